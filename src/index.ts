@@ -1,21 +1,12 @@
+export type { LoopOptions, WaitOptions } from "./agent/options.ts"
+export type { ApprovalOptions } from "./approvals/options.ts"
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
 export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
 export type { CompactionOptions, CompactionSettings } from "./compaction/options.ts"
-export type {
-  MaxTurnsReport,
-  ModelChoice,
-  Runner,
-  RunnerDecision,
-  RunnerEvent,
-  RunnerRequest,
-  RunnerToolCall,
-  ToolReport,
-  ToolTiming,
-  UsageReport,
-} from "./core/agent-runtime.ts"
+export type { BackgroundTask, TaskState } from "./core/background-task.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { GatewayErrorOptions } from "./core/errors.ts"
 export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
@@ -23,6 +14,7 @@ export type { HistoryFingerprint } from "./core/history-fingerprint.ts"
 export type { IdPrefix, Ids } from "./core/ids.ts"
 export type { Json, JsonObject } from "./core/json/json.ts"
 export type {
+  CompactionEvent,
   CompactionFailed,
   CompactionStarted,
   HistoryCompacted,
@@ -65,6 +57,7 @@ export type {
   WaitOpened,
   WaitResolved,
 } from "./core/log/entries.ts"
+export type { TaskEnded, TaskEvent, TaskRegistered, TasksCollected } from "./core/log/task-events.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
   AssistantMessage, AssistantPart, ContentPart, ImagePart, Message, ModelPart, ModelToolCall, OpaquePart,
@@ -84,6 +77,8 @@ export type {
 } from "./core/ports/approvals.ts"
 export type { CodeRequest, CodeRunner } from "./core/ports/code-runner.ts"
 export type { CompactableHistory, CompactionStep, HistoryCompaction } from "./core/ports/compaction.ts"
+export type { Content, ContentLimits, Contents } from "./core/ports/contents.ts"
+export { contentChunkBytes } from "./core/ports/contents.ts"
 export {
   type Directory,
   type DirectoryCursor,
@@ -97,12 +92,17 @@ export {
   type SessionQuery,
   type SessionState,
 } from "./core/ports/directory.ts"
+export type { EmbeddingProvider } from "./core/ports/embeddings.ts"
 export type {
+  Found,
   PendingOptions,
+  PutAndClaimOutcome,
+  PutCommand,
   PutRun,
   QueuedRun,
   RunOpened,
   SteerCommand,
+  TaskEndCommand,
   WhenBusy,
   WithdrawCommand,
 } from "./core/ports/inbox.ts"
@@ -119,14 +119,20 @@ export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
-  ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, Outbox, OutboxClaim,
+  Memory, MemoryBounds, MemoryFilter, MemoryKey, MemoryListQuery, MemoryOrigin, MemoryPage, MemoryRecord,
+  MemoryScope, MemoryVector, NewMemory, RecallQuery, RememberOptions, RememberOutcome,
+} from "./core/ports/memory.ts"
+// biome-ignore format: a line for each name would be too many.
+export type {
+  ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, NewChild, Outbox, OutboxClaim,
   OutboxCommand, OutboxDelivery, OutboxFailure, OutboxFilter, OutboxHandler, OutboxItem, OutboxRow,
-  RowChoice, StartChild,
-} from "./core/ports/outbox.ts"
+  RowChoice, StartChild,} from "./core/ports/outbox.ts"
 export type {
   Audience,
+  DescribedRoute,
   Plugin,
   PluginCheck,
+  PluginHandler,
   PluginParts,
   PluginPorts,
   PluginRequest,
@@ -137,6 +143,7 @@ export type {
   RunParts,
 } from "./core/ports/plugin.ts"
 export type {
+  ModelChoice,
   ModelDelta,
   ModelEnd,
   ModelEvent,
@@ -167,7 +174,7 @@ export type { Secrets } from "./core/ports/secrets.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
   AcceptedAnswer, AnswerCommand, AnswerOutcome, CancelCommand, Command, CommitOutcome, Lease,
-  MessageCommand, MessageInput, NewChild, NewSession, NewWait, Principal, PruneLimits, PutAndClaimOutcome,
+  MessageCommand, MessageInput, NewSession, NewWait, Principal, PruneLimits,
   PutOutcome, ReadOptions, ReleaseOptions, Run, Session, SessionBatch, SessionLog, SessionParent,
   StorageLimits, StoredCommand,
 } from "./core/ports/session-log.ts"
@@ -188,7 +195,9 @@ export type {
 export type {
   Answered,
   EmittedData,
+  ReturnedTask,
   ReturnedWait,
+  SessionTasks,
   Tool,
   ToolApprovalPolicy,
   ToolContext,
@@ -201,8 +210,10 @@ export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { TransformedCall, TransformToolResult } from "./core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ItemsAtEnd, RunEnd } from "./core/run-end.ts"
+export type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "./core/run-hooks.ts"
 export type { RunRole } from "./core/run-role.ts"
 export type { RunSettings } from "./core/run-settings.ts"
+export type { Runner, RunnerDecision, RunnerEvent, RunnerRequest, RunnerToolCall } from "./core/runner.ts"
 export type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "./core/schedule.ts"
 export type { Clock } from "./core/time/clock.ts"
 export type { ToolLimits } from "./core/tool-limits.ts"
@@ -251,6 +262,7 @@ export type {
 } from "./gateway/gateway.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks.ts"
 export { memoryStore, postgresStore, type StoreChoice, sqliteStore } from "./gateway/open-store.ts"
+export type { GatewayMemory, MemoryOwner } from "./gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"
 export type { GatewaySchedules } from "./gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/operate/sessions.ts"
@@ -294,6 +306,7 @@ export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { HttpLimits, RateLimits } from "./http/limits/http-limits.ts"
 export type { Readiness } from "./http/readiness.ts"
+export type { LargeResultsOptions, LargeResultsSettings } from "./large-results/options.ts"
 export type {
   McpApproval,
   McpHttpServerDefinition,
@@ -307,8 +320,15 @@ export type {
   McpToolOptions,
 } from "./mcp/config/definition.ts"
 export type { McpAuthorizationOptions, McpOptions } from "./mcp/options.ts"
+// biome-ignore format: a line for each name would be too many.
+export type {
+  CallOptions, ForgetOptions, Memories, MemoryChange, MemoryInput, MemoryListOptions, MemoryName, MemoryQuery,
+  RememberedMemory,
+} from "./memory/memories.ts"
+export type { MemoryChoice, MemoryOptions } from "./memory/options.ts"
 export type { PriceOverrides } from "./pricing/create-pricing.ts"
 export type { ModelPrice } from "./pricing/model-price.ts"
+export type { PriceOptions } from "./pricing/options.ts"
 export { aiSdkProvider } from "./providers/ai-sdk/ai-sdk-provider.ts"
 export type { AiSdkModel, AiSdkOptions } from "./providers/ai-sdk/options.ts"
 export { anthropicProvider } from "./providers/anthropic/anthropic-provider.ts"
@@ -316,6 +336,7 @@ export type { AnthropicOptions, AnthropicThinking, LoadAnthropicSdk } from "./pr
 export type { ProviderChoice, ProviderOptions } from "./providers/choose/choose-provider.ts"
 export type { FallbackChoice } from "./providers/choose/fallback-models.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./providers/choose/named-provider.ts"
+export type { ModelOptions } from "./providers/choose/options.ts"
 export { type DemoProviderOptions, demoProvider } from "./providers/demo/demo-provider.ts"
 export { openAiChatProvider } from "./providers/openai/openai-chat-provider.ts"
 export { openAiProvider } from "./providers/openai/openai-provider.ts"
@@ -348,11 +369,17 @@ export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./ski
 export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
-export type { SubAgentOptions } from "./sub-agents/options.ts"
+export type {
+  BackgroundEnd,
+  BackgroundHookOptions,
+  BackgroundStart,
+  SubAgentOptions,
+} from "./sub-agents/options.ts"
 export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"
 export { tool } from "./tools/local-tool.ts"
+export type { ToolOptions } from "./tools/options.ts"
 export type {
   StandardIssue,
   StandardOutput,

@@ -1,8 +1,8 @@
-import type { RunHooks } from "../core/agent-runtime.ts"
 import type { JsonObject } from "../core/json/json.ts"
 import type { Event, EventEntry } from "../core/log/entries.ts"
 import { eventId } from "../core/log/event-id.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { RunHooks } from "../core/run-hooks.ts"
 import { maxTurnsReport, toolReport, toolTiming, usageReport } from "./reports.ts"
 import type { CallState } from "./tools/call-state.ts"
 

@@ -1,7 +1,7 @@
-import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/agent-runtime.ts"
 import type { Json } from "../core/json/json.ts"
 import type { EventEntry } from "../core/log/entries.ts"
 import { eventId } from "../core/log/event-id.ts"
+import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/run-hooks.ts"
 import type { Usage } from "../core/usage.ts"
 
 /** Returns what a hook is told of the event, or null if it is not about that. Each report has the id of its event. */

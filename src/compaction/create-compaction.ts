@@ -1,6 +1,6 @@
-import type { ModelChoice } from "../core/agent-runtime.ts"
 import { textOf } from "../core/messages.ts"
 import type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/compaction.ts"
+import type { ModelChoice } from "../core/ports/provider.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"
 import { withLatestMessage, withoutLatestMessage } from "./latest-message.ts"
 import { requestLimit } from "./limits.ts"

@@ -1,17 +1,25 @@
 import { definedOnly } from "../core/defined-only.ts"
+import { pickOptions } from "../options/resolve-options.ts"
 import type { ProviderOptions } from "../providers/choose/choose-provider.ts"
-import type { ChatModelRuntime, ChatRuntime } from "./chat-runtime.ts"
+import type { ChatModelRuntime } from "./chat-runtime.ts"
 import type { BuildChatRuntime, RuntimeAgentOptions } from "./create-gateway-app.ts"
 import type { ResolveCredentials } from "./credentials.ts"
-import { pickAgentServerOptions, pickModelRuntime } from "./options/check-options.ts"
+import { pickAgentServerOptions } from "./options/check-options.ts"
 import type { AgentServerOptions } from "./options/gateway-options.ts"
+import {
+  type ResolvedChatRuntime,
+  resolveChatRuntime,
+  resolveModelRuntime,
+  runOptions,
+} from "./options/runtime-options.ts"
 
 /** One agent of a gateway, its options checked. */
 export interface AgentDefinition {
   readonly name: string
   readonly provider: ProviderOptions
   readonly resolveCredentials: ResolveCredentials | undefined
-  readonly buildChatRuntime: ChatRuntime | BuildChatRuntime
+  /** The runtime of all runs, or a function that returns one for each run. */
+  readonly buildChatRuntime: ResolvedChatRuntime | BuildChatRuntime
   readonly options: AgentServerOptions
 }
 
@@ -28,14 +36,17 @@ export function modelAgent(name: string, options: ModelAgentOptions): AgentDefin
     name,
     provider: definedOnly<ProviderOptions>({ provider: options.provider, apiKey, authToken, providerConfig }),
     resolveCredentials: undefined,
-    buildChatRuntime: pickModelRuntime(options),
+    buildChatRuntime: resolveModelRuntime("createAgent", {
+      ...pickOptions(runOptions, options),
+      systemPrompt: options.systemPrompt,
+    }),
     options: pickAgentServerOptions(options),
   }
 }
 
 /** An agent whose runtime is the application's to make. */
 export function runtimeAgent(name: string, options: RuntimeAgentOptions): AgentDefinition {
-  const { apiKey, authToken, providerConfig } = options
+  const { buildChatRuntime, apiKey, authToken, providerConfig } = options
   return {
     name,
     provider: definedOnly<ProviderOptions>({
@@ -45,7 +56,8 @@ export function runtimeAgent(name: string, options: RuntimeAgentOptions): AgentD
       providerConfig,
     }),
     resolveCredentials: options.resolveCredentials,
-    buildChatRuntime: options.buildChatRuntime,
+    buildChatRuntime:
+      typeof buildChatRuntime === "object" ? resolveChatRuntime(buildChatRuntime) : buildChatRuntime,
     options: pickAgentServerOptions(options),
   }
 }

@@ -5,12 +5,15 @@ import { appProviders } from "../providers/choose/run-providers.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { originAt } from "../testing/session-log/tool-origin.ts"
 import { createSchemaChecker } from "../tools/schema-check/schema-checker.ts"
-import {
-  type ChatRuntime,
-  checkForAllRuns,
-  type RuntimeSurroundings,
-  toAgentRuntime,
-} from "./chat-runtime.ts"
+import type { ChatRuntime, RuntimeSurroundings } from "./chat-runtime.ts"
+import * as chatRuntime from "./chat-runtime.ts"
+import { resolveChatRuntime } from "./options/runtime-options.ts"
+
+const toAgentRuntime = (chat: ChatRuntime, surroundings: RuntimeSurroundings) =>
+  chatRuntime.toAgentRuntime(resolveChatRuntime(chat), surroundings)
+
+const checkForAllRuns = (chat: ChatRuntime, surroundings: RuntimeSurroundings) =>
+  chatRuntime.checkForAllRuns(resolveChatRuntime(chat), surroundings)
 
 const provider = { ...scriptedProvider([]), priceList: "free" }
 const unpriced = scriptedProvider([])
@@ -24,6 +27,7 @@ const surroundings: RuntimeSurroundings = {
   view: {
     tools: (own) => () => own,
     instructions: [],
+    background: [],
     interceptors: [],
     transformToolResults: [],
     compaction: null,
@@ -157,7 +161,7 @@ describe("what buildChatRuntime returns", () => {
       systemPrompt: [{ text: "Hi.", cache: true }],
       maxTurns: undefined,
     } as unknown as ChatRuntime
-    expect(toAgentRuntime(chat, surroundings)).toMatchObject({ type: "model", maxTurns: null })
+    expect(toAgentRuntime(chat, surroundings)).not.toHaveProperty("maxTurns")
   })
 })
 
@@ -167,7 +171,7 @@ describe("a runner", () => {
     const runner = async function* () {}
     const runtime = toAgentRuntime({ runner }, { ...surroundings, grants: async () => grants })
     if (runtime.type !== "runner") throw new Error("It is no runner.")
-    expect(runtime.approvalTimeoutMs).toBe(86_400_000)
+    expect(runtime.approvalTimeoutSeconds).toBe(86_400)
     const pay = { toolName: "pay", qualifier: null, origin: null }
     expect(await runtime.isGranted("sess_1", pay)).toBe(false)
     grants.push({ sessionId: "sess_1", ...pay } as Grant)
@@ -175,7 +179,7 @@ describe("a runner", () => {
     expect(await runtime.isGranted("sess_1", { ...pay, qualifier: "large" })).toBe(false)
     expect(await runtime.isGranted("sess_1", { ...pay, origin: originAt("bank") })).toBe(false)
     expect(toAgentRuntime({ runner, approvalTimeoutSeconds: 2 }, surroundings)).toMatchObject({
-      approvalTimeoutMs: 2_000,
+      approvalTimeoutSeconds: 2,
     })
   })
 })

@@ -1,30 +1,33 @@
 import { createHash } from "node:crypto"
+import type { AgentRuntime, ModelRuntime, RunnerRuntime } from "../agent/agent-runtime.ts"
+import { type LoopOptions, loopOptions, type WaitOptions, waitOptions } from "../agent/options.ts"
 import { createGate, isGranted } from "../approvals/gate.ts"
-import type {
-  AgentRuntime,
-  ModelChoice,
-  ModelRuntime,
-  RunHooks,
-  Runner,
-  RunnerRuntime,
-} from "../core/agent-runtime.ts"
+import type { ApprovalOptions } from "../approvals/options.ts"
 import type { Grant } from "../core/ports/approvals.ts"
-import type { ApprovalPolicy, Interceptor } from "../core/ports/interceptor.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { PluginRun } from "../core/ports/plugin.ts"
-import type { Provider, SystemBlock, ToolSpecification } from "../core/ports/provider.ts"
+import type { ModelChoice, Provider, SystemBlock, ToolSpecification } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
-import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
+import type { RunHooks } from "../core/run-hooks.ts"
 import type { RunRole } from "../core/run-role.ts"
-import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
+import type { Runner } from "../core/runner.ts"
+import { pickOptions } from "../options/resolve-options.ts"
+import { createPricing } from "../pricing/create-pricing.ts"
 import { listedWindow } from "../pricing/listed-window.ts"
+import type { PriceOptions } from "../pricing/options.ts"
 import type { ProviderChoice } from "../providers/choose/choose-provider.ts"
-import { type FallbackChoice, modelChoices, requirePrices } from "../providers/choose/fallback-models.ts"
+import { modelChoices, requirePrices } from "../providers/choose/fallback-models.ts"
+import type { ModelOptions } from "../providers/choose/options.ts"
 import type { RunProviders } from "../providers/choose/run-providers.ts"
 import { withDeclaredTools } from "../tools/client-tools.ts"
 import { createToolOffers, type ReportToolChange, specificationOf } from "../tools/offer/tool-offers.ts"
-import { type Hooks, pickHooks } from "./hooks/hooks.ts"
-import { checkChatRuntime } from "./options/check-options.ts"
+import type { ToolOptions } from "../tools/options.ts"
+import { type Hooks, hookOptions } from "./hooks/hooks.ts"
+import type {
+  ResolvedChatRuntime,
+  ResolvedModelRuntime,
+  ResolvedRunnerRuntime,
+} from "./options/runtime-options.ts"
 import type { PluginView } from "./plugins/open-run.ts"
 import { inRole, roleInterceptors, toolsInRole } from "./run-role.ts"
 
@@ -35,77 +38,27 @@ import { inRole, roleInterceptors, toolsInRole } from "./run-role.ts"
  */
 export type ChatRuntime = (ChatModelRuntime | ChatRunnerRuntime) & Hooks
 
-export interface ChatModelRuntime {
+/** Options of a run of the gateway's own loop over a model and tools. */
+export interface ChatModelRuntime
+  extends ModelOptions,
+    PriceOptions,
+    ToolOptions,
+    LoopOptions,
+    ApprovalOptions,
+    WaitOptions {
+  /** A text, or blocks of which some may be cached by the model service. */
   readonly systemPrompt: string | readonly SystemBlock[]
   /** Default: the app's `defaultProvider`. */
   readonly provider?: ProviderChoice
-  /**
-   * Model of the run. A client's choice replaces it only if `allowedModels` lists that choice. Default: what the
-   * client asks for, else the provider's own default.
-   */
-  readonly model?: string
-  /**
-   * Takes over when the service before it fails: after its retries, or at once when its quota is used up. The rest of
-   * the run stays with it. A request or a key that is refused ends the run instead. Default none.
-   */
-  readonly fallback?: readonly FallbackChoice[]
-  /** Default none. Names must differ. */
-  readonly tools?: readonly Tool[]
-  /** Names of tools that the model is not offered, for example of an MCP server. Default none. */
-  readonly excludedTools?: readonly string[]
-  /** Cap on the output tokens of one model call. Default 16 000. */
-  readonly maxTokens?: number
-  /** Most model calls of one run. Default: no bound. */
-  readonly maxTurns?: number
-  /**
-   * US dollars that one run may cost. A model call is not made when what is spent and the most that the call can cost
-   * are more; the price of every model must be known. Default: no bound.
-   */
-  readonly maxBudgetUsd?: number
-  /** Prices of models by their exact name, in place of those of the bundled price list. Default none. */
-  readonly prices?: PriceOverrides
-  /** Milliseconds, for tools without a limit of their own. Default 30 000. */
-  readonly toolTimeoutMs?: number
-  /** Bytes of one tool result's text, past which it is cut. Default 100 000. */
-  readonly maxToolResultBytes?: number
-  /** Retries of a model call that failed in a way that may pass. Default 3. */
-  readonly maxRetries?: number
-  /**
-   * Seconds that a model may take until the first token of its response, which includes the evaluation of the prompt.
-   * Default 600, or the provider's `timeoutMs`; if both options are set, the smaller one applies.
-   */
-  readonly firstTokenTimeoutSeconds?: number
-  /**
-   * Seconds without progress after which a started response counts as failed and the call is retried. Pings are not
-   * progress. Default 60.
-   */
-  readonly stallTimeoutSeconds?: number
-  /**
-   * Decides which calls a person must allow, for tools that do not decide it themselves. Default: none.
-   */
-  readonly needsApproval?: ApprovalPolicy
-  /** See every call before anybody is asked about it, in this order. Default none. */
-  readonly interceptors?: readonly Interceptor[]
-  /**
-   * Changes the results of executed calls before they are logged and before anyone sees them. Default: results stay
-   * as they are.
-   */
-  readonly transformToolResult?: TransformToolResult
-  /** Seconds to wait for an approval or a client tool's result. Default 86 400: a day. */
-  readonly approvalTimeoutSeconds?: number
 }
 
-/** Somebody else's loop. */
-export interface ChatRunnerRuntime {
+/** Options of a run of another framework's loop. */
+export interface ChatRunnerRuntime extends PriceOptions, WaitOptions {
   readonly runner: Runner
   /**
    * If true, the runner can resume a run after a crash; otherwise such a run ends in `error`. Default false.
    */
   readonly resumes?: boolean
-  /** Prices of models by their exact name, in place of those of the bundled price list. Default none. */
-  readonly prices?: PriceOverrides
-  /** Seconds to wait for an approval. Default 86 400: a day. */
-  readonly approvalTimeoutSeconds?: number
 }
 
 export interface RuntimeSurroundings {
@@ -135,76 +88,68 @@ export interface RuntimeSurroundings {
   readonly logger: Logger
 }
 
-const defaultApprovalTimeoutSeconds = 86_400
-
-/** Returns the options of a runtime that plugins may use, with their defaults. */
+/** Returns the options of a runtime that plugins may use. */
 export function pluginOptions({
-  needsApproval = () => false,
-  maxToolResultBytes = 100_000,
-}: Partial<ChatModelRuntime>): Pick<PluginRun, "needsApproval" | "maxToolResultBytes"> {
+  needsApproval,
+  maxToolResultBytes,
+}: ResolvedModelRuntime): Pick<PluginRun, "needsApproval" | "maxToolResultBytes"> {
   return { needsApproval, maxToolResultBytes }
 }
 
-/** Fills in the defaults. Throws `ConfigurationError` for what is unknown, wrong or cannot work. */
-export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
-  checkChatRuntime(chat)
-  const played = inRole(chat, surroundings.role)
-  return "runner" in played ? runnerRuntime(played, surroundings) : modelRuntime(played, surroundings)
+/** Puts together what a run is executed with. Throws a `ConfigurationError` for what cannot work. */
+export function toAgentRuntime(chat: ResolvedChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
+  return "runner" in chat
+    ? runnerRuntime(chat, surroundings)
+    : modelRuntime(inRole(chat, surroundings.role), surroundings)
 }
 
 /**
  * Checks a runtime that all runs have in common before there is one: whatever `toAgentRuntime` refuses, and models that
  * clients may choose although a budget could not be kept with them. Returns the providers that it calls.
  */
-export function checkForAllRuns(chat: ChatRuntime, surroundings: RuntimeSurroundings): readonly Provider[] {
+export function checkForAllRuns(
+  chat: ResolvedChatRuntime,
+  surroundings: RuntimeSurroundings,
+): readonly Provider[] {
   const runtime = toAgentRuntime(chat, { ...surroundings, model: null })
   if (runtime.type === "runner") return []
   const [{ provider }] = runtime.models
   const choosable = (surroundings.allowedModels ?? []).map((model) => ({ provider, model }))
-  if (runtime.maxBudgetUsd !== null) requirePrices(choosable, runtime.pricing)
+  if (runtime.maxBudgetUsd !== undefined) requirePrices(choosable, runtime.pricing)
   return runtime.models.map((choice) => choice.provider)
 }
 
 function runnerRuntime(
-  chat: ChatRunnerRuntime & Hooks,
+  chat: ResolvedRunnerRuntime,
   { followHooks, follow, grants }: RuntimeSurroundings,
 ): RunnerRuntime {
-  const { runner, resumes = false, prices, approvalTimeoutSeconds } = chat
+  const { runner, resumes, prices } = chat
   return {
+    ...pickOptions(waitOptions, chat),
     type: "runner",
     runner,
     resumes,
     pricing: createPricing(prices),
-    approvalTimeoutMs: (approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
     isGranted: async (sessionId, type) => isGranted(await grants(sessionId), type),
     revision: "runner",
-    hooks: followHooks(pickHooks(chat)),
+    hooks: followHooks(pickOptions(hookOptions, chat)),
     follow,
   }
 }
 
-function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurroundings): ModelRuntime {
+function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
   const { providers, view, checkSchema, followHooks, follow, grants, logger } = surroundings
   const { callbackTimeoutMs, outputFilter } = surroundings
-  const { provider, fallback = [] } = chat
-  const { needsApproval, maxToolResultBytes } = pluginOptions(chat)
-  const { maxBudgetUsd = null } = chat
+  const { provider, fallback, needsApproval } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
   const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
   const models = modelChoices({ provider, model: chosenModel(chat.model, surroundings), fallback }, providers)
   const pricing = createPricing(chat.prices)
-  const ownTools = toolsInRole(
-    surroundings.role,
-    without(chat.excludedTools ?? [], view.tools(chat.tools ?? [])),
-  )
+  const ownTools = toolsInRole(surroundings.role, without(chat.excludedTools, view.tools(chat.tools)))
   const allTools = withDeclaredTools(ownTools, surroundings.clientTools, logger)
-  const interceptors = [
-    ...roleInterceptors(surroundings.role),
-    ...(chat.interceptors ?? []),
-    ...view.interceptors,
-  ]
+  const interceptors = [...roleInterceptors(surroundings.role), ...chat.interceptors, ...view.interceptors]
   // What the client chose is no mistake of the app's: the loop ends the run before it calls a model without a price.
-  if (maxBudgetUsd !== null) {
+  if (chat.maxBudgetUsd !== undefined) {
     requirePrices(
       models.filter(({ model }) => model !== surroundings.model),
       pricing,
@@ -212,14 +157,13 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
   }
   const toolsFor = createToolOffers(allTools, surroundings.reportToolChange)
   return {
+    ...pickOptions(loopOptions, chat),
+    ...pickOptions(waitOptions, chat),
     type: "model",
     systemPrompt: systemPrompt.filter(({ text }) => text !== ""),
+    background: view.background,
     models,
     pricing,
-    maxBudgetUsd,
-    firstTokenTimeoutMs:
-      chat.firstTokenTimeoutSeconds === undefined ? null : chat.firstTokenTimeoutSeconds * 1_000,
-    stallTimeoutMs: (chat.stallTimeoutSeconds ?? 60) * 1_000,
     checkSchema,
     // Read before each turn: a plugin's tools may change during a run.
     get tools() {
@@ -227,10 +171,6 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
     },
     toolsFor,
     prepareImages: surroundings.prepareImages,
-    maxTokens: chat.maxTokens ?? 16_000,
-    maxTurns: chat.maxTurns ?? null,
-    toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
-    maxToolResultBytes,
     transformToolResults: [
       ...(chat.transformToolResult === undefined ? [] : [chat.transformToolResult]),
       ...view.transformToolResults,
@@ -239,12 +179,10 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
     contextWindowOf: ({ provider: { priceList = "" }, model }) => listedWindow(priceList, model),
     compaction: view.compaction,
     compactionNotes: view.compactionNotes,
-    maxRetries: chat.maxRetries ?? 3,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,
-    approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
     revision: revisionOf({ systemPrompt, models, tools: ownTools() }),
-    hooks: followHooks(pickHooks(chat)),
+    hooks: followHooks(pickOptions(hookOptions, chat)),
     ...(view.itemsAtEnd !== undefined && { itemsAtEnd: view.itemsAtEnd }),
     follow,
   }

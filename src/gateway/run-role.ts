@@ -3,11 +3,11 @@ import type { Tool } from "../core/ports/tool.ts"
 import type { RunRole } from "../core/run-role.ts"
 import { isWithin, mayName } from "../core/tool-limits.ts"
 import { providerNames } from "../providers/choose/named-provider.ts"
-import type { ChatRuntime } from "./chat-runtime.ts"
+import type { ResolvedModelRuntime } from "./options/runtime-options.ts"
 
-/** Returns the agent's runtime as a sub-agent with this role has it. A runner has its own prompt and models. */
-export function inRole(chat: ChatRuntime, role: RunRole | null): ChatRuntime {
-  if (role === null || "runner" in chat) return chat
+/** Returns the agent's runtime as a sub-agent with this role has it. */
+export function inRole(chat: ResolvedModelRuntime, role: RunRole | null): ResolvedModelRuntime {
+  if (role === null) return chat
   const { model: ownModel, ...others } = chat
   const provider = providerNames.find((name) => name === role.provider)
   // The agent's model belongs to the agent's provider.

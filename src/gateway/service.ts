@@ -5,14 +5,17 @@ import type { Ids } from "../core/ids.ts"
 import type { Directory } from "../core/ports/directory.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Memory } from "../core/ports/memory.ts"
 import type { Outbox } from "../core/ports/outbox.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { Subscriber } from "../core/ports/subscriptions.ts"
 import { CallbackTimeoutError, callBounded } from "../core/time/call-bounded.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createHttpApp } from "../http/app.ts"
+import { rememberKeys } from "../http/auth/remember-keys.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
+import { pickOptions } from "../options/resolve-options.ts"
 import type { EnvironmentSettings } from "../providers/choose/environment.ts"
 import { announceAgents } from "../sessions/announce-agents.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
@@ -40,7 +43,7 @@ import { createTranscripts } from "../transcripts/transcripts.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent-service.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { hookSubscribers } from "./hooks/hook-subscribers.ts"
-import { pickHooks } from "./hooks/hooks.ts"
+import { hookOptions } from "./hooks/hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
 import { openStore } from "./open-store.ts"
 import { type ScheduleParts, schedulePartsOf } from "./operate/schedules.ts"
@@ -68,6 +71,7 @@ export interface Service {
   readonly directory: Directory
   readonly keyring: Keyring
   readonly outbox: Outbox
+  readonly memory: Memory
   readonly schedules: ScheduleParts
   readonly logger: Logger
   readonly takesAnyKey: boolean
@@ -147,7 +151,8 @@ interface Started {
 async function startParts(options: ServiceOptions, started: Started): Promise<Service> {
   const { server, mode, idle, logger, clock, ids, closing } = options
   const { store, storage, bounds, agents, schemas, images, userCode } = started
-  const { log, keyring, approvals, directory } = store
+  const { log, approvals, directory } = store
+  const keyring = rememberKeys(store.keyring)
   const names = agents.map(({ name }) => name)
   const feed = new Feed()
   const reads = new ReadQueue(log)
@@ -195,7 +200,11 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const followings = [
     follow(
       [
-        ...hookSubscribers(pickHooks(server), { log, callbackTimeoutMs: userCode.timeoutMs, logger }),
+        ...hookSubscribers(pickOptions(hookOptions, server), {
+          log,
+          callbackTimeoutMs: userCode.timeoutMs,
+          logger,
+        }),
         // A gateway that is only looked at writes nothing.
         ...(idle ? [] : transcripts(server)),
       ],
@@ -266,6 +275,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     directory,
     keyring,
     outbox: store.outbox,
+    memory: store.memory,
     schedules: schedulePartsOf(store, ids),
     logger,
     takesAnyKey: !knowsUsers(server),

@@ -1,5 +1,6 @@
-import type { AgentRuntime, RunHooks } from "../core/agent-runtime.ts"
+import type { AgentRuntime } from "../agent/agent-runtime.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { RunHooks } from "../core/run-hooks.ts"
 import { callBounded } from "../core/time/call-bounded.ts"
 import type { Hooks } from "./hooks/hooks.ts"
 

@@ -182,10 +182,12 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addStatusRoutes(app, { readiness, accepting })
   const { completeMcpAuthorization: complete } = options
   if (complete !== undefined) addMcpCallbackRoute(app, { complete })
-  addOpenApiRoute(app, { version })
+  const { pluginRoutes = new Map() } = options
+  const prefix = prefixOf(options).replace(/\/$/, "")
+  addOpenApiRoute(app, { version, prefix, pluginRoutes })
   addPluginRoutes(app, {
-    prefix: prefixOf(options).replace(/\/$/, ""),
-    routes: options.pluginRoutes ?? new Map(),
+    prefix,
+    routes: pluginRoutes,
     callbackTimeoutMs: options.callbackTimeoutMs ?? 30_000,
     reading: changing,
     changing: [...changing, optionalBody],

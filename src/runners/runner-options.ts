@@ -1,5 +1,5 @@
-import type { RunnerDecision, RunnerToolCall } from "../core/agent-runtime.ts"
 import type { JsonObject } from "../core/json/json.ts"
+import type { RunnerDecision, RunnerToolCall } from "../core/runner.ts"
 import { jsonObjectOf } from "./fields.ts"
 
 /** Options of all adapters. */

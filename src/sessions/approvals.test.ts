@@ -34,7 +34,7 @@ async function openStore(): Promise<Store> {
 /** A node whose model makes these calls and is done; the tool notes what it was given. */
 async function start(
   calls: readonly ReturnType<typeof call>[],
-  options: { store?: Store; paid?: unknown[]; approvalTimeoutMs?: number } = {},
+  options: { store?: Store; paid?: unknown[]; approvalTimeoutSeconds?: number } = {},
 ) {
   const { store = await openStore(), paid = [], ...runtime } = options
   const pay = anyTool("pay", (input) => ({ type: "json", value: paid.push(input) }), {
@@ -153,7 +153,7 @@ describe("a run that waits for a person", () => {
   })
 
   it("goes on by itself when its time is over", async () => {
-    const { node, paid } = await start([call("pay")], { approvalTimeoutMs: 200 })
+    const { node, paid } = await start([call("pay")], { approvalTimeoutSeconds: 0.2 })
     const { id } = await node.sessions.create(alice)
     const run = await accepted(node, id, "Pay.")
     const events = eventsOf(await watchRun(node.sessions, id, run))

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Runner, RunnerRuntime } from "../core/agent-runtime.ts"
+import type { RunnerRuntime } from "../agent/agent-runtime.ts"
 import type { Wait } from "../core/ports/approvals.ts"
+import type { Runner } from "../core/runner.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -26,7 +27,7 @@ describe("a foreign runner", () => {
       runner,
       resumes,
       pricing: { cost: () => null },
-      approvalTimeoutMs: 60_000,
+      approvalTimeoutSeconds: 60,
       isGranted: async () => false,
       revision: "1",
       hooks: {},

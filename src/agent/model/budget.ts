@@ -1,6 +1,5 @@
-import type { ModelChoice } from "../../core/agent-runtime.ts"
 import type { Event } from "../../core/log/entries.ts"
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelChoice, ModelRequest } from "../../core/ports/provider.ts"
 import { type Cost, noUsage, type Spending, type Usage } from "../../core/usage.ts"
 import { openChildrenOf } from "../children/tree-effects.ts"
 import type { RunState } from "../conversation.ts"
@@ -30,13 +29,16 @@ export function budgetOf(
   { runtime }: ModelRunContext,
   { started: { limits } }: Pick<RunState, "started">,
 ): number | null {
-  const budgets = [runtime.maxBudgetUsd, limits?.maxBudgetUsd ?? null].filter((budget) => budget !== null)
+  const budgets = [runtime.maxBudgetUsd, limits?.maxBudgetUsd ?? undefined].filter(
+    (budget) => budget !== undefined,
+  )
   return budgets.length === 0 ? null : Math.min(...budgets)
 }
 
-/** Returns the US dollars of the run's budget that its open children may still use. */
+/** Returns the US dollars of the run's budget that its open children and its background tasks may still use. */
 export function reservedOf(run: RunState): number {
-  return openChildrenOf(run).reduce((sum, { payload }) => sum + (payload.reservedUsd ?? 0), 0)
+  const children = openChildrenOf(run).map(({ payload }) => payload.reservedUsd ?? 0)
+  return [...children, ...run.reservedByTasks.values()].reduce((sum, reserved) => sum + reserved, 0)
 }
 
 /**

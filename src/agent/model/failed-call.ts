@@ -31,7 +31,7 @@ export function counted(
 /** Collects the data with which a service's counts are checked. */
 export function evidence({ runtime }: ModelRunContext, request: ModelRequest) {
   // Only a budget is worth a look at the whole request.
-  const plainInputBytes = runtime.maxBudgetUsd === null ? null : () => plainBytes(request)
+  const plainInputBytes = runtime.maxBudgetUsd === undefined ? null : () => plainBytes(request)
   return { inputTokens: () => estimateInput(request), plainInputBytes }
 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { ModelChoice } from "../../core/agent-runtime.ts"
-import type { Provider } from "../../core/ports/provider.ts"
+import type { ModelChoice, Provider } from "../../core/ports/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
@@ -84,7 +83,7 @@ describe("fallback", () => {
 })
 
 describe("a stream that stalls", () => {
-  const quick = { stallTimeoutMs: 20, maxRetries: 1 }
+  const quick = { stallTimeoutSeconds: 0.02, maxRetries: 1 }
 
   it("is given up, voided, and called again", async () => {
     const run = memoryRun(scriptedProvider([[say("Hal"), forever], [say("Hello")]]), quick)

@@ -1,6 +1,6 @@
-import type { ModelChoice, ModelRuntime } from "../../core/agent-runtime.ts"
 import type { StepStarted } from "../../core/log/entries.ts"
-import type { ModelFailure } from "../../core/ports/provider.ts"
+import type { ModelChoice, ModelFailure } from "../../core/ports/provider.ts"
+import type { ModelRuntime } from "../agent-runtime.ts"
 import { backoffMs } from "./retry-backoff.ts"
 
 /** One try at a step's model call. */

@@ -1,8 +1,8 @@
-import type { ModelChoice, ModelRuntime } from "../../core/agent-runtime.ts"
 import { nestsTooDeep } from "../../core/json/json.ts"
 import type { StepStarted } from "../../core/log/entries.ts"
 import type { ModelPart } from "../../core/messages.ts"
 import type {
+  ModelChoice,
   ModelEnd,
   ModelFailure,
   ModelInputDelta,
@@ -10,6 +10,7 @@ import type {
   Provider,
 } from "../../core/ports/provider.ts"
 import type { Usage } from "../../core/usage.ts"
+import type { ModelRuntime } from "../agent-runtime.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import { untilAborted } from "../until-aborted.ts"
 import { type Patience, watchdog } from "./watchdog.ts"
@@ -63,7 +64,7 @@ export async function streamAnswer(
   signal.addEventListener("abort", stop, { once: true })
   const firstMs = firstTokenTimeoutMs(runtime, provider)
   const totalMs = longestCallMs(request) + Math.max(0, firstMs - defaultFirstTokenTimeoutMs)
-  const patience = { firstMs, silentMs: runtime.stallTimeoutMs, totalMs }
+  const patience = { firstMs, silentMs: runtime.stallTimeoutSeconds * 1_000, totalMs }
   const watched = watchdog(patience, (limit) => call.abort(failuresByLimit[limit]))
   let idleEvents = 0
   const progressed = () => {
@@ -165,11 +166,11 @@ const mostIdleEvents = 10_000
 
 /** The smaller of the agent's and the provider's limit, where they have one. */
 function firstTokenTimeoutMs(
-  { firstTokenTimeoutMs: ofAgent }: Pick<ModelRuntime, "firstTokenTimeoutMs">,
+  { firstTokenTimeoutSeconds: ofAgent }: Pick<ModelRuntime, "firstTokenTimeoutSeconds">,
   { firstTokenTimeoutMs: ofProvider }: Provider,
 ): number {
-  if (ofAgent === null && ofProvider === undefined) return defaultFirstTokenTimeoutMs
-  return Math.min(ofAgent ?? Number.POSITIVE_INFINITY, ofProvider ?? Number.POSITIVE_INFINITY)
+  if (ofAgent === undefined) return ofProvider ?? defaultFirstTokenTimeoutMs
+  return Math.min(ofAgent * 1_000, ofProvider ?? Number.POSITIVE_INFINITY)
 }
 
 /** Generous, because a model on a CPU evaluates a long prompt for minutes. */

@@ -1,12 +1,8 @@
 import { describe, expect, it, vi } from "vitest"
-import type {
-  Runner,
-  RunnerEvent,
-  RunnerRequest,
-  RunnerRuntime,
-  UsageReport,
-} from "../../core/agent-runtime.ts"
+import type { UsageReport } from "../../core/run-hooks.ts"
+import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runner.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
+import type { RunnerRuntime } from "../agent-runtime.ts"
 import { type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
 import type { RunnerRunContext } from "../run-context.ts"
 import { runForeignLoop } from "./run-foreign-loop.ts"
@@ -29,7 +25,7 @@ function contextOf(run: MemoryRun, runner: Runner, options: Partial<RunnerRuntim
     runner,
     resumes: false,
     pricing: { cost: ({ usage }) => usage.inputTokens },
-    approvalTimeoutMs: 60_000,
+    approvalTimeoutSeconds: 60,
     isGranted: async () => false,
     revision: "1",
     hooks: {},

@@ -1,6 +1,6 @@
-import type { RunnerDecision } from "../../core/agent-runtime.ts"
 import { GatewayError, RunCancelledError } from "../../core/errors.ts"
 import type { Event } from "../../core/log/entries.ts"
+import type { RunnerDecision } from "../../core/runner.ts"
 import { interruptedByCrash, type RunState } from "../conversation.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import { untilAborted } from "../until-aborted.ts"

@@ -1,6 +1,6 @@
-import type { RunnerDecision, RunnerToolCall } from "../../core/agent-runtime.ts"
 import type { Event } from "../../core/log/entries.ts"
 import type { NewWait } from "../../core/ports/session-log.ts"
+import type { RunnerDecision, RunnerToolCall } from "../../core/runner.ts"
 import type { RunState } from "../conversation.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import { denial } from "../tools/call-errors.ts"
@@ -42,7 +42,7 @@ export async function askAbout(
     origin: null,
     asks: { kind: "approval", payload: { input, qualifier, reason } },
     answerSchema: inputSchema,
-    expiresAt: clock.now() + runtime.approvalTimeoutMs,
+    expiresAt: clock.now() + runtime.approvalTimeoutSeconds * 1_000,
   })
 }
 

@@ -1,8 +1,8 @@
 import { setImmediate, setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it } from "vitest"
-import type { ModelRuntime } from "../../core/agent-runtime.ts"
 import type { ModelEvent, Provider } from "../../core/ports/provider.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
+import type { ModelRuntime } from "../agent-runtime.ts"
 import { memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 
@@ -66,7 +66,7 @@ describe("a response that has started", () => {
   ])("counts as stalled when only %s come", async (_, event) => {
     const started: readonly ModelEvent[] = [hello, { type: "progress", hiddenBytes: 4 }]
     const played = provider({}, repeating(event, ...started), answer)
-    const limits = { stallTimeoutMs: 40, maxRetries: 1 }
+    const limits = { stallTimeoutSeconds: 0.04, maxRetries: 1 }
     expect(await runTo(played, limits)).toMatchObject({ type: "runCompleted", disposition: "completed" })
     expect(played.calls).toBe(2)
   })
@@ -84,7 +84,7 @@ describe("a response that has started", () => {
       }
       yield end
     })
-    expect(await runTo(played, { stallTimeoutMs: 300 })).toMatchObject({ type: "runCompleted" })
+    expect(await runTo(played, { stallTimeoutSeconds: 0.3 })).toMatchObject({ type: "runCompleted" })
     expect(played.calls).toBe(1)
   })
 
@@ -108,15 +108,15 @@ describe("the first token", () => {
       await sleep(120)
       yield* answer()
     })
-    expect(await runTo(played, { stallTimeoutMs: 30 })).toMatchObject({ disposition: "completed" })
+    expect(await runTo(played, { stallTimeoutSeconds: 0.03 })).toMatchObject({ disposition: "completed" })
     expect(played.calls).toBe(1)
   })
 
   it.each<[string, Partial<Provider>, Limits]>([
-    ["the agent's", {}, { firstTokenTimeoutMs: 30 }],
+    ["the agent's", {}, { firstTokenTimeoutSeconds: 0.03 }],
     ["the provider's", { firstTokenTimeoutMs: 30 }, {}],
-    ["the smaller one, the agent's", { firstTokenTimeoutMs: 600_000 }, { firstTokenTimeoutMs: 30 }],
-    ["the smaller one, the provider's", { firstTokenTimeoutMs: 30 }, { firstTokenTimeoutMs: 600_000 }],
+    ["the smaller one, the agent's", { firstTokenTimeoutMs: 600_000 }, { firstTokenTimeoutSeconds: 0.03 }],
+    ["the smaller one, the provider's", { firstTokenTimeoutMs: 30 }, { firstTokenTimeoutSeconds: 600 }],
   ])("has a limit: %s", async (_, traits, limits) => {
     const played = provider(traits, repeating(ping))
     expect(await runTo(played, limits)).toMatchObject({ type: "runFailed", code: "upstream_timeout" })
@@ -124,7 +124,7 @@ describe("the first token", () => {
 
   it("is waited for a second time at a hosted service, and not a third", async () => {
     const played = provider({}, silence)
-    await runTo(played, { firstTokenTimeoutMs: 20, maxRetries: 3 })
+    await runTo(played, { firstTokenTimeoutSeconds: 0.02, maxRetries: 3 })
     expect(played.calls).toBe(2)
   })
 
@@ -135,7 +135,7 @@ describe("the first token", () => {
       { provider: played, model: "m" },
       { provider: fallback, model: "n" },
     ] as const
-    const limits = { firstTokenTimeoutMs: 20, maxRetries: 3, models }
+    const limits = { firstTokenTimeoutSeconds: 0.02, maxRetries: 3, models }
     expect(await runTo(played, limits)).toMatchObject({ type: "runCompleted" })
     expect([played.calls, fallback.requests.length]).toEqual([1, 1])
   })

@@ -29,9 +29,9 @@ const resolutions = (run: MemoryRun) =>
 /** Its model calls `book` so many times at once, and then is done. */
 function runOf(
   execute: (input: object, context: ToolContext) => ToolOutcome | Promise<ToolOutcome>,
-  options: Partial<Tool> & { readonly calls?: number; readonly approvalTimeoutMs?: number } = {},
+  options: Partial<Tool> & { readonly calls?: number; readonly approvalTimeoutSeconds?: number } = {},
 ): MemoryRun {
-  const { calls = 1, approvalTimeoutMs = 60_000, ...tool } = options
+  const { calls = 1, approvalTimeoutSeconds = 60, ...tool } = options
   const books = Array.from(
     { length: calls },
     (_, n) => ({ type: "toolCall", name: "book", input: { n } }) as const,
@@ -39,7 +39,7 @@ function runOf(
   const provider = scriptedProvider((request) =>
     request.messages.at(-1)?.role === "tool" ? [{ type: "text", text: "Done" }] : books,
   )
-  return memoryRun(provider, { tools: [anyTool("book", execute, tool)], approvalTimeoutMs })
+  return memoryRun(provider, { tools: [anyTool("book", execute, tool)], approvalTimeoutSeconds })
 }
 
 function answer(run: MemoryRun, toolCallId: string, given: Partial<QuestionAnswer> = {}): void {
@@ -221,7 +221,7 @@ describe("a question from inside a call", () => {
           signal.addEventListener("abort", () => reject(signal.reason)),
         )
       },
-      { timeoutMs: 1_000, approvalTimeoutMs: 1_000_000 },
+      { timeoutMs: 1_000, approvalTimeoutSeconds: 1_000 },
     )
     const running = runLoop(run.context)
     await asked(run)
@@ -236,7 +236,7 @@ describe("a question from inside a call", () => {
   })
 
   it("is cancelled when nobody answers in time", async () => {
-    const run = runOf(asking, { approvalTimeoutMs: 5 })
+    const run = runOf(asking, { approvalTimeoutSeconds: 0.005 })
     vi.spyOn(run.context.clock, "now").mockImplementation(() => performance.now())
     await expect(runLoop(run.context)).resolves.toBeNull()
     expect(resolutions(run)).toMatchObject([{ action: "cancel", decidedBy: null }])

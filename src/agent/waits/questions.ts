@@ -59,7 +59,7 @@ export async function askUser(
     origin,
     asks: { kind: "elicitation", payload: { question, server: origin?.server ?? null } },
     answerSchema: question.mode === "form" ? question.schema : null,
-    expiresAt: context.clock.now() + context.runtime.approvalTimeoutMs,
+    expiresAt: context.clock.now() + context.runtime.approvalTimeoutSeconds * 1_000,
     ...(continuation !== null && { continuation }),
   })
 }

@@ -40,7 +40,7 @@ async function sleep(
   context: ModelRunContext,
   tool: Tool,
   call: CallState,
-  { until, continuation }: Extract<ReturnedWait, { kind: "timer" }>,
+  { until, tasks, continuation }: Extract<ReturnedWait, { kind: "timer" }>,
 ): Promise<void> {
   refuseIfTooMany(call, "timer")
   const problem = problemOf(until, continuation, context.clock.now())
@@ -50,7 +50,7 @@ async function sleep(
     toolCallId: call.requested.toolCallId,
     toolName: tool.name,
     origin: originOf(tool, call.input),
-    asks: { kind: "timer", payload: {} },
+    asks: { kind: "timer", payload: tasks === undefined ? {} : { tasks } },
     answerSchema: null,
     expiresAt: until,
     continuation,
@@ -62,7 +62,7 @@ function problemOf(until: unknown, continuation: unknown, now: number): string |
   if (typeof until !== "number" || !Number.isFinite(until)) return "has no end that is a time in milliseconds"
   if (until - now > longestSleepMs) return "ends more than a year from now"
   if (!isJsonObject(continuation)) return "has a continuation that is not an object"
-  if (nestsTooDeep(continuation)) return "has a continuation that nests too deeply"
+  if (nestsTooDeep(continuation)) return "has a continuation that nests too deeplyly"
   const size = JSON.stringify(continuation).length
   if (size > maxContinuationCharacters) {
     return `has a continuation of more than ${maxContinuationCharacters} characters`

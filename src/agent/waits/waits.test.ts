@@ -217,7 +217,7 @@ describe("several calls of one message", () => {
     const run = runWith([call("slow"), call("pay")], {
       tools: [slow, pay],
       gate: decide,
-      approvalTimeoutMs: 5,
+      approvalTimeoutSeconds: 0.005,
     })
     vi.spyOn(run.context.clock, "now").mockImplementation(() => performance.now())
     const running = runLoop(run.context)

@@ -1,6 +1,5 @@
-import type { ModelChoice } from "../agent-runtime.ts"
 import type { Message, ModelPart } from "../messages.ts"
-import type { ModelRequest } from "./provider.ts"
+import type { ModelChoice, ModelRequest } from "./provider.ts"
 
 /** Decides when the beginning of a conversation is replaced by a summary, and how the summary is made. */
 export interface HistoryCompaction {

@@ -34,6 +34,12 @@ export interface Provider {
   stream(request: ModelRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ModelEvent>
 }
 
+/** A model of a provider. */
+export interface ModelChoice {
+  readonly provider: Provider
+  readonly model: string
+}
+
 export interface ModelRequest {
   readonly model: string
   readonly system: readonly SystemBlock[]

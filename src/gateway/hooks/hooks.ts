@@ -1,5 +1,7 @@
-import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../../core/agent-runtime.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
+import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../../core/run-hooks.ts"
+import { declareOptions } from "../../options/declare-options.ts"
+import { callback } from "../../options/schemas.ts"
 
 /**
  * Functions of the application that observe runs, called after the fact is durable, in the order of the session.
@@ -35,10 +37,10 @@ export interface EventHookOptions extends HookOptions {
   readonly id: string
 }
 
-const hookNames = ["onUsage", "onToolResult", "onToolTiming", "onMaxTurns", "onEvent"] as const
-
-/** Returns the hooks among the options. */
-export function pickHooks(options: Hooks): Hooks {
-  const set = hookNames.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))
-  return Object.fromEntries(set)
-}
+export const hookOptions = declareOptions<Hooks>()({
+  onUsage: callback<NonNullable<Hooks["onUsage"]>>().optional(),
+  onToolResult: callback<NonNullable<Hooks["onToolResult"]>>().optional(),
+  onToolTiming: callback<NonNullable<Hooks["onToolTiming"]>>().optional(),
+  onMaxTurns: callback<NonNullable<Hooks["onMaxTurns"]>>().optional(),
+  onEvent: callback<NonNullable<Hooks["onEvent"]>>().optional(),
+})

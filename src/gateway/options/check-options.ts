@@ -3,30 +3,23 @@ import { codeExecutionSchema } from "../../code-execution/options.ts"
 import { compactionSchemas } from "../../compaction/options.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
+import { largeResultsSchemas } from "../../large-results/options.ts"
 import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../../mcp/options.ts"
-import { providerNames } from "../../providers/choose/named-provider.ts"
+import { memorySchema } from "../../memory/options.ts"
+import { describeIssues } from "../../options/describe-issues.ts"
+import { providerOptions } from "../../providers/choose/options.ts"
 import { schedulesSchemas } from "../../schedules/options.ts"
 import { skillSchemas } from "../../skills/options.ts"
 import { subAgentsSchema } from "../../sub-agents/options.ts"
-import type { ChatModelRuntime } from "../chat-runtime.ts"
-import type { Hooks } from "../hooks/hooks.ts"
+import { hookOptions } from "../hooks/hooks.ts"
 import { isPostgresUrl } from "../open-store.ts"
-import { describeIssues } from "./describe-issues.ts"
 import type { AgentServerOptions, SharedServerOptions } from "./gateway-options.ts"
+import { runOptions, systemPrompt } from "./runtime-options.ts"
 
 const aFunction = z.custom<unknown>((value) => typeof value === "function", "expected a function")
 const callback = aFunction.optional()
 const object = z.custom<unknown>((value) => typeof value === "object" && value !== null, "expected an object")
-const provider = z.custom<unknown>(
-  isProviderChoice,
-  `expected ${providerNames.map((name) => JSON.stringify(name)).join(", ")}, a Provider or an AI SDK model`,
-)
-/** Anything else would only fail when the model calls it. */
-const aTool = z.custom<unknown>((value) => {
-  const { name, validate, execute } = Object(value) as { readonly [key: string]: unknown }
-  return typeof name === "string" && typeof validate === "function" && typeof execute === "function"
-}, "expected a tool, as tool() makes it")
 const aPlugin = z.custom<unknown>((value) => {
   const { name, setup } = Object(value) as { readonly [key: string]: unknown }
   return typeof name === "string" && typeof setup === "function"
@@ -35,41 +28,8 @@ const strings = z.array(z.string().min(1)).optional()
 const count = z.int().positive().optional()
 
 const milliseconds = z.int().positive().max(longestTimerMs)
-const timeoutSeconds = z
-  .number()
-  .positive()
-  .max(longestTimerMs / 1_000)
-  .optional()
-/** Most seconds of a wait, which has no timer: a century, so that its end is a date. */
-const longestWaitSeconds = 3_155_760_000
 /** Past it, parsing and checking one body would hold up the event loop for more than 20 ms. */
 const maxJsonValues = 100_000
-
-const chosenProvider = {
-  apiKey: z.string().min(1).optional(),
-  authToken: z.string().min(1).optional(),
-  providerConfig: object.optional(),
-}
-
-const price = z.number().nonnegative()
-const prices = z
-  .record(
-    z.string(),
-    z.strictObject({
-      input: price,
-      output: price,
-      cacheRead: price.optional(),
-      cacheWrite: price.optional(),
-    }),
-  )
-  .optional()
-
-const approvalTimeoutSeconds = z.int().positive().max(longestWaitSeconds).optional()
-
-const systemPrompt = z.union(
-  [z.string(), z.array(z.strictObject({ text: z.string(), cache: z.boolean().optional() }))],
-  "expected a string or an array of { text, cache? }",
-)
 
 /** A misspelled word or the address of another database must not become the name of a folder. */
 const store = z.custom<unknown>((value) => {
@@ -108,14 +68,6 @@ const agentName = z
     "expected 1 to 64 letters, digits, dots, dashes or underscores, not a dot or dash first",
   )
 
-const hooks = {
-  onUsage: callback,
-  onToolResult: callback,
-  onToolTiming: callback,
-  onMaxTurns: callback,
-  onEvent: callback,
-} satisfies Record<keyof Hooks, unknown>
-
 /** Options of a server that all its agents share. */
 const sharedServer = {
   store: store.optional(),
@@ -152,7 +104,7 @@ const sharedServer = {
   onStartup: callback,
   onShutdown: callback,
   onSessionCreated: callback,
-  ...hooks,
+  ...hookOptions,
 }
 
 /** Options of the server that each agent has for itself. */
@@ -161,55 +113,30 @@ const agentServer = {
   allowedModels: strings,
   allowClientTools: z.union([z.boolean(), z.custom((value) => typeof value === "function")]).optional(),
   codeExecution: codeExecutionSchema.optional(),
+  memory: memorySchema.optional(),
   subAgents: subAgentsSchema.optional(),
   plugins: z.array(aPlugin).optional(),
   ...schedulesSchemas,
   ...skillSchemas,
   ...compactionSchemas,
+  ...largeResultsSchemas,
 }
 
 const server = { name: agentName.optional(), ...sharedServer, ...agentServer }
 
+const { provider, ...credentials } = providerOptions
+
 /** An agent whose runtime is the application's to make. */
 const ownRuntime = {
-  ...chosenProvider,
+  ...credentials,
   resolveCredentials: callback,
   buildChatRuntime: z.union([aFunction, object], "expected a function or a runtime"),
-  defaultProvider: provider.optional(),
+  defaultProvider: provider,
 }
 
 const gatewayApp = z.strictObject({ ...server, ...ownRuntime })
 
-/** Options of a model's run, for `createAgent` and for the value that `buildChatRuntime` returns. */
-const modelRuntime = {
-  provider: provider.optional(),
-  model: z.string().min(1).optional(),
-  fallback: z
-    .array(
-      z.union(
-        [provider, z.strictObject({ provider, model: z.string().min(1).optional() })],
-        "expected a provider or { provider, model? }",
-      ),
-    )
-    .optional(),
-  maxBudgetUsd: z.number().positive().optional(),
-  prices,
-  tools: z.array(aTool).optional(),
-  excludedTools: strings,
-  maxTokens: count,
-  maxTurns: count,
-  toolTimeoutMs: milliseconds.optional(),
-  maxToolResultBytes: count,
-  maxRetries: z.int().nonnegative().optional(),
-  firstTokenTimeoutSeconds: timeoutSeconds,
-  stallTimeoutSeconds: timeoutSeconds,
-  needsApproval: callback,
-  transformToolResult: callback,
-  interceptors: z.array(aFunction).optional(),
-  approvalTimeoutSeconds,
-}
-
-const agent = z.strictObject({ ...server, ...chosenProvider, ...modelRuntime })
+const agent = z.strictObject({ ...server, ...providerOptions, ...runOptions })
 
 const gateway = z.strictObject({
   ...sharedServer,
@@ -217,7 +144,7 @@ const gateway = z.strictObject({
   defaultAgent: z.string().optional(),
 })
 
-const ownModelAgent = z.strictObject({ ...agentServer, ...chosenProvider, ...modelRuntime, systemPrompt })
+const ownModelAgent = z.strictObject({ ...agentServer, ...providerOptions, ...runOptions, systemPrompt })
 const ownRuntimeAgent = z.strictObject({ ...agentServer, ...ownRuntime })
 
 /** For the documentation's test. */
@@ -226,16 +153,6 @@ export const optionNames = {
   createGatewayApp: Object.keys(gatewayApp.shape),
   createGateway: Object.keys(gateway.shape),
 } as const
-
-const chatModelRuntime = z.strictObject({ ...modelRuntime, ...hooks, systemPrompt })
-
-const chatRunnerRuntime = z.strictObject({
-  runner: aFunction,
-  resumes: z.boolean().optional(),
-  prices,
-  approvalTimeoutSeconds,
-  ...hooks,
-})
 
 const grantScope = z.enum(["session", "tree"]).optional()
 
@@ -313,24 +230,12 @@ export function pickMcpOptions(options: McpOptions): McpOptions {
   return pick(mcpSchemas, options)
 }
 
-/** Returns what a model is run with. Its provider stands beside it. */
-export function pickModelRuntime(options: ChatModelRuntime): ChatModelRuntime {
-  const { provider: _, ...runtime } = pick({ ...modelRuntime, systemPrompt }, options)
-  return runtime
-}
-
 /** Returns the options that are set and belong to the schema, which knows every option there is. */
 function pick<Options extends object>(shape: Readonly<Record<string, z.ZodType>>, options: Options): Options {
   const set = Object.entries(options).filter(
     ([name, value]) => value !== undefined && Object.hasOwn(shape, name),
   )
   return Object.fromEntries(set) as Options
-}
-
-/** The same for what `buildChatRuntime` returned. */
-export function checkChatRuntime(chat: unknown): void {
-  const isRunner = typeof chat === "object" && chat !== null && "runner" in chat
-  check("buildChatRuntime", isRunner ? chatRunnerRuntime : chatModelRuntime, chat)
 }
 
 /** The same for `waits.approve`: with a misspelt `editedInput` the model's own arguments would be approved. */
@@ -356,9 +261,4 @@ function checkMcpServers(options: unknown): void {
 function check(name: string, schema: z.ZodType, options: unknown): void {
   const { error } = schema.safeParse(options)
   if (error !== undefined) throw new ConfigurationError(`${name}: ${describeIssues(error, schema)}`)
-}
-
-function isProviderChoice(value: unknown): boolean {
-  if (typeof value === "string") return providerNames.some((name) => name === value)
-  return typeof value === "object" && value !== null && ("stream" in value || "doStream" in value)
 }

@@ -8,7 +8,9 @@ import type { Principal, Session } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { AuthenticatePerson } from "../../http/auth/identify.ts"
 import type { HttpLimits, RateLimits } from "../../http/limits/http-limits.ts"
+import type { LargeResultsOptions } from "../../large-results/options.ts"
 import type { McpAuthorizationOptions, McpOptions } from "../../mcp/options.ts"
+import type { MemoryChoice } from "../../memory/options.ts"
 import type { SchedulesOptions } from "../../schedules/options.ts"
 import type { StorageBounds } from "../../sessions/storage.ts"
 import type { SkillOptions } from "../../skills/options.ts"
@@ -28,7 +30,12 @@ export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
 export type AllowClientTool = (tool: ToolSpecification, session: Session) => boolean
 
 /** Options of the server that each agent has for itself. */
-export interface AgentServerOptions extends McpOptions, SchedulesOptions, SkillOptions, CompactionOptions {
+export interface AgentServerOptions
+  extends McpOptions,
+    SchedulesOptions,
+    SkillOptions,
+    CompactionOptions,
+    LargeResultsOptions {
   /**
    * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has
    * no `model`, else none: it is always the agent's.
@@ -41,6 +48,11 @@ export interface AgentServerOptions extends McpOptions, SchedulesOptions, SkillO
   readonly allowClientTools?: boolean | AllowClientTool
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
+  /**
+   * Gives the model a memory of each user that outlives sessions. Needs `validApiKeys` or `authenticate`. Default
+   * false.
+   */
+  readonly memory?: MemoryChoice
   /** Gives the model tools to hand tasks to sub-agents, which work in sessions of their own. Default false. */
   readonly subAgents?: boolean | SubAgentOptions
   /** Features that this agent has besides the built-in ones. They open after those, in this order. Default none. */

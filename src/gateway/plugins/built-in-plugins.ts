@@ -7,7 +7,9 @@ import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import { principalOfPerson } from "../../http/auth/principal.ts"
+import { largeResultsPlugin } from "../../large-results/plugin.ts"
 import { mcpPlugin } from "../../mcp/plugin.ts"
+import { memoryPlugin } from "../../memory/plugin.ts"
 import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
 import type { ScheduleDefinition } from "../../schedules/options.ts"
 import { schedulesPlugin } from "../../schedules/plugin.ts"
@@ -24,10 +26,10 @@ export function pluginsOf(
   server: SharedServerOptions,
   settings: EnvironmentSettings,
 ): readonly Plugin[] {
-  const { codeExecution = false, subAgents = false, schedules, allowSchedules } = options
+  const { codeExecution = false, memory = false, subAgents = false, schedules, allowSchedules } = options
   const { plugins = [], ...others } = options
   const { skillsDir, skillsExcludedTools, skillStateFile, skillToolPacks, ...mcp } = others
-  const { compaction = true, contextWindow, compactionModel } = options
+  const { compaction = true, contextWindow, compactionModel, largeResults = true } = options
   const { store, mcpOAuthRedirectUrl } = server
   const builtIn = [mcpPlugin({ ...mcp, ...definedOnly({ mcpOAuthRedirectUrl }) }, settings)]
   if (skillsDir !== undefined) {
@@ -47,11 +49,14 @@ export function pluginsOf(
     }
     builtIn.unshift(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
   }
+  if (memory !== false) builtIn.push(memoryPlugin(memory === true ? {} : memory))
   // After the skills, by which sub-agents can work.
   if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
   if (schedules !== undefined || (allowSchedules ?? false) !== false)
     builtIn.push(schedulesPlugin(definedOnly({ schedules, allowSchedules }), ownerOf))
-  return [...builtIn, ...plugins]
+  // Last, so that it stores results as the others have left them.
+  const last = largeResults === false ? [] : [largeResultsPlugin(largeResults === true ? {} : largeResults)]
+  return [...builtIn, ...plugins, ...last]
 }
 
 function ownerOf({ userId, tenant }: ScheduleDefinition): Principal {

@@ -1,5 +1,5 @@
-import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/agent-runtime.ts"
 import type { JsonObject } from "../../core/json/json.ts"
+import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/runner.ts"
 import { agentFailure } from "../failure.ts"
 import { fieldsOf, textOf } from "../fields.ts"
 import { askedCall, type RunnerOptions } from "../runner-options.ts"

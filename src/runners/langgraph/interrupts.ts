@@ -1,5 +1,5 @@
-import type { RunnerDecision } from "../../core/agent-runtime.ts"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
+import type { RunnerDecision } from "../../core/runner.ts"
 import { fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
 import { denialText } from "../runner-options.ts"
 

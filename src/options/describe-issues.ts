@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { closestWord } from "../../core/text/closest-word.ts"
+import { closestWord } from "../core/text/closest-word.ts"
 
 /** Describes every option that is unknown or wrong, and how to fix it. Quotes no value: it may be a secret. */
 export function describeIssues({ issues }: z.ZodError, schema: z.ZodType): string {
@@ -30,7 +30,8 @@ function optionName(path: readonly PropertyKey[]): string {
 
 /** Returns the names of the options that the schema has at a path. */
 function namesAt(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
-  if (schema instanceof z.ZodOptional) return namesAt(schema.unwrap(), path)
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return namesAt(schema.unwrap(), path)
   if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => namesAt(option, path))
   const [key, ...rest] = path
   if (schema instanceof z.ZodArray) return namesAt(schema.element, rest)

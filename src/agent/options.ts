@@ -1,0 +1,57 @@
+import { z } from "zod"
+import { declareOptions, type Resolved } from "../options/declare-options.ts"
+import { count, milliseconds, timerSeconds, waitSeconds } from "../options/schemas.ts"
+
+/** Limits of the gateway's own loop over a model and tools. */
+export interface LoopOptions {
+  /** Maximum number of output tokens of one model call. Default 16 000. */
+  readonly maxTokens?: number
+  /** Maximum number of turns of one run: model calls with their tool calls. Default: no limit. */
+  readonly maxTurns?: number
+  /**
+   * US dollars that one run may cost. A model call is not made when what is spent and the most that the call can cost
+   * are more; the price of every model must be known. Default: no limit.
+   */
+  readonly maxBudgetUsd?: number
+  /** Maximum number of retries of a model call after a transient error. Default 3. */
+  readonly maxRetries?: number
+  /**
+   * Seconds that a model may take until the first token of its response, which includes the evaluation of the prompt.
+   * Default 600, or the provider's `timeoutMs`; if both options are set, the smaller one applies.
+   */
+  readonly firstTokenTimeoutSeconds?: number
+  /**
+   * Seconds without progress after which a started response counts as failed and the call is retried. Pings are not
+   * progress. Default 60.
+   */
+  readonly stallTimeoutSeconds?: number
+  /** Milliseconds that a call of a tool without a limit of its own may take. Default 30 000. */
+  readonly toolTimeoutMs?: number
+  /** Maximum size of one tool result's text in bytes. Longer text is truncated. Default 100 000. */
+  readonly maxToolResultBytes?: number
+}
+
+export const loopOptions = declareOptions<LoopOptions>()({
+  maxTokens: count.default(16_000),
+  maxTurns: count.optional(),
+  maxBudgetUsd: z.number().positive().optional(),
+  maxRetries: z.int().nonnegative().default(3),
+  firstTokenTimeoutSeconds: timerSeconds.optional(),
+  stallTimeoutSeconds: timerSeconds.default(60),
+  toolTimeoutMs: milliseconds.default(30_000),
+  maxToolResultBytes: count.default(100_000),
+})
+
+export type ResolvedLoopOptions = Resolved<LoopOptions, typeof loopOptions>
+
+/** Options of the waits of a run, also of a run of another framework's loop. */
+export interface WaitOptions {
+  /** Seconds to wait for an approval or a client tool's result. Then the call is denied. Default 86 400: a day. */
+  readonly approvalTimeoutSeconds?: number
+}
+
+export const waitOptions = declareOptions<WaitOptions>()({
+  approvalTimeoutSeconds: waitSeconds.default(86_400),
+})
+
+export type ResolvedWaitOptions = Resolved<WaitOptions, typeof waitOptions>

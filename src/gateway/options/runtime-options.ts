@@ -1,0 +1,58 @@
+import { z } from "zod"
+import { loopOptions, waitOptions } from "../../agent/options.ts"
+import { approvalOptions } from "../../approvals/options.ts"
+import type { Runner } from "../../core/runner.ts"
+import { declareOptions, type Resolved } from "../../options/declare-options.ts"
+import { resolveOptions } from "../../options/resolve-options.ts"
+import { callback } from "../../options/schemas.ts"
+import { priceOptions } from "../../pricing/options.ts"
+import { modelOptions, providerChoice } from "../../providers/choose/options.ts"
+import { toolOptions } from "../../tools/options.ts"
+import type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "../chat-runtime.ts"
+import { type Hooks, hookOptions } from "../hooks/hooks.ts"
+
+/** Options of a run that `createAgent` takes among its own. */
+export const runOptions = {
+  ...modelOptions,
+  ...priceOptions,
+  ...toolOptions,
+  ...loopOptions,
+  ...approvalOptions,
+  ...waitOptions,
+}
+
+export const systemPrompt = z.union(
+  [z.string(), z.array(z.strictObject({ text: z.string(), cache: z.boolean().optional() }))],
+  "expected a string or an array of { text, cache? }",
+)
+
+const modelRuntimeOptions = declareOptions<ChatModelRuntime & Hooks>()({
+  ...runOptions,
+  ...hookOptions,
+  systemPrompt,
+  provider: providerChoice.optional(),
+})
+
+const runnerRuntimeOptions = declareOptions<ChatRunnerRuntime & Hooks>()({
+  ...priceOptions,
+  ...waitOptions,
+  ...hookOptions,
+  runner: callback<Runner>(),
+  resumes: z.boolean().default(false),
+})
+
+export type ResolvedModelRuntime = Resolved<ChatModelRuntime & Hooks, typeof modelRuntimeOptions>
+export type ResolvedRunnerRuntime = Resolved<ChatRunnerRuntime & Hooks, typeof runnerRuntimeOptions>
+export type ResolvedChatRuntime = ResolvedModelRuntime | ResolvedRunnerRuntime
+
+/** Checks the result of `buildChatRuntime` and applies the defaults. Throws a `ConfigurationError` for mistakes. */
+export function resolveChatRuntime(chat: ChatRuntime): ResolvedChatRuntime {
+  const isRunner = typeof chat === "object" && chat !== null && "runner" in chat
+  if (isRunner) return resolveOptions("buildChatRuntime", runnerRuntimeOptions, chat)
+  return resolveModelRuntime("buildChatRuntime", chat)
+}
+
+/** The same for the options of a model's run. */
+export function resolveModelRuntime(caller: string, chat: ChatModelRuntime & Hooks): ResolvedModelRuntime {
+  return resolveOptions(caller, modelRuntimeOptions, chat)
+}

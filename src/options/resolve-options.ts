@@ -1,0 +1,41 @@
+import { z } from "zod"
+import { ConfigurationError } from "../core/errors.ts"
+import type { OptionSchemas, Resolved } from "./declare-options.ts"
+import { describeIssues } from "./describe-issues.ts"
+
+/**
+ * Checks options and applies their defaults. Throws a `ConfigurationError` that names the caller and every option that
+ * is unknown or wrong, and no value. An option that is undefined counts as not given.
+ */
+export function resolveOptions<Options extends object, Schemas extends OptionSchemas>(
+  caller: string,
+  schemas: Schemas,
+  options: Options,
+): Resolved<Options, Schemas> {
+  const resolved = parseOptions(caller, z.strictObject(schemas), options)
+  return withoutUndefined(resolved) as Resolved<Options, Schemas>
+}
+
+/** The same for a schema of options that is more than a list of them. */
+function parseOptions<Schema extends z.ZodType>(
+  caller: string,
+  schema: Schema,
+  options: unknown,
+): z.output<Schema> {
+  const { success, data, error } = schema.safeParse(options)
+  if (success) return data
+  throw new ConfigurationError(`${caller}: ${describeIssues(error, schema)}`)
+}
+
+/** Returns those of the options that the schemas are of, as they are. */
+export function pickOptions<Options extends object, Schemas extends OptionSchemas>(
+  schemas: Schemas,
+  options: Options,
+): Pick<Options, keyof Options & keyof Schemas> {
+  const picked = Object.entries(options).filter(([name]) => Object.hasOwn(schemas, name))
+  return Object.fromEntries(picked) as Pick<Options, keyof Options & keyof Schemas>
+}
+
+function withoutUndefined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}

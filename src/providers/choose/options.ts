@@ -1,0 +1,51 @@
+import { z } from "zod"
+import { declareOptions } from "../../options/declare-options.ts"
+import { anObject } from "../../options/schemas.ts"
+import type { ProviderChoice, ProviderOptions } from "./choose-provider.ts"
+import type { FallbackChoice } from "./fallback-models.ts"
+import { type ProviderConfig, providerNames } from "./named-provider.ts"
+
+/** Options that choose the model of a run. */
+export interface ModelOptions {
+  /**
+   * Model of the run. A client's choice replaces it only if `allowedModels` lists that choice. Default: what the
+   * client asks for, else the provider's own default.
+   */
+  readonly model?: string
+  /**
+   * Models that take over when the service before them fails: after its retries, or at once when its quota is used up.
+   * The rest of the run stays with that model. A request or a key that is refused ends the run instead. Default: none.
+   */
+  readonly fallback?: readonly FallbackChoice[]
+}
+
+export const providerChoice = z.custom<ProviderChoice>(
+  isProviderChoice,
+  `expected ${providerNames.map((name) => JSON.stringify(name)).join(", ")}, a Provider or an AI SDK model`,
+)
+
+const modelName = z.string().min(1)
+
+export const modelOptions = declareOptions<ModelOptions>()({
+  model: modelName.optional(),
+  fallback: z
+    .array(
+      z.union(
+        [providerChoice, z.strictObject({ provider: providerChoice, model: modelName.optional() })],
+        "expected a provider or { provider, model? }",
+      ),
+    )
+    .default([]),
+})
+
+export const providerOptions = declareOptions<ProviderOptions>()({
+  provider: providerChoice.optional(),
+  apiKey: z.string().min(1).optional(),
+  authToken: z.string().min(1).optional(),
+  providerConfig: anObject<ProviderConfig>().optional(),
+})
+
+function isProviderChoice(value: unknown): boolean {
+  if (typeof value === "string") return providerNames.some((name) => name === value)
+  return typeof value === "object" && value !== null && ("stream" in value || "doStream" in value)
+}
