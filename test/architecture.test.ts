@@ -64,7 +64,7 @@ const folders = {
     "telemetry",
     "transcripts",
   ],
-  cli: ["client/wire", "core", "gateway", "headless"],
+  cli: ["client", "core", "gateway", "headless"],
   // The package's root: what applications import. Of http, mcp, pricing and sessions only types of options.
   ".": [
     "agent",

@@ -4,6 +4,7 @@ Commands:
   init [DIR]         Make a project with a working agent
   dev FILE           Serve an agent, and reload it whenever one of its files changes
   start FILE         Serve an agent
+  chat [URL | FILE]  Talk to a running gateway, or to an agent, in this terminal
   run FILE "TASK"    Run one task without a server, and print the response
   heartbeat FILE     Run an agent at intervals, and print what a person should know
   approvals ACTION   List pending approvals and questions, and answer them
@@ -219,6 +220,21 @@ Options:
 Exit codes: 0 everything works, 1 something does not work, 2 wrong usage.
 `
 
+const chatHelp = `Usage: agent-gateway chat [URL | FILE] [OPTIONS]
+
+Talks to the gateway at URL (default http://127.0.0.1:8000/api), or serves the agent of FILE on this machine and talks
+to it. Responses stream to stdout, and tool progress goes to stderr. Asks for approvals and answers to questions of tools
+here. Reconnects after a lost connection. Nothing is lost or shown twice.
+
+Options:
+  --api-key KEY      API key of the gateway (default $AGENT_GATEWAY_API_KEY, else dev)
+  --user ID          User of the key
+  --session ID       Continue this session
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 the input ended, 1 failed, 2 wrong usage, 130 interrupted.
+`
+
 const initHelp = `Usage: agent-gateway init [DIR] [OPTIONS]
 
 Makes a project in DIR (default: this folder): an agent, a test, a Dockerfile, and instructions for coding agents. Never
@@ -237,6 +253,7 @@ Exit codes: 0 done, 1 a file already exists or the command failed, 2 wrong usage
 
 export const commandHelp = {
   init: initHelp,
+  chat: chatHelp,
   dev: `Usage: agent-gateway dev FILE [OPTIONS]
 
 Serves the agent of FILE and reloads it whenever FILE or a file that it imports changes. Sessions survive a reload. If
