@@ -223,8 +223,8 @@ Exit codes: 0 everything works, 1 something does not work, 2 wrong usage.
 const chatHelp = `Usage: agent-gateway chat [URL | FILE] [OPTIONS]
 
 Talks to the gateway at URL (default http://127.0.0.1:8000/api), or serves the agent of FILE on this machine and talks
-to it. Responses stream to stdout, and tool progress goes to stderr. Asks for approvals and answers to questions of tools
-here. Reconnects after a lost connection. Nothing is lost or shown twice.
+to it. Responses stream to stdout, and tool progress goes to stderr. Approvals and questions of tools are asked here. A
+lost connection is opened again, and nothing is lost or shown twice.
 
 Options:
   --api-key KEY      API key of the gateway (default $AGENT_GATEWAY_API_KEY, else dev)
