@@ -4,7 +4,7 @@ Commands:
   init [DIR]         Make a project with an agent that runs at once
   dev FILE           Serve an agent, and reload it whenever one of its files changes
   start FILE         Serve an agent
-  chat [URL | FILE]  Talk to a running gateway, or to an agent, in this terminal
+  chat [TARGET]      Talk to a running gateway, or to an agent, in this terminal
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
   heartbeat FILE     Run an agent again and again, and print what a person should know
   approvals ACTION   List and answer what waits for a person
@@ -222,10 +222,10 @@ Options:
 Exit codes: 0 all is well, 1 something does not work, 2 called wrongly.
 `
 
-const chatHelp = `Usage: agent-gateway chat [URL | FILE] [OPTIONS]
+const chatHelp = `Usage: agent-gateway chat [TARGET] [OPTIONS]
 
-Talks to the gateway at URL (default http://127.0.0.1:8000/api), or to the agent of FILE, which is served on this
-machine meanwhile. Answers stream to stdout; the progress of tools goes to stderr. Approvals and questions of tools are
+TARGET is the URL of a gateway (default http://127.0.0.1:8000/api), or a FILE whose agent is served on this machine
+meanwhile. Answers stream to stdout; the progress of tools goes to stderr. Approvals and questions of tools are
 asked here. A lost connection is opened again, and nothing is lost or shown twice.
 
 Options:
