@@ -312,6 +312,10 @@ const migrations: readonly (readonly string[])[] = [
     )`,
     "CREATE INDEX memory_expiring ON agent_gateway.memory (expires_at) WHERE expires_at IS NOT NULL",
   ],
+  [
+    // True if an attempt ended without an outcome.
+    "ALTER TABLE agent_gateway.outbox ADD COLUMN interrupted boolean NOT NULL DEFAULT false",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */
