@@ -64,7 +64,7 @@ interface Connection {
 async function connect(options: AnthropicOptions, load: LoadAnthropicSdk): Promise<Connection> {
   const loaded = await load().catch((cause: unknown) => {
     throw new ConfigurationError(
-      "Install @anthropic-ai/sdk to use Claude models: npm install @anthropic-ai/sdk",
+      "To use Claude models, install @anthropic-ai/sdk: npm install @anthropic-ai/sdk",
       { cause },
     )
   })
