@@ -4,7 +4,7 @@ Commands:
   init [DIR]         Make a project with a working agent
   dev FILE           Serve an agent, and reload it whenever one of its files changes
   start FILE         Serve an agent
-  chat [URL | FILE]  Talk to a running gateway, or to an agent, in this terminal
+  chat [TARGET]      Talk to a running gateway, or to an agent, in this terminal
   run FILE "TASK"    Run one task without a server, and print the response
   heartbeat FILE     Run an agent at intervals, and print what a person should know
   approvals ACTION   List pending approvals and questions, and answer them
@@ -220,11 +220,12 @@ Options:
 Exit codes: 0 everything works, 1 something does not work, 2 wrong usage.
 `
 
-const chatHelp = `Usage: agent-gateway chat [URL | FILE] [OPTIONS]
+const chatHelp = `Usage: agent-gateway chat [TARGET] [OPTIONS]
 
-Talks to the gateway at URL (default http://127.0.0.1:8000/api), or serves the agent of FILE on this machine and talks
-to it. Responses stream to stdout, and tool progress goes to stderr. Approvals and questions of tools are asked here. A
-lost connection is opened again, and nothing is lost or shown twice.
+TARGET is the URL of a gateway (default http://127.0.0.1:8000/api), or a FILE whose agent this command serves on this
+machine for the length of the chat. Responses stream to stdout, and the progress of tools goes to stderr. The command
+asks for approvals and for answers to questions of tools. If the connection is lost, it reconnects without losing or
+repeating anything.
 
 Options:
   --api-key KEY      API key of the gateway (default $AGENT_GATEWAY_API_KEY, else dev)
