@@ -246,7 +246,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
 function identifyBy({ authenticate: person, validApiKeys }: HttpAppOptions): Identify {
   if (person === undefined) return identifyByApiKey(validApiKeys)
   if (validApiKeys === undefined) return identifyPerson(person)
-  throw new ConfigurationError("authenticate: takes the place of API keys; leave out validApiKeys.")
+  throw new ConfigurationError("authenticate: this option replaces API keys. Remove validApiKeys.")
 }
 
 function rateLimitingOf(

@@ -10,7 +10,7 @@ import { exitCodeOfStop, exitCodes } from "../exit-codes.ts"
 
 const defaultUrl = "http://127.0.0.1:8000/api"
 
-/** `chat [URL | FILE]`: a conversation in the terminal, with a running gateway or with an agent that it starts. */
+/** `chat [TARGET]`: a conversation in the terminal, with a running gateway or with an agent that it starts. */
 export async function chatCommand(context: CliContext): Promise<number> {
   const { target, apiKey, session, user } = parse(context.argv, context.env)
   const gateway = isUrl(target) ? null : await loadAgent(target, context)

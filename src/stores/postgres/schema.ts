@@ -336,7 +336,9 @@ export async function migrate(database: Database): Promise<void> {
   const [server] = await database.query("SHOW server_version_num")
   const serverVersion = Math.floor(integer(server ?? {}, "server_version_num") / 10_000)
   if (serverVersion < oldestServer) {
-    throw new ConfigurationError(`Postgres ${serverVersion} is too old: ${oldestServer} or newer is needed.`)
+    throw new ConfigurationError(
+      `Postgres ${serverVersion} is too old. Version ${oldestServer} or newer is required.`,
+    )
   }
   await database.transaction(async (query) => {
     await query("SELECT pg_advisory_xact_lock($1)", [migrationLock])
