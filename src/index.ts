@@ -332,6 +332,12 @@ export type {
   RememberedMemory,
 } from "./memory/memories.ts"
 export type { MemoryChoice, MemoryOptions } from "./memory/options.ts"
+export {
+  MarkdownSyncManager,
+  type MarkdownSyncOptions,
+  type WatchOptions,
+} from "./memory/sync/markdown-sync-manager.ts"
+export type { SyncConflict, SyncProblem, SyncReport } from "./memory/sync/report.ts"
 export type { PriceOverrides } from "./pricing/create-pricing.ts"
 export type { ModelPrice } from "./pricing/model-price.ts"
 export type { PriceOptions } from "./pricing/options.ts"
