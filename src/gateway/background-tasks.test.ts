@@ -196,10 +196,10 @@ it("lists, streams and cancels tasks over HTTP, for the session that started the
 })
 
 it("does not start a task that the hook refuses, nor one past the limit", async () => {
-  const provider = model([
-    () => [background("a"), background("b"), background("no")],
-    (request) => [say(resultsOf(request))],
-  ])
+  const provider = model(
+    [() => [background("a"), background("b"), background("no")], (request) => [say(resultsOf(request))]],
+    () => [{ type: "wait", until: new Promise(() => {}) }],
+  )
   const gateway = opened(
     createAgent("You plan.", {
       provider,

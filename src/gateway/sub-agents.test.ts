@@ -152,11 +152,26 @@ it("refuses to start with an agent that the gateway does not have", async () => 
 })
 
 it("gives the model an error past the number of sub-agents that may work at once", async () => {
-  const provider = model(...["a", "b", "c"].map((task) => runAgent({ task })))
+  // The others work until the refused call has its result.
+  const refused = Promise.withResolvers<void>()
+  const provider = scriptedProvider((request) => {
+    if (firstText(request) !== "Go.")
+      return [
+        { type: "wait", until: refused.promise },
+        { type: "text", text: "Did." },
+      ]
+    const last = request.messages.at(-1)
+    if (last?.role === "tool") return [{ type: "text", text: JSON.stringify(last.results) }]
+    return ["a", "b", "c"].map((task) => runAgent({ task }))
+  })
   const gateway = opened(
     createAgent("You plan.", { provider, store: "memory", logger, subAgents: { maxConcurrent: 2 } }),
   )
-  const { response } = await gateway.run("Go.")
+  const { response } = await gateway.run("Go.", {
+    onEvent: ({ type }) => {
+      if (type === "tool_call_complete") refused.resolve()
+    },
+  })
   expect(response).toContain("too_many_children")
   expect(response).toContain("At most 2 sub-agents")
 })

@@ -5,7 +5,7 @@ import { all } from "./checks/observation.ts"
 import { calls, prompt, type Script, says } from "./support/model.ts"
 import { type PostgresServer, startPostgres } from "./support/postgres.ts"
 import { createRandom } from "./support/random.ts"
-import { type ServingOptions, serving } from "./support/serving.ts"
+import { type ServingOptions, type SessionEvents, serving } from "./support/serving.ts"
 
 // Each starts many processes, one after the other.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
@@ -106,11 +106,15 @@ describe.each(stores)("on %s", (_, options) => {
     const killedAt = Date.now()
     startAll()
     const asked = await client.pendingApproval()
+    const isTalk = ({ depth, events }: SessionEvents) => {
+      const [started] = all(events, "runStarted")
+      return depth === 1 && JSON.stringify(started?.content).includes("Play talk ")
+    }
     const talksAgain = async () => {
-      const talk = (await tree()).find(({ events }) => JSON.stringify(events).includes("Play talk for t."))
+      const talk = (await tree()).find(isTalk)
       const isCalled = ({ event, at }: EventEntry) =>
         /^step(Started|Retried)$/.test(event.type) && at > killedAt
-      return talk?.depth === 1 && talk.events.some(isCalled)
+      return talk?.events.some(isCalled) === true
     }
     await vi.waitUntil(talksAgain, { timeout: 30_000, interval: 200 })
     await client.decide(asked, { approved: true })
