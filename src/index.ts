@@ -64,16 +64,9 @@ export type {
   SystemMessage, TextPart, ThinkingPart, ToolCallPart, ToolMessage, UserMessage, VendorData,
 } from "./core/messages.ts"
 export type { AgentSkill, AgentSkills } from "./core/ports/agent-skills.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  Approvals,
-  AuditFilter,
-  AuditRecord,
-  Grant,
-  GrantRevocation,
-  ToolType,
-  Wait,
-  WaitFilter,
-  WaitKey,
+  Approvals, AuditFilter, AuditRecord, Grant, GrantRevocation, ToolType, Wait, WaitFilter, WaitKey,
 } from "./core/ports/approvals.ts"
 export type { CodeRequest, CodeRunner } from "./core/ports/code-runner.ts"
 export type { CompactableHistory, CompactionStep, HistoryCompaction } from "./core/ports/compaction.ts"
@@ -142,19 +135,10 @@ export type {
   PluginStores,
   RunParts,
 } from "./core/ports/plugin.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  ModelChoice,
-  ModelDelta,
-  ModelEnd,
-  ModelEvent,
-  ModelFailure,
-  ModelInputDelta,
-  ModelProgress,
-  ModelRequest,
-  Provider,
-  StopReason,
-  SystemBlock,
-  ToolSpecification,
+  ModelChoice, ModelDelta, ModelEnd, ModelEvent, ModelFailure, ModelInputDelta, ModelProgress,
+  ModelRequest, Provider, StopReason, SystemBlock, ToolSpecification,
 } from "./core/ports/provider.ts"
 export type {
   CodeLanguage,
@@ -180,17 +164,10 @@ export type {
 } from "./core/ports/session-log.ts"
 export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
 export type { Store, StoreOpener, StoreParts } from "./core/ports/store.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  Cursor,
-  CursorClaim,
-  CursorFailure,
-  EventPage,
-  ForgottenSubscription,
-  Gap,
-  Subscriber,
-  SubscriberContext,
-  Subscription,
-  Subscriptions,
+  Cursor, CursorClaim, CursorFailure, EventPage, ForgottenSubscription, Gap, Subscriber, SubscriberContext,
+  Subscription, Subscriptions,
 } from "./core/ports/subscriptions.ts"
 export type {
   Answered,
@@ -225,14 +202,19 @@ export type {
   ApprovalResolution, ChildPayload, ClientToolAnswer, ClientToolPayload, ElicitationPayload, GrantScope,
   TimerPayload, WaitAnswers, WaitKind, WaitPayloads, WaitResolutions,
 } from "./core/wait.ts"
+export type { DeliveryResult } from "./delivery/deliver.ts"
 export type {
   Delivery,
   DeliveryOptions,
+  EmailOptions,
   SlackOptions,
+  TelegramFile,
   TelegramOptions,
   WebhookOptions,
 } from "./delivery/options.ts"
 export { delivery } from "./delivery/plugin.ts"
+export { type SendTelegramOptions, sendTelegram, type TelegramChat } from "./delivery/telegram.ts"
+export type { OnUnknown } from "./delivery/uncertain.ts"
 export type { ModelAgentOptions } from "./gateway/agent-definition.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway/chat-runtime.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
@@ -282,6 +264,7 @@ export type {
   SharedServerOptions,
 } from "./gateway/options/gateway-options.ts"
 export type { SecretsOptions } from "./gateway/options/secrets-key.ts"
+export { type DeliverOptions, deliver } from "./gateway/runs/deliver.ts"
 export type { AutonomousOptions, AutonomousRetryOptions } from "./gateway/runs/run-autonomous.ts"
 export { runAutonomous, runAutonomousWithRetry } from "./gateway/runs/run-autonomous.ts"
 export type { StartOptions } from "./gateway/runs/run-options.ts"
@@ -326,6 +309,12 @@ export type {
   RememberedMemory,
 } from "./memory/memories.ts"
 export type { MemoryChoice, MemoryOptions } from "./memory/options.ts"
+export {
+  MarkdownSyncManager,
+  type MarkdownSyncOptions,
+  type WatchOptions,
+} from "./memory/sync/markdown-sync-manager.ts"
+export type { SyncConflict, SyncProblem, SyncReport } from "./memory/sync/report.ts"
 export type { PriceOverrides } from "./pricing/create-pricing.ts"
 export type { ModelPrice } from "./pricing/model-price.ts"
 export type { PriceOptions } from "./pricing/options.ts"

@@ -4,12 +4,14 @@ import { closestWord } from "../core/text/closest-word.ts"
 import type { CliContext, ProcessContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
 import { approvalsCommand } from "./commands/approvals.ts"
+import { chatCommand } from "./commands/chat.ts"
 import { devCommand } from "./commands/dev.ts"
 import { devWorkerCommand, devWorkerName } from "./commands/dev-worker.ts"
 import { doctorCommand } from "./commands/doctor.ts"
 import { heartbeatCommand } from "./commands/heartbeat.ts"
 import { initCommand } from "./commands/init.ts"
 import { mcpCommand } from "./commands/mcp.ts"
+import { memoryCommand } from "./commands/memory.ts"
 import { outboxCommand } from "./commands/outbox.ts"
 import { runCommand } from "./commands/run.ts"
 import { sandboxCommand } from "./commands/sandbox.ts"
@@ -22,6 +24,7 @@ import { escapedOutputs } from "./output/escaped-output.ts"
 
 const commands = {
   init: initCommand,
+  chat: chatCommand,
   dev: devCommand,
   start: startCommand,
   run: runCommand,
@@ -29,6 +32,7 @@ const commands = {
   approvals: approvalsCommand,
   outbox: outboxCommand,
   mcp: mcpCommand,
+  memory: memoryCommand,
   sandbox: sandboxCommand,
   schedules: schedulesCommand,
   sessions: sessionsCommand,
