@@ -35,7 +35,8 @@ export async function* viewSession(
       if (feed.hasWriter(sessionId)) elsewhere.stop()
       else elsewhere.reportTo(subscription)
       try {
-        for (;;) {
+        // A subscriber that has all that is stored reads nothing.
+        while (cursor < subscription.tail.storedThrough) {
           const read = await reads.read(reader, sessionId, {
             ...page,
             afterSeq: cursor,
@@ -46,7 +47,7 @@ export async function* viewSession(
           if (entries.length > 0) yield entries
           if (ended && runId !== undefined) return
         }
-        for (const part of inParts(subscription.unstored)) {
+        for (const part of inParts(subscription.tail.unstored)) {
           const unstored = take(part)
           if (unstored.length > 0) yield unstored
           if (ended && runId !== undefined) return

@@ -124,7 +124,11 @@ export class ActiveSessions {
     }
     // The owner of the session was not known before it was claimed.
     if (slots.isAtShare(principal)) return this.giveBack(lease)
-    const channel = feed.openWriter(sessionId, () => writer.publishedUnstored())
+    const channel = feed.openWriter(
+      sessionId,
+      () => writer.publishedUnstored(),
+      () => writer.storedThrough,
+    )
     const writer: SessionWriter = new SessionWriter({
       lease,
       clock,

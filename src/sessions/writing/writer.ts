@@ -76,6 +76,7 @@ export class SessionWriter implements Journal, Committable {
   #maxBytes = Number.POSITIVE_INFINITY
   /** Sequence number of the newest entry that was stored before the writer's first. */
   #lastSeq = 0
+  #storedThrough = Number.POSITIVE_INFINITY
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -101,7 +102,13 @@ export class SessionWriter implements Journal, Committable {
   ): void {
     this.#storedBytes = storedBytes
     this.#lastSeq = lastSeq
+    this.#storedThrough = lastSeq
     this.#maxBytes = maxBytes
+  }
+
+  /** The store has every entry up to this number; infinite until that is known. */
+  get storedThrough(): number {
+    return this.#storedThrough
   }
 
   /** Entries that viewers have been given and a reader of the store would not see yet. */
@@ -196,6 +203,7 @@ export class SessionWriter implements Journal, Committable {
     switch (outcome) {
       case "ok":
         this.#inFlight = null
+        this.#storedThrough = sent.batch.entries.at(-1)?.seq ?? this.#storedThrough
         this.#publish(sent.batch.entries.at(-1)?.seq ?? 0)
         for (const { resolve, entries } of sent.appends) resolve(entries)
         break

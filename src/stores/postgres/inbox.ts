@@ -30,6 +30,7 @@ import { refuseNewer, type Versions } from "../rules/versions.ts"
 import { arrivalsChannel } from "./arrivals.ts"
 import type { Database, Query } from "./database/database.ts"
 import { claimFree } from "./leases.ts"
+import { putWhenIdle } from "./put-when-idle.ts"
 import { lastSeq, nowMs } from "./schema.ts"
 
 export interface PutOptions {
@@ -74,6 +75,8 @@ export async function putAndClaim(
 ): Promise<PutAndClaimOutcome & { readonly isDue: boolean }> {
   const { sessionId } = message
   const texts = await largeContents(message)
+  const taken = await putWhenIdle(database.query, message, { agents, owner, versions, limits, texts })
+  if (taken !== null) return { ...taken, isDue: true }
   return database.transaction(async (query) => {
     const receiver = await lockReceiver(query, sessionId, versions)
     if (receiver === null) return { outcome: { status: "unknown" }, lease: null, isDue: false }

@@ -294,6 +294,11 @@ export const lastSeq = `greatest(
   (SELECT max(seq) FROM agent_gateway.entry WHERE session_id = session.id),
   (SELECT last_seq FROM agent_gateway.delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0)`
 
+/** SQL: the columns of a session's row that `toSession` reads. */
+export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,
+  session.created_at, session.last_used_at, session.revoked_at, session.stored_bytes, session.parent_session_id,
+  session.parent_run_id, session.parent_tool_call_id, session.root_id, session.depth`
+
 /** SQL: the time of the server's clock, in milliseconds since the Unix epoch. */
 export const nowMs = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
