@@ -6,9 +6,9 @@ import type { ModelRequest } from "../core/ports/provider.ts"
 import { silentLogger } from "../sessions/fixtures/test-gateway.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
+import type { AgentOptions } from "./create-agent.ts"
 import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
-import type { AgentOptions } from "./options/gateway-options.ts"
 
 const gateways: Gateway[] = []
 afterEach(async () => {

@@ -10,7 +10,6 @@ afterEach(() => {
 })
 
 it("drops deltas and sessions once their time is over, by the store's clock", async () => {
-  vi.useFakeTimers()
   const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
   const pruned: PruneLimits[] = []
   const log = {
@@ -18,6 +17,7 @@ it("drops deltas and sessions once their time is over, by the store's clock", as
     now: async () => 10 * 24 * 60 * 60 * 1_000,
     prune: async (limits: PruneLimits) => void pruned.push(limits),
   }
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })
   const stop = startHousekeeping({ log, logger: silentLogger, sessionRetentionDays: 4, keepDeltasSeconds: 5 })
   await vi.advanceTimersByTimeAsync(60_000)
   stop()
