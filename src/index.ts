@@ -92,6 +92,7 @@ export {
   type SessionQuery,
   type SessionState,
 } from "./core/ports/directory.ts"
+export type { EmbeddingProvider } from "./core/ports/embeddings.ts"
 export type {
   Found,
   PendingOptions,
@@ -117,14 +118,21 @@ export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
 // biome-ignore format: a line for each name would be too many.
-export type { 
+export type {
+  Memory, MemoryBounds, MemoryFilter, MemoryKey, MemoryListQuery, MemoryOrigin, MemoryPage, MemoryRecord,
+  MemoryScope, MemoryVector, NewMemory, RecallQuery, RememberOptions, RememberOutcome,
+} from "./core/ports/memory.ts"
+// biome-ignore format: a line for each name would be too many.
+export type {
   ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, NewChild, Outbox, OutboxClaim,
   OutboxCommand, OutboxDelivery, OutboxFailure, OutboxFilter, OutboxHandler, OutboxItem, OutboxRow,
   RowChoice, StartChild,} from "./core/ports/outbox.ts"
 export type {
   Audience,
+  DescribedRoute,
   Plugin,
   PluginCheck,
+  PluginHandler,
   PluginParts,
   PluginPorts,
   PluginRequest,
@@ -217,14 +225,19 @@ export type {
   ApprovalResolution, ChildPayload, ClientToolAnswer, ClientToolPayload, ElicitationPayload, GrantScope,
   TimerPayload, WaitAnswers, WaitKind, WaitPayloads, WaitResolutions,
 } from "./core/wait.ts"
+export type { DeliveryResult } from "./delivery/deliver.ts"
 export type {
   Delivery,
   DeliveryOptions,
+  EmailOptions,
   SlackOptions,
+  TelegramFile,
   TelegramOptions,
   WebhookOptions,
 } from "./delivery/options.ts"
 export { delivery } from "./delivery/plugin.ts"
+export { type SendTelegramOptions, sendTelegram, type TelegramChat } from "./delivery/telegram.ts"
+export type { OnUnknown } from "./delivery/uncertain.ts"
 export type { ModelAgentOptions } from "./gateway/agent-definition.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway/chat-runtime.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
@@ -254,6 +267,7 @@ export type {
 } from "./gateway/gateway.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks.ts"
 export { memoryStore, postgresStore, type StoreChoice, sqliteStore } from "./gateway/open-store.ts"
+export type { GatewayMemory, MemoryOwner } from "./gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"
 export type { GatewaySchedules } from "./gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/operate/sessions.ts"
@@ -273,6 +287,7 @@ export type {
   SharedServerOptions,
 } from "./gateway/options/gateway-options.ts"
 export type { SecretsOptions } from "./gateway/options/secrets-key.ts"
+export { type DeliverOptions, deliver } from "./gateway/runs/deliver.ts"
 export type { AutonomousOptions, AutonomousRetryOptions } from "./gateway/runs/run-autonomous.ts"
 export { runAutonomous, runAutonomousWithRetry } from "./gateway/runs/run-autonomous.ts"
 export type { StartOptions } from "./gateway/runs/run-options.ts"
@@ -311,6 +326,18 @@ export type {
   McpToolOptions,
 } from "./mcp/config/definition.ts"
 export type { McpAuthorizationOptions, McpOptions } from "./mcp/options.ts"
+// biome-ignore format: a line for each name would be too many.
+export type {
+  CallOptions, ForgetOptions, Memories, MemoryChange, MemoryInput, MemoryListOptions, MemoryName, MemoryQuery,
+  RememberedMemory,
+} from "./memory/memories.ts"
+export type { MemoryChoice, MemoryOptions } from "./memory/options.ts"
+export {
+  MarkdownSyncManager,
+  type MarkdownSyncOptions,
+  type WatchOptions,
+} from "./memory/sync/markdown-sync-manager.ts"
+export type { SyncConflict, SyncProblem, SyncReport } from "./memory/sync/report.ts"
 export type { PriceOverrides } from "./pricing/create-pricing.ts"
 export type { ModelPrice } from "./pricing/model-price.ts"
 export type { PriceOptions } from "./pricing/options.ts"

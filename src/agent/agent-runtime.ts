@@ -22,6 +22,8 @@ export type AgentRuntime = ModelRuntime | RunnerRuntime
 export interface ModelRuntime extends RuntimeBase, ResolvedLoopOptions {
   readonly type: "model"
   readonly systemPrompt: readonly SystemBlock[]
+  /** Texts of data that stand before the message that started the run. */
+  readonly background: readonly string[]
   /** The first is called; each further one takes over for the rest of the run when the one before it fails for good. */
   readonly models: readonly [ModelChoice, ...ModelChoice[]]
   readonly pricing: Pricing

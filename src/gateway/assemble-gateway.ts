@@ -19,6 +19,7 @@ import type {
 } from "./gateway.ts"
 import { mayGuess } from "./guess.ts"
 import { listen } from "./listen/listen.ts"
+import { createGatewayMemory } from "./operate/memory.ts"
 import { createOutbox } from "./operate/outbox.ts"
 import { createGatewaySchedules } from "./operate/schedules.ts"
 import { createGatewaySessions } from "./operate/sessions.ts"
@@ -122,6 +123,10 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       "code",
     ),
     outbox: createOutbox(async () => (await started()).outbox),
+    memory: createGatewayMemory({
+      optionsOf: (agent) => memoryOptionsOf(agents, agent),
+      open: () => started(),
+    }),
     schedules: createGatewaySchedules(async () => (await started()).schedules),
     sessions: createGatewaySessions(async () => (await started()).directory),
     agents: agents.map(({ name, options }) => ({ name, mcp: pickMcpOptions(options) })),
@@ -130,7 +135,9 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     },
     async rotateKeys() {
       if (server.jwtSecret !== undefined)
-        throw new ConfigurationError("rotateKeys: a jwtSecret is not rotated by this.")
+        throw new ConfigurationError(
+          "rotateKeys() does not work with the option jwtSecret. To rotate that key, change jwtSecret and restart.",
+        )
       const { id } = await (await started()).keyring.rotate()
       return id
     },
@@ -145,6 +152,13 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       return closed
     },
   }
+}
+
+/** Returns the option `memory` of the named agent; of the default agent if none is named. */
+function memoryOptionsOf(agents: readonly AgentDefinition[], name: string | undefined) {
+  const agent = name === undefined ? agents[0] : agents.find((each) => each.name === name)
+  if (agent !== undefined) return agent.options.memory
+  throw new ConfigurationError(`memory.of: the gateway serves no agent named ${name}.`)
 }
 
 /** The decisions of sessions that are opened at the first use. */

@@ -6,6 +6,7 @@ import type { GrantScope } from "../core/wait.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { McpOptions } from "../mcp/options.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
+import type { GatewayMemory } from "./operate/memory.ts"
 import type { GatewayOutbox } from "./operate/outbox.ts"
 import type { GatewaySchedules } from "./operate/schedules.ts"
 import type { GatewaySessions } from "./operate/sessions.ts"
@@ -46,6 +47,8 @@ export interface Gateway {
   /** Schedules of all agents and owners. */
   readonly schedules: GatewaySchedules
   readonly sessions: GatewaySessions
+  /** Facts about users that outlive sessions, whether an agent has the option `memory` or not. */
+  readonly memory: GatewayMemory
   /** The agents that it serves; the first one is the default. */
   readonly agents: readonly ServedAgent[]
   /** Refuses the session's tokens from now on and cancels its open run. Resolves to whether there is such a session. */
@@ -176,7 +179,7 @@ export interface ApprovalAnswer {
   readonly approved: boolean
   /** Arguments in place of the model's. */
   readonly editedInput?: JsonObject
-  /** Told to the model on denial. */
+  /** The model receives it on denial. */
   readonly reason?: string
   /** Allows the tool type for the rest of the session. Not with edited arguments. */
   readonly allowToolType?: boolean

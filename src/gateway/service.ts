@@ -5,6 +5,7 @@ import type { Ids } from "../core/ids.ts"
 import type { Directory } from "../core/ports/directory.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Memory } from "../core/ports/memory.ts"
 import type { Outbox } from "../core/ports/outbox.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { Subscriber } from "../core/ports/subscriptions.ts"
@@ -70,6 +71,7 @@ export interface Service {
   readonly directory: Directory
   readonly keyring: Keyring
   readonly outbox: Outbox
+  readonly memory: Memory
   readonly schedules: ScheduleParts
   readonly logger: Logger
   readonly takesAnyKey: boolean
@@ -273,6 +275,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     directory,
     keyring,
     outbox: store.outbox,
+    memory: store.memory,
     schedules: schedulePartsOf(store, ids),
     logger,
     takesAnyKey: !knowsUsers(server),

@@ -4,6 +4,7 @@ import type { Contents } from "./contents.ts"
 import type { Directory } from "./directory.ts"
 import type { Keyring } from "./keyring.ts"
 import type { Logger } from "./logger.ts"
+import type { Memory } from "./memory.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Schedules } from "./schedules.ts"
 import type { Secrets } from "./secrets.ts"
@@ -30,6 +31,7 @@ export interface Store {
   readonly approvals: Approvals
   readonly directory: Directory
   readonly secrets: Secrets
+  readonly memory: Memory
   readonly outbox: Outbox
   readonly subscriptions: Subscriptions
   readonly schedules: Schedules

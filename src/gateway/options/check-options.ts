@@ -6,6 +6,7 @@ import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { largeResultsSchemas } from "../../large-results/options.ts"
 import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../../mcp/options.ts"
+import { memorySchema } from "../../memory/options.ts"
 import { describeIssues } from "../../options/describe-issues.ts"
 import { providerOptions } from "../../providers/choose/options.ts"
 import { schedulesSchemas } from "../../schedules/options.ts"
@@ -113,6 +114,7 @@ const agentServer = {
   allowedModels: strings,
   allowClientTools: z.union([z.boolean(), z.custom((value) => typeof value === "function")]).optional(),
   codeExecution: codeExecutionSchema.optional(),
+  memory: memorySchema.optional(),
   subAgents: subAgentsSchema.optional(),
   plugins: z.array(aPlugin).optional(),
   ...schedulesSchemas,

@@ -10,6 +10,7 @@ import type { AuthenticatePerson } from "../../http/auth/identify.ts"
 import type { HttpLimits, RateLimits } from "../../http/limits/http-limits.ts"
 import type { LargeResultsOptions } from "../../large-results/options.ts"
 import type { McpAuthorizationOptions, McpOptions } from "../../mcp/options.ts"
+import type { MemoryChoice } from "../../memory/options.ts"
 import type { SchedulesOptions } from "../../schedules/options.ts"
 import type { StorageBounds } from "../../sessions/storage.ts"
 import type { SkillOptions } from "../../skills/options.ts"
@@ -47,6 +48,11 @@ export interface AgentServerOptions
   readonly allowClientTools?: boolean | AllowClientTool
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
+  /**
+   * Gives the model a memory of each user that outlives sessions. Needs `validApiKeys` or `authenticate`. Default
+   * false.
+   */
+  readonly memory?: MemoryChoice
   /** Gives the model tools to hand tasks to sub-agents, which work in sessions of their own. Default false. */
   readonly subAgents?: boolean | SubAgentOptions
   /** Features that this agent has besides the built-in ones. They open after those, in this order. Default none. */

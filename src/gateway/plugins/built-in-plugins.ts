@@ -9,6 +9,7 @@ import type { Principal } from "../../core/ports/session-log.ts"
 import { principalOfPerson } from "../../http/auth/principal.ts"
 import { largeResultsPlugin } from "../../large-results/plugin.ts"
 import { mcpPlugin } from "../../mcp/plugin.ts"
+import { memoryPlugin } from "../../memory/plugin.ts"
 import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
 import type { ScheduleDefinition } from "../../schedules/options.ts"
 import { schedulesPlugin } from "../../schedules/plugin.ts"
@@ -25,7 +26,7 @@ export function pluginsOf(
   server: SharedServerOptions,
   settings: EnvironmentSettings,
 ): readonly Plugin[] {
-  const { codeExecution = false, subAgents = false, schedules, allowSchedules } = options
+  const { codeExecution = false, memory = false, subAgents = false, schedules, allowSchedules } = options
   const { plugins = [], ...others } = options
   const { skillsDir, skillsExcludedTools, skillStateFile, skillToolPacks, ...mcp } = others
   const { compaction = true, contextWindow, compactionModel, largeResults = true } = options
@@ -48,6 +49,7 @@ export function pluginsOf(
     }
     builtIn.unshift(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
   }
+  if (memory !== false) builtIn.push(memoryPlugin(memory === true ? {} : memory))
   // After the skills, by which sub-agents can work.
   if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
   if (schedules !== undefined || (allowSchedules ?? false) !== false)

@@ -21,6 +21,7 @@ export interface PluginView {
    */
   tools(own: readonly Tool[]): () => readonly Tool[]
   readonly instructions: readonly string[]
+  readonly background: readonly string[]
   readonly interceptors: readonly Interceptor[]
   readonly transformToolResults: readonly TransformToolResult[]
   /** Null if no plugin compacts conversations. */
@@ -78,6 +79,7 @@ function joinParts(
   return {
     tools: (own) => joinTools(own, opened, logger),
     instructions: opened.flatMap(({ parts }) => parts.instructions ?? []),
+    background: opened.flatMap(({ parts }) => parts.background ?? []),
     interceptors: opened.flatMap(({ parts }) => parts.interceptors ?? []),
     transformToolResults: opened.flatMap(({ parts }) => parts.transformToolResult ?? []),
     compaction: compactionOf(opened),

@@ -27,7 +27,11 @@ export function createPluginServices(
     clock: others.clock,
     ids: others.ids,
     logger: others.logger,
-    stores: { schedules: limitedSchedules(store.schedules, storage), contents: store.contents },
+    stores: {
+      schedules: limitedSchedules(store.schedules, storage),
+      memory: store.memory,
+      contents: store.contents,
+    },
     storeTime: () => store.log.now(),
     signal: others.closing,
     async openSecrets() {

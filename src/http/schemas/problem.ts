@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import type { JsonObject } from "../../core/json/json.ts"
 
 const problemSchema = z
   .object({
@@ -6,11 +7,11 @@ const problemSchema = z
     title: z.string(),
     status: z.int(),
     detail: z.string().openapi({ description: "Safe to show to anyone." }),
-    code: z.string().openapi({ description: "Stable: what a program should look at." }),
+    code: z.string().openapi({ description: "Stable code for programs." }),
     errors: z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()
-      .openapi({ description: "With 422: each field that does not fit. An empty path is the body itself." }),
+      .openapi({ description: "With 422: each field that is not valid. An empty path is the body itself." }),
     run_id: z.string().optional().openapi({ description: "With `run_active`: the run that is open." }),
   })
   .openapi("Problem", {
@@ -29,16 +30,16 @@ const meanings = {
   400: "Malformed: `malformed_json`, `incomplete_body`, `invalid_cursor`, `invalid_idempotency_key`, `model_not_allowed`.",
   401: "Not authenticated: `invalid_token`, `token_expired`, `session_not_found`, `session_revoked`, `invalid_api_key`, `invalid_credentials`.",
   403:
-    "Forbidden: `wrong_nonce`: the nonce is not the one that the question came with. " +
+    "Forbidden. `wrong_nonce`: the nonce is not that of the wait. " +
     "`origin_not_allowed`: a page of another site sent the request. `users_unknown`: any API key is " +
     "accepted, so sessions are not listed.",
   404:
     "Not there: `agent_not_found`, `session_not_found`, `no_active_run`, `wait_not_found`, " +
-    "`grant_not_found`, `file_not_found`.",
+    "`grant_not_found`, `file_not_found`, `memory_not_found`.",
   409:
     "`run_active`: a run of this session is open; its id is in `run_id`. `already_answered`: the " +
     "first answer counts.",
-  410: "`wait_expired`: its time is over, or its run has ended or is being cancelled.",
+  410: "`wait_expired`: the wait has expired, or its run has ended or is being cancelled.",
   413:
     "`body_too_large`. `session_too_large`: start a new session. `principal_storage_exceeded`: all " +
     "sessions of the user store too much.",
@@ -63,6 +64,15 @@ const always = {
 export function problems<Status extends ProblemStatus>(...statuses: readonly Status[]) {
   const responses = Object.fromEntries(statuses.map((status) => [status, problemContent(status)]))
   return { ...always, ...(responses as Record<Status, ProblemContent>) }
+}
+
+/** The same for routes that are described by an OpenAPI operation and not by schemas. */
+export function problemResponses(...statuses: readonly ProblemStatus[]): JsonObject {
+  const content = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } }
+  const responses = [...statuses, 403 as const, 421 as const].map(
+    (status) => [status, { description: meanings[status], content }] as const,
+  )
+  return { ...Object.fromEntries(responses), 431: { ...always[431] } }
 }
 
 type ProblemContent = ReturnType<typeof problemContent>

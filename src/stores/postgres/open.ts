@@ -23,6 +23,7 @@ import { createPostgresDirectory } from "./directory.ts"
 import { createKeyring } from "./keyring.ts"
 import { uncountLapse } from "./leases.ts"
 import { connectionName, heartbeatTimes, joinMembers } from "./membership.ts"
+import { createMemory } from "./memory.ts"
 import { createOutbox } from "./outbox.ts"
 import { createSchedules } from "./schedules.ts"
 import { lastSeq, migrate } from "./schema.ts"
@@ -96,6 +97,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       approvals: createApprovals(database, versions),
       directory: createPostgresDirectory(database, id),
       secrets: createSecrets(database.query),
+      memory: createMemory(database),
       outbox: createOutbox(database, { versions, alarm: alarms.outbox, onArrival }),
       subscriptions: createSubscriptions(database, alarms.subscriptions),
       contents: createContents(database),

@@ -287,6 +287,35 @@ const migrations: readonly (readonly string[])[] = [
     )`,
     "ALTER TABLE agent_gateway.session ADD COLUMN content_bytes bigint NOT NULL DEFAULT 0",
   ],
+  [
+    // `agent` is empty for what all agents share. An id is never used again, so that a revision is not either.
+    `CREATE TABLE agent_gateway.memory (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      tenant text COLLATE "C" NOT NULL,
+      user_id text COLLATE "C" NOT NULL,
+      agent text COLLATE "C" NOT NULL,
+      entity_type text COLLATE "C" NOT NULL,
+      name text COLLATE "C" NOT NULL,
+      content text NOT NULL,
+      tags text NOT NULL,
+      session_id text,
+      run_id text,
+      bytes integer NOT NULL,
+      vector_model text,
+      vector bytea,
+      words tsvector NOT NULL,
+      revision bigint NOT NULL,
+      created_at bigint NOT NULL,
+      updated_at bigint NOT NULL,
+      expires_at bigint,
+      UNIQUE (tenant, user_id, agent, entity_type, name)
+    )`,
+    "CREATE INDEX memory_expiring ON agent_gateway.memory (expires_at) WHERE expires_at IS NOT NULL",
+  ],
+  [
+    // True if an attempt ended without an outcome.
+    "ALTER TABLE agent_gateway.outbox ADD COLUMN interrupted boolean NOT NULL DEFAULT false",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */
@@ -307,7 +336,9 @@ export async function migrate(database: Database): Promise<void> {
   const [server] = await database.query("SHOW server_version_num")
   const serverVersion = Math.floor(integer(server ?? {}, "server_version_num") / 10_000)
   if (serverVersion < oldestServer) {
-    throw new ConfigurationError(`Postgres ${serverVersion} is too old: ${oldestServer} or newer is needed.`)
+    throw new ConfigurationError(
+      `Postgres ${serverVersion} is too old. Version ${oldestServer} or newer is required.`,
+    )
   }
   await database.transaction(async (query) => {
     await query("SELECT pg_advisory_xact_lock($1)", [migrationLock])

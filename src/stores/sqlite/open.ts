@@ -15,6 +15,7 @@ import { createSqliteDirectory } from "./directory.ts"
 import { followFleet } from "./fleet.ts"
 import { createKeyring } from "./keyring.ts"
 import { joinMembers, type Membership, soleMembership } from "./membership.ts"
+import { createMemory } from "./memory.ts"
 import { createOutbox } from "./outbox.ts"
 import { createSchedules } from "./schedules.ts"
 import { migrate } from "./schema.ts"
@@ -107,6 +108,7 @@ export async function openStore(
     approvals: createApprovals(database, fleet),
     directory: createSqliteDirectory(database, membership),
     secrets: createSecrets(database),
+    memory: createMemory(database, clock),
     outbox: createOutbox(database, { clock, versions: fleet, alarm: alarms.outbox, hub }),
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
     contents: createContents(database),

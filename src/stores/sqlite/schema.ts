@@ -295,6 +295,39 @@ const migrations: readonly (readonly string[])[] = [
     ) STRICT`,
     "ALTER TABLE session ADD COLUMN content_bytes INTEGER NOT NULL DEFAULT 0",
   ],
+  [
+    // `agent` is empty for what all agents share. An id is never used again, so that a revision is not either. The
+    // large columns are the last ones: SQLite reads a row up to the last column that is asked for.
+    `CREATE TABLE memory (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      tenant TEXT NOT NULL,
+      user_id TEXT NOT NULL,
+      agent TEXT NOT NULL,
+      entity_type TEXT NOT NULL,
+      name TEXT NOT NULL,
+      tags TEXT NOT NULL,
+      session_id TEXT,
+      run_id TEXT,
+      bytes INTEGER NOT NULL,
+      vector_model TEXT,
+      revision INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL,
+      expires_at INTEGER,
+      content TEXT NOT NULL,
+      vector BLOB,
+      UNIQUE (tenant, user_id, agent, entity_type, name)
+    ) STRICT`,
+    "CREATE INDEX memory_expiring ON memory (expires_at) WHERE expires_at IS NOT NULL",
+    // The terms of each memory, by its id. The tokenizer only looks for spaces and signs, which terms do not have.
+    `CREATE VIRTUAL TABLE memory_text USING fts5 (
+      words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+    )`,
+  ],
+  [
+    // True if an attempt ended without an outcome.
+    "ALTER TABLE outbox ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0",
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */

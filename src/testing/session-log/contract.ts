@@ -3,6 +3,8 @@ import { approvalsCases } from "../store/approvals-contract.ts"
 import { contentsCases } from "../store/contents-contract.ts"
 import { directoryCases, sharedDirectoryCases } from "../store/directory-contract.ts"
 import { keyringCases } from "../store/keyring-contract.ts"
+import { sharedMemoryCases } from "../store/memory-bounds.ts"
+import { memoryCases } from "../store/memory-contract.ts"
 import { outboxCommandCases } from "../store/outbox-commands.ts"
 import { outboxCases } from "../store/outbox-contract.ts"
 import { sharedOutboxCases } from "../store/outbox-shared.ts"
@@ -59,6 +61,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...directoryCases,
   ...keyringCases,
   ...secretsCases,
+  ...memoryCases,
   ...outboxCases,
   ...outboxCommandCases,
   ...treeCases,
@@ -75,6 +78,7 @@ export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedWaitCases,
   ...sharedDirectoryCases,
   ...sharedOutboxCases,
+  ...sharedMemoryCases,
   ...sharedScheduleCases,
 ]
 
