@@ -10,6 +10,7 @@ import type {
   ChatRequest,
   ElicitationRequest,
   History,
+  Task,
   ToolApprovalRequest,
   ToolResultRequest,
 } from "./wire/messages.ts"
@@ -73,6 +74,10 @@ export interface Chat {
   history(options?: CancelableOptions): Promise<History>
   /** Cancels a run, by default the open one. Returns its id, or null if no such run was open. */
   cancel(options?: CancelableOptions & { readonly runId?: string }): Promise<string | null>
+  /** Returns the 200 newest background tasks of the session, oldest first. */
+  tasks(options?: CancelableOptions): Promise<readonly Task[]>
+  /** Cancels a background task. Returns false if the task has ended. */
+  cancelTask(taskId: string, options?: CancelableOptions): Promise<boolean>
   /** Allows or denies a tool call. */
   approve(wait: WaitReference, approval: Approval): Promise<void>
   /** Accepts a question of a tool, with the value of its form. */
@@ -234,6 +239,17 @@ export function connect(options: ConnectOptions): Chat {
       const isSuccess = ({ code }: ChatError) => code === "no_active_run"
       const answer = await session.call({ method: "POST", path: "/chat/cancel", body }, { signal, isSuccess })
       return (answer as { readonly run_id: string } | null)?.run_id ?? null
+    },
+
+    async tasks({ signal } = {}) {
+      const answer = await session.call({ method: "GET", path: "/chat/tasks" }, { signal })
+      return (answer as { readonly tasks: readonly Task[] }).tasks
+    },
+
+    async cancelTask(taskId, { signal } = {}) {
+      const path = `/chat/tasks/${encodeURIComponent(taskId)}/cancel`
+      const isSuccess = ({ code }: ChatError) => code === "task_ended"
+      return (await session.call({ method: "POST", path, body: {} }, { signal, isSuccess })) !== null
     },
 
     async approve({ tool_call_id, nonce }, { approved, input, reason, remember, signal }) {

@@ -1,7 +1,7 @@
-import { mkdtemp, writeFile } from "node:fs/promises"
+import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { expect, it, onTestFinished } from "vitest"
+import { expect, it, onTestFinished, vi } from "vitest"
 import type { ModelRequest } from "../core/ports/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
@@ -27,7 +27,8 @@ const runAgent = (input: { task: string; agent?: string; model?: string }): Scri
 function model(...calls: readonly ScriptedStep[]) {
   return scriptedProvider((request) => {
     if (firstText(request) !== "Go.") return [{ type: "text", text: `Did ${firstText(request)}.` }]
-    const last = request.messages.at(-1)
+    // A note on background tasks may follow the results.
+    const last = request.messages.findLast(({ role }) => role === "tool")
     return last?.role === "tool" ? [{ type: "text", text: JSON.stringify(last.results) }] : calls
   })
 }
@@ -85,6 +86,31 @@ it("starts a sub-agent by a skill, with its prompt, model, limits and tools", as
   expect(child?.tools.map(({ name }) => name)).toEqual(["note"])
   const refused = provider.requests.filter((request) => firstText(request) === "loop").at(-1)
   expect(JSON.stringify(refused?.messages.at(-1))).toContain("unknown_tool")
+})
+
+it("saves the responses of skills as dated files, whether the call waits or not", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "skills-"))
+  await writeFile(join(folder, "finder.md"), "---\nname: finder\ndescription: Finds.\n---\nYou find.")
+  const inBackground = { ...runAgent({ task: "two", agent: "finder" }) }
+  const provider = model(
+    runAgent({ task: "one", agent: "finder" }),
+    { ...inBackground, input: { task: "two", agent: "finder", background: true } } as ScriptedStep,
+    runAgent({ task: "three" }),
+  )
+  const outputsDir = join(folder, "outputs")
+  const options = { provider, store: "memory", logger, skillsDir: folder } as const
+  const gateway = opened(createAgent("You plan.", { ...options, subAgents: { outputsDir } }))
+  await gateway.run("Go.")
+  const files = await vi.waitUntil(
+    async () => {
+      const found = await readdir(outputsDir).catch(() => [])
+      return found.length === 2 ? found : null
+    },
+    { timeout: 20_000, interval: 20 },
+  )
+  for (const file of files) expect(file).toMatch(/^\d{4}-\d\d-\d\d-finder-call_\w+\.md$/)
+  const texts = await Promise.all(files.map((file) => readFile(join(outputsDir, file), "utf8")))
+  expect(texts.toSorted()).toEqual(["Did one.", "Did two."])
 })
 
 it("hands tasks to other agents of the gateway that the options name", async () => {

@@ -14,7 +14,7 @@ const longestResult = 2000
 
 /** Returns the demo's response to a request: a pure function of the request. */
 export function demoAnswer({ messages, tools }: ModelRequest): readonly ModelPart[] {
-  const last = messages.at(-1)
+  const last = messages.findLast((message) => !isNote(message))
   if (last?.role === "tool") return [{ type: "text", text: tellResults(last, messages) }]
   const message = last?.role === "user" ? textOf(last.content).trim() : ""
   const thinking = /^\/think\b\s*/.exec(message)
@@ -22,6 +22,11 @@ export function demoAnswer({ messages, tools }: ModelRequest): readonly ModelPar
   const thought =
     "The message begins with /think, so these words stand where a model would show its thinking."
   return [{ type: "thinking", text: thought }, ...answer(message.slice(thinking[0].length), tools)]
+}
+
+/** The gateway names open background tasks at the end of a request, which is no message of the user. */
+function isNote({ role, ...message }: Message): boolean {
+  return role === "user" && "content" in message && textOf(message.content).startsWith("[Note of the gateway")
 }
 
 function answer(message: string, tools: readonly ToolSpecification[]): readonly ModelPart[] {
