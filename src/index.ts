@@ -64,16 +64,9 @@ export type {
   SystemMessage, TextPart, ThinkingPart, ToolCallPart, ToolMessage, UserMessage, VendorData,
 } from "./core/messages.ts"
 export type { AgentSkill, AgentSkills } from "./core/ports/agent-skills.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  Approvals,
-  AuditFilter,
-  AuditRecord,
-  Grant,
-  GrantRevocation,
-  ToolType,
-  Wait,
-  WaitFilter,
-  WaitKey,
+  Approvals, AuditFilter, AuditRecord, Grant, GrantRevocation, ToolType, Wait, WaitFilter, WaitKey,
 } from "./core/ports/approvals.ts"
 export type { CodeRequest, CodeRunner } from "./core/ports/code-runner.ts"
 export type { CompactableHistory, CompactionStep, HistoryCompaction } from "./core/ports/compaction.ts"
@@ -141,19 +134,10 @@ export type {
   PluginStores,
   RunParts,
 } from "./core/ports/plugin.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  ModelChoice,
-  ModelDelta,
-  ModelEnd,
-  ModelEvent,
-  ModelFailure,
-  ModelInputDelta,
-  ModelProgress,
-  ModelRequest,
-  Provider,
-  StopReason,
-  SystemBlock,
-  ToolSpecification,
+  ModelChoice, ModelDelta, ModelEnd, ModelEvent, ModelFailure, ModelInputDelta, ModelProgress,
+  ModelRequest, Provider, StopReason, SystemBlock, ToolSpecification,
 } from "./core/ports/provider.ts"
 export type {
   CodeLanguage,
@@ -179,17 +163,10 @@ export type {
 } from "./core/ports/session-log.ts"
 export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
 export type { Store, StoreOpener, StoreParts } from "./core/ports/store.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  Cursor,
-  CursorClaim,
-  CursorFailure,
-  EventPage,
-  ForgottenSubscription,
-  Gap,
-  Subscriber,
-  SubscriberContext,
-  Subscription,
-  Subscriptions,
+  Cursor, CursorClaim, CursorFailure, EventPage, ForgottenSubscription, Gap, Subscriber, SubscriberContext,
+  Subscription, Subscriptions,
 } from "./core/ports/subscriptions.ts"
 export type {
   Answered,

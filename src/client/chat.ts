@@ -2,6 +2,13 @@ import { ChatError } from "./chat-error.ts"
 import { type ConnectOptions, sessionConnection } from "./connect.ts"
 import { eventIterator } from "./event-iterator.ts"
 import { type Followed, follow, type SentEvent } from "./follow.ts"
+import {
+  type ForgetQuery,
+  forgetPath,
+  type MemoriesPage,
+  type MemoriesQuery,
+  memoriesPath,
+} from "./memories.ts"
 import { randomKey } from "./random-key.ts"
 import { type Run, readResult } from "./run.ts"
 import { type ClientTools, declarations, refusedResult } from "./tool-calls.ts"
@@ -72,6 +79,10 @@ export interface Chat {
   /** Follows the session over all its runs. Ends when no run is open. */
   subscribe(options?: SubscribeOptions): AsyncIterable<SentEvent>
   history(options?: CancelableOptions): Promise<History>
+  /** Returns one page of what the agent has stored about the user. Only for agents with `memory`. */
+  memories(query?: MemoriesQuery): Promise<MemoriesPage>
+  /** Deletes memories of the user. Returns their number: 0 if there are none with the name. */
+  forget(query: ForgetQuery): Promise<number>
   /** Cancels a run, by default the open one. Returns its id, or null if no such run was open. */
   cancel(options?: CancelableOptions & { readonly runId?: string }): Promise<string | null>
   /** Returns the 200 newest background tasks of the session, oldest first. */
@@ -232,6 +243,17 @@ export function connect(options: ConnectOptions): Chat {
 
     async history({ signal } = {}) {
       return (await session.call({ method: "GET", path: "/chat/history" }, { signal })) as History
+    },
+
+    async memories({ signal, ...query } = {}) {
+      return (await session.call({ method: "GET", path: memoriesPath(query) }, { signal })) as MemoriesPage
+    },
+
+    async forget(query) {
+      const { signal } = query
+      const isSuccess = ({ code }: ChatError) => code === "memory_not_found"
+      const answer = await session.call({ method: "DELETE", path: forgetPath(query) }, { signal, isSuccess })
+      return (answer as { readonly forgotten: number } | null)?.forgotten ?? 0
     },
 
     async cancel({ runId, signal } = {}) {

@@ -10,5 +10,5 @@ export interface Steering {
   refresh(signal: AbortSignal): Promise<void>
 }
 
-/** An answer with the id of its command. The commit that acts on the answer consumes the command. */
+/** A steering message with the id of its command. The commit that logs the message consumes the command. */
 export type SteeringMessage = SteerCommand & { readonly id: number }
