@@ -267,7 +267,9 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     // A process that executes a single run leaves what is due besides to servers.
     if (mode !== "run") for (const agent of agents) await agent.start()
   }
-  const stopHousekeeping = idle ? null : startHousekeeping({ log, logger, sessionRetentionDays, keepDeltasSeconds })
+  const stopHousekeeping = idle
+    ? null
+    : startHousekeeping({ log, logger, sessionRetentionDays, keepDeltasSeconds })
   const listeners: (() => Promise<void>)[] = []
 
   return {
