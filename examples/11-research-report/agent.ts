@@ -14,7 +14,7 @@ export default createAgent(
   "You write reports. Start one background sub-agent for each topic, wait for all of them, and sum up what they found.",
   {
     // Without a key, the offline demo follows simple commands.
-    provider: process.env.ANTHROPIC_API_KEY === undefined ? "demo" : "anthropic",
+    provider: process.env.ANTHROPIC_API_KEY ? "anthropic" : "demo",
     subAgents: true,
     tools: [
       tool({
