@@ -78,6 +78,7 @@ const sharedServer = {
   jwtSecret: z.string().optional(),
   sessionTtlSeconds: count,
   sessionRetentionDays: z.number().positive().optional(),
+  keepDeltasSeconds: z.number().nonnegative().optional(),
   allowSystemMessages: z.boolean().optional(),
   allowAnyKey: z.boolean().optional(),
   allowedHosts: strings,

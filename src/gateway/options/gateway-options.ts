@@ -76,6 +76,11 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
   readonly sessionTtlSeconds?: number
   /** Days until a session is dropped, counted from its last run. Default 30. */
   readonly sessionRetentionDays?: number
+  /**
+   * Seconds that streamed pieces of a turn are kept once the turn is complete, for clients that reconnect. After that,
+   * such a client receives the text as a whole. Default 600.
+   */
+  readonly keepDeltasSeconds?: number
   /** If true, clients may send `system` messages. Default false. */
   readonly allowSystemMessages?: boolean
   /**
