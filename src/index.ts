@@ -70,8 +70,7 @@ export type {
 } from "./core/ports/approvals.ts"
 export type { CodeRequest, CodeRunner } from "./core/ports/code-runner.ts"
 export type { CompactableHistory, CompactionStep, HistoryCompaction } from "./core/ports/compaction.ts"
-export type { Content, ContentLimits, Contents } from "./core/ports/contents.ts"
-export { contentChunkBytes } from "./core/ports/contents.ts"
+export { type Content, type ContentLimits, type Contents, contentChunkBytes } from "./core/ports/contents.ts"
 export {
   type Directory,
   type DirectoryCursor,

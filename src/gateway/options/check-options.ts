@@ -78,6 +78,7 @@ const sharedServer = {
   jwtSecret: z.string().optional(),
   sessionTtlSeconds: count,
   sessionRetentionDays: z.number().positive().optional(),
+  keepDeltasSeconds: z.number().nonnegative().optional(),
   allowSystemMessages: z.boolean().optional(),
   allowAnyKey: z.boolean().optional(),
   allowedHosts: strings,
@@ -238,12 +239,12 @@ function pick<Options extends object>(shape: Readonly<Record<string, z.ZodType>>
   return Object.fromEntries(set) as Options
 }
 
-/** The same for `waits.approve`: with a misspelt `editedInput` the model's own arguments would be approved. */
+/** The same for `waits.approve`: with a misspelled `editedInput` the model's own arguments would be approved. */
 export function checkApproveOptions(options: unknown): void {
   check("approve", approveOptions, options)
 }
 
-/** The same for `run` and `stream`: with a misspelt `sessionId` a new session would be started. */
+/** The same for `run` and `stream`: with a misspelled `sessionId` a new session would be started. */
 export function checkStartOptions(caller: string, options: unknown): void {
   check(caller, startOptions, options)
 }

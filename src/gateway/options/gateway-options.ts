@@ -74,8 +74,13 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
   readonly jwtSecret?: string
   /** A token's life, not a session's. Default 3600. */
   readonly sessionTtlSeconds?: number
-  /** Days after its last use that a session is dropped. Default 30. */
+  /** Days until a session is dropped, counted from its last run. Default 30. */
   readonly sessionRetentionDays?: number
+  /**
+   * Seconds that streamed pieces of a turn are kept once the turn is complete, for clients that reconnect. After that,
+   * such a client receives the text as a whole. Default 600.
+   */
+  readonly keepDeltasSeconds?: number
   /** If true, clients may send `system` messages. Default false. */
   readonly allowSystemMessages?: boolean
   /**
