@@ -42,8 +42,8 @@ export function createHoldings(): Holdings {
 }
 
 /**
- * Returns by how much a user has to shrink, so that its sessions hold no more than is left for all others: what it gives
- * back is left for them, too. So users who fill the disk one after the other never fill all of it.
+ * Returns by how much a user has to shrink, so that its sessions hold no more than is left for all others. What it
+ * gives back is left for them, too, which is why half of the difference is enough.
  */
 export function excessOf(held: DiskUsage, spare: DiskUsage): DiskUsage {
   return { bytes: halfOf(held.bytes - spare.bytes), entries: halfOf(held.entries - spare.entries) }

@@ -10,7 +10,7 @@ export interface DiskConsumer {
   readonly session: Holder
   /** Its working directory. */
   readonly path: string
-  /** What that took before the execution. */
+  /** Usage of the working directory before the execution. */
   readonly before: DiskUsage
   /** Stops all its processes for the time being. */
   freeze(): Promise<void>
@@ -36,7 +36,7 @@ export interface WatchedExecution {
   thaw(): Promise<void>
   /** Its usage, however much. Infinite if it cannot be measured. Use this while it is frozen. */
   measure(): Promise<DiskUsage>
-  /** What its working directory took before it. */
+  /** Usage of its working directory before it started. */
   readonly before: DiskUsage
   /** By how many bytes its working directory has grown. */
   growth(usage: DiskUsage): number
