@@ -396,13 +396,3 @@ test("a call leaves no listener on its signal", async () => {
     expect(getEventListeners(signal, "abort")).toEqual([])
   }
 })
-
-test("text that arrives in one read is one delta, also before an error", async () => {
-  const words = anthropicEvents([{ type: "text", text: ["One ", "two ", "three"] }])
-  const broken = [...words.slice(0, 4), anthropicErrorEvent("overloaded_error", "Overloaded")]
-  const { url } = await upstream({ steps: [words.join("")] }, { steps: [broken.join("")] })
-  const provider = anthropicProvider({ apiKey, baseURL: url })
-  const deltas = async () => (await call(provider)).flatMap((event) => ("text" in event ? [event.text] : []))
-  expect(await deltas()).toEqual(["One two three"])
-  expect(await deltas()).toEqual(["One two "])
-})
