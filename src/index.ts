@@ -6,6 +6,7 @@ export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
 export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
 export type { CompactionOptions, CompactionSettings } from "./compaction/options.ts"
+export type { ConsoleOptions } from "./console/options.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { GatewayErrorOptions } from "./core/errors.ts"
 export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
@@ -243,7 +244,7 @@ export type {
   StreamOptions,
 } from "./gateway/gateway.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks.ts"
-export { memoryStore, postgresStore, type StoreChoice, sqliteStore } from "./gateway/open-store.ts"
+export { memoryStore, postgresStore, sqliteStore } from "./gateway/open-store.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"
 export type { GatewaySchedules } from "./gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/operate/sessions.ts"
@@ -255,7 +256,6 @@ export type {
   GatewayWaits as GatewayApprovals,
   OpenWait,
 } from "./gateway/operate/waits.ts"
-export type { ConsoleOptions } from "./gateway/options/console-options.ts"
 export type {
   AgentServerOptions,
   AllowClientTool,
@@ -285,7 +285,7 @@ export { runSession } from "./headless/run/run-session.ts"
 export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "./headless/runs.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
-export type { HttpLimits, RateLimits } from "./http/limits/http-limits.ts"
+export type { HttpLimits, RateLimits } from "./http/options.ts"
 export type { Readiness } from "./http/readiness.ts"
 export type {
   McpApproval,
@@ -336,7 +336,7 @@ export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
 export type { AllowedSchedules, ScheduleDefinition, SchedulesOptions } from "./schedules/options.ts"
 export type { ScheduleTerms } from "./schedules/terms.ts"
-export type { StorageBounds } from "./sessions/storage.ts"
+export type { SessionOptions, StorageBounds } from "./sessions/options.ts"
 export { loadSkills } from "./skills/load/load-skills.ts"
 export type { SkillOptions } from "./skills/options.ts"
 export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./skills/skill.ts"
