@@ -248,7 +248,7 @@ function cli(node, args, cwd) {
   const listening = new Promise((resolve, reject) => {
     child.stdout.setEncoding("utf8").on("data", (text) => {
       stdout += text
-      const url = /Listening on (http:\S+)/.exec(stdout)?.[1]
+      const url = /Listening on (http:[^\s,]+)/.exec(stdout)?.[1]
       if (url !== undefined) resolve(url)
     })
     void ended.then(({ code }) => reject(new Error(`ended with ${code} before it listened: ${stderr}`)))

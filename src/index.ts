@@ -7,6 +7,7 @@ export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/co
 export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
 export type { CompactionOptions, CompactionSettings } from "./compaction/options.ts"
 export type { ConsoleOptions } from "./console/options.ts"
+export type { BackgroundTask, TaskState } from "./core/background-task.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { GatewayErrorOptions } from "./core/errors.ts"
 export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
@@ -14,6 +15,7 @@ export type { HistoryFingerprint } from "./core/history-fingerprint.ts"
 export type { IdPrefix, Ids } from "./core/ids.ts"
 export type { Json, JsonObject } from "./core/json/json.ts"
 export type {
+  CompactionEvent,
   CompactionFailed,
   CompactionStarted,
   HistoryCompacted,
@@ -56,6 +58,7 @@ export type {
   WaitOpened,
   WaitResolved,
 } from "./core/log/entries.ts"
+export type { TaskEnded, TaskEvent, TaskRegistered, TasksCollected } from "./core/log/task-events.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
   AssistantMessage, AssistantPart, ContentPart, ImagePart, Message, ModelPart, ModelToolCall, OpaquePart,
@@ -75,6 +78,8 @@ export type {
 } from "./core/ports/approvals.ts"
 export type { CodeRequest, CodeRunner } from "./core/ports/code-runner.ts"
 export type { CompactableHistory, CompactionStep, HistoryCompaction } from "./core/ports/compaction.ts"
+export type { Content, ContentLimits, Contents } from "./core/ports/contents.ts"
+export { contentChunkBytes } from "./core/ports/contents.ts"
 export {
   type Directory,
   type DirectoryCursor,
@@ -88,12 +93,17 @@ export {
   type SessionQuery,
   type SessionState,
 } from "./core/ports/directory.ts"
+export type { EmbeddingProvider } from "./core/ports/embeddings.ts"
 export type {
+  Found,
   PendingOptions,
+  PutAndClaimOutcome,
+  PutCommand,
   PutRun,
   QueuedRun,
   RunOpened,
   SteerCommand,
+  TaskEndCommand,
   WhenBusy,
   WithdrawCommand,
 } from "./core/ports/inbox.ts"
@@ -110,14 +120,20 @@ export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
-  ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, Outbox, OutboxClaim,
+  Memory, MemoryBounds, MemoryFilter, MemoryKey, MemoryListQuery, MemoryOrigin, MemoryPage, MemoryRecord,
+  MemoryScope, MemoryVector, NewMemory, RecallQuery, RememberOptions, RememberOutcome,
+} from "./core/ports/memory.ts"
+// biome-ignore format: a line for each name would be too many.
+export type {
+  ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, NewChild, Outbox, OutboxClaim,
   OutboxCommand, OutboxDelivery, OutboxFailure, OutboxFilter, OutboxHandler, OutboxItem, OutboxRow,
-  RowChoice, StartChild,
-} from "./core/ports/outbox.ts"
+  RowChoice, StartChild,} from "./core/ports/outbox.ts"
 export type {
   Audience,
+  DescribedRoute,
   Plugin,
   PluginCheck,
+  PluginHandler,
   PluginParts,
   PluginPorts,
   PluginRequest,
@@ -159,7 +175,7 @@ export type { Secrets } from "./core/ports/secrets.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
   AcceptedAnswer, AnswerCommand, AnswerOutcome, CancelCommand, Command, CommitOutcome, Lease,
-  MessageCommand, MessageInput, NewChild, NewSession, NewWait, Principal, PruneLimits, PutAndClaimOutcome,
+  MessageCommand, MessageInput, NewSession, NewWait, Principal, PruneLimits,
   PutOutcome, ReadOptions, ReleaseOptions, Run, Session, SessionBatch, SessionLog, SessionParent,
   StorageLimits, StoredCommand,
 } from "./core/ports/session-log.ts"
@@ -180,7 +196,9 @@ export type {
 export type {
   Answered,
   EmittedData,
+  ReturnedTask,
   ReturnedWait,
+  SessionTasks,
   Tool,
   ToolApprovalPolicy,
   ToolContext,
@@ -245,6 +263,7 @@ export type {
 } from "./gateway/gateway.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks.ts"
 export { memoryStore, postgresStore, sqliteStore } from "./gateway/open-store.ts"
+export type { GatewayMemory, MemoryOwner } from "./gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"
 export type { GatewaySchedules } from "./gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/operate/sessions.ts"
@@ -287,6 +306,7 @@ export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { HttpLimits, RateLimits } from "./http/options.ts"
 export type { Readiness } from "./http/readiness.ts"
+export type { LargeResultsOptions, LargeResultsSettings } from "./large-results/options.ts"
 export type {
   McpApproval,
   McpHttpServerDefinition,
@@ -300,6 +320,12 @@ export type {
   McpToolOptions,
 } from "./mcp/config/definition.ts"
 export type { McpAuthorizationOptions, McpOptions } from "./mcp/options.ts"
+// biome-ignore format: a line for each name would be too many.
+export type {
+  CallOptions, ForgetOptions, Memories, MemoryChange, MemoryInput, MemoryListOptions, MemoryName, MemoryQuery,
+  RememberedMemory,
+} from "./memory/memories.ts"
+export type { MemoryChoice, MemoryOptions } from "./memory/options.ts"
 export type { PriceOverrides } from "./pricing/create-pricing.ts"
 export type { ModelPrice } from "./pricing/model-price.ts"
 export type { PriceOptions } from "./pricing/options.ts"
@@ -343,7 +369,12 @@ export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./ski
 export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
-export type { SubAgentOptions } from "./sub-agents/options.ts"
+export type {
+  BackgroundEnd,
+  BackgroundHookOptions,
+  BackgroundStart,
+  SubAgentOptions,
+} from "./sub-agents/options.ts"
 export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"

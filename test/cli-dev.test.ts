@@ -75,13 +75,16 @@ test("reloads when an imported file changes, and not for a file that nobody impo
   expect(cli.stdout().match(/Reloaded/g)).toHaveLength(1)
 })
 
-test("waits after a syntax error, and goes on when it is mended", async () => {
+test("goes on serving after a syntax error, and reloads when it is mended", async () => {
   const { cwd, cli, url } = await startDev({ "agent.ts": agent("one") })
+  const first = workerOf(cli)
   await replaceProjectFile(cwd, "agent.ts", "export default fakeGateway({ answer: })\n")
-  await cli.printed(/waiting for a change of its files\.\n/)
+  await cli.printed(/Waiting for a change of its files\.\n/)
   expect(cli.stderr()).toMatch(
-    /^agent-gateway: agent\.ts:1: SyntaxError: [^\n]+\nagent-gateway: the agent stopped[^\n]+\n$/,
+    /^agent-gateway: agent\.ts:1: SyntaxError: [^\n]+\nagent-gateway: [^\n]+ The version before still serves\.[^\n]+\n$/,
   )
+  await answers(url, "one")
+  expect(workerOf(cli)).toBe(first)
   await writeProjectFile(cwd, "agent.ts", agent("mended"))
   await answers(url, "mended")
 })
@@ -89,7 +92,7 @@ test("waits after a syntax error, and goes on when it is mended", async () => {
 test("an agent broken from the start is served once it is mended", async () => {
   const cwd = await project({ "agent.ts": 'import "./answer.ts"\n', "answer.ts": "const = 1\n" })
   const cli = startCli(["dev", "agent.ts", "--port", "0"], { cwd })
-  await cli.printed(/waiting for a change/)
+  await cli.printed(/Waiting for a change/)
   await writeProjectFile(cwd, "answer.ts", agent("mended"))
   await cli.printed(/agent\.ts must have a gateway as its default export/)
   await writeProjectFile(cwd, "agent.ts", agent("mended"))

@@ -1,4 +1,6 @@
+import { mkdir } from "node:fs/promises"
 import { createServer } from "node:net"
+import { join } from "node:path"
 import { describe, expect, onTestFinished, test } from "vitest"
 import { project, runCliProcess, startCli } from "./cli-process.ts"
 
@@ -304,5 +306,32 @@ describe("the program", () => {
     const { stderr } = await runCliProcess(["start", "agent.mjs"], { cwd })
     expect(stderr).toContain("something else")
     expect(stderr).not.toContain("SQLite")
+  })
+})
+
+describe("the file .env in the working directory", () => {
+  const shown =
+    'import { fakeGateway } from "GATEWAY"\nexport default fakeGateway({ answer: String(process.env.GREETING) })\n'
+
+  test("gives the agent its variables, of which those that are set already win", async () => {
+    const cwd = await project({ "agent.ts": shown, ".env": "GREETING=from the file\n" })
+    for (const [env, answer] of [
+      [{}, "from the file"],
+      [{ GREETING: "set before" }, "set before"],
+    ] as const) {
+      const cli = startCli(["start", "agent.ts", "--port", "0"], { cwd, env })
+      const [, url = ""] = await cli.printed(/Listening on (http:\S+)/)
+      expect(await (await fetch(url)).text()).toBe(answer)
+      cli.signal("SIGTERM")
+      await cli.exited
+    }
+  })
+
+  test("that cannot be read stops the command with one line", async () => {
+    const cwd = await project({ "agent.ts": shown })
+    await mkdir(join(cwd, ".env"))
+    const cli = startCli(["start", "agent.ts", "--port", "0"], { cwd })
+    expect(await cli.exited).toBe(1)
+    expect(cli.stderr()).toMatch(/^agent-gateway: the file \.env cannot be read: [^\n]+\n$/)
   })
 })

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url"
 import { Client } from "@modelcontextprotocol/client"
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio"
+import { noTasks } from "../../src/core/no-tasks.ts"
 import type { ToolContext } from "../../src/core/ports/tool.ts"
 import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
 import { startMcpServers } from "../../src/mcp/servers.ts"
@@ -86,6 +87,7 @@ async function openGateway() {
     idempotencyKey: "call",
     traceparent: null,
     answered: null,
+    tasks: noTasks,
     ask: () => Promise.reject(new Error("Nobody is there to ask.")),
     emit: () => undefined,
     logger,

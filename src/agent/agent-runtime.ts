@@ -22,6 +22,8 @@ export type AgentRuntime = ModelRuntime | RunnerRuntime
 export interface ModelRuntime extends RuntimeBase, ResolvedLoopOptions {
   readonly type: "model"
   readonly systemPrompt: readonly SystemBlock[]
+  /** Texts of data that stand before the message that started the run. */
+  readonly background: readonly string[]
   /** The first is called; each further one takes over for the rest of the run when the one before it fails for good. */
   readonly models: readonly [ModelChoice, ...ModelChoice[]]
   readonly pricing: Pricing
@@ -40,8 +42,8 @@ export interface ModelRuntime extends RuntimeBase, ResolvedLoopOptions {
   readonly contextWindowOf: (choice: ModelChoice) => number | null
   /** Makes room in the model's window; null if a conversation that is too long ends its run. */
   readonly compaction: HistoryCompaction | null
-  /** Resolves to texts that stand beside a summary, such as those of loaded skills. Never rejects. */
-  readonly compactionNotes: (signal: AbortSignal) => Promise<readonly string[]>
+  /** Resolves to texts that stand beside a summary of these messages, such as those of loaded skills. Never rejects. */
+  readonly compactionNotes: (messages: readonly Message[], signal: AbortSignal) => Promise<readonly string[]>
   readonly gate: Gate
   /** Milliseconds that a validator of the application may take for one call. */
   readonly callbackTimeoutMs: number

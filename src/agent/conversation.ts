@@ -14,9 +14,11 @@ import type {
   WaitResolved,
 } from "../core/log/entries.ts"
 import { epochOf } from "../core/log/sequence.ts"
+import type { TaskEnded } from "../core/log/task-events.ts"
 import type { Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
+import { Tasks } from "./children/tasks.ts"
 import { interruptedResult, mendingRequest } from "./conversation-notes.ts"
 import { MessageHistory } from "./message-history.ts"
 import { TokenSizes } from "./model/token-sizes.ts"
@@ -33,6 +35,8 @@ export class Conversation {
   readonly #history = new MessageHistory()
   #run: RunState | null = null
   #spent: Spending = noSpending
+  /** Background tasks, of all runs. */
+  readonly tasks = new Tasks()
 
   /** If `complete`, compactions change no messages: for readers who are shown all of them. */
   constructor({ complete = false }: { readonly complete?: boolean } = {}) {
@@ -79,11 +83,13 @@ export class Conversation {
   apply(entry: EventEntry): void {
     const { event, runId, seq } = entry
     // Facts about the session are no part of the conversation.
+    if (event.type === "taskEnded") this.#endTask(event)
     if (runId === null) return
     switch (event.type) {
       case "historyReplaced":
         this.#history.replaceAll(event, seq)
         this.#spent = event.spent ?? this.#spent
+        this.tasks.restore(event.tasks ?? [])
         return
       case "runStarted":
         this.#history.push({ role: "user", content: event.content }, seq)
@@ -101,6 +107,7 @@ export class Conversation {
           runnerState: null,
           steps: 0,
           crashes: new Set(),
+          reservedByTasks: new Map(),
           compacting: null,
           compactedInStep: false,
           failedCompactions: 0,
@@ -137,6 +144,7 @@ export class Conversation {
         this.#spend(event)
         // The fold may have begun after the start of the session.
         this.#spent = event.spent
+        this.tasks.restore(event.tasks ?? [])
         if (!this.#isComplete) this.#history.compact(event)
         return
       case "toolResultsShortened":
@@ -208,6 +216,13 @@ export class Conversation {
           call.result = interruptedResult(event.reason, event.outcome)
         })
         return
+      case "taskRegistered":
+        this.tasks.register(event, this.#run.runId)
+        this.#run.reservedByTasks.set(event.taskId, event.reservedUsd ?? 0)
+        return
+      case "tasksCollected":
+        this.tasks.collect(event.taskIds)
+        return
       case "stepCompleted":
         this.#endStep(seq)
         // A summary that is made before the next step counts as part of that step.
@@ -225,6 +240,7 @@ export class Conversation {
       case "maxTurnsReached":
       case "budgetExceeded":
       case "runWithdrawn":
+      case "taskEnded":
         return
       default:
         event satisfies never
@@ -242,6 +258,19 @@ export class Conversation {
     this.#run.spent = addSpending(this.#run.spent, spending)
     this.#run.stepSpent = addSpending(this.#run.stepSpent, spending)
     this.#spent = addSpending(this.#spent, spending)
+  }
+
+  /** A task that outlived the run that started it costs the session, and no run. */
+  #endTask(event: TaskEnded): void {
+    const task = this.tasks.end(event)
+    if (task === null) return
+    const { spent, charged } = event.outcome
+    if (task.runId !== this.#run?.runId) {
+      this.#spent = addSpending(this.#spent, spent)
+      return
+    }
+    this.#run.reservedByTasks.delete(task.taskId)
+    this.#spend({ ...spent, charged })
   }
 
   #request(event: ToolCallRequested, seq: number): void {
@@ -323,6 +352,8 @@ export interface RunState {
   steps: number
   /** Epochs that began with what a crash had left behind. */
   readonly crashes: Set<number>
+  /** US dollars of the budget that its running background tasks may use, by task. */
+  readonly reservedByTasks: Map<string, number>
   /** The call for a summary that has not ended. */
   compacting: CompactionStarted | null
   /** If true, the messages were compacted or shortened since the newest step started. */

@@ -49,6 +49,11 @@ export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, log
       logger.warn({ ...fields, ...totals(run, at), usage, cost }, "A run failed.")
       break
     }
+    case "messageCompleted": {
+      const { model, usage, cost, stopReason } = event
+      logger.debug({ ...ids, model, stopReason, usage, cost }, "A model call ended.")
+      break
+    }
     case "toolCallCompleted": {
       const { toolCallId, name: tool, durationMs, server, result } = event
       const fields = { ...ids, toolCallId, tool, ...(server !== null && { server }), durationMs }

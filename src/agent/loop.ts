@@ -1,8 +1,7 @@
-import type { TerminalEvent } from "../core/log/entries.ts"
+import type { RunStarted, StepStarted, TerminalEvent } from "../core/log/entries.ts"
 import { noSpending } from "../core/usage.ts"
 import { compactHistory } from "./compaction/compact-history.ts"
-import type { RunState } from "./conversation.ts"
-import { callModel } from "./model/call-model.ts"
+import { callModel, createStep } from "./model/call-model.ts"
 import { checkOutput } from "./model/check-output.ts"
 import { nextAction, tooLong } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
@@ -68,7 +67,25 @@ async function hasRoom(context: ModelRunContext): Promise<boolean> {
   return outcome !== "tooLong" && outcome !== "ended"
 }
 
-function mostTurns({ started: { limits } }: RunState, ofAgent = Number.POSITIVE_INFINITY): number | null {
+/**
+ * Returns the event that begins a run's first step, so that one commit opens the run and begins the step. Null if
+ * something may come before the step or keep it from beginning, such as a budget or a compaction: then the loop
+ * begins it. A single message is not compacted.
+ */
+export function firstStep(
+  { runtime, ids, conversation }: Pick<ModelRunContext, "runtime" | "ids" | "conversation">,
+  started: Pick<RunStarted, "limits">,
+): StepStarted | null {
+  const hasBudget = runtime.maxBudgetUsd !== undefined || started.limits?.maxBudgetUsd !== undefined
+  const mayCompact = runtime.compaction !== null && conversation.messages.length > 0
+  if (hasBudget || mayCompact || mostTurns({ started }, runtime.maxTurns) === 0) return null
+  return createStep(ids, 1)
+}
+
+function mostTurns(
+  { started: { limits } }: { readonly started: Pick<RunStarted, "limits"> },
+  ofAgent = Number.POSITIVE_INFINITY,
+): number | null {
   const most = Math.min(ofAgent, limits?.maxTurns ?? Number.POSITIVE_INFINITY)
   return Number.isFinite(most) ? most : null
 }

@@ -15,6 +15,8 @@ export interface ProcessContext {
   readonly program: string
   /** Tells the supervisor something; only a worker of `dev` has one. */
   readonly report?: (message: WorkerMessage) => void
+  /** Resolves when the supervisor lets its worker serve; only a worker of `dev` has one. */
+  readonly mayServe?: Promise<void>
 }
 
 /** The process as a command sees it. Both outputs escape control characters, because most text comes from outside. */
@@ -33,9 +35,14 @@ export interface TextOutput {
 export type WorkerMessage =
   /** A file of the agent's own is about to be loaded: a change of it calls for a reload. */
   | { readonly type: "file"; readonly path: string }
+  /** The agent's files are loaded, and the worker waits until it may serve. */
+  | { readonly type: "loaded" }
   | {
       readonly type: "listening"
       readonly url: string
       readonly port: number
       readonly consoleUrl: string | null
     }
+
+/** A message of the supervisor to its worker. */
+export type SupervisorMessage = "serve" | "stop"

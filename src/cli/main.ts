@@ -1,6 +1,8 @@
-import type { ProcessContext, WorkerMessage } from "./cli-context.ts"
+import { toError } from "../core/errors.ts"
+import type { ProcessContext, SupervisorMessage, WorkerMessage } from "./cli-context.ts"
 import { devWorkerName } from "./commands/dev-worker.ts"
 import { exitCodeOfSignal, exitCodes, type StopReason } from "./exit-codes.ts"
+import { loadEnvFileFor } from "./load-env-file.ts"
 import { runCli } from "./run-cli.ts"
 
 /** Milliseconds that a worker without a supervisor may take to stop. */
@@ -13,10 +15,17 @@ export function main(): void {
   const argv = process.argv.slice(2)
   const isWorker = argv[0] === devWorkerName && process.send !== undefined
   const stopping = new AbortController()
-  if (isWorker) stopWithSupervisor(stopping)
-  else stopBySignals(stopping)
+  const mayServe = isWorker ? followSupervisor(stopping) : null
+  if (!isWorker) stopBySignals(stopping)
 
   const outputs = watchOutputs(stopping)
+  try {
+    loadEnvFileFor(argv[0], process.cwd())
+  } catch (error) {
+    process.stderr.write(`agent-gateway: the file .env cannot be read: ${toError(error).message}\n`)
+    process.exitCode = exitCodes.failure
+    return
+  }
 
   // Only a command that has ended gets to `process.exit` below; Node by itself would end in success.
   process.on("beforeExit", () => {
@@ -36,7 +45,7 @@ export function main(): void {
     stderr: process.stderr,
     signal: stopping.signal,
     program: process.argv[1] ?? "",
-    ...(isWorker && { report }),
+    ...(mayServe !== null && { report, mayServe }),
   }
   void runCli(context).then((exitCode) => {
     // The agent's own timers and sockets must not keep a finished command alive.
@@ -79,18 +88,23 @@ function stopBySignals(stopping: AbortController): void {
 
 /**
  * A worker stops when its supervisor says so or is gone, and at once if the supervisor goes while it is stopping.
- * Signals mean no more than that: Ctrl+C reaches the supervisor and the worker both.
+ * Signals mean no more than that: Ctrl+C reaches the supervisor and the worker both. Returns a promise that resolves
+ * when the supervisor lets the worker serve.
  */
-function stopWithSupervisor(stopping: AbortController): void {
+function followSupervisor(stopping: AbortController): Promise<void> {
+  const mayServe = Promise.withResolvers<void>()
   process.on("disconnect", () => {
     if (stopping.signal.aborted) process.exit(exitCodeOfSignal("SIGTERM"))
     stopping.abort("SIGTERM")
     // Nobody is left to kill it if it hangs.
     setTimeout(() => process.exit(exitCodeOfSignal("SIGTERM")), orphanMs).unref()
   })
-  for (const event of ["message", "SIGINT", "SIGTERM"]) {
-    process.on(event, () => stopping.abort("SIGTERM"))
-  }
+  process.on("message", (message: SupervisorMessage) => {
+    if (message === "serve") mayServe.resolve()
+    else stopping.abort("SIGTERM")
+  })
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stopping.abort("SIGTERM"))
+  return mayServe.promise
 }
 
 function report(message: WorkerMessage): void {

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import type { Provider } from "../core/ports/provider.ts"
+import { declareOptions } from "../options/declare-options.ts"
 
 /** Options for conversations that grow past the model's context window. All are optional. */
 export interface CompactionOptions {
@@ -27,7 +28,7 @@ const provider = z.custom<Provider>((value) => {
   return typeof (value as { readonly stream?: unknown } | null)?.stream === "function"
 }, "expected a Provider")
 
-export const compactionSchemas = {
+export const compactionSchemas = declareOptions<CompactionOptions>()({
   compaction: z
     .union([
       z.boolean(),
@@ -37,9 +38,9 @@ export const compactionSchemas = {
         instructions: z.string().min(1).max(20_000).optional(),
       }),
     ])
-    .optional(),
+    .default(true),
   contextWindow: z.int().min(1_000).optional(),
   compactionModel: z
     .union([z.string().min(1), z.strictObject({ provider, model: z.string().min(1).optional() })])
     .optional(),
-} satisfies Record<keyof CompactionOptions, unknown>
+})

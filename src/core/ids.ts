@@ -3,7 +3,18 @@ export interface Ids {
   next(prefix: IdPrefix): string
 }
 
-export type IdPrefix = "sess" | "run" | "step" | "msg" | "call" | "wait" | "nonce" | "key" | "sched" | "cmp"
+export type IdPrefix =
+  | "sess"
+  | "run"
+  | "step"
+  | "msg"
+  | "call"
+  | "wait"
+  | "nonce"
+  | "key"
+  | "sched"
+  | "cmp"
+  | "task"
 
 /** Digits of a time in milliseconds since the Unix epoch, in base 36: enough until the year 5188. */
 const timeDigits = 9

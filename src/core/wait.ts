@@ -49,7 +49,10 @@ export interface ChildPayload {
 }
 
 /** The call goes on at the wait's `expiresAt`. Nobody can answer it. */
-export type TimerPayload = Readonly<Record<string, never>>
+export interface TimerPayload {
+  /** Ids of background tasks, of which the first to end ends the wait. Default: none. */
+  readonly tasks?: readonly string[]
+}
 
 /** The content of an answer to each kind of wait; a timer takes none. */
 export interface WaitAnswers {

@@ -1,14 +1,12 @@
 import type { Ids } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Audience, PluginRoute } from "../core/ports/plugin.ts"
+import type { Audience, PluginRoute, PluginRun } from "../core/ports/plugin.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import type { OpenedFile } from "../core/ports/sandbox.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
-import type { Session } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { Subscriber } from "../core/ports/subscriptions.ts"
-import type { RunRole } from "../core/run-role.ts"
 import type { Clock } from "../core/time/clock.ts"
 import type { CheckClientTools } from "../http/served-agents.ts"
 import type { ChosenProvider } from "../providers/choose/choose-provider.ts"
@@ -172,6 +170,9 @@ async function firstOf<Args extends readonly unknown[], Result>(
   return null
 }
 
+/** A run that is about to be executed, or a look at the agent's tools. */
+type OpenedRun = Pick<PluginRun, "session" | "role" | "message" | "signal">
+
 interface ResolverParts {
   readonly grants: Approvals["grants"]
   readonly plugins: readonly OpenedPlugin[]
@@ -215,28 +216,25 @@ async function runtimeResolver(
    */
   const ownTools = async (chat: ResolvedChatRuntime) => {
     if ("runner" in chat) return []
-    return (await openFor(chat, null, closing)).tools(chat.tools)()
+    return (await openFor(chat, look)).tools(chat.tools)()
   }
   const isStarting = () => plugins.some(({ parts }) => parts.isStarting?.() === true)
-  const openFor = (
-    chat: ResolvedChatRuntime,
-    session: Session | null,
-    signal: AbortSignal,
-    role: RunRole | null = null,
-  ) => {
+  const openFor = (chat: ResolvedChatRuntime, run: OpenedRun) => {
     if ("runner" in chat) return viewWithoutPlugins(shared)
     // Without a session, nothing is waited for.
-    const ready = session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
-    return openRun(ready, { session, role, signal, ...pluginOptions(chat) }, shared)
+    const ready =
+      run.session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
+    return openRun(ready, { ...run, ...pluginOptions(chat) }, shared)
   }
+  const look: OpenedRun = { session: null, role: null, message: [], signal: closing }
   // What a user's own key stands in for need not work at the start.
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
     const providers = appProviders(chosen, settings)
     takeGuessFor(buildChatRuntime, providers)
-    const view = await openFor(buildChatRuntime, null, closing)
+    const view = await openFor(buildChatRuntime, look)
     await prepareAll(checkForAllRuns(buildChatRuntime, { ...shared, view, providers, model: null }))
   } else if (provider.provider !== undefined) await prepareAll([chosen.provider])
-  const resolveRuntime: ResolveRuntime = async ({ request, signal, ...run }) => {
+  const resolveRuntime: ResolveRuntime = async ({ request, message, signal, ...run }) => {
     const { session, model } = run
     const chat =
       typeof buildChatRuntime === "object"
@@ -250,7 +248,7 @@ async function runtimeResolver(
           )
     const providers = await userCode.call("resolveCredentials", (stop) => providersFor(session, stop), signal)
     takeGuessFor(chat, providers)
-    const view = await openFor(chat, session, signal, run.role)
+    const view = await openFor(chat, { session, role: run.role, message, signal })
     const clientTools = run.clientTools.filter((each) => allowsClientTool(allowClientTools, each, session))
     return toAgentRuntime(chat, { ...shared, clientTools, role: run.role, view, providers, model })
   }
@@ -259,7 +257,7 @@ async function runtimeResolver(
     const changes: ReportedChange[] = []
     const reportToolChange: ReportToolChange = (change) => void changes.push(change)
     const providers = appProviders(chosen, settings)
-    const view = await openFor(buildChatRuntime, null, closing)
+    const view = await openFor(buildChatRuntime, look)
     const surroundings = { ...shared, view, providers, model: null, reportToolChange }
     const runtime = toAgentRuntime(buildChatRuntime, surroundings)
     if (runtime.type === "runner") return null

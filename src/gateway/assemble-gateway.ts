@@ -21,6 +21,7 @@ import type {
 } from "./gateway.ts"
 import { mayGuess } from "./guess.ts"
 import { listen } from "./listen/listen.ts"
+import { createGatewayMemory } from "./operate/memory.ts"
 import { createOutbox } from "./operate/outbox.ts"
 import { createGatewaySchedules } from "./operate/schedules.ts"
 import { createGatewaySessions } from "./operate/sessions.ts"
@@ -39,10 +40,11 @@ export interface GatewayDefinition {
 
 /** Opens its service at the first use, once; a start that failed is tried again at the next use. */
 export function assembleGateway({ server, agents }: GatewayDefinition): Gateway {
-  const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
   const closing = new AbortController()
   const open = async ({ mode, env = process.env, idle = false, console }: PrepareOptions) => {
     const settings = settingsFrom(env)
+    const level = mode === "dev" ? "debug" : "info"
+    const logger = server.logger ?? createLogger({ level, ...(server.redact && { redact: server.redact }) })
     const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({
       definition,
       chosen: await chooseProvider(definition.provider, { settings, mayGuess: mayGuess(mode) }),
@@ -84,7 +86,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
   }
 
   const followParts = async (): Promise<FollowParts> => {
-    const { sessions, directory } = await started()
+    const { sessions, directory, logger } = await started()
     return { sessions, directory, agents: agents.map(({ name }) => name), logger }
   }
 
@@ -120,6 +122,10 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       "code",
     ),
     outbox: createOutbox(async () => (await started()).outbox),
+    memory: createGatewayMemory({
+      optionsOf: (agent) => memoryOptionsOf(agents, agent),
+      open: () => started(),
+    }),
     schedules: createGatewaySchedules(async () => (await started()).schedules),
     sessions: createGatewaySessions(async () => (await started()).directory),
     agents: agents.map(({ name, options }) => ({ name, mcp: pickOptions(mcpOptions, options) })),
@@ -143,6 +149,13 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       return closed
     },
   }
+}
+
+/** Returns the option `memory` of the named agent; of the default agent if none is named. */
+function memoryOptionsOf(agents: readonly AgentDefinition[], name: string | undefined) {
+  const agent = name === undefined ? agents[0] : agents.find((each) => each.name === name)
+  if (agent !== undefined) return agent.options.memory
+  throw new ConfigurationError(`memory.of: the gateway serves no agent named ${name}.`)
 }
 
 /** The decisions of sessions that are opened at the first use. */

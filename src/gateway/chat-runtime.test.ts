@@ -27,6 +27,7 @@ const surroundings: RuntimeSurroundings = {
   view: {
     tools: (own) => () => own,
     instructions: [],
+    background: [],
     interceptors: [],
     transformToolResults: [],
     compaction: null,

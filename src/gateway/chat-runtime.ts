@@ -161,6 +161,7 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
     ...pickOptions(waitOptions, chat),
     type: "model",
     systemPrompt: systemPrompt.filter(({ text }) => text !== ""),
+    background: view.background,
     models,
     pricing,
     checkSchema,

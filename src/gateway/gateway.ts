@@ -6,6 +6,7 @@ import type { GrantScope } from "../core/wait.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { McpOptions } from "../mcp/options.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
+import type { GatewayMemory } from "./operate/memory.ts"
 import type { GatewayOutbox } from "./operate/outbox.ts"
 import type { GatewaySchedules } from "./operate/schedules.ts"
 import type { GatewaySessions } from "./operate/sessions.ts"
@@ -46,6 +47,8 @@ export interface Gateway {
   /** Schedules of all agents and owners. */
   readonly schedules: GatewaySchedules
   readonly sessions: GatewaySessions
+  /** Facts about users that outlive sessions, whether an agent has the option `memory` or not. */
+  readonly memory: GatewayMemory
   /** The agents that it serves; the first one is the default. */
   readonly agents: readonly ServedAgent[]
   /** Refuses the session's tokens from now on and cancels its open run. Resolves to whether there is such a session. */
@@ -55,7 +58,11 @@ export interface Gateway {
    * `removeKey` is called with the former key's id (the `kid` in their header). Not with a `jwtSecret`.
    */
   rotateKeys(): Promise<string>
-  /** Ends every token that this key signed. Resolves to whether there was such a key; the newest cannot be removed. */
+  /**
+   * Ends every token that this key signed: in this process at once, in others within five seconds. Resolves to whether
+   * there was such a key; the newest cannot be removed. A process may sign with the former key for five seconds after
+   * another one has rotated it.
+   */
   removeKey(id: string): Promise<boolean>
   /**
    * Opens the store and chooses the model now, so that what cannot work is known before it is needed. Rejects with a

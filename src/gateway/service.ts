@@ -4,12 +4,14 @@ import type { Ids } from "../core/ids.ts"
 import type { Directory } from "../core/ports/directory.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Memory } from "../core/ports/memory.ts"
 import type { Outbox } from "../core/ports/outbox.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { Subscriber } from "../core/ports/subscriptions.ts"
 import { CallbackTimeoutError, callBounded } from "../core/time/call-bounded.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createHttpApp } from "../http/app.ts"
+import { rememberKeys } from "../http/auth/remember-keys.ts"
 import { knowsUsers } from "../http/options.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
@@ -59,6 +61,7 @@ export interface Service {
   readonly directory: Directory
   readonly keyring: Keyring
   readonly outbox: Outbox
+  readonly memory: Memory
   readonly schedules: ScheduleParts
   readonly logger: Logger
   readonly takesAnyKey: boolean
@@ -136,7 +139,8 @@ interface Started {
 async function startParts(options: ServiceOptions, started: Started): Promise<Service> {
   const { server, mode, idle, logger, clock, ids, closing } = options
   const { store, storage, agents, schemas, images, userCode } = started
-  const { log, keyring, approvals, directory } = store
+  const { log, approvals, directory } = store
+  const keyring = rememberKeys(store.keyring)
   const names = agents.map(({ name }) => name)
   const feed = new Feed()
   const reads = new ReadQueue(log)
@@ -252,6 +256,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     directory,
     keyring,
     outbox: store.outbox,
+    memory: store.memory,
     schedules: schedulePartsOf(store, ids),
     logger,
     takesAnyKey: !knowsUsers(server),

@@ -48,7 +48,7 @@ it("hands bare tasks to sub-agents that have the agent's prompt and tools, but f
   const gateway = opened(
     createAgent("You plan.", {
       ...options,
-      subAgents: { excludedTools: ["secret_*"] },
+      subAgents: { excludedTools: ["secret_*"], background: false },
       maxConcurrentRuns: 1,
     }),
   )
@@ -142,7 +142,12 @@ it("lets sub-agents start further ones down to the depth that the options allow"
     return [runAgent({ task: `${firstText(request)}!` })]
   })
   const gateway = opened(
-    createAgent("You plan.", { provider, store: "memory", logger, subAgents: { maxDepth: 2 } }),
+    createAgent("You plan.", {
+      provider,
+      store: "memory",
+      logger,
+      subAgents: { maxDepth: 2, background: false },
+    }),
   )
   const { response } = await gateway.run("Go")
   expect(response).toContain("unknown_tool")

@@ -152,10 +152,12 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addStatusRoutes(app, { readiness, accepting })
   const { completeMcpAuthorization: complete } = options
   if (complete !== undefined) addMcpCallbackRoute(app, { complete })
-  addOpenApiRoute(app, { version })
+  const { pluginRoutes = new Map() } = options
+  const prefix = options.prefix.replace(/\/$/, "")
+  addOpenApiRoute(app, { version, prefix, pluginRoutes })
   addPluginRoutes(app, {
-    prefix: options.prefix.replace(/\/$/, ""),
-    routes: options.pluginRoutes ?? new Map(),
+    prefix,
+    routes: pluginRoutes,
     callbackTimeoutMs: options.callbackTimeoutMs ?? 30_000,
     reading: changing,
     changing: [...changing, optionalBody],

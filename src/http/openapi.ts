@@ -1,10 +1,20 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { HttpEnv } from "./http-env.ts"
+import { pluginPaths } from "./plugin-operations.ts"
+import type { PluginRoutes } from "./routes/plugin-routes.ts"
 import { chatEventSchema } from "./schemas/events.ts"
 import { problems } from "./schemas/problem.ts"
 
-/** GET /openapi.json: describes every route added so far and itself. */
-export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, { version }: { readonly version: string }): void {
+export interface OpenApiOptions {
+  /** The package's. */
+  readonly version: string
+  /** The gateway's prefix, empty or with a slash first. */
+  readonly prefix: string
+  readonly pluginRoutes: PluginRoutes
+}
+
+/** GET /openapi.json: describes every route added so far, itself, and the routes of plugins that are described. */
+export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptions): void {
   app.openAPIRegistry.registerComponent("securitySchemes", "sessionToken", {
     type: "http",
     scheme: "bearer",
@@ -30,13 +40,16 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, { version }: { readon
   })
   let document: Record<string, unknown> | null = null
   app.openapi(route, (c) => {
-    document ??= { ...documentOf(app, version) }
+    document ??= documentOf(app, options)
     return c.json(document, 200)
   })
 }
 
-function documentOf(app: OpenAPIHono<HttpEnv>, version: string) {
-  return app.getOpenAPI31Document({
+function documentOf(
+  app: OpenAPIHono<HttpEnv>,
+  { version, prefix, pluginRoutes }: OpenApiOptions,
+): Record<string, unknown> {
+  const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "AI agent gateway",
@@ -49,7 +62,9 @@ function documentOf(app: OpenAPIHono<HttpEnv>, version: string) {
       { name: "sessions", description: "Sessions and their users." },
       { name: "chat", description: "Runs and their events." },
       { name: "approvals", description: "Open requests to a person or a client." },
+      { name: "memory", description: "Memories of the user. Only with the option `memory`." },
       { name: "status", description: "For those who operate it." },
     ],
   })
+  return { ...document, paths: { ...document.paths, ...pluginPaths(pluginRoutes, prefix) } }
 }

@@ -203,6 +203,11 @@ describe("cancelling", () => {
     let cancelled: Promise<unknown> | null = null
     const log: SessionLog = {
       ...shared.log,
+      // Without what the claim found, so that the inbox is read.
+      async putAndClaim(...message) {
+        const { outcome, lease } = await shared.log.putAndClaim(...message)
+        return { outcome, lease }
+      },
       // As over a network: the cancel is stored and announced before this older answer arrives.
       async pending(lease) {
         const commands = await shared.log.pending(lease)
@@ -218,6 +223,31 @@ describe("cancelling", () => {
     const { runId } = await accepted(node, id, "Hi")
     const { outcome } = await node.sessions.result(id, runId, {})
     expect(outcome).toMatchObject({ reason: "cancelled" })
+    await node.stop()
+    await shared.close()
+  })
+
+  it("is heard when it comes while the session is claimed with its message", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    let isFound = false
+    const log: SessionLog = {
+      ...shared.log,
+      // As over a network: the cancel is stored and announced before the reply to the claim arrives.
+      async putAndClaim(message, ...rest) {
+        const claimed = await shared.log.putAndClaim(message, ...rest)
+        isFound = claimed.found !== undefined
+        await node.sessions.cancel(message.sessionId, null)
+        return claimed
+      },
+    }
+    // Without the loops of a worker that is started, which would find it later.
+    const options = { store: { ...shared, log }, start: false }
+    const node = await testNode(scriptedProvider([[forever]]), options)
+    const { id } = await node.sessions.create(alice)
+    const { runId } = await accepted(node, id, "Hi")
+    const { outcome } = await node.sessions.result(id, runId, {})
+    expect(outcome).toMatchObject({ reason: "cancelled" })
+    expect(isFound).toBe(true)
     await node.stop()
     await shared.close()
   })

@@ -11,6 +11,8 @@ const alwaysAllowed: ReadonlySet<string> = new Set([
   unloadSkillName,
   searchSkillsName,
   readSkillFileName,
+  // A built-in tool that reads what the model has had already.
+  "tool_result_read",
 ])
 
 /** Returns true if the verdict on a call depends on what is loaded. */

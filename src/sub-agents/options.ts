@@ -1,4 +1,30 @@
 import { z } from "zod"
+import type { ChildOutcome } from "../core/child.ts"
+import { declareOptions, type Resolved } from "../options/declare-options.ts"
+import { resolveOptions } from "../options/resolve-options.ts"
+import { callback, count, texts } from "../options/schemas.ts"
+
+export interface BackgroundHookOptions {
+  readonly signal: AbortSignal
+}
+
+/** A background task that is about to start. */
+export interface BackgroundStart {
+  readonly sessionId: string
+  readonly toolCallId: string
+  /** Name of the sub-agent. */
+  readonly agent: string
+  readonly task: string
+}
+
+/** The end of a background task. */
+export interface BackgroundEnd {
+  readonly sessionId: string
+  readonly taskId: string
+  /** Name of the sub-agent. */
+  readonly agent: string
+  readonly outcome: ChildOutcome
+}
 
 /** Options of sub-agents. All are optional. */
 export interface SubAgentOptions {
@@ -6,6 +32,20 @@ export interface SubAgentOptions {
   readonly agents?: readonly string[]
   /** Models that the model may choose for a task without another agent. Default none: the agent's own model is used. */
   readonly models?: readonly string[]
+  /** Lets the model start sub-agents in the background. Default true. */
+  readonly background?: boolean
+  /**
+   * If true, the end of a background task is a message to the session: it joins the open run, or starts one. Else the
+   * model is shown it at its next call. Default false.
+   */
+  readonly announce?: boolean
+  /** Called before a background task starts. A rejection refuses the task. */
+  readonly onBeforeBackground?: (
+    task: BackgroundStart,
+    options: BackgroundHookOptions,
+  ) => void | Promise<void>
+  /** Called at least once after the end of a background task, also after a crash. */
+  readonly onBackgroundComplete?: (end: BackgroundEnd, options: BackgroundHookOptions) => void | Promise<void>
   /** Most sessions between the user's session and a sub-agent, that one included; 1 to 8. Default 1. */
   readonly maxDepth?: number
   /** Sub-agents of one session that may work at once; 1 to 32. Default 4. */
@@ -26,40 +66,29 @@ export interface SubAgentOptions {
   readonly excludedTools?: readonly string[]
 }
 
-/** The options with their defaults. */
-export type ResolvedOptions = SubAgentOptions &
-  Required<
-    Pick<
-      SubAgentOptions,
-      "agents" | "models" | "maxDepth" | "maxConcurrent" | "timeoutSeconds" | "excludedTools"
-    >
-  >
-
-const names = z.array(z.string().min(1)).optional()
 const longestSeconds = 365 * 86_400
 
-const configuration = z.strictObject({
-  agents: names,
-  models: names,
-  maxDepth: z.int().min(1).max(8).optional(),
-  maxConcurrent: z.int().min(1).max(32).optional(),
-  maxTurns: z.int().positive().optional(),
-  timeoutSeconds: z.number().positive().max(longestSeconds).optional(),
+const schemas = declareOptions<SubAgentOptions>()({
+  agents: texts.default([]),
+  models: texts.default([]),
+  background: z.boolean().default(true),
+  announce: z.boolean().default(false),
+  onBeforeBackground: callback<NonNullable<SubAgentOptions["onBeforeBackground"]>>().optional(),
+  onBackgroundComplete: callback<NonNullable<SubAgentOptions["onBackgroundComplete"]>>().optional(),
+  maxDepth: z.int().min(1).max(8).default(1),
+  maxConcurrent: z.int().min(1).max(32).default(4),
+  maxTurns: count.optional(),
+  timeoutSeconds: z.number().positive().max(longestSeconds).default(3_600),
   maxBudgetUsd: z.number().positive().optional(),
-  excludedTools: names,
-} satisfies Record<keyof SubAgentOptions, unknown>)
+  excludedTools: texts.default([]),
+})
 
-export const subAgentsSchema = z.union([z.boolean(), configuration])
+export const subAgentsSchema = z.union([z.boolean(), z.strictObject(schemas)])
+
+/** The options with their defaults. */
+export type ResolvedSubAgentOptions = Resolved<SubAgentOptions, typeof schemas>
 
 /** Applies the defaults. */
-export function resolveOptions(options: SubAgentOptions): ResolvedOptions {
-  const {
-    agents = [],
-    models = [],
-    maxDepth = 1,
-    maxConcurrent = 4,
-    timeoutSeconds = 3_600,
-    excludedTools = [],
-  } = options
-  return { ...options, agents, models, maxDepth, maxConcurrent, timeoutSeconds, excludedTools }
+export function resolveSubAgentOptions(options: SubAgentOptions): ResolvedSubAgentOptions {
+  return resolveOptions("subAgents", schemas, options)
 }

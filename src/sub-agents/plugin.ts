@@ -1,18 +1,25 @@
 import { ConfigurationError } from "../core/errors.ts"
-import type { Plugin } from "../core/ports/plugin.ts"
-import { resolveOptions, type SubAgentOptions } from "./options.ts"
+import type { Plugin, PluginParts } from "../core/ports/plugin.ts"
+import { backgroundSubscriber } from "./background-subscriber.ts"
+import { type ResolvedSubAgentOptions, resolveSubAgentOptions, type SubAgentOptions } from "./options.ts"
+import { cancelTaskTool, getBackgroundResultTool, sendMessageTool } from "./tools/background-tools.ts"
 import { runAgentTool } from "./tools/run-agent.ts"
 
 const forSubAgents =
   "You work as a sub-agent: the message is a task of another agent, and no person reads along. Do the whole task " +
   "without asking back. Your last message is all that the other agent receives, so put the complete result into it."
 
+function subscriberFor({ onBackgroundComplete }: ResolvedSubAgentOptions): Pick<PluginParts, "subscriber"> {
+  if (onBackgroundComplete === undefined) return {}
+  return { subscriber: backgroundSubscriber(onBackgroundComplete) }
+}
+
 /** Lets an agent hand tasks to sub-agents. */
 export function subAgentsPlugin(given: SubAgentOptions): Plugin {
-  const options = resolveOptions(given)
+  const options = resolveSubAgentOptions(given)
   return {
     name: "sub_agents",
-    setup({ agents, ports }) {
+    setup({ agents, clock, ports }) {
       const unknown = options.agents.filter((name) => !agents.includes(name))
       if (unknown.length > 0) {
         throw new ConfigurationError(
@@ -20,12 +27,18 @@ export function subAgentsPlugin(given: SubAgentOptions): Plugin {
         )
       }
       return {
-        async openRun({ session }) {
+        ...subscriberFor(options),
+        async openRun({ session, maxToolResultBytes }) {
           const depth = session?.depth ?? 0
           const instructions = depth === 0 ? [] : [forSubAgents]
           if (depth >= options.maxDepth) return { instructions }
           const skills = (await ports.agentSkills?.current()) ?? []
-          const tools = [runAgentTool({ options, skills })]
+          const background = [
+            getBackgroundResultTool({ maxResultBytes: maxToolResultBytes, clock }),
+            sendMessageTool(),
+            cancelTaskTool(),
+          ]
+          const tools = [runAgentTool({ options, skills }), ...(options.background ? background : [])]
           return { tools: () => tools, instructions }
         },
       }

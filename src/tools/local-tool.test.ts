@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, test } from "vitest"
 import { z } from "zod"
 import type { JsonObject } from "../core/json/json.ts"
+import { noTasks } from "../core/no-tasks.ts"
 import type { Tool, ToolContext } from "../core/ports/tool.ts"
 import { tool } from "./local-tool.ts"
 import { createSchemaChecker } from "./schema-check/schema-checker.ts"
@@ -16,6 +17,7 @@ const context: ToolContext = {
   idempotencyKey: "call_1",
   traceparent: null,
   answered: null,
+  tasks: noTasks,
   ask: async () => ({ action: "decline", content: null }),
   emit() {},
   logger: { debug() {}, info() {}, warn() {}, error() {} },

@@ -1,6 +1,7 @@
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { expect, it, onTestFinished } from "vitest"
+import { noTasks } from "../../src/core/no-tasks.ts"
 import type { Secrets } from "../../src/core/ports/secrets.ts"
 import type { ToolResult } from "../../src/core/ports/tool.ts"
 import { systemClock } from "../../src/core/time/clock.ts"
@@ -88,12 +89,13 @@ async function callTogether(servers: McpServers, times: number): Promise<readonl
         idempotencyKey: "call_1",
         traceparent: null,
         answered: null,
+        tasks: noTasks,
         ask: () => Promise.reject(new Error("Nobody is there to ask.")),
         emit: () => undefined,
         logger: { debug() {}, info() {}, warn() {}, error() {} },
       },
     )
-    if (outcome.type === "wait") throw new Error("Nothing should be asked.")
+    if (outcome.type === "wait" || outcome.type === "task") throw new Error("Nothing should be asked.")
     return outcome
   }
   return Promise.all(Array.from({ length: times }, call))

@@ -4,6 +4,7 @@ import { describe, test } from "vitest"
 import { notes } from "../../examples/15-plugin/agent.ts"
 import { codeExecutionPlugin } from "../../src/code-execution/plugin.ts"
 import { mcpPlugin } from "../../src/mcp/plugin.ts"
+import { memoryPlugin } from "../../src/memory/plugin.ts"
 import { schedulesPlugin } from "../../src/schedules/plugin.ts"
 import { skillsPlugin } from "../../src/skills/plugin.ts"
 import { makeDirectory } from "../../src/stores/sqlite/database/make-directory.ts"
@@ -39,6 +40,7 @@ const plugins: Readonly<Record<string, PluginHarness>> = {
       )
     },
   },
+  memory: { createPlugin: () => memoryPlugin({ recallAtStart: 3, retentionDays: 1 }) },
   skills: {
     async createPlugin() {
       const skillsDir = await temporaryFolder()

@@ -36,7 +36,14 @@ async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
   )
   const code = await plugin.setup(testPluginServices({ isKept }))
   const { signal } = new AbortController()
-  const run = { session: null, role: null, needsApproval: () => false, maxToolResultBytes: 10_000, signal }
+  const run = {
+    session: null,
+    role: null,
+    message: [],
+    needsApproval: () => false,
+    maxToolResultBytes: 10_000,
+    signal,
+  }
   const [execute] = (await code.openRun?.(run))?.tools?.([]) ?? []
   const runCode = (sessionId: string) => {
     const context = {

@@ -1,5 +1,7 @@
+import { isTaskId } from "../../core/background-task.ts"
 import type { ChildTask } from "../../core/child.ts"
 import { isJsonObject, nestsTooDeep } from "../../core/json/json.ts"
+import { type CommandItem, startId } from "../../core/ports/outbox.ts"
 import type { MessageCommand } from "../../core/ports/session-log.ts"
 import type { ReturnedWait, Tool } from "../../core/ports/tool.ts"
 import { originOf } from "../../core/tool-origin.ts"
@@ -36,44 +38,86 @@ export async function startChild(
   call: CallState,
   { task, continuation }: ReturnedChild,
 ): Promise<void> {
-  const { clock, conversation, tree, ids, journal, sessionId } = context
   refuseIfTooMany(call, "child")
-  const problem = problemOf(task, continuation)
-  if (problem !== null) throw new WaitRefused("invalid_wait", `The tool's task ${problem}.`)
-  const { run } = conversation
-  if (run === null) throw new Error("A tool call belongs to an open run.")
-  if (journal.version < childrenSince) throw upgradeInProgress()
+  const run = checkTask(context, task, continuation)
   // Two calls that start children at once must not reserve the same money.
-  await tree.oneByOne(async () => {
-    const agent = agentOf(context, run, task)
-    const most = Math.min(task.maxConcurrent ?? maxOpenChildren, maxOpenChildren)
-    if (openChildrenOf(run).length >= most) throw tooManyChildren(most)
-    if (await tree.isStorageFull()) throw storageFull()
-    const reservedUsd = reservationOf(context, run, task)
-    const [childId, childRunId] = [ids.next("sess"), ids.next("run")]
-    const { toolCallId } = call.requested
+  await context.tree.oneByOne(async () => {
+    const { clock, ids } = context
+    const childRunId = ids.next("run")
+    const { agent, sessionId, reservedUsd, start } = await planChild(context, run, call, { task, childRunId })
     const { event, wait } = newWait(context, {
-      toolCallId,
+      toolCallId: call.requested.toolCallId,
       toolName: tool.name,
       origin: originOf(tool, call.input),
-      asks: { kind: "child", payload: { agent, sessionId: childId, runId: childRunId, reservedUsd } },
+      asks: { kind: "child", payload: { agent, sessionId, runId: childRunId, reservedUsd } },
       answerSchema: null,
-      expiresAt: clock.now() + (task.timeoutMs ?? defaultTimeoutMs),
+      expiresAt: clock.now() + timeoutOf(task),
       continuation,
       // The child answers it, and knows no other id.
       waitId: childRunId,
       nonce: childRunId,
     })
-    const parent = { sessionId, runId: run.runId, toolCallId }
-    const child = { agent, parent, createdAt: clock.now() }
-    const command = messageOf(context, run, task, { childId, childRunId, reservedUsd })
-    const start = {
-      id: `start:${childRunId}`,
-      kind: "command",
-      payload: { type: "startChild", child, command },
-    } as const
     await record(context, [event], { open: [wait], outbox: [start] })
   })
+}
+
+/** Returns the open run, if the task may be started. Throws a `WaitRefused` for a task that may not. */
+export function checkTask(
+  { conversation, journal }: ModelRunContext,
+  task: unknown,
+  continuation: unknown,
+): RunState {
+  const problem = problemOf(task, continuation)
+  if (problem !== null) throw new WaitRefused("invalid_wait", `The tool's task ${problem}.`)
+  const { run } = conversation
+  if (run === null) throw new Error("A tool call belongs to an open run.")
+  if (journal.version < childrenSince) throw upgradeInProgress()
+  return run
+}
+
+/** A session that is about to be started, and the item that has the store start it. */
+export interface PlannedChild {
+  readonly agent: string
+  readonly sessionId: string
+  readonly reservedUsd: number | null
+  readonly start: CommandItem
+}
+
+interface PlannedTask {
+  readonly task: ChildTask
+  readonly childRunId: string
+}
+
+/** Plans the session that works on the task. Throws a `WaitRefused` if it cannot be started. */
+export async function planChild(
+  context: ModelRunContext,
+  run: RunState,
+  { requested: { toolCallId } }: CallState,
+  planned: PlannedTask,
+): Promise<PlannedChild> {
+  const { task, childRunId } = planned
+  const { clock, conversation, ids, tree, sessionId: parentId } = context
+  const agent = agentOf(context, run, task)
+  const most = Math.min(task.maxConcurrent ?? maxOpenChildren, maxOpenChildren)
+  const working = openChildrenOf(run).length + conversation.tasks.running().length
+  if (working >= most) throw tooManyChildren(most)
+  if (await tree.isStorageFull()) throw storageFull()
+  const reservedUsd = reservationOf(context, run, planned)
+  const sessionId = ids.next("sess")
+  const parent = { sessionId: parentId, runId: run.runId, toolCallId }
+  const child = { agent, parent, createdAt: clock.now() }
+  const command = messageOf(context, run, task, { childId: sessionId, childRunId, reservedUsd })
+  return {
+    agent,
+    sessionId,
+    reservedUsd,
+    start: { id: startId(childRunId), kind: "command", payload: { type: "startChild", child, command } },
+  }
+}
+
+/** Returns the milliseconds that the task may take. */
+export function timeoutOf({ timeoutMs = defaultTimeoutMs }: ChildTask): number {
+  return timeoutMs
 }
 
 function messageOf(
@@ -122,7 +166,11 @@ function agentOf({ tree }: ModelRunContext, { started }: RunState, task: ChildTa
  * Returns the US dollars of the run's budget that the child may use; null if neither the run nor the task has a
  * budget. What the child does not use comes back with its answer.
  */
-function reservationOf(context: ModelRunContext, run: RunState, { limits }: ChildTask): number | null {
+function reservationOf(
+  context: ModelRunContext,
+  run: RunState,
+  { task: { limits }, childRunId }: PlannedTask,
+): number | null {
   const budget = budgetOf(context, run)
   if (budget === null) return limits?.maxBudgetUsd ?? null
   const free = run.charged === null ? 0 : budget - run.charged - reservedOf(run)
@@ -130,8 +178,10 @@ function reservationOf(context: ModelRunContext, run: RunState, { limits }: Chil
     const message = "Nothing is left of the run's budget for a sub-agent. Finish without one."
     throw new WaitRefused("budget_exceeded", message)
   }
-  const openShares = Math.max(1, budgetShares - openChildrenOf(run).length)
-  return Math.min(limits?.maxBudgetUsd ?? free / openShares, free)
+  const openShares = Math.max(1, budgetShares - openChildrenOf(run).length - run.reservedByTasks.size)
+  // A run that waits for its children needs nothing meanwhile. One with background tasks goes on, and keeps a share.
+  const shares = isTaskId(childRunId) ? openShares + 1 : openShares
+  return Math.min(limits?.maxBudgetUsd ?? free / shares, free)
 }
 
 /** The values may come from untyped code. */
@@ -162,7 +212,7 @@ function isPositive(value: unknown): value is number {
 }
 
 function tooManyChildren(most: number): WaitRefused {
-  const message = `At most ${most} sub-agents of one run work at once. Wait for one of them to end.`
+  const message = `At most ${most} sub-agents work at once. Wait for one of them to end.`
   return new WaitRefused("too_many_children", message)
 }
 

@@ -1,9 +1,16 @@
+import { isTaskId } from "../../core/background-task.ts"
 import { type ChildOutcome, maxResponseCharacters } from "../../core/child.ts"
-import { isLongerAsJson } from "../../core/json/json.ts"
-import { type Event, isTerminal, type TerminalEvent, type WaitOpened } from "../../core/log/entries.ts"
+import { isLongerAsJson, type JsonObject } from "../../core/json/json.ts"
+import {
+  type Event,
+  isTerminal,
+  type RunStarted,
+  type TerminalEvent,
+  type WaitOpened,
+} from "../../core/log/entries.ts"
 import { textOf } from "../../core/messages.ts"
 import type { OutboxItem } from "../../core/ports/outbox.ts"
-import type { SessionParent } from "../../core/ports/session-log.ts"
+import type { CancelCommand, SessionParent } from "../../core/ports/session-log.ts"
 import { addCost, type Cost, noSpending } from "../../core/usage.ts"
 import type { RunState } from "../conversation.ts"
 import type { RunContext } from "../run-context.ts"
@@ -22,19 +29,30 @@ export function openChildrenOf({ phase }: RunState): readonly ChildWait[] {
  * to the call that it works for, and cancels the runs that work for it.
  */
 export function treeEffects(
-  { conversation: { run, messages }, tree: { parent }, clock }: RunContext,
+  { conversation: { run, messages, tasks }, tree: { parent }, clock }: RunContext,
   events: readonly Event[],
 ): readonly OutboxItem[] {
   const end = events.find(isTerminal)
   if (run === null || end === undefined) return []
-  const cancels = openChildrenOf(run).map((wait) => cancelChild(wait, clock.now()))
+  const at = clock.now()
+  const cancels = openChildrenOf(run).map((wait) => cancelChild(wait, at))
   if (parent === null) return cancels
+  // No message comes after the end of a sub-agent's run, so nobody could collect what its tasks find.
+  const tasksToEnd = tasks.running().map(({ sessionId: child, taskId: runId }) => {
+    return cancelItem({ sessionId: child, runId, at }, "end")
+  })
   const last = events.findLast((event) => event.type === "messageCompleted")?.message
   const message = last ?? messages.findLast(({ role }) => role === "assistant")
   const response = message?.role === "assistant" ? textOf(message.content) : ""
-  const charged = events.map(chargeOf).reduce(addCost, run.charged)
+  // Nobody knows what canceled tasks will have spent, so all that is reserved for them counts.
+  const reserved = [...run.reservedByTasks.values()].reduce((sum, amount) => sum + amount, 0)
+  const charged = events.map(chargeOf).reduce(addCost, addCost(run.charged, reserved))
   const outcome = outcomeOf(end, { response, charged })
-  return [...cancels, answerToParent(parent, { runId: run.runId, outcome, at: clock.now() })]
+  return [
+    ...cancels,
+    ...tasksToEnd,
+    reportToParent(parent, { runId: run.runId, outcome, at, ...sourceOf(run.started) }),
+  ]
 }
 
 /**
@@ -42,8 +60,14 @@ export function treeEffects(
  * closed.
  */
 export function cancelChild({ payload: { sessionId, runId } }: ChildWait, at: number): OutboxItem {
-  const command = { type: "cancel", sessionId, runId, at } as const
-  return { id: `cancel:${runId}`, kind: "command", payload: { type: "put", command } }
+  return cancelItem({ sessionId, runId, at }, null)
+}
+
+/** Returns the item that cancels a run. Cancels for different reasons do not replace each other. */
+export function cancelItem(run: Omit<CancelCommand, "type">, reason: string | null): OutboxItem {
+  const command = { type: "cancel", ...run } as const
+  const id = reason === null ? `cancel:${run.runId}` : `cancel:${run.runId}:${reason}`
+  return { id, kind: "command", payload: { type: "put", command } }
 }
 
 /** The outcome of a run that was withdrawn before it began. */
@@ -57,11 +81,27 @@ export const withdrawnOutcome: ChildOutcome = {
   charged: 0,
 }
 
-/** Returns the item that answers the wait of the call that the run works for. */
-export function answerToParent(
+interface Report {
+  readonly runId: string
+  readonly outcome: ChildOutcome
+  readonly at: number
+  readonly context?: JsonObject
+  readonly channel?: string | null
+}
+
+function sourceOf({ context, channel }: RunStarted): Pick<Report, "context" | "channel"> {
+  return { context, channel }
+}
+
+/** Returns the item that tells the session above of the end of a run: as an answer, or as the end of a task. */
+export function reportToParent(
   { sessionId }: SessionParent,
-  { runId, outcome, at }: { readonly runId: string; readonly outcome: ChildOutcome; readonly at: number },
+  { runId, outcome, at, context = {}, channel = null }: Report,
 ): OutboxItem {
+  if (isTaskId(runId)) {
+    const command = { type: "taskEnd", sessionId, runId, outcome, context, channel, at } as const
+    return { id: `taskEnd:${runId}`, kind: "command", payload: { type: "put", command } }
+  }
   const command = {
     type: "answer",
     kind: "child",

@@ -95,14 +95,15 @@ async function recordSummary(
   { compactionId, summary, usage, tokensBefore }: Summary,
 ): Promise<void> {
   const { conversation, runtime, signal } = context
-  const notes = await runtime.compactionNotes(signal)
-  signal.throwIfAborted()
   const { messages, sizes, history } = conversation
+  const notes = await runtime.compactionNotes(messages.slice(0, count), signal)
+  signal.throwIfAborted()
   const kept = history.origins[count]
   if (kept === undefined) throw new Error("A compaction keeps at least one message.")
   const dropped = messages.slice(0, count)
   const fingerprint = await extendFingerprint(conversation.formerMessages, dropped)
   const spending = priced(context, choice, usage)
+  const tasks = conversation.tasks.open()
   const former = conversation.shownMessages.slice(0, conversation.shownMessages.length - messages.length)
   const removed = [...former, ...dropped].reduce((sum, message) => sum + sizes.ofMessage(message), 0)
   const event = {
@@ -118,6 +119,7 @@ async function recordSummary(
     ...spending,
     estimated: usage.estimated,
     spent: addSpending(conversation.spent, spending),
+    ...(tasks.length > 0 && { tasks }),
   } as const
   const added = sizes.ofMessage(summaryMessage({ ...event, tokensAfter: 0 }))
   const tokensAfter = Math.max(0, tokensBefore - removed) + added

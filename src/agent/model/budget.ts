@@ -35,9 +35,10 @@ export function budgetOf(
   return budgets.length === 0 ? null : Math.min(...budgets)
 }
 
-/** Returns the US dollars of the run's budget that its open children may still use. */
+/** Returns the US dollars of the run's budget that its open children and its background tasks may still use. */
 export function reservedOf(run: RunState): number {
-  return openChildrenOf(run).reduce((sum, { payload }) => sum + (payload.reservedUsd ?? 0), 0)
+  const children = openChildrenOf(run).map(({ payload }) => payload.reservedUsd ?? 0)
+  return [...children, ...run.reservedByTasks.values()].reduce((sum, reserved) => sum + reserved, 0)
 }
 
 /**

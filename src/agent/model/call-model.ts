@@ -1,6 +1,7 @@
 import { RunCancelledError } from "../../core/errors.ts"
+import type { Ids } from "../../core/ids.ts"
 import { imageRefused, imagesOf } from "../../core/images.ts"
-import type { Event, ModelCallFailed } from "../../core/log/entries.ts"
+import type { Event, ModelCallFailed, StepStarted } from "../../core/log/entries.ts"
 import { isTerminal } from "../../core/log/entries.ts"
 import type { ModelEnd, ModelFailure, ModelRequest } from "../../core/ports/provider.ts"
 import type { Tool } from "../../core/ports/tool.ts"
@@ -40,16 +41,15 @@ async function startStep(
   context: ModelRunContext,
   { step: number }: Extract<CallAction, { type: "startStep" }>,
 ): Promise<Attempt | null> {
-  const { ids } = context
-  const step = {
-    type: "stepStarted",
-    stepId: ids.next("step"),
-    messageId: ids.next("msg"),
-    step: number,
-  } as const
+  const step = createStep(context.ids, number)
   const modelIndex = context.conversation.run?.modelIndex ?? 0
   const attempt = { step, number: 1, modelIndex, ...atOnce }
   return begin(context, attempt, { failed: [], announced: step })
+}
+
+/** Makes the event that begins a step. */
+export function createStep(ids: Ids, step: number): StepStarted {
+  return { type: "stepStarted", stepId: ids.next("step"), messageId: ids.next("msg"), step }
 }
 
 /** An attempt that follows no failure of its model. */

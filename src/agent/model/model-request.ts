@@ -1,5 +1,9 @@
+import type { Message } from "../../core/messages.ts"
 import type { ModelRequest } from "../../core/ports/provider.ts"
+import { taskReminder } from "../children/tasks.ts"
+import type { Conversation } from "../conversation.ts"
 import type { ModelRunContext } from "../run-context.ts"
+import { withBackground } from "./background.ts"
 import { outputInstruction } from "./check-output.ts"
 import { type Attempt, modelAt } from "./model-attempt.ts"
 
@@ -15,7 +19,7 @@ export function requestOf(
   const outputSchema = conversation.run?.started.outputSchema ?? null
   const common = {
     model,
-    messages: [...conversation.shownMessages],
+    messages: [...withReminder(conversation, withBackground(conversation, runtime.background))],
     tools: runtime.toolsFor(provider),
     maxTokens,
     ...(traceparent !== undefined && { traceparent }),
@@ -23,6 +27,14 @@ export function requestOf(
   }
   if (outputSchema === null) return { ...common, system: systemPrompt }
   return { ...common, system: [...systemPrompt, { text: outputInstruction(outputSchema) }], outputSchema }
+}
+
+/** A text at the end leaves what comes before it as it was, so that a service's cache of it stays valid. */
+function withReminder({ tasks }: Conversation, messages: readonly Message[]): readonly Message[] {
+  const text = taskReminder(tasks.open())
+  // A response that a service continues must stay the last message.
+  if (text === null || messages.at(-1)?.role === "assistant") return messages
+  return [...messages, { role: "user", content: [{ type: "text", text }] }]
 }
 
 /** Log version that introduced deltas of tool input. */

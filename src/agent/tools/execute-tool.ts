@@ -22,6 +22,7 @@ interface Execution {
   /** As the tool's validation made it. */
   readonly input: unknown
   readonly ask: ToolContext["ask"]
+  readonly tasks: ToolContext["tasks"]
   readonly emitData: (data: EmittedData) => void
 }
 
@@ -33,7 +34,7 @@ interface Execution {
 export async function executeTool(
   context: ModelRunContext,
   tool: Tool,
-  { call, input, ask, emitData }: Execution,
+  { call, input, ask, tasks, emitData }: Execution,
 ): Promise<ToolOutcome | "interrupted"> {
   const timeoutMs = tool.timeoutMs ?? context.runtime.toolTimeoutMs
   const stop = new AbortController()
@@ -49,6 +50,7 @@ export async function executeTool(
   const toolContext: ToolContext = {
     ...callContext(context, call),
     signal: stop.signal,
+    tasks,
     ask(question) {
       const answer = limit.pauseFor(ask(question))
       // The tool is told; one that does not wait for the answer must not end the process.
@@ -75,6 +77,9 @@ export async function executeTool(
       context.runtime.follow(execution)
       return "interrupted"
     }
+    const { toolCallId } = call.requested
+    const fields = { error, tool: tool.name, toolCallId, sessionId: context.sessionId }
+    context.logger.debug(fields, "A tool threw an error. The model receives its message.")
     return errorResult(error)
   } finally {
     limit.stop()
@@ -87,7 +92,7 @@ export async function executeTool(
 function callContext(
   { conversation, sessionId, tenant, userId, logger }: ModelRunContext,
   call: CallState,
-): Omit<ToolContext, "signal" | "ask" | "emit"> {
+): Omit<ToolContext, "signal" | "ask" | "emit" | "tasks"> {
   const { toolCallId } = call.requested
   return {
     session: { id: sessionId, tenant, userId, channel: conversation.run?.started.channel ?? null },

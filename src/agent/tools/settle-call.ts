@@ -1,9 +1,11 @@
 import { toError } from "../../core/errors.ts"
 import type { InterceptorDecided } from "../../core/log/entries.ts"
 import type { GatedCall, Verdict } from "../../core/ports/gate.ts"
-import type { ReturnedWait, Tool, Validation } from "../../core/ports/tool.ts"
+import type { ReturnedTask, ReturnedWait, Tool, Validation } from "../../core/ports/tool.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { originOf } from "../../core/tool-origin.ts"
+import { startTask } from "../children/start-task.ts"
+import { taskActions } from "../children/task-actions.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { openWait } from "../waits/open-wait.ts"
 import { questionsOf } from "../waits/questions.ts"
@@ -129,14 +131,22 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   const startedAt = context.clock.now()
   const questions = questionsOf(context, tool, call)
   const data = dataEmitter(context, tool, call)
-  const outcome = await executeTool(context, tool, { call, input, ask: questions.ask, emitData: data.emit })
+  const tasks = taskActions(context, call)
+  const outcome = await executeTool(context, tool, {
+    call,
+    input,
+    ask: questions.ask,
+    tasks: tasks.port,
+    emitData: data.emit,
+  })
   await questions.end()
   await data.stored()
   if (outcome === "interrupted") return lose(context, call)
-  if (outcome.type === "wait") return waitFor(context, tool, call, outcome)
+  if (outcome.type === "wait" || outcome.type === "task") return waitFor(context, tool, call, outcome)
   const durationMs = context.clock.now() - startedAt
   const result = await transformResult(context, call, outcome)
-  await complete(context, call, result, { durationMs, server: serverOf(tool, call) })
+  const completion = { durationMs, server: serverOf(tool, call), after: tasks.events() }
+  await complete(context, call, result, completion, { outbox: tasks.outbox() })
 }
 
 function serverOf(tool: Tool, { input }: CallState): string | null {
@@ -149,15 +159,16 @@ async function lose(context: ModelRunContext, { requested: { toolCallId, name } 
   await record(context, [{ type: "toolCallInterrupted", toolCallId, name, ...lost }])
 }
 
-/** The call waits, without this process, and is executed again once the wait is over. */
+/** The call waits, without this process, and is executed again once the wait is over; or it leaves a task behind. */
 async function waitFor(
   context: ModelRunContext,
   tool: Tool,
   call: CallState,
-  returned: ReturnedWait,
+  returned: ReturnedWait | ReturnedTask,
 ): Promise<void> {
   try {
-    await openReturnedWait(context, tool, call, returned)
+    if (returned.type === "task") await startTask(context, call, returned)
+    else await openReturnedWait(context, tool, call, returned)
   } catch (thrown) {
     if (!(thrown instanceof WaitRefused)) throw thrown
     const { code, message } = thrown

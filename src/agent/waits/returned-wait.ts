@@ -40,7 +40,7 @@ async function sleep(
   context: ModelRunContext,
   tool: Tool,
   call: CallState,
-  { until, continuation }: Extract<ReturnedWait, { kind: "timer" }>,
+  { until, tasks, continuation }: Extract<ReturnedWait, { kind: "timer" }>,
 ): Promise<void> {
   refuseIfTooMany(call, "timer")
   const problem = problemOf(until, continuation, context.clock.now())
@@ -50,7 +50,7 @@ async function sleep(
     toolCallId: call.requested.toolCallId,
     toolName: tool.name,
     origin: originOf(tool, call.input),
-    asks: { kind: "timer", payload: {} },
+    asks: { kind: "timer", payload: tasks === undefined ? {} : { tasks } },
     answerSchema: null,
     expiresAt: until,
     continuation,

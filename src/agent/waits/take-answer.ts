@@ -11,8 +11,18 @@ import { complete } from "../tools/complete-call.ts"
 import { transformResult } from "../tools/transform-result.ts"
 
 /** Returns true if `takeAnswer` would find that the call's wait is over. */
-export function isWaitOver({ answers, clock }: RunContext, call: CallState): boolean {
-  return answers.has(call.requested.toolCallId) || isTimeOver(clock.now(), call)
+export function isWaitOver(context: RunContext, call: CallState): boolean {
+  const { answers, clock } = context
+  return (
+    answers.has(call.requested.toolCallId) || isTimeOver(clock.now(), call) || hasTaskEnded(context, call)
+  )
+}
+
+/** Returns true if the call waits for the end of background tasks, and one of them runs no longer. */
+function hasTaskEnded({ conversation: { tasks } }: RunContext, call: CallState): boolean {
+  const wait = openWaitOf(call)
+  if (wait?.kind !== "timer") return false
+  return wait.payload.tasks?.some((taskId) => tasks.find(taskId)?.state !== "running") ?? false
 }
 
 /** Resolves when an answer comes that was not there before, at `time` at the latest, and with the signal's abort. */
@@ -40,7 +50,8 @@ export async function takeAnswer(context: SettlingContext, call: CallState): Pro
   if (wait === null) return false
   const answer = context.answers.take(call.requested.toolCallId)
   if (answer !== null) await act(context, { call, wait, answer })
-  else if (isTimeOver(context.clock.now(), call)) await expire(context, { call, wait })
+  else if (isTimeOver(context.clock.now(), call) || hasTaskEnded(context, call))
+    await expire(context, { call, wait })
   else return false
   return true
 }

@@ -2,7 +2,7 @@ import { loadAgent } from "../agent-file/load-agent.ts"
 import { parseServeArguments } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
 import { exitCodes } from "../exit-codes.ts"
-import { serve } from "../serve.ts"
+import { aborted, serve } from "../serve.ts"
 
 /** Not for people: `dev` starts itself again under this name, once for each state of the agent's files. */
 export const devWorkerName = "dev-worker"
@@ -16,6 +16,8 @@ export async function devWorkerCommand(context: CliContext): Promise<number> {
     cwd: context.cwd,
     onFile: (path) => context.report?.({ type: "file", path }),
   })
+  context.report?.({ type: "loaded" })
+  await Promise.race([context.mayServe, aborted(context.signal)])
   await serve(gateway, serveArguments, context, {
     mode: "dev",
     graceMs,

@@ -6,8 +6,8 @@ import { FileWatcher } from "../dev/file-watcher.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 /**
- * `dev FILE`: serves the agent in a process of its own, and puts another in its place whenever a file changes.
- * After a failure it waits for the change that mends it.
+ * `dev FILE`: serves the agent in a process of its own, and puts another in its place whenever a file changes. The
+ * process before goes on serving until the next one has loaded the files, so a mistake in them interrupts nothing.
  *
  * Node's own `--watch` is not used: killed by SIGKILL, this process would leave Node's watcher running for ever.
  */
@@ -23,7 +23,7 @@ export async function devCommand(context: CliContext): Promise<number> {
 
   let port = serveArguments.port
   let started = false
-  const onMessage = (message: WorkerMessage): void => {
+  const onMessage = (message: Exclude<WorkerMessage, { readonly type: "loaded" }>): void => {
     if (message.type === "file") {
       watcher.add(message.path)
       return
@@ -37,22 +37,39 @@ export async function devCommand(context: CliContext): Promise<number> {
     signal.addEventListener("abort", () => resolve("stopped"), { once: true })
   })
 
+  /** The worker that serves; null before the first one, and after one that stopped by itself. */
+  let serving: DevWorker | null = null
   try {
     while (!signal.aborted) {
       const changed = watcher.nextChange().then(() => "changed" as const)
-      const worker: DevWorker = startDevWorker({ ...serveArguments, port }, context, onMessage)
-      const outcome = await Promise.race([worker.exited, changed, stopped])
-      if (outcome === exitCodes.cannotListen || outcome === exitCodes.usage) return outcome
-      if (typeof outcome === "number" && !signal.aborted) {
+      const next = startDevWorker({ ...serveArguments, port }, context, onMessage)
+      const loading = await Promise.race([next.loaded, next.exited, changed, stopped])
+      if (loading === exitCodes.usage) return loading
+      if (loading === "loaded") {
+        await serving?.stop()
+        serving = next
+        next.serve()
+        const end = await Promise.race([next.exited, changed, stopped])
+        if (end === exitCodes.cannotListen || end === exitCodes.usage) return end
+        if (typeof end === "string" || signal.aborted) continue
+        serving = null
         stderr.write(
-          `agent-gateway: the agent stopped (exit code ${outcome}); waiting for a change of its files.\n`,
+          `agent-gateway: the agent stopped (exit code ${end}); waiting for a change of its files.\n`,
         )
-        await Promise.race([changed, stopped])
+      } else if (typeof loading === "number" && !signal.aborted) {
+        const meanwhile = serving === null ? "" : " The version before still serves."
+        stderr.write(
+          `agent-gateway: the agent was not loaded.${meanwhile} Waiting for a change of its files.\n`,
+        )
+      } else {
+        await next.stop()
+        continue
       }
-      await worker.stop()
+      await Promise.race([changed, stopped])
     }
     return exitCodes.success
   } finally {
+    await serving?.stop()
     watcher.close()
   }
 }

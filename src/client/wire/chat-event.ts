@@ -145,6 +145,33 @@ export type ChatEvent =
       readonly content: readonly (TextBlock | ImageBlock)[]
     }
   | {
+      readonly type: "task_registered"
+      readonly sub_agent_id?: string | undefined
+      readonly task_id: string
+      readonly agent_name: string
+      /** The first characters of the task. */
+      readonly description: string
+      readonly tool_call_id: string
+    }
+  | {
+      readonly type: "task_completed"
+      readonly sub_agent_id?: string | undefined
+      readonly task_id: string
+      readonly agent_name: string
+      readonly disposition: "completed" | "interrupted" | "failed"
+      readonly reason?: string | undefined
+      /** The response, unless the task failed. */
+      readonly result?: string | undefined
+      readonly error?:
+        | {
+            readonly code: string
+            readonly message: string
+          }
+        | null
+        | undefined
+      readonly usage: Usage
+    }
+  | {
       readonly type: "compaction"
       readonly sub_agent_id?: string | undefined
       readonly chars: number

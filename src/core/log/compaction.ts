@@ -1,6 +1,9 @@
+import type { TaskState } from "../background-task.ts"
 import type { HistoryFingerprint } from "../history-fingerprint.ts"
 import type { VendorData } from "../messages.ts"
 import type { Cost, Spending } from "../usage.ts"
+
+export type CompactionEvent = CompactionStarted | CompactionFailed | HistoryCompacted | ToolResultsShortened
 
 /** Committed before a model is asked for a summary, so that a call that a crash interrupts is counted. */
 export interface CompactionStarted {
@@ -43,6 +46,8 @@ export interface HistoryCompacted extends SummaryCost {
   readonly tokensAfter: number
   /** Spending of the session, this summary included, so that a fold need not start at the log's beginning. */
   readonly spent: Spending
+  /** Background tasks whose outcome the model had not received. Absent if there were none. */
+  readonly tasks?: readonly TaskState[]
 }
 
 /** Longer results of tools among the messages are shown truncated from now on. The log keeps them. */

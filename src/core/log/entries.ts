@@ -1,3 +1,4 @@
+import type { TaskState } from "../background-task.ts"
 import type { RunLimits } from "../child.ts"
 import type { Json, JsonObject } from "../json/json.ts"
 import type { AssistantMessage, ContentPart, Message } from "../messages.ts"
@@ -7,12 +8,8 @@ import type { RunSettings } from "../run-settings.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { Cost, Spending, Usage } from "../usage.ts"
 import type { AnyPayload, AnyResolution } from "../wait.ts"
-import type {
-  CompactionFailed,
-  CompactionStarted,
-  HistoryCompacted,
-  ToolResultsShortened,
-} from "./compaction.ts"
+import type { CompactionEvent } from "./compaction.ts"
+import type { TaskEvent } from "./task-events.ts"
 
 /** The newest version of the events below. A process refuses a session with events that are newer than it reads. */
 export const logVersion = 3
@@ -104,10 +101,7 @@ export interface ToolOutputDelta {
 export type Event =
   | RunStarted
   | HistoryReplaced
-  | CompactionStarted
-  | CompactionFailed
-  | HistoryCompacted
-  | ToolResultsShortened
+  | CompactionEvent
   | UserMessageAdded
   | RunWithdrawn
   | StepStarted
@@ -122,6 +116,7 @@ export type Event =
   | DataEmitted
   | ToolCallCompleted
   | ToolCallInterrupted
+  | TaskEvent
   | StepCompleted
   | OutputRejected
   | RunnerStateSaved
@@ -154,6 +149,8 @@ export interface HistoryReplaced {
   readonly messages: readonly Message[]
   /** Spending of the session before this event, so that a fold can start here. Absent in older logs. */
   readonly spent?: Spending
+  /** Background tasks whose outcome the model had not received before this event. Absent if there were none. */
+  readonly tasks?: readonly TaskState[]
 }
 
 /** A message of the user that joined the open run, between two of its steps or just before its end. */

@@ -1,4 +1,7 @@
+import type { ChildOutcome } from "../child.ts"
+import type { JsonObject } from "../json/json.ts"
 import type { ContentPart } from "../messages.ts"
+import type { CancelCommand, Command, Lease, MessageCommand, PutOutcome, Session } from "./session-log.ts"
 
 /** An accepted message whose run no process has opened yet. */
 export interface QueuedRun {
@@ -59,3 +62,32 @@ export interface PendingOptions {
   /** If false, messages are left out: they may be large, and a run that has begun needs none. Default: true. */
   readonly messages?: boolean
 }
+
+export interface PutAndClaimOutcome {
+  readonly outcome: PutOutcome
+  readonly lease: Lease | null
+  /** Absent if the store has not read it: the holder of the lease reads it then. */
+  readonly found?: Found | undefined
+}
+
+/** A session as its claim found it, with its inbox: what `session` and `pending` would return in that moment. */
+export interface Found {
+  readonly session: Session
+  readonly commands: readonly Command[]
+}
+
+/** The end of a background task, for the session that started it. */
+export interface TaskEndCommand {
+  readonly type: "taskEnd"
+  readonly sessionId: string
+  /** The run of the task, which is its id. */
+  readonly runId: string
+  readonly outcome: ChildOutcome
+  /** Context and channel of that run. */
+  readonly context: JsonObject
+  readonly channel: string | null
+  readonly at: number
+}
+
+/** A command that is put into an inbox, and that no wait asks for. */
+export type PutCommand = MessageCommand | CancelCommand | TaskEndCommand

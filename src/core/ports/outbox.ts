@@ -1,11 +1,11 @@
 import type { Json } from "../json/json.ts"
+import type { PutCommand } from "./inbox.ts"
 import type {
   AnswerCommand,
   AnswerOutcome,
-  CancelCommand,
   MessageCommand,
-  NewChild,
   PutOutcome,
+  SessionParent,
 } from "./session-log.ts"
 
 /**
@@ -34,9 +34,16 @@ interface ItemBase {
 }
 
 export type OutboxCommand =
-  | { readonly type: "put"; readonly command: MessageCommand | CancelCommand }
+  | { readonly type: "put"; readonly command: PutCommand }
   | { readonly type: "answer"; readonly command: AnswerCommand }
   | StartChild
+
+/** A session that a tool call starts. The principal and the root of its tree are those of the parent. */
+export interface NewChild {
+  readonly agent: string
+  readonly parent: SessionParent
+  readonly createdAt: number
+}
 
 /**
  * Creates a session and puts its first message, if the wait that it works for is still open. A session that cannot
@@ -47,6 +54,11 @@ export interface StartChild {
   readonly child: NewChild
   /** Its run has the id of the wait. */
   readonly command: MessageCommand
+}
+
+/** Returns the id of the item that starts the run of a child. A cancel of that run waits for the start. */
+export function startId(childRunId: string): string {
+  return `start:${childRunId}`
 }
 
 /** The kind of items that the store delivers itself. */

@@ -1,14 +1,18 @@
 import type { Ids } from "../ids.ts"
-import type { Json } from "../json/json.ts"
+import type { Json, JsonObject } from "../json/json.ts"
+import type { HistoryCompacted } from "../log/compaction.ts"
 import type { EventEntry } from "../log/entries.ts"
+import type { ContentPart, Message } from "../messages.ts"
 import type { ItemsAtEnd } from "../run-end.ts"
 import type { RunRole } from "../run-role.ts"
 import type { Clock } from "../time/clock.ts"
 import type { AgentSkills } from "./agent-skills.ts"
 import type { CodeRunner } from "./code-runner.ts"
 import type { HistoryCompaction } from "./compaction.ts"
+import type { Contents } from "./contents.ts"
 import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 import type { Logger } from "./logger.ts"
+import type { Memory } from "./memory.ts"
 import type { OutboxHandler } from "./outbox.ts"
 import type { OpenedFile } from "./sandbox.ts"
 import type { Schedules } from "./schedules.ts"
@@ -52,6 +56,8 @@ export interface PluginServices {
   openSecrets(): Promise<Secrets | null>
   /** Resolves to true if the store still has the session, whoever's it is. */
   isKept(sessionId: string): Promise<boolean>
+  /** Resolves to the summary that stands for older messages of the session; null if there is none. */
+  lastCompaction(sessionId: string): Promise<HistoryCompacted | null>
   /**
    * Resolves to the first events of a session after a sequence number, in order: some of them, or none at the end of
    * its log. The messages of a client's own history are left out.
@@ -63,6 +69,9 @@ export interface PluginServices {
 export interface PluginStores {
   /** Each message that it puts is subject to the gateway's storage limits. */
   readonly schedules: Schedules
+  /** The memories of all principals. */
+  readonly memory: Memory
+  readonly contents: Contents
 }
 
 /** Ports that plugins provide for those after them. */
@@ -123,6 +132,8 @@ export interface PluginRun {
   readonly session: Session | null
   /** The role of a sub-agent; null for a run of the agent itself. */
   readonly role: RunRole | null
+  /** The message that started the run; empty for a look at the tools. */
+  readonly message: readonly ContentPart[]
   /** The agent's approval policy. */
   readonly needsApproval: ApprovalPolicy
   /** Longer results of tools are truncated to this number of bytes. */
@@ -151,15 +162,33 @@ export interface RunParts {
    * Called when a summary is about to replace older messages. Returns texts that the model needs besides, such as
    * those of loaded skills. They stand beside the summary until the next one.
    */
-  compactionNotes?(options: { readonly signal: AbortSignal }): readonly string[] | Promise<readonly string[]>
+  compactionNotes?(options: {
+    /** The messages that the summary replaces. */
+    readonly messages: readonly Message[]
+    readonly signal: AbortSignal
+  }): readonly string[] | Promise<readonly string[]>
+  /**
+   * Texts for the model that are data and not instructions. They stand before the message that started the run, in
+   * each of its requests, and are not part of the log.
+   */
+  readonly background?: readonly string[]
   /** Run after the agent's own. */
   readonly interceptors?: readonly Interceptor[]
   /** Receives results as the agent's own `transformToolResult` and the plugins before have left them. */
   readonly transformToolResult?: TransformToolResult
 }
 
+/** A handler, alone or with a description for `GET /openapi.json`. */
+export type PluginRoute = PluginHandler | DescribedRoute
+
+export interface DescribedRoute {
+  readonly handle: PluginHandler
+  /** OpenAPI 3.1 operation object. The gateway adds the token and the problems that every route may answer with. */
+  readonly operation: JsonObject
+}
+
 /** Handles a request within `callbackTimeoutMs`. An error is answered with a 500 problem and logged. */
-export type PluginRoute = (request: PluginRequest) => Response | Promise<Response>
+export type PluginHandler = (request: PluginRequest) => Response | Promise<Response>
 
 export interface PluginRequest {
   /** The session whose token the request has. */

@@ -7,10 +7,12 @@ import type { ToolOrigin } from "../tool-origin.ts"
 import type { AnyAnswer, AnyPayload } from "../wait.ts"
 import type {
   PendingOptions,
+  PutAndClaimOutcome,
   PutRun,
   QueuedRun,
   RunOpened,
   SteerCommand,
+  TaskEndCommand,
   WhenBusy,
   WithdrawCommand,
 } from "./inbox.ts"
@@ -175,13 +177,6 @@ export interface SessionParent {
   readonly toolCallId: string
 }
 
-/** A session that a tool call starts. The principal and the root of its tree are those of the parent. */
-export interface NewChild {
-  readonly agent: string
-  readonly parent: SessionParent
-  readonly createdAt: number
-}
-
 export interface Session extends NewSession {
   readonly parent: SessionParent | null
   readonly rootId: string
@@ -228,6 +223,8 @@ export interface MessageCommand extends RunSettings {
   readonly whenBusy?: WhenBusy
   /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */
   readonly notBefore?: number
+  /** The run that the message joins. It starts no run of its own: without that run it is dropped. Default: none. */
+  readonly joins?: string
   /** Looked at before anything else: the same key and hash give the run that exists. */
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
 }
@@ -276,6 +273,7 @@ export type StoredCommand =
   | MessageCommand
   | SteerCommand
   | WithdrawCommand
+  | TaskEndCommand
   | (CancelCommand & { readonly runId: string })
   | AcceptedAnswer
 
@@ -295,11 +293,6 @@ export type PutOutcome =
   | { readonly status: "full"; readonly scope: "session" | "principal" }
   /** No such session, or nothing to cancel. */
   | { readonly status: "unknown" }
-
-export interface PutAndClaimOutcome {
-  readonly outcome: PutOutcome
-  readonly lease: Lease | null
-}
 
 /** Looked at in this order: is there such a wait, was it answered, is it over, is the nonce right. */
 export type AnswerOutcome =

@@ -1,8 +1,10 @@
 import type { Clock } from "../time/clock.ts"
 import type { Approvals } from "./approvals.ts"
+import type { Contents } from "./contents.ts"
 import type { Directory } from "./directory.ts"
 import type { Keyring } from "./keyring.ts"
 import type { Logger } from "./logger.ts"
+import type { Memory } from "./memory.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Schedules } from "./schedules.ts"
 import type { Secrets } from "./secrets.ts"
@@ -29,9 +31,11 @@ export interface Store {
   readonly approvals: Approvals
   readonly directory: Directory
   readonly secrets: Secrets
+  readonly memory: Memory
   readonly outbox: Outbox
   readonly subscriptions: Subscriptions
   readonly schedules: Schedules
+  readonly contents: Contents
   /** Ends this process's membership without releasing its leases: other processes may take them over. */
   close(): Promise<void>
 }

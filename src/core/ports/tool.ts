@@ -1,3 +1,4 @@
+import type { TaskState } from "../background-task.ts"
 import type { ChildOutcome, ChildTask } from "../child.ts"
 import type { Json, JsonObject } from "../json/json.ts"
 import type { ContentPart } from "../messages.ts"
@@ -75,7 +76,29 @@ export type ToolResult =
   | { readonly type: "content"; readonly content: readonly ContentPart[] }
   | { readonly type: "error"; readonly code: string; readonly message: string }
 
-export type ToolOutcome = ToolResult | ReturnedWait
+export type ToolOutcome = ToolResult | ReturnedWait | ReturnedTask
+
+/** A sub-agent works on the task in the background. The call is completed at once, with the id of the task. */
+export interface ReturnedTask {
+  readonly type: "task"
+  readonly task: ChildTask
+  /** Name of the sub-agent, for people and for the model. */
+  readonly name: string
+  /** If true, the end of the task is a message to the session: it joins the open run, or starts one. */
+  readonly announce: boolean
+}
+
+/** The background tasks of the session, for the call of a tool. */
+export interface SessionTasks {
+  /** Returns the tasks that run or that were not collected, and the last ones that were, oldest first. */
+  list(): readonly TaskState[]
+  /** Marks the outcome as received by the model. Stored with the call's result, and dropped without one. */
+  collect(taskId: string): void
+  /** Sends a message to the sub-agent, with the call's result. It is dropped if the task has ended by then. */
+  send(taskId: string, text: string): void
+  /** Cancels the task, with the call's result. */
+  cancel(taskId: string): void
+}
 
 /**
  * The call cannot go on before something has happened outside. Then, or when the time for that is over, it is
@@ -87,8 +110,8 @@ export type ReturnedWait = {
   readonly continuation: JsonObject
 } & (
   | { readonly kind: "elicitation"; readonly question: Question }
-  /** `until` is in milliseconds since the Unix epoch. */
-  | { readonly kind: "timer"; readonly until: number }
+  /** `until` is in milliseconds since the Unix epoch. The end of one of these background tasks ends it sooner. */
+  | { readonly kind: "timer"; readonly until: number; readonly tasks?: readonly string[] }
   | { readonly kind: "child"; readonly task: ChildTask }
 )
 
@@ -133,6 +156,7 @@ export interface ToolContext {
   readonly idempotencyKey: string
   /** The end of the wait that the former execution of this call returned; null in the first execution. */
   readonly answered: Answered | null
+  readonly tasks: SessionTasks
   /**
    * Asks the user from inside the call, whose time limit stands still meanwhile; one question at a time. Resolves with
    * `cancel` when nobody answers in time. Rejects when the call is over, and for the eleventh question of a call. If

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "../../core/json/json.ts"
+import { noTasks } from "../../core/no-tasks.ts"
 import type { EmittedData, Tool, ToolResult } from "../../core/ports/tool.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { originOf } from "../../core/tool-origin.ts"
@@ -90,6 +91,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
         toolCallId: "call_local",
         traceparent: null,
         idempotencyKey: "call_local",
+        tasks: noTasks,
         ask: async () => nobody,
         emit: (emitted: string | EmittedData) => {
           if (typeof emitted === "string") onOutput(emitted)
@@ -102,7 +104,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
         const answered = { kind: "elicitation", continuation, ...nobody } as const
         outcome = await tool.execute(validation.input, { ...context, answered })
       }
-      if (outcome.type !== "wait") return outcome
+      if (outcome.type !== "wait" && outcome.type !== "task") return outcome
       const message = "The tool asks again and again, and nobody is there to answer."
       return { type: "error", code: "input_rounds_exceeded", message }
     },

@@ -6,12 +6,14 @@ import type { Plugin } from "../../core/ports/plugin.ts"
 import type { ToolSpecification } from "../../core/ports/provider.ts"
 import type { Session } from "../../core/ports/session-log.ts"
 import { type HttpLimits, type HttpOptions, httpLimits, httpOptions } from "../../http/options.ts"
+import { type LargeResultsOptions, largeResultsSchemas } from "../../large-results/options.ts"
 import {
   type McpAuthorizationOptions,
   type McpOptions,
   mcpAuthorizationOptions,
   mcpOptions,
 } from "../../mcp/options.ts"
+import { type MemoryChoice, memorySchema } from "../../memory/options.ts"
 import { declareOptions, type Resolved } from "../../options/declare-options.ts"
 import { callback, texts } from "../../options/schemas.ts"
 import { type SchedulesOptions, schedulesSchemas } from "../../schedules/options.ts"
@@ -58,7 +60,12 @@ export interface SharedServerOptions
 export type AllowClientTool = (tool: ToolSpecification, session: Session) => boolean
 
 /** Options of the server that each agent has for itself. */
-export interface AgentServerOptions extends McpOptions, SchedulesOptions, SkillOptions, CompactionOptions {
+export interface AgentServerOptions
+  extends McpOptions,
+    SchedulesOptions,
+    SkillOptions,
+    CompactionOptions,
+    LargeResultsOptions {
   /**
    * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has
    * no `model`, else none: it is always the agent's.
@@ -71,6 +78,11 @@ export interface AgentServerOptions extends McpOptions, SchedulesOptions, SkillO
   readonly allowClientTools?: boolean | AllowClientTool
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
+  /**
+   * Gives the model a memory of each user that outlives sessions. Needs `validApiKeys` or `authenticate`. Default
+   * false.
+   */
+  readonly memory?: MemoryChoice
   /** Gives the model tools to hand tasks to sub-agents, which work in sessions of their own. Default false. */
   readonly subAgents?: boolean | SubAgentOptions
   /** Features that this agent has besides the built-in ones. They open after those, in this order. Default: none. */
@@ -113,9 +125,11 @@ export const agentServerOptions = {
   ...schedulesSchemas,
   ...skillOptions,
   ...compactionSchemas,
+  ...largeResultsSchemas,
   allowedModels: texts.optional(),
   allowClientTools: z.union([z.boolean(), callback<AllowClientTool>()]).default(false),
   codeExecution: codeExecutionSchema.default(false),
+  memory: memorySchema.default(false),
   subAgents: subAgentsSchema.default(false),
   plugins: z.array(aPlugin).default([]),
 }

@@ -6,8 +6,10 @@ import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import { principalOfPerson } from "../../http/auth/principal.ts"
+import { largeResultsPlugin } from "../../large-results/plugin.ts"
 import { mcpAuthorizationOptions } from "../../mcp/options.ts"
 import { mcpPlugin } from "../../mcp/plugin.ts"
+import { memoryPlugin } from "../../memory/plugin.ts"
 import { pickOptions } from "../../options/resolve-options.ts"
 import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
 import type { ScheduleDefinition } from "../../schedules/options.ts"
@@ -26,7 +28,7 @@ export function pluginsOf(
   settings: EnvironmentSettings,
 ): readonly Plugin[] {
   const { codeExecution, subAgents, schedules, allowSchedules, compaction, plugins } = options
-  const { skillsDir } = options
+  const { skillsDir, memory, largeResults } = options
   const { store, callbackTimeoutMs } = server
   const builtIn = [mcpPlugin({ ...options, ...pickOptions(mcpAuthorizationOptions, server) }, settings)]
   if (skillsDir !== undefined) builtIn.unshift(skillsPlugin({ ...options, skillsDir }))
@@ -41,11 +43,14 @@ export function pluginsOf(
     }
     builtIn.unshift(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
   }
+  if (memory !== false) builtIn.push(memoryPlugin(memory === true ? {} : memory))
   // After the skills, by which sub-agents can work.
   if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
   if (schedules !== undefined || (allowSchedules ?? false) !== false)
     builtIn.push(schedulesPlugin(options, ownerOf))
-  return [...builtIn, ...plugins]
+  // Last, so that it stores results as the others have left them.
+  const last = largeResults === false ? [] : [largeResultsPlugin(largeResults === true ? {} : largeResults)]
+  return [...builtIn, ...plugins, ...last]
 }
 
 function ownerOf({ userId, tenant }: ScheduleDefinition): Principal {

@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../../core/errors.ts"
+import type { Message } from "../../core/messages.ts"
 import type { HistoryCompaction } from "../../core/ports/compaction.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { RunParts } from "../../core/ports/plugin.ts"
@@ -28,17 +29,26 @@ export function compactionOf(opened: readonly OpenedPart[]): HistoryCompaction |
 export async function compactionNotesOf(
   opened: readonly OpenedPart[],
   {
+    messages,
     signal,
     timeoutMs,
     logger,
-  }: { readonly signal: AbortSignal; readonly timeoutMs: number; readonly logger: Logger },
+  }: {
+    readonly messages: readonly Message[]
+    readonly signal: AbortSignal
+    readonly timeoutMs: number
+    readonly logger: Logger
+  },
 ): Promise<readonly string[]> {
   const notes = await Promise.all(
     opened.map(async ({ plugin, parts }) => {
       if (parts.compactionNotes === undefined) return []
       try {
         const bounds = { name: `compactionNotes of the plugin ${plugin}`, signal, timeoutMs }
-        return await callBounded(async (stop) => parts.compactionNotes?.({ signal: stop }) ?? [], bounds)
+        return await callBounded(
+          async (stop) => parts.compactionNotes?.({ messages, signal: stop }) ?? [],
+          bounds,
+        )
       } catch (error) {
         if (!signal.aborted) {
           logger.error(

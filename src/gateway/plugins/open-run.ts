@@ -1,3 +1,4 @@
+import type { ModelRuntime } from "../../agent/agent-runtime.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { HistoryCompaction } from "../../core/ports/compaction.ts"
 import type { Interceptor } from "../../core/ports/interceptor.ts"
@@ -20,11 +21,12 @@ export interface PluginView {
    */
   tools(own: readonly Tool[]): () => readonly Tool[]
   readonly instructions: readonly string[]
+  readonly background: readonly string[]
   readonly interceptors: readonly Interceptor[]
   readonly transformToolResults: readonly TransformToolResult[]
   /** Null if no plugin compacts conversations. */
   readonly compaction: HistoryCompaction | null
-  readonly compactionNotes: (signal: AbortSignal) => Promise<readonly string[]>
+  readonly compactionNotes: ModelRuntime["compactionNotes"]
   /** Undefined if no plugin has something to deliver. */
   readonly itemsAtEnd?: ItemsAtEnd | undefined
 }
@@ -77,10 +79,12 @@ function joinParts(
   return {
     tools: (own) => joinTools(own, opened, logger),
     instructions: opened.flatMap(({ parts }) => parts.instructions ?? []),
+    background: opened.flatMap(({ parts }) => parts.background ?? []),
     interceptors: opened.flatMap(({ parts }) => parts.interceptors ?? []),
     transformToolResults: opened.flatMap(({ parts }) => parts.transformToolResult ?? []),
     compaction: compactionOf(opened),
-    compactionNotes: (signal) => compactionNotesOf(opened, { signal, timeoutMs: callbackTimeoutMs, logger }),
+    compactionNotes: (messages, signal) =>
+      compactionNotesOf(opened, { messages, signal, timeoutMs: callbackTimeoutMs, logger }),
     itemsAtEnd: joinItems(agent, opened),
   }
 }

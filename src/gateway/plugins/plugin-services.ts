@@ -1,4 +1,5 @@
 import { definedOnly } from "../../core/defined-only.ts"
+import type { HistoryCompacted } from "../../core/log/compaction.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
 import type { PluginPorts, PluginServices } from "../../core/ports/plugin.ts"
 import type { Schedules } from "../../core/ports/schedules.ts"
@@ -26,7 +27,11 @@ export function createPluginServices(
     clock: others.clock,
     ids: others.ids,
     logger: others.logger,
-    stores: { schedules: limitedSchedules(store.schedules, storage) },
+    stores: {
+      schedules: limitedSchedules(store.schedules, storage),
+      memory: store.memory,
+      contents: store.contents,
+    },
     storeTime: () => store.log.now(),
     signal: others.closing,
     async openSecrets() {
@@ -37,6 +42,7 @@ export function createPluginServices(
       const scope = isDefault ? "" : `agent:${agent}:`
       return scopedSecrets(sealedSecrets(store.secrets, key), `${scope}${plugin}:`)
     },
+    lastCompaction: (sessionId) => lastCompaction(store.log, sessionId),
     isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
     readEvents: (sessionId, afterSeq) => readEvents(store.log, sessionId, afterSeq),
   })
@@ -52,6 +58,13 @@ function limitedSchedules(schedules: Schedules, storage: Storage): Schedules {
       return schedules.advance({ ...step, firing: { ...firing, limits: await storage.limitsFor(schedule) } })
     },
   }
+}
+
+async function lastCompaction(log: SessionLog, sessionId: string): Promise<HistoryCompacted | null> {
+  const seq = await log.compactionStart(sessionId)
+  if (seq === 0) return null
+  const [entry] = await log.read(sessionId, { afterSeq: seq - 1, limit: 1, deltas: false })
+  return entry?.kind === "event" && entry.event.type === "historyCompacted" ? entry.event : null
 }
 
 /** Characters and entries of one read. */

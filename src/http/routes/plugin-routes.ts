@@ -2,7 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Json } from "../../core/json/json.ts"
-import type { PluginRoute } from "../../core/ports/plugin.ts"
+import type { PluginHandler, PluginRoute } from "../../core/ports/plugin.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
@@ -31,23 +31,24 @@ const routePattern = /^(GET|POST|PUT|PATCH|DELETE) ((?:\/:?[\w.~-]+)+)$/
 export function addPluginRoutes(app: OpenAPIHono<HttpEnv>, options: PluginRoutesOptions): void {
   const { prefix, routes, callbackTimeoutMs, reading, changing } = options
   const own = app.routes.map(({ method, path }) => ({ method, pattern: patternOf(path) }))
-  for (const [route, handlers] of routes) {
-    const [, method, path] = routePattern.exec(route) ?? []
+  for (const [name, handlers] of routes) {
+    const [, method, path] = routePattern.exec(name) ?? []
     if (method === undefined || path === undefined) {
       throw new ConfigurationError(
-        `The plugin route ${JSON.stringify(route)} is not a method and a path, such as "GET /notes/:id".`,
+        `The plugin route ${JSON.stringify(name)} is not a method and a path, such as "GET /notes/:id".`,
       )
     }
     const sample = `${prefix}${path}`.replaceAll(":", "")
     if (own.some((each) => each.method === method && each.pattern.test(sample))) {
-      throw new ConfigurationError(`The gateway itself has the plugin route ${route}. Choose another path.`)
+      throw new ConfigurationError(`The gateway itself has the plugin route ${name}. Choose another path.`)
     }
     const before = method === "GET" ? reading : changing
     for (const middleware of before) app.on(method, path, middleware)
     app.on(method, path, (c) => {
-      const handle = handlers.get(c.get("session").agent)
-      if (handle === undefined) throw new Problem({ code: "not_found", status: 404 }, "No such path.")
-      return respond(c, route, handle, callbackTimeoutMs)
+      const route = handlers.get(c.get("session").agent)
+      if (route === undefined) throw new Problem({ code: "not_found", status: 404 }, "No such path.")
+      const handle = typeof route === "function" ? route : route.handle
+      return respond(c, name, handle, callbackTimeoutMs)
     })
   }
 }
@@ -63,7 +64,7 @@ function patternOf(path: string): RegExp {
 async function respond(
   c: Context<HttpEnv>,
   route: string,
-  handle: PluginRoute,
+  handle: PluginHandler,
   timeoutMs: number,
 ): Promise<Response> {
   const body: Json = c.get("bodyBytes") === undefined ? null : await c.req.json()

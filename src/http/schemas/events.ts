@@ -149,6 +149,29 @@ export const chatEventSchema = z
       "A message of the user joined the run, sent with `when_busy: steer`.",
     ),
     event(
+      "task_registered",
+      {
+        task_id: z.string(),
+        agent_name: z.string(),
+        description: z.string().openapi({ description: "The first characters of the task." }),
+        tool_call_id: z.string(),
+      },
+      "A call started a sub-agent in the background.",
+    ),
+    event(
+      "task_completed",
+      {
+        task_id: z.string(),
+        agent_name: z.string(),
+        disposition: z.enum(["completed", "interrupted", "failed"]),
+        reason: z.string().optional(),
+        result: z.string().optional().openapi({ description: "The response, unless the task failed." }),
+        error: toolErrorSchema.optional(),
+        usage: usageSchema,
+      },
+      "A background task has ended. The model has not seen its result yet.",
+    ),
+    event(
       "compaction",
       { chars: z.int(), tokens_before: z.int(), tokens_after: z.int() },
       "A summary of `chars` characters stands for the older messages from now on, for the model alone: the " +

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi"
+import type { JsonObject } from "../../core/json/json.ts"
 
 const problemSchema = z
   .object({
@@ -34,7 +35,7 @@ const meanings = {
     "accepted, so sessions are not listed.",
   404:
     "Not there: `agent_not_found`, `session_not_found`, `no_active_run`, `wait_not_found`, " +
-    "`grant_not_found`, `file_not_found`.",
+    "`grant_not_found`, `file_not_found`, `memory_not_found`.",
   409:
     "`run_active`: a run of this session is open; its id is in `run_id`. `already_answered`: the " +
     "first answer counts.",
@@ -63,6 +64,15 @@ const always = {
 export function problems<Status extends ProblemStatus>(...statuses: readonly Status[]) {
   const responses = Object.fromEntries(statuses.map((status) => [status, problemContent(status)]))
   return { ...always, ...(responses as Record<Status, ProblemContent>) }
+}
+
+/** The same for routes that are described by an OpenAPI operation and not by schemas. */
+export function problemResponses(...statuses: readonly ProblemStatus[]): JsonObject {
+  const content = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } }
+  const responses = [...statuses, 403 as const, 421 as const].map(
+    (status) => [status, { description: meanings[status], content }] as const,
+  )
+  return { ...Object.fromEntries(responses), 431: { ...always[431] } }
 }
 
 type ProblemContent = ReturnType<typeof problemContent>

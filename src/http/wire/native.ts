@@ -9,6 +9,7 @@ import type {
   WaitOpened,
   WaitResolved,
 } from "../../core/log/entries.ts"
+import type { TaskEnded } from "../../core/log/task-events.ts"
 import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 import { dollars, unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
@@ -169,6 +170,7 @@ function eventFrames(
     case "modelCallFailed":
     case "outputRejected":
     case "runnerStateSaved":
+    case "tasksCollected":
       return nothing
     case "historyCompacted":
       return [
@@ -222,6 +224,18 @@ function eventFrames(
           outcome: event.outcome,
         }),
       ]
+    case "taskRegistered":
+      return [
+        frame({
+          type: "task_registered",
+          task_id: event.taskId,
+          agent_name: event.name,
+          description: event.description,
+          tool_call_id: event.toolCallId,
+        }),
+      ]
+    case "taskEnded":
+      return [taskCompleted(event)]
     case "stepCompleted":
       return [frame({ type: "turn_complete", turn: event.step, usage: wireUsage(event) })]
     case "maxTurnsReached":
@@ -242,6 +256,19 @@ function eventFrames(
     default:
       return event satisfies never
   }
+}
+
+function taskCompleted({ taskId: task_id, name: agent_name, outcome }: TaskEnded): Frame {
+  const { outcome: disposition, reason, response: result, error, spent } = outcome
+  return frame({
+    type: "task_completed",
+    task_id,
+    agent_name,
+    disposition,
+    ...(reason !== null && { reason }),
+    ...(error === null ? { result } : { error }),
+    usage: wireUsage(spent),
+  })
 }
 
 function dataFrame(

@@ -1,6 +1,7 @@
 import type { CallToolResult, Tool as ServerTool } from "@modelcontextprotocol/client"
 import { describe, expect, it } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
+import { noTasks } from "../../core/no-tasks.ts"
 import type { ToolContext } from "../../core/ports/tool.ts"
 import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import type { McpServerOptions } from "../config/definition.ts"
@@ -193,6 +194,7 @@ function context(emit: ToolContext["emit"] = () => undefined): ToolContext {
     idempotencyKey: "call_1",
     traceparent: null,
     answered: null,
+    tasks: noTasks,
     ask: () => Promise.reject(new Error("Nobody is there to ask.")),
     emit,
     logger: { debug() {}, info() {}, warn() {}, error() {} },

@@ -25,15 +25,24 @@ export class Feed {
   #immediate: NodeJS.Immediate | null = null
   #closed = false
 
-  /** The writer's side, while it holds the session. `publishedUnstored` is what the store would not give a newcomer. */
-  openWriter(sessionId: string, publishedUnstored: () => readonly LiveEntry[]): FeedWriter {
+  /**
+   * The writer's side, while it holds the session. `publishedUnstored` is what the store would not give a newcomer, and
+   * `storedThrough` the number up to which the store has everything. Default: not known.
+   */
+  openWriter(
+    sessionId: string,
+    publishedUnstored: () => readonly LiveEntry[],
+    storedThrough: () => number = () => Number.POSITIVE_INFINITY,
+  ): FeedWriter {
     const channel = this.#channel(sessionId)
     channel.publishedUnstored = publishedUnstored
+    channel.storedThrough = storedThrough
     return {
       publish: (entry) => this.#publish(channel, entry),
       close: () => {
         this.#flush()
         channel.publishedUnstored = null
+        channel.storedThrough = null
         for (const subscription of channel.subscriptions) subscription.makeStale()
         this.#forget(channel)
       },
@@ -42,7 +51,11 @@ export class Feed {
 
   subscribe(sessionId: string): FeedSubscription {
     const channel = this.#channel(sessionId)
-    const subscription = new FeedSubscription(channel.publishedUnstored?.() ?? [], () => {
+    const tail = {
+      unstored: channel.publishedUnstored?.() ?? [],
+      storedThrough: channel.storedThrough?.() ?? Number.POSITIVE_INFINITY,
+    }
+    const subscription = new FeedSubscription(tail, () => {
       channel.subscriptions.delete(subscription)
       this.#forget(channel)
     })
@@ -88,7 +101,13 @@ export class Feed {
   #channel(sessionId: string): Channel {
     let channel = this.#channels.get(sessionId)
     if (channel === undefined) {
-      channel = { sessionId, tick: [], subscriptions: new Set(), publishedUnstored: null }
+      channel = {
+        sessionId,
+        tick: [],
+        subscriptions: new Set(),
+        publishedUnstored: null,
+        storedThrough: null,
+      }
       this.#channels.set(sessionId, channel)
     }
     return channel
@@ -110,6 +129,15 @@ interface Channel {
   tick: LiveEntry[]
   readonly subscriptions: Set<FeedSubscription>
   publishedUnstored: (() => readonly LiveEntry[]) | null
+  storedThrough: (() => number) | null
+}
+
+/** The end of a session's log at the moment in which a subscription begins. */
+interface Tail {
+  /** Published before, and not in the store. */
+  readonly unstored: readonly LiveEntry[]
+  /** Every entry after this number is unstored or still to come; infinite if that is not known. */
+  readonly storedThrough: number
 }
 
 interface Batch {
@@ -138,8 +166,7 @@ function charactersIn(entry: LiveEntry): number {
 
 /** One viewer's place in a live tail. Holds a bounded queue; when that overflows it only remembers to be stale. */
 export class FeedSubscription {
-  /** Published before this subscription began, and not in the store at that moment. */
-  readonly unstored: readonly LiveEntry[]
+  readonly tail: Tail
   readonly #onClose: () => void
   #queue: Batch[] = []
   #entries = 0
@@ -148,8 +175,8 @@ export class FeedSubscription {
   #finished = false
   #wake: (() => void) | null = null
 
-  constructor(unstored: readonly LiveEntry[], onClose: () => void) {
-    this.unstored = unstored
+  constructor(tail: Tail, onClose: () => void) {
+    this.tail = tail
     this.#onClose = onClose
   }
 

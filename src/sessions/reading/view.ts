@@ -35,7 +35,8 @@ export async function* viewSession(
       if (feed.hasWriter(sessionId)) elsewhere.stop()
       else elsewhere.reportTo(subscription)
       try {
-        for (;;) {
+        // A subscriber that has all that is stored reads nothing.
+        while (cursor < subscription.tail.storedThrough) {
           const read = await reads.read(reader, sessionId, {
             ...page,
             afterSeq: cursor,
@@ -46,7 +47,7 @@ export async function* viewSession(
           if (entries.length > 0) yield entries
           if (ended && runId !== undefined) return
         }
-        for (const part of inParts(subscription.unstored)) {
+        for (const part of inParts(subscription.tail.unstored)) {
           const unstored = take(part)
           if (unstored.length > 0) yield unstored
           if (ended && runId !== undefined) return
@@ -116,12 +117,13 @@ async function isOver(
   return isEnded && cursor >= (run.endSeq ?? session.lastSeq)
 }
 
-/** Returns the run's own entries. The withdrawal of a queued run is the end of that run. */
+/** Returns the run's own entries and the ends of tasks. The withdrawal of a queued run is the end of that run. */
 function ofRun(entries: readonly LiveEntry[], runId: string): readonly LiveEntry[] {
   // The usual case keeps the batch's identity, by which renderings are shared.
   if (entries.every((entry) => entry.runId === runId)) return entries
   return entries.flatMap((entry): readonly LiveEntry[] => {
     if (entry.runId === runId) return [entry]
+    if (entry.kind === "event" && entry.event.type === "taskEnded") return [entry]
     const isWithdrawal = entry.kind === "event" && entry.event.type === "runWithdrawn"
     return isWithdrawal && entry.event.withdrawnRunId === runId
       ? [{ ...entry, runId, event: withdrawnEnd }]

@@ -1,5 +1,6 @@
 import { LeaseLostError, ShuttingDownError, toError } from "../../core/errors.ts"
 import type { Ids } from "../../core/ids.ts"
+import type { Found } from "../../core/ports/inbox.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
@@ -108,8 +109,11 @@ export class ActiveSessions {
     }
   }
 
-  /** Starts work on a claimed session. Resolves at once, unless a former attempt of this process has to end first. */
-  async start(lease: Lease): Promise<void> {
+  /**
+   * Starts work on a claimed session. Resolves at once, unless a former attempt of this process has to end first.
+   * `found` is the session as it is at this moment, if that is known.
+   */
+  async start(lease: Lease, found?: Found): Promise<void> {
     const { sessionId, principal } = lease
     const { slots, feed, committer, clock, logger, takeRequest, onEnded, onAgain } = this.#options
     const former = this.#running.get(sessionId)
@@ -120,7 +124,11 @@ export class ActiveSessions {
     }
     // The owner of the session was not known before it was claimed.
     if (slots.isAtShare(principal)) return this.giveBack(lease)
-    const channel = feed.openWriter(sessionId, () => writer.publishedUnstored())
+    const channel = feed.openWriter(
+      sessionId,
+      () => writer.publishedUnstored(),
+      () => writer.storedThrough,
+    )
     const writer: SessionWriter = new SessionWriter({
       lease,
       clock,
@@ -144,7 +152,9 @@ export class ActiveSessions {
       hold,
       logger,
     }
-    const attempt = new Attempt({ ...shared, lease, writer, takeRequest })
+    // A former attempt may have changed the session since.
+    const known = former === undefined ? found : undefined
+    const attempt = new Attempt({ ...shared, lease, found: known, writer, takeRequest })
     const work = async () => {
       try {
         await attempt.work()

@@ -1,10 +1,12 @@
 import { untilAborted } from "../../agent/until-aborted.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { Answer, Answers } from "../../core/ports/answers.ts"
-import type { PendingOptions, WithdrawCommand } from "../../core/ports/inbox.ts"
+import type { PendingOptions, TaskEndCommand, WithdrawCommand } from "../../core/ports/inbox.ts"
 import type { Command, Lease, SessionLog } from "../../core/ports/session-log.ts"
 import type { Steering, SteeringMessage } from "../../core/ports/steering.ts"
 import { sleep } from "../../core/time/sleep.ts"
+
+export type TaskEnd = TaskEndCommand & { readonly id: number }
 
 export type Withdrawal = WithdrawCommand & { readonly id: number }
 
@@ -30,6 +32,7 @@ export class Inbox implements Answers, Steering {
   #newest = 0
   #onCancel: ((runId: string) => void) | null = null
   #onWithdrawal: ((command: Withdrawal) => void) | null = null
+  #onTaskEnd: ((command: TaskEnd) => void) | null = null
 
   constructor(log: SessionLog, lease: Lease) {
     this.#log = log
@@ -39,6 +42,16 @@ export class Inbox implements Answers, Steering {
   /** Calls the listener with each withdrawal that is found, perhaps more than once. */
   onWithdrawal(listener: (command: Withdrawal) => void): void {
     this.#onWithdrawal = listener
+  }
+
+  /** Calls the listener with the end of each background task that is found, perhaps more than once. */
+  onTaskEnd(listener: (command: TaskEnd) => void): void {
+    this.#onTaskEnd = listener
+  }
+
+  /** Lets those who wait for an arrival look again. */
+  wake(): void {
+    for (const listener of this.#listeners) listener()
   }
 
   /** Called with each cancel that is found, until the returned function is. */
@@ -72,13 +85,14 @@ export class Inbox implements Answers, Steering {
     for (const command of commands) {
       if (command.type === "cancel") this.#onCancel?.(command.runId)
       if (command.type === "withdraw") this.#onWithdrawal?.(command)
+      if (command.type === "taskEnd") this.#onTaskEnd?.(command)
       if (this.#taken.has(command.id)) continue
       if (command.type === "steer") this.#steering.push(command)
       if (command.type !== "answer") continue
       this.#answers.set(command.toolCallId, command)
       isNew ||= !known.has(command.id)
     }
-    if (isNew) for (const listener of this.#listeners) listener()
+    if (isNew) this.wake()
     return commands
   }
 

@@ -1,7 +1,7 @@
 import type { AgentRuntime } from "../../agent/agent-runtime.ts"
 import { closeInterruptedCompaction } from "../../agent/compaction/interrupted-compaction.ts"
 import type { Conversation } from "../../agent/conversation.ts"
-import { runLoop } from "../../agent/loop.ts"
+import { firstStep, runLoop } from "../../agent/loop.ts"
 import { closeInterruptedCall } from "../../agent/model/interrupted-call.ts"
 import { type RunContext, record } from "../../agent/run-context.ts"
 import { runForeignLoop, voidInterruptedText } from "../../agent/runner/run-foreign-loop.ts"
@@ -18,7 +18,7 @@ import {
   StoreUnavailableError,
 } from "../../core/errors.ts"
 import type { Ids } from "../../core/ids.ts"
-import type { Event } from "../../core/log/entries.ts"
+import type { Event, RunStarted } from "../../core/log/entries.ts"
 import { newMessageOf } from "../../core/message-input.ts"
 import type { Hold } from "../../core/ports/hold.ts"
 import type { Logger } from "../../core/ports/logger.ts"
@@ -85,8 +85,8 @@ export async function executeRun(
   const runtime = takeovers > maxTakeovers + 1 ? null : await resolve(execution, runId, message)
   const context = contextOf(execution, runtime?.hooks ?? {})
   if (message !== null) {
-    const revision = runtime?.revision ?? "unknown"
-    await begin(execution, context, { message, revision, steerable: runtime?.type === "model" })
+    // A run that is given up takes no step.
+    await begin(execution, context, { message, runtime, mayStep: takeovers <= maxTakeovers })
   }
   try {
     return await runOn(context, runtime, { takeovers, log, resumed: message === null })
@@ -146,6 +146,7 @@ async function resolve(
       session,
       runId,
       reason: message === null ? "resume" : "new",
+      message: message === null ? (conversation.run?.started.content ?? []) : newMessageOf(message.input),
       context: source?.context ?? {},
       channel: source?.channel ?? null,
       model: source?.model ?? null,
@@ -187,30 +188,31 @@ async function within<Value>(ms: number, work: Promise<Value>): Promise<Value | 
 
 interface Beginning {
   readonly message: Accepted
-  readonly revision: string
-  /** If true, messages may join the run between its steps. */
-  readonly steerable: boolean
+  readonly runtime: AgentRuntime | null
+  readonly mayStep: boolean
 }
 
 /**
- * Logs the run's start and takes its message out of the inbox, in one commit. Rejects with `RunWithdrawnError` when
- * the run was withdrawn in the meantime.
+ * Logs the run's start, and in most cases that of its first step, and takes its message out of the inbox, in one
+ * commit. Rejects with `RunWithdrawnError` when the run was withdrawn in the meantime.
  */
 async function begin(
   { session, conversation }: RunExecution,
   context: RuntimeContext,
-  { message, revision, steerable }: Beginning,
+  { message, runtime, mayStep }: Beginning,
 ): Promise<void> {
   const { input, context: clientContext, channel, model, outputSchema } = message
   const events: Event[] = []
   const former = input.type === "conversation" ? input.messages.slice(0, -1) : null
   if (former !== null && !(await isSameHistory(conversation, former))) {
-    events.push({ type: "historyReplaced", messages: former, spent: conversation.spent })
+    const tasks = conversation.tasks.open()
+    const kept = { spent: conversation.spent, ...(tasks.length > 0 && { tasks }) }
+    events.push({ type: "historyReplaced", messages: former, ...kept })
   }
-  events.push({
+  const started: RunStarted = {
     type: "runStarted",
     agent: session.agent,
-    revision,
+    revision: runtime?.revision ?? "unknown",
     content: newMessageOf(input),
     context: clientContext,
     channel,
@@ -219,7 +221,13 @@ async function begin(
     outputSchema: outputSchema ?? null,
     ...(message.limits !== undefined && { limits: message.limits }),
     ...runSettingsOf(message),
-  })
+  }
+  events.push(started)
+  const steerable = runtime?.type === "model"
+  // A history that was replaced may have to be compacted first.
+  const step =
+    steerable && mayStep && events.length === 1 ? firstStep({ ...context, runtime }, started) : null
+  if (step !== null) events.push(step)
   await record(context, events, { consume: [message.id], steerable })
 }
 

@@ -1,5 +1,6 @@
 import type { AgentRuntime } from "../../agent/agent-runtime.ts"
 import type { JsonObject } from "../../core/json/json.ts"
+import type { ContentPart } from "../../core/messages.ts"
 import type { ToolSpecification } from "../../core/ports/provider.ts"
 import type { Session } from "../../core/ports/session-log.ts"
 import type { RunRole } from "../../core/run-role.ts"
@@ -12,6 +13,8 @@ export interface RuntimeRequest {
   readonly runId: string
   /** `resume` when the run was begun before: by a process that stopped, or before a wait. */
   readonly reason: "new" | "resume"
+  /** The message that started the run. */
+  readonly message: readonly ContentPart[]
   readonly context: JsonObject
   readonly channel: string | null
   /** The model the client asked for. */

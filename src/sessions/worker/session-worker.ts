@@ -1,14 +1,18 @@
 import { RunCancelledError, RunWithdrawnError } from "../../core/errors.ts"
+import type { Found } from "../../core/ports/inbox.ts"
 import type { Command, Lease, MessageCommand, SessionParent } from "../../core/ports/session-log.ts"
 import { loadConversation } from "../reading/load-conversation.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
 import { Inbox } from "./inbox.ts"
 import { executeRun, type RunExecution } from "./run-execution.ts"
+import { TaskEnds } from "./task-ends.ts"
 import { Withdrawals } from "./withdrawals.ts"
 
 export interface AttemptOptions
   extends Omit<RunExecution, "session" | "conversation" | "signal" | "inbox" | "takeovers"> {
   readonly lease: Lease
+  /** The session as it was claimed. Undefined if it has to be read. */
+  readonly found: Found | undefined
   readonly reads: ReadQueue
   /** Stored bytes of the session past which a run takes no further step. */
   readonly maxSessionBytes: number
@@ -69,46 +73,61 @@ export class Attempt {
 
   /** Resolves once nothing is left to do and the session is given back. Rejects when it had to stop before that. */
   async work(): Promise<void> {
-    const { log, lease, reads, writer, maxSessionBytes, mustYield } = this.#options
-    const { sessionId } = lease
-    const session = await log.session(sessionId)
+    const { log, lease, found, reads, writer, maxSessionBytes, mustYield } = this.#options
+    const session = found?.session ?? (await log.session(lease.sessionId))
     if (session === null) return
     this.#parent = session.parent
     writer.continueAfter(session, { maxBytes: maxSessionBytes })
     const reader = { principal: session, signal: this.#stop.signal, isRun: true }
     const conversation = await loadConversation(log, { reads, reader, session })
     if (conversation === null) throw this.#stop.signal.reason
+    const taskEnds = new TaskEnds(writer, conversation)
+    this.#inbox.onTaskEnd((command) => {
+      void taskEnds.log(command).then(
+        () => this.#inbox.wake(),
+        () => undefined,
+      )
+    })
     /** Set while the open run can only wait. */
     let parkUntil: number | null = null
     let { takeovers } = lease
     let runs = 0
+    let commands = found?.commands ?? (await this.#readInbox())
     for (;;) {
       this.#stop.signal.throwIfAborted()
-      this.#unread = false
-      const commands = (await this.#inbox.readWithMessage()).filter(isWork)
+      const work = commands.filter(isWork)
       await this.#withdrawals.settled()
-      const message = conversation.run === null ? commands.find(isMessage) : undefined
+      await taskEnds.settled()
+      const message = conversation.run === null ? work.find(isMessage) : undefined
       const runId = conversation.run?.runId ?? message?.runId
       const yields = message !== undefined && runs > 0 && mustYield()
-      if (runId === undefined || yields || (parkUntil !== null && commands.length === 0)) {
+      if (runId === undefined || yields || (parkUntil !== null && work.length === 0)) {
         this.#leaving = true
-        const stale = runId === undefined && commands.length > 0
+        const stale = runId === undefined && work.some(({ type }) => type !== "taskEnd")
         const outcome = await log.release(lease, {
           force: stale || yields,
           ...(parkUntil === null ? {} : { parkUntil: await this.#byTheStore(parkUntil) }),
         })
         if (outcome !== "pending") return
         this.#leaving = false
+        commands = await this.#readInbox()
         continue
       }
-      parkUntil = await this.#execute(runId, commands, async (signal) => {
+      parkUntil = await this.#execute(runId, work, async (signal) => {
         const execution = { ...this.#options, takeovers, session, conversation, inbox: this.#inbox, signal }
         return executeRun(execution, runId, message ?? null)
       })
       runs += 1
       // They died at the run that was first.
       takeovers = 0
+      // Most runs are followed by nothing. If a command is due, the release is refused.
+      commands = []
     }
+  }
+
+  #readInbox(): Promise<readonly Command[]> {
+    this.#unread = false
+    return this.#inbox.readWithMessage()
   }
 
   /**
@@ -150,7 +169,10 @@ export class Attempt {
   }
 }
 
-/** Withdrawals are logged as they are found, and steering messages are taken by the run that they join. */
+/**
+ * Withdrawals are logged as they are found, and steering messages are taken by the run that they join. The
+ * end of a task is logged too, and the run may have waited for it.
+ */
 function isWork({ type }: Command): boolean {
   return type !== "withdraw" && type !== "steer"
 }

@@ -1,4 +1,4 @@
-import { answerToParent, withdrawnOutcome } from "../../agent/children/tree-effects.ts"
+import { reportToParent, withdrawnOutcome } from "../../agent/children/tree-effects.ts"
 import type { SessionParent } from "../../core/ports/session-log.ts"
 import type { SessionWriter } from "../writing/writer.ts"
 import type { Withdrawal } from "./inbox.ts"
@@ -20,7 +20,7 @@ export class Withdrawals {
   log({ id, runId: withdrawnRunId, at }: Withdrawal, parent: SessionParent | null): void {
     if (this.#logged.has(id)) return
     const answer = { runId: withdrawnRunId, outcome: withdrawnOutcome, at }
-    const outbox = parent === null ? [] : [answerToParent(parent, answer)]
+    const outbox = parent === null ? [] : [reportToParent(parent, answer)]
     const effects = { consume: [id], outbox }
     const logging = this.#writer.appendFacts([{ type: "runWithdrawn", withdrawnRunId }], effects)
     this.#logged.set(id, logging)

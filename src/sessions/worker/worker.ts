@@ -1,10 +1,10 @@
 import { ShuttingDownError } from "../../core/errors.ts"
 import type { Hold } from "../../core/ports/hold.ts"
+import type { Found, PutAndClaimOutcome } from "../../core/ports/inbox.ts"
 import type {
   Lease,
   MessageCommand,
   Principal,
-  PutAndClaimOutcome,
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"
@@ -51,6 +51,11 @@ interface Acceptance {
   readonly waits: boolean
   /** The lease, if the session was claimed with the message. */
   readonly lease: Lease | null
+  /**
+   * The session as the claim found it. A withdrawal that has come since keeps the run from being opened; no other
+   * command concerns a run before that.
+   */
+  readonly found: Found | undefined
 }
 
 /** Claims sessions that have work and works on them: this process's share of all runs. */
@@ -133,8 +138,8 @@ export class Worker {
     const { sessionId, runId } = message
     const waits = !this.#mayBegin() || (principal !== undefined && this.#slots.isAtShare(principal))
     return this.#whileClaiming(sessionId, async () => {
-      const { outcome, lease } = await this.#put(message, { waits, limits })
-      if (hasNews(message, outcome)) await this.take(sessionId, { runId, request, waits, lease })
+      const { outcome, lease, found } = await this.#put(message, { waits, limits })
+      if (hasNews(message, outcome)) await this.take(sessionId, { runId, request, waits, lease, found })
       return outcome
     })
   }
@@ -190,7 +195,8 @@ export class Worker {
     }
     if (accepted?.lease != null) {
       // One that comes when this process stops already would be nobody's to wait for.
-      return this.#stop.signal.aborted ? this.#active.giveBack(accepted.lease) : this.#work(accepted.lease)
+      const { lease, found } = accepted
+      return this.#stop.signal.aborted ? this.#active.giveBack(lease) : this.#work(lease, found)
     }
     const noticed = this.#active.notice(sessionId)
     if (noticed !== null) return noticed
@@ -317,9 +323,9 @@ export class Worker {
     }, arrivalGraceMs)
   }
 
-  async #work(lease: Lease): Promise<void> {
+  async #work(lease: Lease, found?: Found): Promise<void> {
     this.#heard.delete(lease.sessionId)
-    await this.#active.start(lease)
+    await this.#active.start(lease, found)
   }
 }
 

@@ -76,6 +76,7 @@ export class SessionWriter implements Journal, Committable {
   #maxBytes = Number.POSITIVE_INFINITY
   /** Sequence number of the newest entry that was stored before the writer's first. */
   #lastSeq = 0
+  #storedThrough = Number.POSITIVE_INFINITY
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -101,7 +102,13 @@ export class SessionWriter implements Journal, Committable {
   ): void {
     this.#storedBytes = storedBytes
     this.#lastSeq = lastSeq
+    this.#storedThrough = lastSeq
     this.#maxBytes = maxBytes
+  }
+
+  /** The store has every entry up to this number; infinite until that is known. */
+  get storedThrough(): number {
+    return this.#storedThrough
   }
 
   /** Entries that viewers have been given and a reader of the store would not see yet. */
@@ -153,7 +160,7 @@ export class SessionWriter implements Journal, Committable {
     effects: JournalEffects,
   ): Promise<readonly EventEntry[]> {
     if (this.#stopped !== null) return Promise.reject(this.#stopped)
-    if (this.#storedBytes > this.#maxBytes && events.some(startsMore))
+    if (this.#storedBytes > this.#maxBytes && startMore(events))
       return Promise.reject(tooLarge(this.#maxBytes))
     const large = effects.outbox?.find(({ payload }) => jsonSize(payload) > maxItemBytes)
     if (large !== undefined) return Promise.reject(itemTooLarge(large))
@@ -196,6 +203,7 @@ export class SessionWriter implements Journal, Committable {
     switch (outcome) {
       case "ok":
         this.#inFlight = null
+        this.#storedThrough = sent.batch.entries.at(-1)?.seq ?? this.#storedThrough
         this.#publish(sent.batch.entries.at(-1)?.seq ?? 0)
         for (const { resolve, entries } of sent.appends) resolve(entries)
         break
@@ -301,8 +309,10 @@ export class SessionWriter implements Journal, Committable {
   }
 }
 
-function startsMore({ type }: Event): boolean {
-  return type === "stepStarted" || type === "runnerStateSaved"
+/** The first step of a run that begins with its run is part of what was accepted with the message. */
+function startMore(events: readonly Event[]): boolean {
+  if (events.some(({ type }) => type === "runStarted")) return false
+  return events.some(({ type }) => type === "stepStarted" || type === "runnerStateSaved")
 }
 
 function tooLarge(maxBytes: number): GatewayError {

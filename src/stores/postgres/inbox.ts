@@ -1,11 +1,9 @@
 import { pieceCharacters } from "../../core/json/json-pieces.ts"
-import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, PutAndClaimOutcome, PutCommand, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
-  CancelCommand,
   Command,
   Lease,
   MessageCommand,
-  PutAndClaimOutcome,
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"
@@ -20,11 +18,19 @@ import {
 import { type LargeContents, largeContents } from "../rows/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
 import { positionOf, queuedRuns } from "../rules/inbox-rules.ts"
-import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
+import {
+  type PutPlan,
+  planCancel,
+  planMessage,
+  planRevocation,
+  planTaskEnd,
+  type Receiver,
+} from "../rules/put-rules.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import { arrivalsChannel } from "./arrivals.ts"
 import type { Database, Query } from "./database/database.ts"
 import { claimFree } from "./leases.ts"
+import { putWhenIdle } from "./put-when-idle.ts"
 import { lastSeq, nowMs } from "./schema.ts"
 
 export interface PutOptions {
@@ -43,7 +49,7 @@ export interface Put {
 /** Inside a transaction. */
 export async function putWithin(
   query: Query,
-  command: MessageCommand | CancelCommand,
+  command: PutCommand,
   { versions, limits, texts }: PutOptions,
 ): Promise<Put> {
   const { sessionId } = command
@@ -53,7 +59,7 @@ export async function putWithin(
   if (command.type === "message") {
     return putMessage(query, command, { receiver, limits, texts, versions, announced })
   }
-  const plan = planCancel(command, receiver)
+  const plan = command.type === "cancel" ? planCancel(command, receiver) : planTaskEnd(command, receiver)
   await carryOut(query, plan, { sessionId, message: null, versions, announced })
   return plan
 }
@@ -69,6 +75,8 @@ export async function putAndClaim(
 ): Promise<PutAndClaimOutcome & { readonly isDue: boolean }> {
   const { sessionId } = message
   const texts = await largeContents(message)
+  const taken = await putWhenIdle(database.query, message, { agents, owner, versions, limits, texts })
+  if (taken !== null) return { ...taken, isDue: true }
   return database.transaction(async (query) => {
     const receiver = await lockReceiver(query, sessionId, versions)
     if (receiver === null) return { outcome: { status: "unknown" }, lease: null, isDue: false }

@@ -8,6 +8,7 @@ import { integer, text } from "../rows/columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import { createApprovals } from "./approvals.ts"
 import { listenForArrivals } from "./arrivals.ts"
+import { createContents } from "./contents.ts"
 import {
   connectionConfig,
   type Database,
@@ -22,6 +23,7 @@ import { createPostgresDirectory } from "./directory.ts"
 import { createKeyring } from "./keyring.ts"
 import { uncountLapse } from "./leases.ts"
 import { connectionName, heartbeatTimes, joinMembers } from "./membership.ts"
+import { createMemory } from "./memory.ts"
 import { createOutbox } from "./outbox.ts"
 import { createSchedules } from "./schedules.ts"
 import { lastSeq, migrate } from "./schema.ts"
@@ -95,8 +97,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       approvals: createApprovals(database, versions),
       directory: createPostgresDirectory(database, id),
       secrets: createSecrets(database.query),
+      memory: createMemory(database),
       outbox: createOutbox(database, { versions, alarm: alarms.outbox, onArrival }),
       subscriptions: createSubscriptions(database, alarms.subscriptions),
+      contents: createContents(database),
       schedules: createSchedules(database, { versions, onArrival }),
       close,
     }

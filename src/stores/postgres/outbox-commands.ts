@@ -1,7 +1,14 @@
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { CommandDelivery, CommandResult, OutboxCommand } from "../../core/ports/outbox.ts"
 import { escapeText, integer, type Row, text, unescapeText } from "../rows/columns.ts"
-import { commandResult, errorToStore, failedCommand, toOutboxCommand } from "../rows/outbox-rows.ts"
+import {
+  awaitedStart,
+  commandResult,
+  errorToStore,
+  failedCommand,
+  notStartedYet,
+  toOutboxCommand,
+} from "../rows/outbox-rows.ts"
 import type { Versions } from "../rules/versions.ts"
 import { answerWithin } from "./answer.ts"
 import type { Database, Query } from "./database/database.ts"
@@ -58,6 +65,15 @@ async function resultOf(
   )
   if (foreign !== undefined) return { type: "dead", reason: "other_principal" }
   if (command.type === "startChild") return startChild(query, command, versions)
+  const start = awaitedStart(command)
+  if (start !== null) {
+    const [awaited] = await query(
+      `SELECT FROM agent_gateway.outbox WHERE session_id = $1 AND id = $2
+         AND NOT EXISTS (SELECT FROM agent_gateway.session WHERE id = $3)`,
+      [text(row, "session_id"), escapeText(start), escapeText(command.command.sessionId)],
+    )
+    if (awaited !== undefined) return notStartedYet
+  }
   const outcome =
     command.type === "put"
       ? (await putInTree(query, command.command, { versions })).outcome

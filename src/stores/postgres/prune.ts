@@ -37,6 +37,8 @@ const ownTables = [
   "wait",
   "tool_grant",
   "audit",
+  "content",
+  "content_chunk",
 ]
 
 export async function pruneSessions(
@@ -60,7 +62,7 @@ export async function pruneSessions(
           OR EXISTS (SELECT FROM agent_gateway.outbox WHERE session_id = session.id AND died_at IS NULL)
           OR EXISTS (
             SELECT FROM agent_gateway.subscriber_cursor WHERE session_id = session.id AND behind_since >= $2)))
-        AND stored_bytes <= $3
+        AND stored_bytes + content_bytes <= $3
       LIMIT $4 FOR UPDATE SKIP LOCKED
     ),
     idle AS (

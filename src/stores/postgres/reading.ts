@@ -114,7 +114,7 @@ export async function compactionStart(query: Query, sessionId: string): Promise<
 
 export async function storedBytes(query: Query, { tenant, userId }: Principal): Promise<number> {
   const [row] = await query(
-    `SELECT coalesce(sum(stored_bytes), 0) AS bytes FROM agent_gateway.session
+    `SELECT coalesce(sum(stored_bytes + content_bytes), 0) AS bytes FROM agent_gateway.session
      WHERE tenant = $1 AND user_id = $2`,
     [escapeText(tenant), escapeText(userId)],
   )

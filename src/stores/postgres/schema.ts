@@ -270,12 +270,59 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX schedule_occurrence_of ON agent_gateway.schedule_occurrence (schedule_id, number)",
   ],
   ["CREATE INDEX entry_compaction ON agent_gateway.entry (session_id, seq) WHERE type = 'historyCompacted'"],
+  [
+    // A content without a row here is incomplete.
+    `CREATE TABLE agent_gateway.content (
+      session_id text NOT NULL,
+      id text NOT NULL,
+      bytes bigint NOT NULL,
+      PRIMARY KEY (session_id, id)
+    )`,
+    `CREATE TABLE agent_gateway.content_chunk (
+      session_id text NOT NULL,
+      content_id text NOT NULL,
+      number integer NOT NULL,
+      body bytea NOT NULL,
+      PRIMARY KEY (session_id, content_id, number)
+    )`,
+    "ALTER TABLE agent_gateway.session ADD COLUMN content_bytes bigint NOT NULL DEFAULT 0",
+  ],
+  [
+    // `agent` is empty for what all agents share. An id is never used again, so that a revision is not either.
+    `CREATE TABLE agent_gateway.memory (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      tenant text COLLATE "C" NOT NULL,
+      user_id text COLLATE "C" NOT NULL,
+      agent text COLLATE "C" NOT NULL,
+      entity_type text COLLATE "C" NOT NULL,
+      name text COLLATE "C" NOT NULL,
+      content text NOT NULL,
+      tags text NOT NULL,
+      session_id text,
+      run_id text,
+      bytes integer NOT NULL,
+      vector_model text,
+      vector bytea,
+      words tsvector NOT NULL,
+      revision bigint NOT NULL,
+      created_at bigint NOT NULL,
+      updated_at bigint NOT NULL,
+      expires_at bigint,
+      UNIQUE (tenant, user_id, agent, entity_type, name)
+    )`,
+    "CREATE INDEX memory_expiring ON agent_gateway.memory (expires_at) WHERE expires_at IS NOT NULL",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */
 export const lastSeq = `greatest(
   (SELECT max(seq) FROM agent_gateway.entry WHERE session_id = session.id),
   (SELECT last_seq FROM agent_gateway.delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0)`
+
+/** SQL: the columns of a session's row that `toSession` reads. */
+export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,
+  session.created_at, session.last_used_at, session.revoked_at, session.stored_bytes, session.parent_session_id,
+  session.parent_run_id, session.parent_tool_call_id, session.root_id, session.depth`
 
 /** SQL: the time of the server's clock, in milliseconds since the Unix epoch. */
 export const nowMs = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"

@@ -15,7 +15,7 @@ import { claim, claimRunnable, held, release } from "./leases.ts"
 import type { HeartbeatTimes, Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
 import { compactionStart, historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
-import { lastSeq, nowMs } from "./schema.ts"
+import { lastSeq, nowMs, sessionColumns } from "./schema.ts"
 import { putInTree, revokeInTree } from "./tree.ts"
 
 export interface SessionLogParts {
@@ -61,9 +61,10 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     },
     async putAndClaim(message, agents, limits) {
       const options = { owner, versions, limits }
-      const { outcome, isDue, lease } = await putAndClaim(database, message, agents, options)
-      if (lease === null && (isDue || outcome.status === "steered")) hub.arrived(message.sessionId)
-      return { outcome, lease }
+      const { isDue, ...put } = await putAndClaim(database, message, agents, options)
+      const isWork = isDue || put.outcome.status === "steered"
+      if (put.lease === null && isWork) hub.arrived(message.sessionId)
+      return put
     },
     async answer(command) {
       const outcome = await answer(database, command, versions)
@@ -134,9 +135,7 @@ export async function createSession(query: Query, session: NewSession): Promise<
 
 async function findSession(query: Query, sessionId: string, versions: Versions): Promise<Session | null> {
   const [row] = await query(
-    `SELECT session.id AS session_id, session.tenant, session.user_id, agent, session.created_at, last_used_at,
-       revoked_at, stored_bytes, log_version, parent_session_id, parent_run_id, parent_tool_call_id, root_id, depth,
-       ${lastSeq} AS last_seq, run.id AS run_id, cursor, state, end_seq,
+    `SELECT ${sessionColumns}, log_version, ${lastSeq} AS last_seq, run.id AS run_id, cursor, state, end_seq,
        EXISTS (SELECT FROM agent_gateway.command
          WHERE session_id = session.id AND type = 'message' AND not_before <= ${nowMs}
            AND command.run_id IS DISTINCT FROM session.active_run) AS has_due_message

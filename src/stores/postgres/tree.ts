@@ -1,8 +1,8 @@
+import type { PutCommand } from "../../core/ports/inbox.ts"
 import type { CommandResult, StartChild } from "../../core/ports/outbox.ts"
-import type { CancelCommand, MessageCommand } from "../../core/ports/session-log.ts"
 import { escapeText, text } from "../rows/columns.ts"
 import { toWait } from "../rows/wait-rows.ts"
-import { answerInPlaceOf, childNotNeeded, needsChild } from "../rules/child-starts.ts"
+import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"
 import { isCancelled } from "../rules/inbox-rules.ts"
 import type { Versions } from "../rules/versions.ts"
 import { answerWithin } from "./answer.ts"
@@ -19,11 +19,7 @@ interface Canceled {
 }
 
 /** Inside a transaction. Puts the command; a cancel reaches the runs below as well. */
-export async function putInTree(
-  query: Query,
-  command: MessageCommand | CancelCommand,
-  options: PutOptions,
-): Promise<Put> {
+export async function putInTree(query: Query, command: PutCommand, options: PutOptions): Promise<Put> {
   const { sessionId, at, type } = command
   const put = await putWithin(query, command, options)
   const { outcome } = put
@@ -97,7 +93,11 @@ export async function startChild(
   const row = await newestWait(query, sessionId, { waitId: command.runId })
   const wait = row === undefined ? null : toWait(row)
   const isOver = isCancelled(parent.rows, runId) || (await isRevoked(query, sessionId))
-  if (!needsChild({ wait, isCancelled: isOver })) return childNotNeeded
+  if (!needsChild(start, { wait, isCancelled: isOver })) {
+    const end = endInPlaceOf(start)
+    if (end !== null) await putWithin(query, end, { versions })
+    return childNotNeeded
+  }
   await query(
     `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,
        parent_run_id, parent_tool_call_id, root_id, depth)
@@ -113,8 +113,9 @@ export async function startChild(
       escapeText(sessionId),
     ],
   )
-  const refused = answerInPlaceOf(start, (await putWithin(query, command, { versions })).outcome)
-  if (refused !== null) await answerWithin(query, refused, versions)
+  const refused = reportInPlaceOf(start, (await putWithin(query, command, { versions })).outcome)
+  if (refused?.type === "answer") await answerWithin(query, refused, versions)
+  else if (refused !== null) await putWithin(query, refused, { versions })
   return { type: "delivered" }
 }
 

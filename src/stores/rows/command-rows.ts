@@ -71,7 +71,7 @@ export function newCommandRow(
   const body = commandText(stored, texts)
   const { sessionId, runId } = command
   // Other commands are small.
-  const isLarge = command.type === "message" || command.type === "steer"
+  const isLarge = command.type === "message" || command.type === "steer" || command.type === "taskEnd"
   const bytes = isLarge ? Buffer.byteLength(body) : 0
   return {
     ...place,
@@ -93,6 +93,7 @@ function versionOf(stored: StoredCommand | FormerAnswer, { dueAt }: Pick<NewComm
     case "answer":
     case "steer":
     case "withdraw":
+    case "taskEnd":
       return 3
     case "message":
       return dueAt === 0 && stored.clientTools === undefined && stored.role === undefined ? 2 : 3

@@ -1,12 +1,13 @@
 import { LogTooNewError, toError } from "../../core/errors.ts"
-import type {
-  ClaimedItem,
-  CommandOutcome,
-  CommandResult,
-  OutboxCommand,
-  OutboxItem,
-  OutboxRow,
-  StartChild,
+import {
+  type ClaimedItem,
+  type CommandOutcome,
+  type CommandResult,
+  type OutboxCommand,
+  type OutboxItem,
+  type OutboxRow,
+  type StartChild,
+  startId,
 } from "../../core/ports/outbox.ts"
 import type { SessionBatch } from "../../core/ports/session-log.ts"
 import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
@@ -118,9 +119,11 @@ export function commandResult(
       return { type: "dropped", reason: `wait_${outcome.status}` }
     case "unknown":
       if (type === "answer") return { type: "dropped", reason: "wait_not_found" }
-      return command.type === "cancel"
-        ? { type: "dropped", reason: "nothing_to_cancel" }
-        : { type: "dead", reason: "session_not_found" }
+      if (command.type === "cancel") return { type: "dropped", reason: "nothing_to_cancel" }
+      if (command.type === "taskEnd") return { type: "dropped", reason: "parent_gone" }
+      return command.joins === undefined
+        ? { type: "dead", reason: "session_not_found" }
+        : { type: "dropped", reason: "run_ended" }
     case "wrongNonce":
       return { type: "dead", reason: "wrong_nonce" }
     case "keyReused":
@@ -135,6 +138,19 @@ export function commandResult(
       return outcome satisfies never
   }
 }
+
+/**
+ * Returns the id of the item that starts the run that the command concerns; null if the command does not depend on
+ * one. If the session does not exist, and that item is still in the outbox, the command waits for it.
+ */
+export function awaitedStart({ type, command }: OutboxCommand): string | null {
+  if (type !== "put") return null
+  if (command.type === "cancel") return command.runId === null ? null : startId(command.runId)
+  return command.type === "message" && command.joins !== undefined ? startId(command.joins) : null
+}
+
+/** The result of a command whose session is about to be started. */
+export const notStartedYet: CommandResult = { type: "retry", reason: "not_started_yet", retryInMs: 200 }
 
 /**
  * Decides what becomes of a command that the inbox could not take. A process that reads the session may take it

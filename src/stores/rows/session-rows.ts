@@ -1,3 +1,4 @@
+import type { PutAndClaimOutcome } from "../../core/ports/inbox.ts"
 import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/session-log.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import { parentOf, rootOf } from "../directory/rows.ts"
@@ -47,6 +48,21 @@ export function toLease(row: Row): Lease {
     takeovers: integer(row, "takeovers"),
     principal: { tenant: unescapeText(text(row, "tenant")), userId: unescapeText(text(row, "user_id")) },
   }
+}
+
+/**
+ * From the row of a session that a put has claimed, null if it has not, and the ids and bodies of the commands in its
+ * inbox, null if they are not known. A large command is left to `toPending`, which parses it in a slice of its own.
+ */
+export function toClaim(
+  row: Row | null,
+  commands: readonly Row[] | null,
+): Pick<PutAndClaimOutcome, "lease" | "found"> {
+  if (row === null) return { lease: null }
+  const isLarge = commands?.some((command) => textLength(command, "body") >= maxSliceCharacters) ?? false
+  if (commands === null || isLarge) return { lease: toLease(row) }
+  const session = toSession({ ...row, run_id: null, has_due_message: true })
+  return { lease: toLease(row), found: { session, commands: commands.map(toCommand) } }
 }
 
 /** From a command's `id` and its `body`, which is the command as a process of whichever version accepted it. */

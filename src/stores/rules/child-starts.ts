@@ -1,5 +1,7 @@
+import { isTaskId } from "../../core/background-task.ts"
 import type { ChildOutcome } from "../../core/child.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
+import type { TaskEndCommand } from "../../core/ports/inbox.ts"
 import type { CommandResult, StartChild } from "../../core/ports/outbox.ts"
 import type { AnswerCommand, PutOutcome } from "../../core/ports/session-log.ts"
 import { noSpending } from "../../core/usage.ts"
@@ -12,32 +14,46 @@ export interface Employer {
   readonly isCancelled: boolean
 }
 
-/** Returns true if the child's answer would still be taken. */
-export function needsChild({ wait, isCancelled }: Employer): boolean {
-  return wait?.kind === "child" && wait.state === "open" && !isCancelled
+/** Returns true if the child's answer would still be taken. No wait asks for a background task. */
+export function needsChild({ command }: StartChild, { wait, isCancelled }: Employer): boolean {
+  if (isCancelled) return false
+  return isTaskId(command.runId) || (wait?.kind === "child" && wait.state === "open")
 }
 
 /** The result for a child that is no longer needed. */
 export const childNotNeeded: CommandResult = { type: "dropped", reason: "parent_ended" }
 
+/** Returns the end of a task that is no longer needed; null for a child whose call waits no longer. */
+export function endInPlaceOf(start: StartChild): TaskEndCommand | null {
+  if (!isTaskId(start.command.runId)) return null
+  return taskEnd(start, { ...nothingDone, outcome: "interrupted", reason: "cancelled" })
+}
+
 /**
- * Returns the answer to the call of a child that could not be started, so that the call does not wait for nothing.
- * Null if the child was started.
+ * Returns the answer to the call of a child that could not be started, so that the call does not wait for nothing, or
+ * the end of its task. Null if the child was started.
  */
-export function answerInPlaceOf({ child, command }: StartChild, outcome: PutOutcome): AnswerCommand | null {
+export function reportInPlaceOf(
+  start: StartChild,
+  outcome: PutOutcome,
+): AnswerCommand | TaskEndCommand | null {
   if (outcome.status === "accepted" || outcome.status === "duplicate") return null
-  const { runId, at } = command
+  const { runId, at } = start.command
   const message = `The sub-agent could not start (${outcome.status}). The call had no further effect.`
   const answer: ChildOutcome = {
+    ...nothingDone,
     outcome: "failed",
-    reason: null,
-    response: "",
-    output: null,
     error: { code: "child_not_started", message },
-    spent: noSpending,
-    charged: 0,
   }
-  const { sessionId } = child.parent
+  if (isTaskId(runId)) return taskEnd(start, answer)
+  const { sessionId } = start.child.parent
   const decidedBy = { via: "code", tenant: null, userId: null, address: null } as const
   return { type: "answer", kind: "child", sessionId, waitId: runId, nonce: runId, decidedBy, at, answer }
+}
+
+const nothingDone = { reason: null, response: "", output: null, error: null, spent: noSpending, charged: 0 }
+
+function taskEnd({ child, command }: StartChild, outcome: ChildOutcome): TaskEndCommand {
+  const { runId, context, channel, at } = command
+  return { type: "taskEnd", sessionId: child.parent.sessionId, runId, outcome, context, channel, at }
 }

@@ -1,4 +1,5 @@
 import { newMessageOf } from "../../core/message-input.ts"
+import type { TaskEndCommand } from "../../core/ports/inbox.ts"
 import { maxQueuedMessages, type PutRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
@@ -54,6 +55,7 @@ export function planMessage(
   limits: StorageLimits | undefined,
 ): PutPlan {
   const { whenBusy = "reject" } = message
+  if (message.joins !== undefined) return planJoining(message, message.joins, receiver)
   const refusal = refusalOf(message, receiver, limits)
   if (refusal !== null) return nothing(refusal)
   const { open } = receiver
@@ -77,6 +79,20 @@ export function planCancel(command: CancelCommand, receiver: Receiver): PutPlan 
   const outcome = accepted({ runId: target, cursor: lastSeq })
   if (rows.some(({ type, runId }) => type === "withdraw" && runId === target)) return nothing(outcome)
   return withdraw([target], { outcome, sessionId, at }, receiver)
+}
+
+/** Decides what the end of a task becomes: a command that is due at once, whatever the session does. */
+export function planTaskEnd(command: TaskEndCommand, { lastSeq }: Receiver): PutPlan {
+  const { runId } = command
+  return { ...nothing(accepted({ runId, cursor: lastSeq })), commands: [dueCommand(command)], isDue: true }
+}
+
+/** Decides what a message becomes that one run alone may take. While that run is queued the session is busy. */
+function planJoining(message: MessageCommand, runId: string, receiver: Receiver): PutPlan {
+  const { open, rows } = receiver
+  if (open?.runId === runId && joins(message, receiver, open)) return planSteering(message, open)
+  const isQueued = rows.some((row) => row.type === "message" && row.runId === runId)
+  return nothing(isQueued ? { status: "busy", runId } : { status: "unknown" })
 }
 
 /** Decides what the revocation of a session does: the end of its open run, and the withdrawal of all queued ones. */

@@ -6,7 +6,7 @@ import { isCancelled } from "../rules/inbox-rules.ts"
 import { judgeAnswer } from "../rules/wait-answers.ts"
 import { insertAudit, insertGrant, newestWait } from "./approvals.ts"
 import type { Database } from "./database/database.ts"
-import { findReceiver, insertCommand, type PutOptions } from "./inbox.ts"
+import { changeSession, findReceiver, insertCommand, type PutOptions } from "./inbox.ts"
 
 /** Inside a transaction. */
 export function answer(
@@ -22,7 +22,7 @@ export function answer(
   const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })
   if (row === undefined || accepted === null) return outcome
   database.run("UPDATE wait SET state = 'answered' WHERE id = ?", integer(row, "id"))
-  insertCommand(database, dueCommand(accepted.command), versions)
+  changeSession(database, command.sessionId, insertCommand(database, dueCommand(accepted.command), versions))
   insertAudit(database, accepted.records)
   if (accepted.grant !== null) insertGrant(database, accepted.grant)
   return outcome

@@ -1,17 +1,27 @@
 import { logVersion } from "../../core/log/entries.ts"
 import type { RunOpened } from "../../core/ports/inbox.ts"
 import type { CommitOutcome, Lease, SessionBatch } from "../../core/ports/session-log.ts"
-import { integer, nullableText, type Row, text } from "../rows/columns.ts"
+import { integer, nullableText } from "../rows/columns.ts"
 import { type EntryRows, toRows } from "../rows/entry-rows.ts"
 import type { LargeBodies } from "../rows/large-bodies.ts"
 import { concernsInbox, dueChanges, refusalOf, rowsAfter } from "../rules/inbox-rules.ts"
 import { areOpen } from "../rules/wait-changes.ts"
 import type { Database } from "./database/database.ts"
-import { changeDue, deleteCommands, inboxOf } from "./inbox.ts"
+import { changeDue, changeSession, deleteCommands, inboxOf } from "./inbox.ts"
 import { insertOutbox } from "./outbox.ts"
 import { openWaits, writeWaits } from "./waits.ts"
 
 type RunEnded = NonNullable<SessionBatch["runEnded"]>
+
+/** A session as a commit finds it, its lease held. */
+interface Held {
+  readonly takeovers: number
+  readonly activeRun: string | null
+  /** If true, the commit's newest entry is stored, and so all of it: no number is used twice. */
+  readonly isStored: boolean
+  readonly hasCommands: boolean
+  readonly hasWaits: boolean
+}
 
 /** Inside a transaction. Every check comes before the first write, so a refused batch leaves nothing. */
 export function commitBatch(
@@ -20,91 +30,85 @@ export function commitBatch(
   { owner, now, bodies }: { readonly owner: string; readonly now: number; readonly bodies: LargeBodies },
 ): CommitOutcome {
   const { lease, commandsConsumed = [], runOpened, runEnded, runsWithdrawn = [] } = batch
-  // No other process can write between this look and the commit: the transaction holds the database (rule 7).
-  const held = heldSession(database, lease, owner)
-  if (held === undefined) return "fenced"
   const rows = toRows(batch.entries, { version: batch.version ?? logVersion, bodies })
-  if (isStored(database, lease, rows)) return "ok"
-  const inbox = concernsInbox(batch) ? inboxOf(database, lease.sessionId) : []
+  // No other process can write between this look and the commit: the transaction holds the database (rule 7).
+  const held = heldSession(database, lease, { owner, rows })
+  if (held === null) return "fenced"
+  if (held.isStored) return "ok"
+  const inbox = held.hasCommands && concernsInbox(batch) ? inboxOf(database, lease.sessionId) : []
   const refusal = refusalOf(batch, inbox)
   if (refusal !== null) return refusal
-  const open = openWaits(database, batch)
+  const open = held.hasWaits ? openWaits(database, batch) : []
   if (!areOpen(open, batch)) return "answered"
   insertEvents(database, lease, rows)
   insertDeltas(database, lease, { rows, now })
-  deleteCommands(database, lease.sessionId, commandsConsumed)
+  const freed = deleteCommands(database, lease.sessionId, commandsConsumed)
   insertOutbox(database, batch, now)
   writeWaits(database, batch, { open, at: rows.at })
-  updateSession(database, batch, rows, held)
   if (runOpened !== undefined) openRun(database, lease, runOpened)
-  if (runEnded !== undefined) endRun(database, lease, runEnded, rows)
-  for (const runId of runsWithdrawn) closeRun(database, lease, { runId, state: "interrupted" }, rows)
-  if (concernsInbox(batch)) {
-    const openRunId = findOpenRun(database, lease)
-    changeDue(database, dueChanges(rowsAfter(inbox, batch), { now, openRunId }))
+  if (runEnded !== undefined) closeRun(database, lease, runEnded, { rows, hasCommands: held.hasCommands })
+  for (const runId of runsWithdrawn) {
+    closeRun(database, lease, { runId, state: "interrupted" }, { rows, hasCommands: held.hasCommands })
   }
+  const openRunId = openRunAfter(batch, held)
+  changeSession(database, lease.sessionId, {
+    bytes: rows.bytes - freed,
+    version: rows.version,
+    ...(openRunId !== held.activeRun && { activeRun: openRunId }),
+    ...(runEnded !== undefined && { usedAt: rows.at }),
+    ...(batch.progress === true && held.takeovers > 0 && { takeovers: 0 }),
+  })
+  if (inbox.length > 0) changeDue(database, dueChanges(rowsAfter(inbox, batch), { now, openRunId }))
   return "ok"
 }
 
-/**
- * Returns true if this very batch was committed before: a batch is stored whole, and no number is used twice.
- */
-function isStored(database: Database, { sessionId }: Lease, { events, deltas }: EntryRows): boolean {
-  const [event, delta] = [events.at(-1), deltas.at(-1)]
-  if (event !== undefined) {
-    const known = database.get(
-      "SELECT body FROM entry WHERE session_id = ? AND seq = ?",
-      sessionId,
-      event.seq,
-    )
-    return known !== undefined && text(known, "body") === event.body
-  }
-  if (delta === undefined) return false
-  const known = database.get(
-    "SELECT body FROM delta WHERE session_id = ? AND seq = ?",
-    sessionId,
-    delta.firstSeq,
-  )
-  return known !== undefined && text(known, "body") === delta.body
-}
-
-/** The fence of rule 7: nothing if the lease is lost. */
-function heldSession(database: Database, { sessionId, epoch }: Lease, owner: string): Row | undefined {
-  const sql = "SELECT takeovers FROM session WHERE id = ? AND epoch = ? AND owner = ?"
-  return database.get(sql, sessionId, epoch, owner)
-}
-
-/** Writes only what changes: deltas alone leave the session as it is. */
-function updateSession(
+/** Returns the fence of rule 7 and everything that the checks need, in one look; null if the lease is lost. */
+function heldSession(
   database: Database,
-  { lease, progress = false }: SessionBatch,
-  rows: EntryRows,
-  held: Row,
-): void {
-  if (rows.bytes > 0) {
-    database.run(
-      "UPDATE session SET stored_bytes = stored_bytes + ?, log_version = max(log_version, ?) WHERE id = ?",
-      rows.bytes,
-      rows.version,
-      lease.sessionId,
-    )
-  }
-  if (progress && integer(held, "takeovers") > 0) {
-    database.run("UPDATE session SET takeovers = 0 WHERE id = ?", lease.sessionId)
+  { sessionId, epoch }: Lease,
+  { owner, rows }: { readonly owner: string; readonly rows: EntryRows },
+): Held | null {
+  const event = rows.events.at(-1)
+  const delta = event === undefined ? rows.deltas.at(-1) : undefined
+  const row = database.get(
+    `SELECT takeovers, active_run,
+       (SELECT body FROM entry WHERE session_id = session.id AND seq = ?) AS event,
+       (SELECT body FROM delta WHERE session_id = session.id AND seq = ?) AS delta,
+       EXISTS (SELECT 1 FROM command WHERE session_id = session.id) AS has_commands,
+       EXISTS (SELECT 1 FROM wait WHERE session_id = session.id AND state = 'open') AS has_waits
+     FROM session WHERE id = ? AND epoch = ? AND owner = ?`,
+    event?.seq ?? null,
+    delta?.firstSeq ?? null,
+    sessionId,
+    epoch,
+    owner,
+  )
+  if (row === undefined) return null
+  const newest = event ?? delta
+  return {
+    takeovers: integer(row, "takeovers"),
+    activeRun: nullableText(row, "active_run"),
+    isStored: newest !== undefined && (row.event === newest.body || row.delta === newest.body),
+    hasCommands: row.has_commands === 1,
+    hasWaits: row.has_waits === 1,
   }
 }
 
-function insertEvents(database: Database, { sessionId }: Lease, rows: EntryRows): void {
-  for (const { seq, v, at, runId, type, body } of rows.events) {
+function openRunAfter({ runOpened, runEnded }: SessionBatch, { activeRun }: Held): string | null {
+  const open = runOpened?.runId ?? activeRun
+  return open === runEnded?.runId ? null : open
+}
+
+/** Events that one statement stores. */
+const maxEventsAtOnce = 4
+
+function insertEvents(database: Database, { sessionId }: Lease, { events }: EntryRows): void {
+  for (let start = 0; start < events.length; start += maxEventsAtOnce) {
+    const some = events.slice(start, start + maxEventsAtOnce)
     database.run(
-      "INSERT INTO entry (session_id, seq, v, at, run_id, type, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-      sessionId,
-      seq,
-      v,
-      at,
-      runId,
-      type,
-      body,
+      `INSERT INTO entry (session_id, seq, v, at, run_id, type, body)
+       VALUES ${some.map(() => "(?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
+      ...some.flatMap(({ seq, v, at, runId, type, body }) => [sessionId, seq, v, at, runId, type, body]),
     )
   }
 }
@@ -146,35 +150,21 @@ function openRun(database: Database, { sessionId }: Lease, { runId, cursor, stee
     runId,
     sessionId,
   )
-  database.run("UPDATE session SET active_run = ? WHERE id = ?", runId, sessionId)
-}
-
-function findOpenRun(database: Database, { sessionId }: Lease): string | null {
-  const session = database.get("SELECT active_run FROM session WHERE id = ?", sessionId)
-  return session === undefined ? null : nullableText(session, "active_run")
-}
-
-function endRun(database: Database, lease: Lease, ended: RunEnded, rows: EntryRows): void {
-  closeRun(database, lease, ended, rows)
-  database.run(
-    "UPDATE session SET active_run = NULL, last_used_at = max(last_used_at, ?) WHERE id = ? AND active_run = ?",
-    rows.at,
-    lease.sessionId,
-    ended.runId,
-  )
 }
 
 function closeRun(
   database: Database,
   { sessionId }: Lease,
   { runId, state }: RunEnded,
-  { lastSeq }: EntryRows,
+  { rows, hasCommands }: { readonly rows: EntryRows; readonly hasCommands: boolean },
 ): void {
-  database.run("DELETE FROM command WHERE session_id = ? AND run_id = ?", sessionId, runId)
+  if (hasCommands) {
+    database.run("DELETE FROM command WHERE session_id = ? AND run_id = ?", sessionId, runId)
+  }
   database.run(
     "UPDATE run SET state = ?, end_seq = ? WHERE id = ? AND session_id = ?",
     state,
-    lastSeq,
+    rows.lastSeq,
     runId,
     sessionId,
   )

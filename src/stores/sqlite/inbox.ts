@@ -1,13 +1,12 @@
-import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, PutCommand, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
-  CancelCommand,
   Command,
   Lease,
   MessageCommand,
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, text } from "../rows/columns.ts"
+import { escapeText, integer, nullableText, type Row, text } from "../rows/columns.ts"
 import {
   type CommandRow,
   commandColumns,
@@ -18,7 +17,14 @@ import {
 import type { LargeContents } from "../rows/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
 import { type DueChange, positionOf, queuedRuns } from "../rules/inbox-rules.ts"
-import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
+import {
+  type PutPlan,
+  planCancel,
+  planMessage,
+  planRevocation,
+  planTaskEnd,
+  type Receiver,
+} from "../rules/put-rules.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database } from "./database/database.ts"
 import { largeText } from "./database/large-text.ts"
@@ -37,24 +43,40 @@ export interface Put {
   readonly outcome: PutOutcome
   /** If true, the put gave the session work that is due. */
   readonly isDue: boolean
+  /** Ids and bodies of the new commands, if the session's inbox holds no others and no run is open; else null. */
+  readonly inserted: readonly Row[] | null
 }
+
+const nothing = { isDue: false, inserted: null }
 
 /** Inside a transaction. */
 export function put(
   database: Database,
-  command: MessageCommand | CancelCommand,
+  command: PutCommand,
   { limits, texts, versions, now }: PutOptions,
 ): Put {
   const receiver = findReceiver(database, command.sessionId, { versions, now })
-  if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
-  if (command.type === "cancel") {
-    const plan = planCancel(command, receiver)
-    return carryOut(database, plan, { sessionId: command.sessionId, message: null, versions })
+  if (receiver === null) return { outcome: { status: "unknown" }, ...nothing }
+  const message = command.type === "message" ? command : null
+  const known = message === null ? null : findKnown(database, message, receiver)
+  if (known !== null) return { outcome: known, ...nothing }
+  const plan = planOf(command, receiver, limits)
+  const done = carryOut(database, plan, { sessionId: command.sessionId, message, texts, versions })
+  const isIdle = receiver.open === null && receiver.rows.length === 0 && plan.run?.state === "queued"
+  return isIdle ? done : { ...done, inserted: null }
+}
+
+function planOf(command: PutCommand, receiver: Receiver, limits: StorageLimits | undefined): PutPlan {
+  switch (command.type) {
+    case "message":
+      return planMessage(command, receiver, limits)
+    case "cancel":
+      return planCancel(command, receiver)
+    case "taskEnd":
+      return planTaskEnd(command, receiver)
+    default:
+      return command satisfies never
   }
-  const known = findKnown(database, command, receiver)
-  if (known !== null) return { outcome: known, isDue: false }
-  const plan = planMessage(command, receiver, limits)
-  return carryOut(database, plan, { sessionId: command.sessionId, message: command, texts, versions })
 }
 
 /**
@@ -82,7 +104,8 @@ export function findReceiver(
   { versions, now }: Omit<PutOptions, "limits">,
 ): Receiver | null {
   const session = database.get(
-    `SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, run.id AS run_id, run.cursor, run.steerable
+    `SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, run.id AS run_id, run.cursor, run.steerable,
+       EXISTS (SELECT 1 FROM command WHERE session_id = session.id) AS has_commands
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(sessionId),
   )
@@ -96,7 +119,7 @@ export function findReceiver(
         : { runId, cursor: integer(session, "cursor"), steerable: session.steerable === 1 },
     lastSeq: integer(session, "last_seq"),
     storedBytes: integer(session, "stored_bytes"),
-    rows: inboxOf(database, sessionId),
+    rows: session.has_commands === 1 ? inboxOf(database, sessionId) : [],
     now,
     writes: versions.writes(),
   }
@@ -166,9 +189,6 @@ function carryOut(
       message?.at ?? 0,
       sessionId,
     )
-    if (run.state === "open") {
-      database.run("UPDATE session SET active_run = ? WHERE id = ?", run.runId, sessionId)
-    }
   }
   if (outcome.status === "steered" && key !== null) {
     database.run(
@@ -179,27 +199,30 @@ function carryOut(
       outcome.runId,
     )
   }
-  deleteCommands(database, sessionId, plan.deleted)
-  for (const command of plan.commands) insertCommand(database, command, versions, texts)
+  const freed = deleteCommands(database, sessionId, plan.deleted)
+  const inserted = plan.commands.map((command) => insertCommand(database, command, versions, texts))
   changeDue(database, plan.due)
-  if (message !== null && plan.commands.length > 0) {
-    database.run("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?", message.at, sessionId)
-  }
-  return { outcome, isDue }
+  changeSession(database, sessionId, {
+    bytes: inserted.reduce((sum, { bytes }) => sum + bytes, -freed),
+    version: Math.max(0, ...inserted.map(({ version }) => version)),
+    ...(run?.state === "open" && { activeRun: run.runId }),
+    ...(message !== null && inserted.length > 0 && { usedAt: message.at }),
+  })
+  return { outcome, isDue, inserted }
 }
 
-/** Inside a transaction. A session whose inbox holds a newer form is left to processes that read it. */
+/** Inside a transaction. The session takes over the command's bytes and version by `changeSession`. */
 export function insertCommand(
   database: Database,
   command: NewCommand,
   versions: Versions,
   texts?: LargeContents,
-): void {
+): { readonly id: number; readonly body: string; readonly bytes: number; readonly version: number } {
   const row = newCommandRow(command, versions.writes(), texts)
   const { sessionId, runId, type, body, rank, notBefore, dueAt, bytes, version } = row
-  database.run(
+  const inserted = database.get(
     `INSERT INTO command (session_id, run_id, type, body, rank, not_before, due_at, bytes)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
     sessionId,
     runId,
     type,
@@ -209,17 +232,11 @@ export function insertCommand(
     dueAt,
     bytes,
   )
-  if (bytes > 0) addBytes(database, sessionId, bytes)
-  database.run(
-    "UPDATE session SET log_version = ? WHERE id = ? AND log_version < ?",
-    version,
-    sessionId,
-    version,
-  )
+  return { id: integer(inserted ?? {}, "id"), body, bytes, version }
 }
 
-/** Inside a transaction. */
-export function deleteCommands(database: Database, sessionId: string, ids: readonly number[]): void {
+/** Inside a transaction. Returns the bytes of the commands, which the session no longer stores. */
+export function deleteCommands(database: Database, sessionId: string, ids: readonly number[]): number {
   let bytes = 0
   for (const id of ids) {
     const row = database.get(
@@ -229,7 +246,7 @@ export function deleteCommands(database: Database, sessionId: string, ids: reado
     )
     bytes += row === undefined ? 0 : integer(row, "bytes")
   }
-  if (bytes > 0) addBytes(database, sessionId, -bytes)
+  return bytes
 }
 
 /** Inside a transaction. */
@@ -237,8 +254,37 @@ export function changeDue(database: Database, changes: readonly DueChange[]): vo
   for (const { id, dueAt } of changes) database.run("UPDATE command SET due_at = ? WHERE id = ?", dueAt, id)
 }
 
-function addBytes(database: Database, sessionId: string, bytes: number): void {
-  database.run("UPDATE session SET stored_bytes = stored_bytes + ? WHERE id = ?", bytes, sessionId)
+export interface SessionChanges {
+  /** Bytes that the session stores in addition. */
+  readonly bytes?: number
+  /** The log version that a process must read; 0 for none. A session is left to processes that read its newest. */
+  readonly version?: number
+  /** Time of use. */
+  readonly usedAt?: number
+  readonly activeRun?: string | null
+  readonly takeovers?: number
+}
+
+/**
+ * Inside a transaction. Writes only what changes: SQLite takes a column that is set out of its indexes and puts it
+ * back, whatever its value.
+ */
+export function changeSession(
+  database: Database,
+  sessionId: string,
+  { bytes = 0, version = 0, usedAt, activeRun, takeovers }: SessionChanges,
+): void {
+  const changes: readonly (readonly [sql: string, value: string | number | null])[] = [
+    ...(bytes === 0 ? [] : [["stored_bytes = stored_bytes + ?", bytes] as const]),
+    ...(version === 0 ? [] : [["log_version = max(log_version, ?)", version] as const]),
+    ...(usedAt === undefined ? [] : [["last_used_at = max(last_used_at, ?)", usedAt] as const]),
+    ...(activeRun === undefined ? [] : [["active_run = ?", activeRun] as const]),
+    ...(takeovers === undefined ? [] : [["takeovers = ?", takeovers] as const]),
+  ]
+  if (changes.length === 0) return
+  const set = changes.map(([sql]) => sql).join(", ")
+  const values = changes.map(([, value]) => value)
+  database.run(`UPDATE session SET ${set} WHERE id = ?`, ...values, sessionId)
 }
 
 /** Returns the queued runs of a session in the order in which they are taken. */

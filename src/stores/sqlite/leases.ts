@@ -1,11 +1,12 @@
 import type { Lease, ReleaseOptions } from "../../core/ports/session-log.ts"
 import type { Shares } from "../../core/ports/shares.ts"
-import { escapeText, integer, nullableText } from "../rows/columns.ts"
+import { escapeText, integer, nullableText, type Row } from "../rows/columns.ts"
 import { toLease } from "../rows/session-rows.ts"
 import type { Candidate } from "../rules/turns.ts"
 import type { Database } from "./database/database.ts"
 import type { Membership } from "./membership.ts"
 import { findRunnable } from "./runnable.ts"
+import { sessionColumns } from "./schema.ts"
 
 /** The sessions that this process can work on: of these agents, and with nothing newer than it reads. */
 export interface Claimable {
@@ -104,24 +105,27 @@ export function held(database: Database, owner: string): Lease[] {
 /** Inside a transaction. */
 export function release(
   database: Database,
-  lease: Lease,
-  options: ReleaseOptions & { readonly owner: string; readonly now: number },
+  { sessionId, epoch }: Lease,
+  {
+    owner,
+    now,
+    force = false,
+    parkUntil = 0,
+  }: ReleaseOptions & { readonly owner: string; readonly now: number },
 ): "released" | "pending" | "lost" {
-  const held = database.get(
-    "SELECT 1 FROM session WHERE id = ? AND epoch = ? AND owner = ?",
-    lease.sessionId,
-    lease.epoch,
-    options.owner,
+  const changed = database.run(
+    `UPDATE session SET owner = NULL, parked_until = ?
+     WHERE id = ? AND epoch = ? AND owner = ? AND (? OR NOT ${hasDue("due_at <= ?")})`,
+    parkUntil,
+    sessionId,
+    epoch,
+    owner,
+    Number(force),
+    now,
   )
-  if (held === undefined) return "lost"
-  const due = "SELECT 1 FROM command WHERE session_id = ? AND due_at <= ?"
-  if (options.force !== true && database.get(due, lease.sessionId, options.now)) return "pending"
-  database.run(
-    "UPDATE session SET owner = NULL, parked_until = ? WHERE id = ?",
-    options.parkUntil ?? 0,
-    lease.sessionId,
-  )
-  return "released"
+  if (changed > 0) return "released"
+  const sql = "SELECT 1 FROM session WHERE id = ? AND epoch = ? AND owner = ?"
+  return database.get(sql, sessionId, epoch, owner) === undefined ? "lost" : "pending"
 }
 
 /** As stored, in a JSON array. */
@@ -134,22 +138,22 @@ function isFree(membership: Membership, owner: string | null): boolean {
   return owner === null || !membership.isLive(owner)
 }
 
-/** Inside a transaction: takes the session if nobody has it. */
+/** Inside a transaction: takes the session if nobody has it. Returns its row as `toLease` and `toSession` read it. */
 export function claimFree(
   database: Database,
   owner: string,
   sessionId: string,
   { agents, reads }: Claimable,
-): Lease | null {
+): Row | null {
   const row = database.get(
     `UPDATE session SET ${taken}
      WHERE id = ? AND owner IS NULL AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${reads}
-     RETURNING id, epoch, takeovers, tenant, user_id`,
+     RETURNING id, epoch, takeovers, ${sessionColumns}`,
     owner,
     sessionId,
     namesOf(agents),
   )
-  return row === undefined ? null : toLease(row)
+  return row ?? null
 }
 
 /** Inside a transaction: takes the session if it is still as `seen`. */

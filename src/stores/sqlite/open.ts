@@ -5,6 +5,7 @@ import type { Store } from "../../core/ports/store.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
 import { createApprovals } from "./approvals.ts"
+import { createContents } from "./contents.ts"
 import { startCheckpointer } from "./database/checkpointer.ts"
 import { prepareDataDirectory, unusableDirectory } from "./database/data-directory.ts"
 import { type Database, type Durability, openDatabase } from "./database/database.ts"
@@ -14,6 +15,7 @@ import { createSqliteDirectory } from "./directory.ts"
 import { followFleet } from "./fleet.ts"
 import { createKeyring } from "./keyring.ts"
 import { joinMembers, type Membership, soleMembership } from "./membership.ts"
+import { createMemory } from "./memory.ts"
 import { createOutbox } from "./outbox.ts"
 import { createSchedules } from "./schedules.ts"
 import { migrate } from "./schema.ts"
@@ -106,8 +108,10 @@ export async function openStore(
     approvals: createApprovals(database, fleet),
     directory: createSqliteDirectory(database, membership),
     secrets: createSecrets(database),
+    memory: createMemory(database, clock),
     outbox: createOutbox(database, { clock, versions: fleet, alarm: alarms.outbox, hub }),
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
+    contents: createContents(database),
     schedules: createSchedules(database, { clock, versions: fleet, hub }),
     async close() {
       fleet.stop()

@@ -1,7 +1,14 @@
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { CommandDelivery, CommandResult, OutboxCommand } from "../../core/ports/outbox.ts"
 import { escapeText, integer, type Row, text, unescapeText } from "../rows/columns.ts"
-import { commandResult, errorToStore, failedCommand, toOutboxCommand } from "../rows/outbox-rows.ts"
+import {
+  awaitedStart,
+  commandResult,
+  errorToStore,
+  failedCommand,
+  notStartedYet,
+  toOutboxCommand,
+} from "../rows/outbox-rows.ts"
 import type { Versions } from "../rules/versions.ts"
 import { answer } from "./answer.ts"
 import type { Database } from "./database/database.ts"
@@ -67,6 +74,16 @@ function resultOf(
   )
   if (isForeign !== undefined) return { type: "dead", reason: "other_principal" }
   if (command.type === "startChild") return startChild(database, command, { versions, now })
+  const start = awaitedStart(command)
+  const isAwaited =
+    start !== null &&
+    database.get("SELECT 1 FROM session WHERE id = ?", to) === undefined &&
+    database.get(
+      "SELECT 1 FROM outbox WHERE session_id = ? AND id = ?",
+      text(row, "session_id"),
+      escapeText(start),
+    ) !== undefined
+  if (isAwaited) return notStartedYet
   const outcome =
     command.type === "put"
       ? putInTree(database, command.command, { versions, now }).outcome

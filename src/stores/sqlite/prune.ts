@@ -54,6 +54,7 @@ const numbered = [
   ["settled", "seq"],
   ["wait", "id"],
   ["audit", "id"],
+  ["content_chunk", "row"],
 ] as const
 
 /**
@@ -145,7 +146,7 @@ function deleteRows(database: Database): boolean {
     )
     if (deleted === slice) return true
   }
-  for (const table of ["run", "command", "steering_key", "tool_grant"])
+  for (const table of ["run", "command", "steering_key", "tool_grant", "content"])
     database.run(`DELETE FROM ${table} WHERE session_id = ?`, id)
   database.run("DELETE FROM removed_session WHERE id = ?", id)
   return true

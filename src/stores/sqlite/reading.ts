@@ -134,8 +134,8 @@ export async function storedBytes(database: Database, { tenant, userId }: Princi
   while (afterId !== null) {
     const slice: Row | undefined = await database.read(() =>
       database.get(
-        `SELECT coalesce(sum(stored_bytes), 0) AS bytes, count(*) AS sessions, max(id) AS last_id FROM (
-           SELECT id, stored_bytes FROM session WHERE tenant = ? AND user_id = ? AND id > ?
+        `SELECT coalesce(sum(bytes), 0) AS bytes, count(*) AS sessions, max(id) AS last_id FROM (
+           SELECT id, stored_bytes + content_bytes AS bytes FROM session WHERE tenant = ? AND user_id = ? AND id > ?
            ORDER BY id LIMIT ${sessionsPerSlice})`,
         escapeText(tenant),
         escapeText(userId),

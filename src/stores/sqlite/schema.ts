@@ -277,6 +277,53 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX schedule_occurrence_of ON schedule_occurrence (schedule_id, number)",
   ],
   ["CREATE INDEX entry_compaction ON entry (session_id, seq) WHERE type = 'historyCompacted'"],
+  [
+    // A content without a row here is incomplete.
+    `CREATE TABLE content (
+      session_id TEXT NOT NULL,
+      id TEXT NOT NULL,
+      bytes INTEGER NOT NULL,
+      PRIMARY KEY (session_id, id)
+    ) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE content_chunk (
+      row INTEGER PRIMARY KEY,
+      session_id TEXT NOT NULL,
+      content_id TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      body BLOB NOT NULL,
+      UNIQUE (session_id, content_id, number)
+    ) STRICT`,
+    "ALTER TABLE session ADD COLUMN content_bytes INTEGER NOT NULL DEFAULT 0",
+  ],
+  [
+    // `agent` is empty for what all agents share. An id is never used again, so that a revision is not either. The
+    // large columns are the last ones: SQLite reads a row up to the last column that is asked for.
+    `CREATE TABLE memory (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      tenant TEXT NOT NULL,
+      user_id TEXT NOT NULL,
+      agent TEXT NOT NULL,
+      entity_type TEXT NOT NULL,
+      name TEXT NOT NULL,
+      tags TEXT NOT NULL,
+      session_id TEXT,
+      run_id TEXT,
+      bytes INTEGER NOT NULL,
+      vector_model TEXT,
+      revision INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL,
+      expires_at INTEGER,
+      content TEXT NOT NULL,
+      vector BLOB,
+      UNIQUE (tenant, user_id, agent, entity_type, name)
+    ) STRICT`,
+    "CREATE INDEX memory_expiring ON memory (expires_at) WHERE expires_at IS NOT NULL",
+    // The terms of each memory, by its id. The tokenizer only looks for spaces and signs, which terms do not have.
+    `CREATE VIRTUAL TABLE memory_text USING fts5 (
+      words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+    )`,
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */
@@ -289,6 +336,11 @@ export const schemaVersion = migrations.length
 export const lastSeq = `max(
   coalesce((SELECT max(seq) FROM entry WHERE session_id = session.id), 0),
   coalesce((SELECT last_seq FROM delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0))`
+
+/** SQL: the columns of a session's row that `toSession` reads, and its newest entry's number. */
+export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,
+  session.created_at, session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
+  session.depth, session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq`
 
 /** Refuses a database that a newer version of this package has changed. `file` is for the message. */
 export async function migrate(database: Database, file: string): Promise<void> {

@@ -5,7 +5,7 @@ import type { Alarm } from "../bell.ts"
 import { escapeText } from "../rows/columns.ts"
 import { haveLargeEvents, largeBodies, noLargeBodies } from "../rows/large-bodies.ts"
 import { largeContents } from "../rows/large-contents.ts"
-import { toRun, toSession } from "../rows/session-rows.ts"
+import { toClaim, toRun, toSession } from "../rows/session-rows.ts"
 import { stirredBy } from "../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
@@ -18,7 +18,7 @@ import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
 import { compactionStart, historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
-import { lastSeq } from "./schema.ts"
+import { sessionColumns } from "./schema.ts"
 import { stirCursors } from "./subscriptions.ts"
 import { putInTree, revokeInTree } from "./tree.ts"
 
@@ -73,13 +73,13 @@ export function createSessionLog(
     async putAndClaim(message, agents, limits) {
       const { sessionId } = message
       const texts = await largeContents(message)
-      const { outcome, isDue, lease } = await database.write(() => {
+      const { outcome, isDue, claimed, inserted } = await database.write(() => {
         const result = put(database, message, { versions, limits, texts, now: now() })
         const claimable = { agents, reads }
-        return { ...result, lease: result.isDue ? claimFree(database, owner, sessionId, claimable) : null }
+        return { ...result, claimed: result.isDue ? claimFree(database, owner, sessionId, claimable) : null }
       })
-      if (lease === null && (isDue || outcome.status === "steered")) hub.arrived(sessionId)
-      return { outcome, lease }
+      if (claimed === null && (isDue || outcome.status === "steered")) hub.arrived(sessionId)
+      return { outcome, ...toClaim(claimed, inserted) }
     },
     async answer(command) {
       const outcome = await database.write(() => answer(database, command, { versions, now: now() }))
@@ -153,10 +153,7 @@ function findSession(
   { versions, now }: { readonly versions: Versions; readonly now: number },
 ): Session | null {
   const row = database.get(
-    `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
-       session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id, session.depth,
-       session.last_used_at, session.revoked_at, session.stored_bytes, session.log_version, ${lastSeq} AS last_seq,
-       run.id AS run_id, run.cursor, run.state, run.end_seq,
+    `SELECT ${sessionColumns}, session.log_version, run.id AS run_id, run.cursor, run.state, run.end_seq,
        EXISTS (
          SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?
            AND run_id IS NOT session.active_run) AS has_due_message

@@ -1,8 +1,9 @@
+import type { PutCommand } from "../../core/ports/inbox.ts"
 import type { CommandResult, StartChild } from "../../core/ports/outbox.ts"
-import type { CancelCommand, MessageCommand, PutOutcome } from "../../core/ports/session-log.ts"
+import type { PutOutcome } from "../../core/ports/session-log.ts"
 import { escapeText, integer, text } from "../rows/columns.ts"
 import { toWait } from "../rows/wait-rows.ts"
-import { answerInPlaceOf, childNotNeeded, needsChild } from "../rules/child-starts.ts"
+import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"
 import { isCancelled } from "../rules/inbox-rules.ts"
 import { answer } from "./answer.ts"
 import { newestWait } from "./approvals.ts"
@@ -26,7 +27,7 @@ export interface TreeChange<Outcome> {
 /** Inside a transaction. Puts the command; a cancel reaches the runs below as well. */
 export function putInTree(
   database: Database,
-  command: MessageCommand | CancelCommand,
+  command: PutCommand,
   options: PutOptions,
 ): TreeChange<PutOutcome> {
   const { sessionId, at, type } = command
@@ -100,7 +101,11 @@ export function startChild(database: Database, start: StartChild, options: PutOp
   const row = newestWait(database, sessionId, { waitId: command.runId })
   const wait = row === undefined ? null : toWait(row)
   const isOver = parent.revoked_at !== null || isCancelled(inboxOf(database, sessionId), runId)
-  if (!needsChild({ wait, isCancelled: isOver })) return childNotNeeded
+  if (!needsChild(start, { wait, isCancelled: isOver })) {
+    const end = endInPlaceOf(start)
+    if (end !== null) put(database, end, options)
+    return childNotNeeded
+  }
   database.run(
     `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
        parent_tool_call_id, root_id, depth) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -116,7 +121,8 @@ export function startChild(database: Database, start: StartChild, options: PutOp
     text(parent, "root_id"),
     integer(parent, "depth") + 1,
   )
-  const refused = answerInPlaceOf(start, put(database, command, options).outcome)
-  if (refused !== null) answer(database, refused, options)
+  const refused = reportInPlaceOf(start, put(database, command, options).outcome)
+  if (refused?.type === "answer") answer(database, refused, options)
+  else if (refused !== null) put(database, refused, options)
   return { type: "delivered" }
 }

@@ -9,7 +9,7 @@ const runAgentName = "run_agent"
 
 /** Hands a task to a sub-agent. Without an effect of its own: the gateway starts the sub-agent with the wait. */
 export function runAgentTool(workers: Workers): Tool {
-  const { models } = workers.options
+  const { models, background, announce, onBeforeBackground } = workers.options
   const names = namesOf(workers)
   return defineTool({
     name: runAgentName,
@@ -34,13 +34,27 @@ export function runAgentTool(workers: Workers): Tool {
           description: "Model of the sub-agent. Default: your own.",
         },
       }),
+      ...(background && {
+        background: {
+          type: "boolean",
+          description:
+            "If true, returns a task_id at once, and the sub-agent works while you continue. Default false.",
+        },
+      }),
     },
     required: ["task"],
     idempotent: true,
-    async execute(input, { answered }) {
+    async execute(input, { answered, session, toolCallId, signal }) {
       if (answered?.kind === "child") return outcomeOf(answered)
       const worker = chooseWorker(workers, requestOf(input))
-      return worker === null ? unknownAgent(names) : startOf(worker)
+      if (worker === null) return unknownAgent(names)
+      if (input.background !== true) return startOf(worker)
+      const { name, task } = worker
+      await onBeforeBackground?.(
+        { sessionId: session.id, toolCallId, agent: name, task: String(input.task) },
+        { signal },
+      )
+      return { type: "task", task, name, announce }
     },
   })
 }

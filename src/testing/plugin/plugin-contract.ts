@@ -150,6 +150,7 @@ async function withRun(parts: PluginParts, use: (run: RunParts) => Promise<void>
   const run: PluginRun = {
     session: null,
     role: null,
+    message: [],
     needsApproval: () => false,
     maxToolResultBytes: 100_000,
     signal,

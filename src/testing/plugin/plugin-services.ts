@@ -1,7 +1,21 @@
 import { randomIds } from "../../core/ids.ts"
+import type { Contents } from "../../core/ports/contents.ts"
+import type { Memory } from "../../core/ports/memory.ts"
 import type { PluginServices } from "../../core/ports/plugin.ts"
 import type { Schedules } from "../../core/ports/schedules.ts"
 import { systemClock } from "../../core/time/clock.ts"
+
+/** Keeps nothing. */
+const noMemory: Memory = {
+  remember: async () => ({ status: "full", bound: "maxMemories" }),
+  get: async () => null,
+  recall: async () => [],
+  list: async () => ({ memories: [], next: null }),
+  forget: async () => "unknown",
+  forgetNamed: async () => 0,
+  forgetAll: async () => 0,
+  prune: async () => 0,
+}
 
 /** A store that has none and takes none. */
 const noSchedules: Schedules = {
@@ -15,6 +29,14 @@ const noSchedules: Schedules = {
   occurrences: async () => [],
 }
 
+/** A store that has no room. */
+const noContents: Contents = {
+  put: async () => "full",
+  size: async () => null,
+  chunk: async () => null,
+  hasAny: async () => false,
+}
+
 /** Services for a plugin that is tested without a gateway. */
 export function testPluginServices(services: Partial<PluginServices> = {}): PluginServices {
   return {
@@ -26,11 +48,12 @@ export function testPluginServices(services: Partial<PluginServices> = {}): Plug
     checkSchema: async (_schema, input) => ({ valid: true, input }),
     clock: systemClock,
     ids: randomIds,
-    stores: { schedules: noSchedules },
+    stores: { schedules: noSchedules, memory: noMemory, contents: noContents },
     storeTime: async () => systemClock.now(),
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     signal: new AbortController().signal,
     openSecrets: async () => null,
+    lastCompaction: async () => null,
     isKept: async () => true,
     readEvents: async () => [],
     ...services,

@@ -38,6 +38,31 @@ export const acceptingCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
+    name: "what a claim found with its message is what would be read after it",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const { sessionId: used, ...run } = await runningSession(log, { agent })
+      await commitOk(log, {
+        lease: run.lease,
+        entries: [event(numbered(run.lease, 1), run.runId, runFailed)],
+        runEnded: { runId: run.runId, state: "failed" },
+      })
+      await log.release(run.lease)
+      const queuing = await newSession(log, { agent })
+      accepted(await log.put(message(queuing, { notBefore: Number.MAX_SAFE_INTEGER })))
+      for (const sessionId of [await newSession(log, { agent }), used, queuing]) {
+        const { lease, found } = await log.putAndClaim(message(sessionId, { whenBusy: "queue" }), [agent])
+        assert.ok(lease)
+        // A store may leave reading it to the holder of the lease.
+        if (found === undefined) continue
+        assert.deepEqual(found.session, await log.session(sessionId))
+        assert.deepEqual(found.commands, await log.pending(lease))
+      }
+    },
+  },
+  {
+    rule: 9,
     name: "a message of an agent that this process does not serve is accepted without a lease",
     async run({ open }) {
       const { log } = await open()

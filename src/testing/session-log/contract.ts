@@ -1,13 +1,17 @@
 import type { Store } from "../../core/ports/store.ts"
 import { approvalsCases } from "../store/approvals-contract.ts"
+import { contentsCases } from "../store/contents-contract.ts"
 import { directoryCases, sharedDirectoryCases } from "../store/directory-contract.ts"
 import { keyringCases } from "../store/keyring-contract.ts"
+import { sharedMemoryCases } from "../store/memory-bounds.ts"
+import { memoryCases } from "../store/memory-contract.ts"
 import { outboxCommandCases } from "../store/outbox-commands.ts"
 import { outboxCases } from "../store/outbox-contract.ts"
 import { sharedOutboxCases } from "../store/outbox-shared.ts"
 import { scheduleCases, sharedScheduleCases } from "../store/schedules-contract.ts"
 import { secretsCases } from "../store/secrets-contract.ts"
 import { subscriptionCases } from "../store/subscriptions-contract.ts"
+import { taskCases } from "../store/tasks-contract.ts"
 import { treeCases } from "../store/tree-contract.ts"
 import { acceptingCases, sharedAcceptingCases } from "./accepting.ts"
 import { answerCases } from "./answers.ts"
@@ -57,11 +61,14 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...directoryCases,
   ...keyringCases,
   ...secretsCases,
+  ...memoryCases,
   ...outboxCases,
   ...outboxCommandCases,
   ...treeCases,
+  ...taskCases,
   ...subscriptionCases,
   ...scheduleCases,
+  ...contentsCases,
 ]
 
 /** Behavior of a store that several processes may open: these cases open it more than once. */
@@ -71,6 +78,7 @@ export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedWaitCases,
   ...sharedDirectoryCases,
   ...sharedOutboxCases,
+  ...sharedMemoryCases,
   ...sharedScheduleCases,
 ]
 

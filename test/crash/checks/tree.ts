@@ -19,12 +19,16 @@ export function* checkTree(observation: Observation): Iterable<string> {
   const { below, scenario } = observation
   const sessions = [observation, ...below]
   const waits = sessions.flatMap((session) => childWaits(eventsOf(session)))
+  const tasks = sessions.flatMap((session) => all(eventsOf(session), "taskRegistered"))
   for (const { sessionId, parent } of below) {
     const wait = waits.find(({ payload }) => payload.sessionId === sessionId)
+    const task = tasks.find((each) => each.sessionId === sessionId)
+    if (wait === undefined && task?.toolCallId === parent.toolCallId) continue
     if (wait === undefined) yield `${repeated} ${sessionId} works for no call`
     else if (wait.toolCallId !== parent.toolCallId) yield `${sessionId} works for another call`
   }
   for (const session of sessions) yield* checkAnswers(eventsOf(session), below)
+  for (const session of sessions) yield* checkTasks(eventsOf(session))
   for (const child of below) yield* checkChild(child)
   const opened = sessions.flatMap((session) => all(eventsOf(session), "waitOpened"))
   const asked = opened.filter(({ kind }) => kind === "approval").length
@@ -41,6 +45,19 @@ function* checkChild(child: ObservedChild): Iterable<string> {
   if (ends !== 1) yield `${lost} it has ${ends} ends ${of}`
   for (const found of [...checkCalls(events), ...checkEffects(child), ...checkDeliveries(child)])
     yield `${found} ${of}`
+}
+
+/** Checks that each background task ended once, with a session of its own, and was collected once. */
+function* checkTasks(events: readonly EventEntry[]): Iterable<string> {
+  const ended = all(events, "taskEnded").map(({ taskId }) => taskId)
+  const collected = all(events, "tasksCollected").flatMap(({ taskIds }) => taskIds)
+  for (const { taskId } of all(events, "taskRegistered")) {
+    const ends = ended.filter((each) => each === taskId).length
+    const collections = collected.filter((each) => each === taskId).length
+    if (ends !== 1) yield `${ends === 0 ? lost : repeated} ${taskId} ended ${ends} times`
+    if (collections !== 1)
+      yield `${collections === 0 ? lost : repeated} ${taskId} was collected ${collections} times`
+  }
 }
 
 /** Checks that the answers of a run's sub-agents are what those ended with, and that they stay within its budget. */

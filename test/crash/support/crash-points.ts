@@ -5,7 +5,7 @@ type Around = "before" | "after"
 /** Foreign runners, who save states, have crash tests of their own. */
 export type AnsweredWait = "approval" | "clientTool" | "elicitation"
 /** Commands from one session to another, by the ids of their outbox items. */
-export type DeliveredCommand = "start" | "answer" | "cancel"
+export type DeliveredCommand = "start" | "answer" | "cancel" | "taskEnd"
 export type CommittedKind =
   | Exclude<Event["type"], "runnerStateSaved" | "waitOpened" | "waitResolved">
   | `${"waitOpened" | "waitResolved"}.${AnsweredWait | "timer" | "child"}`
@@ -65,6 +65,9 @@ const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   dataEmitted: "parallel",
   toolCallCompleted: "parallel",
   toolCallInterrupted: "cancelTool",
+  taskRegistered: "tasks",
+  taskEnded: "tasks",
+  tasksCollected: "tasks",
   stepCompleted: "text",
   outputRejected: "structured",
   maxTurnsReached: "maxTurns",
@@ -97,6 +100,7 @@ const others: Readonly<Record<Exclude<CrashPoint, `commit:${string}`>, ScenarioN
   "deliver:start:after": "children",
   "deliver:answer:after": "children",
   "deliver:cancel:after": "cancelChildren",
+  "deliver:taskEnd:after": "tasks",
   "answer:clientTool:before": "client",
   "answer:clientTool:after": "client",
   "answer:elicitation:before": "elicit",

@@ -8,7 +8,7 @@ const mostDeaths = 5
 
 /** Crash points of commands between the sessions of a tree. */
 export const treePoints: readonly CrashPoint[] = [...crashPoints.keys()].filter((point) =>
-  /^deliver:|[.:]child|Ended:|Tree:|treeGrant:/.test(point),
+  /^deliver:|[.:]child|Ended:|Tree:|treeGrant:|:task/.test(point),
 )
 
 export interface NamedRoundOptions {

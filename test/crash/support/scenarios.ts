@@ -19,6 +19,8 @@ export type ScenarioName = keyof typeof all
 
 const done = says(6)
 
+const collectAll = { name: "get_background_result", input: { task_id: "*", wait: true, timeout: 120 } }
+
 /** Budget of each run. A million of the scripted model's tokens is a dollar. */
 export const budgetUsd = 1_000
 
@@ -253,6 +255,16 @@ const all = {
       await client.cancel(runId)
     },
   },
+  /** Two sub-agents work in the background, and the session collects what they found. */
+  tasks: {
+    model: (call) => {
+      if (call.turn === 0) return calls(call, [inBackground(call, "a"), inBackground(call, "b")])
+      return call.turn === 1 ? calls(call, [collectAll]) : done
+    },
+    runs: 1,
+    ending: "completed",
+    play: chat,
+  },
   /** Two sub-agents, one after the other, of which only the first one's call is asked about. */
   treeGrant: {
     model: (call) => {
@@ -408,6 +420,11 @@ async function chat(client: SessionClient, message: string): Promise<void> {
 /** Has a sub-agent play the script. */
 function delegated({ tag }: ModelCall, script: string, name: string) {
   return { name: "delegate", input: { script, tag: `${tag}-${name}` } }
+}
+
+/** Has a sub-agent play a script in the background. */
+function inBackground({ tag }: ModelCall, name: string) {
+  return { name: "run_agent", input: { task: prompt("childWork", `${tag}-${name}`), background: true } }
 }
 
 function pay(amount: number) {

@@ -24,11 +24,13 @@ interface Write {
 }
 
 /**
- * Writes asked for in the same turn of the event loop share one transaction, each in a savepoint of its own: a run
- * makes eight small ones, and beginning and committing costs more than most of them do. At 50 streams at once that
- * takes a quarter off what a short run costs.
+ * Writes that are asked for in the same turn of the event loop share one transaction: a run makes several small ones,
+ * and beginning and committing costs more than most of them do. If one of them fails, nothing of the transaction is
+ * stored, and its writes are tried again one by one. Failures are rare, and a savepoint for each write would make
+ * SQLite copy every page that it changes.
  *
- * Callers cannot tell: a write is all or nothing, fails alone, and happens in the order of the calls.
+ * Callers cannot tell: a write is all or nothing, fails alone, and happens in the order of the calls. A write may be
+ * attempted more than once.
  */
 export function createWriteQueue(transactions: Transactions): <T>(work: () => T) => Promise<T> {
   /** Something is scheduled exactly while there are any. */
@@ -94,7 +96,7 @@ export function createWriteQueue(transactions: Transactions): <T>(work: () => T)
       const tellers: (() => void)[] = []
       for (const write of group) {
         if (tellers.length > 0 && now() >= end) break
-        tellers.push(group.length === 1 ? write.attempt() : inSavepoint(write))
+        tellers.push(write.attempt())
       }
       transactions.execute("COMMIT")
       return tellers
@@ -102,21 +104,6 @@ export function createWriteQueue(transactions: Transactions): <T>(work: () => T)
       // SQLite has rolled back by itself after some failures, a full disk for one.
       if (transactions.isOpen()) transactions.execute("ROLLBACK")
       throw error
-    }
-  }
-
-  function inSavepoint(write: Write): () => void {
-    transactions.execute("SAVEPOINT single")
-    try {
-      const tell = write.attempt()
-      transactions.execute("RELEASE single")
-      return tell
-    } catch (error) {
-      // Then the others' work is undone too.
-      if (!transactions.isOpen() || isBusy(error)) throw error
-      transactions.execute("ROLLBACK TO single")
-      transactions.execute("RELEASE single")
-      return () => write.fail(error)
     }
   }
 }

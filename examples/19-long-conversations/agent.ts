@@ -1,0 +1,20 @@
+import { createAgent, tool } from "ai-agent-gateway"
+import { z } from "zod"
+
+/** Returns far more than a model should read at once. */
+const listOrders = tool({
+  name: "list_orders",
+  description: "Lists all orders.",
+  inputSchema: z.object({ count: z.int().min(1).max(100_000) }),
+  readOnly: true,
+  execute: ({ count }) => ({
+    orders: Array.from({ length: count }, (_, index) => ({ id: `A-${index}`, total: index * 3 })),
+  }),
+})
+
+export default createAgent("You answer questions about orders.", {
+  tools: [listOrders],
+  // A small window, so that a summary comes soon.
+  contextWindow: 8_000,
+  compaction: { instructions: "Keep all order numbers." },
+})

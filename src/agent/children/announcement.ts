@@ -1,0 +1,27 @@
+import type { TaskState } from "../../core/background-task.ts"
+import type { TaskEndCommand } from "../../core/ports/inbox.ts"
+import type { OutboxItem } from "../../core/ports/outbox.ts"
+
+/** Returns the item that tells the session of the end of a task: it joins the open run, or starts one. */
+export function announcement(
+  { sessionId, context, channel, at }: TaskEndCommand,
+  { taskId, name }: TaskState,
+): OutboxItem {
+  const text =
+    `[Message of the gateway, not of the user: the background task ${taskId} (${name}) has ended. ` +
+    "Collect its result with get_background_result, and tell the user what came of it.]"
+  const command = {
+    type: "message",
+    sessionId,
+    runId: `run_${taskId}`,
+    at,
+    input: { type: "message", content: [{ type: "text", text }] },
+    context,
+    channel,
+    model: null,
+    outputSchema: null,
+    whenBusy: "steer",
+    idempotency: null,
+  } as const
+  return { id: `announce:${taskId}`, kind: "command", payload: { type: "put", command } }
+}

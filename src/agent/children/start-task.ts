@@ -1,0 +1,58 @@
+import type { ReturnedTask } from "../../core/ports/tool.ts"
+import { type ModelRunContext, record } from "../run-context.ts"
+import type { CallState } from "../tools/call-state.ts"
+import { WaitRefused } from "../waits/refused-wait.ts"
+import { checkTask, planChild, timeoutOf } from "./start-child.ts"
+import { cancelItem } from "./tree-effects.ts"
+
+/** Tasks of one session that run, or whose results wait to be collected. */
+const maxOpenTasks = 64
+/** Characters of a task that describe it. */
+const descriptionCharacters = 200
+
+/**
+ * Has the store start a session that works on the task, and completes the call with the id of the task: all of it in
+ * one commit. Throws a `WaitRefused` for a task that cannot be started.
+ */
+export async function startTask(
+  context: ModelRunContext,
+  call: CallState,
+  { task, name, announce }: ReturnedTask,
+): Promise<void> {
+  const run = checkTask(context, task, {})
+  await context.tree.oneByOne(async () => {
+    const { clock, conversation, ids } = context
+    if (conversation.tasks.open().length >= maxOpenTasks) throw tooManyTasks()
+    const taskId = ids.next("task")
+    const { toolCallId, name: toolName, executionLocation } = call.requested
+    const { agent, sessionId, reservedUsd, start } = await planChild(context, run, call, {
+      task,
+      childRunId: taskId,
+    })
+    const at = clock.now()
+    const late = cancelItem({ sessionId, runId: taskId, at: at + timeoutOf(task) }, "late")
+    const description = task.content.map((part) => (part.type === "text" ? part.text : "")).join(" ")
+    const value = { task_id: taskId, agent: name, status: "running" }
+    await record(
+      context,
+      [
+        {
+          type: "taskRegistered",
+          ...{ taskId, toolCallId, name, agent, sessionId, reservedUsd, announce, startedAt: at },
+          description: description.slice(0, descriptionCharacters).toWellFormed(),
+        },
+        {
+          type: "toolCallCompleted",
+          ...{ toolCallId, name: toolName, executionLocation, server: null, durationMs: 0 },
+          result: { type: "json", value },
+        },
+      ],
+      { outbox: [start, { ...late, notBefore: at + timeoutOf(task) }] },
+    )
+  })
+}
+
+function tooManyTasks(): WaitRefused {
+  const message = `${maxOpenTasks} background tasks are open. Collect results before you start another.`
+  return new WaitRefused("too_many_children", message)
+}

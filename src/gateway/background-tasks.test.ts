@@ -1,0 +1,179 @@
+import { expect, it, onTestFinished, vi } from "vitest"
+import type { JsonObject } from "../core/json/json.ts"
+import type { ModelRequest } from "../core/ports/provider.ts"
+import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
+import { createAgent } from "./create-agent.ts"
+import type { Gateway } from "./gateway.ts"
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+const patience = { timeout: 20_000, interval: 20 }
+
+const firstText = ({ messages }: ModelRequest): string => {
+  const [first] = messages
+  const part = first?.role === "user" ? first.content[0] : undefined
+  return part?.type === "text" ? part.text : ""
+}
+const call = (name: string, input: JsonObject): ScriptedStep => ({ type: "toolCall", name, input })
+const background = (task: string) => call("run_agent", { task, background: true })
+const say = (text: string): ScriptedStep => ({ type: "text", text })
+const resultsOf = ({ messages }: ModelRequest) =>
+  JSON.stringify(messages.filter(({ role }) => role === "tool"))
+
+/** Returns the first id of a task in the results of the request. */
+const taskIn = (request: ModelRequest) => /"task_id":"(\w+)"/.exec(resultsOf(request))?.[1] ?? ""
+
+/** As the session of the user, plays the turns; as a sub-agent, what `work` says. */
+function model(
+  turns: readonly ((request: ModelRequest) => readonly ScriptedStep[])[],
+  work: (task: string, request: ModelRequest) => readonly ScriptedStep[] = (task) => [say(`Did ${task}.`)],
+) {
+  let turn = 0
+  return scriptedProvider((request) => {
+    if (firstText(request) !== "Go.") return work(firstText(request), request)
+    return turns[turn++]?.(request) ?? [say("Nothing left.")]
+  })
+}
+
+function opened(gateway: Gateway): Gateway {
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  return gateway
+}
+
+it("starts tasks at once, waits for all of them without holding a place, and collects each result once", async () => {
+  const provider = model([
+    () => [background("a"), background("b"), background("c"), background("d")],
+    () => [call("get_background_result", { task_id: "*", wait: true })],
+    () => [call("get_background_result", { task_id: "*" })],
+    (request) => [say(resultsOf(request))],
+  ])
+  const gateway = opened(
+    createAgent("You plan.", { provider, store: "memory", logger, subAgents: true, maxConcurrentRuns: 1 }),
+  )
+  const { response, outcome } = await gateway.run("Go.")
+  expect(outcome).toBe("completed")
+  for (const task of ["a", "b", "c", "d"]) {
+    expect(response.split(`Did ${task}.`)).toHaveLength(2)
+  }
+  expect(response).toContain('"results":[],"running":[]')
+})
+
+it("names open tasks to the model until they are collected, also in the next run", async () => {
+  const release = Promise.withResolvers<void>()
+  const provider = model(
+    [
+      () => [background("a")],
+      () => [say("It runs.")],
+      () => [call("get_background_result", { task_id: "*" })],
+      (request) => [say(resultsOf(request))],
+    ],
+    () => [{ type: "wait", until: release.promise }, say("Found it.")],
+  )
+  const ends: string[] = []
+  const gateway = opened(
+    createAgent("You plan.", {
+      provider,
+      store: "memory",
+      logger,
+      subAgents: { onBackgroundComplete: ({ outcome }) => void ends.push(outcome.response) },
+    }),
+  )
+  const { sessionId } = await gateway.run("Go.")
+  const own = () => provider.requests.filter((request) => firstText(request) === "Go.")
+  expect(JSON.stringify(own()[1]?.messages.at(-1))).toContain("is running")
+  release.resolve()
+  await vi.waitUntil(() => ends.length > 0, patience)
+  expect(ends).toEqual(["Found it."])
+  const { response } = await gateway.run("Anything new?", { sessionId })
+  expect(JSON.stringify(own()[2]?.messages.at(-1))).toContain("has ended (completed)")
+  expect(response).toContain("Found it.")
+  expect(JSON.stringify(own()[3]?.messages.at(-1))).not.toContain("Note of the gateway")
+})
+
+it("starts a run by itself at the end of a task if the options say so", async () => {
+  const provider = model([
+    () => [background("a")],
+    () => [say("It runs.")],
+    () => [call("get_background_result", { task_id: "*" })],
+    () => [say("It was announced.")],
+  ])
+  const gateway = opened(
+    createAgent("You plan.", { provider, store: "memory", logger, subAgents: { announce: true } }),
+  )
+  await gateway.run("Go.")
+  const own = () => provider.requests.filter((request) => firstText(request) === "Go.")
+  await vi.waitUntil(() => own().length >= 4, patience)
+  expect(JSON.stringify(own().at(-1)?.messages)).toContain("Did a.")
+})
+
+it("sends messages to tasks, cancels them, and refuses both once they have ended", async () => {
+  const started = Promise.withResolvers<void>()
+  let turns = 0
+  const provider = model(
+    [
+      () => [background("a")],
+      (request) => {
+        const id = taskIn(request)
+        return [
+          { type: "wait", until: started.promise },
+          call("send_message", { task_id: id, message: "Hurry up." }),
+        ]
+      },
+      () => [call("get_background_result", { task_id: "*", wait: true })],
+      (request) => {
+        const id = taskIn(request)
+        return [call("cancel_task", { task_id: id }), call("cancel_task", { task_id: "task_0" })]
+      },
+      (request) => [say(resultsOf(request))],
+    ],
+    (_, request) => {
+      turns += 1
+      const said = JSON.stringify(request.messages)
+      if (said.includes("Hurry up.")) return [say("Hurried.")]
+      started.resolve()
+      return [call("nothing", { turns })]
+    },
+  )
+  const gateway = opened(createAgent("You plan.", { provider, store: "memory", logger, subAgents: true }))
+  const { response } = await gateway.run("Go.")
+  expect(response).toContain("Hurried.")
+  expect(response).toContain("task_ended")
+  expect(response).toContain("unknown_task")
+})
+
+it("cancels a task that works, and tells the model", async () => {
+  const provider = model(
+    [
+      () => [background("a")],
+      (request) => [call("cancel_task", { task_id: taskIn(request) })],
+      () => [call("get_background_result", { task_id: "*", wait: true })],
+      (request) => [say(resultsOf(request))],
+    ],
+    () => [{ type: "wait", until: new Promise(() => {}) }],
+  )
+  const gateway = opened(createAgent("You plan.", { provider, store: "memory", logger, subAgents: true }))
+  const { response } = await gateway.run("Go.")
+  expect(response).toContain('"outcome":"interrupted","reason":"cancelled"')
+})
+
+it("does not start a task that the hook refuses, nor one past the limit", async () => {
+  const provider = model([
+    () => [background("a"), background("b"), background("no")],
+    (request) => [say(resultsOf(request))],
+  ])
+  const gateway = opened(
+    createAgent("You plan.", {
+      provider,
+      store: "memory",
+      logger,
+      subAgents: {
+        maxConcurrent: 1,
+        onBeforeBackground: ({ task }) => {
+          if (task === "no") throw new Error("Not this one.")
+        },
+      },
+    }),
+  )
+  const { response } = await gateway.run("Go.")
+  expect(response).toContain("too_many_children")
+  expect(response).toContain("Not this one.")
+})

@@ -1,0 +1,64 @@
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Memory } from "../../core/ports/memory.ts"
+import type { Principal } from "../../core/ports/session-log.ts"
+import { principalOfPerson } from "../../http/auth/principal.ts"
+import { createMemories, type Memories } from "../../memory/memories.ts"
+import { type MemoryChoice, memorySettings } from "../../memory/options.ts"
+import { localPrincipal } from "../runs/start-run.ts"
+
+/** The memories of all users, for code. */
+export interface GatewayMemory {
+  /** Returns the memories of one user. Nothing is opened before the first call of one of its methods. */
+  of(owner?: MemoryOwner): Memories
+  /** Deletes all memories of a user, those of single agents included. Resolves to their number. */
+  forgetUser(owner: Omit<MemoryOwner, "agent">): Promise<number>
+}
+
+export interface MemoryOwner {
+  /** As `run` takes it. Default: the application itself. */
+  readonly userId?: string
+  /** Tenant of `userId`, as `run` takes it. Default `default`. */
+  readonly tenant?: string
+  /** In place of `userId` and `tenant`: a session's owner as `gateway.sessions` lists it, of an API key for example. */
+  readonly principal?: Principal
+  /** Name of the agent whose own memories are meant, for agents with `perAgent`. Default: those that agents share. */
+  readonly agent?: string
+}
+
+export interface MemoryParts {
+  /** The option `memory` of the agent; of the default agent for undefined. */
+  readonly optionsOf: (agent: string | undefined) => MemoryChoice | undefined
+  /** Opens the store at the first use. */
+  readonly open: () => Promise<{ readonly memory: Memory; readonly logger: Logger }>
+}
+
+export function createGatewayMemory({ optionsOf, open }: MemoryParts): GatewayMemory {
+  return {
+    of(owner = {}) {
+      const settings = memorySettings(optionsOf(owner.agent))
+      const scope = { ...principalOf(owner), agent: owner.agent ?? null }
+      return lazily(async () => {
+        const { memory, logger } = await open()
+        return createMemories(scope, { store: memory, settings, logger })
+      })
+    },
+    forgetUser: async (owner) => (await open()).memory.forgetAll(principalOf(owner)),
+  }
+}
+
+function principalOf({ principal, userId, tenant }: MemoryOwner): Principal {
+  if (principal !== undefined) return { tenant: principal.tenant, userId: principal.userId }
+  return userId === undefined ? localPrincipal : principalOfPerson({ userId, tenant })
+}
+
+function lazily(memories: () => Promise<Memories>): Memories {
+  return {
+    remember: async (memory, options) => (await memories()).remember(memory, options),
+    update: async (change, options) => (await memories()).update(change, options),
+    recall: async (query, options) => (await memories()).recall(query, options),
+    get: async (key) => (await memories()).get(key),
+    list: async (query) => (await memories()).list(query),
+    forget: async (key) => (await memories()).forget(key),
+    forgetAll: async () => (await memories()).forgetAll(),
+  }
+}

@@ -1,0 +1,34 @@
+import { type ByteSource, partsOf } from "./byte-source.ts"
+import { PointerScanner } from "./pointer-scanner.ts"
+
+/** The place of a value in a JSON text, in bytes. */
+export interface ValueRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** Returns the reference tokens of a JSON Pointer (RFC 6901); null for a text that is none. */
+export function parsePointer(pointer: string): readonly string[] | null {
+  if (pointer === "") return []
+  if (!pointer.startsWith("/") || /~(?![01])/.test(pointer)) return null
+  return pointer
+    .slice(1)
+    .split("/")
+    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"))
+}
+
+/**
+ * Resolves to the place of the value that the reference tokens lead to; null if there is none, or if the text is not
+ * JSON. Scans the text without parsing it as a whole, so that its size does not matter.
+ */
+export async function findValue(
+  source: ByteSource,
+  tokens: readonly string[],
+  signal: AbortSignal,
+): Promise<ValueRange | null> {
+  const scanner = new PointerScanner(tokens)
+  for await (const { start, bytes } of partsOf(source, 0, signal)) {
+    if (scanner.push(bytes, start)) break
+  }
+  return scanner.end(source.bytes)
+}

@@ -1,0 +1,117 @@
+import { toError } from "../core/errors.ts"
+import type { Plugin, PluginRun, PluginServices, RunParts } from "../core/ports/plugin.ts"
+import type { ToolContext, ToolResult } from "../core/ports/tool.ts"
+import type { TransformedCall } from "../core/ports/transform-tool-result.ts"
+import { type ByteSource, openContent, textSource } from "./byte-source.ts"
+import { encodeContent } from "./encode-content.ts"
+import { findCallResult } from "./find-call-result.ts"
+import { defaultSessionBytes, type LargeResultsSettings } from "./options.ts"
+import { previewOf } from "./preview.ts"
+import { readResultName, readResultTool } from "./read-result-tool.ts"
+import { isLarge, textPieces } from "./result-text.ts"
+
+/** A page has at most so many bytes, and leaves room for its header. */
+const maxPageBytes = 50_000
+const headerBytes = 200
+/** With less room than this, results are truncated. */
+const leastBytes = 1_200
+/** Characters of an earlier result, which the log has. */
+const maxLoggedCharacters = 2_000_000
+
+/** Stores results that are too large for a model, and lets the model read them piece by piece. */
+export function largeResultsPlugin({ sessionBytes = defaultSessionBytes }: LargeResultsSettings): Plugin {
+  return {
+    name: "large_results",
+    setup: (services) => ({ openRun: (run) => openRun(services, run, sessionBytes) }),
+  }
+}
+
+/** Stands beside a summary, so that the model knows that it can look results up. */
+const note =
+  `Results of tool calls before this point are not shown any more. Read one with ${readResultName} and the id of ` +
+  "its call if the summary does not have what you need."
+
+async function openRun(
+  services: PluginServices,
+  { session, maxToolResultBytes }: PluginRun,
+  sessionBytes: number,
+): Promise<RunParts> {
+  if (session === null || maxToolResultBytes < leastBytes) return {}
+  const { contents } = services.stores
+  const pageBytes = Math.min(maxPageBytes, maxToolResultBytes - headerBytes)
+  const offered = [
+    readResultTool({ pageBytes, open: (id, context) => openResult(services, session.id, id, context) }),
+  ]
+  const compaction = await services.lastCompaction(session.id)
+  let hasSomething = (await contents.hasAny(session.id)) || (compaction?.notes.includes(note) ?? false)
+  const none: typeof offered = []
+  return {
+    tools: () => (hasSomething ? offered : none),
+    compactionNotes({ messages }) {
+      hasSomething ||= messages.some(({ role }) => role === "tool")
+      return hasSomething ? [note] : []
+    },
+    async transformToolResult(result, call) {
+      if (call.toolName === readResultName && call.origin === null) return result
+      if (!isLarge(result, maxToolResultBytes)) return result
+      const preview = await storeResult(services, result, {
+        call,
+        sessionBytes,
+        maxBytes: maxToolResultBytes,
+      })
+      if (preview === null) return result
+      hasSomething = true
+      return preview
+    },
+  }
+}
+
+/** Resolves to null if the session has no room for the result, or the store cannot take it: then it is truncated. */
+async function storeResult(
+  { stores: { contents }, logger }: PluginServices,
+  result: ToolResult,
+  {
+    call: { session, toolCallId, signal },
+    sessionBytes,
+    maxBytes,
+  }: { readonly call: TransformedCall; readonly sessionBytes: number; readonly maxBytes: number },
+): Promise<ToolResult | null> {
+  const content = await encodeContent(textPieces(result), sessionBytes)
+  signal.throwIfAborted()
+  const fields = { sessionId: session.id, toolCallId, bytes: content?.bytes }
+  try {
+    const outcome = content === null ? "full" : await contents.put(session.id, content, { sessionBytes })
+    if (content !== null && outcome === "stored") {
+      return shown(result, previewOf(content, result.type === "json" ? "JSON" : "text", maxBytes))
+    }
+    logger.warn(fields, "A session has no room for a large result of a tool. The result is truncated.")
+  } catch (error) {
+    logger.error({ ...fields, error: toError(error) }, "A large result could not be stored. It is truncated.")
+  }
+  return null
+}
+
+/** Images stay beside the preview. */
+function shown(result: ToolResult, text: string): ToolResult {
+  if (result.type === "error") return { ...result, message: text }
+  const images = result.type === "content" ? result.content.filter(({ type }) => type === "image") : []
+  return { type: "content", content: [{ type: "text", text }, ...images] }
+}
+
+async function openResult(
+  services: PluginServices,
+  sessionId: string,
+  id: string,
+  { signal }: ToolContext,
+): Promise<ByteSource | null> {
+  const stored = await openContent(services.stores.contents, sessionId, id)
+  if (stored !== null) return stored
+  const result = await findCallResult(services, { sessionId, toolCallId: id, signal })
+  if (result === null) return null
+  let text = ""
+  for (const piece of textPieces(result)) {
+    text += piece
+    if (text.length > maxLoggedCharacters) break
+  }
+  return textSource(text)
+}

@@ -1,0 +1,44 @@
+import { type ByteSource, partsOf } from "./byte-source.ts"
+import { readPage } from "./text-page.ts"
+
+export interface Match {
+  /** Byte at which the searched text begins. */
+  readonly offset: number
+  /** The match with some text around it. */
+  readonly text: string
+}
+
+/** Bytes shown before and after the beginning of a match. */
+const before = 80
+const after = 160
+
+/** Resolves to the first matches from `start` on, of the text as it is written. */
+export async function searchText(
+  source: ByteSource,
+  searched: string,
+  { start, limit, signal }: { readonly start: number; readonly limit: number; readonly signal: AbortSignal },
+): Promise<readonly Match[]> {
+  const needle = Buffer.from(searched)
+  const offsets: number[] = []
+  let rest = Buffer.alloc(0)
+  for await (const part of partsOf(source, start, signal)) {
+    const window = Buffer.concat([rest, part.bytes])
+    const first = part.start - rest.length
+    for (let at = window.indexOf(needle); at !== -1; at = window.indexOf(needle, at + needle.length)) {
+      offsets.push(first + at)
+      if (offsets.length === limit) break
+    }
+    if (offsets.length === limit) break
+    // What was matched must not be matched again with the next part.
+    const searchedTo = (offsets.at(-1) ?? -needle.length) + needle.length
+    const keptFrom = Math.max(searchedTo, part.start + part.bytes.length - (needle.length - 1))
+    rest = Buffer.from(window.subarray(Math.max(0, keptFrom - first)))
+  }
+  return Promise.all(
+    offsets.map(async (offset) => {
+      const from = Math.max(0, offset - before)
+      const { text } = await readPage(source, { start: from, end: source.bytes, maxBytes: before + after })
+      return { offset, text }
+    }),
+  )
+}

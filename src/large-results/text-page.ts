@@ -1,0 +1,51 @@
+import type { ByteSource } from "./byte-source.ts"
+
+export interface TextPage {
+  readonly text: string
+  /** Bytes at which the text begins and ends. Neither is within a character. */
+  readonly start: number
+  readonly end: number
+}
+
+/** Bytes of the longest character in UTF-8. */
+const longestCharacter = 4
+
+/** Resolves to the whole characters of a part of a text. */
+export async function readPage(
+  source: ByteSource,
+  { start, end, maxBytes }: { readonly start: number; readonly end: number; readonly maxBytes: number },
+): Promise<TextPage> {
+  const from = Math.min(start, end)
+  const bytes = await source.read(from, Math.min(end, from + Math.max(maxBytes, longestCharacter)))
+  const first = firstCharacter(bytes)
+  const last = from + bytes.length < end ? lastCharacter(bytes) : bytes.length
+  const text = Buffer.from(bytes.subarray(first, Math.max(first, last))).toString("utf8")
+  return { text, start: from + first, end: from + Math.max(first, last) }
+}
+
+/** Returns the index at which the first character begins that is not cut. */
+function firstCharacter(bytes: Uint8Array): number {
+  let first = 0
+  while (first < Math.min(bytes.length, longestCharacter - 1) && isContinuation(bytes[first])) first += 1
+  return first
+}
+
+/** Returns the index after the last character that is not cut. */
+function lastCharacter(bytes: Uint8Array): number {
+  for (let back = 1; back <= Math.min(longestCharacter, bytes.length); back++) {
+    const byte = bytes[bytes.length - back]
+    if (isContinuation(byte)) continue
+    return back < lengthOf(byte) ? bytes.length - back : bytes.length
+  }
+  return bytes.length
+}
+
+function isContinuation(byte = 0): boolean {
+  return (byte & 0xc0) === 0x80
+}
+
+function lengthOf(byte = 0): number {
+  if (byte >= 0xf0) return 4
+  if (byte >= 0xe0) return 3
+  return byte >= 0xc0 ? 2 : 1
+}

@@ -1,0 +1,45 @@
+import { GatewayError } from "../core/errors.ts"
+import type { MemoryKey } from "../core/ports/memory.ts"
+
+/** Type of memories that are stored without one. */
+export const defaultEntityType = "note"
+
+/** Characters and number of the parts of one memory. */
+export const memoryLimits = { name: 200, entityType: 64, tag: 64, tags: 16, query: 4_000 } as const
+
+/** Returns the key without spaces around it. Throws `invalid_memory` for one that cannot be stored. */
+export function checkedKey({ name, entityType = defaultEntityType }: Partial<MemoryKey>): MemoryKey {
+  return {
+    name: checkedText("name", name ?? "", memoryLimits.name),
+    entityType: checkedText("entityType", entityType, memoryLimits.entityType),
+  }
+}
+
+/** Returns the distinct tags without spaces around them. */
+export function checkedTags(tags: readonly string[]): readonly string[] {
+  const checked = [...new Set(tags.map((tag) => checkedText("tags", tag, memoryLimits.tag)))]
+  if (checked.length <= memoryLimits.tags) return checked
+  throw invalidMemory(`tags: at most ${memoryLimits.tags} tags are allowed.`)
+}
+
+/** Returns the content without blank lines and spaces around it. */
+export function checkedContent(content: string, maxBytes: number): string {
+  const trimmed = content.trim()
+  if (trimmed === "") throw invalidMemory("content: expected a text that is not empty.")
+  const bytes = Buffer.byteLength(trimmed)
+  if (bytes <= maxBytes) return trimmed
+  throw invalidMemory(
+    `content: has ${bytes} bytes, at most ${maxBytes} are allowed. Store the essential facts, or several memories.`,
+  )
+}
+
+function checkedText(field: string, text: string, maxLength: number): string {
+  const trimmed = text.trim()
+  if (trimmed === "") throw invalidMemory(`${field}: expected a text that is not empty.`)
+  if (trimmed.length <= maxLength) return trimmed
+  throw invalidMemory(`${field}: at most ${maxLength} characters are allowed.`)
+}
+
+function invalidMemory(message: string): GatewayError {
+  return new GatewayError({ code: "invalid_memory", status: 422 }, message)
+}

@@ -1,0 +1,100 @@
+import type { JsonObject } from "../core/json/json.ts"
+import { memoryLimits } from "./check-memory.ts"
+
+/** The routes of memory as OpenAPI 3.1 operations. */
+
+const text = { type: "string" } as const
+const nullableText = { type: ["string", "null"] } as const
+const seconds = { type: "integer", description: "Seconds since the Unix epoch." } as const
+
+const memory = {
+  type: "object",
+  required: [
+    "name",
+    "entity_type",
+    "content",
+    "tags",
+    "session_id",
+    "run_id",
+    "created_at",
+    "updated_at",
+    "expires_at",
+  ],
+  properties: {
+    name: text,
+    entity_type: text,
+    content: text,
+    tags: { type: "array", items: text },
+    session_id: { ...nullableText, description: "Session in which it was stored; null if code stored it." },
+    run_id: nullableText,
+    created_at: seconds,
+    updated_at: seconds,
+    expires_at: { type: ["integer", "null"], description: "Null if it does not expire." },
+  },
+} as const
+
+const page = {
+  type: "object",
+  required: ["memories", "next"],
+  properties: {
+    memories: { type: "array", items: memory },
+    next: { ...nullableText, description: "The `after` of the next page; null after the last one." },
+  },
+} as const
+
+function parameter(name: string, description: string, schema: JsonObject): JsonObject {
+  return { name, in: "query", required: false, description, schema }
+}
+
+function shortText(maxLength: number): JsonObject {
+  return { type: "string", minLength: 1, maxLength }
+}
+
+function json(description: string, schema: JsonObject): JsonObject {
+  return { description, content: { "application/json": { schema } } }
+}
+
+export const listOperation: JsonObject = {
+  operationId: "listMemories",
+  summary: "The user's memories",
+  description: "By type and name. With `query`, the most relevant ones, the best first, on one page.",
+  tags: ["memory"],
+  parameters: [
+    parameter("query", "Words to look for.", { type: "string", maxLength: memoryLimits.query }),
+    parameter("entity_type", "Only memories of this type.", shortText(memoryLimits.entityType)),
+    parameter("tag", "Only memories with this tag.", shortText(memoryLimits.tag)),
+    parameter("after", "The `next` of the page before.", { type: "string", maxLength: 2_000 }),
+    parameter("limit", "Most memories of the page.", {
+      type: "integer",
+      minimum: 1,
+      maximum: 200,
+      default: 50,
+    }),
+  ],
+  responses: { 200: json("One page of the memories of the token's user.", page) },
+}
+
+export const removeOperation: JsonObject = {
+  operationId: "forgetMemories",
+  summary: "Forget memories of the user",
+  description: "Without parameters, all of them. There is no way to get them back.",
+  tags: ["memory"],
+  parameters: [
+    parameter("name", "Only memories with this name.", shortText(memoryLimits.name)),
+    parameter(
+      "entity_type",
+      "Only the memory of this type. Needs `name`.",
+      shortText(memoryLimits.entityType),
+    ),
+  ],
+  responses: {
+    200: json("They are forgotten.", {
+      type: "object",
+      required: ["status", "forgotten"],
+      properties: {
+        status: { const: "ok" },
+        forgotten: { type: "integer", description: "Number of memories." },
+      },
+    }),
+  },
+}

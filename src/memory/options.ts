@@ -1,0 +1,64 @@
+import { z } from "zod"
+import type { EmbeddingProvider } from "../core/ports/embeddings.ts"
+import type { MemoryBounds } from "../core/ports/memory.ts"
+
+/** Options of memory. All are optional. */
+export interface MemoryOptions extends Partial<MemoryBounds> {
+  /** If true, the agent has memories of its own. Default false: agents with memory share those of a user. */
+  readonly perAgent?: boolean
+  /** Most memories of a user, at most 5 000. Default 1 000. */
+  readonly maxMemories?: number
+  /** Most bytes of a user's memories. Default 1 000 000. */
+  readonly maxBytes?: number
+  /** Most bytes of one memory's content, at most 64 000. Default 8 000. */
+  readonly maxContentBytes?: number
+  /** Days after its last change that a memory is deleted. Default: it is kept until it is forgotten. */
+  readonly retentionDays?: number
+  /**
+   * Number of memories, at most 20, that the model receives at the start of a run: those most relevant to the user's
+   * message. Default 0: the model only recalls by the tool.
+   */
+  readonly recallAtStart?: number
+  /** Finds memories by their meaning as well as by their words. Default: by their words. */
+  readonly embeddings?: EmbeddingProvider
+}
+
+/** The option `memory`. */
+export type MemoryChoice = boolean | MemoryOptions
+
+/** Options with their defaults. */
+export interface MemorySettings extends MemoryBounds {
+  readonly perAgent: boolean
+  readonly maxContentBytes: number
+  /** Null to keep memories until they are forgotten. */
+  readonly retentionMs: number | null
+  readonly recallAtStart: number
+  readonly embeddings: EmbeddingProvider | null
+}
+
+const dayMs = 86_400_000
+
+export function memorySettings(choice: MemoryChoice | undefined): MemorySettings {
+  const options = typeof choice === "object" ? choice : {}
+  const { perAgent = false, maxMemories = 1_000, maxBytes = 1_000_000, maxContentBytes = 8_000 } = options
+  const { retentionDays, recallAtStart = 0, embeddings = null } = options
+  const retentionMs = retentionDays === undefined ? null : Math.ceil(retentionDays * dayMs)
+  return { perAgent, maxMemories, maxBytes, maxContentBytes, retentionMs, recallAtStart, embeddings }
+}
+
+const embeddings = z.custom<EmbeddingProvider>((value) => {
+  const { model, embed } = Object(value) as { readonly [key: string]: unknown }
+  return typeof model === "string" && model !== "" && typeof embed === "function"
+}, "expected an object with a model and an embed function")
+
+const shape = {
+  perAgent: z.boolean().optional(),
+  maxMemories: z.int().min(1).max(5_000).optional(),
+  maxBytes: z.int().min(1_000).max(100_000_000).optional(),
+  maxContentBytes: z.int().min(100).max(64_000).optional(),
+  retentionDays: z.number().positive().max(36_500).optional(),
+  recallAtStart: z.int().min(0).max(20).optional(),
+  embeddings: embeddings.optional(),
+} satisfies Record<keyof MemoryOptions, unknown>
+
+export const memorySchema = z.union([z.boolean(), z.strictObject(shape)])

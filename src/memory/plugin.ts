@@ -1,0 +1,76 @@
+import { ConfigurationError, toError } from "../core/errors.ts"
+import type { ContentPart } from "../core/messages.ts"
+import type { Plugin, PluginRun, PluginServices } from "../core/ports/plugin.ts"
+import type { Principal } from "../core/ports/session-log.ts"
+import { backgroundText, queryOf } from "./background.ts"
+import { createMemories, type Memories } from "./memories.ts"
+import { type MemoryOptions, memorySettings } from "./options.ts"
+import { pruneOnSchedule } from "./prune-on-schedule.ts"
+import { memoryRoutes } from "./routes.ts"
+import { memoryTools } from "./tools.ts"
+
+const instruction =
+  "You have a memory of this user, which outlives the conversation. Recall with memory_recall what may help, and " +
+  "store with memory_store what will matter in later conversations."
+
+/** Gives an agent a memory of each of its users. */
+export function memoryPlugin(options: MemoryOptions = {}): Plugin {
+  const settings = memorySettings(options)
+  return {
+    name: "memory",
+    setup(services) {
+      requireKnownUsers(services)
+      const { agent, logger, stores } = services
+      const memoriesOf = ({ tenant, userId }: Principal) =>
+        createMemories(
+          { tenant, userId, agent: settings.perAgent ? agent : null },
+          { store: stores.memory, settings, logger },
+        )
+      const stopPruning = pruneOnSchedule(stores.memory, logger)
+      return {
+        openRun: async ({ session, message, maxToolResultBytes, signal }) => {
+          const tools = memoryTools({ memoriesOf, maxResultBytes: maxToolResultBytes })
+          const parts = { tools: () => tools, instructions: [instruction] }
+          if (session === null || settings.recallAtStart === 0) return parts
+          const background = await recallFor(message, memoriesOf(session), {
+            limit: settings.recallAtStart,
+            signal,
+            logger,
+          })
+          return background === null ? parts : { ...parts, background: [background] }
+        },
+        routes: memoryRoutes(memoriesOf),
+        close: stopPruning,
+      }
+    },
+  }
+}
+
+/** A run without what could be recalled is better than none. */
+async function recallFor(
+  message: readonly ContentPart[],
+  memories: Memories,
+  {
+    limit,
+    signal,
+    logger,
+  }: Pick<PluginRun, "signal"> & { readonly limit: number } & Pick<PluginServices, "logger">,
+): Promise<string | null> {
+  const query = queryOf(message)
+  if (query === "") return null
+  try {
+    return backgroundText(await memories.recall({ query, limit }, { signal }))
+  } catch (error) {
+    signal.throwIfAborted()
+    logger.warn({ error: toError(error) }, "Memories could not be recalled. The run starts without them.")
+    return null
+  }
+}
+
+function requireKnownUsers({ knowsUsers }: PluginServices): void {
+  if (knowsUsers) return
+  throw new ConfigurationError(
+    "memory: needs validApiKeys or authenticate. While any API key is accepted, anyone could read the memories of " +
+      "another user by claiming to be that user.",
+  )
+}

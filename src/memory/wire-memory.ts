@@ -1,0 +1,58 @@
+import type { MemoryRecord } from "../core/ports/memory.ts"
+
+/** A memory as clients and models receive it. Times are in seconds since the Unix epoch. */
+export interface WireMemory {
+  readonly name: string
+  readonly entity_type: string
+  readonly content: string
+  readonly tags: readonly string[]
+  readonly session_id: string | null
+  readonly run_id: string | null
+  readonly created_at: number
+  readonly updated_at: number
+  readonly expires_at: number | null
+}
+
+export function wireMemory(memory: MemoryRecord): WireMemory {
+  const { name, entityType, content, tags, origin, createdAt, updatedAt, expiresAt } = memory
+  return {
+    name,
+    entity_type: entityType,
+    content,
+    tags,
+    session_id: origin?.sessionId ?? null,
+    run_id: origin?.runId ?? null,
+    created_at: seconds(createdAt),
+    updated_at: seconds(updatedAt),
+    expires_at: expiresAt === null ? null : seconds(expiresAt),
+  }
+}
+
+/** A memory as the model receives it. */
+export interface ShownMemory {
+  readonly name: string
+  readonly entity_type: string
+  readonly content: string
+  readonly tags: readonly string[]
+  readonly updated_at: string
+}
+
+function shownMemory({ name, entityType, content, tags, updatedAt }: MemoryRecord): ShownMemory {
+  return { name, entity_type: entityType, content, tags, updated_at: new Date(updatedAt).toISOString() }
+}
+
+/** Returns the first memories that fit into so many bytes as JSON. */
+export function fitting(memories: readonly MemoryRecord[], maxBytes: number): readonly ShownMemory[] {
+  const shown: ShownMemory[] = []
+  let bytes = 0
+  for (const memory of memories.map(shownMemory)) {
+    bytes += Buffer.byteLength(JSON.stringify(memory)) + 1
+    if (bytes > maxBytes) break
+    shown.push(memory)
+  }
+  return shown
+}
+
+function seconds(ms: number): number {
+  return Math.floor(ms / 1_000)
+}

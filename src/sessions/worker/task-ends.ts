@@ -1,0 +1,48 @@
+import { announcement } from "../../agent/children/announcement.ts"
+import type { Conversation } from "../../agent/conversation.ts"
+import type { SessionWriter } from "../writing/writer.ts"
+import type { TaskEnd } from "./inbox.ts"
+
+/** Logs that background tasks have ended, once each, whether a run is executed at that time or not. */
+export class TaskEnds {
+  readonly #writer: SessionWriter
+  readonly #conversation: Conversation
+  /** By command. A reading of the inbox that began before a commit may give its commands once more. */
+  readonly #logged = new Map<number, Promise<void>>()
+
+  constructor(writer: SessionWriter, conversation: Conversation) {
+    this.#writer = writer
+    this.#conversation = conversation
+  }
+
+  /** Begins to log the end, unless that has begun before. A failure is that of `settled`. */
+  log(end: TaskEnd): Promise<void> {
+    const known = this.#logged.get(end.id)
+    if (known !== undefined) return known
+    const logging = this.#log(end)
+    this.#logged.set(end.id, logging)
+    logging.catch(() => undefined)
+    return logging
+  }
+
+  /** Resolves when all of them are stored. Rejects when one cannot be. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#logged.values())
+  }
+
+  async #log(end: TaskEnd): Promise<void> {
+    const { id, runId: taskId, outcome } = end
+    const task = this.#conversation.tasks.find(taskId)
+    const event = {
+      type: "taskEnded",
+      taskId,
+      name: task?.name ?? "",
+      toolCallId: task?.toolCallId ?? "",
+      outcome,
+    } as const
+    const outbox = task?.announce === true ? [announcement(end, task)] : []
+    for (const entry of await this.#writer.appendFacts([event], { consume: [id], outbox })) {
+      this.#conversation.apply(entry)
+    }
+  }
+}

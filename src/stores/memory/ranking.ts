@@ -1,0 +1,105 @@
+import { matchesTerm, type QueryTerm, termsOf } from "./terms.ts"
+
+/** The parts of a memory that ranking looks at. */
+export interface MemoryHead {
+  readonly id: number
+  readonly name: string
+  readonly updatedAt: number
+}
+
+/** The memories that have one term of a query. */
+export interface TermMatches {
+  readonly term: QueryTerm
+  readonly ids: readonly number[]
+}
+
+/** Days after which the bonus of a new memory has halved, and its size. */
+const halfLifeDays = 30
+const recencyBonus = 0.25
+/** A vector that is less similar than this is no match. */
+const minSimilarity = 0.2
+/** Dampens the difference between the first ranks of two rankings that are joined. */
+const rankOffset = 60
+
+const dayMs = 86_400_000
+
+/**
+ * Ranks by the terms that memories have: rare terms count more, a term in the name twice, and a new memory a little
+ * more than an old one. Returns the ids of those with a term, the best first.
+ */
+export function rankByTerms(
+  heads: readonly MemoryHead[],
+  matches: readonly TermMatches[],
+  { total, now }: { readonly total: number; readonly now: number },
+): readonly number[] {
+  const nameTerms = new Map(heads.map(({ id, name }) => [id, termsOf(name)]))
+  const scores = new Map<number, number>()
+  for (const { term, ids } of matches) {
+    const weight = Math.log(1 + (total - ids.length + 0.5) / (ids.length + 0.5))
+    for (const id of ids) {
+      const inName = nameTerms.get(id)?.some((found) => matchesTerm(term, found)) === true
+      scores.set(id, (scores.get(id) ?? 0) + (inName ? 2 * weight : weight))
+    }
+  }
+  return sortedIds(
+    heads.filter(({ id }) => scores.has(id)),
+    (head) => (scores.get(head.id) ?? 0) * (1 + recencyBonus * 2 ** -(ageDays(head, now) / halfLifeDays)),
+  )
+}
+
+/** Ranks by time alone, the newest first. */
+export function rankByTime(heads: readonly MemoryHead[]): readonly number[] {
+  return sortedIds(heads, () => 0)
+}
+
+/** Ranks by the similarity of vectors, and leaves out what is hardly similar. */
+export function rankBySimilarity(
+  heads: readonly MemoryHead[],
+  similarities: ReadonlyMap<number, number>,
+): readonly number[] {
+  const similar = heads.filter(({ id }) => (similarities.get(id) ?? 0) >= minSimilarity)
+  return sortedIds(similar, ({ id }) => similarities.get(id) ?? 0)
+}
+
+/** Joins rankings whose scores cannot be compared: what stands high in any of them comes first. */
+export function joinRankings(rankings: readonly (readonly number[])[]): readonly number[] {
+  const scores = new Map<number, number>()
+  for (const ids of rankings) {
+    for (const [rank, id] of ids.entries()) scores.set(id, (scores.get(id) ?? 0) + 1 / (rankOffset + rank))
+  }
+  return [...scores].sort((left, right) => right[1] - left[1]).map(([id]) => id)
+}
+
+/** Returns the cosine of the angle between two vectors; 0 for vectors of different lengths and without a direction. */
+export function cosineSimilarity(left: ArrayLike<number>, right: ArrayLike<number>): number {
+  if (left.length !== right.length) return 0
+  let product = 0
+  let leftSquare = 0
+  let rightSquare = 0
+  for (let index = 0; index < left.length; index++) {
+    const a = left[index] ?? 0
+    const b = right[index] ?? 0
+    product += a * b
+    leftSquare += a * a
+    rightSquare += b * b
+  }
+  const cosine = product / Math.sqrt(leftSquare * rightSquare)
+  return Number.isFinite(cosine) ? cosine : 0
+}
+
+/** Sorts by score. If scores are equal, the newer memory comes first, then the one that was created later. */
+function sortedIds(heads: readonly MemoryHead[], scoreOf: (head: MemoryHead) => number): readonly number[] {
+  return heads
+    .map((head) => ({ head, score: scoreOf(head) }))
+    .sort(
+      (left, right) =>
+        right.score - left.score ||
+        right.head.updatedAt - left.head.updatedAt ||
+        right.head.id - left.head.id,
+    )
+    .map(({ head }) => head.id)
+}
+
+function ageDays({ updatedAt }: MemoryHead, now: number): number {
+  return Math.max(0, now - updatedAt) / dayMs
+}

@@ -1,0 +1,141 @@
+import type {
+  MemoryListQuery,
+  MemoryPage,
+  MemoryRecord,
+  MemoryScope,
+  MemoryVector,
+  RecallQuery,
+} from "../../core/ports/memory.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
+import { integer, type Row } from "../rows/columns.ts"
+import type { TermMatches } from "./ranking.ts"
+import { cosineSimilarity, joinRankings, rankBySimilarity, rankByTerms, rankByTime } from "./ranking.ts"
+import { type FilteredHead, matchesFilter, toHead, toMemory, vectorOf } from "./rows.ts"
+import type { MemorySlice, MemorySql, MemoryStatement } from "./sql.ts"
+import { type QueryTerm, queryTermsOf } from "./terms.ts"
+
+export interface MemoryReader {
+  readonly sql: MemorySql
+  /** Reads the rows of one statement, at once. */
+  all(statement: MemoryStatement): Promise<readonly Row[]>
+  /** Returns the ids of the scope's memories that have each of the terms. */
+  matching(scope: MemoryScope, terms: readonly QueryTerm[]): Promise<readonly TermMatches[]>
+  /** The store's clock, in milliseconds since the Unix epoch. */
+  now(): Promise<number>
+}
+
+/** Rows that one turn of the event loop reads (rule 15), and vectors, which are larger. */
+const sliceRows = 500
+const sliceVectors = 100
+/** Memories of the longest page. */
+const maxPage = 200
+
+/** Finds the most relevant memories, by the same rules in both databases. */
+export async function recallMemories(
+  reader: MemoryReader,
+  scope: MemoryScope,
+  query: RecallQuery,
+): Promise<readonly MemoryRecord[]> {
+  const now = await reader.now()
+  const ids = (await ranked(reader, scope, query, now)).slice(0, Math.max(0, query.limit))
+  if (ids.length === 0) return []
+  const rows = await reader.all(reader.sql.byIds(scope, ids, now))
+  const memories = new Map(rows.map((row) => [integer(row, "id"), toMemory(row)]))
+  return ids.flatMap((id) => memories.get(id) ?? [])
+}
+
+async function ranked(
+  reader: MemoryReader,
+  scope: MemoryScope,
+  { text, vector, ...filter }: RecallQuery,
+  now: number,
+): Promise<readonly number[]> {
+  if (text === undefined && vector === undefined) {
+    return rankByTime(await headsOf(reader, scope, null, now).then((heads) => heads.filter(fits)))
+  }
+  const terms = text === undefined ? [] : queryTermsOf(text)
+  const matches = terms.length === 0 ? [] : await reader.matching(scope, terms)
+  const matching = [...new Set(matches.flatMap(({ ids }) => ids))]
+  const heads = await headsOf(reader, scope, vector === undefined ? matching : null, now)
+  const fitting = heads.filter(fits)
+  const byTerms = rankByTerms(fitting, matches, { total: await countOf(reader, scope, now), now })
+  if (vector === undefined) return byTerms
+  const similarities = await similaritiesOf(reader, scope, vector, now)
+  return joinRankings([byTerms, rankBySimilarity(fitting, similarities)])
+
+  function fits(head: FilteredHead): boolean {
+    return matchesFilter(head, filter)
+  }
+}
+
+/** `ids` null for all of the scope. */
+async function headsOf(
+  { sql, all }: MemoryReader,
+  scope: MemoryScope,
+  ids: readonly number[] | null,
+  now: number,
+): Promise<readonly FilteredHead[]> {
+  if (ids?.length === 0) return []
+  const read = (slice: MemorySlice) => all(sql.heads(scope, ids, slice, now))
+  const heads: FilteredHead[] = []
+  for await (const rows of slices(read, sliceRows)) heads.push(...rows.map(toHead))
+  return heads
+}
+
+async function similaritiesOf(
+  { sql, all }: MemoryReader,
+  scope: MemoryScope,
+  { model, values }: MemoryVector,
+  now: number,
+): Promise<ReadonlyMap<number, number>> {
+  const read = (slice: MemorySlice) => all(sql.vectors(scope, model, slice, now))
+  const similarities = new Map<number, number>()
+  for await (const rows of slices(read, sliceVectors)) {
+    for (const row of rows) similarities.set(integer(row, "id"), cosineSimilarity(values, vectorOf(row)))
+  }
+  return similarities
+}
+
+/** Reads rows in the order of their ids, each slice in a turn of the event loop of its own. */
+async function* slices(
+  read: (slice: MemorySlice) => Promise<readonly Row[]>,
+  count: number,
+): AsyncIterable<readonly Row[]> {
+  for (let afterId = 0; ; ) {
+    const rows = await read({ afterId, count })
+    yield rows
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < count) return
+    afterId = integer(last, "id")
+    await nextSlice()
+  }
+}
+
+async function countOf({ sql, all }: MemoryReader, scope: MemoryScope, now: number): Promise<number> {
+  const [row] = await all(sql.count(scope, now))
+  return row === undefined ? 0 : integer(row, "count")
+}
+
+/** Lists memories by type and name, a slice of rows after the other until the page is full. */
+export async function listMemories(
+  { sql, all, now }: MemoryReader,
+  scope: MemoryScope,
+  { after: first, limit: wanted, ...filter }: MemoryListQuery,
+): Promise<MemoryPage> {
+  const limit = Math.max(1, Math.min(wanted, maxPage))
+  const time = await now()
+  const memories: MemoryRecord[] = []
+  for (let after = first; ; ) {
+    const rows = await all(sql.list(scope, after, limit, time))
+    for (const [index, row] of rows.entries()) {
+      const memory = toMemory(row)
+      after = { entityType: memory.entityType, name: memory.name }
+      if (matchesFilter(memory, filter)) memories.push(memory)
+      if (memories.length < limit) continue
+      const isLast = index === rows.length - 1 && rows.length < limit
+      return { memories, next: isLast ? null : after }
+    }
+    if (rows.length < limit) return { memories, next: null }
+    await nextSlice()
+  }
+}

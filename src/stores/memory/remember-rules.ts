@@ -1,0 +1,50 @@
+import type { MemoryBounds, MemoryRecord, RememberOptions, RememberOutcome } from "../../core/ports/memory.ts"
+
+/** A principal's memories, none of which has expired. */
+export interface MemoryTotals {
+  readonly count: number
+  readonly bytes: number
+}
+
+/** The stored memory of the same scope, type and name. */
+export interface StoredMemory {
+  readonly memory: MemoryRecord
+  readonly bytes: number
+}
+
+export interface RememberFacts {
+  readonly stored: StoredMemory | null
+  readonly totals: MemoryTotals
+  /** Size of the new memory. */
+  readonly bytes: number
+  /** True if the session that the memory comes from was revoked. */
+  readonly isRevoked: boolean
+}
+
+/** Returns why a memory is not stored; null if it is. */
+export function refusalOf(
+  { stored, totals, bytes, isRevoked }: RememberFacts,
+  { bounds, expected }: RememberOptions,
+): Extract<RememberOutcome, { status: "full" | "changed" | "revoked" }> | null {
+  if (isRevoked) return { status: "revoked" }
+  if (expected !== undefined && expected !== (stored?.memory.revision ?? null)) return { status: "changed" }
+  const bound = crossedBound({ stored, totals, bytes }, bounds)
+  return bound === null ? null : { status: "full", bound }
+}
+
+/** A memory that becomes no larger is always stored, so that lowered bounds do not lock what is there. */
+function crossedBound(
+  { stored, totals, bytes }: Omit<RememberFacts, "isRevoked">,
+  { maxMemories, maxBytes }: MemoryBounds,
+): keyof MemoryBounds | null {
+  if (stored === null && totals.count >= maxMemories) return "maxMemories"
+  const growth = bytes - (stored?.bytes ?? 0)
+  return growth > 0 && totals.bytes + growth > maxBytes ? "maxBytes" : null
+}
+
+/** Returns the outcome of a memory that was stored. */
+export function storedOutcome(memory: MemoryRecord, stored: StoredMemory | null): RememberOutcome {
+  return stored === null
+    ? { status: "created", memory }
+    : { status: "updated", memory, replaced: stored.memory }
+}

@@ -1,0 +1,94 @@
+import type { MemoryFilter, MemoryRecord, NewMemory } from "../../core/ports/memory.ts"
+import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "../rows/columns.ts"
+import type { MemoryHead } from "./ranking.ts"
+import { termsOf } from "./terms.ts"
+
+/** Makes a memory of a row with the columns of `memoryColumns`. */
+export function toMemory(row: Row): MemoryRecord {
+  const sessionId = nullableText(row, "session_id")
+  return {
+    ...filteredOf(row),
+    name: unescapeText(text(row, "name")),
+    content: unescapeText(text(row, "content")),
+    origin: sessionId === null ? null : { sessionId, runId: text(row, "run_id") },
+    revision: `${integer(row, "id")}.${integer(row, "revision")}`,
+    createdAt: integer(row, "created_at"),
+    updatedAt: integer(row, "updated_at"),
+    expiresAt: row.expires_at === null ? null : integer(row, "expires_at"),
+  }
+}
+
+/** A head with what filters look at. */
+export interface FilteredHead extends MemoryHead {
+  readonly entityType: string
+  readonly tags: readonly string[]
+}
+
+export function toHead(row: Row): FilteredHead {
+  return {
+    ...filteredOf(row),
+    id: integer(row, "id"),
+    name: unescapeText(text(row, "name")),
+    updatedAt: integer(row, "updated_at"),
+  }
+}
+
+export function matchesFilter(
+  memory: Pick<FilteredHead, "entityType" | "tags">,
+  { entityType, tags = [] }: MemoryFilter,
+): boolean {
+  if (entityType !== undefined && memory.entityType !== entityType) return false
+  return tags.every((tag) => memory.tags.includes(tag))
+}
+
+/** The values of a memory's columns that do not depend on what is stored already. */
+export interface StoredColumns {
+  readonly entityType: string
+  readonly name: string
+  readonly content: string
+  readonly tags: string
+  readonly sessionId: string | null
+  readonly runId: string | null
+  readonly bytes: number
+  readonly vectorModel: string | null
+  /** 32-bit floating-point numbers, the lowest byte first. */
+  readonly vector: Uint8Array | null
+  readonly terms: readonly string[]
+}
+
+export function storedColumns({ entityType, name, content, tags, origin, vector }: NewMemory): StoredColumns {
+  return {
+    entityType: escapeText(entityType),
+    name: escapeText(name),
+    content: escapeText(content),
+    tags: JSON.stringify(tags),
+    sessionId: origin?.sessionId ?? null,
+    runId: origin?.runId ?? null,
+    bytes: sizeOf({ entityType, name, content, tags }),
+    vectorModel: vector === null ? null : escapeText(vector.model),
+    vector: vector === null ? null : toBytes(vector.values),
+    terms: termsOf([name, entityType, content, ...tags].join("\n")),
+  }
+}
+
+/** Returns the vector of a row. Its bytes may stand at an odd address, where no numbers can be read. */
+export function vectorOf(row: Row): Float32Array {
+  const { vector } = row
+  if (!(vector instanceof Uint8Array)) return new Float32Array()
+  return new Float32Array(Uint8Array.from(vector).buffer, 0, Math.floor(vector.byteLength / 4))
+}
+
+function toBytes(values: readonly number[]): Uint8Array {
+  return new Uint8Array(Float32Array.from(values).buffer)
+}
+
+/** Returns the bytes that count against a bound. */
+function sizeOf({ entityType, name, content, tags }: MemoryRecordText): number {
+  return [entityType, name, content, ...tags].reduce((bytes, each) => bytes + Buffer.byteLength(each), 0)
+}
+
+type MemoryRecordText = Pick<MemoryRecord, "entityType" | "name" | "content" | "tags">
+
+function filteredOf(row: Row): Pick<FilteredHead, "entityType" | "tags"> {
+  return { entityType: unescapeText(text(row, "entity_type")), tags: json(row, "tags") }
+}

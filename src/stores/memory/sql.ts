@@ -1,0 +1,106 @@
+import type { MemoryKey, MemoryScope } from "../../core/ports/memory.ts"
+import type { Principal } from "../../core/ports/session-log.ts"
+import { escapeText } from "../rows/columns.ts"
+
+/** A statement whose values stand as `?`. */
+export interface MemoryStatement {
+  readonly sql: string
+  readonly values: readonly (string | number | null)[]
+}
+
+/** The parts of the statements in which the databases differ. */
+export interface MemoryDialect {
+  /** Prefix of every table. */
+  readonly schema: "" | "agent_gateway."
+  /** Rows of the numbers in a JSON array, which is the value. */
+  readonly numbers: string
+}
+
+/** Columns of a whole memory but for its vector. */
+const memoryColumns = `id, entity_type, name, content, tags, session_id, run_id, revision, created_at,
+  updated_at, expires_at`
+
+/** Position in the order of ids, and the rows that one statement reads. */
+export interface MemorySlice {
+  readonly afterId: number
+  readonly count: number
+}
+
+const inScope = "tenant = ? AND user_id = ? AND agent = ?"
+const isAlive = "(expires_at IS NULL OR expires_at > ?)"
+
+/** Both databases understand these statements. `now` is the time by the store's clock. */
+export function memorySql({ schema, numbers }: MemoryDialect) {
+  const memory = `${schema}memory`
+  return {
+    get: (scope: MemoryScope, { entityType, name }: MemoryKey, now: number): MemoryStatement => ({
+      sql: `SELECT ${memoryColumns}, bytes FROM ${memory}
+        WHERE ${inScope} AND entity_type = ? AND name = ? AND ${isAlive}`,
+      values: [...scopeValues(scope), escapeText(entityType), escapeText(name), now],
+    }),
+    byIds: (scope: MemoryScope, ids: readonly number[], now: number): MemoryStatement => ({
+      sql: `SELECT ${memoryColumns} FROM ${memory} WHERE ${inScope} AND id IN (${numbers}) AND ${isAlive}`,
+      values: [...scopeValues(scope), JSON.stringify(ids), now],
+    }),
+    heads: (
+      scope: MemoryScope,
+      ids: readonly number[] | null,
+      { afterId, count }: MemorySlice,
+      now: number,
+    ): MemoryStatement => ({
+      sql: `SELECT id, entity_type, name, tags, updated_at FROM ${memory}
+        WHERE ${inScope} AND id > ? AND ${isAlive}${ids === null ? "" : ` AND id IN (${numbers})`}
+        ORDER BY id LIMIT ?`,
+      values: [...scopeValues(scope), afterId, now, ...(ids === null ? [] : [JSON.stringify(ids)]), count],
+    }),
+    vectors: (
+      scope: MemoryScope,
+      model: string,
+      { afterId, count }: MemorySlice,
+      now: number,
+    ): MemoryStatement => ({
+      sql: `SELECT id, vector FROM ${memory}
+        WHERE ${inScope} AND id > ? AND vector_model = ? AND ${isAlive} ORDER BY id LIMIT ?`,
+      values: [...scopeValues(scope), afterId, escapeText(model), now, count],
+    }),
+    list: (
+      scope: MemoryScope,
+      after: MemoryKey | undefined,
+      count: number,
+      now: number,
+    ): MemoryStatement => ({
+      sql: `SELECT ${memoryColumns} FROM ${memory}
+        WHERE ${inScope} AND (entity_type, name) > (?, ?) AND ${isAlive}
+        ORDER BY entity_type, name LIMIT ?`,
+      values: [
+        ...scopeValues(scope),
+        // Neither is ever empty, so that this is before all of them.
+        escapeText(after?.entityType ?? ""),
+        escapeText(after?.name ?? ""),
+        now,
+        count,
+      ],
+    }),
+    count: (scope: MemoryScope, now: number): MemoryStatement => ({
+      sql: `SELECT count(*) AS count FROM ${memory} WHERE ${inScope} AND ${isAlive}`,
+      values: [...scopeValues(scope), now],
+    }),
+    totals: ({ tenant, userId }: Principal): MemoryStatement => ({
+      sql: `SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM ${memory}
+        WHERE tenant = ? AND user_id = ?`,
+      values: [escapeText(tenant), escapeText(userId)],
+    }),
+  }
+}
+
+export type MemorySql = ReturnType<typeof memorySql>
+
+/** Returns the values of the columns `tenant`, `user_id` and `agent`. */
+export function scopeValues({ tenant, userId, agent }: MemoryScope): readonly [string, string, string] {
+  return [escapeText(tenant), escapeText(userId), storedAgent(agent)]
+}
+
+/** No agent has an empty name. */
+export function storedAgent(agent: string | null): string {
+  return agent === null ? "" : escapeText(agent)
+}

@@ -1,0 +1,75 @@
+/** Characters of the longest term. Longer words are truncated. */
+const maxTermLength = 40
+/** Distinct terms of one query. Further ones are ignored. */
+const maxQueryTerms = 32
+/** Shorter terms match whole words only. */
+const minPrefixLength = 3
+
+const word = /[\p{L}\p{N}\p{M}]+/gu
+/** Scripts without spaces between words, and Hangul, whose words carry their particles. */
+const unspaced =
+  /([\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+)/u
+
+/** Words of a query; a term with `isPrefix` matches the words that begin with it. */
+export interface QueryTerm {
+  readonly text: string
+  readonly isPrefix: boolean
+}
+
+/**
+ * Returns the distinct terms of a text: words in lower case without accents; of scripts without spaces, each pair of
+ * neighboring characters. Both databases index these terms, so that both find the same memories.
+ */
+export function termsOf(text: string): readonly string[] {
+  return [...new Set(allTerms(text))]
+}
+
+/** Returns the terms to look for. A final s is left off, so that a plural finds the singular. */
+export function queryTermsOf(text: string): readonly QueryTerm[] {
+  const terms = new Map<string, QueryTerm>()
+  for (const term of allTerms(text)) {
+    if (terms.size === maxQueryTerms) break
+    const query = toQueryTerm(term)
+    terms.set(query.text, query)
+  }
+  return [...terms.values()]
+}
+
+/** Returns true if the query's term finds the word. */
+export function matchesTerm(term: QueryTerm, found: string): boolean {
+  return term.isPrefix ? found.startsWith(term.text) : found === term.text
+}
+
+function toQueryTerm(term: string): QueryTerm {
+  if (unspaced.test(term) || term.length < minPrefixLength) return { text: term, isPrefix: false }
+  const isPlural = term.length > minPrefixLength && /[^s]s$/.test(term)
+  return { text: isPlural ? term.slice(0, -1) : term, isPrefix: true }
+}
+
+function* allTerms(text: string): Iterable<string> {
+  // Decomposed, so that accents can be left out, and then composed again, as Hangul is written.
+  const plain = text
+    .normalize("NFKD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .normalize("NFC")
+    .toLowerCase()
+  for (const [found] of plain.matchAll(word)) {
+    for (const part of found.split(unspaced)) {
+      if (part === "") continue
+      if (unspaced.test(part)) yield* pairsOf(part)
+      else yield truncate(part)
+    }
+  }
+}
+
+function* pairsOf(text: string): Iterable<string> {
+  const characters = [...text]
+  if (characters.length === 1) yield text
+  for (let index = 0; index + 1 < characters.length; index++) {
+    yield `${characters[index]}${characters[index + 1]}`
+  }
+}
+
+function truncate(term: string): string {
+  return term.length <= maxTermLength ? term : [...term].slice(0, maxTermLength).join("")
+}

@@ -1,0 +1,159 @@
+import { createHash } from "node:crypto"
+import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/memory.ts"
+import type { Principal } from "../../core/ports/session-log.ts"
+import type { Clock } from "../../core/time/clock.ts"
+import { listMemories, type MemoryReader, recallMemories } from "../memory/recall.ts"
+import { refusalOf, type StoredMemory, storedOutcome } from "../memory/remember-rules.ts"
+import { storedColumns, toMemory } from "../memory/rows.ts"
+import { type MemoryStatement, memorySql, scopeValues, storedAgent } from "../memory/sql.ts"
+import { escapeText, integer } from "../rows/columns.ts"
+import type { Database } from "./database/database.ts"
+
+const sql = memorySql({ schema: "", numbers: "SELECT value FROM json_each(?)" })
+
+export function createMemory(database: Database, clock: Clock): Memory {
+  const reader: MemoryReader = {
+    sql,
+    all: (statement) => database.read(() => all(database, statement)),
+    matching: (scope, terms) =>
+      database.read(() =>
+        terms.map((term) => ({
+          term,
+          ids: database
+            .all(
+              "SELECT rowid AS id FROM memory_text WHERE memory_text MATCH ?",
+              `"${ownerPrefix(scope)}${term.text}"${term.isPrefix ? "*" : ""}`,
+            )
+            .map((row) => integer(row, "id")),
+        })),
+      ),
+    now: async () => clock.now(),
+  }
+  return {
+    remember: (memory, options) => database.write(() => remember(database, memory, options, clock.now())),
+    get: (scope, key) =>
+      database.read(() => {
+        const [row] = all(database, sql.get(scope, key, clock.now()))
+        return row === undefined ? null : toMemory(row)
+      }),
+    recall: (scope, query) => recallMemories(reader, scope, query),
+    list: (scope, query) => listMemories(reader, scope, query),
+    forget: (scope, key, { expected } = {}) =>
+      database.write(() => {
+        const [row] = all(database, sql.get(scope, key, clock.now()))
+        if (row === undefined) return "unknown"
+        if (expected !== undefined && toMemory(row).revision !== expected) return "changed"
+        remove(database, "id = ?", [integer(row, "id")])
+        return "forgotten"
+      }),
+    forgetNamed: (scope, name) =>
+      database.write(() =>
+        remove(database, "tenant = ? AND user_id = ? AND agent = ? AND name = ?", [
+          ...scopeValues(scope),
+          escapeText(name),
+        ]),
+      ),
+    forgetAll: ({ tenant, userId, agent }) =>
+      database.write(() => {
+        const owner = [escapeText(tenant), escapeText(userId)]
+        if (agent === undefined) return remove(database, "tenant = ? AND user_id = ?", owner)
+        return remove(database, "tenant = ? AND user_id = ? AND agent = ?", [...owner, storedAgent(agent)])
+      }),
+    prune: (limit) =>
+      database.write(() =>
+        remove(database, "id IN (SELECT id FROM memory WHERE expires_at <= ? LIMIT ?)", [clock.now(), limit]),
+      ),
+  }
+}
+
+function remember(database: Database, memory: NewMemory, options: RememberOptions, now: number) {
+  const { scope, origin, ttlMs } = memory
+  const columns = storedColumns(memory)
+  removeExpired(database, scope, now)
+  const stored = storedMemory(database, memory, now)
+  const [totals = {}] = all(database, sql.totals(scope))
+  const refusal = refusalOf(
+    {
+      stored,
+      totals: { count: integer(totals, "count"), bytes: integer(totals, "bytes") },
+      bytes: columns.bytes,
+      isRevoked: origin !== null && isRevoked(database, origin.sessionId),
+    },
+    options,
+  )
+  if (refusal !== null) return refusal
+  const written = database.get(
+    `INSERT INTO memory (tenant, user_id, agent, entity_type, name, content, tags, session_id, run_id, bytes,
+       vector_model, vector, revision, created_at, updated_at, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)
+     ON CONFLICT (tenant, user_id, agent, entity_type, name) DO UPDATE SET
+       content = excluded.content, tags = excluded.tags, session_id = excluded.session_id,
+       run_id = excluded.run_id, bytes = excluded.bytes, vector_model = excluded.vector_model,
+       vector = excluded.vector, revision = memory.revision + 1, updated_at = excluded.updated_at,
+       expires_at = excluded.expires_at
+     RETURNING *`,
+    ...scopeValues(scope),
+    columns.entityType,
+    columns.name,
+    columns.content,
+    columns.tags,
+    columns.sessionId,
+    columns.runId,
+    columns.bytes,
+    columns.vectorModel,
+    columns.vector,
+    now,
+    now,
+    ttlMs === null ? null : now + ttlMs,
+  )
+  if (written === undefined) throw new Error("The memory was not stored.")
+  const id = integer(written, "id")
+  const prefix = ownerPrefix(scope)
+  database.run("DELETE FROM memory_text WHERE rowid = ?", id)
+  database.run(
+    "INSERT INTO memory_text (rowid, words) VALUES (?, ?)",
+    id,
+    columns.terms.map((term) => prefix + term).join(" "),
+  )
+  return storedOutcome(toMemory(written), stored)
+}
+
+function storedMemory(database: Database, memory: NewMemory, now: number): StoredMemory | null {
+  const [row] = all(database, sql.get(memory.scope, memory, now))
+  return row === undefined ? null : { memory: toMemory(row), bytes: integer(row, "bytes") }
+}
+
+/** An expired memory must neither count nor be the one that a new memory replaces. */
+function removeExpired(database: Database, { tenant, userId }: Principal, now: number): void {
+  remove(database, "tenant = ? AND user_id = ? AND expires_at <= ?", [
+    escapeText(tenant),
+    escapeText(userId),
+    now,
+  ])
+}
+
+function isRevoked(database: Database, sessionId: string): boolean {
+  const revoked = "SELECT 1 FROM session WHERE id = ? AND revoked_at IS NOT NULL"
+  return database.get(revoked, sessionId) !== undefined
+}
+
+function remove(database: Database, condition: string, values: readonly (string | number)[]): number {
+  const ids = `SELECT id FROM memory WHERE ${condition}`
+  database.run(`DELETE FROM memory_text WHERE rowid IN (${ids})`, ...values)
+  return database.run(`DELETE FROM memory WHERE ${condition}`, ...values)
+}
+
+function all(database: Database, { sql: statement, values }: MemoryStatement) {
+  return database.all(statement, ...values)
+}
+
+/**
+ * Stands before each term of a scope, so that a search reads the terms of that scope alone, however many memories
+ * others have. Two scopes with the same digest are told apart by their rows.
+ */
+function ownerPrefix(scope: MemoryScope): string {
+  return createHash("sha256")
+    .update(JSON.stringify(scopeValues(scope)))
+    .digest("hex")
+    .slice(0, 16)
+}

@@ -1,0 +1,106 @@
+import { styleText } from "node:util"
+import { isJsonObject, type JsonObject } from "../core/json/json.ts"
+import { escapeControls } from "../core/text/escape-controls.ts"
+
+/** Levels as pino numbers them, from the highest down. */
+const levels = [
+  { from: 50, name: "error", style: "red" },
+  { from: 40, name: "warn", style: "yellow" },
+] as const
+
+/** Fields that are shown in a form of their own, or are part of the line's beginning. */
+const notListed = new Set([
+  "level",
+  "time",
+  "msg",
+  "error",
+  "usage",
+  "cost",
+  "durationMs",
+  "method",
+  "path",
+  "status",
+])
+/** A line is for reading: the whole value is in the JSON form. */
+const maxValueCharacters = 400
+
+export interface ReadableLineOptions {
+  readonly colors: boolean
+}
+
+/**
+ * Returns a line of the log, which is JSON, as a person reads it: the local time, the message, what the operation cost,
+ * and the other fields as `name=value`. The stack of an error follows on lines of its own.
+ */
+export function readableLine(line: string, { colors }: ReadableLineOptions): string {
+  const fields: unknown = JSON.parse(line)
+  if (!isJsonObject(fields)) return line
+  const style = (format: Parameters<typeof styleText>[0], text: string) =>
+    colors ? styleText(format, text, { validateStream: false }) : text
+  const level = levels.find(({ from }) => Number(fields.level) >= from)
+  const message = escapeControls(String(fields.msg ?? "")).replaceAll("\n", " ")
+  const words = [
+    style("dim", clockTime(Number(fields.time))),
+    ...(level === undefined ? [] : [style(level.style, level.name)]),
+    ...requestOf(fields),
+    message,
+    ...spendingOf(fields),
+    ...listedFields(fields).map((field) => style("dim", field)),
+  ]
+  return `${words.join(" ")}\n${stackOf(fields.error)}`
+}
+
+function clockTime(time: number): string {
+  const two = (part: number) => String(part).padStart(2, "0")
+  const date = new Date(time)
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")
+}
+
+function requestOf({ method, path, status }: JsonObject): readonly string[] {
+  if (typeof method !== "string" || typeof path !== "string") return []
+  return [escapeControls(`${method} ${path}${status === undefined ? "" : ` ${String(status)}`}`)]
+}
+
+/** Returns the duration, the tokens and the cost, as far as they are there. */
+function spendingOf({ durationMs, usage, cost }: JsonObject): readonly string[] {
+  const tokens = isJsonObject(usage) ? [`${inputOf(usage)}→${Number(usage.outputTokens)} tokens`] : []
+  return [
+    ...(typeof durationMs === "number" ? [duration(durationMs)] : []),
+    ...tokens,
+    ...(typeof cost === "number" && cost > 0 ? [`$${cost.toFixed(4)}`] : []),
+  ]
+}
+
+function inputOf({ inputTokens, cacheCreationInputTokens, cacheReadInputTokens }: JsonObject): number {
+  return Number(inputTokens) + Number(cacheCreationInputTokens) + Number(cacheReadInputTokens)
+}
+
+function duration(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`
+}
+
+function listedFields(fields: JsonObject): readonly string[] {
+  return Object.entries(fields)
+    .filter(([name]) => !notListed.has(name))
+    .map(([name, value]) => {
+      const text = typeof value === "string" && !/[\s"=]/.test(value) ? value : JSON.stringify(value)
+      const left = text.length - maxValueCharacters
+      const shown = left > 0 ? `${text.slice(0, maxValueCharacters)}… [${left} more characters]` : text
+      return escapeControls(`${name}=${shown}`).replaceAll("\n", " ")
+    })
+}
+
+/** Returns the stack of an error and of its causes, indented. */
+function stackOf(error: unknown): string {
+  if (!isJsonObject(error)) return error === undefined ? "" : indented(String(error))
+  const { stack, message, cause } = error
+  const own = indented(String(stack ?? message ?? JSON.stringify(error)))
+  return cause === undefined ? own : `${own}${indented("caused by:")}${stackOf(cause)}`
+}
+
+function indented(text: string): string {
+  return escapeControls(text)
+    .split("\n")
+    .map((line) => `    ${line}\n`)
+    .join("")
+}

@@ -1,0 +1,252 @@
+import assert from "node:assert/strict"
+import type { SessionLogCase } from "../session-log/fixtures.ts"
+import { memoryBoundCases } from "./memory-bounds.ts"
+import { bounds, namesIn, newMemory, newMemoryScope, recalledNames, rememberAll } from "./memory-fixtures.ts"
+
+export const memoryCases: readonly SessionLogCase[] = [
+  {
+    rule: null,
+    name: "a memory is what was stored last under its type and name",
+    async run({ open }) {
+      const { memory } = await open()
+      const scope = newMemoryScope()
+      const origin = { sessionId: "sess_1", runId: "run_1" }
+      const first = await memory.remember(
+        newMemory(scope, "Ada", {
+          entityType: "person",
+          content: "Likes tea.",
+          tags: ["tea", "a\u0000b"],
+          origin,
+        }),
+        { bounds },
+      )
+      assert.equal(first.status, "created")
+      if (first.status !== "created") return
+      const key = { entityType: "person", name: "Ada" }
+      assert.deepEqual(await memory.get(scope, key), first.memory)
+      assert.deepEqual(
+        { ...first.memory, revision: "", createdAt: 0, updatedAt: 0 },
+        {
+          ...key,
+          content: "Likes tea.",
+          tags: ["tea", "a\u0000b"],
+          origin,
+          revision: "",
+          createdAt: 0,
+          updatedAt: 0,
+          expiresAt: null,
+        },
+      )
+      const second = await memory.remember(
+        newMemory(scope, "Ada", { entityType: "person", content: "Likes coffee." }),
+        {
+          bounds,
+        },
+      )
+      assert.equal(second.status, "updated")
+      if (second.status !== "updated") return
+      assert.deepEqual(second.replaced, first.memory)
+      assert.notEqual(second.memory.revision, first.memory.revision)
+      assert.equal(second.memory.createdAt, first.memory.createdAt)
+      assert.deepEqual(second.memory.tags, [])
+      assert.deepEqual(await memory.get(scope, key), second.memory)
+      assert.equal(await memory.get(scope, { ...key, entityType: "place" }), null)
+    },
+  },
+  {
+    rule: null,
+    name: "any text can be stored",
+    async run({ open }) {
+      const { memory } = await open()
+      const scope = newMemoryScope()
+      const texts = [
+        "\u0000",
+        "\ud800",
+        "\\ud800",
+        "'; DROP TABLE memory; --",
+        '"a" OR *',
+        "🦊",
+        "x".repeat(8_000),
+      ]
+      for (const text of texts) {
+        await rememberAll(memory, [newMemory(scope, text, { entityType: text, content: text, tags: [text] })])
+        const found = await memory.get(scope, { entityType: text, name: text })
+        assert.deepEqual(
+          [found?.entityType, found?.name, found?.content, found?.tags],
+          [text, text, text, [text]],
+        )
+      }
+      // Nor is any text a query that the database misunderstands.
+      for (const text of texts) await memory.recall(scope, { text, limit: 10 })
+      assert.deepEqual(await recalledNames(memory, scope, { text: "drop table" }), [
+        "'; DROP TABLE memory; --",
+      ])
+    },
+  },
+  {
+    rule: null,
+    name: "principals, and agents of a principal, see their own memories only",
+    async run({ open }) {
+      const { memory } = await open()
+      const shared = newMemoryScope()
+      const scopes = [
+        shared,
+        { ...shared, agent: "one" },
+        { ...shared, agent: "two" },
+        { ...shared, tenant: "other" },
+        newMemoryScope(),
+      ]
+      for (const [index, scope] of scopes.entries()) {
+        await rememberAll(memory, [newMemory(scope, "secret", { content: `Secret number ${index}` })])
+      }
+      const key = { entityType: "note", name: "secret" }
+      for (const [index, scope] of scopes.entries()) {
+        const content = `Secret number ${index}`
+        assert.equal((await memory.get(scope, key))?.content, content)
+        for (const query of [{ text: "secret" }, {}, { entityType: "note" }]) {
+          const found = await memory.recall(scope, { ...query, limit: 10 })
+          assert.deepEqual(
+            found.map((each) => each.content),
+            [content],
+          )
+        }
+        assert.deepEqual(
+          (await memory.list(scope, { limit: 10 })).memories.map((each) => each.content),
+          [content],
+        )
+      }
+      assert.equal(await memory.forget(shared, key), "forgotten")
+      assert.equal(await memory.forget(shared, key), "unknown")
+      assert.equal(await memory.forgetAll({ ...shared, agent: "one" }), 1)
+      assert.deepEqual(await namesIn(memory, { ...shared, agent: "two" }), ["secret"])
+      const { agent: _, ...principal } = shared
+      assert.equal(await memory.forgetAll(principal), 1)
+      for (const scope of scopes.slice(3)) assert.deepEqual(await namesIn(memory, scope), ["secret"])
+    },
+  },
+  {
+    rule: null,
+    name: "memories with one name are forgotten together, whatever their types",
+    async run({ open }) {
+      const { memory } = await open()
+      const scope = newMemoryScope()
+      for (const entityType of ["fact", "note"]) {
+        await rememberAll(memory, [
+          newMemory(scope, "a", { entityType }),
+          newMemory(scope, "b", { entityType }),
+        ])
+      }
+      await rememberAll(memory, [newMemory({ ...scope, agent: "one" }, "a")])
+      assert.equal(await memory.forgetNamed(scope, "a"), 2)
+      assert.equal(await memory.forgetNamed(scope, "a"), 0)
+      assert.deepEqual(await namesIn(memory, scope), ["b", "b"])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "a" }), [])
+      assert.deepEqual(await namesIn(memory, { ...scope, agent: "one" }), ["a"])
+    },
+  },
+  {
+    rule: null,
+    name: "recall finds words whatever their case, accents and endings, the rarest first",
+    async run({ open }) {
+      const { memory } = await open()
+      const scope = newMemoryScope()
+      await rememberAll(memory, [
+        newMemory(scope, "pet", { content: "The user has a dog called Bruno." }),
+        newMemory(scope, "city", { content: "The user lives in Zürich." }),
+        newMemory(scope, "work", { content: "The user is a gardener." }),
+        newMemory(scope, "猫", { content: "ユーザーは東京に住んでいる" }),
+      ])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "DOGS?" }), ["pet"])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "zurich" }), ["city"])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "garden" }), ["work"])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "東京" }), ["猫"])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "bicycle" }), [])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "?!" }), [])
+      assert.equal((await recalledNames(memory, scope, { text: "Which dog does the user have?" }))[0], "pet")
+      assert.equal((await recalledNames(memory, scope, { text: "the user", limit: 2 })).length, 2)
+      await rememberAll(memory, [newMemory(scope, "Bruno", { content: "Barks at night." })])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "bruno" }), ["Bruno", "pet"])
+    },
+  },
+  {
+    rule: null,
+    name: "recall finds what a memory says now, and no memory that was forgotten",
+    async run({ open }) {
+      const { memory } = await open()
+      const scope = newMemoryScope()
+      await rememberAll(memory, [newMemory(scope, "pet", { content: "A dog." })])
+      await rememberAll(memory, [newMemory(scope, "pet", { content: "A cat." })])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "dog" }), [])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "cat" }), ["pet"])
+      await memory.forget(scope, { entityType: "note", name: "pet" })
+      assert.deepEqual(await recalledNames(memory, scope, { text: "cat" }), [])
+    },
+  },
+  {
+    rule: null,
+    name: "recall filters by type and tags, and without a text gives the newest first",
+    async run({ open }) {
+      const { memory } = await open()
+      const scope = newMemoryScope()
+      await rememberAll(memory, [
+        newMemory(scope, "first", { tags: ["red", "round"] }),
+        newMemory(scope, "second", { tags: ["red"], entityType: "fact" }),
+        newMemory(scope, "third", { tags: ["round", "red"], content: "first and third" }),
+      ])
+      assert.deepEqual(await recalledNames(memory, scope, {}), ["third", "second", "first"])
+      assert.deepEqual(await recalledNames(memory, scope, { limit: 1 }), ["third"])
+      assert.deepEqual(await recalledNames(memory, scope, { tags: ["red", "round"] }), ["third", "first"])
+      assert.deepEqual(await recalledNames(memory, scope, { entityType: "fact" }), ["second"])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "third", tags: ["round"] }), ["third"])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "second", tags: ["round"] }), [])
+      assert.deepEqual(await recalledNames(memory, scope, { tags: ["blue"] }), [])
+    },
+  },
+  {
+    rule: null,
+    name: "recall finds similar vectors of the same model, besides words",
+    async run({ open }) {
+      const { memory } = await open()
+      const scope = newMemoryScope()
+      const vector = (...values: readonly number[]) => ({ model: "small", values })
+      await rememberAll(memory, [
+        newMemory(scope, "near", { vector: vector(1, 0.1, 0) }),
+        newMemory(scope, "far", { vector: vector(0, 0, 1) }),
+        newMemory(scope, "other", { vector: { model: "large", values: [1, 0, 0] } }),
+        newMemory(scope, "longer", { vector: vector(1, 0, 0, 0) }),
+        newMemory(scope, "worded", { content: "A word." }),
+      ])
+      assert.deepEqual(await recalledNames(memory, scope, { vector: vector(1, 0, 0) }), ["near"])
+      const both = await recalledNames(memory, scope, { vector: vector(1, 0, 0), text: "word" })
+      assert.deepEqual([...both].sort(), ["near", "worded"])
+      await rememberAll(memory, [newMemory(scope, "near")])
+      assert.deepEqual(await recalledNames(memory, scope, { vector: vector(1, 0, 0) }), [])
+    },
+  },
+  {
+    rule: null,
+    name: "lists are ordered by type and name, page by page",
+    async run({ open }) {
+      const { memory } = await open()
+      const scope = newMemoryScope()
+      const keys = ["b/z", "a/B", "a/a", "a/é", "b/a"].map((key) => key.split("/"))
+      for (const [entityType = "", name = ""] of keys) {
+        await rememberAll(memory, [newMemory(scope, name, { entityType, tags: [entityType] })])
+      }
+      const listed: string[] = []
+      for (let after: { entityType: string; name: string } | undefined; ; ) {
+        const page = await memory.list(scope, { limit: 2, ...(after !== undefined && { after }) })
+        listed.push(...page.memories.map(({ entityType, name }) => `${entityType}/${name}`))
+        if (page.next === null) break
+        after = { ...page.next }
+      }
+      assert.deepEqual(listed, ["a/B", "a/a", "a/é", "b/a", "b/z"])
+      const { memories } = await memory.list(scope, { limit: 1, tags: ["b"] })
+      assert.deepEqual(
+        memories.map(({ name }) => name),
+        ["a"],
+      )
+    },
+  },
+  ...memoryBoundCases,
+]

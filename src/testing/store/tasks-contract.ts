@@ -1,0 +1,169 @@
+import assert from "node:assert/strict"
+import { randomIds } from "../../core/ids.ts"
+import type { OutboxItem, StartChild } from "../../core/ports/outbox.ts"
+import type { MessageCommand, SessionLog } from "../../core/ports/session-log.ts"
+import type { Store } from "../../core/ports/store.ts"
+import { noSpending } from "../../core/usage.ts"
+import {
+  accepted,
+  cancel,
+  claimed,
+  commitOk,
+  event,
+  message,
+  newAgent,
+  numbered,
+  runningSession,
+  type SessionLogCase,
+  stepStarted,
+} from "../session-log/fixtures.ts"
+import { ending } from "../session-log/wait-fixtures.ts"
+
+type Running = Awaited<ReturnType<typeof runningSession>>
+
+const outcome = {
+  outcome: "completed",
+  reason: null,
+  response: "Done.",
+  output: null,
+  error: null,
+  spent: noSpending,
+  charged: 0,
+} as const
+
+/** A task that the session's run starts. */
+function taskOf({ sessionId, runId }: Running) {
+  const [childId, taskId] = [randomIds.next("sess"), randomIds.next("task")]
+  const start: StartChild = {
+    type: "startChild",
+    child: { agent: newAgent(), parent: { sessionId, runId, toolCallId: "call_1" }, createdAt: 5_000 },
+    command: message(childId, { runId: taskId }),
+  }
+  return { childId, taskId, item: { id: `start:${taskId}`, kind: "command", payload: start } as const }
+}
+
+/** Commits outbox items with an event of the session. */
+async function write(log: SessionLog, { lease, runId }: Running, n: number, outbox: readonly OutboxItem[]) {
+  await commitOk(log, { lease, entries: [event(numbered(lease, n), runId, stepStarted)], outbox })
+}
+
+async function deliver({ outbox }: Store, id: string) {
+  const deliveries = await outbox.deliverCommands({ limit: 1_000 })
+  return deliveries.find((delivery) => delivery.id === id)?.result
+}
+
+async function inbox(log: SessionLog, sessionId: string) {
+  return log.pending(await claimed(log, sessionId))
+}
+
+const joining = (sessionId: string, joins: string): MessageCommand => ({
+  ...message(sessionId),
+  whenBusy: "steer",
+  joins,
+})
+
+export const taskCases: readonly SessionLogCase[] = [
+  {
+    rule: null,
+    name: "a background task starts without a wait, and its end reaches a session without an open run",
+    async run({ open }) {
+      const store = await open()
+      const { log } = store
+      const parent = await runningSession(log)
+      const { childId, taskId, item } = taskOf(parent)
+      await write(log, parent, 1, [item])
+      assert.deepEqual(await deliver(store, item.id), { type: "delivered" })
+      assert.equal((await log.session(childId))?.parent?.sessionId, parent.sessionId)
+      assert.equal((await log.run(childId, taskId))?.state, "queued")
+      await commitOk(log, { ...ending(parent, 2), lease: parent.lease })
+      assert.equal(await log.release(parent.lease), "released")
+      const child = await claimed(log, childId)
+      const { sessionId } = parent
+      const end = {
+        type: "taskEnd",
+        sessionId,
+        runId: taskId,
+        outcome,
+        context: {},
+        channel: null,
+        at: 6_000,
+      } as const
+      const ended = {
+        id: `taskEnd:${taskId}`,
+        kind: "command",
+        payload: { type: "put", command: end },
+      } as const
+      await commitOk(log, {
+        lease: child,
+        entries: [event(numbered(child, 1), taskId, stepStarted)],
+        outbox: [ended],
+      })
+      assert.deepEqual(await deliver(store, ended.id), { type: "delivered" })
+      const [found] = await inbox(log, sessionId)
+      assert.ok(found !== undefined)
+      const { id: _, ...command } = found
+      assert.deepEqual(command, end)
+    },
+  },
+  {
+    rule: null,
+    name: "a cancel of the run keeps its task from starting, and the session learns that the task has ended",
+    async run({ open }) {
+      const store = await open()
+      const { log } = store
+      const parent = await runningSession(log)
+      const { childId, taskId, item } = taskOf(parent)
+      await write(log, parent, 1, [item])
+      accepted(await log.put(cancel(parent.sessionId, parent.runId)))
+      assert.deepEqual(await deliver(store, item.id), { type: "dropped", reason: "parent_ended" })
+      assert.equal(await log.session(childId), null)
+      const commands = await log.pending(parent.lease)
+      const end = commands.find(({ type }) => type === "taskEnd")
+      assert.ok(end?.type === "taskEnd")
+      assert.deepEqual(
+        [end.runId, end.outcome.outcome, end.outcome.reason],
+        [taskId, "interrupted", "cancelled"],
+      )
+    },
+  },
+  {
+    rule: null,
+    name: "a cancel or a message for a task that has not started waits for the start",
+    async run({ open }) {
+      const store = await open()
+      const { log } = store
+      const parent = await runningSession(log)
+      const { childId, taskId, item } = taskOf(parent)
+      const stop = { type: "cancel", sessionId: childId, runId: taskId, at: 6_000 } as const
+      const items: readonly OutboxItem[] = [
+        { id: `cancel:${taskId}`, kind: "command", payload: { type: "put", command: stop } },
+        { id: "send:1", kind: "command", payload: { type: "put", command: joining(childId, taskId) } },
+        { ...item, notBefore: Date.now() + 60_000 },
+      ]
+      await write(log, parent, 1, items)
+      const deliveries = await store.outbox.deliverCommands({ limit: 1_000 })
+      const ofTask = deliveries.filter(({ to }) => to === childId)
+      assert.deepEqual(
+        ofTask.map(({ result }) => [result.type, "reason" in result ? result.reason : null]),
+        [
+          ["retry", "not_started_yet"],
+          ["retry", "not_started_yet"],
+        ],
+      )
+    },
+  },
+  {
+    rule: null,
+    name: "a message for one run waits while that run is queued, joins it once it is open, and is dropped after its end",
+    async run({ open }) {
+      const { log } = await open()
+      const running = await runningSession(log)
+      const { sessionId, runId } = running
+      const queued = message(sessionId, { whenBusy: "queue" })
+      accepted(await log.put(queued))
+      assert.equal((await log.put(joining(sessionId, queued.runId))).status, "busy")
+      assert.equal((await log.put(joining(sessionId, runId))).status, "steered")
+      assert.equal((await log.put(joining(sessionId, "run_unknown"))).status, "unknown")
+    },
+  },
+]
