@@ -69,7 +69,10 @@ export interface HttpLimits {
   readonly bodyBytes: number
   /** Maximum depth of objects and arrays in a body. Default 64. */
   readonly jsonDepth: number
-  /** Maximum number of JSON values and member names in a body, at every level together; at most 100 000. Default 20 000. */
+  /**
+   * Maximum number of JSON values and member names in a body, at every level together; at most 100 000. Default
+   * 20 000.
+   */
   readonly jsonValues: number
   /**
    * Maximum number of open connections from one network address, on the gateway's own server. Not counted with

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { declareOptions, type Resolved } from "../options/declare-options.ts"
+import { declareOptions } from "../options/declare-options.ts"
 import { anObject, milliseconds, texts } from "../options/schemas.ts"
 import type { McpServerDefinitions } from "./config/definition.ts"
 
@@ -43,8 +43,6 @@ export const mcpOptions = declareOptions<McpOptions>()({
   mcpSessionInjectServers: texts.default([]),
   mcpStripInputFields: texts.default([]),
 })
-
-export type ResolvedMcpOptions = Resolved<McpOptions, typeof mcpOptions>
 
 export const mcpAuthorizationOptions = declareOptions<McpAuthorizationOptions>()({
   mcpOAuthRedirectUrl: z.url({ protocol: /^https?$/ }).optional(),

@@ -45,7 +45,10 @@ const approvalAnswer = z.strictObject({
   scope: grantScope,
 })
 
-/** Throws a `ConfigurationError` for options of `waits.approve` that are wrong: with a misspelt `editedInput` the model's own arguments would be approved. */
+/**
+ * Throws a `ConfigurationError` for options of `waits.approve` that are wrong: with a misspelt `editedInput` the model's
+ * own arguments would be approved.
+ */
 export function checkApproveOptions(options: unknown): void {
   check("approve", approveOptions, options)
 }
