@@ -226,14 +226,19 @@ export type {
   ApprovalResolution, ChildPayload, ClientToolAnswer, ClientToolPayload, ElicitationPayload, GrantScope,
   TimerPayload, WaitAnswers, WaitKind, WaitPayloads, WaitResolutions,
 } from "./core/wait.ts"
+export type { DeliveryResult } from "./delivery/deliver.ts"
 export type {
   Delivery,
   DeliveryOptions,
+  EmailOptions,
   SlackOptions,
+  TelegramFile,
   TelegramOptions,
   WebhookOptions,
 } from "./delivery/options.ts"
 export { delivery } from "./delivery/plugin.ts"
+export { type SendTelegramOptions, sendTelegram, type TelegramChat } from "./delivery/telegram.ts"
+export type { OnUnknown } from "./delivery/uncertain.ts"
 export type { ModelAgentOptions } from "./gateway/agent-definition.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway/chat-runtime.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
@@ -282,6 +287,7 @@ export type {
   SharedServerOptions,
 } from "./gateway/options/gateway-options.ts"
 export type { SecretsOptions } from "./gateway/options/secrets-key.ts"
+export { type DeliverOptions, deliver } from "./gateway/runs/deliver.ts"
 export type { AutonomousOptions, AutonomousRetryOptions } from "./gateway/runs/run-autonomous.ts"
 export { runAutonomous, runAutonomousWithRetry } from "./gateway/runs/run-autonomous.ts"
 export type { StartOptions } from "./gateway/runs/run-options.ts"
@@ -326,6 +332,12 @@ export type {
   RememberedMemory,
 } from "./memory/memories.ts"
 export type { MemoryChoice, MemoryOptions } from "./memory/options.ts"
+export {
+  MarkdownSyncManager,
+  type MarkdownSyncOptions,
+  type WatchOptions,
+} from "./memory/sync/markdown-sync-manager.ts"
+export type { SyncConflict, SyncProblem, SyncReport } from "./memory/sync/report.ts"
 export type { PriceOverrides } from "./pricing/create-pricing.ts"
 export type { ModelPrice } from "./pricing/model-price.ts"
 export type { PriceOptions } from "./pricing/options.ts"

@@ -17,7 +17,7 @@ const folders = {
   "state-files": ["core", "locks"],
   sandbox: ["core", "locks", "options"],
   "code-execution": ["core", "sandbox", "tools", "options"],
-  memory: ["core", "tools", "options"],
+  memory: ["core", "locks", "tools", "options"],
   skills: ["core", "state-files", "options"],
   "sub-agents": ["core", "options"],
   compaction: ["core", "options"],
@@ -64,7 +64,7 @@ const folders = {
     "telemetry",
     "transcripts",
   ],
-  cli: ["client/wire", "core", "gateway", "headless"],
+  cli: ["client", "core", "gateway", "headless"],
   // The package's root: what applications import. Of http, mcp, pricing and sessions only types of options.
   ".": [
     "agent",

@@ -12,6 +12,7 @@ const packages = {
   mmdebstrap: "mmdebstrap",
   bwrap: "bubblewrap",
   chromium: "chromium",
+  "systemd-analyze": "systemd",
 } as const
 
 /** Installs what is missing, and fails, with apt's own words, where that cannot be done: nothing is skipped. */

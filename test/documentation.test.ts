@@ -89,7 +89,7 @@ describe("docs/reference.md", () => {
   })
 
   test("has every variable that is read", () => {
-    const known = new Set(["PORT", "DEBUG"])
+    const known = new Set(["PORT", "DEBUG", "AGENT_GATEWAY_API_KEY"])
     settingsFrom(new Proxy({}, { get: (_, name) => void known.add(String(name)) }))
     expect(namesUnder("Environment")).toEqual([...known].sort())
   })

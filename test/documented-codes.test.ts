@@ -35,6 +35,10 @@ test("docs/http-api.md lists the codes of the source, and no others", () => {
     "schedule_running",
     "schedule_busy",
     "too_many_schedules",
+    // MarkdownSyncManager rejects with these; docs/memory.md has them.
+    "sync_locked",
+    "sync_state_unreadable",
+    "too_many_files",
     // A delivery that can never succeed; docs/delivery.md has it.
     "undeliverable",
   ])

@@ -88,7 +88,7 @@ async function openGateway() {
     traceparent: null,
     answered: null,
     tasks: noTasks,
-    ask: () => Promise.reject(new Error("Nobody is there to ask.")),
+    ask: () => Promise.reject(new Error("No one can be asked in this run.")),
     emit: () => undefined,
     logger,
   }

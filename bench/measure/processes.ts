@@ -12,6 +12,8 @@ export interface GatewaySettings {
   readonly maxConcurrentRuns?: number
 }
 
+export type ServerName = "gateway" | "limit" | "coalescing limit"
+
 /** Starts a process that is stopped when the measurement is over. */
 export type Own = (starting: Promise<Child>) => Promise<Child>
 
@@ -21,12 +23,16 @@ export function startUpstream(): Promise<Child> {
 
 export async function startServer(
   own: Own,
-  name: "gateway" | "limit",
+  name: ServerName,
   upstream: Child,
   settings: GatewaySettings = {},
 ): Promise<Server> {
-  const child = await own(startChild(`./servers/${name}.ts`, { upstream: upstream.url, ...settings }))
-  return { name, target: { type: name, url: child.url }, child }
+  const type = name === "gateway" ? "gateway" : "limit"
+  const mode = { coalesces: name === "coalescing limit" }
+  const child = await own(
+    startChild(`./servers/${type}.ts`, { upstream: upstream.url, ...mode, ...settings }),
+  )
+  return { name, target: { type, url: child.url }, child }
 }
 
 export async function startPeer(own: Own, name: string, upstream: Child): Promise<Server> {

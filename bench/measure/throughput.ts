@@ -42,12 +42,16 @@ export interface ThroughputSettings {
   readonly atOnce: number
 }
 
-/** Both servers are there all the time and are measured by turns. */
+/** All servers are there all the time and are measured by turns. */
 export function measureThroughput(settings: ThroughputSettings): Promise<ThroughputResult> {
   return withChildren(async (own) => {
     const upstream = await own(startUpstream())
     const load = await own(startLoad())
-    const servers = [await startServer(own, "limit", upstream), await startServer(own, "gateway", upstream)]
+    const servers = [
+      await startServer(own, "limit", upstream),
+      await startServer(own, "coalescing limit", upstream),
+      await startServer(own, "gateway", upstream),
+    ]
     for (const server of servers) await warmUp(server, load, settings.warmUpRounds)
     const at = (pace: Pace) => measurePace(servers, load, pace, settings)
     return {

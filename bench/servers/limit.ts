@@ -11,9 +11,12 @@ import { listenOnLoopback } from "./listen-on-loopback.ts"
 /**
  * The limit of Node: a server written by hand for this measurement alone. It forwards the message, parses the
  * service's events and writes one frame with an id for each token, all frames of one read in one write. No sessions,
- * no store.
+ * no store. With `coalesces` the texts of one read share a frame, as they do in the gateway.
  */
-const { upstream } = childSettings<{ readonly upstream: string }>()
+const { upstream, coalesces = false } = childSettings<{
+  readonly upstream: string
+  readonly coalesces?: boolean
+}>()
 const agent = new Agent({ keepAlive: true })
 const streamHeaders = { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform" }
 
@@ -53,13 +56,21 @@ function emitFrames(answer: IncomingMessage, response: ServerResponse): void {
   answer.on("data", (chunk: string) => {
     rest += chunk
     let frames = ""
+    let text = ""
     let start = 0
     for (let end = rest.indexOf("\n\n"); end !== -1; end = rest.indexOf("\n\n", start)) {
       const data = rest.indexOf("data: ", start) + "data: ".length
-      const frame = frameOf(JSON.parse(rest.slice(data, end)))
-      if (frame !== null) frames += `id: ${++id}\ndata: ${frame}\n\n`
+      const event: UpstreamEvent = JSON.parse(rest.slice(data, end))
+      if (coalesces && event.type === "content_block_delta") text += event.delta?.text
+      else {
+        if (text !== "") frames += written(++id, textFrame(text))
+        text = ""
+        const frame = frameOf(event)
+        if (frame !== null) frames += written(++id, frame)
+      }
       start = end + 2
     }
+    if (text !== "") frames += written(++id, textFrame(text))
     rest = rest.slice(start)
     if (frames !== "" && !response.write(frames)) {
       answer.pause()
@@ -75,8 +86,16 @@ interface UpstreamEvent {
   readonly delta?: { readonly text?: string }
 }
 
+function written(id: number, frame: string): string {
+  return `id: ${id}\ndata: ${frame}\n\n`
+}
+
+function textFrame(text: string | undefined): string {
+  return JSON.stringify({ type: "text_delta", text })
+}
+
 function frameOf({ type, delta }: UpstreamEvent): string | null {
-  if (type === "content_block_delta") return JSON.stringify({ type: "text_delta", text: delta?.text })
+  if (type === "content_block_delta") return textFrame(delta?.text)
   if (type === "message_stop") return JSON.stringify({ type: "stream_complete" })
   return null
 }

@@ -7,7 +7,7 @@ import type { ToolResult } from "../core/ports/tool.ts"
 
 /** Takes the place of an image that a service refused. */
 export const refusedImageNote =
-  "[An image was left out here, because the model service refused it. Continue without it.]"
+  "[An image was left out here, because the provider refused it. Continue without it.]"
 
 /** Takes the place of the result of a call that has none. */
 export function interruptedResult(
@@ -31,7 +31,7 @@ export function interruptedResult(
 /** Asks for a response that fits the schema. */
 export function mendingRequest(problem: string): Message {
   const text =
-    `Your answer does not fit the JSON Schema that was asked for: ${problem} Answer again, with the ` +
+    `Your response does not match the required JSON Schema: ${problem} Respond again, with the ` +
     "JSON alone."
   return { role: "user", content: [{ type: "text", text }] }
 }

@@ -51,7 +51,7 @@ export function nextAction(run: RunState, maxTurns: number | null): Action {
 }
 
 function noProgress(spent: Spending): TerminalEvent {
-  const message = `The model paused, or asked for calls that cannot be read, ${maxFruitlessSteps} times in a row.`
+  const message = `The model paused or requested unreadable calls ${maxFruitlessSteps} times in a row.`
   return { type: "runFailed", code: "no_progress", message, ...spent }
 }
 
@@ -73,7 +73,7 @@ export function endOfRun(stopReason: StopReason, spent: Spending): TerminalEvent
       return {
         type: "runFailed",
         code: "content_filtered",
-        message: "The model service withheld the answer: its content filter objects.",
+        message: "The provider's content filter withheld the response.",
         ...spent,
       }
     case "contextFull":

@@ -41,9 +41,12 @@ export function createGate(options: GateOptions): Gate {
         const { tool, session, runId } = call
         options.logger.error(
           { error, tool: tool.name, sessionId: session.id, runId },
-          "A policy failed, so the call was denied.",
+          "An approval policy or an interceptor failed, so the call was denied.",
         )
-        const failure = { code: "policy_failed", reason: "The policy for this call failed, so it is denied." }
+        const failure = {
+          code: "policy_failed",
+          reason: "The approval policy for this call failed, so the call is denied.",
+        }
         const decision = { action: "deny", code: failure.code, message: failure.reason } as const
         return { action: "deny", qualifier, ...failure, decisions: [...decisions, decision] }
       }
@@ -81,7 +84,7 @@ async function intercept(
         return { action, code, reason: message }
       default:
         action satisfies never
-        throw new TypeError(`An interceptor answered with an unknown action: ${JSON.stringify(action)}.`)
+        throw new TypeError(`An interceptor returned an unknown action: ${JSON.stringify(action)}.`)
     }
   }
   if (asking === null) return { action: "execute", code: null, reason: null }

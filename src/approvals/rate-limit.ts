@@ -44,7 +44,7 @@ export function rateLimitInterceptor(limit: ToolRateLimit): Interceptor {
     forgetIdle(calls)
     if (recent.length < max) return { action: "allow" }
     const seconds = Math.ceil((oldest - began) / 1_000)
-    const message = `${toolName} was called ${max} times within ${windowSeconds} s; try again in ${seconds} s.`
+    const message = `${toolName} was called ${max} times within ${windowSeconds} s. Try again in ${seconds} s.`
     return { action: "deny", code: "rate_limited", message }
   }
 }

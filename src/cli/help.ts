@@ -1,97 +1,97 @@
 export const generalHelp = `Usage: agent-gateway COMMAND [OPTIONS]
 
 Commands:
-  init [DIR]         Make a project with an agent that runs at once
+  init [DIR]         Make a project with a working agent
   dev FILE           Serve an agent, and reload it whenever one of its files changes
   start FILE         Serve an agent
-  run FILE "TASK"    Let an agent do one task without a server, and print its answer
-  heartbeat FILE     Run an agent again and again, and print what a person should know
-  approvals ACTION   List and answer what waits for a person
-  outbox ACTION      List what could not be delivered yet, and retry or drop it
+  chat [TARGET]      Talk to a running gateway, or to an agent, in this terminal
+  run FILE "TASK"    Run one task without a server, and print the response
+  heartbeat FILE     Run an agent at intervals, and print what a person should know
+  approvals ACTION   List pending approvals and questions, and answer them
+  outbox ACTION      List undelivered outbox items, and retry or drop them
   schedules ACTION   List the schedules of a store, pause, resume, run or remove one
   sessions ACTION    List the sessions of a store, and show one with its runs
-  mcp ACTION         Try out MCP servers: list them and their tools, call one
-  doctor FILE        Open all that an agent needs, and say what does not work and why
-  sandbox build      Build the Docker image that code_execute runs code in
+  mcp ACTION         Try MCP servers: list them and their tools, and call a tool
+  doctor FILE        Check what an agent needs, and report what does not work and why
+  sandbox build      Build the Docker image in which code_execute runs code
 
-FILE is a module whose default export is a gateway, as createAgent() or createGateway() makes it.
+FILE is a module whose default export is a gateway, as createAgent() or createGateway() returns it.
 
 Options:
-  -h, --help         Show this help, or that of a command: agent-gateway dev --help
+  -h, --help         Show this help, or the help of a command: agent-gateway dev --help
   -v, --version      Show the version
   --verbose          Show the whole error with its stack when something fails (as DEBUG=1 does)
 `
 
 const serveOptions = `Options:
   --host HOST        Address to listen on (default 127.0.0.1: this machine only)
-  --port PORT        Port to listen on; 0 takes a free one (default $PORT, else 8000)
-  --allow-any-key    Let --host be an address that other machines reach although the agent has neither
-                     validApiKeys nor authenticate: anyone who reaches it can use the agent
+  --port PORT        Port to listen on; 0 chooses a free one (default $PORT, otherwise 8000)
+  --allow-any-key    Allow a --host that other machines can reach although the agent has neither validApiKeys
+                     nor authenticate. Anyone who reaches it can use the agent
   --console          Serve the console at /console, where operators sign in with AGENT_GATEWAY_OPERATOR_KEY.
-                     dev serves it without being asked, for browsers of this machine, and needs no key
+                     dev always serves it to browsers of this machine, without a key
   --no-console       Do not serve the console
   --verbose          Show the whole error with its stack when something fails
 
-Exit codes: 0 stopped by a signal, 1 failed, 2 called wrongly, 4 the address cannot be listened on.
+Exit codes: 0 stopped by a signal, 1 failed, 2 wrong usage, 4 the gateway cannot listen on the address.
 `
 
 const runHelp = `Usage: agent-gateway run FILE "TASK" [OPTIONS]
 
-Lets the agent of FILE do one task and streams its answer to stdout; the progress of tools, messages and logs go to
-stderr.
-With - in place of the task, the task is read from stdin.
+Runs one task with the agent of FILE and streams the response to stdout. Tool progress, messages and logs go to stderr.
+If the task is -, it is read from stdin.
 
 Options:
   --json             Print the result as one line of JSON instead
   --events           Print each event of the HTTP API as one line of JSON instead
-  --output FILE      Ask for an answer that fits the JSON Schema in FILE, and print it as one line of JSON
+  --output FILE      Require a response that matches the JSON Schema in FILE, and print it as one line of JSON
   --session ID       Continue this session
-  --job ID           Name the work: the same command run again after a crash or a signal continues the same run, and
-                     once it is over, prints its result again. Use another ID each time the work is to be done
-  --state-dir DIR    Give the agent the state that earlier runs left in DIR/state.json, and save its update
+  --job ID           Name the work. After a crash or a signal, the same command continues the same run. After the
+                     run, it prints the result again. To do the work again, use another ID
+  --state-dir DIR    Show the agent the state that earlier runs saved in DIR/state.json, and save its update
   --timeout TIME     Cancel the run after this time, such as 90s, 10m or 2h (default 10m)
   --budget USD       Stop before the run costs more than this
   --max-turns N      Stop after this many turns (default 40)
   --yes TOOL         Approve calls of this tool without asking; may be given several times
   --on-human-needed POLICY
-                     What to do about all other approvals and questions: ask (at a terminal, else deny), deny,
+                     Handling of all other approvals and questions: ask (without a terminal: deny), deny,
                      park (leave the run open for agent-gateway approvals) or fail (default ask)
   --agent NAME       Name of the agent, if FILE serves several (default: its default agent)
-  --demo             If no model is configured, use a model server on this machine (Ollama), or else the offline demo
+  --demo             If no model is configured, use a model server on this machine (Ollama) or the offline demo
   --quiet            Do not show the progress of tools
   --verbose          Show the whole error with its stack when something fails
 
 Without --demo, a model must be configured: by ANTHROPIC_API_KEY or OPENAI_API_KEY, or by a provider that FILE chooses.
-SIGINT and SIGTERM cancel the run; with --job they leave it open. So does a reader of stdout that goes away.
+SIGINT, SIGTERM and a closed stdout cancel the run. With --job they leave it open.
 
-Exit codes: 0 done, 1 failed, 2 called wrongly or stopped at a budget, 3 stopped at its maximum of turns,
-75 waits for a person (park), 124 timed out, 130 interrupted (143 by SIGTERM, 141 if the reader of stdout went away).
+Exit codes: 0 done, 1 failed, 2 wrong usage or stopped at a budget, 3 stopped at its maximum of turns,
+75 waits for a person (park), 124 timed out, 130 interrupted (143 by SIGTERM, 141 if stdout was closed).
 `
 
 const heartbeatHelp = `Usage: agent-gateway heartbeat FILE [OPTIONS]
 
-Runs the agent of FILE again and again, each time in a new session. A response that is HEARTBEAT_OK, or little more, is
-quiet; every other one is printed to stdout. Errors and logs go to stderr. SIGTERM or SIGINT stops it; the next start
-continues.
+Runs the agent of FILE at intervals, each time in a new session. Prints each response to stdout, unless the response is
+HEARTBEAT_OK or little more. Errors and logs go to stderr. SIGTERM or SIGINT stops the heartbeat, and the next start
+continues it.
 
 Options:
-  --interval TIME    From one tick to the next, such as 90s, 10m or 2h (default 30m)
+  --interval TIME    Time from one tick to the next, such as 90s, 10m or 2h (default 30m)
   --cron EXPRESSION  Tick by a cron expression instead, such as "0 9 * * 1-5"
   --timezone ZONE    IANA time zone of --cron, --active-hours and --budget-per-day (default UTC)
   --active-hours H-H Tick only in these hours, such as 8-22; 22-6 crosses midnight
-  --checklist FILE   What to check. A tick is skipped while there is no such file, or nothing but headings in it
+  --checklist FILE   File that says what to check. While it is missing or has only headings, ticks are skipped
   --task TEXT        Task of each tick (default: to look at the checklist)
   --state-dir DIR    Folder of heartbeat_state.json (default .agent-gateway-heartbeat)
   --budget-per-day USD
-                     Skip the rest of a day's ticks once they cost this
+                     Skip the rest of a day's ticks when they have cost this
   --timeout TIME     Cancel a tick after this time (default 10m)
   --yes TOOL         Approve calls of this tool without asking; may be given several times. Others are denied
   --max-ticks N      Stop after this many ticks
   --agent NAME       Name of the agent, if FILE serves several (default: its default agent)
-  --demo             If no model is configured, use a model server on this machine (Ollama), or else the offline demo
+  --demo             If no model is configured, use a model server on this machine (Ollama) or the offline demo
   --verbose          Show the whole error with its stack when something fails
 
-Exit codes: 0 stopped by a signal or after --max-ticks, 1 failed, 2 called wrongly.
+Exit codes: 0 stopped by a signal or after --max-ticks, 1 failed, 2 wrong usage.
 `
 
 const approvalsHelp = `Usage: agent-gateway approvals list [OPTIONS]
@@ -99,35 +99,34 @@ const approvalsHelp = `Usage: agent-gateway approvals list [OPTIONS]
        agent-gateway approvals deny TOOL_CALL_ID [OPTIONS]
        agent-gateway approvals answer TOOL_CALL_ID [OPTIONS]
 
-Lists and answers what waits for a person: calls that need an approval, and what tools ask the user (answer).
-Works on the store itself: a running server acts on the answer at once, another one at its next start.
+Lists pending approvals and questions of tools, and answers them. Works on the store itself: a running server acts on
+the answer at once, and a stopped server at its next start.
 
 Options:
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
   --edited-input JSON
-                     approve: call the tool with these arguments in place of the model's
+                     approve: call the tool with these arguments instead of the model's
   --content JSON     answer: the values of the form
-  --decline          answer: the user said no
-  --allow-tool-type  approve: and do not ask about this tool type again in the session
+  --decline          answer: decline the question
+  --allow-tool-type  approve: do not ask about this tool type again in the session
   --scope SCOPE      approve: with --allow-tool-type, session (default) or tree: all sessions
                      of the tree
-  --reason TEXT      deny: told to the model
-  --nonce NONCE      Answer only the request that the list shows with this nonce; needed to
-                     approve a call again whose tool changed after it was approved
-  --user NAME        Who decides, for the audit trail
+  --reason TEXT      deny: reason that the model receives
+  --nonce NONCE      Answer only the request that the list shows with this nonce. Required to
+                     approve a call again after its tool changed
+  --user NAME        Name of the person who decides, for the audit trail
   --json             list: as one line of JSON
   --verbose          Show the whole error with its stack when something fails
 
-Exit codes: 0 done, 1 nothing of the kind is open or it failed, 2 called wrongly.
+Exit codes: 0 done, 1 there is no such request or the command failed, 2 wrong usage.
 `
 
 const outboxHelp = `Usage: agent-gateway outbox list [OPTIONS]
        agent-gateway outbox retry ROW... | --all [OPTIONS]
        agent-gateway outbox drop ROW... | --all [OPTIONS]
 
-Lists what sessions want done outside themselves and what could not be delivered. A row that failed too often is dead:
-retry delivers it again, with all its attempts; drop deletes it. Works on the store itself, with or without a running
-server.
+Lists effects and deliveries of sessions that are not done yet. A row that failed too often is dead: retry delivers it
+again with all its tries, and drop deletes it. Works on the store itself, with or without a running server.
 
 Options:
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
@@ -139,7 +138,7 @@ Options:
   --json             list: print one line of JSON
   --verbose          Show the whole error with its stack when something fails
 
-Exit codes: 0 done, 1 there is no such row or it failed, 2 called wrongly.
+Exit codes: 0 done, 1 there is no such row or the command failed, 2 wrong usage.
 `
 
 const schedulesHelp = `Usage: agent-gateway schedules list [OPTIONS]
@@ -147,8 +146,8 @@ const schedulesHelp = `Usage: agent-gateway schedules list [OPTIONS]
        agent-gateway schedules pause|resume|run|remove ID [OPTIONS]
 
 Lists the schedules of all agents and owners, or shows the last hundred occurrences of one. A paused schedule does not
-fire until it is resumed. run fires a schedule now, also while it is paused. Works on the store itself: a running server
-acts on a change within a second, another one at its next start.
+fire until it is resumed. run fires a schedule now, even while it is paused. Works on the store itself: a running server
+acts on a change within a second, and a stopped server at its next start.
 
 Options:
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
@@ -157,7 +156,7 @@ Options:
   --json             list, history: print one line of JSON
   --verbose          Show the whole error with its stack when something fails
 
-Exit codes: 0 done, 1 there is no such schedule, its run is still open, or it failed; 2 called wrongly.
+Exit codes: 0 done, 1 there is no such schedule, its run is still open, or it failed; 2 wrong usage.
 `
 
 const sessionsHelp = `Usage: agent-gateway sessions list [OPTIONS]
@@ -173,83 +172,100 @@ Options:
   --state STATE      list: only sessions in this state
   --tenant TENANT --user USER
                      list: only sessions of this user
-  --limit N          list: at most so many sessions, from 1 to 200 (default 50)
-  --after POSITION   list: the page after the one that printed this position
+  --limit N          list: maximum number of sessions, from 1 to 200 (default 50)
+  --after POSITION   list: show the page after the one that printed this position
   --json             Print one line of JSON
   --verbose          Show the whole error with its stack when something fails
 
-Exit codes: 0 done, 1 no such session or it failed, 2 called wrongly.
+Exit codes: 0 done, 1 there is no such session or the command failed, 2 wrong usage.
 `
 
 const mcpHelp = `Usage: agent-gateway mcp list [OPTIONS]
        agent-gateway mcp tools [SERVER] [OPTIONS]
        agent-gateway mcp call SERVER TOOL [JSON] [OPTIONS]
 
-Starts the MCP servers of a configuration file or of an agent, shows what they offer or calls a tool, and stops them.
+Starts the MCP servers of a configuration file or of an agent, lists their tools or calls one, and stops them.
 
 Options:
-  --config FILE      In the form of ~/.claude.json or .mcp.json (default $MCP_CONFIG_PATH)
+  --config FILE      Configuration in the form of ~/.claude.json or .mcp.json (default $MCP_CONFIG_PATH)
   --agent FILE       Agent file. Starts the MCP servers it configures, but not the agent
   --name AGENT       Name of the agent, if FILE serves several (default: its default agent)
   --json             List as one line of JSON
   --verbose          Show the whole error with its stack when something fails
 
-Exit codes: 0 all is well, 1 a server or the call failed, 2 called wrongly.
+Exit codes: 0 everything works, 1 a server or the call failed, 2 wrong usage.
 `
 
 const sandboxHelp = `Usage: agent-gateway sandbox build [OPTIONS]
 
-Builds the image that code runs in, with the Docker engine of this machine (DOCKER_HOST, if it is a Unix socket):
+Builds the image in which code runs, with the Docker engine of this machine (DOCKER_HOST, if it is a Unix socket):
 Debian with Python, NumPy, pandas, Matplotlib and Node.
 
 Options:
-  --tag TAG          Name of the image (default: where codeExecution looks for it)
-  --base IMAGE       Debian image to begin with
-  --file FILE        A Dockerfile of your own, which needs no other files
+  --tag TAG          Name of the image (default: the name that codeExecution uses)
+  --base IMAGE       Debian image to start from
+  --file FILE        Custom Dockerfile, which needs no other files
   --verbose          Show the whole error with its stack when something fails
 `
 
 const doctorHelp = `Usage: agent-gateway doctor FILE [OPTIONS]
 
-Opens everything the agent needs and says of each part whether it works, and if not, why: whether agent-gateway start
-would take it, its store, the backend that code runs in, each MCP server, with the link by which to authorize it.
-Serves nothing, takes up no run, and calls no model.
+Opens what the agent needs and reports for each part if it works, and if not, why: the configuration that agent-gateway
+start requires, the store, the backend in which code runs, and each MCP server, with the link to authorize the gateway.
+Serves nothing, continues no run, and calls no model, so a wrong key or base URL of a model is not found.
 
 Options:
   --verbose          Show the whole error with its stack when something fails
 
-Exit codes: 0 all is well, 1 something does not work, 2 called wrongly.
+Exit codes: 0 everything works, 1 something does not work, 2 wrong usage.
+`
+
+const chatHelp = `Usage: agent-gateway chat [TARGET] [OPTIONS]
+
+TARGET is the URL of a gateway (default http://127.0.0.1:8000/api), or a FILE whose agent this command serves on this
+machine for the length of the chat. Responses stream to stdout, and the progress of tools goes to stderr. The command
+asks for approvals and for answers to questions of tools. If the connection is lost, it reconnects without losing or
+repeating anything.
+
+Options:
+  --api-key KEY      API key of the gateway (default $AGENT_GATEWAY_API_KEY, else dev)
+  --user ID          User of the key
+  --session ID       Continue this session
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 the input ended, 1 failed, 2 wrong usage, 130 interrupted.
 `
 
 const initHelp = `Usage: agent-gateway init [DIR] [OPTIONS]
 
-Makes a project in DIR (default: this folder): an agent, a test, a Dockerfile, and instructions for coding agents. It
-replaces no file. At a terminal it asks for the template.
+Makes a project in DIR (default: this folder): an agent, a test, a Dockerfile, and instructions for coding agents. Never
+overwrites a file. At a terminal it asks for the template.
 
 Options:
   --template NAME    minimal: an agent and nothing else; tools (default): three tools, of which one needs an approval;
                      skills: instructions that the model loads when they fit; full: tools, limits, redaction and
                      Postgres, as in production; react: tools and a page with React
-  --gateway VERSION  What npm installs as ai-agent-gateway: a range of versions, or the path or URL of a package
+  --gateway VERSION  Version of ai-agent-gateway that npm installs: a range, or the path or URL of a package
                      (default: this version)
   --verbose          Show the whole error with its stack when something fails
 
-Exit codes: 0 done, 1 a file is in the way or it failed, 2 called wrongly.
+Exit codes: 0 done, 1 a file already exists or the command failed, 2 wrong usage.
 `
 
 export const commandHelp = {
   init: initHelp,
+  chat: chatHelp,
   dev: `Usage: agent-gateway dev FILE [OPTIONS]
 
-Serves the agent of FILE and reloads it whenever FILE or a file that it imports changes.
-Sessions outlive a reload. Without ANTHROPIC_API_KEY or OPENAI_API_KEY, an agent that chooses no model
-gets one of a model server on this machine (Ollama), or else a demo.
+Serves the agent of FILE and reloads it whenever FILE or a file that it imports changes. Sessions survive a reload. If
+the agent chooses no model and there is no ANTHROPIC_API_KEY or OPENAI_API_KEY, it uses a model server on this machine
+(Ollama) or a demo.
 
 ${serveOptions}`,
   start: `Usage: agent-gateway start FILE [OPTIONS]
 
-Serves the agent of FILE, whose model needs a key: ANTHROPIC_API_KEY, OPENAI_API_KEY, or whatever the
-agent chooses. SIGTERM or SIGINT stops it gracefully: unfinished runs go on at the next start.
+Serves the agent of FILE. A model must be configured: by ANTHROPIC_API_KEY, by OPENAI_API_KEY, or in FILE. SIGTERM or
+SIGINT stops it gracefully, and unfinished runs continue at the next start.
 
 ${serveOptions}`,
   run: runHelp,

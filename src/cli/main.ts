@@ -30,8 +30,8 @@ export function main(): void {
   // Only a command that has ended gets to `process.exit` below; Node by itself would end in success.
   process.on("beforeExit", () => {
     process.stderr.write(
-      "agent-gateway: the command waits for what can never come, such as an await in the agent's " +
-        "file that does not end.\n",
+      "agent-gateway: the agent file never finishes loading, for example because of an await " +
+        "that never settles.\n",
     )
     process.exitCode = exitCodes.failure
   })

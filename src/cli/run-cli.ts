@@ -4,6 +4,7 @@ import { closestWord } from "../core/text/closest-word.ts"
 import type { CliContext, ProcessContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
 import { approvalsCommand } from "./commands/approvals.ts"
+import { chatCommand } from "./commands/chat.ts"
 import { devCommand } from "./commands/dev.ts"
 import { devWorkerCommand, devWorkerName } from "./commands/dev-worker.ts"
 import { doctorCommand } from "./commands/doctor.ts"
@@ -22,6 +23,7 @@ import { escapedOutputs } from "./output/escaped-output.ts"
 
 const commands = {
   init: initCommand,
+  chat: chatCommand,
   dev: devCommand,
   start: startCommand,
   run: runCommand,

@@ -138,7 +138,7 @@ function parseEvent({ data }: Frame): ChatEvent {
 
 function invalidStream(): ChatError {
   const message =
-    "The event stream holds something else than the gateway's events. A proxy may have changed it."
+    "The event stream has data that is not an event of the gateway. A proxy may have changed it."
   return new ChatError({ code: "invalid_stream", message, retryable: true })
 }
 

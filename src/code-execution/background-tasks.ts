@@ -68,7 +68,7 @@ export function createBackgroundTasks(options: BackgroundTasksOptions): Backgrou
       if (tasks.size === 0) running.delete(sessionId)
       ended.add(sessionId, end)
       if (end.error !== null)
-        logger.warn({ error: end.error, task: task.id, sessionId }, "a background task failed")
+        logger.warn({ error: end.error, task: task.id, sessionId }, "A background task failed.")
     })
     return task
   }

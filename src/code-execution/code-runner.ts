@@ -13,7 +13,7 @@ export function createCodeRunner({
   imageLimits,
 }: CodeToolsParts): CodeRunner {
   const [host] = sandboxes.hosts
-  if (host === undefined) throw new Error("There is no backend to execute code with.")
+  if (host === undefined) throw new Error("No backend can execute code.")
   return {
     hosts: sandboxes.hosts,
     maxTimeoutMs,

@@ -78,7 +78,7 @@ function codeExecute(
   const { sandboxes, defaultTimeoutMs, maxTimeoutMs, maxOutputBytes, imageLimits, preamble } = parts
   const { hosts } = sandboxes
   const [preferred] = hosts
-  if (preferred === undefined) throw new Error("There is no backend to execute code with.")
+  if (preferred === undefined) throw new Error("No backend can execute code.")
   const hostOf = (input: { readonly host?: unknown }): SandboxHost => {
     return hosts.find((host) => host.name === input.host) ?? preferred
   }
@@ -129,8 +129,9 @@ function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): 
   return tool({
     name: "code_execute_status",
     description:
-      "Tells how far a background task of code_execute is, with its output so far. Can cancel it. A task ends at the " +
-      "latest at its timeout, and is lost when the server restarts.",
+      "Returns the state of a background task of code_execute, with its " +
+      "output so far. Can cancel it. A task ends at the " +
+      "latest at its timeout, and is lost if the server restarts.",
     inputSchema: z.strictObject({
       task_id: z.string(),
       cancel: z.boolean().optional().describe("Ends the task first."),
@@ -178,7 +179,7 @@ function inputSchema(
     background: z
       .boolean()
       .optional()
-      .describe("Answer at once with a task_id; ask code_execute_status for the rest."),
+      .describe("Return a task_id at once. Call code_execute_status for the rest."),
     host: z
       .enum(hosts.map((host) => host.name))
       .optional()
@@ -188,13 +189,13 @@ function inputSchema(
 
 function unsandboxedNote(hosts: readonly SandboxHost[]): string {
   const names = hosts.filter(({ sandboxed }) => !sandboxed).map(({ name }) => name)
-  return names.length === 0 ? "" : ` ${names.join(", ")} is no sandbox: a person must allow each call.`
+  return names.length === 0 ? "" : ` ${names.join(", ")} is not a sandbox: a person must allow each call.`
 }
 
 function description({ languages }: SandboxHost, defaultTimeoutMs: number): string {
   return (
     `Runs code (${languages.join(", ")}) and gives its output, exit code, and the files it made or changed. ` +
-    "The working directory lasts for the whole conversation; everything else is gone when the code ends, processes " +
+    "The working directory lasts for the whole conversation. Everything else is gone when the code ends, processes " +
     "included. There is no input. Write plots and images as PNG files into the working directory to see them. " +
     `Code that takes longer than ${Math.round(defaultTimeoutMs / 1000)} s needs a timeout_ms, or background.`
   )

@@ -27,7 +27,7 @@ export function createReadinessCheck(sandboxes: OpenedSandboxes, logger: Logger)
     const changed = outcome.works !== worked
     worked = outcome.works
     if (outcome.works) {
-      if (changed) logger.info({}, "The backend of code execution answers again.")
+      if (changed) logger.info({}, "The backend of code execution responds again.")
       return { ok: true, detail: summary }
     }
     const { reason, detail } = outcome

@@ -16,7 +16,7 @@ export function reapOnSchedule(
         if (stop.signal.aborted) return
         logger.warn(
           { error: toError(error) },
-          "Clearing away old sandboxes failed. The gateway tries again in a minute.",
+          "Old sandboxes could not be removed. The gateway tries again in a minute.",
         )
       })
     }

@@ -22,7 +22,7 @@ export interface UrlQuestion {
 }
 
 export interface QuestionAnswer {
-  /** `decline`: the user said no; `cancel`: the user did not say. To accept a `url` is to have opened it. */
+  /** The user accepts (and has opened a `url`), declines, or closes the question without an answer (`cancel`). */
   readonly action: "accept" | "decline" | "cancel"
   /** The values of the form; null unless a form was accepted. */
   readonly content: JsonObject | null

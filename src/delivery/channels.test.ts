@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { text } from "node:stream/consumers"
+import { buffer } from "node:stream/consumers"
 import { Webhook } from "standardwebhooks"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { UndeliverableError } from "../core/errors.ts"
@@ -36,18 +36,20 @@ interface Received {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly body: string
+  readonly bytes: Buffer
 }
 
 /** Answers with these, one a request; null breaks the connection. */
 async function receiver(
-  ...replies: readonly ({ status: number; headers?: Record<string, string> } | null)[]
+  ...replies: readonly ({ status: number; headers?: Record<string, string>; body?: string } | null)[]
 ) {
   const received: Received[] = []
   const server = createServer(async (request, response) => {
     const reply = replies[received.length]
-    received.push({ path: request.url ?? "", headers: request.headers, body: await text(request) })
+    const bytes = await buffer(request)
+    received.push({ path: request.url ?? "", headers: request.headers, body: bytes.toString(), bytes })
     if (reply === null) request.socket.destroy()
-    else response.writeHead(reply?.status ?? 200, reply?.headers).end("reply")
+    else response.writeHead(reply?.status ?? 200, reply?.headers).end(reply?.body ?? "reply")
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   onTestFinished(() => void server.close())
@@ -132,7 +134,7 @@ describe("Telegram", () => {
   it("receives plain text, in parts of at most 4096 characters", async () => {
     const { received, url } = await receiver()
     const paragraphs = Array.from({ length: 30 }, (_, n) => `${n} ${"*_[x](y) ".repeat(30)}`.trim())
-    await sendTelegram({ ...options(url), label: "Nightly" }, paragraphs.join("\n\n"), signal)
+    await sendTelegram({ ...options(url), label: "Nightly" }, paragraphs.join("\n\n"), { signal })
     const texts = received.map(({ body }) => JSON.parse(body))
     expect(received[0]?.path).toBe("/bot1:abc/sendMessage")
     expect(texts.length).toBe(3)
@@ -143,18 +145,56 @@ describe("Telegram", () => {
 
   it("is not sent again what may have arrived, unless that is wanted", async () => {
     const { url } = await receiver(null, null)
-    const error = await sendTelegram(options(url), "Hello", signal).catch((e) => e)
+    const error = await sendTelegram(options(url), "Hello", { signal }).catch((e) => e)
     expect(error).toBeInstanceOf(UndeliverableError)
     expect(error.message).toMatch(/^unknown: 0 of 1 /)
-    const again = await sendTelegram({ ...options(url), onUnknown: "resend" }, "Hello", signal).catch(
+    const again = await sendTelegram({ ...options(url), onUnknown: "resend" }, "Hello", { signal }).catch(
       (e) => e,
     )
     expect(again).not.toBeInstanceOf(UndeliverableError)
   })
 
+  it("receives files after the text, each as a document under its name", async () => {
+    const { received, url } = await receiver()
+    const files = [
+      { name: 're"port\r\n.md', content: "# Report", caption: "All of it" },
+      { name: "chart.png", content: new Uint8Array([0, 255, 13, 10]) },
+    ]
+    await sendTelegram(options(url), "Done.", { files, signal })
+    expect(received.map(({ path }) => path)).toEqual([
+      "/bot1:abc/sendMessage",
+      "/bot1:abc/sendDocument",
+      "/bot1:abc/sendDocument",
+    ])
+    const [report, chart] = await Promise.all(
+      received.slice(1).map(({ headers, bytes }) => {
+        const type = headers["content-type"] ?? ""
+        return new Response(new Uint8Array(bytes), { headers: { "content-type": type } }).formData()
+      }),
+    )
+    expect([report?.get("chat_id"), report?.get("caption")]).toEqual(["42", "All of it"])
+    const [text, image] = [report?.get("document") as File, chart?.get("document") as File]
+    expect([text.name, await text.text()]).toEqual([expect.stringContaining("port"), "# Report"])
+    expect([...(await image.bytes())]).toEqual([0, 255, 13, 10])
+    expect(chart?.get("caption")).toBeNull()
+  })
+
+  it("is waited for if the chat is full for a moment", async () => {
+    const { received, url } = await receiver({ status: 429, body: '{"parameters":{"retry_after":0}}' })
+    await sendTelegram(options(url), "Hello", { signal })
+    expect(received).toHaveLength(2)
+  })
+
+  it("is not sent again after parts of it arrived", async () => {
+    const { url } = await receiver({ status: 200 }, { status: 500 })
+    const error = await sendTelegram(options(url), "x ".repeat(3_000), { signal }).catch((e) => e)
+    expect(error).toBeInstanceOf(UndeliverableError)
+    expect(error.message).toMatch(/^unknown: 1 of 2 messages arrived: /)
+  })
+
   it("is asked again if it refused for now", async () => {
     const { url } = await receiver({ status: 429 })
-    const error = await sendTelegram(options(url), "Hello", signal).catch((e) => e)
+    const error = await sendTelegram(options(url), "Hello", { signal }).catch((e) => e)
     expect(error).not.toBeInstanceOf(UndeliverableError)
     expect(error.message).not.toContain("1:abc")
   })
@@ -167,6 +207,14 @@ it("Slack receives text in which nothing is markup", async () => {
     text: "&lt;!channel&gt; a &amp; b &gt; c",
     mrkdwn: false,
   })
+})
+
+it("Slack is not sent again what may have arrived", async () => {
+  const { url } = await receiver(null, null)
+  const options = { webhookUrl: url, allowPrivateAddresses: true }
+  await expect(sendSlack(options, "Hello", signal)).rejects.toThrow(/^unknown: /)
+  const again = await sendSlack({ ...options, onUnknown: "resend" }, "Hello", signal).catch((e) => e)
+  expect(again).not.toBeInstanceOf(UndeliverableError)
 })
 
 describe("splitText", () => {
@@ -193,6 +241,8 @@ it("a briefing file is replaced as a whole", async () => {
 it.each<[DeliveryOptions, string]>([
   [{ webhook: { url: "ftp://x" } }, "webhook.url"],
   [{ webhook: { url: "https://example.com", secret: "short" } }, "webhook.secret"],
+  [{ email: { url: "https://mail", from: "a@b", to: "c@d" } }, "email.url"],
+  [{ email: { url: "smtp://user:short@mail", from: "a@b", to: [] } }, "email.to"],
   [{ mispelt: 1 } as DeliveryOptions, "mispelt"],
 ])("the options %j are refused without their values", (options, name) => {
   expect(() => checkDeliveryOptions(options)).toThrow(name)

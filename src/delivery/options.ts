@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
 import type { RunEnd } from "../core/run-end.ts"
+import type { OnUnknown } from "./uncertain.ts"
 
 /** The end of a run, as it is delivered. Its response has at most 100 000 characters. */
 export interface Delivery extends Omit<RunEnd, "tenant" | "userId"> {
@@ -29,9 +30,32 @@ export interface TelegramOptions {
    * Treatment of a message whose sending was cut off, so that it may or may not have arrived. Default `keep`: it is a
    * dead row of the outbox.
    */
-  readonly onUnknown?: "keep" | "resend"
+  readonly onUnknown?: OnUnknown
+  /** Returns files that follow the text. Default: none. */
+  readonly files?: (delivery: Delivery) => readonly TelegramFile[] | Promise<readonly TelegramFile[]>
   /** Default `https://api.telegram.org`. */
   readonly apiUrl?: string
+}
+
+export interface TelegramFile {
+  readonly name: string
+  /** At most 50 MB, by Telegram's own bound. */
+  readonly content: string | Uint8Array
+  /** Text beside the file: its first 1024 characters. Default: none. */
+  readonly caption?: string
+}
+
+export interface EmailOptions {
+  /**
+   * The mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://` for a connection that is encrypted if the server can.
+   */
+  readonly url: string
+  readonly from: string
+  readonly to: string | readonly string[]
+  /** Default: the name of the agent, and the outcome of a run that is not complete. */
+  readonly subject?: string | ((delivery: Delivery) => string)
+  /** Treatment of an e-mail whose sending was cut off. Default `keep`: it is a dead row of the outbox. */
+  readonly onUnknown?: OnUnknown
 }
 
 export interface SlackOptions {
@@ -39,6 +63,8 @@ export interface SlackOptions {
   readonly webhookUrl: string
   /** First line of each message. Default: none. */
   readonly label?: string
+  /** Treatment of a message whose sending was cut off. Default `keep`: it is a dead row of the outbox. */
+  readonly onUnknown?: OnUnknown
   /** If true, the host may have a private address. Default false. */
   readonly allowPrivateAddresses?: boolean
 }
@@ -53,10 +79,13 @@ export interface DeliveryOptions {
   readonly webhook?: WebhookOptions
   readonly telegram?: TelegramOptions
   readonly slack?: SlackOptions
+  /** Needs the package `nodemailer`. */
+  readonly email?: EmailOptions
   /** File that is replaced atomically with the text. Missing folders are made. */
   readonly briefingFile?: string
   /**
-   * Returns the text for people: Telegram, Slack and the briefing file. Default: the response, or why there is none.
+   * Returns the text for people: Telegram, Slack, e-mail and the briefing file. Default: the response, or why there
+   * is none.
    */
   readonly formatMessage?: (delivery: Delivery) => string
   /** Tells which runs are delivered. Default: all but those of sub-agents. */
@@ -70,6 +99,8 @@ const secret = z
   .string()
   .regex(/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/, "expected whsec_ and at least 24 bytes in base64")
 
+const onUnknown = z.enum(["keep", "resend"]).optional()
+
 const webhook = {
   url: httpUrl,
   secret: secret.optional(),
@@ -81,13 +112,23 @@ const telegram = {
   botToken: text,
   chatId: text,
   label: text.optional(),
-  onUnknown: z.enum(["keep", "resend"]).optional(),
+  onUnknown,
+  files: aFunction.optional(),
   apiUrl: httpUrl.optional(),
 } satisfies Record<keyof TelegramOptions, z.ZodType>
+
+const email = {
+  url: z.url({ protocol: /^smtps?$/ }),
+  from: text,
+  to: z.union([text, z.array(text).min(1).max(100)]),
+  subject: z.union([text, aFunction]).optional(),
+  onUnknown,
+} satisfies Record<keyof EmailOptions, z.ZodType>
 
 const slack = {
   webhookUrl: httpUrl,
   label: text.optional(),
+  onUnknown,
   allowPrivateAddresses: z.boolean().optional(),
 } satisfies Record<keyof SlackOptions, z.ZodType>
 
@@ -96,6 +137,7 @@ const shape = {
   webhook: z.strictObject(webhook).optional(),
   telegram: z.strictObject(telegram).optional(),
   slack: z.strictObject(slack).optional(),
+  email: z.strictObject(email).optional(),
   briefingFile: text.optional(),
   formatMessage: aFunction.optional(),
   when: aFunction.optional(),

@@ -1,12 +1,12 @@
 import type { Json } from "../core/json/json.ts"
-import type { OutboxDelivery, OutboxHandler } from "../core/ports/outbox.ts"
+import type { OutboxHandler } from "../core/ports/outbox.ts"
 import type { Plugin } from "../core/ports/plugin.ts"
 import type { RunEnd } from "../core/run-end.ts"
-import { writeBriefing } from "./briefing-file.ts"
+import { type Channel, channelsOf } from "./channels.ts"
+import { attemptMs } from "./deliver.ts"
+import { requireMailer } from "./email.ts"
 import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
-import { sendSlack } from "./slack.ts"
-import { sendTelegram } from "./telegram.ts"
-import { sendWebhook } from "./webhook.ts"
+import { refuseRepetition } from "./uncertain.ts"
 
 /** An item of the outbox has at most a megabyte. */
 const maxResponse = 100_000
@@ -19,11 +19,12 @@ export function delivery(options: DeliveryOptions): Plugin {
   checkDeliveryOptions(options)
   return {
     name: "delivery",
-    setup({ agent }) {
+    async setup({ agent }) {
+      if (options.email !== undefined) await requireMailer()
       const channels = channelsOf(options)
-      const kinds = Object.keys(channels)
+      const kinds = channels.map(({ name }) => name)
       return {
-        outbox: Object.fromEntries(Object.entries(channels).map(([kind, send]) => [kind, handlerOf(send)])),
+        outbox: Object.fromEntries(channels.map((channel) => [channel.name, handlerOf(channel)])),
         openRun: () => ({
           itemsAtEnd: (end) => {
             const of = (kind: string) => deliveryOf(end, { agent, kind })
@@ -36,36 +37,19 @@ export function delivery(options: DeliveryOptions): Plugin {
   }
 }
 
-/** Milliseconds for one attempt. If a process dies over one, its row is due ten seconds later than that. */
-const timeoutMs = 15_000
+/**
+ * From the end of an attempt's time to the end of its handler's, so that the channel itself says what became of the
+ * message.
+ */
+const marginMs = 5_000
 
-type Send = (delivery: Delivery, signal: AbortSignal) => Promise<void>
-
-function channelsOf({
-  onComplete,
-  webhook,
-  telegram,
-  slack,
-  briefingFile,
-  formatMessage = messageOf,
-}: DeliveryOptions) {
-  const channels: Record<string, Send> = {}
-  if (onComplete !== undefined)
-    channels.callback = async (delivered, signal) => onComplete(delivered, { signal })
-  if (webhook !== undefined) channels.webhook = (delivered, signal) => sendWebhook(webhook, delivered, signal)
-  if (telegram !== undefined)
-    channels.telegram = (delivered, signal) => sendTelegram(telegram, formatMessage(delivered), signal)
-  if (slack !== undefined)
-    channels.slack = (delivered, signal) => sendSlack(slack, formatMessage(delivered), signal)
-  if (briefingFile !== undefined)
-    channels.briefing = (delivered) => writeBriefing(briefingFile, formatMessage(delivered))
-  return channels
-}
-
-function handlerOf(send: Send): OutboxHandler {
+function handlerOf({ send, onUnknown }: Channel): OutboxHandler {
   return {
-    timeoutMs,
-    deliver: ({ payload }: OutboxDelivery, { signal }) => send(payload as unknown as Delivery, signal),
+    timeoutMs: attemptMs + marginMs,
+    async deliver({ payload, interrupted }, { signal }) {
+      if (onUnknown !== null) refuseRepetition(interrupted, onUnknown)
+      await send(payload as unknown as Delivery, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]))
+    },
   }
 }
 
@@ -96,12 +80,4 @@ function deliveryOf(
 
 function toJson(delivered: Delivery): Json {
   return { ...delivered } as unknown as Json
-}
-
-function messageOf({ response, outcome, reason, error }: Delivery): string {
-  if (error !== null) return `The run failed: ${error.message}`
-  const state = outcome === "completed" ? "" : `The run was interrupted: ${reason ?? "unknown"}.`
-  return (
-    [state, response].filter((part) => part.trim() !== "").join("\n\n") || "The run ended without a text."
-  )
 }

@@ -3,11 +3,12 @@ import { request as httpRequest, type IncomingMessage } from "node:http"
 import { request as httpsRequest } from "node:https"
 import { BlockList, isIP, type LookupFunction } from "node:net"
 import { toError, UndeliverableError } from "../core/errors.ts"
+import { CutOffError } from "./uncertain.ts"
 
 export interface Post {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly body: string | Buffer
   readonly allowPrivateAddresses: boolean
   readonly signal: AbortSignal
 }
@@ -18,9 +19,6 @@ export interface PostReply {
   /** The beginning of the body. */
   readonly text: string
 }
-
-/** The request was sent, at least in part, and no reply came: nobody knows if it took effect. */
-export class CutOffError extends Error {}
 
 const maxReplyBytes = 16_384
 

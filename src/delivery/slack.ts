@@ -1,17 +1,22 @@
 import type { SlackOptions } from "./options.ts"
 import { post, requireSuccess } from "./post.ts"
 import { splitText } from "./split-text.ts"
+import { sendParts } from "./uncertain.ts"
 
 /** Slack truncates longer texts. */
 const maxCharacters = 39_000
 
-/** Sends a text by an incoming webhook. Whatever would be markup, a mention or a link is shown as it is written. */
+/**
+ * Sends a text by an incoming webhook. Whatever would be markup, a mention or a link is shown as it is written. Such
+ * webhooks know no ids.
+ */
 export async function sendSlack(
-  { webhookUrl, label, allowPrivateAddresses = false }: SlackOptions,
+  { webhookUrl, label, onUnknown = "keep", allowPrivateAddresses = false }: SlackOptions,
   text: string,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const part of splitText(label === undefined ? text : `${label}\n${text}`, maxCharacters)) {
+  const parts = splitText(label === undefined ? text : `${label}\n${text}`, maxCharacters)
+  await sendParts(parts, onUnknown, async (part) => {
     const reply = await post({
       url: webhookUrl,
       headers: { "content-type": "application/json" },
@@ -20,7 +25,7 @@ export async function sendSlack(
       signal,
     })
     requireSuccess(reply, "Slack")
-  }
+  })
 }
 
 /** https://docs.slack.dev/messaging/formatting-message-text#escaping */

@@ -1,38 +1,87 @@
-import { UndeliverableError } from "../core/errors.ts"
-import type { TelegramOptions } from "./options.ts"
-import { CutOffError, post, requireSuccess } from "./post.ts"
+import { randomUUID } from "node:crypto"
+import { sleep } from "../core/time/sleep.ts"
+import type { TelegramFile, TelegramOptions } from "./options.ts"
+import { type PostReply, post, requireSuccess } from "./post.ts"
 import { splitText } from "./split-text.ts"
+import { sendParts } from "./uncertain.ts"
 
 /** The most that Telegram takes in one message. */
 const maxCharacters = 4_096
+/** The most that Telegram takes as the text beside a file. */
+const maxCaption = 1_024
+/** The chat is full for so long at most; then the delivery is tried again later. */
+const longestPauseSeconds = 5
+const attemptsPerPart = 3
+
+export interface SendTelegramOptions {
+  /** Files that follow the text, each as a message of its own. Default: none. */
+  readonly files?: readonly TelegramFile[]
+  readonly signal?: AbortSignal
+}
+
+type Part = { readonly text: string } | { readonly file: TelegramFile }
 
 /**
- * Sends a text as plain messages, so that no character of it is markup. Telegram knows no ids: a message that was cut
- * off may have arrived, and so may the parts before one that failed. Such a delivery is undeliverable, with a reason
- * that begins with `unknown`, unless `onUnknown` is `resend`.
+ * Sends a text as plain messages, so that no character of it is markup, and files after it. Telegram knows no ids: if
+ * a message was cut off, the promise rejects with an `UndeliverableError` whose message begins with `unknown:`,
+ * unless `onUnknown` is `resend`.
  */
 export async function sendTelegram(
-  { botToken, chatId, label, onUnknown = "keep", apiUrl = "https://api.telegram.org" }: TelegramOptions,
+  { botToken, chatId, label, onUnknown = "keep", apiUrl = "https://api.telegram.org" }: TelegramChat,
   text: string,
-  signal: AbortSignal,
+  { files = [], signal = new AbortController().signal }: SendTelegramOptions = {},
 ): Promise<void> {
-  const parts = splitText(label === undefined ? text : `${label}\n${text}`, maxCharacters)
-  for (const [index, part] of parts.entries()) {
-    try {
+  const texts = splitText(label === undefined ? text : `${label}\n${text}`, maxCharacters)
+  const parts: readonly Part[] = [...texts.map((text) => ({ text })), ...files.map((file) => ({ file }))]
+  await sendParts(parts, onUnknown, async (part) => {
+    for (let attempt = 1; ; attempt += 1) {
       const reply = await post({
-        url: `${apiUrl}/bot${botToken}/sendMessage`,
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ chat_id: chatId, text: part, link_preview_options: { is_disabled: true } }),
+        ...("text" in part ? messageOf(chatId, part.text) : documentOf(chatId, part.file)),
+        url: `${apiUrl}/bot${botToken}/${"text" in part ? "sendMessage" : "sendDocument"}`,
         // The operator names the API's address, not whoever writes the text.
         allowPrivateAddresses: true,
         signal,
       })
-      requireSuccess(reply, "Telegram")
-    } catch (error) {
-      const isUnknown = error instanceof CutOffError || index > 0
-      if (!isUnknown || onUnknown === "resend") throw error
-      const what = `${index} of ${parts.length} messages arrived, and the next one may have`
-      throw new UndeliverableError(`unknown: ${what}: ${(error as Error).message}`, { cause: error })
+      const pauseSeconds = attempt < attemptsPerPart ? askedPause(reply) : null
+      if (pauseSeconds === null) return requireSuccess(reply, "Telegram")
+      await sleep(pauseSeconds * 1_000, signal)
     }
+  })
+}
+
+/** The chat that a message is sent to. */
+export type TelegramChat = Omit<TelegramOptions, "files">
+
+function messageOf(chatId: string, text: string) {
+  const body = JSON.stringify({ chat_id: chatId, text, link_preview_options: { is_disabled: true } })
+  return { headers: { "content-type": "application/json" }, body }
+}
+
+/** A form, as https://core.telegram.org/bots/api#sending-files has it. */
+function documentOf(chatId: string, { name, content, caption }: TelegramFile) {
+  const boundary = `file-${randomUUID()}`
+  const field = (name: string, value: string) =>
+    `--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+  const captionField =
+    caption === undefined ? "" : field("caption", caption.slice(0, maxCaption).toWellFormed())
+  const head =
+    `${field("chat_id", chatId)}${captionField}--${boundary}\r\n` +
+    `content-disposition: form-data; name="document"; filename="${quotable(name)}"\r\n` +
+    "content-type: application/octet-stream\r\n\r\n"
+  return {
+    headers: { "content-type": `multipart/form-data; boundary=${boundary}` },
+    body: Buffer.concat([Buffer.from(head), Buffer.from(content), Buffer.from(`\r\n--${boundary}--\r\n`)]),
   }
+}
+
+/** As https://html.spec.whatwg.org/#multipart-form-data escapes names. */
+function quotable(name: string): string {
+  return name.toWellFormed().replaceAll('"', "%22").replaceAll("\r", "%0D").replaceAll("\n", "%0A")
+}
+
+/** Returns the seconds that Telegram asks to wait, if they are few. */
+function askedPause({ status, text }: PostReply): number | null {
+  if (status !== 429) return null
+  const seconds = Number(/"retry_after"\s*:\s*(\d+)/.exec(text)?.[1] ?? Number.NaN)
+  return seconds <= longestPauseSeconds ? seconds : null
 }

@@ -134,7 +134,9 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     },
     async rotateKeys() {
       if (server.jwtSecret !== undefined)
-        throw new ConfigurationError("rotateKeys: a jwtSecret is not rotated by this.")
+        throw new ConfigurationError(
+          "rotateKeys() does not work with the option jwtSecret. To rotate that key, change jwtSecret and restart.",
+        )
       const { id } = await (await started()).keyring.rotate()
       return id
     },

@@ -298,7 +298,7 @@ describe("gateway.stream", () => {
     const { gateway } = setup([[say("Hi.")]])
     const stream = gateway.stream("Hi")
     for await (const _ of stream);
-    expect(() => stream[Symbol.asyncIterator]()).toThrow("iterated once")
+    expect(() => stream[Symbol.asyncIterator]()).toThrow("iterated only once")
   })
 
   it("fails no process when a start that fails is not awaited", async () => {

@@ -204,7 +204,7 @@ describe("a gateway's life", () => {
   })
 
   it("says that nobody chose the model where it is the agent's, and not where the agent has its own", async () => {
-    const guessed = "no model is configured: the offline demo answers"
+    const guessed = "No model is configured. The offline demo responds instead."
     await use(createAgent("Hi.", quiet)).prepare({ env: noModel })
     expect(logger.warn).toHaveBeenCalledWith({}, guessed)
     logger.warn.mockClear()

@@ -179,7 +179,7 @@ export interface ApprovalAnswer {
   readonly approved: boolean
   /** Arguments in place of the model's. */
   readonly editedInput?: JsonObject
-  /** Told to the model on denial. */
+  /** The model receives it on denial. */
   readonly reason?: string
   /** Allows the tool type for the rest of the session. Not with edited arguments. */
   readonly allowToolType?: boolean

@@ -42,10 +42,13 @@ export function createGuess(
       }
       if (told) return
       told = true
-      if (name === "demo") logger.warn({}, "no model is configured: the offline demo answers")
+      if (name === "demo") logger.warn({}, "No model is configured. The offline demo responds instead.")
       else {
         const { defaultModel: model } = provider
-        logger.warn({ server, model }, "no model is configured: one of a server on this machine answers")
+        logger.warn(
+          { server, model },
+          "No model is configured. A model of a server on this machine responds instead.",
+        )
       }
     },
   }

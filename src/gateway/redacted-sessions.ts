@@ -77,7 +77,7 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
       if (isJsonObject(restored) && !stillRedacted(restored, asked)) {
         return sessions.decide({ ...decision, editedInput: restored })
       }
-      const message = `${redacted} stands for what is not shown: leave such a value as it is, or give another.`
+      const message = `${redacted} stands for a hidden value. Leave such a value unchanged, or replace it.`
       return { status: "invalid", message }
     },
   }

@@ -19,7 +19,7 @@ export async function storeCheck({
   const { promise: tooLate, resolve } = Promise.withResolvers<StoreCheck>()
   const timer = setTimeout(resolve, limitMs, {
     ok: false,
-    detail: "The store did not answer within 2 seconds.",
+    detail: "The store did not respond within 2 seconds.",
   })
   const answer = ping().then(
     (): StoreCheck => ({ ok: true }),

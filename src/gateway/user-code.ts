@@ -88,7 +88,7 @@ export function followUserCode({ callbackTimeoutMs: timeoutMs, logger }: UserCod
       const timer = setTimeout(() => {
         logger.warn(
           { calls: pending.size },
-          "Hooks, tools or runners had not returned when the gateway closed. They are not waited for any longer.",
+          "Hooks, tools or runners had not returned when the gateway closed. The gateway no longer waits for them.",
         )
         closing.abort(new Error("The gateway is closed."))
         late.resolve()

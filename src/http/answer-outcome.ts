@@ -8,13 +8,13 @@ export function requireAccepted(outcome: AnswerOutcome | InvalidAnswer): void {
     case "accepted":
       return
     case "unknown":
-      throw new Problem({ code: "wait_not_found", status: 404 }, "No such call of this session waits.")
+      throw new Problem({ code: "wait_not_found", status: 404 }, "The session has no such open wait.")
     case "answered":
       throw new Problem({ code: "already_answered", status: 409 }, "The call was answered before.")
     case "expired":
-      throw new Problem({ code: "wait_expired", status: 410 }, "The call does not wait any more.")
+      throw new Problem({ code: "wait_expired", status: 410 }, "The wait has ended.")
     case "wrongNonce":
-      throw new Problem({ code: "wrong_nonce", status: 403 }, "The nonce is not the call's.")
+      throw new Problem({ code: "wrong_nonce", status: 403 }, "The nonce is not that of the wait.")
     case "invalid":
       throw new Problem({ code: "invalid_answer", status: 422 }, outcome.message)
     default:

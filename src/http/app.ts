@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
+import { placesForNewcomers } from "../core/newcomers.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Clock } from "../core/time/clock.ts"
@@ -170,6 +171,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
 /** Bodies of one owner, and of all together, that may be in memory at once, in bodies of the largest size. */
 const bodiesOfOwner = 8
 const bodiesTogether = 32
+const bodiesKept = placesForNewcomers(bodiesTogether)
 /**
  * The share of the event loop that the large bodies of one owner may take, and what two of the largest take at once.
  */
@@ -180,16 +182,17 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
   const { chatBodyBytes, bodyBytes, jsonDepth, jsonValues } = options.limits
   const parse = createJsonParser()
   const budgetFor = (maxBytes: number) =>
-    createBodyBudget({ ownerBytes: bodiesOfOwner * maxBytes, totalBytes: bodiesTogether * maxBytes })
+    createBodyBudget({
+      ownerBytes: bodiesOfOwner * maxBytes,
+      totalBytes: bodiesTogether * maxBytes,
+      keptBytes: bodiesKept * maxBytes,
+    })
   const pacer = createPacer({ share: shareOfBodies, burstMs: burstOfBodiesMs })
   const ofPrincipals = {
     parse,
     pacer,
     budget: budgetFor(Math.max(chatBodyBytes, bodyBytes)),
-    owner: (c: Context<HttpEnv>) => {
-      const { tenant, userId } = c.get("session")
-      return `${tenant} ${userId}`
-    },
+    owner: (c: Context<HttpEnv>) => c.get("session"),
   }
   const limits: BodyLimits = { maxBytes: bodyBytes, maxDepth: jsonDepth, maxValues: jsonValues }
   const initBytes = Math.min(bodyBytes, maxInitBodyBytes)
@@ -197,13 +200,13 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
     body: boundedBody({ ...ofPrincipals, limits }),
     optionalBody: boundedBody({ ...ofPrincipals, limits, optional: true }),
     chatBody: boundedBody({ ...ofPrincipals, limits: { ...limits, maxBytes: chatBodyBytes } }),
-    pageBody: boundedBody({ ...ofPrincipals, owner: () => "pages", limits }),
+    pageBody: boundedBody({ ...ofPrincipals, owner: () => ({ tenant: "pages", userId: "" }), limits }),
     // No one has been authenticated yet.
     initBody: boundedBody({
       parse,
       pacer,
       budget: budgetFor(initBytes),
-      owner: (c) => networkOf(clientAddress(c) ?? ""),
+      owner: (c) => ({ tenant: networkOf(clientAddress(c) ?? ""), userId: "" }),
       limits: { ...limits, maxBytes: initBytes, maxValues: Math.min(jsonValues, maxInitValues) },
       optional: options.authenticate !== undefined,
     }),
@@ -213,7 +216,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
 function identifyBy({ authenticate: person, validApiKeys }: HttpAppOptions): Identify {
   if (person === undefined) return identifyByApiKey(validApiKeys)
   if (validApiKeys === undefined) return identifyPerson(person)
-  throw new ConfigurationError("authenticate: takes the place of API keys; leave out validApiKeys.")
+  throw new ConfigurationError("authenticate: this option replaces API keys. Remove validApiKeys.")
 }
 
 function rateLimitingOf(

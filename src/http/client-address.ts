@@ -29,7 +29,10 @@ export function createClientAddress({ trustProxy, logger }: ClientAddressOptions
     if (trustProxy > 0) return forwarded(forwardedFor, trustProxy) ?? socket
     if (!warned) {
       warned = true
-      logger.warn({}, "requests have X-Forwarded-For: behind a proxy, set trustProxy to tell clients apart")
+      logger.warn(
+        {},
+        "Requests have X-Forwarded-For. Behind a proxy, set trustProxy so that the gateway can distinguish clients.",
+      )
     }
     return socket
   }

@@ -12,7 +12,7 @@ export function messageInput(
   const system = messages.findIndex(({ role }) => role === "system")
   if (system !== -1 && !allowSystemMessages) {
     throw invalidBody(
-      [{ path: `messages.${system}.role`, message: "System messages are not taken from clients." }],
+      [{ path: `messages.${system}.role`, message: "Clients must not send system messages." }],
       "system_message_not_allowed",
     )
   }

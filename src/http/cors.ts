@@ -37,7 +37,7 @@ export function crossOrigin(options: CorsOptions): MiddlewareHandler {
 function refuseMisspelt(origin: string): void {
   if (origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin)) return
   throw new ConfigurationError(
-    `corsOrigins: "${origin}" is not an origin; write it like "https://app.example.com".`,
+    `corsOrigins: "${origin}" is not an origin. Write it like "https://app.example.com".`,
   )
 }
 

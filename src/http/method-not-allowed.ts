@@ -13,7 +13,7 @@ export function refuseOtherMethods(root: OpenAPIHono<HttpEnv>): void {
       ...new Set(routes.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]))),
     ].join(", ")
     root.all(path, () => {
-      throw new Problem({ code: "method_not_allowed", status: 405 }, `This path takes ${allow}.`, {
+      throw new Problem({ code: "method_not_allowed", status: 405 }, `This path accepts ${allow}.`, {
         headers: { allow },
       })
     })

@@ -33,7 +33,7 @@ export interface FieldError {
 
 export function invalidBody(errors: readonly FieldError[], code = "invalid_body"): Problem {
   const [first] = errors
-  const detail = first === undefined ? "The body does not fit." : describe(first)
+  const detail = first === undefined ? "The body is not valid." : describe(first)
   return new Problem({ code, status: 422 }, detail, {
     members: { errors: errors.map(({ path, message }) => ({ path, message })) },
   })
@@ -78,9 +78,13 @@ export function problemResponse(thrown: unknown, c: Context, logger: Logger): Re
 function toGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown
   if (thrown instanceof HTTPException && thrown.status < 500) return refused(thrown)
-  return new GatewayError({ code: "internal_error", status: 500 }, "The request could not be handled.", {
-    cause: toError(thrown),
-  })
+  return new GatewayError(
+    { code: "internal_error", status: 500 },
+    "The request failed because of an error in the server.",
+    {
+      cause: toError(thrown),
+    },
+  )
 }
 
 /** Returns the problem for a request that the framework itself refuses. */

@@ -111,10 +111,10 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     async read() {
       try {
         tools = (await client.listTools(undefined, { cacheMode: "refresh", signal: ended.signal })).tools
-        logger.info({ ...fields, tools: tools.length }, "the tools of an MCP server have changed")
+        logger.info({ ...fields, tools: tools.length }, "The tools of an MCP server have changed.")
       } catch (thrown) {
         const reason = shortText(toError(thrown).message, maxReasonCharacters)
-        logger.warn({ ...fields, reason }, "the tools of an MCP server could not be listed")
+        logger.warn({ ...fields, reason }, "The tools of an MCP server could not be listed.")
       }
     },
   })
@@ -123,7 +123,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   client.onclose = () => lose(describe())
   client.onerror = (error) => {
     const reason = shortText(error.message, maxReasonCharacters)
-    logger.debug({ ...fields, reason }, "an MCP connection reported an error")
+    logger.debug({ ...fields, reason }, "An MCP connection reported an error.")
     // This transport opens its stream again by itself, but to a server that knows nothing of its requests.
     // What a person or an authorization server has to do with is told to the call, which was not executed.
     const isRefused = error instanceof GatewayError || classifyFailure(error) === "unauthorized"
@@ -254,7 +254,10 @@ function answerQuestions(
     const asker = client.getProtocolEra() === "legacy" ? askers.current() : null
     const question = toQuestion(params)
     if (asker !== null && question !== null) return toElicitResult(await asker.ask(question))
-    logger.warn({ server, mode: params.mode }, "an MCP server's question was declined: it is not to be shown")
+    logger.warn(
+      { server, mode: params.mode },
+      "A question of an MCP server was declined, because it must not be shown.",
+    )
     return declined
   })
 }

@@ -94,6 +94,6 @@ function requireKnownUsers(configs: readonly ServerConfig[], { knowsUsers }: Plu
   const own = configs.find(({ perUser }) => perUser !== null)
   if (own === undefined || knowsUsers) return
   throw new ConfigurationError(
-    `The MCP server ${own.name} is perUser, which needs validApiKeys or authenticate: users must be known.`,
+    `The MCP server ${own.name} is perUser, which requires validApiKeys or authenticate, so that users are known.`,
   )
 }

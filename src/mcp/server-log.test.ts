@@ -41,9 +41,9 @@ it("logs what a server logs at its level, cut where it is long", async () => {
   await say("debug", "x".repeat(5_000))
   await vi.waitFor(() => expect(lines).toHaveLength(3))
   expect(lines).toEqual([
-    "info hello an MCP server logged",
-    'error {"on":"fire"} an MCP server logged',
-    `debug ${"x".repeat(2_000)}… an MCP server logged`,
+    "info hello An MCP server logged a message.",
+    'error {"on":"fire"} An MCP server logged a message.',
+    `debug ${"x".repeat(2_000)}… An MCP server logged a message.`,
   ])
 })
 
@@ -51,12 +51,14 @@ it("leaves out what a server logs past 600 messages a minute, and says how many"
   const { lines, say } = await following()
   for (let count = 0; count < 1_000; count++) await say("info", "noise")
   await vi.waitFor(() => expect(lines).toHaveLength(601))
-  expect(lines.at(-1)).toBe("warn 600 an MCP server logs too much: the rest is left out for a minute")
+  expect(lines.at(-1)).toBe(
+    "warn 600 An MCP server logs too much. The rest is left out of the log for a minute.",
+  )
   vi.advanceTimersByTime(60_000)
   await say("info", "quiet again")
   await vi.waitFor(() => expect(lines).toHaveLength(603))
   expect(lines.slice(-2)).toEqual([
-    "warn 400 messages of an MCP server were left out",
-    "info quiet again an MCP server logged",
+    "warn 400 Messages of an MCP server were left out of the log.",
+    "info quiet again An MCP server logged a message.",
   ])
 })

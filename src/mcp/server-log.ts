@@ -41,14 +41,14 @@ export function createServerLog(server: string, logger: Logger): ServerLog {
         if (!mayLog()) return
         const source = params.logger === undefined ? undefined : shortText(params.logger, maxSourceCharacters)
         const fields = { server, source, text: textOf(params.data) }
-        logger[levels[params.level]](fields, "an MCP server logged")
+        logger[levels[params.level]](fields, "An MCP server logged a message.")
       })
     },
     onStderr(line) {
       if (!mayLog()) return
       logger.debug(
         { server, line: shortText(line, maxMessageCharacters) },
-        "an MCP server wrote to standard error",
+        "An MCP server wrote to standard error.",
       )
     },
   }
@@ -67,13 +67,16 @@ function lineBudget(server: string, logger: Logger): () => boolean {
   return () => {
     if (performance.now() - since >= minuteMs) {
       const leftOut = count - mostPerMinute
-      if (leftOut > 0) logger.warn({ server, leftOut }, "messages of an MCP server were left out")
+      if (leftOut > 0) logger.warn({ server, leftOut }, "Messages of an MCP server were left out of the log.")
       since = performance.now()
       count = 0
     }
     count += 1
     if (count === mostPerMinute + 1)
-      logger.warn({ server, mostPerMinute }, "an MCP server logs too much: the rest is left out for a minute")
+      logger.warn(
+        { server, mostPerMinute },
+        "An MCP server logs too much. The rest is left out of the log for a minute.",
+      )
     return count <= mostPerMinute
   }
 }
@@ -93,7 +96,7 @@ export async function askForLog(
     const reason = shortText(toError(thrown).message, maxMessageCharacters)
     logger.debug(
       { server, reason },
-      "an MCP server refused to set its log level; what it logs may be missing",
+      "An MCP server refused to set its log level. Some of its log messages may be missing.",
     )
   }
 }

@@ -177,7 +177,7 @@ export class McpServer {
         const since = performance.now()
         const reason = shortText(await this.#untilLost(connection), maxReasonCharacters)
         if (signal.aborted) break
-        this.#logger.warn({ ...fields, reason }, "an MCP server was lost; it is started again")
+        this.#logger.warn({ ...fields, reason }, "An MCP server was lost. The gateway restarts it.")
         failures = performance.now() - since > steadyMs ? 1 : failures + 1
         this.#become({ status: "failed", reason })
       } catch (thrown) {
@@ -185,7 +185,10 @@ export class McpServer {
         failures += 1
         if (await this.#askedForAuthorization(thrown)) continue
         const reason = shortText(describeStartFailure(thrown, this.config.transport), maxReasonCharacters)
-        this.#logger.warn({ ...fields, reason, attempt: failures }, "an MCP server does not start")
+        this.#logger.warn(
+          { ...fields, reason, attempt: failures },
+          "An MCP server does not start. The gateway tries again.",
+        )
         this.#become({ status: "failed", reason })
       }
       await pause(Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs), signal)
@@ -237,7 +240,10 @@ export class McpServer {
     const { authorization } = this.#options
     if (authorization === null || classifyFailure(thrown) !== "unauthorized") return false
     const url = authorization.url()
-    this.#logger.warn({ server: this.config.name, url }, "an MCP server must be authorized")
+    this.#logger.warn(
+      { server: this.config.name, url },
+      "A person must authorize the gateway at an MCP server.",
+    )
     this.#become({ status: "needs_reauth", url })
     await authorization.granted(this.#stopping.signal)
     return true
@@ -248,7 +254,10 @@ export class McpServer {
     const { authorization } = this.#options
     if (authorization === null || this.#state.status === "needs_reauth") return
     const url = authorization.url()
-    this.#logger.warn({ server: this.config.name, url }, "an MCP server must be authorized")
+    this.#logger.warn(
+      { server: this.config.name, url },
+      "A person must authorize the gateway at an MCP server.",
+    )
     this.#become({ status: "needs_reauth", url })
     await authorization.granted(this.#stopping.signal)
     if (this.#connection === connection) this.#become({ status: "ready", tools: this.#enabledTools() })
@@ -268,14 +277,14 @@ export class McpServer {
 
   #unavailable(cause?: unknown): GatewayError {
     const kind = { code: "mcp_unavailable", status: 503, retryable: true }
-    return new GatewayError(kind, `The server ${this.config.name} cannot be reached; it was not called.`, {
+    return new GatewayError(kind, `The server ${this.config.name} cannot be reached. It was not called.`, {
       cause,
     })
   }
 
   #unauthorized(cause?: unknown): GatewayError {
     const kind = { code: "mcp_needs_reauth", status: 503 }
-    const message = `The server ${this.config.name} must be authorized by a person; it was not called.`
+    const message = `The server ${this.config.name} requires authorization by a person. It was not called.`
     return new GatewayError(kind, message, { cause })
   }
 }

@@ -77,7 +77,10 @@ export function startMcpServers(options: McpServersOptions): McpServers {
       const server = own.get(name)?.open(principal)
       return server === undefined ? [] : [server]
     } catch (error) {
-      logger.warn({ server: name, error }, "a user has no MCP server")
+      logger.warn(
+        { server: name, error },
+        "A user's MCP server is not available. The run continues without its tools.",
+      )
       return []
     }
   }
@@ -99,7 +102,8 @@ export function startMcpServers(options: McpServersOptions): McpServers {
     async close() {
       const closing = [...shared.values(), ...own.values()].map((server) => server.close())
       for (const result of await Promise.allSettled(closing)) {
-        if (result.status === "rejected") logger.error({ error: result.reason }, "an MCP server did not stop")
+        if (result.status === "rejected")
+          logger.error({ error: result.reason }, "An MCP server did not stop.")
       }
     },
   }
@@ -108,7 +112,7 @@ export function startMcpServers(options: McpServersOptions): McpServers {
 function instructionsOf({ config, instructions, state }: ServerHandle): readonly string[] {
   if (config.perUser !== null && state.status === "needs_reauth" && state.url !== null) {
     return [
-      `The tools of ${config.name} are there once the user has allowed it at this address: ${state.url}`,
+      `The tools of ${config.name} are available after the user has opened this link and allowed access: ${state.url}`,
     ]
   }
   if (!config.instructions || instructions === null) return []

@@ -48,7 +48,7 @@ export function createUserServers(
     if (own === undefined) return
     if (own.server.busy) own.timer = schedule(key)
     else {
-      logger.info({ server: name }, "an idle MCP server of a user is stopped")
+      logger.info({ server: name }, "An idle MCP server of a user is stopped.")
       stop(key)
     }
   }
@@ -60,7 +60,7 @@ export function createUserServers(
   function makeRoom(): void {
     if (servers.size < max) return
     const idle = [...servers].find(([, { server }]) => !server.busy)
-    if (idle === undefined) throw unavailable(`Too many users use the server ${name} at this moment.`)
+    if (idle === undefined) throw unavailable(`Too many users use the server ${name} now. Try again later.`)
     stop(idle[0])
   }
 

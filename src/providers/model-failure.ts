@@ -5,26 +5,26 @@ import type { ModelFailure } from "../core/ports/provider.ts"
  * pass.
  */
 const failures = {
-  authentication_failed: { message: "The model service refused the server's credentials.", retryable: false },
-  invalid_request: { message: "The model service refused the request.", retryable: false },
+  authentication_failed: { message: "The provider refused the server's credentials.", retryable: false },
+  invalid_request: { message: "The provider refused the request.", retryable: false },
   context_too_long: { message: "The conversation is too long for the model.", retryable: false },
-  request_too_large: { message: "The request is too large for the model service.", retryable: false },
-  model_not_found: { message: "The model service has no such model.", retryable: false },
+  request_too_large: { message: "The request is too large for the provider.", retryable: false },
+  model_not_found: { message: "The provider has no such model.", retryable: false },
   rate_limited: {
-    message: "The model service limits the rate of requests; try again later.",
+    message: "The provider limits the rate of requests. Try again later.",
     retryable: true,
   },
-  quota_exceeded: { message: "The quota at the model service is used up.", retryable: false },
+  quota_exceeded: { message: "The quota at the provider is used up.", retryable: false },
   content_filtered: {
-    message: "The model service withholds the answer: its content filter objects.",
+    message: "The provider's content filter withheld the response.",
     retryable: false,
   },
-  overloaded: { message: "The model service is overloaded; try again later.", retryable: true },
-  upstream_failed: { message: "The model service failed.", retryable: true },
-  upstream_unreachable: { message: "The model service cannot be reached.", retryable: true },
-  upstream_timeout: { message: "The model service did not answer in time.", retryable: true },
-  upstream_cut: { message: "The model's answer broke off before its end.", retryable: true },
-  upstream_invalid: { message: "The model service sent something that is not an answer.", retryable: false },
+  overloaded: { message: "The provider is overloaded. Try again later.", retryable: true },
+  upstream_failed: { message: "The provider failed.", retryable: true },
+  upstream_unreachable: { message: "The provider cannot be reached.", retryable: true },
+  upstream_timeout: { message: "The provider did not respond in time.", retryable: true },
+  upstream_cut: { message: "The model's response ended before it was complete.", retryable: true },
+  upstream_invalid: { message: "The provider sent data that is not a response.", retryable: false },
 } as const
 
 export type FailureCode = keyof typeof failures

@@ -47,7 +47,7 @@ export function askedCall(
 
 /** Returns the text that a model receives for a call that was denied, or that was not allowed in time. */
 export function denialText({ reason }: RunnerDecision): string {
-  return reason === null ? "Nobody allowed this call." : `A person denied this call: ${reason}`
+  return reason === null ? "No one allowed this call." : `A person denied this call: ${reason}`
 }
 
 /** Returns the text that a model receives if arguments were edited and the framework has no way to take them. */

@@ -29,7 +29,7 @@ export function createHealthCheck({
 
 async function outcomeOf(ping: HealthCheckOptions["ping"], timeoutMs: number): Promise<Error | null> {
   const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+  const timer = setTimeout(() => late.reject(new Error(`no response within ${timeoutMs} ms`)), timeoutMs)
   try {
     await Promise.race([ping(), late.promise])
     return null

@@ -153,7 +153,7 @@ function newExecution(sessionId: string): Execution {
 
 function preferredOf(usable: readonly Usable[]): Backend {
   const [first] = usable
-  if (first === undefined) throw new Error("There is no backend to execute code with.")
+  if (first === undefined) throw new Error("No backend can execute code.")
   return first.backend
 }
 
@@ -232,7 +232,7 @@ function over(parts: Parts): OpenedSandboxes {
     async check() {
       const problem = await checkHealth()
       if (problem === null) return { works: true }
-      return { works: false, reason: `${preferred} does not answer`, detail: problem.message }
+      return { works: false, reason: `${preferred} does not respond`, detail: problem.message }
     },
 
     async open(session) {

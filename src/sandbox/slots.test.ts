@@ -80,7 +80,42 @@ test("one user has at most a share over all sessions, and other users have the r
   expect(greedy).toHaveLength(8)
   expect(await heldBy(slots, sessionOf("other"), 4)).toHaveLength(4)
   // Users of different tenants are different, whatever their names.
-  expect(await heldBy(slots, sessionOf("third", "greedy", "another tenant"), 4)).toHaveLength(4)
+  expect(await heldBy(slots, sessionOf("third", "greedy", "another tenant"), 3)).toHaveLength(3)
+})
+
+test("the last slot is for a user without one, however many users share the others", async () => {
+  const slots = slotsOf({ maxConcurrentPerUser: 8 })
+  const heldByUser = async (user: string) => {
+    const sessions = Array.from({ length: 4 }, (_, index) => sessionOf(`${user}-${index}`, user))
+    return (await Promise.all(sessions.map((session) => heldBy(slots, session, 4)))).flat()
+  }
+  const first = await heldByUser("a")
+  expect([first.length, (await heldByUser("b")).length]).toEqual([8, 7])
+  expect(await heldByUser("c")).toHaveLength(1)
+  // The slot that is returned becomes the kept one.
+  first[0]?.()
+  await setImmediate()
+  expect(await heldByUser("d")).toHaveLength(1)
+})
+
+test("the last place of the queue is for a user of whom none waits", async () => {
+  const slots = slotsOf({ maxConcurrent: 1, maxQueued: 8 })
+  await slots.take(sessionOf("first"), never)
+  const stop = new AbortController()
+  const ask = (user: string, tenant: string) =>
+    slots
+      .take(sessionOf(user, user, tenant), stop.signal)
+      .catch((error: { readonly code?: string }) => error.code)
+  const waiting = ["a", "a", "b", "b", "c", "c"].map((user) => ask(user, "crowd"))
+  expect(await waiting.at(-1)).toBe("code_execution_busy")
+  waiting.push(ask("d", "crowd"))
+  expect(await ask("e", "crowd")).toBe("code_execution_busy")
+  waiting.push(ask("z", "zoo"))
+  expect(await ask("z", "zoo")).toBe("code_execution_busy")
+  const last = ask("new", "another")
+  await expect(Promise.race([last, Promise.resolve("waits")])).resolves.toBe("waits")
+  stop.abort({ code: "stopped" })
+  expect(await Promise.all([...waiting, last])).toContain("stopped")
 })
 
 test("users with waiting executions take turns, however many one of them has", async () => {
@@ -129,7 +164,7 @@ test("users of one tenant fill at most three quarters of the queue", async () =>
   const slots = slotsOf({ maxConcurrent: 1, maxQueued: 8 })
   await slots.take(sessionOf("first"), never)
   const stop = new AbortController()
-  const outcomes = ["a", "a", "b", "b", "c", "c", "d"].map((user) =>
+  const outcomes = ["a", "a", "b", "b", "c", "d", "e"].map((user) =>
     slots.take(sessionOf(user), stop.signal).catch((error: { readonly code?: string }) => error.code),
   )
   expect(await outcomes.at(-1)).toBe("code_execution_busy")
@@ -150,12 +185,14 @@ test("a full queue refuses at once, and one user fills at most a quarter of it",
     waiting.catch(() => {})
     return waiting
   }
-  for (const user of ["a", "b", "c", "d"]) {
+  for (const user of ["a", "b", "c"]) {
     void wait(user)
     void wait(user)
     await expect(wait(user)).rejects.toMatchObject(refused)
   }
-  await expect(wait("e")).rejects.toMatchObject(refused)
+  void wait("d")
+  void wait("e")
+  await expect(wait("f")).rejects.toMatchObject(refused)
   stop.abort(new Error("enough"))
   const late = slots.take(sessionOf("e"), never)
   await expect(Promise.race([late, Promise.resolve("waits")])).resolves.toBe("waits")

@@ -1,4 +1,5 @@
 import { GatewayError } from "../core/errors.ts"
+import { placesForNewcomers } from "../core/newcomers.ts"
 import type { SandboxSession } from "../core/ports/sandbox.ts"
 import type { Principal } from "../core/ports/session-log.ts"
 import { createTurnOrder } from "../core/turn-order.ts"
@@ -15,7 +16,10 @@ export interface Slots {
 export interface SlotLimits {
   readonly maxConcurrent: number
   readonly maxConcurrentPerUser: number
-  /** Executions that wait for a slot, of which one tenant may have three quarters, and one user a quarter. */
+  /**
+   * Executions that wait for a slot, of which one tenant may have three quarters, and one user a quarter. The last
+   * places of the queue, and of a tenant's part of it, are for users of whom none waits.
+   */
   readonly maxQueued: number
 }
 
@@ -34,7 +38,8 @@ interface User {
 
 /**
  * Tenants take turns, and within a tenant its users: a free slot goes to the tenant whose last turn is the longest ago,
- * however many of its users and executions wait.
+ * however many of its users and executions wait. The last slots are for users without one, unless one user may have
+ * all.
  */
 export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: SlotLimits): Slots {
   const maxPerSession = Math.max(1, Math.floor(maxConcurrent / 4))
@@ -43,6 +48,7 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
     maxQueuedPerTenant: Math.max(1, Math.floor((maxQueued * 3) / 4)),
     maxQueuedPerUser: Math.max(1, Math.floor(maxQueued / 4)),
   }
+  const keptForNewUsers = Math.min(placesForNewcomers(maxConcurrent), maxConcurrent - maxConcurrentPerUser)
   let free = maxConcurrent
   let queued = 0
   const heldBySession = new Map<string, number>()
@@ -50,7 +56,9 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
   const users = createTurnOrder<User>()
 
   const mayBegin = (user: User, sessionId: string) =>
-    free > 0 && user.held < maxConcurrentPerUser && (heldBySession.get(sessionId) ?? 0) < maxPerSession
+    free > (user.held === 0 ? 0 : keptForNewUsers) &&
+    user.held < maxConcurrentPerUser &&
+    (heldBySession.get(sessionId) ?? 0) < maxPerSession
 
   function hold(user: User, sessionId: string, change: 1 | -1): void {
     free -= change
@@ -85,9 +93,10 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
 
   function waitForTurn(user: User, sessionId: string, signal: AbortSignal): Promise<void> {
     const ofTenant = queuedByTenant.get(user.tenant) ?? 0
+    const isNew = user.waiting.size === 0
     if (
-      queued >= bounds.maxQueued ||
-      ofTenant >= bounds.maxQueuedPerTenant ||
+      isFull(queued, bounds.maxQueued, isNew) ||
+      isFull(ofTenant, bounds.maxQueuedPerTenant, isNew) ||
       user.waiting.size >= bounds.maxQueuedPerUser
     ) {
       throw busy(bounds)
@@ -140,6 +149,10 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
       }
     },
   }
+}
+
+function isFull(taken: number, places: number, isNew: boolean): boolean {
+  return taken >= places - (isNew ? 0 : placesForNewcomers(places))
 }
 
 /** Changes a number of a map, which holds none that are 0. */

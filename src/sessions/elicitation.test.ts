@@ -116,9 +116,9 @@ describe("a question that a tool asks the user", () => {
   it.each<[string, Question, object, string]>([
     ["does not fit the form", form, { action: "accept", content: { beds: "two" } }, "beds"],
     ["leaves out what is required", form, { action: "accept", content: {} }, "beds"],
-    ["accepts a form without filling it in", form, { action: "accept" }, "filled in"],
-    ["fills in what it declines", form, { action: "decline", content: { beds: 2 } }, "nothing to fill in"],
-    ["fills in a page", page, { action: "accept", content: {} }, "nothing to fill in"],
+    ["accepts a form without filling it in", form, { action: "accept" }, "must have content"],
+    ["fills in what it declines", form, { action: "decline", content: { beds: 2 } }, "must not have content"],
+    ["fills in a page", page, { action: "accept", content: {} }, "must not have content"],
     [
       "is for a form whose schema nobody can use",
       { mode: "form", message: "?", schema: { type: "object", properties: { beds: { type: "bed" } } } },

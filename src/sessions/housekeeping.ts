@@ -31,7 +31,7 @@ export function startHousekeeping({ log, logger, sessionRetentionDays }: Houseke
         outboxDiedBefore: now - sessionRetentionDays * dayMs,
       })
     } catch (error) {
-      logger.warn({ error }, "dropping old entries failed; it is tried again in a minute")
+      logger.warn({ error }, "Old entries could not be dropped. The gateway tries again in a minute.")
     } finally {
       running = false
     }

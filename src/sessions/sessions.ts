@@ -137,7 +137,7 @@ export interface Decision {
   readonly approved: boolean
   /** Arguments in place of the model's. */
   readonly editedInput?: JsonObject
-  /** Told to the model on denial. */
+  /** The model receives it on denial. */
   readonly reason?: string
   /** Grants the tool type for the rest of the session. */
   readonly allowToolType?: boolean

@@ -72,7 +72,7 @@ test("an outage is reported once, and what came meanwhile is heard after it", as
   const watcher = hub.watch("a", never)[Symbol.asyncIterator]()
   await watcher.next()
   await eventually("failures", async () => (polls > 3 ? polls : null))
-  expect(logger.warnings).toEqual(["the store cannot be watched now"])
+  expect(logger.warnings).toEqual(["The store cannot be watched now."])
   down = false
   expect((await watcher.next()).done).toBe(false)
   hub.close()

@@ -94,7 +94,7 @@ export function createWatchHub(options: WatchHubOptions): WatchHub {
   function startPolling(): void {
     if (polling) return
     polling = true
-    pollWhileWatched().catch((error: unknown) => options.logger.error({ error }, "watching the store ended"))
+    pollWhileWatched().catch((error: unknown) => options.logger.error({ error }, "Watching the store ended."))
   }
 
   async function pollWhileWatched(): Promise<void> {
@@ -105,7 +105,7 @@ export function createWatchHub(options: WatchHubOptions): WatchHub {
           await options.poll(hub)
           failing = false
         } catch (error) {
-          if (!failing) options.logger.warn({ error }, "the store cannot be watched now")
+          if (!failing) options.logger.warn({ error }, "The store cannot be watched now.")
           failing = true
         }
         await delay(options.pollMs, undefined, { ref: false })

@@ -6,7 +6,8 @@ import { cancelTaskTool, getBackgroundResultTool, sendMessageTool } from "./tool
 import { runAgentTool } from "./tools/run-agent.ts"
 
 const forSubAgents =
-  "You work as a sub-agent: the message is a task of another agent, and no person reads along. Do the whole task " +
+  "You work as a sub-agent: the message is a task from another agent, and " +
+  "no person reads this conversation. Do the whole task " +
   "without asking back. Your last message is all that the other agent receives, so put the complete result into it."
 
 function subscriberFor({ onBackgroundComplete }: ResolvedSubAgentOptions): Pick<PluginParts, "subscriber"> {

@@ -34,7 +34,7 @@ export function content(parts: readonly ContentPart[]): ToolContent {
   if (!parsed.success) {
     throw new GatewayError(
       { code: "invalid_content", status: 500 },
-      `content() was given blocks it cannot use: ${z.prettifyError(parsed.error)}`,
+      `content() received invalid blocks: ${z.prettifyError(parsed.error)}`,
     )
   }
   return { [mark]: parsed.data }

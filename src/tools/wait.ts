@@ -46,7 +46,7 @@ export const wait = {
   /** Executes the tool again at a time. */
   sleep({ until, continuation = {} }: SleepOptions): ToolWait {
     const time = until instanceof Date ? until.getTime() : until
-    if (!Number.isFinite(time)) throw new ConfigurationError("wait.sleep() takes a time as `until`.")
+    if (!Number.isFinite(time)) throw new ConfigurationError("wait.sleep() requires a time as `until`.")
     const kept = jsonObject(continuation, "wait.sleep()")
     return { [mark]: { type: "wait", kind: "timer", until: Math.ceil(time), continuation: kept } }
   },

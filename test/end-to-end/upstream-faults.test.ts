@@ -59,7 +59,7 @@ describe.concurrent("when the model service fails:", () => {
     expect(terminal).toEqual({
       type: "error",
       code: "upstream_invalid",
-      error: "The model service sent something that is not an answer.",
+      error: "The provider sent data that is not a response.",
     })
     expect({ text, modelCalls, frames: frames.length }).toEqual({ text: "", modelCalls: 1, frames: 1 })
     expect(JSON.stringify(await session.history())).not.toContain("secret-of-the-proxy")
@@ -159,7 +159,7 @@ describe.concurrent("when the model service fails:", () => {
     expect(terminal).toEqual({
       type: "error",
       code: "authentication_failed",
-      error: "The model service refused the server's credentials.",
+      error: "The provider refused the server's credentials.",
     })
     expect({ modelCalls, frames: frames.length }).toEqual({ modelCalls: 1, frames: 1 })
     expect(gateway.stderr()).toContain("authentication_failed")

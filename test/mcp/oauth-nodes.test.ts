@@ -90,7 +90,7 @@ async function callTogether(servers: McpServers, times: number): Promise<readonl
         traceparent: null,
         answered: null,
         tasks: noTasks,
-        ask: () => Promise.reject(new Error("Nobody is there to ask.")),
+        ask: () => Promise.reject(new Error("No one can be asked in this run.")),
         emit: () => undefined,
         logger: { debug() {}, info() {}, warn() {}, error() {} },
       },

@@ -87,7 +87,7 @@ test("while the engine is gone each call says so at once, and they work again wh
       () =>
         expect(run(gone, sandbox, "print(2)")).rejects.toMatchObject({
           code: "sandbox_unavailable",
-          message: "No Docker engine answers, so the code was not run.",
+          message: "No Docker engine responds, so the code was not run.",
         }),
       { timeout: 30_000 },
     )

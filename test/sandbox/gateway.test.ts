@@ -224,6 +224,6 @@ test("a gateway that must have a sandbox does not start without one", async () =
     },
   })
   await expect(refused.prepare()).rejects.toThrow(
-    /requireSandbox is set, and no sandbox works here whose limits hold \(docker: no Docker engine answers .*subprocess: works, but is no sandbox\)/,
+    /requireSandbox is set, and no sandbox works here whose limits hold \(docker: no Docker engine responds .*subprocess: works, but is not a sandbox\)/,
   )
 })

@@ -189,11 +189,10 @@ function problemOf(task: unknown, continuation: unknown): string | null {
   if (!isJsonObject(task)) return "is no object"
   if (!Array.isArray(task.content) || task.content.length === 0) return "has no content"
   if (task.agent !== undefined && typeof task.agent !== "string")
-    return "names an agent with something else than a text"
-  if (task.model !== undefined && typeof task.model !== "string")
-    return "names a model with something else than a text"
-  if (task.context !== undefined && !isJsonObject(task.context)) return "has a context that is no object"
-  if (!isJsonObject(continuation)) return "has a continuation that is no object"
+    return "has an agent name that is not a text"
+  if (task.model !== undefined && typeof task.model !== "string") return "has a model name that is not a text"
+  if (task.context !== undefined && !isJsonObject(task.context)) return "has a context that is not an object"
+  if (!isJsonObject(continuation)) return "has a continuation that is not an object"
   const numbers = [
     task.timeoutMs,
     task.maxConcurrent,

@@ -191,7 +191,7 @@ async function recordUncancelled(context: ModelRunContext, events: readonly Even
 /** The conversation leaves images out when it meets this code. */
 const withoutImages = {
   code: imageRefused,
-  message: "The model service refused an image. The conversation continues without it.",
+  message: "The provider refused an image. The conversation continues without it.",
 } as const
 
 async function afterFailure(

@@ -45,7 +45,7 @@ it.each([
 })
 
 it.each([
-  ["no JSON", "Paris, of course.", /it is no JSON/],
+  ["no JSON", "Paris, of course.", /it is not JSON/],
   ["JSON of another form", '{"town":"Paris"}', /city: is missing/],
 ])("a model that gave %s is told why and may mend it", async (_, answer, problem) => {
   const { run, provider } = runOf([answer, '{"city":"Paris"}'])
@@ -62,7 +62,7 @@ it("an answer that does not fit after that fails the run", async () => {
   expect(run.events.at(-1)).toMatchObject({
     type: "runFailed",
     code: "output_invalid",
-    message: expect.stringMatching(/does not fit the requested schema: .*JSON/),
+    message: expect.stringMatching(/does not match the requested schema: .*JSON/),
   })
 })
 
@@ -72,7 +72,7 @@ it("a schema that cannot be used fails the run without another try", async () =>
   const run = memoryRun(provider, { checkSchema })
   run.recall(asked)
   await runLoop(run.context)
-  const message = "The schema that was asked for cannot be used."
+  const message = "The requested output schema cannot be used."
   expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "output_invalid", message })
 })
 

@@ -14,7 +14,7 @@ const maxMends = 1
 /** Returns the instruction for the model if its answer must be JSON of this schema. */
 export function outputInstruction(schema: JsonObject): string {
   return (
-    "Give your final answer as one JSON value that fits this JSON Schema, with no other " +
+    "Give your final response as one JSON value that matches this JSON Schema, with no other " +
     `text:\n${JSON.stringify(schema)}`
   )
 }
@@ -46,7 +46,7 @@ async function check(
   try {
     output = JSON.parse(withoutFence(text)) as Json
   } catch (error) {
-    return { fits: false, problem: `it is no JSON (${toError(error).message}).` }
+    return { fits: false, problem: `it is not JSON (${toError(error).message}).` }
   }
   try {
     const validation = await runtime.checkSchema(schema, output, { source: "output", sessionId, signal })
@@ -55,7 +55,7 @@ async function check(
     if (!(thrown instanceof UnusableSchemaError)) throw thrown
     logger.warn(
       { sessionId, reason: thrown.message },
-      "the schema of a run's output cannot be used; the run fails",
+      "The schema of a run's output cannot be used. The run fails.",
     )
     return { fits: false, problem: null }
   }
@@ -70,8 +70,8 @@ function eventOf(checked: Checked, { outputRejections, spent }: RunState): Event
   if (problem !== null && outputRejections < maxMends) return { type: "outputRejected", problem }
   const message =
     problem === null
-      ? "The schema that was asked for cannot be used."
-      : `The model's answer does not fit the requested schema: ${problem.slice(0, maxProblem)}`
+      ? "The requested output schema cannot be used."
+      : `The model's response does not match the requested schema: ${problem.slice(0, maxProblem)}`
   return { type: "runFailed", code: "output_invalid", message, ...spent }
 }
 

@@ -17,7 +17,7 @@ export async function closeInterruptedCall(
   if (run?.phase.type !== "calling") return
   const { step, attempt: number } = run.phase
   const attempt = { step, number, modelIndex: run.modelIndex, retries: 0, pauseMs: 0 }
-  const error = { code: interruptedByCrash, message: "The server stopped while the model answered." }
+  const error = { code: interruptedByCrash, message: "The server stopped while the model responded." }
   const usage = await countUsage(null, {
     outputBytes,
     inputTokens: () => estimateInput(requestOf(context, attempt)),

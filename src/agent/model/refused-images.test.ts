@@ -43,7 +43,7 @@ describe("an image that a service refuses", () => {
       result: { content: [{ type: "image" }] },
     })
     const { messages, shownMessages } = run.restart().context.conversation
-    expect(JSON.stringify(shownMessages)).toContain("the model service refused it")
+    expect(JSON.stringify(shownMessages)).toContain("the provider refused it")
     expect([imagesOf(messages).length, imagesOf(shownMessages).length]).toEqual([2, 1])
   })
 

@@ -184,21 +184,21 @@ function longestCallMs({ maxTokens }: ModelRequest): number {
 const noLastEvent: ModelFailure = {
   type: "error",
   code: "upstream_cut",
-  message: "The model's answer ended before it was complete.",
+  message: "The model's response ended before it was complete.",
   retryable: true,
 }
 
 const stalled: ModelFailure = {
   type: "error",
   code: "upstream_stalled",
-  message: "The model's response stood still for too long.",
+  message: "The model's response made no progress for too long.",
   retryable: true,
 }
 
 const notStarted: ModelFailure = {
   type: "error",
   code: "upstream_timeout",
-  message: "The model service did not start its response in time.",
+  message: "The provider did not start its response in time.",
   retryable: true,
 }
 
@@ -206,7 +206,7 @@ const notStarted: ModelFailure = {
 const endless: ModelFailure = {
   type: "error",
   code: "upstream_timeout",
-  message: "The model service did not end its response in time.",
+  message: "The provider did not end its response in time.",
   retryable: false,
 }
 
@@ -219,6 +219,6 @@ const failuresByLimit: Readonly<Record<keyof Patience, ModelFailure>> = {
 const answerTooLong: ModelFailure = {
   type: "error",
   code: "answer_too_long",
-  message: "The model service sent far more than it was asked for.",
+  message: "The provider sent far more than the gateway requested.",
   retryable: false,
 }

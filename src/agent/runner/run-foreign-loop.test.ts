@@ -245,7 +245,7 @@ describe("a call of a runner that a person must allow", () => {
   it("may not have a result before it is decided", async () => {
     const { runner } = scripted(() => [pay("x"), paid("x")])
     const loop = runForeignLoop(contextOf(newRun(), runner), { resumed: false })
-    await expect(loop).rejects.toThrow('The runner reported a result for "x", which is no open call.')
+    await expect(loop).rejects.toThrow('The runner reported a result for "x", which is not an open call.')
   })
 })
 

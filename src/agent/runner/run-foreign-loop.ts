@@ -37,7 +37,7 @@ export async function runForeignLoop(
 function notResumable(): GatewayError {
   return new GatewayError(
     { code: "runner_not_resumable", status: 500 },
-    "The server restarted, and this agent cannot go on with a run.",
+    "The server restarted, and this agent cannot resume a run.",
   )
 }
 
@@ -85,7 +85,7 @@ export async function voidInterruptedText(context: RunnerRunContext): Promise<vo
   const { run } = context.conversation
   if (run?.phase.type !== "calling") return
   const { attempt, step } = run.phase
-  const error = { code: interruptedByCrash, message: "The server stopped while the agent answered." }
+  const error = { code: interruptedByCrash, message: "The server stopped while the agent responded." }
   const { stoppedInOrder } = context
   const retried = { stepId: step.stepId, attempt: attempt + 1, error, modelIndex: 0, stoppedInOrder }
   await record(context, [{ type: "stepRetried", ...retried }])

@@ -182,7 +182,7 @@ export class Transcript {
     const call = this.#asking.some((asked) => asked.id === id) ? undefined : this.#openCall(id)
     if (call === undefined) {
       if (this.#closed.has(id)) return
-      throw new Error(`The runner reported a result for ${JSON.stringify(id)}, which is no open call.`)
+      throw new Error(`The runner reported a result for ${JSON.stringify(id)}, which is not an open call.`)
     }
     const { toolCallId } = call.requested
     const durationMs = this.#context.clock.now() - (this.#startedAt.get(toolCallId) ?? this.#begunAt)
@@ -200,7 +200,7 @@ export class Transcript {
     const saved = plainJson(state)
     if (JSON.stringify(saved).length > maxStateCharacters) {
       const kind = { code: "runner_state_too_large", status: 500 }
-      throw new GatewayError(kind, "The agent's state is too large to be kept.")
+      throw new GatewayError(kind, "The agent's state is too large to store.")
     }
     await this.#record([{ type: "runnerStateSaved", state: saved }])
   }

@@ -40,7 +40,12 @@ export function refusal({ code, reason }: Verdict): ToolResult {
 /** By a person, or because nobody answered. */
 export function denial({ approval }: CallState): ToolResult {
   if (approval?.decidedBy == null) {
-    return { type: "error", code: "approval_expired", message: "Nobody allowed this call in time." }
+    return {
+      type: "error",
+      code: "approval_expired",
+      message:
+        "The approval request expired, so this call did not run. Ask the user before you request it again.",
+    }
   }
   const { reason: given } = approval.resolution
   const reason = given === null ? "." : `: ${given}`
@@ -58,5 +63,5 @@ export function malformedInputOf(
     (candidate) => candidate.type === "toolCall" && candidate.toolCallId === toolCallId,
   )
   if (part?.type !== "toolCall" || part.malformedInput === undefined) return null
-  return { valid: false, message: "The input is not a complete JSON object; send the whole of it again." }
+  return { valid: false, message: "The input is not a complete JSON object. Send the complete input again." }
 }

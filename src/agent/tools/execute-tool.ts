@@ -169,19 +169,24 @@ function liveOutput(
 const tooDeep: ToolResult = {
   type: "error",
   code: "not_json",
-  message: "The tool's result nests too deep to be sent; the call may have taken effect.",
+  message:
+    "The tool's result nests too deeply, so it was not sent. The call may " +
+    "have taken effect. Check that before you repeat it.",
 }
 
 /** Another process may take the session and settle this call, so it must not go on here. */
 class HoldLapsed extends Error {
   constructor() {
-    super("This server may have lost its hold on the session, so the call was stopped.")
+    super("This server may have lost the session, so the call was stopped.")
   }
 }
 
 class ToolTimeout extends Error {
   constructor(timeoutMs: number) {
-    super(`The tool did not answer within ${timeoutMs} ms; it may or may not have taken effect.`)
+    super(
+      `The tool did not return within ${timeoutMs} ms. It may or may not ` +
+        "have taken effect. Check that before you repeat it.",
+    )
   }
 }
 

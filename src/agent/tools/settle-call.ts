@@ -266,6 +266,6 @@ async function validate(
     )
   } catch (error) {
     signal.throwIfAborted()
-    return { valid: false, message: `The input could not be checked: ${toError(error).message}` }
+    return { valid: false, message: `The input could not be validated: ${toError(error).message}` }
   }
 }

@@ -27,7 +27,7 @@ export async function transformResult(
       const before = transformed
       const bounds = { name: "transformToolResult", signal, timeoutMs }
       transformed = await callBounded((stop) => transform(before, { ...call, signal: stop }), bounds)
-      if (nestsTooDeep(transformed)) throw new TypeError("The result nests too deep.")
+      if (nestsTooDeep(transformed)) throw new TypeError("The result nests too deeply.")
     }
     return transformed
   } catch (error) {

@@ -50,7 +50,7 @@ it("says what is missing, once", () => {
     type: "content",
     content: [
       { type: "text" },
-      { text: expect.stringMatching(/^b+\n\[The result was cut: \d+ of 600 bytes are shown\.\]$/) },
+      { text: expect.stringMatching(/^b+\n\[The result was truncated: \d+ of 600 bytes are shown\.\]$/) },
       { type: "image" },
       text("[2 more parts were left out of the result.]"),
     ],
@@ -61,6 +61,6 @@ it("keeps the beginning of JSON, and valid text where a character is cut", () =>
   const bounded = boundResult({ type: "json", value: { words: "äöü".repeat(1_000_000) } }, 100)
   expect(bounded).toMatchObject({
     type: "content",
-    content: [{ text: expect.stringMatching(/^\{"words":"[äöü]+\n\[The result was cut/) }],
+    content: [{ text: expect.stringMatching(/^\{"words":"[äöü]+\n\[The result was truncated/) }],
   })
 })

@@ -34,7 +34,7 @@ export function boundResult(result: ToolResult, maxBytes: number): ToolResult {
 function jsonText(value: unknown, maxBytes: number): string | null {
   if (isLongerAsJson(value, Math.max(maxBytes, maxWrittenCharacters))) {
     const start = keptOf(jsonStart(value, maxBytes), maxBytes)
-    return `${start}\n[The result was cut: its first ${byteLength(start)} bytes are shown.]`
+    return `${start}\n[The result was truncated: its first ${byteLength(start)} bytes are shown.]`
   }
   const text = JSON.stringify(value)
   return byteLength(text) <= maxBytes ? null : cut(text, maxBytes)
@@ -82,7 +82,7 @@ function imageBudget() {
 function cut(text: string, maxBytes: number): string {
   const bytes = byteLength(text)
   if (bytes <= maxBytes) return text
-  return `${keptOf(text, maxBytes)}\n[The result was cut: ${maxBytes} of ${bytes} bytes are shown.]`
+  return `${keptOf(text, maxBytes)}\n[The result was truncated: ${maxBytes} of ${bytes} bytes are shown.]`
 }
 
 /** As many whole characters as fit. */

@@ -280,7 +280,7 @@ describe("a question from inside a call", () => {
     const from = types(run).indexOf("waitOpened")
     expect(types(run).slice(from + 1, from + 3)).toEqual(["waitResolved", "toolCallCompleted"])
     expect(all(run, "waitOpened")).toHaveLength(1)
-    expect(refusal).toMatchObject({ message: expect.stringContaining("over") })
+    expect(refusal).toMatchObject({ message: expect.stringContaining("ended") })
   })
 
   it("is over with the server that asked", async () => {

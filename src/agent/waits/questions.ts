@@ -35,7 +35,7 @@ export function questionsOf(context: ModelRunContext, tool: Tool, call: CallStat
       return asked
     },
     async end() {
-      over.abort(new Error("The call is over, so nobody is asked any more."))
+      over.abort(new Error("The call has ended, so the question was withdrawn."))
       await last
       await closeQuestion(context, call)
     },
@@ -82,11 +82,10 @@ async function answerOf(
 function problemOf(question: unknown, continuation: JsonObject | null): string | null {
   if (!isJsonObject(question) || typeof question.message !== "string") return "has no message"
   if (question.mode === "form") {
-    if (!isJsonObject(question.schema) || question.schema.type !== "object")
-      return "has no schema of an object"
+    if (!isJsonObject(question.schema) || question.schema.type !== "object") return "has no object schema"
   } else if (question.mode !== "url") return "is neither a form nor a page"
-  else if (!isWebAddress(question.url)) return "has no http or https address"
-  if (continuation !== null && !isJsonObject(continuation)) return "has a continuation that is no object"
+  else if (!isWebAddress(question.url)) return "has no http or https URL"
+  if (continuation !== null && !isJsonObject(continuation)) return "has a continuation that is not an object"
   if (nestsTooDeep([question, continuation])) return "nests too deep"
   const size = JSON.stringify([question, continuation]).length
   return size > maxQuestionCharacters ? `is larger than ${maxQuestionCharacters} characters` : null

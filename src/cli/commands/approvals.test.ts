@@ -314,7 +314,10 @@ describe("an elicitation, on a store that no server runs on", () => {
       code: 1,
       stderr: expect.stringContaining("no open approval"),
     })
-    expect(await cli("answer", id)).toMatchObject({ code: 1, stderr: expect.stringContaining("filled in") })
+    expect(await cli("answer", id)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("must have content"),
+    })
     expect(await cli("answer", id, "--content", '{"name":7}')).toMatchObject({ code: 1 })
     expect(await cli("answer", id, "--content", '{"name":"Ada"}')).toEqual({
       code: 0,

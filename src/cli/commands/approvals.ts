@@ -47,7 +47,7 @@ export async function approvalsCommand(context: CliContext): Promise<number> {
     const wait = waits.find((open) => open.toolCallId === toolCallId && open.kind === kind)
     if (wait === undefined) {
       throw new CliError(
-        `no open ${kind} ${toolCallId} (see agent-gateway approvals list; it may be answered or expired)`,
+        `no open ${kind} ${toolCallId}: it may be answered or expired (see agent-gateway approvals list)`,
       )
     }
     await requireSeen(approvals, wait, { action, nonce: options.nonce })
@@ -71,15 +71,15 @@ async function requireSeen(
   if (given.nonce !== undefined) {
     if (given.nonce === nonce) return
     throw new CliError(
-      `${toolCallId} is asked about with another nonce by now (see agent-gateway approvals list)`,
+      `the request for ${toolCallId} has another nonce now (see agent-gateway approvals list)`,
     )
   }
   if (given.action !== "approve") return
   const audit = await approvals.audit({ sessionId })
   if (!audit.some((record) => record.toolCallId === toolCallId && record.action === "approved")) return
   throw new CliError(
-    `${toolCallId} was allowed before and is asked about again, because its tool changed; ` +
-      "check it with agent-gateway approvals list, then approve it with the --nonce that is shown there",
+    `${toolCallId} was allowed before and needs a new approval, because its tool changed; ` +
+      "check it with agent-gateway approvals list, then approve it with the --nonce that the list shows",
   )
 }
 

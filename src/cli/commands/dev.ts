@@ -16,7 +16,7 @@ export async function devCommand(context: CliContext): Promise<number> {
   const { stdout, stderr, signal } = context
   const watcher = new FileWatcher((problem) =>
     stderr.write(
-      `agent-gateway: changes go unnoticed, because a folder cannot be watched: ${problem.message}\n`,
+      `agent-gateway: the agent will not be reloaded, because a folder cannot be watched: ${problem.message}\n`,
     ),
   )
   watcher.add(await findAgentFile(serveArguments.file, context.cwd))

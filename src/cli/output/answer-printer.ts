@@ -35,7 +35,7 @@ export function answerPrinter({
     onRetry({ message }) {
       if (isLive) write("\n")
       held = held.startsWith("\n\n") ? "\n\n" : ""
-      stderr.write(`agent-gateway: ${message} The model answers again.\n`)
+      stderr.write(`agent-gateway: ${message} The model responds again.\n`)
     },
     end() {
       write(held)

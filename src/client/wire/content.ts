@@ -24,6 +24,6 @@ export type Usage = {
   readonly output_tokens: number
   readonly cache_creation_input_tokens: number
   readonly cache_read_input_tokens: number
-  /** US dollars; null when no price is known. */
+  /** US dollars; null if the price is not known. */
   readonly estimated_cost: number | null
 }

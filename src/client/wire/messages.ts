@@ -19,7 +19,7 @@ export type ChatMessage =
 export type ChatRequest = {
   /** The whole conversation as the client holds it; the last message is the user's. */
   readonly messages?: readonly ChatMessage[] | undefined
-  /** Only what is new: the server's own history is used. */
+  /** Only the new message. The server uses its own history. */
   readonly message?: string | readonly (TextInput | ImageInput)[] | undefined
   /** The app's own data for this run. `channel` may choose how the run is executed. */
   readonly context?:
@@ -32,7 +32,7 @@ export type ChatRequest = {
   readonly tools?: readonly ClientTool[] | undefined
   /** If true, the arguments of calls are streamed while the model writes them, as `tool_input_delta`. Default false. */
   readonly tool_input_deltas?: boolean | undefined
-  /** Decides over the message while a run of the session is open or due. `reject`, the default: 409. `queue`: it runs after those. `interrupt`: the open run is cancelled, and the message runs next. `steer`: it joins the open run between two of its steps, and the response is that run's stream. */
+  /** Decides what happens to the message while a run of the session is open or due. `reject` (default): 409. `queue`: it runs after them. `interrupt`: the open run is cancelled, and the message runs next. `steer`: it joins the open run between two of its turns, and the response is that run's stream. */
   readonly when_busy?: "reject" | "queue" | "interrupt" | "steer" | undefined
 }
 
@@ -47,11 +47,11 @@ export type ClientTool = {
 
 export type ElicitationRequest = {
   readonly tool_call_id: string
-  /** The one that the question came with. */
+  /** The nonce of the request. */
   readonly nonce: string
-  /** `decline`: the user said no; `cancel`: the user did not say. */
+  /** `decline`: the user refused. `cancel`: the user closed the question without an answer. */
   readonly action: "accept" | "decline" | "cancel"
-  /** The values of the form, by its schema. Present exactly when a form is accepted. */
+  /** The values of the form, which match its schema. Present exactly if a form is accepted. */
   readonly content?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -60,7 +60,7 @@ export type History = {
   /** Calls that wait for POST /chat/tool-approval. */
   readonly pending_approvals: readonly {
     readonly tool_call_id: string
-    /** To be sent back with the answer. */
+    /** Send it back with the answer. */
     readonly nonce: string
     /** Seconds since the Unix epoch. */
     readonly expires_at: number
@@ -77,7 +77,7 @@ export type History = {
   /** Calls that wait for POST /chat/tool-result. */
   readonly pending_tool_calls: readonly {
     readonly tool_call_id: string
-    /** To be sent back with the answer. */
+    /** Send it back with the answer. */
     readonly nonce: string
     /** Seconds since the Unix epoch. */
     readonly expires_at: number
@@ -90,7 +90,7 @@ export type History = {
   /** Questions that wait for POST /chat/elicitation. */
   readonly pending_elicitations: readonly {
     readonly tool_call_id: string
-    /** To be sent back with the answer. */
+    /** Send it back with the answer. */
     readonly nonce: string
     /** Seconds since the Unix epoch. */
     readonly expires_at: number
@@ -193,9 +193,9 @@ export type Problem = {
   readonly status: number
   /** Safe to show to anyone. */
   readonly detail: string
-  /** Stable: what a program should look at. */
+  /** Stable code for programs. */
   readonly code: string
-  /** With 422: each field that does not fit. An empty path is the body itself. */
+  /** With 422: each field that is not valid. An empty path is the body itself. */
   readonly errors?:
     | readonly {
         readonly path: string
@@ -213,23 +213,23 @@ export type TextInput = {
 
 export type ToolApprovalRequest = {
   readonly tool_call_id: string
-  /** The one that the question came with. */
+  /** The nonce of the request. */
   readonly nonce: string
   readonly approved: boolean
   /** Allows this tool, with this qualifier, for the rest of the session. Only when approved. */
   readonly allow_tool_type?: boolean | undefined
   /** The sessions that `allow_tool_type` holds for: the one whose tool asked, or all sessions of its tree, also those that start later. Default `session`. */
   readonly scope?: "session" | "tree" | undefined
-  /** Arguments in place of the model's, by the tool's schema. Only when approved. */
+  /** Arguments that replace the model's and match the tool's schema. Only with `approved: true`. */
   readonly tool_input?: Readonly<Record<string, unknown>> | undefined
-  /** Told to the model on denial. */
+  /** The model receives it on denial. */
   readonly reason?: string | null | undefined
 }
 
-/** Without an error, no result is the result `null`. */
+/** Without an error, an absent result means `null`. */
 export type ToolResultRequest = {
   readonly tool_call_id: string
-  /** The one that the question came with. */
+  /** The nonce of the request. */
   readonly nonce: string
   /** Any JSON value. */
   readonly result?: unknown | undefined

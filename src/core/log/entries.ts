@@ -238,7 +238,7 @@ export interface ToolCallRequested {
   readonly runnerCallId?: string
 }
 
-/** An interceptor did not simply allow the call. */
+/** An interceptor returned `warn`, `ask` or `deny` for the call. */
 export interface InterceptorDecided {
   readonly type: "interceptorDecided"
   readonly toolCallId: string

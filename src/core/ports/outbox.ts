@@ -75,8 +75,11 @@ export interface Outbox {
   complete(item: ClaimedItem): Promise<boolean>
   /** Makes the row due again after `retryInMs`, or dead if that is null. Resolves to false if the claim has ended. */
   fail(item: ClaimedItem, failure: OutboxFailure): Promise<boolean>
-  /** Gives the row back undelivered, as if it had not been claimed. */
-  release(item: ClaimedItem): Promise<void>
+  /**
+   * Gives the row back undelivered. It is due at once, and the attempt does not count. `begun` tells if a handler had
+   * received the item.
+   */
+  release(item: ClaimedItem, options: { readonly begun: boolean }): Promise<void>
   /**
    * Milliseconds until the first row of each of these kinds is due: 0 or less if one is due. Kinds without rows are
    * left out.
@@ -112,6 +115,11 @@ export interface ClaimedItem {
   readonly payload: Json
   /** Counts the row's attempts from 1, this one included. */
   readonly attempt: number
+  /**
+   * If true, an attempt before this one ended without an outcome, with its process or because that stopped. It may
+   * have taken effect.
+   */
+  readonly interrupted: boolean
   /** Names this claim. */
   readonly claim: string
 }
@@ -188,4 +196,7 @@ export interface OutboxHandler {
 }
 
 /** The item that a handler receives. `attempt` counts from 1. */
-export type OutboxDelivery = Pick<ClaimedItem, "id" | "kind" | "sessionId" | "payload" | "attempt">
+export type OutboxDelivery = Pick<
+  ClaimedItem,
+  "id" | "kind" | "sessionId" | "payload" | "attempt" | "interrupted"
+>

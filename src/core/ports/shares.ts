@@ -11,6 +11,11 @@ export interface Shares {
    * sessions of tenants for which it works on none. Default: all.
    */
   readonly forPresentTenants?: number
+  /**
+   * Number of sessions of one tenant from which on its further places are only for its principals for which the process
+   * works on none. Default: `perTenant`.
+   */
+  readonly perTenantOfPresentPrincipals?: number
   /** The principals that the process works for, or did lately. */
   readonly held: readonly HeldPlaces[]
 }

@@ -237,7 +237,7 @@ describe("a hook as a subscriber", () => {
     const last = context(15)
     await hook.onEvents(page, last)
     expect(last.handled).toHaveBeenCalledWith(9)
-    expect(logger.error.mock.calls.at(-1)?.[1]).toContain("not called for this event again")
+    expect(logger.error.mock.calls.at(-1)?.[1]).toContain("does not call it for this event again")
   })
 
   it("keeps what it was told before the event that it fails for", async () => {

@@ -84,7 +84,7 @@ function hookSubscriber(
           if (!isLast || signal.aborted) throw error
           logger.error(
             { error, hook, sessionId: page.sessionId, seq: entry.seq, attempts: attempt },
-            "A hook failed too often for the same event. It is not called for this event again.",
+            "A hook failed too often for the same event. The gateway does not call it for this event again.",
           )
         }
         handled(entry.seq)

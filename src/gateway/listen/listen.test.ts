@@ -68,7 +68,7 @@ describe("a gateway that takes any key", () => {
     const { service, warnings } = serviceThat(answers, true)
     const { url } = await start(service, settings, { host: "0.0.0.0", ...options })
     expect((await fetch(url)).status).toBe(200)
-    expect(warnings).toEqual([expect.stringContaining("any API key")])
+    expect(warnings).toEqual([expect.stringContaining("Any API key")])
   })
 
   it.each(["127.0.0.1", "localhost", "127.0.0.2"])("listens on %s", async (host) => {

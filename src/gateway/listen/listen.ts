@@ -110,7 +110,11 @@ function requireKeys(
 }
 
 function warnOfKeys({ takesAnyKey, logger }: ListeningService, { validApiKeys = [] }: ResolvedServer): void {
-  if (takesAnyKey) logger.warn({}, "any API key is accepted: set validApiKeys")
+  if (takesAnyKey)
+    logger.warn(
+      {},
+      "Any API key is accepted, so anyone who reaches the gateway can use it. Set validApiKeys.",
+    )
   const short = validApiKeys.filter(({ length }) => length < minKeyLength).length
   if (short === 0) return
   logger.warn(

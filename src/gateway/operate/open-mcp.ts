@@ -105,7 +105,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
         outcome = await tool.execute(validation.input, { ...context, answered })
       }
       if (outcome.type !== "wait" && outcome.type !== "task") return outcome
-      const message = "The tool asks again and again, and nobody is there to answer."
+      const message = "The tool keeps asking questions, and no one can answer here."
       return { type: "error", code: "input_rounds_exceeded", message }
     },
     async close() {

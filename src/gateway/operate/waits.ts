@@ -44,7 +44,7 @@ export interface AnswerOptions {
 }
 
 export interface ElicitationAnswer {
-  /** `decline`: the user said no; `cancel`: the user did not say. To accept a page is to have opened it. */
+  /** The user accepts (and has opened the page), declines, or closes the question without an answer (`cancel`). */
   readonly action: "accept" | "decline" | "cancel"
   /** Values of an accepted form, by its schema, whose defaults replace values that are left out. */
   readonly content?: JsonObject
@@ -108,13 +108,13 @@ function throwUnlessAccepted(outcome: AnswerOutcome | InvalidAnswer): void {
     case "accepted":
       return
     case "unknown":
-      throw new GatewayError({ code: "wait_not_found", status: 404 }, "Nothing of that kind was asked.")
+      throw new GatewayError({ code: "wait_not_found", status: 404 }, "There is no such open wait.")
     case "answered":
-      throw new GatewayError({ code: "already_answered", status: 409 }, "Somebody has answered already.")
+      throw new GatewayError({ code: "already_answered", status: 409 }, "The wait was answered before.")
     case "expired":
-      throw new GatewayError({ code: "wait_expired", status: 410 }, "The time to answer is over.")
+      throw new GatewayError({ code: "wait_expired", status: 410 }, "The wait has expired.")
     case "wrongNonce":
-      throw new GatewayError({ code: "wrong_nonce", status: 403 }, "The nonce is not that of the question.")
+      throw new GatewayError({ code: "wrong_nonce", status: 403 }, "The nonce is not that of the wait.")
     case "invalid":
       throw new GatewayError({ code: "invalid_answer", status: 422 }, outcome.message)
     default:

@@ -68,7 +68,7 @@ async function decide(sessions: Sessions, wait: Wait, answer: ApprovalAnswer): P
   const { approved, ...decision } = answer
   const outcome = await sessions.decide({ ...decision, approved: approved === true, ...answerTo(wait) })
   if (outcome.status !== "invalid") return requireAnswered(wait, outcome)
-  const denial = { approved: false, reason: `The edited arguments do not fit: ${outcome.message}` }
+  const denial = { approved: false, reason: `The edited arguments are not valid: ${outcome.message}` }
   requireAnswered(wait, await sessions.decide({ ...denial, ...answerTo(wait) }))
 }
 
@@ -83,7 +83,7 @@ async function respond(
   const { toolCallId, toolName } = wait
   logger.warn(
     { toolCallId, toolName, problem: outcome.message },
-    "An answer does not fit its form. The question is declined.",
+    "An answer does not match its form. The question is declined.",
   )
   requireAnswered(wait, await sessions.respond({ action: "decline", ...answerTo(wait) }))
 }

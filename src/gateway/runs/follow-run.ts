@@ -68,7 +68,7 @@ export async function* followRun(
     try {
       await sessions.cancel(sessionId, runId)
     } catch (error) {
-      logger.error({ error, sessionId, runId }, "A run could not be canceled. It goes on.")
+      logger.error({ error, sessionId, runId }, "A run could not be canceled. It continues.")
     }
     cancelled.resolve()
   }

@@ -64,7 +64,7 @@ export async function runOnce(
 }
 
 function denyAll(): ApprovalAnswer {
-  return { approved: false, reason: "Nobody is there to ask." }
+  return { approved: false, reason: "No one can be asked in this run." }
 }
 
 function declineAll(): ElicitationAnswer {
@@ -119,12 +119,12 @@ async function resultOf(
   const parsed = await parse(schema, outcome.output)
   return parsed.valid
     ? { ...ended, output: parsed.input }
-    : failed("output_invalid", `The answer does not fit its schema: ${parsed.message}`)
+    : failed("output_invalid", `The response does not match its schema: ${parsed.message}`)
 }
 
 /** By the schema itself, which may ask for more than JSON Schema can say, and make something else of it. */
 async function parse(schema: CompiledSchema, output: Json | undefined): Promise<Validation> {
   // The run has checked its output against the JSON Schema.
   if (isJsonObject(output)) return schema.parse?.(output) ?? { valid: true, input: output }
-  return { valid: false, message: "the agent gave none of that kind." }
+  return { valid: false, message: "the agent returned no such value." }
 }

@@ -75,7 +75,7 @@ function answerOf<Output>(result: GatewayRunResult<Output>): PromptAnswer<Output
   if (outcome === "completed" && model !== null) return { text, output, usage, cost, model }
   const { code, message } = error ?? {
     code: reason ?? "interrupted",
-    message: `The answer is not whole: ${reason ?? "it was interrupted"}.`,
+    message: `The response is not complete: ${reason ?? "it was interrupted"}.`,
   }
   throw new GatewayError({ code, status: 502 }, message)
 }

@@ -93,7 +93,7 @@ async function findSession(
   if (isFound) return session
   throw new GatewayError(
     { code: "session_not_found", status: 404 },
-    "The session does not exist, has expired, or is not of this user and agent.",
+    "The session does not exist, has expired, or belongs to another user or agent.",
   )
 }
 
@@ -131,17 +131,17 @@ function acceptedRun(outcome: PutOutcome): Omit<AcceptedRun, "sessionId"> {
     case "queueFull":
       throw new GatewayError(
         { code: "queue_full", status: 429, retryable: true },
-        "As many messages as may wait in one session wait already. Try again when some of its runs have ended.",
+        "The session's queue is full. Try again when some of its runs have ended.",
       )
     case "busy":
       throw new GatewayError(
         { code: "run_active", status: 409, retryable: true },
-        `Run ${outcome.runId} of this session is still open, or queued.`,
+        `Run ${outcome.runId} of this session is still open or queued.`,
       )
     case "full":
       throw new GatewayError(
         { code: "session_too_large", status: 413 },
-        "The session stores as much as a session may. Start a new session.",
+        "The session has reached its storage limit. Start a new session.",
       )
     case "keyReused":
       throw new GatewayError(

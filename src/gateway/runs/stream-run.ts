@@ -27,7 +27,7 @@ export function streamRun(
   return {
     started,
     [Symbol.asyncIterator]() {
-      if (isTaken) throw new TypeError("A stream is iterated once.")
+      if (isTaken) throw new TypeError("A stream can be iterated only once.")
       isTaken = true
       return events()
     },

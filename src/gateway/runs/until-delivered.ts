@@ -30,7 +30,7 @@ export async function untilDelivered(
       const channel = kind.slice(kind.lastIndexOf("/") + 1)
       const reason = lastError === null ? "" : ` ${lastError}`
       return state === "dead"
-        ? `The delivery by ${channel} failed for good:${reason} See agent-gateway outbox list.`
+        ? `The delivery by ${channel} failed permanently:${reason} See agent-gateway outbox list.`
         : `The delivery by ${channel} is still open. A process that opens the agent again continues it.${reason}`
     })
     return { ...output, warnings: [...output.warnings, ...warnings] }

@@ -52,7 +52,7 @@ export class Beat {
 
   async start({ signal }: { readonly signal?: AbortSignal }): Promise<void> {
     if (this.#stopping !== null)
-      throw new GatewayError({ code: "heartbeat_running", status: 409 }, "This heartbeat runs already.")
+      throw new GatewayError({ code: "heartbeat_running", status: 409 }, "This heartbeat is already running.")
     const stopping = new AbortController()
     this.#stopping = stopping
     const abort = new AbortController()

@@ -43,7 +43,7 @@ function withApproved(chosen: HumanCallbacks, approvedTools: readonly string[]):
   }
 }
 
-const denied: HumanDecision = { approved: false, reason: "Nobody is there to ask." }
+const denied: HumanDecision = { approved: false, reason: "No one can be asked in this run." }
 
 function describe(wait: Wait): string {
   const call = `a call of ${wait.toolName}`

@@ -39,7 +39,7 @@ export function authenticate({
       throw sessionNotFound(401)
     }
     if (session.revokedAt !== null) {
-      throw unauthorized("session_revoked", "The session was revoked; POST /chat/init gives a new one.")
+      throw unauthorized("session_revoked", "The session was revoked. Start a new one with POST /chat/init.")
     }
     return session
   }

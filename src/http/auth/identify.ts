@@ -55,8 +55,9 @@ async function answered<Answer>(task: () => Promise<Answer>, signal: AbortSignal
   } catch (error) {
     throw new GatewayError(
       { code: "authentication_unavailable", status: 503, retryable: true },
-      "Who you are cannot be told now; try again.",
-      { cause: error, detail: "the authenticate option failed" },
+      "Authentication is unavailable, so the request was not processed. " +
+        "Retry after the delay in the retry-after header.",
+      { cause: error, detail: "The option authenticate failed. The request was refused with 503." },
     )
   } finally {
     signal.removeEventListener("abort", giveUp)

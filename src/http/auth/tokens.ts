@@ -123,7 +123,7 @@ export function invalidToken(message = "The session token is not valid."): Error
 }
 
 function tokenExpired(): Error {
-  return unauthorized("token_expired", "The session token has expired; POST /chat/init gives a new one.")
+  return unauthorized("token_expired", "The session token has expired. Get a new one with POST /chat/init.")
 }
 
 const claims = z.object({ sub: z.string(), exp: z.number(), tenant: z.string(), user_id: z.string() })

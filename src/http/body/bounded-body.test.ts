@@ -188,7 +188,7 @@ describe("bodies that arrive slowly", () => {
     const body = new ReadableStream({
       start(controller) {
         controller.enqueue(new TextEncoder().encode('{"api_'))
-        controller.error(new Error("the client went away"))
+        controller.error(new Error("the client disconnected"))
       },
     })
     const headers = { "content-type": "application/json" }

@@ -1,6 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono"
+import type { Principal } from "../../core/ports/session-log.ts"
 import type { Pacer } from "../../core/time/pacer.ts"
 import { sleep } from "../../core/time/sleep.ts"
+import { principalKey } from "../../sessions/principal-key.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import type { BodyBudget, BodyShare } from "./body-budget.ts"
@@ -18,8 +20,8 @@ export interface BoundedBodyOptions {
   readonly budget: BodyBudget
   /** Spreads the large bodies of one owner over time. */
   readonly pacer: Pacer
-  /** Key of the client whose bodies share one allowance in the budget. */
-  readonly owner: (c: Context<HttpEnv>) => string
+  /** The client whose bodies share one allowance in the budget. */
+  readonly owner: (c: Context<HttpEnv>) => Principal
   /** If true, a request without a body is one with an empty object. */
   readonly optional?: boolean
 }
@@ -53,7 +55,7 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
     try {
       const bytes = await read(c, length, share).catch((error: unknown) => {
         // A body that does not arrive costs little.
-        if (length !== null) pacer.charge(owner(c), -costOf(length))
+        if (length !== null) pacer.charge(principalKey(owner(c)), -costOf(length))
         throw error
       })
       if (length === null) await waitForTurn(c, bytes.byteLength)
@@ -70,7 +72,7 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
   async function waitForTurn(c: Context<HttpEnv>, bytes: number): Promise<void> {
     const costMs = costOf(bytes)
     if (costMs === 0) return
-    const key = owner(c)
+    const key = principalKey(owner(c))
     const waitMs = pacer.waitMs(key)
     if (waitMs > longestWaitMs) throw tooManyLargeBodies(Math.ceil(waitMs / 1_000))
     pacer.charge(key, costMs)

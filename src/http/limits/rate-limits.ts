@@ -93,7 +93,7 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
     logger.warn(
       { network, failuresPerMinute: limits.failuresPerMinute },
       "Many wrong API keys or session tokens come from one network. None was accepted. If this " +
-        "goes on, block the network before the gateway.",
+        "continues, block the network before the gateway.",
     )
   }
 }
@@ -120,7 +120,11 @@ function enforce(c: Context<HttpEnv>, { name, limit }: RateLimiter, state: RateL
   c.header("ratelimit-policy", `"${name}";q=${limit};w=${windowSeconds}`)
   c.header("ratelimit", `"${name}";r=${state.remaining};t=${state.resetSeconds}`)
   if (state.allowed) return
-  throw new Problem({ code: "rate_limited", status: 429 }, "Too many requests; try again later.", {
-    headers: { "retry-after": String(state.resetSeconds) },
-  })
+  throw new Problem(
+    { code: "rate_limited", status: 429 },
+    "Too many requests. Retry after the delay in the retry-after header.",
+    {
+      headers: { "retry-after": String(state.resetSeconds) },
+    },
+  )
 }

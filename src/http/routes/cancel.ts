@@ -20,7 +20,7 @@ export function addCancelRoute(
     method: "post",
     path: "/chat/cancel",
     operationId: "cancelRun",
-    summary: "End the open run, or take back a queued one",
+    summary: "Cancel the open run, or withdraw a queued one",
     tags: ["chat"],
     security: [{ sessionToken: [] }],
     middleware,
@@ -28,7 +28,7 @@ export function addCancelRoute(
     responses: {
       200: {
         description:
-          "The cancel is durable; the run ends with `stream_complete`, `interrupted`, `cancelled`.",
+          "The cancel is durable. The run ends with `stream_complete`, `interrupted`, `cancelled`.",
         content: { "application/json": { schema: cancelResponseSchema } },
       },
       ...problems(400, 401, 404, 413, 415, 422, 429, 500, 503),

@@ -30,7 +30,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     method: "post",
     path: "/chat",
     operationId: "chat",
-    summary: "Say something and stream the answer",
+    summary: "Send a message and stream the response",
     tags: ["chat"],
     security: [{ sessionToken: [] }],
     middleware,
@@ -40,7 +40,8 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
           .string()
           .optional()
           .openapi({
-            description: "With the same key and body the same run is streamed again; nothing starts twice.",
+            description:
+              "A second request with the same key and body streams the same run again. It starts no other run.",
             // Checked by `idempotencyOf`, whose refusal has a code of its own.
             pattern: `^[!-~]{1,${maxIdempotencyKeyLength}}$`,
           }),
@@ -49,7 +50,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
           .optional()
           .openapi({
             description:
-              "W3C Trace Context of the request. It is passed on to tools, MCP servers and the model service. " +
+              "W3C Trace Context of the request. The gateway passes it to tools, MCP servers and the provider. " +
               "An invalid one is ignored.",
           }),
       }),
@@ -118,12 +119,12 @@ function startedRun(outcome: PutOutcome): PutRun {
     case "queueFull":
       throw new Problem(
         { code: "queue_full", status: 429 },
-        "As many messages as may wait in one session wait already. Try again when some of its runs have ended.",
+        "The session's queue is full. Try again when some of its runs have ended.",
       )
     case "busy":
       throw new Problem(
         { code: "run_active", status: 409 },
-        "A run of this session is still open, or queued.",
+        "A run of this session is still open or queued.",
         {
           members: { run_id: outcome.runId },
         },
@@ -146,13 +147,13 @@ function full(scope: "session" | "principal"): Problem {
   if (scope === "session") {
     return new Problem(
       { code: "session_too_large", status: 413 },
-      "The session stores as much as a session may, so it takes no further message. Start a new session.",
+      "The session has reached its storage limit, so it accepts no further message. Start a new session.",
     )
   }
   return new Problem(
     { code: "principal_storage_exceeded", status: 413 },
-    "The sessions of this user store as much as they may together, so no further message is taken. " +
-      "Sessions that are not used are dropped with time; the operator can raise limits.principalBytes.",
+    "The sessions of this user have reached their storage limit, so no further message is accepted. " +
+      "Unused sessions are dropped over time. The operator can raise limits.principalBytes.",
   )
 }
 

@@ -21,7 +21,7 @@ export function addElicitationRoute(app: OpenAPIHono<HttpEnv>, options: Elicitat
     method: "post",
     path: "/chat/elicitation",
     operationId: "answerElicitation",
-    summary: "Answer what a tool asks the user",
+    summary: "Answer a question of a tool",
     tags: ["approvals"],
     security: [{ sessionToken: [] }],
     middleware,
@@ -30,7 +30,7 @@ export function addElicitationRoute(app: OpenAPIHono<HttpEnv>, options: Elicitat
     },
     responses: {
       200: {
-        description: "The answer is durable, and the only one that counts.",
+        description: "The answer is durable. Later answers are refused.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
       ...problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503),

@@ -40,7 +40,7 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
     method: "delete",
     path: "/chat/grants",
     operationId: "revokeGrant",
-    summary: "Ask again before such a tool call",
+    summary: "Revoke a grant, so that such calls need an approval again",
     tags: ["approvals"],
     security: [{ sessionToken: [] }],
     middleware: changing,
@@ -52,12 +52,12 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
           .string()
           .max(4096)
           .optional()
-          .openapi({ description: "As listed; absent for a grant that has none." }),
+          .openapi({ description: "The grant's qualifier as listed. Absent if the grant has none." }),
       }),
     },
     responses: {
       200: {
-        description: "The next such call asks.",
+        description: "The next such call needs an approval.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
       ...problems(401, 404, 422, 429, 500, 503),

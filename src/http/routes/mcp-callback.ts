@@ -17,7 +17,7 @@ export function addMcpCallbackRoute(
     method: "get",
     path: "/mcp/oauth/callback",
     operationId: "completeMcpAuthorization",
-    summary: "Come back from an MCP server's authorization",
+    summary: "Return from the authorization of an MCP server",
     tags: ["mcp"],
     security: [],
     request: {
@@ -33,7 +33,7 @@ export function addMcpCallbackRoute(
     },
     responses: {
       200: {
-        description: "The gateway has its tokens; the page says so.",
+        description: "The gateway has the tokens, and the page says so.",
         content: { "text/plain": { schema: z.string() } },
       },
       ...problems(400, 500, 503),
@@ -43,7 +43,7 @@ export function addMcpCallbackRoute(
   app.openapi(route, async (c) => {
     const server = await complete(new URL(c.req.url).searchParams)
     if (server === null) {
-      const message = "The authorization was refused, or nobody is waited for by this address any more."
+      const message = "The authorization was refused, or this link was used or has expired."
       throw new Problem({ code: "authorization_failed", status: 400 }, message)
     }
     return c.text(`The gateway may use ${server} now. You can close this page.`, 200)

@@ -25,7 +25,7 @@ export function addRevokeRoute(
     middleware,
     responses: {
       200: {
-        description: "All tokens of the session are refused from now on; an open run is cancelled.",
+        description: "All tokens of the session are now invalid, and its open run is cancelled.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
       ...problems(401, 429, 500, 503),

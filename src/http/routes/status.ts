@@ -33,7 +33,7 @@ export function addStatusRoutes(
     method: "get",
     path: "/ready",
     operationId: "ready",
-    summary: "Report if new work is accepted",
+    summary: "Report whether new work is accepted",
     tags: ["status"],
     security: [],
     responses: {
@@ -42,7 +42,7 @@ export function addStatusRoutes(
         content: { "application/json": { schema: readyResponseSchema } },
       },
       503: {
-        description: "Not ready: the checks say why.",
+        description: "Not ready. The checks give the reasons.",
         content: { "application/json": { schema: readyResponseSchema } },
       },
       ...problems(500),

@@ -32,7 +32,9 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
           type: "integer",
           minimum: 0,
           maximum: Number.MAX_SAFE_INTEGER,
-          description: "The last id seen; 0 or absent for all. With a `Last-Event-ID` the larger counts.",
+          description:
+            "The last id that the client saw. 0 or absent: all events. If the " +
+            "request also has `Last-Event-ID`, the larger one counts.",
         }),
         run_id: z.string().optional().openapi({
           description: "Only this run, open, queued or ended: the same stream as that of its POST /chat.",
@@ -44,14 +46,15 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
       }),
       headers: z.object({
         "last-event-id": cursor.openapi({
-          description: "The last id seen, as an EventSource sends it when it reconnects.",
+          description: "The last id that the client saw, as an EventSource sends it when it reconnects.",
           pattern: "^[0-9]{1,15}$",
         }),
       }),
     },
     responses: {
       200: {
-        description: "Every event after the cursor, over all runs; ends once no run is open or due.",
+        description:
+          "Every event after the cursor, over all runs. The stream ends when no run is open or due.",
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
       204: { description: "No event follows the cursor, and no run is open or due: do not reconnect." },

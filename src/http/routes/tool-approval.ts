@@ -30,7 +30,7 @@ export function addToolApprovalRoute(app: OpenAPIHono<HttpEnv>, options: ToolApp
     },
     responses: {
       200: {
-        description: "The decision is durable, and the only one that counts.",
+        description: "The answer is durable. Later answers are refused.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
       ...problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503),

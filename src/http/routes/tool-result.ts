@@ -23,7 +23,7 @@ export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResul
     method: "post",
     path: "/chat/tool-result",
     operationId: "answerToolCall",
-    summary: "Give the result of a client's tool call",
+    summary: "Send the result of a client tool call",
     tags: ["approvals"],
     security: [{ sessionToken: [] }],
     middleware,
@@ -32,7 +32,7 @@ export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResul
     },
     responses: {
       200: {
-        description: "The result is durable, and the only one that counts.",
+        description: "The result is durable. Later results are refused.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
       ...problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503),

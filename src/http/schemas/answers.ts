@@ -14,7 +14,7 @@ const maxErrorCharacters = 16_384
  */
 const wait = {
   tool_call_id: identifier,
-  nonce: identifier.openapi({ description: "The one that the question came with." }),
+  nonce: identifier.openapi({ description: "The nonce of the request." }),
 }
 
 export const toolApprovalRequestSchema = z
@@ -35,11 +35,12 @@ export const toolApprovalRequestSchema = z
     tool_input: z.custom<JsonObject>(isJsonObject, "Invalid input: expected object").nullish().openapi({
       type: "object",
       additionalProperties: true,
-      description: "Arguments in place of the model's, by the tool's schema. Only when approved.",
+      description:
+        "Arguments that replace the model's and match the tool's schema. Only with `approved: true`.",
     }),
     reason: printableText(maxReasonCharacters)
       .nullish()
-      .openapi({ description: "Told to the model on denial." }),
+      .openapi({ description: "The model receives it on denial." }),
   })
   .openapi("ToolApprovalRequest", {
     example: {
@@ -53,12 +54,12 @@ export const elicitationRequestSchema = z
   .strictObject({
     ...wait,
     action: z.enum(["accept", "decline", "cancel"]).openapi({
-      description: "`decline`: the user said no; `cancel`: the user did not say.",
+      description: "`decline`: the user refused. `cancel`: the user closed the question without an answer.",
     }),
     content: z.custom<JsonObject>(isJsonObject, "Invalid input: expected object").nullish().openapi({
       type: "object",
       additionalProperties: true,
-      description: "The values of the form, by its schema. Present exactly when a form is accepted.",
+      description: "The values of the form, which match its schema. Present exactly if a form is accepted.",
     }),
   })
   .openapi("ElicitationRequest", {
@@ -83,7 +84,7 @@ export const toolResultRequestSchema = z
     message: "Expected either a result or an error",
   })
   .openapi("ToolResultRequest", {
-    description: "Without an error, no result is the result `null`.",
+    description: "Without an error, an absent result means `null`.",
     anyOf: [{ properties: { result: { type: "null" } } }, { properties: { error: { type: "null" } } }],
     example: {
       tool_call_id: "call_4fzyo82mvyr7jtnc1q9x",

@@ -51,7 +51,7 @@ export const chatRequestSchema = z
     }),
     message: userContentSchema
       .optional()
-      .openapi({ description: "Only what is new: the server's own history is used." }),
+      .openapi({ description: "Only the new message. The server uses its own history." }),
     context: contextSchema.optional(),
     model: z.string().min(1).max(maxNameCharacters).optional(),
     tools: clientToolsSchema.optional().openapi({
@@ -73,10 +73,10 @@ export const chatRequestSchema = z
       .optional()
       .openapi({
         description:
-          "Decides over the message while a run of the session is open or due. `reject`, the default: 409. " +
-          "`queue`: it runs after those. `interrupt`: the open run is cancelled, and the message " +
+          "Decides what happens to the message while a run of the session is open or due. `reject` (default): 409. " +
+          "`queue`: it runs after them. `interrupt`: the open run is cancelled, and the message " +
           "runs next. `steer`: it joins the open run " +
-          "between two of its steps, and the response is that run's stream.",
+          "between two of its turns, and the response is that run's stream.",
       }),
   })
   .refine(({ messages, message }) => (messages === undefined) !== (message === undefined), {

@@ -65,7 +65,7 @@ export const usageSchema = z
     estimated_cost: z
       .number()
       .nullable()
-      .openapi({ description: "US dollars; null when no price is known." }),
+      .openapi({ description: "US dollars; null if the price is not known." }),
   })
   .openapi("Usage")
 

@@ -25,7 +25,7 @@ function event<Type extends string, Shape extends z.ZodRawShape>(
 /** Every event that a stream may carry. */
 export const chatEventSchema = z
   .discriminatedUnion("type", [
-    event("text_delta", { text: z.string() }, "A piece of the answer."),
+    event("text_delta", { text: z.string() }, "A piece of the response."),
     event("thinking_delta", { text: z.string() }, "A piece of the model's reasoning."),
     event(
       "tool_input_delta",
@@ -42,7 +42,7 @@ export const chatEventSchema = z
         call_index: z.int(),
         nonce: z.string().optional(),
       },
-      "The model asks for a call. A client tool's comes once more when the client may execute it: " +
+      "The model requested a call. For a client tool, the event comes again when the client may execute it: " +
         "with a nonce, to be sent with POST /chat/tool-result.",
     ),
     event(
@@ -53,7 +53,7 @@ export const chatEventSchema = z
         code: z.string().nullable(),
         message: z.string().nullable(),
       },
-      "An interceptor did not simply allow the call.",
+      "An interceptor returned `warn`, `ask` or `deny` for the call.",
     ),
     event(
       "tool_approval_request",
@@ -76,13 +76,14 @@ export const chatEventSchema = z
         edited: z.boolean(),
         decided_by: z.string(),
       },
-      "The call was allowed or denied. `decided_by` is the user's id, `expiry` when nobody " +
-        "answered in time, else the way the answer came.",
+      "The call was allowed or denied. `decided_by` is the user's id, `expiry` if no one " +
+        "answered in time, otherwise the channel of the answer.",
     ),
     event(
       "elicitation_request",
       { ...toolCall, nonce: z.string(), expires_at: z.int(), ...questionShape },
-      "A tool asks the user, and waits for POST /chat/elicitation until `expires_at`, in seconds since the Unix epoch.",
+      "A tool asks the user a question and waits for POST /chat/elicitation " +
+        "until `expires_at`, in seconds since the Unix epoch.",
     ),
     event(
       "elicitation_resolved",
@@ -91,8 +92,8 @@ export const chatEventSchema = z
         action: z.enum(["accept", "decline", "cancel"]),
         decided_by: z.string(),
       },
-      "The question is answered, or its time or its call was over. `decided_by` is the user's id, " +
-        "`expiry` when nobody answered, else the way the answer came.",
+      "The question was answered, or it expired or its call ended. `decided_by` is the user's id, " +
+        "`expiry` if no one answered, otherwise the channel of the answer.",
     ),
     event(
       "tool_call_complete",
@@ -113,7 +114,7 @@ export const chatEventSchema = z
         reason: z.enum(["cancelled", "crashed", "lost"]),
         outcome: z.enum(["unknown", "not_started"]),
       },
-      "The call has no result and will not get one; with `unknown` it may have had its effect.",
+      "The call will have no result. With the outcome `unknown`, it may have taken effect.",
     ),
     event(
       "tool_output_chunk",
@@ -129,7 +130,7 @@ export const chatEventSchema = z
         value: anyJsonSchema,
         transient: z.literal(true).optional(),
       },
-      "An event of the application's own, from a running tool. " +
+      "A custom event of a running tool. " +
         "A `transient` one is not stored: it is not in the history, and no stream repeats it.",
     ),
     event(
@@ -195,24 +196,28 @@ export const chatEventSchema = z
     event(
       "heartbeat",
       { timestamp: z.number() },
-      "A sign of life without news. Seconds since the Unix epoch. Has no id.",
+      "Sent while nothing else happens. Seconds since the Unix epoch. Has no id.",
     ),
     event(
       "stream_retry",
       { attempt: z.int(), error: z.string() },
-      "The text of this step so far is void: drop it; it comes anew.",
+      "Discards the text of this turn so far. The model responds again.",
     ),
-    event("stream_error", { error: z.string() }, "One event could not be sent; the stream goes on."),
+    event("stream_error", { error: z.string() }, "One event could not be sent. The stream continues."),
     event(
       "turn_complete",
       { turn: z.int(), usage: usageSchema },
-      "A model step and its tool calls are over.",
+      "A turn ended: a model response and its tool calls.",
     ),
-    event("max_turns_reached", { turn_count: z.int(), max_turns: z.int() }, "The run had all its steps."),
+    event(
+      "max_turns_reached",
+      { turn_count: z.int(), max_turns: z.int() },
+      "The run reached its maximum number of turns.",
+    ),
     event(
       "budget_exceeded",
       { total_cost: z.number(), budget: z.number() },
-      "The next model call could have crossed the run's budget. US dollars; `total_cost` is what was spent.",
+      "The next model call could have exceeded the run's budget. In US dollars; `total_cost` is the amount spent.",
     ),
     event(
       "stream_complete",
@@ -221,7 +226,7 @@ export const chatEventSchema = z
         terminal_disposition: z.enum(["completed", "interrupted"]),
         reason: z.string().optional(),
       },
-      "Terminal: the run is over.",
+      "Terminal: the run ended.",
     ),
     event("error", { error: z.string(), code: z.string() }, "Terminal: the run failed."),
   ])

@@ -50,7 +50,7 @@ export const subAgentId = z.string().optional().openapi({
 
 const pendingSchema = z.object({
   tool_call_id: z.string(),
-  nonce: z.string().openapi({ description: "To be sent back with the answer." }),
+  nonce: z.string().openapi({ description: "Send it back with the answer." }),
   expires_at: z.int().openapi({ description: "Seconds since the Unix epoch." }),
   tool_name: z.string(),
   sub_agent_id: subAgentId,

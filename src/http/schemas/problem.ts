@@ -7,11 +7,11 @@ const problemSchema = z
     title: z.string(),
     status: z.int(),
     detail: z.string().openapi({ description: "Safe to show to anyone." }),
-    code: z.string().openapi({ description: "Stable: what a program should look at." }),
+    code: z.string().openapi({ description: "Stable code for programs." }),
     errors: z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()
-      .openapi({ description: "With 422: each field that does not fit. An empty path is the body itself." }),
+      .openapi({ description: "With 422: each field that is not valid. An empty path is the body itself." }),
     run_id: z.string().optional().openapi({ description: "With `run_active`: the run that is open." }),
   })
   .openapi("Problem", {
@@ -30,7 +30,7 @@ const meanings = {
   400: "Malformed: `malformed_json`, `incomplete_body`, `invalid_cursor`, `invalid_idempotency_key`, `model_not_allowed`.",
   401: "Not authenticated: `invalid_token`, `token_expired`, `session_not_found`, `session_revoked`, `invalid_api_key`, `invalid_credentials`.",
   403:
-    "Forbidden: `wrong_nonce`: the nonce is not the one that the question came with. " +
+    "Forbidden. `wrong_nonce`: the nonce is not that of the wait. " +
     "`origin_not_allowed`: a page of another site sent the request. `users_unknown`: any API key is " +
     "accepted, so sessions are not listed.",
   404:
@@ -39,7 +39,7 @@ const meanings = {
   409:
     "`run_active`: a run of this session is open; its id is in `run_id`. `already_answered`: the " +
     "first answer counts.",
-  410: "`wait_expired`: its time is over, or its run has ended or is being cancelled.",
+  410: "`wait_expired`: the wait has expired, or its run has ended or is being cancelled.",
   413:
     "`body_too_large`. `session_too_large`: start a new session. `principal_storage_exceeded`: all " +
     "sessions of the user store too much.",

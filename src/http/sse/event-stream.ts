@@ -48,7 +48,7 @@ export function eventStream(source: EventSource): ReadableStream<Uint8Array<Arra
           }
         } catch (error) {
           if (closing.signal.aborted) return
-          logger.error({ error }, "a view of a session failed; its stream ends")
+          logger.error({ error }, "A view of a session failed. Its stream ends.")
           end(controller)
         }
       },
@@ -56,7 +56,7 @@ export function eventStream(source: EventSource): ReadableStream<Uint8Array<Arra
         stop()
         // Aborting wakes a view that waits; this lets one that is between two batches clean up.
         await batches?.return?.().catch((error: unknown) => {
-          logger.error({ error: toError(error) }, "a view of a session did not close")
+          logger.error({ error: toError(error) }, "A view of a session did not close.")
         })
       },
     },

@@ -104,7 +104,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     } catch (error) {
       logger.error(
         { error, wire: wire.name, runId: entry.runId, seq: entry.seq },
-        "An entry could not be rendered. Its subscribers are sent a failure in its place.",
+        "An entry could not be rendered. Its subscribers receive a failure instead.",
       )
       return [state, [wire.failure()]]
     }

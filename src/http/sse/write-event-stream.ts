@@ -17,7 +17,7 @@ export async function writeEventStream(
   outgoing.flushHeaders()
   if (opening !== null) outgoing.write(opening)
   const closing = new AbortController()
-  outgoing.once("close", () => closing.abort("the client went away"))
+  outgoing.once("close", () => closing.abort("the client disconnected"))
   const leaveHeartbeat = heartbeat.join((bytes) => {
     if (!outgoing.writableNeedDrain) outgoing.write(bytes)
   })
@@ -28,7 +28,7 @@ export async function writeEventStream(
       await once(outgoing, "drain", { signal: closing.signal })
     }
   } catch (error) {
-    if (!closing.signal.aborted) logger.error({ error }, "a view of a session failed; its stream ends")
+    if (!closing.signal.aborted) logger.error({ error }, "A view of a session failed. Its stream ends.")
   } finally {
     leaveHeartbeat()
     outgoing.end()

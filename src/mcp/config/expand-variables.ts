@@ -25,6 +25,6 @@ function expandText(text: string, environment: Environment, path: string): strin
     const value = environment[name]
     if (fallback !== undefined) return value === undefined || value === "" ? fallback : value
     if (value !== undefined) return value
-    throw new ConfigurationError(`${path}: the environment has no ${name}, and there is no default for it.`)
+    throw new ConfigurationError(`${path}: the environment variable ${name} is not set and has no default.`)
   })
 }

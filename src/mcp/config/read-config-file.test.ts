@@ -74,7 +74,7 @@ describe("a configuration file", () => {
     [
       "refers to a variable that is not set",
       `{"mcpServers":{"a":{"command":"$` + `{UNSET}"}}}`,
-      /\.a\.command: .* no UNSET/,
+      /\.a\.command: .* UNSET is not set/,
     ],
     ["has a server of neither kind", { mcpServers: { a: {} } }, /\.a: expected a command or a url/],
     ["has a value of the wrong kind", { mcpServers: { a: { command: "a", args: "b" } } }, /\.a: args: /],

@@ -33,7 +33,7 @@ const retry = { retry: true }
  * Returns the first question of a server that answers a call with questions: they are asked one after the other.
  */
 export function askFor({ inputRequests = {}, requestState }: InputRequiredResult): Step {
-  if (isTooDeep(inputRequests)) return failure("The server asked what nests too deep.")
+  if (isTooDeep(inputRequests)) return failure("The server's question nests too deeply.")
   const pending: { key: string; params: Json }[] = []
   // Not checked by the SDK.
   for (const [key, request] of Object.entries<unknown>(inputRequests)) {
@@ -50,7 +50,7 @@ export function askToVisit({ elicitations }: UrlElicitationRequiredError): Step 
   // Not checked by the SDK. Others that there may be come with the next refusal.
   const first: unknown = elicitations[0]
   const question = toQuestion(isJsonObject(first) ? { ...first, mode: "url" } : null)
-  if (question === null) return failure("The server wants a page to be visited that is not to be shown.")
+  if (question === null) return failure("The server requires a visit to a page that must not be shown.")
   return { type: "wait", kind: "elicitation", question, continuation: retry }
 }
 
@@ -61,7 +61,7 @@ export function goOn(answered: Answered): Step {
   const answer = { action, content }
   if (continuation.retry === true) {
     if (answer.action === "accept") return { type: "send", reply: {} }
-    return failure(`The server wants a page to be visited first, and the user said ${answer.action}.`)
+    return failure(`The server requires a visit to a page first, and the user's answer was ${answer.action}.`)
   }
   // As `next` made it.
   const { requestState, pending, given } = continuation as Continuation

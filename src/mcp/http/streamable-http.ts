@@ -76,7 +76,7 @@ export function streamableHttp(config: HttpConfig, { authorizer, onLost }: Strea
   }
   const endEarly = (id: RequestId) => {
     if (!open.delete(id)) return
-    const error = { code: responseEndedCode, message: "The response ended before the answer." }
+    const error = { code: responseEndedCode, message: "The response ended before the result." }
     outer.onmessage?.({ jsonrpc: "2.0", id, error })
   }
   const outer: Transport = {

@@ -23,7 +23,7 @@ export function namespacesOf(servers: readonly string[]): Namespaces {
     if (other === null) continue
     const [one, two] = [other, server].map((name) => JSON.stringify(name))
     throw new ConfigurationError(
-      `The names of the MCP servers ${one} and ${two} are too much alike: tools of both could be ` +
+      `The names of the MCP servers ${one} and ${two} are too similar: tools of both could be ` +
         `named ${namespaceOf(server)}…. Rename one of the servers.`,
     )
   }

@@ -72,7 +72,7 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
         await client.complete(callback, state)
         return state.server
       } catch (error) {
-        logger.warn({ server: state.server, error }, "an MCP server could not be authorized at")
+        logger.warn({ server: state.server, error }, "The gateway could not be authorized at an MCP server.")
         return null
       }
     },

@@ -39,7 +39,7 @@ it.each(["1", "0"])(
     )
     const sending = setInterval(() => void transport.send(request(1)).catch(() => undefined), 50)
     onTestFinished(() => clearInterval(sending))
-    expect(await ended).toBe("the process does not answer")
+    expect(await ended).toBe("the process does not respond")
   },
 )
 

@@ -49,7 +49,7 @@ export class StdioTransport implements Transport {
 
   /** Reason of the end: the process's exit, and the end of its standard error. */
   get reason(): string {
-    if (this.#exit === null) return "the process does not answer"
+    if (this.#exit === null) return "the process does not respond"
     const how = "code" in this.#exit ? `with code ${this.#exit.code}` : `by ${this.#exit.signal}`
     const said = this.#stderr?.read() ?? ""
     return `the process ended ${how}${said === "" ? "" : `: ${said}`}`

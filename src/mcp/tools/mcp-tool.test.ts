@@ -195,7 +195,7 @@ function context(emit: ToolContext["emit"] = () => undefined): ToolContext {
     traceparent: null,
     answered: null,
     tasks: noTasks,
-    ask: () => Promise.reject(new Error("Nobody is there to ask.")),
+    ask: () => Promise.reject(new Error("No one can be asked in this run.")),
     emit,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   }

@@ -95,7 +95,7 @@ async function untilSettled(
   let step = first
   for (let sends = 0; step.type === "send"; sends++) {
     if (sends === mostSends) {
-      const message = `The server did not answer, but wanted the call again ${mostSends} times.`
+      const message = `The server did not return a result, but required the call again ${mostSends} times.`
       return { type: "error", code: "input_rounds_exceeded", message }
     }
     step = await stepAfter(send(step.reply), shown)

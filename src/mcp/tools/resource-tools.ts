@@ -35,7 +35,7 @@ export function resourceTools(servers: readonly ServerHandle[]): readonly Tool[]
 
 const listResources: Definition = {
   name: "list_resources",
-  description: "Lists the resources that a server offers to read, and the templates of further ones.",
+  description: "Lists the resources that a server offers, and the templates of further resources.",
   input: {},
   async use(client, _input, request) {
     const resources = await listed(async () => (await client.listResources(undefined, request)).resources)

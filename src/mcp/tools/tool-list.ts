@@ -55,7 +55,7 @@ function makeTools(
   if (collisions.length > 0) {
     logger.warn(
       { tools: collisions },
-      "tools of MCP servers have the names of others; they are named SERVER__TOOL",
+      "Tools of MCP servers have the same names as other tools. They are named SERVER__TOOL.",
     )
   }
   const refused: RefusedTool[] = []

@@ -63,7 +63,7 @@ async function* answer(
 ): AsyncGenerator<ModelEvent, void, undefined> {
   if (signal.aborted) return
   if (request.model !== model.modelId) {
-    yield modelFailure("model_not_found", { detail: `This provider has only ${model.modelId}.` })
+    yield modelFailure("model_not_found", { detail: `This provider offers only the model ${model.modelId}.` })
     return
   }
   const linked = linkedSignal(signal)

@@ -113,7 +113,7 @@ export class AnswerFold {
   /** An id that differs from the first one is that of another response. */
   #identify({ id = "", modelId }: Of<"response-metadata">): void {
     if (id !== "" && this.#responseId !== null && id !== this.#responseId)
-      throw new BrokenStreamError("A second response begins within the first.")
+      throw new BrokenStreamError("A second response starts within the first.")
     if (id !== "") {
       this.#introducedAgain = this.#responseId !== null
       this.#responseId = id
@@ -128,7 +128,7 @@ export class AnswerFold {
     const key = `${type} ${part.id}`
     const isStart = part.type.endsWith("-start")
     if (isStart && this.#open.has(key) && this.#introducedAgain)
-      throw new BrokenStreamError("The response begins again within itself.")
+      throw new BrokenStreamError("The response starts again within itself.")
     const position = (isStart ? undefined : this.#open.get(key)) ?? this.#content.length
     const begun = this.#content[position]
     const text: TextInProgress =

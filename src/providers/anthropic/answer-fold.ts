@@ -85,7 +85,7 @@ export class AnswerFold {
   /** Accepts a repeated `message_start` of the same message as long as no content came in between. */
   #begin({ id, model }: Pick<Anthropic.Message, "id" | "model">): void {
     if (this.#blocks.size > 0 || (this.#messageId ?? id) !== id)
-      throw new BrokenStreamError("A second message begins within the response.")
+      throw new BrokenStreamError("A second message starts within the response.")
     this.#messageId = id
     this.#model ??= model
   }
@@ -117,7 +117,7 @@ export class AnswerFold {
   #block(index: number): Block {
     const block = this.#blocks.get(index)
     if (block === undefined)
-      throw new BrokenStreamError(`A delta for content block ${index}, which has not begun.`)
+      throw new BrokenStreamError(`A delta for content block ${index}, which has not started.`)
     return block
   }
 }

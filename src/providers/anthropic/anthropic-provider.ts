@@ -7,6 +7,7 @@ import { modelFailure } from "../model-failure.ts"
 import { callLimits } from "../transport/call-limits.ts"
 import { lazy } from "../transport/lazy.ts"
 import { linkedSignal } from "../transport/linked-signal.ts"
+import { ReadEvents } from "../transport/read-events.ts"
 import { requestOptions } from "../transport/request-options.ts"
 import { type SseEvent, sseBatches } from "../transport/sse-events.ts"
 import { AnswerFold } from "./answer-fold.ts"
@@ -64,7 +65,7 @@ interface Connection {
 async function connect(options: AnthropicOptions, load: LoadAnthropicSdk): Promise<Connection> {
   const loaded = await load().catch((cause: unknown) => {
     throw new ConfigurationError(
-      "Install @anthropic-ai/sdk to use Claude models: npm install @anthropic-ai/sdk",
+      "To use Claude models, install @anthropic-ai/sdk: npm install @anthropic-ai/sdk",
       { cause },
     )
   })
@@ -87,6 +88,7 @@ async function* answer(
   if (signal.aborted) return
   const linked = linkedSignal(signal)
   const fold = new AnswerFold()
+  const read = new ReadEvents()
   let begun = false
   try {
     const response = await open(connection, request, linked.signal)
@@ -95,17 +97,19 @@ async function* answer(
       for (const sent of batch) {
         const event = fold.apply(parse(sent, response, connection.sdk))
         begun = true
-        if (event?.type === "toolInputDelta") {
-          if (request.toolInputDeltas === true) yield event
-        } else if (event !== null) {
-          shown = true
-          yield event
-          if (signal.aborted) return
-        }
-        if (fold.complete) {
-          yield fold.end(request.model)
-          return
-        }
+        if (event === null) continue
+        const isInput = event?.type === "toolInputDelta"
+        shown ||= event !== null && !isInput
+        if (event !== null && (!isInput || request.toolInputDeltas === true)) read.add(event)
+        if (fold.complete) break
+      }
+      for (const event of read.take()) {
+        yield event
+        if (signal.aborted) return
+      }
+      if (fold.complete) {
+        yield fold.end(request.model)
+        return
       }
       // A ping, a comment, or what has no text to show.
       if (!shown || fold.advanced) yield fold.progress()
@@ -116,6 +120,7 @@ async function* answer(
   } catch (error) {
     if (signal.aborted) return
     // What came before it counts; an answer that begins with an error is none.
+    for (const event of read.take()) yield event
     if (begun) yield fold.progress()
     yield toFailure(error, connection, begun)
   } finally {

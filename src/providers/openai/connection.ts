@@ -25,7 +25,7 @@ export function lazyConnection(
 
 async function connect(options: OpenAiConnectionOptions, load: LoadOpenAiSdk): Promise<Connection> {
   const loaded = await load().catch((cause: unknown) => {
-    throw new ConfigurationError("Install openai to use this provider: npm install openai", { cause })
+    throw new ConfigurationError("To use this provider, install openai: npm install openai", { cause })
   })
   const { apiKey = "", baseURL = openAiAddress, headers = {} } = options
   const sdk = loaded as OpenAiSdk

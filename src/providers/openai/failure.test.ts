@@ -114,7 +114,7 @@ describe("an error status", () => {
   test("the detail has what helps, and no secret; the message has neither", () => {
     const failure = refused(400, { message: `No field for ${key}.` }, { "x-request-id": "req_1" })
     expect(failure.detail).toMatch(/400 No field for \[redacted\]\..*req_1/)
-    expect(failure.message).toBe("The model service refused the request.")
+    expect(failure.message).toBe("The provider refused the request.")
   })
 })
 

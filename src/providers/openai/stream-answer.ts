@@ -9,6 +9,7 @@ import type {
 import { modelFailure } from "../model-failure.ts"
 import { parseObject } from "../tool-calls/call-input.ts"
 import { linkedSignal } from "../transport/linked-signal.ts"
+import { ReadEvents } from "../transport/read-events.ts"
 import { sseBatches } from "../transport/sse-events.ts"
 import type { Connection } from "./connection.ts"
 import { toFailure } from "./failure.ts"
@@ -82,6 +83,7 @@ async function* read(
   { enough, state }: Reading,
 ): AsyncGenerator<ModelEvent, void, undefined> {
   let timer: NodeJS.Timeout | undefined
+  const events = new ReadEvents()
   try {
     for await (const batch of sseBatches(response, () => fold.complete)) {
       let shown = false
@@ -90,15 +92,15 @@ async function* read(
         const deltas = fold.apply(event.data)
         state.begun = true
         for (const delta of deltas) {
-          if (delta.type !== "toolInputDelta") {
-            shown = true
-            yield delta
-          } else if (toolInputDeltas) yield delta
+          shown ||= delta.type !== "toolInputDelta"
+          if (delta.type !== "toolInputDelta" || toolInputDeltas) events.add(delta)
         }
-        if (fold.complete) {
-          yield fold.end(model)
-          return
-        }
+        if (fold.complete) break
+      }
+      for (const event of events.take()) yield event
+      if (fold.complete) {
+        yield fold.end(model)
+        return
       }
       // A ping, a comment, or what has no text to show.
       if (!shown || fold.advanced) yield fold.progress()
@@ -109,6 +111,7 @@ async function* read(
     }
   } catch (error) {
     // What came before it counts; an answer that begins with an error is none.
+    for (const event of events.take()) yield event
     if (state.begun) yield fold.progress()
     throw error
   } finally {

@@ -60,7 +60,7 @@ test("an engine that does not answer any more fails a call instead of holding it
   await expect(starting).rejects.toMatchObject({
     code: "sandbox_unavailable",
     retryable: true,
-    message: "No Docker engine answers, so the code was not run.",
+    message: "No Docker engine responds, so the code was not run.",
   })
   // Proxies log addresses.
   expect(asked.at(-1)).toMatch(/^\/containers\/create\?name=agent-gateway-[\w-]+$/)

@@ -2,7 +2,7 @@ import { GatewayError } from "../../core/errors.ts"
 import { describeEngineError, isAnswer, isNotFound } from "./engine.ts"
 
 export function startFailure(error: unknown, image: string): GatewayError {
-  if (!isAnswer(error)) return unavailable("No Docker engine answers, so the code was not run.", error)
+  if (!isAnswer(error)) return unavailable("No Docker engine responds, so the code was not run.", error)
   return isNotFound(error)
     ? unavailable(
         `Docker has no image ${image}: run agent-gateway sandbox build, or set codeExecution.image.`,

@@ -46,7 +46,9 @@ export async function connectEngine(
     await connect(pingTimeoutMs).ping()
     const info: EngineInfo = await docker.info()
     if (info.OSType !== undefined && info.OSType !== "linux") {
-      throw new ConfigurationError(`the Docker engine runs ${info.OSType} containers; Linux ones are needed.`)
+      throw new ConfigurationError(
+        `the Docker engine runs ${info.OSType} containers. Linux containers are required.`,
+      )
     }
     return {
       docker,
@@ -58,7 +60,7 @@ export async function connectEngine(
     }
   } catch (error) {
     if (error instanceof ConfigurationError) throw error
-    throw new ConfigurationError("no Docker engine answers", {
+    throw new ConfigurationError("no Docker engine responds", {
       detail: `${socket}: ${describeEngineError(error)}`,
       cause: error,
     })

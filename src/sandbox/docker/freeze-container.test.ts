@@ -1,3 +1,4 @@
+import type Dockerode from "dockerode"
 import { expect, it } from "vitest"
 import { freezeContainer, thawContainer } from "./freeze-container.ts"
 
@@ -6,61 +7,77 @@ function refusal(statusCode: number, message: string): Error {
   return Object.assign(new Error(`(HTTP code ${statusCode}) ${message}`), { statusCode })
 }
 
-const unableToFreeze = refusal(500, "server error - cannot pause container: unable to freeze")
-const notPaused = refusal(500, "server error - Container 0123 is not paused")
-const stopping = refusal(
-  500,
-  "server error - Cannot pause container 0123: cannot pause a stopped container: unknown",
-)
-const stopped = refusal(409, "container is not running")
+const refused = refusal(500, "server error - the words do not matter")
 const removed = refusal(404, "no such container")
-const broken = refusal(500, "server error - no space left on device")
+const noEngine = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" })
 
-/** A container whose engine gives these answers in turn, and then does what it is asked. */
-function containerThat(...answers: readonly Error[]) {
-  const left = [...answers]
+const running = { Running: true, Paused: false }
+const paused = { Running: true, Paused: true }
+const stopped = { Running: false, Paused: false }
+
+type State = typeof running
+
+/**
+ * A container whose engine refuses what it is asked as often as it has states, each of which it then tells. It does
+ * what it is asked afterwards.
+ */
+function containerThat(...states: readonly (State | Error)[]) {
+  const left = [...states]
   let calls = 0
-  const answer = async () => {
+  const change = async () => {
     calls += 1
-    const error = left.shift()
-    if (error !== undefined) throw error
+    if (left.length > 0) throw refused
   }
-  return { pause: answer, unpause: answer, calls: () => calls }
+  const inspect = async () => {
+    const state = left.shift()
+    if (state instanceof Error || state === undefined) throw state
+    return { State: state } as Dockerode.ContainerInspectInfo
+  }
+  return { pause: change, unpause: change, inspect, calls: () => calls }
 }
 
-it("pauses again as long as the engine is unable to freeze, up to a bound", async () => {
-  const slow = containerThat(unableToFreeze, unableToFreeze)
-  await freezeContainer(slow)
+it("pauses again as long as the container runs, up to a bound", async () => {
+  const slow = containerThat(running, running)
+  await freezeContainer(slow, 0)
   expect(slow.calls()).toBe(3)
-  const stuck = containerThat(...Array<Error>(9).fill(unableToFreeze))
-  await expect(freezeContainer(stuck)).rejects.toMatchObject({ cause: unableToFreeze })
-  expect(stuck.calls()).toBe(5)
+  const stuck = containerThat(...Array<State>(20).fill(running))
+  await expect(freezeContainer(stuck, 0)).rejects.toMatchObject({
+    code: "sandbox_unavailable",
+    cause: refused,
+  })
+  expect(stuck.calls()).toBe(10)
+})
+
+it("has nothing to pause when the container is paused, has stopped, or is gone", async () => {
+  for (const state of [paused, stopped, removed]) {
+    const container = containerThat(state)
+    await freezeContainer(container, 0)
+    expect(container.calls()).toBe(1)
+  }
+})
+
+it("has nothing to pause when the engine notices the end of the container a moment later", async () => {
+  const container = containerThat(running, running, stopped)
+  await freezeContainer(container, 0)
+  expect(container.calls()).toBe(3)
+})
+
+it("has nothing to continue when the container has stopped, is gone, or was never paused", async () => {
+  for (const state of [running, stopped, removed]) await thawContainer(containerThat(state))
+})
+
+it("takes a paused container that cannot be continued for a lost engine", async () => {
+  await expect(thawContainer(containerThat(paused))).rejects.toMatchObject({ cause: refused })
 })
 
 it.each([
   ["pause", freezeContainer],
   ["continue", thawContainer],
-])("has nothing to %s when the container has stopped, or is gone", async (_, change) => {
-  await change(containerThat(stopped))
-  await change(containerThat(removed))
-})
-
-it("has nothing to pause when the container ends at that moment", async () => {
-  await freezeContainer(containerThat(stopping))
-  await freezeContainer(
-    containerThat(refusal(500, "server error - OCI runtime pause failed: container not running")),
-  )
-})
-
-it("has nothing to continue when the container ended before its pause", async () => {
-  await thawContainer(containerThat(notPaused))
-})
-
-it.each([
-  ["pause", freezeContainer],
-  ["continue", thawContainer],
-])("takes any other failure to %s for a lost engine, at once", async (_, change) => {
-  const container = containerThat(broken)
-  await expect(change(container)).rejects.toMatchObject({ code: "sandbox_unavailable", cause: broken })
-  expect(container.calls()).toBe(1)
-})
+])(
+  "takes an engine that does not tell the state after a failure to %s for lost, at once",
+  async (_, change) => {
+    const container = containerThat(noEngine)
+    await expect(change(container)).rejects.toMatchObject({ code: "sandbox_unavailable", cause: refused })
+    expect(container.calls()).toBe(1)
+  },
+)

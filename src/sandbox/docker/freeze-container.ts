@@ -1,42 +1,48 @@
+import { setTimeout as delay } from "node:timers/promises"
 import type Dockerode from "dockerode"
-import { isConflict, isNotFound } from "./engine.ts"
+import { isNotFound } from "./engine.ts"
 import { engineLost } from "./engine-failures.ts"
 
-type Freezable = Pick<Dockerode.Container, "pause" | "unpause">
+type Freezable = Pick<Dockerode.Container, "pause" | "unpause" | "inspect">
 
-const maxPauses = 5
+const maxPauses = 10
+/** Also the time in which the engine notices that a container has ended. */
+const retryMs = 100
 
 /**
  * Pauses a container; does nothing if it has stopped. With control groups of version 1 the engine gives up after a
  * moment on code that writes a lot at the time, and is asked again.
  */
-export async function freezeContainer(container: Freezable): Promise<void> {
+export async function freezeContainer(container: Freezable, pauseMs = retryMs): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await container.pause()
     } catch (error) {
-      if (hasStopped(error)) return
-      if (attempt === maxPauses || !/unable to freeze/.test(String(error))) throw engineLost(error)
+      // The engine's words for a container that ends at this moment vary; its state does not.
+      if ((await stateOf(container, error)) !== "running") return
+      if (attempt === maxPauses) throw engineLost(error)
+      await delay(pauseMs)
     }
   }
 }
 
-/**
- * Continues a container; does nothing if it has stopped. One that ended before it could be paused is not paused,
- * which the engine calls a failure of its own.
- */
+/** Continues a container; does nothing if it has stopped, or ended before it could be paused. */
 export async function thawContainer(container: Freezable): Promise<void> {
   try {
     await container.unpause()
   } catch (error) {
-    if (!hasStopped(error) && !/is not paused/.test(String(error))) throw engineLost(error)
+    if ((await stateOf(container, error)) === "paused") throw engineLost(error)
   }
 }
 
-/** Words of the engine, and of the runtime below it, for a container that stops just when it is to be paused. */
-const stoppedWords = /cannot pause a stopped container|container not running/
-
-/** The engine calls such a pause a failure of its own. */
-function hasStopped(error: unknown): boolean {
-  return isConflict(error) || isNotFound(error) || stoppedWords.test(String(error))
+/** Rejects with the reason why it was asked if the engine does not know the state either. */
+async function stateOf(container: Freezable, reason: unknown): Promise<"running" | "paused" | "stopped"> {
+  try {
+    const { Paused, Running } = (await container.inspect()).State
+    if (Paused) return "paused"
+    return Running ? "running" : "stopped"
+  } catch (error) {
+    if (isNotFound(error)) return "stopped"
+    throw engineLost(reason)
+  }
 }

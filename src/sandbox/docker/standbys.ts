@@ -52,7 +52,7 @@ export function createStandbys({
   function removeLater(dropped: Promise<Standby | null>): void {
     const removal = dropped
       .then((standby) => standby?.remove())
-      .catch((error: unknown) => logger.warn({ error }, "a container could not be removed"))
+      .catch((error: unknown) => logger.warn({ error }, "A container could not be removed."))
       .finally(() => removals.delete(removal))
     removals.add(removal)
   }
@@ -77,7 +77,7 @@ export function createStandbys({
           return started
         },
         (error: unknown) => {
-          logger.warn({ error: toError(error).message }, "no container could be made ready")
+          logger.warn({ error: toError(error).message }, "No container could be prepared.")
           return null
         },
       )

@@ -56,7 +56,7 @@ describe.each(["x64", "arm64"] as const)("the filter for %s", (processor) => {
   }
 
   test("decides every known call as the policy says", () => {
-    const ruled = ["socket", "socketpair", "clone", "ioctl", "personality"]
+    const ruled = ["socket", "socketpair", "clone", "ioctl", "setsockopt", "personality"]
     for (const [name, number] of numbers) {
       if (ruled.includes(name)) continue
       const refused = refusedCalls.get(name)
@@ -107,6 +107,22 @@ describe.each(["x64", "arm64"] as const)("the filter for %s", (processor) => {
     for (const [name, request] of Object.entries(refused)) expect(control(request), name).toBe(errno(1))
   })
 
+  test("lets through every socket option but that which makes closing wait", () => {
+    const option = (level: number, name: number) =>
+      decide(processor, numberOf("setsockopt"), [3, level, name])
+    // SO_REUSEADDR, SO_KEEPALIVE, TCP_NODELAY, TCP_CONGESTION and IP_RECVTOS.
+    for (const [level, name] of [
+      [1, 2],
+      [1, 9],
+      [6, 1],
+      [6, 13],
+      [0, 13],
+    ] as const) {
+      expect(option(level, name), `${level} ${name}`).toBe(allow)
+    }
+    expect(option(1, 13)).toBe(errno(1))
+  })
+
   test("refuses to become another system", () => {
     expect(decide(processor, numberOf("personality"), [0x4_0000])).toBe(errno(1))
     expect(decide(processor, numberOf("personality"), [0xffff_ffff])).toBe(allow)
@@ -132,6 +148,36 @@ test("Docker's profile lets no value through whose lower half is one that it ref
     expect(allows(refused)).toBe(false)
   }
   for (const allowed of [0x5401n, 0x5413n, 0x5421n]) expect(allows(allowed)).toBe(true)
+})
+
+test("Docker's profile lets through all but one value, whatever the upper half", () => {
+  const { syscalls } = dockerSeccompProfile() as {
+    syscalls: {
+      names: string[]
+      args?: { index: number; op: string; value: number; valueTwo: number }[]
+    }[]
+  }
+  const rules = syscalls.filter(({ names }) => names.includes("setsockopt")).map(({ args = [] }) => args)
+  const allows = (...values: readonly bigint[]) =>
+    rules.some((args) =>
+      args.every(({ index, op, value, valueTwo }) => {
+        expect(op).toBe("SCMP_CMP_MASKED_EQ")
+        return ((values[index] ?? 0n) & BigInt(value)) === BigInt(valueTwo)
+      }),
+    )
+  const upper = 1n << 32n
+  for (const level of [1n, upper + 1n]) {
+    for (const name of [13n, upper + 13n]) expect(allows(3n, level, name, 0n), `${level} ${name}`).toBe(false)
+  }
+  for (const [level, name] of [
+    [1n, 2n],
+    [1n, 12n],
+    [1n, 15n],
+    [6n, 13n],
+    [0n, 13n],
+  ] as const) {
+    expect(allows(3n, level, name, 0n), `${level} ${name}`).toBe(true)
+  }
 })
 
 test("Docker's profile names every known call once, but those with several rules", () => {

@@ -43,31 +43,38 @@ export function seccompProgram(processor: Processor): Uint8Array {
     ...unless(JUMP_IF_EQUAL, architectures[processor], answer(KILL_PROCESS)),
     load(numberOffset),
     ...when(JUMP_IF_GREATER_OR_EQUAL, x32Bit, answer(refusal(unknownCall))),
-    ...argumentRules.flatMap((rule) => ruleBlock(rule, numbers)),
+    ...[...Map.groupBy(argumentRules, ({ call }) => call)].flatMap(([call, rules]) =>
+      rulesBlock(numbers.get(call), rules),
+    ),
     ...ranges(allowedNumbers(numbers)).flatMap(([first, last]) => allowRange(first, last)),
     ...refusals(numbers).flatMap(([number, errno]) => when(JUMP_IF_EQUAL, number, answer(refusal(errno)))),
     answer(refusal(unknownCall)),
   ])
 }
 
-/** Decides one call for good by its argument, or goes on after it with the number still loaded. */
-function ruleBlock(rule: ArgumentRule, numbers: ReadonlyMap<string, number>): Instruction[] {
-  const number = numbers.get(rule.call)
+/** Decides one call for good by its arguments, or continues after the block with the number still loaded. */
+function rulesBlock(number: number | undefined, rules: readonly ArgumentRule[]): Instruction[] {
   if (number === undefined) return []
-  const block = [load(argumentOffset(rule.argument)), ...testBlock(rule.allowedIf, refusal(rule.otherwise))]
+  const tests = rules.flatMap(({ argument, allowedIf }) => [
+    load(argumentOffset(argument)),
+    ...allowedBy(allowedIf),
+  ])
+  const block = [...tests, answer(refusal(rules[0]?.otherwise ?? unknownCall))]
   return [jump(JUMP_IF_EQUAL, number, 0, block.length), ...block]
 }
 
-function testBlock(test: ArgumentTest, refused: number): Instruction[] {
+/** Allows the call if the loaded argument passes the test; else continues. */
+function allowedBy(test: ArgumentTest): Instruction[] {
   switch (test.type) {
     case "oneOf":
-      return [...test.values.flatMap((value) => when(JUMP_IF_EQUAL, value, answer(ALLOW))), answer(refused)]
+      return test.values.flatMap((value) => when(JUMP_IF_EQUAL, value, answer(ALLOW)))
     case "noBitOf":
       return [
         { code: AND, ifTrue: 0, ifFalse: 0, value: test.mask },
         ...when(JUMP_IF_EQUAL, 0, answer(ALLOW)),
-        answer(refused),
       ]
+    case "isNot":
+      return unless(JUMP_IF_EQUAL, test.value, answer(ALLOW))
     default:
       return test satisfies never
   }

@@ -36,6 +36,13 @@ function comparisons(test: ArgumentTest): object[] {
       return test.values.map((value) => ({ op: "SCMP_CMP_EQ", value }))
     case "noBitOf":
       return [{ op: "SCMP_CMP_MASKED_EQ", value: test.mask, valueTwo: 0 }]
+    case "isNot":
+      // One of the lower 32 bits differs.
+      return Array.from({ length: 32 }, (_, index) => {
+        const bit = 2 ** index
+        const isSet = Math.floor(test.value / bit) % 2 === 1
+        return { op: "SCMP_CMP_MASKED_EQ", value: bit, valueTwo: isSet ? 0 : bit }
+      })
     default:
       return test satisfies never
   }

@@ -4,7 +4,10 @@ const ENOSYS = 38
 const EOPNOTSUPP = 95
 const EAFNOSUPPORT = 97
 
-/** A call that is allowed only with some values of one argument. */
+/**
+ * A call that is allowed only with some values of one argument. If a call has several rules, one that allows it is
+ * enough.
+ */
 export interface ArgumentRule {
   readonly call: string
   /** Counts from 0. Only the lower 32 bits are looked at: none of these arguments is wider. */
@@ -16,6 +19,7 @@ export interface ArgumentRule {
 export type ArgumentTest =
   | { readonly type: "oneOf"; readonly values: readonly number[] }
   | { readonly type: "noBitOf"; readonly mask: number }
+  | { readonly type: "isNot"; readonly value: number }
 
 /**
  * System calls that code in a sandbox may not make; it may make all others of Linux 6.1. It goes further than
@@ -34,6 +38,8 @@ export const refusedCalls: ReadonlyMap<string, number> = new Map([
   ...refusing(ENOSYS, "clone3"),
   // Requests in its rings are not seen by any filter.
   ...refusing(ENOSYS, "io_uring_setup io_uring_enter io_uring_register"),
+  // A ruleset keeps the contents of deleted files on the disk, and shows nowhere that it does.
+  ...refusing(ENOSYS, "landlock_create_ruleset landlock_add_rule landlock_restrict_self"),
   // Takes from a count of requests that the whole machine shares, its databases included.
   ...refusing(ENOSYS, "io_setup"),
   // Large parts of the kernel that are a favourite of exploits.
@@ -81,11 +87,21 @@ const controlRequests = {
 /** PER_LINUX, PER_LINUX32 and UNAME26, alone and together, and the question what it is. */
 const personalities = { type: "oneOf", values: [0, 8, 0x2_0000, 0x2_0008, 0xffff_ffff] } as const
 
+const SOL_SOCKET = 1
+/**
+ * A socket with this option makes the thread wait that closes it. If two Unix sockets hold it and each other, that is
+ * a thread of the kernel, and all files that were sent with it stay on the disk after the code has ended. Other file
+ * closings of the whole machine wait, too.
+ */
+const SO_LINGER = 13
+
 export const argumentRules: readonly ArgumentRule[] = [
   { call: "socket", argument: 0, allowedIf: socketFamilies, otherwise: EAFNOSUPPORT },
   { call: "socketpair", argument: 0, allowedIf: { type: "oneOf", values: [1] }, otherwise: EAFNOSUPPORT },
   { call: "clone", argument: 0, allowedIf: { type: "noBitOf", mask: newNamespaces }, otherwise: EPERM },
   { call: "ioctl", argument: 1, allowedIf: controlRequests, otherwise: EPERM },
+  { call: "setsockopt", argument: 1, allowedIf: { type: "isNot", value: SOL_SOCKET }, otherwise: EPERM },
+  { call: "setsockopt", argument: 2, allowedIf: { type: "isNot", value: SO_LINGER }, otherwise: EPERM },
   { call: "personality", argument: 0, allowedIf: personalities, otherwise: EPERM },
 ]
 

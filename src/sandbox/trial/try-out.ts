@@ -110,7 +110,7 @@ export function nothingWorks(
 
 function describeFinding({ backend, usable, reason, detail, unheld }: Finding): string {
   if (!usable) return detail === "" ? reason : `${reason} (${detail})`
-  if (backend === "subprocess") return "works, but is no sandbox"
+  if (backend === "subprocess") return "works, but is not a sandbox"
   return `works, but ${describeUnheld(unheld)}`
 }
 
@@ -127,6 +127,6 @@ export function warnOf(logger: Logger): (error: unknown) => void {
   return (error) =>
     logger.warn(
       { error: toError(error) },
-      "What dead processes left could not be cleared away. The gateway tries again in a minute.",
+      "The remains of dead processes could not be removed. The gateway tries again in a minute.",
     )
 }

@@ -50,7 +50,7 @@ export async function replaceFile(
   const name = steps?.pop()
   if (steps === null || name === undefined) throw new GatewayError(invalidPath, "The path is not allowed.")
   const folder = await descend(root, steps, owner)
-  if (folder === null) throw new GatewayError(invalidPath, "A part of the path is no folder.")
+  if (folder === null) throw new GatewayError(invalidPath, "A part of the path is not a folder.")
   try {
     const passing = `.writing-${randomUUID()}`
     const handle = await folder.create(passing)

@@ -24,9 +24,9 @@ export async function validateAnswer(
     case "elicitation": {
       const { action, content } = given.answer
       if (wait.answerSchema === null || action !== "accept") {
-        return content === null ? given : invalidAnswer("There is nothing to fill in with this answer.")
+        return content === null ? given : invalidAnswer("This answer must not have content.")
       }
-      if (content === null) return invalidAnswer("The form is to be filled in.")
+      if (content === null) return invalidAnswer("The answer must have content that matches the form.")
       const filled = withDefaults(wait.answerSchema, content)
       const invalid = await checkAgainstSchema(checkSchema, wait, filled)
       return invalid ?? { kind: "elicitation", answer: { action, content: filled } }

@@ -22,7 +22,7 @@ function report({ id, from, to, result }: CommandDelivery, logger: Logger): void
     case "delivered":
       return
     case "retry":
-      logger.debug(fields, "A command waits for the session that it is for.")
+      logger.debug(fields, "A command waits for its session.")
       return
     case "dropped":
       logger.info(fields, "A command came too late for its session and was dropped.")

@@ -137,19 +137,20 @@ export class Dispatcher {
     // Each attempt before ended with its process.
     if (item.attempt > maxAttempts)
       return this.#failed(item, new Error("The process ended during the last attempt."))
-    const { id, kind, sessionId, payload, attempt } = item
+    const { id, kind, sessionId, payload, attempt, interrupted } = item
     const bounds = {
       name: `The outbox handler ${kind}`,
       timeoutMs: handler.timeoutMs ?? defaultTimeoutMs,
       signal: this.#stop.signal,
     }
+    let begun = false
     try {
-      await callBounded(
-        async (signal) => handler.deliver({ id, kind, sessionId, payload, attempt }, { signal }),
-        bounds,
-      )
+      await callBounded(async (signal) => {
+        begun = true
+        await handler.deliver({ id, kind, sessionId, payload, attempt, interrupted }, { signal })
+      }, bounds)
     } catch (thrown) {
-      if (this.#stop.signal.aborted) return this.#options.outbox.release(item)
+      if (this.#stop.signal.aborted) return this.#options.outbox.release(item, { begun })
       return this.#failed(item, toError(thrown))
     }
     await this.#complete(item)

@@ -130,7 +130,7 @@ async function reportGap(
   } catch (thrown) {
     if (stopping.aborted) return released(subscriptions, cursor, seq)
     const error = toError(thrown)
-    logger.warn({ error, ...fields, attempt }, "A subscriber could not be told of events that it has missed.")
+    logger.warn({ error, ...fields, attempt }, "A subscriber could not be notified of events that it missed.")
     if (attempt < maxGapAttempts) {
       const retryInMs = retryPauseMs(attempt, lastPauseMs)
       await subscriptions.fail(cursor, { seq, error: withoutSecrets(error.message), retryInMs })

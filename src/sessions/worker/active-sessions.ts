@@ -159,7 +159,10 @@ export class ActiveSessions {
       try {
         await attempt.work()
       } catch (error) {
-        logger.info({ sessionId, reason: toError(error).message }, "a run was left open")
+        logger.info(
+          { sessionId, reason: toError(error).message },
+          "A run was left open. A process continues it later.",
+        )
         await committer.flush()
         if (!(error instanceof LeaseLostError)) await this.giveBack(lease)
       } finally {

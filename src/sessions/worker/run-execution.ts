@@ -257,7 +257,11 @@ async function runOn(
     }
     if (runtime.type === "model") return await runLoop({ ...context, runtime })
     if (context.conversation.run?.started.outputSchema != null) {
-      return fail(context, "output_not_supported", "This agent has a loop of its own, which takes no schema.")
+      return fail(
+        context,
+        "output_not_supported",
+        "This agent has a custom loop, which does not accept an output schema.",
+      )
     }
     return await runForeignLoop({ ...context, runtime }, { resumed })
   } catch (thrown) {

@@ -27,6 +27,7 @@ it("counts places in all and for each principal", () => {
   expect(slots.shares()).toEqual({
     perPrincipal: 2,
     perTenant: 4,
+    perTenantOfPresentPrincipals: 4,
     forPresentTenants: 1,
     held: [
       { ...ada, count: 2, lastTurn: 2 },
@@ -93,4 +94,22 @@ it("keeps the last places for tenants that have none", () => {
   slots.release(ada)
   slots.release(zoe)
   expect([slots.isAtShare(bob), slots.isAtShare(zoe)]).toEqual([false, false])
+})
+
+it("keeps the last places of a tenant for its principals that have none", () => {
+  const slots = createSlots({
+    maxConcurrentRuns: 42,
+    maxConcurrentRunsPerPrincipal: 40,
+    placesForNewTenants: 2,
+  })
+  for (let count = 0; count < 38; count++) {
+    expect(slots.isAtShare(ada)).toBe(false)
+    slots.take(ada)
+  }
+  expect([slots.isAtShare(ada), slots.isAtShare(bob)]).toEqual([true, false])
+  expect(slots.shares().perTenantOfPresentPrincipals).toBe(38)
+  slots.take(bob)
+  expect([slots.isAtShare(ada), slots.isAtShare(bob)]).toEqual([true, true])
+  slots.take({ ...ada, userId: "eve" })
+  expect(slots.isAtShare({ ...ada, userId: "nil" })).toBe(true)
 })

@@ -8,12 +8,18 @@ const maxRemembered = 200
 /** Time for which places are kept free for a tenant after its last run. */
 const tenantMemoryMs = 600_000
 
+/** Share of a tenant's places that only its principals without a place receive. */
+const keptShare = 1 / 20
+
 export interface SlotsOptions {
   readonly maxConcurrentRuns: number
   readonly maxConcurrentRunsPerPrincipal: number
   /** Bounds a tenant while this process serves other tenants too. A tenant alone may have all places. */
   readonly maxConcurrentRunsPerTenant: number
-  /** The last places, which only tenants without a place receive. */
+  /**
+   * The last places, which only tenants without a place receive. If not 0, a twentieth of each tenant's places is for
+   * its principals without a place.
+   */
   readonly placesForNewTenants: number
   readonly clock: Clock
 }
@@ -52,6 +58,7 @@ export class Slots {
     if (count >= this.#options.maxConcurrentRunsPerPrincipal) return true
     const ofTenant = this.#tenants.get(principal.tenant) ?? 0
     if (ofTenant >= this.#tenantShare()) return true
+    if (count > 0 && ofTenant >= this.#shareOfPresentPrincipals()) return true
     return this.#options.placesForNewTenants > 0 && ofTenant > 0 && this.freeForPresentTenants === 0
   }
 
@@ -99,6 +106,13 @@ export class Slots {
     return isAlone ? maxConcurrentRuns : maxConcurrentRunsPerTenant
   }
 
+  /** Returns the number of places of one tenant after which only its principals without a place receive one. */
+  #shareOfPresentPrincipals(): number {
+    const { maxConcurrentRuns, placesForNewTenants: kept } = this.#options
+    const share = Math.min(this.#tenantShare(), maxConcurrentRuns - kept)
+    return kept === 0 ? share : share - Math.floor(share * keptShare)
+  }
+
   /** Keeps a place while `claim` finds out whose it will be. */
   async whileReserved<T>(claim: () => Promise<T>): Promise<T> {
     this.#reserved += 1
@@ -115,6 +129,7 @@ export class Slots {
     return {
       perPrincipal,
       perTenant: this.#tenantShare(),
+      perTenantOfPresentPrincipals: this.#shareOfPresentPrincipals(),
       forPresentTenants: this.freeForPresentTenants,
       held: [...this.#held.values(), ...this.#former.values()],
     }

@@ -184,7 +184,10 @@ export class Worker {
     try {
       await this.#take(sessionId, accepted)
     } catch (error) {
-      this.#options.logger.warn({ error, sessionId }, "taking up a session failed; it is tried again soon")
+      this.#options.logger.warn(
+        { error, sessionId },
+        "A session could not be continued. It is tried again soon.",
+      )
     }
   }
 
@@ -308,7 +311,10 @@ export class Worker {
           else this.#takeLater(sessionId)
         }
       } catch (error) {
-        logger.warn({ error }, "listening for work failed")
+        logger.warn(
+          { error },
+          "The store's notifications of new work failed. The gateway looks for work at intervals.",
+        )
       }
       // A store that was closed ends the arrivals at once, each time.
       await sleep(sweepMs, this.#stop.signal)

@@ -242,7 +242,9 @@ export class Committer {
   #waitForRow(session: Committable): void {
     const times = this.#busy.get(session) ?? 0
     this.#busy.set(session, times + 1)
-    session.delayed(new StoreUnavailableError({ detail: "another transaction has locked the session's row" }))
+    session.delayed(
+      new StoreUnavailableError({ detail: "Another transaction has locked the session's row." }),
+    )
     setTimeout(
       () => {
         this.#alone.add(session)

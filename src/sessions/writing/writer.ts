@@ -318,7 +318,7 @@ function startMore(events: readonly Event[]): boolean {
 function tooLarge(maxBytes: number): GatewayError {
   return new GatewayError(
     { code: "session_too_large", status: 413 },
-    `The session stores more than ${maxBytes} bytes, so this run cannot go on. Start a new session.`,
+    `The session stores more than ${maxBytes} bytes, so this run cannot continue. Start a new session.`,
   )
 }
 

@@ -142,12 +142,13 @@ export async function claimRunnable(
      ),
      in_tenant AS (
        SELECT id, last_used_at, coalesce(of_tenant.last_turn, 0) AS last_turn, coalesce(of_tenant.count, 0)
-         + row_number() OVER (PARTITION BY tenant ORDER BY place, waiting.last_turn, last_used_at) AS place
+         + row_number() OVER (PARTITION BY tenant ORDER BY place, waiting.last_turn, last_used_at) AS place,
+         place AS place_of_user
        FROM waiting LEFT JOIN of_tenant USING (tenant) WHERE place <= $6
      ),
      in_order AS (
        SELECT id, place, row_number() OVER (ORDER BY place, last_turn, last_used_at) AS turn
-       FROM in_tenant WHERE place <= $8
+       FROM in_tenant WHERE place <= $8 AND (place_of_user = 1 OR place <= $10)
      ),
      free AS (
        SELECT session.id FROM agent_gateway.session JOIN in_order USING (id)
@@ -166,6 +167,7 @@ export async function claimRunnable(
       dead.filter((row) => row.lapsed === true).map((row) => text(row, "owner")),
       shares?.perTenant ?? limit,
       shares?.forPresentTenants ?? limit,
+      shares?.perTenantOfPresentPrincipals ?? shares?.perTenant ?? limit,
     ],
   )
   return rows.map(toLease)

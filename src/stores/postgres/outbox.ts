@@ -22,9 +22,10 @@ const claimed = `
       SELECT number, sum(bytes) OVER (ORDER BY due_at, number) - bytes AS bytes_before FROM due
     ) AS summed WHERE bytes_before < $3
   )
-  UPDATE agent_gateway.outbox SET claim = $4, due_at = ${nowMs} + $5, attempts = attempts + 1
+  UPDATE agent_gateway.outbox SET interrupted = interrupted OR claim IS NOT NULL, claim = $4,
+    due_at = ${nowMs} + $5, attempts = attempts + 1
   FROM fitting WHERE outbox.number = fitting.number
-  RETURNING outbox.number, id, session_id, kind, payload, attempts, claim`
+  RETURNING outbox.number, id, session_id, kind, payload, attempts, claim, interrupted`
 
 export function createOutbox(
   database: Database,
@@ -50,18 +51,19 @@ export function createOutbox(
     },
     async fail({ number, claim }, { error, retryInMs }) {
       const failed = await query(
-        `UPDATE agent_gateway.outbox SET claim = NULL, due_at = ${nowMs} + $3::bigint,
+        `UPDATE agent_gateway.outbox SET claim = NULL, interrupted = false, due_at = ${nowMs} + $3::bigint,
            died_at = CASE WHEN $3::bigint IS NULL THEN ${nowMs} END, last_error = $4
          WHERE number = $1 AND claim = $2 RETURNING number`,
         [number, claim, retryInMs, errorToStore(error)],
       )
       return failed.length > 0
     },
-    async release({ number, claim }) {
+    async release({ number, claim }, { begun }) {
       await query(
-        `UPDATE agent_gateway.outbox SET claim = NULL, due_at = ${nowMs}, attempts = attempts - 1
+        `UPDATE agent_gateway.outbox SET claim = NULL, interrupted = interrupted OR $3, due_at = ${nowMs},
+           attempts = attempts - 1
          WHERE number = $1 AND claim = $2`,
-        [number, claim],
+        [number, claim, begun],
       )
     },
     async nextDue(kinds) {
@@ -107,7 +109,7 @@ export function createOutbox(
     },
     async retry(numbers) {
       const retried = await query(
-        `UPDATE agent_gateway.outbox SET due_at = ${nowMs}, died_at = NULL, attempts = 0
+        `UPDATE agent_gateway.outbox SET due_at = ${nowMs}, died_at = NULL, attempts = 0, interrupted = false
          WHERE died_at IS NOT NULL AND number = ANY($1::bigint[]) RETURNING number`,
         [numbers],
       )

@@ -312,6 +312,10 @@ const migrations: readonly (readonly string[])[] = [
     )`,
     "CREATE INDEX memory_expiring ON agent_gateway.memory (expires_at) WHERE expires_at IS NOT NULL",
   ],
+  [
+    // True if an attempt ended without an outcome.
+    "ALTER TABLE agent_gateway.outbox ADD COLUMN interrupted boolean NOT NULL DEFAULT false",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */
@@ -332,7 +336,9 @@ export async function migrate(database: Database): Promise<void> {
   const [server] = await database.query("SHOW server_version_num")
   const serverVersion = Math.floor(integer(server ?? {}, "server_version_num") / 10_000)
   if (serverVersion < oldestServer) {
-    throw new ConfigurationError(`Postgres ${serverVersion} is too old: ${oldestServer} or newer is needed.`)
+    throw new ConfigurationError(
+      `Postgres ${serverVersion} is too old. Version ${oldestServer} or newer is required.`,
+    )
   }
   await database.transaction(async (query) => {
     await query("SELECT pg_advisory_xact_lock($1)", [migrationLock])

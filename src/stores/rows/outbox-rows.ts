@@ -49,6 +49,7 @@ export function toClaimedItem(row: Row): ClaimedItem {
     kind: unescapeText(text(row, "kind")),
     payload: json(row, "payload"),
     attempt: integer(row, "attempts"),
+    interrupted: row.interrupted === 1 || row.interrupted === true,
     claim: text(row, "claim"),
   }
 }

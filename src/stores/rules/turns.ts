@@ -39,6 +39,7 @@ const nothing: Had = { count: 0, lastTurn: 0 }
 
 export function createTurns(limit: number, shares: Shares | undefined): Turns {
   const { held = [], perPrincipal = limit, perTenant = limit, forPresentTenants = limit } = shares ?? {}
+  const { perTenantOfPresentPrincipals: ofPresentPrincipals = perTenant } = shares ?? {}
   const hadByPrincipal = new Map(held.map((places) => [keyOf(places), places]))
   const hadByTenant = sumByTenant(held)
   const tenants = new Map<string, Map<string, Waiting>>()
@@ -60,7 +61,9 @@ export function createTurns(limit: number, shares: Shares | undefined): Turns {
       insertAll(chosen, placed(oldest, { count, lastTurn }, perPrincipal), limit)
     }
     const inOrder = chosen.map(({ candidate }) => candidate)
-    return placed(inOrder, hadByTenant.get(tenant) ?? nothing, perTenant)
+    return placed(inOrder, hadByTenant.get(tenant) ?? nothing, perTenant).filter(
+      ({ count }, index) => chosen[index]?.count === 1 || count <= ofPresentPrincipals,
+    )
   }
 
   return {

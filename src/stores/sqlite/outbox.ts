@@ -20,12 +20,13 @@ export interface OutboxParts {
 
 /** The first rows that are due, up to a limit and a number of bytes. */
 const claimed = `
-  UPDATE outbox SET claim = ?, due_at = ?, attempts = attempts + 1 WHERE number IN (
+  UPDATE outbox SET interrupted = (interrupted OR claim IS NOT NULL), claim = ?, due_at = ?, attempts = attempts + 1
+  WHERE number IN (
     SELECT number FROM (
       SELECT number, sum(bytes) OVER (ORDER BY due_at, number) - bytes AS bytes_before FROM (
         SELECT number, due_at, bytes FROM outbox WHERE kind = ? AND due_at <= ? ORDER BY due_at, number LIMIT ?))
     WHERE bytes_before < ?)
-  RETURNING number, id, session_id, kind, payload, attempts, claim`
+  RETURNING number, id, session_id, kind, payload, attempts, claim, interrupted`
 
 export function createOutbox(database: Database, { clock, versions, alarm, hub }: OutboxParts): Outbox {
   const now = () => clock.now()
@@ -43,14 +44,16 @@ export function createOutbox(database: Database, { clock, versions, alarm, hub }
     fail: ({ number, claim }, { error, retryInMs }) =>
       database.write(() => {
         const [dueAt, diedAt] = retryInMs === null ? [null, now()] : [now() + retryInMs, null]
-        const sql = `UPDATE outbox SET claim = NULL, due_at = ?, died_at = ?, last_error = ?
+        const sql = `UPDATE outbox SET claim = NULL, interrupted = 0, due_at = ?, died_at = ?, last_error = ?
           WHERE number = ? AND claim = ?`
         return database.run(sql, dueAt, diedAt, errorToStore(error), number, claim) > 0
       }),
-    release: ({ number, claim }) =>
+    release: ({ number, claim }, { begun }) =>
       database.write(() => {
         database.run(
-          "UPDATE outbox SET claim = NULL, due_at = ?, attempts = attempts - 1 WHERE number = ? AND claim = ?",
+          `UPDATE outbox SET claim = NULL, interrupted = (interrupted OR ?), due_at = ?, attempts = attempts - 1
+           WHERE number = ? AND claim = ?`,
+          Number(begun),
           now(),
           number,
           claim,
@@ -101,7 +104,7 @@ export function createOutbox(database: Database, { clock, versions, alarm, hub }
           .map(toOutboxRow),
       ),
     async retry(numbers) {
-      const sql = `UPDATE outbox SET due_at = ?, died_at = NULL, attempts = 0
+      const sql = `UPDATE outbox SET due_at = ?, died_at = NULL, attempts = 0, interrupted = 0
         WHERE died_at IS NOT NULL AND number IN (SELECT value FROM json_each(?))`
       const count = await database.write(() => database.run(sql, now(), JSON.stringify(numbers)))
       if (count > 0) alarm.ring()

@@ -324,6 +324,10 @@ const migrations: readonly (readonly string[])[] = [
       words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
     )`,
   ],
+  [
+    // True if an attempt ended without an outcome.
+    "ALTER TABLE outbox ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0",
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */

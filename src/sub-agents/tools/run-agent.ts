@@ -19,7 +19,7 @@ export function runAgentTool(workers: Workers): Tool {
         type: "string",
         minLength: 1,
         description:
-          "The whole task. The sub-agent sees nothing of this conversation, so include all it needs.",
+          "The whole task. The sub-agent does not see this conversation, so include all that it needs.",
       },
       ...(names.length > 0 && {
         agent: {

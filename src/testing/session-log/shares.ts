@@ -129,6 +129,26 @@ export const shareCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
+    name: "the last places of a tenant go to sessions of its principals that hold nothing, one each",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const named = await waiting(log, agent, [ada, ada, bob, bob, eve, zoe, zoe])
+      const held = [
+        { tenant: "tenant", userId: "ada", count: 2, lastTurn: 1 },
+        { tenant: "tenant", userId: "nil", count: 1, lastTurn: 2 },
+      ]
+      const claim = async (perTenantOfPresentPrincipals: number) => {
+        const shares = { perPrincipal: 9, perTenant: 5, held, perTenantOfPresentPrincipals }
+        return named(await log.claimRunnable([agent], 9, shares))
+      }
+      assert.deepEqual(await claim(3), ["b2", "e4", "z5", "z6"])
+      assert.deepEqual(await claim(4), ["b3"])
+      assert.deepEqual(await claim(5), ["a0", "a1"])
+    },
+  },
+  {
+    rule: 9,
     name: "of tenants with as many turns the one whose last turn is longer ago comes first",
     async run({ open }) {
       const { log } = await open()

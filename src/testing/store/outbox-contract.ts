@@ -169,10 +169,11 @@ export const outboxCases: readonly SessionLogCase[] = [
         return again ?? null
       })
       assert.deepEqual([second.number, second.attempt], [first.number, 2])
+      assert.deepEqual([first.interrupted, second.interrupted], [false, true])
       assert.notEqual(second.claim, first.claim)
       assert.equal(await outbox.complete(first), false)
       assert.equal(await outbox.fail(first, { error: "late", retryInMs: null }), false)
-      await outbox.release(first)
+      await outbox.release(first, { begun: true })
       const [row] = await rowsOf(outbox, kind)
       assert.deepEqual([row?.attempts, row?.state, row?.lastError], [2, "waiting", null])
       assert.equal(await outbox.complete(second), true)
@@ -189,9 +190,10 @@ export const outboxCases: readonly SessionLogCase[] = [
       const claim = async () => (await outbox.claim({ kind, ...plenty }))[0]
       const first = await claim()
       assert.ok(first)
-      await outbox.release(first)
+      await outbox.release(first, { begun: false })
       const second = await claim()
-      assert.equal(second?.attempt, 1)
+      assert.ok(second)
+      assert.deepEqual([second?.attempt, second?.interrupted], [1, false])
       assert.equal(
         await outbox.fail(second, { error: "no\u0000pe".repeat(1_000), retryInMs: 3_600_000 }),
         true,
@@ -201,6 +203,34 @@ export const outboxCases: readonly SessionLogCase[] = [
       assert.equal(row?.attempts, 1)
       assert.ok(row?.lastError?.startsWith("no\u0000pe") && row.lastError.length <= 1_000)
       assert.equal((await outbox.nextDue([kind])).size, 1)
+    },
+  },
+  {
+    rule: 17,
+    name: "an attempt that ended without an outcome is known at the next one, until one has an outcome",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const kind = newKind()
+      await writing(log, [{ id: "a", kind, payload: null }])
+      const claim = async () => {
+        const [item] = await outbox.claim({ kind, ...plenty })
+        assert.ok(item)
+        return item
+      }
+      await outbox.release(await claim(), { begun: true })
+      const second = await claim()
+      assert.equal(second.interrupted, true)
+      await outbox.release(second, { begun: false })
+      const third = await claim()
+      assert.equal(third.interrupted, true)
+      await outbox.fail(third, { error: "refused", retryInMs: 0 })
+      const fourth = await claim()
+      assert.equal(fourth.interrupted, false)
+      await outbox.release(fourth, { begun: true })
+      const fifth = await claim()
+      await outbox.fail(fifth, { error: "unknown", retryInMs: null })
+      await outbox.retry([fifth.number])
+      assert.equal((await claim()).interrupted, false)
     },
   },
   {

@@ -36,7 +36,8 @@ export async function prepareDecoder(): Promise<void> {
 export function examine(base64: string): Examined {
   const data = Buffer.from(base64, "base64")
   const header = readImageFormat(data)
-  if (header === null) return { type: "unusable", reason: "it is not a whole PNG, JPEG, GIF or WebP image" }
+  if (header === null)
+    return { type: "unusable", reason: "it is not a complete PNG, JPEG, GIF or WebP image" }
   const { mediaType, width, height } = header
   if (width * height > mostPixels)
     return { type: "unusable", reason: `its ${width} × ${height} pixels are more than ${mostPixels}` }

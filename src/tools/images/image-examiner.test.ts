@@ -60,8 +60,8 @@ describe("an image that cannot be decoded is unusable:", () => {
       () => Buffer.concat([whole().subarray(0, whole().length / 2), Buffer.from([0xff, 0xd9])]),
       /cannot be decoded as image\/jpeg/,
     ],
-    ["something else", () => Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>"), /not a whole PNG/],
-    ["nothing", () => Buffer.alloc(0), /not a whole PNG/],
+    ["something else", () => Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>"), /not a complete PNG/],
+    ["nothing", () => Buffer.alloc(0), /not a complete PNG/],
     [
       "more pixels than fit into memory",
       () => png(100_000, 100_000, deflateSync(Buffer.alloc(1_000_000))),

@@ -21,7 +21,7 @@ const script = new URL(`./image-worker.${extension}`, import.meta.url)
 const longestStartMs = 60_000
 
 const slow: Examined = { type: "unusable", reason: "decoding it takes too long" }
-const fatal: Examined = { type: "unusable", reason: "decoding it ends the decoder" }
+const fatal: Examined = { type: "unusable", reason: "it crashes the decoder" }
 
 /** Decodes images one after another in a thread of its own, which is started when needed and ended when idle. */
 export function createImageExaminer({

@@ -127,7 +127,7 @@ it("lets the checks of other sources and sessions pass those of a hostile one", 
 it("does not check more at once than may wait", async () => {
   const { check } = checker({ maxEntries: 4 })
   const waiting = [1, 2, 3].map(() => check(endless, hostileText))
-  const message = "The value was not checked, because too many checks are waiting. Try again later."
+  const message = "The value was not validated, because too many checks are waiting. Try again later."
   expect(await check(city, { city: "Oslo" })).toEqual({ valid: false, message })
   expect(await check(city, { city: "Oslo" }, { source: "other" })).toMatchObject({ valid: true })
   await Promise.all(waiting)

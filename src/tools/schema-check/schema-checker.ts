@@ -165,7 +165,7 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
   }
 }
 
-const tooMany = "The value was not checked, because too many checks are waiting. Try again later."
+const tooMany = "The value was not validated, because too many checks are waiting. Try again later."
 
 function toValidation(outcome: Outcome, value: unknown): Validation {
   switch (outcome.type) {

@@ -28,7 +28,7 @@ export function testRefusals({
 
   test("a body that does not arrive in full is refused", async () => {
     const failing = () =>
-      new ReadableStream({ pull: (controller) => controller.error(new Error("the client went away")) })
+      new ReadableStream({ pull: (controller) => controller.error(new Error("the client disconnected")) })
     const through = async ({ url: address, headers }: Request) =>
       gateway.fetch(new Request(address, { method: "POST", headers, body: failing(), duplex: "half" }))
     expect(await call(chat, { token: await newToken(), body: hello, through })).toMatchObject({

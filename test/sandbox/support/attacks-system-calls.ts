@@ -112,6 +112,18 @@ syscall("newest", 470)`,
     [EPERM, ENOSYS],
   ),
   refusing(
+    "keeping deleted files where no one sees them: in a Landlock ruleset, or with the kernel's own threads",
+    `
+syscall("landlock_create_ruleset", 444, ctypes.byref(ctypes.c_uint64(1)), 8, 0)
+syscall("landlock_add_rule", 445, 0, 1, ctypes.create_string_buffer(12), 0)
+linger = ctypes.byref((ctypes.c_int * 2)(1, 600))
+tcp = socket.socket()
+for name, number in [("SO_LINGER", 13), ("wide", 0x1_0000_000d)]:
+    level = ctypes.c_long((number & ~0xffff_ffff) | 1)
+    syscall(name, 54 if x64 else 208, ctypes.c_int(tcp.fileno()), level, ctypes.c_long(number), linger, 8)`,
+    [EPERM, ENOSYS],
+  ),
+  refusing(
     "typing into a terminal, also by a number of which the kernel sees the lower half",
     `
 # Of no terminal: what the filter lets through fails with ENOTTY, 25.

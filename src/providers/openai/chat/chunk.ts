@@ -32,7 +32,7 @@ export interface ToolCallDelta {
  */
 export function readChunk(data: string): ChatChunk {
   const chunk: unknown = JSON.parse(data)
-  if (!isJsonObject(chunk)) throw new Error("A chunk of the answer is no JSON object.")
+  if (!isJsonObject(chunk)) throw new Error("A chunk of the response is not a JSON object.")
   if (chunk.object === "error" || chunk.error) throw new ServiceError(chunk.error || chunk)
   const choice = objects(chunk.choices).find(({ index }) => (index ?? 0) === 0) ?? {}
   const delta = isJsonObject(choice.delta) ? choice.delta : {}

@@ -116,7 +116,7 @@ export class ResponseFold implements AnswerFold {
 
   #begin(response: OpenAI.Responses.Response): void {
     if (this.#items.size > 0 || (this.#response !== null && this.#response.id !== response.id))
-      throw new BrokenStreamError("A second response begins within the first.")
+      throw new BrokenStreamError("A second response starts within the first.")
     this.#response = response
   }
 

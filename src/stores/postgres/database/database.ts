@@ -87,7 +87,7 @@ export function openDatabase(
   // A connection that breaks says so by an event as well, which ends the process if nobody listens; the pool listens
   // only to those that nobody uses. It opens another when one is needed.
   pool.on("connect", (client) => {
-    client.on("error", (error) => logger.warn({ error }, "a connection to the database was lost"))
+    client.on("error", (error) => logger.warn({ error }, "A connection to the database was lost."))
   })
   pool.on("error", () => undefined)
 

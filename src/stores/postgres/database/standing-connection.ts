@@ -57,7 +57,7 @@ export async function holdConnection(options: StandingConnectionOptions): Promis
         logger.warn({ job, error: lost.reason }, "A database connection was lost. It is replaced.")
       else await leave?.(client)
     } catch (error) {
-      logger.warn({ job, error }, "A database connection did not answer. It is replaced.")
+      logger.warn({ job, error }, "A database connection did not respond. It is replaced.")
     } finally {
       close(client)
     }
@@ -80,7 +80,7 @@ export async function holdConnection(options: StandingConnectionOptions): Promis
         await stay(next)
       } catch (error) {
         if (!isReported)
-          logger.warn({ job, error }, "The database cannot be reached. It is tried again and again.")
+          logger.warn({ job, error }, "The database cannot be reached. The gateway keeps trying.")
         isReported = true
         await pause(Math.min(reconnectMs, everyMs), ending.signal)
       }

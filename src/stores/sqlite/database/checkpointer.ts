@@ -101,7 +101,10 @@ export function startCheckpointer(database: Database, file: string, logger: Logg
 
   const running = run().catch(async (error: unknown) => {
     if (stopping.signal.aborted) return
-    logger.warn({ error }, "checkpoints of the database go on without a thread of their own")
+    logger.warn(
+      { error },
+      "The checkpoint thread of the database failed. Checkpoints continue on the main thread.",
+    )
     await bound(boundWithout)
   })
   return {

@@ -1,0 +1,176 @@
+import { type Chat, ChatError, type Run, type SentEvent } from "../../client/index.ts"
+import { isJsonObject } from "../../core/json/json.ts"
+import type { CliContext } from "../cli-context.ts"
+import { oneLine } from "../cli-error.ts"
+import { type AnswerPrinter, answerPrinter } from "../output/answer-printer.ts"
+import { progressPrinter } from "../output/run-progress.ts"
+import type { LineInput } from "./line-input.ts"
+
+/** Characters of a call's arguments that are shown before a person decides. */
+const maxShown = 10_000
+
+const help = `/stop cancels the answer, /quit ends the program (so does the end of the input), /help shows this.
+Everything else is a message. What you type during an answer is sent after it.
+`
+
+export interface ConverseOptions extends Pick<CliContext, "stdout" | "stderr" | "answerOutput" | "signal"> {
+  readonly chat: Chat
+  readonly input: LineInput
+}
+
+/** Sends each line as a message and prints the answer to it, until the input ends or the signal aborts. */
+export async function converse(options: ConverseOptions): Promise<void> {
+  const { input, stdout, signal } = options
+  for (;;) {
+    stdout.write("> ")
+    const line = (await input.next(signal))?.trim()
+    if (line === undefined || line === "/quit") break
+    if (line === "/help") stdout.write(help)
+    else if (line !== "" && line !== "/stop") await exchange(options, line)
+    if (signal.aborted) break
+  }
+  stdout.write("\n")
+}
+
+/** Sends one message, and follows its run to the end. Questions of tools are answered in between. */
+async function exchange(options: ConverseOptions, message: string): Promise<void> {
+  const { chat, input, signal, stderr } = options
+  const printer = betweenTurns(answerPrinter(options))
+  const showProgress = progressPrinter(options)
+  const run = chat.send(message, { signal })
+  const cancel = () => cancelRun(options, run)
+  input.intercept((line) => {
+    if (line.trim() !== "/stop") return false
+    cancel()
+    return true
+  })
+  signal.addEventListener("abort", cancel, { once: true })
+  try {
+    for await (const event of run) {
+      showProgress(event)
+      // A sub-agent's text is not the answer.
+      if (event.sub_agent_id === undefined) printEvent(event, printer)
+      await answerQuestion(options, event)
+    }
+  } catch (error) {
+    if (signal.aborted) return
+    if (!(error instanceof ChatError)) throw error
+    stderr.write(`agent-gateway: ${oneLine(error.message)} (${error.code})\n`)
+  } finally {
+    printer.end()
+    input.intercept(() => false)
+    signal.removeEventListener("abort", cancel)
+  }
+}
+
+function cancelRun({ chat, stderr }: ConverseOptions, run: Run): void {
+  chat.cancel(run.id === null ? {} : { runId: run.id }).catch((error: unknown) => {
+    stderr.write(`agent-gateway: the answer was not stopped: ${oneLine(String(error))}\n`)
+  })
+}
+
+interface TurnPrinter extends AnswerPrinter {
+  endTurn(): void
+}
+
+/** Puts a blank line between the texts of two turns. */
+function betweenTurns(printer: AnswerPrinter): TurnPrinter {
+  let [hasText, isNewTurn] = [false, false]
+  return {
+    ...printer,
+    onText(text) {
+      if (isNewTurn && hasText) printer.onText("\n\n")
+      printer.onText(text)
+      hasText = true
+      isNewTurn = false
+    },
+    endTurn() {
+      isNewTurn = true
+    },
+  }
+}
+
+function printEvent(event: SentEvent, printer: TurnPrinter): void {
+  switch (event.type) {
+    case "text_delta":
+      printer.onText(event.text)
+      break
+    case "stream_retry":
+      printer.onRetry({ message: event.error })
+      break
+    case "turn_complete":
+      printer.endTurn()
+      break
+    case "stream_complete":
+      if (event.reason !== undefined) printer.onText(`\n[The answer ended early: ${event.reason}]`)
+      break
+    case "error":
+      printer.onText(`\n[The run failed: ${event.error} (${event.code})]`)
+      break
+  }
+}
+
+/** Asks the person what a tool wants to know. Without an answer the call is denied, and the question declined. */
+async function answerQuestion(options: ConverseOptions, event: SentEvent): Promise<void> {
+  const { chat, signal } = options
+  switch (event.type) {
+    case "tool_approval_request": {
+      const { tool_name: name, tool_input: given, reason } = event
+      const why = reason === null ? "" : `\n  ${oneLine(reason)}`
+      const shown = `${name} ${oneLine(JSON.stringify(given), maxShown)}${why}`
+      const answer = await ask(options, `${shown}\nAllow this call? [y]es, [a]lways in this session, [N]o: `)
+      const approved = /^(y(es)?|a(lways)?)$/i.test(answer)
+      const remember = /^a/i.test(answer)
+      const refusal = approved ? {} : { reason: "The user did not allow this call." }
+      await unlessSettled(chat.approve(event, { approved, remember, ...refusal, signal }))
+      break
+    }
+    case "elicitation_request":
+      await unlessSettled(answerElicitation(options, event))
+      break
+  }
+}
+
+async function answerElicitation(
+  options: ConverseOptions,
+  event: Extract<SentEvent, { readonly type: "elicitation_request" }>,
+): Promise<void> {
+  const { chat, signal } = options
+  const asked = `${event.tool_name} asks: ${oneLine(event.message)}`
+  if (event.mode === "url") {
+    const done = await ask(
+      options,
+      `${asked}\n  ${oneLine(event.url ?? "")}\nOpened the page and done there? [y/N] `,
+    )
+    return /^y(es)?$/i.test(done) ? chat.answer(event, null, { signal }) : chat.decline(event, { signal })
+  }
+  const schema = oneLine(JSON.stringify(event.schema ?? {}), maxShown)
+  const text = await ask(options, `${asked}\n  ${schema}\nAnswer as a JSON object, or nothing to decline: `)
+  const content = parse(text)
+  return content === null ? chat.decline(event, { signal }) : chat.answer(event, content, { signal })
+}
+
+async function ask({ input, stdout, signal }: ConverseOptions, question: string): Promise<string> {
+  stdout.write(`\n${question}`)
+  return ((await input.next(signal)) ?? "").trim()
+}
+
+/** Somebody else may have answered, or the time may be over: then the stream tells how it went on. */
+async function unlessSettled(answering: Promise<void>): Promise<void> {
+  try {
+    await answering
+  } catch (error) {
+    const settled = ["already_answered", "wait_expired", "wait_not_found"]
+    if (!(error instanceof ChatError) || !settled.includes(error.code)) throw error
+  }
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isJsonObject(value) ? value : null
+  } catch {
+    // Anything but a JSON object declines.
+    return null
+  }
+}

@@ -1,0 +1,53 @@
+import { createInterface } from "node:readline"
+import type { Readable } from "node:stream"
+
+/** Lines that are kept while no one reads them. Further input waits in the stream. */
+const maxWaiting = 100
+
+export interface LineInput {
+  /** Resolves to the next line; null at the end of the input, and once the signal aborts. */
+  next(signal: AbortSignal): Promise<string | null>
+  /** Calls the function with each line, while it returns true; a line for which it returns false is kept for `next`. */
+  intercept(take: (line: string) => boolean): void
+  close(): void
+}
+
+/** Reads lines that a person types, or a program writes. */
+export function lineInput(input: Readable): LineInput {
+  const lines = createInterface({ input })
+  const waiting: string[] = []
+  let take: (line: string) => boolean = () => false
+  let isClosed = false
+  let wake = () => {}
+  lines.on("line", (line) => {
+    if (take(line)) return
+    waiting.push(line)
+    if (waiting.length >= maxWaiting) lines.pause()
+    wake()
+  })
+  lines.on("close", () => {
+    isClosed = true
+    wake()
+  })
+  return {
+    async next(signal) {
+      while (!signal.aborted) {
+        const line = waiting.shift()
+        if (line !== undefined) {
+          if (!isClosed) lines.resume()
+          return line
+        }
+        if (isClosed) return null
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          signal.addEventListener("abort", () => resolve(), { once: true })
+        })
+      }
+      return null
+    },
+    intercept(next) {
+      take = next
+    },
+    close: () => lines.close(),
+  }
+}

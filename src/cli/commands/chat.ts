@@ -1,0 +1,69 @@
+import { parseArgs } from "node:util"
+import { connect } from "../../client/index.ts"
+import type { Gateway } from "../../gateway/gateway.ts"
+import { loadAgent } from "../agent-file/load-agent.ts"
+import { converse } from "../chat/converse.ts"
+import { lineInput } from "../chat/line-input.ts"
+import type { CliContext } from "../cli-context.ts"
+import { parseUsage, UsageError } from "../cli-error.ts"
+import { exitCodeOfStop, exitCodes } from "../exit-codes.ts"
+
+const defaultUrl = "http://127.0.0.1:8000/api"
+
+/** `chat [TARGET]`: a conversation in the terminal, with a running gateway or with an agent that it starts. */
+export async function chatCommand(context: CliContext): Promise<number> {
+  const { target, apiKey, session, user } = parse(context.argv, context.env)
+  const gateway = isUrl(target) ? null : await loadAgent(target, context)
+  const input = lineInput(context.stdin)
+  try {
+    const url = gateway === null ? target : await serve(gateway, context)
+    const chat = connect({
+      url,
+      apiKey,
+      ...(session !== undefined && { sessionId: session }),
+      ...(user !== undefined && { userId: user }),
+      onConnection(state) {
+        if (state.state !== "waiting" || state.failures > 1) return
+        context.stderr.write("agent-gateway: the connection was lost; it is tried again.\n")
+      },
+    })
+    context.stdout.write("Write a message, or /help.\n")
+    await converse({ ...context, chat, input })
+    if (chat.sessionId !== null) context.stdout.write(`Continue with --session ${chat.sessionId}\n`)
+    return context.signal.aborted ? exitCodeOfStop(context.signal) : exitCodes.success
+  } finally {
+    input.close()
+    await gateway?.close({ graceMs: 0 })
+  }
+}
+
+function parse(argv: readonly string[], env: CliContext["env"]) {
+  const { values, positionals } = parseUsage("chat", () =>
+    parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        "api-key": { type: "string" },
+        session: { type: "string" },
+        user: { type: "string" },
+        verbose: { type: "boolean" },
+      },
+    }),
+  )
+  const [target = defaultUrl, extra] = positionals
+  if (extra !== undefined)
+    throw new UsageError(`unexpected argument ${extra} (see agent-gateway chat --help)`)
+  const { session, user, "api-key": apiKey = env.AGENT_GATEWAY_API_KEY || "dev" } = values
+  return { target, apiKey, session, user }
+}
+
+function isUrl(target: string): boolean {
+  return /^https?:\/\//.test(target)
+}
+
+/** Serves the agent on this machine alone, on a port that the system chooses. Returns the address of its API. */
+async function serve(gateway: Gateway, { env }: CliContext): Promise<string> {
+  await gateway.prepare({ env })
+  const { url } = await gateway.listen({ host: "127.0.0.1", port: 0 })
+  return `${url}/api`
+}

@@ -1,0 +1,63 @@
+import { writeBriefing } from "./briefing-file.ts"
+import { sendEmail } from "./email.ts"
+import type { Delivery, DeliveryOptions } from "./options.ts"
+import { sendSlack } from "./slack.ts"
+import { sendTelegram } from "./telegram.ts"
+import type { OnUnknown } from "./uncertain.ts"
+import { sendWebhook } from "./webhook.ts"
+
+/** One way by which the ends of runs are delivered. */
+export interface Channel {
+  readonly name: string
+  /** Set for a channel that knows no ids: what may have arrived is sent again or not. */
+  readonly onUnknown: OnUnknown | null
+  send(delivered: Delivery, signal: AbortSignal): Promise<void>
+}
+
+/** Returns the channels of the options, which have been checked. */
+export function channelsOf(options: DeliveryOptions): readonly Channel[] {
+  const { onComplete, webhook, telegram, slack, email, briefingFile, formatMessage = messageOf } = options
+  const channels: Channel[] = []
+  const add = (name: string, send: Channel["send"], onUnknown: OnUnknown | null = null) =>
+    channels.push({ name, send, onUnknown })
+  if (onComplete !== undefined)
+    add("callback", async (delivered, signal) => onComplete(delivered, { signal }))
+  if (webhook !== undefined) add("webhook", (delivered, signal) => sendWebhook(webhook, delivered, signal))
+  if (telegram !== undefined) {
+    const { files, onUnknown = "keep", ...chat } = telegram
+    const send: Channel["send"] = async (delivered, signal) => {
+      const attached = (await files?.(delivered)) ?? []
+      await sendTelegram({ ...chat, onUnknown }, formatMessage(delivered), { files: attached, signal })
+    }
+    add("telegram", send, onUnknown)
+  }
+  if (slack !== undefined)
+    add(
+      "slack",
+      (delivered, signal) => sendSlack(slack, formatMessage(delivered), signal),
+      slack.onUnknown ?? "keep",
+    )
+  if (email !== undefined) {
+    const { subject = subjectOf } = email
+    const send: Channel["send"] = (delivered, signal) => {
+      const title = typeof subject === "string" ? subject : subject(delivered)
+      return sendEmail(email, { id: delivered.id, subject: title, text: formatMessage(delivered) }, signal)
+    }
+    add("email", send, email.onUnknown ?? "keep")
+  }
+  if (briefingFile !== undefined)
+    add("briefing", (delivered) => writeBriefing(briefingFile, formatMessage(delivered)))
+  return channels
+}
+
+function messageOf({ response, outcome, reason, error }: Delivery): string {
+  if (error !== null) return `The run failed: ${error.message}`
+  const state = outcome === "completed" ? "" : `The run was interrupted: ${reason ?? "unknown"}.`
+  return (
+    [state, response].filter((part) => part.trim() !== "").join("\n\n") || "The run ended without a text."
+  )
+}
+
+function subjectOf({ agent, outcome }: Delivery): string {
+  return outcome === "completed" ? agent : `${agent}: ${outcome}`
+}

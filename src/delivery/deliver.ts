@@ -1,0 +1,40 @@
+import { toError } from "../core/errors.ts"
+import { withoutSecrets } from "../core/text/without-secrets.ts"
+import { channelsOf } from "./channels.ts"
+import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
+import { unknownPrefix } from "./uncertain.ts"
+
+/** The result of one channel. */
+export interface DeliveryResult {
+  readonly channel: "callback" | "webhook" | "telegram" | "slack" | "email" | "briefing"
+  /** `unknown`: the message may have arrived, or a part of it. */
+  readonly status: "delivered" | "failed" | "unknown"
+  /** The reason of a failure; null without one. */
+  readonly error: string | null
+}
+
+/** Milliseconds for one attempt at one channel. */
+export const attemptMs = 15_000
+
+/** Delivers to all channels of the options at once, one attempt each. Never rejects for a channel that fails. */
+export async function deliverNow(
+  delivered: Omit<Delivery, "id">,
+  options: DeliveryOptions,
+  { signal = new AbortController().signal }: { readonly signal?: AbortSignal } = {},
+): Promise<readonly DeliveryResult[]> {
+  checkDeliveryOptions(options)
+  const results = channelsOf(options).map(async ({ name, send }): Promise<DeliveryResult | null> => {
+    const channel = name as DeliveryResult["channel"]
+    const delivery = { ...delivered, id: `${name}_${delivered.runId}` }
+    if (options.when?.(delivery) === false) return null
+    try {
+      await send(delivery, AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]))
+      return { channel, status: "delivered", error: null }
+    } catch (error) {
+      const { message } = toError(error)
+      const status = message.startsWith(unknownPrefix) ? "unknown" : "failed"
+      return { channel, status, error: withoutSecrets(message) }
+    }
+  })
+  return (await Promise.all(results)).filter((result) => result !== null)
+}

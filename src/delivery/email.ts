@@ -1,0 +1,107 @@
+import { Readable } from "node:stream"
+import { ConfigurationError, toError, UndeliverableError } from "../core/errors.ts"
+import type { EmailOptions } from "./options.ts"
+import { CutOffError, sendParts } from "./uncertain.ts"
+
+/** Milliseconds for each phase of a connection. The signal bounds them together. */
+const phaseMs = 10_000
+
+export interface Email {
+  /** The same each time it is sent. Some mail servers tell repetitions by it. */
+  readonly id: string
+  readonly subject: string
+  readonly text: string
+}
+
+/**
+ * Sends a plain text by SMTP. Receivers need not tell repetitions by the id: if the connection was cut off after the
+ * text was begun, the promise rejects with an `UndeliverableError` whose message begins with `unknown:`, unless
+ * `onUnknown` is `resend`.
+ */
+export async function sendEmail(
+  { url, from, to, onUnknown = "keep" }: EmailOptions,
+  email: Email,
+  signal: AbortSignal,
+): Promise<void> {
+  const { createTransport } = await loadMailer()
+  const transport = createTransport({
+    url,
+    connectionTimeout: phaseMs,
+    greetingTimeout: phaseMs,
+    socketTimeout: phaseMs,
+    // Neither files nor addresses may be named by a text.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+  await sendParts([email], onUnknown, async ({ id, subject, text }) => {
+    const content = contentOf(text)
+    try {
+      const { rejected } = await transport.sendMail({
+        from,
+        to: [...(typeof to === "string" ? [to] : to)],
+        subject: oneLine(subject),
+        text: content.stream,
+        textEncoding: "base64",
+        messageId: `<${id}@ai-agent-gateway>`,
+        signal,
+      })
+      if (rejected.length === 0) return
+      // Sent again, the others would receive it twice.
+      throw new UndeliverableError(
+        `The mail server refused ${rejected.length} of the receivers; the others have it.`,
+      )
+    } catch (thrown) {
+      throw judge(toError(thrown), content.isBegun())
+    }
+  })
+}
+
+/** Notes when the text is read, which is after the server has accepted the connection and the login. */
+function contentOf(text: string): { readonly stream: Readable; isBegun(): boolean } {
+  let begun = false
+  const stream = new Readable({
+    read() {
+      begun = true
+      this.push(text)
+      this.push(null)
+    },
+  })
+  return { stream, isBegun: () => begun }
+}
+
+/** A reply of the server says what became of the message. Without one, it may have arrived once it was begun. */
+function judge(error: Error, isBegun: boolean): Error {
+  if (error instanceof UndeliverableError) return error
+  const { responseCode: status, code } = error as { readonly responseCode?: number; readonly code?: string }
+  const problem = `The mail server could not take the message: ${error.message}`
+  if (status !== undefined) {
+    const mayPass = status < 500
+    return mayPass ? new Error(problem, { cause: error }) : new UndeliverableError(problem, { cause: error })
+  }
+  if (isBegun) return new CutOffError(error.message, { cause: error })
+  const isWrong = code === "ECONFIG" || code === "EENVELOPE" || code === "EAUTH" || code === "ENOAUTH"
+  return isWrong ? new UndeliverableError(problem, { cause: error }) : new Error(problem, { cause: error })
+}
+
+function oneLine(subject: string): string {
+  return subject
+    .replace(/[\r\n]+/g, " ")
+    .slice(0, 200)
+    .toWellFormed()
+}
+
+/** `nodemailer` is an optional peer: only who sends e-mail needs it. */
+async function loadMailer(): Promise<typeof import("nodemailer")> {
+  try {
+    return await import("nodemailer")
+  } catch (error) {
+    throw new ConfigurationError("Delivery by e-mail needs the package nodemailer: npm install nodemailer.", {
+      cause: error,
+    })
+  }
+}
+
+/** Rejects with a `ConfigurationError` if e-mail cannot be sent for want of its package. */
+export async function requireMailer(): Promise<void> {
+  await loadMailer()
+}

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto"
+import { z } from "zod"
+import { toError } from "../../core/errors.ts"
+import type { MemoryKey } from "../../core/ports/memory.ts"
+import { checkedKey, checkedTags, defaultEntityType } from "../check-memory.ts"
+
+/** A memory as a file holds it. */
+export interface EntityText extends MemoryKey {
+  readonly content: string
+  readonly tags: readonly string[]
+}
+
+const headerStart = "<!-- gateway-memory:"
+const headerEnd = "-->"
+const conflictMark = ".conflict-"
+
+const header = z.object({
+  name: z.string().optional(),
+  entity_type: z.string().optional(),
+  tags: z.array(z.string()).optional(),
+})
+
+export function renderEntity({ name, entityType, tags, content }: EntityText): string {
+  // An end of the comment inside the JSON would end the header.
+  const json = JSON.stringify({ entity_type: entityType, name, tags }).replaceAll(">", "\\u003e")
+  return `${headerStart} ${json} ${headerEnd}\n\n${content}\n`
+}
+
+/**
+ * Parses a file. Without a header, the name of the file is the name of the memory, and its folder the type. Returns
+ * the problem, as a text, for a file that holds no memory.
+ */
+export function parseEntity(text: string, path: string): EntityText | string {
+  const [, folder = defaultEntityType, stem = ""] = /^(?:(.*)\/)?(.*)\.md$/.exec(path) ?? []
+  const end = text.indexOf("\n")
+  const first = (end === -1 ? text : text.slice(0, end)).trim()
+  try {
+    if (!first.startsWith(headerStart)) {
+      return { ...checkedKey({ name: stem, entityType: folder }), tags: [], content: text.trim() }
+    }
+    if (!first.endsWith(headerEnd)) return "its header is not one line"
+    const json = first.slice(headerStart.length, -headerEnd.length)
+    const { name = stem, entity_type: entityType = folder, tags = [] } = header.parse(JSON.parse(json))
+    const content = end === -1 ? "" : text.slice(end).trim()
+    return { ...checkedKey({ name, entityType }), tags: checkedTags(tags), content }
+  } catch (error) {
+    return `its header cannot be used: ${toError(error).message}`
+  }
+}
+
+/** Returns the same text for memories that say the same. */
+export function digestOf({ content, tags }: Pick<EntityText, "content" | "tags">): string {
+  return sha256(JSON.stringify([content.trim(), [...tags].sort()]))
+}
+
+export function sha256(text: string | Uint8Array): string {
+  return createHash("sha256").update(text).digest("hex")
+}
+
+/**
+ * Returns the path of a memory's file. No text can lead out of the folder, and two memories never have one path, also
+ * where names differ in case or in characters that file names cannot have.
+ */
+export function pathOf(key: MemoryKey): string {
+  return `${segment(key.entityType, key.entityType)}/${segment(key.name, JSON.stringify([key.entityType, key.name]))}.md`
+}
+
+const plain = /^[\p{Ll}\p{Lo}\p{N}](?:[\p{Ll}\p{Lo}\p{N}_-]*[\p{Ll}\p{Lo}\p{N}])?$/u
+/** Names of devices on Windows. */
+const reserved = /^(con|prn|aux|nul|com\d|lpt\d)$/
+const maxSegmentBytes = 80
+
+function segment(text: string, identity: string): string {
+  const isPlain =
+    plain.test(text) &&
+    !reserved.test(text) &&
+    text === text.normalize("NFC") &&
+    Buffer.byteLength(text) <= maxSegmentBytes
+  if (isPlain) return text
+  const words = text
+    .normalize("NFC")
+    .toLowerCase()
+    .replaceAll(/[^\p{Ll}\p{Lo}\p{N}]+/gu, "-")
+  const short = Buffer.from(words)
+    .subarray(0, maxSegmentBytes)
+    .toString()
+    .replaceAll(/^-+|[-\ufffd]+$/g, "")
+  return `${short === "" ? "memory" : short}-${sha256(identity).slice(0, 8)}`
+}
+
+/** Returns the path beside a file at which the other side of a conflict is kept. */
+export function conflictPath(path: string, digest: string | null): string {
+  return path.replace(/\.md$/, `${conflictMark}${digest === null ? "forgotten" : digest.slice(0, 8)}.md`)
+}
+
+export function isConflictOf(path: string, candidate: string): boolean {
+  return candidate.startsWith(path.replace(/\.md$/, conflictMark))
+}
+
+export function isConflictPath(path: string): boolean {
+  return path.includes(conflictMark)
+}

@@ -1,0 +1,35 @@
+/** The outcome of one synchronization. Paths are below the folder, with slashes. */
+export interface SyncReport {
+  /** Files whose content is now stored. */
+  readonly imported: readonly string[]
+  /** Files that were written because the stored memory was new or had changed. */
+  readonly exported: readonly string[]
+  /** Files that were deleted by hand. Their memories are now forgotten. */
+  readonly forgotten: readonly string[]
+  /** Files that were removed because their memories were forgotten. */
+  readonly removed: readonly string[]
+  /** Files that were deleted by hand although their memories had changed. They were written again. */
+  readonly restored: readonly string[]
+  /** Memories whose file and stored memory changed in different ways. Both are kept. */
+  readonly conflicts: readonly SyncConflict[]
+  /** Files that could not be synchronized. They and their memories stay as they are. */
+  readonly problems: readonly SyncProblem[]
+}
+
+export interface SyncConflict {
+  readonly path: string
+  /** File with the stored memory. Delete it once `path` says what shall be stored. */
+  readonly conflictPath: string
+}
+
+export interface SyncProblem {
+  readonly path: string
+  readonly problem: string
+}
+
+/** A report that is being written. */
+export type OpenReport = { -readonly [Part in keyof SyncReport]: SyncReport[Part][number][] }
+
+export function emptyReport(): OpenReport {
+  return { imported: [], exported: [], forgotten: [], removed: [], restored: [], conflicts: [], problems: [] }
+}

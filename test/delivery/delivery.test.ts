@@ -1,0 +1,18 @@
+import { expect, test, vi } from "vitest"
+import { createRandom } from "../crash/support/random.ts"
+import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { play } from "./support/play.ts"
+
+// Each kill costs the start of a process, and what a process dies over is due half a minute later.
+vi.setConfig({ testTimeout: 240_000 })
+
+test("kills around deliveries lose no webhook, repeat nothing without an id, and leave what is in doubt listed", async () => {
+  const { violations, kills, runs } = await play({
+    store: await temporaryFolder(),
+    kills: 8,
+    random: createRandom("delivery"),
+  })
+  expect(violations).toEqual([])
+  expect(kills).toBe(8)
+  expect(runs).toBeGreaterThanOrEqual(8)
+})

@@ -1,0 +1,69 @@
+import { execFile } from "node:child_process"
+import { copyFile, readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { Cron } from "croner"
+import { expect, test } from "vitest"
+import { parse } from "yaml"
+import { parseRunArguments } from "../../src/cli/commands/run-arguments.ts"
+import { requirePrograms } from "../debian-packages.ts"
+import { requires } from "../needs.ts"
+import { temporaryFolder } from "./support/temporary-folder.ts"
+
+const folder = fileURLToPath(new URL("../../examples/10-daily-briefing/deploy", import.meta.url))
+const run = promisify(execFile)
+const read = (name: string) => readFile(join(folder, name), "utf8")
+
+/** The arguments of `agent-gateway run` in a line of a shell. */
+function argumentsIn(line: string): string[] {
+  const [, rest = ""] = /agent-gateway run (.*?)'?$/.exec(line) ?? []
+  return [...rest.matchAll(/"((?:[^"])*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "")
+}
+
+test("systemd accepts the service and its timer", { timeout: 120_000 }, async () => {
+  await requires("linux")
+  await requirePrograms("systemd-analyze")
+  const units = await temporaryFolder()
+  for (const unit of ["briefing.service", "briefing.timer"])
+    await copyFile(join(folder, unit), join(units, unit))
+  const paths = ["briefing.service", "briefing.timer"].map((unit) => join(units, unit))
+  const { stdout, stderr } = await run("systemd-analyze", ["verify", "--man=no", ...paths])
+  // It also complains about units of the machine that it runs on.
+  expect(`${stdout}${stderr}`.split("\n").filter((line) => line.includes("briefing"))).toEqual([])
+  const calendar = /^OnCalendar=(.*)$/m.exec(await read("briefing.timer"))?.[1] ?? ""
+  await run("systemd-analyze", ["calendar", calendar])
+})
+
+test("the command of the service is one that agent-gateway takes", async () => {
+  const line =
+    (await read("briefing.service")).split("\n").find((each) => each.startsWith("ExecStart=")) ?? ""
+  expect(parseRunArguments(argumentsIn(line))).toMatchObject({ file: "/srv/agent/agent.ts" })
+})
+
+test("each line of the crontab has a time, and a command that agent-gateway takes", async () => {
+  const lines = (await read("crontab")).split("\n").filter((line) => /^[\d*]/.test(line))
+  expect(lines).toHaveLength(2)
+  for (const line of lines) {
+    const fields = line.split(/\s+/).slice(0, 5).join(" ")
+    expect(new Cron(fields, { paused: true, mode: "5-part" }).nextRun()).toBeInstanceOf(Date)
+    expect(line.replaceAll("\\%", "")).not.toContain("%")
+    expect(parseRunArguments(argumentsIn(line))).toMatchObject({ file: "agent.ts" })
+  }
+})
+
+test("the CronJob has a time, one run at once, and a command that agent-gateway takes", async () => {
+  const { apiVersion, kind, spec } = parse(await read("cronjob.yaml"))
+  expect([apiVersion, kind, spec.concurrencyPolicy]).toEqual(["batch/v1", "CronJob", "Forbid"])
+  const { schedule, timeZone: timezone } = spec
+  expect(new Cron(schedule, { timezone, paused: true, mode: "5-part" }).nextRun()).toBeInstanceOf(Date)
+  const pod = spec.jobTemplate.spec.template.spec
+  const [container, ...others] = pod.containers
+  expect(others).toEqual([])
+  expect(pod.restartPolicy).toBe("OnFailure")
+  const [action, ...args] = container.args
+  expect(action).toBe("run")
+  expect(parseRunArguments(args)).toMatchObject({ file: "/srv/agent/agent.ts" })
+  const mounted = container.volumeMounts.map(({ name }: { name: string }) => name)
+  expect(pod.volumes.map(({ name }: { name: string }) => name)).toEqual(mounted)
+})

@@ -1,0 +1,29 @@
+import { expect, test, vi } from "vitest"
+import { startPostgres } from "../crash/support/postgres.ts"
+import { createRandom } from "../crash/support/random.ts"
+import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { play } from "./support/play.ts"
+
+// Each kill costs the start of a process.
+vi.setConfig({ testTimeout: 240_000 })
+
+const plan = { schedules: 12, occurrences: 5, kills: 4 }
+
+test("two processes on one SQLite store fire each occurrence once, whichever of them is killed", async () => {
+  const store = await temporaryFolder()
+  const { violations, fired } = await play({ ...plan, store, nodes: 2, random: createRandom("sqlite") })
+  expect(violations).toEqual([])
+  expect(fired).toBe(60)
+})
+
+test("three processes on one Postgres fire each occurrence once, whichever of them is killed", async () => {
+  const server = await startPostgres()
+  try {
+    const store = await server.createDatabase("schedules")
+    const { violations, fired } = await play({ ...plan, store, nodes: 3, random: createRandom("postgres") })
+    expect(violations).toEqual([])
+    expect(fired).toBe(60)
+  } finally {
+    await server.stop()
+  }
+})
