@@ -6,6 +6,9 @@ const fragmentWords = [
   ...["Of", "Those", "None", "Nobody", "Nothing", "One that", "One who", "One whose"],
 ]
 const opensWithFragment = new RegExp(`^(?:${fragmentWords.join("|")})\\b`)
+/** British spellings. Words such as `cancelled`, which are names in the API, are not among them. */
+const britishSpelling =
+  /\b(?:behaviour|colour|favour|honour|neighbour)\w*|\bmisspelt\b|\b(?:author|initial|normal|organ|recogn|serial|summar)is(?:ed?|es|ing|ations?)\b/i
 const maxColumns = 120
 /** Words in a row that make a literal prose. */
 const isProse = /(?:[A-Za-z][\w',;:.`-]*\s+){7}[A-Za-z]/
@@ -23,6 +26,7 @@ interface Part {
  * Returns the places of a TypeScript file that break the rules of prose, a sentence each:
  *
  * - No doc comment opens with a fragment word.
+ * - No comment has a British spelling.
  * - No line of a comment, and no line with a prose text, is longer than 120 columns.
  *
  * The formatter breaks all other code. Long lines with a URL are exempt, because it cannot be broken. So are names of
@@ -37,8 +41,14 @@ export function proseProblems(path: string, text: string): readonly string[] {
     .map(({ start, value }) => {
       return `${path}:${lineAt(text, start)} a doc comment opens with "${openingOf(value).slice(0, 40)}"`
     })
+  const british = comments.flatMap(({ start, value }) => {
+    const [word] = britishSpelling.exec(value) ?? []
+    return word === undefined
+      ? []
+      : [`${path}:${lineAt(text, start)} a comment has the British spelling "${word}"`]
+  })
   const prose = [...comments, ...proseLiterals(program, text)]
-  return [...fragments, ...longLines(path, text, prose)]
+  return [...fragments, ...british, ...longLines(path, text, prose)]
 }
 
 /** Returns the beginning of a doc comment's text; empty for another comment. */

@@ -23,7 +23,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
   "content.ts": ["TextBlock", "ImageBlock", "Usage"],
   "chat-event.ts": ["ChatEvent"],
   "messages.ts": [
-    ...["ChatRequest", "History", "InitResponse", "Problem"],
+    ...["ChatRequest", "History", "InitResponse", "Problem", "Task"],
     ...["ToolApprovalRequest", "ElicitationRequest", "ToolResultRequest"],
   ],
 }

@@ -6,7 +6,7 @@ export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
 export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
 export type { CompactionOptions, CompactionSettings } from "./compaction/options.ts"
-export type { ConsoleOptions } from "./console/options.ts"
+export type { ConsoleOption, ConsoleOptions } from "./console/options.ts"
 export type { BackgroundTask, TaskState } from "./core/background-task.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { GatewayErrorOptions } from "./core/errors.ts"
@@ -65,21 +65,13 @@ export type {
   SystemMessage, TextPart, ThinkingPart, ToolCallPart, ToolMessage, UserMessage, VendorData,
 } from "./core/messages.ts"
 export type { AgentSkill, AgentSkills } from "./core/ports/agent-skills.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  Approvals,
-  AuditFilter,
-  AuditRecord,
-  Grant,
-  GrantRevocation,
-  ToolType,
-  Wait,
-  WaitFilter,
-  WaitKey,
+  Approvals, AuditFilter, AuditRecord, Grant, GrantRevocation, ToolType, Wait, WaitFilter, WaitKey,
 } from "./core/ports/approvals.ts"
 export type { CodeRequest, CodeRunner } from "./core/ports/code-runner.ts"
 export type { CompactableHistory, CompactionStep, HistoryCompaction } from "./core/ports/compaction.ts"
-export type { Content, ContentLimits, Contents } from "./core/ports/contents.ts"
-export { contentChunkBytes } from "./core/ports/contents.ts"
+export { type Content, type ContentLimits, type Contents, contentChunkBytes } from "./core/ports/contents.ts"
 export {
   type Directory,
   type DirectoryCursor,
@@ -143,19 +135,10 @@ export type {
   PluginStores,
   RunParts,
 } from "./core/ports/plugin.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  ModelChoice,
-  ModelDelta,
-  ModelEnd,
-  ModelEvent,
-  ModelFailure,
-  ModelInputDelta,
-  ModelProgress,
-  ModelRequest,
-  Provider,
-  StopReason,
-  SystemBlock,
-  ToolSpecification,
+  ModelChoice, ModelDelta, ModelEnd, ModelEvent, ModelFailure, ModelInputDelta, ModelProgress,
+  ModelRequest, Provider, StopReason, SystemBlock, ToolSpecification,
 } from "./core/ports/provider.ts"
 export type {
   CodeLanguage,
@@ -181,17 +164,10 @@ export type {
 } from "./core/ports/session-log.ts"
 export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
 export type { Store, StoreOpener, StoreParts } from "./core/ports/store.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  Cursor,
-  CursorClaim,
-  CursorFailure,
-  EventPage,
-  ForgottenSubscription,
-  Gap,
-  Subscriber,
-  SubscriberContext,
-  Subscription,
-  Subscriptions,
+  Cursor, CursorClaim, CursorFailure, EventPage, ForgottenSubscription, Gap, Subscriber, SubscriberContext,
+  Subscription, Subscriptions,
 } from "./core/ports/subscriptions.ts"
 export type {
   Answered,
@@ -286,6 +262,7 @@ export type {
   ServerOptions,
   SharedServerOptions,
 } from "./gateway/options/gateway-options.ts"
+export type { ProcessOptions } from "./gateway/options/process-options.ts"
 export type { SecretsOptions } from "./gateway/options/secrets-key.ts"
 export { type DeliverOptions, deliver } from "./gateway/runs/deliver.ts"
 export type { AutonomousOptions, AutonomousRetryOptions } from "./gateway/runs/run-autonomous.ts"
@@ -310,7 +287,7 @@ export { runSession } from "./headless/run/run-session.ts"
 export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "./headless/runs.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
-export type { HttpLimits, RateLimits } from "./http/options.ts"
+export type { HttpLimits, HttpOptions, RateLimits } from "./http/options.ts"
 export type { Readiness } from "./http/readiness.ts"
 export type { LargeResultsOptions, LargeResultsSettings } from "./large-results/options.ts"
 export type {
@@ -381,6 +358,7 @@ export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./ski
 export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
+export type { StoreOptions } from "./stores/options.ts"
 export type {
   BackgroundEnd,
   BackgroundHookOptions,
@@ -388,6 +366,7 @@ export type {
   SubAgentOptions,
 } from "./sub-agents/options.ts"
 export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
+export type { TelemetryOptions } from "./telemetry/options.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"
 export { tool } from "./tools/local-tool.ts"
@@ -400,3 +379,4 @@ export type {
 } from "./tools/standard-schema.ts"
 export { content, type ToolContent } from "./tools/tool-content.ts"
 export { type ChildOptions, type InputOptions, type SleepOptions, type ToolWait, wait } from "./tools/wait.ts"
+export type { TranscriptOptions } from "./transcripts/options.ts"

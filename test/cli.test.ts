@@ -143,7 +143,7 @@ test("an agent file that awaits what never comes ends in failure, and says so", 
   expect(await runCliProcess(["run", "agent.ts", "x"], { cwd })).toEqual({
     code: 1,
     stdout: "",
-    stderr: expect.stringMatching(/^agent-gateway: the command waits for what can never come[^\n]+\n$/),
+    stderr: expect.stringMatching(/^agent-gateway: the agent file never finishes loading[^\n]+\n$/),
   })
 })
 

@@ -15,7 +15,15 @@ it.each(["What it does.", "Whether it runs.", "Of the session.", "Nobody knows."
   },
 )
 
+it.each(["// The behaviour.", "/** A misspelt field. */", "const a = 1 /* Serialised. */"])(
+  "refuses the British spelling of %j",
+  (text) => {
+    expect(problems(`${text}\n`)).toEqual([expect.stringContaining("British spelling")])
+  },
+)
+
 it.each([
+  "// A cancelled run of an behavior of the serializer.",
   "/** Returns the value. What it holds is unknown. */",
   "/** However long it takes. */",
   "// Of no rule.",

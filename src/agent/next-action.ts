@@ -5,21 +5,21 @@ import type { Spending } from "../core/usage.ts"
 import type { RunState } from "./conversation.ts"
 import type { CallState } from "./tools/call-state.ts"
 
-/** The one next thing to do for a run, by its log alone: after a crash as in the middle of plain work. */
+/** The next action of a run. It depends on the log alone, so it is the same after a crash. */
 export type Action =
   | { readonly type: "startStep"; readonly step: number }
-  /** The model's answer was lost, and another call was announced. */
+  /** Repeats a model call whose response was lost. */
   | { readonly type: "repeatStep"; readonly step: StepStarted; readonly attempt: number }
   | { readonly type: "settleCalls"; readonly calls: readonly CallState[] }
   | { readonly type: "completeStep" }
-  /** The answer is there, and a schema was asked for. */
+  /** Validates the complete response against the requested schema. */
   | { readonly type: "checkOutput"; readonly schema: JsonObject }
   | { readonly type: "stopAtMaxTurns"; readonly turnCount: number; readonly maxTurns: number }
   | { readonly type: "finish"; readonly event: TerminalEvent }
 
 /**
- * A model that is cut at its cap in every call, or a service that always wants to be called again, would cost for
- * ever.
+ * Bounds the cost of a model that is truncated in every call, or of a provider that always asks for another
+ * call.
  */
 const maxFruitlessSteps = 10
 

@@ -10,6 +10,7 @@ Commands:
   approvals ACTION   List pending approvals and questions, and answer them
   outbox ACTION      List undelivered outbox items, and retry or drop them
   schedules ACTION   List the schedules of a store, pause, resume, run or remove one
+  memory ACTION      List what is stored about a user, and forget it
   sessions ACTION    List the sessions of a store, and show one with its runs
   mcp ACTION         Try MCP servers: list them and their tools, and call a tool
   doctor FILE        Check what an agent needs, and report what does not work and why
@@ -139,6 +140,25 @@ Options:
   --verbose          Show the whole error with its stack when something fails
 
 Exit codes: 0 done, 1 there is no such row or the command failed, 2 wrong usage.
+`
+
+const memoryHelp = `Usage: agent-gateway memory list --user USER [OPTIONS]
+       agent-gateway memory forget NAME --user USER [OPTIONS]
+       agent-gateway memory forget --all --user USER [OPTIONS]
+
+Lists what agents have stored about a user, or deletes it. Works on the store itself, with or without a running server.
+
+Options:
+  --user USER        Id of the user
+  --tenant TENANT    Tenant of the user, as agent-gateway sessions shows it (default app_default)
+  --agent NAME       The agent's own memories, if it has perAgent (default: those that agents share)
+  --type TYPE        forget: only the memory of this type
+  --all              forget: all memories of the user, but for those of single agents
+  --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
+  --json             list: print one line of JSON
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 done, 1 there is no such memory or the command failed, 2 wrong usage.
 `
 
 const schedulesHelp = `Usage: agent-gateway schedules list [OPTIONS]
@@ -273,6 +293,7 @@ ${serveOptions}`,
   approvals: approvalsHelp,
   outbox: outboxHelp,
   mcp: mcpHelp,
+  memory: memoryHelp,
   sandbox: sandboxHelp,
   schedules: schedulesHelp,
   sessions: sessionsHelp,

@@ -11,6 +11,7 @@ import { doctorCommand } from "./commands/doctor.ts"
 import { heartbeatCommand } from "./commands/heartbeat.ts"
 import { initCommand } from "./commands/init.ts"
 import { mcpCommand } from "./commands/mcp.ts"
+import { memoryCommand } from "./commands/memory.ts"
 import { outboxCommand } from "./commands/outbox.ts"
 import { runCommand } from "./commands/run.ts"
 import { sandboxCommand } from "./commands/sandbox.ts"
@@ -31,6 +32,7 @@ const commands = {
   approvals: approvalsCommand,
   outbox: outboxCommand,
   mcp: mcpCommand,
+  memory: memoryCommand,
   sandbox: sandboxCommand,
   schedules: schedulesCommand,
   sessions: sessionsCommand,

@@ -2,6 +2,13 @@ import { ChatError } from "./chat-error.ts"
 import { type ConnectOptions, sessionConnection } from "./connect.ts"
 import { eventIterator } from "./event-iterator.ts"
 import { type Followed, follow, type SentEvent } from "./follow.ts"
+import {
+  type ForgetQuery,
+  forgetPath,
+  type MemoriesPage,
+  type MemoriesQuery,
+  memoriesPath,
+} from "./memories.ts"
 import { randomKey } from "./random-key.ts"
 import { type Run, readResult } from "./run.ts"
 import { type ClientTools, declarations, refusedResult } from "./tool-calls.ts"
@@ -10,6 +17,7 @@ import type {
   ChatRequest,
   ElicitationRequest,
   History,
+  Task,
   ToolApprovalRequest,
   ToolResultRequest,
 } from "./wire/messages.ts"
@@ -71,8 +79,16 @@ export interface Chat {
   /** Follows the session over all its runs. Ends when no run is open. */
   subscribe(options?: SubscribeOptions): AsyncIterable<SentEvent>
   history(options?: CancelableOptions): Promise<History>
+  /** Returns one page of what the agent has stored about the user. Only for agents with `memory`. */
+  memories(query?: MemoriesQuery): Promise<MemoriesPage>
+  /** Deletes memories of the user. Returns their number: 0 if there are none with the name. */
+  forget(query: ForgetQuery): Promise<number>
   /** Cancels a run, by default the open one. Returns its id, or null if no such run was open. */
   cancel(options?: CancelableOptions & { readonly runId?: string }): Promise<string | null>
+  /** Returns the 200 newest background tasks of the session, oldest first. */
+  tasks(options?: CancelableOptions): Promise<readonly Task[]>
+  /** Cancels a background task. Returns false if the task has ended. */
+  cancelTask(taskId: string, options?: CancelableOptions): Promise<boolean>
   /** Allows or denies a tool call. */
   approve(wait: WaitReference, approval: Approval): Promise<void>
   /** Accepts a question of a tool, with the value of its form. */
@@ -229,11 +245,33 @@ export function connect(options: ConnectOptions): Chat {
       return (await session.call({ method: "GET", path: "/chat/history" }, { signal })) as History
     },
 
+    async memories({ signal, ...query } = {}) {
+      return (await session.call({ method: "GET", path: memoriesPath(query) }, { signal })) as MemoriesPage
+    },
+
+    async forget(query) {
+      const { signal } = query
+      const isSuccess = ({ code }: ChatError) => code === "memory_not_found"
+      const answer = await session.call({ method: "DELETE", path: forgetPath(query) }, { signal, isSuccess })
+      return (answer as { readonly forgotten: number } | null)?.forgotten ?? 0
+    },
+
     async cancel({ runId, signal } = {}) {
       const body = runId === undefined ? {} : { run_id: runId }
       const isSuccess = ({ code }: ChatError) => code === "no_active_run"
       const answer = await session.call({ method: "POST", path: "/chat/cancel", body }, { signal, isSuccess })
       return (answer as { readonly run_id: string } | null)?.run_id ?? null
+    },
+
+    async tasks({ signal } = {}) {
+      const answer = await session.call({ method: "GET", path: "/chat/tasks" }, { signal })
+      return (answer as { readonly tasks: readonly Task[] }).tasks
+    },
+
+    async cancelTask(taskId, { signal } = {}) {
+      const path = `/chat/tasks/${encodeURIComponent(taskId)}/cancel`
+      const isSuccess = ({ code }: ChatError) => code === "task_ended"
+      return (await session.call({ method: "POST", path, body: {} }, { signal, isSuccess })) !== null
     },
 
     async approve({ tool_call_id, nonce }, { approved, input, reason, remember, signal }) {

@@ -14,7 +14,7 @@ export interface Connection {
 }
 
 export interface ExchangeRequest {
-  readonly method: "GET" | "POST"
+  readonly method: "GET" | "POST" | "DELETE"
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown

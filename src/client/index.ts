@@ -11,6 +11,7 @@ export {
 export { ChatError, type ChatErrorOptions } from "./chat-error.ts"
 export type { ConnectOptions } from "./connect.ts"
 export type { ConnectionState, SentEvent } from "./follow.ts"
+export type { ForgetQuery, MemoriesPage, MemoriesQuery, StoredMemory } from "./memories.ts"
 export type { Run, RunResult } from "./run.ts"
 export type { SessionToken, TokenRequest, TokenSource } from "./tokens.ts"
 export type { ClientTool, ClientToolContext, ClientTools, DeclaredTool } from "./tool-calls.ts"

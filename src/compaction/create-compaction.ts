@@ -9,11 +9,13 @@ import { nextLength } from "./shorten-results.ts"
 import { summaryRequest } from "./summary-request.ts"
 import { shorten } from "./transcript.ts"
 
-/** Share of the limit that the last messages keep. */
+/** Share of the limit that messages have at least, beside the prompt and the tools. */
+const leastRoom = 0.2
+/** Share of the messages' room that the last ones keep. */
 const keptShare = 0.25
 /** Share of a model's window that a request for a summary may have. */
 const pieceShare = 0.6
-/** Share of the limit that a summary may have. */
+/** Share of the messages' room that a summary may have. */
 const summaryShare = 0.15
 /** A summary that replaces less than this share of the request is not worth a call. */
 const leastShare = 0.1
@@ -23,6 +25,8 @@ const mostFailures = 3
 const mostOverestimate = 1.5
 /** Characters of a token, at a guess that is rather too low. */
 const charactersPerToken = 3
+/** Tokens of a window that no listed model is below. */
+const smallestWindow = 2_000
 /** Tokens of the request for a summary besides the messages. */
 const promptTokens = 700
 
@@ -34,16 +38,22 @@ export function createCompaction({
 }: CompactionOptions): HistoryCompaction {
   const settings: CompactionSettings = typeof compaction === "object" ? compaction : {}
   const windowOf = (history: CompactableHistory) => contextWindow ?? history.contextWindowOf(history.choice)
+  // A look into the list of models costs more than the rest of a short turn.
+  const leastLimit =
+    contextWindow === undefined ? Math.min(smallestWindow, settings.trigger ?? smallestWindow) : 0
   return {
     async next(history) {
+      if (!history.isRefused && history.requestTokens < leastLimit * (settings.share ?? 1)) return null
       const window = windowOf(history)
       const limit = requestLimit(history, window, settings)
       if (!history.isRefused && history.requestTokens <= limit) return null
-      const cut = chooseCut(history, limit * keptShare)
+      // The prompt and the tools stay, however much of the request they are.
+      const room = Math.max(limit * leastRoom, limit - history.fixedTokens)
+      const cut = chooseCut(history, room * keptShare)
       if (isWorthwhile(history, cut) && history.failures < mostFailures) {
         const choice = chooseModel(history, compactionModel)
         const ownWindow = choice === history.choice ? window : history.contextWindowOf(choice)
-        return summarizeStep(history, { settings, choice, cut, limit, window: ownWindow })
+        return summarizeStep(history, { settings, choice, cut, room, window: ownWindow })
       }
       const maxBytes = nextLength(history.messages)
       if (maxBytes !== null) return { type: "shorten", maxBytes }
@@ -72,7 +82,8 @@ interface Plan {
   readonly settings: CompactionSettings
   readonly choice: ModelChoice
   readonly cut: number
-  readonly limit: number
+  /** Tokens that the messages may have. */
+  readonly room: number
   /** Window of the model that writes the summary; null if it is not known. */
   readonly window: number | null
 }
@@ -80,11 +91,11 @@ interface Plan {
 /** After a failure the request may have been too long, so the next one has half as much. */
 async function summarizeStep(
   history: CompactableHistory,
-  { settings, choice, cut, limit, window }: Plan,
+  { settings, choice, cut, room, window }: Plan,
 ): Promise<CompactionStep> {
-  const summaryTokens = Math.max(500, Math.floor(limit * summaryShare))
+  const summaryTokens = Math.max(500, Math.floor(room * summaryShare))
   const formerTokens = Math.ceil((history.summary?.length ?? 0) / charactersPerToken)
-  const requestTokens = (window === null ? limit : window * pieceShare) / 2 ** history.failures
+  const requestTokens = (window === null ? room : window * pieceShare) / 2 ** history.failures
   const pieceTokens = Math.max(500, requestTokens - formerTokens - promptTokens)
   const count = choosePiece(history, cut, pieceTokens)
   const dropped = history.messages.slice(0, count)

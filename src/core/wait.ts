@@ -17,7 +17,7 @@ export interface WaitPayloads {
 
 export type WaitKind = keyof WaitPayloads
 
-/** A person must allow the call. */
+/** Payload of a wait for a person who must allow the call. */
 export interface ApprovalPayload {
   readonly input: JsonObject
   /** Together with the tool's name and origin: the tool type that a grant is for. */
@@ -25,21 +25,21 @@ export interface ApprovalPayload {
   readonly reason: string | null
 }
 
-/** The client executes the call: nobody objects, and whoever had to allow it has. */
+/** Payload of a wait for a client that executes an allowed call. */
 export interface ClientToolPayload {
-  /** The arguments, as a person edited them if one did. */
+  /** The arguments, including a person's edits. */
   readonly input: JsonObject
   readonly callIndex: number
 }
 
-/** The tool asks the user something. */
+/** Payload of a wait for the user's answer to a tool's question. */
 export interface ElicitationPayload {
   readonly question: Question
-  /** The MCP server behind the tool, if any: people are told who asks. */
+  /** The MCP server behind the tool, if any. Users see who asks. */
   readonly server: string | null
 }
 
-/** Another session works for the call. */
+/** Payload of a wait for another session that works for the call. */
 export interface ChildPayload {
   readonly agent: string
   readonly sessionId: string
@@ -48,7 +48,7 @@ export interface ChildPayload {
   readonly reservedUsd: number | null
 }
 
-/** The call goes on at the wait's `expiresAt`. Nobody can answer it. */
+/** Payload of a wait until its `expiresAt`. It takes no answer. */
 export interface TimerPayload {
   /** Ids of background tasks, of which the first to end ends the wait. Default: none. */
   readonly tasks?: readonly string[]
@@ -95,7 +95,7 @@ export interface ApprovalResolution {
   readonly approved: boolean
   /** The arguments as the person changed them; null when they are the model's. */
   readonly editedInput: JsonObject | null
-  /** The model receives it on denial. */
+  /** Reason that the model receives on denial. */
   readonly reason: string | null
 }
 

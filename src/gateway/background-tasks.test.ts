@@ -155,11 +155,51 @@ it("cancels a task that works, and tells the model", async () => {
   expect(response).toContain('"outcome":"interrupted","reason":"cancelled"')
 })
 
+it("lists, streams and cancels tasks over HTTP, for the session that started them", async () => {
+  const provider = model([() => [background("a"), background("b")], () => [say("They run.")]], (task) =>
+    task === "a" ? [say("Found it.")] : [say("Looking."), { type: "wait", until: new Promise(() => {}) }],
+  )
+  const gateway = opened(createAgent("You plan.", { provider, store: "memory", logger, subAgents: true }))
+  const request = async (method: string, path: string, token?: string, body?: object) => {
+    const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) }
+    const init = { method, headers, ...(body && { body: JSON.stringify(body) }) }
+    return gateway.fetch(new Request(`http://localhost/api${path}`, init))
+  }
+  const session = async () => {
+    const response = await request("POST", "/chat/init", undefined, { api_key: "key" })
+    return ((await response.json()) as { session_token: string }).session_token
+  }
+  const token = await session()
+  const stream = await (await request("POST", "/chat", token, { message: "Go." })).text()
+  expect(stream).toContain('"type":"task_registered"')
+  const list = async () => {
+    const response = await request("GET", "/chat/tasks", token)
+    return ((await response.json()) as { tasks: { task_id: string; state: string; result: string }[] }).tasks
+  }
+  await vi.waitUntil(async () => (await list())[0]?.state === "completed", patience)
+  const [first, second] = await list()
+  expect(first).toMatchObject({
+    agent_name: "sub-agent",
+    description: "a",
+    result: "Found it.",
+    collected: false,
+  })
+  expect(second).toMatchObject({ state: "running", result: null })
+  const shown = await request("GET", `/chat/tasks/${first?.task_id}/subscribe`, token)
+  expect(await shown.text()).toMatch(/Found it.*stream_complete/s)
+  const path = `/chat/tasks/${second?.task_id}`
+  expect((await request("POST", `${path}/cancel`, await session())).status).toBe(404)
+  expect((await request("POST", `${path}/cancel`, token)).status).toBe(200)
+  await vi.waitUntil(async () => (await list())[1]?.state === "interrupted", patience)
+  expect(await (await request("GET", path, token)).json()).toMatchObject({ reason: "cancelled" })
+  expect((await request("POST", `${path}/cancel`, token)).status).toBe(409)
+})
+
 it("does not start a task that the hook refuses, nor one past the limit", async () => {
-  const provider = model([
-    () => [background("a"), background("b"), background("no")],
-    (request) => [say(resultsOf(request))],
-  ])
+  const provider = model(
+    [() => [background("a"), background("b"), background("no")], (request) => [say(resultsOf(request))]],
+    () => [{ type: "wait", until: new Promise(() => {}) }],
+  )
   const gateway = opened(
     createAgent("You plan.", {
       provider,

@@ -13,16 +13,10 @@ import type { Gateway } from "./gateway.ts"
 import { resolveGatewayApp } from "./options/agent-options.ts"
 import type { AgentServerOptions, ServerOptions } from "./options/gateway-options.ts"
 
-export interface GatewayAppOptions extends ServerOptions, Credentials, RuntimeChoice {}
+export interface GatewayAppOptions extends ServerOptions, RuntimeAgentOptions {}
 
 /** Options of an agent with a runtime of the application's own, without those of the server. */
-export interface RuntimeAgentOptions extends AgentServerOptions, Credentials, RuntimeChoice {}
-
-/** Options of a provider that is chosen by name. */
-type Credentials = Omit<ProviderOptions, "provider">
-
-/** Options of what runs are executed with. */
-export interface RuntimeChoice {
+export interface RuntimeAgentOptions extends AgentServerOptions, Omit<ProviderOptions, "provider"> {
   /**
    * Gives what each run is executed with. A rejection, or options that are unknown or wrong, end that run in `error`.
    * A runtime in place of a function is that of every run, and what is wrong with it stops the start.

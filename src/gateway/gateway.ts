@@ -179,7 +179,7 @@ export interface ApprovalAnswer {
   readonly approved: boolean
   /** Arguments in place of the model's. */
   readonly editedInput?: JsonObject
-  /** The model receives it on denial. */
+  /** Reason that the model receives on denial. */
   readonly reason?: string
   /** Allows the tool type for the rest of the session. Not with edited arguments. */
   readonly allowToolType?: boolean

@@ -139,5 +139,5 @@ it("truncates a result that the session has no room for", async () => {
     return null
   }
   await agentWith("x".repeat(200_000), next, options).gateway.run("Go.")
-  expect(textsOf(results[0] as ToolResult)[0]).toContain("The result was cut: 100000 of")
+  expect(textsOf(results[0] as ToolResult)[0]).toContain("The result was truncated: 100000 of")
 })

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util"
+import type { ChildOutcome } from "../core/child.ts"
 import { isJsonObject, type Json, type JsonObject } from "../core/json/json.ts"
 import type { AppData, Event, LiveEntry, WaitOpened, WaitResolved } from "../core/log/entries.ts"
 import type { Message } from "../core/messages.ts"
@@ -51,6 +52,14 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
     async openWaits(filter) {
       return (await sessions.openWaits(filter)).map((wait) => redactWait(wait, mask))
     },
+    async tasks(sessionId, options) {
+      const tasks = await sessions.tasks(sessionId, options)
+      return tasks.map(({ description, outcome, ...task }) => ({
+        ...task,
+        description: mask(description),
+        outcome: outcome === null ? null : redactOutcome(outcome, mask),
+      }))
+    },
     async grants(sessionId) {
       const grants = await sessions.grants(sessionId)
       return grants.map((grant) => ({ ...grant, qualifier: mask(grant.qualifier) }))
@@ -101,6 +110,10 @@ function redactEvent(event: Event, mask: Mask): Event {
       return { ...event, message: mask(event.message) }
     case "runFailed":
       return { ...event, message: mask(event.message) }
+    case "taskRegistered":
+      return { ...event, description: mask(event.description) }
+    case "taskEnded":
+      return { ...event, outcome: redactOutcome(event.outcome, mask) }
     case "stepRetried":
       return { ...event, error: mask(event.error) }
     case "dataEmitted":
@@ -110,6 +123,10 @@ function redactEvent(event: Event, mask: Mask): Event {
     default:
       return event
   }
+}
+
+function redactOutcome(outcome: ChildOutcome, mask: Mask): ChildOutcome {
+  return { ...outcome, response: mask(outcome.response), error: mask(outcome.error) }
 }
 
 function redactData(data: AppData, mask: Mask): AppData {

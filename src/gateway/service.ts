@@ -238,7 +238,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     addPages: ownConsole?.addPages,
   })
   await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
-  const { sessionRetentionDays } = server
+  const { sessionRetentionDays, keepDeltasSeconds } = server
   const stopAnnouncing = idle ? null : await announceAgents({ directory, agents: names, logger })
   if (!idle) {
     // Before anything is committed that they are to hear of.
@@ -248,7 +248,9 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     // A process that executes a single run leaves what is due besides to servers.
     if (mode !== "run") for (const agent of agents) await agent.start()
   }
-  const stopHousekeeping = idle ? null : startHousekeeping({ log, logger, sessionRetentionDays })
+  const stopHousekeeping = idle
+    ? null
+    : startHousekeeping({ log, logger, sessionRetentionDays, keepDeltasSeconds })
   const listeners: (() => Promise<void>)[] = []
 
   return {

@@ -1,7 +1,7 @@
-import { mkdtemp, writeFile } from "node:fs/promises"
+import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { expect, it, onTestFinished } from "vitest"
+import { expect, it, onTestFinished, vi } from "vitest"
 import type { ModelRequest } from "../core/ports/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
@@ -27,7 +27,8 @@ const runAgent = (input: { task: string; agent?: string; model?: string }): Scri
 function model(...calls: readonly ScriptedStep[]) {
   return scriptedProvider((request) => {
     if (firstText(request) !== "Go.") return [{ type: "text", text: `Did ${firstText(request)}.` }]
-    const last = request.messages.at(-1)
+    // A note on background tasks may follow the results.
+    const last = request.messages.findLast(({ role }) => role === "tool")
     return last?.role === "tool" ? [{ type: "text", text: JSON.stringify(last.results) }] : calls
   })
 }
@@ -87,6 +88,31 @@ it("starts a sub-agent by a skill, with its prompt, model, limits and tools", as
   expect(JSON.stringify(refused?.messages.at(-1))).toContain("unknown_tool")
 })
 
+it("saves the responses of skills as dated files, whether the call waits or not", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "skills-"))
+  await writeFile(join(folder, "finder.md"), "---\nname: finder\ndescription: Finds.\n---\nYou find.")
+  const inBackground = { ...runAgent({ task: "two", agent: "finder" }) }
+  const provider = model(
+    runAgent({ task: "one", agent: "finder" }),
+    { ...inBackground, input: { task: "two", agent: "finder", background: true } } as ScriptedStep,
+    runAgent({ task: "three" }),
+  )
+  const outputsDir = join(folder, "outputs")
+  const options = { provider, store: "memory", logger, skillsDir: folder } as const
+  const gateway = opened(createAgent("You plan.", { ...options, subAgents: { outputsDir } }))
+  await gateway.run("Go.")
+  const files = await vi.waitUntil(
+    async () => {
+      const found = await readdir(outputsDir).catch(() => [])
+      return found.length === 2 ? found : null
+    },
+    { timeout: 20_000, interval: 20 },
+  )
+  for (const file of files) expect(file).toMatch(/^\d{4}-\d\d-\d\d-finder-call_\w+\.md$/)
+  const texts = await Promise.all(files.map((file) => readFile(join(outputsDir, file), "utf8")))
+  expect(texts.toSorted()).toEqual(["Did one.", "Did two."])
+})
+
 it("hands tasks to other agents of the gateway that the options name", async () => {
   const research = model()
   const gateway = opened(
@@ -126,11 +152,26 @@ it("refuses to start with an agent that the gateway does not have", async () => 
 })
 
 it("gives the model an error past the number of sub-agents that may work at once", async () => {
-  const provider = model(...["a", "b", "c"].map((task) => runAgent({ task })))
+  // The others work until the refused call has its result.
+  const refused = Promise.withResolvers<void>()
+  const provider = scriptedProvider((request) => {
+    if (firstText(request) !== "Go.")
+      return [
+        { type: "wait", until: refused.promise },
+        { type: "text", text: "Did." },
+      ]
+    const last = request.messages.at(-1)
+    if (last?.role === "tool") return [{ type: "text", text: JSON.stringify(last.results) }]
+    return ["a", "b", "c"].map((task) => runAgent({ task }))
+  })
   const gateway = opened(
     createAgent("You plan.", { provider, store: "memory", logger, subAgents: { maxConcurrent: 2 } }),
   )
-  const { response } = await gateway.run("Go.")
+  const { response } = await gateway.run("Go.", {
+    onEvent: ({ type }) => {
+      if (type === "tool_call_complete") refused.resolve()
+    },
+  })
   expect(response).toContain("too_many_children")
   expect(response).toContain("At most 2 sub-agents")
 })

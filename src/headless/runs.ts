@@ -37,7 +37,7 @@ export interface HumanDecision {
   readonly approved: boolean
   /** Arguments in place of the model's. */
   readonly editedInput?: JsonObject
-  /** The model receives it on denial. */
+  /** Reason that the model receives on denial. */
   readonly reason?: string
 }
 

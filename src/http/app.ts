@@ -42,6 +42,7 @@ import { addRevokeRoute } from "./routes/revoke.ts"
 import { addSessionsRoutes, type ListSessions } from "./routes/sessions.ts"
 import { addStatusRoutes } from "./routes/status.ts"
 import { addSubscribeRoute } from "./routes/subscribe.ts"
+import { addTasksRoutes } from "./routes/tasks.ts"
 import { addToolApprovalRoute } from "./routes/tool-approval.ts"
 import { addToolResultRoute } from "./routes/tool-result.ts"
 import { addWaitsRoute } from "./routes/waits.ts"
@@ -144,6 +145,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addGrantRoutes(app, { sessions, deciderOf, reading: [authenticated], changing })
   addFilesRoute(app, { openFile: options.openFile ?? (async () => null), middleware: [authenticated] })
   addWaitsRoute(app, { sessions, middleware: [authenticated] })
+  addTasksRoutes(app, { sessions, reading: [authenticated], changing: [...changing, optionalBody] })
   addSessionsRoutes(app, {
     directory: options.directory,
     agents,

@@ -39,6 +39,9 @@ describe("GET /openapi.json", () => {
       "get /api/chat/grants",
       "get /api/chat/history",
       "get /api/chat/subscribe",
+      "get /api/chat/tasks",
+      "get /api/chat/tasks/{id}",
+      "get /api/chat/tasks/{id}/subscribe",
       "get /api/chat/waits",
       "get /api/health",
       "get /api/openapi.json",
@@ -51,6 +54,7 @@ describe("GET /openapi.json", () => {
       "post /api/chat/elicitation",
       "post /api/chat/init",
       "post /api/chat/revoke",
+      "post /api/chat/tasks/{id}/cancel",
       "post /api/chat/tool-approval",
       "post /api/chat/tool-result",
     ])

@@ -37,13 +37,12 @@ async function openRun(
   sessionBytes: number,
 ): Promise<RunParts> {
   if (session === null || maxToolResultBytes < leastBytes) return {}
-  const { contents } = services.stores
   const pageBytes = Math.min(maxPageBytes, maxToolResultBytes - headerBytes)
   const offered = [
     readResultTool({ pageBytes, open: (id, context) => openResult(services, session.id, id, context) }),
   ]
-  const compaction = await services.lastCompaction(session.id)
-  let hasSomething = (await contents.hasAny(session.id)) || (compaction?.notes.includes(note) ?? false)
+  // A session without a single entry has neither contents nor summaries, so a first run looks for none.
+  let hasSomething = session.lastSeq > 0 && (await hasResults(services, session.id))
   const none: typeof offered = []
   return {
     tools: () => (hasSomething ? offered : none),
@@ -64,6 +63,12 @@ async function openRun(
       return preview
     },
   }
+}
+
+/** Resolves to true if the session has contents, or a summary that says so of its messages. */
+async function hasResults({ stores, lastCompaction }: PluginServices, sessionId: string): Promise<boolean> {
+  if (await stores.contents.hasAny(sessionId)) return true
+  return (await lastCompaction(sessionId))?.notes.includes(note) ?? false
 }
 
 /** Resolves to null if the session has no room for the result, or the store cannot take it: then it is truncated. */

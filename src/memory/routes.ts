@@ -12,7 +12,7 @@ const name = z.string().min(1).max(memoryLimits.name)
 const entityType = z.string().min(1).max(memoryLimits.entityType)
 const wholeNumber = z.string().regex(/^\d{1,4}$/, "expected a whole number")
 
-// With a misspelt parameter all memories would be listed or deleted.
+// With a misspelled parameter all memories would be listed or deleted.
 const listQuery = z.strictObject({
   query: z.string().max(memoryLimits.query).optional(),
   entity_type: entityType.optional(),

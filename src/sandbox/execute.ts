@@ -12,7 +12,7 @@ import type { StagedFolder } from "./staged-folders.ts"
 import { createTail } from "./tail.ts"
 import { mergeRemoved, trimWorkspace } from "./workspace/trim.ts"
 import type { UnfinishedExecution, UnfinishedExecutions } from "./workspace/unfinished.ts"
-import { type DiskUsage, measureUsage } from "./workspace/usage.ts"
+import { type DiskUsage, isWithin, measureUsage } from "./workspace/usage.ts"
 import type { Workspace } from "./workspace/workspaces.ts"
 
 export interface ExecuteOptions {
@@ -58,6 +58,7 @@ async function* watchedRun(
   { startedAt, finish }: UnfinishedExecution,
 ): AsyncGenerator<ExecEvent> {
   const quota = diskQuota(limits)
+  const before = guard.lastUsageOf(session) ?? (await measureWithin(workspace.path, quota, signal))
   const running = await startOrAbort(
     backend.start({
       workspace,
@@ -88,6 +89,7 @@ async function* watchedRun(
   const watch = guard.watch({
     session,
     path: workspace.path,
+    before,
     freeze: () => running.freeze(),
     thaw: () => running.thaw(),
     stop: () => stop("diskFull"),
@@ -107,11 +109,15 @@ async function* watchedRun(
     await orAbort(watch.settled(), over)
     await watch.end()
     // The last of it may have been written too fast to be noticed.
-    const usage = await measureUsage(workspace.path, quota, over)
-    watch.record(usage === "over" ? quota : usage)
-    if (stopped === "diskFull" || usage === "over") {
-      stopped ??= "diskFull"
-      await trim(quota, over)
+    const measured = await measureUsage(workspace.path, quota, over)
+    if (measured === "over") stopped ??= "diskFull"
+    const usage = measured === "over" ? quota : measured
+    const allowed = await watch.record(usage)
+    if (stopped === "diskFull" || !isWithin(usage, allowed)) {
+      await trim(allowed, over)
+      // What was there before the execution is spared, so there may be nothing to remove.
+      if (removed.count > 0) stopped ??= "diskFull"
+      await watch.record(await measureWithin(workspace.path, quota, over))
     }
     const reason = stopped ?? guess(exit, backend, tail.text())
     await finish()
@@ -124,6 +130,12 @@ async function* watchedRun(
     await Promise.all([running.end(), watch.end()])
     await closing
   }
+}
+
+/** No working directory counts for more than its quota, to which it is trimmed. */
+async function measureWithin(path: string, quota: DiskUsage, signal: AbortSignal): Promise<DiskUsage> {
+  const usage = await measureUsage(path, quota, signal)
+  return usage === "over" ? quota : usage
 }
 
 /** An abort does not wait for the start, and ends what comes of it. */

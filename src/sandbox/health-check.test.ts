@@ -31,5 +31,5 @@ test("what works again is seen after that while", async () => {
 
 test("a ping that does not end is given up", async () => {
   const check = createHealthCheck({ ping: () => new Promise(() => {}), timeoutMs: 10 })
-  expect(await check()).toMatchObject({ message: "no answer within 10 ms" })
+  expect(await check()).toMatchObject({ message: "no response within 10 ms" })
 })

@@ -16,6 +16,7 @@ import { untilLapse } from "./reading/until-lapse.ts"
 import { viewSession } from "./reading/view.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
 import type { Storage } from "./storage.ts"
+import { listTasks } from "./tree/list-tasks.ts"
 import { viewTree } from "./tree/view-tree.ts"
 import type { Worker } from "./worker/worker.ts"
 
@@ -121,6 +122,11 @@ export function createSessions({
 
     history: (sessionId, { signal }) =>
       readHistory({ log, reads, openWaits: decisions.openWaits }, sessionId, signal),
+
+    async tasks(sessionId, { signal }) {
+      const session = await log.session(sessionId)
+      return session === null ? [] : listTasks(reads, session, signal)
+    },
 
     async revoke(sessionId) {
       const found = await log.revokeSession(sessionId, clock.now())

@@ -3,8 +3,6 @@ import type { SessionLog } from "../core/ports/session-log.ts"
 
 const intervalMs = 60_000
 const dayMs = 24 * 60 * 60 * 1_000
-/** Milliseconds that deltas outlive their step, for viewers that lag (rule 6). */
-const deltaRetentionMs = 10 * 60 * 1_000
 /** Days that a session past its retention waits for a subscriber, and that an absent subscriber is remembered. */
 const subscriberPatienceDays = 7
 
@@ -12,10 +10,17 @@ export interface HousekeepingOptions {
   readonly log: SessionLog
   readonly logger: Logger
   readonly sessionRetentionDays: number
+  /** Seconds that deltas outlive their step, for viewers that lag (rule 6, deltas). */
+  readonly keepDeltasSeconds: number
 }
 
 /** Drops what is past its retention, once a minute. Returns a function that ends it. */
-export function startHousekeeping({ log, logger, sessionRetentionDays }: HousekeepingOptions): () => void {
+export function startHousekeeping({
+  log,
+  logger,
+  sessionRetentionDays,
+  keepDeltasSeconds,
+}: HousekeepingOptions): () => void {
   let running = false
   const prune = async () => {
     if (running) return
@@ -24,7 +29,7 @@ export function startHousekeeping({ log, logger, sessionRetentionDays }: Houseke
       // By the clock that dated them: this process's may be minutes off.
       const now = await log.now()
       await log.prune({
-        deltasSettledBefore: now - deltaRetentionMs,
+        deltasSettledBefore: now - keepDeltasSeconds * 1_000,
         sessionsUsedBefore: now - sessionRetentionDays * dayMs,
         subscribersBehindBefore: now - subscriberPatienceDays * dayMs,
         subscribersSeenBefore: now - subscriberPatienceDays * dayMs,

@@ -4,8 +4,13 @@ import { count } from "../options/schemas.ts"
 
 /** Options of the sessions of a gateway and of the places for their runs. All are optional. */
 export interface SessionOptions {
-  /** Days after its last use that a session is dropped. Default 30. */
+  /** Days until a session is dropped, counted from its last run. Default 30. */
   readonly sessionRetentionDays?: number
+  /**
+   * Seconds that streamed pieces of a turn are kept once the turn is complete, for clients that reconnect. After that,
+   * such a client receives the text as a whole. Default 600.
+   */
+  readonly keepDeltasSeconds?: number
   /** Maximum number of runs that this process works on at once. Further runs wait. Default 1 000. */
   readonly maxConcurrentRuns?: number
   /**
@@ -28,6 +33,7 @@ export interface SessionOptions {
 
 export const sessionOptions = declareOptions<SessionOptions>()({
   sessionRetentionDays: z.number().positive().default(30),
+  keepDeltasSeconds: z.number().nonnegative().default(600),
   maxConcurrentRuns: count.default(1_000),
   maxConcurrentRunsPerPrincipal: count.optional(),
   maxConcurrentRunsPerTenant: count.optional(),

@@ -17,6 +17,7 @@ import type { QuestionAnswer } from "../core/question.ts"
 import type { RunSettings } from "../core/run-settings.ts"
 import type { Spending } from "../core/usage.ts"
 import type { GrantScope } from "../core/wait.ts"
+import type { ListedTask } from "./tree/list-tasks.ts"
 import type { TreeBatch } from "./tree/sub-agent.ts"
 
 /** Everything that HTTP, headless runs and other code may do with sessions. */
@@ -77,6 +78,8 @@ export interface Sessions {
   position(sessionId: string, runId: string): Promise<number | undefined>
   /** Returns null if the session has no such run. */
   run(sessionId: string, runId: string): Promise<Run | null>
+  /** The newest 200 background tasks of the session, oldest first. */
+  tasks(sessionId: string, options: { readonly signal: AbortSignal }): Promise<readonly ListedTask[]>
   /** Ends the session for its holder: tokens are refused, its open run is cancelled, its queued runs are withdrawn. */
   revoke(sessionId: string): Promise<boolean>
   /** Waits for the run's end. */
@@ -137,7 +140,7 @@ export interface Decision {
   readonly approved: boolean
   /** Arguments in place of the model's. */
   readonly editedInput?: JsonObject
-  /** The model receives it on denial. */
+  /** Reason that the model receives on denial. */
   readonly reason?: string
   /** Grants the tool type for the rest of the session. */
   readonly allowToolType?: boolean

@@ -3,6 +3,7 @@ import { agentSkillsOf } from "./agent-skills.ts"
 import { catalogText, isListed } from "./catalog.ts"
 import { changeNotes } from "./change-notes.ts"
 import { checkSkills } from "./check-skills.ts"
+import { loadedInstructions } from "./loaded-instructions.ts"
 import { missingParts } from "./missing-parts.ts"
 import type { SkillOptions } from "./options.ts"
 import { createSessionSkills, type SessionSkills } from "./session-skills.ts"
@@ -79,6 +80,10 @@ async function runParts(
   const catalog = catalogText(set.skills)
   return {
     tools: () => tools,
+    async compactionNotes({ signal: stop }) {
+      if (session === null) return []
+      return loadedInstructions(await sessionSkills(session.id, { signal: stop }), skills, pageBytes)
+    },
     instructions: [...(catalog === null ? [] : [catalog]), ...notes],
     interceptors: [
       async (call) => {

@@ -1,22 +1,33 @@
+import type { EventEntry } from "../core/log/entries.ts"
 import type { PluginParts } from "../core/ports/plugin.ts"
-import type { SubAgentOptions } from "./options.ts"
-
-type Hook = NonNullable<SubAgentOptions["onBackgroundComplete"]>
+import { plainName } from "./choose-worker.ts"
+import type { ResolvedOptions } from "./options.ts"
+import type { SaveOutput } from "./outputs.ts"
 
 /** Milliseconds that the hook may take for one page of events. */
 const timeoutMs = 30_000
 
-/** Calls the hook for each end of a background task. */
-export function backgroundSubscriber(hook: Hook): NonNullable<PluginParts["subscriber"]> {
+/** Calls the hook for each end of a background task, and saves its output. Null if there is nothing to do. */
+export function backgroundSubscriber(
+  { onBackgroundComplete: hook, agents }: ResolvedOptions,
+  save: SaveOutput | null,
+): NonNullable<PluginParts["subscriber"]> | null {
+  if (hook === undefined && save === null) return null
+  const receive = async (sessionId: string, { event, at }: EventEntry, signal: AbortSignal) => {
+    if (event.type !== "taskEnded") return
+    const { taskId, name, toolCallId: id, outcome } = event
+    const isSkill = name !== plainName && name !== "" && !agents.includes(name)
+    if (isSkill && outcome.outcome === "completed") {
+      await save?.({ skill: name, id, response: outcome.response, at })
+    }
+    await hook?.({ sessionId, taskId, agent: name, outcome }, { signal })
+  }
   return {
     timeoutMs,
     async onEvents({ sessionId, entries }, { signal, handled }) {
-      for (const { event, seq } of entries) {
-        if (event.type === "taskEnded") {
-          const { taskId, name: agent, outcome } = event
-          await hook({ sessionId, taskId, agent, outcome }, { signal })
-        }
-        handled(seq)
+      for (const entry of entries) {
+        await receive(sessionId, entry, signal)
+        handled(entry.seq)
       }
     },
   }

@@ -23,7 +23,7 @@ export interface Worker {
 }
 
 /** Name of a sub-agent without a skill or an agent of its own. */
-const plainName = "sub-agent"
+export const plainName = "sub-agent"
 
 /** Returns the sub-agent for a request, or null if there is none of that name. */
 export function chooseWorker({ options, skills }: Workers, request: Request): Worker | null {

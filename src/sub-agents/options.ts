@@ -30,8 +30,13 @@ export interface BackgroundEnd {
 export interface SubAgentOptions {
   /** Names of further agents of the gateway that the model may hand tasks to. Default none. */
   readonly agents?: readonly string[]
-  /** Models that the model may choose for a task without another agent. Default none: the agent's own model is used. */
+  /** Models that the model may choose for a task without another agent. Default none: the agent's own. */
   readonly models?: readonly string[]
+  /**
+   * Folder for the responses of sub-agents that work by a skill, each a file `DATE-SKILL-ID.md`. Relative to the
+   * working directory; created with the first one. Default none.
+   */
+  readonly outputsDir?: string
   /** Lets the model start sub-agents in the background. Default true. */
   readonly background?: boolean
   /**
@@ -71,6 +76,7 @@ const longestSeconds = 365 * 86_400
 const schemas = declareOptions<SubAgentOptions>()({
   agents: texts.default([]),
   models: texts.default([]),
+  outputsDir: z.string().min(1).optional(),
   background: z.boolean().default(true),
   announce: z.boolean().default(false),
   onBeforeBackground: callback<NonNullable<SubAgentOptions["onBeforeBackground"]>>().optional(),

@@ -1,7 +1,8 @@
 import { ConfigurationError } from "../core/errors.ts"
-import type { Plugin, PluginParts } from "../core/ports/plugin.ts"
+import type { Plugin } from "../core/ports/plugin.ts"
 import { backgroundSubscriber } from "./background-subscriber.ts"
-import { type ResolvedSubAgentOptions, resolveSubAgentOptions, type SubAgentOptions } from "./options.ts"
+import { resolveSubAgentOptions, type SubAgentOptions } from "./options.ts"
+import { createOutputs } from "./outputs.ts"
 import { cancelTaskTool, getBackgroundResultTool, sendMessageTool } from "./tools/background-tools.ts"
 import { runAgentTool } from "./tools/run-agent.ts"
 
@@ -10,25 +11,24 @@ const forSubAgents =
   "no person reads this conversation. Do the whole task " +
   "without asking back. Your last message is all that the other agent receives, so put the complete result into it."
 
-function subscriberFor({ onBackgroundComplete }: ResolvedSubAgentOptions): Pick<PluginParts, "subscriber"> {
-  if (onBackgroundComplete === undefined) return {}
-  return { subscriber: backgroundSubscriber(onBackgroundComplete) }
-}
-
 /** Lets an agent hand tasks to sub-agents. */
 export function subAgentsPlugin(given: SubAgentOptions): Plugin {
   const options = resolveSubAgentOptions(given)
   return {
     name: "sub_agents",
-    setup({ agents, clock, ports }) {
+    setup({ agents, clock, logger, ports }) {
       const unknown = options.agents.filter((name) => !agents.includes(name))
       if (unknown.length > 0) {
         throw new ConfigurationError(
           `subAgents: the gateway has no agent ${JSON.stringify(unknown[0])}. Its agents are ${agents.join(", ")}.`,
         )
       }
+      const save = options.outputsDir === undefined ? null : createOutputs(options.outputsDir, logger)
+      const subscriber = backgroundSubscriber(options, save)
+      const saveAnswer = (skill: string, id: string, response: string) =>
+        save?.({ skill, id, response, at: clock.now() }) ?? Promise.resolve()
       return {
-        ...subscriberFor(options),
+        ...(subscriber !== null && { subscriber }),
         async openRun({ session, maxToolResultBytes }) {
           const depth = session?.depth ?? 0
           const instructions = depth === 0 ? [] : [forSubAgents]
@@ -39,7 +39,10 @@ export function subAgentsPlugin(given: SubAgentOptions): Plugin {
             sendMessageTool(),
             cancelTaskTool(),
           ]
-          const tools = [runAgentTool({ options, skills }), ...(options.background ? background : [])]
+          const tools = [
+            runAgentTool({ options, skills }, saveAnswer),
+            ...(options.background ? background : []),
+          ]
           return { tools: () => tools, instructions }
         },
       }

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
+import type { EventEntry } from "../../src/core/log/entries.ts"
 import { all } from "./checks/observation.ts"
 import { calls, prompt, type Script, says } from "./support/model.ts"
 import { type PostgresServer, startPostgres } from "./support/postgres.ts"
 import { createRandom } from "./support/random.ts"
-import { type ServingOptions, serving } from "./support/serving.ts"
+import { type ServingOptions, type SessionEvents, serving } from "./support/serving.ts"
 
 // Each starts many processes, one after the other.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
@@ -19,11 +20,16 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
+let databases = 0
 const stores: readonly (readonly [string, () => Promise<ServingOptions>])[] = [
-  ["SQLite", async () => ({ maxConcurrentRuns: 2 })],
+  ["SQLite", async () => ({ maxConcurrentRuns: 16 })],
   [
     "two nodes on Postgres",
-    async () => ({ maxConcurrentRuns: 2, nodes: 2, store: await server.createDatabase("tasks") }),
+    async () => ({
+      maxConcurrentRuns: 16,
+      nodes: 2,
+      store: await server.createDatabase(`tasks_${databases++}`),
+    }),
   ],
 ]
 
@@ -80,5 +86,53 @@ describe.each(stores)("on %s", (_, options) => {
     expect(new Set(charges).size).toBe(charges.length)
     const reservations = made.filter(({ tool }) => tool === "reserve").map(({ key }) => key)
     expect(new Set(reservations).size).toBe(2 * tags.length)
+  })
+
+  test("an approval of a sub-agent of a sub-agent is answered at the root after a kill, while another child streams", async () => {
+    const start = (tag: string, script: string) => ({
+      name: "run_agent",
+      input: { task: prompt(script, tag) },
+    })
+    const scripts: Readonly<Record<string, Script>> = {
+      script: (call) => (call.turn > 0 ? says(3) : calls(call, [start("m", "middle"), start("t", "talk")])),
+      middle: (call) => (call.turn > 0 ? says(3) : calls(call, [start("p", "payer")])),
+      payer: (call) => (call.turn > 0 ? says(3) : calls(call, [{ name: "pay", input: { amount: 7 } }])),
+      talk: () => says(300, 50),
+    }
+    const { client, kill, start: startAll, effects, tree } = await serving(scripts, await options())
+    const { ended } = await client.chat({ message: "Play script for session." })
+    await client.pendingApproval()
+    await kill()
+    const killedAt = Date.now()
+    startAll()
+    const asked = await client.pendingApproval()
+    const isTalk = ({ depth, events }: SessionEvents) => {
+      const [started] = all(events, "runStarted")
+      return depth === 1 && JSON.stringify(started?.content).includes("Play talk ")
+    }
+    const talksAgain = async () => {
+      const talk = (await tree()).find(isTalk)
+      const isCalled = ({ event, at }: EventEntry) =>
+        /^step(Started|Retried)$/.test(event.type) && at > killedAt
+      return talk?.events.some(isCalled) === true
+    }
+    await vi.waitUntil(talksAgain, { timeout: 30_000, interval: 200 })
+    await client.decide(asked, { approved: true })
+    await ended
+    expect(await effects()).toMatchObject([{ tool: "pay", input: { amount: 7 } }])
+    const sessions = await tree()
+    expect(sessions.map(({ depth }) => depth)).toEqual([0, 1, 1, 2])
+    const [root] = sessions
+    expect(all(root?.events ?? [], "runCompleted")).toMatchObject([{ disposition: "completed" }])
+    const timeOf = (depth: number, type: string, script: string) => {
+      const session = sessions.find((each) => {
+        const [started] = all(each.events, "runStarted")
+        return each.depth === depth && JSON.stringify(started?.content).includes(`Play ${script} `)
+      })
+      return session?.events.findLast(({ event }) => event.type === type)?.at ?? 0
+    }
+    const paid = timeOf(2, "toolCallCompleted", "payer")
+    expect(paid).toBeGreaterThan(killedAt)
+    expect(paid).toBeLessThan(timeOf(1, "messageCompleted", "talk"))
   })
 })

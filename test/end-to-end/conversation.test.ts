@@ -145,7 +145,7 @@ test("the next turn is said with `message` or with the whole of `messages`, and 
   const [, second, third, fourth] = model.requests.map(
     ({ body }) => (body as { messages: unknown[] }).messages,
   )
-  // Tool calls are in the server's history only: it was recognised in what the client sent.
+  // Tool calls are in the server's history only: it was recognized in what the client sent.
   expect(third?.slice(0, 3)).toEqual(second)
   expect(fourth?.slice(0, 5)).toEqual(third)
   expect(fourth).toHaveLength(7)

@@ -82,6 +82,15 @@ test("05-skills loads a skill, and then refuses the tools that the skill does no
   expect(listed.text).toContain("Export conversations as CSV")
 })
 
+test("11-research-report has three sub-agents write one report", async () => {
+  const cwd = await temporaryFolder()
+  const script = fileURLToPath(new URL("11-research-report/report.ts", examples))
+  const { ANTHROPIC_API_KEY: _, ...env } = process.env
+  const { stdout } = await run(process.execPath, [script], { cwd, env })
+  expect(stdout.match(/"outcome":"completed"/g)).toHaveLength(3)
+  expect(stdout.match(/^## \w+$/gm)?.toSorted()).toEqual(["## brewing", "## growing", "## history"])
+})
+
 test("04-code-execution computes with the file that it offers", async () => {
   const code = 'print(sum(int(line.split(",")[2]) for line in open("sales.csv").readlines()[1:]))'
   const task = `/tool code_execute ${JSON.stringify({ code })}`

@@ -197,7 +197,7 @@ it("does not start with servers whose tools could have one name", async () => {
   const server = await listingServer("one", listed("deploy"))
   const mcpServers = { a: server.definition(), a__b: server.definition() }
   const agent = createAgent("x", { provider: "demo", store: "memory", mcpServers })
-  await expect(agent.prepare()).rejects.toThrow('"a" and "a__b" are too much alike')
+  await expect(agent.prepare()).rejects.toThrow('"a" and "a__b" are too similar')
 })
 
 it("asks about a tool that another server pushed out of its name as the policy says for that name", async () => {

@@ -95,5 +95,5 @@ it("refuses servers of users whom it cannot know", async () => {
     store: "memory",
     mcpServers: { own: await fragile({ perUser: true }) },
   })
-  await expect(agent.prepare()).rejects.toThrow("users must be known")
+  await expect(agent.prepare()).rejects.toThrow("so that users are known")
 })

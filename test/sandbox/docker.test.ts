@@ -132,7 +132,7 @@ test("GET /ready says that the engine is gone, and that it is back", async () =>
     status: 200,
     check: {
       ok: false,
-      detail: `docker does not answer, so code does not run until it is back; docker; ${uncounted}`,
+      detail: `docker does not respond, so code does not run until it is back; docker; ${uncounted}`,
     },
   })
   await engine.restart()

@@ -206,6 +206,33 @@ export type Problem = {
   readonly run_id?: string | undefined
 }
 
+/** A sub-agent that works in the background. */
+export type Task = {
+  readonly task_id: string
+  /** Name of the sub-agent. */
+  readonly agent_name: string
+  /** The first characters of the task. */
+  readonly description: string
+  /** The call that started the task. */
+  readonly tool_call_id: string
+  /** Id of the sub-agent's session. */
+  readonly sub_agent_id: string
+  readonly state: "running" | "completed" | "interrupted" | "failed"
+  /** Reason of an interrupted task. */
+  readonly reason: string | null
+  /** The sub-agent's last message. Null while it works. */
+  readonly result: string | null
+  readonly error: {
+    readonly code: string
+    readonly message: string
+  } | null
+  readonly usage: (Usage & Readonly<Record<string, unknown>>) | null
+  /** If true, the model has received the result. */
+  readonly collected: boolean
+  /** Seconds since the Unix epoch. */
+  readonly started_at: number
+}
+
 export type TextInput = {
   readonly type: "text"
   readonly text: string

@@ -5,7 +5,7 @@ import type { Json } from "./json.ts"
 const maxDepth = 100
 
 /**
- * A copy of `value` as JSON carries it: `toJSON` is honoured (so a Date becomes a string), undefined fields are
+ * A copy of `value` as JSON carries it: `toJSON` is honored (so a Date becomes a string), undefined fields are
  * left out, undefined itself is null.
  * What JSON would lose in silence (functions, symbols, NaN, Map, Set, bytes) or cannot hold (bigint, cycles) is
  * refused with its path; `subject` begins that message.

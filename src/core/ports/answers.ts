@@ -4,13 +4,13 @@ import type { AcceptedAnswer } from "./session-log.ts"
 export interface Answers {
   /** Returns true if `take` would return an answer. */
   has(toolCallId: string): boolean
-  /** The answer to this call's wait, if there is one; taken once. */
+  /** Returns the answer to this call's wait, if there is one, and removes it. */
   take(toolCallId: string): Answer | null
-  /** Looks into the inbox again. While the store is unavailable it keeps trying. Rejects with the signal's reason. */
+  /** Reads the inbox again. Retries while the store is unavailable. Rejects with the signal's reason. */
   refresh(signal: AbortSignal): Promise<void>
-  /** Resolves when an answer comes that was not there before, and with the signal's abort. */
+  /** Resolves when a new answer arrives, or when the signal is aborted. */
   arrival(signal: AbortSignal): Promise<void>
 }
 
-/** `id` is the command's, to be consumed by what acts on it. */
+/** An answer with the id of its command. The commit that acts on the answer consumes the command. */
 export type Answer = AcceptedAnswer & { readonly id: number }

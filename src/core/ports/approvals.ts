@@ -4,14 +4,14 @@ import type { ToolOrigin } from "../tool-origin.ts"
 import type { GrantScope, WaitKind } from "../wait.ts"
 import type { NewWait } from "./session-log.ts"
 
-/** Open waits, grants and decisions over all sessions. Lives and dies with the sessions it belongs to. */
+/** Open waits, grants and decisions of all sessions. Removed together with their sessions. */
 export interface Approvals {
   /**
    * Returns the newest wait with this key in the session, or in the tree that it is the root of. A call may open
    * several waits of one kind, one after the other.
    */
   wait(sessionId: string, key: WaitKey): Promise<Wait | null>
-  /** Open waits that have not expired, oldest first, at most `limit`. */
+  /** Returns open waits that have not expired, oldest first, at most `limit`. */
   openWaits(filter: WaitFilter): Promise<readonly Wait[]>
 
   /** Returns the grants that hold in the session. Read at every decision, so a revocation acts at once. */
@@ -30,7 +30,7 @@ export type Wait = NewWait & {
   readonly state: "open" | "answered" | "expired" | "withdrawn"
 }
 
-/** A wait by its id, or by its call: clients know the call. */
+/** Identifies a wait by its id, or by its call, because clients know the call. */
 export type WaitKey = { readonly waitId: string } | { readonly toolCallId: string; readonly kind: WaitKind }
 
 export interface WaitFilter {
@@ -41,7 +41,7 @@ export interface WaitFilter {
   readonly limit: number
 }
 
-/** Name, origin and qualifier of a tool: all calls of one type are granted together. */
+/** Name, origin and qualifier of a tool. A grant covers all calls of one type. */
 export interface ToolType {
   readonly toolName: string
   /** Null for a local tool, and for a runner's. */
@@ -82,7 +82,7 @@ export interface AuditRecord {
   /** Null for a local tool, for a runner's, and in records of older versions. */
   readonly origin: ToolOrigin | null
   /**
-   * `accepted`, `declined` and `cancelled` are of questions to the user. What a form was filled in with is not here.
+   * `accepted`, `declined` and `cancelled` are for questions to the user. The content of forms is left out.
    */
   readonly action:
     | "approved"
@@ -97,7 +97,7 @@ export interface AuditRecord {
     | "revoked"
   /** Scope of a grant that was given or revoked. Default `session`. */
   readonly scope?: GrantScope
-  /** Null for what nobody decided: expiry, and the end of the run. */
+  /** Null if no one decided: after expiry, and after the end of the run. */
   readonly decidedBy: Decider | null
   /** The edited arguments, if any. */
   readonly editedInput: JsonObject | null

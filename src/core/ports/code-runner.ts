@@ -5,7 +5,7 @@ import type { ToolContext, ToolResult } from "./tool.ts"
 export interface CodeRunner {
   /** The backends that run code, the one in use first. */
   readonly hosts: readonly SandboxHost[]
-  /** Milliseconds that code may ask for. */
+  /** Maximum milliseconds that a call may request for its code. */
   readonly maxTimeoutMs: number
   /** Milliseconds that a tool's call may take beyond the code's own time, for a container to start and for its turn. */
   readonly overheadMs: number
@@ -20,8 +20,8 @@ export interface CodeRequest {
   readonly language: CodeLanguage
   readonly code: string
   readonly folders: readonly ReadOnlyFolder[]
-  /** Default: that of the agent's code execution. */
+  /** Default: the agent's setting for code execution. */
   readonly timeoutMs?: number
-  /** Bytes of the report. */
+  /** Maximum bytes of the report. */
   readonly maxResultBytes: number
 }

@@ -21,14 +21,14 @@ export interface CompactableHistory {
   readonly fixedTokens: number
   /** Cap on the output tokens of the request. */
   readonly maxTokens: number
-  /** If true, the service refused the request as too long. */
+  /** If true, the provider refused the request as too long. */
   readonly isRefused: boolean
   /** The summary that stands for the messages before these; null if there is none. */
   readonly summary: string | null
   readonly messages: readonly Message[]
   /** Estimated tokens of one of the messages. */
   readonly tokensOf: (message: Message) => number
-  /** Calls for a summary that failed since the last one that did not, in this run. */
+  /** Number of failed calls for a summary in this run since the last successful one. */
   readonly failures: number
 }
 
@@ -43,7 +43,7 @@ export type CompactionStep =
       /** Returns the summary that the response holds; null if it holds none. */
       readonly summaryOf: (content: readonly ModelPart[]) => string | null
     }
-  /** Results of tools are truncated to so many bytes. */
+  /** Maximum bytes of a tool result. Longer results are truncated. */
   | { readonly type: "shorten"; readonly maxBytes: number }
-  /** The run ends: nothing makes the request fit. */
+  /** Ends the run, because the request cannot be made short enough. */
   | { readonly type: "refuse" }

@@ -4,8 +4,8 @@ export const contentChunkBytes = 128 * 1024
 /** Large texts of sessions, such as results of tools. They are removed with their session. */
 export interface Contents {
   /**
-   * Stores a content, if the session has room for it. `unknown` if there is no such session. The same content put twice
-   * is stored once. A content whose put failed is not there.
+   * Stores a content if the session has room for it. Returns `unknown` for an unknown session. The same content put
+   * twice is stored once. A content whose put failed is not there.
    */
   put(sessionId: string, content: Content, limits: ContentLimits): Promise<"stored" | "full" | "unknown">
   /** Resolves to the bytes of a content; null if the session has no such content. */

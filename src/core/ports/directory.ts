@@ -16,10 +16,10 @@ export interface Directory {
   run(runId: string): Promise<ListedRun | null>
 }
 
-/** Filters that hold for sessions and runs. All of them must hold. */
+/** Filters for sessions and runs. A record must match all of them. */
 export interface DirectoryQuery {
   readonly principal?: Principal
-  /** Names of agents, of which any will do. */
+  /** Names of agents. A record matches if its agent is one of them. */
   readonly agents?: readonly string[]
   /** Id of the session that started the session. */
   readonly parentSessionId?: string
@@ -29,9 +29,9 @@ export interface DirectoryQuery {
   readonly createdFrom?: number
   /** Milliseconds since the Unix epoch, exclusive. */
   readonly createdBefore?: number
-  /** The `next` of the page before. Default: the first page. */
+  /** The `next` of the previous page. Default: the first page. */
   readonly after?: DirectoryCursor
-  /** Most records of the page, from 1 to `maxDirectoryPage`. */
+  /** Maximum number of records on the page, from 1 to `maxDirectoryPage`. */
   readonly limit: number
 }
 
@@ -49,8 +49,8 @@ export interface RunQuery extends DirectoryQuery {
 export interface DirectoryPage<Listed> {
   readonly items: readonly Listed[]
   /**
-   * The position to go on from; null after the last page. A page may hold less than its limit, even nothing, although
-   * others follow: the store looks at a bounded number of records for each.
+   * The position at which to continue. Null after the last page. A page may have fewer records, even none, although
+   * others follow, because the store reads a bounded number of records for each page.
    */
   readonly next: DirectoryCursor | null
 }

@@ -1,9 +1,9 @@
 /**
- * Turns texts into vectors whose angles tell how alike the texts are. The application's own: a model service, or a
+ * Turns texts into vectors. A small angle means similar texts. The application provides it: a provider, or a
  * model of this machine.
  */
 export interface EmbeddingProvider {
-  /** Name of the model. Vectors of different names are not compared. */
+  /** Name of the model. Vectors of different models are not compared. */
   readonly model: string
   /** Returns one vector for each text, all of the same length, at most 4096 numbers. */
   embed(

@@ -22,7 +22,7 @@ export interface GatedCall {
   readonly runId: string
   readonly channel: string | null
   readonly context: JsonObject
-  /** A person has allowed exactly this call: only a `deny` still counts. */
+  /** If true, a person has allowed exactly this call, so that only a `deny` still counts. */
   readonly approved: boolean
   /** Aborted when the run is canceled, and when the process stops. */
   readonly signal: AbortSignal
@@ -31,7 +31,7 @@ export interface GatedCall {
 export interface Verdict {
   readonly action: "execute" | "ask" | "deny"
   readonly qualifier: string | null
-  /** The reason that is shown: to the person when asked, to the model when denied. */
+  /** Reason that a person sees when asked, or that the model receives on denial. */
   readonly code: string | null
   readonly reason: string | null
   /** Decisions of interceptors other than to allow, in their order. */

@@ -2,13 +2,13 @@
 export interface Hold {
   /** If false, another process may have taken the session, so this one starts no tool and no model call. */
   isCertain(): boolean
-  /** Resolves when the hold is certain; at once if it is. Rejects with the signal's reason. */
+  /** Resolves when the hold is certain. Rejects with the signal's reason. */
   untilCertain(signal: AbortSignal): Promise<void>
   /** Calls the listener once, when the hold is next lost or in doubt. Returns a function that removes the listener. */
   onLapse(listener: () => void): () => void
 }
 
-/** A hold that nothing can put in doubt. */
+/** A hold that is never lost and never in doubt. */
 export const certainHold: Hold = {
   isCertain: () => true,
   untilCertain: async (signal) => signal.throwIfAborted(),

@@ -8,19 +8,19 @@ export interface QueuedRun {
   readonly runId: string
   /** 1 for the run that is opened next. */
   readonly position: number
-  /** The run is not opened before this time, in milliseconds since the Unix epoch; 0 if it may be at once. */
+  /** Time before which the run does not open, in milliseconds since the Unix epoch. 0 for none. */
   readonly notBefore: number
 }
 
 /**
- * Decides over a message for a session that has an open run, or a queued run that is due: `reject` refuses it,
- * `queue` runs it after those, `interrupt` cancels the open run and runs it next, `steer` adds it to the open run. A
- * run that cannot be steered, such as that of a foreign runner, and a steering message without an open run make
- * `steer` a `queue`.
+ * Decides what happens to a message for a session that has an open run, or a queued run that is due: `reject` refuses
+ * it, `queue` runs it after those, `interrupt` cancels the open run and runs it next, `steer` adds it to the open
+ * run. A run that cannot be steered, such as that of a foreign runner, and a steering message without an open run
+ * make `steer` a `queue`.
  */
 export type WhenBusy = "reject" | "queue" | "interrupt" | "steer"
 
-/** Messages that wait in one session's inbox at most: queued ones, and those that are to join the open run. */
+/** Maximum number of messages that wait in one session's inbox, queued and steering ones together. */
 export const maxQueuedMessages = 100
 
 /** A message that joins the open run between two of its steps. */
@@ -46,13 +46,13 @@ export interface WithdrawCommand {
 export interface PutRun {
   readonly runId: string
   readonly cursor: number
-  /** Place in the queue, from 1, of a run that has to wait for others or for its time. Absent for any other run. */
+  /** Position in the queue, from 1, of a run that waits for others or for its time. Otherwise absent. */
   readonly position?: number
 }
 
 export interface RunOpened {
   readonly runId: string
-  /** Reading after this sequence number shows the run from its start. */
+  /** Sequence number after which the entries of the run start. */
   readonly cursor: number
   /** If true, messages may join the run between its steps. */
   readonly steerable: boolean
@@ -70,7 +70,7 @@ export interface PutAndClaimOutcome {
   readonly found?: Found | undefined
 }
 
-/** A session as its claim found it, with its inbox: what `session` and `pending` would return in that moment. */
+/** A session and its inbox at the time of a claim, as `session` and `pending` would return them. */
 export interface Found {
   readonly session: Session
   readonly commands: readonly Command[]
@@ -89,5 +89,5 @@ export interface TaskEndCommand {
   readonly at: number
 }
 
-/** A command that is put into an inbox, and that no wait asks for. */
+/** A command for an inbox that is not an answer to a wait. */
 export type PutCommand = MessageCommand | CancelCommand | TaskEndCommand

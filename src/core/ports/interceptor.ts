@@ -9,12 +9,12 @@ import type { ToolOrigin } from "../tool-origin.ts"
 export type Interceptor = (call: InterceptedCall) => Interception | Promise<Interception>
 
 export interface InterceptedCall {
-  /** The name that the model knows the tool by. It depends on the other tools that there are; `origin` does not. */
+  /** Name of the tool as the model sees it. It depends on the agent's other tools; `origin` does not. */
   readonly toolName: string
   /** The MCP server and its tool that would be called; null for a local tool. */
   readonly origin: ToolOrigin | null
   readonly input: JsonObject
-  /** Divides a tool's calls into types; see the tool's `qualifier`. */
+  /** The call's part of the tool type; see the tool's `qualifier`. */
   readonly qualifier: string | null
   readonly toolCallId: string
   readonly runId: string
@@ -28,11 +28,11 @@ export interface InterceptedCall {
 }
 
 export interface Interception {
-  /** `warn` is told to the client and changes nothing; `ask` wants a person's approval. */
+  /** With `warn`, the client receives the warning and the call continues. With `ask`, a person must allow the call. */
   readonly action: "allow" | "warn" | "ask" | "deny"
-  /** Stable, for programs. */
+  /** Stable code for programs. */
   readonly code?: string
-  /** For the person who is asked, or for the model that is denied. */
+  /** Text for the person who decides, or for the model whose call is denied. */
   readonly message?: string
 }
 
@@ -46,7 +46,7 @@ export type ApprovalPolicy = (call: PolicyCall) => boolean | Promise<boolean>
 export interface PolicyCall {
   readonly toolName: string
   readonly input: JsonObject
-  /** Divides the calls of the tool into types; null if the tool has no `qualifier`. */
+  /** The call's part of the tool type; null if the tool has no `qualifier`. */
   readonly qualifier: string | null
   /** The MCP server and its tool that would be called; null for a local tool. */
   readonly origin: ToolOrigin | null

@@ -2,7 +2,7 @@ import type { AppData, Delta, Event, EventEntry } from "../log/entries.ts"
 import type { OutboxItem } from "./outbox.ts"
 import type { NewWait } from "./session-log.ts"
 
-/** The log as one attempt at a run sees it: it may only write, and only while it holds the lease. */
+/** The log as the process that executes a run sees it. It can only write, and only while it holds the lease. */
 export interface Journal {
   /** The newest log version that may be written now (rule 14, versions). */
   readonly version: number
@@ -13,11 +13,11 @@ export interface Journal {
    * to expire was answered) or `StoreUnavailableError`.
    */
   append(events: readonly Event[], effects?: JournalEffects): Promise<readonly EventEntry[]>
-  /** Publishes at once; becomes durable with the next commit. Returns its sequence number. */
+  /** Publishes a delta at once and returns its sequence number. The next commit makes it durable. */
   emit(delta: Delta): number
   /**
-   * Shows the value to those who follow the session at this moment, after every event appended before. It is never
-   * stored, and is dropped if too much waits behind events that the store has not taken yet.
+   * Shows the value to the current subscribers of the session, after every event appended before. The value is never
+   * stored. It is dropped if too much waits behind events that are not stored yet.
    */
   show(data: AppData): void
 }
@@ -25,10 +25,10 @@ export interface Journal {
 export interface JournalEffects {
   /** Set with the event that opens a run: if true, messages may join that run between its steps. */
   readonly steerable?: boolean
-  /** Commands that are acted on by these events, and so leave the inbox. */
+  /** Ids of commands that these events act on. The commit removes them from the inbox. */
   readonly consume?: readonly number[]
   readonly open?: readonly NewWait[]
-  /** Ids of waits that nobody answered before their time, or the call that opened them, was over. */
+  /** Ids of waits that end without an answer, because they expired or their call ended. */
   readonly expire?: readonly string[]
   /**
    * Stored with these events, of which there must be at least one. An item of more than 1 000 000 bytes rejects the

@@ -1,16 +1,19 @@
-/** The keys that sign session tokens. In the store, so that tokens hold on every node and over restarts. */
+/**
+ * The keys that sign session tokens. They are in the store, so that tokens are valid in every process and survive
+ * restarts.
+ */
 export interface Keyring {
-  /** The newest key, made on first use; all processes get the same one. */
+  /** Resolves to the newest key, which is generated at first use. All processes receive the same key. */
   signingKey(): Promise<SigningKey>
-  /** A key by its id, for a token signed earlier; null if there is none. */
+  /** Resolves to the key with this id, for a token signed earlier. Null if there is none. */
   key(id: string): Promise<SigningKey | null>
   /**
-   * Makes a new key, which signs from now on. Tokens of the former keys hold until they expire or their key is
+   * Generates a new key that signs from now on. Tokens of earlier keys stay valid until they expire or their key is
    * removed.
    */
   rotate(): Promise<SigningKey>
   /**
-   * Removes a key, and so ends every token it signed. Resolves to whether it did: false for the newest, which stays.
+   * Removes a key, which invalidates every token that it signed. Resolves to false for the newest key, which stays.
    */
   remove(id: string): Promise<boolean>
 }

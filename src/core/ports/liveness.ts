@@ -1,4 +1,4 @@
-/** This process's standing with its store (rule 8, liveness): whether other processes must leave its sessions alone. */
+/** Tells if other processes must leave this process's sessions alone (rule 8, liveness). */
 export interface Liveness {
   /**
    * If false, other processes may take this process's sessions now. Judged by a monotonic clock of this process, with a

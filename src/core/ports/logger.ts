@@ -1,4 +1,4 @@
-/** Structured logs, as pino has them: fields first, then the message. */
+/** Structured logger with the signature of pino: fields first, then the message. */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void

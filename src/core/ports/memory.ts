@@ -116,7 +116,7 @@ export interface RecallQuery extends MemoryFilter {
 }
 
 export interface MemoryListQuery extends MemoryFilter {
-  /** The `next` of the page before. Default: the first page. */
+  /** The `next` of the previous page. Default: the first page. */
   readonly after?: MemoryKey
   /** Most memories of the page. */
   readonly limit: number

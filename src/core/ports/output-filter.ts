@@ -1,7 +1,7 @@
 /** Changes a stream of text, which it may hold back until it knows what follows. */
 export interface OutputFilter {
-  /** Returns what may be shown now; empty while the text is held back. */
+  /** Returns the text that may be shown now. Empty while the text is held back. */
   push(text: string): string
-  /** Returns what was held back. */
+  /** Returns the text that was held back. */
   end(): string
 }

@@ -39,7 +39,7 @@ export interface PluginServices {
   readonly agents: readonly string[]
   /** Version of the gateway. */
   readonly version: string
-  /** If false, any API key is accepted, so that a user is whoever a client claims to be. */
+  /** If false, any API key is accepted, so a client can claim to be any user. */
   readonly knowsUsers: boolean
   /** Ports that plugins before this one provide. */
   readonly ports: Partial<PluginPorts>
@@ -54,7 +54,7 @@ export interface PluginServices {
   readonly signal: AbortSignal
   /** Opens encrypted storage of this agent's plugin. Resolves to null if the gateway has no key to encrypt with. */
   openSecrets(): Promise<Secrets | null>
-  /** Resolves to true if the store still has the session, whoever's it is. */
+  /** Resolves to true if the store still has the session, no matter to whom it belongs. */
   isKept(sessionId: string): Promise<boolean>
   /** Resolves to the summary that stands for older messages of the session; null if there is none. */
   lastCompaction(sessionId: string): Promise<HistoryCompacted | null>

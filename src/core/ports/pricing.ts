@@ -2,7 +2,7 @@ import type { Usage } from "../usage.ts"
 
 /** Prices of model calls. */
 export interface Pricing {
-  /** In US dollars; null when the price of the model is not known. */
+  /** Returns the cost in US dollars. Null if the price of the model is not known. */
   cost(call: PricedCall): number | null
 }
 

@@ -3,7 +3,7 @@ import type { Message, ModelPart } from "../messages.ts"
 import type { Usage } from "../usage.ts"
 import type { ToolRules } from "./tool-rules.ts"
 
-/** A model service. Adapters hold no state of a conversation: the request has all of it. */
+/** A provider of models. Adapters keep no state of a conversation, because each request contains all of it. */
 export interface Provider {
   readonly name: string
   readonly defaultModel: string
@@ -17,18 +17,18 @@ export interface Provider {
    * applies.
    */
   readonly firstTokenTimeoutMs?: number
-  /** Forms of tools that the service refuses. The gateway adapts the agent's tools to these rules before each call. */
+  /** Rules for the tools that the provider accepts. The gateway adapts the agent's tools to them before each call. */
   readonly toolRules?: ToolRules
   /** If true, the model runs on the operator's own machine, where each retry evaluates the whole prompt again. */
   readonly selfHosted?: boolean
   /**
-   * Loads whatever the first call would have to load, and calls nobody: it is awaited before the gateway starts.
-   * Rejects with a `ConfigurationError` for what is not installed.
+   * Loads everything that the first call needs, without any network call. The gateway awaits it before it starts.
+   * Rejects with a `ConfigurationError` if a package is not installed.
    */
   prepare?(): Promise<void>
   /**
-   * One model call. Yields any number of deltas and signs of progress and then exactly one `end` or `error`, last.
-   * Never throws for a failure of the model or of the network, and never retries; on abort it may end without a last
+   * Makes one model call. Yields any number of deltas and signs of progress, then exactly one `end` or `error`. Never
+   * throws for a failure of the model or of the network, and never retries. After an abort it may end without a last
    * event.
    */
   stream(request: ModelRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ModelEvent>
@@ -43,13 +43,13 @@ export interface ModelChoice {
 export interface ModelRequest {
   readonly model: string
   readonly system: readonly SystemBlock[]
-  /** Alternates as the log has it: user, assistant, tool … A provider may merge neighbours. */
+  /** Alternates as the log has it: user, assistant, tool … A provider may merge adjacent messages. */
   readonly messages: readonly Message[]
   readonly tools: readonly ToolSpecification[]
   /** Cap on output tokens. */
   readonly maxTokens: number
   /**
-   * The text of the answer must be JSON of this schema. The prompt says so too; a service that can enforce it should.
+   * JSON Schema that the response must match. The prompt contains it too. A provider that can enforce it should do so.
    */
   readonly outputSchema?: JsonObject
   /** If true, a provider that can do so yields the arguments of calls as the model writes them. Default false. */
@@ -60,7 +60,7 @@ export interface ModelRequest {
 
 export interface SystemBlock {
   readonly text: string
-  /** The prompt up to here is worth caching. */
+  /** If true, the prompt up to here should be cached. */
   readonly cache?: boolean
 }
 
@@ -97,9 +97,9 @@ export interface ModelInputDelta {
  */
 export interface ModelProgress {
   readonly type: "progress"
-  /** The service's count so far, if it reports one: for all of the call, not only for the new part. */
+  /** The usage of the whole call so far, if the provider reports it. */
   readonly usage?: Usage
-  /** Bytes of the answer so far that no delta shows: those of calls' arguments. All of them, not what is new. */
+  /** All bytes of the response so far that no delta shows, such as arguments of calls. */
   readonly hiddenBytes?: number
   /**
    * If true, the response grew by something that neither a delta nor `hiddenBytes` shows, such as encrypted thinking.
@@ -111,9 +111,9 @@ export interface ModelEnd {
   readonly type: "end"
   readonly content: readonly ModelPart[]
   readonly stopReason: StopReason
-  /** The model that answered, by the service's own word. */
+  /** Name of the model that responded, as the provider reports it. */
   readonly model: string
-  /** Null when the service does not say. */
+  /** Null if the provider does not report it. */
   readonly usage: Usage | null
 }
 
@@ -121,21 +121,21 @@ export interface ModelFailure {
   readonly type: "error"
   /** Stable: `rate_limited`, `overloaded`, `authentication_failed`, `invalid_request`, `upstream_unreachable` … */
   readonly code: string
-  /** Safe to show to any client: no address, no key, no body of the service. */
+  /** Safe to show to any client. Contains no address, no key, and no text of the provider. */
   readonly message: string
   /** For the log only. */
   readonly detail?: string
   readonly retryable: boolean
-  /** Milliseconds the service asks to wait. */
+  /** Milliseconds that the provider asks the gateway to wait. */
   readonly retryAfterMs?: number
-  /** The kind of part because of which the service refused the request: the loop tries once without. */
+  /** Kind of the part that made the provider refuse the request. The loop retries once without such parts. */
   readonly refusedPart?: "image"
 }
 
 /**
- * `end` a finished answer, `toolCalls` it wants results, `maxTokens` the cap cut it, `pause` call again
- * with what there is, `refusal` the model will not answer, `contentFilter` the service withholds the answer,
- * `contextFull` the conversation is too long.
+ * `end`: a finished response. `toolCalls`: it needs results. `maxTokens`: truncated at the cap. `pause`: call again
+ * with the response so far. `refusal`: the model declines. `contentFilter`: the provider withholds the response.
+ * `contextFull`: the conversation is too long.
  */
 export type StopReason =
   | "end"

@@ -1,10 +1,10 @@
-/** Environments in which the code of sessions runs. One for each process; the sessions' files outlive it. */
+/** Environments in which the code of sessions runs. Each process has one. The sessions' files outlive it. */
 export interface Sandboxes {
   /** The backends that work on this machine and may be used, in the order of preference. Never empty. */
   readonly hosts: readonly SandboxHost[]
-  /** The session's own sandbox. Its working directory is made at the first use, and lasts as long as the session. */
+  /** Returns the session's sandbox. Its working directory is made at first use and lasts as long as the session. */
   open(session: SandboxSession): Promise<Sandbox>
-  /** The files of the session's sandbox. Null if it was never used. */
+  /** Returns the files of the session's sandbox. Null if it was never used. */
   find(sessionId: string): Promise<SandboxFiles | null>
 }
 
@@ -21,7 +21,7 @@ export type CodeLanguage = "python" | "javascript" | "shell"
 export interface SandboxHost {
   readonly name: SandboxName
   /**
-   * False for what only limits: it can read the host's files and reach its network, so a person must allow each call.
+   * If false, code can read the host's files and reach its network, so a person must allow each call.
    */
   readonly sandboxed: boolean
   /** Languages that the sandbox can run, as found by a trial run. */
@@ -31,19 +31,19 @@ export interface SandboxHost {
 /** Runs one session's code, beside its files. */
 export interface Sandbox extends SandboxFiles {
   /**
-   * Runs code to its end. Yields its output as it comes and then exactly one exit status, last. Whoever does not take
-   * the output makes the code wait. Ends the code with all its processes when the iteration stops for whatever reason;
-   * nothing runs any more when it is over. Throws the signal's reason when it is aborted, and a `GatewayError` when the
+   * Runs code to its end. Yields its output as it comes, then exactly one exit status. If the caller does not take
+   * the output, the code waits. When the iteration stops, for any reason, the code ends with all its processes, and
+   * nothing runs afterwards. Throws the signal's reason when it is aborted, and a `GatewayError` when the
    * code cannot be started, or when the machine that runs it is lost.
    */
   exec(request: ExecRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ExecEvent>
 }
 
-/** The files of one session. No other session reaches them. */
+/** The files of one session. No other session can reach them. */
 export interface SandboxFiles {
-  /** Regular files of the working directory, at most `maxListedFiles`. */
+  /** Lists regular files of the working directory, at most `maxListedFiles`. */
   files(signal?: AbortSignal): Promise<readonly SandboxFile[]>
-  /** Null if there is no such regular file. Links are not followed, and no path leads out of the working directory. */
+  /** Reads a regular file; null if there is none. Follows no links and no path out of the working directory. */
   readFile(path: string): Promise<OpenedFile | null>
   /** Makes or replaces a file and the folders above it. Throws a `GatewayError` for a path that is not allowed. */
   writeFile(path: string, data: Uint8Array): Promise<void>

@@ -198,7 +198,7 @@ export interface Session extends NewSession {
 export interface Run {
   readonly id: string
   readonly sessionId: string
-  /** Reading after this sequence number shows the run from its start. */
+  /** Sequence number after which the entries of the run start. */
   readonly cursor: number
   readonly state: "queued" | "open" | "completed" | "interrupted" | "failed"
   /** Sequence number of the event that ended it; null before that, and for runs that an older version ended. */
@@ -337,7 +337,7 @@ export interface SessionBatch {
   /** Queued runs whose withdrawal these entries log. */
   readonly runsWithdrawn?: readonly string[]
   readonly waitsOpened?: readonly NewWait[]
-  /** Ids of waits that nobody answered before their time, or the call that opened them, was over. */
+  /** Ids of waits that end without an answer, because they expired or their call ended. */
   readonly waitsExpired?: readonly string[]
   /** Stored with the entries, of which there must be at least one event. */
   readonly outbox?: readonly OutboxItem[]

@@ -6,9 +6,9 @@ export interface Steering {
   waiting(): readonly SteeringMessage[]
   /** Forgets messages that a commit has consumed. */
   joined(ids: readonly number[]): void
-  /** Looks into the inbox again. While the store is unavailable it keeps trying. Rejects with the signal's reason. */
+  /** Reads the inbox again. Retries while the store is unavailable. Rejects with the signal's reason. */
   refresh(signal: AbortSignal): Promise<void>
 }
 
-/** `id` is the command's, to be consumed by what acts on it. */
+/** A steering message with the id of its command. The commit that logs the message consumes the command. */
 export type SteeringMessage = SteerCommand & { readonly id: number }

@@ -9,19 +9,16 @@ import type { ModelAgentOptions } from "../agent-definition.ts"
 import type { ChatRuntime } from "../chat-runtime.ts"
 import type { AgentOptions } from "../create-agent.ts"
 import type { GatewayAgent, GatewayOptions } from "../create-gateway.ts"
-import type {
-  BuildChatRuntime,
-  GatewayAppOptions,
-  RuntimeAgentOptions,
-  RuntimeChoice,
-} from "../create-gateway-app.ts"
+import type { BuildChatRuntime, GatewayAppOptions, RuntimeAgentOptions } from "../create-gateway-app.ts"
 import type { ResolveCredentials } from "../credentials.ts"
 import { agentName, agentServerOptions, nameOption, sharedServerOptions } from "./gateway-options.ts"
 import { runOptions, systemPrompt } from "./runtime-options.ts"
 
 const { provider, ...credentials } = providerOptions
 
-const runtimeChoice = declareOptions<RuntimeChoice>()({
+const runtimeChoice = declareOptions<
+  Pick<RuntimeAgentOptions, "buildChatRuntime" | "resolveCredentials" | "defaultProvider">
+>()({
   buildChatRuntime: z.union(
     [callback<BuildChatRuntime>(), anObject<ChatRuntime>()],
     "expected a function or a runtime",

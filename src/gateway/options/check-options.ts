@@ -46,14 +46,14 @@ const approvalAnswer = z.strictObject({
 })
 
 /**
- * Throws a `ConfigurationError` for options of `waits.approve` that are wrong: with a misspelt `editedInput` the model's
+ * Throws a `ConfigurationError` for options of `waits.approve` that are wrong: with a misspelled `editedInput` the model's
  * own arguments would be approved.
  */
 export function checkApproveOptions(options: unknown): void {
   check("approve", approveOptions, options)
 }
 
-/** The same for `run` and `stream`: with a misspelt `sessionId` a new session would be started. */
+/** The same for `run` and `stream`: with a misspelled `sessionId` a new session would be started. */
 export function checkStartOptions(caller: string, options: unknown): void {
   check(caller, startOptions, options)
 }

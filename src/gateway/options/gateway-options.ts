@@ -33,9 +33,7 @@ import { type ProcessOptions, processOptions } from "./process-options.ts"
 import { type SecretsOptions, secretsOptions } from "./secrets-key.ts"
 
 /** Options of a server with one agent, whatever that agent is. All are optional. */
-export interface ServerOptions extends SharedServerOptions, AgentServerOptions, NameOption {}
-
-export interface NameOption {
+export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
   /** Sessions remember it; a process only takes up sessions of the agent it serves. Default `agent`. */
   readonly name?: string
 }
@@ -102,7 +100,7 @@ export const agentName = z
     "expected 1 to 64 letters, digits, dots, dashes or underscores, not a dot or dash first",
   )
 
-export const nameOption = declareOptions<NameOption>()({ name: agentName.default("agent") })
+export const nameOption = declareOptions<Pick<ServerOptions, "name">>()({ name: agentName.default("agent") })
 
 /** Schemas of the options that all agents of a server share. A feature adds its own here, by one line. */
 export const sharedServerOptions = declareOptions<SharedServerOptions>()({

@@ -28,17 +28,14 @@ export interface ProcessOptions {
   /** Called once no run is active any more. The gateway waits for it for two seconds. */
   readonly onShutdown?: (options: HookOptions) => void | Promise<void>
   /** Called with each new session, before the client receives its token. */
-  readonly onSessionCreated?: (session: CreatedSession, options: HookOptions) => void | Promise<void>
+  readonly onSessionCreated?: (
+    session: { readonly id: string; readonly agent: string } & Principal,
+    options: HookOptions,
+  ) => void | Promise<void>
   /** For tests. Default: the system's clock. */
   readonly clock?: Clock
   /** For tests. Default: random ids. */
   readonly ids?: Ids
-}
-
-/** A session as hooks of sessions receive it. */
-export interface CreatedSession extends Principal {
-  readonly id: string
-  readonly agent: string
 }
 
 export const processOptions = declareOptions<ProcessOptions>()({

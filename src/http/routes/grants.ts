@@ -45,7 +45,7 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
     security: [{ sessionToken: [] }],
     middleware: changing,
     request: {
-      // With a misspelt `qualifier` another grant would be revoked.
+      // With a misspelled `qualifier` another grant would be revoked.
       query: z.strictObject({
         tool_name: printable(256),
         qualifier: z

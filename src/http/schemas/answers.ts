@@ -9,7 +9,7 @@ const maxReasonCharacters = 4_096
 const maxErrorCharacters = 16_384
 
 /**
- * Members that name a wait. No unknown member is ignored: an answer with a misspelt one would be another answer, and
+ * Members that name a wait. No unknown member is ignored: an answer with a misspelled one would be another answer, and
  * the first counts.
  */
 const wait = {

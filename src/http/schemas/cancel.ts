@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi"
 import { identifier } from "./identifier.ts"
 
 export const cancelRequestSchema = z
-  // A misspelt `run_id` would cancel whichever run is open.
+  // A misspelled `run_id` would cancel whichever run is open.
   .strictObject({
     run_id: identifier
       .optional()

@@ -7,7 +7,7 @@ const runStates = ["queued", "running", "waiting", "unserved", "completed", "int
 export const defaultSessionsLimit = 50
 const maxSessionsLimit = 200
 
-// With a misspelt filter all sessions would be listed.
+// With a misspelled filter all sessions would be listed.
 export const sessionsQuerySchema = z.strictObject({
   agent: printable(64).optional().openapi({ description: "Only sessions with this agent." }),
   state: z.enum(sessionStates).optional().openapi({ description: "Only sessions in this state." }),

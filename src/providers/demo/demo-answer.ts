@@ -5,6 +5,7 @@ import {
   type ModelToolCall,
   type ToolMessage,
   textOf,
+  type UserMessage,
 } from "../../core/messages.ts"
 import type { ModelRequest, ToolSpecification } from "../../core/ports/provider.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
@@ -14,14 +15,26 @@ const longestResult = 2000
 
 /** Returns the demo's response to a request: a pure function of the request. */
 export function demoAnswer({ messages, tools }: ModelRequest): readonly ModelPart[] {
-  const last = messages.at(-1)
+  const last = messages.findLast((message) => !isNote(message))
   if (last?.role === "tool") return [{ type: "text", text: tellResults(last, messages) }]
-  const message = last?.role === "user" ? textOf(last.content).trim() : ""
+  const message = last?.role === "user" ? wordsOf(last) : ""
   const thinking = /^\/think\b\s*/.exec(message)
   if (!thinking) return answer(message, tools)
   const thought =
     "The message begins with /think, so these words stand where a model would show its thinking."
   return [{ type: "thinking", text: thought }, ...answer(message.slice(thinking[0].length), tools)]
+}
+
+/** Returns a message's text. Data that stands before a command, such as memories of the user, is left out. */
+function wordsOf({ content }: UserMessage): string {
+  const texts = content.map((part) => textOf([part]).trim())
+  const command = texts.findIndex((text) => /^\/(tool|think)\b/.test(text))
+  return texts.slice(Math.max(0, command)).join("\n").trim()
+}
+
+/** The gateway names open background tasks at the end of a request, which is no message of the user. */
+function isNote({ role, ...message }: Message): boolean {
+  return role === "user" && "content" in message && textOf(message.content).startsWith("[Note of the gateway")
 }
 
 function answer(message: string, tools: readonly ToolSpecification[]): readonly ModelPart[] {

@@ -57,6 +57,13 @@ test("/tool calls the agent's tool with the input", async () => {
   expect(end.stopReason).toBe("toolCalls")
 })
 
+test("/tool is a command also after other parts of the message", async () => {
+  const parts = ["<memories>A dog.</memories>", '/tool add {"a": 1}', '/tool add {"a": 2}']
+  const content = parts.map((text) => ({ type: "text", text }) as const)
+  const { end } = await ask([{ role: "user", content }])
+  expect(end.content.filter(({ type }) => type === "toolCall")).toHaveLength(2)
+})
+
 test("several /tool lines are several calls, and a call without input gets an empty one", async () => {
   const { end } = await ask('/tool add {"a": 1}\n/tool add')
   expect(end.content.filter((part) => part.type === "toolCall").map((part) => part.input)).toEqual([

@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 
 /**
- * A serialised `RunState` in which these calls have other arguments, wherever it holds them: the model is
+ * A serialized `RunState` in which these calls have other arguments, wherever it holds them: the model is
  * then shown what was executed. `missing` are the calls it does not hold as such, those of an agent that
  * another one uses as its tool.
  */

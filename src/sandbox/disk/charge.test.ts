@@ -5,7 +5,7 @@ import type { DiskSpace } from "./space.ts"
 const none = { bytes: 0, entries: 0 }
 
 function spaceOf(freeBytes: number, freeEntries = 1_000): DiskSpace {
-  return { freeBytes, freeEntries, missing: none, margin: none }
+  return { freeBytes, freeEntries, missing: none, spare: none, margin: none }
 }
 
 test("what its processes wrote is charged, also if others freed more", () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test, vi } from "vitest"
+import type { DiskUsage } from "../workspace/usage.ts"
 import { createDiskGuard } from "./guard.ts"
 import type { DiskSpace } from "./space.ts"
 
@@ -11,7 +12,13 @@ const quota = { bytes: 100 * kilobyte, entries: 50 }
 /** A file system of which the test says how much is free. */
 function createDisk() {
   const none = { bytes: 0, entries: 0 }
-  let space: DiskSpace = { freeBytes: 1e9, freeEntries: 1e6, missing: none, margin: none }
+  let space: DiskSpace = {
+    freeBytes: 1e9,
+    freeEntries: 1e6,
+    missing: none,
+    spare: { bytes: 1e9, entries: 1e6 },
+    margin: none,
+  }
   let reads = 0
   return {
     read: async () => {
@@ -25,6 +32,9 @@ function createDisk() {
     },
     take: (bytes: number, entries = 0) => {
       space = { ...space, freeBytes: space.freeBytes - bytes, freeEntries: space.freeEntries - entries }
+    },
+    setSpare: (bytes: number) => {
+      space = { ...space, spare: { ...space.spare, bytes } }
     },
     setMissing: (bytes: number, entries = 0) => {
       space = { ...space, missing: { bytes, entries } }
@@ -41,12 +51,17 @@ async function createFakes() {
   const calls: string[] = []
   async function start(
     name: string,
-    { onTrim = () => {}, userId = name }: { readonly onTrim?: () => void; readonly userId?: string } = {},
+    {
+      onTrim = () => {},
+      userId = name,
+      before = { bytes: 0, entries: 0 },
+    }: { readonly onTrim?: () => void; readonly userId?: string; readonly before?: DiskUsage } = {},
   ) {
     const path = await mkdtemp(join(root, name))
     const note = (what: string) => async () => void calls.push(`${what} ${name}`)
     const watch = guard.watch({
       path,
+      before,
       session: { id: name, tenant: "tenant", userId },
       freeze: note("freeze"),
       thaw: note("thaw"),
@@ -105,7 +120,7 @@ test("what a user's idle sessions hold counts, too", async () => {
   const { disk, calls, start } = await createFakes()
   const idle = await start("idle", { userId: "greedy" })
   await idle.watch.end()
-  idle.watch.record({ bytes: 90 * kilobyte, entries: 1 })
+  await idle.watch.record({ bytes: 90 * kilobyte, entries: 1 })
   const honest = await start("honest")
   const running = await start("running", { userId: "greedy", onTrim: () => disk.setMissing(0) })
   await running.write(10)
@@ -114,6 +129,43 @@ test("what a user's idle sessions hold counts, too", async () => {
   await vi.waitFor(() => expect(calls).toContain("thaw honest"))
   expect(calls).toContain("stop running")
   expect(calls).not.toContain("stop honest")
+})
+
+test("an execution may keep less if its user's sessions would hold more than is left for all others", async () => {
+  const { disk, start } = await createFakes()
+  const full = { bytes: 90 * kilobyte, entries: 1 }
+  disk.setSpare(80 * kilobyte)
+  const first = await start("first", { userId: "greedy" })
+  expect(await first.watch.record(full)).toEqual({ bytes: 85 * kilobyte, entries: 1 })
+  await first.watch.end()
+  const second = await start("second", { userId: "greedy", before: { bytes: 60 * kilobyte, entries: 1 } })
+  // What was there before is not taken from it.
+  expect(await second.watch.record(full)).toEqual({ bytes: 60 * kilobyte, entries: 1 })
+  const honest = await start("honest")
+  const half = { bytes: 50 * kilobyte, entries: 1 }
+  expect(await honest.watch.record(half)).toEqual(half)
+})
+
+test("an execution that grows is ended while its user's sessions hold more than is left, and no other is", async () => {
+  const { disk, calls, start } = await createFakes()
+  const idle = await start("idle", { userId: "greedy" })
+  await idle.watch.end()
+  await idle.watch.record({ bytes: 90 * kilobyte, entries: 1 })
+  const honest = await start("honest")
+  const reading = await start("reading", {
+    userId: "greedy",
+    before: { bytes: 50 * kilobyte, entries: 1 },
+  })
+  const growing = await start("growing", { userId: "greedy" })
+  for (const { write } of [honest, reading, growing]) await write(10)
+  await disk.looks()
+  disk.setSpare(60 * kilobyte)
+  // More than the part of the quota that may be written unmeasured.
+  await growing.write(60)
+  await honest.write(50)
+  await vi.waitFor(() => expect(calls).toContain("stop growing"), { timeout: 5_000 })
+  expect(calls).not.toContain("stop honest")
+  expect(calls).not.toContain("stop reading")
 })
 
 test("if nothing that is ended makes room, all are ended", async () => {
@@ -162,6 +214,7 @@ test("an execution whose disk cannot be read is ended, and its watch fails", asy
   const idle = async () => {}
   const watch = guard.watch({
     path: root,
+    before: { bytes: 0, entries: 0 },
     session: { id: "session", tenant: "tenant", userId: "ada" },
     freeze: idle,
     thaw: idle,

@@ -1,17 +1,22 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { DiskUsage } from "../workspace/usage.ts"
-import { createHoldings } from "./holdings.ts"
+import { createHoldings, excessOf, type Holder } from "./holdings.ts"
 import { type DiskSpace, isShort, readDiskSpace } from "./space.ts"
 import { type DiskConsumer, type WatchedExecution, watchExecution } from "./watched-execution.ts"
 
 /** Watches the disk on behalf of all executions of this process. */
 export interface DiskGuard {
+  /** Returns what the session's working directory took when it was last measured; null if that is not known. */
+  lastUsageOf(session: Holder): DiskUsage | null
   watch(consumer: DiskConsumer): DiskWatch
 }
 
 export interface DiskWatch {
-  /** Notes what the working directory takes at the end of the execution. */
-  record(usage: DiskUsage): void
+  /**
+   * Notes what the working directory takes at the end of the execution. Resolves with what it may take: less than that,
+   * but not less than before the execution, if the sessions of its user hold more than is left for all others.
+   */
+  record(usage: DiskUsage): Promise<DiskUsage>
   /** Resolves when nothing that the execution wrote is being deleted to make room. */
   settled(): Promise<void>
   /** Ends the watch at once. Rejects if the disk could not be watched. */
@@ -54,7 +59,10 @@ export function createDiskGuard({
       try {
         const space = await readSpace()
         if (isShort(space)) await relieve()
-        else for (const execution of watched) execution.look(space)
+        else {
+          for (const execution of watched) execution.look(space)
+          endGreedy(space)
+        }
       } catch (error) {
         // Nothing goes on if it is not known how full the disk is.
         for (const execution of watched) execution.fail(error)
@@ -62,6 +70,17 @@ export function createDiskGuard({
       await delay(intervalMs)
     }
     isRunning = false
+  }
+
+  /** Ends executions that have grown while the sessions of their user hold more than is left for all others. */
+  function endGreedy({ spare }: DiskSpace): void {
+    for (const execution of watched) {
+      const usage = execution.lastUsage
+      if (usage === null || execution.growth(usage) <= 0) continue
+      record(execution, usage)
+      if (excessOf(holdings.ofUser(execution.session), spare).bytes > 0)
+        execution.stop().catch(execution.fail)
+    }
   }
 
   /**
@@ -101,7 +120,7 @@ export function createDiskGuard({
       })
     }
     return measured
-      .map((each) => ({ ...each, held: holdings.ofUser(each.execution.session) }))
+      .map((each) => ({ ...each, held: holdings.ofUser(each.execution.session).bytes }))
       .toSorted(
         (a, b) =>
           Number(b.isOver) - Number(a.isOver) || descending(a.held, b.held) || descending(a.growth, b.growth),
@@ -110,8 +129,11 @@ export function createDiskGuard({
   }
 
   /** No session holds more than its quota for long. */
-  function record({ session }: WatchedExecution, { bytes }: DiskUsage): void {
-    holdings.record(session, Math.min(bytes, quota.bytes))
+  function record({ session }: WatchedExecution, { bytes, entries }: DiskUsage): void {
+    holdings.record(session, {
+      bytes: Math.min(bytes, quota.bytes),
+      entries: Math.min(entries, quota.entries),
+    })
   }
 
   async function stopAndMakeRoom(execution: WatchedExecution): Promise<void> {
@@ -134,13 +156,23 @@ export function createDiskGuard({
   }
 
   return {
+    lastUsageOf: (session) => holdings.ofSession(session),
     watch(consumer) {
       const execution = watchExecution(consumer, { quota, readSpace })
       watched.add(execution)
       if (isRelieving) void execution.freeze()
       if (!isRunning) void run()
       return {
-        record: (usage) => record(execution, usage),
+        async record(usage) {
+          record(execution, usage)
+          const { spare } = await readSpace()
+          const excess = excessOf(holdings.ofUser(execution.session), spare)
+          const { before } = execution
+          return {
+            bytes: Math.min(usage.bytes, Math.max(before.bytes, usage.bytes - excess.bytes)),
+            entries: Math.min(usage.entries, Math.max(before.entries, usage.entries - excess.entries)),
+          }
+        },
         // An error in it fails the guard's own round.
         settled: async () => makingRoom.get(execution)?.catch(() => {}),
         async end() {

@@ -8,7 +8,9 @@ export interface DiskSpace {
   readonly freeEntries: number
   /** Space that is missing for the rest of the machine, the gateway's store included. */
   readonly missing: DiskUsage
-  /** Space to free beyond that, so that the next small file does not make the disk short again. */
+  /** Space that is left beyond that. Infinite entries for a file system that does not count them. */
+  readonly spare: DiskUsage
+  /** Space to free beyond what is missing, so that the next small file does not make the disk short again. */
   readonly margin: DiskUsage
 }
 
@@ -33,6 +35,10 @@ export async function readDiskSpace(path: string): Promise<DiskSpace> {
     missing: {
       bytes: Math.ceil(Math.max(0, reserve.bytes - freeBytes)),
       entries: Math.ceil(Math.max(0, reserve.entries - freeEntries)),
+    },
+    spare: {
+      bytes: Math.floor(Math.max(0, freeBytes - reserve.bytes)),
+      entries: Math.floor(Math.max(0, freeEntries - reserve.entries)),
     },
     margin: {
       bytes: Math.ceil(reserve.bytes * marginShare),

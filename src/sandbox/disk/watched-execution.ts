@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
-import { type DiskUsage, measureUsage } from "../workspace/usage.ts"
+import { type DiskUsage, isWithin, measureUsage } from "../workspace/usage.ts"
 import { createCharge, lostBetween, type WrittenBytes } from "./charge.ts"
 import { measureHeldFiles } from "./held-files.ts"
 import type { Holder } from "./holdings.ts"
@@ -10,6 +10,8 @@ export interface DiskConsumer {
   readonly session: Holder
   /** Its working directory. */
   readonly path: string
+  /** Usage of the working directory before the execution. */
+  readonly before: DiskUsage
   /** Stops all its processes for the time being. */
   freeze(): Promise<void>
   /** Lets them go on. */
@@ -34,7 +36,9 @@ export interface WatchedExecution {
   thaw(): Promise<void>
   /** Its usage, however much. Infinite if it cannot be measured. Use this while it is frozen. */
   measure(): Promise<DiskUsage>
-  /** By how many bytes it has grown since it was first measured. */
+  /** Usage of its working directory before it started. */
+  readonly before: DiskUsage
+  /** By how many bytes its working directory has grown. */
   growth(usage: DiskUsage): number
   stop(): Promise<void>
   trim(target: DiskUsage): Promise<void>
@@ -201,6 +205,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
   return {
     signal,
     session: consumer.session,
+    before: consumer.before,
     get lastUsage() {
       return last
     },
@@ -225,7 +230,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
       const usage = await measureFrozen(unlimited, signal, () => false)
       return usage === "over" ? unlimited : usage
     },
-    growth: ({ bytes }) => bytes - (first?.bytes ?? 0),
+    growth: ({ bytes }) => bytes - consumer.before.bytes,
     stop,
     trim: (target) => consumer.trim(target, signal),
     fail,
@@ -259,10 +264,6 @@ async function measureAll(
     entries: named.entries + held.usage.entries,
   }
   return isWithin(seen, quota) ? { seen, hidesFiles: held.hidesFiles, written: held.written } : "over"
-}
-
-function isWithin(usage: DiskUsage, quota: DiskUsage): boolean {
-  return usage.bytes <= quota.bytes && usage.entries <= quota.entries
 }
 
 function sumOf(a: DiskUsage, b: DiskUsage): DiskUsage {

@@ -42,7 +42,7 @@ export const refusedCalls: ReadonlyMap<string, number> = new Map([
   ...refusing(ENOSYS, "landlock_create_ruleset landlock_add_rule landlock_restrict_self"),
   // Takes from a count of requests that the whole machine shares, its databases included.
   ...refusing(ENOSYS, "io_setup"),
-  // Large parts of the kernel that are a favourite of exploits.
+  // Large parts of the kernel that are a favorite of exploits.
   ...refusing(EPERM, "bpf perf_event_open userfaultfd add_key request_key keyctl memfd_secret"),
   ...refusing(EPERM, "fanotify_init fanotify_mark name_to_handle_at open_by_handle_at lookup_dcookie"),
   // The machine.

@@ -17,6 +17,10 @@ export interface DiskUsage {
   readonly entries: number
 }
 
+export function isWithin(usage: DiskUsage, quota: DiskUsage): boolean {
+  return usage.bytes <= quota.bytes && usage.entries <= quota.entries
+}
+
 /**
  * Measures a working directory. Resolves to "over" for one that takes more than the quota or that cannot be measured:
  * its folders are too deep, or code closes them as fast as they are opened. Looks no further than it must.

@@ -35,13 +35,13 @@ import type { Inbox } from "./inbox.ts"
 import { interruptedOutput } from "./interrupted-output.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 
-/** Processes in a row that may die at a run without one durable step, before the run is given up. */
+/** Maximum number of processes in a row that die during a run without progress. */
 const maxTakeovers = 5
 /**
  * Milliseconds that a cancelled run waits for its agent, which knows the price of a call that a crash interrupted.
  */
 const priceWaitMs = 1_000
-/** Crashes in all that one run may survive: a model may ask for the same deadly call again and again. */
+/** Maximum number of crashes of one run in all: a model may repeat a call that kills its process. */
 const maxCrashes = 20
 
 export interface RunExecution {
@@ -273,7 +273,7 @@ async function runOn(
   }
 }
 
-/** Rejections after which the run is still open and another attempt goes on with it. */
+/** Returns true for rejections after which the run stays open for another process. */
 function leavesRunOpen(thrown: unknown): boolean {
   return (
     thrown instanceof LeaseLostError ||

@@ -23,13 +23,13 @@ export interface AttemptOptions
 /** The run that is executed now. */
 interface Execution {
   readonly controller: AbortController
-  /** Ends it if it is this run, which then has not begun. */
+  /** Ends the run if it is this one, which then has not started. */
   readonly withdraw: (runId: string) => void
 }
 
 type Accepted = MessageCommand & { readonly id: number }
 
-/** One process's work on a session it has claimed: goes on with the open run, then takes what the inbox holds. */
+/** Works on a claimed session: continues its open run, then takes the messages of its inbox. */
 export class Attempt {
   readonly #options: AttemptOptions
   readonly #inbox: Inbox
@@ -39,7 +39,7 @@ export class Attempt {
   #parent: SessionParent | null = null
   #leaving = false
   #run: Execution | null = null
-  /** A command may have come since the inbox was read for the run that begins. */
+  /** If true, a command may have come since the inbox was read for the run that starts. */
   #unread = false
 
   constructor(options: AttemptOptions) {
@@ -59,19 +59,19 @@ export class Attempt {
     return this.#leaving
   }
 
-  /** The attempt ends soon; its run stays open for another one. */
+  /** Ends the work soon. The run stays open for another process. */
   stop(reason: Error): void {
     this.#stop.abort(reason)
     this.#run?.controller.abort(reason)
   }
 
-  /** Looks into the inbox, for what concerns the run that is being executed. */
+  /** Reads the inbox for commands to the current run. */
   async notice(): Promise<void> {
     if (this.#run === null) this.#unread = true
     else await this.#inbox.read()
   }
 
-  /** Resolves once nothing is left to do and the session is given back. Rejects when it had to stop before that. */
+  /** Resolves when nothing is left to do and the session is released. Rejects if the work had to stop before. */
   async work(): Promise<void> {
     const { log, lease, found, reads, writer, maxSessionBytes, mustYield } = this.#options
     const session = found?.session ?? (await log.session(lease.sessionId))

@@ -16,9 +16,9 @@ import { Slots, type SlotsOptions } from "./slots.ts"
 
 /** Milliseconds between two looks for sessions that no process works on. */
 const sweepMs = 500
-/** Sessions that one look claims at most, so that those of a dead process are shared among all that are left. */
+/** Maximum number of sessions that one look claims, so that survivors share the sessions of a dead process. */
 const claimBatch = 10
-/** Pause before the next look when one found that many. */
+/** Milliseconds before the next look if one found a full batch. */
 const fullBatchPauseMs = 100
 /**
  * Pause before a place that became free is given away, and at least so many times as long as finding that out takes.
@@ -58,7 +58,7 @@ interface Acceptance {
   readonly found: Found | undefined
 }
 
-/** Claims sessions that have work and works on them: this process's share of all runs. */
+/** Claims sessions that have work, and works on them. */
 export class Worker {
   readonly #options: WorkerOptions
   readonly #stop = new AbortController()
@@ -294,14 +294,14 @@ export class Worker {
     }, this.#fillPauseMs).unref()
   }
 
-  /** Begins work on a session that was found or claimed without being asked for. */
+  /** Starts work on a session that a sweep found or claimed. */
   async #begin(lease: Lease): Promise<void> {
     // Other sessions may have begun in the meantime.
     if (this.#slots.free > 0 && this.#mayClaim()) await this.#work(lease)
     else await this.#active.giveBack(lease)
   }
 
-  /** Hears at once of what other processes accepted; the sweep misses nothing when this fails. */
+  /** Follows arrivals that other processes accepted. If this fails, the sweep still finds them. */
   async #followArrivals(): Promise<void> {
     const { log, logger } = this.#options
     while (!this.#stop.signal.aborted) {

@@ -21,6 +21,9 @@ const minSimilarity = 0.2
 /** Dampens the difference between the first ranks of two rankings that are joined. */
 const rankOffset = 60
 
+/** Memories whose names are looked at. */
+const maxNames = 100
+
 const dayMs = 86_400_000
 
 /**
@@ -32,19 +35,30 @@ export function rankByTerms(
   matches: readonly TermMatches[],
   { total, now }: { readonly total: number; readonly now: number },
 ): readonly number[] {
-  const nameTerms = new Map(heads.map(({ id, name }) => [id, termsOf(name)]))
+  const weights = matches.map(({ ids }) => Math.log(1 + (total - ids.length + 0.5) / (ids.length + 0.5)))
   const scores = new Map<number, number>()
-  for (const { term, ids } of matches) {
-    const weight = Math.log(1 + (total - ids.length + 0.5) / (ids.length + 0.5))
-    for (const id of ids) {
-      const inName = nameTerms.get(id)?.some((found) => matchesTerm(term, found)) === true
-      scores.set(id, (scores.get(id) ?? 0) + (inName ? 2 * weight : weight))
-    }
+  for (const [index, { ids }] of matches.entries()) {
+    for (const id of ids) scores.set(id, (scores.get(id) ?? 0) + (weights[index] ?? 0))
   }
-  return sortedIds(
-    heads.filter(({ id }) => scores.has(id)),
-    (head) => (scores.get(head.id) ?? 0) * (1 + recencyBonus * 2 ** -(ageDays(head, now) / halfLifeDays)),
-  )
+  const recency = (head: MemoryHead) => 1 + recencyBonus * 2 ** -(ageDays(head, now) / halfLifeDays)
+  const scoreOf = (head: MemoryHead) => (scores.get(head.id) ?? 0) * recency(head)
+  const found = heads.filter(({ id }) => scores.has(id))
+  const byId = new Map(found.map((head) => [head.id, head]))
+  // To look at names takes longer than all the rest, and they move a memory up by a factor of two at most.
+  const first = sortedIds(found, scoreOf).flatMap((id) => byId.get(id) ?? [])
+  const inNames = (head: MemoryHead) => nameWeight(termsOf(head.name), matches, weights) * recency(head)
+  const named = sortedIds(first.slice(0, maxNames), (head) => scoreOf(head) + inNames(head))
+  return [...named, ...first.slice(maxNames).map(({ id }) => id)]
+}
+
+function nameWeight(
+  nameTerms: readonly string[],
+  matches: readonly TermMatches[],
+  weights: readonly number[],
+): number {
+  return matches.reduce((sum, { term }, index) => {
+    return nameTerms.some((found) => matchesTerm(term, found)) ? sum + (weights[index] ?? 0) : sum
+  }, 0)
 }
 
 /** Ranks by time alone, the newest first. */

@@ -25,8 +25,8 @@ export interface MemoryReader {
 }
 
 /** Rows that one turn of the event loop reads (rule 15), and vectors, which are larger. */
-const sliceRows = 500
-const sliceVectors = 100
+const sliceRows = 200
+const sliceVectors = 50
 /** Memories of the longest page. */
 const maxPage = 200
 

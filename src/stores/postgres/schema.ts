@@ -316,6 +316,8 @@ const migrations: readonly (readonly string[])[] = [
     // True if an attempt ended without an outcome.
     "ALTER TABLE agent_gateway.outbox ADD COLUMN interrupted boolean NOT NULL DEFAULT false",
   ],
+  // The sizes of a principal's memories are added up at each write.
+  ["CREATE INDEX memory_bytes ON agent_gateway.memory (tenant, user_id, bytes)"],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

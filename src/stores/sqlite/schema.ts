@@ -328,6 +328,8 @@ const migrations: readonly (readonly string[])[] = [
     // True if an attempt ended without an outcome.
     "ALTER TABLE outbox ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0",
   ],
+  // The sizes of a principal's memories are added up at each write.
+  ["CREATE INDEX memory_bytes ON memory (tenant, user_id, bytes)"],
 ]
 
 /** The version that \`migrate\` brings a database to. */

@@ -1,14 +1,16 @@
 import { failure, toolMaker } from "../../core/define-tool.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Answered, Tool, ToolOutcome } from "../../core/ports/tool.ts"
-import { chooseWorker, type Request, type Worker, type Workers } from "../choose-worker.ts"
+import { chooseWorker, plainName, type Request, type Worker, type Workers } from "../choose-worker.ts"
 
 const defineTool = toolMaker("sub_agents")
 
 const runAgentName = "run_agent"
 
+type SaveAnswer = (skill: string, toolCallId: string, response: string) => Promise<void>
+
 /** Hands a task to a sub-agent. Without an effect of its own: the gateway starts the sub-agent with the wait. */
-export function runAgentTool(workers: Workers): Tool {
+export function runAgentTool(workers: Workers, saveAnswer: SaveAnswer): Tool {
   const { models, background, announce, onBeforeBackground } = workers.options
   const names = namesOf(workers)
   return defineTool({
@@ -45,7 +47,12 @@ export function runAgentTool(workers: Workers): Tool {
     required: ["task"],
     idempotent: true,
     async execute(input, { answered, session, toolCallId, signal }) {
-      if (answered?.kind === "child") return outcomeOf(answered)
+      if (answered?.kind === "child") {
+        const name = String(answered.continuation.name)
+        const isSkill = !workers.options.agents.includes(name) && name !== plainName
+        if (isSkill && answered.outcome === "completed") await saveAnswer(name, toolCallId, answered.response)
+        return outcomeOf(answered)
+      }
       const worker = chooseWorker(workers, requestOf(input))
       if (worker === null) return unknownAgent(names)
       if (input.background !== true) return startOf(worker)

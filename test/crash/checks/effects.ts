@@ -1,6 +1,9 @@
 import { repeated } from "./kinds.ts"
 import { all, eventsOf, type Observation, resolutions } from "./observation.ts"
 
+/** Tools that start background tasks and collect their results. */
+export const toolsOfTasks: readonly string[] = ["run_agent", "get_background_result"]
+
 type Acting = Pick<Observation, "entries" | "effects">
 
 /** Checks that the effects of tools agree with the log. */
@@ -12,8 +15,8 @@ export function* checkEffects(observation: Acting): Iterable<string> {
     if (!started) yield `${repeated} ${effect.tool} had an effect without being started: ${effect.toolCallId}`
   }
   for (const { toolCallId, name } of requested) {
-    // Its sub-agent has the effects.
-    if (name === "delegate") continue
+    // The sub-agents have the effects.
+    if (name === "delegate" || toolsOfTasks.includes(name)) continue
     const effects = observation.effects.filter((effect) => effect.toolCallId === toolCallId)
     const [least, most] = expected(observation, toolCallId)
     if (name === "look_up") {

@@ -3,7 +3,7 @@ import { all, eventsOf, type Observation } from "./observation.ts"
 
 /** Checks that every process sends the model the same history, and reports calls with an unknown outcome to it. */
 export function* checkModelCalls(observation: Observation): Iterable<string> {
-  const conversations = observation.modelCalls.map((body) => blocksOf(body))
+  const conversations = observation.modelCalls.map((body) => blocksOf(body).filter((block) => !isNote(block)))
   // There the client's own conversation takes the place of what was before.
   for (const [index, conversation] of conversations.entries()) {
     // After a compaction it begins with a summary, and long results may be truncated.
@@ -23,6 +23,11 @@ export function* checkModelCalls(observation: Observation): Iterable<string> {
     if (!told && !wasCancelled(observation))
       yield `the model was not told that ${toolCallId} may have had its effect`
   }
+}
+
+/** A note of the gateway names the tasks of that moment. It is no part of the history. */
+function isNote({ block }: Block): boolean {
+  return String(block.text ?? "").startsWith("[Note of the gateway")
 }
 
 /** Each call of the conversation has exactly one result, as every model service demands. */

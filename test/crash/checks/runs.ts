@@ -1,5 +1,6 @@
 import { type EventEntry, isTerminal } from "../../../src/core/log/entries.ts"
 import { isEnding, scenarios } from "../support/scenarios.ts"
+import { toolsOfTasks } from "./effects.ts"
 import { lost, repeated } from "./kinds.ts"
 import { all, deltasOf, eventsOf, type Observation } from "./observation.ts"
 
@@ -27,7 +28,7 @@ export function* checkRuns(observation: Observation): Iterable<string> {
     const ofRun = events.filter((entry) => entry.runId === runId)
     yield* checkEnd(ofRun, observation, client.cancelled.has(runId))
     yield* checkCalls(ofRun)
-    yield* checkCompactions(ofRun)
+    yield* checkCompactions(ofRun, events)
   }
   yield* checkTexts(observation)
 }
@@ -52,7 +53,7 @@ export function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
     const over = all(ofRun, "stepCompleted").some((step) => step.stepId === stepId)
     if (settled !== (over ? 1 : 0)) yield `call ${toolCallId} of ${name} was settled ${settled} times`
     const starts = of(all(ofRun, "toolCallStarted"))
-    const repeatable = ["reserve", "look_up", "register", "delegate"].includes(name)
+    const repeatable = [...["reserve", "look_up", "register", "delegate"], ...toolsOfTasks].includes(name)
     const executions = name === "nap" ? 2 : 1
     if (starts > executions && !repeatable)
       yield `${repeated} call ${toolCallId} of ${name} was started ${starts} times`
@@ -60,13 +61,15 @@ export function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
       const kinds = all(ofRun, type)
         .filter((wait) => wait.toolCallId === toolCallId)
         .map(({ kind }) => kind)
-      if (new Set(kinds).size < kinds.length) yield `${type} of ${toolCallId} came twice: ${kinds.join()}`
+      const waitsAgain = name === "get_background_result"
+      if (new Set(kinds).size < kinds.length && !waitsAgain)
+        yield `${type} of ${toolCallId} came twice: ${kinds.join()}`
     }
   }
 }
 
 /** Every call for a summary has one end, and the run's cost has each of them once. */
-function* checkCompactions(ofRun: readonly EventEntry[]): Iterable<string> {
+function* checkCompactions(ofRun: readonly EventEntry[], ofSession: readonly EventEntry[]): Iterable<string> {
   const ends = [...all(ofRun, "historyCompacted"), ...all(ofRun, "compactionFailed")]
   for (const { compactionId } of all(ofRun, "compactionStarted")) {
     const count = ends.filter((end) => end.compactionId === compactionId).length
@@ -76,7 +79,13 @@ function* checkCompactions(ofRun: readonly EventEntry[]): Iterable<string> {
   const children = all(ofRun, "waitResolved").flatMap((wait) =>
     wait.kind === "child" ? wait.resolution.spent : [],
   )
-  const cost = [...calls, ...children].reduce((sum, each) => sum + (each.cost ?? 0), 0)
+  const started = all(ofRun, "taskRegistered").map(({ taskId }) => taskId)
+  const endSeq = ofRun.at(-1)?.seq ?? 0
+  const tasks = all(
+    ofSession.filter(({ seq }) => seq < endSeq),
+    "taskEnded",
+  ).flatMap(({ taskId, outcome }) => (started.includes(taskId) ? outcome.spent : []))
+  const cost = [...calls, ...children, ...tasks].reduce((sum, each) => sum + (each.cost ?? 0), 0)
   const end = ofRun.map(({ event }) => event).find(isTerminal)
   if (end !== undefined && Math.abs((end.cost ?? 0) - cost) > 1e-9)
     yield `a run cost ${end.cost}, but its calls cost ${cost}`

@@ -7,7 +7,7 @@ import { ConfigurationError, GatewayError, StoreUnavailableError, toError } from
 const unavailableClasses: ReadonlySet<string> = new Set([
   "08", // connection
   "25", // transaction state: read-only after a failover, idle too long
-  "28", // authorisation
+  "28", // authorization
   "3D", // no such database, any more
   "40", // rollback: deadlock
   "53", // resources: full disk, too many connections

@@ -1,0 +1,56 @@
+/** A fact that an agent has stored about the user. Times are in seconds since the Unix epoch. */
+export interface StoredMemory {
+  readonly name: string
+  readonly entity_type: string
+  readonly content: string
+  readonly tags: readonly string[]
+  /** Session and run in which it was stored; null if code stored it. */
+  readonly session_id: string | null
+  readonly run_id: string | null
+  readonly created_at: number
+  readonly updated_at: number
+  /** Null if it does not expire. */
+  readonly expires_at: number | null
+}
+
+export interface MemoriesPage {
+  readonly memories: readonly StoredMemory[]
+  /** The `after` of the next page; null after the last one. */
+  readonly next: string | null
+}
+
+export interface MemoriesQuery {
+  /** Words to look for. Default: the memories are listed by type and name. */
+  readonly query?: string
+  readonly entityType?: string
+  readonly tag?: string
+  readonly after?: string
+  /** Most memories of the page. Default 50; 5 with `query`. */
+  readonly limit?: number
+  readonly signal?: AbortSignal
+}
+
+/** One memory, or all memories with a name. `all` is true to forget everything. */
+export type ForgetQuery = { readonly signal?: AbortSignal } & (
+  | { readonly name: string; readonly entityType?: string }
+  | { readonly all: true }
+)
+
+/** Returns the path and the query of a request for memories. */
+export function memoriesPath({ query, entityType, tag, after, limit }: MemoriesQuery): string {
+  return pathWith({ query, entity_type: entityType, tag, after, limit: limit?.toString() })
+}
+
+/** Returns the path and the query of a request that forgets. Throws a `TypeError` if it says neither what nor all. */
+export function forgetPath(query: ForgetQuery): string {
+  if ("all" in query && query.all) return pathWith({})
+  // Without a name the request would forget everything.
+  if (!("name" in query) || !query.name) throw new TypeError("forget() needs a name, or all: true.")
+  return pathWith({ name: query.name, entity_type: query.entityType })
+}
+
+function pathWith(parameters: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value)
+  return query.size === 0 ? "/memory" : `/memory?${query}`
+}

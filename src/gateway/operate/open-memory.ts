@@ -1,0 +1,14 @@
+import type { Memory } from "../../core/ports/memory.ts"
+import { defaultStore } from "../open-store.ts"
+import { openExistingStore } from "./open-existing-store.ts"
+
+export interface OpenedMemory {
+  readonly memory: Memory
+  close(): Promise<void>
+}
+
+/** Opens the memories of a store, with or without a server running on it. */
+export async function openMemory(store: string = defaultStore): Promise<OpenedMemory> {
+  const { memory, close } = await openExistingStore(store)
+  return { memory, close }
+}

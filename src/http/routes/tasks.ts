@@ -1,0 +1,137 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
+import type { Context, MiddlewareHandler } from "hono"
+import type { Sessions } from "../../sessions/sessions.ts"
+import type { ListedTask } from "../../sessions/tree/list-tasks.ts"
+import { requestedCursor } from "../cursor.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { Problem } from "../problem.ts"
+import { cancelResponseSchema } from "../schemas/cancel.ts"
+import { eventFrameSchema } from "../schemas/events.ts"
+import { problems } from "../schemas/problem.ts"
+import { taskSchema, tasksResponseSchema } from "../schemas/tasks.ts"
+import { streamed } from "../sse/event-streams.ts"
+import { nativeWireFor } from "../wire/native.ts"
+import { wireTask } from "../wire/tasks.ts"
+
+export interface TasksRoutesOptions {
+  readonly sessions: Sessions
+  readonly reading: MiddlewareHandler<HttpEnv>[]
+  readonly changing: MiddlewareHandler<HttpEnv>[]
+}
+
+const params = z.object({ id: z.string() })
+const shared = { tags: ["tasks"], security: [{ sessionToken: [] }] }
+
+/** The sub-agents that work for the session in the background: list them, follow one, cancel one. */
+export function addTasksRoutes(
+  app: OpenAPIHono<HttpEnv>,
+  { sessions, reading, changing }: TasksRoutesOptions,
+): void {
+  const find = async (c: Context<HttpEnv>, taskId: string): Promise<ListedTask> => {
+    const tasks = await sessions.tasks(c.get("session").id, { signal: c.req.raw.signal })
+    const task = tasks.find((each) => each.taskId === taskId)
+    if (task === undefined) {
+      throw new Problem({ code: "task_not_found", status: 404 }, "The session has no such background task.")
+    }
+    return task
+  }
+
+  const list = createRoute({
+    ...shared,
+    method: "get",
+    path: "/chat/tasks",
+    operationId: "listTasks",
+    summary: "List background tasks of the session",
+    middleware: reading,
+    responses: {
+      200: {
+        description: "The 200 newest background tasks of the session, oldest first.",
+        content: { "application/json": { schema: tasksResponseSchema } },
+      },
+      ...problems(401, 429, 500, 503),
+    },
+  })
+  app.openapi(list, async (c) => {
+    const tasks = await sessions.tasks(c.get("session").id, { signal: c.req.raw.signal })
+    return c.json({ tasks: tasks.map(wireTask) }, 200)
+  })
+
+  const read = createRoute({
+    ...shared,
+    method: "get",
+    path: "/chat/tasks/{id}",
+    operationId: "getTask",
+    summary: "Get a background task",
+    middleware: reading,
+    request: { params },
+    responses: {
+      200: { description: "The task.", content: { "application/json": { schema: taskSchema } } },
+      ...problems(401, 404, 429, 500, 503),
+    },
+  })
+  app.openapi(read, async (c) => c.json(wireTask(await find(c, c.req.valid("param").id)), 200))
+
+  const subscribe = createRoute({
+    ...shared,
+    method: "get",
+    path: "/chat/tasks/{id}/subscribe",
+    operationId: "subscribeToTask",
+    summary: "Follow a background task",
+    middleware: reading,
+    request: { params },
+    responses: {
+      200: {
+        description:
+          "The events of the sub-agent itself after the cursor in `after_seq` or `Last-Event-ID`, up to the end of " +
+          "the task.",
+        content: { "text/event-stream": { schema: eventFrameSchema } },
+      },
+      204: { description: "No event follows the cursor, and the task has ended: do not reconnect." },
+      ...problems(400, 401, 404, 409, 429, 500, 503),
+    },
+  })
+  app.openapi(subscribe, async (c) => {
+    const { taskId, sessionId } = await find(c, c.req.valid("param").id)
+    const afterSeq = requestedCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
+    const run = await sessions.run(sessionId, taskId)
+    if (run === null) throw notStarted()
+    if (run.endSeq !== null && run.endSeq <= afterSeq) return c.body(null, 204)
+    c.get("takeViewerPlace")(c.get("session").id)
+    return streamed(c, nativeWireFor({}), {
+      sessionId,
+      principal: c.get("session"),
+      runId: taskId,
+      afterSeq: Math.max(afterSeq, run.cursor),
+      position: await sessions.position(sessionId, taskId),
+    })
+  })
+
+  const cancel = createRoute({
+    ...shared,
+    method: "post",
+    path: "/chat/tasks/{id}/cancel",
+    operationId: "cancelTask",
+    summary: "Cancel a background task",
+    middleware: changing,
+    request: { params },
+    responses: {
+      200: {
+        description: "The cancel is durable. The session learns of the end with `task_completed`.",
+        content: { "application/json": { schema: cancelResponseSchema } },
+      },
+      ...problems(401, 404, 409, 413, 415, 422, 429, 500, 503),
+    },
+  })
+  app.openapi(cancel, async (c) => {
+    const { taskId, sessionId, outcome } = await find(c, c.req.valid("param").id)
+    const canceled = outcome === null ? await sessions.cancel(sessionId, taskId) : null
+    if (canceled?.status === "accepted") return c.json({ status: "ok" as const, run_id: taskId }, 200)
+    if ((await sessions.run(sessionId, taskId)) === null && outcome === null) throw notStarted()
+    throw new Problem({ code: "task_ended", status: 409 }, "The task has ended, so it cannot be canceled.")
+  })
+}
+
+function notStarted(): Problem {
+  const message = "The task is about to start. Try again in a moment."
+  return new Problem({ code: "task_not_started", status: 409 }, message)
+}

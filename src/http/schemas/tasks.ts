@@ -1,0 +1,26 @@
+import { z } from "@hono/zod-openapi"
+import { toolErrorSchema, usageSchema } from "./content.ts"
+
+export const taskSchema = z
+  .object({
+    task_id: z.string(),
+    agent_name: z.string().openapi({ description: "Name of the sub-agent." }),
+    description: z.string().openapi({ description: "The first characters of the task." }),
+    tool_call_id: z.string().openapi({ description: "The call that started the task." }),
+    sub_agent_id: z.string().openapi({ description: "Id of the sub-agent's session." }),
+    state: z.enum(["running", "completed", "interrupted", "failed"]),
+    reason: z.string().nullable().openapi({ description: "Reason of an interrupted task." }),
+    result: z
+      .string()
+      .nullable()
+      .openapi({ description: "The sub-agent's last message. Null while it works." }),
+    error: toolErrorSchema.nullable(),
+    usage: usageSchema.nullable(),
+    collected: z.boolean().openapi({ description: "If true, the model has received the result." }),
+    started_at: z.int().openapi({ description: "Seconds since the Unix epoch." }),
+  })
+  .openapi("Task", { description: "A sub-agent that works in the background." })
+
+export const tasksResponseSchema = z.object({ tasks: z.array(taskSchema) }).openapi("TasksResponse")
+
+export type WireTask = z.input<typeof taskSchema>

@@ -1,0 +1,30 @@
+import { afterEach, expect, it, vi } from "vitest"
+import type { PruneLimits } from "../core/ports/session-log.ts"
+import { systemClock } from "../core/time/clock.ts"
+import { openMemoryStore } from "../stores/sqlite/open.ts"
+import { silentLogger } from "./fixtures/test-gateway.ts"
+import { startHousekeeping } from "./housekeeping.ts"
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+it("drops deltas and sessions once their time is over, by the store's clock", async () => {
+  const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+  const pruned: PruneLimits[] = []
+  const log = {
+    ...store.log,
+    now: async () => 10 * 24 * 60 * 60 * 1_000,
+    prune: async (limits: PruneLimits) => void pruned.push(limits),
+  }
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })
+  const stop = startHousekeeping({ log, logger: silentLogger, sessionRetentionDays: 4, keepDeltasSeconds: 5 })
+  await vi.advanceTimersByTimeAsync(60_000)
+  stop()
+  await vi.advanceTimersByTimeAsync(600_000)
+  const now = 10 * 24 * 60 * 60 * 1_000
+  expect(pruned).toMatchObject([
+    { deltasSettledBefore: now - 5_000, sessionsUsedBefore: now - 4 * 24 * 60 * 60 * 1_000 },
+  ])
+  await store.close()
+})

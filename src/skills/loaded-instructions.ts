@@ -1,0 +1,21 @@
+import type { LoadedSkills } from "./loaded-skills.ts"
+import type { Skill } from "./skill.ts"
+import { textPage } from "./tools/text-page.ts"
+
+/** Returns the instructions of loaded skills, which a summary of the conversation would otherwise replace. */
+export function loadedInstructions(
+  loaded: LoadedSkills,
+  skills: ReadonlyMap<string, Skill>,
+  maxBytes: number,
+): readonly string[] {
+  return loaded.flatMap(({ name }) => {
+    const skill = skills.get(name)
+    if (skill === undefined) return []
+    const { text, nextOffset } = textPage(skill.body, 0, maxBytes)
+    const rest =
+      nextOffset === null
+        ? ""
+        : `\n[Call read_skill_file with the path SKILL.md and the offset ${nextOffset} for the rest.]`
+    return [`Instructions of the skill ${JSON.stringify(name)}, which is loaded:\n${text}${rest}`]
+  })
+}
