@@ -46,8 +46,8 @@ const approvalAnswer = z.strictObject({
 })
 
 /**
- * Throws a `ConfigurationError` for options of `waits.approve` that are wrong: with a misspelled `editedInput` the model's
- * own arguments would be approved.
+ * Throws a `ConfigurationError` for options of `waits.approve` that are wrong: with a misspelled `editedInput` the
+ * model's own arguments would be approved.
  */
 export function checkApproveOptions(options: unknown): void {
   check("approve", approveOptions, options)
