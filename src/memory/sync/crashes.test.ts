@@ -1,0 +1,64 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+import { expect, it, onTestFinished } from "vitest"
+import { systemClock } from "../../core/time/clock.ts"
+import { openSqliteStore } from "../../stores/sqlite/open.ts"
+import { createMemories } from "../memories.ts"
+import { memorySettings } from "../options.ts"
+import { MarkdownSyncManager } from "./markdown-sync-manager.ts"
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+const kills = 8
+const count = 10
+
+it("no edit by hand is lost, whenever the process that synchronizes is killed", async () => {
+  const root = await mkdtemp(join(tmpdir(), "gateway-memory-crash-"))
+  onTestFinished(() => rm(root, { recursive: true, force: true }))
+  const [path, folder] = [join(root, "store"), join(root, "memories")]
+  const open = async () => {
+    const store = await openSqliteStore({ path, clock: systemClock, logger })
+    const scope = { tenant: "t", userId: "ada", agent: null }
+    const memories = createMemories(scope, { store: store.memory, settings: memorySettings(true), logger })
+    return { store, memories, manager: new MarkdownSyncManager({ memories, folder }) }
+  }
+  const first = await open()
+  for (let index = 0; index < count; index++) {
+    await first.memories.remember({ name: `m${index}`, content: `Memory ${index}.` })
+  }
+  await first.manager.sync()
+  await first.store.close()
+
+  const edits: string[] = []
+  for (let kill = 0; kill < kills; kill++) {
+    const script = new URL("fixtures/sync-forever.ts", import.meta.url).pathname
+    const child = spawn(process.execPath, [script, path, folder], { stdio: ["ignore", "pipe", "inherit"] })
+    await once(child.stdout, "data")
+    for (let index = 0; index < count; index++) {
+      const edit = `edit-${kill}-${index}.`
+      const file = join(folder, `note/m${index}.md`)
+      // As editors save: the new file takes the place of the old one, or of none while that is being replaced.
+      const former = await readFile(file, "utf8").catch(() => "")
+      await writeFile(join(root, "edited"), `${former}\n${edit}\n`)
+      await rename(join(root, "edited"), file)
+      edits.push(edit)
+      await delay(Math.random() * 5)
+    }
+    child.kill("SIGKILL")
+    await once(child, "exit")
+  }
+
+  const last = await open()
+  await last.manager.sync()
+  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".md"))
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")))
+  const { memories: stored } = await last.memories.list({ limit: 200 })
+  await last.store.close()
+  const all = [...texts, ...stored.map(({ content }) => content)].join("\n")
+  expect(edits.length).toBeGreaterThan(0)
+  expect(edits.filter((edit) => !all.includes(edit))).toEqual([])
+  expect(stored.length).toBe(count)
+}, 120_000)
