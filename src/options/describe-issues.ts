@@ -15,9 +15,12 @@ export function describeIssues({ issues }: z.ZodError, schema: z.ZodType): strin
     .join("; ")
 }
 
-/** If a value has the form of one member of a union, that member's issues say more than that none fits. */
+/**
+ * If a value has the form of one member of a union, that member's issues say more than that none fits. A union with a
+ * message of its own is described by that.
+ */
 function issuesWithin(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
-  if (issue.code !== "invalid_union") return [issue]
+  if (issue.code !== "invalid_union" || issue.message !== "Invalid input") return [issue]
   const [closest, ...others] = issue.errors.filter((errors) =>
     errors.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
   )
