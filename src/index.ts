@@ -6,6 +6,7 @@ export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
 export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
 export type { CompactionOptions, CompactionSettings } from "./compaction/options.ts"
+export type { ConsoleOption, ConsoleOptions } from "./console/options.ts"
 export type { BackgroundTask, TaskState } from "./core/background-task.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { GatewayErrorOptions } from "./core/errors.ts"
@@ -242,7 +243,7 @@ export type {
   StreamOptions,
 } from "./gateway/gateway.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks.ts"
-export { memoryStore, postgresStore, type StoreChoice, sqliteStore } from "./gateway/open-store.ts"
+export { memoryStore, postgresStore, sqliteStore } from "./gateway/open-store.ts"
 export type { GatewayMemory, MemoryOwner } from "./gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"
 export type { GatewaySchedules } from "./gateway/operate/schedules.ts"
@@ -255,13 +256,13 @@ export type {
   GatewayWaits as GatewayApprovals,
   OpenWait,
 } from "./gateway/operate/waits.ts"
-export type { ConsoleOptions } from "./gateway/options/console-options.ts"
 export type {
   AgentServerOptions,
   AllowClientTool,
   ServerOptions,
   SharedServerOptions,
 } from "./gateway/options/gateway-options.ts"
+export type { ProcessOptions } from "./gateway/options/process-options.ts"
 export type { SecretsOptions } from "./gateway/options/secrets-key.ts"
 export { type DeliverOptions, deliver } from "./gateway/runs/deliver.ts"
 export type { AutonomousOptions, AutonomousRetryOptions } from "./gateway/runs/run-autonomous.ts"
@@ -286,7 +287,7 @@ export { runSession } from "./headless/run/run-session.ts"
 export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "./headless/runs.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
-export type { HttpLimits, RateLimits } from "./http/limits/http-limits.ts"
+export type { HttpLimits, HttpOptions, RateLimits } from "./http/options.ts"
 export type { Readiness } from "./http/readiness.ts"
 export type { LargeResultsOptions, LargeResultsSettings } from "./large-results/options.ts"
 export type {
@@ -350,13 +351,14 @@ export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
 export type { AllowedSchedules, ScheduleDefinition, SchedulesOptions } from "./schedules/options.ts"
 export type { ScheduleTerms } from "./schedules/terms.ts"
-export type { StorageBounds } from "./sessions/storage.ts"
+export type { SessionOptions, StorageBounds } from "./sessions/options.ts"
 export { loadSkills } from "./skills/load/load-skills.ts"
 export type { SkillOptions } from "./skills/options.ts"
 export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./skills/skill.ts"
 export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
+export type { StoreOptions } from "./stores/options.ts"
 export type {
   BackgroundEnd,
   BackgroundHookOptions,
@@ -364,6 +366,7 @@ export type {
   SubAgentOptions,
 } from "./sub-agents/options.ts"
 export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
+export type { TelemetryOptions } from "./telemetry/options.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"
 export { tool } from "./tools/local-tool.ts"
@@ -376,3 +379,4 @@ export type {
 } from "./tools/standard-schema.ts"
 export { content, type ToolContent } from "./tools/tool-content.ts"
 export { type ChildOptions, type InputOptions, type SleepOptions, type ToolWait, wait } from "./tools/wait.ts"
+export type { TranscriptOptions } from "./transcripts/options.ts"

@@ -67,6 +67,9 @@ const folders = {
   cli: ["client", "core", "gateway", "headless"],
   // The package's root: what applications import. Of http, mcp, pricing and sessions only types of options.
   ".": [
+    "transcripts",
+    "stores",
+    "console",
     "agent",
     "approvals",
     "client/wire",

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { describe, expect, onTestFinished, test } from "vitest"
 import { commandHelp } from "../src/cli/help.ts"
-import { optionNames } from "../src/gateway/options/check-options.ts"
+import { optionSchemas } from "../src/gateway/options/agent-options.ts"
 import { settingsFrom } from "../src/providers/choose/environment.ts"
 import { tool } from "../src/tools/local-tool.ts"
 import { startCli } from "./cli-process.ts"
@@ -62,6 +62,11 @@ describe("docs/reference.md", () => {
   }
 
   test("has every option once", () => {
+    const optionNames = {
+      createAgent: Object.keys(optionSchemas.createAgent),
+      createGatewayApp: Object.keys(optionSchemas.createGatewayApp),
+      createGateway: Object.keys(optionSchemas.createGateway),
+    }
     const agentOptions = namesUnder("createAgent")
     expect(agentOptions).toEqual([...optionNames.createAgent].sort())
     const own = optionNames.createGatewayApp.filter((name) => !optionNames.createAgent.includes(name))

@@ -38,7 +38,7 @@ export const compactionSchemas = declareOptions<CompactionOptions>()({
         instructions: z.string().min(1).max(20_000).optional(),
       }),
     ])
-    .optional(),
+    .default(true),
   contextWindow: z.int().min(1_000).optional(),
   compactionModel: z
     .union([z.string().min(1), z.strictObject({ provider, model: z.string().min(1).optional() })])

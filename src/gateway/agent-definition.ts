@@ -1,16 +1,20 @@
-import { definedOnly } from "../core/defined-only.ts"
 import { pickOptions } from "../options/resolve-options.ts"
 import type { ProviderOptions } from "../providers/choose/choose-provider.ts"
+import { providerOptions } from "../providers/choose/options.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
-import type { BuildChatRuntime, RuntimeAgentOptions } from "./create-gateway-app.ts"
+import type { BuildChatRuntime } from "./create-gateway-app.ts"
 import type { ResolveCredentials } from "./credentials.ts"
-import { pickAgentServerOptions } from "./options/check-options.ts"
-import type { AgentServerOptions } from "./options/gateway-options.ts"
+import type { ResolvedModelAgent, ResolvedRuntimeAgent } from "./options/agent-options.ts"
+import {
+  type AgentServerOptions,
+  agentServerOptions,
+  type ResolvedAgentServer,
+} from "./options/gateway-options.ts"
 import {
   type ResolvedChatRuntime,
   resolveChatRuntime,
-  resolveModelRuntime,
   runOptions,
+  systemPrompt,
 } from "./options/runtime-options.ts"
 
 /** One agent of a gateway, its options checked. */
@@ -20,7 +24,7 @@ export interface AgentDefinition {
   readonly resolveCredentials: ResolveCredentials | undefined
   /** The runtime of all runs, or a function that returns one for each run. */
   readonly buildChatRuntime: ResolvedChatRuntime | BuildChatRuntime
-  readonly options: AgentServerOptions
+  readonly options: ResolvedAgentServer
 }
 
 /** An agent of the gateway's own loop: what `createAgent` takes, but for the options of the server. */
@@ -30,34 +34,27 @@ export interface ModelAgentOptions
     Omit<ChatModelRuntime, "provider"> {}
 
 /** All its runs are with one runtime, so what it lacks is known before the first. */
-export function modelAgent(name: string, options: ModelAgentOptions): AgentDefinition {
-  const { apiKey, authToken, providerConfig } = options
+export function modelAgent(name: string, options: ResolvedModelAgent): AgentDefinition {
   return {
     name,
-    provider: definedOnly<ProviderOptions>({ provider: options.provider, apiKey, authToken, providerConfig }),
+    provider: pickOptions(providerOptions, options),
     resolveCredentials: undefined,
-    buildChatRuntime: resolveModelRuntime("createAgent", {
-      ...pickOptions(runOptions, options),
-      systemPrompt: options.systemPrompt,
-    }),
-    options: pickAgentServerOptions(options),
+    buildChatRuntime: pickOptions({ ...runOptions, systemPrompt }, options),
+    options: pickOptions(agentServerOptions, options),
   }
 }
 
-/** An agent whose runtime is the application's to make. */
-export function runtimeAgent(name: string, options: RuntimeAgentOptions): AgentDefinition {
-  const { buildChatRuntime, apiKey, authToken, providerConfig } = options
+/** An agent with a runtime of the application's own. */
+export function runtimeAgent(name: string, options: ResolvedRuntimeAgent): AgentDefinition {
+  const { buildChatRuntime: build, resolveCredentials, defaultProvider } = options
   return {
     name,
-    provider: definedOnly<ProviderOptions>({
-      provider: options.defaultProvider,
-      apiKey,
-      authToken,
-      providerConfig,
-    }),
-    resolveCredentials: options.resolveCredentials,
-    buildChatRuntime:
-      typeof buildChatRuntime === "object" ? resolveChatRuntime(buildChatRuntime) : buildChatRuntime,
-    options: pickAgentServerOptions(options),
+    provider: {
+      ...pickOptions(providerOptions, options),
+      ...(defaultProvider !== undefined && { provider: defaultProvider }),
+    },
+    resolveCredentials,
+    buildChatRuntime: typeof build === "object" ? resolveChatRuntime(build) : build,
+    options: pickOptions(agentServerOptions, options),
   }
 }

@@ -29,7 +29,7 @@ import { allowsClientTool, unusableTool } from "./declared-tools.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import { createGuess } from "./guess.ts"
 import type { Hooks } from "./hooks/hooks.ts"
-import type { SharedServerOptions } from "./options/gateway-options.ts"
+import type { ResolvedServer } from "./options/gateway-options.ts"
 import { type ResolvedChatRuntime, resolveChatRuntime } from "./options/runtime-options.ts"
 import { pluginsOf } from "./plugins/built-in-plugins.ts"
 import { checkPlugins } from "./plugins/check-plugins.ts"
@@ -81,7 +81,7 @@ export interface AgentService {
 }
 
 export interface AgentSurroundings {
-  readonly server: SharedServerOptions
+  readonly server: ResolvedServer
   readonly isDefault: boolean
   /** Names of all agents of the gateway. */
   readonly agentNames: readonly string[]
@@ -265,7 +265,7 @@ async function runtimeResolver(
     return changes
   }
   const checkClientTools: CheckClientTools | null =
-    allowClientTools === undefined || allowClientTools === false
+    allowClientTools === false
       ? null
       : async (tools, session, signal) => {
           const refused = tools.find((each) => !allowsClientTool(allowClientTools, each, session))

@@ -1,6 +1,8 @@
 import { ConfigurationError, ShuttingDownError, StoreUnavailableError } from "../core/errors.ts"
 import { randomIds } from "../core/ids.ts"
 import { systemClock } from "../core/time/clock.ts"
+import { mcpOptions } from "../mcp/options.ts"
+import { pickOptions } from "../options/resolve-options.ts"
 import { chooseProvider } from "../providers/choose/choose-provider.ts"
 import { settingsFrom } from "../providers/choose/environment.ts"
 import type { Decisions } from "../sessions/answering/decisions.ts"
@@ -24,20 +26,17 @@ import { createOutbox } from "./operate/outbox.ts"
 import { createGatewaySchedules } from "./operate/schedules.ts"
 import { createGatewaySessions } from "./operate/sessions.ts"
 import { createWaits } from "./operate/waits.ts"
-import { pickMcpOptions } from "./options/check-options.ts"
-import type { SharedServerOptions } from "./options/gateway-options.ts"
+import type { ResolvedServer } from "./options/gateway-options.ts"
 import type { FollowParts } from "./runs/follow-run.ts"
 import { runOnce } from "./runs/run-once.ts"
 import { streamRun } from "./runs/stream-run.ts"
 import { type Service, startService } from "./service.ts"
 
 export interface GatewayDefinition {
-  readonly server: SharedServerOptions
+  readonly server: ResolvedServer
   /** The first one is the default. */
   readonly agents: readonly [AgentDefinition, ...AgentDefinition[]]
 }
-
-const defaultGraceMs = 20_000
 
 /** Opens its service at the first use, once; a start that failed is tried again at the next use. */
 export function assembleGateway({ server, agents }: GatewayDefinition): Gateway {
@@ -79,7 +78,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     return service
   }
 
-  const close = async ({ graceMs = server.shutdownGraceMs ?? defaultGraceMs }: CloseOptions) => {
+  const close = async ({ graceMs = server.shutdownGraceMs }: CloseOptions) => {
     // A start that is still under way would otherwise wait for an `onStartup` that may never return.
     closing.abort(new ShuttingDownError())
     const opened = await service?.catch(() => null)
@@ -129,7 +128,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     }),
     schedules: createGatewaySchedules(async () => (await started()).schedules),
     sessions: createGatewaySessions(async () => (await started()).directory),
-    agents: agents.map(({ name, options }) => ({ name, mcp: pickMcpOptions(options) })),
+    agents: agents.map(({ name, options }) => ({ name, mcp: pickOptions(mcpOptions, options) })),
     async revokeSession(sessionId) {
       return (await started()).sessions.revoke(sessionId)
     },

@@ -4,7 +4,7 @@ import { modelAgent } from "./agent-definition.ts"
 import { assembleGateway } from "./assemble-gateway.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
 import type { Gateway } from "./gateway.ts"
-import { checkAgentOptions, pickSharedOptions } from "./options/check-options.ts"
+import { resolveCreateAgent } from "./options/agent-options.ts"
 import type { ServerOptions } from "./options/gateway-options.ts"
 
 export interface AgentOptions
@@ -20,7 +20,6 @@ export function createAgent(
   systemPrompt: string | readonly SystemBlock[],
   options: AgentOptions = {},
 ): Gateway {
-  checkAgentOptions(systemPrompt, options)
-  const agent = modelAgent(options.name ?? "agent", { ...options, systemPrompt })
-  return assembleGateway({ server: pickSharedOptions(options), agents: [agent] })
+  const resolved = resolveCreateAgent(systemPrompt, options)
+  return assembleGateway({ server: resolved, agents: [modelAgent(resolved.name, resolved)] })
 }

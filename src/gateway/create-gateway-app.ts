@@ -3,23 +3,19 @@ import type { JsonObject } from "../core/json/json.ts"
 import type { ToolSpecification } from "../core/ports/provider.ts"
 import type { Session } from "../core/ports/session-log.ts"
 import type { RunRole } from "../core/run-role.ts"
+import { type HttpOptions, knowsUsers } from "../http/options.ts"
 import type { ProviderOptions } from "../providers/choose/choose-provider.ts"
 import { runtimeAgent } from "./agent-definition.ts"
 import { assembleGateway } from "./assemble-gateway.ts"
 import type { ChatRuntime } from "./chat-runtime.ts"
 import type { ResolveCredentials } from "./credentials.ts"
 import type { Gateway } from "./gateway.ts"
-import { checkGatewayAppOptions, pickSharedOptions } from "./options/check-options.ts"
-import {
-  type AgentServerOptions,
-  knowsUsers,
-  type ServerOptions,
-  type SharedServerOptions,
-} from "./options/gateway-options.ts"
+import { resolveGatewayApp } from "./options/agent-options.ts"
+import type { AgentServerOptions, ServerOptions } from "./options/gateway-options.ts"
 
 export interface GatewayAppOptions extends ServerOptions, RuntimeAgentOptions {}
 
-/** An agent whose runtime is the application's to make. */
+/** Options of an agent with a runtime of the application's own, without those of the server. */
 export interface RuntimeAgentOptions extends AgentServerOptions, Omit<ProviderOptions, "provider"> {
   /**
    * Gives what each run is executed with. A rejection, or options that are unknown or wrong, end that run in `error`.
@@ -63,17 +59,16 @@ export interface ChatRuntimeRequest {
 
 /** The lower level: a runtime of your own making for every run. `createAgent` is written on top of it. */
 export function createGatewayApp(options: GatewayAppOptions): Gateway {
-  checkGatewayAppOptions(options)
-  requireKnownUsers("createGatewayApp", options.resolveCredentials, options)
-  const agent = runtimeAgent(options.name ?? "agent", options)
-  return assembleGateway({ server: pickSharedOptions(options), agents: [agent] })
+  const resolved = resolveGatewayApp(options)
+  requireKnownUsers("createGatewayApp", resolved.resolveCredentials, resolved)
+  return assembleGateway({ server: resolved, agents: [runtimeAgent(resolved.name, resolved)] })
 }
 
 /** Throws a `ConfigurationError` for credentials of users who are not known. */
 export function requireKnownUsers(
   caller: string,
   resolveCredentials: ResolveCredentials | undefined,
-  server: SharedServerOptions,
+  server: HttpOptions,
 ): void {
   if (resolveCredentials === undefined || knowsUsers(server)) return
   throw new ConfigurationError(`${caller}: resolveCredentials needs validApiKeys or authenticate.`)

@@ -3,7 +3,7 @@ import { type AgentDefinition, type ModelAgentOptions, modelAgent, runtimeAgent 
 import { assembleGateway } from "./assemble-gateway.ts"
 import { type RuntimeAgentOptions, requireKnownUsers } from "./create-gateway-app.ts"
 import type { Gateway } from "./gateway.ts"
-import { checkGatewayOptions, pickSharedOptions } from "./options/check-options.ts"
+import { resolveGateway, resolveModelAgent, resolveRuntimeAgent } from "./options/agent-options.ts"
 import type { SharedServerOptions } from "./options/gateway-options.ts"
 
 export interface GatewayOptions extends SharedServerOptions {
@@ -25,13 +25,15 @@ export type GatewayAgent = ModelAgentOptions | RuntimeAgentOptions
  * are unknown or wrong; opens nothing yet.
  */
 export function createGateway(options: GatewayOptions): Gateway {
-  checkGatewayOptions(options)
-  const names = Object.keys(options.agents)
-  const { defaultAgent = names[0] } = options
-  const definitions = Object.entries(options.agents).map(([name, agent]): AgentDefinition => {
-    if (!("buildChatRuntime" in agent)) return modelAgent(name, agent)
-    requireKnownUsers(`createGateway: agents.${name}`, agent.resolveCredentials, options)
-    return runtimeAgent(name, agent)
+  const server = resolveGateway(options)
+  const names = Object.keys(server.agents)
+  const { defaultAgent = names[0] } = server
+  const definitions = Object.entries(server.agents).map(([name, agent]): AgentDefinition => {
+    const caller = `createGateway: agents.${name}`
+    if (!("buildChatRuntime" in agent)) return modelAgent(name, resolveModelAgent(caller, agent))
+    const resolved = resolveRuntimeAgent(caller, agent)
+    requireKnownUsers(caller, resolved.resolveCredentials, server)
+    return runtimeAgent(name, resolved)
   })
   const first = definitions.find(({ name }) => name === defaultAgent)
   if (first === undefined) {
@@ -40,5 +42,5 @@ export function createGateway(options: GatewayOptions): Gateway {
     )
   }
   const others = definitions.filter((definition) => definition !== first)
-  return assembleGateway({ server: pickSharedOptions(options), agents: [first, ...others] })
+  return assembleGateway({ server, agents: [first, ...others] })
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url"
 import type { ConsoleAccess } from "../console/access.ts"
 import { consolePages, consolePath } from "../console/console.ts"
 import { createOperatorCookie } from "../console/operator-cookie.ts"
+import type { ConsoleOptions } from "../console/options.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
@@ -14,8 +15,7 @@ import type { Sessions } from "../sessions/sessions.ts"
 import { createMask } from "../telemetry/mask.ts"
 import type { AgentDefinition } from "./agent-definition.ts"
 import type { PrepareOptions } from "./gateway.ts"
-import type { ConsoleOptions } from "./options/console-options.ts"
-import type { SharedServerOptions } from "./options/gateway-options.ts"
+import type { ResolvedServer } from "./options/gateway-options.ts"
 import { shownConfiguration } from "./options/shown-configuration.ts"
 import { packageVersion } from "./package-version.ts"
 
@@ -26,7 +26,7 @@ import { packageVersion } from "./package-version.ts"
 const minKeyLength = 16
 
 export interface ConsoleParts {
-  readonly server: SharedServerOptions
+  readonly server: ResolvedServer
   readonly agents: readonly AgentDefinition[]
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
@@ -61,7 +61,7 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
     configuration: () => shownConfiguration(server, agents),
     info: {
       version: packageVersion,
-      prefix: server.prefix ?? "/api",
+      prefix: server.prefix,
       mode: mode ?? "mounted",
       agents: agents.map(({ name, options }) => ({ name, allowedModels: options.allowedModels ?? null })),
     },

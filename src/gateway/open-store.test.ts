@@ -5,12 +5,15 @@ import { describe, expect, it, onTestFinished, vi } from "vitest"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Store } from "../core/ports/store.ts"
 import { systemClock } from "../core/time/clock.ts"
+import { resolveOptions } from "../options/resolve-options.ts"
+import { type StoreOptions, storeOptions } from "../stores/options.ts"
 import { startTestServer } from "../stores/postgres/fixtures/test-server.ts"
 import { newSession } from "../testing/session-log/fixtures.ts"
-import { memoryStore, openStore, postgresStore, type StoreChoice, sqliteStore } from "./open-store.ts"
+import { memoryStore, openStore, postgresStore, sqliteStore } from "./open-store.ts"
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
-const open = (choice: StoreChoice) => openStore(choice, { clock: systemClock, logger: silent })
+const open = (choice: StoreOptions) =>
+  openStore(resolveOptions("test", storeOptions, choice), { clock: systemClock, logger: silent })
 
 describe("a store", () => {
   it("is made in the directory of sqliteStore, and of a path", async () => {

@@ -1,21 +1,9 @@
 import type { Logger } from "../core/ports/logger.ts"
 import type { Store, StoreOpener } from "../core/ports/store.ts"
 import type { Clock } from "../core/time/clock.ts"
+import { isPostgresUrl, type ResolvedStoreOptions } from "../stores/options.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"
 import { openMemoryStore, openSqliteStore } from "../stores/sqlite/open.ts"
-
-export interface StoreChoice {
-  /**
-   * `sqliteStore(path)`, `postgresStore(url)` or `memoryStore()`; or a text that stands for one of them: the path of a
-   * data directory, a `postgres://` URL, or `"memory"`. A `Store` that the application opened is not closed with the
-   * gateway. Default: `.agent-gateway` in the working directory.
-   */
-  readonly store?: string | StoreOpener | Store | undefined
-  /** `process` survives the end of the process, `full` the loss of power too, at some cost. Default `process`. */
-  readonly durability?: "process" | "full"
-}
-
-export const defaultStore = ".agent-gateway"
 
 /** Keeps all data in a directory of this machine, which is made when it is missing. Not for network file systems. */
 export function sqliteStore(path: string): StoreOpener {
@@ -33,16 +21,12 @@ export function memoryStore(): StoreOpener {
 }
 
 export async function openStore(
-  { store = defaultStore, durability = "process" }: StoreChoice,
+  { store, durability }: ResolvedStoreOptions,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<Store> {
   const chosen = typeof store === "string" ? storeNamed(store) : store
   if ("open" in chosen) return chosen.open({ clock, logger, durability })
   return { ...chosen, close: () => Promise.resolve() }
-}
-
-export function isPostgresUrl(store: string): boolean {
-  return /^postgres(ql)?:\/\//.test(store)
 }
 
 function storeNamed(name: string): StoreOpener {

@@ -1,5 +1,4 @@
 import { untilAborted } from "../agent/until-aborted.ts"
-import { definedOnly } from "../core/defined-only.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Directory } from "../core/ports/directory.ts"
@@ -13,6 +12,7 @@ import { CallbackTimeoutError, callBounded } from "../core/time/call-bounded.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createHttpApp } from "../http/app.ts"
 import { rememberKeys } from "../http/auth/remember-keys.ts"
+import { knowsUsers } from "../http/options.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
 import { pickOptions } from "../options/resolve-options.ts"
@@ -20,17 +20,12 @@ import type { EnvironmentSettings } from "../providers/choose/environment.ts"
 import { announceAgents } from "../sessions/announce-agents.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
 import { startHousekeeping } from "../sessions/housekeeping.ts"
+import { placesOf } from "../sessions/options.ts"
 import { Dispatcher } from "../sessions/outbox/dispatcher.ts"
 import { Feed } from "../sessions/reading/feed.ts"
 import { ReadQueue } from "../sessions/reading/read-queue.ts"
 import type { Sessions } from "../sessions/sessions.ts"
-import {
-  createStorage,
-  defaultStorageBounds,
-  runGrowth,
-  type Storage,
-  type StorageBounds,
-} from "../sessions/storage.ts"
+import { createStorage, runGrowth, type Storage } from "../sessions/storage.ts"
 import { Following } from "../sessions/subscribers/following.ts"
 import type { ResolveRuntime } from "../sessions/worker/runtime-resolver.ts"
 import { Worker } from "../sessions/worker/worker.ts"
@@ -47,18 +42,13 @@ import { hookOptions } from "./hooks/hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
 import { openStore } from "./open-store.ts"
 import { type ScheduleParts, schedulePartsOf } from "./operate/schedules.ts"
-import { knowsUsers, type SharedServerOptions } from "./options/gateway-options.ts"
+import type { ResolvedServer } from "./options/gateway-options.ts"
 import { packageVersion } from "./package-version.ts"
 import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
 import { readinessOf } from "./readiness.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
-
-/** With so many principals that want all places, each still has its share. */
-const defaultShares = 4
-/** One place in so many is kept for tenants without a run. */
-const newTenantShares = 20
 
 /** Milliseconds that `onShutdown` may take. The process is about to end, and whoever ends it may not wait long. */
 const onShutdownMs = 2_000
@@ -85,7 +75,7 @@ export interface Service {
 }
 
 export interface ServiceOptions {
-  readonly server: SharedServerOptions
+  readonly server: ResolvedServer
   /** The first one is the default. */
   readonly agents: readonly [ChosenAgent, ...ChosenAgent[]]
   readonly settings: EnvironmentSettings
@@ -104,9 +94,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const store = await openStore(server, { clock, logger })
   const schemas = createSchemaChecker()
   const images = createImageExaminer()
-  const bounds = { ...defaultStorageBounds, ...definedOnly(server.limits ?? {}) }
-  const storage = createStorage({ log: store.log, clock, bounds })
-  const userCode = followUserCode({ callbackTimeoutMs: server.callbackTimeoutMs ?? 30_000, logger })
+  const storage = createStorage({ log: store.log, clock, bounds: server.limits })
+  const userCode = followUserCode({ callbackTimeoutMs: server.callbackTimeoutMs, logger })
   const agents: AgentService[] = []
   try {
     for (const agent of options.agents) {
@@ -128,7 +117,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       })
       agents.push(opened)
     }
-    return await startParts(options, { store, storage, bounds, agents, schemas, images, userCode })
+    return await startParts(options, { store, storage, agents, schemas, images, userCode })
   } catch (error) {
     await Promise.all(agents.map((agent) => agent.close()))
     await images.close()
@@ -141,7 +130,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 interface Started {
   readonly store: Store
   readonly storage: Storage
-  readonly bounds: StorageBounds
   readonly agents: readonly AgentService[]
   readonly schemas: SchemaChecker
   readonly images: ImageExaminer
@@ -150,13 +138,12 @@ interface Started {
 
 async function startParts(options: ServiceOptions, started: Started): Promise<Service> {
   const { server, mode, idle, logger, clock, ids, closing } = options
-  const { store, storage, bounds, agents, schemas, images, userCode } = started
+  const { store, storage, agents, schemas, images, userCode } = started
   const { log, approvals, directory } = store
   const keyring = rememberKeys(store.keyring)
   const names = agents.map(({ name }) => name)
   const feed = new Feed()
   const reads = new ReadQueue(log)
-  const { maxConcurrentRuns = 1_000 } = server
   const committer = new Committer(log, logger)
   const worker = new Worker({
     log,
@@ -166,14 +153,8 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     committer,
     agents: names,
     resolveRuntime: runtimeOfAgent(agents),
-    maxConcurrentRuns,
-    maxConcurrentRunsPerPrincipal:
-      server.maxConcurrentRunsPerPrincipal ?? Math.ceil(maxConcurrentRuns / defaultShares),
-    maxConcurrentRunsPerTenant:
-      server.maxConcurrentRunsPerTenant ??
-      Math.ceil((maxConcurrentRuns * (defaultShares - 1)) / defaultShares),
-    placesForNewTenants: server.placesForNewTenants ?? Math.floor(maxConcurrentRuns / newTenantShares),
-    maxSessionBytes: runGrowth * bounds.sessionBytes,
+    ...placesOf(server),
+    maxSessionBytes: runGrowth * server.limits.sessionBytes,
     clock,
     ids,
     logger,
@@ -257,7 +238,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     addPages: ownConsole?.addPages,
   })
   await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
-  const { sessionRetentionDays = 30, keepDeltasSeconds = 600 } = server
+  const { sessionRetentionDays, keepDeltasSeconds } = server
   const stopAnnouncing = idle ? null : await announceAgents({ directory, agents: names, logger })
   if (!idle) {
     // Before anything is committed that they are to hear of.
@@ -309,7 +290,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   }
 }
 
-function transcripts({ transcriptDir, redact, durability }: SharedServerOptions): readonly Subscriber[] {
+function transcripts({ transcriptDir, redact, durability }: ResolvedServer): readonly Subscriber[] {
   if (transcriptDir === undefined) return []
   const show = redact === undefined ? {} : { show: createMask(redact) }
   return [createTranscripts({ directory: transcriptDir, sync: durability === "full", ...show })]
@@ -351,7 +332,7 @@ function completeAnyOf(agents: readonly AgentService[]): CompleteAuthorization |
   }
 }
 
-async function callOnShutdown({ onShutdown }: SharedServerOptions, logger: Logger): Promise<void> {
+async function callOnShutdown({ onShutdown }: ResolvedServer, logger: Logger): Promise<void> {
   if (onShutdown === undefined) return
   try {
     await callBounded((signal) => onShutdown({ signal }), { name: "onShutdown", timeoutMs: onShutdownMs })
@@ -364,7 +345,7 @@ async function callOnShutdown({ onShutdown }: SharedServerOptions, logger: Logge
 /** Calls `onSessionCreated` for each new session. If the hook fails, that is logged, and the session is kept. */
 function announcing(
   sessions: Sessions,
-  { onSessionCreated }: SharedServerOptions,
+  { onSessionCreated }: ResolvedServer,
   { userCode, logger }: { readonly userCode: UserCode; readonly logger: Logger },
 ): Sessions {
   if (onSessionCreated === undefined) return sessions

@@ -9,7 +9,7 @@ import { createPacer } from "../core/time/pacer.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { authenticate } from "./auth/authenticate.ts"
 import { createDeciderOf } from "./auth/decider.ts"
-import { type AuthenticatePerson, type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
+import { type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
 import { createSessionTokens, keyringOfSecret } from "./auth/tokens.ts"
 import { createBodyBudget } from "./body/body-budget.ts"
 import { type BodyLimits, boundedBody } from "./body/bounded-body.ts"
@@ -20,18 +20,12 @@ import { fieldErrors } from "./field-errors.ts"
 import { hostGuard } from "./host-guard.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
-import {
-  defaultHttpLimits,
-  defaultRateLimits,
-  type HttpLimits,
-  maxInitBodyBytes,
-  maxInitValues,
-  type RateLimits,
-} from "./limits/http-limits.ts"
+import { maxInitBodyBytes, maxInitValues } from "./limits/init-limits.ts"
 import { networkOf } from "./limits/network.ts"
 import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/rate-limits.ts"
 import { refuseOtherMethods } from "./method-not-allowed.ts"
 import { addOpenApiRoute } from "./openapi.ts"
+import { type HttpLimits, knowsUsers, type ResolvedHttpOptions } from "./options.ts"
 import { invalidBody, Problem, problemResponse } from "./problem.ts"
 import type { Readiness } from "./readiness.ts"
 import { logRequests } from "./request-log.ts"
@@ -56,7 +50,7 @@ import { securityHeaders } from "./security-headers.ts"
 import { createServedAgents, type ServedAgent } from "./served-agents.ts"
 import { eventStreams } from "./sse/event-streams.ts"
 
-export interface HttpAppOptions {
+export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly sessions: Sessions
   readonly directory: ListSessions
   /** The agents served here, of which the first is the default. Sessions of others are as if they did not exist. */
@@ -73,33 +67,9 @@ export interface HttpAppOptions {
   readonly openFile?: OpenSessionFile | undefined
   /** False while the process stops: new sessions and runs are refused, what is there can still be followed. */
   readonly accepting: () => boolean
-  /** Default `/api`; `/` for none. */
-  readonly prefix?: string | undefined
-  /** Default: any key that is not empty. */
-  readonly validApiKeys?: readonly string[] | undefined
-  /** Takes the place of API keys. Default: none. */
-  readonly authenticate?: AuthenticatePerson | undefined
-  /** At least 32 bytes. */
-  readonly jwtSecret?: string | undefined
-  /** A token's life, not a session's. Default 3600. */
-  readonly sessionTtlSeconds?: number | undefined
-  /** Default false. */
-  readonly allowSystemMessages?: boolean | undefined
-  /** Origins whose pages may call. Default none. */
-  readonly corsOrigins?: readonly string[] | undefined
-  /** Request headers that pages may send besides those of the gateway's API. Default none. */
-  readonly corsAllowHeaders?: readonly string[] | undefined
-  /** Methods that pages may use besides those of the gateway's API. Default none. */
-  readonly corsAllowMethods?: readonly string[] | undefined
   /** Also pages of this machine. For development: host names are then checked even with keys. Default false. */
   readonly allowLocalhost?: boolean | undefined
-  /** Host names that requests may be for. Default: checked only on the gateway's own server, when it takes any key. */
-  readonly allowedHosts?: readonly string[] | undefined
-  readonly limits?: Partial<HttpLimits> | undefined
-  /** False for none. */
-  readonly rateLimits?: false | Partial<RateLimits> | undefined
-  /** Number of proxies before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
-  readonly trustProxy?: number | undefined
+  readonly limits: HttpLimits
   /** Default: there are no MCP servers to be authorized at, and no route to come back to. */
   readonly completeMcpAuthorization?: CompleteAuthorization | undefined
   /** Default none. */
@@ -131,10 +101,10 @@ export interface PageParts {
  * Throws a `ConfigurationError` when an option cannot work.
  */
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
-  const { sessions, clock, logger, accepting, readiness, version, trustProxy = 0 } = options
+  const { sessions, clock, logger, accepting, readiness, version, trustProxy } = options
   const agents = createServedAgents(options.agents)
   const keyring = options.jwtSecret === undefined ? options.keyring : keyringOfSecret(options.jwtSecret)
-  const tokens = createSessionTokens({ keyring, clock, ttlSeconds: options.sessionTtlSeconds ?? 3600 })
+  const tokens = createSessionTokens({ keyring, clock, ttlSeconds: options.sessionTtlSeconds })
   const clientAddress = createClientAddress({ trustProxy, logger })
   const deciderOf = createDeciderOf(clientAddress)
   const rateLimiting = rateLimitingOf(options, clientAddress)
@@ -146,7 +116,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const byApiKey = options.authenticate === undefined
 
   const root = rootApp(options)
-  const app = root.basePath(prefixOf(options))
+  const app = root.basePath(options.prefix)
   app.notFound((c) =>
     problemResponse(new Problem({ code: "not_found", status: 404 }, "No such path."), c, logger),
   )
@@ -163,7 +133,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addChatRoute(app, {
     sessions,
     agents,
-    allowSystemMessages: options.allowSystemMessages ?? false,
+    allowSystemMessages: options.allowSystemMessages,
     middleware: [newWork, ...changing, chatBody],
   })
   addSubscribeRoute(app, { sessions, middleware: [authenticated] })
@@ -179,14 +149,14 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addSessionsRoutes(app, {
     directory: options.directory,
     agents,
-    knowsUsers: options.validApiKeys !== undefined || !byApiKey,
+    knowsUsers: knowsUsers(options),
     middleware: changing,
   })
   addStatusRoutes(app, { readiness, accepting })
   const { completeMcpAuthorization: complete } = options
   if (complete !== undefined) addMcpCallbackRoute(app, { complete })
   const { pluginRoutes = new Map() } = options
-  const prefix = prefixOf(options).replace(/\/$/, "")
+  const prefix = options.prefix.replace(/\/$/, "")
   addOpenApiRoute(app, { version, prefix, pluginRoutes })
   addPluginRoutes(app, {
     prefix,
@@ -211,7 +181,7 @@ const shareOfBodies = 0.15
 const burstOfBodiesMs = 200
 
 function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
-  const { chatBodyBytes, bodyBytes, jsonDepth, jsonValues } = { ...defaultHttpLimits, ...options.limits }
+  const { chatBodyBytes, bodyBytes, jsonDepth, jsonValues } = options.limits
   const parse = createJsonParser()
   const budgetFor = (maxBytes: number) =>
     createBodyBudget({
@@ -252,29 +222,18 @@ function identifyBy({ authenticate: person, validApiKeys }: HttpAppOptions): Ide
 }
 
 function rateLimitingOf(
-  { rateLimits = {}, clock, logger }: HttpAppOptions,
+  { rateLimits: limits, clock, logger }: HttpAppOptions,
   clientAddress: ClientAddress,
 ): RateLimiting {
-  if (rateLimits === false) return noRateLimiting
-  const limits = { ...defaultRateLimits, ...rateLimits }
-  for (const [name, limit] of Object.entries(limits)) {
-    if (!Number.isSafeInteger(limit) || limit < 1) {
-      throw new ConfigurationError(`rateLimits.${name}: expected a whole number from 1 up.`)
-    }
-  }
+  if (limits === false) return noRateLimiting
   return createRateLimiting({ limits, clock, clientAddress, logger })
-}
-
-function prefixOf({ prefix = "/api" }: HttpAppOptions): string {
-  if (/^(\/|(\/[\w.~-]+)+)$/.test(prefix)) return prefix
-  throw new ConfigurationError(`prefix: "${prefix}" is not a path like "/api".`)
 }
 
 /** Returns an app with the rules for every path, those that do not exist too. */
 function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, heartbeatMs = 15_000 } = options
-  const { viewersPerSession } = { ...defaultHttpLimits, ...options.limits }
-  const { corsOrigins: origins = [], allowLocalhost = false, trustProxy = 0 } = options
+  const { viewersPerSession } = options.limits
+  const { corsOrigins: origins, allowLocalhost = false, trustProxy } = options
   const root = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
       if (!result.success) throw invalidBody(fieldErrors(result.error))
@@ -285,10 +244,10 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   root.use(eventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession }))
   root.use(securityHeaders({ trustProxy }))
   root.use(throwingErrorsOnly)
-  const open = allowLocalhost || (options.validApiKeys === undefined && options.authenticate === undefined)
+  const open = allowLocalhost || !knowsUsers(options)
   root.use(hostGuard({ open, allowedHosts: options.allowedHosts, origins }))
   if (origins.length > 0 || allowLocalhost) {
-    const { corsAllowHeaders: allowHeaders = [], corsAllowMethods: allowMethods = [] } = options
+    const { corsAllowHeaders: allowHeaders, corsAllowMethods: allowMethods } = options
     root.use(crossOrigin({ origins, allowLocalhost, allowHeaders, allowMethods }))
   }
   return root

@@ -7,7 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { createHttpApp } from "./app.ts"
 import { createFakeKeyring } from "./fixtures/fake-keyring.ts"
 import { FakeSessions } from "./fixtures/fake-sessions.ts"
-import { collectingLogger, createTestApp, emptyDirectory, jsonRequest } from "./fixtures/test-app.ts"
+import {
+  collectingLogger,
+  createTestApp,
+  defaultHttpOptions,
+  emptyDirectory,
+  jsonRequest,
+} from "./fixtures/test-app.ts"
 
 const answer = { tool_call_id: "call_1", nonce: "nonce_1", approved: true }
 const socket = "10.0.0.9"
@@ -68,6 +74,7 @@ describe("the client's address", () => {
 describe("on a real server", () => {
   const sessions = new FakeSessions()
   const app = createHttpApp({
+    ...defaultHttpOptions,
     sessions,
     directory: emptyDirectory,
     agents: [{ name: "agent" }],

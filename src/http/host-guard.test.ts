@@ -145,6 +145,6 @@ describe("other gateways", () => {
 it.each(["https://gateway.example", "gateway.example:8000", "gateway.example/", ""])(
   "allowedHosts refuses %j at the start",
   (host) => {
-    expect(() => createTestApp({ allowedHosts: [host] })).toThrow(/is not a host name/)
+    expect(() => createTestApp({ allowedHosts: [host] })).toThrow(/is not a host name|is empty/)
   },
 )

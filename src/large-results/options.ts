@@ -18,7 +18,7 @@ export interface LargeResultsSettings {
 export const largeResultsSchemas = declareOptions<LargeResultsOptions>()({
   largeResults: z
     .union([z.boolean(), z.strictObject({ sessionBytes: z.int().positive().optional() })])
-    .optional(),
+    .default(true),
 })
 
 export const defaultSessionBytes = 128 * 1024 * 1024

@@ -1,5 +1,6 @@
 import { z } from "zod"
-import { longestTimerMs } from "../core/time/longest-timer.ts"
+import { declareOptions } from "../options/declare-options.ts"
+import { anObject, milliseconds, texts } from "../options/schemas.ts"
 import type { McpServerDefinitions } from "./config/definition.ts"
 
 /** One agent's MCP servers, whose tools every run of the gateway's own loop has. */
@@ -33,16 +34,16 @@ export interface McpAuthorizationOptions {
   readonly mcpOAuthRedirectUrl?: string
 }
 
-const milliseconds = z.int().positive().max(longestTimerMs)
-
-/** Checks of the options, one by one. `parseDefinitions` checks the servers. */
-export const mcpSchemas = {
-  mcpServers: z
-    .custom<unknown>((value) => typeof value === "object" && value !== null, "expected an object")
-    .optional(),
+/** `parseDefinitions` checks the servers. */
+export const mcpOptions = declareOptions<McpOptions>()({
+  mcpServers: anObject<McpServerDefinitions>().default({}),
   mcpConfigPath: z.string().min(1).optional(),
-  mcpDefaultToolTimeoutMs: milliseconds.optional(),
-  mcpTimeoutOverrides: z.record(z.string(), milliseconds).optional(),
-  mcpSessionInjectServers: z.array(z.string().min(1)).optional(),
-  mcpStripInputFields: z.array(z.string().min(1)).optional(),
-} satisfies Record<keyof McpOptions, unknown>
+  mcpDefaultToolTimeoutMs: milliseconds.default(30_000),
+  mcpTimeoutOverrides: z.record(z.string(), milliseconds).default({}),
+  mcpSessionInjectServers: texts.default([]),
+  mcpStripInputFields: texts.default([]),
+})
+
+export const mcpAuthorizationOptions = declareOptions<McpAuthorizationOptions>()({
+  mcpOAuthRedirectUrl: z.url({ protocol: /^https?$/ }).optional(),
+})

@@ -26,7 +26,21 @@ export type Resolved<Options extends object, Schemas extends OptionSchemas> = {
 }
 
 /** The declared type, unless defaults within the value make it more complete. */
-type ResolvedValue<Declared, Output> = Equal<Declared, Output> extends true ? Declared : Output
+type ResolvedValue<Declared, Output> = Equal<Declared, Output> extends true ? Declared : Exact<Output>
+
+/** The same with optional members that are left out rather than undefined. */
+type Exact<Value> = Value extends (...args: never) => unknown
+  ? Value
+  : Value extends readonly unknown[]
+    ? Value
+    : Value extends object
+      ? { readonly [Name in keyof Value as undefined extends Value[Name] ? never : Name]: Value[Name] } & {
+          readonly [Name in keyof Value as undefined extends Value[Name] ? Name : never]?: Exclude<
+            Value[Name],
+            undefined
+          >
+        }
+      : Value
 
 type WithDefault<Schemas extends OptionSchemas> = {
   [Name in keyof Schemas]: undefined extends z.output<Schemas[Name]> ? never : Name

@@ -4,6 +4,7 @@ import { closestWord } from "../core/text/closest-word.ts"
 /** Describes every option that is unknown or wrong, and how to fix it. Quotes no value: it may be a secret. */
 export function describeIssues({ issues }: z.ZodError, schema: z.ZodType): string {
   return issues
+    .flatMap(issuesWithin)
     .map((issue) => {
       if (issue.code !== "unrecognized_keys") {
         return `${optionName(issue.path) || "options"}: ${problemOf(issue)}`
@@ -12,6 +13,19 @@ export function describeIssues({ issues }: z.ZodError, schema: z.ZodType): strin
       return issue.keys.map((key) => unknownOption(key, issue.path, known)).join("; ")
     })
     .join("; ")
+}
+
+/**
+ * If a value has the form of one member of a union, that member's issues say more than that none fits. A union with a
+ * message of its own is described by that.
+ */
+function issuesWithin(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union" || issue.message !== "Invalid input") return [issue]
+  const [closest, ...others] = issue.errors.filter((errors) =>
+    errors.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
+  )
+  if (closest === undefined || others.length > 0) return [issue]
+  return closest.map((each) => ({ ...each, path: [...issue.path, ...each.path] })).flatMap(issuesWithin)
 }
 
 function unknownOption(key: string, path: readonly PropertyKey[], known: readonly string[]): string {

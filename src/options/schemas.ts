@@ -7,7 +7,7 @@ export function callback<Callback extends (...args: never) => unknown>() {
 }
 
 /** An object of the application that is not looked into. */
-export function anObject<Value extends object>() {
+export function anObject<Value extends object = object>() {
   return z.custom<Value>((value) => typeof value === "object" && value !== null, "expected an object")
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
+import { declareOptions } from "../options/declare-options.ts"
 import { parseSpec, type ScheduleTerms, scheduleNamePattern } from "./terms.ts"
 
 /** A schedule of the agent, whoever uses it. */
@@ -36,13 +37,14 @@ export interface SchedulesOptions {
 /** Schedules of one agent's options at most. */
 const maxDefinitions = 1_000
 
+/** `checkDefinitions` checks the rest. */
 const definition = z.looseObject({
   name: z
     .string()
     .regex(scheduleNamePattern, "expected 1 to 64 letters, digits, dots, dashes or underscores"),
   userId: z.string().min(1).optional(),
   tenant: z.string().min(1).optional(),
-})
+}) as unknown as z.ZodType<ScheduleDefinition, ScheduleDefinition>
 
 const allowed = z.strictObject({
   users: z.boolean().optional(),
@@ -52,10 +54,10 @@ const allowed = z.strictObject({
   minIntervalSeconds: z.int().positive().optional(),
 })
 
-export const schedulesSchemas = {
+export const schedulesSchemas = declareOptions<SchedulesOptions>()({
   schedules: z.array(definition).max(maxDefinitions).optional(),
   allowSchedules: z.union([z.boolean(), allowed]).optional(),
-} satisfies Record<keyof SchedulesOptions, unknown>
+})
 
 export type ResolvedAllowed = Required<AllowedSchedules>
 

@@ -1,24 +1,8 @@
 import type { Principal, SessionLog, StorageLimits } from "../core/ports/session-log.ts"
 import { createRecentMap } from "../core/recent-cache.ts"
 import type { Clock } from "../core/time/clock.ts"
+import type { StorageBounds } from "./options.ts"
 import { principalKey } from "./principal-key.ts"
-
-/** Bounds on stored sessions, in bytes of their events. */
-export interface StorageBounds {
-  /** A session that stores so much takes no further message. */
-  readonly sessionBytes: number
-  /** A principal whose sessions store so much together starts no further run. */
-  readonly principalBytes: number
-}
-
-/**
- * 64 MiB are more than any model reads of one conversation, and two hundred of its largest images; a principal may have
- * sixteen such sessions, or a thousand of 1 MiB, within the time that sessions are kept.
- */
-export const defaultStorageBounds: StorageBounds = {
-  sessionBytes: 64 * 1024 * 1024,
-  principalBytes: 1024 * 1024 * 1024,
-}
 
 /** A run that was accepted may grow its session to this multiple of the bound for new messages. */
 export const runGrowth = 2

@@ -1,4 +1,6 @@
 import { z } from "zod"
+import { declareOptions } from "../options/declare-options.ts"
+import { texts } from "../options/schemas.ts"
 
 /** Options of skills. All are optional. */
 export interface SkillOptions {
@@ -18,11 +20,9 @@ export interface SkillOptions {
   readonly skillToolPacks?: Readonly<Record<string, readonly string[]>>
 }
 
-const texts = z.array(z.string().min(1))
-
-export const skillSchemas = {
+export const skillOptions = declareOptions<SkillOptions>()({
   skillsDir: z.union([z.string().min(1), texts.min(1)]).optional(),
-  skillsExcludedTools: texts.optional(),
+  skillsExcludedTools: texts.default([]),
   skillStateFile: z.string().min(1).optional(),
-  skillToolPacks: z.record(z.string().min(1), texts).optional(),
-} satisfies Record<keyof SkillOptions, unknown>
+  skillToolPacks: z.record(z.string().min(1), texts).default({}),
+})

@@ -1,7 +1,7 @@
 import type { EventEntry } from "../core/log/entries.ts"
 import type { PluginParts } from "../core/ports/plugin.ts"
 import { plainName } from "./choose-worker.ts"
-import type { ResolvedOptions } from "./options.ts"
+import type { ResolvedSubAgentOptions } from "./options.ts"
 import type { SaveOutput } from "./outputs.ts"
 
 /** Milliseconds that the hook may take for one page of events. */
@@ -9,7 +9,7 @@ const timeoutMs = 30_000
 
 /** Calls the hook for each end of a background task, and saves its output. Null if there is nothing to do. */
 export function backgroundSubscriber(
-  { onBackgroundComplete: hook, agents }: ResolvedOptions,
+  { onBackgroundComplete: hook, agents }: ResolvedSubAgentOptions,
   save: SaveOutput | null,
 ): NonNullable<PluginParts["subscriber"]> | null {
   if (hook === undefined && save === null) return null

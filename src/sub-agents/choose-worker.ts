@@ -1,11 +1,11 @@
 import type { ChildTask, RunLimits } from "../core/child.ts"
 import type { AgentSkill } from "../core/ports/agent-skills.ts"
 import type { RunRole } from "../core/run-role.ts"
-import type { ResolvedOptions } from "./options.ts"
+import type { ResolvedSubAgentOptions } from "./options.ts"
 
 /** The sub-agents that one run may start. */
 export interface Workers {
-  readonly options: ResolvedOptions
+  readonly options: ResolvedSubAgentOptions
   readonly skills: readonly AgentSkill[]
 }
 
@@ -39,7 +39,11 @@ export function chooseWorker({ options, skills }: Workers, request: Request): Wo
   return { name: role.name, task: { ...shared, role, ...limitsOf(options, skill) } }
 }
 
-function roleOf({ excludedTools }: ResolvedOptions, skill: AgentSkill | null, model: string | null): RunRole {
+function roleOf(
+  { excludedTools }: ResolvedSubAgentOptions,
+  skill: AgentSkill | null,
+  model: string | null,
+): RunRole {
   const excluded = excludedTools.length === 0 ? [] : [{ allowed: null, excluded: excludedTools }]
   const chosen = model ?? skill?.model ?? null
   return {
@@ -53,7 +57,7 @@ function roleOf({ excludedTools }: ResolvedOptions, skill: AgentSkill | null, mo
 }
 
 function limitsOf(
-  options: ResolvedOptions,
+  options: ResolvedSubAgentOptions,
   skill: AgentSkill | null,
 ): Pick<ChildTask, "limits" | "timeoutMs"> {
   const maxTurns = skill?.maxTurns ?? options.maxTurns

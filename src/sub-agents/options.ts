@@ -1,5 +1,8 @@
 import { z } from "zod"
 import type { ChildOutcome } from "../core/child.ts"
+import { declareOptions, type Resolved } from "../options/declare-options.ts"
+import { resolveOptions } from "../options/resolve-options.ts"
+import { callback, count, texts } from "../options/schemas.ts"
 
 export interface BackgroundHookOptions {
   readonly signal: AbortSignal
@@ -68,65 +71,30 @@ export interface SubAgentOptions {
   readonly excludedTools?: readonly string[]
 }
 
-/** The options with their defaults. */
-export type ResolvedOptions = SubAgentOptions &
-  Required<
-    Pick<
-      SubAgentOptions,
-      | "agents"
-      | "models"
-      | "background"
-      | "announce"
-      | "maxDepth"
-      | "maxConcurrent"
-      | "timeoutSeconds"
-      | "excludedTools"
-    >
-  >
-
-const callback = z.custom<unknown>((value) => typeof value === "function", "expected a function").optional()
-const names = z.array(z.string().min(1)).optional()
 const longestSeconds = 365 * 86_400
 
-const configuration = z.strictObject({
-  agents: names,
-  models: names,
+const schemas = declareOptions<SubAgentOptions>()({
+  agents: texts.default([]),
+  models: texts.default([]),
   outputsDir: z.string().min(1).optional(),
-  background: z.boolean().optional(),
-  announce: z.boolean().optional(),
-  onBeforeBackground: callback,
-  onBackgroundComplete: callback,
-  maxDepth: z.int().min(1).max(8).optional(),
-  maxConcurrent: z.int().min(1).max(32).optional(),
-  maxTurns: z.int().positive().optional(),
-  timeoutSeconds: z.number().positive().max(longestSeconds).optional(),
+  background: z.boolean().default(true),
+  announce: z.boolean().default(false),
+  onBeforeBackground: callback<NonNullable<SubAgentOptions["onBeforeBackground"]>>().optional(),
+  onBackgroundComplete: callback<NonNullable<SubAgentOptions["onBackgroundComplete"]>>().optional(),
+  maxDepth: z.int().min(1).max(8).default(1),
+  maxConcurrent: z.int().min(1).max(32).default(4),
+  maxTurns: count.optional(),
+  timeoutSeconds: z.number().positive().max(longestSeconds).default(3_600),
   maxBudgetUsd: z.number().positive().optional(),
-  excludedTools: names,
-} satisfies Record<keyof SubAgentOptions, unknown>)
+  excludedTools: texts.default([]),
+})
 
-export const subAgentsSchema = z.union([z.boolean(), configuration])
+export const subAgentsSchema = z.union([z.boolean(), z.strictObject(schemas)])
+
+/** The options with their defaults. */
+export type ResolvedSubAgentOptions = Resolved<SubAgentOptions, typeof schemas>
 
 /** Applies the defaults. */
-export function resolveOptions(options: SubAgentOptions): ResolvedOptions {
-  const {
-    agents = [],
-    models = [],
-    background = true,
-    announce = false,
-    maxDepth = 1,
-    maxConcurrent = 4,
-    timeoutSeconds = 3_600,
-    excludedTools = [],
-  } = options
-  return {
-    ...options,
-    agents,
-    models,
-    background,
-    announce,
-    maxDepth,
-    maxConcurrent,
-    timeoutSeconds,
-    excludedTools,
-  }
+export function resolveSubAgentOptions(options: SubAgentOptions): ResolvedSubAgentOptions {
+  return resolveOptions("subAgents", schemas, options)
 }

@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../core/errors.ts"
 import type { Plugin } from "../core/ports/plugin.ts"
 import { backgroundSubscriber } from "./background-subscriber.ts"
-import { resolveOptions, type SubAgentOptions } from "./options.ts"
+import { resolveSubAgentOptions, type SubAgentOptions } from "./options.ts"
 import { createOutputs } from "./outputs.ts"
 import { cancelTaskTool, getBackgroundResultTool, sendMessageTool } from "./tools/background-tools.ts"
 import { runAgentTool } from "./tools/run-agent.ts"
@@ -13,7 +13,7 @@ const forSubAgents =
 
 /** Lets an agent hand tasks to sub-agents. */
 export function subAgentsPlugin(given: SubAgentOptions): Plugin {
-  const options = resolveOptions(given)
+  const options = resolveSubAgentOptions(given)
   return {
     name: "sub_agents",
     setup({ agents, clock, logger, ports }) {

@@ -3,8 +3,9 @@ import { connect, type Socket } from "node:net"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { text } from "../../http/fixtures/entries.ts"
 import { createTestApp } from "../../http/fixtures/test-app.ts"
+import { resolveOptions } from "../../options/resolve-options.ts"
 import type { ListenOptions } from "../gateway.ts"
-import type { ServerOptions } from "../options/gateway-options.ts"
+import { type SharedServerOptions, sharedServerOptions } from "../options/gateway-options.ts"
 import { type ListeningService, listen } from "./listen.ts"
 
 const ends: (() => unknown)[] = []
@@ -33,10 +34,11 @@ const timeLimits = {
 
 async function start(
   service: ListeningService,
-  settings: ServerOptions = {},
+  settings: SharedServerOptions = {},
   options: ListenOptions = {},
 ): Promise<{ readonly url: string; open(request?: string): Promise<Socket> }> {
-  const listener = await listen(service, settings, { port: 0, ...options }, timeLimits)
+  const resolved = resolveOptions("test", sharedServerOptions, settings)
+  const listener = await listen(service, resolved, { port: 0, ...options }, timeLimits)
   ends.push(() => listener.close())
   return {
     url: listener.url,

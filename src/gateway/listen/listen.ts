@@ -5,9 +5,8 @@ import type { Server as SocketServer } from "node:net"
 import { getRequestListener } from "@hono/node-server"
 import { ConfigurationError } from "../../core/errors.ts"
 import { isLoopbackAddress, type Reach } from "../../http/host-guard.ts"
-import { defaultHttpLimits } from "../../http/limits/http-limits.ts"
 import type { Listener, ListenOptions } from "../gateway.ts"
-import type { ServerOptions } from "../options/gateway-options.ts"
+import type { ResolvedServer } from "../options/gateway-options.ts"
 import type { Service } from "../service.ts"
 import { limitConnections } from "./limit-connections.ts"
 import { limitPipelining } from "./limit-pipelining.ts"
@@ -50,7 +49,7 @@ export type ListeningService = Pick<Service, "fetch" | "logger" | "onClose" | "t
 /** Serves the gateway on Node's HTTP server. */
 export async function listen(
   service: ListeningService,
-  settings: ServerOptions,
+  settings: ResolvedServer,
   options: ListenOptions,
   timeLimits: TimeLimits = defaultTimeLimits,
 ): Promise<Listener> {
@@ -58,11 +57,11 @@ export async function listen(
   signal?.throwIfAborted()
   const { address: bindAddress } = await lookup(host === "" ? "0.0.0.0" : host)
   const reach = isLoopbackAddress(bindAddress) ? "loopback" : "network"
-  requireKeys(service, reach, host, options.allowAnyKey ?? settings.allowAnyKey ?? false)
+  requireKeys(service, reach, host, options.allowAnyKey ?? settings.allowAnyKey)
   const server = serverOf(service, reach, timeLimits)
-  const { connectionsPerAddress } = { ...defaultHttpLimits, ...settings.limits }
+  const { connectionsPerAddress } = settings.limits
   // Behind a proxy, all connections come from the proxy.
-  if ((settings.trustProxy ?? 0) === 0) limitConnections(server, connectionsPerAddress, service.logger)
+  if (settings.trustProxy === 0) limitConnections(server, connectionsPerAddress, service.logger)
   const servers = await openSockets(server, { port, host: bindAddress })
   if (signal?.aborted === true) {
     for (const each of servers) each.close()
@@ -110,7 +109,7 @@ function requireKeys(
   )
 }
 
-function warnOfKeys({ takesAnyKey, logger }: ListeningService, { validApiKeys = [] }: ServerOptions): void {
+function warnOfKeys({ takesAnyKey, logger }: ListeningService, { validApiKeys = [] }: ResolvedServer): void {
   if (takesAnyKey)
     logger.warn(
       {},

@@ -1,7 +1,7 @@
 import { systemClock } from "../../core/time/clock.ts"
 import { createDecisions } from "../../sessions/answering/decisions.ts"
+import { defaultStore } from "../../stores/options.ts"
 import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
-import { defaultStore } from "../open-store.ts"
 import { openExistingStore } from "./open-existing-store.ts"
 import { createWaits, type GatewayWaits } from "./waits.ts"
 

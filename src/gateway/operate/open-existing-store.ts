@@ -2,9 +2,10 @@ import { existsSync } from "node:fs"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Store } from "../../core/ports/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
+import { isPostgresUrl } from "../../stores/options.ts"
 import { dataDirectory } from "../../stores/sqlite/database/data-directory.ts"
 import { createLogger } from "../../telemetry/logger.ts"
-import { isPostgresUrl, openStore } from "../open-store.ts"
+import { openStore } from "../open-store.ts"
 
 /**
  * Opens a store beside the servers that may run on it. Rejects with a `ConfigurationError` where no gateway has stored
@@ -16,5 +17,8 @@ export async function openExistingStore(store: string): Promise<Store> {
       `No gateway has its data in ${store}: give its data directory or postgres:// URL with --store.`,
     )
   }
-  return openStore({ store }, { clock: systemClock, logger: createLogger({ level: "warn" }) })
+  return openStore(
+    { store, durability: "process" },
+    { clock: systemClock, logger: createLogger({ level: "warn" }) },
+  )
 }

@@ -1,5 +1,5 @@
 import type { Memory } from "../../core/ports/memory.ts"
-import { defaultStore } from "../open-store.ts"
+import { defaultStore } from "../../stores/options.ts"
 import { openExistingStore } from "./open-existing-store.ts"
 
 export interface OpenedMemory {

@@ -1,4 +1,4 @@
-import { defaultStore } from "../open-store.ts"
+import { defaultStore } from "../../stores/options.ts"
 import { openExistingStore } from "./open-existing-store.ts"
 import { createOutbox, type GatewayOutbox } from "./outbox.ts"
 

@@ -1,5 +1,5 @@
 import { randomIds } from "../../core/ids.ts"
-import { defaultStore } from "../open-store.ts"
+import { defaultStore } from "../../stores/options.ts"
 import { openExistingStore } from "./open-existing-store.ts"
 import { createGatewaySchedules, type GatewaySchedules, schedulePartsOf } from "./schedules.ts"
 

@@ -49,10 +49,5 @@ export type ResolvedChatRuntime = ResolvedModelRuntime | ResolvedRunnerRuntime
 export function resolveChatRuntime(chat: ChatRuntime): ResolvedChatRuntime {
   const isRunner = typeof chat === "object" && chat !== null && "runner" in chat
   if (isRunner) return resolveOptions("buildChatRuntime", runnerRuntimeOptions, chat)
-  return resolveModelRuntime("buildChatRuntime", chat)
-}
-
-/** The same for the options of a model's run. */
-export function resolveModelRuntime(caller: string, chat: ChatModelRuntime & Hooks): ResolvedModelRuntime {
-  return resolveOptions(caller, modelRuntimeOptions, chat)
+  return resolveOptions("buildChatRuntime", modelRuntimeOptions, chat)
 }

@@ -24,7 +24,7 @@ it("is the one that is given, wherever the store is", async () => {
   const key = await secretsKey({ store: "postgres://localhost/x", secretsKey: given })
   expect(key).toHaveLength(32)
   expect(await secretsKey({ store: "memory", secretsKey: given })).toEqual(key)
-  await expect(secretsKey({ secretsKey: "short" })).rejects.toThrow("at least 32 characters")
+  await expect(secretsKey({ store: "memory", secretsKey: "short" })).rejects.toThrow("at least 32 characters")
 })
 
 it("is not there for a store without a directory, unless it is given", async () => {

@@ -2,8 +2,10 @@ import { createHash, randomBytes } from "node:crypto"
 import { existsSync } from "node:fs"
 import { link, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
-import { defaultStore, isPostgresUrl, type StoreChoice } from "../open-store.ts"
+import { declareOptions } from "../../options/declare-options.ts"
+import { isPostgresUrl, type ResolvedStoreOptions } from "../../stores/options.ts"
 
 export interface SecretsOptions {
   /**
@@ -14,18 +16,22 @@ export interface SecretsOptions {
   readonly secretsKey?: string
 }
 
+export const secretsOptions = declareOptions<SecretsOptions>()({
+  secretsKey: z.string().min(32).optional(),
+})
+
 /** 32 bytes; null when there are none. To be asked for once the store is open. */
 export async function secretsKey({
   secretsKey,
   store,
-}: SecretsOptions & StoreChoice): Promise<Uint8Array | null> {
+}: SecretsOptions & Pick<ResolvedStoreOptions, "store">): Promise<Uint8Array | null> {
   if (secretsKey !== undefined) {
     if (secretsKey.length < 32) throw new ConfigurationError("secretsKey: expected at least 32 characters.")
     return createHash("sha256").update(`ai-agent-gateway secrets\n${secretsKey}`).digest()
   }
   if (store === "memory") return randomBytes(32)
-  if (typeof store === "object" || (store !== undefined && isPostgresUrl(store))) return null
-  return keyInFile(join(store ?? defaultStore, "secrets.key"))
+  if (typeof store === "object" || isPostgresUrl(store)) return null
+  return keyInFile(join(store, "secrets.key"))
 }
 
 /**

@@ -1,33 +1,39 @@
 import { expect, test } from "vitest"
+import { resolveOptions } from "../../options/resolve-options.ts"
 import { tool } from "../../tools/local-tool.ts"
 import { modelAgent } from "../agent-definition.ts"
+import { resolveModelAgent } from "./agent-options.ts"
+import { type SharedServerOptions, sharedServerOptions } from "./gateway-options.ts"
 import { shownConfiguration } from "./shown-configuration.ts"
 
 test("secrets of the server, of providers, MCP servers and addresses are not shown, and the rest is", () => {
   const secret = "hunter2-hunter2-hunter2"
-  const agent = modelAgent("ops", {
-    systemPrompt: "Be kind.",
-    apiKey: secret,
-    maxTurns: 3,
-    tools: [tool({ name: "add", description: "Adds.", inputSchema: { type: "object" }, execute: () => 1 })],
-    needsApproval: () => true,
-    mcpServers: {
-      local: { command: "server", args: ["--root", "/data", `--token=${secret}`], env: { TOKEN: secret } },
-      remote: {
-        type: "http",
-        url: `https://user:${secret}@example.com/mcp?key=${secret}`,
-        headers: { "x-key": secret },
+  const agent = modelAgent(
+    "ops",
+    resolveModelAgent("test", {
+      systemPrompt: "Be kind.",
+      apiKey: secret,
+      maxTurns: 3,
+      tools: [tool({ name: "add", description: "Adds.", inputSchema: { type: "object" }, execute: () => 1 })],
+      needsApproval: () => true,
+      mcpServers: {
+        local: { command: "server", args: ["--root", "/data", `--token=${secret}`], env: { TOKEN: secret } },
+        remote: {
+          type: "http",
+          url: `https://user:${secret}@example.com/mcp?key=${secret}`,
+          headers: { "x-key": secret },
+        },
       },
-    },
-  })
+    }),
+  )
   const shown = shownConfiguration(
-    {
+    resolveOptions<SharedServerOptions, typeof sharedServerOptions>("test", sharedServerOptions, {
       validApiKeys: [secret],
       jwtSecret: secret,
       store: `postgres://user:${secret}@db/agents`,
       console: { operatorKey: secret },
       redact: ["iban"],
-    },
+    }),
     [agent],
   )
   const text = JSON.stringify(shown)

@@ -1,7 +1,8 @@
 import type { Json } from "../../core/json/json.ts"
+import { pickOptions } from "../../options/resolve-options.ts"
 import { createMask, redacted } from "../../telemetry/mask.ts"
 import type { AgentDefinition } from "../agent-definition.ts"
-import type { SharedServerOptions } from "./gateway-options.ts"
+import { type ResolvedServer, sharedServerOptions } from "./gateway-options.ts"
 
 /** Options whose values are secrets, also those of MCP servers and of model services. */
 const secretNames = [
@@ -25,12 +26,14 @@ const maxDepth = 12
 const maxItems = 500
 
 /** Returns the options of a gateway as JSON, for operators. Secrets are masked, functions are only named. */
-export function shownConfiguration(server: SharedServerOptions, agents: readonly AgentDefinition[]): Json {
+export function shownConfiguration(server: ResolvedServer, agents: readonly AgentDefinition[]): Json {
   const mask = createMask([...secretNames, ...(server.redact ?? [])])
   const shownAgents = agents.map(({ name, provider, buildChatRuntime, options }) => {
     return [name, { ...options, ...provider, ...(isPlain(buildChatRuntime) ? buildChatRuntime : {}) }]
   })
-  return mask(toShown({ server, agents: Object.fromEntries(shownAgents) }, 0))
+  return mask(
+    toShown({ server: pickOptions(sharedServerOptions, server), agents: Object.fromEntries(shownAgents) }, 0),
+  )
 }
 
 function toShown(value: unknown, depth: number): Json {

@@ -2,50 +2,44 @@ import { createHash } from "node:crypto"
 import { resolve } from "node:path"
 import { codeExecutionPlugin } from "../../code-execution/plugin.ts"
 import { compactionPlugin } from "../../compaction/plugin.ts"
-import { definedOnly } from "../../core/defined-only.ts"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import { principalOfPerson } from "../../http/auth/principal.ts"
 import { largeResultsPlugin } from "../../large-results/plugin.ts"
+import { mcpAuthorizationOptions } from "../../mcp/options.ts"
 import { mcpPlugin } from "../../mcp/plugin.ts"
 import { memoryPlugin } from "../../memory/plugin.ts"
+import { pickOptions } from "../../options/resolve-options.ts"
 import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
 import type { ScheduleDefinition } from "../../schedules/options.ts"
 import { schedulesPlugin } from "../../schedules/plugin.ts"
 import { skillsPlugin } from "../../skills/plugin.ts"
+import { isPostgresUrl } from "../../stores/options.ts"
 import { makeIgnoredDirectory } from "../../stores/sqlite/database/make-directory.ts"
 import { subAgentsPlugin } from "../../sub-agents/plugin.ts"
-import type { StoreChoice } from "../open-store.ts"
-import type { AgentServerOptions, SharedServerOptions } from "../options/gateway-options.ts"
+import type { ResolvedAgentServer, ResolvedServer } from "../options/gateway-options.ts"
 import { localPrincipal } from "../runs/start-run.ts"
 
 /** Returns the plugins that an agent's options are short forms of, and then its own ones. */
 export function pluginsOf(
-  options: AgentServerOptions,
-  server: SharedServerOptions,
+  options: ResolvedAgentServer,
+  server: ResolvedServer,
   settings: EnvironmentSettings,
 ): readonly Plugin[] {
-  const { codeExecution = false, memory = false, subAgents = false, schedules, allowSchedules } = options
-  const { plugins = [], ...others } = options
-  const { skillsDir, skillsExcludedTools, skillStateFile, skillToolPacks, ...mcp } = others
-  const { compaction = true, contextWindow, compactionModel, largeResults = true } = options
-  const { store, mcpOAuthRedirectUrl } = server
-  const builtIn = [mcpPlugin({ ...mcp, ...definedOnly({ mcpOAuthRedirectUrl }) }, settings)]
-  if (skillsDir !== undefined) {
-    const skills = definedOnly({ skillsExcludedTools, skillStateFile, skillToolPacks })
-    builtIn.unshift(skillsPlugin({ skillsDir, ...skills }))
-  }
-  if (compaction !== false) {
-    builtIn.push(compactionPlugin({ compaction, ...definedOnly({ contextWindow, compactionModel }) }))
-  }
+  const { codeExecution, subAgents, schedules, allowSchedules, compaction, plugins } = options
+  const { skillsDir, memory, largeResults } = options
+  const { store, callbackTimeoutMs } = server
+  const builtIn = [mcpPlugin({ ...options, ...pickOptions(mcpAuthorizationOptions, server) }, settings)]
+  if (skillsDir !== undefined) builtIn.unshift(skillsPlugin({ ...options, skillsDir }))
+  if (compaction !== false) builtIn.push(compactionPlugin(options))
   if (codeExecution !== false) {
     const surroundings = {
       directory: directoryBeside(store),
       prepareDirectory,
       ephemeral: store === "memory",
       dockerSocket: settings.dockerSocket,
-      callbackTimeoutMs: server.callbackTimeoutMs ?? 30_000,
+      callbackTimeoutMs,
     }
     builtIn.unshift(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
   }
@@ -53,7 +47,7 @@ export function pluginsOf(
   // After the skills, by which sub-agents can work.
   if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
   if (schedules !== undefined || (allowSchedules ?? false) !== false)
-    builtIn.push(schedulesPlugin(definedOnly({ schedules, allowSchedules }), ownerOf))
+    builtIn.push(schedulesPlugin(options, ownerOf))
   // Last, so that it stores results as the others have left them.
   const last = largeResults === false ? [] : [largeResultsPlugin(largeResults === true ? {} : largeResults)]
   return [...builtIn, ...plugins, ...last]
@@ -78,11 +72,11 @@ function prepareDirectory(directory: string): void {
  * Returns a folder for the sessions of this store alone. It is not inside the data directory, because that is closed
  * to the users that code runs as.
  */
-function directoryBeside(store: StoreChoice["store"]): string {
+function directoryBeside(store: ResolvedServer["store"]): string {
   const name = ".agent-gateway-sandbox"
-  if (store === undefined || store === "memory") return name
+  if (store === "memory") return name
   if (typeof store === "object") return `${name}-own-store`
-  if (!/^postgres(ql)?:\/\//.test(store)) return `${store.replace(/\/+$/, "")}-sandbox`
+  if (!isPostgresUrl(store)) return `${store.replace(/\/+$/, "")}-sandbox`
   const { host, pathname } = new URL(store)
   return `${name}-${createHash("sha256").update(`${host}${pathname}`).digest("hex").slice(0, 12)}`
 }

@@ -1,5 +1,6 @@
 import { resolve } from "node:path"
-import type { McpOptions } from "../options.ts"
+import { pickOptions, resolveOptions } from "../../options/resolve-options.ts"
+import { type McpOptions, mcpOptions } from "../options.ts"
 import { parseDefinitions } from "./parse-definitions.ts"
 import { readConfigFile } from "./read-config-file.ts"
 import { type ServerConfig, toServerConfigs } from "./server-config.ts"
@@ -19,17 +20,22 @@ export async function configuredServers(
   options: McpOptions,
   { env, mcpConfigPath }: McpEnvironment,
 ): Promise<readonly ServerConfig[]> {
-  const { mcpServers = {}, mcpDefaultToolTimeoutMs: defaultToolTimeoutMs = 30_000 } = options
-  const path = options.mcpConfigPath ?? mcpConfigPath
+  const resolved = resolveOptions<McpOptions, typeof mcpOptions>(
+    "MCP servers",
+    mcpOptions,
+    pickOptions(mcpOptions, options),
+  )
+  const { mcpServers } = resolved
+  const path = resolved.mcpConfigPath ?? mcpConfigPath
   const own = parseDefinitions(mcpServers, { name: "mcpServers", unknownKeys: "refused" })
   const filed = path === undefined ? {} : await readConfigFile({ path, cwd: resolve(), environment: env })
   return toServerConfigs(
     { ...filed, ...own },
     {
-      defaultToolTimeoutMs,
-      timeoutOverrides: options.mcpTimeoutOverrides ?? {},
-      sessionInjectServers: options.mcpSessionInjectServers ?? [],
-      stripInputFields: options.mcpStripInputFields ?? [],
+      defaultToolTimeoutMs: resolved.mcpDefaultToolTimeoutMs,
+      timeoutOverrides: resolved.mcpTimeoutOverrides,
+      sessionInjectServers: resolved.mcpSessionInjectServers,
+      stripInputFields: resolved.mcpStripInputFields,
     },
   )
 }

@@ -90,7 +90,10 @@ export async function play({ store, kills, random }: Plan): Promise<Played> {
 
 /** Resolves to the dead rows when nothing waits any more. */
 async function untilSettled(path: string, isOver: () => boolean): Promise<readonly OutboxRow[]> {
-  const { outbox, close } = await openStore({ store: path }, { clock: systemClock, logger: silent })
+  const { outbox, close } = await openStore(
+    { store: path, durability: "process" },
+    { clock: systemClock, logger: silent },
+  )
   const deadline = Date.now() + settleMs
   try {
     for (;;) {

@@ -33,7 +33,10 @@ const owner = { tenant: "tenant", userId: "user" }
 
 /** Processes with the same schedules, each of which is due many times, while one after another is killed. */
 export async function play(plan: Plan): Promise<Played> {
-  const store = await openStore({ store: plan.store }, { clock: systemClock, logger: silent })
+  const store = await openStore(
+    { store: plan.store, durability: "process" },
+    { clock: systemClock, logger: silent },
+  )
   try {
     const expected = await seed(store, plan)
     const kills = await killUntilFired(store, plan)

@@ -1,0 +1,19 @@
+import { z } from "zod"
+import { declareOptions } from "../options/declare-options.ts"
+
+export interface ConsoleOption {
+  /**
+   * Serves the console at `/console`. With `dev` it is on, and for this machine only. Elsewhere it is off by default,
+   * and operators sign in with a key.
+   */
+  readonly console?: boolean | ConsoleOptions
+}
+
+export interface ConsoleOptions {
+  /** Key with which operators sign in, at least 16 characters. Default: `AGENT_GATEWAY_OPERATOR_KEY`. */
+  readonly operatorKey?: string
+}
+
+export const consoleOption = declareOptions<ConsoleOption>()({
+  console: z.union([z.boolean(), z.strictObject({ operatorKey: z.string().min(16).optional() })]).optional(),
+})

@@ -1,0 +1,85 @@
+import { z } from "zod"
+import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
+import type { McpOptions } from "../../mcp/options.ts"
+import { declareOptions, type Resolved } from "../../options/declare-options.ts"
+import { resolveOptions } from "../../options/resolve-options.ts"
+import { anObject, callback } from "../../options/schemas.ts"
+import { providerOptions } from "../../providers/choose/options.ts"
+import type { ModelAgentOptions } from "../agent-definition.ts"
+import type { ChatRuntime } from "../chat-runtime.ts"
+import type { AgentOptions } from "../create-agent.ts"
+import type { GatewayAgent, GatewayOptions } from "../create-gateway.ts"
+import type { BuildChatRuntime, GatewayAppOptions, RuntimeAgentOptions } from "../create-gateway-app.ts"
+import type { ResolveCredentials } from "../credentials.ts"
+import { agentName, agentServerOptions, nameOption, sharedServerOptions } from "./gateway-options.ts"
+import { runOptions, systemPrompt } from "./runtime-options.ts"
+
+const { provider, ...credentials } = providerOptions
+
+const runtimeChoice = declareOptions<
+  Pick<RuntimeAgentOptions, "buildChatRuntime" | "resolveCredentials" | "defaultProvider">
+>()({
+  buildChatRuntime: z.union(
+    [callback<BuildChatRuntime>(), anObject<ChatRuntime>()],
+    "expected a function or a runtime",
+  ),
+  resolveCredentials: callback<ResolveCredentials>().optional(),
+  defaultProvider: provider,
+})
+
+/** An agent of the gateway's own loop. */
+const modelAgentOptions = { ...agentServerOptions, ...providerOptions, ...runOptions, systemPrompt }
+/** An agent with a runtime of the application's own. */
+const runtimeAgentOptions = { ...agentServerOptions, ...credentials, ...runtimeChoice }
+
+const oneAgent = { ...nameOption, ...sharedServerOptions, ...agentServerOptions }
+const createAgentOptions = declareOptions<AgentOptions>()({ ...oneAgent, ...providerOptions, ...runOptions })
+const gatewayAppOptions = { ...oneAgent, ...credentials, ...runtimeChoice }
+const gatewayOptions = declareOptions<GatewayOptions>()({
+  ...sharedServerOptions,
+  agents: z
+    .record(agentName, anObject<GatewayAgent>())
+    .refine((agents) => Object.keys(agents).length > 0, "expected an agent"),
+  defaultAgent: z.string().optional(),
+})
+
+/** For the documentation's test. */
+export const optionSchemas = {
+  createAgent: createAgentOptions,
+  createGatewayApp: gatewayAppOptions,
+  createGateway: gatewayOptions,
+} as const
+
+export type ResolvedModelAgent = Resolved<ModelAgentOptions, typeof modelAgentOptions>
+export type ResolvedRuntimeAgent = Resolved<RuntimeAgentOptions, typeof runtimeAgentOptions>
+
+/** Checks the arguments of `createAgent` and applies the defaults. Throws a `ConfigurationError` for mistakes. */
+export function resolveCreateAgent(prompt: ModelAgentOptions["systemPrompt"], options: AgentOptions) {
+  const resolved = withMcpServers(resolveOptions("createAgent", createAgentOptions, options))
+  return { ...resolved, ...resolveOptions("createAgent", { systemPrompt }, { systemPrompt: prompt }) }
+}
+
+/** The same for `createGatewayApp`. */
+export function resolveGatewayApp(options: GatewayAppOptions) {
+  return withMcpServers(resolveOptions("createGatewayApp", gatewayAppOptions, options))
+}
+
+/** The same for `createGateway`, without its agents' own options. */
+export function resolveGateway(options: GatewayOptions) {
+  return resolveOptions("createGateway", gatewayOptions, options)
+}
+
+/** The same for an agent of `createGateway` with a model. */
+export function resolveModelAgent(caller: string, options: ModelAgentOptions): ResolvedModelAgent {
+  return withMcpServers(resolveOptions(caller, modelAgentOptions, options))
+}
+
+/** The same for an agent of `createGateway` with a runtime of the application's own. */
+export function resolveRuntimeAgent(caller: string, options: RuntimeAgentOptions): ResolvedRuntimeAgent {
+  return withMcpServers(resolveOptions(caller, runtimeAgentOptions, options))
+}
+
+function withMcpServers<Options extends McpOptions>(options: Options): Options {
+  parseDefinitions(options.mcpServers, { name: "mcpServers", unknownKeys: "refused" })
+  return options
+}

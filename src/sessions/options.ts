@@ -1,0 +1,81 @@
+import { z } from "zod"
+import { declareOptions, type Resolved } from "../options/declare-options.ts"
+import { count } from "../options/schemas.ts"
+
+/** Options of the sessions of a gateway and of the places for their runs. All are optional. */
+export interface SessionOptions {
+  /** Days until a session is dropped, counted from its last run. Default 30. */
+  readonly sessionRetentionDays?: number
+  /**
+   * Seconds that streamed pieces of a turn are kept once the turn is complete, for clients that reconnect. After that,
+   * such a client receives the text as a whole. Default 600.
+   */
+  readonly keepDeltasSeconds?: number
+  /** Maximum number of runs that this process works on at once. Further runs wait. Default 1 000. */
+  readonly maxConcurrentRuns?: number
+  /**
+   * Maximum number of runs of one user that this process works on at once. Further runs wait. Default: a quarter of
+   * `maxConcurrentRuns`.
+   */
+  readonly maxConcurrentRunsPerPrincipal?: number
+  /**
+   * Maximum number of runs of one tenant that this process works on at once, if it had runs of other tenants in the
+   * last ten minutes. Further runs wait. A tenant alone may have all places but those for new tenants. Default: three
+   * quarters of `maxConcurrentRuns`.
+   */
+  readonly maxConcurrentRunsPerTenant?: number
+  /**
+   * The last of the places for runs. Only a tenant without a run in this process receives one of them, so that a new
+   * tenant does not wait while others fill the process. Default: a twentieth of `maxConcurrentRuns`, rounded down.
+   */
+  readonly placesForNewTenants?: number
+}
+
+export const sessionOptions = declareOptions<SessionOptions>()({
+  sessionRetentionDays: z.number().positive().default(30),
+  keepDeltasSeconds: z.number().nonnegative().default(600),
+  maxConcurrentRuns: count.default(1_000),
+  maxConcurrentRunsPerPrincipal: count.optional(),
+  maxConcurrentRunsPerTenant: count.optional(),
+  placesForNewTenants: z.int().nonnegative().optional(),
+})
+
+export type ResolvedSessionOptions = Resolved<SessionOptions, typeof sessionOptions>
+
+/** The places for runs in this process. */
+export type Places = Required<
+  Pick<
+    SessionOptions,
+    | "maxConcurrentRuns"
+    | "maxConcurrentRunsPerPrincipal"
+    | "maxConcurrentRunsPerTenant"
+    | "placesForNewTenants"
+  >
+>
+
+/** Returns the places for runs. The defaults of three options depend on the first one. */
+export function placesOf({ maxConcurrentRuns, ...options }: ResolvedSessionOptions): Places {
+  return {
+    maxConcurrentRuns,
+    maxConcurrentRunsPerPrincipal: options.maxConcurrentRunsPerPrincipal ?? Math.ceil(maxConcurrentRuns / 4),
+    maxConcurrentRunsPerTenant: options.maxConcurrentRunsPerTenant ?? Math.ceil((maxConcurrentRuns * 3) / 4),
+    placesForNewTenants: options.placesForNewTenants ?? Math.floor(maxConcurrentRuns / 20),
+  }
+}
+
+/** Bounds on stored sessions, in bytes of their events. Members of the option `limits`. */
+export interface StorageBounds {
+  /** A session that stores so much accepts no further message. Default 64 MiB. */
+  readonly sessionBytes: number
+  /** A user whose sessions store so much together starts no further run over HTTP. Default 1 GiB. */
+  readonly principalBytes: number
+}
+
+/**
+ * 64 MiB are more than any model reads of one conversation, and two hundred of its largest images; a principal may have
+ * sixteen such sessions, or a thousand of 1 MiB, within the time that sessions are kept.
+ */
+export const storageBounds = declareOptions<Partial<StorageBounds>>()({
+  sessionBytes: count.default(64 * 1024 * 1024),
+  principalBytes: count.default(1024 * 1024 * 1024),
+})
