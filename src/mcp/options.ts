@@ -14,9 +14,14 @@ export interface McpOptions {
   readonly mcpConfigPath?: string
   /** Milliseconds for a call. Default 30 000. */
   readonly mcpDefaultToolTimeoutMs?: number
-  /** Milliseconds by tool: `TOOL`, or `SERVER__TOOL`, which wins. They win over all other time limits. */
+  /**
+   * Milliseconds by tool: `TOOL`, or `SERVER__TOOL`, which wins. They win over all other time limits. Default: none.
+   */
   readonly mcpTimeoutOverrides?: Readonly<Record<string, number>>
-  /** Servers whose tools receive the session's id as `_session_id`, which the model neither sees nor sets. */
+  /**
+   * Servers whose tools receive the session's id as `_session_id`, which the model neither sees nor sets. Default:
+   * none.
+   */
   readonly mcpSessionInjectServers?: readonly string[]
   /**
    * Fields that are left out of the inputs of all MCP tools. The model does not see them, and a value that it gives for

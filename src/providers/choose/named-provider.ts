@@ -18,7 +18,7 @@ export interface NamedProviderOptions {
   readonly apiKey?: string
   /** Token of anthropic, in place of a key. Default: `ANTHROPIC_AUTH_TOKEN`. */
   readonly authToken?: string
-  /** Further options of that provider: `baseURL`, `headers`, `thinking` … */
+  /** Further options of that provider: `baseURL`, `headers`, `thinking` … Default: none. */
   readonly providerConfig?: ProviderConfig
 }
 

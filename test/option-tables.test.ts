@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { describe, expect, it } from "vitest"
+import type { z } from "zod"
+import { optionSchemas } from "../src/gateway/options/agent-options.ts"
+import { httpLimits } from "../src/http/options.ts"
+import { storageBounds } from "../src/sessions/options.ts"
+
+const repository = join(import.meta.dirname, "..")
+const allOptions: Readonly<Record<string, z.ZodType>> = {
+  ...optionSchemas.createGateway,
+  ...optionSchemas.createGatewayApp,
+  ...optionSchemas.createAgent,
+}
+const limits: Readonly<Record<string, z.ZodType>> = { ...httpLimits, ...storageBounds }
+
+/** Returns the default as the tables write it; null if there is none, or if a table has to describe it in words. */
+function writtenDefault(schema: z.ZodType): string | null {
+  const { success, data } = schema.safeParse(undefined)
+  if (!success) return null
+  if (typeof data === "number") return String(data)
+  if (typeof data === "boolean") return String(data)
+  if (typeof data === "string") return JSON.stringify(data)
+  return Array.isArray(data) && data.length === 0 ? "[]" : null
+}
+
+const units = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
+
+/** Reads a default that people write, such as `16 000`, `4 MiB` or a text in back quotes. */
+function readDefault(written: string): string {
+  const [, digits, unit] = /^(\d[\d ]*\d|\d) ?(KiB|MiB|GiB)?/.exec(written) ?? []
+  if (digits !== undefined) {
+    return String(
+      Number(digits.replaceAll(" ", "")) * (unit === undefined ? 1 : units[unit as keyof typeof units]),
+    )
+  }
+  return /^`([^`]*)`/.exec(written)?.[1] ?? written.trim()
+}
+
+/** Maps the options that a row of docs/reference.md has for itself to their default in that row. */
+const tableDefaults = new Map(
+  [...readFileSync(join(repository, "docs/reference.md"), "utf8").matchAll(/^\| `(\w+)` \| ([^|]*) \|/gm)]
+    .map(([, name = "", value = ""]): [string, string] => [name, value])
+    // Another table, further down, may have an option of the same name.
+    .reverse(),
+)
+
+describe("the tables of docs/reference.md", () => {
+  it.each(Object.entries({ ...allOptions, ...limits }))("have the default of %s", (name, schema) => {
+    const expected = writtenDefault(schema)
+    const written = tableDefaults.get(name)
+    if (expected === null || written === undefined) return
+    expect(readDefault(written)).toBe(expected)
+  })
+})
+
+interface Declaration {
+  readonly comment: string
+  readonly type: string
+}
+
+/** Returns the members with a comment of all interfaces that the package's types are made of. */
+function declarations(): ReadonlyMap<string, readonly Declaration[]> {
+  const found = new Map<string, Declaration[]>()
+  const files = new Set([join(repository, "dist/index.d.ts")])
+  const member = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*readonly (\w+)\??: ([^;]+);/g
+  for (const file of files) {
+    const text = readFileSync(file, "utf8")
+    for (const [, path = ""] of text.matchAll(/from "(\.[^"]+)"/g)) {
+      files.add(join(dirname(file), path.replace(/\.[jt]s$/, ".d.ts")))
+    }
+    for (const [, comment = "", name = "", type = ""] of text.matchAll(member)) {
+      const words = comment.replace(/\s*\n?\s*\*\s?/g, " ").trim()
+      found.set(name, [...(found.get(name) ?? []), { comment: words, type }])
+    }
+  }
+  return found
+}
+
+describe("the declarations that editors show", () => {
+  const found = declarations()
+
+  it.each(Object.entries({ ...allOptions, ...limits }))("have a comment and a type of %s", (name, schema) => {
+    const ofName = found.get(name) ?? []
+    const expected = writtenDefault(schema)
+    // Without a hook, nothing is called.
+    const isHook = schema.safeParse(() => undefined).success
+    const isRequired = !schema.safeParse(undefined).success
+    const fitting = ofName.filter(({ comment, type }) => {
+      const value = /Default:? (.*)$/.exec(comment)?.[1]
+      if (type.trim() === "") return false
+      if (value === undefined) return isRequired || isHook || name === "limits" || name === "rateLimits"
+      return expected === null || !/^\d+$/.test(expected) || readDefault(value) === expected
+    })
+    expect({ name, declared: ofName, fitting: fitting.length > 0 }).toMatchObject({ fitting: true })
+  })
+})
