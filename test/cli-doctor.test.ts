@@ -65,7 +65,7 @@ registerHooks({
 })
 `,
     )
-    expect(stdout).toContain(`FAILS start: Install ${sdk} `)
+    expect(stdout).toMatch(new RegExp(`FAILS start: .*install ${sdk} `))
     expect(code).toBe(1)
   },
 )

@@ -77,7 +77,7 @@ test("a message that was claimed when the reply was lost is answered by the proc
   const { cable, node, reader } = await nodes("putting", { start: true })
   const { id } = await node.sessions.create(alice)
   const idempotency = { key: "once", bodyHash: "hash" }
-  const lost = cable.cutAtReply("COMMIT")
+  const lost = cable.cutAtReply("UPDATE 1")
   const starting = node.sessions.start(message(id, "Hi", { idempotency }))
   await expect(starting).rejects.toBeInstanceOf(StoreUnavailableError)
   await lost
