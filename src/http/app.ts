@@ -145,7 +145,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addGrantRoutes(app, { sessions, deciderOf, reading: [authenticated], changing })
   addFilesRoute(app, { openFile: options.openFile ?? (async () => null), middleware: [authenticated] })
   addWaitsRoute(app, { sessions, middleware: [authenticated] })
-  addTasksRoutes(app, { sessions, reading: [authenticated], changing: [...changing, optionalBody] })
+  addTasksRoutes(app, { sessions, reading: [authenticated], changing })
   addSessionsRoutes(app, {
     directory: options.directory,
     agents,

@@ -94,6 +94,7 @@ export async function startGatewayUnderTest() {
     logger: quiet,
     clock,
     tools,
+    subAgents: true,
     codeExecution: { backends: ["subprocess"], directory },
     interceptors: [({ toolName }) => ({ action: toolName === "erase" ? "warn" : "allow" })],
     validApiKeys: ["key"],

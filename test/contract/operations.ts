@@ -15,6 +15,10 @@ export const revokeGrant = "DELETE /chat/grants?tool_name=erase&qualifier=files"
 export const revoke = "POST /chat/revoke"
 
 export const waits = "GET /chat/waits"
+export const listTasks = "GET /chat/tasks"
+export const getTask = "GET /chat/tasks/{id}"
+export const followTask = "GET /chat/tasks/{id}/subscribe"
+export const cancelTask = "POST /chat/tasks/{id}/cancel"
 export const listSessions = "GET /sessions"
 export const showSession = "GET /sessions/{id}"
 
@@ -26,11 +30,23 @@ export const limited = [
   elicitation,
   toolResult,
   revokeGrant,
+  cancelTask,
   listSessions,
   showSession,
 ]
 /** Everything that needs a token. */
-export const withSession = [...limited, subscribe, history, waits, file, listGrants, revoke]
+export const withSession = [
+  ...limited,
+  subscribe,
+  history,
+  waits,
+  file,
+  listGrants,
+  revoke,
+  listTasks,
+  getTask,
+  followTask,
+]
 
 export const hello = { message: "Hello" }
 export const mcpCallback = "GET /mcp/oauth/callback"

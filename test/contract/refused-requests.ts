@@ -1,8 +1,11 @@
 import type { Call } from "./client.ts"
 import {
   cancel,
+  cancelTask,
   chat,
   elicitation,
+  followTask,
+  getTask,
   hello,
   init,
   initAgent,
@@ -73,6 +76,10 @@ export const refusedRequests: readonly (readonly [expected: string, operation: s
   ["400 invalid_parameter", `${subscribe}?tool_input_deltas=yes`, {}],
   ["400 invalid_cursor", `${subscribe}?after_seq=-1`, {}],
   ["400 invalid_cursor", subscribe, { headers: { "last-event-id": "x" } }],
+
+  ["404 task_not_found", getTask, { params: { id: "task_none" } }],
+  ["404 task_not_found", followTask, { params: { id: "task_none" } }],
+  ["404 task_not_found", cancelTask, { params: { id: "task_none" } }],
 
   ["400 malformed_json", toolApproval, { body: "{" }],
   ["404 wait_not_found", toolApproval, { body: { ...unknown, approved: true } }],

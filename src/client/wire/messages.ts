@@ -226,7 +226,7 @@ export type Task = {
     readonly code: string
     readonly message: string
   } | null
-  readonly usage: (Usage & Readonly<Record<string, unknown>>) | null
+  readonly usage: Usage | null
   /** If true, the model has received the result. */
   readonly collected: boolean
   /** Seconds since the Unix epoch. */

@@ -119,7 +119,7 @@ export function addTasksRoutes(
         description: "The cancel is durable. The session learns of the end with `task_completed`.",
         content: { "application/json": { schema: cancelResponseSchema } },
       },
-      ...problems(401, 404, 409, 413, 415, 422, 429, 500, 503),
+      ...problems(401, 404, 409, 429, 500, 503),
     },
   })
   app.openapi(cancel, async (c) => {

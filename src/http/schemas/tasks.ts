@@ -14,8 +14,8 @@ export const taskSchema = z
       .string()
       .nullable()
       .openapi({ description: "The sub-agent's last message. Null while it works." }),
-    error: toolErrorSchema.nullable(),
-    usage: usageSchema.nullable(),
+    error: toolErrorSchema,
+    usage: z.union([usageSchema, z.null()]),
     collected: z.boolean().openapi({ description: "If true, the model has received the result." }),
     started_at: z.int().openapi({ description: "Seconds since the Unix epoch." }),
   })

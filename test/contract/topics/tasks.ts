@@ -1,0 +1,37 @@
+import { expect, test, vi } from "vitest"
+import type { ContractUnderTest } from "../contract-under-test.ts"
+import { cancelTask, chat, followTask, getTask, listTasks } from "../operations.ts"
+
+/** Registers tests of sub-agents that work in the background. */
+export function testTasks({ call, newToken }: ContractUnderTest): void {
+  test("a background task is listed, followed and canceled as documented", async () => {
+    const token = await newToken()
+    const task = JSON.stringify({ task: "/tool hang", background: true })
+    expect((await call(chat, { token, body: { message: `/tool run_agent ${task}` } })).status).toBe(200)
+    const [listed] = (await call(listTasks, { token })).bodies
+    const [{ task_id: id }] = (listed as { readonly tasks: readonly [{ readonly task_id: string }] }).tasks
+    const params = { id }
+    expect(await call(getTask, { token, params })).toMatchObject({ status: 200 })
+
+    // Until the sub-agent has started, the answer is 409.
+    const canceled = await vi.waitUntil(
+      async () => {
+        const answer = await call(cancelTask, { token, params })
+        return answer.status === 409 ? null : answer
+      },
+      { timeout: 20_000 },
+    )
+    expect(canceled.status).toBe(200)
+    const followed = await call(followTask, { token, params })
+    expect(followed.status).toBe(200)
+    expect(followed.bodies.at(-1)).toMatchObject({ type: "stream_complete", reason: "cancelled" })
+
+    expect(await call(cancelTask, { token, params })).toMatchObject({ status: 409, code: "task_ended" })
+    const [after, wrong] = [
+      `${followTask}?after_seq=${Number.MAX_SAFE_INTEGER}`,
+      `${followTask}?after_seq=-1`,
+    ]
+    expect((await call(after, { token, params })).status).toBe(204)
+    expect(await call(wrong, { token, params })).toMatchObject({ status: 400, code: "invalid_cursor" })
+  })
+}
