@@ -29,7 +29,7 @@ export async function searchText(
       if (offsets.length === limit) break
     }
     if (offsets.length === limit) break
-    // What was matched must not be matched again with the next part.
+    // Text that has matched must not match again with the next part.
     const searchedTo = (offsets.at(-1) ?? -needle.length) + needle.length
     const keptFrom = Math.max(searchedTo, part.start + part.bytes.length - (needle.length - 1))
     rest = Buffer.from(window.subarray(Math.max(0, keptFrom - first)))

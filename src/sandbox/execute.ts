@@ -115,7 +115,7 @@ async function* watchedRun(
     const allowed = await watch.record(usage)
     if (stopped === "diskFull" || !isWithin(usage, allowed)) {
       await trim(allowed, over)
-      // What was there before the execution is spared, so there may be nothing to remove.
+      // Trimming spares files that existed before the execution, so there may be nothing to remove.
       if (removed.count > 0) stopped ??= "diskFull"
       await watch.record(await measureWithin(workspace.path, quota, over))
     }

@@ -8,7 +8,7 @@ export default createAgent(systemPrompt, {
   tools,
   // Several processes can share a Postgres database; a directory is for one machine.
   store: DATABASE_URL ? postgresStore(DATABASE_URL) : sqliteStore("./.agent-gateway"),
-  // Those who may use the agent. Without it any key is accepted, and only from this machine.
+  // With this option only these keys are accepted. Without it, any key is, but only from this machine.
   ...(API_KEYS && { validApiKeys: API_KEYS.split(",") }),
   // Every call is counted before it is executed.
   interceptors: [rateLimitInterceptor({ max: 30, windowSeconds: 60 })],

@@ -5,6 +5,6 @@ const { API_KEYS } = process.env
 export const systemPrompt = "You are a concise research assistant."
 
 export default createAgent(systemPrompt, {
-  // Those who may use the agent. Without it any key is accepted, and only from this machine.
+  // With this option only these keys are accepted. Without it, any key is, but only from this machine.
   ...(API_KEYS && { validApiKeys: API_KEYS.split(",") }),
 })

@@ -26,6 +26,6 @@ export const options = {
 
 export default createAgent(systemPrompt, {
   ...options,
-  // Those who may use the agent. Without it any key is accepted, and only from this machine.
+  // With this option only these keys are accepted. Without it, any key is, but only from this machine.
   ...(API_KEYS && { validApiKeys: API_KEYS.split(",") }),
 })

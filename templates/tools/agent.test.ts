@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { createAgent, memoryStore } from "ai-agent-gateway"
 import { scriptedProvider } from "ai-agent-gateway/testing"
-import { systemPrompt, tools } from "./agent.ts"
+import { systemPrompt, tools } from "./tools.ts"
 
 /** An agent with a model that calls the tool once, and then says that it is done. */
 function agentThatCalls(name: string, input: Record<string, string>) {

@@ -44,7 +44,7 @@ export function treeEffects(
   const last = events.findLast((event) => event.type === "messageCompleted")?.message
   const message = last ?? messages.findLast(({ role }) => role === "assistant")
   const response = message?.role === "assistant" ? textOf(message.content) : ""
-  // Nobody knows what canceled tasks will have spent, so all that is reserved for them counts.
+  // The final cost of canceled tasks is not known yet, so everything reserved for them counts.
   const reserved = [...run.reservedByTasks.values()].reduce((sum, amount) => sum + amount, 0)
   const charged = events.map(chargeOf).reduce(addCost, addCost(run.charged, reserved))
   const outcome = outcomeOf(end, { response, charged })

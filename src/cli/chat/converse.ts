@@ -8,6 +8,8 @@ import type { LineInput } from "./line-input.ts"
 
 /** Characters of a call's arguments that are shown before a person decides. */
 const maxShown = 10_000
+/** Time for the gateway to accept a cancel. */
+const cancelTimeoutMs = 5_000
 
 const help = `/stop cancels the answer, /quit ends the program (so does the end of the input), /help shows this.
 Everything else is a message. What you type during an answer is sent after it.
@@ -38,7 +40,10 @@ async function exchange(options: ConverseOptions, message: string): Promise<void
   const printer = betweenTurns(answerPrinter(options))
   const showProgress = progressPrinter(options)
   const run = chat.send(message, { signal })
-  const cancel = () => cancelRun(options, run)
+  let canceling = Promise.resolve()
+  const cancel = () => {
+    canceling = cancelRun(options, run)
+  }
   input.intercept((line) => {
     if (line.trim() !== "/stop") return false
     cancel()
@@ -60,13 +65,18 @@ async function exchange(options: ConverseOptions, message: string): Promise<void
     printer.end()
     input.intercept(() => false)
     signal.removeEventListener("abort", cancel)
+    // The process may end next, and the cancel must have arrived by then.
+    await canceling
   }
 }
 
-function cancelRun({ chat, stderr }: ConverseOptions, run: Run): void {
-  chat.cancel(run.id === null ? {} : { runId: run.id }).catch((error: unknown) => {
-    stderr.write(`agent-gateway: the answer was not stopped: ${oneLine(String(error))}\n`)
-  })
+async function cancelRun({ chat, stderr }: ConverseOptions, run: Run): Promise<void> {
+  const options = { signal: AbortSignal.timeout(cancelTimeoutMs), ...(run.id !== null && { runId: run.id }) }
+  try {
+    await chat.cancel(options)
+  } catch (error) {
+    stderr.write(`agent-gateway: the run was not canceled: ${oneLine(String(error))}\n`)
+  }
 }
 
 interface TurnPrinter extends AnswerPrinter {

@@ -39,8 +39,11 @@ export function lineInput(input: Readable): LineInput {
         }
         if (isClosed) return null
         await new Promise<void>((resolve) => {
-          wake = resolve
-          signal.addEventListener("abort", () => resolve(), { once: true })
+          wake = () => {
+            signal.removeEventListener("abort", wake)
+            resolve()
+          }
+          signal.addEventListener("abort", wake)
         })
       }
       return null

@@ -49,13 +49,6 @@ export async function devCommand(context: CliContext): Promise<number> {
         await serving?.stop()
         serving = next
         next.serve()
-        const end = await Promise.race([next.exited, changed, stopped])
-        if (end === exitCodes.cannotListen || end === exitCodes.usage) return end
-        if (typeof end === "string" || signal.aborted) continue
-        serving = null
-        stderr.write(
-          `agent-gateway: the agent stopped (exit code ${end}); waiting for a change of its files.\n`,
-        )
       } else if (typeof loading === "number" && !signal.aborted) {
         const meanwhile = serving === null ? "" : " The version before still serves."
         stderr.write(
@@ -65,6 +58,13 @@ export async function devCommand(context: CliContext): Promise<number> {
         await next.stop()
         continue
       }
+      const end = await Promise.race([changed, stopped, ...(serving === null ? [] : [serving.exited])])
+      if (end === exitCodes.cannotListen || end === exitCodes.usage) return end
+      if (typeof end === "string" || signal.aborted) continue
+      serving = null
+      stderr.write(
+        `agent-gateway: the agent stopped (exit code ${end}); waiting for a change of its files.\n`,
+      )
       await Promise.race([changed, stopped])
     }
     return exitCodes.success

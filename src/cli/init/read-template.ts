@@ -30,15 +30,24 @@ const renamed: Readonly<Record<string, string>> = {
 
 const templates = fileURLToPath(new URL("../../../templates", import.meta.url))
 
-/** Returns the files of a project: those that all templates share, and the template's own, which win. */
+/** Folders whose files make up a project. A file of a later folder replaces that of an earlier one. */
+const layers: Readonly<Record<TemplateName, readonly string[]>> = {
+  minimal: ["common", "minimal"],
+  tools: ["common", "tools"],
+  skills: ["common", "skills"],
+  full: ["common", "tools", "full"],
+  react: ["common", "tools", "react"],
+}
+
+/** Returns the files of a project. */
 export async function readTemplate(
   template: TemplateName,
   names: ProjectNames,
 ): Promise<readonly ProjectFile[]> {
-  const [common, own] = await Promise.all([readFolder("common"), readFolder(template)])
-  const files = new Map([...common, ...own])
+  const folders = await Promise.all(layers[template].map(readFolder))
+  const files = new Map(folders.flatMap((folder) => [...folder]))
   files.set("README.md", (files.get("README.md") ?? "").replaceAll("NAME", names.project))
-  files.set("package.json", manifestOf([common, own], names))
+  files.set("package.json", manifestOf(folders, names))
   return [...files].map(([path, text]) => ({ path, text }))
 }
 
@@ -57,17 +66,16 @@ async function readFolder(name: string): Promise<ReadonlyMap<string, string>> {
   )
 }
 
-/** Joins the manifests: scripts and dependencies of the later one are added to those of the earlier one. */
+/** Joins the manifests: scripts and dependencies of a later one are added to those of the earlier ones. */
 function manifestOf(
   folders: readonly ReadonlyMap<string, string>[],
   { project, gateway }: ProjectNames,
 ): string {
-  const [common = {}, own = {}] = folders.map((files) =>
-    objectOf(JSON.parse(files.get("package.json") ?? "{}")),
-  )
-  const joined = (field: string): JsonObject => ({ ...objectOf(common[field]), ...objectOf(own[field]) })
+  const manifests = folders.map((files) => objectOf(JSON.parse(files.get("package.json") ?? "{}")))
+  const joined = (field: string): JsonObject =>
+    Object.assign({}, ...manifests.map((each) => objectOf(each[field])))
   const manifest = {
-    ...common,
+    ...manifests[0],
     name: project,
     scripts: joined("scripts"),
     dependencies: sorted({ ...joined("dependencies"), "ai-agent-gateway": gateway }),

@@ -179,7 +179,7 @@ async function readFiles(root: string, paths: readonly string[], { state, report
     const memory = recorded.get(path)
     if (memory !== undefined) blocked.add(idOf(memory))
   }
-  // Of two files of one memory, the one that is known already counts.
+  // If two files hold the same memory, the known one counts.
   const inOrder = [...paths].sort((left, right) => Number(recorded.has(right)) - Number(recorded.has(left)))
   for (const path of inOrder) {
     if (isConflictPath(path)) continue
@@ -202,7 +202,7 @@ async function readFiles(root: string, paths: readonly string[], { state, report
     if (former === undefined) files.set(idOf(entity), { ...found, entity })
     else refuse(path, `${former.path} is a file of the same memory`)
   }
-  // What is no regular file any more, such as a link in its place, is no deletion.
+  // A file that was replaced by something else, such as a link, does not count as deleted.
   for (const memory of state) {
     if (files.has(idOf(memory)) || blocked.has(idOf(memory)) || paths.includes(memory.path)) continue
     const found = await readBounded(root, memory.path, maxFileBytes)

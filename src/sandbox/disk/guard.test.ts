@@ -139,7 +139,7 @@ test("an execution may keep less if its user's sessions would hold more than is 
   expect(await first.watch.record(full)).toEqual({ bytes: 85 * kilobyte, entries: 1 })
   await first.watch.end()
   const second = await start("second", { userId: "greedy", before: { bytes: 60 * kilobyte, entries: 1 } })
-  // What was there before is not taken from it.
+  // Files that existed before are not removed.
   expect(await second.watch.record(full)).toEqual({ bytes: 60 * kilobyte, entries: 1 })
   const honest = await start("honest")
   const half = { bytes: 50 * kilobyte, entries: 1 }

@@ -75,10 +75,17 @@ async function headsOf(
   ids: readonly number[] | null,
   now: number,
 ): Promise<readonly FilteredHead[]> {
-  if (ids?.length === 0) return []
-  const read = (slice: MemorySlice) => all(sql.heads(scope, ids, slice, now))
   const heads: FilteredHead[] = []
-  for await (const rows of slices(read, sliceRows)) heads.push(...rows.map(toHead))
+  if (ids === null) {
+    const read = (slice: MemorySlice) => all(sql.heads(scope, slice, now))
+    for await (const rows of slices(read, sliceRows)) heads.push(...rows.map(toHead))
+    return heads
+  }
+  for (let first = 0; first < ids.length; first += sliceRows) {
+    if (first > 0) await nextSlice()
+    const rows = await all(sql.headsByIds(scope, ids.slice(first, first + sliceRows), now))
+    heads.push(...rows.map(toHead))
+  }
   return heads
 }
 

@@ -20,6 +20,9 @@ export interface MemoryDialect {
 const memoryColumns = `id, entity_type, name, content, tags, session_id, run_id, revision, created_at,
   updated_at, expires_at`
 
+/** Columns by which memories are ranked. */
+const headColumns = "id, entity_type, name, tags, updated_at"
+
 /** Position in the order of ids, and the rows that one statement reads. */
 export interface MemorySlice {
   readonly afterId: number
@@ -42,16 +45,14 @@ export function memorySql({ schema, numbers }: MemoryDialect) {
       sql: `SELECT ${memoryColumns} FROM ${memory} WHERE ${inScope} AND id IN (${numbers}) AND ${isAlive}`,
       values: [...scopeValues(scope), JSON.stringify(ids), now],
     }),
-    heads: (
-      scope: MemoryScope,
-      ids: readonly number[] | null,
-      { afterId, count }: MemorySlice,
-      now: number,
-    ): MemoryStatement => ({
-      sql: `SELECT id, entity_type, name, tags, updated_at FROM ${memory}
-        WHERE ${inScope} AND id > ? AND ${isAlive}${ids === null ? "" : ` AND id IN (${numbers})`}
-        ORDER BY id LIMIT ?`,
-      values: [...scopeValues(scope), afterId, now, ...(ids === null ? [] : [JSON.stringify(ids)]), count],
+    heads: (scope: MemoryScope, { afterId, count }: MemorySlice, now: number): MemoryStatement => ({
+      sql: `SELECT ${headColumns} FROM ${memory}
+        WHERE ${inScope} AND id > ? AND ${isAlive} ORDER BY id LIMIT ?`,
+      values: [...scopeValues(scope), afterId, now, count],
+    }),
+    headsByIds: (scope: MemoryScope, ids: readonly number[], now: number): MemoryStatement => ({
+      sql: `SELECT ${headColumns} FROM ${memory} WHERE ${inScope} AND id IN (${numbers}) AND ${isAlive}`,
+      values: [...scopeValues(scope), JSON.stringify(ids), now],
     }),
     vectors: (
       scope: MemoryScope,

@@ -38,7 +38,7 @@ export function getBackgroundResultTool(parts: BackgroundToolParts): Tool {
       },
     },
     required: ["task_id"],
-    // What one call collects, a call beside it must not.
+    // Two calls at once must not collect the same result.
     sequential: true,
     readOnly: true,
     needsApproval: false,
