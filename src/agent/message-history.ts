@@ -4,7 +4,7 @@ import type { HistoryCompacted } from "../core/log/compaction.ts"
 import type { HistoryReplaced, MessageCompleted, ToolCallRequested } from "../core/log/entries.ts"
 import type { AssistantMessage, ImagePart, Message } from "../core/messages.ts"
 import { refusedImageNote, summaryMessage } from "./conversation-notes.ts"
-import { boundResult } from "./tools/truncate-result.ts"
+import { truncateResult } from "./tools/truncate-result.ts"
 
 /** The place of a message in the log. */
 export interface MessageOrigin {
@@ -113,7 +113,7 @@ export class MessageHistory {
             ...message,
             results: message.results.map(({ toolCallId, result }) => ({
               toolCallId,
-              result: boundResult(result, maxBytes),
+              result: truncateResult(result, maxBytes),
             })),
           }
         : message,

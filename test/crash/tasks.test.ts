@@ -56,7 +56,7 @@ const work: Script = (call) => {
 }
 
 describe.each(stores)("on %s", (_, options) => {
-  test(`four background tasks are collected once each, over ${kills} kills at random times (CRASH_SEED=${seed})`, async () => {
+  test(`four tasks are collected once each, over ${kills} kills (CRASH_SEED=${seed})`, async () => {
     const random = createRandom(seed)
     const { client, restart, effects, tree } = await serving({ script: lead, work }, await options())
     const { ended } = await client.chat({ message: "Play script for session." })
@@ -88,7 +88,7 @@ describe.each(stores)("on %s", (_, options) => {
     expect(new Set(reservations).size).toBe(2 * tags.length)
   })
 
-  test("an approval of a sub-agent of a sub-agent is answered at the root after a kill, while another child streams", async () => {
+  test("a nested approval is answered at the root after a kill, while another child streams", async () => {
     const start = (tag: string, script: string) => ({
       name: "run_agent",
       input: { task: prompt(script, tag) },

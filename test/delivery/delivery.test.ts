@@ -6,7 +6,7 @@ import { play } from "./support/play.ts"
 // Each kill costs the start of a process, and what a process dies over is due half a minute later.
 vi.setConfig({ testTimeout: 240_000 })
 
-test("kills around deliveries lose no webhook, repeat nothing without an id, and leave what is in doubt listed", async () => {
+test("kills lose no webhook, repeat nothing without an id, and leave doubtful messages listed", async () => {
   const { violations, kills, runs } = await play({
     store: await temporaryFolder(),
     kills: 8,

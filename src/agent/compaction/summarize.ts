@@ -14,7 +14,7 @@ import { overBudget, priced } from "../model/budget.ts"
 import { bytesOf, type CountedUsage, countUsage, estimateInput } from "../model/estimate-tokens.ts"
 import { counted, evidence, freeOfCharge, mayHaveCost } from "../model/failed-call.ts"
 import { backoffMs } from "../model/retry-backoff.ts"
-import { nothingStreamed, streamAnswer } from "../model/stream-response.ts"
+import { nothingStreamed, streamResponse } from "../model/stream-response.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordEnd } from "../steering.ts"
 
@@ -49,7 +49,7 @@ export async function summarize(
   await hold.untilCertain(signal)
   const streamed = nothingStreamed()
   const hidden = { ...context, journal: withoutDeltas(context.journal) }
-  const last = await streamAnswer(hidden, stepOf(compactionId), choice, request, streamed)
+  const last = await streamResponse(hidden, stepOf(compactionId), choice, request, streamed)
   if (last === null) {
     // When the process merely stops, the next one counts what this call cost.
     if (signal.reason instanceof RunCancelledError) {

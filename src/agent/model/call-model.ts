@@ -16,10 +16,10 @@ import { untilAborted } from "../until-aborted.ts"
 import { type Charged, overBudget, priced } from "./budget.ts"
 import { bytesOf, type CountedUsage, countUsage } from "./estimate-tokens.ts"
 import { counted, evidence, failedCall, freeOfCharge, mayHaveCost, retried } from "./failed-call.ts"
-import { type Attempt, attemptAfter, modelAt } from "./model-attempt.ts"
+import { attemptAfter, type ModelAttempt, modelAt } from "./model-attempt.ts"
 import { requestOf } from "./model-request.ts"
-import { answeredEvents } from "./response-events.ts"
-import { nothingStreamed, type Streamed, streamAnswer } from "./stream-response.ts"
+import { responseEvents } from "./response-events.ts"
+import { nothingStreamed, type Streamed, streamResponse } from "./stream-response.ts"
 
 /** The code with which services refuse a request that does not fit their window. */
 const tooLongCode = "context_too_long"
@@ -40,7 +40,7 @@ export async function callModel(context: ModelRunContext, action: CallAction): P
 async function startStep(
   context: ModelRunContext,
   { step: number }: Extract<CallAction, { type: "startStep" }>,
-): Promise<Attempt | null> {
+): Promise<ModelAttempt | null> {
   const step = createStep(context.ids, number)
   const modelIndex = context.conversation.run?.modelIndex ?? 0
   const attempt = { step, number: 1, modelIndex, ...atOnce }
@@ -58,7 +58,7 @@ const atOnce = { retries: 0, pauseMs: 0 }
 async function repeatStep(
   context: ModelRunContext,
   { step, attempt: number }: Extract<CallAction, { type: "repeatStep" }>,
-): Promise<Attempt | null> {
+): Promise<ModelAttempt | null> {
   const modelIndex = context.conversation.run?.modelIndex ?? 0
   return begin(context, { step, number, modelIndex, ...atOnce }, { failed: [], announced: null })
 }
@@ -66,9 +66,9 @@ async function repeatStep(
 /** Announces this attempt, unless it was, after what failed before it; ends the run if the budget does not allow it. */
 async function begin(
   context: ModelRunContext,
-  attempt: Attempt,
+  attempt: ModelAttempt,
   { failed, announced }: { readonly failed: readonly ModelCallFailed[]; readonly announced: Event | null },
-): Promise<Attempt | null> {
+): Promise<ModelAttempt | null> {
   const run = context.conversation.run
   const spent = failed.reduce(addCharged, { ...spentSoFar(context), charged: run?.charged ?? 0 })
   const choice = modelAt(context.runtime, attempt.modelIndex)
@@ -86,7 +86,7 @@ async function begin(
  */
 async function awaitTurn(
   context: ModelRunContext,
-  attempt: Attempt,
+  attempt: ModelAttempt,
 ): Promise<{ readonly request: ModelRequest; readonly shownTools: readonly Tool[] }> {
   const { signal, runtime, hold } = context
   try {
@@ -109,11 +109,11 @@ async function awaitTurn(
 }
 
 /** Resolves to the attempt that follows, if it failed and there is one. */
-async function tryModel(context: ModelRunContext, attempt: Attempt): Promise<Attempt | null> {
+async function tryModel(context: ModelRunContext, attempt: ModelAttempt): Promise<ModelAttempt | null> {
   const { request, shownTools } = await awaitTurn(context, attempt)
   const choice = modelAt(context.runtime, attempt.modelIndex)
   const streamed = nothingStreamed()
-  const last = await streamAnswer(context, attempt.step, choice, request, streamed)
+  const last = await streamResponse(context, attempt.step, choice, request, streamed)
   if (last === null) {
     await keepCancelled(context, attempt, request, streamed)
     throw context.signal.reason
@@ -162,7 +162,7 @@ interface Answered {
 
 async function recordAnswer(
   context: ModelRunContext,
-  attempt: Attempt,
+  attempt: ModelAttempt,
   request: ModelRequest,
   { end, streamed, shownTools }: Answered,
 ): Promise<void> {
@@ -170,7 +170,7 @@ async function recordAnswer(
   const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), counted)
   const { streamedFrom, callIds } = streamed
   const details = { streamedFrom, callIds, spending, estimated, shownTools }
-  await recordUncancelled(context, answeredEvents(context, attempt.step, end, details))
+  await recordUncancelled(context, responseEvents(context, attempt.step, end, details))
 }
 
 /**
@@ -196,10 +196,10 @@ const withoutImages = {
 
 async function afterFailure(
   context: ModelRunContext,
-  attempt: Attempt,
+  attempt: ModelAttempt,
   failure: ModelFailure,
   usage: CountedUsage,
-): Promise<Attempt | null> {
+): Promise<ModelAttempt | null> {
   const { code, message } = failure
   const failed = failedCall(context, attempt, code, usage)
   if (code === tooLongCode && mayCompact(context)) {
@@ -225,9 +225,9 @@ async function afterFailure(
 /** Tries the step once more with a shorter request; ends the run if there is none. */
 async function afterCompaction(
   context: ModelRunContext,
-  attempt: Attempt,
+  attempt: ModelAttempt,
   { code, message }: ModelFailure,
-): Promise<Attempt | null> {
+): Promise<ModelAttempt | null> {
   const outcome = await compactHistory(context, { isRefused: true })
   if (outcome === "ended") return null
   if (outcome !== "compacted") {
@@ -240,12 +240,16 @@ async function afterCompaction(
 
 function logFailure(
   { sessionId, conversation, logger, runtime }: ModelRunContext,
-  attempt: Attempt,
+  attempt: ModelAttempt,
   {
     failure,
     next,
     isWithoutImages,
-  }: { readonly failure: ModelFailure; readonly next: Attempt | null; readonly isWithoutImages: boolean },
+  }: {
+    readonly failure: ModelFailure
+    readonly next: ModelAttempt | null
+    readonly isWithoutImages: boolean
+  },
 ): void {
   const { provider, model } = modelAt(runtime, attempt.modelIndex)
   const { code, detail = failure.message } = failure
@@ -267,7 +271,7 @@ function logFailure(
  */
 async function keepCancelled(
   context: ModelRunContext,
-  attempt: Attempt,
+  attempt: ModelAttempt,
   request: ModelRequest,
   streamed: Streamed,
 ): Promise<void> {

@@ -4,7 +4,7 @@ import { noUsage } from "../../core/usage.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import { priced } from "./budget.ts"
 import { type CountedUsage, countUsage, estimateInput, plainBytes } from "./estimate-tokens.ts"
-import { type Attempt, modelAt } from "./model-attempt.ts"
+import { type ModelAttempt, modelAt } from "./model-attempt.ts"
 import type { Streamed } from "./stream-response.ts"
 
 /** Failures of a service that took the request and did not finish its answer in time. */
@@ -37,7 +37,7 @@ export function evidence({ runtime }: ModelRunContext, request: ModelRequest) {
 
 export function failedCall(
   context: ModelRunContext,
-  { step, number, modelIndex }: Attempt,
+  { step, number, modelIndex }: ModelAttempt,
   code: string,
   { estimated, ...counted }: CountedUsage,
 ): ModelCallFailed {
@@ -56,7 +56,7 @@ export function failedCall(
 }
 
 export function retried(
-  { step: { stepId }, number, modelIndex }: Attempt,
+  { step: { stepId }, number, modelIndex }: ModelAttempt,
   error: { readonly code: string; readonly message: string },
 ): StepRetried {
   return { type: "stepRetried", stepId, attempt: number, error, modelIndex }

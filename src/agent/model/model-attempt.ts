@@ -4,7 +4,7 @@ import type { ModelRuntime } from "../agent-runtime.ts"
 import { backoffMs } from "./retry-backoff.ts"
 
 /** One try at a step's model call. */
-export interface Attempt {
+export interface ModelAttempt {
   readonly step: StepStarted
   /** Counts the calls of the step from 1. */
   readonly number: number
@@ -23,7 +23,11 @@ const longestRetryAfterMs = 60_000
  * Returns the next attempt after a failure: the same model again, then the next one. Null if no attempt is left, or
  * if another one would not help.
  */
-export function attemptAfter(attempt: Attempt, failure: ModelFailure, runtime: ModelRuntime): Attempt | null {
+export function attemptAfter(
+  attempt: ModelAttempt,
+  failure: ModelFailure,
+  runtime: ModelRuntime,
+): ModelAttempt | null {
   const { models } = runtime
   const next = { ...attempt, number: attempt.number + 1 }
   const { retryable, retryAfterMs } = failure

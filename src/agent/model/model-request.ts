@@ -5,12 +5,12 @@ import type { Conversation } from "../conversation.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import { withBackground } from "./background.ts"
 import { outputInstruction } from "./check-output.ts"
-import { type Attempt, modelAt } from "./model-attempt.ts"
+import { type ModelAttempt, modelAt } from "./model-attempt.ts"
 
 /** Returns the request that an attempt with this model sends. */
 export function requestOf(
   context: ModelRunContext,
-  { modelIndex }: Pick<Attempt, "modelIndex">,
+  { modelIndex }: Pick<ModelAttempt, "modelIndex">,
 ): ModelRequest {
   const { runtime, conversation } = context
   const { systemPrompt, maxTokens } = runtime

@@ -22,7 +22,7 @@ export interface AnswerDetails {
  * An answer and all that follows from it without further work: the calls it asks for, or else the end of the step and,
  * where that is plain, of the run. One commit instead of three is 10 % of a short run's CPU time.
  */
-export function answeredEvents(
+export function responseEvents(
   context: ModelRunContext,
   { stepId, messageId, step }: StepStarted,
   end: ModelEnd,

@@ -51,7 +51,7 @@ export function nothingStreamed(): Streamed {
  * provider sends no last event, makes no progress for too long, or sends too much. Resolves to null at once when the
  * attempt is aborted.
  */
-export async function streamAnswer(
+export async function streamResponse(
   context: ModelRunContext,
   { stepId, messageId }: StepStarted,
   { provider }: ModelChoice,

@@ -9,7 +9,7 @@ import { addSpending, noSpending, type Spending } from "../../core/usage.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import { recordEnd } from "../steering.ts"
 import type { CallState } from "../tools/call-state.ts"
-import { boundResult } from "../tools/truncate-result.ts"
+import { truncateResult } from "../tools/truncate-result.ts"
 import { callPart, maxToolResultBytes, plainJson, requestedCall, settledCall } from "./calls.ts"
 import { askAbout } from "./waits.ts"
 
@@ -186,7 +186,7 @@ export class Transcript {
     }
     const { toolCallId } = call.requested
     const durationMs = this.#context.clock.now() - (this.#startedAt.get(toolCallId) ?? this.#begunAt)
-    const bounded = boundResult(plainJson(result), maxToolResultBytes)
+    const bounded = truncateResult(plainJson(result), maxToolResultBytes)
     await this.#record([settledCall(call, bounded, durationMs)])
   }
 

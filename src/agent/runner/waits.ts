@@ -5,7 +5,7 @@ import type { RunState } from "../conversation.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import { denial } from "../tools/call-errors.ts"
 import { awaitsApproval, type CallState, openWaitOf } from "../tools/call-state.ts"
-import { boundResult } from "../tools/truncate-result.ts"
+import { truncateResult } from "../tools/truncate-result.ts"
 import { newWait } from "../waits/open-wait.ts"
 import { takeAnswer } from "../waits/take-answer.ts"
 import { maxToolResultBytes, settledCall } from "./calls.ts"
@@ -84,7 +84,7 @@ function decisionOf({ state, approval, requested }: CallState): RunnerDecision {
 }
 
 function consequenceOf(call: CallState): Event {
-  if (call.state === "denied") return settledCall(call, boundResult(denial(call), maxToolResultBytes), 0)
+  if (call.state === "denied") return settledCall(call, truncateResult(denial(call), maxToolResultBytes), 0)
   return { type: "toolCallStarted", toolCallId: call.requested.toolCallId }
 }
 

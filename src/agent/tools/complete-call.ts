@@ -3,7 +3,7 @@ import type { JournalEffects } from "../../core/ports/journal.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import { record, type SettlingContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
-import { boundResult } from "./truncate-result.ts"
+import { truncateResult } from "./truncate-result.ts"
 
 interface Completion {
   readonly durationMs?: number
@@ -13,14 +13,14 @@ interface Completion {
 }
 
 /** Logs the call's result: with it the call is settled. */
-export async function complete(
+export async function completeCall(
   context: SettlingContext,
   { requested: { toolCallId, name, executionLocation } }: CallState,
   result: ToolResult,
   { durationMs = 0, server = null, after = [] }: Completion = {},
   effects?: JournalEffects,
 ): Promise<void> {
-  const bounded = boundResult(result, context.runtime.maxToolResultBytes)
+  const bounded = truncateResult(result, context.runtime.maxToolResultBytes)
   const completed = { toolCallId, name, result: bounded, durationMs, server, executionLocation }
   await record(context, [...after, { type: "toolCallCompleted", ...completed }], effects)
 }

@@ -7,7 +7,7 @@ import type { CallState } from "./call-state.ts"
  * Finds the tool that has the call's name at this moment. Servers may have changed theirs since the model was shown
  * them.
  */
-export function toolNow({ runtime }: ModelRunContext, { requested }: CallState): Tool | undefined {
+export function findCurrentTool({ runtime }: ModelRunContext, { requested }: CallState): Tool | undefined {
   return runtime.tools.find(({ name }) => name === requested.name)
 }
 
@@ -34,7 +34,7 @@ export function isAsApproved(call: CallState, tool: Tool, validated: unknown): b
 
 /** Returns true if the call's name still stands for the tool that was validated and let through. */
 export function isStill(context: ModelRunContext, call: CallState, tool: Tool): boolean {
-  const now = toolNow(context, call)
+  const now = findCurrentTool(context, call)
   return now !== undefined && isSameOrigin(originOf(now, call.input), originOf(tool, call.input))
 }
 

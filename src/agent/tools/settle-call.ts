@@ -14,8 +14,8 @@ import { openReturnedWait } from "../waits/returned-wait.ts"
 import { closeQuestion, takeAnswer } from "../waits/take-answer.ts"
 import { changedTool, denial, invalidInput, malformedInputOf, refusal, unknownTool } from "./call-errors.ts"
 import type { CallState } from "./call-state.ts"
-import { complete } from "./complete-call.ts"
-import { isAsApproved, isFor, isStill, reasonToAskAgain, toolNow } from "./current-tool.ts"
+import { completeCall } from "./complete-call.ts"
+import { findCurrentTool, isAsApproved, isFor, isStill, reasonToAskAgain } from "./current-tool.ts"
 import { dataEmitter } from "./emit-data.ts"
 import { executeTool } from "./execute-tool.ts"
 import { transformResult } from "./transform-result.ts"
@@ -26,7 +26,7 @@ import { transformResult } from "./transform-result.ts"
  */
 export async function settleCall(context: ModelRunContext, call: CallState): Promise<void> {
   for (;;) {
-    const tool = toolNow(context, call)
+    const tool = findCurrentTool(context, call)
     switch (call.state) {
       case "requested":
         await admit(context, tool, call)
@@ -38,7 +38,7 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
         await admitApproved(context, tool, call)
         break
       case "denied":
-        await complete(context, call, denial(call))
+        await completeCall(context, call, denial(call))
         break
       case "started":
         // Begun by a process that did not live to log the result.
@@ -56,15 +56,15 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
 }
 
 async function admit(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
-  if (tool === undefined) return complete(context, call, unknownTool(context, call))
-  if (!isFor(call, tool)) return complete(context, call, changedTool(call))
+  if (tool === undefined) return completeCall(context, call, unknownTool(context, call))
+  if (!isFor(call, tool)) return completeCall(context, call, changedTool(call))
   const validation = malformedInputOf(context, call) ?? (await validate(context, tool, call))
-  if (!validation.valid) return complete(context, call, invalidInput(validation.message))
+  if (!validation.valid) return completeCall(context, call, invalidInput(validation.message))
   const verdict = await decide(context, tool, call, { validated: validation.input, approved: false })
   const decisions = decisionsOf(verdict, tool, call)
   if (verdict.action === "ask") return askPerson(context, tool, call, { verdict, decisions })
   if (decisions.length > 0) await record(context, decisions)
-  if (verdict.action === "deny") return complete(context, call, refusal(verdict))
+  if (verdict.action === "deny") return completeCall(context, call, refusal(verdict))
   await begin(context, tool, call, validation.input)
 }
 
@@ -77,15 +77,15 @@ async function admitApproved(
   tool: Tool | undefined,
   call: CallState,
 ): Promise<void> {
-  if (tool === undefined) return complete(context, call, unknownTool(context, call))
+  if (tool === undefined) return completeCall(context, call, unknownTool(context, call))
   const validation = await validate(context, tool, call)
-  if (!validation.valid) return complete(context, call, invalidInput(validation.message))
+  if (!validation.valid) return completeCall(context, call, invalidInput(validation.message))
   if (!isAsApproved(call, tool, validation.input)) return askAgain(context, tool, call, validation.input)
   if (call.approval?.resolution.editedInput != null) {
     const verdict = await decide(context, tool, call, { validated: validation.input, approved: true })
     const decisions = decisionsOf(verdict, tool, call)
     if (decisions.length > 0) await record(context, decisions)
-    if (verdict.action === "deny") return complete(context, call, refusal(verdict))
+    if (verdict.action === "deny") return completeCall(context, call, refusal(verdict))
   }
   await begin(context, tool, call, validation.input)
 }
@@ -97,12 +97,12 @@ async function askAgain(
   call: CallState,
   validated: unknown,
 ): Promise<void> {
-  if (hasOpenedMost(call, "approval")) return complete(context, call, changedTool(call))
+  if (hasOpenedMost(call, "approval")) return completeCall(context, call, changedTool(call))
   const verdict = await decide(context, tool, call, { validated, approved: false })
   const decisions = decisionsOf(verdict, tool, call)
   if (verdict.action === "deny") {
     if (decisions.length > 0) await record(context, decisions)
-    return complete(context, call, refusal(verdict))
+    return completeCall(context, call, refusal(verdict))
   }
   const changed = reasonToAskAgain(call, tool)
   const reason = verdict.reason === null ? changed : `${changed} ${verdict.reason}`
@@ -146,7 +146,7 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   const durationMs = context.clock.now() - startedAt
   const result = await transformResult(context, call, outcome)
   const completion = { durationMs, server: serverOf(tool, call), after: tasks.events() }
-  await complete(context, call, result, completion, { outbox: tasks.outbox() })
+  await completeCall(context, call, result, completion, { outbox: tasks.outbox() })
 }
 
 function serverOf(tool: Tool, { input }: CallState): string | null {
@@ -172,7 +172,7 @@ async function waitFor(
   } catch (thrown) {
     if (!(thrown instanceof WaitRefused)) throw thrown
     const { code, message } = thrown
-    await complete(context, call, { type: "error", code, message }, { server: serverOf(tool, call) })
+    await completeCall(context, call, { type: "error", code, message }, { server: serverOf(tool, call) })
   }
 }
 
@@ -181,10 +181,10 @@ async function waitFor(
  * tool receives neither the call nor what the user answered to the first one.
  */
 async function beginAgain(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
-  if (tool === undefined) return complete(context, call, unknownTool(context, call))
+  if (tool === undefined) return completeCall(context, call, unknownTool(context, call))
   if (!isFor(call, tool)) return lose(context, call)
   const validation = await validate(context, tool, call)
-  if (!validation.valid) return complete(context, call, invalidInput(validation.message))
+  if (!validation.valid) return completeCall(context, call, invalidInput(validation.message))
   await begin(context, tool, call, validation.input)
 }
 

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import type { ContentPart } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
-import { boundResult } from "./truncate-result.ts"
+import { truncateResult } from "./truncate-result.ts"
 
 const text = (value: string): ContentPart => ({ type: "text", text: value })
 const image = (data: string): ContentPart => ({
@@ -18,7 +18,7 @@ it.each<[string, ToolResult]>([
   ["JSON", { type: "json", value: { a: [1, 2] } }],
   ["an error", { type: "error", code: "failed", message: "It failed." }],
 ])("leaves small results as they are: %s", (_what, result) => {
-  expect(boundResult(result, 1_000)).toEqual(result)
+  expect(truncateResult(result, 1_000)).toEqual(result)
 })
 
 const many = Array.from({ length: 200_000 })
@@ -36,7 +36,7 @@ it.each<[string, ToolResult]>([
   ["JSON with a long text", { type: "json", value: { a: "x".repeat(5_000_000) } }],
   ["a long error", { type: "error", code: "failed", message: "x".repeat(1_000_000) }],
 ])("bounds %s", (_what, result) => {
-  expect(sizeOf(boundResult(result, 1_000))).toBeLessThan(20_000)
+  expect(sizeOf(truncateResult(result, 1_000))).toBeLessThan(20_000)
 })
 
 function link(url: string): ContentPart {
@@ -45,7 +45,7 @@ function link(url: string): ContentPart {
 
 it("says what is missing, once", () => {
   const content = [text("a".repeat(600)), text("b".repeat(600)), text("c"), image("iVBO"), text("d")]
-  const bounded = boundResult({ type: "content", content }, 1_000)
+  const bounded = truncateResult({ type: "content", content }, 1_000)
   expect(bounded).toMatchObject({
     type: "content",
     content: [
@@ -58,7 +58,7 @@ it("says what is missing, once", () => {
 })
 
 it("keeps the beginning of JSON, and valid text where a character is cut", () => {
-  const bounded = boundResult({ type: "json", value: { words: "äöü".repeat(1_000_000) } }, 100)
+  const bounded = truncateResult({ type: "json", value: { words: "äöü".repeat(1_000_000) } }, 100)
   expect(bounded).toMatchObject({
     type: "content",
     content: [{ text: expect.stringMatching(/^\{"words":"[äöü]+\n\[The result was truncated/) }],

@@ -12,7 +12,7 @@ const maxWrittenCharacters = 1024 * 1024
 const maxParts = 500
 
 /** Truncates a result that is too large for a model, and says so in it. `maxBytes` counts UTF-8 bytes of its text. */
-export function boundResult(result: ToolResult, maxBytes: number): ToolResult {
+export function truncateResult(result: ToolResult, maxBytes: number): ToolResult {
   switch (result.type) {
     case "json": {
       const text = jsonText(result.value, maxBytes)

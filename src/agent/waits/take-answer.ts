@@ -7,7 +7,7 @@ import type { AnyResolution } from "../../core/wait.ts"
 import { cancelChild } from "../children/tree-effects.ts"
 import { type RunContext, record, type SettlingContext } from "../run-context.ts"
 import { type CallState, openWaitOf } from "../tools/call-state.ts"
-import { complete } from "../tools/complete-call.ts"
+import { completeCall } from "../tools/complete-call.ts"
 import { transformResult } from "../tools/transform-result.ts"
 
 /** Returns true if `takeAnswer` would find that the call's wait is over. */
@@ -85,7 +85,7 @@ async function act(
       const durationMs = Math.max(0, answer.at - (call.openedAt ?? answer.at))
       const after = [resolved(wait, { kind: "clientTool", resolution: {} }, decidedBy)]
       const result = await transformResult(context, call, answer.answer.result)
-      return complete(context, call, result, { durationMs, after }, { consume })
+      return completeCall(context, call, result, { durationMs, after }, { consume })
     }
     case "approval": {
       const { approved, editedInput, reason } = answer.answer
@@ -116,7 +116,7 @@ async function expire(context: SettlingContext, { call, wait }: Waiting): Promis
   try {
     if (wait.kind === "clientTool") {
       const message = "The client did not send a result in time."
-      await complete(
+      await completeCall(
         context,
         call,
         { type: "error", code: "client_timeout", message },

@@ -13,7 +13,7 @@ import { SessionWriter } from "../writing/writer.ts"
 import type { LeaseHold } from "./lease-hold.ts"
 import type { KnownLease } from "./reconciler.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
-import { Attempt } from "./session-worker.ts"
+import { SessionWorker } from "./session-worker.ts"
 import type { Slots } from "./slots.ts"
 
 /** Milliseconds that a stopping process waits for its last writes. */
@@ -51,7 +51,7 @@ export interface ActiveSessionsOptions {
 
 interface Running {
   readonly lease: Lease
-  readonly attempt: Attempt
+  readonly attempt: SessionWorker
   readonly writer: SessionWriter
   /** A command arrived when it was too late to hand it over. */
   again: boolean
@@ -154,7 +154,7 @@ export class ActiveSessions {
     }
     // A former attempt may have changed the session since.
     const known = former === undefined ? found : undefined
-    const attempt = new Attempt({ ...shared, lease, found: known, writer, takeRequest })
+    const attempt = new SessionWorker({ ...shared, lease, found: known, writer, takeRequest })
     const work = async () => {
       try {
         await attempt.work()

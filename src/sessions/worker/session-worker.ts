@@ -8,7 +8,7 @@ import { executeRun, type RunExecution } from "./run-execution.ts"
 import { TaskEnds } from "./task-ends.ts"
 import { Withdrawals } from "./withdrawals.ts"
 
-export interface AttemptOptions
+export interface SessionWorkerOptions
   extends Omit<RunExecution, "session" | "conversation" | "signal" | "inbox" | "takeovers"> {
   readonly lease: Lease
   /** The session as it was claimed. Undefined if it has to be read. */
@@ -30,8 +30,8 @@ interface Execution {
 type Accepted = MessageCommand & { readonly id: number }
 
 /** Works on a claimed session: continues its open run, then takes the messages of its inbox. */
-export class Attempt {
-  readonly #options: AttemptOptions
+export class SessionWorker {
+  readonly #options: SessionWorkerOptions
   readonly #inbox: Inbox
   readonly #withdrawals: Withdrawals
   readonly #stop = new AbortController()
@@ -42,7 +42,7 @@ export class Attempt {
   /** If true, a command may have come since the inbox was read for the run that starts. */
   #unread = false
 
-  constructor(options: AttemptOptions) {
+  constructor(options: SessionWorkerOptions) {
     this.#options = options
     this.#inbox = new Inbox(options.log, options.lease)
     this.#withdrawals = new Withdrawals(options.writer)
