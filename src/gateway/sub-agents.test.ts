@@ -103,7 +103,7 @@ it("saves the responses of skills as dated files, whether the call waits or not"
   await gateway.run("Go.")
   const files = await vi.waitUntil(
     async () => {
-      const found = await readdir(outputsDir).catch(() => [])
+      const found = (await readdir(outputsDir).catch(() => [])).filter((name) => name.endsWith(".md"))
       return found.length === 2 ? found : null
     },
     { timeout: 20_000, interval: 20 },

@@ -6,10 +6,10 @@ export function createContents(database: Database): Contents {
   const { query } = database
   return {
     async put(sessionId, { id, bytes, chunks }, { sessionBytes }) {
-      if ((await sizeOf(query, sessionId, id)) !== null) return "stored"
-      const used = await usedBytes(query, sessionId)
-      if (used === null) return "unknown"
-      if (used + bytes > sessionBytes) return "full"
+      const before = await stateOf(query, sessionId, id)
+      if (before === null) return "unknown"
+      if (before.stored) return "stored"
+      if (before.usedBytes + bytes > sessionBytes) return "full"
       for (const [number, chunk] of chunks.entries()) {
         // The lock keeps retention from removing the session in between: it would not see this row.
         const written = await query(
@@ -73,8 +73,18 @@ async function sizeOf(query: Query, sessionId: string, id: string): Promise<numb
   return row === undefined ? null : integer(row, "bytes")
 }
 
-/** Null if there is no such session. */
-async function usedBytes(query: Query, sessionId: string): Promise<number | null> {
-  const [row] = await query("SELECT content_bytes FROM agent_gateway.session WHERE id = $1", [sessionId])
-  return row === undefined ? null : integer(row, "content_bytes")
+/**
+ * Reads in one statement whether a content is stored and what its session holds: between two statements,
+ * another process could store the same content, whose bytes would then be counted against it.
+ * Null if there is no such session.
+ */
+async function stateOf(query: Query, sessionId: string, id: string) {
+  const [row] = await query(
+    `SELECT content_bytes, EXISTS (
+       SELECT 1 FROM agent_gateway.content WHERE session_id = session.id AND content.id = $2
+     ) AS stored
+     FROM agent_gateway.session WHERE session.id = $1`,
+    [sessionId, id],
+  )
+  return row === undefined ? null : { usedBytes: integer(row, "content_bytes"), stored: row.stored === true }
 }

@@ -6,8 +6,12 @@ export function createContents(database: Database): Contents {
   return {
     async put(sessionId, content, { sessionBytes }) {
       const { id, bytes, chunks } = content
-      if ((await sizeOf(database, sessionId, id)) !== null) return "stored"
-      const used = await database.read(() => usedBytes(database, sessionId))
+      // Both are read at once: in between, the same content could be stored and counted against itself.
+      const { stored, used } = await database.read(() => ({
+        stored: sizeOf(database, sessionId, id) !== null,
+        used: usedBytes(database, sessionId),
+      }))
+      if (stored) return "stored"
       if (used === null) return "unknown"
       if (used + bytes > sessionBytes) return "full"
       // A transaction each, so that no turn of the event loop is long (rule 15).
@@ -17,7 +21,7 @@ export function createContents(database: Database): Contents {
       }
       return database.write(() => complete(database, sessionId, content, sessionBytes))
     },
-    size: (sessionId, id) => sizeOf(database, sessionId, id),
+    size: (sessionId, id) => database.read(() => sizeOf(database, sessionId, id)),
     chunk: (sessionId, id, number) =>
       database.read(() => {
         const row = database.get(
@@ -35,11 +39,9 @@ export function createContents(database: Database): Contents {
   }
 }
 
-function sizeOf(database: Database, sessionId: string, id: string): Promise<number | null> {
-  return database.read(() => {
-    const row = database.get("SELECT bytes FROM content WHERE session_id = ? AND id = ?", sessionId, id)
-    return row === undefined ? null : integer(row, "bytes")
-  })
+function sizeOf(database: Database, sessionId: string, id: string): number | null {
+  const row = database.get("SELECT bytes FROM content WHERE session_id = ? AND id = ?", sessionId, id)
+  return row === undefined ? null : integer(row, "bytes")
 }
 
 /** Null if there is no such session. */

@@ -67,13 +67,18 @@ export const contentsCases: readonly SessionLogCase[] = [
     name: "the same content is stored and counted once, also when it is put at the same time",
     async run({ open }) {
       const { log, contents } = await open()
-      const sessionId = await newSession(log)
-      const content = contentOf(bytesOf(contentChunkBytes + 1))
-      const limits = { sessionBytes: content.bytes + 10 }
-      const put = () => contents.put(sessionId, content, limits)
-      assert.deepEqual(await Promise.all([put(), put(), put()]), ["stored", "stored", "stored"])
-      assert.equal(await put(), "stored")
-      assert.equal(await contents.put(sessionId, contentOf(bytesOf(10, 2)), limits), "stored")
+      for (let round = 1; round <= 20; round += 1) {
+        const sessionId = await newSession(log)
+        const content = contentOf(bytesOf(contentChunkBytes + 1, round))
+        const limits = { sessionBytes: content.bytes + 10 }
+        // Each put begins while an earlier one is at another point of its way.
+        const puts = Array.from({ length: 4 }, async (_, index) => {
+          for (let turn = 0; turn < index * round; turn += 1) await contents.hasAny(sessionId)
+          return contents.put(sessionId, content, limits)
+        })
+        assert.deepEqual(await Promise.all(puts), ["stored", "stored", "stored", "stored"])
+        assert.equal(await contents.put(sessionId, contentOf(bytesOf(10, 2)), limits), "stored")
+      }
     },
   },
   {
