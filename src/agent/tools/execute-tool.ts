@@ -190,15 +190,18 @@ class ToolTimeout extends Error {
   }
 }
 
-/** An error's message may quote what the tool was configured with, and every client is shown it. */
+/** Masks secrets in messages and warnings: they may quote the tool's configuration, and every client receives them. */
 function shownOutcome(outcome: ToolOutcome): ToolOutcome {
-  return outcome.type === "error" ? { ...outcome, message: withoutSecrets(outcome.message) } : outcome
+  if (outcome.type === "error") return { ...outcome, message: withoutSecrets(outcome.message) }
+  const isMarked = (outcome.type === "json" || outcome.type === "content") && outcome.warning !== undefined
+  return isMarked ? { ...outcome, warning: withoutSecrets(outcome.warning) } : outcome
 }
 
-/** An error with a `code` of its own keeps it: that is how a tool names its failures. */
+/** Keeps the error's own `code` and `subCode`, with which a tool names its failures. */
 function errorResult(thrown: unknown): ToolResult {
   const error = toError(thrown)
   if (error instanceof ToolTimeout) return { type: "error", code: "timeout", message: error.message }
   const code = "code" in error && typeof error.code === "string" ? error.code : "tool_failed"
-  return { type: "error", code, message: withoutSecrets(error.message) }
+  const subCode = "subCode" in error && typeof error.subCode === "string" ? { subCode: error.subCode } : {}
+  return { type: "error", code, ...subCode, message: withoutSecrets(error.message) }
 }
