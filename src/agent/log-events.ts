@@ -56,11 +56,16 @@ export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, log
     case "toolCallCompleted": {
       const { toolCallId, name: tool, durationMs, server, result } = event
       const fields = { ...ids, toolCallId, tool, ...(server !== null && { server }), durationMs }
-      if (result.type !== "error") logger.info(fields, "A tool call completed.")
-      else {
-        const { code, message: problem } = result
-        logger.warn({ ...fields, code, problem }, "A tool call failed. The model receives the error.")
-      }
+      if (result.type === "error") {
+        const { code, subCode, message: problem } = result
+        const codes = { code, ...(subCode !== undefined && { subCode }) }
+        logger.warn({ ...fields, ...codes, problem }, "A tool call failed. The model receives the error.")
+      } else if (result.isError === true) {
+        logger.warn(
+          fields,
+          "A tool call completed with a result that reports a failure. The model receives it.",
+        )
+      } else logger.info(fields, "A tool call completed.")
       break
     }
     case "toolCallInterrupted": {
