@@ -106,6 +106,7 @@ async function recordSummary(
   const spending = priced(context, choice, usage)
   const tasks = conversation.tasks.open()
   const former = conversation.shownMessages.slice(0, conversation.shownMessages.length - messages.length)
+  await sizes.measure([...former, ...dropped])
   const removed = [...former, ...dropped].reduce((sum, message) => sum + sizes.ofMessage(message), 0)
   const event = {
     type: "historyCompacted",
@@ -122,7 +123,9 @@ async function recordSummary(
     spent: addSpending(conversation.spent, spending),
     ...(tasks.length > 0 && { tasks }),
   } as const
-  const added = sizes.ofMessage(summaryMessage({ ...event, tokensAfter: 0 }))
+  const shown = summaryMessage({ ...event, tokensAfter: 0 })
+  await sizes.measure([shown])
+  const added = sizes.ofMessage(shown)
   const tokensAfter = Math.max(0, tokensBefore - removed) + added
   await record(context, [{ ...event, tokensAfter }])
 }
