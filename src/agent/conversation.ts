@@ -1,4 +1,5 @@
 import { emptyFingerprint, type HistoryFingerprint } from "../core/history-fingerprint.ts"
+import type { TurnFingerprints } from "../core/history-turns.ts"
 import { imageRefused } from "../core/images.ts"
 import type { Json } from "../core/json/json.ts"
 import { jsonSize } from "../core/json/json-size.ts"
@@ -64,6 +65,11 @@ export class Conversation {
   /** The fingerprint of the messages before these, as a client holds them. */
   get formerMessages(): HistoryFingerprint {
     return this.#history.compacted?.fingerprint ?? emptyFingerprint
+  }
+
+  /** The last turns before these messages, as a client holds them. */
+  get formerTurns(): TurnFingerprints {
+    return this.#history.compacted?.formerTurns ?? []
   }
 
   /** The run that has not ended. */

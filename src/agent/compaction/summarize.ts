@@ -1,5 +1,6 @@
 import { RunCancelledError, toError } from "../../core/errors.ts"
 import { extendFingerprint } from "../../core/history-fingerprint.ts"
+import { extendTurns, maxFormerTurns } from "../../core/history-turns.ts"
 import type { CompactionFailed } from "../../core/log/compaction.ts"
 import type { StepStarted } from "../../core/log/entries.ts"
 import type { ModelPart } from "../../core/messages.ts"
@@ -103,6 +104,7 @@ async function recordSummary(
   if (kept === undefined) throw new Error("A compaction keeps at least one message.")
   const dropped = messages.slice(0, count)
   const fingerprint = await extendFingerprint(conversation.formerMessages, dropped)
+  const formerTurns = (await extendTurns(conversation.formerTurns, dropped)).slice(-maxFormerTurns)
   const spending = priced(context, choice, usage)
   const tasks = conversation.tasks.open()
   const former = conversation.shownMessages.slice(0, conversation.shownMessages.length - messages.length)
@@ -116,6 +118,7 @@ async function recordSummary(
     keptFromSeq: kept.seq,
     keptFromIndex: kept.index,
     fingerprint,
+    formerTurns,
     tokensBefore,
     model: choice.model,
     ...spending,

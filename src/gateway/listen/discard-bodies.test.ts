@@ -82,7 +82,7 @@ it("closes the connection of a body that goes on for too long", async () => {
   socket.write(`POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${1_000 * megabyte}\r\n\r\n`)
   socket.resume()
   let isClosed = false
-  closed.then(() => {
+  void closed.then(() => {
     isClosed = true
   })
   while (!isClosed) {

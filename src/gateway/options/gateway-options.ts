@@ -18,6 +18,7 @@ import { declareOptions, type Resolved } from "../../options/declare-options.ts"
 import { callback, texts } from "../../options/schemas.ts"
 import { type SchedulesOptions, schedulesSchemas } from "../../schedules/options.ts"
 import {
+  type MemoryBounds,
   type SessionOptions,
   type StorageBounds,
   sessionOptions,
@@ -51,7 +52,7 @@ export interface SharedServerOptions
     TelemetryOptions,
     McpAuthorizationOptions {
   /** Limits of requests, streams and storage. */
-  readonly limits?: Partial<HttpLimits & StorageBounds>
+  readonly limits?: Partial<HttpLimits & StorageBounds & MemoryBounds>
 }
 
 /** Returns true if the client of the session may declare the tool. Must not take long: it is asked for each tool. */

@@ -78,7 +78,10 @@ export function createSessionLog(
         () => {
           const result = put(database, message, { versions, limits, texts, now: now() })
           const claimable = { agents, reads }
-          return { ...result, claimed: result.isDue ? claimFree(database, owner, sessionId, claimable) : null }
+          return {
+            ...result,
+            claimed: result.isDue ? claimFree(database, owner, sessionId, claimable) : null,
+          }
         },
         { isLarge: texts.size > 0 },
       )
