@@ -180,6 +180,7 @@ export type {
   ToolContext,
   ToolOutcome,
   ToolResult,
+  ToolResultMarks,
   Validation,
   ValidationContext,
 } from "./core/ports/tool.ts"
@@ -379,5 +380,12 @@ export type {
   StandardSchema,
 } from "./tools/standard-schema.ts"
 export { content, type ToolContent } from "./tools/tool-content.ts"
+export {
+  type MarkedToolResult,
+  type ToolErrorOptions,
+  type ToolResultOptions,
+  toolError,
+  toolResult,
+} from "./tools/tool-result.ts"
 export { type ChildOptions, type InputOptions, type SleepOptions, type ToolWait, wait } from "./tools/wait.ts"
 export type { TranscriptOptions } from "./transcripts/options.ts"
