@@ -7,7 +7,7 @@ export interface ProcessContext {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
-  readonly stdin: Readable
+  readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly stdout: TextOutput
   readonly stderr: TextOutput
   /** Aborted, with the signal's name as reason, when the process is asked to stop. */
