@@ -73,8 +73,9 @@ export interface Gateway {
   /** Returns the answer of `GET /ready`: each part that the gateway needs, and its state. */
   readiness(options?: ReadinessOptions): Promise<Readiness>
   /**
-   * Calls each model of each agent once, for a response of at most 16 tokens, and reports whether it responds and what
-   * that cost. Leaves out agents whose runs choose their own models, and runners. No run is started, and no budget counts it.
+   * Calls each model of each agent once, for a response of at most 16 tokens, and reports whether it responds and
+   * what that cost. Leaves out agents whose runs choose their own models, and runners. No run is started, and no
+   * budget counts it.
    */
   probeModels(options?: { readonly signal?: AbortSignal }): Promise<readonly ModelProbe[]>
   /**
@@ -104,6 +105,8 @@ export interface ListenOptions {
 
 export interface Listener {
   readonly url: string
+  /** Address of the HTTP API: `url` with the option `prefix`. */
+  readonly apiUrl: string
   readonly port: number
   /** Address of the console. Null if the console is off, or no one who reaches the listener may use it. */
   readonly consoleUrl: string | null
