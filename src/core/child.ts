@@ -23,7 +23,7 @@ export interface ChildTask {
   readonly timeoutMs?: number
 }
 
-/** Limits of one run. The smaller of each and the agent's own counts. */
+/** Limits of one run. The agent's own limits hold as well. */
 export interface RunLimits {
   /** Most model calls of the run. Default: no further limit. */
   readonly maxTurns?: number
@@ -32,6 +32,11 @@ export interface RunLimits {
    * else no further limit.
    */
   readonly maxBudgetUsd?: number
+  /**
+   * Most crashes of processes during the run. Default 20. Five crashes in a row without progress end the run in any
+   * case.
+   */
+  readonly maxCrashes?: number
 }
 
 /** The end of a child's run, as its parent receives it. */

@@ -41,8 +41,8 @@ const maxTakeovers = 5
  * Milliseconds that a cancelled run waits for its agent, which knows the price of a call that a crash interrupted.
  */
 const priceWaitMs = 1_000
-/** Maximum number of crashes of one run in all: a model may repeat a call that kills its process. */
-const maxCrashes = 20
+/** Maximum number of crashes of one run in total: a model may repeat a call that kills its process. */
+const defaultMaxCrashes = 20
 
 export interface RunExecution {
   /** Processes in a row that died at this run; one that gives its session back is not among them. */
@@ -240,7 +240,9 @@ async function runOn(
     resumed,
   }: { readonly takeovers: number; readonly log: SessionLog; readonly resumed: boolean },
 ): Promise<number | null> {
-  const crashes = context.conversation.run?.crashes.size ?? 0
+  const { run } = context.conversation
+  const crashes = run?.crashes.size ?? 0
+  const maxCrashes = run?.started.limits?.maxCrashes ?? defaultMaxCrashes
   try {
     if (resumed && runtime?.type === "runner") await voidInterruptedText({ ...context, runtime })
     if (resumed) await closeInterruptedCompaction(context)
