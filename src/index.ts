@@ -180,6 +180,7 @@ export type {
   ToolContext,
   ToolOutcome,
   ToolResult,
+  ToolResultMarks,
   Validation,
   ValidationContext,
 } from "./core/ports/tool.ts"
@@ -246,6 +247,7 @@ export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks
 export { memoryStore, postgresStore, sqliteStore } from "./gateway/open-store.ts"
 export type { GatewayMemory, MemoryOwner } from "./gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"
+export type { ModelProbe } from "./gateway/operate/probe-models.ts"
 export type { GatewaySchedules } from "./gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/operate/sessions.ts"
 export type {
@@ -378,5 +380,12 @@ export type {
   StandardSchema,
 } from "./tools/standard-schema.ts"
 export { content, type ToolContent } from "./tools/tool-content.ts"
+export {
+  type MarkedToolResult,
+  type ToolErrorOptions,
+  type ToolResultOptions,
+  toolError,
+  toolResult,
+} from "./tools/tool-result.ts"
 export { type ChildOptions, type InputOptions, type SleepOptions, type ToolWait, wait } from "./tools/wait.ts"
 export type { TranscriptOptions } from "./transcripts/options.ts"

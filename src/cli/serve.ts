@@ -27,9 +27,17 @@ export async function serve(
   try {
     await Promise.race([start(), stopped])
   } finally {
+    const hint = setTimeout(() => context.stderr.write(stopHint), hintAfterMs)
     await gateway.close(graceMs === undefined ? {} : { graceMs })
+    clearTimeout(hint)
   }
 }
+
+/** Milliseconds after which a stop is worth a word. */
+const hintAfterMs = 300
+const stopHint =
+  "agent-gateway: stopping. Open runs may still end; a second signal (Ctrl+C) ends the process at once. " +
+  "Runs that are open then continue at the next start.\n"
 
 async function listen(gateway: Gateway, options: ListenOptions) {
   try {

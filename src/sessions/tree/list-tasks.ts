@@ -4,20 +4,20 @@ import type { Event } from "../../core/log/entries.ts"
 import type { Session } from "../../core/ports/session-log.ts"
 import { page, type ReadQueue } from "../reading/read-queue.ts"
 
-/** Tasks of one session that are listed: the newest ones. */
+/** Maximum number of listed tasks of one session. The newest ones are listed. */
 const maxListed = 200
 
-/** A background task as the log of its session tells it. */
+/** A background task as the log of its session records it. */
 export interface ListedTask extends BackgroundTask {
   /** The run that started it. */
   readonly runId: string
-  /** Null while it works. */
+  /** Null while the task is running. */
   readonly outcome: ChildOutcome | null
   /** If true, the model has received the outcome. */
   readonly isCollected: boolean
 }
 
-/** Resolves to the newest background tasks of a session, oldest first. Ends early once the signal aborts. */
+/** Resolves to the newest background tasks of a session, oldest first. Ends early when the signal aborts. */
 export async function listTasks(
   reads: ReadQueue,
   session: Session,

@@ -1,8 +1,8 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
 
 /**
- * A run that works for a tool call, as viewers of the sessions above it are shown it. One object for each time that
- * it is shown.
+ * A run that works for a tool call, as viewers of its ancestor sessions see it. Each showing of the run has its own
+ * object.
  */
 export interface SubAgent {
   readonly sessionId: string
@@ -11,22 +11,22 @@ export interface SubAgent {
   readonly parentSessionId: string
   /** The call that it works for. */
   readonly toolCallId: string
-  /** If true, the session that is viewed made the call; if false, another sub-agent did. */
+  /** If true, the viewed session made the call. If false, another sub-agent made it. */
   readonly isDirect: boolean
-  /** Everything after this sequence number is shown. */
+  /** The view shows everything after this sequence number. */
   readonly afterSeq: number
 }
 
 /**
- * Entries of a session below the one that is viewed. The first batch of a sub-agent has none: the sub-agent is shown
- * from there on.
+ * Entries of a descendant of the viewed session. The first batch of a sub-agent is empty: it starts the sub-agent's
+ * view.
  */
 export interface SubAgentBatch {
   readonly subAgent: SubAgent
   readonly entries: readonly LiveEntry[]
 }
 
-/** Entries of the session that is viewed, or of one below it. */
+/** Entries of the viewed session, or of one of its descendants. */
 export type TreeBatch = readonly LiveEntry[] | SubAgentBatch
 
 export function isOfSubAgent(batch: TreeBatch): batch is SubAgentBatch {
