@@ -105,6 +105,8 @@ export interface ListenOptions {
 
 export interface Listener {
   readonly url: string
+  /** Address of the HTTP API: `url` with the option `prefix`. */
+  readonly apiUrl: string
   readonly port: number
   /** Address of the console. Null if the console is off, or no one who reaches the listener may use it. */
   readonly consoleUrl: string | null

@@ -79,7 +79,8 @@ export async function listen(
   const bound = typeof address === "object" && address !== null ? address.port : port
   const url = listenerUrl({ host, address: bindAddress, port: bound })
   const isUsable = service.console === "operator" || (service.console === "loopback" && reach === "loopback")
-  return { url, port: bound, consoleUrl: isUsable ? `${url}/console/` : null, close }
+  const apiUrl = settings.prefix === "/" ? url : `${url}${settings.prefix}`
+  return { url, apiUrl, port: bound, consoleUrl: isUsable ? `${url}/console/` : null, close }
 }
 
 function serverOf(service: ListeningService, reach: Reach, timeLimits: TimeLimits): Server {
