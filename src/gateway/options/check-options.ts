@@ -28,7 +28,11 @@ const startOptions = z
     jobId: z.string().min(1).max(255).optional(),
     notes: z.array(z.string()).optional(),
     limits: z
-      .strictObject({ maxTurns: count.optional(), maxBudgetUsd: z.number().nonnegative().optional() })
+      .strictObject({
+        maxTurns: count.optional(),
+        maxBudgetUsd: z.number().nonnegative().optional(),
+        maxCrashes: count.optional(),
+      })
       .optional(),
     signal: object.optional(),
   })

@@ -9,6 +9,7 @@ import { isOfSubAgent } from "../../sessions/tree/sub-agent.ts"
 import type { ApprovalAnswer } from "../gateway.ts"
 import type { ElicitationAnswer } from "../operate/waits.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
+import { cancelRun } from "./cancel-run.ts"
 import { type ParkedParts, UnfinishedCalls, untilParked } from "./parked.ts"
 import { createRendering } from "./render-events.ts"
 import type { AcceptedRun } from "./start-run.ts"
@@ -64,18 +65,23 @@ export async function* followRun(
 ): AsyncGenerator<FollowedEntry> {
   const { sessionId, runId, cursor, position } = run
   const cancelled = Promise.withResolvers<void>()
-  const cancel = async () => {
+  const failures: unknown[] = []
+  const over = new AbortController()
+  let hasCancelFailed = false
+  const cancel = async (until: AbortSignal) => {
     try {
-      await sessions.cancel(sessionId, runId)
+      await cancelRun({ sessions, logger }, run, until)
     } catch (error) {
-      logger.error({ error, sessionId, runId }, "A run could not be canceled. It continues.")
+      hasCancelFailed = true
+      failures.push(error)
+      over.abort()
     }
     cancelled.resolve()
   }
+  const onAbort = () => void cancel(over.signal)
   // No one waits for a person any more once the run is canceled.
   const denied = cancelled.promise.then(() => ({ approved: false, reason: "The run was cancelled." }))
   const declined = cancelled.promise.then(() => ({ action: "cancel" }) as const)
-  const over = new AbortController()
   const left = new Promise<never>((_, reject) => {
     over.signal.addEventListener("abort", () => reject(over.signal.reason), { once: true })
   })
@@ -90,7 +96,6 @@ export async function* followRun(
     hasClient,
     asked: new Set(),
   }
-  const failures: unknown[] = []
   /** If true, what happens next is the consumer's or a callback's doing, and the run has not ended. */
   let isGivenUp = false
   /** Waits are answered one after the other, while the run and its sub-agents are shown. */
@@ -129,10 +134,10 @@ export async function* followRun(
       over.abort()
     }
   }
-  signal?.addEventListener("abort", cancel, { once: true })
+  signal?.addEventListener("abort", onAbort, { once: true })
   try {
     // It may have come while the run was started.
-    if (signal?.aborted === true) await cancel()
+    if (signal?.aborted === true) await cancel(over.signal)
     if (position !== undefined) {
       isGivenUp = true
       yield { entry: null, frames: [nativeWire.queued(runId, position)] }
@@ -159,10 +164,10 @@ export async function* followRun(
       }
     }
   } finally {
-    signal?.removeEventListener("abort", cancel)
+    signal?.removeEventListener("abort", onAbort)
     over.abort()
     // A run that was open before belongs to someone else as well.
-    if (isGivenUp && !run.hasJoined) await cancel()
+    if (isGivenUp && !run.hasJoined && !hasCancelFailed) await cancel(new AbortController().signal)
     await answering
     await looking
   }

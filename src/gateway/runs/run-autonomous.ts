@@ -42,7 +42,7 @@ export async function runAutonomous(
     // The time to open the agent does not count as the run's.
     await agent.prepare()
     const output = await runSession(agent, message, run)
-    return channels === undefined ? output : await untilDelivered(agent, output, options)
+    return channels === undefined ? output : (await untilDelivered(agent, output, options)).output
   } finally {
     // The run is over or parked. What this process took over besides can be taken over by the next one.
     await agent.close({ graceMs: 0 })
