@@ -163,6 +163,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     createSessions({
       log,
       approvals,
+      outbox: store.outbox,
       checkSchema: schemas.check,
       feed,
       reads,

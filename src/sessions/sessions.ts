@@ -49,7 +49,8 @@ export interface Sessions {
   /**
    * Yields what `view` does and, between those batches, the entries of the sub-agents that work for the session's
    * calls, at every depth. Sub-agents that work when the view begins are shown from their last turn on, so that what
-   * is open in them is shown again; later ones are shown from their start. Ends as `view` does.
+   * is open in them is shown again; later ones are shown from their start. Of background tasks, it yields the progress,
+   * the waits and the end: whoever wants their text follows their own sessions. Ends as `view` does.
    */
   viewTree(sessionId: string, options: TreeViewOptions): AsyncIterable<TreeBatch>
   /**
@@ -80,6 +81,10 @@ export interface Sessions {
   run(sessionId: string, runId: string): Promise<Run | null>
   /** The newest 200 background tasks of the session, oldest first. */
   tasks(sessionId: string, options: { readonly signal: AbortSignal }): Promise<readonly ListedTask[]>
+  /**
+   * Resolves to true while a background task of the session runs, and while a message with the end of one is on its way.
+   */
+  hasTaskWork(sessionId: string, options: { readonly signal: AbortSignal }): Promise<boolean>
   /** Ends the session for its holder: tokens are refused, its open run is cancelled, its queued runs are withdrawn. */
   revoke(sessionId: string): Promise<boolean>
   /** Waits for the run's end. */
@@ -123,6 +128,12 @@ export interface ViewOptions {
   readonly throughLapse?: boolean
   /** The session's owner: those who read take turns. Default: the session takes turns for itself. */
   readonly principal?: Principal
+  /**
+   * If true, a view without `runId` ends once no background task of the session is running either. Default false.
+   */
+  readonly untilTasksEnd?: boolean
+  /** If false, the store is not asked for deltas; live ones may be among the entries. Default true. */
+  readonly deltas?: boolean
   readonly signal: AbortSignal
 }
 

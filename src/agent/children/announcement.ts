@@ -2,6 +2,11 @@ import type { TaskState } from "../../core/background-task.ts"
 import type { TaskEndCommand } from "../../core/ports/inbox.ts"
 import type { OutboxItem } from "../../core/ports/outbox.ts"
 
+/** Returns the id of the item that announces the end of a task. */
+export function announcementId(taskId: string): string {
+  return `announce:${taskId}`
+}
+
 /** Returns the item that tells the session of the end of a task: it joins the open run, or starts one. */
 export function announcement(
   { sessionId, context, channel, at }: TaskEndCommand,
@@ -23,5 +28,5 @@ export function announcement(
     whenBusy: "steer",
     idempotency: null,
   } as const
-  return { id: `announce:${taskId}`, kind: "command", payload: { type: "put", command } }
+  return { id: announcementId(taskId), kind: "command", payload: { type: "put", command } }
 }

@@ -133,6 +133,10 @@ export interface SessionLog {
   historyStart(sessionId: string): Promise<number>
   /** Sequence number of the last `historyCompacted`; 0 if there is none. */
   compactionStart(sessionId: string): Promise<number>
+  /**
+   * Sequence number of the `taskRegistered` that has `newer` newer ones in its session; 0 if there are not as many.
+   */
+  taskStart(sessionId: string, newer: number): Promise<number>
   /** Stored size in bytes of all sessions of the principal. */
   storedBytes(principal: Principal): Promise<number>
 
@@ -388,4 +392,9 @@ export interface ReadOptions {
   readonly deltas?: boolean
   /** If false, `historyReplaced` events are left out: they may be large, and no viewer is shown them. Default true. */
   readonly replacedHistories?: boolean
+  /**
+   * If true, only the events of background tasks are read, whatever the other options say. Their number decides over
+   * the cost, and not the size of the log. Default false.
+   */
+  readonly tasksOnly?: boolean
 }

@@ -47,13 +47,23 @@ export const nativeWire: Wire<NativeState> = {
   write: serverSentEvent,
   heartbeat: (now) => serverSentEvent(frame({ type: "heartbeat", timestamp: now / 1000 }), null),
   queued: (runId, position) => frame({ type: "run_queued", run_id: runId, position }),
-  subAgentStart: ({ sessionId, agent, toolCallId, parentSessionId, isDirect }) =>
+  subAgentStart: ({ sessionId, agent, toolCallId, parentSessionId, isDirect, taskId }) =>
     frame({
       type: "sub_agent_start",
       sub_agent_id: sessionId,
       agent_name: agent,
       tool_call_id: toolCallId,
       parent_sub_agent_id: isDirect ? null : parentSessionId,
+      ...(taskId !== null && { task_id: taskId }),
+    }),
+  taskProgress: ({ taskId, name, turn, toolName, spent }) =>
+    frame({
+      type: "task_progress",
+      task_id: taskId,
+      agent_name: name,
+      turn,
+      tool_name: toolName,
+      usage: spent === null ? null : wireUsage(spent),
     }),
   ofSubAgent: (text, subAgentId) => `${text.slice(0, -1)},"sub_agent_id":${JSON.stringify(subAgentId)}}`,
   failure: () => frame({ type: "stream_error", error: "An event could not be serialised." }),

@@ -1,5 +1,6 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
 import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
+import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
 
 /**
  * A wire format: the projection of a session's log into a byte stream, as a fold. A route chooses the wire of its
@@ -37,6 +38,8 @@ export interface Wire<State extends WireState = WireState> {
    * sub-agent's last turn come again as well. Frames of sub-agents have no cursor.
    */
   subAgentStart(subAgent: SubAgent): Frame
+  /** Returns the frame of a background task's progress. It has no cursor, and a later one replaces it. */
+  taskProgress(progress: TaskProgress): Frame
   /** Returns the frame of a sub-agent's entry, for the subscribers of a session above it. */
   ofSubAgent(frame: Frame, subAgentId: string): Frame
   /** Returns the frame that stands for an entry that could not be rendered. */

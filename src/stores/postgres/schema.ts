@@ -318,6 +318,12 @@ const migrations: readonly (readonly string[])[] = [
   ],
   // The sizes of a principal's memories are added up at each write.
   ["CREATE INDEX memory_bytes ON agent_gateway.memory (tenant, user_id, bytes)"],
+  [
+    `CREATE INDEX entry_task ON agent_gateway.entry (session_id, seq)
+     WHERE type IN ('taskRegistered', 'taskEnded', 'tasksCollected')`,
+    // The memories of one principal in the order of their ids, which recall reads slice by slice.
+    "CREATE INDEX memory_ids ON agent_gateway.memory (tenant, user_id, agent, id)",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */
