@@ -109,7 +109,7 @@ export interface Chat {
   /** Sends the result of a client tool that is not registered with `tools`. */
   submit(
     wait: WaitReference,
-    outcome: Pick<ToolResultRequest, "result" | "error">,
+    outcome: Pick<ToolResultRequest, "result" | "error" | "is_error" | "warning">,
     options?: CancelableOptions,
   ): Promise<void>
   /**

@@ -30,7 +30,7 @@ export interface SessionsOptions {
   readonly reads: ReadQueue
   readonly worker: Worker
   readonly storage: Storage
-  /** The agent that new sessions are with, unless another one is named. */
+  /** The agent of new sessions, unless the caller names another one. */
   readonly defaultAgent: string
   readonly clock: Clock
   readonly ids: Ids
@@ -171,7 +171,7 @@ function resultOf(runId: string, entries: readonly EventEntry[]): RunResult {
     if (event.type === "toolCallRequested") toolsUsed.add(event.name)
   }
   const last = entries.at(-1)
-  // A view ends early only when the process stops; the run goes on at the next start.
+  // A view ends early only if the process stops. The run resumes at the next start.
   if (last === undefined || !isTerminal(last.event)) throw new ShuttingDownError()
   const startedAt = entries[0]?.at ?? last.at
   return { runId, outcome: last.event, response, toolsUsed: [...toolsUsed], startedAt, endedAt: last.at }

@@ -7,7 +7,10 @@ export function announcementId(taskId: string): string {
   return `announce:${taskId}`
 }
 
-/** Returns the item that tells the session of the end of a task: it joins the open run, or starts one. */
+/**
+ * Returns the item that announces the end of a task to the session. The message joins the open run, or starts a new
+ * one.
+ */
 export function announcement(
   { sessionId, context, channel, at }: TaskEndCommand,
   { taskId, name }: TaskState,

@@ -95,8 +95,14 @@ export type ChatEvent =
       readonly result?: unknown | undefined
       readonly error: {
         readonly code: string
+        /** A more specific code, if the tool has one. */
+        readonly sub_code?: string | undefined
         readonly message: string
       } | null
+      /** Present if the call failed and `result` says why. Then `error` is null. */
+      readonly is_error?: true | undefined
+      /** A note of the tool, which the model receives as well. */
+      readonly warning?: string | undefined
       readonly duration_ms: number
       readonly server: string | null
       readonly execution_location: "backend" | "client"
@@ -174,6 +180,8 @@ export type ChatEvent =
       readonly error?:
         | {
             readonly code: string
+            /** A more specific code, if the tool has one. */
+            readonly sub_code?: string | undefined
             readonly message: string
           }
         | null

@@ -3,7 +3,10 @@ import { nativeWireFor } from "../../http/wire/native.ts"
 import type { Frame } from "../../http/wire/wire.ts"
 import { isOfSubAgent, isProgress, type SubAgent, type TreeBatch } from "../../sessions/tree/sub-agent.ts"
 
-/** Renders batches for one consumer: each entry with its frames. The start of a sub-agent, and progress, have frames and no entry. */
+/**
+ * Renders batches for one consumer: each entry with its frames. The start of a sub-agent and the progress of a task
+ * have frames and no entry.
+ */
 export function createRendering(
   afterSeq: number,
   { toolInput }: { readonly toolInput?: boolean | undefined },

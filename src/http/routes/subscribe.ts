@@ -48,8 +48,8 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
           .optional()
           .openapi({
             description:
-              "If `true`, the stream also goes on while a background task of the session runs, although no run is open. " +
-              "Does not apply with `run_id`.",
+              "If `true`, the stream also goes on while a background task of the session runs, although no run " +
+              "is open. Does not apply with `run_id`.",
           }),
       }),
       headers: z.object({

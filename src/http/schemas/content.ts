@@ -75,7 +75,24 @@ export const toolInputSchema = z
   .record(z.string(), z.unknown())
   .openapi({ description: "The tool's arguments." })
 
-export const toolErrorSchema = z.object({ code: z.string(), message: z.string() }).nullable()
+export const toolErrorSchema = z
+  .object({
+    code: z.string(),
+    sub_code: z.string().optional().openapi({ description: "A more specific code, if the tool has one." }),
+    message: z.string(),
+  })
+  .nullable()
+
+/** The marks of a result that is no error. */
+export const resultMarks = {
+  is_error: z.literal(true).optional().openapi({
+    description: "Present if the call failed and `result` says why. Then `error` is null.",
+  }),
+  warning: z
+    .string()
+    .optional()
+    .openapi({ description: "A note of the tool, which the model receives as well." }),
+}
 
 export type WireContentBlock = z.input<typeof textBlockSchema> | z.input<typeof imageBlockSchema>
 export type WireUsage = z.input<typeof usageSchema>

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi"
 import {
   anyJsonSchema,
   imageBlockSchema,
+  resultMarks,
   textBlockSchema,
   toolErrorSchema,
   toolInputSchema,
@@ -101,6 +102,7 @@ export const chatEventSchema = z
         ...toolCall,
         result: anyJsonSchema,
         error: toolErrorSchema,
+        ...resultMarks,
         duration_ms: z.number(),
         server: z.string().nullable(),
         execution_location: executionLocation,

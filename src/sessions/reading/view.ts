@@ -11,15 +11,19 @@ export interface ViewParts {
   readonly log: SessionLog
   readonly feed: Feed
   readonly reads: ReadQueue
-  /** Resolves to true while a background task of the session runs, or its end is on its way. Default: there are none. */
+  /**
+   * Resolves to true while a background task of the session runs, or a message with its end is on its way. Default:
+   * there are none.
+   */
   readonly hasTasks?: (sessionId: string, signal: AbortSignal) => Promise<boolean>
 }
 
 const noTasks = async () => false
 
 /**
- * One viewer of a session: reads the store up to its end, then follows the feed; whenever the feed cannot tell
- * (it overflowed, its writer is gone, another process writes), back to the store. Sees every entry once, in order.
+ * One viewer of a session. It reads the store to its end, then follows the feed. If the feed is incomplete (it
+ * overflowed, its writer is gone, or another process writes), it returns to the store. It sees every entry once, in
+ * order.
  */
 export async function* viewSession(
   { log, feed, reads, hasTasks = noTasks }: ViewParts,
@@ -28,7 +32,7 @@ export async function* viewSession(
 ): AsyncGenerator<readonly LiveEntry[]> {
   let cursor = await replayCursor(log, sessionId, { afterSeq, replayFrom })
   let ended = false
-  // Reads on nobody's behalf take turns by their session.
+  // Readers without a principal take turns by their session.
   const reader = { principal: principal ?? { tenant: sessionId, userId: "" }, signal }
   const take = (entries: readonly LiveEntry[]): readonly LiveEntry[] => {
     const fresh = after(entries, cursor)
@@ -50,7 +54,7 @@ export async function* viewSession(
       if (feed.hasWriter(sessionId)) elsewhere.stop()
       else elsewhere.reportTo(subscription)
       try {
-        // A subscriber that has all that is stored reads nothing.
+        // A subscriber that has all stored entries reads nothing.
         while (cursor < subscription.tail.storedThrough) {
           const read = await reads.read(reader, sessionId, {
             ...page,
@@ -69,7 +73,7 @@ export async function* viewSession(
           if (ended && runId !== undefined) return
           if (part.length === partEntries) await nextSlice()
         }
-        // A run that is written here, and has not ended in what was read, ends in what the feed gives.
+        // If the run is written here and has not ended in the entries read, it ends in the feed.
         const goesOn = runId !== undefined && feed.hasWriter(sessionId)
         if (!goesOn && (await hasNothingLeft())) return
         for (;;) {
@@ -94,20 +98,20 @@ export async function* viewSession(
   }
 }
 
-/** Returns the cursor before the first entry that has to be folded for a viewer at `afterSeq`. */
+/** Returns the cursor before the first entry to fold for a viewer at `afterSeq`. */
 async function replayCursor(
   log: SessionLog,
   sessionId: string,
   { afterSeq, replayFrom }: Pick<ViewOptions, "afterSeq" | "replayFrom">,
 ): Promise<number> {
-  // Before the first entry nothing has to be folded.
+  // There is nothing to fold before the first entry.
   if (replayFrom === undefined || afterSeq === 0) return afterSeq
   const start =
     replayFrom === "step" ? await log.stepStart(sessionId, afterSeq) : await log.runStart(sessionId, afterSeq)
   return start === 0 ? afterSeq : start - 1
 }
 
-/** Entries that a viewer is given at a time when it begins in the middle of a response that is not stored yet. */
+/** Maximum entries of one batch for a viewer that starts in the middle of an unstored response. */
 const partEntries = 500
 
 function* inParts(entries: readonly LiveEntry[]): Generator<readonly LiveEntry[]> {
@@ -116,7 +120,10 @@ function* inParts(entries: readonly LiveEntry[]): Generator<readonly LiveEntry[]
   }
 }
 
-/** Returns true if all was shown and, with a run, that has ended; without one, no run is open or due. */
+/**
+ * Returns true if all entries were shown and, with a run, that run has ended. Without a run, no run may be open or
+ * due.
+ */
 async function isOver(
   log: SessionLog,
   sessionId: string,
@@ -133,9 +140,9 @@ async function isOver(
   return isEnded && cursor >= (run.endSeq ?? session.lastSeq)
 }
 
-/** Returns the run's own entries and the ends of tasks. The withdrawal of a queued run is the end of that run. */
+/** Returns the entries of the run, and the ends of tasks. The withdrawal of a queued run is the end of that run. */
 function ofRun(entries: readonly LiveEntry[], runId: string): readonly LiveEntry[] {
-  // The usual case keeps the batch's identity, by which renderings are shared.
+  // In the usual case, the batch stays the same object, by which renderings are shared.
   if (entries.every((entry) => entry.runId === runId)) return entries
   return entries.flatMap((entry): readonly LiveEntry[] => {
     if (entry.runId === runId) return [entry]
@@ -156,7 +163,7 @@ const withdrawnEnd: TerminalEvent = {
 
 function after(entries: readonly LiveEntry[], cursor: number): readonly LiveEntry[] {
   const first = entries[0]
-  // The usual case keeps the batch's identity, by which renderings are shared.
+  // In the usual case, the batch stays the same object, by which renderings are shared.
   return first === undefined || first.seq > cursor ? entries : entries.filter((entry) => entry.seq > cursor)
 }
 

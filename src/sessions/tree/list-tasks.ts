@@ -6,16 +6,16 @@ import { commandKind, type Outbox } from "../../core/ports/outbox.ts"
 import type { Session, SessionLog } from "../../core/ports/session-log.ts"
 import { page, type ReadQueue } from "../reading/read-queue.ts"
 
-/** Tasks of one session that are listed: the newest ones. */
+/** Maximum number of listed tasks of one session. The newest ones are listed. */
 const maxListed = 200
 /** More than the open tasks of a session can have in the outbox. */
 const maxRows = 1_000
 
-/** A background task as the log of its session tells it. */
+/** A background task as the log of its session records it. */
 export interface ListedTask extends BackgroundTask {
   /** The run that started it. */
   readonly runId: string
-  /** Null while it works. */
+  /** Null while the task is running. */
   readonly outcome: ChildOutcome | null
   /** If true, the model has received the outcome. */
   readonly isCollected: boolean

@@ -14,7 +14,8 @@ export interface ChildViewParts {
 /** A session that works for a tool call. */
 export interface ChildToView extends Omit<SubAgent, "afterSeq"> {
   /**
-   * If true, the call came while the viewer looked on: all entries are shown. If false: those from the last turn on.
+   * If true, the call was made during the view, and all entries are shown. If false, the entries from the last turn
+   * on are shown.
    */
   readonly isNew: boolean
 }
@@ -22,12 +23,12 @@ export interface ChildToView extends Omit<SubAgent, "afterSeq"> {
 export interface ChildViewOptions {
   readonly principal: Principal | undefined
   readonly throughLapse: boolean
-  /** Aborted once the call no longer waits: a session that does not exist by then never will. */
+  /** Aborted when the call no longer waits. A session that does not exist by then will never exist. */
   readonly settled: AbortSignal
   readonly signal: AbortSignal
 }
 
-/** Comes first: the sub-agent, with what is open in it. */
+/** The first item: the sub-agent with its open state. */
 export interface SubAgentStart {
   readonly subAgent: SubAgent
   readonly present: Present
@@ -35,7 +36,7 @@ export interface SubAgentStart {
 
 /**
  * Yields the run of a session that works for a call, to its end. Yields nothing if the run ended before the view
- * began.
+ * started.
  */
 export async function* viewChild(
   parts: ChildViewParts,
@@ -57,7 +58,7 @@ export async function* viewChild(
   }
 }
 
-/** Resolves to the session once it exists. Resolves to null if it does not exist when the signal aborts. */
+/** Resolves to the session when it exists. Resolves to null if it does not exist when the signal aborts. */
 export async function whenCreated(
   log: ChildViewParts["log"],
   sessionId: string,

@@ -8,7 +8,7 @@ import type { ProgressBatch, SubAgent, TreeBatch } from "./sub-agent.ts"
 import { type ChildViewParts, type SubAgentStart, viewChild } from "./view-child.ts"
 import { type TaskToView, viewTask } from "./view-task.ts"
 
-/** Sub-agents that one viewer is shown at once. Others are shown when one of these has ended. */
+/** Maximum number of sub-agents that one viewer sees at once. Others are shown after one of these has ended. */
 const maxShownSubAgents = 32
 /** The same for sub-agents in the background, which must not take the places of the others. */
 const maxShownInBackground = 32
@@ -21,11 +21,11 @@ export interface TreeViewParts extends ChildViewParts {
 
 /**
  * Shows a session and, between its batches, the sub-agents that work for its calls, at every depth. Each session's
- * entries come in order. A sub-agent comes after the call that started it, and to its end before the call that it
- * answers goes on.
+ * entries come in order. A sub-agent is shown after the call that started it, and to its end before the call that it
+ * answers continues.
  *
- * Nothing is read before it is wanted: each session has at most one batch here, and what the viewer misses waits in
- * the log.
+ * Nothing is read before the viewer needs it: each session holds at most one batch here, and the rest waits in the
+ * log.
  */
 export function viewTree(
   parts: TreeViewParts,
@@ -43,21 +43,21 @@ interface Branch {
   /** The background task that it works for, or that a session above it works for. Null for others. */
   readonly taskId: string | null
   readonly source: AsyncIterator<Item>
-  /** Null for the session that is viewed, and for a sub-agent that has not begun. */
+  /** Null for the viewed session, and for a sub-agent that has not started. */
   subAgent: SubAgent | null
-  /** Waits up to this sequence number were open, or over, when the view of the session began. */
+  /** The state of waits up to this sequence number was known when the view of the session started. */
   knownUpTo: number
-  /** Open waits that the view of the session begins with. */
+  /** The waits that were open when the view of the session started. */
   opened: readonly ChildWait[]
-  /** Read and not shown. */
+  /** Entries that were read but not shown. */
   unshown: readonly LiveEntry[] | null
-  /** Read and not shown. */
+  /** Progress that was read but not shown. */
   progress: ProgressBatch | null
   isReading: boolean
   hasEnded: boolean
   /** Sub-agents that are shown and work for this session, by the ids of their waits or tasks. */
   readonly children: Map<string, Branch>
-  /** Aborted once the call that the session works for no longer waits. */
+  /** Aborted when the call that the session works for no longer waits. */
   readonly settled: AbortController
 }
 
@@ -72,9 +72,9 @@ class TreeView implements AsyncIterator<TreeBatch> {
   readonly #options: TreeViewOptions
   readonly #maxShown: number
   readonly #root: Branch
-  /** In the order of their next turns. */
+  /** The branches in the order of their next turns. */
   readonly #branches: Branch[]
-  /** Sub-agents that wait for their place. */
+  /** Sub-agents that wait for a place. */
   #queue: Queued[] = []
   readonly #ending = new AbortController()
   readonly #signal: AbortSignal
@@ -114,7 +114,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
 
   async return(): Promise<IteratorResult<TreeBatch>> {
     this.#ending.abort()
-    // The signal ends a view that waits. A view between two batches cleans up when it is told to return.
+    // The signal ends a view that waits. A view between two batches cleans up when `return` is called.
     await Promise.all(this.#branches.map(({ source }) => source.return?.()))
     return { done: true, value: undefined }
   }
@@ -147,9 +147,9 @@ class TreeView implements AsyncIterator<TreeBatch> {
     return presentOf({ log, reads, reader, runId }, session)
   }
 
-  /** Resolves once something was read, or has ended. */
+  /** Resolves when a branch has read entries, or has ended. */
   #readOn(): Promise<void> {
-    // The usual case: a session without sub-agents.
+    // The usual case is a session without sub-agents.
     if (this.#branches.length === 1 && !this.#root.isReading) return this.#read(this.#root)
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
@@ -180,7 +180,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     this.#wake()
   }
 
-  /** A sub-agent that cannot be read is no reason to end the view of the session that it works for. */
+  /** Logs that a sub-agent cannot be read. The view of its parent session continues. */
   #warn({ sessionId }: Branch, error: unknown): void {
     const message = "A sub-agent could not be read, so a subscriber of its root is not shown the rest of it."
     this.#parts.logger.warn({ error, sessionId, rootSessionId: this.#root.sessionId }, message)
@@ -220,14 +220,14 @@ class TreeView implements AsyncIterator<TreeBatch> {
     const { waitId, decidedBy } = entry.event
     const child = branch.children.get(waitId)
     this.#settle(branch, waitId)
-    // One that was given up is shown while it goes on.
+    // A sub-agent whose wait was given up is shown while it continues.
     return child !== undefined && !child.hasEnded && decidedBy !== null
   }
 
-  /** Begins to show the sub-agents that a part of a session leads to. */
+  /** Starts to show the sub-agents that a part of a session starts. */
   #follow(parent: Branch, part: readonly LiveEntry[]): void {
     const last = part.at(-1)
-    // The usual case: a batch of deltas.
+    // The usual case is a batch of deltas.
     if (last?.kind !== "event" && parent.opened.length === 0) return
     for (const wait of parent.opened) this.#queueChild(parent, wait, false)
     parent.opened = []
@@ -320,9 +320,7 @@ function begin(branch: Branch, { lastSeq, children }: Present): void {
   branch.opened = children
 }
 
-/**
- * Returns how many entries may be shown before something else has to be: the sub-agent that the last of them starts.
- */
+/** Returns the number of entries that may be shown before the sub-agent that the last of them starts. */
 function endOfPart(entries: readonly LiveEntry[]): number {
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index]

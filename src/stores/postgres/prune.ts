@@ -1,9 +1,9 @@
 import type { PruneLimits } from "../../core/ports/session-log.ts"
 import type { Query } from "./database/database.ts"
 
-/** Rows that one statement deals with, so that it ends well before it times out. */
+/** Maximum rows of one statement, so that it ends well before its timeout. */
 const settledPerStatement = 100
-/** Most sessions are small and are removed many at a time; then the large ones follow. Bytes are those of the root. */
+/** Most sessions are small and are removed many at a time. The large ones follow. Bytes are those of the root. */
 const sessionSlices = [
   { count: 200, maxBytes: 100_000 },
   { count: 10, maxBytes: Number.MAX_SAFE_INTEGER },
@@ -111,7 +111,7 @@ export async function pruneOutbox(query: Query, { outboxDiedBefore }: PruneLimit
   while ((await query(statement, [outboxDiedBefore])).length > 0);
 }
 
-/** An owner without a row is dead as one whose row has lapsed. */
+/** Removes processes. An owner without a row counts as dead, like one whose row has lapsed. */
 export async function pruneProcesses(query: Query): Promise<void> {
   await query("DELETE FROM agent_gateway.process WHERE expires_at < clock_timestamp() - interval '1 day'")
 }

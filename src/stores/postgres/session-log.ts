@@ -28,17 +28,17 @@ import { putInTree, revokeInTree } from "./tree.ts"
 
 export interface SessionLogParts {
   readonly database: Database
-  /** The same database, over connections that only commits use. */
+  /** The same database, over connections for commits only. */
   readonly commits: Database
   readonly membership: Membership
   readonly times: HeartbeatTimes
   readonly versions: Versions
   readonly hub: WatchHub
-  /** Rung when something may have been stored for the outbox, and for subscribers. */
+  /** Rung when rows may have been stored for the outbox or for subscribers. */
   readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
 }
 
-/** The port over a database whose schema is up to date. */
+/** Creates the port over a database whose schema is up to date. */
 export function createSessionLog(parts: SessionLogParts): SessionLog {
   const { database, commits, membership, times, versions, hub, alarms } = parts
   const { query } = database
@@ -122,7 +122,7 @@ async function now(query: Query): Promise<number> {
   return integer(row ?? {}, "now")
 }
 
-/** Does nothing if there is a session with this id. */
+/** Creates a session. Does nothing if a session with this id exists. */
 export async function createSession(query: Query, session: NewSession): Promise<void> {
   await query(
     `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,

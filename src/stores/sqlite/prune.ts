@@ -3,11 +3,14 @@ import type { PruneLimits } from "../../core/ports/session-log.ts"
 import { integer, text } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 
-/** Rows that one statement deletes. */
+/** Maximum rows that one statement deletes. */
 const slice = 50
-/** After so long a transaction takes up nothing more: it holds the event loop (rule 15) and the database. */
+/**
+ * Milliseconds after which a transaction starts no further step, because it blocks the event loop (rule 15) and the
+ * database.
+ */
 const transactionMs = 4
-/** The pause after a transaction leaves the event loop and the disk to the streams. */
+/** Milliseconds of the pause after a transaction, which leaves the event loop and the disk to the streams. */
 const pauseMs = 4
 
 /** Drops the deltas before each settling event that is older than the limit (rule 6). */
@@ -16,8 +19,9 @@ export async function pruneDeltas(database: Database, settledBefore: number): Pr
 }
 
 /**
- * Repeats `step`, which returns false when nothing is left to do. Many steps share a transaction: one each would settle
- * some hundred steps a second at most, less than a busy server completes.
+ * Repeats `step`, which returns false when nothing is left to do. Many steps share a transaction. With one
+ * transaction for each step, at most some hundred steps a second would be settled, fewer than a busy server
+ * completes.
  */
 async function inTransactions(database: Database, step: () => boolean): Promise<void> {
   const stepUntilFull = () => {
@@ -47,7 +51,7 @@ function pruneSettled(database: Database, settledBefore: number): boolean {
   return true
 }
 
-/** Tables in which a session may have many rows, each with the column that numbers them. */
+/** Tables in which a session may have many rows, each with the column that numbers the rows. */
 const numbered = [
   ["entry", "seq"],
   ["delta", "seq"],
@@ -58,8 +62,8 @@ const numbered = [
 ] as const
 
 /**
- * The roots of trees of which no session was used since, is at work, has anything to deliver or to take, or is
- * followed by a subscriber that is behind. A tree is kept or removed as one.
+ * Selects the roots of trees without recent use, open work, outbox rows, commands, and subscribers that are behind. A
+ * tree is kept or removed as a whole.
  */
 const idleTrees = `
   SELECT id FROM session AS root
@@ -71,7 +75,10 @@ const idleTrees = `
       OR EXISTS (SELECT 1 FROM command WHERE session_id = session.id)))
   ORDER BY last_used_at LIMIT ${slice}`
 
-/** The sessions are gone at once; their rows follow, also when this process ends in between. */
+/**
+ * Removes sessions. The sessions are gone at once. Their rows are deleted afterwards, even if this process ends in
+ * between.
+ */
 export async function pruneSessions(database: Database, limits: PruneLimits): Promise<void> {
   await inTransactions(database, () => removeSessions(database, limits))
   await inTransactions(database, () => deleteRows(database))
@@ -89,7 +96,7 @@ function removeSessions(
   const ids = JSON.stringify(members.map((row) => text(row, "id")))
   database.run("INSERT INTO removed_session SELECT value FROM json_each(?)", ids)
   database.run("DELETE FROM session WHERE id IN (SELECT value FROM json_each(?))", ids)
-  // A cursor that is behind stays until its subscriber is told of the gap.
+  // A cursor that is behind remains until its subscriber has received the gap.
   database.run(
     `DELETE FROM subscriber_cursor WHERE behind_since IS NULL AND session_id IN (SELECT value FROM json_each(?))`,
     ids,

@@ -30,7 +30,7 @@ import { sessionColumns } from "./schema.ts"
 import { stirCursors } from "./subscriptions.ts"
 import { putInTree, revokeInTree } from "./tree.ts"
 
-/** The port over one open database whose schema is up to date. */
+/** Creates the port over one open database whose schema is up to date. */
 export function createSessionLog(
   database: Database,
   {
@@ -44,7 +44,7 @@ export function createSessionLog(
     readonly membership: Membership
     readonly versions: Versions
     readonly hub: WatchHub
-    /** Rung when something is stored for the outbox, and for subscribers. */
+    /** Rung when rows are stored for the outbox or for subscribers. */
     readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
     readonly clock: Clock
     /** Null for a database in memory. */
@@ -55,7 +55,7 @@ export function createSessionLog(
   const { reads } = versions
   const now = () => clock.now()
   return {
-    // The lock of its process file holds as long as the process.
+    // The lock of its process file is held as long as the process exists.
     liveness: alwaysLive,
     writableVersion: () => versions.writes(),
     now: async () => now(),
@@ -138,7 +138,7 @@ export function createSessionLog(
   }
 }
 
-/** Inside a transaction. */
+/** Creates a session. Must be called inside a transaction. */
 export function createSession(database: Database, session: NewSession): void {
   database.run(
     `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
