@@ -14,7 +14,7 @@ export interface SubscribeRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** GET /chat/subscribe: everything of the session, or of one of its runs, after a cursor, then live. */
+/** GET /chat/subscribe streams all entries of the session, or of one of its runs, after a cursor, then live. */
 export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeRouteOptions): void {
   const { sessions, middleware } = options
   const cursor = z.string().optional()
@@ -105,7 +105,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
       if (result.success) return
       const flag = result.error.issues.find(({ path }) => flags.includes(String(path[0])))
       if (flag !== undefined) throw invalidFlag(String(flag.path[0]))
-      // Given twice, it is an array.
+      // A parameter that occurs twice is an array.
       throw invalidCursor("after_seq")
     },
   )

@@ -183,6 +183,13 @@ export class ActiveSessions {
 
   /** Waits up to `graceMs` for running work, then parks it. The runs stay open for another process. */
   async stop(graceMs: number): Promise<void> {
+    const openRuns = this.#running.size
+    if (openRuns > 0) {
+      this.#options.logger.info(
+        { openRuns, graceMs },
+        "The gateway stops. It waits for open runs, and leaves those that are open after graceMs to another process.",
+      )
+    }
     const all = () => Promise.all([...this.#running.values()].map(({ done }) => done))
     const grace = Promise.withResolvers<void>()
     const timer = setTimeout(grace.resolve, graceMs)
