@@ -4,13 +4,14 @@ import { declareOptions } from "../../options/declare-options.ts"
 import { callback } from "../../options/schemas.ts"
 
 /**
- * Functions of the application that observe runs, called after the fact is durable, in the order of the session.
+ * Functions of the application that observe runs. They are called after the fact is durable, in the order of the
+ * session.
  *
- * As options of the gateway they are called at least once for each event, whichever process made it: a hook that
- * throws, or that does not return within `callbackTimeoutMs`, is called again with the same id after a pause. Runs do
+ * As options of the gateway they are called at least once for each event, whichever process made it. If a hook
+ * throws, or does not return within `callbackTimeoutMs`, it is called again with the same id after a pause. Runs do
  * not wait for hooks.
  *
- * In a runtime that `buildChatRuntime` returns they are called at most once: a crash loses the call, because a
+ * In a runtime that `buildChatRuntime` returns they are called at most once. A crash loses the call, because a
  * function of one request cannot outlive its process.
  */
 export interface Hooks {
@@ -51,13 +52,13 @@ export interface SessionReport {
 }
 
 export interface HookOptions {
-  /** Aborted after `callbackTimeoutMs`, and when the closing gateway no longer waits. */
+  /** Aborted after `callbackTimeoutMs`, and when the closing gateway stops waiting. */
   readonly signal: AbortSignal
 }
 
 export interface EventHookOptions extends HookOptions {
   readonly sessionId: string
-  /** Id of the event: the same each time it is reported. */
+  /** Id of the event. It is the same in every report. */
   readonly id: string
 }
 
