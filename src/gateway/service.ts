@@ -37,6 +37,7 @@ import { createSchemaChecker, type SchemaChecker } from "../tools/schema-check/s
 import { createTranscripts } from "../transcripts/transcripts.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent-service.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
+import { expiredSessionHandler, expiredSessionKind } from "./hooks/expired-sessions.ts"
 import { hookSubscribers } from "./hooks/hook-subscribers.ts"
 import { hookOptions } from "./hooks/hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
@@ -165,6 +166,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     createSessions({
       log,
       approvals,
+      outbox: store.outbox,
       checkSchema: schemas.check,
       feed,
       reads,
@@ -197,7 +199,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   ]
   const dispatcher = new Dispatcher({
     outbox: store.outbox,
-    handlers: joinOutboxHandlers(agents),
+    handlers: new Map([...joinOutboxHandlers(agents), ...expiredSessionHandler(server)]),
     onCommand: (sessionId) => void worker.take(sessionId),
     logger,
   })
@@ -252,7 +254,13 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   }
   const stopHousekeeping = idle
     ? null
-    : startHousekeeping({ log, logger, sessionRetentionDays, keepDeltasSeconds })
+    : startHousekeeping({
+        log,
+        logger,
+        sessionRetentionDays,
+        keepDeltasSeconds,
+        removedSessionKind: server.onSessionExpired && expiredSessionKind,
+      })
   const listeners: (() => Promise<void>)[] = []
 
   return {

@@ -27,6 +27,30 @@ export interface Hooks {
   readonly onEvent?: (entry: EventEntry, options: EventHookOptions) => void | Promise<void>
 }
 
+/** Functions of the application that observe sessions, whichever run they have. */
+export interface SessionHooks {
+  /**
+   * Called with each session that was dropped because nobody used it for `sessionRetentionDays`. At least once: a hook
+   * that throws, or does not return within `callbackTimeoutMs`, is called again with the same id. Set it in every process
+   * of the store, because the process that drops a session notes the call.
+   */
+  readonly onSessionExpired?: (report: SessionReport, options: HookOptions) => void | Promise<void>
+}
+
+/** A session that was dropped. Times are in milliseconds since the Unix epoch. */
+export interface SessionReport {
+  /** The same in every report of the session. */
+  readonly id: string
+  readonly sessionId: string
+  readonly tenant: string
+  readonly userId: string
+  readonly agent: string
+  /** The session that started it as a sub-agent. Null if a client or the application started it. */
+  readonly parentSessionId: string | null
+  readonly createdAt: number
+  readonly lastUsedAt: number
+}
+
 export interface HookOptions {
   /** Aborted after `callbackTimeoutMs`, and when the closing gateway stops waiting. */
   readonly signal: AbortSignal
@@ -37,6 +61,10 @@ export interface EventHookOptions extends HookOptions {
   /** Id of the event. It is the same in every report. */
   readonly id: string
 }
+
+export const sessionHookOptions = declareOptions<SessionHooks>()({
+  onSessionExpired: callback<NonNullable<SessionHooks["onSessionExpired"]>>().optional(),
+})
 
 export const hookOptions = declareOptions<Hooks>()({
   onUsage: callback<NonNullable<Hooks["onUsage"]>>().optional(),

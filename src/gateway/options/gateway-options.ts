@@ -28,7 +28,7 @@ import { type StoreOptions, storeOptions } from "../../stores/options.ts"
 import { type SubAgentOptions, subAgentsSchema } from "../../sub-agents/options.ts"
 import { type TelemetryOptions, telemetryOptions } from "../../telemetry/options.ts"
 import { type TranscriptOptions, transcriptOptions } from "../../transcripts/options.ts"
-import { type Hooks, hookOptions } from "../hooks/hooks.ts"
+import { type Hooks, hookOptions, type SessionHooks, sessionHookOptions } from "../hooks/hooks.ts"
 import { type ProcessOptions, processOptions } from "./process-options.ts"
 import { type SecretsOptions, secretsOptions } from "./secrets-key.ts"
 
@@ -49,6 +49,7 @@ export interface SharedServerOptions
     SecretsOptions,
     ConsoleOption,
     Hooks,
+    SessionHooks,
     ProcessOptions,
     TranscriptOptions,
     TelemetryOptions,
@@ -118,6 +119,7 @@ export const sharedServerOptions = declareOptions<SharedServerOptions>()({
   ...secretsOptions,
   ...consoleOption,
   ...hookOptions,
+  ...sessionHookOptions,
   ...processOptions,
   ...transcriptOptions,
   ...telemetryOptions,
