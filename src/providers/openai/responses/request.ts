@@ -6,11 +6,12 @@ import { inputItems } from "./input-items.ts"
 
 type Body = OpenAI.Responses.ResponseCreateParamsStreaming
 
-/** These refuse to be asked for encrypted reasoning, having none. */
+/** These models have no reasoning, and refuse a request for encrypted reasoning. */
 const withoutReasoning = /^(gpt-[34]|chatgpt-|gpt-5-chat)/
 
 /**
- * The body of a Responses call (https://platform.openai.com/docs/api-reference/responses/create) for a request.
+ * Returns the body of a Responses call (https://platform.openai.com/docs/api-reference/responses/create) for a
+ * request.
  *
  * @param vendor The tag of this service's vendor data.
  */
@@ -37,7 +38,7 @@ export function responsesRequest(request: ModelRequest, options: OpenAiOptions, 
   }
 }
 
-/** Strict schemas are a dialect that tools from anywhere do not keep to. */
+/** Returns a tool. Strict schemas are not used, because they are a dialect that most tools do not follow. */
 function tool({ name, description, inputSchema }: ToolSpecification): OpenAI.Responses.FunctionTool {
   return { type: "function", name, description, parameters: toolParameters(inputSchema), strict: false }
 }
