@@ -1,4 +1,5 @@
 import type { ByTarget, FirstToken } from "./measure/first-token.ts"
+import type { HeartbeatResult, IdleTick } from "./measure/heartbeat.ts"
 import type { Latency } from "./measure/latency.ts"
 import type { McpResult } from "./measure/mcp.ts"
 import type { OpenStreams } from "./measure/open-streams.ts"
@@ -157,6 +158,21 @@ export function mcpTables({ gateway, client }: McpResult): readonly Table[] {
         ["", "µs"],
         ["through the gateway", whole(gateway)],
         ["the SDK's client alone", whole(client)],
+      ],
+    },
+  ]
+}
+
+export function heartbeatTables({ ticks, first, last, conversation }: HeartbeatResult): readonly Table[] {
+  const row = (label: string, { requests, tokens }: IdleTick) => [label, whole(requests), whole(tokens)]
+  return [
+    {
+      title: "one idle heartbeat tick",
+      rows: [
+        ["", "model calls", "input tokens"],
+        row("the first tick", first),
+        row(`the tick after ${whole(ticks)} others`, last),
+        row(`the same if all ${whole(ticks)} are one conversation`, conversation),
       ],
     },
   ]

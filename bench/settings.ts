@@ -11,6 +11,7 @@ export interface Settings {
   readonly openStreams: OpenStreamsSettings
   readonly store: { readonly repeats: number; readonly commits: number }
   readonly mcp: McpSettings
+  readonly heartbeat: { readonly ticks: number }
   readonly peers: ThroughputSettings
   readonly sandbox: { readonly probes: number }
 }
@@ -22,6 +23,7 @@ export const fullSettings: Settings = {
   openStreams: { warmUpRounds: 40, streams: 5_000, tokens: 60, probes: 40 },
   store: { repeats: 5, commits: 1_000 },
   mcp: { repeats: 7, calls: 2_000 },
+  heartbeat: { ticks: 200 },
   peers: { warmUpRounds: 40, repeats: 3, streams: 200, atOnce: 50 },
   sandbox: { probes: 20 },
 }
@@ -34,6 +36,7 @@ export const quickSettings: Settings = {
   openStreams: { warmUpRounds: 2, streams: 500, tokens: 10, probes: 10 },
   store: { repeats: 1, commits: 200 },
   mcp: { repeats: 1, calls: 300 },
+  heartbeat: { ticks: 50 },
   peers: { warmUpRounds: 2, repeats: 1, streams: 50, atOnce: 50 },
   sandbox: { probes: 5 },
 }
