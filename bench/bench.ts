@@ -7,6 +7,7 @@ import { measureMcp } from "./measure/mcp.ts"
 import { measureOpenStreams } from "./measure/open-streams.ts"
 import { arePeersInstalled, measurePeers } from "./measure/peers.ts"
 import { measureSandbox } from "./measure/sandbox.ts"
+import { measureSchedules } from "./measure/schedules.ts"
 import { measureStore } from "./measure/store.ts"
 import { measureThroughput } from "./measure/throughput.ts"
 import { measureViewers } from "./measure/viewers.ts"
@@ -17,6 +18,7 @@ import {
   openStreamsTables,
   peersTables,
   sandboxTables,
+  schedulesTables,
   storeTables,
   throughputTables,
   viewersTables,
@@ -36,6 +38,7 @@ const parts = [
   "store",
   "mcp",
   "heartbeat",
+  "schedules",
   "sandbox",
   "peers",
 ] as const
@@ -62,6 +65,7 @@ await part("streams", () => measureOpenStreams(settings.openStreams), openStream
 await part("store", () => measureStore(settings.store), storeTables)
 await part("mcp", () => measureMcp(settings.mcp), mcpTables)
 await part("heartbeat", () => measureHeartbeat(settings.heartbeat), heartbeatTables)
+await part("schedules", () => measureSchedules(settings.schedules), schedulesTables)
 await part("sandbox", () => measureSandbox(settings.sandbox), sandboxTables)
 if (arePeersInstalled()) await part("peers", () => measurePeers(settings.peers), peersTables)
 else if (isWanted("peers")) console.log("Other products are not installed: npm ci --prefix bench/peers")
