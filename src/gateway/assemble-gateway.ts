@@ -41,9 +41,9 @@ export interface GatewayDefinition {
 /** Opens its service at the first use, once; a start that failed is tried again at the next use. */
 export function assembleGateway({ server, agents }: GatewayDefinition): Gateway {
   const closing = new AbortController()
-  const open = async ({ mode, env = process.env, idle = false, console }: PrepareOptions) => {
+  const open = async ({ mode, env = process.env, idle = false, console, logLevel }: PrepareOptions) => {
     const settings = settingsFrom(env)
-    const level = mode === "dev" ? "debug" : "info"
+    const level = logLevel ?? (mode === "dev" ? "debug" : "info")
     const logger = server.logger ?? createLogger({ level, ...(server.redact && { redact: server.redact }) })
     const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({
       definition,
