@@ -336,6 +336,12 @@ const migrations: readonly (readonly string[])[] = [
   ],
   // Each write adds up the sizes of a principal's memories.
   ["CREATE INDEX memory_bytes ON memory (tenant, user_id, bytes)"],
+  [
+    `CREATE INDEX entry_task ON entry (session_id, seq)
+     WHERE type IN ('taskRegistered', 'taskEnded', 'tasksCollected')`,
+    // The memories of one principal in the order of their ids, which recall reads slice by slice.
+    "CREATE INDEX memory_ids ON memory (tenant, user_id, agent, id)",
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */
