@@ -5,11 +5,19 @@ import { oneLine } from "../cli-error.ts"
 /** Characters of a tool's arguments that are shown. */
 const maxInput = 200
 
-/** Prints the calls of tools, and what waits for a person, on standard error: one line each. */
-export function progressPrinter({ stderr }: Pick<CliContext, "stderr">): (event: ChatEvent) => void {
+/**
+ * Prints the calls of tools, and what waits for a person, on standard error: one line each. Calls `beforeLine` before
+ * each of them.
+ */
+export function progressPrinter(
+  { stderr }: Pick<CliContext, "stderr">,
+  beforeLine: () => void,
+): (event: ChatEvent) => void {
   return (event) => {
     const line = describe(event)
-    if (line !== null) stderr.write(`${oneLine(line)}\n`)
+    if (line === null) return
+    beforeLine()
+    stderr.write(`${oneLine(line)}\n`)
   }
 }
 
@@ -18,11 +26,11 @@ function describe(event: ChatEvent): string | null {
     case "tool_call_start":
       return `[${event.tool_name}] ${oneLine(JSON.stringify(event.tool_input), maxInput)}`
     case "tool_call_complete": {
-      const { tool_name: name, error, duration_ms: ms } = event
+      const { tool_name: name, error, is_error: isError, warning, duration_ms: ms } = event
       const time = `${(ms / 1_000).toFixed(1)} s`
-      return error === null
-        ? `[${name}] done in ${time}`
-        : `[${name}] failed after ${time}: ${error.message} (${error.code})`
+      if (error !== null) return `[${name}] failed after ${time}: ${error.message} (${error.code})`
+      const note = warning === undefined ? "" : `: ${warning}`
+      return isError === true ? `[${name}] failed after ${time}${note}` : `[${name}] done in ${time}${note}`
     }
     case "tool_call_interrupted":
       return `[${event.tool_name}] interrupted (${event.reason})`

@@ -4,10 +4,10 @@ import type { Message } from "../../core/messages.ts"
 import type { Session, SessionLog } from "../../core/ports/session-log.ts"
 import { page, type Reader, type ReadQueue } from "./read-queue.ts"
 
-/** The fold of a log, up to some entry: as a model is shown it, or with every message and all data for readers. */
+/** The fold of a log up to some entry: in the form for a model, or with every message and all data for readers. */
 export class Fold {
   readonly conversation: Conversation
-  /** Data that calls have emitted, by call; null if no reader asks for it. */
+  /** Data that calls have emitted, by call. Null if no reader needs it. */
   readonly #data: Map<string, AppData[]> | null
   #answeredAt = 0
   #lastSeq = 0
@@ -26,14 +26,14 @@ export class Fold {
   }
 
   /**
-   * Sequence number of the last event that the messages show; 0 for an empty log. The results of a step that is not
-   * over are in no message yet, so there it is the model's answer.
+   * Sequence number of the last event that the messages contain; 0 for an empty log. No message contains the results
+   * of an unfinished step yet, so in such a step it is the number of the model's response.
    */
   get lastSeq(): number {
     return this.conversation.run?.phase.type === "settling" ? this.#answeredAt : this.#lastSeq
   }
 
-  /** Takes out what the calls whose results are among the messages have emitted, by call. */
+  /** Removes and returns the data of the calls whose results are in the messages, by call. */
   takeData(messages: readonly Message[]): ReadonlyMap<string, readonly AppData[]> {
     const taken = new Map<string, readonly AppData[]>()
     for (const message of messages) {
@@ -61,8 +61,8 @@ export interface FoldOptions {
 }
 
 /**
- * Folds the log of a session that nobody else writes, without its deltas, from the first message on that a model is
- * still shown. Returns null once the reader's signal aborts.
+ * Folds the log of a session that no other process writes, without its deltas, from the first message that a model
+ * still needs. Returns null when the reader's signal aborts.
  */
 export async function loadConversation(log: SessionLog, options: FoldOptions): Promise<Conversation | null> {
   const { session, reader } = options
@@ -74,8 +74,8 @@ export async function loadConversation(log: SessionLog, options: FoldOptions): P
 }
 
 /**
- * Resolves to the sequence number from which a fold for a model begins: the start of the run that has the first message
- * after the last compaction, or the event that replaced the history, if that is later. 0 for the log's beginning.
+ * Resolves to the sequence number at which a fold for a model starts: the start of the run with the first message
+ * after the last compaction, or the event that replaced the history, if that is later. 0 is the start of the log.
  */
 async function foldStart(log: SessionLog, sessionId: string): Promise<number> {
   const replacedAt = await log.historyStart(sessionId)
@@ -87,16 +87,16 @@ async function foldStart(log: SessionLog, sessionId: string): Promise<number> {
 }
 
 export interface FoldRange {
-  /** The event with which the fold begins, or 0. */
+  /** The event with which the fold starts, or 0. */
   readonly fromSeq: number
-  /** No event up to here replaces the history again. */
+  /** No event up to this number replaces the history again. */
   readonly upToSeq: number
 }
 
 /**
- * Folds a range of the log, and yields the messages that no later event changes, page by page. The fold holds none of
- * them, so a long session takes no more memory than a short one. The last messages stay in the fold. Ends early once
- * the reader's signal aborts.
+ * Folds a range of the log, and yields the messages that no later event can change, page by page. The fold keeps none
+ * of them, so a long session needs no more memory than a short one. The last messages stay in the fold. Ends early
+ * when the reader's signal aborts.
  */
 export async function* finishedMessages(
   options: FoldOptions,
@@ -110,7 +110,7 @@ export async function* finishedMessages(
   }
 }
 
-/** Yields the last sequence number of each page that it has folded. */
+/** Yields the last sequence number of each folded page. */
 async function* foldPages(
   { reads, reader, session }: FoldOptions,
   { fromSeq, upToSeq }: FoldRange,
@@ -131,7 +131,7 @@ async function* foldPages(
   }
 }
 
-/** In an older log, what the session has spent before is known from its earlier events alone. */
+/** Returns true for an older log, in which only earlier events contain the spending before this entry. */
 function lacksSpending(entry: Entry): boolean {
   return entry.kind === "event" && entry.event.type === "historyReplaced" && entry.event.spent === undefined
 }
