@@ -4,10 +4,17 @@ import { DatabaseSync } from "node:sqlite"
 import { expect, test } from "vitest"
 import { createAgent } from "../src/gateway/create-agent.ts"
 import { scriptedProvider } from "../src/testing/provider/scripted-provider.ts"
+import { startScriptedUpstream, type UpstreamReply } from "../src/testing/provider/scripted-upstream.ts"
 import { runCliProcess } from "./cli-process.ts"
 import { temporaryFolder } from "./end-to-end/support/temporary-folder.ts"
+import { wires } from "./end-to-end/support/wires.ts"
 
-async function examine(options: string, before = "") {
+interface Settings {
+  readonly arguments: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+async function examine(options: string, before = "", settings: Settings = { arguments: [], env: {} }) {
   const cwd = await temporaryFolder()
   // Code runs as another user, who must get there.
   await chmod(cwd, 0o755)
@@ -16,7 +23,7 @@ async function examine(options: string, before = "") {
 ${before}export default createAgent("You are a test.", { store: "memory", provider: "demo", ${options} })
 `
   await writeFile(join(cwd, "agent.mjs"), source)
-  return runCliProcess(["doctor", "agent.mjs"], { cwd })
+  return runCliProcess(["doctor", "agent.mjs", ...settings.arguments], { cwd, env: settings.env })
 }
 
 test("doctor says of every part that it works", async () => {
@@ -100,5 +107,54 @@ test("doctor names the tools that the provider would refuse", async () => {
   const tool = `{ name: "", description: "x", inputSchema: { type: "object" }, validate() {}, execute() {} }`
   const { code, stdout } = await examine(`tools: [${tool}]`)
   expect(stdout).toMatch(/^FAILS tools: "" is left out for demo: Its name is not/m)
+  expect(code).toBe(1)
+})
+
+test("doctor says that a model responds, and what the call used", async () => {
+  const { code, stdout } = await examine("")
+  expect(stdout).toMatch(/^ok {4}model demo \S+: responded in \d+ ms, \d+→\d+ tokens, \$0\.000000$/m)
+  expect(code).toBe(0)
+})
+
+test("doctor calls no model if it is told not to", async () => {
+  const { stdout } = await examine("", "", { arguments: ["--no-model-calls"], env: {} })
+  expect(stdout).not.toContain("model demo")
+})
+
+function optionsFor({ provider }: (typeof wires)[number]): string {
+  return `provider: ${JSON.stringify(provider)}, model: "some-model"`
+}
+
+async function examineUpstream(wire: (typeof wires)[number], reply: UpstreamReply) {
+  const upstream = await startScriptedUpstream(() => reply)
+  try {
+    const examined = await examine(optionsFor(wire), "", { arguments: [], env: wire.env(upstream.url) })
+    return { ...examined, requests: upstream.requests }
+  } finally {
+    await upstream.close()
+  }
+}
+
+test.each(wires)("doctor finds a wrong key of $provider and says what to do", async (wire) => {
+  const { code, stdout, requests } = await examineUpstream(wire, wire.refuse(401, "key"))
+  expect(stdout).toMatch(
+    /^FAILS model .* refused the server's credentials.*secret-of-the-service.*Check the key/m,
+  )
+  expect(requests).toHaveLength(1)
+  expect(code).toBe(1)
+})
+
+test.each(wires)("doctor finds an unknown model of $provider and says what to do", async (wire) => {
+  const { code, stdout } = await examineUpstream(wire, wire.refuse(404, "model"))
+  expect(stdout).toMatch(/^FAILS model .*has no such model.*Check the option model/m)
+  expect(code).toBe(1)
+})
+
+test.each(wires)("doctor finds a dead base URL of $provider and says what to do", async (wire) => {
+  const upstream = await startScriptedUpstream([])
+  await upstream.close()
+  const settings = { arguments: [], env: wire.env(upstream.url) }
+  const { code, stdout } = await examine(optionsFor(wire), "", settings)
+  expect(stdout).toMatch(/^FAILS model .*cannot be reached.*Check the base URL/m)
   expect(code).toBe(1)
 })

@@ -14,7 +14,8 @@ import type { Runner } from "../core/runner.ts"
 import type { ResolvedLoopOptions, ResolvedWaitOptions } from "./options.ts"
 
 /**
- * The parts that one run is executed with. Built anew for every run and every resumption; nothing of it is stored.
+ * The parts that execute one run. The gateway builds them for every run and every resumption, and stores nothing of
+ * them.
  */
 export type AgentRuntime = ModelRuntime | RunnerRuntime
 
@@ -22,34 +23,40 @@ export type AgentRuntime = ModelRuntime | RunnerRuntime
 export interface ModelRuntime extends RuntimeBase, ResolvedLoopOptions {
   readonly type: "model"
   readonly systemPrompt: readonly SystemBlock[]
-  /** Texts of data that stand before the message that started the run. */
+  /** Texts that are data and not instructions. They stand before the message that started the run. */
   readonly background: readonly string[]
-  /** The first is called; each further one takes over for the rest of the run when the one before it fails for good. */
+  /** The first model is called. If a model fails permanently, the next one replaces it for the rest of the run. */
   readonly models: readonly [ModelChoice, ...ModelChoice[]]
   readonly pricing: Pricing
-  /** Returns the messages with images that every provider accepts, and text in place of the others. Never rejects. */
+  /**
+   * Returns the messages with the images that every provider accepts. A text replaces each other image. Never
+   * rejects.
+   */
   readonly prepareImages: (messages: readonly Message[]) => Promise<readonly Message[]>
-  /** For structured output. */
+  /** Checks structured output. */
   readonly checkSchema: SchemaCheck
   readonly tools: readonly Tool[]
-  /** Returns the tools in the form that the provider's service accepts, without those that it would refuse. */
+  /** Returns the tools in the form that the provider accepts, without the tools that it would refuse. */
   readonly toolsFor: (provider: Provider) => readonly ToolSpecification[]
-  /** Change the results of executed calls, one after the other. */
+  /** Change the results of executed calls, in this order. */
   readonly transformToolResults: readonly TransformToolResult[]
-  /** Makes a filter for one stream of a call's live output; null to show the output as it is. */
+  /** Creates a filter for one stream of a call's live output. Null to show the output unchanged. */
   readonly outputFilter: (() => OutputFilter) | null
-  /** Returns the tokens of a model's context window; null if they are not known. */
+  /** Returns the tokens of a model's context window. Null if they are not known. */
   readonly contextWindowOf: (choice: ModelChoice) => number | null
-  /** Makes room in the model's window; null if a conversation that is too long ends its run. */
+  /** Shortens conversations for the model's context window. Null if a conversation that is too long ends its run. */
   readonly compaction: HistoryCompaction | null
-  /** Resolves to texts that stand beside a summary of these messages, such as those of loaded skills. Never rejects. */
+  /**
+   * Resolves to texts that accompany a summary of these messages, such as the instructions of loaded skills. Never
+   * rejects.
+   */
   readonly compactionNotes: (messages: readonly Message[], signal: AbortSignal) => Promise<readonly string[]>
   readonly gate: Gate
-  /** Milliseconds that a validator of the application may take for one call. */
+  /** Maximum milliseconds of one call of a validator of the application. */
   readonly callbackTimeoutMs: number
 }
 
-/** Somebody else's loop behind the same sessions. */
+/** The loop of another framework, behind the same sessions. */
 export interface RunnerRuntime extends RuntimeBase {
   readonly type: "runner"
   readonly runner: Runner
@@ -64,8 +71,8 @@ interface RuntimeBase extends ResolvedWaitOptions {
   /** Changes when the agent's definition does; logged with each run. */
   readonly revision: string
   readonly hooks: RunHooks
-  /** Called for the commit that ends a run of a root session. Default: nothing is delivered. */
+  /** Called for the commit that ends a run of a root session. Default: there are no items. */
   readonly itemsAtEnd?: ItemsAtEnd
-  /** Is told of each call of a tool or a runner that was told to stop with its attempt, and may not have ended yet. */
+  /** Receives each call of a tool or a runner that was aborted with its lease and may still be running. */
   readonly follow: (call: Promise<unknown>) => void
 }

@@ -3,13 +3,13 @@ import type { ToolCallInterrupted } from "../core/log/entries.ts"
 import type { Message } from "../core/messages.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 
-/** Texts that the gateway itself adds to a conversation, for the model. */
+/** Texts that the gateway adds to a conversation for the model. */
 
-/** Takes the place of an image that a service refused. */
+/** Replaces an image that a provider refused. */
 export const refusedImageNote =
   "[An image was left out here, because the provider refused it. Continue without it.]"
 
-/** Takes the place of the result of a call that has none. */
+/** Returns the result of a call that has no result of its own. */
 export function interruptedResult(
   reason: ToolCallInterrupted["reason"] | "failed",
   outcome: ToolCallInterrupted["outcome"],
@@ -28,7 +28,7 @@ export function interruptedResult(
   return { type: "error", code: "interrupted", message }
 }
 
-/** Asks for a response that fits the schema. */
+/** Returns the request for a response that matches the schema. */
 export function mendingRequest(problem: string): Message {
   const text =
     `Your response does not match the required JSON Schema: ${problem} Respond again, with the ` +
@@ -36,7 +36,7 @@ export function mendingRequest(problem: string): Message {
   return { role: "user", content: [{ type: "text", text }] }
 }
 
-/** Stands for the messages that a compaction took out. */
+/** Returns the message that replaces the compacted messages. */
 export function summaryMessage({ summary, notes, vendor }: HistoryCompacted): Message {
   const text = `${summaryStart}\n\n${summary}`
   const content = [

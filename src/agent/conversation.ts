@@ -24,13 +24,13 @@ import { MessageHistory } from "./message-history.ts"
 import { TokenSizes } from "./model/token-sizes.ts"
 import { type CallState, outcomeOf } from "./tools/call-state.ts"
 
-/** The code of a retry that a crash made necessary. */
+/** The code of a retry after a crash. */
 export const interruptedByCrash = "interrupted"
 
-/** The folded log: the messages that a model is shown, and the state of the open run. */
+/** The folded log: the messages for a model, and the state of the open run. */
 export class Conversation {
   readonly #isComplete: boolean
-  /** Estimates of what the messages cost a model. */
+  /** Estimates the tokens of the messages. */
   readonly sizes = new TokenSizes()
   readonly #history = new MessageHistory()
   #run: RunState | null = null
@@ -38,34 +38,35 @@ export class Conversation {
   /** Background tasks, of all runs. */
   readonly tasks = new Tasks()
 
-  /** If `complete`, compactions change no messages: for readers who are shown all of them. */
+  /** With `complete`, compactions do not change messages. Readers then receive all of them. */
   constructor({ complete = false }: { readonly complete?: boolean } = {}) {
     this.#isComplete = complete
   }
 
-  /** The part of the history that a compaction needs: places of messages, the last summary, counted tokens. */
+  /** The part of the history that a compaction needs: places of messages, the last summary, and counted tokens. */
   get history(): Pick<MessageHistory, "origins" | "compacted" | "reported"> {
     return this.#history
   }
 
   /**
-   * Finished messages after the last compaction. A step's tool results are one message, there once the step is over.
+   * Finished messages after the last compaction. The tool results of a step are one message, which exists after the
+   * step has ended.
    */
   get messages(): readonly Message[] {
     return this.#history.messages
   }
 
-  /** The messages as a model is shown them: after the summary of those before, and without refused images. */
+  /** The messages for a model: after the summary of earlier messages, and without refused images. */
   get shownMessages(): readonly Message[] {
     return this.#history.shown
   }
 
-  /** Identifies the messages before these, as a client holds them. */
+  /** The fingerprint of the messages before these, as a client holds them. */
   get formerMessages(): HistoryFingerprint {
     return this.#history.compacted?.fingerprint ?? emptyFingerprint
   }
 
-  /** The run that has not ended yet. */
+  /** The run that has not ended. */
   get run(): RunState | null {
     return this.#run
   }
@@ -75,14 +76,14 @@ export class Conversation {
     return this.#spent
   }
 
-  /** Takes out the messages that no later event changes, which are all but the last. */
+  /** Removes and returns the messages that no later event can change, which are all except the last. */
   takeFinished(): readonly Message[] {
     return this.#history.takeFinished()
   }
 
   apply(entry: EventEntry): void {
     const { event, runId, seq } = entry
-    // Facts about the session are no part of the conversation.
+    // Session events are not part of the conversation.
     if (event.type === "taskEnded") this.#endTask(event)
     if (runId === null) return
     switch (event.type) {
@@ -142,7 +143,7 @@ export class Conversation {
         this.#run.failedCompactions = 0
         this.#run.compactedInStep = true
         this.#spend(event)
-        // The fold may have begun after the start of the session.
+        // The fold may have started after the start of the session.
         this.#spent = event.spent
         this.tasks.restore(event.tasks ?? [])
         if (!this.#isComplete) this.#history.compact(event)
@@ -225,7 +226,7 @@ export class Conversation {
         return
       case "stepCompleted":
         this.#endStep(seq)
-        // A summary that is made before the next step counts as part of that step.
+        // A summary before the next step counts toward that step.
         this.#run.stepSpent = noSpending
         return
       case "outputRejected":
@@ -247,7 +248,7 @@ export class Conversation {
     }
   }
 
-  /** Once for all that one crash left undone. */
+  /** Counts one crash once, however much work it interrupted. */
   #countCrash({ seq }: EventEntry, { stoppedInOrder = false }: Interrupted): void {
     if (!stoppedInOrder) this.#run?.crashes.add(epochOf(seq))
   }
@@ -260,7 +261,7 @@ export class Conversation {
     this.#spent = addSpending(this.#spent, spending)
   }
 
-  /** A task that outlived the run that started it costs the session, and no run. */
+  /** A task that outlived its run adds to the cost of the session, but of no run. */
   #endTask(event: TaskEnded): void {
     const task = this.tasks.end(event)
     if (task === null) return
@@ -299,7 +300,7 @@ export class Conversation {
     this.#call(event.toolCallId, (call) => {
       call.resolved = event
       if (event.kind !== "approval") {
-        // A call that asked from inside goes on where it is; a client tool's ends with its result.
+        // A call with a question continues where it stopped. A client tool's call ends with its result.
         if (call.state === "waiting" && event.kind !== "clientTool") call.state = "waited"
         return
       }
@@ -334,41 +335,41 @@ export interface RunState {
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number
   spent: Spending
-  /** The amount that counts against the run's budget so far. */
+  /** The amount that counts against the run's budget. */
   charged: Cost
-  /** Usage and cost of the newest step, failed model calls included. */
+  /** Usage and cost of the newest step, including failed model calls. */
   stepSpent: Spending
   /** The state that a runner saved last. */
   failedCalls: number
   /** Index of the model in use among the agent's models; those before it have failed. */
   modelIndex: number
-  /** Answers that did not fit the schema asked for. */
+  /** Number of responses that did not match the requested schema. */
   outputRejections: number
-  /** The last steps in a row that brought nothing on: the model paused, or no call it asked for could be read. */
+  /** Number of consecutive steps without progress: the model paused, or none of its calls could be parsed. */
   fruitlessSteps: number
   /** The state that a runner saved last. */
   runnerState: Json
-  /** Steps begun. */
+  /** Number of started steps. */
   steps: number
-  /** Epochs that began with what a crash had left behind. */
+  /** Epochs that started with work that a crash had interrupted. */
   readonly crashes: Set<number>
-  /** US dollars of the budget that its running background tasks may use, by task. */
+  /** US dollars that each running background task may still use, by task. */
   readonly reservedByTasks: Map<string, number>
-  /** The call for a summary that has not ended. */
+  /** The request for a summary that has not ended. */
   compacting: CompactionStarted | null
   /** If true, the messages were compacted or shortened since the newest step started. */
   compactedInStep: boolean
-  /** Calls for a summary that failed since the last compaction. */
+  /** Number of failed requests for a summary since the last compaction. */
   failedCompactions: number
   phase: RunPhase
 }
 
 export type RunPhase =
-  /** Between steps; `stopReason` is the last step's, null before the first. */
+  /** Between steps. `stopReason` is that of the last step, and null before the first one. */
   | { readonly type: "ready"; readonly stopReason: StopReason | null }
-  /** A model call was announced and has not been answered. */
+  /** A model call was announced and has no response yet. */
   | { readonly type: "calling"; readonly step: StepStarted; attempt: number }
-  /** The model has answered; its calls, if any, are settled one by one. */
+  /** The model has responded. Its calls, if any, are settled one by one. */
   | {
       readonly type: "settling"
       readonly completed: MessageCompleted
@@ -381,7 +382,10 @@ function isFruitless({ stopReason, message: { content } }: MessageCompleted): bo
   return calls.every(({ malformedInput }) => malformedInput !== undefined)
 }
 
-/** A call without a result is that of a run that failed: a cancel marks its own. */
+/**
+ * Returns the tool message of a step. A call without a result belongs to a failed run, because a cancel marks its own
+ * calls.
+ */
 function toolMessage(calls: readonly CallState[]): ToolMessage {
   const inOrder = [...calls].sort((left, right) => left.requested.callIndex - right.requested.callIndex)
   return {

@@ -5,7 +5,8 @@ import type { ItemsAtEnd, RunEnd } from "../core/run-end.ts"
 import type { RunContext } from "./run-context.ts"
 
 /**
- * Returns what the agent's plugins want delivered at the end of a run of a root session, to be stored with that end.
+ * Returns the outbox items of the agent's plugins for the end of a run of a root session. They are stored with that
+ * end.
  */
 export function endItems(
   context: RunContext & { readonly runtime: { readonly itemsAtEnd?: ItemsAtEnd } },

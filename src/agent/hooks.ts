@@ -9,12 +9,12 @@ import type { CallState } from "./tools/call-state.ts"
 interface Occasion {
   readonly entry: EventEntry
   readonly sessionId: string
-  /** The calls of the step the entry belongs to. */
+  /** The calls of the entry's step. */
   readonly calls: ReadonlyMap<string, CallState> | null
   readonly logger: Logger
 }
 
-/** Calls the hooks of one request for a durable event. Does not wait for them; their failures are logged. */
+/** Calls the hooks of one request for a durable event. Does not wait for them. Their failures are logged. */
 export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }: Occasion): void {
   const { event, runId, seq } = entry
   const { onEvent, onUsage, onToolResult, onToolTiming, onMaxTurns } = hooks
@@ -23,7 +23,7 @@ export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }
     call: ((report: Report) => unknown) | undefined,
     report: () => Report | null,
   ): void {
-    // Most runs have no hooks of their own, and then no report is made.
+    // Most runs have no hooks, and need no report.
     const made = call === undefined ? null : report()
     if (call === undefined || made === null) return
     reportFailure(

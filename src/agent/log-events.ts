@@ -7,7 +7,7 @@ import type { RunState } from "./conversation.ts"
 
 export interface LoggedRun {
   readonly sessionId: string
-  /** The run before the event is applied to it; null for the event that starts it. */
+  /** The run before the event is applied. Null for the event that starts it. */
   readonly run: RunState | null
   readonly logger: Logger
 }
@@ -29,9 +29,8 @@ const resolvedMessages: Readonly<Record<WaitKind, string>> = {
 }
 
 /**
- * Writes the facts that an operator looks for: one line for each end of a run, each finished or interrupted tool
- * call, and each question to a person with its answer. A failed model call has its own line, with the provider's
- * words.
+ * Logs the facts that an operator needs: one line for each end of a run, for each finished or interrupted tool call,
+ * for each question to a person, and for each answer. A failed model call has a line with the provider's message.
  */
 export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, logger }: LoggedRun): void {
   const ids = { sessionId, runId, ...traceOf(run) }
@@ -45,7 +44,7 @@ export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, log
     case "runFailed": {
       const { code, message: problem, usage, cost } = event
       const fields = { ...ids, outcome: "failed", code, problem }
-      // Not an error of the gateway's: those are logged where they happen.
+      // This is not an error of the gateway. Those are logged where they happen.
       logger.warn({ ...fields, ...totals(run, at), usage, cost }, "A run failed.")
       break
     }
@@ -88,7 +87,7 @@ export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, log
   }
 }
 
-/** Returns the fields that name a run in the log. */
+/** Returns the fields that identify a run in the log. */
 export function idsOfRun(sessionId: string, run: RunState | null): JsonObject {
   return { sessionId, ...(run !== null && { runId: run.runId }), ...traceOf(run) }
 }

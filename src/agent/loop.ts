@@ -9,9 +9,9 @@ import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
 import { dispatchCalls } from "./tools/dispatch-calls.ts"
 
 /**
- * Brings the conversation's open run on, from wherever its log is. Resolves to null when the run has ended; when it can
- * only wait for answers, to the time (milliseconds since the Unix epoch) at which the first wait is over.
- * Rejects with the signal's reason, or with what the journal rejects with; the run is then still open.
+ * Continues the conversation's open run from the state of its log. Resolves to null if the run has ended. If the run
+ * can only wait for answers, resolves to the time at which its first wait expires, in milliseconds since the Unix
+ * epoch. Rejects with the signal's reason, or with the journal's error. The run is then still open.
  */
 export async function runLoop(context: ModelRunContext): Promise<number | null> {
   const { conversation, runtime, signal } = context
@@ -59,7 +59,7 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
   }
 }
 
-/** Compacts the conversation if it has to be. Resolves to false if that ended the run. */
+/** Compacts the conversation if necessary. Resolves to false if this ended the run. */
 async function hasRoom(context: ModelRunContext): Promise<boolean> {
   const outcome = await compactHistory(context, { isRefused: false })
   if (outcome === "tooLong")
@@ -68,9 +68,9 @@ async function hasRoom(context: ModelRunContext): Promise<boolean> {
 }
 
 /**
- * Returns the event that begins a run's first step, so that one commit opens the run and begins the step. Null if
- * something may come before the step or keep it from beginning, such as a budget or a compaction: then the loop
- * begins it. A single message is not compacted.
+ * Returns the event that starts a run's first step, so that one commit opens the run and starts the step. Returns
+ * null if something may precede or prevent the step, such as a budget or a compaction. The loop then starts the step.
+ * A single message is never compacted.
  */
 export function firstStep(
   { runtime, ids, conversation }: Pick<ModelRunContext, "runtime" | "ids" | "conversation">,

@@ -8,13 +8,13 @@ import { truncateResult } from "./tools/truncate-result.ts"
 
 /** The place of a message in the log. */
 export interface MessageOrigin {
-  /** Sequence number of the event that brought it. */
+  /** Sequence number of the event with the message. */
   readonly seq: number
-  /** Position among the messages of that event. */
+  /** Index among the messages of that event. */
   readonly index: number
 }
 
-/** Tokens that a service counted for the request and the response that are the first messages. */
+/** Tokens that a provider counted for a request and its response, which are the first messages. */
 export interface ReportedTokens {
   readonly model: string
   readonly tokens: number
@@ -22,7 +22,7 @@ export interface ReportedTokens {
   readonly messages: number
 }
 
-/** The messages of a conversation, and what a model is shown of them. */
+/** The messages of a conversation, and their form for a model. */
 export class MessageHistory {
   #messages: Message[] = []
   #origins: MessageOrigin[] = []
@@ -30,9 +30,9 @@ export class MessageHistory {
   #reported: ReportedTokens | null = null
   /** Number of messages that a model has responded to. */
   #accepted = 0
-  /** Images that a service refused: it responded to the messages without them. */
+  /** Images that a provider refused: it responded to the messages without them. */
   readonly #refused = new Set<ImagePart>()
-  /** Images that the open step tries without. */
+  /** Images that the open step leaves out for a retry. */
   readonly #suspected = new Set<ImagePart>()
 
   /** Messages after the last compaction. */
@@ -45,17 +45,17 @@ export class MessageHistory {
     return this.#origins
   }
 
-  /** The compaction whose summary stands for the messages before these; null if there was none. */
+  /** The compaction whose summary replaced the messages before these. Null if there was none. */
   get compacted(): HistoryCompacted | null {
     return this.#compacted
   }
 
-  /** The tokens that a service counted for the first messages; null if they changed since. */
+  /** The tokens that a provider counted for the first messages. Null if the messages changed since then. */
   get reported(): ReportedTokens | null {
     return this.#reported
   }
 
-  /** The messages as a model is shown them: after the summary, and with a note in place of each refused image. */
+  /** The messages for a model: after the summary, and with a note in place of each refused image. */
   get shown(): readonly Message[] {
     const messages =
       this.#compacted === null ? this.#messages : [summaryMessage(this.#compacted), ...this.#messages]
@@ -67,7 +67,7 @@ export class MessageHistory {
     )
   }
 
-  /** Takes out the messages that no later event changes, which are all but the last. */
+  /** Removes and returns the messages that no later event can change, which are all except the last. */
   takeFinished(): readonly Message[] {
     const finished = this.#messages.length - 1
     this.#origins.splice(0, finished)
@@ -88,7 +88,7 @@ export class MessageHistory {
     this.#refused.clear()
   }
 
-  /** The summary takes the place of the messages before the first one that is kept. */
+  /** Replaces the messages before the first kept one by the summary. */
   compact(event: HistoryCompacted): void {
     const { keptFromSeq, keptFromIndex } = event
     const first = this.#origins.findIndex(
@@ -104,7 +104,7 @@ export class MessageHistory {
     for (const image of this.#refused) if (!images.has(image)) this.#refused.delete(image)
   }
 
-  /** Truncates the results of tools. Arguments and texts stay as they are. */
+  /** Truncates tool results. Arguments and texts stay unchanged. */
   shortenResults(maxBytes: number): void {
     this.#reported = null
     this.#messages = this.#messages.map((message) =>
@@ -130,7 +130,7 @@ export class MessageHistory {
     this.#reported = estimated ? null : { model, tokens, messages: this.#accepted }
   }
 
-  /** The model is shown the arguments that its result belongs to. */
+  /** Shows the model the arguments that the call's result belongs to. */
   editCall(toolCallId: string, input: JsonObject): void {
     const last = this.#messages.at(-1)
     if (last?.role !== "assistant") return
@@ -140,7 +140,7 @@ export class MessageHistory {
     this.#messages.splice(-1, 1, { role: "assistant", content })
   }
 
-  /** A foreign runner may report a further call after the message was logged. */
+  /** Adds a call to a logged message, because a foreign runner may report a further call later. */
   nameCall({ toolCallId, name, input }: ToolCallRequested, seq: number): void {
     const last = this.#messages.at(-1)
     const message: AssistantMessage = last?.role === "assistant" ? last : { role: "assistant", content: [] }
@@ -150,7 +150,10 @@ export class MessageHistory {
     else this.push({ role: "assistant", content }, seq)
   }
 
-  /** Suspects the images that no model has responded to yet, or if they are all suspected already, all images. */
+  /**
+   * Suspects the images that no model has responded to yet. If all of these are suspected already, suspects all
+   * images.
+   */
   suspectImages(): void {
     const unseen = imagesOf(this.#messages.slice(this.#accepted)).filter(
       (image) => !this.#suspected.has(image),
@@ -158,7 +161,7 @@ export class MessageHistory {
     for (const image of unseen.length > 0 ? unseen : imagesOf(this.#messages)) this.#suspected.add(image)
   }
 
-  /** The images were not the reason if the request without them failed as well. */
+  /** Clears the suspicions, because the request without the images failed as well. */
   clearSuspicions(): void {
     this.#suspected.clear()
   }

@@ -17,10 +17,7 @@ export type Action =
   | { readonly type: "stopAtMaxTurns"; readonly turnCount: number; readonly maxTurns: number }
   | { readonly type: "finish"; readonly event: TerminalEvent }
 
-/**
- * Bounds the cost of a model that is truncated in every call, or of a provider that always asks for another
- * call.
- */
+/** Bounds the cost of a model that is truncated in every call, or of a provider that always requests another call. */
 const maxFruitlessSteps = 10
 
 export function nextAction(run: RunState, maxTurns: number | null): Action {
@@ -55,7 +52,7 @@ function noProgress(spent: Spending): TerminalEvent {
   return { type: "runFailed", code: "no_progress", message, ...spent }
 }
 
-/** Returns the event that ends a run after a step that stopped for this reason; null if the run goes on. */
+/** Returns the event that ends a run after a step with this stop reason. Null if the run continues. */
 export function endOfRun(stopReason: StopReason, spent: Spending): TerminalEvent | null {
   switch (stopReason) {
     case "toolCalls":
@@ -83,7 +80,7 @@ export function endOfRun(stopReason: StopReason, spent: Spending): TerminalEvent
   }
 }
 
-/** Returns the end of a run whose last turn alone does not fit the model's window. */
+/** Returns the end of a run whose last turn alone exceeds the model's context window. */
 export function tooLong(spent: Spending): TerminalEvent {
   return {
     type: "runFailed",

@@ -9,8 +9,8 @@ export interface LoopOptions {
   /** Maximum number of turns of one run: model calls with their tool calls. Default: no limit. */
   readonly maxTurns?: number
   /**
-   * US dollars that one run may cost. A model call is not made when what is spent and the most that the call can cost
-   * are more; the price of every model must be known. Default: no limit.
+   * Maximum cost of one run in US dollars. The gateway makes a model call only if the amount spent plus the maximum
+   * cost of the call is within this limit. The price of every model must be known. Default: no limit.
    */
   readonly maxBudgetUsd?: number
   /** Maximum number of retries of a model call after a transient error. Default 3. */
@@ -25,7 +25,7 @@ export interface LoopOptions {
    * progress. Default 60.
    */
   readonly stallTimeoutSeconds?: number
-  /** Milliseconds that a call of a tool without a limit of its own may take. Default 30 000. */
+  /** Maximum milliseconds of a call of a tool that has no limit of its own. Default 30 000. */
   readonly toolTimeoutMs?: number
   /** Maximum size of one tool result's text in bytes. Longer text is truncated. Default 100 000. */
   readonly maxToolResultBytes?: number
@@ -44,9 +44,12 @@ export const loopOptions = declareOptions<LoopOptions>()({
 
 export type ResolvedLoopOptions = Resolved<LoopOptions, typeof loopOptions>
 
-/** Options of the waits of a run, also of a run of another framework's loop. */
+/** Options of the waits of a run, including a run of another framework's loop. */
 export interface WaitOptions {
-  /** Seconds to wait for an approval or a client tool's result. Then the call is denied. Default 86 400: a day. */
+  /**
+   * Seconds to wait for an approval or a client tool's result. When the wait expires, the call is denied. Default 86
+   * 400: a day.
+   */
   readonly approvalTimeoutSeconds?: number
 }
 

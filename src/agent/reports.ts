@@ -4,7 +4,10 @@ import { eventId } from "../core/log/event-id.ts"
 import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/run-hooks.ts"
 import type { Usage } from "../core/usage.ts"
 
-/** Returns what a hook is told of the event, or null if it is not about that. Each report has the id of its event. */
+/**
+ * Returns the report of an event for a hook. Null if the event has no such report. Each report has the id of its
+ * event.
+ */
 export function usageReport(entry: EventEntry, sessionId: string): UsageReport | null {
   const { event, runId } = entry
   if (runId === null) return null
@@ -23,7 +26,7 @@ export function usageReport(entry: EventEntry, sessionId: string): UsageReport |
   return { id: eventId(sessionId, entry.seq), sessionId, runId, model, usage, cost, estimated, failed }
 }
 
-/** `input` is the call's as the model wrote it. */
+/** Returns the report of a tool call. `input` is the input that the model wrote. */
 export function toolReport(entry: EventEntry, sessionId: string, input: Json): ToolReport | null {
   const { event, runId } = entry
   if (runId === null || event.type !== "toolCallCompleted") return null

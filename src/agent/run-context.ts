@@ -16,10 +16,10 @@ import { endItems } from "./end-items.ts"
 import { notifyHooks } from "./hooks.ts"
 import { logEvent } from "./log-events.ts"
 
-/** The parts that an attempt at a run works with. `signal` aborts with the reason the attempt must stop. */
+/** The parts that execute a run during one lease. `signal` aborts with the reason why the execution must stop. */
 export interface RunContext {
   readonly sessionId: string
-  /** The root of the tree that the session belongs to; its own id for a session without a parent. */
+  /** The root of the session's tree. Its own id if the session has no parent. */
   readonly rootSessionId: string
   readonly tree: TreePlace
   readonly tenant: string
@@ -30,7 +30,8 @@ export interface RunContext {
   readonly steering: Steering
   readonly hold: Hold
   /**
-   * If true, the process that had the session before gave it back; its unfinished work then counts as no crash.
+   * If true, the previous process released the session in an orderly way, so its unfinished work does not count as a
+   * crash.
    */
   readonly stoppedInOrder: boolean
   readonly signal: AbortSignal
@@ -39,17 +40,17 @@ export interface RunContext {
   readonly logger: Logger
 }
 
-/** A session's place in its tree, and what the run needs to start sessions below it. */
+/** A session's place in its tree, and the data that the run needs to start sessions below it. */
 export interface TreePlace {
-  /** The call that started the session; null for a root. */
+  /** The call that started the session. Null for a root. */
   readonly parent: SessionParent | null
   /** Number of sessions above it. */
   readonly depth: number
   /** Names of the agents that this gateway serves. */
   readonly agents: readonly string[]
-  /** Resolves to true if the sessions of the principal store so much that no further one may start. */
+  /** Resolves to true if the sessions of the principal store too much to start another one. */
   readonly isStorageFull: () => Promise<boolean>
-  /** Starts each work when the one before has ended. */
+  /** Starts each work after the previous one has settled. */
   readonly oneByOne: <T>(work: () => Promise<T>) => Promise<T>
 }
 
@@ -61,7 +62,7 @@ export interface RunnerRunContext extends RunContext {
   readonly runtime: RunnerRuntime
 }
 
-/** The parts that settling a call needs, in either kind of loop. */
+/** The parts that settle a call, in either kind of loop. */
 export interface SettlingContext extends RunContext {
   readonly runtime: Pick<
     ModelRuntime,

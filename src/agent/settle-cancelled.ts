@@ -6,8 +6,8 @@ import { recordSteeredEnd } from "./steering.ts"
 import { outcomeOf } from "./tools/call-state.ts"
 
 /**
- * Ends the open run as cancelled: every call without a result is marked, then the one terminal event. Rejects with
- * `RunSteeredError` when a message has joined the run in the meantime.
+ * Ends the open run as canceled: marks every call without a result, then logs the one terminal event. Rejects with
+ * `RunSteeredError` if a message has joined the run in the meantime.
  */
 export async function settleCancelled(
   context: RunContext & { readonly runtime: { readonly hooks: RunHooks } },

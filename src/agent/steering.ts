@@ -7,7 +7,7 @@ import { type ModelRunContext, type RunContext, record } from "./run-context.ts"
 
 type EndingContext = RunContext & { readonly runtime: { readonly hooks: RunHooks } }
 
-/** Logs the messages that wait to join the run. To be called between two steps. */
+/** Logs the messages that wait to join the run. Called between two steps. */
 export async function joinSteering(context: EndingContext): Promise<void> {
   const waiting = context.steering.waiting()
   if (waiting.length === 0) return
@@ -16,8 +16,8 @@ export async function joinSteering(context: EndingContext): Promise<void> {
 }
 
 /**
- * Logs events of which the last may be the run's end. A message that waits to join the run precedes that end, so that
- * the conversation has it.
+ * Logs events of which the last may end the run. If a message waits to join the run, the message precedes that end,
+ * so that the conversation contains it.
  */
 export async function recordEnd(context: EndingContext, events: readonly Event[]): Promise<void> {
   for (;;) {
@@ -30,7 +30,10 @@ export async function recordEnd(context: EndingContext, events: readonly Event[]
   }
 }
 
-/** Like `recordEnd`, but a message that waits to join the run keeps it from completing: the model responds to it. */
+/**
+ * Acts like `recordEnd`, except that a message that waits to join the run prevents its completion, because the model
+ * responds to it.
+ */
 export async function recordCompletion(context: ModelRunContext, events: readonly Event[]): Promise<void> {
   if (!events.some(completes)) return recordEnd(context, events)
   for (;;) {
@@ -46,7 +49,7 @@ export async function recordCompletion(context: ModelRunContext, events: readonl
   }
 }
 
-/** Makes one attempt of `recordEnd`. Rejects with `RunSteeredError` when another message has come in the meantime. */
+/** Tries `recordEnd` once. Rejects with `RunSteeredError` if another message has arrived in the meantime. */
 export async function recordSteeredEnd(
   context: EndingContext,
   events: readonly Event[],

@@ -1,6 +1,6 @@
 /**
- * The promise's outcome, or the signal's reason as soon as it aborts. The work behind the promise is not stopped by
- * this; whatever it does after the abort is ignored.
+ * Settles with the promise, or rejects with the signal's reason as soon as it aborts. The work behind the promise
+ * continues, but its later outcome is ignored.
  */
 export async function untilAborted<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()

@@ -8,16 +8,19 @@ import { isSameOrigin, originOf } from "../core/tool-origin.ts"
 
 export interface GateOptions {
   readonly interceptors: readonly Interceptor[]
-  /** For tools that have no `needsApproval` of their own. */
+  /** The policy for tools without a `needsApproval` of their own. */
   readonly needsApproval: ApprovalPolicy
-  /** Returns the grants of the session at this moment. */
+  /** Returns the current grants of the session. */
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
-  /** Milliseconds that an interceptor or a policy may take for one call. */
+  /** Maximum milliseconds of an interceptor or a policy for one call. */
   readonly callbackTimeoutMs: number
   readonly logger: Logger
 }
 
-/** Asks the interceptors, then the tool's or the application's policy, then the session's grants. */
+/**
+ * Creates the gate. It asks the interceptors, then the policy of the tool or the application, then the session's
+ * grants.
+ */
 export function createGate(options: GateOptions): Gate {
   return {
     async decide(call) {
@@ -54,7 +57,7 @@ export function createGate(options: GateOptions): Gate {
   }
 }
 
-/** Returns the first denial, else the first wish to ask. Notes every decision but a plain `allow`. */
+/** Returns the first denial, otherwise the first decision to ask. Records every decision except a plain `allow`. */
 async function intercept(
   { interceptors, callbackTimeoutMs: timeoutMs }: GateOptions,
   call: InterceptedCall,
@@ -109,7 +112,7 @@ async function policyAsks(
   const bounds = { name: "needsApproval", signal, timeoutMs }
   const asksAbout = (toolName: string) =>
     callBounded((stop) => needsApproval({ toolName, input, qualifier, origin, signal: stop }), bounds)
-  // A server that lists a tool of the same name must not free this one of a policy that was written for that name.
+  // A second server with a tool of the same name must not exempt this tool from a policy for its plain name.
   return (await asksAbout(name)) || (plainName !== undefined && asksAbout(plainName))
 }
 

@@ -5,7 +5,7 @@ import { callback } from "../options/schemas.ts"
 
 /** Options that decide which tool calls run. */
 export interface ApprovalOptions {
-  /** Decides which calls a person must allow, for tools that do not decide it themselves. Default: no call. */
+  /** Decides which calls a person must allow, for tools without their own decision. Default: no call. */
   readonly needsApproval?: ApprovalPolicy
   /** Receive every call before a person is asked about it, in this order. Default: none. */
   readonly interceptors?: readonly Interceptor[]

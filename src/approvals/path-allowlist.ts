@@ -4,20 +4,20 @@ import type { Interception, Interceptor } from "../core/ports/interceptor.ts"
 import { realPath } from "./real-path.ts"
 
 export interface PathAllowlist {
-  /** Directories that calls may reach, with everything below. */
+  /** Directories that calls may access, including everything below them. */
   readonly roots: readonly string[]
   /**
-   * Names of the arguments that hold a path or a list of paths, by tool: by the name that the model knows, or for a
-   * tool of an MCP server by its name there. Tools not named here are let through.
+   * Names of the arguments with a path or a list of paths, by tool. A key is the name that the model knows, or a
+   * tool's name at its MCP server. Calls of other tools are allowed.
    */
   readonly parameters: Readonly<Record<string, readonly string[]>>
-  /** Folder that relative paths start from. Default: the first root. */
+  /** Directory of relative paths. Default: the first root. */
   readonly workingDirectory?: string
 }
 
 /**
- * Denies calls whose paths lead outside the roots, also by `..` or by a symbolic link. It looks before the call: it
- * does not hold off a link that is made between that and the tool's own access.
+ * Denies calls whose paths lead outside the roots, including by `..` or by a symbolic link. The check precedes the
+ * call, so it does not prevent a link that is created between the check and the tool's access.
  */
 export function pathAllowlist({
   roots,
@@ -40,7 +40,10 @@ export function pathAllowlist({
   }
 }
 
-/** A server that lists a tool of the same name changes the name that the model knows, but not the one at the server. */
+/**
+ * Returns the arguments with paths. A second server with a tool of the same name changes the name that the model
+ * knows, but not the name at the server.
+ */
 function argumentsOf(
   parameters: PathAllowlist["parameters"],
   ...names: readonly (string | undefined)[]
@@ -58,19 +61,19 @@ function pathsIn(value: unknown): (string | null)[] {
   })
 }
 
-/** Some tools leave them out, end a path at them, or read a list of paths in lines. */
+/** Some tools ignore these characters, end a path at them, or read a list of paths in lines. */
 const controlCharacter = /\p{Cc}/u
 
-/** One letter and a colon is a drive of Windows, or the beginning of an ordinary name. */
+/** One letter and a colon is a drive of Windows, or the start of an ordinary name. */
 const scheme = /^([a-z][a-z0-9+.-]+):/i
 
 /**
- * Returns the paths that a tool may take the text for: as it is, without blanks around it, as a file URL, decoded as
- * a part of a URL, and with the separators of Windows. Undefined for another kind of URL, and for what a shell
- * expands to another user's or another directory's path.
+ * Returns the paths that a tool may read from the text: the text itself, without surrounding spaces, as a file URL,
+ * decoded as part of a URL, and with the separators of Windows. Returns undefined for another kind of URL, and for a
+ * text that a shell expands to the path of another user or directory.
  */
 function spellingsOf(text: string): readonly string[] | undefined {
-  // Whatever reads a file URL has decoded it.
+  // Code that reads a file URL has decoded it.
   const decoded = scheme.test(text.trim()) ? text : decode(text)
   if (controlCharacter.test(decoded)) return undefined
   const spellings = [text, decoded].map(pathsOf)
@@ -92,13 +95,14 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    // A percent sign that begins no escape: nothing decodes it.
+    // No tool decodes a percent sign that starts no escape.
     return text
   }
 }
 
 /**
- * As the system reads it, links before `..`, and as a tool does that folds `..` away first: neither may lead outside.
+ * Returns the path as the system reads it, with links before `..`, and as a tool reads it that resolves `..` first.
+ * Neither may lead outside.
  */
 function readingsOf(workingDirectory: string, path: string): readonly string[] {
   const asGiven = isAbsolute(path) ? path : `${resolve(workingDirectory)}${sep}${path}`

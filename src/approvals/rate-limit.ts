@@ -1,26 +1,26 @@
 import type { Interceptor } from "../core/ports/interceptor.ts"
 
 export interface ToolRateLimit {
-  /** Calls let through within the window. */
+  /** Maximum number of calls within the window. */
   readonly max: number
   readonly windowSeconds: number
   /**
-   * Tools it counts, all together: by the name that the model knows, or for a tool of an MCP server by its name there.
-   * Default: every tool, each on its own.
+   * Tools that are counted together. A name is the one that the model knows, or a tool's name at its MCP server.
+   * Default: each tool is counted separately.
    */
   readonly tools?: readonly string[]
   /** Unit whose calls are counted together. Default `user`. */
   readonly per?: "session" | "user"
-  /** Milliseconds since the Unix epoch; for tests. */
+  /** Returns milliseconds since the Unix epoch; for tests. */
   readonly now?: () => number
 }
 
-/** Callers it remembers; past it, those idle for longest are forgotten. */
+/** Maximum number of callers to remember. Those idle for longest are forgotten first. */
 const maxCallers = 10_000
 
 /**
- * Denies calls past a number per window of time. Counts in this process's memory: with several servers, each counts its
- * own. A call that a person approves counts once.
+ * Denies calls that exceed a number per time window. Counts in this process's memory, so each of several processes
+ * counts its own calls. A call that a person approves counts once.
  */
 export function rateLimitInterceptor(limit: ToolRateLimit): Interceptor {
   const { max, windowSeconds, tools, per = "user", now = Date.now } = limit
@@ -38,7 +38,7 @@ export function rateLimitInterceptor(limit: ToolRateLimit): Interceptor {
     const began = now() - windowSeconds * 1_000
     const recent = (calls.get(caller) ?? []).filter((at) => at > began)
     const [oldest = 0] = recent
-    // Set anew, so that the map's order is by last use.
+    // A used entry goes to the end of the map, so that the map's order is by last use.
     calls.delete(caller)
     calls.set(caller, recent.length < max ? [...recent, now()] : recent)
     forgetIdle(calls)

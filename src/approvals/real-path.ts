@@ -1,16 +1,16 @@
 import { readlink } from "node:fs/promises"
 import { dirname, join, parse, sep } from "node:path"
 
-/** As many as Linux follows in one path. */
+/** The number of links that Linux follows in one path. */
 const mostLinks = 40
 
 const separators = sep === "/" ? "/" : /[\\/]/
 
 /**
- * Resolves an absolute path to the place that the system would open, one component at a time as the system does: a
- * link is followed before the `..` behind it, and a link that leads to nothing resolves to its target. What does not
- * exist yet is where it would be made. Null when that cannot be told: too many links, or `..` behind something that
- * does not exist.
+ * Resolves an absolute path to the file that the system would open. Follows the components one by one as the system
+ * does: a link before the `..` behind it, and a link to nothing as its target. A file that does not exist yet
+ * resolves to the place where it would be created. Null if the place is unknown: too many links, or `..` behind
+ * something that does not exist.
  */
 export async function realPath(path: string): Promise<string | null> {
   const { root } = parse(path)

@@ -53,12 +53,16 @@ function consoleArgument(values: { readonly console?: boolean; readonly "no-cons
   return values.console ? { console: true } : {}
 }
 
-export function parseDoctorArguments(argv: readonly string[]): string {
-  const { positionals } = parseUsage("doctor", () =>
-    parseArgs({ args: [...argv], allowPositionals: true, options: common }),
+export function parseDoctorArguments(argv: readonly string[]): {
+  readonly file: string
+  readonly callsModels: boolean
+} {
+  const options = { ...common, "no-model-calls": { type: "boolean" } } as const
+  const { values, positionals } = parseUsage("doctor", () =>
+    parseArgs({ args: [...argv], allowPositionals: true, options }),
   )
   const [file] = expectPositionals("doctor", positionals, ["FILE"])
-  return file
+  return { file, callsModels: values["no-model-calls"] !== true }
 }
 
 /** Throws a `UsageError` unless there is exactly one argument for each name. */

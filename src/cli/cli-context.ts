@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream"
+import type { styleText } from "node:util"
 
 /** Everything that the command line needs from its process, so that tests can stand in for one. */
 export interface ProcessContext {
@@ -21,6 +22,8 @@ export interface ProcessContext {
 
 /** The process as a command sees it. Both outputs escape control characters, because most text comes from outside. */
 export interface CliContext extends ProcessContext {
+  readonly stdout: CliOutput
+  readonly stderr: CliOutput
   /** Standard output for text that the model wrote: escaped for a terminal, unchanged for a file or a pipe. */
   readonly answerOutput: TextOutput
 }
@@ -29,6 +32,18 @@ export interface TextOutput {
   write(text: string): unknown
   /** If true, it is a terminal. */
   readonly isTTY?: boolean
+  /** Width of the terminal in characters. */
+  readonly columns?: number | undefined
+  /** Returns true if the terminal shows colors and the environment does not turn them off. */
+  hasColors?(): boolean
+}
+
+/** A name of a color or a style, as `util.styleText` of Node takes it. */
+export type TextStyle = Extract<Parameters<typeof styleText>[0], string>
+
+export interface CliOutput extends TextOutput {
+  /** Writes the text in a style where the output is a terminal with colors, and as it is elsewhere. */
+  writeStyled(style: TextStyle, text: string): unknown
 }
 
 /** A message of a worker of `dev` to its supervisor. */

@@ -232,9 +232,10 @@ const doctorHelp = `Usage: agent-gateway doctor FILE [OPTIONS]
 
 Opens what the agent needs and reports for each part if it works, and if not, why: the configuration that agent-gateway
 start requires, the store, the backend in which code runs, and each MCP server, with the link to authorize the gateway.
-Serves nothing, continues no run, and calls no model, so a wrong key or base URL of a model is not found.
+Calls each model once, for at most 16 tokens, and reports what that cost. Serves nothing and continues no run.
 
 Options:
+  --no-model-calls   Do not call the models. A wrong key, model or base URL is not found then
   --verbose          Show the whole error with its stack when something fails
 
 Exit codes: 0 everything works, 1 something does not work, 2 wrong usage.

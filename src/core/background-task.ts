@@ -1,8 +1,8 @@
 import type { ChildOutcome } from "./child.ts"
 
 /**
- * A run of a sub-agent that no call waits for. Its id is that of the run, and tells it from the runs that a call waits
- * for.
+ * A run of a sub-agent that no call waits for. The task has the id of the run. Its prefix distinguishes the task from
+ * a run that a call waits for.
  */
 export interface BackgroundTask {
   readonly taskId: string
@@ -17,13 +17,13 @@ export interface BackgroundTask {
   readonly sessionId: string
   /** US dollars that it may use of the budget of the run that started it; null if there is no budget. */
   readonly reservedUsd: number | null
-  /** If true, its end is a message to the session: it joins the open run, or starts one. */
+  /** If true, the end of the task becomes a message to the session: it joins the open run, or starts a new one. */
   readonly announce: boolean
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number
 }
 
-/** A task as the log of its session tells it. */
+/** A task as the log of its session records it. */
 export interface TaskState extends BackgroundTask {
   /** The run that started it. */
   readonly runId: string
@@ -33,7 +33,7 @@ export interface TaskState extends BackgroundTask {
   readonly state: "running" | "ended" | "collected"
 }
 
-/** Returns true for a run that no call waits for. */
+/** Returns true if the id belongs to a background task, which no call waits for. */
 export function isTaskId(runId: string): boolean {
   return runId.startsWith("task_")
 }

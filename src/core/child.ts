@@ -17,19 +17,21 @@ export interface ChildTask {
   readonly limits?: RunLimits
   /** The role that the agent plays in the run. Default: none, the run is the agent's own. */
   readonly role?: RunRole
-  /** Sub-agents of the parent's run, this one included, that may work at once. At most 32, the default. */
+  /**
+   * Maximum number of sub-agents of the parent's run, including this one, that work at once. At most 32, the default.
+   */
   readonly maxConcurrent?: number
-  /** Milliseconds that the call waits for the run's end; then the run is canceled. Default: a day. */
+  /** Milliseconds that the call waits for the end of the run. The gateway then cancels the run. Default: one day. */
   readonly timeoutMs?: number
 }
 
-/** Limits of one run. The smaller of each and the agent's own counts. */
+/** Limits of one run. If the agent has the same limit, the smaller one applies. */
 export interface RunLimits {
-  /** Most model calls of the run. Default: no further limit. */
+  /** Maximum number of model calls of the run. Default: only the agent's limit. */
   readonly maxTurns?: number
   /**
-   * US dollars that the run may cost. Default: if the parent's run has a budget, an equal share of what is free of it;
-   * else no further limit.
+   * Maximum cost of the run in US dollars. Default: an equal share of what is left of the budget of the parent's run;
+   * without such a budget, only the agent's limit.
    */
   readonly maxBudgetUsd?: number
 }
@@ -39,19 +41,19 @@ export interface ChildOutcome {
   readonly outcome: "completed" | "interrupted" | "failed"
   /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens`, `budget`. Null otherwise. */
   readonly reason: string | null
-  /** The text of the last message, truncated to `maxResponseCharacters`. The child's own log has all of it. */
+  /** The text of the last message, truncated to `maxResponseCharacters`. The child's own log has the whole text. */
   readonly response: string
   /**
-   * The output, if a schema was asked for and the answer fits. Null if its JSON is longer than
+   * The output, if the task has a schema and the response matches it. Null if the JSON is longer than
    * `maxResponseCharacters`.
    */
   readonly output: Json
   readonly error: { readonly code: string; readonly message: string } | null
-  /** Usage and cost of the run and of all its own children. */
+  /** Usage and cost of the run, including all its own children. */
   readonly spent: Spending
   /** US dollars that count against the parent's budget; null if a price is not known. */
   readonly charged: Cost
 }
 
-/** Characters of a child's response that its parent receives. */
+/** Maximum number of characters of a child's response that its parent receives. */
 export const maxResponseCharacters = 100_000

@@ -9,7 +9,7 @@ interface Definition extends Omit<Tool, "inputSchema" | "validate" | "execute"> 
   execute(input: JsonObject, context: ToolContext): Promise<ToolOutcome>
 }
 
-/** Returns a function that makes tools of one plugin. Their schemas are checked in that plugin's name. */
+/** Returns a function that creates the tools of one plugin. Their schemas are checked in the name of that plugin. */
 export function toolMaker(source: string): (definition: Definition) => Tool {
   return ({ properties, required, execute, ...definition }) => {
     const inputSchema = { type: "object", properties, required, additionalProperties: false } as const
@@ -23,7 +23,7 @@ export function toolMaker(source: string): (definition: Definition) => Tool {
   }
 }
 
-/** Returns a result of type `error`. The message is for the model, and says what to do next. */
+/** Returns a result of type `error`. The message is for the model and ends with its next step. */
 export function failure(code: string, message: string): ToolResult {
   return { type: "error", code, message }
 }

@@ -1,4 +1,6 @@
-/** The properties that are set: an option left out and one given as `undefined` are the same. */
+/**
+ * Returns the properties that are not `undefined`, so that an omitted option and an `undefined` option mean the same.
+ */
 export function definedOnly<Options extends object>(
   options: {
     readonly [Key in keyof Options]: Options[Key] | undefined

@@ -1,11 +1,14 @@
 import type { DirectoryCursor } from "./ports/directory.ts"
 
-/** Writes a position as clients hold it: `CREATED_AT.ID`. It says nothing that its holder has not been told. */
+/**
+ * Writes a position in the form that clients hold: `CREATED_AT.ID`. It contains only values that the client has
+ * already received.
+ */
 export function formatDirectoryCursor({ createdAt, id }: DirectoryCursor): string {
   return `${createdAt}.${id}`
 }
 
-/** Reads a position. Returns null for a text that is none. */
+/** Parses a position. Returns null if the text is not a position. */
 export function parseDirectoryCursor(text: string): DirectoryCursor | null {
   const [, time, id] = /^(\d{1,16})\.([\w-]{1,128})$/.exec(text) ?? []
   if (time === undefined || id === undefined || !Number.isSafeInteger(Number(time))) return null

@@ -1,12 +1,12 @@
 export interface GatewayErrorOptions {
-  /** For the log: never sent to a caller. */
+  /** For the log. It is never sent to a caller. */
   readonly detail?: string
   readonly cause?: unknown
 }
 
 /**
- * Misuse, or a dependency that failed. `message` is safe to show to any caller; `code` is stable;
- * `status` is the HTTP status it becomes; `retryable` says whether the same call may succeed later.
+ * An error of the caller or of a dependency. `message` is safe to show to any caller, `code` is stable, and `status`
+ * is the HTTP status of the response. If `retryable` is true, the same call may succeed later.
  */
 export class GatewayError extends Error {
   readonly code: string
@@ -28,14 +28,14 @@ export class GatewayError extends Error {
   }
 }
 
-/** The caller's configuration cannot work; the message says which option and why. */
+/** The configuration cannot work. The message names the option and the reason. */
 export class ConfigurationError extends GatewayError {
   constructor(message: string, options?: GatewayErrorOptions) {
     super({ code: "invalid_configuration", status: 500 }, message, options)
   }
 }
 
-/** The store did not answer, refused a write, or is full. Nothing was accepted. */
+/** The store is unreachable, refused a write, or is full. It accepted nothing. */
 export class StoreUnavailableError extends GatewayError {
   constructor(options?: GatewayErrorOptions) {
     super(
@@ -46,7 +46,7 @@ export class StoreUnavailableError extends GatewayError {
   }
 }
 
-/** This process no longer holds the session's lease: another one goes on with it. */
+/** This process lost the lease of the session. Another process continues the session. */
 export class LeaseLostError extends GatewayError {
   constructor(sessionId: string) {
     super(
@@ -56,7 +56,7 @@ export class LeaseLostError extends GatewayError {
   }
 }
 
-/** A cancel of the run was acknowledged before its end was published. */
+/** A cancel of the run was acknowledged before the end of the run was published. */
 export class RunCancelledError extends GatewayError {
   constructor(runId: string) {
     super({ code: "cancelled", status: 409 }, `Run ${runId} was cancelled.`)
@@ -70,14 +70,14 @@ export class RunSteeredError extends GatewayError {
   }
 }
 
-/** The run was taken back while it was queued. */
+/** The run was withdrawn while it was queued. */
 export class RunWithdrawnError extends GatewayError {
   constructor(runId: string) {
     super({ code: "withdrawn", status: 409 }, `Run ${runId} was withdrawn before it began.`)
   }
 }
 
-/** A wait that was about to expire got its answer first. */
+/** A wait was answered just before it expired. */
 export class WaitAnsweredError extends GatewayError {
   constructor() {
     super({ code: "answered", status: 409 }, "An answer came just before its time was over.")
@@ -85,7 +85,7 @@ export class WaitAnsweredError extends GatewayError {
 }
 
 /**
- * The process that executed a tool's call is gone, and it is unknown if the call took effect. Thrown by tools.
+ * The process that executed a tool call is gone, so it is unknown if the call took effect. Tools throw this error.
  */
 export class CallInterruptedError extends GatewayError {
   constructor(executor: string, options?: GatewayErrorOptions) {
@@ -97,7 +97,7 @@ export class CallInterruptedError extends GatewayError {
   }
 }
 
-/** The session holds something in a form that only newer versions of the gateway read (rule 14, versions). */
+/** The session holds data in a form that only newer versions of the gateway can read (rule 14, versions). */
 export class LogTooNewError extends GatewayError {
   constructor() {
     super(
@@ -108,28 +108,31 @@ export class LogTooNewError extends GatewayError {
   }
 }
 
-/** A JSON Schema that cannot be compiled, or not within the limits. */
+/** A JSON Schema cannot be compiled, or exceeds the limits. */
 export class UnusableSchemaError extends GatewayError {
   constructor(reason: string) {
     super({ code: "unusable_schema", status: 500 }, reason)
   }
 }
 
-/** An outbox item can never be delivered, or must not be tried again. Thrown by handlers: the row is dead at once. */
+/**
+ * An outbox item can never be delivered, or must not be retried. Handlers throw this error, and the row is dead at
+ * once.
+ */
 export class UndeliverableError extends GatewayError {
   constructor(reason: string, options?: GatewayErrorOptions) {
     super({ code: "undeliverable", status: 502 }, reason, options)
   }
 }
 
-/** The process stops; its runs are parked and go on at the next start. */
+/** The process is stopping. Its runs are parked and resume at the next start. */
 export class ShuttingDownError extends GatewayError {
   constructor() {
     super({ code: "shutting_down", status: 503, retryable: true }, "The server is shutting down; try again.")
   }
 }
 
-/** A value that is thrown need not be an Error; this makes it one without losing it. */
+/** Returns a thrown value as an `Error`. Another value becomes the `cause` of an `Error`. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
 }

@@ -2,12 +2,12 @@ import type { Message } from "./messages.ts"
 import { nextSlice } from "./time/next-slice.ts"
 
 /**
- * Identifies a conversation as clients hold it: texts without white space, and images. It can be extended by further
- * messages without those before. Accidental collisions are as likely as those of a 64-bit hash; a client that makes
- * one on purpose only gets the history that the gateway has.
+ * Identifies a conversation as clients hold it: texts without white space, and images. A fingerprint can be extended
+ * by further messages without the messages before them. Accidental collisions are as likely as those of a 64-bit
+ * hash. A client that makes a collision on purpose only receives the history of the gateway.
  */
 export interface HistoryFingerprint {
-  /** The role of the last turn; null for no turns. */
+  /** The role of the last turn. Null if there are no turns. */
   readonly role: TurnRole | null
   /** Number of hashed units. */
   readonly units: number
@@ -29,10 +29,10 @@ export const emptyFingerprint: HistoryFingerprint = {
 const roleUnits: Readonly<Record<TurnRole, number>> = { user: 0x10000, assistant: 0x10001, system: 0x10002 }
 const endOfImage = 0x10003
 
-/** Characters that are hashed in one turn of the event loop (rule 15, durability and responsiveness). */
+/** Number of characters to hash in one turn of the event loop (rule 15, durability and responsiveness). */
 const sliceCharacters = 200_000
 
-/** Returns the fingerprint of the same conversation with these messages after it. */
+/** Returns the fingerprint of the conversation extended by these messages. */
 export async function extendFingerprint(
   fingerprint: HistoryFingerprint,
   messages: readonly Message[],
@@ -77,7 +77,7 @@ function isSameHash(left: Hash, right: Hash): boolean {
   return left[0] === right[0] && left[1] === right[1]
 }
 
-/** Two multiplicative hashes of 32 bits, whose state is all that they need to go on. */
+/** Two multiplicative 32-bit hashes. Their state is enough to continue hashing later. */
 class RunningHash {
   units = 0
   #first: number
@@ -112,7 +112,7 @@ class RunningHash {
   }
 }
 
-/** Returns false for what `\s` of a regular expression matches. */
+/** Returns false for characters that `\s` of a regular expression matches. */
 function isVisible(unit: number): boolean {
   if (unit < 0x80) return unit !== 0x20 && (unit < 0x09 || unit > 0x0d)
   return !/\s/.test(String.fromCharCode(unit))

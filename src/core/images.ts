@@ -1,16 +1,16 @@
 import type { ContentPart, ImagePart, Message } from "./messages.ts"
 
-/** The code under which a retry without images is logged and announced. */
+/** The code under which a retry without images is logged and shown to subscribers. */
 export const imageRefused = "image_refused"
 
-/** The images of a conversation, oldest first. */
+/** Returns the images of a conversation, oldest first. */
 export function imagesOf(messages: readonly Message[]): readonly ImagePart[] {
   return messages.flatMap(contentOf).filter((part) => part.type === "image")
 }
 
 /**
- * Returns the conversation with each image replaced by what `replace` returns; messages without images stay the same
- * objects.
+ * Returns the conversation with each image replaced by the result of `replace`. Messages without images remain the
+ * same objects.
  */
 export function replaceImages(
   messages: readonly Message[],
@@ -32,7 +32,8 @@ export function replaceImages(
 }
 
 /**
- * Lists the images of the messages. Data of a tool that calls itself an image is not among them: it is sent as text.
+ * Returns the content of a message that can have images. Tool data that calls itself an image is excluded, because it
+ * is sent as text.
  */
 function contentOf(message: Message): readonly ContentPart[] {
   if (message.role === "user") return message.content

@@ -1,7 +1,7 @@
 import type { ContentPart } from "./messages.ts"
 import type { MessageInput } from "./ports/session-log.ts"
 
-/** Returns the user's new message: all of the input, or the last message of a whole conversation. */
+/** Returns the user's new message: the whole input, or the last message of a whole conversation. */
 export function newMessageOf(input: MessageInput): readonly ContentPart[] {
   if (input.type === "message") return input.content
   const last = input.messages.at(-1)

@@ -2,8 +2,8 @@ import type { JsonObject } from "./json/json.ts"
 import type { ToolResult } from "./ports/tool.ts"
 
 /**
- * Data that only one provider understands (call ids, thinking signatures, encrypted reasoning). Kept as it came and
- * sent back unchanged to that provider; every other provider ignores it.
+ * Data that only one provider understands (call ids, thinking signatures, encrypted reasoning). It is kept unchanged
+ * and sent back to that provider. Other providers ignore it.
  */
 export interface VendorData {
   readonly provider: string
@@ -29,17 +29,17 @@ export interface ThinkingPart {
   readonly vendor?: VendorData
 }
 
-/** A call that the model asked for, as its provider reports it: without an id of the gateway yet. */
+/** A call that the model requested, as its provider reports it. It does not have an id of the gateway yet. */
 export interface ModelToolCall {
   readonly type: "toolCall"
   readonly name: string
-  /** `{}` when the model's JSON could not be read; then `malformedInput` holds its text. */
+  /** `{}` if the model's JSON could not be parsed; then `malformedInput` holds its text. */
   readonly input: JsonObject
   readonly malformedInput?: string
   readonly vendor?: VendorData
 }
 
-/** The same call with the gateway's own id, under which it is logged, answered and shown. */
+/** A model's tool call with the gateway's own id, under which it is logged, answered and shown. */
 export interface ToolCallPart extends ModelToolCall {
   readonly toolCallId: string
 }
@@ -59,7 +59,7 @@ export interface UserMessage {
   readonly content: readonly ContentPart[]
 }
 
-/** Only where the app allows clients to send one. */
+/** Allowed only if the application lets clients send system messages. */
 export interface SystemMessage {
   readonly role: "system"
   readonly content: readonly TextPart[]
@@ -70,7 +70,7 @@ export interface AssistantMessage {
   readonly content: readonly AssistantPart[]
 }
 
-/** The results of one assistant message's calls, in the order they were asked for. */
+/** The results of one assistant message's calls, in the order of the calls. */
 export interface ToolMessage {
   readonly role: "tool"
   readonly results: readonly { readonly toolCallId: string; readonly result: ToolResult }[]
@@ -78,7 +78,7 @@ export interface ToolMessage {
 
 export type Message = UserMessage | SystemMessage | AssistantMessage | ToolMessage
 
-/** The parts' texts as one string. */
+/** Returns the texts of the parts as one string. */
 export function textOf(parts: readonly { readonly type: string; readonly text?: string }[]): string {
   return parts.map((part) => (part.type === "text" ? (part.text ?? "") : "")).join("")
 }

@@ -1,6 +1,6 @@
 import type { SessionTasks } from "./ports/tool.ts"
 
-/** For calls outside a session: it has no background tasks. */
+/** For calls outside a session, which has no background tasks. */
 export const noTasks: SessionTasks = {
   list: () => [],
   collect() {},

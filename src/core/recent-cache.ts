@@ -1,4 +1,4 @@
-/** The values of the `max` keys that were set last. */
+/** A map that keeps the `max` keys that were set most recently. */
 export interface RecentMap<Value> {
   get(key: string): Value | undefined
   set(key: string, value: Value): void
@@ -11,7 +11,7 @@ export function createRecentMap<Value>(max: number): RecentMap<Value> {
     get: (key) => kept.get(key),
     values: () => kept.values(),
     set(key, value) {
-      // Set anew, so that the map's order is that of the last settings.
+      // A new entry goes to the end of the map, so that the map's order is the order of writes.
       kept.delete(key)
       kept.set(key, value)
       const [idlest] = kept.keys()
@@ -20,10 +20,10 @@ export function createRecentMap<Value>(max: number): RecentMap<Value> {
   }
 }
 
-/** Gives what was made for a key before, or makes it now. */
+/** Returns the value that was made for a key before, or makes it. */
 export type RecentCache<Value> = (key: string, make: () => Value) => Value
 
-/** Keeps what was made for the `max` keys that were used last. */
+/** Creates a cache that keeps the values of the `max` keys that were used most recently. */
 export function createRecentCache<Value>(max: number): RecentCache<Value> {
   const kept = createRecentMap<{ readonly value: Value }>(max)
   return (key, make) => {

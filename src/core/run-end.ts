@@ -1,7 +1,7 @@
 import type { HandledItem } from "./ports/outbox.ts"
 import type { Cost, Usage } from "./usage.ts"
 
-/** The end of a run of a root session, as plugins receive it to write items for the outbox. */
+/** The end of a run of a root session. Plugins receive it to create outbox items. */
 export interface RunEnd {
   readonly sessionId: string
   readonly runId: string
@@ -19,5 +19,5 @@ export interface RunEnd {
   readonly cost: Cost
 }
 
-/** Returns the items that the end of a run puts into the outbox. Has no effects of its own: it may be called again. */
+/** Returns the outbox items for the end of a run. It must have no side effects, because it may be called again. */
 export type ItemsAtEnd = (end: RunEnd) => readonly HandledItem[]

@@ -4,8 +4,9 @@ import type { ToolResult } from "./ports/tool.ts"
 import type { Cost, Usage } from "./usage.ts"
 
 /**
- * Hooks of one request. They are called after the fact is durable, in order. The run does not wait for a hook. A
- * crash in between loses the call, and the log keeps the fact. A hook that throws is logged, and the run continues.
+ * Hooks of one request. They are called in order, after the fact is durable. The run does not wait for a hook. A
+ * crash in between loses the call of the hook, but the log keeps the fact. If a hook throws, the error is logged and
+ * the run continues.
  */
 export interface RunHooks {
   readonly onUsage?: (report: UsageReport) => void | Promise<void>
@@ -19,22 +20,22 @@ export interface RunHooks {
 }
 
 export interface UsageReport {
-  /** Id of the model call: the same each time it is reported. */
+  /** Id of the model call. It is the same in every report. */
   readonly id: string
   readonly sessionId: string
   readonly runId: string
   readonly model: string
   readonly usage: Usage
-  /** US dollars; null when the model's price is not known. */
+  /** US dollars. Null if the price of the model is not known. */
   readonly cost: Cost
-  /** If true, the usage is the gateway's estimate: the service gave none, or the call was cut. */
+  /** If true, the usage is the gateway's estimate, because the provider reported none or the call was interrupted. */
   readonly estimated: boolean
-  /** If true, the call gave no response; it may have cost something all the same. */
+  /** If true, the call gave no response. It may have cost something nevertheless. */
   readonly failed: boolean
 }
 
 export interface ToolReport {
-  /** Id of the result: the same each time it is reported. */
+  /** Id of the result. It is the same in every report. */
   readonly id: string
   readonly sessionId: string
   readonly runId: string
@@ -45,7 +46,7 @@ export interface ToolReport {
 }
 
 export interface ToolTiming {
-  /** Id of the call's end: the same each time it is reported. */
+  /** Id of the call's end. It is the same in every report. */
   readonly id: string
   readonly sessionId: string
   readonly runId: string
@@ -56,7 +57,7 @@ export interface ToolTiming {
 }
 
 export interface MaxTurnsReport {
-  /** The same each time it is reported. */
+  /** The same in every report. */
   readonly id: string
   readonly sessionId: string
   readonly runId: string

@@ -1,11 +1,8 @@
 import type { ToolLimits } from "./tool-limits.ts"
 
-/**
- * The part of its agent that a sub-agent plays. It replaces parts of the agent's definition for one run, and is stored
- * with the run.
- */
+/** The role of a sub-agent. It replaces parts of the agent's definition for one run, and is stored with the run. */
 export interface RunRole {
-  /** Shown to people and to the model. */
+  /** Name that people and the model see. */
   readonly name: string
   /** Instructions in place of the agent's system prompt. Default: the agent's own. */
   readonly systemPrompt?: string
@@ -15,6 +12,6 @@ export interface RunRole {
   readonly provider?: string
   /** Names of the MCP servers whose tools the run has. Default: all of the agent's. */
   readonly mcpServers?: readonly string[]
-  /** The limits that its calls must keep, one besides the other. Default: none. */
+  /** Limits on its calls. A call must satisfy all of them. Default: none. */
   readonly toolLimits?: readonly ToolLimits[]
 }

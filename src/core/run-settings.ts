@@ -1,19 +1,19 @@
 import type { ToolSpecification } from "./ports/provider.ts"
 import type { RunRole } from "./run-role.ts"
 
-/** Settings of the run that a message starts. Stored with the run, for whichever process continues it. */
+/** Settings of the run that a message starts. They are stored with the run, so that any process can continue it. */
 export interface RunSettings {
   /** If true, the arguments of calls are streamed while the model writes them. Default false. */
   readonly toolInputDeltas?: boolean
   /** W3C Trace Context of the request that caused the run. Default: none. */
   readonly traceparent?: string
-  /** Tools that the client declares, and executes itself. Default: none. */
+  /** Tools that the client declares and executes. Default: none. */
   readonly clientTools?: readonly ToolSpecification[]
-  /** The role of a sub-agent's run. Default: none, the run is its agent's own. */
+  /** The role of a sub-agent's run. Default: none, because the run is the agent's own. */
   readonly role?: RunRole
 }
 
-/** Returns these parts of a message or a run, and nothing else of it. */
+/** Returns only these parts of a message or a run. */
 export function runSettingsOf({ toolInputDeltas, traceparent, clientTools, role }: RunSettings): RunSettings {
   return {
     ...(toolInputDeltas === true && { toolInputDeltas }),

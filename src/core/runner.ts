@@ -4,8 +4,9 @@ import type { ToolResult } from "./ports/tool.ts"
 import type { Usage } from "./usage.ts"
 
 /**
- * Yields what happens; returning ends the run as completed, throwing ends it as failed. Returning while a call it
- * reported waits for approval parks the run: once every such call is decided, the runner is called again.
+ * Yields the events of a run. If it returns, the run is completed. If it throws, the run has failed. If it returns
+ * while a reported call waits for approval, the run is parked. After every such call is decided, the runner is called
+ * again.
  */
 export type Runner = (request: RunnerRequest) => AsyncIterable<RunnerEvent>
 
@@ -15,18 +16,18 @@ export interface RunnerRequest {
   readonly runId: string
   readonly reason: "new" | "resume"
   /**
-   * The conversation so far; the last of the user's is the one to answer. When resumed, what was done since
-   * follows it.
+   * The conversation so far. The last user message is the one to respond to. If the run resumes, the results since
+   * then follow it.
    */
   readonly messages: readonly Message[]
   readonly context: JsonObject
   readonly channel: string | null
   readonly model: string | null
-  /** W3C Trace Context of the request that caused the run; null if it had none, or an invalid one. */
+  /** W3C Trace Context of the request that caused the run. Null if the request had none, or an invalid one. */
   readonly traceparent: string | null
-  /** The state that the runner saved last in this run; null before that. */
+  /** The state that the runner saved last in this run. Null if it saved none. */
   readonly state: Json
-  /** The decisions on the calls that the runner waited for, in the order in which it reported them. */
+  /** The decisions on the calls that the runner waited for, in the order of its reports. */
   readonly decisions: readonly RunnerDecision[]
   /** Aborted on cancel and when the process stops. */
   readonly signal: AbortSignal
@@ -47,27 +48,27 @@ export type RunnerEvent =
   | { readonly type: "thinking"; readonly text: string }
   | RunnerToolCall
   | { readonly type: "toolResult"; readonly id: string; readonly result: ToolResult }
-  /** `priceList` as a provider's: whose prices were paid. */
+  /** `priceList` is a provider's price list, by which the call is charged. */
   | { readonly type: "usage"; readonly usage: Usage; readonly model?: string; readonly priceList?: string }
-  /** Given back as `state` whenever the runner is called again for this run. */
+  /** The runner receives it as `state` when it is called again for this run. */
   | { readonly type: "state"; readonly state: Json }
 
 export interface RunnerToolCall {
   readonly type: "toolCall"
-  /** The runner's own; it joins the result and the decision to the call. */
+  /** The runner's own id. It connects the result and the decision to the call. */
   readonly id: string
   readonly name: string
   readonly input: JsonObject
   /**
-   * Present when a person must allow it first: asked once the runner returns, and executed only after it was
-   * called again. With the id of a call that was reported without it and has no result, it asks about that
-   * one.
+   * Present if a person must allow the call first. The person is asked after the runner returns, and the call is
+   * executed only after the runner was called again. An earlier call with the same id, without `approval` and without
+   * a result, is the call to be approved.
    */
   readonly approval?: {
     readonly reason?: string
-    /** Divides the calls of this tool into types, each granted on its own. */
+    /** Divides the calls of this tool into types that are granted separately. */
     readonly qualifier?: string
-    /** JSON Schema of the input, for edited arguments to be checked against. Default: any object. */
+    /** JSON Schema of the input, to validate edited arguments. Default: any object. */
     readonly inputSchema?: JsonObject
   }
 }

@@ -15,17 +15,17 @@ export interface ScheduleSpec {
   /** `fresh`: each occurrence has a session of its own. `continue`: all have the same session. */
   readonly session: "fresh" | "continue"
   /**
-   * Decides over an occurrence whose schedule, or whose session, still has an open run: `skip` leaves it out, `queue`
-   * has it wait.
+   * Decides about an occurrence whose schedule or session still has an open run: `skip` leaves it out, `queue` makes
+   * it wait.
    */
   readonly overlap: "skip" | "queue"
-  /** Decides over occurrences that no process was there to fire: one of them is fired, all of them, or none. */
+  /** Decides about occurrences that no process was running to fire: `one` of them fires, `all` of them, or `none`. */
   readonly catchUp: "one" | "all" | "none"
   /** Limits of each run, besides those of the agent. */
   readonly limits?: RunLimits
 }
 
-/** The maker of a schedule: the options of the agent, a user, or the agent itself. */
+/** The source of the schedule: the options of the agent, a user, or the agent itself. */
 export type ScheduleOrigin = "options" | "user" | "agent"
 
 /** `ended`: it has no further occurrence. */

@@ -8,7 +8,7 @@ export interface ToolLimits {
   readonly excluded: readonly string[]
 }
 
-/** A call as far as patterns see it. */
+/** The parts of a call that patterns see. */
 export interface LimitedCall {
   readonly toolName: string
   readonly origin: ToolOrigin | null
@@ -16,16 +16,16 @@ export interface LimitedCall {
 }
 
 /**
- * Returns true if the limits let the call through. A pattern is a tool's name, in which `*` stands for any text, and
- * may end with a pattern for the call's qualifier in parentheses: `Bash(git:*)` allows the qualifier `git` and those
- * that start with `git `. A tool of an MCP server can be named as the model knows it or as `SERVER__TOOL`.
+ * Returns true if the limits allow the call. A pattern is a tool's name, in which `*` stands for any text. It may end
+ * with a pattern for the call's qualifier in parentheses: `Bash(git:*)` allows the qualifier `git` and qualifiers
+ * that start with `git `. A tool of an MCP server matches by the name that the model knows and by `SERVER__TOOL`.
  */
 export function isWithin({ allowed, excluded }: ToolLimits, call: LimitedCall): boolean {
   if (excluded.some((pattern) => matches(pattern, call, excludedNames(call)))) return false
   return allowed === null || allowed.some((pattern) => matches(pattern, call, allowedNames(call)))
 }
 
-/** Returns true if some call of the tool could be let through, whatever its qualifier is. */
+/** Returns true if the limits could allow a call of the tool with some qualifier. */
 export function mayName({ allowed, excluded }: ToolLimits, tool: Omit<LimitedCall, "qualifier">): boolean {
   const call = { ...tool, qualifier: null }
   const excludesAll = (pattern: string) =>
@@ -44,7 +44,10 @@ function allowedNames({ toolName, origin }: LimitedCall): readonly string[] {
   return origin === null ? [toolName] : [toolName, `${origin.server}__${origin.tool}`]
 }
 
-/** Also the tool's plain name, so that a second server with a tool of that name does not free the first one. */
+/**
+ * Includes the tool's plain name. Otherwise a second server with a tool of that name would change the name of the
+ * first one, and so allow it.
+ */
 function excludedNames(call: LimitedCall): readonly string[] {
   return call.origin === null ? allowedNames(call) : [...allowedNames(call), call.origin.tool]
 }

@@ -1,14 +1,14 @@
-/** https://www.w3.org/TR/trace-context/, section 3.2. A later version may append fields, which begin with a dash. */
+/** https://www.w3.org/TR/trace-context/, section 3.2. A later version may append fields, which start with a dash. */
 const pattern = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/
 /** The flags that version 00 and its second level define: `sampled` and `random`. */
 const knownFlags = 0b11
 
 /**
- * Returns a `traceparent` as it may be passed on; null for none and for one that is invalid, which is to be ignored.
- * One of a later version is passed on as version 00, as the specification asks for.
+ * Returns a `traceparent` that may be passed on. Returns null if there is none or if it is invalid, because an
+ * invalid one is to be ignored. A later version is passed on as version 00, as the specification requires.
  */
 export function validTraceparent(given: string | null | undefined): string | null {
-  // The pattern would look at all of it.
+  // The pattern would read a longer text to its end.
   if (given == null || given.length > 512) return null
   const [, version, traceId, parentId, flags = "", more] = pattern.exec(given) ?? []
   if (version === undefined || traceId === undefined || parentId === undefined) return null

@@ -1,13 +1,16 @@
 import type { Principal } from "./ports/session-log.ts"
 
-/** Values of principals in the order of their turns: tenants take turns, and within a tenant its principals. */
+/** Values of principals in the order of their turns. Tenants take turns, and so do the principals of a tenant. */
 export interface TurnOrder<Value> extends Iterable<readonly [Principal, Value]> {
   get(principal: Principal): Value | undefined
-  /** Adds a principal or changes its value. A new one has its turn last, and so has a new tenant. */
+  /** Adds a principal or changes its value. A new principal gets the last turn, and so does a new tenant. */
   set(principal: Principal, value: Value): void
-  /** Makes the next turn of the principal its tenant's last one, and the tenant's next turn the last of all. */
+  /**
+   * Makes the next turn of the principal the last one of its tenant, and the next turn of the tenant the last one of
+   * all.
+   */
   moveToEnd(principal: Principal): void
-  /** Leaves the turns of others as they are, also in the same tenant. */
+  /** Removes the principal. The turns of others do not change, even in the same tenant. */
   delete(principal: Principal): void
 }
 

@@ -1,9 +1,9 @@
-/** Returns a function that starts each work when the one before has ended, well or not. */
+/** Returns a function that starts each work after the previous one has settled. */
 export function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve()
   return (work) => {
     const done = last.then(work)
-    // Each caller learns of its own failure.
+    // Each caller receives its own failure.
     last = done.catch(() => undefined)
     return done
   }

@@ -1,4 +1,7 @@
-/** Tokens of one model call or, summed, of a run. `inputTokens` are those neither read from nor written to a cache. */
+/**
+ * Tokens of one model call or, summed, of a run. `inputTokens` counts the tokens that were neither read from nor
+ * written to a cache.
+ */
 export interface Usage {
   readonly inputTokens: number
   readonly outputTokens: number
@@ -13,7 +16,7 @@ export const noUsage: Usage = {
   cacheReadInputTokens: 0,
 }
 
-/** US dollars; null once any part of the sum is of unknown price. */
+/** US dollars. Null if the price of any part of the sum is unknown. */
 export type Cost = number | null
 
 export function addCost(left: Cost, right: Cost): Cost {

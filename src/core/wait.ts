@@ -4,8 +4,8 @@ import type { ToolResult } from "./ports/tool.ts"
 import type { Question, QuestionAnswer } from "./question.ts"
 
 /**
- * The kinds of waits, each with what it asks. A wait is an open request of a run to the outside: to a person, to the
- * client, to another session, or to the clock. A further kind is one entry here and one in each map below.
+ * The kinds of waits, each with its payload. A wait is an open request of a run to the outside: to a person, to the
+ * client, to another session, or to the clock. To add a kind, add one entry here and one in each map below.
  */
 export interface WaitPayloads {
   readonly approval: ApprovalPayload
@@ -20,7 +20,7 @@ export type WaitKind = keyof WaitPayloads
 /** Payload of a wait for a person who must allow the call. */
 export interface ApprovalPayload {
   readonly input: JsonObject
-  /** Together with the tool's name and origin: the tool type that a grant is for. */
+  /** Part of the tool type that a grant is for, with the tool's name and origin. */
   readonly qualifier: string | null
   readonly reason: string | null
 }
@@ -35,7 +35,7 @@ export interface ClientToolPayload {
 /** Payload of a wait for the user's answer to a tool's question. */
 export interface ElicitationPayload {
   readonly question: Question
-  /** The MCP server behind the tool, if any. Users see who asks. */
+  /** The MCP server behind the tool, if any. Users see which server asks. */
   readonly server: string | null
 }
 
@@ -48,13 +48,13 @@ export interface ChildPayload {
   readonly reservedUsd: number | null
 }
 
-/** Payload of a wait until its `expiresAt`. It takes no answer. */
+/** Payload of a wait until its `expiresAt`. It accepts no answer. */
 export interface TimerPayload {
-  /** Ids of background tasks, of which the first to end ends the wait. Default: none. */
+  /** Ids of background tasks. The first one to end ends the wait. Default: none. */
   readonly tasks?: readonly string[]
 }
 
-/** The content of an answer to each kind of wait; a timer takes none. */
+/** The content of an answer to each kind of wait. A timer accepts none. */
 export interface WaitAnswers {
   readonly approval: ApprovalDecision
   readonly clientTool: ClientToolAnswer
@@ -65,14 +65,15 @@ export interface WaitAnswers {
 export type AnswerableKind = keyof WaitAnswers
 
 export interface ApprovalDecision extends ApprovalResolution {
-  /** Grants the tool type, in the same transaction. Only with `approved`. */
+  /** If true, the same transaction grants the tool type. Only with `approved`. */
   readonly grant: boolean
   /** Default `session`. */
   readonly scope?: GrantScope
 }
 
 /**
- * The sessions that a grant holds for: the one that asked, or all sessions of its tree, also those that start later.
+ * The sessions that a grant applies to: the session that asked, or all sessions of its tree, including those that
+ * start later.
  */
 export type GrantScope = "session" | "tree"
 
@@ -81,10 +82,10 @@ export interface ClientToolAnswer {
   readonly result: ToolResult
 }
 
-/** The end of a wait of each kind, by its answer or without one. */
+/** The end of a wait of each kind, with an answer or without one. */
 export interface WaitResolutions {
   readonly approval: ApprovalResolution
-  /** The result is that of the call, which is logged with it. */
+  /** The call is logged with the same result. */
   readonly clientTool: Readonly<Record<string, never>>
   readonly elicitation: QuestionAnswer
   readonly child: ChildOutcome
@@ -93,7 +94,7 @@ export interface WaitResolutions {
 
 export interface ApprovalResolution {
   readonly approved: boolean
-  /** The arguments as the person changed them; null when they are the model's. */
+  /** The arguments as the person edited them. Null if they are the model's. */
   readonly editedInput: JsonObject | null
   /** Reason that the model receives on denial. */
   readonly reason: string | null
@@ -104,7 +105,7 @@ export type AnyPayload = {
   [Kind in WaitKind]: { readonly kind: Kind; readonly payload: WaitPayloads[Kind] }
 }[WaitKind]
 
-/** A kind and its answer, for each kind that takes one. */
+/** A kind and its answer, for each kind that accepts one. */
 export type AnyAnswer = {
   [Kind in AnswerableKind]: { readonly kind: Kind; readonly answer: WaitAnswers[Kind] }
 }[AnswerableKind]
@@ -115,7 +116,8 @@ export type AnyResolution = {
 }[WaitKind]
 
 /**
- * The id of a wait that version 2 opened, which knew a wait by its call: a call has at most one open wait at a time.
+ * Returns the id of a wait that version 2 opened. Version 2 identified a wait by its call, because a call has at most
+ * one open wait at a time.
  */
 export function formerWaitId(kind: WaitKind, toolCallId: string): string {
   return `${kind}:${toolCallId}`

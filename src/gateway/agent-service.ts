@@ -1,3 +1,4 @@
+import type { ModelRuntime } from "../agent/agent-runtime.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
@@ -29,6 +30,7 @@ import { allowsClientTool, unusableTool } from "./declared-tools.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import { createGuess } from "./guess.ts"
 import type { Hooks } from "./hooks/hooks.ts"
+import type { ProbedModels } from "./operate/probe-models.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
 import { type ResolvedChatRuntime, resolveChatRuntime } from "./options/runtime-options.ts"
 import { pluginsOf } from "./plugins/built-in-plugins.ts"
@@ -69,6 +71,8 @@ export interface AgentService {
   openFile(sessionId: string, path: string): Promise<OpenedFile | null>
   /** Checks what the agent needs, by name. For an operator, also the tools that its models do not see as they are. */
   checks(audience: Audience): Promise<Readonly<Record<string, Check>>>
+  /** The models that all runs call. Null if each run has its own, and for a runner. */
+  probedModels(): Promise<ProbedModels | null>
   /** Subscribers of the plugins, by names that no other agent's have. */
   readonly subscribers: readonly Subscriber[]
   /** Handlers of what its plugins write into the outbox, by the stored kind. */
@@ -124,10 +128,14 @@ async function startAgent(
   const { name, options } = agent.definition
   const { store, logger } = surroundings
   const { grants } = store.approvals
-  const { resolveRuntime, checkTools, checkClientTools } = await runtimeResolver(agent, surroundings, {
-    grants,
-    plugins,
-  })
+  const { resolveRuntime, checkTools, checkClientTools, modelRuntime } = await runtimeResolver(
+    agent,
+    surroundings,
+    {
+      grants,
+      plugins,
+    },
+  )
   const completions = plugins.flatMap(({ parts }) => parts.completeAuthorization ?? [])
   return {
     name,
@@ -150,6 +158,12 @@ async function startAgent(
         ...(await checkPlugins(plugins, audience, logger)),
         ...(tools !== null && { tools: toolCheck(tools) }),
       }
+    },
+    async probedModels() {
+      const runtime = await modelRuntime()
+      if (runtime === null) return null
+      const { models, pricing, maxTokens } = runtime
+      return { agent: name, models, pricing, maxTokens }
     },
     subscribers: subscribersOf(name, plugins, logger),
     start: () => startPlugins(plugins),
@@ -252,15 +266,20 @@ async function runtimeResolver(
     const clientTools = run.clientTools.filter((each) => allowsClientTool(allowClientTools, each, session))
     return toAgentRuntime(chat, { ...shared, clientTools, role: run.role, view, providers, model })
   }
-  const checkTools = async () => {
-    if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined || isStarting()) return null
-    const changes: ReportedChange[] = []
-    const reportToolChange: ReportToolChange = (change) => void changes.push(change)
+  /** Resolves to null where runs have runtimes of their own, and for a runner. */
+  const modelRuntime = async (reportToolChange: ReportToolChange = shared.reportToolChange) => {
+    if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined) return null
     const providers = appProviders(chosen, settings)
     const view = await openFor(buildChatRuntime, look)
     const surroundings = { ...shared, view, providers, model: null, reportToolChange }
     const runtime = toAgentRuntime(buildChatRuntime, surroundings)
-    if (runtime.type === "runner") return null
+    return runtime.type === "runner" ? null : runtime
+  }
+  const checkTools = async () => {
+    if (isStarting()) return null
+    const changes: ReportedChange[] = []
+    const runtime = await modelRuntime((change) => void changes.push(change))
+    if (runtime === null) return null
     for (const choice of runtime.models) runtime.toolsFor(choice.provider)
     return changes
   }
@@ -275,7 +294,7 @@ async function runtimeResolver(
           if (taken !== undefined) return { status: "taken", tool: taken.name }
           return unusableTool(tools, { checkSchema, sessionId: session.id, signal })
         }
-  return { resolveRuntime, checkTools, checkClientTools }
+  return { resolveRuntime, checkTools, checkClientTools, modelRuntime }
 }
 
 interface RuntimeResolver {
@@ -286,6 +305,8 @@ interface RuntimeResolver {
    * run to run, and while MCP servers start.
    */
   readonly checkTools: () => Promise<readonly ReportedChange[] | null>
+  /** Resolves to what all runs have in common; null if each has its own runtime, and for a runner. */
+  readonly modelRuntime: () => Promise<ModelRuntime | null>
 }
 
 async function prepareAll(providers: readonly Provider[]): Promise<void> {

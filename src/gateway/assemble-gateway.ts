@@ -146,6 +146,9 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     async readiness(options) {
       return (await started()).readiness(options)
     },
+    async probeModels({ signal = new AbortController().signal } = {}) {
+      return (await started()).probeModels(signal)
+    },
     close(options = {}) {
       closed ??= close(options)
       return closed

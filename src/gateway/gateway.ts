@@ -8,6 +8,7 @@ import type { McpOptions } from "../mcp/options.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { GatewayMemory } from "./operate/memory.ts"
 import type { GatewayOutbox } from "./operate/outbox.ts"
+import type { ModelProbe } from "./operate/probe-models.ts"
 import type { GatewaySchedules } from "./operate/schedules.ts"
 import type { GatewaySessions } from "./operate/sessions.ts"
 import type { ElicitationAnswer, GatewayWaits } from "./operate/waits.ts"
@@ -71,6 +72,11 @@ export interface Gateway {
   prepare(options?: PrepareOptions): Promise<void>
   /** Returns the answer of `GET /ready`: each part that the gateway needs, and its state. */
   readiness(options?: ReadinessOptions): Promise<Readiness>
+  /**
+   * Calls each model of each agent once, for a response of at most 16 tokens, and reports whether it responds and what
+   * that cost. Leaves out agents whose runs choose their own models, and runners. No run is started, and no budget counts it.
+   */
+  probeModels(options?: { readonly signal?: AbortSignal }): Promise<readonly ModelProbe[]>
   /**
    * Refuses new work, lets active runs continue for `graceMs`, and parks the rest, which resumes at the next start.
    * Tools, runners and hooks that are still running then have two seconds to stop, while MCP servers and sandboxes

@@ -41,6 +41,7 @@ import { hookSubscribers } from "./hooks/hook-subscribers.ts"
 import { hookOptions } from "./hooks/hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
 import { openStore } from "./open-store.ts"
+import { type ModelProbe, probeModels } from "./operate/probe-models.ts"
 import { type ScheduleParts, schedulePartsOf } from "./operate/schedules.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
 import { packageVersion } from "./package-version.ts"
@@ -69,6 +70,7 @@ export interface Service {
   readonly console: OpenConsole["access"] | null
   fetch(request: Request, bindings?: object): Response | Promise<Response>
   readiness(options?: ReadinessOptions): Promise<Readiness>
+  probeModels(signal: AbortSignal): Promise<readonly ModelProbe[]>
   /** Called before the parts close, with what else is to be stopped first: listeners. */
   onClose(stop: () => Promise<void>): void
   close(graceMs: number): Promise<void>
@@ -265,6 +267,13 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     console: ownConsole?.access ?? null,
     fetch: (request, bindings) => app.fetch(request, bindings),
     readiness: ({ forOperator = false } = {}) => readiness(forOperator),
+    async probeModels(signal) {
+      const models = await Promise.all(agents.map((agent) => agent.probedModels()))
+      return probeModels(
+        models.filter((each) => each !== null),
+        signal,
+      )
+    },
     onClose: (stop) => listeners.push(stop),
     async close(graceMs) {
       accepting = false

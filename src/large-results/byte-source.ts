@@ -1,14 +1,14 @@
 import { type Contents, contentChunkBytes } from "../core/ports/contents.ts"
 import { nextSlice } from "../core/time/next-slice.ts"
 
-/** A text as bytes in UTF-8, of which only a part is in memory at a time. */
+/** A text as UTF-8 bytes, of which only a part is in memory at a time. */
 export interface ByteSource {
   readonly bytes: number
-  /** Resolves to the bytes from `start` up to `end`, which is no more than `bytes`. */
+  /** Resolves to the bytes from `start` to before `end`. `end` is at most `bytes`. */
   read(start: number, end: number): Promise<Uint8Array>
 }
 
-/** Resolves to a content of the session; null if there is none with this id. */
+/** Resolves to a content of the session. Null if there is none with this id. */
 export async function openContent(
   contents: Contents,
   sessionId: string,
@@ -33,13 +33,13 @@ export async function openContent(
   }
 }
 
-/** Returns a source of a text that is in memory anyway. */
+/** Returns a source for a text that is already in memory. */
 export function textSource(text: string): ByteSource {
   const encoded = Buffer.from(text)
   return { bytes: encoded.length, read: async (start, end) => encoded.subarray(start, end) }
 }
 
-/** Yields the bytes from `start` on, in parts of the size of a chunk, each in a turn of the event loop. */
+/** Yields the bytes after `start` in parts of the size of a chunk, one in each turn of the event loop. */
 export async function* partsOf(
   source: ByteSource,
   start: number,

@@ -6,8 +6,8 @@ import { nextSlice } from "../core/time/next-slice.ts"
 const idDigits = 24
 
 /**
- * Resolves to the content with the text of these pieces, null if it has more bytes. Encodes and hashes one piece in a
- * turn of the event loop (rule 15, durability and responsiveness).
+ * Resolves to the content with the text of these pieces. Null if it has more than the maximum bytes. Encodes and
+ * hashes one piece in each turn of the event loop (rule 15, durability and responsiveness).
  */
 export async function encodeContent(pieces: Iterable<string>, maxBytes: number): Promise<Content | null> {
   const hash = createHash("sha256")

@@ -2,8 +2,8 @@ import type { PluginServices } from "../core/ports/plugin.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 
 /**
- * Resolves to the result of a call as the log has it, whether a model is still shown it or not. Reads the log from its
- * beginning, page by page.
+ * Resolves to the result of a call from the log, even if the model no longer sees it. Reads the log from its start,
+ * page by page.
  */
 export async function findCallResult(
   { readEvents }: Pick<PluginServices, "readEvents">,

@@ -7,7 +7,7 @@ export interface ValueRange {
   readonly end: number
 }
 
-/** Returns the reference tokens of a JSON Pointer (RFC 6901); null for a text that is none. */
+/** Returns the reference tokens of a JSON Pointer (RFC 6901). Null if the text is not a pointer. */
 export function parsePointer(pointer: string): readonly string[] | null {
   if (pointer === "") return []
   if (!pointer.startsWith("/") || /~(?![01])/.test(pointer)) return null
@@ -18,8 +18,8 @@ export function parsePointer(pointer: string): readonly string[] | null {
 }
 
 /**
- * Resolves to the place of the value that the reference tokens lead to; null if there is none, or if the text is not
- * JSON. Scans the text without parsing it as a whole, so that its size does not matter.
+ * Resolves to the place of the value that the reference tokens identify. Null if there is none, or if the text is not
+ * JSON. Scans the text without parsing it as a whole, so its size does not matter.
  */
 export async function findValue(
   source: ByteSource,

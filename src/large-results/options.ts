@@ -1,17 +1,17 @@
 import { z } from "zod"
 import { declareOptions } from "../options/declare-options.ts"
 
-/** Options for results of tools that are longer than `maxToolResultBytes`. */
+/** Options for tool results that are longer than `maxToolResultBytes`. */
 export interface LargeResultsOptions {
   /**
-   * Stores such a result, and shows the model its beginning, its end and a tool that reads the rest. False truncates
-   * it. Default true.
+   * Stores such a result, and gives the model its beginning, its end and a tool that reads the rest. False truncates
+   * the result. Default true.
    */
   readonly largeResults?: boolean | LargeResultsSettings
 }
 
 export interface LargeResultsSettings {
-  /** Bytes that one session stores. Further results are truncated. Default 134 217 728: 128 MiB. */
+  /** Maximum stored bytes of one session. Further results are truncated. Default 134 217 728: 128 MiB. */
   readonly sessionBytes?: number
 }
 

@@ -10,15 +10,15 @@ import { previewOf } from "./preview.ts"
 import { readResultName, readResultTool } from "./read-result-tool.ts"
 import { isLarge, textPieces } from "./result-text.ts"
 
-/** A page has at most so many bytes, and leaves room for its header. */
+/** Maximum bytes of a page. It leaves room for the page's header. */
 const maxPageBytes = 50_000
 const headerBytes = 200
-/** With less room than this, results are truncated. */
+/** If the limit of a result is lower than this, large results are truncated. */
 const leastBytes = 1_200
-/** Characters of an earlier result, which the log has. */
+/** Maximum characters of an earlier result, which comes from the log. */
 const maxLoggedCharacters = 2_000_000
 
-/** Stores results that are too large for a model, and lets the model read them piece by piece. */
+/** Stores results that are too large for a model, and lets the model read them in pages. */
 export function largeResultsPlugin({ sessionBytes = defaultSessionBytes }: LargeResultsSettings): Plugin {
   return {
     name: "large_results",
@@ -26,7 +26,7 @@ export function largeResultsPlugin({ sessionBytes = defaultSessionBytes }: Large
   }
 }
 
-/** Stands beside a summary, so that the model knows that it can look results up. */
+/** Accompanies a summary, so that the model knows that it can look up results. */
 const note =
   `Results of tool calls before this point are not shown any more. Read one with ${readResultName} and the id of ` +
   "its call if the summary does not have what you need."
@@ -41,7 +41,7 @@ async function openRun(
   const offered = [
     readResultTool({ pageBytes, open: (id, context) => openResult(services, session.id, id, context) }),
   ]
-  // A session without a single entry has neither contents nor summaries, so a first run looks for none.
+  // A session without entries has neither contents nor summaries, so its first run need not look for them.
   let hasSomething = session.lastSeq > 0 && (await hasResults(services, session.id))
   const none: typeof offered = []
   return {
@@ -65,13 +65,16 @@ async function openRun(
   }
 }
 
-/** Resolves to true if the session has contents, or a summary that says so of its messages. */
+/** Resolves to true if the session has contents, or a summary that mentions results. */
 async function hasResults({ stores, lastCompaction }: PluginServices, sessionId: string): Promise<boolean> {
   if (await stores.contents.hasAny(sessionId)) return true
   return (await lastCompaction(sessionId))?.notes.includes(note) ?? false
 }
 
-/** Resolves to null if the session has no room for the result, or the store cannot take it: then it is truncated. */
+/**
+ * Resolves to null if the session has no room for the result, or if the store is unavailable. The result is then
+ * truncated.
+ */
 async function storeResult(
   { stores: { contents }, logger }: PluginServices,
   result: ToolResult,
@@ -96,7 +99,7 @@ async function storeResult(
   return null
 }
 
-/** Images stay beside the preview. */
+/** Returns the preview with the images of the result. */
 function shown(result: ToolResult, text: string): ToolResult {
   if (result.type === "error") return { ...result, message: text }
   const images = result.type === "content" ? result.content.filter(({ type }) => type === "image") : []

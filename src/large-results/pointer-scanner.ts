@@ -1,8 +1,8 @@
 import type { ValueRange } from "./json-pointer.ts"
 
-/** Nesting past which a text is not searched. */
+/** Maximum nesting. A deeper text is not searched. */
 const maxDepth = 10_000
-/** Bytes of a member's name that are compared. */
+/** Maximum bytes of a member's name that are compared. */
 const maxNameBytes = 10_000
 
 const quote = 0x22
@@ -14,21 +14,21 @@ const closeBracket = 0x5d
 const openBrace = 0x7b
 const closeBrace = 0x7d
 
-/** Finds one value in a JSON text that comes in parts. */
+/** Finds one value in a JSON text that arrives in parts. */
 export class PointerScanner {
   readonly #tokens: readonly string[]
   /** The open arrays and objects, outermost first. True for an object. */
   readonly #open: boolean[] = []
-  /** Number of open containers that are on the way to the value. */
+  /** Number of open containers on the path to the value. */
   #onWay = 0
-  /** The next member's index, in the innermost container that is on the way, if it is an array. */
+  /** The next index of the innermost container on the path, if it is an array. */
   #index = 0
-  /** If true, the next value is the one that the innermost token names. */
+  /** If true, the innermost token identifies the next value. */
   #isNext: boolean
   #expectsName = false
   #inString = false
   #isEscaped = false
-  /** The bytes of a name that may be the one looked for; null if the string is none. */
+  /** The bytes of a name that may match. Null if the string is not a name. */
   #name: number[] | null = null
   #inLiteral = false
   #start: number | null = null
@@ -40,7 +40,7 @@ export class PointerScanner {
     this.#isNext = true
   }
 
-  /** Returns true if nothing more has to be pushed. */
+  /** Returns true if no further parts are needed. */
   push(bytes: Uint8Array, start: number): boolean {
     for (let at = 0; at < bytes.length; at++) {
       this.#scan(bytes[at] ?? 0, start + at)
@@ -109,7 +109,7 @@ export class PointerScanner {
     this.#name = null
   }
 
-  /** Returns true if the innermost open container is on the way. */
+  /** Returns true if the innermost open container is on the path. */
   #isOnWay(): boolean {
     return this.#open.length === this.#onWay && this.#onWay > 0
   }
@@ -122,7 +122,7 @@ export class PointerScanner {
   #endValue(at: number, depth: number): void {
     this.#inLiteral = false
     if (this.#start !== null && depth === this.#onWay) this.#end = at
-    // The value that a token names holds nothing else.
+    // The value that a token identifies is not a container.
     else if (this.#isNext && depth === this.#onWay) this.#failed = true
   }
 
@@ -141,7 +141,7 @@ export class PointerScanner {
     this.#open.pop()
     this.#expectsName = false
     if (this.#start !== null) this.#endValue(at + 1, this.#open.length)
-    // The last container on the way ends without the value.
+    // The last container on the path ends without the value.
     else if (this.#open.length < this.#onWay) this.#failed = true
   }
 

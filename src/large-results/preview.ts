@@ -1,13 +1,13 @@
 import type { Content } from "../core/ports/contents.ts"
 import { readResultName } from "./read-result-tool.ts"
 
-/** Bytes that a large result costs the model until it asks for more. */
+/** Maximum bytes of a large result in the conversation until the model reads more. */
 const maxPreviewBytes = 3_600
 /** Bytes of the note between the beginning and the end. */
 const noteBytes = 500
 const headShare = 0.7
 
-/** Returns what the model is shown of a large result: its beginning, its end, its size and how to read the rest. */
+/** Returns the preview of a large result for the model: its beginning, its end, its size and how to read the rest. */
 export function previewOf({ id, bytes, chunks }: Content, kind: string, maxBytes: number): string {
   const room = Math.min(maxPreviewBytes, maxBytes) - noteBytes
   const headBytes = Math.floor(room * headShare)
@@ -20,7 +20,7 @@ export function previewOf({ id, bytes, chunks }: Content, kind: string, maxBytes
   )
 }
 
-/** Returns a beginning of the text that has at most so many bytes, also when it is written as JSON. */
+/** Returns the longest beginning of the text whose JSON has at most `maxBytes` bytes. */
 function startOf(bytes: Buffer, maxBytes: number): string {
   let text = new TextDecoder().decode(bytes, { stream: true })
   for (let excess = excessOf(text, maxBytes); excess > 0; excess = excessOf(text, maxBytes))

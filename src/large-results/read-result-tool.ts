@@ -12,13 +12,13 @@ const defineTool = toolMaker("large_results")
 const maxMatches = 20
 
 export interface ReadResultParts {
-  /** Resolves to the text of a stored result, or of an earlier call; null if the session has neither. */
+  /** Resolves to the text of a stored result, or of an earlier call. Null if the session has neither. */
   readonly open: (id: string, context: ToolContext) => Promise<ByteSource | null>
-  /** Bytes of one page of text. */
+  /** Maximum bytes of one page of text. */
   readonly pageBytes: number
 }
 
-/** Makes the tool by which a model reads what it was not shown, or is not shown any more, of a result. */
+/** Creates the tool by which a model reads the parts of a result that its conversation does not contain. */
 export function readResultTool({ open, pageBytes }: ReadResultParts): Tool {
   return defineTool({
     name: readResultName,

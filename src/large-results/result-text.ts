@@ -2,10 +2,13 @@ import { isLongerAsJson } from "../core/json/json.ts"
 import { jsonPieces, pieceCharacters } from "../core/json/json-pieces.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 
-/** Parts of one result that a model is shown. */
+/** Maximum number of parts of one result for a model. */
 const maxParts = 500
 
-/** Returns true if the text of a result has more bytes, or the result more parts, than a model is to be shown. */
+/**
+ * Returns true if the text of a result has more than `maxBytes` bytes, or if the result has too many parts for a
+ * model.
+ */
 export function isLarge(result: ToolResult, maxBytes: number): boolean {
   switch (result.type) {
     case "json":
@@ -24,7 +27,7 @@ export function isLarge(result: ToolResult, maxBytes: number): boolean {
   }
 }
 
-/** Yields the text of a result in pieces: its JSON, or its text parts, each on a line of its own. */
+/** Yields the text of a result in pieces: its JSON, or its text parts, each on its own line. */
 export function* textPieces(result: ToolResult): Generator<string> {
   switch (result.type) {
     case "json":
@@ -50,7 +53,7 @@ export function* textPieces(result: ToolResult): Generator<string> {
   }
 }
 
-/** Both halves of a surrogate pair stay in one piece. */
+/** Keeps both halves of a surrogate pair in one piece. */
 function* slices(text: string): Generator<string> {
   for (let start = 0; start < text.length; ) {
     const end = Math.min(start + pieceCharacters, text.length)

@@ -2,17 +2,17 @@ import { type ByteSource, partsOf } from "./byte-source.ts"
 import { readPage } from "./text-page.ts"
 
 export interface Match {
-  /** Byte at which the searched text begins. */
+  /** Byte offset of the start of the text. */
   readonly offset: number
   /** The match with some text around it. */
   readonly text: string
 }
 
-/** Bytes shown before and after the beginning of a match. */
+/** Bytes shown before and after the start of a match. */
 const before = 80
 const after = 160
 
-/** Resolves to the first matches from `start` on, of the text as it is written. */
+/** Resolves to the first literal matches after `start`. */
 export async function searchText(
   source: ByteSource,
   searched: string,

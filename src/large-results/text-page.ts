@@ -2,12 +2,12 @@ import type { ByteSource } from "./byte-source.ts"
 
 export interface TextPage {
   readonly text: string
-  /** Bytes at which the text begins and ends. Neither is within a character. */
+  /** Byte offsets of the start and the end of the text. Neither is inside a character. */
   readonly start: number
   readonly end: number
 }
 
-/** Bytes of the longest character in UTF-8. */
+/** Maximum bytes of a character in UTF-8. */
 const longestCharacter = 4
 
 /** Resolves to the whole characters of a part of a text. */
@@ -23,14 +23,14 @@ export async function readPage(
   return { text, start: from + first, end: from + Math.max(first, last) }
 }
 
-/** Returns the index at which the first character begins that is not cut. */
+/** Returns the index of the first complete character. */
 function firstCharacter(bytes: Uint8Array): number {
   let first = 0
   while (first < Math.min(bytes.length, longestCharacter - 1) && isContinuation(bytes[first])) first += 1
   return first
 }
 
-/** Returns the index after the last character that is not cut. */
+/** Returns the index after the last complete character. */
 function lastCharacter(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(longestCharacter, bytes.length); back++) {
     const byte = bytes[bytes.length - back]

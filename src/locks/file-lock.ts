@@ -3,19 +3,19 @@ import { toError } from "../core/errors.ts"
 
 /** An exclusive lock that one connection holds on a small file. */
 export interface FileLock {
-  /** Safe to call more than once. The file stays: whoever deletes it decides when that is safe. */
+  /** Releases the lock. It is safe to call it more than once. The file stays. Its owner decides when to delete it. */
   release(): void
 }
 
-/** The transaction only takes the lock: it never writes, and needs no journal file. */
+/** The transaction only acquires the lock. It never writes, so it needs no journal file. */
 const takeLock = "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE"
 /** SQLITE_BUSY, SQLITE_LOCKED and SQLITE_PROTOCOL, https://www.sqlite.org/rescode.html */
 const busyCodes: ReadonlySet<number> = new Set([5, 6, 15])
 
 /**
- * Takes the lock, or returns null if another connection holds it, in this process or another one. Creates the file if
- * it is missing. The operating system drops the lock with the process, however the process ends. A process id in a
- * file would not do: ids are reused, and each container has its own.
+ * Acquires the lock. Returns null if another connection holds it, in this process or in another one. Creates the file
+ * if it is missing. The operating system releases the lock when the process ends, for any reason. A process id in a
+ * file would not be enough, because ids are reused, and each container has its own ids.
  */
 export function tryLock(file: string): FileLock | null {
   let connection: DatabaseSync | null = null

@@ -12,8 +12,8 @@ export function declareOptions<Options extends object>() {
 }
 
 /**
- * The options of an interface after `resolveOptions`. An option with a default is always there, and one without is
- * there if it was given.
+ * The options of an interface after `resolveOptions`. An option with a default is always present. An option without
+ * one is present if it was given.
  */
 export type Resolved<Options extends object, Schemas extends OptionSchemas> = {
   readonly [Name in keyof Options as Name extends WithDefault<Schemas>
@@ -28,7 +28,7 @@ export type Resolved<Options extends object, Schemas extends OptionSchemas> = {
 /** The declared type, unless defaults within the value make it more complete. */
 type ResolvedValue<Declared, Output> = Equal<Declared, Output> extends true ? Declared : Exact<Output>
 
-/** The same with optional members that are left out rather than undefined. */
+/** The same type, with optional members that may be absent but not undefined. */
 type Exact<Value> = Value extends (...args: never) => unknown
   ? Value
   : Value extends readonly unknown[]
@@ -56,7 +56,7 @@ type Tied<Options, Schemas extends OptionSchemas> = {
     : "The interface does not have this option."
 }
 
-/** `true` if both types have the same values, apart from `undefined` and from what `readonly` forbids. */
+/** `true` if both types have the same values, apart from `undefined` and from the restrictions of `readonly`. */
 type Accepts<Declared, Schema> = Equal<Exclude<Declared, undefined>, Exclude<Schema, undefined>>
 
 type Equal<Left, Right> = Same<Left, Right> extends true ? true : Same<Plain<Left>, Plain<Right>>

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { closestWord } from "../core/text/closest-word.ts"
 
-/** Describes every option that is unknown or wrong, and how to fix it. Quotes no value: it may be a secret. */
+/** Describes every unknown or wrong option, and how to fix it. Quotes no value, because it may be a secret. */
 export function describeIssues({ issues }: z.ZodError, schema: z.ZodType): string {
   return issues
     .flatMap(issuesWithin)
@@ -16,8 +16,8 @@ export function describeIssues({ issues }: z.ZodError, schema: z.ZodType): strin
 }
 
 /**
- * If a value has the form of one member of a union, that member's issues say more than that none fits. A union with a
- * message of its own is described by that.
+ * Returns the issues to describe. If a value has the form of one member of a union, the issues of that member are
+ * more helpful than the issue of the union. A union with its own message is described by that message.
  */
 function issuesWithin(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
   if (issue.code !== "invalid_union" || issue.message !== "Invalid input") return [issue]
@@ -34,7 +34,7 @@ function unknownOption(key: string, path: readonly PropertyKey[], known: readonl
   return meant === null ? unknown : `${unknown} (did you mean ${meant}?)`
 }
 
-/** Writes a path as code does: `mcpServers.files.args[0]`. */
+/** Writes a path as in code: `mcpServers.files.args[0]`. */
 function optionName(path: readonly PropertyKey[]): string {
   return path
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))

@@ -4,8 +4,8 @@ import type { OptionSchemas, Resolved } from "./declare-options.ts"
 import { describeIssues } from "./describe-issues.ts"
 
 /**
- * Checks options and applies their defaults. Throws a `ConfigurationError` that names the caller and every option that
- * is unknown or wrong, and no value. An option that is undefined counts as not given.
+ * Checks options and applies their defaults. Throws a `ConfigurationError` that names the caller and every unknown or
+ * wrong option, but no value. An option that is undefined counts as not given.
  */
 export function resolveOptions<Options extends object, Schemas extends OptionSchemas>(
   caller: string,
@@ -16,7 +16,7 @@ export function resolveOptions<Options extends object, Schemas extends OptionSch
   return withoutUndefined(resolved) as Resolved<Options, Schemas>
 }
 
-/** The same for a schema of options that is more than a list of them. */
+/** Checks a schema that is more than a list of options. */
 function parseOptions<Schema extends z.ZodType>(
   caller: string,
   schema: Schema,
@@ -27,7 +27,7 @@ function parseOptions<Schema extends z.ZodType>(
   throw new ConfigurationError(`${caller}: ${describeIssues(error, schema)}`)
 }
 
-/** Returns those of the options that the schemas are of, as they are. */
+/** Returns the options that the schemas describe, unchanged. */
 export function pickOptions<Options extends object, Schemas extends OptionSchemas>(
   schemas: Schemas,
   options: Options,

@@ -2,10 +2,10 @@ import type { Pricing } from "../core/ports/pricing.ts"
 import { listedCost } from "./listed-cost.ts"
 import { costAt, type ModelPrice } from "./model-price.ts"
 
-/** Prices of one's own, by the exact name that the model is asked for by. They win over every list. */
+/** Custom prices, by the exact name by which the model is requested. They take precedence over every list. */
 export type PriceOverrides = Readonly<Record<string, ModelPrice>>
 
-/** Counts of tokens must be finite and not negative: whoever calls a model sees to that. */
+/** Creates the pricing. Callers must pass token counts that are finite and not negative. */
 export function createPricing(overrides: PriceOverrides = {}): Pricing {
   const own = new Map(Object.entries(overrides))
   return {

@@ -2,18 +2,18 @@ import { calcPrice } from "@pydantic/genai-prices"
 import type { PricedCall } from "../core/ports/pricing.ts"
 import { costAt, type ModelPrice } from "./model-price.ts"
 
-/** As their services published them, of models that the bundled list does not have yet: by list and model. */
+/** Prices, by list and model, that providers published for models that the bundled list does not contain yet. */
 const newerModels: ReadonlyMap<string, ModelPrice> = new Map([
   ["anthropic/claude-sonnet-5-5", { input: 2, output: 10, cacheRead: 0.2, cacheWrite: 2.5 }],
 ])
 
 const releaseDate = /-20\d{6}$/
-/** Matches the rest of `claude-sonnet-5-5` after `claude-sonnet-5`, and no name that goes on with a date. */
+/** Matches the rest of `claude-sonnet-5-5` after `claude-sonnet-5`, but not a date. */
 const furtherVersion = /^[-.][1-9]\d?(?!\d)/
 
 /**
- * By the bundled price list (https://github.com/pydantic/genai-prices), tiers and dates included. It is never fetched
- * anew. Null for a list or a model that it does not have.
+ * Returns the cost by the bundled price list (https://github.com/pydantic/genai-prices), including tiers and dates.
+ * The list is never updated at run time. Null if the list or the model is unknown.
  */
 export function listedCost(
   priceList: string,
@@ -28,7 +28,7 @@ export function listedCost(
     cacheCreationInputTokens: cacheWrite,
   } = usage
   const tokens = {
-    // There, input tokens include those that a cache was read or written for.
+    // In the list's terms, input tokens include tokens that were read from or written to a cache.
     input_tokens: inputTokens + cacheRead + cacheWrite,
     cache_read_tokens: cacheRead,
     cache_write_tokens: cacheWrite,
@@ -40,14 +40,18 @@ export function listedCost(
 }
 
 /**
- * The list finds some models by how their names begin, and so a newer version would go for the price of an older one.
+ * Returns true if the list found another model. It finds some models by the beginning of their names, so a newer
+ * version would get the price of an older one.
  */
 function isOtherModel(model: string, listed: string): boolean {
   const start = model.indexOf(listed)
   return start !== -1 && furtherVersion.test(model.slice(start + listed.length))
 }
 
-/** Not so for what only embeds, hears or draws. A model without any price is one that is free. */
+/**
+ * Returns true if the list has prices for text. Models that only process embeddings, audio or images have none. A
+ * model without any price is free.
+ */
 function pricesText(prices: Readonly<Record<string, unknown>>): boolean {
   return Object.keys(prices).length === 0 || ("input_mtok" in prices && "output_mtok" in prices)
 }

@@ -6,11 +6,11 @@ export interface ModelPrice {
   readonly output: number
   /** Default: the price of input. */
   readonly cacheRead?: number
-  /** Default: 1.25 times the price of input, what services that charge for it ask for a cache of five minutes. */
+  /** Default: 1.25 times the price of input, which providers charge for a cache of five minutes. */
   readonly cacheWrite?: number
 }
 
-/** In US dollars. */
+/** Returns the cost in US dollars. */
 export function costAt(price: ModelPrice, usage: Usage): number {
   const { input, output, cacheRead = input, cacheWrite = input * 1.25 } = price
   const millionths =

@@ -2,9 +2,9 @@ import { z } from "zod"
 import { declareOptions } from "../options/declare-options.ts"
 import type { PriceOverrides } from "./create-pricing.ts"
 
-/** Options of what model calls cost. */
+/** Options for the prices of model calls. */
 export interface PriceOptions {
-  /** Prices of models by their exact name, in place of those of the bundled price list. Default: none. */
+  /** Prices of models by their exact name. They replace the prices of the bundled list. Default: none. */
   readonly prices?: PriceOverrides
 }
 

@@ -2,7 +2,10 @@ import type { TaskState } from "../../core/background-task.ts"
 import type { TaskEndCommand } from "../../core/ports/inbox.ts"
 import type { OutboxItem } from "../../core/ports/outbox.ts"
 
-/** Returns the item that tells the session of the end of a task: it joins the open run, or starts one. */
+/**
+ * Returns the item that announces the end of a task to the session. The message joins the open run, or starts a new
+ * one.
+ */
 export function announcement(
   { sessionId, context, channel, at }: TaskEndCommand,
   { taskId, name }: TaskState,

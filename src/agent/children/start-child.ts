@@ -13,24 +13,24 @@ import { newWait } from "../waits/open-wait.ts"
 import { refuseIfTooMany, WaitRefused } from "../waits/refused-wait.ts"
 import { openChildrenOf } from "./tree-effects.ts"
 
-/** Children of one run that may be open at once. */
+/** Maximum number of open children of one run. */
 const maxOpenChildren = 32
-/** The deepest place in a tree of sessions; its root has depth 0. */
+/** Maximum depth of a session in its tree. The root has depth 0. */
 const maxDepth = 8
-/** Children among which the free part of a budget is divided, if a task says nothing about it. */
+/** Number of shares of the free budget. A child receives one share if its task sets no budget. */
 const budgetShares = 4
-/** Characters of a task and of what its tool receives back, as JSON. */
+/** Maximum characters of a task and of its continuation as JSON. */
 const maxTaskCharacters = 200_000
 const defaultTimeoutMs = 86_400_000
 const longestTimeoutMs = 366 * 86_400_000
-/** The log version that knows children. Older ones have no form for them. */
+/** Log version that introduced children. Older versions have no form for them. */
 const childrenSince = 3
 
 type ReturnedChild = Extract<ReturnedWait, { kind: "child" }>
 
 /**
- * Opens a wait for a session of its own that works on the task, and has the store start that session. Both are in one
- * commit. Throws a `WaitRefused` for a task that cannot be started.
+ * Opens a wait for a session that works on the task, and makes the store start that session. Both are in one commit.
+ * Throws a `WaitRefused` if the task cannot be started.
  */
 export async function startChild(
   context: ModelRunContext,
@@ -40,7 +40,7 @@ export async function startChild(
 ): Promise<void> {
   refuseIfTooMany(call, "child")
   const run = checkTask(context, task, continuation)
-  // Two calls that start children at once must not reserve the same money.
+  // Two calls that start children at once must not reserve the same budget.
   await context.tree.oneByOne(async () => {
     const { clock, ids } = context
     const childRunId = ids.next("run")
@@ -53,7 +53,7 @@ export async function startChild(
       answerSchema: null,
       expiresAt: clock.now() + timeoutOf(task),
       continuation,
-      // The child answers it, and knows no other id.
+      // The child answers this wait, and knows no other id.
       waitId: childRunId,
       nonce: childRunId,
     })
@@ -61,7 +61,7 @@ export async function startChild(
   })
 }
 
-/** Returns the open run, if the task may be started. Throws a `WaitRefused` for a task that may not. */
+/** Returns the open run if the task may be started. Otherwise throws a `WaitRefused`. */
 export function checkTask(
   { conversation, journal }: ModelRunContext,
   task: unknown,
@@ -75,7 +75,7 @@ export function checkTask(
   return run
 }
 
-/** A session that is about to be started, and the item that has the store start it. */
+/** A session that is about to start, and the item that makes the store start it. */
 export interface PlannedChild {
   readonly agent: string
   readonly sessionId: string
@@ -115,7 +115,7 @@ export async function planChild(
   }
 }
 
-/** Returns the milliseconds that the task may take. */
+/** Returns the maximum milliseconds of the task. */
 export function timeoutOf({ timeoutMs = defaultTimeoutMs }: ChildTask): number {
   return timeoutMs
 }
@@ -163,8 +163,8 @@ function agentOf({ tree }: ModelRunContext, { started }: RunState, task: ChildTa
 }
 
 /**
- * Returns the US dollars of the run's budget that the child may use; null if neither the run nor the task has a
- * budget. What the child does not use comes back with its answer.
+ * Returns the US dollars of the run's budget that the child may use. Null if neither the run nor the task has a
+ * budget. The rest comes back with the child's answer.
  */
 function reservationOf(
   context: ModelRunContext,
@@ -179,12 +179,13 @@ function reservationOf(
     throw new WaitRefused("budget_exceeded", message)
   }
   const openShares = Math.max(1, budgetShares - openChildrenOf(run).length - run.reservedByTasks.size)
-  // A run that waits for its children needs nothing meanwhile. One with background tasks goes on, and keeps a share.
+  // A run that waits for its children needs no budget meanwhile. A run with background tasks continues, so it keeps a
+  // share.
   const shares = isTaskId(childRunId) ? openShares + 1 : openShares
   return Math.min(limits?.maxBudgetUsd ?? free / shares, free)
 }
 
-/** The values may come from untyped code. */
+/** Returns the problem of a task, if there is one. The values may come from untyped code. */
 function problemOf(task: unknown, continuation: unknown): string | null {
   if (!isJsonObject(task)) return "is no object"
   if (!Array.isArray(task.content) || task.content.length === 0) return "has no content"

@@ -5,14 +5,14 @@ import { WaitRefused } from "../waits/refused-wait.ts"
 import { checkTask, planChild, timeoutOf } from "./start-child.ts"
 import { cancelItem } from "./tree-effects.ts"
 
-/** Tasks of one session that run, or whose results wait to be collected. */
+/** Maximum number of tasks of one session that are running, or have results to collect. */
 const maxOpenTasks = 64
-/** Characters of a task that describe it. */
+/** Maximum characters of a task's description. */
 const descriptionCharacters = 200
 
 /**
- * Has the store start a session that works on the task, and completes the call with the id of the task: all of it in
- * one commit. Throws a `WaitRefused` for a task that cannot be started.
+ * Makes the store start a session that works on the task, and completes the call with the id of the task, in one
+ * commit. Throws a `WaitRefused` if the task cannot be started.
  */
 export async function startTask(
   context: ModelRunContext,

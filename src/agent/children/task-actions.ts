@@ -12,7 +12,7 @@ export interface TaskActions {
   outbox(): readonly OutboxItem[]
 }
 
-/** Gives a call the session's background tasks. */
+/** Returns the session's background tasks for a call. */
 export function taskActions(context: ModelRunContext, { requested: { toolCallId } }: CallState): TaskActions {
   const { conversation, clock } = context
   const collected = new Set<string>()

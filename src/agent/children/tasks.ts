@@ -2,16 +2,18 @@ import type { TaskState } from "../../core/background-task.ts"
 import type { ChildOutcome } from "../../core/child.ts"
 import type { TaskEnded, TaskRegistered } from "../../core/log/task-events.ts"
 
-/** Collected tasks that are remembered, so that a model that asks again is not told that there was none. */
+/**
+ * Maximum number of collected tasks to remember, so that a model that asks again learns that the task was collected.
+ */
 const maxCollected = 100
 
 /** The background tasks of a session, folded from its log. */
 export class Tasks {
   readonly #tasks = new Map<string, TaskState>()
-  /** Outcomes of tasks that started before the beginning of the fold, until `restore` brings them. */
+  /** Outcomes of tasks that started before the fold, until `restore` adds those tasks. */
   readonly #early = new Map<string, ChildOutcome>()
 
-  /** All tasks that are remembered, oldest first. */
+  /** Returns all remembered tasks, oldest first. */
   all(): readonly TaskState[] {
     return [...this.#tasks.values()]
   }
@@ -20,7 +22,7 @@ export class Tasks {
     return this.#tasks.get(taskId) ?? null
   }
 
-  /** Tasks whose outcome the model has not received. */
+  /** Returns the tasks whose outcome the model has not received. */
   open(): readonly TaskState[] {
     return this.all().filter(({ state }) => state !== "collected")
   }
@@ -34,7 +36,7 @@ export class Tasks {
     this.#tasks.set(task.taskId, { ...task, ...began })
   }
 
-  /** Returns the task as it was before, or null if it was not running. */
+  /** Returns the task as it was before. Null if it was not running. */
   end({ taskId, outcome }: TaskEnded): TaskState | null {
     const task = this.#tasks.get(taskId)
     if (task === undefined) this.#early.set(taskId, outcome)
@@ -47,7 +49,7 @@ export class Tasks {
     for (const taskId of taskIds) {
       const task = this.#tasks.get(taskId)
       if (task === undefined) continue
-      // Moved behind the others, so that the one that was collected first is forgotten first.
+      // The task moves to the end, so that the task collected first is forgotten first.
       this.#tasks.delete(taskId)
       this.#tasks.set(taskId, { ...task, outcome: null, state: "collected" })
     }
@@ -55,10 +57,7 @@ export class Tasks {
     for (const { taskId } of collected.slice(0, -maxCollected)) this.#tasks.delete(taskId)
   }
 
-  /**
-   * Puts these in the place of all. A task whose end was logged just before, when the list was made already, stays
-   * ended.
-   */
+  /** Replaces all tasks. If the end of a task was logged after the list was made, the task stays ended. */
   restore(tasks: readonly TaskState[]): void {
     const known = new Map(this.#tasks)
     this.#tasks.clear()
@@ -72,8 +71,8 @@ export class Tasks {
 }
 
 /**
- * Returns the text that names the open tasks to the model. It is no part of the conversation: each model call is shown
- * the tasks of that moment.
+ * Returns the text that names the open tasks to the model. It is not part of the conversation. Each model call has
+ * the text for its moment.
  */
 export function taskReminder(tasks: readonly TaskState[]): string | null {
   if (tasks.length === 0) return null

@@ -25,8 +25,8 @@ export function openChildrenOf({ phase }: RunState): readonly ChildWait[] {
 }
 
 /**
- * Returns what the events cause in other sessions of the tree, to be stored with them: the end of a run is reported
- * to the call that it works for, and cancels the runs that work for it.
+ * Returns the effects of the events on other sessions of the tree, to be stored in the same commit. The end of a run
+ * is reported to the call that it works for, and cancels the runs that work for it.
  */
 export function treeEffects(
   { conversation: { run, messages, tasks }, tree: { parent }, clock }: RunContext,
@@ -37,7 +37,7 @@ export function treeEffects(
   const at = clock.now()
   const cancels = openChildrenOf(run).map((wait) => cancelChild(wait, at))
   if (parent === null) return cancels
-  // No message comes after the end of a sub-agent's run, so nobody could collect what its tasks find.
+  // A sub-agent's run is not followed by another message, so no later run could collect the results of its tasks.
   const tasksToEnd = tasks.running().map(({ sessionId: child, taskId: runId }) => {
     return cancelItem({ sessionId: child, runId, at }, "end")
   })
@@ -56,8 +56,8 @@ export function treeEffects(
 }
 
 /**
- * Returns the item that cancels the child's run. A child that was not started yet no longer is, once its wait is
- * closed.
+ * Returns the item that cancels the child's run. If the child has not started yet, closing its wait prevents the
+ * start.
  */
 export function cancelChild({ payload: { sessionId, runId } }: ChildWait, at: number): OutboxItem {
   return cancelItem({ sessionId, runId, at }, null)
@@ -70,7 +70,7 @@ export function cancelItem(run: Omit<CancelCommand, "type">, reason: string | nu
   return { id, kind: "command", payload: { type: "put", command } }
 }
 
-/** The outcome of a run that was withdrawn before it began. */
+/** The outcome of a run that was withdrawn before it started. */
 export const withdrawnOutcome: ChildOutcome = {
   outcome: "interrupted",
   reason: "cancelled",
@@ -93,7 +93,7 @@ function sourceOf({ context, channel }: RunStarted): Pick<Report, "context" | "c
   return { context, channel }
 }
 
-/** Returns the item that tells the session above of the end of a run: as an answer, or as the end of a task. */
+/** Returns the item that reports the end of a run to the parent session: as an answer, or as the end of a task. */
 export function reportToParent(
   { sessionId }: SessionParent,
   { runId, outcome, at, context = {}, channel = null }: Report,
@@ -135,7 +135,7 @@ function outcomeOf(
   }
 }
 
-/** Returns what an event of the run's last commit adds to its charges. */
+/** Returns the amount that an event of the run's last commit adds to its charges. */
 function chargeOf(event: Event): Cost {
   return event.type === "messageCompleted" || event.type === "modelCallFailed" ? event.charged : 0
 }

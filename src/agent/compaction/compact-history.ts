@@ -9,13 +9,19 @@ import { summarize } from "./summarize.ts"
 
 /** Log version that introduced compactions. */
 const compactionSince = 3
-/** Steps before one request: a long history that a client brings along is summarized in so many pieces at most. */
+/**
+ * Maximum number of compaction steps before one request. A long history from a client is summarized in at most this
+ * number of pieces.
+ */
 const mostSteps = 200
 
-/** `tooLong`: nothing makes the request fit. `ended`: the budget does not allow a summary, and the run has ended. */
+/**
+ * `tooLong`: the request cannot be shortened enough. `ended`: the budget does not allow a summary, and the run has
+ * ended.
+ */
 export type CompactionOutcome = "unchanged" | "compacted" | "tooLong" | "ended"
 
-/** Makes room for the next request, if it needs room. `isRefused` says that the service found it too long. */
+/** Shortens the next request if it is too long. If `isRefused` is true, the provider found it too long. */
 export async function compactHistory(
   context: ModelRunContext,
   { isRefused }: { readonly isRefused: boolean },
@@ -89,7 +95,7 @@ async function nextStep(
   }
 }
 
-/** A call and its result stay together. */
+/** Rejects a cut that separates a call from its result. */
 function requireCut({ messages }: CompactableHistory, { count }: { readonly count: number }): void {
   const first = messages[count]
   if (count >= 1 && first !== undefined && first.role !== "tool") return

@@ -2,7 +2,7 @@ import { noUsage } from "../../core/usage.ts"
 import { interruptedByCrash } from "../conversation.ts"
 import { record } from "../run-context.ts"
 
-/** Logs the end of the call for a summary that a former process did not live to see, if there was one. */
+/** Logs the end of the request for a summary that the previous process did not finish, if there was one. */
 export async function closeInterruptedCompaction(context: Parameters<typeof record>[0]): Promise<void> {
   const { conversation, stoppedInOrder } = context
   const compacting = conversation.run?.compacting ?? null

@@ -1,12 +1,12 @@
 import type { ModelRequest } from "../../core/ports/provider.ts"
 import type { Conversation } from "../conversation.ts"
 
-/** The service's count may differ from the estimate by this factor before it is not believed. */
+/** The provider's count is used only if it differs from the estimate by less than this factor. */
 const mostDeviation = 2
 
 /**
- * Returns the estimated tokens of the request that shows the conversation. Where a service has counted the first
- * messages, with the prompt and the tools, only what came since is estimated.
+ * Returns the estimated tokens of the next request. If a provider has counted the first messages with the prompt and
+ * the tools, only later messages are estimated.
  */
 export function requestTokens(
   { sizes, history, messages, shownMessages }: Conversation,

@@ -21,8 +21,9 @@ import { recordEnd } from "../steering.ts"
 type Summarize = Extract<CompactionStep, { type: "summarize" }>
 
 /**
- * Asks a model for a summary of the first messages, and logs that it stands for them. Resolves to `failed` if there is
- * none, which is logged with what it cost, and to `ended` if the call could cross the run's budget.
+ * Requests a summary of the first messages from a model, and logs that it replaces them. Resolves to `failed` if
+ * there is no summary. The failure is logged with its cost. Resolves to `ended` if the call could exceed the run's
+ * budget.
  */
 export async function summarize(
   context: ModelRunContext,
@@ -51,7 +52,7 @@ export async function summarize(
   const hidden = { ...context, journal: withoutDeltas(context.journal) }
   const last = await streamResponse(hidden, stepOf(compactionId), choice, request, streamed)
   if (last === null) {
-    // When the process merely stops, the next one counts what this call cost.
+    // If the process merely stops, the next process counts the cost of this call.
     if (signal.reason instanceof RunCancelledError) {
       await fail("cancelled", await counted(context, request, streamed))
     }
@@ -150,12 +151,12 @@ function summaryIn(
   }
 }
 
-/** The step that the model's deltas would belong to, if anyone saw them. */
+/** Returns the step of the model's deltas, which no subscriber sees. */
 function stepOf(compactionId: string): StepStarted {
   return { type: "stepStarted", stepId: compactionId, messageId: compactionId, step: 0 }
 }
 
-/** Returns a journal that shows no one what a model streams. */
+/** Returns a journal that does not publish streamed text. */
 function withoutDeltas(journal: Journal): Journal {
   return {
     version: journal.version,

@@ -2,8 +2,8 @@ import type { Message } from "../../core/messages.ts"
 import type { Conversation } from "../conversation.ts"
 
 /**
- * Returns the messages as a model is shown them, with texts of data before the message that started the run. A run
- * whose first message was compacted has them no more.
+ * Returns the messages for a model, with data texts before the message that started the run. If that message was
+ * compacted, the texts are left out.
  */
 export function withBackground(
   { messages, shownMessages, run }: Conversation,
@@ -14,7 +14,7 @@ export function withBackground(
     (message) => message.role === "user" && message.content === run?.started.content,
   )
   if (index === -1) return shownMessages
-  // The shown messages may start with others, but they end with the same.
+  // The shown messages may start differently, but they end with the same messages.
   const shownIndex = shownMessages.length - messages.length + index
   const texts = background.map((text) => ({ type: "text", text }) as const)
   return shownMessages.map((message, position) =>

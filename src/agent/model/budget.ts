@@ -6,7 +6,7 @@ import type { RunState } from "../conversation.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import { type CountedUsage, estimateInput } from "./estimate-tokens.ts"
 
-/** The part of the budget that a call uses. */
+/** The amount of a call that counts against the budget. */
 export interface Charged extends Spending {
   readonly charged: Cost
 }
@@ -24,7 +24,7 @@ function costOf({ runtime }: ModelRunContext, { provider, model }: ModelChoice, 
   return runtime.pricing.cost({ priceList: provider.priceList, model, usage })
 }
 
-/** Returns the US dollars that the run may cost; null for no limit. */
+/** Returns the budget of the run in US dollars. Null means no limit. */
 export function budgetOf(
   { runtime }: ModelRunContext,
   { started: { limits } }: Pick<RunState, "started">,
@@ -42,9 +42,8 @@ export function reservedOf(run: RunState): number {
 }
 
 /**
- * Resolves to the events that end the run if a model call could cross its budget; null if the call may be made. The
- * reservation is the most that the call can cost: its input, by an estimate that is rather too high, and all the
- * output it may have.
+ * Resolves to the events that end the run if a model call could exceed its budget. Null if the call may be made. The
+ * reservation is the maximum cost of the call: a high estimate of its input, and its maximum output.
  */
 export async function overBudget(
   context: ModelRunContext,
@@ -67,7 +66,7 @@ export async function overBudget(
   ]
 }
 
-/** Writing the input to a cache may cost more than merely reading it. */
+/** Returns the maximum cost of the call. Writing the input to a cache may cost more than reading it. */
 async function mostItCosts(
   context: ModelRunContext,
   choice: ModelChoice,

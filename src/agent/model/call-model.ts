@@ -21,15 +21,15 @@ import { requestOf } from "./model-request.ts"
 import { responseEvents } from "./response-events.ts"
 import { nothingStreamed, type Streamed, streamResponse } from "./stream-response.ts"
 
-/** The code with which services refuse a request that does not fit their window. */
+/** The code of a provider's refusal of a request that exceeds its context window. */
 const tooLongCode = "context_too_long"
 
 type CallAction = Extract<Action, { type: "startStep" | "repeatStep" }>
 
 /**
- * One step's model call, with its retries and fallbacks: logs the intent, streams, and logs the answer with the calls
- * it asks for. A failure that does not pass ends the run, as does a call that could cross the budget. When cancelled,
- * what was streamed so far becomes the answer.
+ * Makes one step's model call, with its retries and fallbacks. Logs the intent, streams the response, and logs it
+ * with the calls that it requests. A permanent failure ends the run, and so does a call that could exceed the budget.
+ * If the run is canceled, the text streamed so far becomes the response.
  */
 export async function callModel(context: ModelRunContext, action: CallAction): Promise<void> {
   let attempt =
@@ -47,12 +47,12 @@ async function startStep(
   return begin(context, attempt, { failed: [], announced: step })
 }
 
-/** Makes the event that begins a step. */
+/** Creates the event that starts a step. */
 export function createStep(ids: Ids, step: number): StepStarted {
   return { type: "stepStarted", stepId: ids.next("step"), messageId: ids.next("msg"), step }
 }
 
-/** An attempt that follows no failure of its model. */
+/** An attempt that does not follow a failure of the same model. */
 const atOnce = { retries: 0, pauseMs: 0 }
 
 async function repeatStep(
@@ -63,7 +63,10 @@ async function repeatStep(
   return begin(context, { step, number, modelIndex, ...atOnce }, { failed: [], announced: null })
 }
 
-/** Announces this attempt, unless it was, after what failed before it; ends the run if the budget does not allow it. */
+/**
+ * Announces this attempt and the failure before it, unless that was logged already. Ends the run if the budget does
+ * not allow the attempt.
+ */
 async function begin(
   context: ModelRunContext,
   attempt: ModelAttempt,
@@ -73,7 +76,7 @@ async function begin(
   const spent = failed.reduce(addCharged, { ...spentSoFar(context), charged: run?.charged ?? 0 })
   const choice = modelAt(context.runtime, attempt.modelIndex)
   const ending = await overBudget(context, choice, requestOf(context, attempt), spent)
-  // Whoever was shown text of a call that failed is told that it is void, whether another one follows or not.
+  // If a failed call has shown text, subscribers must learn that it is discarded, even without another attempt.
   const isAnnounced = ending === null || failed.length > 0
   const events = [...failed, ...(isAnnounced && announced !== null ? [announced] : []), ...(ending ?? [])]
   if (events.length > 0) await recordUncancelled(context, events)
@@ -81,8 +84,8 @@ async function begin(
 }
 
 /**
- * Waits for the attempt's time and resolves to its request and the tools behind it. If the process stops before that,
- * the attempt is not made, and is logged as not sent, so that the next process does not count it.
+ * Waits until the attempt is due, and resolves to its request and the tools of that request. If the process stops
+ * before that, the attempt is logged as not sent, so that the next process does not count it.
  */
 async function awaitTurn(
   context: ModelRunContext,
@@ -95,7 +98,7 @@ async function awaitTurn(
       signal.throwIfAborted()
     }
     signal.throwIfAborted()
-    // Read in the same moment: calls are bound to the tools that this request shows.
+    // The tools are read in the same moment, because calls are bound to the tools of this request.
     const shownTools = runtime.tools
     const request = requestOf(context, attempt)
     const messages = await untilAborted(signal, runtime.prepareImages(request.messages))
@@ -108,7 +111,7 @@ async function awaitTurn(
   }
 }
 
-/** Resolves to the attempt that follows, if it failed and there is one. */
+/** Resolves to the next attempt if this one failed. Null if there is none. */
 async function tryModel(context: ModelRunContext, attempt: ModelAttempt): Promise<ModelAttempt | null> {
   const { request, shownTools } = await awaitTurn(context, attempt)
   const choice = modelAt(context.runtime, attempt.modelIndex)
@@ -130,12 +133,12 @@ async function tryModel(context: ModelRunContext, attempt: ModelAttempt): Promis
   return null
 }
 
-/** Returns true if the step's request may still be made shorter: that is done once. */
+/** Returns true if the step's request may still be shortened, which is done at most once. */
 function mayCompact({ runtime, conversation }: ModelRunContext): boolean {
   return runtime.compaction !== null && conversation.run?.compactedInStep === false
 }
 
-/** The response ended because the window was full. */
+/** The response ended because the context window was full. */
 const contextFull: ModelFailure = {
   type: "error",
   code: tooLongCode,
@@ -174,8 +177,8 @@ async function recordAnswer(
 }
 
 /**
- * Logs what may end the run. If a cancel came first the run has not ended so, but all else has been, and was paid
- * for.
+ * Logs events that may end the run. If a cancel came first, the run ends as canceled, but all other events are
+ * logged, because the call was paid for.
  */
 async function recordUncancelled(context: ModelRunContext, events: readonly Event[]): Promise<void> {
   try {
@@ -188,7 +191,7 @@ async function recordUncancelled(context: ModelRunContext, events: readonly Even
   }
 }
 
-/** The conversation leaves images out when it meets this code. */
+/** Makes the conversation leave images out. */
 const withoutImages = {
   code: imageRefused,
   message: "The provider refused an image. The conversation continues without it.",
@@ -222,7 +225,7 @@ async function afterFailure(
   return begin(context, next, { failed: [failed], announced })
 }
 
-/** Tries the step once more with a shorter request; ends the run if there is none. */
+/** Retries the step with a shorter request. Ends the run if there is none. */
 async function afterCompaction(
   context: ModelRunContext,
   attempt: ModelAttempt,
@@ -266,8 +269,9 @@ function logFailure(
 }
 
 /**
- * The viewers have seen what was streamed, and the model should know that it said it; thinking without its end cannot
- * be sent back. When the process merely stops, the next one counts what this call cost.
+ * Keeps the text of a canceled call, because subscribers have seen it, and the model should know that it wrote it.
+ * Unfinished thinking is dropped, because it cannot be sent back. If the process merely stops, the next process
+ * counts the cost of this call.
  */
 async function keepCancelled(
   context: ModelRunContext,

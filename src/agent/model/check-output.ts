@@ -6,12 +6,12 @@ import type { RunState } from "../conversation.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import { recordCompletion } from "../steering.ts"
 
-/** Characters of a validation error that the run's error quotes. */
+/** Maximum characters of a validation error in the run's error. */
 const maxProblem = 1_000
-/** Attempts that a model has to mend an answer which does not fit. */
+/** Number of retries after a response that does not match the schema. */
 const maxMends = 1
 
-/** Returns the instruction for the model if its answer must be JSON of this schema. */
+/** Returns the instruction to the model to respond with JSON of this schema. */
 export function outputInstruction(schema: JsonObject): string {
   return (
     "Give your final response as one JSON value that matches this JSON Schema, with no other " +
@@ -19,7 +19,10 @@ export function outputInstruction(schema: JsonObject): string {
   )
 }
 
-/** Ends the run with the answer if it fits the schema; else the model is told why and tries once more. */
+/**
+ * Ends the run with the response if it matches the schema. Otherwise the model receives the validation error and
+ * tries again once.
+ */
 export async function checkOutput(
   context: ModelRunContext,
   run: RunState,
@@ -34,7 +37,7 @@ export async function checkOutput(
 type Checked =
   | { readonly fits: true; readonly output: Json }
   | { readonly fits: false; readonly problem: string }
-  /** No answer fits a schema that cannot be used. */
+  /** The schema cannot be used, so no response matches it. */
   | { readonly fits: false; readonly problem: null }
 
 async function check(
@@ -75,7 +78,7 @@ function eventOf(checked: Checked, { outputRejections, spent }: RunState): Event
   return { type: "runFailed", code: "output_invalid", message, ...spent }
 }
 
-/** Many models wrap JSON in a Markdown code block, whatever they are told. */
+/** Removes a Markdown code block, in which many models wrap JSON despite the instruction. */
 function withoutFence(text: string): string {
   return /^\s*```(?:json)?\s*\n([\s\S]*?)\n?```\s*$/.exec(text)?.[1] ?? text
 }

@@ -5,23 +5,26 @@ import type { ModelRequest } from "../../core/ports/provider.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import type { Usage } from "../../core/usage.ts"
 
-/** English and code have about four bytes a token, other scripts about three: this errs on the dear side. */
+/**
+ * English and code have about four bytes a token, other scripts about three. The lower value gives the higher
+ * estimate.
+ */
 const bytesPerToken = 3
-/** More than any service counts for an image of its largest size. */
+/** Higher than any provider's count for an image of its maximum size. */
 const tokensPerImage = 5_000
-/** No tokenizer makes fewer tokens of so many bytes, but for long runs of blanks. */
+/** No tokenizer has tokens with more bytes on average, except for long runs of spaces. */
 const mostBytesPerToken = 12
-/** Bytes of a token of plain English; other text has fewer. */
+/** Bytes of a token of plain English. Other text has fewer. */
 const usualBytesPerToken = 4
-/** Bytes of messages that are counted in one turn of the event loop (rule 15). */
+/** Number of bytes of messages to count in one turn of the event loop (rule 15). */
 const sliceBytes = 256 * 1024
 
-/** Tokens that a text of so many bytes has, at a guess that is rather too high. */
+/** Returns a high estimate of the tokens of a text with this number of bytes. */
 function tokensOfBytes(bytes: number): number {
   return Math.ceil(bytes / bytesPerToken)
 }
 
-/** Returns the tokens of a value as JSON, at a guess that is rather too high. `messages` are those in it. */
+/** Returns a high estimate of the tokens of a value as JSON. `messages` are the messages in it. */
 export function estimateTokens(value: unknown, messages: readonly Message[]): number {
   const images = imagesOf(messages)
   const ignored = new Set<unknown>(images)
@@ -29,7 +32,7 @@ export function estimateTokens(value: unknown, messages: readonly Message[]): nu
   return tokensOfBytes(Buffer.byteLength(json)) + images.length * tokensPerImage
 }
 
-/** Resolves to the input tokens of the request, at a guess that is rather too high. */
+/** Resolves to a high estimate of the input tokens of the request. */
 export async function estimateInput(request: ModelRequest): Promise<number> {
   const images = imagesOf(request.messages)
   const ignored = new Set<unknown>(images)
@@ -38,8 +41,8 @@ export async function estimateInput(request: ModelRequest): Promise<number> {
 }
 
 /**
- * Resolves to the bytes of the request that must be tokens. What only a vendor understands is left out: services drop
- * old reasoning, and encrypted it is many bytes a token.
+ * Resolves to the bytes of the request that certainly count as tokens. Excludes data that only one provider
+ * understands: providers drop old reasoning, and encrypted reasoning has many bytes a token.
  */
 export function plainBytes({ outputSchema: _, ...request }: ModelRequest): Promise<number> {
   const ignored = new Set<unknown>(imagesOf(request.messages))
@@ -48,8 +51,8 @@ export function plainBytes({ outputSchema: _, ...request }: ModelRequest): Promi
 }
 
 /**
- * Counts a schema as well, which may go over the wire twice: in the prompt, and as what the answer is held to. A long
- * conversation is counted in slices, so that the event loop goes on (rule 15).
+ * Counts the schema twice, because it may be sent in the prompt and as the required format. Counts a long
+ * conversation in slices, so that the event loop can continue (rule 15).
  */
 async function inputBytes(
   { system, messages, tools, outputSchema }: ModelRequest,
@@ -70,7 +73,7 @@ async function inputBytes(
   return bytes
 }
 
-/** Bytes of what the model wrote. */
+/** Returns the bytes of the model's output. */
 export function bytesOf(content: readonly ModelPart[]): number {
   let bytes = 0
   for (const part of content) {
@@ -91,16 +94,18 @@ export interface CountedUsage {
 
 export interface Evidence {
   readonly outputBytes: number
-  /** Asked only when there is need. */
+  /** Called only if necessary. */
   readonly inputTokens: () => Promise<number>
-  /** Bytes of plain input, which must be tokens; null if the service's count of the input is not checked. */
+  /**
+   * Returns the bytes of plain input, which certainly count as tokens. Null if the provider's count of the input is
+   * not checked.
+   */
   readonly plainInputBytes: (() => Promise<number>) | null
 }
 
 /**
- * Returns the usage that a service reports, as far as it can be true. Counts that are missing, not numbers, or far
- * below what the transferred bytes usually have are replaced by an estimate. Counts that are too high are believed,
- * and so are counts of cached tokens.
+ * Returns the reported usage as far as it is plausible. An estimate replaces counts that are missing, not numbers, or
+ * far too low for the transferred bytes. Counts that are too high are accepted, and so are counts of cached tokens.
  */
 export async function countUsage(reported: Usage | null, evidence: Evidence): Promise<CountedUsage> {
   const {

@@ -7,10 +7,13 @@ import { type CountedUsage, countUsage, estimateInput, plainBytes } from "./esti
 import { type ModelAttempt, modelAt } from "./model-attempt.ts"
 import type { Streamed } from "./stream-response.ts"
 
-/** Failures of a service that took the request and did not finish its answer in time. */
+/** Failures of a provider that accepted the request and did not finish its response in time. */
 const silences: readonly string[] = ["upstream_cut", "upstream_stalled", "upstream_timeout"]
 
-/** A service that refuses charges nothing; one that began to answer, or went silent, may have. */
+/**
+ * Returns true if the call may have cost something. A provider that refuses a request charges nothing. A provider
+ * that started a response, or went silent, may charge.
+ */
 export function mayHaveCost({ code }: ModelFailure, { begun }: Streamed): boolean {
   return begun || silences.includes(code)
 }
@@ -28,9 +31,9 @@ export function counted(
   return countUsage(usage, { ...evidence(context, request), outputBytes })
 }
 
-/** Collects the data with which a service's counts are checked. */
+/** Collects the data that verifies a provider's counts. */
 export function evidence({ runtime }: ModelRunContext, request: ModelRequest) {
-  // Only a budget is worth a look at the whole request.
+  // Only a budget justifies reading the whole request.
   const plainInputBytes = runtime.maxBudgetUsd === undefined ? null : () => plainBytes(request)
   return { inputTokens: () => estimateInput(request), plainInputBytes }
 }

@@ -5,9 +5,9 @@ import { failedCall, retried } from "./failed-call.ts"
 import { requestOf } from "./model-request.ts"
 
 /**
- * Logs the end of the model call that a former process did not live to see, if there was one: what was shown of it is
- * void, and what it cost is what can be told from its deltas. Comes before all else, so that it is counted however the
- * run goes on.
+ * Logs the end of the model call that the previous process did not finish, if there was one. Its streamed text is
+ * discarded, and its cost is estimated from its deltas. This comes before all else, so that the call counts however
+ * the run continues.
  */
 export async function closeInterruptedCall(
   context: ModelRunContext,

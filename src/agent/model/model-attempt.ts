@@ -3,25 +3,25 @@ import type { ModelChoice, ModelFailure } from "../../core/ports/provider.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
 import { backoffMs } from "./retry-backoff.ts"
 
-/** One try at a step's model call. */
+/** One try of a step's model call. */
 export interface ModelAttempt {
   readonly step: StepStarted
-  /** Counts the calls of the step from 1. */
+  /** Counts the attempts of the step from 1. */
   readonly number: number
-  /** Position among the agent's models. */
+  /** Index among the agent's models. */
   readonly modelIndex: number
-  /** Number of times that this model was tried again. */
+  /** Number of retries with this model. */
   readonly retries: number
-  /** Milliseconds to wait before it. */
+  /** Milliseconds to wait before the attempt. */
   readonly pauseMs: number
 }
 
-/** A service that asks for a longer wait than that is not worth keeping a person waiting for. */
+/** If a provider requests a longer wait, the gateway does not retry with it. */
 const longestRetryAfterMs = 60_000
 
 /**
- * Returns the next attempt after a failure: the same model again, then the next one. Null if no attempt is left, or
- * if another one would not help.
+ * Returns the next attempt after a failure: first the same model again, then the next model. Null if no attempt is
+ * left, or if another one would not help.
  */
 export function attemptAfter(
   attempt: ModelAttempt,
@@ -33,18 +33,18 @@ export function attemptAfter(
   const { retryable, retryAfterMs } = failure
   const mostRetries = retriesWorthwhile(failure, modelAt(runtime, attempt.modelIndex), runtime)
   if (retryable && attempt.retries < mostRetries && (retryAfterMs ?? 0) <= longestRetryAfterMs) {
-    // "Retry after 0" of an overloaded service would spend all retries within milliseconds.
+    // A "retry after 0" of an overloaded provider would use all retries within milliseconds.
     return { ...next, retries: attempt.retries + 1, pauseMs: retryAfterMs || backoffMs(attempt.retries) }
   }
   if (!isOfTheService(failure) || attempt.modelIndex + 1 >= models.length) return null
-  // Another service need not be spared.
+  // Another provider needs no pause.
   return { ...next, modelIndex: attempt.modelIndex + 1, retries: 0, pauseMs: 0 }
 }
 
 /**
- * Limits retries after a timeout, because the model may have evaluated the whole prompt for nothing: one retry for a
- * hosted service, where another machine may take the call, and none for the operator's own machine, which is as slow
- * the next time.
+ * Limits retries after a timeout, because the model may have evaluated the whole prompt in vain. A hosted provider
+ * gets one retry, because another machine may handle the call. The operator's own machine gets none, because it would
+ * be as slow again.
  */
 function retriesWorthwhile(
   { code }: ModelFailure,
@@ -55,7 +55,7 @@ function retriesWorthwhile(
   return provider.selfHosted ? 0 : Math.min(maxRetries, 1)
 }
 
-/** Failures that say nothing about the request, though a service may say that trying it again is of no use. */
+/** Failures that are not caused by the request, even if the provider reports that a retry is useless. */
 const ofTheService: readonly string[] = [
   "rate_limited",
   "quota_exceeded",
@@ -67,12 +67,15 @@ const ofTheService: readonly string[] = [
   "upstream_invalid",
 ]
 
-/** Another service would refuse a wrong request as well, and a wrong key should not go unnoticed. */
+/**
+ * Returns true if another provider may succeed. A second provider would refuse a wrong request as well, and a wrong
+ * key should not go unnoticed.
+ */
 function isOfTheService({ retryable, code }: ModelFailure): boolean {
   return retryable || ofTheService.includes(code)
 }
 
-/** The log may name a fallback that the agent does not have any more. */
+/** Returns the model of an attempt. The log may name a fallback that the agent no longer has. */
 export function modelAt({ models }: ModelRuntime, index: number): ModelChoice {
   return models[index] ?? models.at(-1) ?? models[0]
 }

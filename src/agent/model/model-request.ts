@@ -7,7 +7,7 @@ import { withBackground } from "./background.ts"
 import { outputInstruction } from "./check-output.ts"
 import { type ModelAttempt, modelAt } from "./model-attempt.ts"
 
-/** Returns the request that an attempt with this model sends. */
+/** Returns the request of an attempt with this model. */
 export function requestOf(
   context: ModelRunContext,
   { modelIndex }: Pick<ModelAttempt, "modelIndex">,
@@ -29,10 +29,13 @@ export function requestOf(
   return { ...common, system: [...systemPrompt, { text: outputInstruction(outputSchema) }], outputSchema }
 }
 
-/** A text at the end leaves what comes before it as it was, so that a service's cache of it stays valid. */
+/**
+ * Appends the reminder of open tasks. A text at the end does not change what comes before it, so the provider's cache
+ * stays valid.
+ */
 function withReminder({ tasks }: Conversation, messages: readonly Message[]): readonly Message[] {
   const text = taskReminder(tasks.open())
-  // A response that a service continues must stay the last message.
+  // A response that the provider continues must remain the last message.
   if (text === null || messages.at(-1)?.role === "assistant") return messages
   return [...messages, { role: "user", content: [{ type: "text", text }] }]
 }
@@ -41,8 +44,8 @@ function withReminder({ tasks }: Conversation, messages: readonly Message[]): re
 const toolInputSince = 3
 
 /**
- * Arguments are not shown piece by piece if secrets in them must be masked, because a piece may hold half of a
- * secret.
+ * Returns true if the arguments of calls are shown piece by piece. If secrets in them must be masked, they are not,
+ * because a piece may contain half of a secret.
  */
 function showsToolInput({ conversation, journal, runtime }: ModelRunContext): boolean {
   const isAskedFor = conversation.run?.started.toolInputDeltas === true

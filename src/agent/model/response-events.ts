@@ -10,17 +10,17 @@ import type { Charged } from "./budget.ts"
 
 export interface AnswerDetails {
   readonly streamedFrom: number | null
-  /** Ids of calls whose arguments were shown, by their index in the content. */
+  /** Ids of calls whose arguments were streamed, by their index in the content. */
   readonly callIds: ReadonlyMap<number, string>
   readonly spending: Charged
   readonly estimated: boolean
-  /** The tools that the model was shown. Servers may have changed theirs since. */
+  /** The tools in the model's request. Servers may have changed theirs since then. */
   readonly shownTools: readonly Tool[]
 }
 
 /**
- * An answer and all that follows from it without further work: the calls it asks for, or else the end of the step and,
- * where that is plain, of the run. One commit instead of three is 10 % of a short run's CPU time.
+ * Returns the events of a response that need no further work: the requested calls, or the end of the step and, if it
+ * is certain, of the run. One commit instead of three saves 10 % of a short run's CPU time.
  */
 export function responseEvents(
   context: ModelRunContext,
@@ -58,7 +58,10 @@ export function responseEvents(
   return endEvent === null ? events : [...events, endEvent]
 }
 
-/** A call that was cut before its first argument looks like one without arguments, and must not be executed as that. */
+/**
+ * Drops incomplete calls. A call that was truncated before its first argument looks like a call without arguments,
+ * and must not be executed as one.
+ */
 function wholeParts({ content, stopReason }: ModelEnd): readonly ModelPart[] {
   const last = content.at(-1)
   const isCut = stopReason === "maxTokens" || stopReason === "contextFull" || stopReason === "contentFilter"
@@ -70,7 +73,9 @@ function withCallId(part: ModelPart, shownId: string | undefined, { ids }: Model
   return part.type === "toolCall" ? { ...part, toolCallId: shownId ?? ids.next("call") } : part
 }
 
-/** Services disagree on the reason beside calls; whether there are calls is what decides. */
+/**
+ * Returns the actual stop reason. Providers report different reasons beside calls, so the presence of calls decides.
+ */
 function stopReasonOf(reported: StopReason, calls: number): StopReason {
   if (calls > 0) return "toolCalls"
   return reported === "toolCalls" ? "end" : reported

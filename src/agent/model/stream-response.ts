@@ -15,21 +15,21 @@ import type { ModelRunContext } from "../run-context.ts"
 import { untilAborted } from "../until-aborted.ts"
 import { type Patience, watchdog } from "./watchdog.ts"
 
-/** The part of a model's response that has arrived so far, whether the response is complete or not. */
+/** The part of a model's response that has arrived so far, complete or not. */
 export interface Streamed {
   text: string
   thinking: string
   /** Sequence number of the first delta. */
   streamedFrom: number | null
-  /** Bytes of the answer that are in no text: calls' arguments. */
+  /** Bytes of the response that are not text: the arguments of calls. */
   hiddenBytes: number
-  /** Characters of calls' arguments that were shown. */
+  /** Characters of the arguments that were streamed. */
   inputCharacters: number
-  /** Ids of the calls whose arguments were shown, by their index in the content. */
+  /** Ids of the calls whose arguments were streamed, by their index in the content. */
   readonly callIds: Map<number, string>
-  /** If true, the service has begun to respond. */
+  /** If true, the provider has started to respond. */
   begun: boolean
-  /** The newest usage that the service reported before its final one. */
+  /** The newest usage that the provider reported before its final one. */
   usage: Usage | null
 }
 
@@ -47,9 +47,9 @@ export function nothingStreamed(): Streamed {
 }
 
 /**
- * Streams one response to the subscribers. Resolves to the provider's last event. Resolves to a failure when the
- * provider sends no last event, makes no progress for too long, or sends too much. Resolves to null at once when the
- * attempt is aborted.
+ * Streams one response to the subscribers. Resolves to the provider's last event. Resolves to a failure if the
+ * provider sends no last event, makes no progress for too long, or sends too much. Resolves to null at once if the
+ * call is aborted.
  */
 export async function streamResponse(
   context: ModelRunContext,
@@ -75,7 +75,7 @@ export async function streamResponse(
 
   const consume = async (): Promise<ModelEnd | ModelFailure> => {
     for await (const event of provider.stream(request, { signal: call.signal })) {
-      // Whatever an aborted call still yields is not the run's any more.
+      // Events of an aborted call are ignored.
       if (call.signal.aborted) return noLastEvent
       if (++idleEvents > mostIdleEvents) return stalled
       switch (event.type) {
@@ -131,13 +131,16 @@ export async function streamResponse(
   }
 }
 
-/** Arguments that nest without end cannot even be logged; the model is told as of any that cannot be read. */
+/**
+ * Removes arguments that are nested too deeply to be logged. The model receives the same error as for arguments that
+ * cannot be parsed.
+ */
 function withoutTooDeepInput(part: ModelPart): ModelPart {
   if (part.type !== "toolCall" || !nestsTooDeep(part.input)) return part
   return { ...part, input: {}, malformedInput: "" }
 }
 
-/** The call has the same id when it is requested. */
+/** Streams a piece of a call's arguments. The later requested call has the same id. */
 function showInput(
   { ids, journal }: ModelRunContext,
   stepId: string,
@@ -153,18 +156,23 @@ function lengthOf({ text, thinking, hiddenBytes, inputCharacters }: Streamed): n
   return text.length + thinking.length + Math.max(hiddenBytes, inputCharacters)
 }
 
-/** Parts of one response; a long one with many citations has some hundreds. */
+/** Maximum number of parts of one response. A long response with many citations has some hundreds. */
 const mostParts = 10_000
 
-/** In characters, of which a token has a few: only a service that ignores its cap gets there. */
+/**
+ * Returns the maximum characters of a response. A token has a few characters, so only a provider that ignores its
+ * token limit exceeds it.
+ */
 function longestAnswer({ maxTokens }: ModelRequest): number {
   return maxTokens * 12 + 4_096
 }
 
-/** Most events in a row that bring nothing: 10 000 pings take a working service more than a day. */
+/**
+ * Maximum number of consecutive events without progress. A working provider needs more than a day for 10 000 pings.
+ */
 const mostIdleEvents = 10_000
 
-/** The smaller of the agent's and the provider's limit, where they have one. */
+/** Returns the smaller of the agent's and the provider's limit, if there is one. */
 function firstTokenTimeoutMs(
   { firstTokenTimeoutSeconds: ofAgent }: Pick<ModelRuntime, "firstTokenTimeoutSeconds">,
   { firstTokenTimeoutMs: ofProvider }: Provider,
@@ -173,10 +181,13 @@ function firstTokenTimeoutMs(
   return Math.min(ofAgent * 1_000, ofProvider ?? Number.POSITIVE_INFINITY)
 }
 
-/** Generous, because a model on a CPU evaluates a long prompt for minutes. */
+/** Long, because a model on a CPU evaluates a long prompt for minutes. */
 const defaultFirstTokenTimeoutMs = 600_000
 
-/** Half an hour, and a quarter of a second for each token: only a service that never ends its response exceeds it. */
+/**
+ * Returns the maximum milliseconds of a call: half an hour, and a quarter of a second for each token. Only a provider
+ * that never ends its response exceeds it.
+ */
 function longestCallMs({ maxTokens }: ModelRequest): number {
   return 30 * 60 * 1_000 + maxTokens * 250
 }
@@ -202,7 +213,7 @@ const notStarted: ModelFailure = {
   retryable: true,
 }
 
-/** A word a minute, for ever. A retry would take as long again. */
+/** The provider sends its response endlessly, for example one word a minute. A retry would take as long again. */
 const endless: ModelFailure = {
   type: "error",
   code: "upstream_timeout",

@@ -6,7 +6,7 @@ import { estimateTokens } from "./estimate-tokens.ts"
 export class TokenSizes {
   readonly #known = new WeakMap<object, number>()
 
-  /** Returns the tokens of one message, at a guess that is rather too high. */
+  /** Returns a high estimate of the tokens of one message. */
   readonly ofMessage = (message: Message): number => this.#of(message, [message])
 
   /** Returns the tokens of the system prompt, the tools and the output schema. */

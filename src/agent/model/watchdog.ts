@@ -1,23 +1,23 @@
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 export interface Watchdog {
-  /** The response grew. Other events, such as pings, must not be reported. */
+  /** Reports that the response grew. Other events, such as pings, must not be reported. */
   progressed(): void
   stop(): void
 }
 
-/** Milliseconds that a model call may take. */
+/** Time limits of a model call in milliseconds. */
 export interface Patience {
   /** From the request to the first progress. */
   readonly firstMs: number
-  /** Between two signs of progress. */
+  /** Between two reports of progress. */
   readonly silentMs: number
   /** From the request to the end of the response. */
   readonly totalMs: number
 }
 
 /**
- * Calls `onOver` once, when a limit is exceeded. Progress costs a look at the clock and, except for the first one, no
- * timer: the timer checks when it fires how much time is left.
+ * Calls `onOver` once, when a limit is exceeded. Progress costs one look at the clock and, except for the first
+ * report, no timer: when the timer fires, it checks how much time is left.
  */
 export function watchdog(patience: Patience, onOver: (limit: keyof Patience) => void): Watchdog {
   let since = performance.now()

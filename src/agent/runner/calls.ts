@@ -6,8 +6,8 @@ import type { RunnerRunContext } from "../run-context.ts"
 import type { CallState } from "../tools/call-state.ts"
 
 /**
- * Bytes past which one call's result is truncated. Bounding results is the other framework's task; the gateway only
- * keeps them.
+ * Maximum bytes of one call's result. Longer results are truncated. The other framework has to bound its results
+ * itself. The gateway only keeps them.
  */
 export const maxToolResultBytes = 1_000_000
 
@@ -31,8 +31,8 @@ export function settledCall({ requested }: CallState, result: ToolResult, durati
 }
 
 /**
- * As JSON has it. Throws for what JSON cannot hold: the runner's mistake, and not to be found out by the
- * store.
+ * Returns the value as JSON. Throws if JSON cannot hold it, because this is a mistake of the runner that the store
+ * should not have to find.
  */
 export function plainJson<Value>(value: Value): Value {
   return JSON.parse(JSON.stringify(value ?? null)) as Value

@@ -8,10 +8,9 @@ import { Transcript } from "./transcript.ts"
 import { actOnDecisions, isParked, takeDecisions } from "./waits.ts"
 
 /**
- * Runs somebody else's loop and writes down what it reports, as the same steps, messages and calls.
- * Text after a call's result begins the next step. Resolves and rejects like `runLoop`, or rejects with what
- * the runner throws. `resumed` says that an earlier attempt has begun the run: it was parked then, or it was
- * interrupted.
+ * Runs the loop of another framework, and logs its reports as the same steps, messages and calls. Text after a call's
+ * result starts the next step. Resolves and rejects like `runLoop`, or rejects with the runner's error. With
+ * `resumed`, the run started earlier and was parked or interrupted.
  */
 export async function runForeignLoop(
   context: RunnerRunContext,
@@ -41,7 +40,7 @@ function notResumable(): GatewayError {
   )
 }
 
-/** Consumes one call of the runner: afterwards the run has ended or is parked. */
+/** Consumes one call of the runner. Afterwards the run has ended or is parked. */
 async function callRunner(
   context: RunnerRunContext,
   { runId, started, runnerState: state }: RunState,
@@ -80,7 +79,10 @@ async function callRunner(
   else await transcript.finish()
 }
 
-/** Declares void what a former attempt had begun to say. Comes before all else, for the run may end without more. */
+/**
+ * Discards the text that was streaming when the run was interrupted. This comes before all else, because the run may
+ * end without further events.
+ */
 export async function voidInterruptedText(context: RunnerRunContext): Promise<void> {
   const { run } = context.conversation
   if (run?.phase.type !== "calling") return
@@ -91,7 +93,7 @@ export async function voidInterruptedText(context: RunnerRunContext): Promise<vo
   await record(context, [{ type: "stepRetried", ...retried }])
 }
 
-/** The calls that a former attempt left open have an unknown outcome. */
+/** Settles the calls that the interruption left open. Their outcome is unknown. */
 async function closeInterrupted(context: RunnerRunContext): Promise<void> {
   const { stoppedInOrder, conversation } = context
   const { run } = conversation

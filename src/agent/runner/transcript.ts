@@ -13,29 +13,27 @@ import { truncateResult } from "../tools/truncate-result.ts"
 import { callPart, maxToolResultBytes, plainJson, requestedCall, settledCall } from "./calls.ts"
 import { askAbout } from "./waits.ts"
 
-/** Maximum characters of one state as JSON: it is kept in the log each time it is saved. */
+/** Maximum characters of one state as JSON. The log keeps every saved state. */
 const maxStateCharacters = 4_000_000
 
 type OpenStep = Pick<StepStarted, "stepId" | "messageId">
 
 /**
- * Writes down what a runner reports until it returns: the open step, its text so far, and which calls wait
- * for their result.
+ * Logs the reports of a runner until it returns. Tracks the open step, its text so far, and the calls that wait for
+ * their result.
  */
 export class Transcript {
   readonly #context: RunnerRunContext
-  /**
-   * The runner's ids of calls that got their result from here: denied, or left behind by the text after them.
-   */
+  /** The runner's ids of calls whose result came from the gateway: the call was denied, or text followed it. */
   readonly #closed: Set<string>
   readonly #startedAt = new Map<string, number>()
   readonly #begunAt: number
   #step: OpenStep | null
   #parts: AssistantPart[] = []
   #streamedFrom: number | null = null
-  /** Calls that a person must allow, to be logged when the runner returns. */
+  /** Calls that a person must allow. They are logged when the runner returns. */
   #asking: RunnerToolCall[] = []
-  /** Reported since the last message was logged. */
+  /** The spending that was reported after the last logged message. */
   #spending: Spending = noSpending
   #model = "runner"
   #taking: Promise<void> = Promise.resolve()
@@ -57,7 +55,7 @@ export class Transcript {
     return this.#taking
   }
 
-  /** Resolves once what was begun is written; what a cancelled runner still yields is not. */
+  /** Resolves after started writes have settled. Later reports of a canceled runner are not written. */
   async settled(): Promise<void> {
     await Promise.allSettled([this.#taking])
   }
@@ -95,7 +93,7 @@ export class Transcript {
   }
 
   /**
-   * Logs the questions about all calls that wait for a person in one commit: so the log alone says that it is
+   * Logs the waits of all calls that a person must allow in one commit, so that the log alone shows that the run is
    * parked.
    */
   async park(): Promise<void> {
@@ -116,7 +114,7 @@ export class Transcript {
       events.push(event)
       if (wait !== null) open.push(wait)
     }
-    // The message that earlier calls are of is logged already; what was paid since is part of the same commit.
+    // The message of earlier calls is logged already. The spending since then is part of the same commit.
     const message = known > 0 ? this.#rest("parked") : [this.#completedMessage(step, parts)]
     await this.#record([...message, ...events], { open })
   }
@@ -127,9 +125,7 @@ export class Transcript {
     await record(this.#context, [{ ...this.#completedMessage(this.#step, []), stopReason: "cancelled" }])
   }
 
-  /**
-   * Counts calls that were reported for an answer that will not be logged: they have been paid all the same.
-   */
+  /** Logs the cost of calls whose response will not be logged, because they have been paid for. */
   async countRest(code: string): Promise<void> {
     const rest = this.#rest(code)
     if (rest.length > 0) await record(this.#context, rest)
@@ -166,7 +162,7 @@ export class Transcript {
     const { toolCallId } = requested
     const message = callIndex > 0 ? [] : [this.#completedMessage(step, [callPart(requested)])]
     await this.#record([...message, requested, { type: "toolCallStarted", toolCallId }])
-    // A runner that reports a call before it makes it goes on only after this.
+    // A runner that reports a call before it executes it continues only after this.
     await this.#context.hold.untilCertain(this.#context.signal)
     this.#startedAt.set(toolCallId, this.#context.clock.now())
   }
@@ -273,7 +269,7 @@ export class Transcript {
 
 type JournalArguments = [events: readonly Event[], effects?: { readonly open: readonly NewWait[] }]
 
-/** The step whose calls were decided, or that a former attempt had begun to answer. */
+/** Returns the step whose calls were decided, or whose response an earlier lease had started. */
 function openStepOf(context: RunnerRunContext): OpenStep | null {
   const phase = context.conversation.run?.phase
   if (phase?.type === "settling") return phase.completed

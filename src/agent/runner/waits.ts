@@ -13,14 +13,12 @@ import { maxToolResultBytes, settledCall } from "./calls.ts"
 const anyObject = { type: "object" } as const
 const byGrant = { via: "grant", tenant: null, userId: null, address: null } as const
 
-/**
- * Returns true if the runner has returned, leaving calls to be decided, and has not been called again since.
- */
+/** Returns true if the runner has returned with undecided calls, and has not been called again since. */
 export function isParked(run: RunState): boolean {
   return undelivered(run).length > 0
 }
 
-/** A person is asked, or nobody needs to be: calls of this type were allowed before. */
+/** Asks a person about the calls, unless a grant allows their type. */
 export async function askAbout(
   context: RunnerRunContext,
   toolCallId: string,
@@ -47,8 +45,8 @@ export async function askAbout(
 }
 
 /**
- * Logs what was answered to a parked run and what nobody answered in time. Resolves to null once every call
- * is decided, else to the time at which the first wait is over.
+ * Logs the answers to a parked run, and the waits that expired. Resolves to null when every call is decided.
+ * Otherwise resolves to the time at which the first wait expires.
  */
 export async function takeDecisions(context: RunnerRunContext): Promise<number | null> {
   // A runner executes its calls itself, so there is no result to transform.
@@ -67,8 +65,8 @@ export async function takeDecisions(context: RunnerRunContext): Promise<number |
 }
 
 /**
- * Logs that the allowed calls may be executed from now on and what became of the denied ones; gives what to
- * tell the runner.
+ * Logs that the allowed calls may be executed from now on, and the outcome of the denied ones. Returns the decisions
+ * for the runner.
  */
 export async function actOnDecisions(context: RunnerRunContext): Promise<readonly RunnerDecision[]> {
   const calls = undelivered(context.conversation.run)
@@ -89,7 +87,8 @@ function consequenceOf(call: CallState): Event {
 }
 
 /**
- * The calls that were asked about and that the runner knows no decision of, in the order it reported them.
+ * Returns the calls that were asked about and whose decisions the runner has not received, in the order of its
+ * reports.
  */
 function undelivered(run: RunState | null): readonly CallState[] {
   return callsOf(run).filter(

@@ -20,7 +20,7 @@ export function unknownTool(
   }
 }
 
-/** The model called a tool that the name does not stand for any more. */
+/** Returns the error of a call whose name no longer identifies the tool that the model requested. */
 export function changedTool({ requested: { name } }: CallState): ToolResult {
   const message =
     `The tool ${JSON.stringify(name)} changed after you called it, so the call did not run. Read ` +
@@ -32,12 +32,12 @@ export function invalidInput(message: string): ToolResult {
   return { type: "error", code: "invalid_input", message }
 }
 
-/** By an interceptor, or because the policy could not be asked. */
+/** Returns the error of a call that an interceptor denied, or whose policy failed. */
 export function refusal({ code, reason }: Verdict): ToolResult {
   return { type: "error", code: code ?? "denied", message: reason ?? "This call is not allowed." }
 }
 
-/** By a person, or because nobody answered. */
+/** Returns the error of a call that a person denied, or whose approval request expired. */
 export function denial({ approval }: CallState): ToolResult {
   if (approval?.decidedBy == null) {
     return {
@@ -52,7 +52,7 @@ export function denial({ approval }: CallState): ToolResult {
   return { type: "error", code: "denied", message: `A person denied this call${reason}` }
 }
 
-/** Set when the model's text for the input was not a JSON object. */
+/** Returns the error of a call whose input was not a JSON object. */
 export function malformedInputOf(
   { conversation }: ModelRunContext,
   { requested: { toolCallId } }: CallState,

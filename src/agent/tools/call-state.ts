@@ -12,30 +12,30 @@ import type { WaitKind } from "../../core/wait.ts"
 /** One call of the open step. It changes only by `Conversation.apply`. */
 export interface CallState {
   readonly requested: ToolCallRequested
-  /** `waited`: the wait that the tool returned is over, so the tool is executed again. */
+  /** `waited`: the wait that the tool returned has ended, so the tool is executed again. */
   state: "requested" | "waiting" | "approved" | "denied" | "started" | "waited" | "settled"
-  /** The arguments it is executed with: the model's, or as a person edited them. */
+  /** The arguments for the execution: the model's, or those that a person edited. */
   input: JsonObject
-  /** The tool that the call is for: the one the model was shown, then the one a person was asked about. */
+  /** The tool of the call: first the one that the model saw, then the one that a person was asked about. */
   origin: ToolOrigin | null
-  /** The qualifier that a person was asked about last. */
+  /** The last qualifier that a person was asked about. */
   qualifier: string | null
   /** The last decision of a person, or of a grant. */
   approval: Extract<WaitResolved, { kind: "approval" }> | null
-  /** The last wait that the call opened. In state `started` it was opened from inside the call. */
+  /** The last wait that the call opened. In state `started`, the call opened it during its execution. */
   wait: WaitOpened | null
-  /** When that wait was opened; null before the first. */
+  /** Time at which that wait was opened. Null before the first wait. */
   openedAt: number | null
-  /** The end of that wait; null while it is open. */
+  /** The end of that wait. Null while it is open. */
   resolved: WaitResolved | null
   /** Number of waits of each kind that the call has opened. */
   readonly waits: Record<WaitKind, number>
-  /** Data events that the call has emitted, and about the characters of their values as JSON. */
+  /** Number of data events that the call has emitted, and the approximate characters of their values as JSON. */
   emitted: { readonly events: number; readonly characters: number }
   result: ToolResult | null
 }
 
-/** Returns the wait that is open, if there is one. */
+/** Returns the open wait, if there is one. */
 export function openWaitOf({ wait, resolved }: CallState): WaitOpened | null {
   return resolved === null ? wait : null
 }
@@ -45,7 +45,7 @@ export function awaitsApproval({ state, wait }: CallState): boolean {
   return state === "waiting" && wait?.kind === "approval"
 }
 
-/** Returns true if a call without a result can have had its effect. */
+/** Returns true if a call without a result may have taken effect. */
 function mayHaveBegun(call: CallState): boolean {
   switch (call.state) {
     case "started":

@@ -8,11 +8,11 @@ import { truncateResult } from "./truncate-result.ts"
 interface Completion {
   readonly durationMs?: number
   readonly server?: string | null
-  /** Events of the same commit, before the result. */
+  /** Events of the same commit that precede the result. */
   readonly after?: readonly Event[]
 }
 
-/** Logs the call's result: with it the call is settled. */
+/** Logs the call's result, which settles the call. */
 export async function completeCall(
   context: SettlingContext,
   { requested: { toolCallId, name, executionLocation } }: CallState,

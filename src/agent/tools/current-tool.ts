@@ -3,22 +3,19 @@ import { isSameOrigin, isSameServer, originOf } from "../../core/tool-origin.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 
-/**
- * Finds the tool that has the call's name at this moment. Servers may have changed theirs since the model was shown
- * them.
- */
+/** Returns the tool that has the call's name now. Servers may have changed their tools since the model's request. */
 export function findCurrentTool({ runtime }: ModelRunContext, { requested }: CallState): Tool | undefined {
   return runtime.tools.find(({ name }) => name === requested.name)
 }
 
-/** Returns true if the call is for this tool, rather than for another one of that name. */
+/** Returns true if the call is for this tool, and not for another one of the same name. */
 export function isFor(call: CallState, tool: Tool): boolean {
   return isSameOrigin(call.origin, originOf(tool, call.input))
 }
 
 /**
- * Returns true if this tool is what a person allowed, by its origin and by the type of the call. `validated` is the
- * input as the tool's `validate` returned it.
+ * Returns true if a person allowed this tool, by its origin and by the type of the call. `validated` is the input as
+ * the tool's `validate` returned it.
  */
 export function isAsApproved(call: CallState, tool: Tool, validated: unknown): boolean {
   if (!isFor(call, tool)) return false
@@ -27,18 +24,18 @@ export function isAsApproved(call: CallState, tool: Tool, validated: unknown): b
   try {
     return tool.qualifier(validated) === call.qualifier
   } catch {
-    // The gate is asked next, and denies calls whose type cannot be found.
+    // The gate decides next, and denies calls whose type cannot be determined.
     return false
   }
 }
 
-/** Returns true if the call's name still stands for the tool that was validated and let through. */
+/** Returns true if the call's name still identifies the tool that was validated and allowed. */
 export function isStill(context: ModelRunContext, call: CallState, tool: Tool): boolean {
   const now = findCurrentTool(context, call)
   return now !== undefined && isSameOrigin(originOf(now, call.input), originOf(tool, call.input))
 }
 
-/** Tells the person who allowed the call why they are asked about it again. */
+/** Returns the reason why the person who allowed the call is asked again. */
 export function reasonToAskAgain(call: CallState, tool: Tool): string {
   const origin = originOf(tool, call.input)
   const next = "Check the call before you allow it again."

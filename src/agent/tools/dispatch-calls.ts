@@ -3,13 +3,13 @@ import { arrivalUntil, isWaitOver } from "../waits/take-answer.ts"
 import { type CallState, openWaitOf } from "./call-state.ts"
 import { settleCall } from "./settle-call.ts"
 
-/** Calls of one message that run at once; further ones wait for a place. */
+/** Maximum number of concurrent calls of one message. Further calls wait. */
 const maxConcurrentCalls = 16
 
 /**
- * Settles the calls of one message, each independently of the others and as soon as it may, but for a `sequential`
- * tool, which runs alone. Resolves to null when all are settled, or, when nothing can go on before somebody answers, to
- * the time at which the first of the waits is over. Rejects only when the attempt itself cannot go on.
+ * Settles the calls of one message independently of each other. A `sequential` tool runs alone. Resolves to null when
+ * all calls are settled. If no call can continue before an answer, resolves to the time at which the first wait
+ * expires. Rejects only if the execution itself cannot continue.
  */
 export async function dispatchCalls(
   context: ModelRunContext,
@@ -22,7 +22,7 @@ class Dispatch {
   readonly #context: ModelRunContext
   readonly #calls: readonly CallState[]
   readonly #running = new Map<CallState, Promise<void>>()
-  /** Looked at, and waiting for an answer that is not there. */
+  /** Calls that wait for an answer that has not arrived. */
   readonly #waiting = new Set<CallState>()
   #failure: { readonly reason: unknown } | null = null
 
@@ -43,7 +43,7 @@ class Dispatch {
     return this.#waiting.size === 0 ? null : this.#firstEnd()
   }
 
-  /** A call whose answer has come, or whose time is over, waits no longer; it goes on as soon as it may. */
+  /** Removes calls from the waiting ones if their answer has arrived or their wait has expired. */
   #lookAtWaits(): void {
     for (const call of this.#waiting) if (isWaitOver(this.#context, call)) this.#waiting.delete(call)
   }
@@ -56,7 +56,7 @@ class Dispatch {
     }
   }
 
-  /** Returns true if the call, or a call that runs already, must run alone. */
+  /** Returns true if the call, or a running call, must run alone. */
   #mustWaitForOthers(call: CallState): boolean {
     if (this.#running.size === 0) return false
     return [call, ...this.#running.keys()].some((other) => this.#isSequential(other))
@@ -66,7 +66,7 @@ class Dispatch {
     return this.#context.runtime.tools.some((tool) => tool.name === name && tool.sequential === true)
   }
 
-  /** Never rejects: a failure is thrown once no call is left running unobserved. */
+  /** Never rejects. A failure is thrown after all running calls have settled. */
   async #settle(call: CallState): Promise<void> {
     try {
       await settleCall(this.#context, call)
@@ -78,9 +78,9 @@ class Dispatch {
     }
   }
 
-  /** A call came to its end, another answer arrived, or the time of a wait is over. */
+  /** Resolves when a call has ended, another answer has arrived, or a wait has expired. */
   async #nextChange(): Promise<void> {
-    // After a failure nothing is begun any more, so only the end of what runs is waited for.
+    // After a failure no call is started, so only the running calls are awaited.
     if (this.#failure !== null) return Promise.race(this.#running.values())
     const over = new AbortController()
     const arrival = arrivalUntil(this.#context, this.#firstEnd(), over.signal)

@@ -5,15 +5,18 @@ import type { EmittedData, Tool } from "../../core/ports/tool.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 
-/** Characters of one value as JSON. */
+/** Maximum characters of one value as JSON. */
 const maxValueCharacters = 65_536
-/** Stored events of one call, over all its executions, and the characters of their values. */
+/** Maximum stored events of one call over all its executions, and maximum characters of their values. */
 const mostStored = { events: 1_000, characters: 1_000_000 }
-/** Transient events of one execution. */
+/** Maximum transient events of one execution. */
 const mostTransient = { events: 100_000, characters: 100_000_000 }
 const namePattern = /^[A-Za-z][\w.:/-]{0,63}$/
 
-/** Data that a tool may not emit. If the tool does not catch it, the model receives it like any failure of the tool. */
+/**
+ * A tool may not emit this data. If the tool does not catch the error, the model receives it as a failure of the
+ * tool.
+ */
 class DataRefused extends Error {
   readonly code: "invalid_data" | "too_much_data"
 
@@ -23,10 +26,10 @@ class DataRefused extends Error {
   }
 }
 
-/** Sends what one execution of a call emits. */
+/** Publishes the data that one execution of a call emits. */
 export interface DataEmitter {
   emit(data: EmittedData): void
-  /** Resolves when all that was emitted is durable. Rejects if it cannot be stored. */
+  /** Resolves when all emitted data is durable. Rejects if it cannot be stored. */
   stored(): Promise<void>
 }
 
@@ -45,7 +48,7 @@ export function dataEmitter(context: ModelRunContext, tool: Tool, call: CallStat
       }
       stored = counted(stored, data.value, mostStored)
       const recording = record(context, [{ type: "dataEmitted", ...data }])
-      // `stored` rejects with it.
+      // `stored` rejects with the error.
       recording.catch(() => undefined)
       storing.push(recording)
     },
@@ -65,7 +68,7 @@ function checked({ name, value, transient }: EmittedData, tool: Tool): { name: s
   if (transient !== undefined && typeof transient !== "boolean") {
     throw new DataRefused("invalid_data", `${subject}: transient must be true or false.`)
   }
-  // First, because a copy of a huge or cyclic value might never end.
+  // This check comes first, because a copy of a huge or cyclic value might never end.
   if (isLongerAsJson(value, maxValueCharacters)) throw tooLarge(subject, name)
   const copy = jsonOf(value, `${subject} as ${name}`)
   if (isLongerAsJson(copy, maxValueCharacters)) throw tooLarge(subject, name)

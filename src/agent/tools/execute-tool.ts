@@ -14,12 +14,12 @@ import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 import { timeLimit } from "./time-limit.ts"
 
-/** Characters of live output that one call may show; the result itself is bounded apart from it. */
+/** Maximum characters of live output of one call. The result has a separate bound. */
 const maxOutputCharacters = 1_000_000
 
 interface Execution {
   readonly call: CallState
-  /** As the tool's validation made it. */
+  /** The input as the tool's `validate` returned it. */
   readonly input: unknown
   readonly ask: ToolContext["ask"]
   readonly tasks: ToolContext["tasks"]
@@ -27,9 +27,10 @@ interface Execution {
 }
 
 /**
- * Executes the tool and always answers: a throw is an error result, and so is a timeout, after which the tool is
- * told to stop but not waited for; `interrupted` when what executed it is gone, or when the hold on the session lapses
- * during a call that must not be made twice. Rejects, with the signal's reason, only when the attempt is aborted.
+ * Executes the tool. Always resolves to an outcome, except if the execution is aborted, which rejects with the
+ * signal's reason. If the tool throws or exceeds its time limit, the outcome is an error. After a timeout, the tool
+ * is aborted but not awaited. The outcome is `interrupted` if the executor is gone, or if the hold on the session
+ * lapses during a call that must not be repeated.
  */
 export async function executeTool(
   context: ModelRunContext,
@@ -53,7 +54,7 @@ export async function executeTool(
     tasks,
     ask(question) {
       const answer = limit.pauseFor(ask(question))
-      // The tool is told; one that does not wait for the answer must not end the process.
+      // The tool receives the rejection. A tool that does not await the answer must not end the process.
       answer.catch(() => undefined)
       return answer
     },
@@ -125,7 +126,7 @@ function answeredOf({ wait, resolved }: CallState): Answered | null {
 }
 
 interface LiveOutput {
-  /** False once the call is over. */
+  /** False after the call has ended. */
   readonly isOpen: boolean
   show(text: string, stream?: "stdout" | "stderr"): void
   close(): void
@@ -174,7 +175,7 @@ const tooDeep: ToolResult = {
     "have taken effect. Check that before you repeat it.",
 }
 
-/** Another process may take the session and settle this call, so it must not go on here. */
+/** Another process may take the session and settle this call, so this process must not continue it. */
 class HoldLapsed extends Error {
   constructor() {
     super("This server may have lost the session, so the call was stopped.")
@@ -190,12 +191,12 @@ class ToolTimeout extends Error {
   }
 }
 
-/** An error's message may quote what the tool was configured with, and every client is shown it. */
+/** Removes error details, because every client sees the message, and it may quote the tool's configuration. */
 function shownOutcome(outcome: ToolOutcome): ToolOutcome {
   return outcome.type === "error" ? { ...outcome, message: withoutSecrets(outcome.message) } : outcome
 }
 
-/** An error with a `code` of its own keeps it: that is how a tool names its failures. */
+/** Returns the error result. An error with its own `code` keeps it, because tools name their failures by codes. */
 function errorResult(thrown: unknown): ToolResult {
   const error = toError(thrown)
   if (error instanceof ToolTimeout) return { type: "error", code: "timeout", message: error.message }

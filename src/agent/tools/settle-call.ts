@@ -21,8 +21,9 @@ import { executeTool } from "./execute-tool.ts"
 import { transformResult } from "./transform-result.ts"
 
 /**
- * Takes one call as far as it goes, from whatever its log says: validate, ask the gate, wait for a person, execute,
- * log the result. Resolves when it is settled, or when it waits for an answer that is not there yet.
+ * Continues one call from the state of its log as far as possible: validates it, asks the gate, waits for a person,
+ * executes it, and logs the result. Resolves when the call is settled, or when it waits for an answer that has not
+ * arrived.
  */
 export async function settleCall(context: ModelRunContext, call: CallState): Promise<void> {
   for (;;) {
@@ -41,7 +42,7 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
         await completeCall(context, call, denial(call))
         break
       case "started":
-        // Begun by a process that did not live to log the result.
+        // The previous process started the call and ended before it logged the result.
         await recover(context, tool, call)
         break
       case "waited":
@@ -69,8 +70,8 @@ async function admit(context: ModelRunContext, tool: Tool | undefined, call: Cal
 }
 
 /**
- * Begins a call that a person allowed, if its name still stands for the tool that they were asked about. Arguments that
- * they edited pass validation and interceptors like the model's own.
+ * Starts a call that a person allowed, if its name still identifies the tool that they were asked about. Edited
+ * arguments pass validation and interceptors like the model's own.
  */
 async function admitApproved(
   context: ModelRunContext,
@@ -90,7 +91,7 @@ async function admitApproved(
   await begin(context, tool, call, validation.input)
 }
 
-/** The approval was not for the tool that the call would run now: whatever the policy says, a person decides again. */
+/** Asks a person again, whatever the policy decides, because they did not approve the tool that would run now. */
 async function askAgain(
   context: ModelRunContext,
   tool: Tool,
@@ -121,11 +122,11 @@ function decisionsOf({ decisions }: Verdict, tool: Tool, { requested }: CallStat
 
 async function begin(context: ModelRunContext, tool: Tool, call: CallState, input: unknown): Promise<void> {
   const { toolCallId } = call.requested
-  // Validation and policies take time. The caller looks at the call again, with the tool that there is then.
+  // Validation and policies take time. The caller checks the call again, with the current tool.
   if (!isStill(context, call, tool)) return
   if (tool.executionLocation === "client") return openToClient(context, tool, call)
   await record(context, [{ type: "toolCallStarted", toolCallId }])
-  // Storing that may have taken long enough for another process to take the session and settle the call (rule 8,
+  // The commit may have taken long enough for another process to take the session and settle the call (rule 8,
   // liveness).
   await context.hold.untilCertain(context.signal)
   const startedAt = context.clock.now()
@@ -153,13 +154,13 @@ function serverOf(tool: Tool, { input }: CallState): string | null {
   return originOf(tool, input)?.server ?? null
 }
 
-/** Ends a call whose executor is gone, or whose name belongs to another tool now. */
+/** Ends a call whose executor is gone, or whose name now identifies another tool. */
 async function lose(context: ModelRunContext, { requested: { toolCallId, name } }: CallState): Promise<void> {
   const lost = { reason: "lost", outcome: "unknown" } as const
   await record(context, [{ type: "toolCallInterrupted", toolCallId, name, ...lost }])
 }
 
-/** The call waits, without this process, and is executed again once the wait is over; or it leaves a task behind. */
+/** Parks the call without this process until the wait has ended, or completes it with the id of a background task. */
 async function waitFor(
   context: ModelRunContext,
   tool: Tool,
@@ -177,8 +178,8 @@ async function waitFor(
 }
 
 /**
- * Executes a call once more that was allowed before, with the same arguments. If another tool has its name by now, that
- * tool receives neither the call nor what the user answered to the first one.
+ * Executes an allowed call again with the same arguments. If another tool now has its name, that tool receives
+ * neither the call nor the user's answer.
  */
 async function beginAgain(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
   if (tool === undefined) return completeCall(context, call, unknownTool(context, call))
@@ -190,7 +191,7 @@ async function beginAgain(context: ModelRunContext, tool: Tool | undefined, call
 
 async function recover(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
   const { toolCallId, name } = call.requested
-  // Asked from inside the call, of which nothing is left: a call that begins anew asks anew.
+  // The question belongs to an execution that is gone. A repeated call asks again.
   await closeQuestion(context, call)
   const isRepeatable = tool?.readOnly === true || tool?.idempotent === true
   if (isRepeatable && isFor(call, tool)) return beginAgain(context, tool, call)

@@ -1,10 +1,10 @@
 export interface TimeLimit {
-  /** The time stands still until the promise is settled. */
+  /** Pauses the time limit until the promise has settled. */
   pauseFor<Value>(work: Promise<Value>): Promise<Value>
   stop(): void
 }
 
-/** Calls `onOver` once `ms` milliseconds are over, not counting pauses. */
+/** Calls `onOver` after `ms` milliseconds, not counting pauses. */
 export function timeLimit(ms: number, onOver: () => void): TimeLimit {
   let left = ms
   let pauses = 0

@@ -6,8 +6,7 @@ import type { CallState } from "./call-state.ts"
 
 /**
  * Applies the application's transformations to a result, one after the other. If one fails, the result is withheld,
- * because the transformation may have been meant to remove something. Rejects with the signal's reason when the run
- * is aborted.
+ * because the transformation may remove sensitive data. Rejects with the signal's reason if the run is aborted.
  */
 export async function transformResult(
   { runtime, conversation, sessionId, tenant, userId, signal, logger }: SettlingContext,

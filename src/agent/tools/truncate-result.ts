@@ -2,16 +2,18 @@ import { isLongerAsJson, jsonStart } from "../../core/json/json.ts"
 import type { ContentPart, ImagePart } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 
-/** Base64 characters of all images of one result: the limit of the strictest model provider. */
+/** Maximum base64 characters of all images of one result: the limit of the strictest provider. */
 const maxImageCharacters = 5 * 1024 * 1024
 const maxImages = 20
 const maxUrlCharacters = 8_192
-/** Characters of JSON that are written out to tell its length. */
+/** Maximum characters of JSON that are written to measure a value. */
 const maxWrittenCharacters = 1024 * 1024
-/** Parts of one result, whatever their size: each costs some tokens. */
+/** Maximum number of parts of one result, whatever their size, because each part costs some tokens. */
 const maxParts = 500
 
-/** Truncates a result that is too large for a model, and says so in it. `maxBytes` counts UTF-8 bytes of its text. */
+/**
+ * Truncates a result that is too large for a model, and adds a note to it. `maxBytes` counts UTF-8 bytes of its text.
+ */
 export function truncateResult(result: ToolResult, maxBytes: number): ToolResult {
   switch (result.type) {
     case "json": {
@@ -28,8 +30,7 @@ export function truncateResult(result: ToolResult, maxBytes: number): ToolResult
 }
 
 /**
- * The value's JSON, truncated; null when it need not be. A very large value is not written out as a whole to find
- * out.
+ * Returns the truncated JSON of the value. Null if it is short enough. Does not write a very large value as a whole.
  */
 function jsonText(value: unknown, maxBytes: number): string | null {
   if (isLongerAsJson(value, Math.max(maxBytes, maxWrittenCharacters))) {
@@ -85,7 +86,7 @@ function cut(text: string, maxBytes: number): string {
   return `${keptOf(text, maxBytes)}\n[The result was truncated: ${maxBytes} of ${bytes} bytes are shown.]`
 }
 
-/** As many whole characters as fit. */
+/** Returns as many whole characters as fit. */
 function keptOf(text: string, maxBytes: number): string {
   const start = new TextEncoder().encode(text.slice(0, maxBytes)).subarray(0, maxBytes)
   return new TextDecoder().decode(start, { stream: true })

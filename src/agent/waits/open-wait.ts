@@ -9,7 +9,7 @@ export interface Asked {
   readonly toolCallId: string
   readonly toolName: string
   readonly origin: ToolOrigin | null
-  /** The kind of the wait and what it asks. */
+  /** The kind and the payload of the wait. */
   readonly asks: AnyPayload
   readonly answerSchema: JsonObject | null
   readonly expiresAt: number
@@ -25,7 +25,7 @@ export interface OpenedWait {
   readonly wait: NewWait
 }
 
-/** Returns a wait with an id and a nonce of its own, and the event that opens it: both belong into one commit. */
+/** Returns a new wait with its own id and nonce, and the event that opens it. Both belong into one commit. */
 export function newWait({ clock, conversation, ids, rootSessionId }: RunContext, asked: Asked): OpenedWait {
   const { toolCallId, toolName, origin, asks, answerSchema, expiresAt, continuation = null } = asked
   const { nonce = ids.next("nonce"), waitId = ids.next("wait") } = asked

@@ -8,14 +8,14 @@ import { openWait } from "./open-wait.ts"
 import { refuseIfTooMany, WaitRefused } from "./refused-wait.ts"
 import { arrivalUntil, closeQuestion, isWaitOver, takeAnswer } from "./take-answer.ts"
 
-/** Characters of one question as JSON, together with what the tool receives back. */
+/** Maximum characters of one question with its continuation as JSON. */
 const maxQuestionCharacters = 1_000_000
 
-/** The questions that one execution of a call asks the user while it runs. */
+/** The questions to the user during one execution of a call. */
 export interface Questions {
-  /** One after the other, because a wait is known by its call. */
+  /** Asks one question at a time, because clients identify a wait by its call. */
   ask(question: Question): Promise<QuestionAnswer>
-  /** The execution is over, and with it what is still asked. */
+  /** Ends the execution and its open question. */
   end(): Promise<void>
 }
 
@@ -30,7 +30,7 @@ export function questionsOf(context: ModelRunContext, tool: Tool, call: CallStat
         await askUser(context, tool, call, { question, continuation: null })
         return answerOf(context, call, signal)
       })
-      // Whoever asked is told; the next question is asked all the same.
+      // The caller receives the failure. The next question is asked nevertheless.
       last = asked.catch(() => undefined)
       return asked
     },
@@ -42,7 +42,7 @@ export function questionsOf(context: ModelRunContext, tool: Tool, call: CallStat
   }
 }
 
-/** Opens the question's wait. Throws a `WaitRefused` for one that cannot be put. */
+/** Opens the question's wait. Throws a `WaitRefused` if the question cannot be asked. */
 export async function askUser(
   context: ModelRunContext,
   tool: Tool,
@@ -72,13 +72,16 @@ async function answerOf(
   for (;;) {
     if (call.resolved?.kind === "elicitation") return { ...call.resolved.resolution }
     signal.throwIfAborted()
-    // Looked at and waited for in one go, so that no arrival is missed in between.
+    // Both checks happen without a pause, so that no arrival is missed in between.
     if (isWaitOver(context, call)) await takeAnswer(context, call)
     else await arrivalUntil(context, call.wait?.expiresAt ?? Number.POSITIVE_INFINITY, signal)
   }
 }
 
-/** A question may come from a server or from untyped code, and is shown by clients that trust the gateway. */
+/**
+ * Returns the problem of a question, if there is one. A question may come from a server or from untyped code, and
+ * clients that trust the gateway show it.
+ */
 function problemOf(question: unknown, continuation: JsonObject | null): string | null {
   if (!isJsonObject(question) || typeof question.message !== "string") return "has no message"
   if (question.mode === "form") {

@@ -1,9 +1,9 @@
 import type { WaitKind } from "../../core/wait.ts"
 import type { CallState } from "../tools/call-state.ts"
 
-/** Waits of each kind that one call may open: a tool or a server that waits again and again is stopped by this. */
+/** Maximum number of waits of each kind in one call. It stops a tool or a server that waits endlessly. */
 const mostWaits: Readonly<Record<WaitKind, number>> = {
-  // Past it, the model decides about a tool that changes again and again.
+  // After that number, the model decides about a tool that keeps changing.
   approval: 10,
   clientTool: 10,
   elicitation: 10,
@@ -11,7 +11,7 @@ const mostWaits: Readonly<Record<WaitKind, number>> = {
   timer: 1_000,
 }
 
-/** A wait that a tool may not open. The model receives it like any failure of the tool. */
+/** A tool may not open this wait. The model receives the error as a failure of the tool. */
 export class WaitRefused extends Error {
   readonly code: string
 
@@ -34,12 +34,12 @@ export class WaitRefused extends Error {
   }
 }
 
-/** Returns true if the call may open no further wait of this kind. */
+/** Returns true if the call may not open another wait of this kind. */
 export function hasOpenedMost({ waits }: CallState, kind: WaitKind): boolean {
   return waits[kind] >= mostWaits[kind]
 }
 
-/** Throws if the tool waited too often in this call. */
+/** Throws if the tool has waited too often in this call. */
 export function refuseIfTooMany(call: CallState, kind: WaitKind): void {
   if (!hasOpenedMost(call, kind)) return
   if (kind === "elicitation") {

@@ -8,14 +8,14 @@ import { openWait } from "./open-wait.ts"
 import { askUser } from "./questions.ts"
 import { refuseIfTooMany, WaitRefused } from "./refused-wait.ts"
 
-/** The longest sleep: a year. */
+/** The longest sleep: one year. */
 const longestSleepMs = 366 * 24 * 60 * 60 * 1_000
-/** Characters of what a sleeping tool receives back, as JSON. */
+/** Maximum characters of a sleeping tool's continuation as JSON. */
 const maxContinuationCharacters = 1_000_000
-/** The log version that knows timers. Older ones have no form for them. */
+/** Log version that introduced timers. Older versions have no form for them. */
 const timersSince = 3
 
-/** Opens the wait that the tool returned. Throws a `WaitRefused` for one that cannot be opened. */
+/** Opens the wait that the tool returned. Throws a `WaitRefused` if it cannot be opened. */
 export async function openReturnedWait(
   context: ModelRunContext,
   tool: Tool,
@@ -30,7 +30,7 @@ export async function openReturnedWait(
     case "child":
       return startChild(context, tool, call, returned)
     default:
-      // A tool without types may return anything.
+      // A tool without types may return any value.
       returned satisfies never
       throw new WaitRefused("invalid_wait", "The tool returned a wait of an unknown kind.")
   }
@@ -57,7 +57,7 @@ async function sleep(
   })
 }
 
-/** The values may come from untyped code. */
+/** Returns the problem of a timer, if there is one. The values may come from untyped code. */
 function problemOf(until: unknown, continuation: unknown, now: number): string | null {
   if (typeof until !== "number" || !Number.isFinite(until)) return "has no end that is a time in milliseconds"
   if (until - now > longestSleepMs) return "ends more than a year from now"

@@ -10,7 +10,7 @@ import { type CallState, openWaitOf } from "../tools/call-state.ts"
 import { completeCall } from "../tools/complete-call.ts"
 import { transformResult } from "../tools/transform-result.ts"
 
-/** Returns true if `takeAnswer` would find that the call's wait is over. */
+/** Returns true if `takeAnswer` would find that the call's wait has ended. */
 export function isWaitOver(context: RunContext, call: CallState): boolean {
   const { answers, clock } = context
   return (
@@ -18,14 +18,14 @@ export function isWaitOver(context: RunContext, call: CallState): boolean {
   )
 }
 
-/** Returns true if the call waits for the end of background tasks, and one of them runs no longer. */
+/** Returns true if the call waits for the end of background tasks, and one of them has ended. */
 function hasTaskEnded({ conversation: { tasks } }: RunContext, call: CallState): boolean {
   const wait = openWaitOf(call)
   if (wait?.kind !== "timer") return false
   return wait.payload.tasks?.some((taskId) => tasks.find(taskId)?.state !== "running") ?? false
 }
 
-/** Resolves when an answer comes that was not there before, at `time` at the latest, and with the signal's abort. */
+/** Resolves when a new answer arrives, at `time` at the latest, or when the signal aborts. */
 export async function arrivalUntil(
   { answers, clock }: RunContext,
   time: number,
@@ -42,8 +42,8 @@ export async function arrivalUntil(
 }
 
 /**
- * Resolves the call's open wait, if it is over. Returns false if the call waits on. If an answer and the end of its
- * time come together, the one that the store has first counts.
+ * Resolves the call's open wait if it has ended. Returns false if the call still waits. If an answer and the expiry
+ * coincide, the one that the store has first counts.
  */
 export async function takeAnswer(context: SettlingContext, call: CallState): Promise<boolean> {
   const wait = openWaitOf(call)
@@ -56,7 +56,7 @@ export async function takeAnswer(context: SettlingContext, call: CallState): Pro
   return true
 }
 
-/** Ends what was asked from inside a call that is over itself; an answer that came before is taken all the same. */
+/** Ends the open question of a call that has ended. An answer that arrived before is still accepted. */
 export async function closeQuestion(context: SettlingContext, call: CallState): Promise<void> {
   for (let wait = openWaitOf(call); wait !== null; wait = openWaitOf(call)) {
     const answer = context.answers.take(call.requested.toolCallId)
@@ -106,9 +106,7 @@ async function act(
   }
 }
 
-/**
- * Closes a wait whose time is over, unless an answer arrived just before: then that answer is in the inbox now.
- */
+/** Closes an expired wait, unless an answer arrived just before. That answer is then in the inbox. */
 async function expire(context: SettlingContext, { call, wait }: Waiting): Promise<void> {
   const outbox = wait.kind === "child" ? [cancelChild(wait, context.clock.now())] : []
   const effects = { expire: [wait.waitId], outbox }
@@ -139,7 +137,7 @@ function unanswered(wait: WaitOpened): AnyResolution {
       return { kind, resolution: { action: "cancel", content: null } }
     case "child": {
       const error = { code: "child_timeout", message: "The sub-agent did not finish in time." }
-      // Nobody knows what it spent, so all that was reserved for it counts.
+      // The spent amount is unknown, so the whole reservation counts.
       const charged = wait.payload.reservedUsd ?? 0
       const nothing = { reason: null, response: "", output: null, spent: noSpending }
       return { kind, resolution: { outcome: "failed", error, charged, ...nothing } }

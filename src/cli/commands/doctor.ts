@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { Gateway } from "../../gateway/gateway.ts"
+import type { ModelProbe } from "../../gateway/operate/probe-models.ts"
 import { loadAgent } from "../agent-file/load-agent.ts"
 import { parseDoctorArguments } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
@@ -12,41 +13,91 @@ const pauseMs = 200
 const keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"]
 
 /**
- * `doctor FILE`: opens everything the agent needs, and says of each part whether it works and if not, why: what
- * `start` would refuse, the store, the backend that code runs in, each MCP server with the link to authorize it.
- * Exits with 1 when any does not work.
+ * `doctor FILE`: opens everything the agent needs and calls each model once, and reports for each part whether it works
+ * and if not, why: what `start` would refuse, the store, the backend that code runs in, each MCP server with the link
+ * to authorize it, each model. Exits with 1 when any does not work.
  */
 export async function doctorCommand(context: CliContext): Promise<number> {
-  const { argv, env, stdout, signal } = context
-  const gateway = await loadAgent(parseDoctorArguments(argv), context)
+  const { argv, env, signal } = context
+  const { file, callsModels } = parseDoctorArguments(argv)
+  const gateway = await loadAgent(file, context)
   const set = keys.filter((key) => env[key])
-  stdout.write(`ok    node: ${process.versions.node}\n`)
-  stdout.write(`ok    keys: ${set.length === 0 ? "none in the environment" : set.join(", ")}\n`)
+  const report = createReport(context)
+  report({ name: "node", ok: true, detail: process.versions.node })
+  report({ name: "keys", ok: true, detail: set.length === 0 ? "none in the environment" : set.join(", ") })
   try {
     const refusal = await refusalOf(gateway, "start", env)
-    stdout.write(refusal === null ? "ok    start\n" : `FAILS start: ${failureLine(refusal)}\n`)
-    // For want of a model alone the rest can be looked at all the same.
+    report({ name: "start", ok: refusal === null, detail: refusal === null ? "" : failureLine(refusal) })
+    // Without a model, the other parts can still be checked.
     if (refusal !== null && (await refusalOf(gateway, "dev", env)) !== null) return exitCodes.failure
-    const ends = performance.now() + patienceMs
-    let { checks } = await gateway.readiness({ forOperator: true })
-    while (Object.values(checks).some(isStarting) && performance.now() < ends) {
-      await delay(pauseMs, undefined, { signal })
-      checks = (await gateway.readiness({ forOperator: true })).checks
-    }
-    for (const [name, { ok, detail }] of Object.entries(checks)) {
-      stdout.write(`${ok ? "ok   " : "FAILS"} ${name}${detail === undefined ? "" : `: ${oneLine(detail)}`}\n`)
-    }
-    const allIsWell = refusal === null && Object.values(checks).every(({ ok }) => ok)
-    return allIsWell ? exitCodes.success : exitCodes.failure
+    const checks = await settledChecks(gateway, signal)
+    for (const [name, { ok, detail = "" }] of Object.entries(checks)) report({ name, ok, detail })
+    const probes = refusal === null && callsModels ? await gateway.probeModels({ signal }) : []
+    for (const probe of probes) report(findingOf(probe))
+    const allWork =
+      refusal === null &&
+      Object.values(checks).every(({ ok }) => ok) &&
+      probes.every(({ failure }) => failure === null)
+    return allWork ? exitCodes.success : exitCodes.failure
   } finally {
     await gateway.close({ graceMs: 0 })
   }
 }
 
+interface Finding {
+  readonly name: string
+  readonly ok: boolean
+  /** Empty: there is nothing more to say. */
+  readonly detail: string
+}
+
+function createReport({ stdout }: CliContext): (finding: Finding) => void {
+  return ({ name, ok, detail }) => {
+    stdout.writeStyled(ok ? "green" : "red", ok ? "ok   " : "FAILS")
+    stdout.write(` ${oneLine(name)}${detail === "" ? "" : `: ${oneLine(detail)}`}\n`)
+  }
+}
+
+/** Reads the checks until no part is starting any more, or `patienceMs` have passed. */
+async function settledChecks(gateway: Gateway, signal: AbortSignal) {
+  const ends = performance.now() + patienceMs
+  let { checks } = await gateway.readiness({ forOperator: true })
+  while (Object.values(checks).some(isStarting) && performance.now() < ends) {
+    await delay(pauseMs, undefined, { signal })
+    checks = (await gateway.readiness({ forOperator: true })).checks
+  }
+  return checks
+}
+
+function findingOf({ provider, model, failure, durationMs, usage, cost }: ModelProbe): Finding {
+  const name = `model ${provider} ${model}`
+  if (failure === null) {
+    const tokens = usage === null ? "" : `, ${usage.inputTokens}→${usage.outputTokens} tokens`
+    const price = cost === null ? ", price not known" : `, $${cost.toFixed(6)}`
+    return { name, ok: true, detail: `responded in ${durationMs} ms${tokens}${price}` }
+  }
+  const remedy = remedies[failure.code]
+  const reason = `${failure.message}${failure.detail === undefined ? "" : ` (${failure.detail})`}`
+  return { name, ok: false, detail: remedy === undefined ? reason : `${reason} ${remedy}` }
+}
+
+/** What to do, by the code of the failure. */
+const remedies: Readonly<Record<string, string>> = {
+  authentication_failed: "Check the key: the environment variable, or the option apiKey.",
+  model_not_found:
+    "Check the option model: the name may be misspelled, or the key may not have access to it.",
+  upstream_unreachable:
+    "Check the base URL (ANTHROPIC_BASE_URL, OPENAI_BASE_URL or baseURL) and the network.",
+  upstream_timeout: "Check the base URL and the network, or the state of the service.",
+  upstream_invalid: "Check the base URL: the server there does not answer as this provider does.",
+  quota_exceeded: "Check the plan and the billing of the account.",
+  rate_limited: "Wait, or check the limits of the account.",
+}
+
 /** Returns the reason that the gateway does not start in this mode; null if it does. */
 async function refusalOf(gateway: Gateway, mode: "dev" | "start", env: CliContext["env"]): Promise<unknown> {
   try {
-    // Nobody who looks at a gateway wants it to take up runs, which it would leave again at once.
+    // A gateway that is only checked must not continue runs.
     await gateway.prepare({ mode, env, idle: true })
     return null
   } catch (thrown) {

@@ -11,6 +11,7 @@ import { parseJsonObject } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
 import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
+import { type Cell, printTable } from "../output/table.ts"
 
 const commandUsage = "usage: agent-gateway mcp list | tools [SERVER] | call SERVER TOOL [JSON]"
 
@@ -31,8 +32,9 @@ export async function mcpCommand(context: CliContext): Promise<number> {
       throw new CliError(`there is no server ${request.server} in the configuration`)
     }
     if (request.action === "call") return await call(mcp, request, context)
-    const print = request.action === "list" ? listServers : listTools
-    context.stdout.write(json ? `${JSON.stringify(mcp.servers)}\n` : print(mcp.servers))
+    if (json) context.stdout.write(`${JSON.stringify(mcp.servers)}\n`)
+    else if (request.action === "list") listServers(mcp.servers, context)
+    else listTools(mcp.servers, context)
     return mcp.servers.every(({ status }) => status === "ready") ? exitCodes.success : exitCodes.failure
   } finally {
     await mcp.close()
@@ -108,21 +110,27 @@ async function call(mcp: OpenedMcp, { server, tool, input }: Request, context: C
   return exitCodes.success
 }
 
-function listServers(servers: readonly OpenedMcpServer[]): string {
-  const lines = servers.map(({ name, status, reason, tools }) => {
-    return status === "ready"
-      ? `${name}: ready, ${tools.length} tools`
-      : `${name}: ${status}: ${oneLine(reason ?? "")}`
-  })
-  return lines.length === 0 ? "no servers\n" : `${lines.join("\n")}\n`
+function listServers(servers: readonly OpenedMcpServer[], { stdout }: CliContext): void {
+  if (servers.length === 0) stdout.write("The configuration has no servers.\n")
+  const rows = servers.map((server) => [
+    server.name,
+    statusOf(server),
+    server.status === "ready" ? `${server.tools.length} tools` : (server.reason ?? ""),
+  ])
+  printTable(stdout, rows)
 }
 
-function listTools(servers: readonly OpenedMcpServer[]): string {
-  return servers
-    .flatMap(({ name, tools, status }) => [
-      status === "ready" ? `${name}:` : `${name}: ${status}`,
-      ...tools.map((tool) => `  ${tool.name}: ${oneLine(tool.description).slice(0, 100)}`),
-    ])
-    .map((line) => `${line}\n`)
-    .join("")
+function listTools(servers: readonly OpenedMcpServer[], { stdout }: CliContext): void {
+  for (const server of servers) {
+    stdout.writeStyled("bold", oneLine(server.name))
+    stdout.write(server.status === "ready" ? "\n" : `  ${server.status}: ${oneLine(server.reason ?? "")}\n`)
+    printTable(
+      stdout,
+      server.tools.map(({ name, description }) => ["", name, description]),
+    )
+  }
+}
+
+function statusOf({ status }: OpenedMcpServer): Cell {
+  return { text: status, style: status === "ready" ? "green" : "red" }
 }

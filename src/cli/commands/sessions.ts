@@ -8,9 +8,10 @@ import {
   type SessionState,
 } from "../../core/ports/directory.ts"
 import { type OpenedSessions, openSessions } from "../../gateway/operate/open-sessions.ts"
-import type { CliContext } from "../cli-context.ts"
+import type { CliContext, TextStyle } from "../cli-context.ts"
 import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
+import { type Cell, printTable } from "../output/table.ts"
 
 const commandUsage = "usage: agent-gateway sessions list | show SESSION_ID"
 const states: readonly SessionState[] = ["idle", "queued", "running", "waiting", "unserved"]
@@ -102,7 +103,7 @@ async function list(
   const next = page.next === null ? null : formatDirectoryCursor(page.next)
   if (json) stdout.write(`${JSON.stringify({ sessions: page.items, next })}\n`)
   else {
-    for (const session of page.items) stdout.write(`${line(session)}\n`)
+    printTable(stdout, page.items.map(rowOf))
     if (page.items.length === 0) stdout.write("No session fits.\n")
     if (next !== null) stdout.write(`More sessions follow: add --after ${next}\n`)
   }
@@ -139,9 +140,16 @@ async function show(
   return exitCodes.success
 }
 
-function line({ id, state, agent, tenant, userId, lastUsedAt }: ListedSession): string {
-  const facts = [oneLine(agent), `${oneLine(tenant)}/${oneLine(userId)}`, `used ${time(lastUsedAt)}`]
-  return `${oneLine(id)}  ${state.padEnd(8)}  ${facts.join("  ")}`
+const stateStyles: Partial<Record<SessionState, TextStyle>> = {
+  running: "green",
+  waiting: "yellow",
+  unserved: "red",
+}
+
+function rowOf({ id, state, agent, tenant, userId, lastUsedAt }: ListedSession): readonly Cell[] {
+  const style = stateStyles[state]
+  const shownState = style === undefined ? state : { text: state, style }
+  return [id, shownState, agent, `${tenant}/${userId}`, `used ${time(lastUsedAt)}`]
 }
 
 function describe(session: ListedSession, runs: readonly ListedRun[]): string {

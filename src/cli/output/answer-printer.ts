@@ -1,4 +1,4 @@
-import type { CliContext } from "../cli-context.ts"
+import type { TextOutput } from "../cli-context.ts"
 
 export interface AnswerPrinter {
   onText(text: string): void
@@ -14,7 +14,10 @@ export interface AnswerPrinter {
 export function answerPrinter({
   answerOutput: output,
   stderr,
-}: Pick<CliContext, "answerOutput" | "stderr">): AnswerPrinter {
+}: {
+  readonly answerOutput: TextOutput
+  readonly stderr: TextOutput
+}): AnswerPrinter {
   const isLive = output.isTTY === true
   let held = ""
   let last = ""

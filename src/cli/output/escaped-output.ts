@@ -1,5 +1,6 @@
+import { styleText } from "node:util"
 import { escapeControls } from "../../core/text/escape-controls.ts"
-import type { CliContext, ProcessContext, TextOutput } from "../cli-context.ts"
+import type { CliContext, CliOutput, ProcessContext, TextOutput } from "../cli-context.ts"
 
 /**
  * Gives the commands outputs on which no text can act on the terminal: a tool's arguments, a server's messages and a
@@ -17,9 +18,16 @@ export function escapedOutputs({
   }
 }
 
-function escapedOutput(output: TextOutput): TextOutput {
+function escapedOutput(output: TextOutput): CliOutput {
+  const isTTY = output.isTTY === true
+  const hasColors = isTTY && output.hasColors?.() === true
   return {
+    isTTY,
+    columns: isTTY ? output.columns : undefined,
     write: (text) => output.write(escapeControls(text)),
-    isTTY: output.isTTY === true,
+    writeStyled(format, text) {
+      const escaped = escapeControls(text)
+      return output.write(hasColors ? styleText(format, escaped, { validateStream: false }) : escaped)
+    },
   }
 }

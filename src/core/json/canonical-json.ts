@@ -2,10 +2,10 @@ import type { Json } from "./json.ts"
 import { pieceCharacters, stringPieces } from "./json-pieces.ts"
 
 /**
- * Returns the same text for equal values, whatever the order of their keys, as RFC 8785 defines it: no white space,
- * keys in the order of their UTF-16 code units, numbers and strings as ECMAScript writes them. Members that are
- * `undefined` count as absent. A lone surrogate, which RFC 8785 refuses, is written as its `\u` escape, which no
- * other text is written as.
+ * Returns the canonical JSON of RFC 8785: equal values have equal texts, whatever the order of their keys. The text
+ * has no white space, keys are in the order of their UTF-16 code units, and numbers and strings are written as in
+ * ECMAScript. Members that are `undefined` count as absent. A lone surrogate, which RFC 8785 refuses, is written as
+ * its `\u` escape, which no other text produces.
  */
 export function canonicalJson(value: Json): string {
   return [...canonicalPieces(value)].join("")
@@ -13,7 +13,7 @@ export function canonicalJson(value: Json): string {
 
 /**
  * Yields the same text in pieces. A long string comes in several pieces, so that a caller who pauses between pieces
- * never works for long.
+ * never blocks for long.
  */
 export function* canonicalPieces(value: Json): Generator<string, void> {
   let text = ""

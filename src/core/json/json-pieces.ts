@@ -1,12 +1,12 @@
 import { nextSlice } from "../time/next-slice.ts"
 import { isLongerAsJson } from "./json.ts"
 
-/** One piece costs less than a millisecond to make, and to hash or to encode. */
+/** A piece of this length takes less than a millisecond to make, and to hash or to encode. */
 export const pieceCharacters = 128 * 1024
 
 /**
- * Yields the text that `JSON.stringify` makes of the value, in pieces. A long string comes in several pieces, so that a
- * caller who pauses between pieces never works for long. The value is plain: its objects have no `toJSON`.
+ * Yields the output of `JSON.stringify` in pieces. A long string comes in several pieces, so that a caller who pauses
+ * between pieces never blocks for long. The value is plain: its objects have no `toJSON`.
  */
 export function* jsonPieces(value: unknown): Generator<string, void> {
   let text = ""
@@ -20,8 +20,8 @@ export function* jsonPieces(value: unknown): Generator<string, void> {
 }
 
 /**
- * Resolves to the text that `JSON.stringify` makes of the value. Makes a large text in slices, and lets the event
- * loop go on between them (rule 15).
+ * Resolves to the output of `JSON.stringify`. A large text is made in slices, with turns of the event loop between
+ * them (rule 15).
  */
 export async function stringifyInSlices(value: unknown): Promise<string> {
   if (!isLargeJson(value)) return JSON.stringify(value)
@@ -34,7 +34,7 @@ export async function stringifyInSlices(value: unknown): Promise<string> {
   return pieces.join("")
 }
 
-/** If true, the value has more than one piece. Looks at no more of it than that takes. */
+/** Returns true if the value has more than one piece. Stops as soon as that is known. */
 export function isLargeJson(value: unknown): boolean {
   return isLongerAsJson(value, pieceCharacters)
 }
@@ -79,7 +79,7 @@ export function* stringPieces(string: string): Generator<string, void> {
   yield '"'
 }
 
-/** Both halves of a surrogate pair stay in one piece: alone, each would be escaped. */
+/** Keeps both halves of a surrogate pair in one piece. Apart, each would be escaped. */
 function endOfPiece(string: string, start: number): number {
   const end = Math.min(start + pieceCharacters, string.length)
   const splitsPair = isHighSurrogate(string.charCodeAt(end - 1))

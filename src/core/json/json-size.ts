@@ -1,6 +1,6 @@
 /**
- * Estimates the number of characters of a value as JSON, without making that text: escapes are not counted. Takes
- * objects as TypeScript knows them, so that callers need not convert what they are about to store.
+ * Estimates the number of characters of a value as JSON without creating the text. Does not count escapes. Accepts
+ * typed objects, so that callers need not convert values before they store them.
  */
 export function jsonSize(value: unknown): number {
   if (typeof value === "string") return value.length + 2

@@ -7,7 +7,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /**
- * Maximum nesting of arrays and objects in values from a model or a tool: the code that reads such values recurses.
+ * Maximum nesting of arrays and objects in values from a model or a tool, because the code that reads such values is
+ * recursive.
  */
 const mostLevels = 100
 
@@ -18,8 +19,8 @@ export function nestsTooDeep(value: unknown, levels = mostLevels): boolean {
 }
 
 /**
- * If true, the value has more than `maxCharacters` characters as JSON. Looks at no more of the value than that takes,
- * and does not count what escapes add.
+ * Returns true if the JSON of the value has more than `maxCharacters` characters. Stops as soon as that is known.
+ * Does not count the characters that escapes add.
  */
 export function isLongerAsJson(value: unknown, maxCharacters: number): boolean {
   let left = maxCharacters
@@ -43,7 +44,10 @@ export function isLongerAsJson(value: unknown, maxCharacters: number): boolean {
   return left < 0
 }
 
-/** The beginning of the value as JSON, at most so many characters. Nothing past that is looked at. */
+/**
+ * Returns the beginning of the JSON of the value, at most `maxCharacters` characters. Does not read the rest of the
+ * value.
+ */
 export function jsonStart(value: unknown, maxCharacters: number): string {
   let text = ""
   const isFull = () => text.length >= maxCharacters

@@ -1,14 +1,13 @@
 import { GatewayError } from "../errors.ts"
 import type { Json } from "./json.ts"
 
-/** Deeper values are refused: no client or model has a use for them, and each reader would recurse. */
+/** Deeper values are refused. No client or model can use them, and every reader would have to recurse. */
 const maxDepth = 100
 
 /**
- * A copy of `value` as JSON carries it: `toJSON` is honored (so a Date becomes a string), undefined fields are
- * left out, undefined itself is null.
- * What JSON would lose in silence (functions, symbols, NaN, Map, Set, bytes) or cannot hold (bigint, cycles) is
- * refused with its path; `subject` begins that message.
+ * Copies `value` as JSON represents it. `toJSON` is honored, so a `Date` becomes a string. Undefined fields are left
+ * out, and a lone `undefined` becomes null. Values that JSON would silently lose (functions, symbols, NaN, Map, Set,
+ * bytes) or cannot hold (bigint, cycles) are refused with their path. `subject` starts the error message.
  */
 export function toJson(value: unknown, subject: string): Json {
   return copy(value, { subject, path: "", key: "", depth: 0 })

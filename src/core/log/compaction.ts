@@ -5,37 +5,40 @@ import type { Cost, Spending } from "../usage.ts"
 
 export type CompactionEvent = CompactionStarted | CompactionFailed | HistoryCompacted | ToolResultsShortened
 
-/** Committed before a model is asked for a summary, so that a call that a crash interrupts is counted. */
+/** Committed before the request for a summary, so that the call counts even if a crash interrupts it. */
 export interface CompactionStarted {
   readonly type: "compactionStarted"
   readonly compactionId: string
-  /** The model that is asked. */
+  /** The model that receives the request. */
   readonly model: string
-  /** Estimate of the tokens that the request has. */
+  /** Estimated tokens of the request. */
   readonly inputTokens: number
-  /** US dollars that so many tokens cost. */
+  /** Cost of the input tokens in US dollars. */
   readonly inputCost: Cost
 }
 
-/** The call for a summary gave none that can be used. It may have cost something all the same. */
+/**
+ * The request for a summary failed, or its response had no usable summary. The call may have cost something
+ * nevertheless.
+ */
 export interface CompactionFailed extends SummaryCost {
   readonly type: "compactionFailed"
   readonly compactionId: string
   readonly code: string
-  /** If true, the process gave its session back, as for a deployment: it did not crash. */
+  /** If true, the process released the session in an orderly way, such as during a deployment, and did not crash. */
   readonly stoppedInOrder?: boolean
 }
 
-/** A summary stands for the older messages from now on. The log keeps them. */
+/** From this event on, a summary replaces the older messages. The log keeps those messages. */
 export interface HistoryCompacted extends SummaryCost {
   readonly type: "historyCompacted"
   readonly compactionId: string
   readonly summary: string
-  /** Texts that stand beside the summary, such as those of loaded skills. */
+  /** Texts that accompany the summary, such as the instructions of loaded skills. */
   readonly notes: readonly string[]
   /** The same summary in a form that only its provider understands. */
   readonly vendor?: VendorData
-  /** Sequence number of the event that brought the first message that is kept. */
+  /** Sequence number of the event with the first message that is kept. */
   readonly keptFromSeq: number
   /** Position of that message among those of its event: 0 unless the event replaced the history. */
   readonly keptFromIndex: number
@@ -44,23 +47,23 @@ export interface HistoryCompacted extends SummaryCost {
   /** Estimated tokens of the next request, without and with the summary. */
   readonly tokensBefore: number
   readonly tokensAfter: number
-  /** Spending of the session, this summary included, so that a fold need not start at the log's beginning. */
+  /** Spending of the session, including this summary, so that a fold can start here. */
   readonly spent: Spending
   /** Background tasks whose outcome the model had not received. Absent if there were none. */
   readonly tasks?: readonly TaskState[]
 }
 
-/** Longer results of tools among the messages are shown truncated from now on. The log keeps them. */
+/** From this event on, longer tool results are truncated for the model. The log keeps the whole results. */
 export interface ToolResultsShortened {
   readonly type: "toolResultsShortened"
-  /** Bytes that are shown of each result. */
+  /** Maximum bytes of each result. */
   readonly maxBytes: number
   /** Estimated tokens of the request that was too long. */
   readonly tokensBefore: number
 }
 
 interface SummaryCost extends Spending {
-  /** The model that was asked. */
+  /** The model that received the request. */
   readonly model: string
   /** Amount that counts against a budget: the cost, or more if the transferred bytes indicate more. */
   readonly charged: Cost

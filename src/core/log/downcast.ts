@@ -24,9 +24,9 @@ export function versionOf(event: Event): number {
 }
 
 /**
- * Returns the events as which readers of an older version understand this one; none if it says nothing that they
- * would miss. Null if there is no older form: such an event is written only once all live processes read it (rule 14,
- * versions).
+ * Returns the events as which readers of an older version understand this one. The list is empty if those readers do
+ * not need the event. Returns null if there is no older form. Such an event is written only after all live processes
+ * can read it (rule 14, versions).
  */
 export function downcast(event: Event, version: number): readonly (Event | FormerEvent)[] | null {
   if (versionOf(event) <= version) return [event]
@@ -39,17 +39,14 @@ export function downcast(event: Event, version: number): readonly (Event | Forme
     case "waitResolved":
       return resolvedInVersion2(event)
     case "dataEmitted":
-      // Subscribers of this moment receive it. A run does not need it to continue.
+      // Only current subscribers need this event. A run can continue without it.
       return []
     default:
       return null
   }
 }
 
-/**
- * Returns the events as which this one is stored, if nothing newer than the version may be written that has an older
- * form.
- */
+/** Returns the events as which this one is stored, if an older form exists and the version forbids newer forms. */
 export function storedForms(event: Event, version: number): readonly (Event | FormerEvent)[] {
   return downcast(event, version) ?? [event]
 }
@@ -88,7 +85,7 @@ function resolvedInVersion2(event: WaitResolved): readonly FormerEvent[] | null 
     case "approval":
       return [{ type: "approvalResolved", ...facts, ...event.resolution }]
     case "clientTool":
-      // The call's result says it.
+      // The result of the call contains the same information.
       return []
     case "elicitation":
       return [{ type: "elicitationResolved", ...facts, ...event.resolution }]

@@ -11,16 +11,16 @@ import type { AnyPayload, AnyResolution } from "../wait.ts"
 import type { CompactionEvent } from "./compaction.ts"
 import type { TaskEvent } from "./task-events.ts"
 
-/** The newest version of the events below. A process refuses a session with events that are newer than it reads. */
+/** The newest version of the events below. A process refuses a session that has newer events. */
 export const logVersion = 3
 
 /** One numbered record of a session's log. */
 export type Entry = EventEntry | DeltaEntry
 
-/** An entry as subscribers receive it: a record of the log, or something that the log does not keep. */
+/** An entry as subscribers receive it: a record of the log, or a transient entry that is not stored. */
 export type LiveEntry = Entry | TransientEntry
 
-/** A durable fact: published only after it is committed. */
+/** A durable fact. It is published only after its commit. */
 export interface EventEntry {
   readonly kind: "event"
   readonly seq: number
@@ -33,7 +33,10 @@ export interface EventEntry {
   readonly event: Event
 }
 
-/** A live frame: published at once, stored soon after, dropped some time after its step is durable. */
+/**
+ * A piece of live text or output. It is published at once, stored soon after, and dropped some time after its step is
+ * durable.
+ */
 export interface DeltaEntry {
   readonly kind: "delta"
   readonly seq: number
@@ -41,7 +44,7 @@ export interface DeltaEntry {
   readonly delta: Delta
 }
 
-/** A value for those who follow the session at this moment. It has a number among the records, and is never stored. */
+/** A value for current subscribers. It has a sequence number, but is never stored. */
 export interface TransientEntry {
   readonly kind: "transient"
   readonly seq: number
@@ -49,7 +52,7 @@ export interface TransientEntry {
   readonly data: AppData
 }
 
-/** An event of the application's own, from one of its tools. */
+/** An application event, emitted by a tool. */
 export interface AppData {
   readonly toolCallId: string
   readonly name: string
@@ -76,7 +79,7 @@ export interface ThinkingDelta {
 }
 
 /**
- * A piece of a call's arguments, as the model writes them as JSON. The call is requested once the response is
+ * A piece of a call's arguments, as the model writes them as JSON. The call itself is requested after the response is
  * complete.
  */
 export interface ToolInputDelta {
@@ -127,7 +130,7 @@ export type Event =
 /** The last event of a run. There is exactly one. */
 export type TerminalEvent = RunCompleted | RunFailed
 
-/** Work begins. Holds whatever another process needs to go on with it. */
+/** The run starts. The event holds everything that another process needs to continue the run. */
 export interface RunStarted extends RunSettings {
   readonly type: "runStarted"
   readonly agent: string
@@ -135,15 +138,15 @@ export interface RunStarted extends RunSettings {
   readonly content: readonly ContentPart[]
   readonly context: JsonObject
   readonly channel: string | null
-  /** The model asked for by the client, if any. */
+  /** The model that the client requested. Null if the client requested none. */
   readonly model: string | null
-  /** JSON Schema of the answer, where one was asked for. */
+  /** JSON Schema of the output. Null if the client requested no structured output. */
   readonly outputSchema: JsonObject | null
-  /** Limits besides those of the agent, if there are any. */
+  /** Limits in addition to those of the agent. Absent if there are none. */
   readonly limits?: RunLimits
 }
 
-/** The client's own conversation, which differed from the log, stands for all before it. */
+/** The client's own conversation differed from the log. It replaces everything before this event. */
 export interface HistoryReplaced {
   readonly type: "historyReplaced"
   readonly messages: readonly Message[]
@@ -153,13 +156,13 @@ export interface HistoryReplaced {
   readonly tasks?: readonly TaskState[]
 }
 
-/** A message of the user that joined the open run, between two of its steps or just before its end. */
+/** A message of the user joined the open run, between two of its steps or just before its end. */
 export interface UserMessageAdded {
   readonly type: "userMessageAdded"
   readonly content: readonly ContentPart[]
 }
 
-/** A session event: a queued run was taken back before any process opened it. */
+/** A session event: a queued run was withdrawn before any process opened it. */
 export interface RunWithdrawn {
   readonly type: "runWithdrawn"
   readonly withdrawnRunId: string
@@ -174,13 +177,15 @@ export interface StepStarted {
   readonly step: number
 }
 
-/** One call of a model gave no answer, or none that was wanted any more. It may have cost something all the same. */
+/**
+ * A model call gave no response, or its response was no longer needed. The call may have cost something nevertheless.
+ */
 export interface ModelCallFailed {
   readonly type: "modelCallFailed"
   readonly stepId: string
-  /** Counts the step's calls from 1. */
+  /** Counts the model attempts of the step from 1. */
   readonly attempt: number
-  /** The model that was asked for. */
+  /** The model that was requested. */
   readonly model: string
   readonly code: string
   readonly usage: Usage
@@ -191,20 +196,26 @@ export interface ModelCallFailed {
   readonly estimated: boolean
 }
 
-/** The step's streamed text is void; the model is called again. */
+/** The streamed text of the step is discarded, and the gateway calls the model again. */
 export interface StepRetried {
   readonly type: "stepRetried"
   readonly stepId: string
-  /** The attempt that begins now; the first was 1. */
+  /** Number of the model attempt that starts now. The first attempt was 1. */
   readonly attempt: number
   readonly error: { readonly code: string; readonly message: string }
-  /** Position among the agent's models of the one that is called now and from now on: 0, or that of a fallback. */
+  /**
+   * Index, among the agent's models, of the model for this and all further calls: 0, or the index of a fallback
+   * model.
+   */
   readonly modelIndex: number
-  /** The process that made the call before gave its session back, as for a deployment: it did not crash. */
+  /**
+   * If true, the process that made the call released the session in an orderly way, such as during a deployment, and
+   * did not crash.
+   */
   readonly stoppedInOrder?: boolean
 }
 
-/** The model's whole answer of one step. */
+/** The complete model response of one step. */
 export interface MessageCompleted {
   readonly type: "messageCompleted"
   readonly stepId: string
@@ -215,14 +226,14 @@ export interface MessageCompleted {
   readonly cost: Cost
   /** Amount that counts against a budget: the cost, or more if the transferred bytes indicate more. */
   readonly charged: Cost
-  /** If true, the usage is the gateway's estimate, because the service gave none, or none that can be true. */
+  /** If true, the usage is the gateway's estimate, because the provider reported none, or impossible values. */
   readonly estimated: boolean
   readonly stopReason: StopReason
-  /** Sequence number of the first delta of this text, null when it was not streamed. */
+  /** Sequence number of the first delta of this text. Null if the text was not streamed. */
   readonly streamedFrom: number | null
 }
 
-/** The model asked for a call. Nothing has been executed yet. */
+/** The model requested a call. Nothing has been executed yet. */
 export interface ToolCallRequested {
   readonly type: "toolCallRequested"
   readonly stepId: string
@@ -232,9 +243,12 @@ export interface ToolCallRequested {
   /** Position among the calls of its message, from 0. */
   readonly callIndex: number
   readonly executionLocation: "backend" | "client"
-  /** The tool that the model was shown under this name. Absent for a local tool, and in entries of older versions. */
+  /**
+   * The origin of the tool that the model saw under this name. Absent for a local tool, and in entries of older
+   * versions.
+   */
   readonly origin?: ToolOrigin
-  /** A runner's own id of the call. */
+  /** The runner's own id of the call. */
   readonly runnerCallId?: string
 }
 
@@ -248,7 +262,7 @@ export interface InterceptorDecided {
   readonly message: string | null
 }
 
-/** The call waits for the outside; durable, together with its wait, before anyone can see it. */
+/** The call has an open wait. The event and its wait are durable before any client can see them. */
 export type WaitOpened = WaitFacts & AnyPayload
 
 interface WaitFacts {
@@ -256,50 +270,50 @@ interface WaitFacts {
   readonly waitId: string
   readonly toolCallId: string
   readonly toolName: string
-  /** The tool that an answer is meant for. Absent for a local tool, and in some entries of older versions. */
+  /** The tool that the answer is for. Absent for a local tool, and in some entries of older versions. */
   readonly origin?: ToolOrigin
   /**
-   * JSON that the tool receives back when it is executed again: such a wait outlives the process. Null if the call
-   * waits before its execution, or within it. No viewer is shown it.
+   * JSON that the tool receives when it is executed again, so the wait outlives the process. Null if the call waits
+   * before or during its execution. Subscribers never receive it.
    */
   readonly continuation: JsonObject | null
-  /** Sent back with the answer. */
+  /** The client sends it back with the answer. */
   readonly nonce: string
   /** Milliseconds since the Unix epoch. */
   readonly expiresAt: number
 }
 
-/** The wait is over: it was answered, or its time or its call is over. */
+/** The wait has ended: it was answered, it expired, or its call ended. */
 export type WaitResolved = ResolutionFacts & AnyResolution
 
 interface ResolutionFacts {
   readonly type: "waitResolved"
   readonly waitId: string
   readonly toolCallId: string
-  /** Null if nobody answered. */
+  /** Null if no one answered. */
   readonly decidedBy: Decider | null
 }
 
-/** The person or code that answered, and the way in which the answer came. */
+/** The person or code that answered, and the channel of the answer. */
 export interface Decider {
-  /** `grant`: calls of this type had been allowed before, for the rest of the session. */
+  /** `grant`: an earlier answer allowed calls of this type for the rest of the session. */
   readonly via: "http" | "code" | "cli" | "grant"
   readonly tenant: string | null
   readonly userId: string | null
-  /** The network address it came from, where one is known. */
+  /** The network address of the answer, if known. */
   readonly address: string | null
 }
 
 /**
- * Committed just before execution: from here on the call may have had its effect. Once more before it is executed
- * again, after a crash or with an answer.
+ * Committed just before execution. From here on, the call may have had its effect. Committed again before each
+ * further execution, after a crash or after an answer.
  */
 export interface ToolCallStarted {
   readonly type: "toolCallStarted"
   readonly toolCallId: string
 }
 
-/** A running tool call reports something of the application's own. The model does not receive it. */
+/** A running tool call emitted an application event. The model does not receive it. */
 export interface DataEmitted extends AppData {
   readonly type: "dataEmitted"
 }
@@ -310,7 +324,7 @@ export interface ToolCallCompleted {
   readonly name: string
   readonly result: ToolResult
   readonly durationMs: number
-  /** The MCP server that executed it, if one did. */
+  /** The MCP server that executed the call. Null if the tool was not from an MCP server. */
   readonly server: string | null
   readonly executionLocation: "backend" | "client"
 }
@@ -320,12 +334,13 @@ export interface ToolCallInterrupted {
   readonly type: "toolCallInterrupted"
   readonly toolCallId: string
   readonly name: string
-  /** `lost`: what executed it, an MCP server, is gone. */
+  /** `lost`: the MCP server or machine that executed the call is gone. */
   readonly reason: "cancelled" | "crashed" | "lost"
-  /** `not_started` if the call cannot have had its effect. */
+  /** `not_started` if the call cannot have taken effect. */
   readonly outcome: "unknown" | "not_started"
   /**
-   * If true, the process of a `crashed` call gave the session back, as for a deployment, and did not crash after all.
+   * If true, the process of a `crashed` call released the session in an orderly way, such as during a deployment, and
+   * did not crash.
    */
   readonly stoppedInOrder?: boolean
 }
@@ -334,27 +349,29 @@ export interface StepCompleted {
   readonly type: "stepCompleted"
   readonly stepId: string
   readonly step: number
-  /** Tokens of all its model calls, failed ones included. */
+  /** Tokens of all model calls, including failed ones. */
   readonly usage: Usage
   readonly cost: Cost
 }
 
-/** The answer is not what was asked for; the model is told why and tries once more. */
+/**
+ * The response does not match the requested schema. The model receives the validation errors and tries again once.
+ */
 export interface OutputRejected {
   readonly type: "outputRejected"
   readonly problem: string
 }
 
-/** The state that a runner receives when it is called again. The last one counts. */
+/** The state that a runner receives when it is called again. The last event of this type counts. */
 export interface RunnerStateSaved {
   readonly type: "runnerStateSaved"
   readonly state: Json
 }
 
-/** The next model call could have crossed the budget. */
+/** The next model call could exceed the budget. */
 export interface BudgetExceeded {
   readonly type: "budgetExceeded"
-  /** US dollars, spent so far. */
+  /** US dollars spent so far. */
   readonly totalCost: number
   readonly budget: number
 }
@@ -368,11 +385,11 @@ export interface MaxTurnsReached {
 export interface RunCompleted {
   readonly type: "runCompleted"
   readonly disposition: "completed" | "interrupted"
-  /** `cancelled`, `max_turns`, `max_tokens`, `budget`; null for a plain end. */
+  /** `cancelled`, `max_turns`, `max_tokens` or `budget`. Null if the run ended normally. */
   readonly reason: string | null
   readonly usage: Usage
   readonly cost: Cost
-  /** The answer, where a schema was asked for and it fits. */
+  /** The output, if a schema was requested and the response matches it. */
   readonly output?: Json
 }
 
@@ -389,7 +406,7 @@ export function isTerminal(event: Event): event is TerminalEvent {
   return event.type === "runCompleted" || event.type === "runFailed"
 }
 
-/** After such an event the deltas before it are only kept for viewers that lag. */
+/** Returns true if the event replaces the deltas before it, which are then kept only for slow subscribers. */
 export function settlesDeltas(event: Event): boolean {
   return event.type === "stepCompleted" || isTerminal(event)
 }

@@ -4,8 +4,8 @@ import type { ToolOrigin } from "../tool-origin.ts"
 import type { Decider } from "./entries.ts"
 
 /**
- * Events that version 2 wrote and version 3 has other forms for. While a process that reads only version 2 is live,
- * they are still written, with the id of their wait, which older readers ignore.
+ * Events of version 2 for which version 3 has other forms. While a live process reads only version 2, the gateway
+ * still writes them, with the id of their wait, which older readers ignore.
  */
 export type FormerEvent =
   | ApprovalRequested
@@ -37,7 +37,7 @@ export interface ApprovalResolved {
   readonly decidedBy: Decider | null
 }
 
-/** Its end is the call's result. */
+/** It ends with the call's result. */
 export interface ClientToolOpened {
   readonly type: "clientToolOpened"
   readonly waitId?: string

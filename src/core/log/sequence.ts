@@ -1,8 +1,8 @@
 /**
- * Sequence numbers of a session's log: `epoch × 10⁹ + n`, n counting from 1 within one lease.
+ * Sequence numbers of a session's log are `epoch × 10⁹ + n`, where n counts from 1 within one lease.
  *
- * A new lease raises the epoch, so numbers grow strictly and none is ever used twice, whatever
- * was lost with the writer before. They stay exact JavaScript integers for nine million leases of one session.
+ * A new lease raises the epoch. Numbers therefore grow strictly, and no number is used twice, even if the previous
+ * writer lost entries. They remain exact JavaScript integers for nine million leases of one session.
  */
 const sequencesPerEpoch = 1_000_000_000
 

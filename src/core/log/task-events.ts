@@ -3,7 +3,7 @@ import type { ChildOutcome } from "../child.ts"
 
 export type TaskEvent = TaskRegistered | TaskEnded | TasksCollected
 
-/** A call started a background task, in the commit that has its sub-agent started. */
+/** A call started a background task. The same commit requests the start of its sub-agent. */
 export interface TaskRegistered extends BackgroundTask {
   readonly type: "taskRegistered"
 }
@@ -19,7 +19,7 @@ export interface TaskEnded {
   readonly outcome: ChildOutcome
 }
 
-/** A call gives the model the outcomes of these tasks, in the commit of its result. */
+/** A call returns the outcomes of these tasks to the model. The event is in the commit of the result. */
 export interface TasksCollected {
   readonly type: "tasksCollected"
   readonly toolCallId: string

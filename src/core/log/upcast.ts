@@ -3,8 +3,8 @@ import type { Event } from "./entries.ts"
 import type { FormerEvent } from "./former-events.ts"
 
 /**
- * Returns a stored event in the form of today, from whichever version wrote it. One stored event may give several,
- * which then share its sequence number.
+ * Converts a stored event of any version into its current form. One stored event may become several events, which
+ * then share its sequence number.
  */
 export function upcast(stored: Event | FormerEvent, version: number): readonly Event[] {
   if (version >= 3) return [stored as Event]
@@ -12,7 +12,7 @@ export function upcast(stored: Event | FormerEvent, version: number): readonly E
   return [version >= 2 ? event : fromVersion1(event)]
 }
 
-/** Adds the members that version 1 lacked: output schemas and prices did not exist then. */
+/** Adds the members that version 1 lacked. Output schemas and prices did not exist then. */
 function fromVersion1(event: Event): Event {
   switch (event.type) {
     case "runStarted":
@@ -30,7 +30,7 @@ function fromVersion1(event: Event): Event {
   }
 }
 
-/** Each kind of wait had events of its own. */
+/** Converts the events of version 2, in which each kind of wait had its own events. */
 function fromVersion2(event: Event | FormerEvent): Event {
   switch (event.type) {
     case "approvalRequested": {

@@ -2,7 +2,7 @@ import type { ToolLimits } from "../tool-limits.ts"
 
 /** The skills by which sub-agents can work. */
 export interface AgentSkills {
-  /** Resolves to the skills as they are now. Never rejects. */
+  /** Resolves to the current skills. Never rejects. */
   current(): Promise<readonly AgentSkill[]>
 }
 

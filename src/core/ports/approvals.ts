@@ -4,17 +4,20 @@ import type { ToolOrigin } from "../tool-origin.ts"
 import type { GrantScope, WaitKind } from "../wait.ts"
 import type { NewWait } from "./session-log.ts"
 
-/** Open waits, grants and decisions of all sessions. Removed together with their sessions. */
+/** Open waits, grants and decisions of all sessions. They are removed together with their sessions. */
 export interface Approvals {
   /**
-   * Returns the newest wait with this key in the session, or in the tree that it is the root of. A call may open
+   * Returns the newest wait with this key in the session, or in the tree whose root is the session. A call may open
    * several waits of one kind, one after the other.
    */
   wait(sessionId: string, key: WaitKey): Promise<Wait | null>
   /** Returns open waits that have not expired, oldest first, at most `limit`. */
   openWaits(filter: WaitFilter): Promise<readonly Wait[]>
 
-  /** Returns the grants that hold in the session. Read at every decision, so a revocation acts at once. */
+  /**
+   * Returns the grants that apply to the session. The gateway reads them for each decision, so a revocation takes
+   * effect at once.
+   */
   grants(sessionId: string): Promise<readonly Grant[]>
   /** Resolves to true if there was such a grant. The audit trail has a record for each grant that is revoked. */
   revokeGrant(revocation: GrantRevocation): Promise<boolean>
@@ -30,11 +33,11 @@ export type Wait = NewWait & {
   readonly state: "open" | "answered" | "expired" | "withdrawn"
 }
 
-/** Identifies a wait by its id, or by its call, because clients know the call. */
+/** Identifies a wait by its id or by its call, because clients know the call. */
 export type WaitKey = { readonly waitId: string } | { readonly toolCallId: string; readonly kind: WaitKind }
 
 export interface WaitFilter {
-  /** Only waits of this session, and of the tree that it is the root of. Default: waits of all sessions. */
+  /** Only waits of this session, and of the tree whose root it is. Default: waits of all sessions. */
   readonly sessionId?: string
   readonly kind?: WaitKind
   readonly now: number
@@ -50,7 +53,7 @@ export interface ToolType {
 }
 
 export interface Grant extends ToolType {
-  /** The session that the grant is for. With the scope `tree`, the root of the tree. */
+  /** The session of the grant. With the scope `tree`, the root of the tree. */
   readonly sessionId: string
   /** Default `session`. */
   readonly scope?: GrantScope
@@ -58,7 +61,7 @@ export interface Grant extends ToolType {
   readonly at: number
 }
 
-/** Revokes the grants of this name and qualifier that hold in the session, whatever their origins are. */
+/** Revokes the grants of this name and qualifier that apply to the session, whatever their origins are. */
 export interface GrantRevocation {
   readonly sessionId: string
   readonly toolName: string
@@ -81,9 +84,7 @@ export interface AuditRecord {
   readonly qualifier: string | null
   /** Null for a local tool, for a runner's, and in records of older versions. */
   readonly origin: ToolOrigin | null
-  /**
-   * `accepted`, `declined` and `cancelled` are for questions to the user. The content of forms is left out.
-   */
+  /** `accepted`, `declined` and `cancelled` are answers to questions. The content of forms is left out. */
   readonly action:
     | "approved"
     | "denied"
@@ -95,9 +96,9 @@ export interface AuditRecord {
     | "result"
     | "granted"
     | "revoked"
-  /** Scope of a grant that was given or revoked. Default `session`. */
+  /** Scope of a grant that was created or revoked. Default `session`. */
   readonly scope?: GrantScope
-  /** Null if no one decided: after expiry, and after the end of the run. */
+  /** Null if no one decided, because the wait expired or the run ended. */
   readonly decidedBy: Decider | null
   /** The edited arguments, if any. */
   readonly editedInput: JsonObject | null

@@ -1,16 +1,16 @@
-/** Bytes of each chunk of a content but the last: one is read or written in about a millisecond. */
+/** Bytes of each chunk of a content except the last. A chunk is read or written in about a millisecond. */
 export const contentChunkBytes = 128 * 1024
 
-/** Large texts of sessions, such as results of tools. They are removed with their session. */
+/** Large texts of sessions, such as tool results. They are removed with their session. */
 export interface Contents {
   /**
-   * Stores a content if the session has room for it. Returns `unknown` for an unknown session. The same content put
-   * twice is stored once. A content whose put failed is not there.
+   * Stores a content if the session has room for it. Returns `unknown` for an unknown session. The same content is
+   * stored once, even if it is put twice. A content whose put failed is not stored.
    */
   put(sessionId: string, content: Content, limits: ContentLimits): Promise<"stored" | "full" | "unknown">
-  /** Resolves to the bytes of a content; null if the session has no such content. */
+  /** Resolves to the bytes of a content. Null if the session has no such content. */
   size(sessionId: string, id: string): Promise<number | null>
-  /** Resolves to one chunk of a content, counted from 0; null if there is none. */
+  /** Resolves to one chunk of a content, counted from 0. Null if there is no such chunk. */
   chunk(sessionId: string, id: string, number: number): Promise<Uint8Array | null>
   /** Resolves to true if the session has any content. */
   hasAny(sessionId: string): Promise<boolean>
@@ -20,11 +20,11 @@ export interface Content {
   /** A digest of the bytes. */
   readonly id: string
   readonly bytes: number
-  /** The bytes, each chunk but the last with `contentChunkBytes` of them. */
+  /** The bytes. Each chunk except the last has `contentChunkBytes` bytes. */
   readonly chunks: readonly Uint8Array[]
 }
 
 export interface ContentLimits {
-  /** Bytes of all contents of the session. */
+  /** Maximum bytes of all contents of the session. */
   readonly sessionBytes: number
 }

@@ -1,13 +1,14 @@
 import type { Principal, SessionParent } from "./session-log.ts"
 
 /**
- * Lists sessions and runs of all agents, newest first. Lives and dies with the sessions. Pages are stable: whatever is
- * created or removed meanwhile, a record that exists from the first page to the last is listed exactly once.
+ * Lists sessions and runs of all agents, newest first. The records exist as long as their sessions. Pages are stable:
+ * a record that exists from the first page to the last is listed exactly once, even if others are created or removed
+ * meanwhile.
  */
 export interface Directory {
   /**
-   * Makes known which agents this process serves, until it is closed or ends. Replaces what it made known before.
-   * Open runs of agents that no live process serves are listed as `unserved`.
+   * Publishes the agents that this process serves, until the directory is closed or the process ends. Replaces the
+   * agents published before. Open runs of agents that no live process serves are listed as `unserved`.
    */
   serve(agents: readonly string[]): Promise<void>
   sessions(query: SessionQuery): Promise<DirectoryPage<ListedSession>>
@@ -23,7 +24,7 @@ export interface DirectoryQuery {
   readonly agents?: readonly string[]
   /** Id of the session that started the session. */
   readonly parentSessionId?: string
-  /** Id of the root of the session's tree, which is in the tree itself. */
+  /** Id of the root of the session's tree. The root itself is part of the tree. */
   readonly rootId?: string
   /** Milliseconds since the Unix epoch, inclusive. */
   readonly createdFrom?: number
@@ -49,7 +50,7 @@ export interface RunQuery extends DirectoryQuery {
 export interface DirectoryPage<Listed> {
   readonly items: readonly Listed[]
   /**
-   * The position at which to continue. Null after the last page. A page may have fewer records, even none, although
+   * The position at which to continue. Null after the last page. A page may have fewer records, or none, although
    * others follow, because the store reads a bounded number of records for each page.
    */
   readonly next: DirectoryCursor | null
@@ -62,8 +63,8 @@ export interface DirectoryCursor {
 }
 
 /**
- * State of a session's open run. `idle` without one, `queued` while only a message waits. `waiting`: an answer from
- * outside is open. `unserved`: no live process serves the session's agent.
+ * State of a session. `idle`: there is no open run. `queued`: only a message waits. `waiting`: the open run waits for
+ * an answer from outside. `unserved`: no live process serves the session's agent.
  */
 export type SessionState = "idle" | "queued" | "running" | "waiting" | "unserved"
 
@@ -80,7 +81,7 @@ export interface ListedSession extends Principal {
   readonly createdAt: number
   readonly lastUsedAt: number
   readonly revokedAt: number | null
-  /** Size of its stored events and of its queued messages as JSON. */
+  /** Size of its stored events and queued messages as JSON. */
   readonly storedBytes: number
 }
 
@@ -92,6 +93,6 @@ export interface ListedRun extends Principal {
   readonly parent: SessionParent | null
   readonly rootId: string
   readonly state: RunState
-  /** When its message was accepted; 0 if an older version accepted it. */
+  /** Time at which its message was accepted. 0 if an older version accepted it. */
   readonly createdAt: number
 }

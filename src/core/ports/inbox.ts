@@ -6,7 +6,7 @@ import type { CancelCommand, Command, Lease, MessageCommand, PutOutcome, Session
 /** An accepted message whose run no process has opened yet. */
 export interface QueuedRun {
   readonly runId: string
-  /** 1 for the run that is opened next. */
+  /** 1 for the run that opens next. */
   readonly position: number
   /** Time before which the run does not open, in milliseconds since the Unix epoch. 0 for none. */
   readonly notBefore: number
@@ -14,13 +14,13 @@ export interface QueuedRun {
 
 /**
  * Decides what happens to a message for a session that has an open run, or a queued run that is due: `reject` refuses
- * it, `queue` runs it after those, `interrupt` cancels the open run and runs it next, `steer` adds it to the open
- * run. A run that cannot be steered, such as that of a foreign runner, and a steering message without an open run
- * make `steer` a `queue`.
+ * the message, `queue` runs it after those runs, `interrupt` cancels the open run and runs the message next, `steer`
+ * adds the message to the open run. `steer` acts as `queue` if there is no open run, or if the run cannot be steered,
+ * such as a run of a foreign runner.
  */
 export type WhenBusy = "reject" | "queue" | "interrupt" | "steer"
 
-/** Maximum number of messages that wait in one session's inbox, queued and steering ones together. */
+/** Maximum number of messages in one session's inbox, including queued and steering messages. */
 export const maxQueuedMessages = 100
 
 /** A message that joins the open run between two of its steps. */
@@ -33,7 +33,7 @@ export interface SteerCommand {
   readonly content: readonly ContentPart[]
 }
 
-/** The withdrawal of a queued run: accepted, and not logged yet. */
+/** The withdrawal of a queued run. It was accepted, but is not logged yet. */
 export interface WithdrawCommand {
   readonly type: "withdraw"
   readonly sessionId: string
@@ -46,7 +46,7 @@ export interface WithdrawCommand {
 export interface PutRun {
   readonly runId: string
   readonly cursor: number
-  /** Position in the queue, from 1, of a run that waits for others or for its time. Otherwise absent. */
+  /** Position in the queue, from 1, of a run that waits for other runs or for its time. Otherwise absent. */
   readonly position?: number
 }
 
@@ -59,14 +59,14 @@ export interface RunOpened {
 }
 
 export interface PendingOptions {
-  /** If false, messages are left out: they may be large, and a run that has begun needs none. Default: true. */
+  /** If false, messages are left out. They may be large, and a run that has started needs none. Default: true. */
   readonly messages?: boolean
 }
 
 export interface PutAndClaimOutcome {
   readonly outcome: PutOutcome
   readonly lease: Lease | null
-  /** Absent if the store has not read it: the holder of the lease reads it then. */
+  /** Absent if the store has not read it. The holder of the lease then reads it. */
   readonly found?: Found | undefined
 }
 
@@ -89,5 +89,5 @@ export interface TaskEndCommand {
   readonly at: number
 }
 
-/** A command for an inbox that is not an answer to a wait. */
+/** A command for an inbox, other than an answer to a wait. */
 export type PutCommand = MessageCommand | CancelCommand | TaskEndCommand

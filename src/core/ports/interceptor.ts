@@ -2,19 +2,19 @@ import type { JsonObject } from "../json/json.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 
 /**
- * Sees every call before a person is asked about it, in the order given, until one denies. An interceptor that
- * throws, or that does not return within `callbackTimeoutMs`, denies. Arguments that a person edited are seen again,
- * with `approved` true: then only a denial counts.
+ * Inspects every call before a person is asked about it. Interceptors run in the given order until one denies. An
+ * interceptor that throws, or that does not return within `callbackTimeoutMs`, denies the call. If a person edits the
+ * arguments, the interceptors run again with `approved` true. Then only a denial counts.
  */
 export type Interceptor = (call: InterceptedCall) => Interception | Promise<Interception>
 
 export interface InterceptedCall {
   /** Name of the tool as the model sees it. It depends on the agent's other tools; `origin` does not. */
   readonly toolName: string
-  /** The MCP server and its tool that would be called; null for a local tool. */
+  /** The MCP server and the tool of the call. Null for a local tool. */
   readonly origin: ToolOrigin | null
   readonly input: JsonObject
-  /** The call's part of the tool type; see the tool's `qualifier`. */
+  /** The qualifier of the tool type. See the tool's `qualifier`. */
   readonly qualifier: string | null
   readonly toolCallId: string
   readonly runId: string
@@ -37,18 +37,18 @@ export interface Interception {
 }
 
 /**
- * Decides for tools without a `needsApproval` of their own if a person must allow a call. A policy that throws or does
- * not return in time denies the call. A tool that is named `SERVER__TOOL` only because another tool has its name as
- * well is asked about under both names, and a person is asked if either call returns true.
+ * Decides if a person must allow a call, for tools without a `needsApproval` of their own. If a policy throws or does
+ * not return in time, the call is denied. A tool may be named `SERVER__TOOL` only because another tool has the same
+ * name. The policy is then asked about both names, and a person must allow the call if either result is true.
  */
 export type ApprovalPolicy = (call: PolicyCall) => boolean | Promise<boolean>
 
 export interface PolicyCall {
   readonly toolName: string
   readonly input: JsonObject
-  /** The call's part of the tool type; null if the tool has no `qualifier`. */
+  /** The qualifier of the tool type. Null if the tool has no `qualifier`. */
   readonly qualifier: string | null
-  /** The MCP server and its tool that would be called; null for a local tool. */
+  /** The MCP server and the tool of the call. Null for a local tool. */
   readonly origin: ToolOrigin | null
   /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
   readonly signal: AbortSignal

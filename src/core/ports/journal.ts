@@ -2,22 +2,24 @@ import type { AppData, Delta, Event, EventEntry } from "../log/entries.ts"
 import type { OutboxItem } from "./outbox.ts"
 import type { NewWait } from "./session-log.ts"
 
-/** The log as the process that executes a run sees it. It can only write, and only while it holds the lease. */
+/**
+ * The log as the process that executes a run sees it. The process can only write, and only while it holds the lease.
+ */
 export interface Journal {
   /** The newest log version that may be written now (rule 14, versions). */
   readonly version: number
   /**
    * Resolves when the events are durable and published, in this order, after every delta emitted before. The effects
-   * are part of the same commit. Rejects with `LeaseLostError`, `RunCancelledError` or `RunSteeredError` (on a
-   * terminal event only), `RunWithdrawnError` (on the event that opens a run only), `WaitAnsweredError` (when a wait
-   * to expire was answered) or `StoreUnavailableError`.
+   * are part of the same commit. Rejects with `LeaseLostError`, `RunCancelledError` or `RunSteeredError` (only for a
+   * terminal event), `RunWithdrawnError` (only for the event that opens a run), `WaitAnsweredError` (if a wait to
+   * expire was answered) or `StoreUnavailableError`.
    */
   append(events: readonly Event[], effects?: JournalEffects): Promise<readonly EventEntry[]>
   /** Publishes a delta at once and returns its sequence number. The next commit makes it durable. */
   emit(delta: Delta): number
   /**
    * Shows the value to the current subscribers of the session, after every event appended before. The value is never
-   * stored. It is dropped if too much waits behind events that are not stored yet.
+   * stored. It is dropped if too much data already waits for events to be stored.
    */
   show(data: AppData): void
 }
@@ -31,8 +33,8 @@ export interface JournalEffects {
   /** Ids of waits that end without an answer, because they expired or their call ended. */
   readonly expire?: readonly string[]
   /**
-   * Stored with these events, of which there must be at least one. An item of more than 1 000 000 bytes rejects the
-   * append.
+   * Stored with these events, of which there must be at least one. The append rejects if an item has more than 1 000
+   * 000 bytes.
    */
   readonly outbox?: readonly OutboxItem[]
 }

@@ -1,15 +1,14 @@
 /**
- * The keys that sign session tokens. They are in the store, so that tokens are valid in every process and survive
- * restarts.
+ * The keys that sign session tokens. The store holds them, so tokens are valid in every process and survive restarts.
  */
 export interface Keyring {
-  /** Resolves to the newest key, which is generated at first use. All processes receive the same key. */
+  /** Resolves to the newest key, which is generated at the first use. All processes receive the same key. */
   signingKey(): Promise<SigningKey>
-  /** Resolves to the key with this id, for a token signed earlier. Null if there is none. */
+  /** Resolves to the key with this id, to verify a token signed earlier. Null if there is none. */
   key(id: string): Promise<SigningKey | null>
   /**
-   * Generates a new key that signs from now on. Tokens of earlier keys stay valid until they expire or their key is
-   * removed.
+   * Generates a new key and signs with it from now on. Tokens of earlier keys stay valid until they expire or their
+   * key is removed.
    */
   rotate(): Promise<SigningKey>
   /**

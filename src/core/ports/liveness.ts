@@ -1,8 +1,8 @@
-/** Tells if other processes must leave this process's sessions alone (rule 8, liveness). */
+/** Reports if other processes must leave this process's sessions alone (rule 8, liveness). */
 export interface Liveness {
   /**
-   * If false, other processes may take this process's sessions now. Judged by a monotonic clock of this process, with a
-   * margin, so that it turns false before any other process may act on it.
+   * Returns false if other processes may take this process's sessions now. The process decides by its own monotonic
+   * clock, with a margin, so the result turns false before any other process may act on it.
    */
   isLive(): boolean
   /**

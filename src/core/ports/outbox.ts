@@ -9,8 +9,8 @@ import type {
 } from "./session-log.ts"
 
 /**
- * Work that a session wants done outside itself. The store keeps it from the commit of the events that caused it
- * until it is delivered: at least once, in no particular order. A batch with items has at least one event.
+ * Work of a session outside itself. The store keeps the item from the commit of the events that caused it until it is
+ * delivered: at least once, in no particular order. A batch with items has at least one event.
  */
 export type OutboxItem = HandledItem | CommandItem
 
@@ -27,7 +27,10 @@ export interface CommandItem extends ItemBase {
 }
 
 interface ItemBase {
-  /** The same at each delivery. An id that its session has in the outbox already is not stored again. */
+  /**
+   * The same at each delivery. If the session's outbox already has an item with this id, the item is not stored
+   * again.
+   */
   readonly id: string
   /** Milliseconds since the Unix epoch. Default: deliver at once. */
   readonly notBefore?: number
@@ -38,7 +41,7 @@ export type OutboxCommand =
   | { readonly type: "answer"; readonly command: AnswerCommand }
   | StartChild
 
-/** A session that a tool call starts. The principal and the root of its tree are those of the parent. */
+/** A session that a tool call starts. It has the principal and the root of its parent. */
 export interface NewChild {
   readonly agent: string
   readonly parent: SessionParent
@@ -46,17 +49,17 @@ export interface NewChild {
 }
 
 /**
- * Creates a session and puts its first message, if the wait that it works for is still open. A session that cannot
- * take the message answers that wait at once.
+ * Creates a session and puts its first message, if the wait that it works for is still open. If the session cannot
+ * accept the message, the wait is answered at once.
  */
 export interface StartChild {
   readonly type: "startChild"
   readonly child: NewChild
-  /** Its run has the id of the wait. */
+  /** The run of this message has the id of the wait. */
   readonly command: MessageCommand
 }
 
-/** Returns the id of the item that starts the run of a child. A cancel of that run waits for the start. */
+/** Returns the id of the item that starts a child's run. A cancel of that run waits for the start. */
 export function startId(childRunId: string): string {
   return `start:${childRunId}`
 }
@@ -64,44 +67,46 @@ export function startId(childRunId: string): string {
 /** The kind of items that the store delivers itself. */
 export const commandKind = "command"
 
-/** Items that sessions want delivered, over all sessions. Rows outlive the session that wrote them. */
+/** Items of all sessions that wait for delivery. Rows outlive the session that wrote them. */
 export interface Outbox {
   /**
-   * Claims due rows of one kind for this caller, those that are due longest first. A claim ends after `leaseMs` by
-   * the store's clock: then the row is due again, because the process may have died.
+   * Claims due rows of one kind for the caller, those that are due longest first. A claim ends after `leaseMs` by the
+   * store's clock. The row is then due again, because the process may have died.
    */
   claim(options: OutboxClaim): Promise<readonly ClaimedItem[]>
-  /** Deletes the row. Resolves to false if the claim has ended and others may have delivered it again. */
+  /**
+   * Deletes the row. Resolves to false if the claim has ended and another process may have delivered the row again.
+   */
   complete(item: ClaimedItem): Promise<boolean>
   /** Makes the row due again after `retryInMs`, or dead if that is null. Resolves to false if the claim has ended. */
   fail(item: ClaimedItem, failure: OutboxFailure): Promise<boolean>
   /**
-   * Gives the row back undelivered. It is due at once, and the attempt does not count. `begun` tells if a handler had
-   * received the item.
+   * Gives the row back undelivered. It is due at once, and the attempt does not count. `begun` is true if a handler
+   * had received the item.
    */
   release(item: ClaimedItem, options: { readonly begun: boolean }): Promise<void>
   /**
-   * Milliseconds until the first row of each of these kinds is due: 0 or less if one is due. Kinds without rows are
-   * left out.
+   * Returns the milliseconds until the first row of each of these kinds is due: 0 or less if a row is due. Kinds
+   * without rows are left out.
    */
   nextDue(kinds: readonly string[]): Promise<ReadonlyMap<string, number>>
   /** Moves up to `limit` due commands into the inboxes of their sessions, each in a transaction of its own. */
   deliverCommands(options: { readonly limit: number }): Promise<readonly CommandDelivery[]>
 
-  /** Rows with a number above `after`, in order, at most `limit`. */
+  /** Returns rows with a number above `after`, in order, at most `limit`. */
   rows(filter: OutboxFilter): Promise<readonly OutboxRow[]>
-  /** Makes dead rows due at once, with all their attempts. Resolves to the number of rows. */
+  /** Makes dead rows due at once and resets their attempts. Resolves to the number of rows. */
   retry(numbers: readonly number[]): Promise<number>
-  /** Deletes rows: those with these numbers whatever their state is, or dead ones. Resolves to the number of rows. */
+  /** Deletes the rows with these numbers, whatever their state is, or dead rows. Resolves to the number of rows. */
   drop(choice: RowChoice): Promise<number>
-  /** Yields when rows may have become due, because this process stored them. A hint: `nextDue` misses nothing. */
+  /** Yields when this process has stored rows that may be due. This is only a hint: `nextDue` finds every row. */
   arrivals(options: { readonly signal: AbortSignal }): AsyncIterable<void>
 }
 
 export interface OutboxClaim {
   readonly kind: string
   readonly limit: number
-  /** Bytes of payloads, past which no further row is claimed. */
+  /** Maximum bytes of payloads. If the claimed rows exceed it, no further row is claimed. */
   readonly maxBytes: number
   readonly leaseMs: number
 }
@@ -113,14 +118,14 @@ export interface ClaimedItem {
   readonly sessionId: string
   readonly kind: string
   readonly payload: Json
-  /** Counts the row's attempts from 1, this one included. */
+  /** Counts the attempts of the row from 1, including this one. */
   readonly attempt: number
   /**
-   * If true, an attempt before this one ended without an outcome, with its process or because that stopped. It may
-   * have taken effect.
+   * If true, an earlier attempt ended without an outcome, because its process ended or was stopped. It may have taken
+   * effect.
    */
   readonly interrupted: boolean
-  /** Names this claim. */
+  /** Identifies this claim. */
   readonly claim: string
 }
 
@@ -134,14 +139,13 @@ export interface CommandDelivery {
   readonly id: string
   /** The session that wrote it. */
   readonly from: string
-  /** The session that it is for. Null if the payload is no command. */
+  /** The session that it is for. Null if the payload is not a command. */
   readonly to: string | null
   readonly result: CommandResult
 }
 
 /**
- * The state of the row after the delivery: it is gone if it is `delivered` or `dropped`; otherwise it waits or is
- * dead.
+ * The state of the row after the delivery. A `delivered` or `dropped` row is gone. Any other row waits or is dead.
  */
 export type CommandResult =
   | { readonly type: "delivered" }
@@ -161,7 +165,7 @@ export interface OutboxFilter {
 
 export type RowChoice =
   | { readonly numbers: readonly number[] }
-  /** Dead rows, of one kind or of all, at most `limit`. */
+  /** Dead rows of one kind, or of all kinds, at most `limit`. */
   | { readonly kind?: string; readonly limit: number }
 
 /** A row without its payload. */
@@ -179,7 +183,7 @@ export interface OutboxRow {
   readonly lastError: string | null
   /** Times in milliseconds since the Unix epoch, by the store's clock. */
   readonly createdAt: number
-  /** The next attempt; the end of the claim of a row that is being delivered. Null for a dead row. */
+  /** Time of the next attempt. For a row that is being delivered, the end of its claim. Null for a dead row. */
   readonly dueAt: number | null
   readonly diedAt: number | null
 }
@@ -189,9 +193,9 @@ export type OutboxHandlers = ReadonlyMap<string, OutboxHandler>
 
 /** Delivers items of one kind, at least once. The same id is the same item. */
 export interface OutboxHandler {
-  /** A rejection, or no return in time, is a failed attempt. */
+  /** The attempt fails if the promise rejects, or does not settle in time. */
   deliver(item: OutboxDelivery, options: { readonly signal: AbortSignal }): void | Promise<void>
-  /** Milliseconds that one delivery may take; the signal is aborted then. Default 30 000. */
+  /** Maximum milliseconds of one delivery. The signal is then aborted. Default 30 000. */
   readonly timeoutMs?: number
 }
 

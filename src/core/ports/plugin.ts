@@ -25,7 +25,7 @@ import type { TransformToolResult } from "./transform-tool-result.ts"
 
 /** A feature of an agent. The gateway opens an agent's plugins in their order and closes them in reverse. */
 export interface Plugin {
-  /** 1 to 64 lowercase letters, digits, dashes and underscores, a letter first. Unique in an agent. */
+  /** 1 to 64 lowercase letters, digits, dashes and underscores, starting with a letter. Unique in an agent. */
   readonly name: string
   /** Called once for each agent when the gateway opens. A rejection stops the start. */
   setup(services: PluginServices): PluginParts | Promise<PluginParts>
@@ -39,7 +39,7 @@ export interface PluginServices {
   readonly agents: readonly string[]
   /** Version of the gateway. */
   readonly version: string
-  /** If false, any API key is accepted, so a client can claim to be any user. */
+  /** If false, the gateway accepts any API key, so a client can claim to be any user. */
   readonly knowsUsers: boolean
   /** Ports that plugins before this one provide. */
   readonly ports: Partial<PluginPorts>
@@ -52,29 +52,29 @@ export interface PluginServices {
   storeTime(): Promise<number>
   /** Aborted when the gateway closes, also while it starts. */
   readonly signal: AbortSignal
-  /** Opens encrypted storage of this agent's plugin. Resolves to null if the gateway has no key to encrypt with. */
+  /** Opens encrypted storage for this plugin of this agent. Resolves to null if the gateway has no encryption key. */
   openSecrets(): Promise<Secrets | null>
-  /** Resolves to true if the store still has the session, no matter to whom it belongs. */
+  /** Resolves to true if the store still has the session, whoever its owner is. */
   isKept(sessionId: string): Promise<boolean>
-  /** Resolves to the summary that stands for older messages of the session; null if there is none. */
+  /** Resolves to the summary that replaced older messages of the session. Null if there is none. */
   lastCompaction(sessionId: string): Promise<HistoryCompacted | null>
   /**
-   * Resolves to the first events of a session after a sequence number, in order: some of them, or none at the end of
-   * its log. The messages of a client's own history are left out.
+   * Resolves to the first events of a session after a sequence number, in order. The list has some of them, or none
+   * at the end of the log. The messages of a client's own history are left out.
    */
   readEvents(sessionId: string, afterSeq: number): Promise<readonly EventEntry[]>
 }
 
-/** Parts of the gateway's store that are made for plugins. All agents share them. */
+/** Parts of the gateway's store for plugins. All agents share them. */
 export interface PluginStores {
-  /** Each message that it puts is subject to the gateway's storage limits. */
+  /** Each message that it puts counts toward the gateway's storage limits. */
   readonly schedules: Schedules
   /** The memories of all principals. */
   readonly memory: Memory
   readonly contents: Contents
 }
 
-/** Ports that plugins provide for those after them. */
+/** Ports that plugins provide for the plugins after them. */
 export interface PluginPorts {
   readonly codeRunner: CodeRunner
   readonly agentSkills: AgentSkills
@@ -84,59 +84,60 @@ export interface PluginPorts {
 export interface PluginParts {
   readonly provides?: Partial<PluginPorts>
   /**
-   * Called when a run starts and each time that it resumes. A rejection ends that run in `error`, and so does a call
-   * that takes longer than `openRunTimeoutMs`.
+   * Called when a run starts and each time that it resumes. If it rejects or takes longer than `openRunTimeoutMs`,
+   * the run ends in `error`.
    */
   openRun?(run: PluginRun): RunParts | Promise<RunParts>
   /** Default: `callbackTimeoutMs`. */
   readonly openRunTimeoutMs?: number
   /**
    * Handlers by method and path below the gateway's prefix, such as `"GET /notes/:id"`. A request needs a session
-   * token, and is handled by the plugins of that session's agent.
+   * token. The plugins of that session's agent handle it.
    */
   readonly routes?: Readonly<Record<string, PluginRoute>>
   /**
-   * Handlers of what `itemsAtEnd` writes, by kind. An item is delivered at least once, always under its id, by any
+   * Handlers of the items from `itemsAtEnd`, by kind. An item is delivered at least once, always under its id, by any
    * process that serves the agent with this plugin.
    */
   readonly outbox?: Readonly<Record<string, OutboxHandler>>
-  /** Returns the files of a session that clients may download by `GET /chat/files/{path}`, null for an unknown path. */
+  /** Returns a file of a session for `GET /chat/files/{path}`. Null if the path is unknown. */
   openFile?(sessionId: string, path: string): Promise<OpenedFile | null>
   /**
-   * Called with the query of a browser that returns from an authorization server. Resolves to the name of what the
-   * gateway may use now, or to null if the query belongs to no authorization of this plugin.
+   * Called with the query of a browser that returns from an authorization server. Resolves to the name of the service
+   * that the gateway may use now. Resolves to null if the query does not belong to an authorization of this plugin.
    */
   completeAuthorization?(callback: URLSearchParams): Promise<string | null>
   /**
-   * Receives the events of all sessions of the agent, at least once. Not called in a gateway that is only looked at.
+   * Receives the events of all sessions of the agent, at least once. Not called in a gateway that only inspects the
+   * store.
    */
   readonly subscriber?: Pick<Subscriber, "timeoutMs" | "onEvents">
-  /** Reports the state of the plugin and of what it needs, for `GET /ready` and `doctor`. */
+  /** Reports the state of the plugin and its dependencies, for `GET /ready` and `doctor`. */
   checks?(audience: Audience): readonly PluginCheck[] | Promise<readonly PluginCheck[]>
   /**
-   * Called once when the gateway is open and works on runs, and not in one that is only looked at or that executes a
-   * single run. A rejection stops the start. `services.signal` ends what it starts.
+   * Called once when the gateway is open and executes runs. Not called in a gateway that only inspects the store or
+   * executes a single run. A rejection stops the start. The plugin ends its work when `services.signal` aborts.
    */
   start?(): void | Promise<void>
-  /** Returns true while tools may be missing because something still starts. */
+  /** Returns true while tools may be missing because a part of the plugin is still starting. */
   isStarting?(): boolean
-  /** Called when a closing gateway waits for runs no longer. Ends what runs may wait for in `openRun`. */
+  /** Called when a closing gateway stops waiting for runs. Ends everything that runs may wait for in `openRun`. */
   interrupt?(): void | Promise<void>
   /** Called once, after all runs have ended or were parked. */
   close?(): void | Promise<void>
 }
 
-/** A run that is about to be executed, or a look at the agent's tools without one. */
+/** A run that is about to be executed, or a request for the agent's tools without a run. */
 export interface PluginRun {
-  /** Null for a look at the tools that users of the agent share. */
+  /** Null for a request for the tools that all users of the agent share. */
   readonly session: Session | null
   /** The role of a sub-agent; null for a run of the agent itself. */
   readonly role: RunRole | null
-  /** The message that started the run; empty for a look at the tools. */
+  /** The message that started the run. Empty for a request for the tools. */
   readonly message: readonly ContentPart[]
   /** The agent's approval policy. */
   readonly needsApproval: ApprovalPolicy
-  /** Longer results of tools are truncated to this number of bytes. */
+  /** Longer tool results are truncated to this number of bytes. */
   readonly maxToolResultBytes: number
   /** Aborted when the run is canceled, when the process stops, and after `openRunTimeoutMs`. */
   readonly signal: AbortSignal
@@ -145,22 +146,23 @@ export interface PluginRun {
 /** The parts of a plugin in one run. */
 export interface RunParts {
   /**
-   * Returns the tools at this moment; called before each turn, so that tools may change during a run. Returns the
-   * same array while nothing has changed. `taken` has the names of the agent's own tools and of the plugins before.
+   * Returns the current tools. The gateway calls it before each turn, so that tools may change during a run. Returns
+   * the same array while nothing has changed. `taken` has the names of the agent's own tools and of the tools of
+   * earlier plugins.
    */
   tools?(taken: readonly string[]): readonly Tool[]
   /**
-   * Called when the run ends, unless a sub-agent's. The items are stored in the commit that ends the run, so that no
-   * crash comes in between. An error is logged, and nothing is delivered.
+   * Called when a run ends, except a sub-agent's run. The items are stored in the commit that ends the run, so that
+   * no crash comes in between. If it throws, the gateway logs the error and delivers nothing.
    */
   readonly itemsAtEnd?: ItemsAtEnd
   /** Texts that are appended to the system prompt. */
   readonly instructions?: readonly string[]
-  /** Makes room for requests that do not fit the model's window. Only one plugin of an agent has this part. */
+  /** Shortens requests that do not fit into the model's context window. Only one plugin of an agent has this part. */
   readonly compaction?: HistoryCompaction
   /**
-   * Called when a summary is about to replace older messages. Returns texts that the model needs besides, such as
-   * those of loaded skills. They stand beside the summary until the next one.
+   * Called when a summary is about to replace older messages. Returns texts that the model needs in addition, such as
+   * the instructions of loaded skills. They accompany the summary until the next one.
    */
   compactionNotes?(options: {
     /** The messages that the summary replaces. */
@@ -168,13 +170,13 @@ export interface RunParts {
     readonly signal: AbortSignal
   }): readonly string[] | Promise<readonly string[]>
   /**
-   * Texts for the model that are data and not instructions. They stand before the message that started the run, in
-   * each of its requests, and are not part of the log.
+   * Texts for the model that are data and not instructions. Each request of the run has them before the message that
+   * started the run. They are not part of the log.
    */
   readonly background?: readonly string[]
-  /** Run after the agent's own. */
+  /** They run after the agent's own. */
   readonly interceptors?: readonly Interceptor[]
-  /** Receives results as the agent's own `transformToolResult` and the plugins before have left them. */
+  /** Receives results that the agent's own `transformToolResult` and the earlier plugins have transformed. */
   readonly transformToolResult?: TransformToolResult
 }
 
@@ -183,17 +185,20 @@ export type PluginRoute = PluginHandler | DescribedRoute
 
 export interface DescribedRoute {
   readonly handle: PluginHandler
-  /** OpenAPI 3.1 operation object. The gateway adds the token and the problems that every route may answer with. */
+  /** OpenAPI 3.1 operation object. The gateway adds the token and the problems that every route can return. */
   readonly operation: JsonObject
 }
 
-/** Handles a request within `callbackTimeoutMs`. An error is answered with a 500 problem and logged. */
+/**
+ * Handles a request within `callbackTimeoutMs`. If it throws, the gateway logs the error and responds with a 500
+ * problem.
+ */
 export type PluginHandler = (request: PluginRequest) => Response | Promise<Response>
 
 export interface PluginRequest {
-  /** The session whose token the request has. */
+  /** The session of the request's token. */
   readonly session: Session
-  /** Without its body, which has been read. */
+  /** The request without its body, which the gateway has already read. */
   readonly request: Request
   /** Values of the path's parameters. */
   readonly params: Readonly<Record<string, string>>
@@ -204,13 +209,13 @@ export interface PluginRequest {
 }
 
 /**
- * The people who see the result of a check. Anyone may ask for the readiness over HTTP; a person who opens a link
- * authorizes the gateway with an account of their own.
+ * The people who see the result of a check. Anyone may request the readiness over HTTP. A person who opens a link
+ * authorizes the gateway with their own account.
  */
 export interface Audience {
-  /** If false, reasons that quote a server's output are left out. */
+  /** If false, details that quote a server's output are left out. */
   readonly isOperator: boolean
-  /** If true, links by which a person authorizes the gateway are included. */
+  /** If true, links that authorize the gateway are included. */
   readonly showsLinks: boolean
 }
 

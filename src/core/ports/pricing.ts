@@ -7,7 +7,7 @@ export interface Pricing {
 }
 
 export interface PricedCall {
-  /** The provider's; undefined when it has none. */
+  /** The provider's price list. Undefined if it has none. */
   readonly priceList: string | undefined
   readonly model: string
   readonly usage: Usage

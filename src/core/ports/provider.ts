@@ -3,7 +3,7 @@ import type { Message, ModelPart } from "../messages.ts"
 import type { Usage } from "../usage.ts"
 import type { ToolRules } from "./tool-rules.ts"
 
-/** A provider of models. Adapters keep no state of a conversation, because each request contains all of it. */
+/** A model provider. Adapters keep no state of a conversation, because each request contains all of it. */
 export interface Provider {
   readonly name: string
   readonly defaultModel: string
@@ -43,10 +43,10 @@ export interface ModelChoice {
 export interface ModelRequest {
   readonly model: string
   readonly system: readonly SystemBlock[]
-  /** Alternates as the log has it: user, assistant, tool … A provider may merge adjacent messages. */
+  /** Alternates between roles as the log does: user, assistant, tool … A provider may merge adjacent messages. */
   readonly messages: readonly Message[]
   readonly tools: readonly ToolSpecification[]
-  /** Cap on output tokens. */
+  /** Maximum output tokens. */
   readonly maxTokens: number
   /**
    * JSON Schema that the response must match. The prompt contains it too. A provider that can enforce it should do so.
@@ -54,7 +54,7 @@ export interface ModelRequest {
   readonly outputSchema?: JsonObject
   /** If true, a provider that can do so yields the arguments of calls as the model writes them. Default false. */
   readonly toolInputDeltas?: boolean
-  /** W3C Trace Context, to be sent as the header of that name. Absent: none. */
+  /** W3C Trace Context, to be sent as the header of that name. If absent, no header is sent. */
   readonly traceparent?: string
 }
 
@@ -92,17 +92,18 @@ export interface ModelInputDelta {
 }
 
 /**
- * A sign of life that has no text to show: a ping, a piece of a call's arguments. Only `advanced` and more
- * `hiddenBytes` extend the time limits of the call. A service that only sends pings counts as stalled.
+ * Progress without text to show: a ping, or a piece of a call's arguments. Only `advanced` and more `hiddenBytes`
+ * extend the time limits of the call. A provider that only sends pings counts as stalled.
  */
 export interface ModelProgress {
   readonly type: "progress"
   /** The usage of the whole call so far, if the provider reports it. */
   readonly usage?: Usage
-  /** All bytes of the response so far that no delta shows, such as arguments of calls. */
+  /** Bytes of the response so far that no delta contains, such as arguments of calls. */
   readonly hiddenBytes?: number
   /**
-   * If true, the response grew by something that neither a delta nor `hiddenBytes` shows, such as encrypted thinking.
+   * If true, the response grew by something that neither a delta nor `hiddenBytes` counts, such as encrypted
+   * thinking.
    */
   readonly advanced?: boolean
 }
@@ -126,9 +127,9 @@ export interface ModelFailure {
   /** For the log only. */
   readonly detail?: string
   readonly retryable: boolean
-  /** Milliseconds that the provider asks the gateway to wait. */
+  /** Milliseconds that the provider asks the gateway to wait before the next attempt. */
   readonly retryAfterMs?: number
-  /** Kind of the part that made the provider refuse the request. The loop retries once without such parts. */
+  /** Kind of the part because of which the provider refused the request. The loop retries once without such parts. */
   readonly refusedPart?: "image"
 }
 

@@ -1,14 +1,17 @@
-/** Environments in which the code of sessions runs. Each process has one. The sessions' files outlive it. */
+/** Environments that run the code of sessions. Each process has one. The sessions' files outlive it. */
 export interface Sandboxes {
-  /** The backends that work on this machine and may be used, in the order of preference. Never empty. */
+  /** The backends that are allowed and work on this machine, in the order of preference. Never empty. */
   readonly hosts: readonly SandboxHost[]
-  /** Returns the session's sandbox. Its working directory is made at first use and lasts as long as the session. */
+  /**
+   * Returns the session's sandbox. Its working directory is created at the first use and exists as long as the
+   * session.
+   */
   open(session: SandboxSession): Promise<Sandbox>
-  /** Returns the files of the session's sandbox. Null if it was never used. */
+  /** Returns the files of the session's sandbox. Null if the session never used it. */
   find(sessionId: string): Promise<SandboxFiles | null>
 }
 
-/** A session with the user it belongs to, who shares the executions of this process with other users. */
+/** A session and its user, who shares the executions of this process with other users. */
 export interface SandboxSession {
   readonly id: string
   readonly tenant: string
@@ -28,13 +31,13 @@ export interface SandboxHost {
   readonly languages: readonly CodeLanguage[]
 }
 
-/** Runs one session's code, beside its files. */
+/** Runs the code of one session, next to its files. */
 export interface Sandbox extends SandboxFiles {
   /**
-   * Runs code to its end. Yields its output as it comes, then exactly one exit status. If the caller does not take
+   * Runs code to its end. Yields its output as it arrives, then exactly one exit status. If the caller does not read
    * the output, the code waits. When the iteration stops, for any reason, the code ends with all its processes, and
-   * nothing runs afterwards. Throws the signal's reason when it is aborted, and a `GatewayError` when the
-   * code cannot be started, or when the machine that runs it is lost.
+   * nothing runs afterwards. Throws the signal's reason if the signal aborts. Throws a `GatewayError` if the code
+   * cannot be started, or if the machine that runs it is lost.
    */
   exec(request: ExecRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ExecEvent>
 }
@@ -43,13 +46,13 @@ export interface Sandbox extends SandboxFiles {
 export interface SandboxFiles {
   /** Lists regular files of the working directory, at most `maxListedFiles`. */
   files(signal?: AbortSignal): Promise<readonly SandboxFile[]>
-  /** Reads a regular file; null if there is none. Follows no links and no path out of the working directory. */
+  /** Reads a regular file. Null if there is none. Follows no links and no path out of the working directory. */
   readFile(path: string): Promise<OpenedFile | null>
-  /** Makes or replaces a file and the folders above it. Throws a `GatewayError` for a path that is not allowed. */
+  /** Creates or replaces a file and the folders above it. Throws a `GatewayError` for a path that is not allowed. */
   writeFile(path: string, data: Uint8Array): Promise<void>
 }
 
-/** Number of files at which the listing of a working directory stops. */
+/** Maximum number of files in a listing of a working directory. */
 export const maxListedFiles = 10_000
 
 export interface ExecRequest {
@@ -57,22 +60,25 @@ export interface ExecRequest {
   readonly language: CodeLanguage
   readonly code: string
   readonly timeoutMs: number
-  /** Environment variables of this execution, besides those of all code. Default none. */
+  /** Environment variables of this execution, in addition to those of all code. Default: none. */
   readonly env?: Readonly<Record<string, string>>
-  /** Folders that the code can read and not change. At most 8. Default none. */
+  /** Folders that the code can read and not change. At most 8. Default: none. */
   readonly folders?: readonly ReadOnlyFolder[]
 }
 
 /**
- * Files that code finds in a folder of its own, outside of its working directory. Each is readable and executable. A
- * host that is no sandbox protects them from changes only if the gateway runs as root.
+ * Files that code finds in a separate folder, outside its working directory. Each is readable and executable. A host
+ * that is not a sandbox protects them from changes only if the gateway runs as root.
  */
 export interface ReadOnlyFolder {
-  /** 1 to 32 lowercase letters, digits and hyphens, a letter first. Part of the folder's path where code sees it. */
+  /**
+   * 1 to 32 lowercase letters, digits and hyphens, starting with a letter. Part of the folder's path as the code sees
+   * it.
+   */
   readonly name: string
-  /** Environment variable with the folder's path: capital letters, digits and underscores, a letter first. */
+  /** Environment variable with the folder's path: capital letters, digits and underscores, starting with a letter. */
   readonly variable: string
-  /** Identifies the content: folders of the same key have the same files. */
+  /** Identifies the content: folders with the same key have the same files. */
   readonly key: string
   readonly files: readonly ReadOnlyFile[]
 }
@@ -94,7 +100,7 @@ export interface OutputChunk {
 
 export interface ExitStatus {
   readonly type: "exit"
-  /** As a shell gives it: 128 and the signal's number for what a signal ended. */
+  /** The exit code as a shell reports it: 128 plus the signal's number if a signal ended the code. */
   readonly exitCode: number
   readonly reason: ExitReason
   /** Files that were deleted because the working directory exceeded its quota. Left out if there are none. */
@@ -103,11 +109,11 @@ export interface ExitStatus {
 
 export interface RemovedFiles {
   readonly count: number
-  /** Paths of the first of them, relative to the working directory, at most 20. */
+  /** Paths of the first removed files, relative to the working directory, at most 20. */
   readonly paths: readonly string[]
 }
 
-/** `exited` it ended by itself, well or not; the others say which limit ended it. */
+/** `exited`: the code ended by itself, successfully or not. The others name the limit that ended it. */
 export type ExitReason = "exited" | "timeout" | "outOfMemory" | "diskFull"
 
 export interface SandboxFile {
@@ -115,12 +121,12 @@ export interface SandboxFile {
   readonly path: string
   /** In bytes. */
   readonly size: number
-  /** Differs whenever the content may differ. */
+  /** Differs if the content may differ. */
   readonly version: string
 }
 
 export interface OpenedFile {
   readonly size: number
-  /** Yields at most `size` bytes. Closes the file at the end, also when it is left early. */
+  /** Yields at most `size` bytes. Closes the file at the end, even if the caller stops early. */
   readonly content: AsyncIterable<Uint8Array>
 }

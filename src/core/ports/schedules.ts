@@ -2,32 +2,33 @@ import type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "../schedule.ts
 import type { MessageCommand, Principal, StorageLimits } from "./session-log.ts"
 
 /**
- * Schedules of all agents, and the history of their occurrences. The store does not know when a schedule is due next:
- * its callers compute that, and write it together with the message of the occurrence.
+ * Schedules of all agents, and the history of their occurrences. The store does not compute when a schedule is due
+ * next. Its callers compute the time, and write it together with the message of the occurrence.
  */
 export interface Schedules {
   /**
-   * Stores a schedule unless its owner has one of this name and origin for the agent, or too many. Ended schedules
-   * make room for it, the oldest first.
+   * Stores a schedule, unless its owner has too many, or has one of this name and origin for the agent. Ended
+   * schedules are removed to make room for it, the oldest first.
    */
   create(schedule: NewSchedule, bounds: ScheduleBounds): Promise<CreateOutcome>
   find(scheduleId: string): Promise<Schedule | null>
-  /** Schedules in the order of their ids, at most `limit`. */
+  /** Returns schedules in the order of their ids, at most `limit`. */
   list(query: ScheduleQuery): Promise<readonly Schedule[]>
-  /** Active schedules of the agent whose `wakeAt` has come, those that are due longest first. */
+  /** Returns active schedules of the agent whose `wakeAt` has come, those that are due longest first. */
   due(query: { readonly agent: string; readonly limit: number }): Promise<readonly Schedule[]>
   /**
-   * Milliseconds until the first `wakeAt` of the agent's schedules, 0 or less if it has come. Null if there is none.
+   * Resolves to the milliseconds until the first `wakeAt` of the agent's schedules, 0 or less if it has come. Null if
+   * there is none.
    */
   nextDue(agent: string): Promise<number | null>
   /**
-   * Writes all of a step in one transaction, or nothing if the schedule was changed or removed since it was read. So
-   * each occurrence is fired once, however many processes try.
+   * Writes a whole step in one transaction, or nothing if the schedule was changed or removed after it was read. Each
+   * occurrence therefore fires once, however many processes try.
    */
   advance(step: ScheduleStep): Promise<AdvanceOutcome>
   /** Removes the schedule and its history. Resolves to false if there is no such schedule. */
   remove(scheduleId: string): Promise<boolean>
-  /** The newest occurrences first. A schedule keeps its last hundred. */
+  /** Resolves to the newest occurrences, newest first. A schedule keeps its last hundred. */
   occurrences(scheduleId: string, limit: number): Promise<readonly Occurrence[]>
 }
 
@@ -39,21 +40,21 @@ export interface NewSchedule extends Principal {
   readonly name: string
   readonly origin: ScheduleOrigin
   readonly spec: ScheduleSpec
-  /** The session that a schedule with `session: "continue"` sends to. Null for any other. */
+  /** The session to which a schedule with `session: "continue"` sends. Null for other schedules. */
   readonly sessionId: string | null
-  /** The beginning of its intervals, in milliseconds since the Unix epoch. */
+  /** The start of its intervals, in milliseconds since the Unix epoch. */
   readonly createdAt: number
-  /** Time of the next occurrence. Null for a paused schedule, and for one without a further occurrence. */
+  /** Time of the next occurrence. Null for a paused schedule, and if there is no further occurrence. */
   readonly nextAt: number | null
-  /** Time from which a process has to look at the schedule. Null if it need not. */
+  /** Time at which a process must check the schedule. Null if no check is needed. */
   readonly wakeAt: number | null
 }
 
 export interface Schedule extends NewSchedule {
   readonly state: ScheduleState
-  /** The reason why the gateway paused it. Null if a person did, and for a schedule that is not paused. */
+  /** The reason why the gateway paused it. Null if a person paused it, and for schedules that are not paused. */
   readonly reason: string | null
-  /** Occurrences that wait for the run before them, in order. */
+  /** Occurrences that wait for the previous run, in order. */
   readonly waiting: readonly number[]
   /** The run that its last occurrence started. Null if there is none. */
   readonly lastRunId: string | null
@@ -63,7 +64,7 @@ export interface Schedule extends NewSchedule {
   readonly revision: number
 }
 
-/** Most schedules that are not ended. */
+/** Maximum number of schedules that have not ended. */
 export interface ScheduleBounds {
   readonly perOwner: number
   readonly perAgent: number
@@ -80,7 +81,7 @@ export interface ScheduleQuery extends Partial<Principal> {
 }
 
 export interface ScheduleStep {
-  /** The schedule as it was read. */
+  /** The schedule as the caller read it. */
   readonly schedule: Schedule
   readonly change: ScheduleChange
   /** Occurrences that are not fired. */
@@ -94,13 +95,13 @@ export type ScheduleChange = Partial<
 >
 
 export interface SkippedOccurrence {
-  /** The time that the schedule names. */
+  /** The time that the schedule specifies. */
   readonly at: number
   readonly outcome: "skipped" | "missed"
   readonly reason: string
 }
 
-/** The message of an occurrence. Its session is created if there is none with that id. */
+/** The message of an occurrence. If there is no session with that id, it is created. */
 export interface Firing {
   readonly at: number
   readonly cause: OccurrenceCause
@@ -108,7 +109,7 @@ export interface Firing {
   readonly limits?: StorageLimits
 }
 
-/** `manual`: a person ran the schedule now. */
+/** `manual`: a person ran the schedule immediately. */
 export type OccurrenceCause = "time" | "manual"
 
 export type AdvanceOutcome =
@@ -119,12 +120,12 @@ export type AdvanceOutcome =
 export interface Occurrence {
   /** Grows in the order in which occurrences are stored. */
   readonly number: number
-  /** The time that the schedule names. */
+  /** The time that the schedule specifies. */
   readonly at: number
   /** Time at which it was stored, by the store's clock. */
   readonly decidedAt: number
   readonly cause: OccurrenceCause
-  /** `missed`: no process was there to fire it in time. */
+  /** `missed`: no process was running to fire it in time. */
   readonly outcome: "started" | "skipped" | "missed"
   /** The reason why it was not started. Null if it was. */
   readonly reason: string | null
@@ -133,7 +134,7 @@ export interface Occurrence {
   readonly runId: string | null
 }
 
-/** Occurrences that wait for a run at most. */
+/** Maximum number of occurrences that wait for a run. */
 export const maxWaitingOccurrences = 100
-/** Occurrences that the history of a schedule keeps. */
+/** Maximum number of occurrences in the history of a schedule. */
 export const maxKeptOccurrences = 100

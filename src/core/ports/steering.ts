@@ -2,7 +2,7 @@ import type { SteerCommand } from "./inbox.ts"
 
 /** Messages in a run's inbox that wait to join the run between two of its steps. */
 export interface Steering {
-  /** Oldest first, as far as they are known. */
+  /** Returns the known messages, oldest first. */
   waiting(): readonly SteeringMessage[]
   /** Forgets messages that a commit has consumed. */
   joined(ids: readonly number[]): void

@@ -16,15 +16,15 @@ export interface StoreOpener {
   open(parts: StoreParts): Promise<Store>
 }
 
-/** The parts of the gateway that a store uses, and how it stores. */
+/** The parts of the gateway that a store uses, and the durability of its writes. */
 export interface StoreParts {
   readonly clock: Clock
   readonly logger: Logger
-  /** `process` survives the end of the process, `full` the loss of power too. */
+  /** With `process`, stored data survives the end of the process. With `full`, it also survives power loss. */
   readonly durability: "process" | "full"
 }
 
-/** All that outlives the process, opened and closed as one. */
+/** All data that outlives the process, opened and closed as one. */
 export interface Store {
   readonly log: SessionLog
   readonly keyring: Keyring
@@ -36,6 +36,6 @@ export interface Store {
   readonly subscriptions: Subscriptions
   readonly schedules: Schedules
   readonly contents: Contents
-  /** Ends this process's membership without releasing its leases: other processes may take them over. */
+  /** Ends this process's membership without releasing its leases, so other processes may take them over. */
   close(): Promise<void>
 }

@@ -2,16 +2,17 @@ import type { EventEntry } from "../log/entries.ts"
 
 /** Receives the events of all sessions of an agent: at least once, and in order within a session. */
 export interface Subscriber {
-  /** Its cursors are kept under this name. */
+  /** The store keeps its cursors under this name. */
   readonly name: string
-  /** Milliseconds that one call may take; its signal is aborted then. */
+  /** Maximum milliseconds of one call. Its signal is then aborted. */
   readonly timeoutMs: number
   /**
-   * Called with the next events of one session, and for one session once at a time. A rejection, or no return in
-   * time, has the events repeated after a pause, from the first one that was not reported to `context.handled`.
+   * Called with the next events of one session. Calls for one session never overlap. If a call rejects, or does not
+   * settle in time, the gateway repeats the events after a pause, starting with the first event that was not reported
+   * to `context.handled`.
    */
   onEvents(page: EventPage, context: SubscriberContext): void | Promise<void>
-  /** Called when a session was removed with events that this subscriber has not received. */
+  /** Called when a session was removed before this subscriber received all of its events. */
   onGap(gap: Gap, context: SubscriberContext): void | Promise<void>
 }
 
@@ -27,23 +28,23 @@ export interface Gap {
 }
 
 export interface SubscriberContext {
-  /** Aborted when the time for this call is over, and when the process stops. */
+  /** Aborted when the call exceeds its time limit, and when the process stops. */
   readonly signal: AbortSignal
-  /** Counts the attempts at the first event of the page from 1. */
+  /** Counts the attempts to deliver the first event of the page from 1. */
   readonly attempt: number
   /**
-   * Marks the events up to this sequence number as received, so that they are not repeated. A call that marks events
-   * and returns has received only those; one that marks none has received all.
+   * Marks the events up to this sequence number as received, so that they are not repeated. If a call marks events
+   * and returns, only those count as received. If it marks none, all count as received.
    */
   handled(seq: number): void
 }
 
-/** The place of each subscriber in each session. */
+/** The position of each subscriber in each session. */
 export interface Subscriptions {
   /**
-   * Has the store follow sessions of these agents for these subscribers: from the next commit of a session that
-   * exists, and from the beginning of a new one. Call it again at times: a subscription that was not registered for
-   * long is forgotten by `prune`. Resolves to those that had been forgotten.
+   * Makes the store follow sessions of these agents for these subscribers: an existing session from its next commit,
+   * a new one from its start. Call it again regularly, because `prune` forgets subscriptions that were not registered
+   * for long. Resolves to those that had been forgotten.
    */
   register(subscriptions: readonly Subscription[]): Promise<readonly ForgottenSubscription[]>
   /**
@@ -51,20 +52,24 @@ export interface Subscriptions {
    * store's clock: then the cursor is due again.
    */
   claim(options: CursorClaim): Promise<readonly Cursor[]>
-  /** Moves the cursor and extends the claim. This and what follows resolve to false if the claim has ended. */
+  /**
+   * Moves the cursor and extends the claim. This method and the methods below resolve to false if the claim has
+   * ended.
+   */
   advance(cursor: Cursor, seq: number, options: { readonly leaseMs: number }): Promise<boolean>
-  /** Moves the cursor to the end and gives it back. It is due again if events were committed since it was claimed. */
+  /** Moves the cursor to the end and releases it. It is due again if events were committed after the claim. */
   finish(cursor: Cursor, seq: number): Promise<boolean>
-  /** Moves the cursor as far as events were received, and makes it due again after `retryInMs`. */
+  /** Moves the cursor as far as events were received. It is due again after `retryInMs`. */
   fail(cursor: Cursor, failure: CursorFailure): Promise<boolean>
-  /** Moves the cursor and gives it back as if it had not been claimed: it is due at once. */
+  /** Moves the cursor and releases it as if it had not been claimed: it is due at once. */
   release(cursor: Cursor, seq: number): Promise<boolean>
   /** Deletes the cursor of a session that is gone. */
   remove(cursor: Cursor): Promise<boolean>
-  /** Milliseconds until the first cursor of each subscriber is due: 0 or less if one is due. */
+  /** Returns the milliseconds until the first cursor of each subscriber is due: 0 or less if one is due. */
   nextDue(subscriptions: readonly Subscription[]): Promise<ReadonlyMap<string, number>>
   /**
-   * Yields when cursors may have become due, because this process committed events. A hint: `nextDue` misses nothing.
+   * Yields when cursors may be due because this process committed events. This is only a hint: `nextDue` finds every
+   * cursor.
    */
   arrivals(options: { readonly signal: AbortSignal }): AsyncIterable<void>
 }
@@ -75,7 +80,7 @@ export interface Subscription {
 }
 
 export interface ForgottenSubscription extends Subscription {
-  /** Milliseconds since the Unix epoch: events since then may be lost to it. */
+  /** Milliseconds since the Unix epoch. Events after this time may be lost to the subscriber. */
   readonly since: number
 }
 
@@ -91,11 +96,11 @@ export interface Cursor {
   readonly subscriber: string
   /** Sequence number of the last event that was received. */
   readonly seq: number
-  /** Counts the attempts since the cursor moved last from 1, this one included. */
+  /** Counts the attempts since the last move of the cursor from 1, including this one. */
   readonly attempt: number
   /** If true, the session was removed. */
   readonly isGone: boolean
-  /** Names this claim. */
+  /** Identifies this claim. */
   readonly claim: string
 }
 

@@ -1,8 +1,8 @@
-/** Forms of tools that a service refuses in a request. One tool that breaks a rule fails the whole request. */
+/** Forms of tools that a provider refuses in a request. One tool that breaks a rule fails the whole request. */
 export interface ToolRules {
-  /** Most tools of one request. Default: no limit. */
+  /** Maximum number of tools of one request. Default: no limit. */
   readonly mostTools?: number
-  /** Characters of a description. Default 16 384. */
+  /** Maximum characters of a description. Default 16 384. */
   readonly longestDescription?: number
   /**
    * If true, the root of a schema must be a plain object: without `oneOf`, `anyOf`, `allOf`, `enum`, `const` and

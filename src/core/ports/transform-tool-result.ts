@@ -3,10 +3,9 @@ import type { ToolOrigin } from "../tool-origin.ts"
 import type { ToolResult } from "./tool.ts"
 
 /**
- * Changes the result of a call that was executed, by the gateway or by a client, before it is logged and before
- * anyone sees it. Returns the result as it is to leave it. A function that throws or does not return within
- * `callbackTimeoutMs` withholds the result: the model receives an error. May be called again for a call that is
- * repeated after a crash.
+ * Changes the result of a call, executed by the gateway or by a client, before it is logged and shown. Returns the
+ * new result. If the function throws or does not return within `callbackTimeoutMs`, the result is withheld, and the
+ * model receives an error. The function may be called again if a call is repeated after a crash.
  */
 export type TransformToolResult = (
   result: ToolResult,
@@ -15,7 +14,7 @@ export type TransformToolResult = (
 
 export interface TransformedCall {
   readonly toolName: string
-  /** The MCP server and its tool that were called; null for a local tool. */
+  /** The MCP server and the tool of the call. Null for a local tool. */
   readonly origin: ToolOrigin | null
   readonly input: JsonObject
   readonly toolCallId: string

@@ -1,7 +1,7 @@
-/** Edits from which on two words are no longer taken for a typing error. */
+/** Number of edits from which on two words no longer count as a typing error. */
 const tooManyEdits = 3
 
-/** Returns the candidate that a misspelled word most likely means, or null if none is close. */
+/** Returns the candidate that a misspelled word most likely means. Null if none is close. */
 export function closestWord(word: string, candidates: readonly string[]): string | null {
   let best: string | null = null
   let fewest = tooManyEdits

@@ -1,14 +1,14 @@
 import { GatewayError } from "../errors.ts"
 
 export interface CallBounds {
-  /** The option or the method that is called, for the error's message. */
+  /** Name of the option or the method, for the error message. */
   readonly name: string
-  /** Aborted when the caller stops waiting, such as when a run is canceled. Default: never. */
+  /** Aborted when the caller stops waiting, for example because a run is canceled. Default: never. */
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs: number
 }
 
-/** A function of the application did not return in time. What it does later is ignored. */
+/** A function of the application did not return in time. Its later outcome is ignored. */
 export class CallbackTimeoutError extends GatewayError {
   constructor({ name, timeoutMs }: CallBounds) {
     super(
@@ -19,9 +19,9 @@ export class CallbackTimeoutError extends GatewayError {
 }
 
 /**
- * Calls a function of the application, which may hang. The function's signal is aborted when `bounds.signal` is, and
- * after `timeoutMs`; in both cases the call rejects at once with that signal's reason, and the function's later
- * outcome is ignored.
+ * Calls a function of the application, which may hang. The function's signal is aborted when `bounds.signal` is
+ * aborted, and after `timeoutMs`. In both cases the call rejects at once with that signal's reason, and the
+ * function's later outcome is ignored.
  */
 export async function callBounded<Value>(
   call: (signal: AbortSignal) => Value | Promise<Value>,
@@ -45,7 +45,7 @@ export async function callBounded<Value>(
   }
 }
 
-/** Promises of other libraries and realms count as well. */
+/** Returns true for promises of other libraries and realms as well. */
 function isPromise<Value>(outcome: Value | Promise<Value>): outcome is Promise<Value> {
   return typeof outcome === "object" && outcome !== null && "then" in outcome
 }

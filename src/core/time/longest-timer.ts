@@ -1,2 +1,2 @@
-/** Milliseconds that a timer can wait at most. Timers with a longer delay fire at once. */
+/** Maximum milliseconds of a timer. Timers with a longer delay fire at once. */
 export const longestTimerMs = 2_147_483_647

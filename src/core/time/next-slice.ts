@@ -1,13 +1,12 @@
 /**
- * Callers that wait for their next slice, oldest first. The event loop is one for the whole thread, and so is this
- * queue.
+ * Callers that wait for their next slice, oldest first. A thread has one event loop, so this queue is shared as well.
  */
 const waiting: (() => void)[] = []
 
 /**
- * Resolves in a later turn of the event loop, for one caller a turn. Work that takes long is done in slices of a few
- * milliseconds, each after a call of this function. However much such work is under way at once, the event loop turns
- * to everything else after every slice (rule 15).
+ * Resolves in a later turn of the event loop, for one caller in each turn. Long work calls this function between
+ * slices of a few milliseconds. However much such work is in progress, the event loop handles everything else after
+ * every slice (rule 15).
  */
 export function nextSlice(): Promise<void> {
   return new Promise((resolve) => {

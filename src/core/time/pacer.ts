@@ -1,32 +1,33 @@
 import { createRecentMap } from "../recent-cache.ts"
 
 export interface PacerOptions {
-  /** The share of the event loop that one owner's work may take in the long run, between 0 and 1. */
+  /** Share of the event loop, between 0 and 1, that one owner's work may take in the long run. */
   readonly share: number
-  /** Milliseconds of work that an owner who has been idle may do without a pause. */
+  /** Milliseconds of work that an idle owner may do without a pause. */
   readonly burstMs: number
-  /** Monotonic, in milliseconds. Default: `performance.now`. For tests. */
+  /** Returns monotonic milliseconds. Default: `performance.now`. For tests. */
   readonly now?: () => number
 }
 
 /**
- * Spreads the expensive work of each owner over time, so that it leaves most of the event loop to others. The costs are
- * estimates: measured times would charge an owner for what others did in the meantime.
+ * Spreads the expensive work of each owner over time, so that most of the event loop is left to others. The costs are
+ * estimates, because measured times would charge an owner for the work of others in the meantime.
  */
 export interface Pacer {
   /** Returns the milliseconds after which the owner may work again; 0 if it may now. */
   waitMs(owner: string): number
-  /** Counts work that takes the event loop about so many milliseconds. */
+  /** Charges the owner for work that takes the event loop about `costMs`. */
   charge(owner: string, costMs: number): void
 }
 
 /**
- * Owners whose recent work is known. Those who worked least recently are forgotten first, and may then work at once.
+ * Maximum number of owners with known recent work. The gateway first forgets the owners who worked least recently.
+ * They may then work at once.
  */
 const maxOwners = 10_000
 
 export function createPacer({ share, burstMs, now = () => performance.now() }: PacerOptions): Pacer {
-  /** The times until which owners have to pause. */
+  /** The time until which each owner must pause. */
   const pauses = createRecentMap<number>(maxOwners)
   const burst = burstMs / share
   return {

@@ -17,12 +17,13 @@ export interface Wire {
   readonly before: number
 }
 
-export type Refusal = "busy" | "failed" | "key" | "request" | "contextFull"
+export type Refusal = "busy" | "failed" | "key" | "model" | "request" | "contextFull"
 
 const openAiCodes: Readonly<Record<Refusal, string | null>> = {
   busy: "rate_limit_exceeded",
   failed: null,
   key: "invalid_api_key",
+  model: "model_not_found",
   request: "invalid_value",
   contextFull: "context_length_exceeded",
 }
@@ -66,6 +67,7 @@ const anthropicTypes: Readonly<Record<Refusal, string>> = {
   busy: "rate_limit_error",
   failed: "api_error",
   key: "authentication_error",
+  model: "not_found_error",
   request: "invalid_request_error",
   contextFull: "invalid_request_error",
 }
