@@ -28,7 +28,17 @@ import { asMarkdown, asText, type Table } from "./table.ts"
  * Prints what the gateway costs, beside what can be had at most. It does not judge; it only fails when a stream did not
  * arrive whole. docs/performance.md says what each figure means.
  */
-const parts = ["throughput", "first-token", "viewers", "streams", "long-sessions", "store", "mcp", "sandbox", "peers"] as const
+const parts = [
+  "throughput",
+  "first-token",
+  "viewers",
+  "streams",
+  "long-sessions",
+  "store",
+  "mcp",
+  "sandbox",
+  "peers",
+] as const
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },

@@ -136,7 +136,9 @@ function jsonHeaders(token: string): Readonly<Record<string, string>> {
 }
 
 function requestIn(text: string): { readonly tool_call_id: string; readonly nonce: string } {
-  const line = text.split("\n").find((each) => each.includes("tool_approval_request") && each.startsWith("data:"))
+  const line = text
+    .split("\n")
+    .find((each) => each.includes("tool_approval_request") && each.startsWith("data:"))
   if (line === undefined) throw new Error("The stream has no request for an approval.")
   return JSON.parse(line.slice("data:".length))
 }

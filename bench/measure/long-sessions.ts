@@ -114,12 +114,7 @@ function probe(load: Child, url: string, session: OpenedSession | undefined): Pr
   return load.ask("longSession", { url, token: session?.token ?? "" })
 }
 
-async function measureEach(
-  load: Child,
-  url: string,
-  groups: readonly Group[],
-  phase: Phase,
-): Promise<void> {
+async function measureEach(load: Child, url: string, groups: readonly Group[], phase: Phase): Promise<void> {
   const most = Math.max(...groups.map(({ opened }) => opened.length))
   for (let index = 0; index < most; index++) {
     for (const { opened, taken } of groups) taken[phase].push(await probe(load, url, opened[index]))

@@ -13,7 +13,7 @@ const { upstream, maxConcurrentRuns, path, asks } = childSettings<{
   readonly maxConcurrentRuns?: number
   /** A data directory that stays. Default: a new one that is removed. */
   readonly path?: string
-  /** If true, the agent has a tool whose calls a person has to allow. */
+  /** If true, the agent has a tool whose calls a person has to allow, and summarizes nothing by itself. */
   readonly asks?: boolean
 }>()
 const store = path ?? (await mkdtemp(join(tmpdir(), "agent-gateway-bench-")))
@@ -38,7 +38,7 @@ const gateway = createAgent("You are being measured.", {
   },
   maxConcurrentRunsPerPrincipal: maxConcurrentRuns ?? 1_000,
   store,
-  ...(asks === true && { tools: [asking] }),
+  ...(asks === true && { tools: [asking], compaction: false }),
   logger: createLogger({ level: "error" }),
   ...(maxConcurrentRuns === undefined ? {} : { maxConcurrentRuns }),
 })

@@ -1,5 +1,5 @@
 /** Makes the upstream ask for a call of the tool, at the end of a message. */
-export const toolMark = " tool\""
+export const toolMark = ' tool"'
 export const toolName = "answer"
 let calls = 0
 

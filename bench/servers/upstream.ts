@@ -33,7 +33,11 @@ serveParent(url, { close })
 /** The last message asks for a call of the tool, and has no result of it yet. */
 function asksForTool(body: string): boolean {
   const asked = body.lastIndexOf(toolMark)
-  return asked !== -1 && asked > body.lastIndexOf('"tool_result"') && asked > body.lastIndexOf('"role":"assistant"')
+  return (
+    asked !== -1 &&
+    asked > body.lastIndexOf('"tool_result"') &&
+    asked > body.lastIndexOf('"role":"assistant"')
+  )
 }
 
 /** The first token goes out with the headers, at once. */

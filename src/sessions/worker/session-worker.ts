@@ -1,8 +1,7 @@
 import { RunCancelledError, RunWithdrawnError } from "../../core/errors.ts"
 import type { Found } from "../../core/ports/inbox.ts"
 import type { Command, Lease, MessageCommand, SessionParent } from "../../core/ports/session-log.ts"
-import { loadConversation } from "../reading/load-conversation.ts"
-import type { ReadQueue } from "../reading/read-queue.ts"
+import type { LoadedFold, SessionFolds } from "../folding/session-folds.ts"
 import { Inbox } from "./inbox.ts"
 import { executeRun, type RunExecution } from "./run-execution.ts"
 import { TaskEnds } from "./task-ends.ts"
@@ -13,7 +12,7 @@ export interface SessionWorkerOptions
   readonly lease: Lease
   /** The session as it was claimed. Undefined if it has to be read. */
   readonly found: Found | undefined
-  readonly reads: ReadQueue
+  readonly folds: SessionFolds
   /** Stored bytes of the session past which a run takes no further step. */
   readonly maxSessionBytes: number
   /** If true, sessions of others wait for a place, so a queued run waits for the session's next turn. */
@@ -41,6 +40,10 @@ export class SessionWorker {
   #run: Execution | null = null
   /** If true, a command may have come since the inbox was read for the run that starts. */
   #unread = false
+  #fold: LoadedFold | null = null
+  /** Events of the fold that were stored before the writer's first. */
+  #eventsBefore = 0
+  #isLookingForSnapshot = false
 
   constructor(options: SessionWorkerOptions) {
     this.#options = options
@@ -73,14 +76,17 @@ export class SessionWorker {
 
   /** Resolves when nothing is left to do and the session is released. Rejects if the work had to stop before. */
   async work(): Promise<void> {
-    const { log, lease, found, reads, writer, maxSessionBytes, mustYield } = this.#options
+    const { log, lease, found, folds, writer, maxSessionBytes, mustYield } = this.#options
     const session = found?.session ?? (await log.session(lease.sessionId))
     if (session === null) return
     this.#parent = session.parent
     writer.continueAfter(session, { maxBytes: maxSessionBytes })
     const reader = { principal: session, signal: this.#stop.signal, isRun: true }
-    const conversation = await loadConversation(log, { reads, reader, session })
-    if (conversation === null) throw this.#stop.signal.reason
+    const fold = await folds.load({ lease, session, reader })
+    if (fold === null) throw this.#stop.signal.reason
+    const { conversation } = fold
+    this.#fold = fold
+    this.#eventsBefore = conversation.progress.events
     const taskEnds = new TaskEnds(writer, conversation)
     this.#inbox.onTaskEnd((command) => {
       void taskEnds.log(command).then(
@@ -108,6 +114,7 @@ export class SessionWorker {
           force: stale || yields,
           ...(parkUntil === null ? {} : { parkUntil: await this.#byTheStore(parkUntil) }),
         })
+        if (outcome === "released" && this.#hasAllStored(fold)) folds.keep(lease, fold, writer.storedThrough)
         if (outcome !== "pending") return
         this.#leaving = false
         commands = await this.#readInbox()
@@ -123,6 +130,28 @@ export class SessionWorker {
       // Most runs are followed by nothing. If a command is due, the release is refused.
       commands = []
     }
+  }
+
+  /**
+   * Looks for a snapshot that is due, once the conversation has the events that were just stored. The run goes on
+   * meanwhile.
+   */
+  onStored(): void {
+    if (this.#isLookingForSnapshot || this.#fold === null) return
+    this.#isLookingForSnapshot = true
+    setImmediate(() => {
+      this.#isLookingForSnapshot = false
+      const fold = this.#fold
+      if (fold === null || !this.#hasAllStored(fold)) return
+      this.#options.folds.snapshotIfDue(this.#options.lease.sessionId, fold)
+    })
+  }
+
+  /** Returns true if the conversation is what a fold of the stored events would be. */
+  #hasAllStored({ conversation: { progress } }: LoadedFold): boolean {
+    const { writer } = this.#options
+    const isWhole = progress.events - this.#eventsBefore === writer.storedEvents
+    return isWhole && progress.isOrdered && writer.isVerbatim
   }
 
   #readInbox(): Promise<readonly Command[]> {

@@ -17,6 +17,7 @@ import {
   type EventEntry,
   isTerminal,
   type LiveEntry,
+  logVersion,
 } from "../../core/log/entries.ts"
 import { firstSequence } from "../../core/log/sequence.ts"
 import type { Journal, JournalEffects } from "../../core/ports/journal.ts"
@@ -43,6 +44,8 @@ export interface WriterOptions {
   readonly writableVersion: () => number
   /** Called with each entry in order of its sequence number, once it may be seen (rule 5). */
   readonly publish: (entry: LiveEntry) => void
+  /** Called after each commit. Those who wait for its events learn of it soon after. */
+  readonly onStored?: () => void
   /** Called once, when nothing more can be written: lease lost, store down for too long. */
   readonly onStopped: (reason: Error) => void
 }
@@ -77,6 +80,8 @@ export class SessionWriter implements Journal, Committable {
   /** Sequence number of the newest entry that was stored before the writer's first. */
   #lastSeq = 0
   #storedThrough = Number.POSITIVE_INFINITY
+  #storedEvents = 0
+  #isVerbatim = true
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -109,6 +114,16 @@ export class SessionWriter implements Journal, Committable {
   /** The store has every entry up to this number; infinite until that is known. */
   get storedThrough(): number {
     return this.#storedThrough
+  }
+
+  /** Events that the writer has stored, but for withdrawals, which change no conversation. */
+  get storedEvents(): number {
+    return this.#storedEvents
+  }
+
+  /** If true, all events were stored in the form that they have here, and not in one for older processes. */
+  get isVerbatim(): boolean {
+    return this.#isVerbatim
   }
 
   /** Entries that viewers have been given and a reader of the store would not see yet. */
@@ -183,10 +198,12 @@ export class SessionWriter implements Journal, Committable {
     if (this.#unstored.length === 0) return null
     const appends = this.#appends
     const effects = appends.map((append) => append.effects)
+    const { version } = this
+    if (version < logVersion) this.#isVerbatim = false
     this.#inFlight = {
       batch: batchOf(this.#options.lease, this.#unstored, {
         effects,
-        version: this.version,
+        version,
         before: this.#seqBefore(this.#unstored),
       }),
       appends,
@@ -205,7 +222,11 @@ export class SessionWriter implements Journal, Committable {
         this.#inFlight = null
         this.#storedThrough = sent.batch.entries.at(-1)?.seq ?? this.#storedThrough
         this.#publish(sent.batch.entries.at(-1)?.seq ?? 0)
-        for (const { resolve, entries } of sent.appends) resolve(entries)
+        for (const { resolve, entries } of sent.appends) {
+          this.#storedEvents += entries.filter(({ event }) => event.type !== "runWithdrawn").length
+          resolve(entries)
+        }
+        this.#options.onStored?.()
         break
       case "cancelled":
         // A cancel was acknowledged first: the run did not end, the rest of the batch did happen.

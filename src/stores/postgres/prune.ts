@@ -39,6 +39,8 @@ const ownTables = [
   "audit",
   "content",
   "content_chunk",
+  "snapshot",
+  "snapshot_row",
 ]
 
 export async function pruneSessions(

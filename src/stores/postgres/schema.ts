@@ -318,6 +318,15 @@ const migrations: readonly (readonly string[])[] = [
   ],
   // The sizes of a principal's memories are added up at each write.
   ["CREATE INDEX memory_bytes ON agent_gateway.memory (tenant, user_id, bytes)"],
+  [
+    // One row for each session, and its further rows: a cache of the log.
+    `CREATE TABLE agent_gateway.snapshot (
+      session_id text PRIMARY KEY, version integer NOT NULL, seq bigint NOT NULL, body bytea NOT NULL
+    )`,
+    `CREATE TABLE agent_gateway.snapshot_row (
+      session_id text NOT NULL, number integer NOT NULL, body bytea NOT NULL, PRIMARY KEY (session_id, number)
+    )`,
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */
