@@ -171,7 +171,7 @@ export class Conversation {
         this.#run.steps = event.step
         this.#run.failedCalls = 0
         this.#run.compactedInStep = false
-        this.#run.phase = { type: "calling", step: event, attempt: 1 }
+        this.#run.phase = { type: "calling", step: event, startedAt: entry.at, attempt: 1 }
         return
       case "modelCallFailed":
         this.#run.failedCalls++

@@ -50,17 +50,23 @@ export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, log
     }
     case "messageCompleted": {
       const { model, usage, cost, stopReason } = event
-      logger.debug({ ...ids, model, stopReason, usage, cost }, "A model call ended.")
+      const fields = { ...ids, model, stopReason, ...durationOfStep(run, at), usage, cost }
+      logger.debug(fields, "A model call ended.")
       break
     }
     case "toolCallCompleted": {
       const { toolCallId, name: tool, durationMs, server, result } = event
       const fields = { ...ids, toolCallId, tool, ...(server !== null && { server }), durationMs }
-      if (result.type !== "error") logger.info(fields, "A tool call completed.")
-      else {
-        const { code, message: problem } = result
-        logger.warn({ ...fields, code, problem }, "A tool call failed. The model receives the error.")
-      }
+      if (result.type === "error") {
+        const { code, subCode, message: problem } = result
+        const codes = { code, ...(subCode !== undefined && { subCode }) }
+        logger.warn({ ...fields, ...codes, problem }, "A tool call failed. The model receives the error.")
+      } else if (result.isError === true) {
+        logger.warn(
+          fields,
+          "A tool call completed with a result that reports a failure. The model receives it.",
+        )
+      } else logger.info(fields, "A tool call completed.")
       break
     }
     case "toolCallInterrupted": {
@@ -99,6 +105,11 @@ function traceOf(run: RunState | null): JsonObject {
 
 function totals(run: RunState | null, at: number): JsonObject {
   return run === null ? {} : { durationMs: at - run.startedAt, turns: run.steps }
+}
+
+/** Returns the time since the step began: attempts that failed before this one are part of it. */
+function durationOfStep(run: RunState | null, at: number): JsonObject {
+  return run?.phase.type === "calling" ? { durationMs: at - run.phase.startedAt } : {}
 }
 
 function expiry(expiresAt: number): JsonObject {

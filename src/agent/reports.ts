@@ -2,6 +2,7 @@ import type { Json } from "../core/json/json.ts"
 import type { EventEntry } from "../core/log/entries.ts"
 import { eventId } from "../core/log/event-id.ts"
 import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/run-hooks.ts"
+import { isFailure } from "../core/tool-result.ts"
 import type { Usage } from "../core/usage.ts"
 
 /**
@@ -38,7 +39,7 @@ export function toolTiming(entry: EventEntry, sessionId: string): ToolTiming | n
   const { event, runId } = entry
   if (runId === null || event.type !== "toolCallCompleted") return null
   const { toolCallId, name: toolName, result, durationMs } = event
-  const ok = result.type !== "error"
+  const ok = !isFailure(result)
   return { id: eventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, durationMs, ok }
 }
 

@@ -45,7 +45,7 @@ export type RunPhase =
   /** Between steps. `stopReason` is that of the last step, and null before the first one. */
   | { readonly type: "ready"; readonly stopReason: StopReason | null }
   /** A model call was announced and has no response yet. */
-  | { readonly type: "calling"; readonly step: StepStarted; attempt: number }
+  | { readonly type: "calling"; readonly step: StepStarted; readonly startedAt: number; attempt: number }
   /** The model has responded. Its calls, if any, are settled one by one. */
   | {
       readonly type: "settling"

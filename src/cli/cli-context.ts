@@ -7,7 +7,7 @@ export interface ProcessContext {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
-  readonly stdin: Readable
+  readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly stdout: TextOutput
   readonly stderr: TextOutput
   /** Aborted, with the signal's name as reason, when the process is asked to stop. */
@@ -55,6 +55,7 @@ export type WorkerMessage =
   | {
       readonly type: "listening"
       readonly url: string
+      readonly apiUrl: string
       readonly port: number
       readonly consoleUrl: string | null
     }

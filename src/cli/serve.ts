@@ -6,7 +6,7 @@ import { exitCodes } from "./exit-codes.ts"
 
 export interface ServeOptions {
   readonly mode: "dev" | "start"
-  readonly onListening: (server: Pick<Listener, "url" | "port" | "consoleUrl">) => void
+  readonly onListening: (server: Pick<Listener, "url" | "apiUrl" | "port" | "consoleUrl">) => void
   /** Milliseconds that runs may go on after the signal to stop; the gateway's own default if not given. */
   readonly graceMs?: number
 }
@@ -27,9 +27,17 @@ export async function serve(
   try {
     await Promise.race([start(), stopped])
   } finally {
+    const hint = setTimeout(() => context.stderr.write(stopHint), hintAfterMs)
     await gateway.close(graceMs === undefined ? {} : { graceMs })
+    clearTimeout(hint)
   }
 }
+
+/** Milliseconds after which a stop is worth a word. */
+const hintAfterMs = 300
+const stopHint =
+  "agent-gateway: stopping. Open runs may still end; a second signal (Ctrl+C) ends the process at once. " +
+  "Runs that are open then continue at the next start.\n"
 
 async function listen(gateway: Gateway, options: ListenOptions) {
   try {

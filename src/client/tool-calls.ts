@@ -111,13 +111,18 @@ async function execute(
   }
 }
 
-function toolError(error: unknown): { readonly code: string; readonly message: string } {
-  const { code } = Object(error) as { readonly code?: unknown }
+function toolError(error: unknown): NonNullable<ToolResultRequest["error"]> {
+  const { code, subCode } = Object(error) as { readonly code?: unknown; readonly subCode?: unknown }
   const message = error instanceof Error ? error.message : String(error)
   return {
-    code: typeof code === "string" && /^[\w.-]{1,128}$/.test(code) ? code : "tool_failed",
+    code: isCode(code) ? code : "tool_failed",
+    ...(isCode(subCode) && { sub_code: subCode }),
     message: message.slice(0, maxMessageCharacters),
   }
+}
+
+function isCode(value: unknown): value is string {
+  return typeof value === "string" && /^[\w.-]{1,128}$/.test(value)
 }
 
 /** The gateway refused the result itself, as too large for example. The model is told, so that its run goes on. */

@@ -1,6 +1,7 @@
 import type { AssistantPart, ContentPart, Message } from "../core/messages.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
+import type { ToolResult, ToolResultMarks } from "../core/ports/tool.ts"
 import { nextSlice } from "../core/time/next-slice.ts"
+import { errorLabel } from "../core/tool-result.ts"
 
 /** Characters that are written in one turn of the event loop (rule 15, durability and responsiveness). */
 const sliceCharacters = 256 * 1024
@@ -71,14 +72,18 @@ function assistantText(part: AssistantPart): string[] {
 function resultText(result: ToolResult): string {
   switch (result.type) {
     case "json":
-      return JSON.stringify(result.value)
+      return `${marksText(result)}${JSON.stringify(result.value)}`
     case "content":
-      return contentText(result.content)
+      return `${marksText(result)}${contentText(result.content)}`
     case "error":
-      return `error ${result.code}: ${result.message}`
+      return `error ${errorLabel(result)}: ${result.message}`
     default:
       return result satisfies never
   }
+}
+
+function marksText({ isError, warning }: ToolResultMarks): string {
+  return `${isError === true ? "error: " : ""}${warning === undefined ? "" : `(warning: ${warning}) `}`
 }
 
 function contentText(parts: readonly ContentPart[]): string {

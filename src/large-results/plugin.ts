@@ -2,6 +2,7 @@ import { toError } from "../core/errors.ts"
 import type { Plugin, PluginRun, PluginServices, RunParts } from "../core/ports/plugin.ts"
 import type { ToolContext, ToolResult } from "../core/ports/tool.ts"
 import type { TransformedCall } from "../core/ports/transform-tool-result.ts"
+import { marksOf } from "../core/tool-result.ts"
 import { type ByteSource, openContent, textSource } from "./byte-source.ts"
 import { encodeContent } from "./encode-content.ts"
 import { findCallResult } from "./find-call-result.ts"
@@ -103,7 +104,7 @@ async function storeResult(
 function shown(result: ToolResult, text: string): ToolResult {
   if (result.type === "error") return { ...result, message: text }
   const images = result.type === "content" ? result.content.filter(({ type }) => type === "image") : []
-  return { type: "content", content: [{ type: "text", text }, ...images] }
+  return { type: "content", content: [{ type: "text", text }, ...images], ...marksOf(result) }
 }
 
 async function openResult(

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json } from "../core/json/json.ts"
 import { textOf as textOfParts } from "../core/messages.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
+import type { ToolResult, ToolResultMarks } from "../core/ports/tool.ts"
 import { jsonOf } from "./fields.ts"
 
 /**
@@ -15,14 +15,19 @@ export function resultOf(output: unknown): ToolResult {
 export function textOfResult(result: ToolResult): string {
   switch (result.type) {
     case "json":
-      return typeof result.value === "string" ? result.value : JSON.stringify(result.value)
+      return `${notesOf(result)}${typeof result.value === "string" ? result.value : JSON.stringify(result.value)}`
     case "content":
-      return textOfParts(result.content)
+      return `${notesOf(result)}${textOfParts(result.content)}`
     case "error":
-      return `Error (${result.code}): ${result.message}`
+      return `Error (${result.code}${result.subCode === undefined ? "" : `, ${result.subCode}`}): ${result.message}`
     default:
       return result satisfies never
   }
+}
+
+function notesOf({ isError, warning }: ToolResultMarks): string {
+  const failed = isError === true ? "Error: The tool reports that it failed. Its result follows.\n" : ""
+  return warning === undefined ? failed : `${failed}Warning: ${warning}\n`
 }
 
 /** Only structures: a text that happens to be a number stays a text. */

@@ -11,8 +11,9 @@ export interface AnnounceOptions {
 }
 
 /**
- * Makes known which agents this process serves. Resolves after the first attempt, because a gateway also starts while
- * its store takes no writes, and repeats the attempt until it succeeds. Returns a function that ends that.
+ * Publishes the agents that this process serves. Resolves after the first attempt, because a gateway also starts
+ * while its store accepts no writes. Repeats the attempt until it succeeds. Returns a function that stops the
+ * repetition.
  */
 export async function announceAgents({ directory, agents, logger }: AnnounceOptions): Promise<() => void> {
   const stop = new AbortController()

@@ -3,15 +3,14 @@ import { emptyFingerprint, extendFingerprint, isSameFingerprint } from "../core/
 import type { Message } from "../core/messages.ts"
 import { nextSlice } from "../core/time/next-slice.ts"
 
-/** Characters that are compared in one turn of the event loop (rule 15). */
+/** Number of characters to compare in one turn of the event loop (rule 15). */
 const sliceCharacters = 200_000
 
 /**
- * Compares the conversation that a client sent, without its new last message, with the one in the log (rule 13).
- * Clients hold less than the log does: texts and images, without tool calls and thinking, often with the responses of
- * several steps joined and white space changed. Only what both hold is compared. After a compaction, fingerprints of
- * the whole conversations are compared, so that a client which keeps its own does not undo the compaction. Yields to
- * the event loop meanwhile.
+ * Compares the conversation that a client sent, without its new last message, with the log (rule 13). Clients hold
+ * less than the log: texts and images, without tool calls and thinking, often with joined responses and changed white
+ * space. The comparison covers only what both hold. After a compaction, it compares fingerprints of the whole
+ * conversations, so that a client with its own history does not undo the compaction. It yields to the event loop.
  */
 export async function isSameHistory(
   { messages, formerMessages }: Pick<Conversation, "messages" | "formerMessages">,
@@ -35,7 +34,7 @@ async function hasSameMessages(ours: readonly Message[], theirs: readonly Messag
 
 interface Turn {
   readonly role: "user" | "assistant" | "system"
-  /** Compared as if they were one text without white space. */
+  /** The texts are compared as one text without white space. */
   readonly texts: string[]
   readonly images: string[]
 }
@@ -101,7 +100,7 @@ class VisibleText {
   }
 }
 
-/** As `\s` of a regular expression. */
+/** Returns true for characters that `\s` of a regular expression matches. */
 function isWhiteSpace(unit: number): boolean {
   if (unit < 0x80) return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d)
   return /\s/.test(String.fromCharCode(unit))

@@ -5,6 +5,7 @@ import { isTerminal } from "../core/log/entries.ts"
 import { textOf } from "../core/messages.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Outbox } from "../core/ports/outbox.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import type { Clock } from "../core/time/clock.ts"
@@ -16,19 +17,20 @@ import { untilLapse } from "./reading/until-lapse.ts"
 import { viewSession } from "./reading/view.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
 import type { Storage } from "./storage.ts"
-import { listTasks } from "./tree/list-tasks.ts"
+import { hasTaskWork, listTasks } from "./tree/list-tasks.ts"
 import { viewTree } from "./tree/view-tree.ts"
 import type { Worker } from "./worker/worker.ts"
 
 export interface SessionsOptions {
   readonly log: SessionLog
   readonly approvals: Approvals
+  readonly outbox: Pick<Outbox, "rows">
   readonly checkSchema: SchemaCheck
   readonly feed: Feed
   readonly reads: ReadQueue
   readonly worker: Worker
   readonly storage: Storage
-  /** The agent that new sessions are with, unless another one is named. */
+  /** The agent of new sessions, unless the caller names another one. */
   readonly defaultAgent: string
   readonly clock: Clock
   readonly ids: Ids
@@ -38,6 +40,7 @@ export interface SessionsOptions {
 export function createSessions({
   log,
   approvals,
+  outbox,
   checkSchema,
   feed,
   reads,
@@ -56,9 +59,18 @@ export function createSessions({
     onAnswered: (sessionId) => worker.take(sessionId),
   })
 
+  const tasks = async (sessionId: string, signal: AbortSignal) => {
+    const session = await log.session(sessionId)
+    return session === null ? [] : listTasks({ log, reads }, session, signal)
+  }
+  const runningTasks = async (sessionId: string, signal: AbortSignal) =>
+    (await tasks(sessionId, signal)).filter(({ outcome }) => outcome === null)
+  const hasTasks = (sessionId: string, signal: AbortSignal) =>
+    hasTaskWork({ tasks, outbox }, sessionId, signal)
+
   const view: Sessions["view"] = (sessionId, { throughLapse = false, signal, ...from }) => {
     const until = (ending: AbortSignal) =>
-      viewSession({ log, feed, reads }, sessionId, { ...from, signal: ending })
+      viewSession({ log, feed, reads, hasTasks }, sessionId, { ...from, signal: ending })
     return throughLapse ? until(signal) : untilLapse({ hold: worker.hold, signal }, until)
   }
 
@@ -118,15 +130,14 @@ export function createSessions({
     },
 
     view,
-    viewTree: (sessionId, options) => viewTree({ log, reads, view, logger }, sessionId, options),
+    viewTree: (sessionId, options) =>
+      viewTree({ log, reads, view, logger, runningTasks }, sessionId, options),
 
     history: (sessionId, { signal }) =>
       readHistory({ log, reads, openWaits: decisions.openWaits }, sessionId, signal),
 
-    async tasks(sessionId, { signal }) {
-      const session = await log.session(sessionId)
-      return session === null ? [] : listTasks(reads, session, signal)
-    },
+    tasks: (sessionId, { signal }) => tasks(sessionId, signal),
+    hasTaskWork: (sessionId, { signal }) => hasTasks(sessionId, signal),
 
     async revoke(sessionId) {
       const found = await log.revokeSession(sessionId, clock.now())
@@ -160,7 +171,7 @@ function resultOf(runId: string, entries: readonly EventEntry[]): RunResult {
     if (event.type === "toolCallRequested") toolsUsed.add(event.name)
   }
   const last = entries.at(-1)
-  // A view ends early only when the process stops; the run goes on at the next start.
+  // A view ends early only if the process stops. The run resumes at the next start.
   if (last === undefined || !isTerminal(last.event)) throw new ShuttingDownError()
   const startedAt = entries[0]?.at ?? last.at
   return { runId, outcome: last.event, response, toolsUsed: [...toolsUsed], startedAt, endedAt: last.at }

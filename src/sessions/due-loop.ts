@@ -2,28 +2,28 @@ import type { Logger } from "../core/ports/logger.ts"
 import { sleep } from "../core/time/sleep.ts"
 
 export interface DueLoopOptions {
-  /** Named in the log. */
+  /** Name of the job for the log. */
   readonly job: string
-  /** Yields when something may have become due. */
+  /** Yields when new work may be due. */
   readonly arrivals: (options: { readonly signal: AbortSignal }) => AsyncIterable<void>
   /**
-   * Starts what is due and resolves to the milliseconds until more is, or null if that is not known. `heard` says
-   * that something arrived since the last round.
+   * Starts the due work. Resolves to the milliseconds until more work is due, or null if the time is not known.
+   * `heard` is true if something arrived since the last round.
    */
   readonly round: (heard: boolean) => Promise<number | null>
-  /** Milliseconds from an arrival to its round, so that arrivals in quick succession share one. */
+  /** Milliseconds from an arrival to its round, so that arrivals in quick succession share one round. */
   readonly lingerMs: number
   readonly logger: Logger
 }
 
-/** Bounds what an idle process asks of the store: one round a second. */
+/** Milliseconds between the rounds of an idle process. This bounds its requests to the store. */
 const pollMs = 1_000
-/** Milliseconds before another look at rows that are due but were being claimed by others. */
+/** Minimum milliseconds before the next check of due rows that other processes were claiming. */
 const shortestPauseMs = 50
 
 /**
- * Looks for what is due: at each arrival, when the next is due, and once a second for what other processes left
- * behind.
+ * Runs rounds of due work: at each arrival, when the next work is due, and once a second for work that other
+ * processes left.
  */
 export class DueLoop {
   readonly #options: DueLoopOptions
@@ -39,7 +39,7 @@ export class DueLoop {
     this.#running = Promise.all([this.#listen(), this.#loop()])
   }
 
-  /** Has the next round begin soon. */
+  /** Starts the next round soon. */
   wake(): void {
     this.#wake.abort()
   }
@@ -51,7 +51,7 @@ export class DueLoop {
     await this.#running
   }
 
-  /** Never rejects: without arrivals, the loop looks once a second. */
+  /** Never rejects. If there are no arrivals, the loop runs once a second. */
   async #listen(): Promise<void> {
     const { job, arrivals, logger } = this.#options
     try {

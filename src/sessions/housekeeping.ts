@@ -3,30 +3,33 @@ import type { SessionLog } from "../core/ports/session-log.ts"
 
 const intervalMs = 60_000
 const dayMs = 24 * 60 * 60 * 1_000
-/** Days that a session past its retention waits for a subscriber, and that an absent subscriber is remembered. */
+/** Number of days that an expired session waits for a subscriber, and that an absent subscriber is remembered. */
 const subscriberPatienceDays = 7
 
 export interface HousekeepingOptions {
   readonly log: SessionLog
   readonly logger: Logger
   readonly sessionRetentionDays: number
-  /** Seconds that deltas outlive their step, for viewers that lag (rule 6, deltas). */
+  /** Seconds that deltas outlive their step, for slow subscribers (rule 6, deltas). */
   readonly keepDeltasSeconds: number
+  /** Kind of the outbox items that report expired sessions. Default: they are not reported. */
+  readonly removedSessionKind?: string | undefined
 }
 
-/** Drops what is past its retention, once a minute. Returns a function that ends it. */
+/** Drops expired data once a minute. Returns a function that stops it. */
 export function startHousekeeping({
   log,
   logger,
   sessionRetentionDays,
   keepDeltasSeconds,
+  removedSessionKind,
 }: HousekeepingOptions): () => void {
   let running = false
   const prune = async () => {
     if (running) return
     running = true
     try {
-      // By the clock that dated them: this process's may be minutes off.
+      // The store's clock is used because it also dated the records. The clock of this process may differ by minutes.
       const now = await log.now()
       await log.prune({
         deltasSettledBefore: now - keepDeltasSeconds * 1_000,
@@ -34,6 +37,7 @@ export function startHousekeeping({
         subscribersBehindBefore: now - subscriberPatienceDays * dayMs,
         subscribersSeenBefore: now - subscriberPatienceDays * dayMs,
         outboxDiedBefore: now - sessionRetentionDays * dayMs,
+        ...(removedSessionKind !== undefined && { removedSessionKind }),
       })
     } catch (error) {
       logger.warn({ error }, "Old entries could not be dropped. The gateway tries again in a minute.")

@@ -2,7 +2,7 @@ import { z } from "zod"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
 import { count } from "../options/schemas.ts"
 
-/** Options of the sessions of a gateway and of the places for their runs. All are optional. */
+/** Options of the gateway's sessions and of the places for their runs. All are optional. */
 export interface SessionOptions {
   /** Days until a session is dropped, counted from its last run. Default 30. */
   readonly sessionRetentionDays?: number
@@ -20,13 +20,13 @@ export interface SessionOptions {
   readonly maxConcurrentRunsPerPrincipal?: number
   /**
    * Maximum number of runs of one tenant that this process works on at once, if it had runs of other tenants in the
-   * last ten minutes. Further runs wait. A tenant alone may have all places but those for new tenants. Default: three
-   * quarters of `maxConcurrentRuns`.
+   * last ten minutes. Further runs wait. A single tenant may use all places except those for new tenants. Default:
+   * three quarters of `maxConcurrentRuns`.
    */
   readonly maxConcurrentRunsPerTenant?: number
   /**
-   * The last of the places for runs. Only a tenant without a run in this process receives one of them, so that a new
-   * tenant does not wait while others fill the process. Default: a twentieth of `maxConcurrentRuns`, rounded down.
+   * Number of places that only a tenant without a run in this process receives, so that a new tenant does not wait
+   * while others fill the process. Default: a twentieth of `maxConcurrentRuns`, rounded down.
    */
   readonly placesForNewTenants?: number
 }
@@ -65,15 +65,18 @@ export function placesOf({ maxConcurrentRuns, ...options }: ResolvedSessionOptio
 
 /** Bounds on stored sessions, in bytes of their events. Members of the option `limits`. */
 export interface StorageBounds {
-  /** A session that stores so much accepts no further message. Default 64 MiB. */
+  /** Maximum bytes of a session. A larger session accepts no further message. Default 64 MiB. */
   readonly sessionBytes: number
-  /** A user whose sessions store so much together starts no further run over HTTP. Default 1 GiB. */
+  /**
+   * Maximum bytes of all sessions of a user. If they store more, the user starts no further run over HTTP. Default 1
+   * GiB.
+   */
   readonly principalBytes: number
 }
 
 /**
- * 64 MiB are more than any model reads of one conversation, and two hundred of its largest images; a principal may have
- * sixteen such sessions, or a thousand of 1 MiB, within the time that sessions are kept.
+ * 64 MiB is more than any model reads of one conversation, and equals two hundred images of the maximum size. A
+ * principal may have sixteen such sessions, or a thousand of 1 MiB, within the retention time.
  */
 export const storageBounds = declareOptions<Partial<StorageBounds>>()({
   sessionBytes: count.default(64 * 1024 * 1024),

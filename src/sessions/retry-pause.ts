@@ -1,8 +1,8 @@
 const firstMs = 1_000
 
 /**
- * Returns milliseconds to wait after failed attempt number `attempt` (from 1): doubling up to `lastMs`, the last half
- * random.
+ * Returns the milliseconds to wait after failed attempt number `attempt` (from 1). They double up to `lastMs`, and
+ * the second half is random.
  */
 export function retryPauseMs(attempt: number, lastMs: number, random: () => number = Math.random): number {
   const ceiling = Math.min(firstMs * 2 ** (attempt - 1), lastMs)

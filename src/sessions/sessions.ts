@@ -20,67 +20,74 @@ import type { GrantScope } from "../core/wait.ts"
 import type { ListedTask } from "./tree/list-tasks.ts"
 import type { TreeBatch } from "./tree/sub-agent.ts"
 
-/** Everything that HTTP, headless runs and other code may do with sessions. */
+/** The operations on sessions for HTTP, headless runs and other code. */
 export interface Sessions {
   /**
-   * Starts a session with an agent. Default: the gateway's default agent, and a new id. If there is a session with
-   * the given id, nothing is started and that session is returned, whoever owns it.
+   * Creates a session with an agent. Default: the gateway's default agent, and a new id. If a session with the given
+   * id exists, nothing is created and that session is returned, whoever owns it.
    */
   create(principal: Principal, agent?: string, id?: string): Promise<Session>
   session(sessionId: string): Promise<Session | null>
-  /** Accepts a message; the run that it starts, or joins, is durable when this resolves (rule 1). */
+  /** Accepts a message. When this resolves, the run that the message starts or joins is durable (rule 1). */
   start(request: StartRequest): Promise<PutOutcome>
   /**
-   * Cancels the open run, or withdraws a queued one. Resolves `accepted` once that is durable: it then wins over a
-   * completion not yet published (rule 12), and over taking the run. Without a run id, the open run or else the one
-   * that is due next.
+   * Cancels the open run, or withdraws a queued one. Resolves to `accepted` after the cancel is durable. The cancel
+   * then wins over a completion that is not published yet (rule 12), and over the start of a queued run. Without a
+   * run id, this applies to the open run or, if there is none, the run that is due next.
    */
   cancel(sessionId: string, runId: string | null): Promise<PutOutcome>
   /**
-   * Yields the session's entries in order, then live, in batches. With `replayFrom` it begins at the start of the
-   * step or run that `afterSeq` lies in, so that a wire format can be folded silently up to the cursor. With `runId`,
-   * yields the entries of that run alone, up to its terminal event; the withdrawal of a queued run is shown as one.
-   * Without it, ends once no run is open or due. Ends silently when aborted, and when this process's hold on its
-   * sessions lapses (rule 8, liveness): the caller then asks again, best of another process.
+   * Yields the session's stored entries in order, then live entries, in batches. With `replayFrom`, it starts at the
+   * step or run that contains `afterSeq`, so that a wire format can silently fold the entries up to the cursor. With
+   * `runId`, it yields only the entries of that run, up to its terminal event, and the withdrawal of a queued run
+   * appears as such an event. Without `runId`, it ends when no run is open or due. It ends silently when it is
+   * aborted, and when this process's hold on its sessions lapses (rule 8, liveness). The caller then requests the
+   * view again, if possible from another process.
    *
-   * Viewers that are up to date are given the very same batch objects: a rendering can be shared by identity.
+   * Up-to-date viewers receive the same batch objects, so a rendering can be shared by identity.
    */
   view(sessionId: string, options: ViewOptions): AsyncIterable<readonly LiveEntry[]>
   /**
-   * Yields what `view` does and, between those batches, the entries of the sub-agents that work for the session's
-   * calls, at every depth. Sub-agents that work when the view begins are shown from their last turn on, so that what
-   * is open in them is shown again; later ones are shown from their start. Ends as `view` does.
+   * Yields the batches of `view` and, between them, the entries of the sub-agents that work for the session's calls,
+   * at every depth. Sub-agents that work when the view starts are shown from their last turn, so that their open
+   * state is shown again. Later ones are shown from their start. Of background
+   * tasks, it yields the progress, the waits and the end. Ends as `view` does.
    */
   viewTree(sessionId: string, options: TreeViewOptions): AsyncIterable<TreeBatch>
   /**
-   * The messages of the conversation in pages, then what is open in it. It is read while it is taken, so a long one is
-   * never held whole. Ends early once the signal aborts.
+   * Yields the messages of the conversation in pages, then its open state. The log is read during the iteration, so a
+   * long conversation is never held as a whole. Ends early when the signal aborts.
    */
   history(sessionId: string, options: { readonly signal: AbortSignal }): AsyncIterable<HistoryPart>
   /**
-   * Answers an open approval. Resolves once the answer is durable; of two answers the first counts. Returns an invalid
-   * answer if the tool's schema refuses the edited arguments.
+   * Answers an open approval. Resolves after the answer is durable. Of two answers, the first counts. Returns an
+   * invalid answer if the edited arguments do not match the tool's schema.
    */
   decide(decision: Decision): Promise<AnswerOutcome | InvalidAnswer>
-  /** Gives the result of a client tool's call. */
+  /** Submits the result of a client tool's call. */
   submitResult(submission: ResultSubmission): Promise<AnswerOutcome | InvalidAnswer>
   /**
-   * Answers what a tool asks the user. Returns an invalid answer if the question's schema refuses the form, with its
-   * defaults filled in, if the form is missing, or if none was asked for.
+   * Answers a tool's question to the user. Adds the defaults of the question's schema to the form. Returns an invalid
+   * answer if the form does not match the schema, is missing, or was not requested.
    */
   respond(response: QuestionResponse): Promise<AnswerOutcome | InvalidAnswer>
-  /** Open questions, oldest first; of one session or of all. */
+  /** Returns open waits, oldest first, of one session or of all. */
   openWaits(filter: { readonly sessionId?: string; readonly kind?: Wait["kind"] }): Promise<readonly Wait[]>
   grants(sessionId: string): Promise<readonly Grant[]>
   revokeGrant(revocation: Omit<GrantRevocation, "at">): Promise<boolean>
   audit(filter: { readonly sessionId?: string; readonly limit?: number }): Promise<readonly AuditRecord[]>
-  /** Returns the place of a queued run that has to wait, from 1; undefined for any other run. */
+  /** Returns the position of a queued run that must wait, from 1. Undefined for other runs. */
   position(sessionId: string, runId: string): Promise<number | undefined>
-  /** Returns null if the session has no such run. */
+  /** Resolves to the run. Null if the session has no such run. */
   run(sessionId: string, runId: string): Promise<Run | null>
-  /** The newest 200 background tasks of the session, oldest first. */
+  /** Resolves to the newest 200 background tasks of the session, oldest first. */
   tasks(sessionId: string, options: { readonly signal: AbortSignal }): Promise<readonly ListedTask[]>
-  /** Ends the session for its holder: tokens are refused, its open run is cancelled, its queued runs are withdrawn. */
+  /**
+   * Resolves to true while a background task of the session runs, and while a message with the end of one is on its
+   * way.
+   */
+  hasTaskWork(sessionId: string, options: { readonly signal: AbortSignal }): Promise<boolean>
+  /** Revokes the session: refuses its tokens, cancels its open run, and withdraws its queued runs. */
   revoke(sessionId: string): Promise<boolean>
   /** Waits for the run's end. */
   result(sessionId: string, runId: string, options: { readonly signal?: AbortSignal }): Promise<RunResult>
@@ -88,48 +95,56 @@ export interface Sessions {
 
 export interface StartRequest extends RunSettings {
   readonly sessionId: string
-  /** The session's owner, whose storage is limited. Absent for the operator's own code, which is not. */
+  /** The session's owner, whose storage is limited. Absent for the operator's own code, which has no limit. */
   readonly principal?: Principal
   readonly input: MessageInput
   readonly context: JsonObject
   readonly channel: string | null
   readonly model: string | null
-  /** JSON Schema that the answer must fit. Default: any text will do. */
+  /** JSON Schema of the output. Default: the output is text. */
   readonly outputSchema?: JsonObject
-  /** Limits of the run, besides those of the agent. Default: none. */
+  /** Limits of the run, in addition to those of the agent. Default: none. */
   readonly runLimits?: RunLimits
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
-  /** Decides over the message while the session is busy. Default: `reject`. */
+  /** Decides what happens to the message while the session is busy. Default: `reject`. */
   readonly whenBusy?: WhenBusy
   /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */
   readonly notBefore?: number
-  /** Makes the HTTP request, if there is one: for `buildChatRuntime`, when this very process begins the run at once. */
+  /**
+   * Returns the HTTP request, if there is one: for `buildChatRuntime`, if this very process starts the run at once.
+   */
   readonly request?: () => Request
 }
 
 export interface ViewOptions {
   readonly afterSeq: number
   /**
-   * Default: the view begins right after `afterSeq`, as for a run's own cursor, before which nothing has to be
-   * folded.
+   * Default: the view starts right after `afterSeq`. This is correct for a run's own cursor, because there is nothing
+   * to fold before it.
    */
   readonly replayFrom?: "step" | "run" | undefined
-  /** The run that is shown, up to its end; `afterSeq` then lies before that end. */
+  /** The run to show, up to its end. `afterSeq` is then before that end. */
   readonly runId?: string
   /**
-   * If true, a lapse does not end the view: for subscribers in this process, which cannot go elsewhere. Default
-   * false.
+   * If true, a lapse does not end the view: for subscribers in this process, which cannot reconnect elsewhere.
+   * Default false.
    */
   readonly throughLapse?: boolean
-  /** The session's owner: those who read take turns. Default: the session takes turns for itself. */
+  /** The session's owner, because readers take turns by principal. Default: the session takes turns for itself. */
   readonly principal?: Principal
+  /**
+   * If true, a view without `runId` ends once no background task of the session is running either. Default false.
+   */
+  readonly untilTasksEnd?: boolean
+  /** If false, the store is not asked for deltas; live ones may be among the entries. Default true. */
+  readonly deltas?: boolean
   readonly signal: AbortSignal
 }
 
 export interface TreeViewOptions extends ViewOptions {
-  /** If true, the run was accepted just now and has no sub-agents yet. Default false. */
+  /** If true, the run was just accepted and has no sub-agents yet. Default false. */
   readonly isNewRun?: boolean
-  /** Sub-agents that are shown at once; further ones wait for their place. Default 32. */
+  /** Maximum number of sub-agents shown at once. Further ones wait for a place. Default 32. */
   readonly maxSubAgents?: number
 }
 
@@ -142,9 +157,9 @@ export interface Decision {
   readonly editedInput?: JsonObject
   /** Reason that the model receives on denial. */
   readonly reason?: string
-  /** Grants the tool type for the rest of the session. */
+  /** If true, grants the tool type for the rest of the session. */
   readonly allowToolType?: boolean
-  /** The sessions that the grant holds for. Default: the one that asked. */
+  /** The sessions that the grant applies to. Default: the session that asked. */
   readonly scope?: GrantScope
   readonly decidedBy: Decider
 }
@@ -157,7 +172,7 @@ export interface ResultSubmission {
   readonly decidedBy: Decider
 }
 
-/** An answer to a question. It has no content unless a form was accepted. */
+/** An answer to a question. It has content only if the user accepted a form. */
 export interface QuestionResponse {
   readonly sessionId: string
   readonly toolCallId: string
@@ -178,7 +193,7 @@ export type HistoryPart = HistoryMessages | HistoryEnd
 export interface HistoryMessages {
   readonly type: "messages"
   readonly messages: readonly Message[]
-  /** Data that the calls with results among the messages have emitted, by call. */
+  /** Data emitted by the calls whose results are in the messages, by call. */
   readonly data: ReadonlyMap<string, readonly AppData[]>
 }
 
@@ -190,9 +205,12 @@ export interface HistoryEnd {
   /** Open waits of the active run, of all kinds, with their nonces. */
   readonly openWaits: readonly Wait[]
   readonly activeRun: Run | null
-  /** In the order in which they are taken. */
+  /** The queued runs, in the order in which they open. */
   readonly queuedRuns: readonly QueuedRun[]
-  /** A view from here shows all that is not in the messages: the text, calls and results of a step that is not over. */
+  /**
+   * The cursor for a view that shows everything after the messages: the text, calls and results of an unfinished
+   * step.
+   */
   readonly lastSeq: number
 }
 

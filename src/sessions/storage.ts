@@ -4,11 +4,11 @@ import type { Clock } from "../core/time/clock.ts"
 import type { StorageBounds } from "./options.ts"
 import { principalKey } from "./principal-key.ts"
 
-/** A run that was accepted may grow its session to this multiple of the bound for new messages. */
+/** An accepted run may let its session grow to this multiple of the bound for new messages. */
 export const runGrowth = 2
 
 const freshMs = 10_000
-/** Principals whose sums are known at once. */
+/** Maximum number of principals with cached sums. */
 const maxKnown = 10_000
 
 export interface Storage {
@@ -17,9 +17,9 @@ export interface Storage {
 }
 
 /**
- * Knows how much each principal stores. A sum is kept for ten seconds, so that most messages cost no look-up, and so
- * that there is no row of the principal that all its runs would wait for. A principal may therefore exceed its bound
- * by what it stores in ten seconds, and by what its runs in progress add.
+ * Tracks the storage of each principal. A sum is cached for ten seconds, so that most messages need no look-up, and
+ * so that runs do not wait for a shared row of their principal. A principal may therefore exceed its bound by the
+ * data of ten seconds, and by the data of its runs in progress.
  */
 export function createStorage({
   log,
@@ -39,7 +39,7 @@ export function createStorage({
     if (known !== undefined && now - known.at < freshMs) return known.bytes
     const bytes = log.storedBytes(principal)
     sums.set(key, { bytes, at: now })
-    // A failure is that of this message; the next one looks again.
+    // The failure belongs to this message. The next message reads the sum again.
     bytes.catch(() => sums.set(key, { bytes, at: Number.NEGATIVE_INFINITY }))
     return bytes
   }

@@ -1,9 +1,9 @@
-/** Wakes one waiter. A ring while no one waits ends the next wait. */
+/** Wakes one waiter. If no one waits, a ring ends the next wait. */
 export interface Bell {
   ring(): void
-  /** True when rung, false once a signal is aborted. */
+  /** Resolves to true when rung, and to false when a signal aborts. */
   wait(): Promise<boolean>
-  /** Lets go of the signals. */
+  /** Stops listening to the signals. */
   end(): void
 }
 
@@ -34,7 +34,7 @@ export function createBell(signals: readonly AbortSignal[]): Bell {
   }
 }
 
-/** Wakes all who listen. */
+/** Wakes all listeners. */
 export interface Alarm {
   ring(): void
   /** Yields after each ring, once for rings in quick succession. */

@@ -6,8 +6,8 @@ const nonceBytes = 12
 const tagBytes = 16
 
 /**
- * Secrets that are sealed (AES-256-GCM) before they are stored, each bound to its name. `key` is 32 bytes. What was
- * sealed with another key is as if it were not there: it has to be obtained anew.
+ * Returns storage that encrypts secrets with AES-256-GCM before they are stored. Each is bound to its name. `key` has
+ * 32 bytes. A secret that was encrypted with another key counts as missing, and must be obtained again.
  */
 export function sealedSecrets(secrets: Secrets, key: Uint8Array): Secrets {
   return {
@@ -17,7 +17,8 @@ export function sealedSecrets(secrets: Secrets, key: Uint8Array): Secrets {
     },
     put: (name, value) => secrets.put(name, seal(value, name, key)),
     async replace(name, expected, value) {
-      // The same value is sealed differently each time: the store compares what it has just given.
+      // The same value is encrypted differently each time, so the store compares the encrypted text that it has just
+      // returned.
       const sealed = await secrets.get(name)
       const current = sealed === null ? null : open(sealed, name, key)
       return current === expected && secrets.replace(name, sealed, seal(value, name, key))
@@ -43,7 +44,7 @@ function open(sealed: string, name: string, key: Uint8Array): string | null {
     decipher.setAAD(Buffer.from(name)).setAuthTag(bytes.subarray(-tagBytes))
     return Buffer.concat([decipher.update(text), decipher.final()]).toString("utf8")
   } catch {
-    // Another key, or another's record.
+    // The record has another key, or belongs to another name.
     return null
   }
 }

@@ -3,13 +3,13 @@ import type { Logger } from "../core/ports/logger.ts"
 import { type Bell, createBell } from "./bell.ts"
 
 /**
- * Wakes whoever watches a session or waits for arrivals. What this process writes is reported at once by
- * `changed` and `arrived`; what others write is found by `poll`, which runs only while somebody watches.
+ * Wakes those who watch a session or wait for arrivals. `changed` and `arrived` report this process's writes at once.
+ * `poll` finds the writes of others. It runs only while a session is watched or arrivals are awaited.
  */
 export interface WatchHub {
   watch(sessionId: string, signal: AbortSignal): AsyncIterable<void>
   arrivals(signal: AbortSignal): AsyncIterable<string>
-  /** Wakes the session's watchers, unless they have been woken for this sequence number. */
+  /** Wakes the session's watchers, unless they were already woken for this sequence number. */
   changed(sessionId: string, lastSeq: number): void
   arrived(sessionId: string): void
   readonly watched: readonly string[]
@@ -20,11 +20,11 @@ export interface WatchHub {
 export interface WatchHubOptions {
   readonly logger: Logger
   readonly pollMs: number
-  /** Reports what it finds by `changed` and `arrived`. */
+  /** Reports writes by `changed` and `arrived`. */
   readonly poll: (hub: WatchHub) => void | Promise<void>
 }
 
-/** Arrivals are hints, so a reader that lags loses those past this many. */
+/** Maximum pending arrivals. Arrivals are only hints, so a slow reader loses the rest. */
 const maxPendingArrivals = 10_000
 
 interface Watched {
@@ -44,7 +44,7 @@ export function createWatchHub(options: WatchHubOptions): WatchHub {
       const watched = sessions.get(sessionId) ?? { bells: new Set(), lastSeq: -1 }
       sessions.set(sessionId, watched)
       watched.bells.add(bell)
-      // Rung from the start: what was written before this first step is seen by the first reading.
+      // The bell is rung at the start, so that the first read covers everything written before it.
       bell.ring()
       startPolling()
       try {

@@ -4,6 +4,7 @@ import type { Tool, ToolApprovalPolicy, ToolContext, ToolOutcome } from "../core
 import { longestTimerMs } from "../core/time/longest-timer.ts"
 import { compileSchema, type InferInput, type InputSchema } from "./input-schema.ts"
 import { contentOf } from "./tool-content.ts"
+import { markedResultOf } from "./tool-result.ts"
 import { waitOf } from "./wait.ts"
 
 export type ToolDefinition<Schema extends InputSchema> =
@@ -15,9 +16,9 @@ export interface BackendToolDefinition<Schema extends InputSchema> extends Commo
   /** Default `backend`. */
   readonly executionLocation?: "backend"
   /**
-   * Returns any JSON value (undefined counts as null), text and images made by `content()`, or a wait made by
-   * `wait.sleep()` or `wait.input()`. If it throws, the model receives the error's message. Must stop when
-   * `context.signal` is aborted.
+   * Returns any JSON value (undefined counts as null), text and images made by `content()`, a result made by
+   * `toolResult()` or `toolError()`, or a wait made by `wait.sleep()` or `wait.input()`. If it throws, the model
+   * receives the error's `code`, `subCode` and message. Must stop when `context.signal` is aborted.
    */
   execute(input: InferInput<Schema>, context: ToolContext): unknown
 }
@@ -104,6 +105,8 @@ export function tool<Schema extends InputSchema>(definition: ToolDefinition<Sche
 function toOutcome(value: unknown, name: string): ToolOutcome {
   const wait = waitOf(value)
   if (wait !== null) return wait
+  const marked = markedResultOf(value)
+  if (marked !== null) return marked
   const content = contentOf(value)
   if (content !== null) return { type: "content", content }
   return { type: "json", value: toJson(value, `The result of tool ${name}`) }

@@ -26,7 +26,7 @@ export interface ToolCardProps {
 
 /** A call of a tool. Open while it runs; afterwards a line that can be opened. */
 export function ToolCard({ call, wait, agent }: ToolCardProps) {
-  const { toolName, input, inputText, state, output, data, result, error, durationMs, server } = call
+  const { toolName, input, inputText, state, output, data, result, error, warning, durationMs, server } = call
   const isActive = state === "writing" || state === "running" || state === "waiting"
   const [isOpen, setOpen] = useState(isActive)
   useEffect(() => {
@@ -60,7 +60,10 @@ export function ToolCard({ call, wait, agent }: ToolCardProps) {
               <strong>{error.code}</strong> {error.message}
             </p>
           )}
-          {state === "completed" && <ToolResult result={result} />}
+          {warning !== null && <p class="tool-warning">{warning}</p>}
+          {(state === "completed" || (state === "failed" && error === null)) && (
+            <ToolResult result={result} />
+          )}
         </div>
       )}
       {wait !== null && agent !== null && <WaitPanel wait={wait} agent={agent} />}

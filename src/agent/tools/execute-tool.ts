@@ -53,7 +53,8 @@ export async function executeTool(
     signal: stop.signal,
     tasks,
     ask(question) {
-      const answer = limit.pauseFor(ask(question))
+      const asked = ask(question)
+      const answer = limit.pauseFor(context.pauseStepLimit?.(asked) ?? asked)
       // The tool receives the rejection. A tool that does not await the answer must not end the process.
       answer.catch(() => undefined)
       return answer
@@ -191,15 +192,20 @@ class ToolTimeout extends Error {
   }
 }
 
-/** Removes error details, because every client sees the message, and it may quote the tool's configuration. */
+/** Masks secrets in messages and warnings: they may quote the tool's configuration, and every client receives them. */
 function shownOutcome(outcome: ToolOutcome): ToolOutcome {
-  return outcome.type === "error" ? { ...outcome, message: withoutSecrets(outcome.message) } : outcome
+  if (outcome.type === "error") return { ...outcome, message: withoutSecrets(outcome.message) }
+  const isMarked = (outcome.type === "json" || outcome.type === "content") && outcome.warning !== undefined
+  return isMarked ? { ...outcome, warning: withoutSecrets(outcome.warning) } : outcome
 }
 
-/** Returns the error result. An error with its own `code` keeps it, because tools name their failures by codes. */
+/**
+ * Returns the error result. The error's own `code` and `subCode` are kept, because tools name their failures by them.
+ */
 function errorResult(thrown: unknown): ToolResult {
   const error = toError(thrown)
   if (error instanceof ToolTimeout) return { type: "error", code: "timeout", message: error.message }
   const code = "code" in error && typeof error.code === "string" ? error.code : "tool_failed"
-  return { type: "error", code, message: withoutSecrets(error.message) }
+  const subCode = "subCode" in error && typeof error.subCode === "string" ? { subCode: error.subCode } : {}
+  return { type: "error", code, ...subCode, message: withoutSecrets(error.message) }
 }

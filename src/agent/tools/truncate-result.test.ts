@@ -16,6 +16,7 @@ it.each<[string, ToolResult]>([
   ["text", { type: "content", content: [text("some text")] }],
   ["several parts", { type: "content", content: [text("one"), image("iVBO"), text("two")] }],
   ["JSON", { type: "json", value: { a: [1, 2] } }],
+  ["marks", { type: "json", value: 1, isError: true, warning: "Incomplete." }],
   ["an error", { type: "error", code: "failed", message: "It failed." }],
 ])("leaves small results as they are: %s", (_what, result) => {
   expect(truncateResult(result, 1_000)).toEqual(result)
@@ -34,6 +35,7 @@ it.each<[string, ToolResult]>([
   ],
   ["JSON with many items", { type: "json", value: many.map(() => [0]) }],
   ["JSON with a long text", { type: "json", value: { a: "x".repeat(5_000_000) } }],
+  ["a long warning", { type: "json", value: 1, warning: "x".repeat(1_000_000) }],
   ["a long error", { type: "error", code: "failed", message: "x".repeat(1_000_000) }],
 ])("bounds %s", (_what, result) => {
   expect(sizeOf(truncateResult(result, 1_000))).toBeLessThan(20_000)

@@ -1,6 +1,7 @@
 import { isLongerAsJson, jsonStart } from "../../core/json/json.ts"
 import type { ContentPart, ImagePart } from "../../core/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult, ToolResultMarks } from "../../core/ports/tool.ts"
+import { marksOf } from "../../core/tool-result.ts"
 
 /** Maximum base64 characters of all images of one result: the limit of the strictest provider. */
 const maxImageCharacters = 5 * 1024 * 1024
@@ -8,6 +9,8 @@ const maxImages = 20
 const maxUrlCharacters = 8_192
 /** Maximum characters of JSON that are written to measure a value. */
 const maxWrittenCharacters = 1024 * 1024
+/** Maximum UTF-8 bytes of a result's warning. */
+const maxWarningBytes = 4_096
 /** Maximum number of parts of one result, whatever their size, because each part costs some tokens. */
 const maxParts = 500
 
@@ -18,15 +21,23 @@ export function truncateResult(result: ToolResult, maxBytes: number): ToolResult
   switch (result.type) {
     case "json": {
       const text = jsonText(result.value, maxBytes)
-      return text === null ? result : { type: "content", content: [{ type: "text", text }] }
+      const marks = boundMarks(result)
+      return text === null
+        ? { ...result, ...marks }
+        : { type: "content", content: [{ type: "text", text }], ...marks }
     }
     case "content":
-      return { type: "content", content: boundParts(result.content, maxBytes) }
+      return { type: "content", content: boundParts(result.content, maxBytes), ...boundMarks(result) }
     case "error":
       return { ...result, message: cut(result.message, maxBytes) }
     default:
       return result satisfies never
   }
+}
+
+function boundMarks(result: ToolResult): ToolResultMarks {
+  const marks = marksOf(result)
+  return marks.warning === undefined ? marks : { ...marks, warning: cut(marks.warning, maxWarningBytes) }
 }
 
 /**

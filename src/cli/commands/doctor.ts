@@ -81,7 +81,7 @@ function findingOf({ provider, model, failure, durationMs, usage, cost }: ModelP
   return { name, ok: false, detail: remedy === undefined ? reason : `${reason} ${remedy}` }
 }
 
-/** What to do, by the code of the failure. */
+/** Advice to the operator by the code of a failure. */
 const remedies: Readonly<Record<string, string>> = {
   authentication_failed: "Check the key: the environment variable, or the option apiKey.",
   model_not_found:

@@ -37,7 +37,7 @@ export class FileWatcher {
     this.#files.add(file)
     this.#watchFolder(dirname(file))
     const modified = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
-    if (modified > this.#since) this.#noteChange()
+    if (modified > this.#since) this.noteChange()
   }
 
   close(): void {
@@ -49,7 +49,7 @@ export class FileWatcher {
     if (this.#folders.has(folder)) return
     try {
       const watcher = watch(folder, (_event, name) => {
-        if (name === null || this.#files.has(join(folder, name))) this.#noteChange()
+        if (name === null || this.#files.has(join(folder, name))) this.noteChange()
       })
       watcher.on("error", (error) => {
         watcher.close()
@@ -62,7 +62,8 @@ export class FileWatcher {
     }
   }
 
-  #noteChange(): void {
+  /** Acts as if a watched file had changed. */
+  noteChange(): void {
     clearTimeout(this.#settling)
     this.#settling = setTimeout(() => this.#changed(), settleMs)
   }

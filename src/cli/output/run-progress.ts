@@ -18,11 +18,11 @@ function describe(event: ChatEvent): string | null {
     case "tool_call_start":
       return `[${event.tool_name}] ${oneLine(JSON.stringify(event.tool_input), maxInput)}`
     case "tool_call_complete": {
-      const { tool_name: name, error, duration_ms: ms } = event
+      const { tool_name: name, error, is_error: isError, warning, duration_ms: ms } = event
       const time = `${(ms / 1_000).toFixed(1)} s`
-      return error === null
-        ? `[${name}] done in ${time}`
-        : `[${name}] failed after ${time}: ${error.message} (${error.code})`
+      if (error !== null) return `[${name}] failed after ${time}: ${error.message} (${error.code})`
+      const note = warning === undefined ? "" : `: ${warning}`
+      return isError === true ? `[${name}] failed after ${time}${note}` : `[${name}] done in ${time}${note}`
     }
     case "tool_call_interrupted":
       return `[${event.tool_name}] interrupted (${event.reason})`

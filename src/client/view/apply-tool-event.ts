@@ -42,13 +42,16 @@ export function newCall(
 ): ViewToolCall {
   return {
     ...{ type: "tool", toolCallId, toolName, input, inputText: null, state: "running", output: [], data: [] },
-    ...{ result: null, error: null, durationMs: null, server: null, lastChunk: -1 },
+    ...{ result: null, error: null, warning: null, durationMs: null, server: null, lastChunk: -1 },
   } as const
 }
 
-export function outcomeOf({ result, error }: Pick<EventOf<"tool_call_complete">, "result" | "error">) {
-  const state: ViewToolCall["state"] = error === null ? "completed" : failure(error.code)
-  return { result: result ?? null, error, state }
+type Outcome = Pick<EventOf<"tool_call_complete">, "result" | "error" | "is_error" | "warning">
+
+export function outcomeOf({ result, error, is_error: isError, warning }: Outcome) {
+  const unmarked = isError === true ? "failed" : "completed"
+  const state: ViewToolCall["state"] = error === null ? unmarked : failure(error.code)
+  return { result: result ?? null, error, warning: warning ?? null, state }
 }
 
 function failure(code: string): ViewToolCall["state"] {

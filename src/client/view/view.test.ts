@@ -134,6 +134,11 @@ describe("a tool call", () => {
     expect(stateAfter(done("call_1"))).toMatchObject({ state: "completed", result: 42, durationMs: 7 })
   })
 
+  test("failed with its result, if the tool says so, and shows its warning", () => {
+    const failed: ChatEvent = { ...done("call_1"), is_error: true, warning: "Odd." } as ChatEvent
+    expect(stateAfter(failed)).toMatchObject({ state: "failed", result: 42, error: null, warning: "Odd." })
+  })
+
   test.each([
     ["denied", "denied"],
     ["approval_expired", "denied"],

@@ -81,7 +81,13 @@ export interface ViewToolCall {
   readonly state: "writing" | "running" | "waiting" | "completed" | "failed" | "denied" | "interrupted"
   readonly output: readonly ToolOutput[]
   readonly result: unknown
-  readonly error: { readonly code: string; readonly message: string } | null
+  readonly error: {
+    readonly code: string
+    readonly sub_code?: string | undefined
+    readonly message: string
+  } | null
+  /** A note of the tool about its result. */
+  readonly warning: string | null
   readonly durationMs: number | null
   /** MCP server that executed the call. */
   readonly server: string | null

@@ -95,8 +95,14 @@ export type ChatEvent =
       readonly result?: unknown | undefined
       readonly error: {
         readonly code: string
+        /** A more specific code, if the tool has one. */
+        readonly sub_code?: string | undefined
         readonly message: string
       } | null
+      /** Present if the call failed and `result` says why. Then `error` is null. */
+      readonly is_error?: true | undefined
+      /** A note of the tool, which the model receives as well. */
+      readonly warning?: string | undefined
       readonly duration_ms: number
       readonly server: string | null
       readonly execution_location: "backend" | "client"
@@ -154,6 +160,15 @@ export type ChatEvent =
       readonly tool_call_id: string
     }
   | {
+      readonly type: "task_progress"
+      readonly sub_agent_id?: string | undefined
+      readonly task_id: string
+      readonly agent_name: string
+      readonly turn: number
+      readonly tool_name: string | null
+      readonly usage: Usage | null
+    }
+  | {
       readonly type: "task_completed"
       readonly sub_agent_id?: string | undefined
       readonly task_id: string
@@ -165,6 +180,8 @@ export type ChatEvent =
       readonly error?:
         | {
             readonly code: string
+            /** A more specific code, if the tool has one. */
+            readonly sub_code?: string | undefined
             readonly message: string
           }
         | null
@@ -184,6 +201,7 @@ export type ChatEvent =
       readonly agent_name: string
       readonly tool_call_id: string
       readonly parent_sub_agent_id: string | null
+      readonly task_id?: string | undefined
     }
   | {
       readonly type: "heartbeat"

@@ -155,8 +155,14 @@ export type HistoryMessage = {
         readonly result?: unknown | undefined
         readonly error: {
           readonly code: string
+          /** A more specific code, if the tool has one. */
+          readonly sub_code?: string | undefined
           readonly message: string
         } | null
+        /** Present if the call failed and `result` says why. Then `error` is null. */
+        readonly is_error?: true | undefined
+        /** A note of the tool, which the model receives as well. */
+        readonly warning?: string | undefined
       }
   )[]
 }
@@ -224,6 +230,8 @@ export type Task = {
   readonly result: string | null
   readonly error: {
     readonly code: string
+    /** A more specific code, if the tool has one. */
+    readonly sub_code?: string | undefined
     readonly message: string
   } | null
   readonly usage: Usage | null
@@ -260,10 +268,15 @@ export type ToolResultRequest = {
   readonly nonce: string
   /** Any JSON value. */
   readonly result?: unknown | undefined
+  /** If true, the call failed, and `result` says why. Only without an `error`. */
+  readonly is_error?: boolean | undefined
+  /** A note that the model receives with the result. Only without an `error`. */
+  readonly warning?: string | undefined
   /** The reason that there is no result. The model receives it. */
   readonly error?:
     | {
         readonly code: string
+        readonly sub_code?: string | undefined
         readonly message: string
       }
     | null

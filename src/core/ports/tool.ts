@@ -82,9 +82,22 @@ export type Validation =
   | { readonly valid: false; readonly message: string }
 
 export type ToolResult =
-  | { readonly type: "json"; readonly value: Json }
-  | { readonly type: "content"; readonly content: readonly ContentPart[] }
-  | { readonly type: "error"; readonly code: string; readonly message: string }
+  | ({ readonly type: "json"; readonly value: Json } & ToolResultMarks)
+  | ({ readonly type: "content"; readonly content: readonly ContentPart[] } & ToolResultMarks)
+  | {
+      readonly type: "error"
+      readonly code: string
+      /** A more specific code, such as `not_found` for a failed lookup. */
+      readonly subCode?: string
+      readonly message: string
+    }
+
+export interface ToolResultMarks {
+  /** If true, the call failed, and the model receives the result as that of a failed call. */
+  readonly isError?: boolean
+  /** A note for the model and for clients. The model receives it before the result. */
+  readonly warning?: string
+}
 
 export type ToolOutcome = ToolResult | ReturnedWait | ReturnedTask
 

@@ -52,6 +52,14 @@ describe("POST /chat/tool-result", () => {
       { result: null, error: { code: "denied", message: "The user\nclosed it." } },
       { type: "error", code: "denied", message: "The user\nclosed it." },
     ],
+    [
+      { result: { success: false }, is_error: true, warning: "Odd." },
+      { type: "json", value: { success: false }, isError: true, warning: "Odd." },
+    ],
+    [
+      { error: { code: "failed", sub_code: "not_found", message: "" } },
+      { type: "error", code: "failed", subCode: "not_found", message: "" },
+    ],
     [{ error: { code: "denied", message: "" } }, { type: "error", code: "denied", message: "" }],
   ])("takes %j as %j", async (body, result) => {
     const { submitted } = await submit({ ...call, ...body })
@@ -76,6 +84,9 @@ describe("POST /chat/tool-result", () => {
   it.each<[object, string]>([
     [{ ...call, result: 1, error }, ""],
     [{ ...call, result: false, error }, ""],
+    [{ ...call, is_error: true, error }, ""],
+    [{ ...call, warning: "Odd.", error }, ""],
+    [{ ...call, result: 1, warning: "" }, "warning"],
     [{ ...call, error: "failed" }, "error"],
     [{ ...call, error: { code: "c" } }, "error.message"],
     [{ ...call, error: { ...error, code: "" } }, "error.code"],

@@ -1,4 +1,4 @@
-import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
+import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Json } from "../../core/json/json.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
@@ -16,7 +16,7 @@ export interface ToolResultRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** POST /chat/tool-result: what the client made of a call that it executes. */
+/** POST /chat/tool-result submits the result of a call that the client executes. */
 export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResultRouteOptions): void {
   const { sessions, deciderOf, middleware } = options
   const route = createRoute({
@@ -40,21 +40,27 @@ export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResul
   })
 
   app.openapi(route, async (c) => {
-    const { tool_call_id, nonce, result, error } = c.req.valid("json")
-    const outcome = await sessions.submitResult({
+    const { tool_call_id, nonce, ...outcome } = c.req.valid("json")
+    const accepted = await sessions.submitResult({
       sessionId: c.get("session").id,
       toolCallId: tool_call_id,
       nonce,
-      result: toolResult(result, error ?? null),
+      result: toolResult(outcome),
       decidedBy: deciderOf(c),
     })
-    requireAccepted(outcome)
+    requireAccepted(accepted)
     return c.json(done, 200)
   })
 }
 
-/** The body came out of JSON, so its members are. */
-function toolResult(result: unknown, error: { code: string; message: string } | null): ToolResult {
-  if (error !== null) return { type: "error", ...error }
-  return { type: "json", value: (result ?? null) as Json }
+type Outcome = Omit<z.output<typeof toolResultRequestSchema>, "tool_call_id" | "nonce">
+
+/** The body was parsed from JSON, so its members are JSON values. */
+function toolResult({ result = null, is_error: isError, warning, error }: Outcome): ToolResult {
+  if (error != null) {
+    const { code, sub_code: subCode, message } = error
+    return { type: "error", code, ...(subCode !== undefined && { subCode }), message }
+  }
+  const marks = { ...(isError === true && { isError }), ...(warning !== undefined && { warning }) }
+  return { type: "json", value: result as Json, ...marks }
 }

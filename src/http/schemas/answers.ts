@@ -7,10 +7,11 @@ import { printable, printableText } from "./printable.ts"
 
 const maxReasonCharacters = 4_096
 const maxErrorCharacters = 16_384
+const maxWarningCharacters = 4_096
 
 /**
- * Members that name a wait. No unknown member is ignored: an answer with a misspelled one would be another answer, and
- * the first counts.
+ * Members that identify a wait. Unknown members are refused, because an answer with a misspelled member would be
+ * another answer, and the first answer counts.
  */
 const wait = {
   tool_call_id: identifier,
@@ -75,13 +76,30 @@ export const toolResultRequestSchema = z
   .strictObject({
     ...wait,
     result: anyJsonSchema.optional(),
+    is_error: z
+      .boolean()
+      .optional()
+      .openapi({ description: "If true, the call failed, and `result` says why. Only without an `error`." }),
+    warning: z
+      .string()
+      .min(1)
+      .max(maxWarningCharacters)
+      .optional()
+      .openapi({ description: "A note that the model receives with the result. Only without an `error`." }),
     error: z
-      .object({ code: printable(128), message: z.string().max(maxErrorCharacters) })
+      .object({
+        code: printable(128),
+        sub_code: printable(128).optional(),
+        message: z.string().max(maxErrorCharacters),
+      })
       .nullish()
       .openapi({ description: "The reason that there is no result. The model receives it." }),
   })
   .refine(({ result = null, error = null }) => result === null || error === null, {
     message: "Expected either a result or an error",
+  })
+  .refine(({ is_error, warning, error = null }) => error === null || (!is_error && warning === undefined), {
+    message: "is_error and warning belong to a result, not to an error",
   })
   .openapi("ToolResultRequest", {
     description: "Without an error, an absent result means `null`.",

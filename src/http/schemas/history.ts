@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi"
 import {
   anyJsonSchema,
   imageBlockSchema,
+  resultMarks,
   textBlockSchema,
   toolErrorSchema,
   toolInputSchema,
@@ -34,6 +35,7 @@ const historyMessageSchema = z
           tool_call_id: z.string(),
           result: anyJsonSchema,
           error: toolErrorSchema,
+          ...resultMarks,
         }),
       ]),
     ),

@@ -1,5 +1,5 @@
 import type { ContentPart } from "../../core/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult, ToolResultMarks } from "../../core/ports/tool.ts"
 import type { Question } from "../../core/question.ts"
 import type { Spending } from "../../core/usage.ts"
 import type { WireContentBlock, WireToolError, WireUsage } from "../schemas/content.ts"
@@ -17,7 +17,7 @@ export function wireUsage({ usage, cost }: Spending): WireUsage {
   }
 }
 
-/** Sums of fractions have digits that nobody meant. */
+/** Rounds an amount, because sums of fractions have meaningless digits. */
 export function dollars(amount: number): number {
   return Math.round(amount * 1e10) / 1e10
 }
@@ -35,20 +35,28 @@ export function wireContent(part: ContentPart): WireContentBlock {
 export interface WireToolOutcome {
   readonly result: unknown
   readonly error: WireToolError
+  readonly is_error?: true
+  readonly warning?: string
 }
 
-/** Exactly one of the two is not null, except that a tool may well return null. */
+/** Returns the outcome for clients. Either `result` or `error` is null. Both are null if a tool returned null. */
 export function wireToolOutcome(result: ToolResult): WireToolOutcome {
   switch (result.type) {
     case "json":
-      return { result: result.value, error: null }
+      return { result: result.value, error: null, ...wireMarks(result) }
     case "content":
-      return { result: { content: result.content.map(wireContent) }, error: null }
-    case "error":
-      return { result: null, error: { code: result.code, message: result.message } }
+      return { result: { content: result.content.map(wireContent) }, error: null, ...wireMarks(result) }
+    case "error": {
+      const { code, subCode, message } = result
+      return { result: null, error: { code, ...(subCode !== undefined && { sub_code: subCode }), message } }
+    }
     default:
       return result satisfies never
   }
+}
+
+function wireMarks({ isError, warning }: ToolResultMarks): Pick<WireToolOutcome, "is_error" | "warning"> {
+  return { ...(isError === true && { is_error: true }), ...(warning !== undefined && { warning }) }
 }
 
 export function wireQuestion(question: Question): Omit<WireQuestion, "server"> {
@@ -56,7 +64,7 @@ export function wireQuestion(question: Question): Omit<WireQuestion, "server"> {
   return mode === "form" ? { mode, message, schema: question.schema } : { mode, message, url: question.url }
 }
 
-/** Rounded down: a moment told to a client never lies after the one that counts. */
+/** Rounds down, so that a time that a client receives is never after the actual one. */
 export function unixSeconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000)
 }

@@ -119,8 +119,13 @@ test("results stand behind their calls, in order, with the call's name and the i
     { type: "json", value: "three" },
     { type: "content", content: [text("A"), png] },
     { type: "error", code: "overflow", message: "Too much." },
+    { type: "json", value: { sum: 3 }, isError: true },
+    { type: "json", value: { sum: 3 }, isError: true, warning: "Odd." },
+    { type: "json", value: "three", warning: "Odd." },
+    { type: "content", content: [text("A")], isError: true },
   ]
-  const asked = assistant(call(0, { id: "theirs" }), call(1), call(2), call(3))
+  const calls = Array.from({ length: 7 }, (_, index) => call(index + 1))
+  const asked = assistant(call(0, { id: "theirs" }), ...calls)
   const [, answer, ...rest] = promptFor(asked, user(text("By the way")), results(...some)).map(
     ({ role, content }) => ({ role, content }),
   )
@@ -137,6 +142,13 @@ test("results stand behind their calls, in order, with the call's name and the i
       result("call_1", { type: "text", value: "three" }),
       result("call_2", { type: "content", value: [text("A"), pngFile] }),
       result("call_3", { type: "error-text", value: "overflow: Too much." }),
+      result("call_4", { type: "error-json", value: { sum: 3 } }),
+      result("call_5", { type: "error-text", value: 'Warning: Odd.\n{"sum":3}' }),
+      result("call_6", { type: "text", value: "Warning: Odd.\nthree" }),
+      result("call_7", {
+        type: "content",
+        value: [text("Error: The tool reports that it failed. Its result follows."), text("A")],
+      }),
     ],
   })
   expect(rest).toEqual([{ role: "user", content: [text("By the way")] }])

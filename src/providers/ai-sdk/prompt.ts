@@ -16,8 +16,10 @@ import {
 } from "../../core/messages.ts"
 import type { ModelRequest, SystemBlock } from "../../core/ports/provider.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
+import { errorLabel } from "../../core/tool-result.ts"
 import { resultsBehindCalls } from "../openai/tool-results.ts"
 import { wireCallIds } from "../tool-calls/call-ids.ts"
+import { resultContent as contentOf } from "../tool-calls/result-content.ts"
 import { kept } from "./vendor-data.ts"
 
 type Of<Role> = Extract<LanguageModelV4Message, { role: Role }>
@@ -140,13 +142,18 @@ function revived(part: AssistantContent): AssistantContent {
 
 function resultOutput(result: ToolResult): ResultOutput {
   switch (result.type) {
-    case "json":
-      if (typeof result.value === "string") return { type: "text", value: result.value }
-      return { type: "json", value: result.value }
+    case "json": {
+      const { value, isError, warning } = result
+      if (typeof value !== "string" && warning === undefined) {
+        return { type: isError === true ? "error-json" : "json", value }
+      }
+      const text = textOf(contentOf(result, { hasErrorMark: true }))
+      return { type: isError === true ? "error-text" : "text", value: text }
+    }
     case "content":
-      return { type: "content", value: result.content.flatMap(contentPart) }
+      return { type: "content", value: contentOf(result, { hasErrorMark: false }).flatMap(contentPart) }
     case "error":
-      return { type: "error-text", value: `${result.code}: ${result.message}` }
+      return { type: "error-text", value: `${errorLabel(result)}: ${result.message}` }
     default:
       return result satisfies never
   }

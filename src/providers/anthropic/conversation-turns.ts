@@ -1,8 +1,10 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import type { AssistantPart, ContentPart, Message, ToolCallPart, VendorData } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
+import { errorLabel } from "../../core/tool-result.ts"
 import { wireCallIds } from "../tool-calls/call-ids.ts"
 import { callName } from "../tool-calls/call-name.ts"
+import { resultContent as contentOf } from "../tool-calls/result-content.ts"
 
 type Block = Anthropic.ContentBlockParam
 
@@ -91,14 +93,13 @@ function givenCallId({ vendor }: ToolCallPart): string | null {
 
 function resultContent(result: ToolResult): Pick<Anthropic.ToolResultBlockParam, "content" | "is_error"> {
   switch (result.type) {
-    case "json": {
-      const text = typeof result.value === "string" ? result.value : JSON.stringify(result.value)
-      return { content: textBlock({ text }) }
+    case "json":
+    case "content": {
+      const content = contentOf(result, { hasErrorMark: true }).flatMap(contentBlock)
+      return { content, ...(result.isError === true && { is_error: true }) }
     }
-    case "content":
-      return { content: result.content.flatMap(contentBlock) }
     case "error":
-      return { content: `${result.code}: ${result.message}`, is_error: true }
+      return { content: `${errorLabel(result)}: ${result.message}`, is_error: true }
     default:
       return result satisfies never
   }

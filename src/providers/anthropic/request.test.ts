@@ -152,8 +152,26 @@ test.each<[ToolResult, JsonObject]>([
   [{ type: "json", value: null }, { content: [{ type: "text", text: "null" }] }],
   [{ type: "json", value: "" }, { content: [] }],
   [
+    { type: "json", value: { rows: 2 }, warning: "Incomplete." },
+    { content: [{ type: "text", text: 'Warning: Incomplete.\n{"rows":2}' }] },
+  ],
+  [
+    { type: "content", content: [{ type: "text", text: "No." }], isError: true, warning: "Odd." },
+    {
+      content: [
+        { type: "text", text: "Warning: Odd." },
+        { type: "text", text: "No." },
+      ],
+      is_error: true,
+    },
+  ],
+  [
     { type: "error", code: "timeout", message: "Too slow." },
     { content: "timeout: Too slow.", is_error: true },
+  ],
+  [
+    { type: "error", code: "lookup_failed", subCode: "not_found", message: "No such order." },
+    { content: "lookup_failed (not_found): No such order.", is_error: true },
   ],
   [
     {

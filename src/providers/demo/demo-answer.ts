@@ -9,6 +9,7 @@ import {
 } from "../../core/messages.ts"
 import type { ModelRequest, ToolSpecification } from "../../core/ports/provider.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
+import { errorLabel, isFailure } from "../../core/tool-result.ts"
 
 const longestEcho = 200
 const longestResult = 2000
@@ -88,7 +89,7 @@ function tellResults({ results }: ToolMessage, messages: readonly Message[]): st
   return results
     .map(({ toolCallId, result }) => {
       const name = toolName(toolCallId, messages)
-      const verb = result.type === "error" ? "failed" : "answered"
+      const verb = isFailure(result) ? "failed" : "answered"
       return `${name} ${verb}: ${clip(resultText(result), longestResult)}`
     })
     .join("\n")
@@ -111,7 +112,7 @@ function resultText(result: ToolResult): string {
     case "content":
       return result.content.map((part) => (part.type === "text" ? part.text : "[image]")).join("")
     case "error":
-      return `${result.message} (${result.code})`
+      return `${result.message} (${errorLabel(result)})`
     default:
       return result satisfies never
   }

@@ -93,6 +93,7 @@ test.each<[ToolResult, string]>([
   [{ type: "json", value: "three" }, "add answered: three"],
   [{ type: "content", content: [{ type: "text", text: "3" }] }, "add answered: 3"],
   [{ type: "error", code: "overflow", message: "Too much." }, "add failed: Too much. (overflow)"],
+  [{ type: "json", value: "three", isError: true }, "add failed: three"],
 ])("after a tool's result it tells it: %j", async (result, told) => {
   const { text } = await ask([
     { role: "user", content: [{ type: "text", text: "/tool add {}" }] },

@@ -1,5 +1,7 @@
 import type { ContentPart, ImagePart, Message } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
+import { errorLabel } from "../../core/tool-result.ts"
+import { resultContent as contentOf } from "../tool-calls/result-content.ts"
 
 /** The messages with each call's results right behind it, before whatever was said while it ran: services insist. */
 export function resultsBehindCalls(messages: readonly Message[]): readonly Message[] {
@@ -18,14 +20,11 @@ function isCallOrResult({ role }: Message): boolean {
 /** A result as content. The services have no mark for an error but its text. */
 export function resultContent(result: ToolResult): readonly ContentPart[] {
   switch (result.type) {
-    case "json": {
-      const text = typeof result.value === "string" ? result.value : JSON.stringify(result.value)
-      return [{ type: "text", text }]
-    }
+    case "json":
     case "content":
-      return result.content
+      return contentOf(result, { hasErrorMark: false })
     case "error":
-      return [{ type: "text", text: `Error: ${result.code}: ${result.message}` }]
+      return [{ type: "text", text: `Error: ${errorLabel(result)}: ${result.message}` }]
     default:
       return result satisfies never
   }

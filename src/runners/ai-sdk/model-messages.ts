@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { AssistantPart, ContentPart, Message } from "../../core/messages.ts"
 import { textOf } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
+import { isFailure } from "../../core/tool-result.ts"
 import { textOfResult } from "../tool-result.ts"
 
 /**
@@ -87,8 +88,8 @@ function assistantPart(part: AssistantPart, names: Map<string, string>): Calling
 }
 
 function outputOf(result: ToolResult): ResultPart["output"] {
-  if (result.type === "error") return { type: "error-text", value: textOfResult(result) }
-  if (result.type === "content" || typeof result.value === "string") {
+  if (isFailure(result)) return { type: "error-text", value: textOfResult(result) }
+  if (result.type !== "json" || typeof result.value === "string" || result.warning !== undefined) {
     return { type: "text", value: textOfResult(result) }
   }
   return { type: "json", value: result.value satisfies Json as never }

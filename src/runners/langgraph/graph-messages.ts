@@ -1,5 +1,6 @@
 import type { AssistantMessage, ContentPart, Message } from "../../core/messages.ts"
 import { textOf } from "../../core/messages.ts"
+import { isFailure } from "../../core/tool-result.ts"
 import { fieldsOf, listOf } from "../fields.ts"
 import { textOfResult } from "../tool-result.ts"
 
@@ -19,7 +20,7 @@ export function graphMessages(messages: readonly Message[]): readonly object[] {
         return [assistantMessage(message, names)]
       case "tool":
         return message.results.map(({ toolCallId, result }) => {
-          const status = result.type === "error" ? "error" : "success"
+          const status = isFailure(result) ? "error" : "success"
           const name = names.get(toolCallId) ?? "tool"
           return { role: "tool", tool_call_id: toolCallId, name, status, content: textOfResult(result) }
         })

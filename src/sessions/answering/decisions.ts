@@ -7,7 +7,7 @@ import type { AnyAnswer } from "../../core/wait.ts"
 import type { InvalidAnswer, Sessions } from "../sessions.ts"
 import { validateAnswer } from "./validate-answer.ts"
 
-/** The part of `Sessions` that asks and answers; it needs the store alone, and no running server. */
+/** The part of `Sessions` that lists and answers waits. It needs only the store, and no running server. */
 export type Decisions = Pick<
   Sessions,
   "decide" | "submitResult" | "respond" | "openWaits" | "grants" | "revokeGrant" | "audit"
@@ -18,14 +18,14 @@ export interface DecisionsOptions {
   readonly approvals: Approvals
   readonly checkSchema: SchemaCheck
   readonly clock: Clock
-  /** Called once an answer is durable, so that its run goes on at once. */
+  /** Called after an answer is durable, so that its run continues at once. */
   readonly onAnswered: (sessionId: string) => Promise<void>
 }
 
-/** Waits and audit records given at once. */
+/** Maximum number of waits or audit records in one list. */
 const mostListed = 1_000
 
-/** Clients know a wait by its call. */
+/** The call of a wait, by which clients identify it. */
 interface Target {
   readonly sessionId: string
   readonly toolCallId: string
@@ -40,10 +40,10 @@ export function createDecisions(options: DecisionsOptions): Decisions {
     const wait = await approvals.wait(target.sessionId, { toolCallId, kind: given.kind })
     if (wait === null) return { status: "unknown" }
     const at = clock.now()
-    // An answer that has no chance need not fit: the store says why it is refused.
+    // An answer that will be refused need not be valid, because the store reports the reason.
     const fitting = takes(wait, nonce, at) ? await validateAnswer(checkSchema, wait, given) : given
     if ("status" in fitting) return fitting
-    // It may be a session below the one that the answer came to.
+    // The session may be a descendant of the one that received the answer.
     const { waitId, sessionId } = wait
     const outcome = await log.answer({ type: "answer", sessionId, waitId, nonce, decidedBy, at, ...fitting })
     if (outcome.status === "accepted") await onAnswered(sessionId)
@@ -58,7 +58,7 @@ export function createDecisions(options: DecisionsOptions): Decisions {
       scope = "session",
       ...target
     }) {
-      // What was edited is another call than the one that was asked about, so nothing is granted by it.
+      // Edited arguments make another call than the one that was asked about, so they grant nothing.
       const asAsked = allowToolType && editedInput === null
       const granted = { grant: asAsked, ...(asAsked && scope === "tree" && { scope }) }
       return answer(target, { kind: "approval", answer: { approved, editedInput, reason, ...granted } })

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 
-/** The value with the defaults of the schema's properties, at any depth, for those that it leaves out. */
+/** Returns the value with the defaults of the schema for missing properties, at any depth. */
 export function withDefaults(schema: JsonObject, value: JsonObject): JsonObject {
   const properties = isJsonObject(schema.properties) ? schema.properties : {}
   const filled = { ...value }

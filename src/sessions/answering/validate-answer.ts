@@ -7,9 +7,8 @@ import type { InvalidAnswer } from "../sessions.ts"
 import { withDefaults } from "./schema-defaults.ts"
 
 /**
- * Returns the answer as it is to be stored, with the defaults of a form filled in. Returns an invalid answer if the
- * schema that is stored with the wait refuses edited arguments or a form, or if the answer has content that was not
- * asked for.
+ * Returns the answer in its stored form, with the defaults of a form filled in. Returns an invalid answer if edited
+ * arguments or a form do not match the schema of the wait, or if the answer has content that was not requested.
  */
 export async function validateAnswer(
   checkSchema: SchemaCheck,
@@ -39,7 +38,7 @@ export async function validateAnswer(
   }
 }
 
-/** No value fits a schema that cannot be used. An MCP server may have written it. */
+/** Validates a value. If the schema cannot be used, no value is valid. An MCP server may have written the schema. */
 async function checkAgainstSchema(
   checkSchema: SchemaCheck,
   { sessionId, answerSchema }: Wait,

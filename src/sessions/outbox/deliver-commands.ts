@@ -1,10 +1,10 @@
 import type { Logger } from "../../core/ports/logger.ts"
 import type { CommandDelivery, Outbox } from "../../core/ports/outbox.ts"
 
-/** Commands that one round moves, so that handlers have their turn. */
+/** Maximum number of commands that one round moves, so that handlers get their turn. */
 const maxCommands = 50
 
-/** Has the store move commands into the inboxes of their sessions. */
+/** Makes the store move commands into the inboxes of their sessions. */
 export async function deliverCommands(
   outbox: Outbox,
   { onCommand, logger }: { readonly onCommand: (sessionId: string) => void; readonly logger: Logger },

@@ -14,37 +14,37 @@ import { DueLoop } from "../due-loop.ts"
 import { retryPauseMs } from "../retry-pause.ts"
 import { deliverCommands } from "./deliver-commands.ts"
 
-/** Attempts at one row. With the pauses between them they take six to eight hours. */
+/** Maximum number of attempts for one row. With the pauses between them, they take six to eight hours. */
 const maxAttempts = 20
 const lastPauseMs = 3_600_000
-/** Deliveries of one kind that a process makes at once. */
+/** Maximum number of concurrent deliveries of one kind in a process. */
 const maxConcurrent = 8
-/** Bytes of payloads that one claim takes, past which it takes no further row. */
+/** Maximum bytes of payloads in one claim. If the claimed rows exceed it, the claim takes no further row. */
 const maxClaimBytes = 1_000_000
 const defaultTimeoutMs = 30_000
-/** From the end of a handler's time to the end of its claim. */
+/** Milliseconds from a handler's timeout to the end of its claim. */
 const leaseMarginMs = 10_000
-/** A delivered row that cannot be deleted would be delivered again, so deleting it is tried more than once. */
+/** Maximum attempts to delete a delivered row. If it is not deleted, it is delivered again. */
 const completeAttempts = 3
 const completePauseMs = 1_000
-/** Pause of a stopping process before it looks again for rows that others claim. */
+/** Milliseconds before a stopping process checks again for rows that others claim. */
 const stopPauseMs = 20
 
 export interface DispatcherOptions {
   readonly outbox: Outbox
-  /** By the kind of item that they deliver. */
+  /** The handlers, by the kind of item that they deliver. */
   readonly handlers: OutboxHandlers
   /** Called with the session that a command was delivered to. */
   readonly onCommand: (sessionId: string) => void
   readonly logger: Logger
 }
 
-/** Delivers what sessions put into the outbox: this process's share, of the kinds that it has handlers for. */
+/** Delivers outbox items: this process's share, of the kinds for which it has handlers. */
 export class Dispatcher {
   readonly #options: DispatcherOptions
   readonly #loop: DueLoop
   readonly #stop = new AbortController()
-  /** Deliveries under way, by kind. */
+  /** Deliveries in progress, by kind. */
   readonly #active = new Map<string, Set<Promise<void>>>()
 
   constructor(options: DispatcherOptions) {
@@ -62,10 +62,7 @@ export class Dispatcher {
     this.#loop.start()
   }
 
-  /**
-   * Delivers what is due until `deadline` aborts, then gives the rest back. Resolves when no handler is waited for
-   * any more.
-   */
+  /** Delivers due items until `deadline` aborts, then releases the rest. Resolves when no handler is running. */
   async stop(deadline: AbortSignal): Promise<void> {
     await this.#loop.stop()
     const abort = () => this.#stop.abort(new Error("The process stops."))
@@ -80,7 +77,7 @@ export class Dispatcher {
     deadline.removeEventListener("abort", abort)
   }
 
-  /** Starts what is due, and waits for the first delivery to end. Resolves to whether there may be more. */
+  /** Starts due deliveries, and waits for the first one to end. Resolves to true if there may be more. */
   async #hasMore(): Promise<boolean> {
     const dueInMs = await this.#round()
     const active = [...this.#active.values()].flatMap((deliveries) => [...deliveries])
@@ -89,7 +86,9 @@ export class Dispatcher {
     return active.length > 0 || (dueInMs !== null && dueInMs <= 0)
   }
 
-  /** Starts what is due. Resolves to the milliseconds until more is due that this process has room for. */
+  /**
+   * Starts due deliveries. Resolves to the milliseconds until further items are due that this process has room for.
+   */
   async #round(): Promise<number | null> {
     const { outbox, handlers, onCommand, logger } = this.#options
     const kinds = [...handlers.keys()].filter((kind) => this.#free(kind) > 0)
@@ -134,7 +133,7 @@ export class Dispatcher {
   }
 
   async #deliver(item: ClaimedItem, handler: OutboxHandler): Promise<void> {
-    // Each attempt before ended with its process.
+    // Each earlier attempt ended with its process.
     if (item.attempt > maxAttempts)
       return this.#failed(item, new Error("The process ended during the last attempt."))
     const { id, kind, sessionId, payload, attempt, interrupted } = item

@@ -2,15 +2,15 @@ import { jsonSize } from "../../core/json/json-size.ts"
 import type { LiveEntry } from "../../core/log/entries.ts"
 
 /**
- * Entries, and characters of their deltas and data, that a viewer may have waiting; past it the viewer is sent to the
- * store (rule 16).
+ * Maximum queued entries of a viewer, and maximum characters of their deltas and data. A viewer that exceeds them
+ * reads from the store (rule 16).
  */
 const maxQueuedEntries = 2_000
 const maxQueuedCharacters = 1_000_000
 
 /**
- * The next item for a viewer: entries to show, a notice that the store has more than the feed gave, or the end
- * because the process stops.
+ * The next item for a viewer: entries, a notice that the store has more entries than the feed, or the end because the
+ * process stops.
  */
 export type FeedItem =
   | { readonly type: "batch"; readonly entries: readonly LiveEntry[] }
@@ -20,14 +20,15 @@ export type FeedItem =
 /** The live tails of all sessions that this process writes or shows. */
 export class Feed {
   readonly #channels = new Map<string, Channel>()
-  /** Channels with entries of this turn of the event loop. */
+  /** Channels with new entries in this turn of the event loop. */
   #touched: Channel[] = []
   #immediate: NodeJS.Immediate | null = null
   #closed = false
 
   /**
-   * The writer's side, while it holds the session. `publishedUnstored` is what the store would not give a newcomer, and
-   * `storedThrough` the number up to which the store has everything. Default: not known.
+   * Opens the writer's side while the writer holds the session. `publishedUnstored` returns the entries that a new
+   * viewer cannot read from the store, and `storedThrough` the number up to which the store has everything. Default:
+   * not known.
    */
   openWriter(
     sessionId: string,
@@ -64,7 +65,7 @@ export class Feed {
     return subscription
   }
 
-  /** Ends every view, now and from now on: the process stops. */
+  /** Ends every current and future view, because the process stops. */
   close(): void {
     this.#flush()
     this.#closed = true
@@ -85,7 +86,7 @@ export class Feed {
     this.#immediate ??= setImmediate(() => this.#flush())
   }
 
-  /** Hands each channel's entries of this turn to all its viewers, as one and the same batch. */
+  /** Passes each channel's entries of this turn to all its viewers, as the same batch object. */
   #flush(): void {
     clearImmediate(this.#immediate ?? undefined)
     this.#immediate = null
@@ -132,11 +133,11 @@ interface Channel {
   storedThrough: (() => number) | null
 }
 
-/** The end of a session's log at the moment in which a subscription begins. */
+/** The end of a session's log when a subscription starts. */
 interface Tail {
-  /** Published before, and not in the store. */
+  /** Entries that were published but are not stored yet. */
   readonly unstored: readonly LiveEntry[]
-  /** Every entry after this number is unstored or still to come; infinite if that is not known. */
+  /** Every entry after this number is unstored or not written yet. Infinite if the number is not known. */
   readonly storedThrough: number
 }
 
@@ -164,7 +165,10 @@ function charactersIn(entry: LiveEntry): number {
   }
 }
 
-/** One viewer's place in a live tail. Holds a bounded queue; when that overflows it only remembers to be stale. */
+/**
+ * One viewer's position in a live tail. Its queue is bounded. If the queue overflows, the subscription only records
+ * that it is stale.
+ */
 export class FeedSubscription {
   readonly tail: Tail
   readonly #onClose: () => void
@@ -194,7 +198,7 @@ export class FeedSubscription {
     this.#wake?.()
   }
 
-  /** Drops the queue: the viewer reads on from the store. */
+  /** Drops the queue. The viewer continues from the store. */
   makeStale(): void {
     this.#stale = true
     this.#queue = []

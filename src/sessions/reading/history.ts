@@ -6,7 +6,7 @@ import type { HistoryPart } from "../sessions.ts"
 import { Fold, finishedMessages } from "./load-conversation.ts"
 import type { ReadQueue } from "./read-queue.ts"
 
-/** A queue that changes at every look is shown as it was at the last one. */
+/** Maximum reads of a queue that keeps changing. The last read is then returned. */
 const maxTries = 10
 
 export interface HistoryOptions {
@@ -15,7 +15,7 @@ export interface HistoryOptions {
   readonly openWaits: (filter: { readonly sessionId: string }) => Promise<readonly Wait[]>
 }
 
-/** Reads a session's messages page by page, up to the newest event at the beginning, and then what is open in it. */
+/** Reads a session's messages page by page, up to the event that is newest at the start, and then its open state. */
 export async function* readHistory(
   { log, reads, openWaits }: HistoryOptions,
   sessionId: string,
@@ -43,9 +43,8 @@ export async function* readHistory(
 }
 
 /**
- * Returns the session as it was when, or after, its history was replaced last, with its queued runs at that time. A
- * run that opens between the two readings would be in neither, or in both, so they are repeated until the queue is
- * the same before and after.
+ * Returns the session at or after the last replacement of its history, with its queued runs at that time. A run that
+ * opens between the two reads would be in neither, or in both, so they are repeated until the queue is unchanged.
  */
 async function newestHistory(log: SessionLog, sessionId: string): Promise<NewestHistory> {
   let queuedRuns = await log.queuedRuns(sessionId)

@@ -21,14 +21,14 @@ export class Fold {
   }
 
   /**
-   * Sequence number of the last event that the messages show; 0 for an empty log. The results of a step that is not
-   * over are in no message yet, so there it is the model's answer.
+   * Sequence number of the last event that the messages contain; 0 for an empty log. No message contains the results
+   * of an unfinished step yet, so in such a step it is the number of the model's response.
    */
   get lastSeq(): number {
     return this.conversation.run?.phase.type === "settling" ? this.#answeredAt : this.#lastSeq
   }
 
-  /** Takes out what the calls whose results are among the messages have emitted, by call. */
+  /** Removes and returns the data of the calls whose results are in the messages, by call. */
   takeData(messages: readonly Message[]): ReadonlyMap<string, readonly AppData[]> {
     const taken = new Map<string, readonly AppData[]>()
     for (const message of messages) {
@@ -56,8 +56,8 @@ export interface FoldOptions {
 }
 
 /**
- * Resolves to the sequence number from which a fold for a model begins: the start of the run that has the first message
- * after the last compaction, or the event that replaced the history, if that is later. 0 for the log's beginning.
+ * Resolves to the sequence number at which a fold for a model starts: the start of the run with the first message
+ * after the last compaction, or the event that replaced the history, if that is later. 0 is the start of the log.
  */
 export async function foldStart(log: SessionLog, sessionId: string): Promise<number> {
   const replacedAt = await log.historyStart(sessionId)
@@ -69,16 +69,16 @@ export async function foldStart(log: SessionLog, sessionId: string): Promise<num
 }
 
 export interface FoldRange {
-  /** The event with which the fold begins, or 0. */
+  /** The event with which the fold starts, or 0. */
   readonly fromSeq: number
-  /** No event up to here replaces the history again. */
+  /** No event up to this number replaces the history again. */
   readonly upToSeq: number
 }
 
 /**
- * Folds a range of the log, and yields the messages that no later event changes, page by page. The fold holds none of
- * them, so a long session takes no more memory than a short one. The last messages stay in the fold. Ends early once
- * the reader's signal aborts.
+ * Folds a range of the log, and yields the messages that no later event can change, page by page. The fold keeps none
+ * of them, so a long session needs no more memory than a short one. The last messages stay in the fold. Ends early
+ * when the reader's signal aborts.
  */
 export async function* finishedMessages(
   options: FoldOptions,
@@ -116,7 +116,7 @@ export async function* foldPages(
   }
 }
 
-/** In an older log, what the session has spent before is known from its earlier events alone. */
+/** Returns true for an older log, in which only earlier events contain the spending before this entry. */
 function lacksSpending(entry: Entry): boolean {
   return entry.kind === "event" && entry.event.type === "historyReplaced" && entry.event.spent === undefined
 }

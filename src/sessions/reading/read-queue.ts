@@ -1,40 +1,43 @@
 import { GatewayError } from "../../core/errors.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
 import type { Entry } from "../../core/log/entries.ts"
-import type { Principal, ReadOptions, SessionLog } from "../../core/ports/session-log.ts"
+import type { ReadOptions } from "../../core/ports/read-options.ts"
+import type { Principal, SessionLog } from "../../core/ports/session-log.ts"
 import { createPacer, type Pacer } from "../../core/time/pacer.ts"
 import { createTurnOrder } from "../../core/turn-order.ts"
 import { principalKey } from "../principal-key.ts"
 
-/** One page of a log. A reader holds one page at a time, so it is small. */
+/** Size of one page of a log. A page is small, because each reader holds one in memory. */
 export const page = { limit: 100, maxCharacters: 100_000 }
 
 export interface ReadQueueOptions {
-  /** Reads under way at once. Default 4: the store's connections are for commits as well. */
+  /** Maximum number of concurrent reads. Default 4, because commits need the store's connections as well. */
   readonly maxConcurrent?: number
   /** Milliseconds of one turn of the event loop after which reads wait for the next turn. Default 4. */
   readonly turnMs?: number
-  /** Reads that wait, past which readers are refused. Default 10 000. */
+  /** Maximum number of waiting reads. Further readers are refused. Default 10 000. */
   readonly maxWaiting?: number
-  /** For tests. A monotonic time in milliseconds. */
+  /** Returns monotonic milliseconds. For tests. */
   readonly now?: () => number
-  /** Paces the readers of one principal. Default: a fifth of the event loop after 50 ms of it. */
+  /** Paces the readers of one principal. Default: a fifth of the event loop, after 50 ms of work. */
   readonly pacer?: Pacer
 }
 
 /**
- * To read, fold and render entries takes the event loop about a millisecond for each 100 000 characters and for each
- * 100 entries. A page of less than a tenth of a millisecond costs nothing.
+ * Reading, folding and rendering take the event loop about a millisecond for each 100 000 characters and for each 100
+ * entries. A page that costs less than a tenth of a millisecond is free.
  */
 const charactersPerMs = 100_000
 const entriesPerMs = 100
 const leastCostMs = 0.1
 
 export interface Reader {
-  /** Tenants take turns, and within a tenant its principals. */
+  /** The principal of the reader. Tenants take turns, and so do the principals of a tenant. */
   readonly principal: Principal
   readonly signal: AbortSignal
-  /** If true, the read waits although the queue is full: a run that was accepted is not refused. Default false. */
+  /**
+   * If true, the read waits even if the queue is full, because an accepted run must not be refused. Default false.
+   */
   readonly isRun?: boolean
 }
 
@@ -43,9 +46,9 @@ interface Waiting {
 }
 
 /**
- * Reads pages of logs for all readers of the process: the replays of viewers, histories, and the runs that begin.
- * However many there are, the event loop turns to everything else after every few milliseconds of them. Readers
- * take turns by their tenant, and then by their principal, so that no new run waits behind hundreds of others' replays.
+ * Reads pages of logs for all readers of the process: replays of viewers, histories, and starting runs. However many
+ * readers there are, the event loop handles everything else after a few milliseconds of reads. Readers take turns by
+ * their tenant, and then by their principal, so that no new run waits behind hundreds of others' replays.
  */
 export class ReadQueue {
   readonly #log: SessionLog
@@ -53,10 +56,10 @@ export class ReadQueue {
   readonly #waiting = createTurnOrder<Waiting[]>()
   #waitingCount = 0
   #reading = 0
-  /** When the first read of this turn of the event loop was started. */
+  /** Time at which the first read of this turn of the event loop started. */
   #turnBegan: number | null = null
   #immediate: NodeJS.Immediate | null = null
-  /** Set while all that wait have to pause. */
+  /** Set while all waiting readers must pause. */
   #timer: NodeJS.Timeout | null = null
 
   constructor(
@@ -74,8 +77,8 @@ export class ReadQueue {
   }
 
   /**
-   * Returns the next entries, as `SessionLog.read` does, and null once the signal aborts. Rejects with `server_busy`
-   * when too many readers wait.
+   * Returns the next entries, as `SessionLog.read` does. Returns null when the signal aborts. Rejects with
+   * `server_busy` if too many readers wait.
    */
   read(reader: Reader, sessionId: string, options: ReadOptions): Promise<readonly Entry[] | null> {
     return this.#read(reader, () => this.#log.read(sessionId, options), costOf)
@@ -106,7 +109,7 @@ export class ReadQueue {
     }
   }
 
-  /** Resolves to whether the read may start now; it is counted as started then. */
+  /** Resolves to true if the read may start now. The read then counts as started. */
   #admitted({ principal, signal, isRun = false }: Reader): boolean | Promise<boolean> {
     if (signal.aborted) return false
     const isFirst = this.#waiting.get(principal) === undefined
@@ -151,7 +154,7 @@ export class ReadQueue {
     })
   }
 
-  /** Starts what has room in this turn, and the rest in later ones. */
+  /** Starts the reads that this turn has room for. The others start in later turns. */
   #startWaiting(): void {
     clearTimeout(this.#timer ?? undefined)
     this.#timer = null
@@ -162,7 +165,7 @@ export class ReadQueue {
     }
   }
 
-  /** Returns false if all that wait have to pause. */
+  /** Returns false if all waiting readers must pause. */
   #startNext(): boolean {
     for (const [principal, queue] of this.#waiting) {
       const next = queue[0]

@@ -2,7 +2,7 @@ import type { SessionLog } from "../../core/ports/session-log.ts"
 
 const retryMs = 1_000
 
-/** Tells a viewer when another process may have written to the session that it shows. */
+/** Notifies a viewer when another process may have written to its session. */
 export class StoreWatch {
   readonly #log: SessionLog
   readonly #sessionId: string
@@ -14,14 +14,14 @@ export class StoreWatch {
     this.#sessionId = sessionId
   }
 
-  /** From now on this viewer is told; anything written before may be told once more. */
+  /** Notifies this viewer from now on. It may also be notified of earlier writes. */
   reportTo(viewer: { makeStale(): void }): void {
     this.#viewer = viewer
     if (this.#watching !== null) return
     const watching = new AbortController()
     this.#watching = watching
     this.#watch(watching.signal).catch(() => {
-      // The viewer reads again, and so finds out what is wrong with the store if it is there to stay.
+      // The viewer reads again, which reports a lasting failure of the store.
       setTimeout(() => this.#viewer?.makeStale(), retryMs).unref()
       if (this.#watching === watching) this.#watching = null
     })

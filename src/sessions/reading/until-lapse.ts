@@ -1,9 +1,9 @@
 import type { Hold } from "../../core/ports/hold.ts"
 
 /**
- * Yields what a view yields until this process's hold lapses; then ends it, without a terminal entry. From then on
- * the view may show what another process has long overtaken, so its subscriber is to come back elsewhere. `view` is
- * given the signal that ends it.
+ * Yields the entries of a view until this process's hold lapses, then ends without a terminal entry. After a lapse
+ * the view may be outdated, because another process may have continued the session. Its subscriber should reconnect
+ * elsewhere. `view` receives the signal that ends it.
  */
 export async function* untilLapse<T>(
   { hold, signal }: { readonly hold: Hold; readonly signal: AbortSignal },

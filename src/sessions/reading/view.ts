@@ -7,25 +7,44 @@ import type { Feed } from "./feed.ts"
 import { page, type ReadQueue } from "./read-queue.ts"
 import { StoreWatch } from "./store-watch.ts"
 
+export interface ViewParts {
+  readonly log: SessionLog
+  readonly feed: Feed
+  readonly reads: ReadQueue
+  /**
+   * Resolves to true while a background task of the session runs, or a message with its end is on its way. Default:
+   * there are none.
+   */
+  readonly hasTasks?: (sessionId: string, signal: AbortSignal) => Promise<boolean>
+}
+
+const noTasks = async () => false
+
 /**
- * One viewer of a session: reads the store up to its end, then follows the feed; whenever the feed cannot tell
- * (it overflowed, its writer is gone, another process writes), back to the store. Sees every entry once, in order.
+ * One viewer of a session. It reads the store to its end, then follows the feed. If the feed is incomplete (it
+ * overflowed, its writer is gone, or another process writes), it returns to the store. It sees every entry once, in
+ * order.
  */
 export async function* viewSession(
-  { log, feed, reads }: { readonly log: SessionLog; readonly feed: Feed; readonly reads: ReadQueue },
+  { log, feed, reads, hasTasks = noTasks }: ViewParts,
   sessionId: string,
-  { afterSeq, replayFrom, runId, principal, signal }: ViewOptions,
+  { afterSeq, replayFrom, runId, principal, untilTasksEnd = false, deltas, signal }: ViewOptions,
 ): AsyncGenerator<readonly LiveEntry[]> {
   let cursor = await replayCursor(log, sessionId, { afterSeq, replayFrom })
   let ended = false
-  // Reads on nobody's behalf take turns by their session.
+  // Readers without a principal take turns by their session.
   const reader = { principal: principal ?? { tenant: sessionId, userId: "" }, signal }
   const take = (entries: readonly LiveEntry[]): readonly LiveEntry[] => {
     const fresh = after(entries, cursor)
     cursor = fresh.at(-1)?.seq ?? cursor
     const taken = runId === undefined ? fresh : upToEnd(ofRun(fresh, runId), runId)
-    ended = taken.some((entry) => endsRun(entry, runId))
+    ended = taken.some((entry) => endsRun(entry, runId) || (untilTasksEnd && isTaskEnd(entry)))
     return taken
+  }
+
+  const hasNothingLeft = async (): Promise<boolean> => {
+    if (untilTasksEnd && runId === undefined && (await hasTasks(sessionId, signal))) return false
+    return isOver(log, sessionId, { cursor, runId })
   }
 
   const elsewhere = new StoreWatch(log, sessionId)
@@ -35,12 +54,13 @@ export async function* viewSession(
       if (feed.hasWriter(sessionId)) elsewhere.stop()
       else elsewhere.reportTo(subscription)
       try {
-        // A subscriber that has all that is stored reads nothing.
+        // A subscriber that has all stored entries reads nothing.
         while (cursor < subscription.tail.storedThrough) {
           const read = await reads.read(reader, sessionId, {
             ...page,
             afterSeq: cursor,
             replacedHistories: false,
+            ...(deltas !== undefined && { deltas }),
           })
           if (read === null || read.length === 0 || signal.aborted) break
           const entries = take(read)
@@ -53,9 +73,9 @@ export async function* viewSession(
           if (ended && runId !== undefined) return
           if (part.length === partEntries) await nextSlice()
         }
-        // A run that is written here, and has not ended in what was read, ends in what the feed gives.
+        // If the run is written here and has not ended in the entries read, it ends in the feed.
         const goesOn = runId !== undefined && feed.hasWriter(sessionId)
-        if (!goesOn && (await isOver(log, sessionId, { cursor, runId }))) return
+        if (!goesOn && (await hasNothingLeft())) return
         for (;;) {
           const item = subscription.next()
           if (item?.type === "closed") return
@@ -67,7 +87,7 @@ export async function* viewSession(
           const entries = take(item.entries)
           if (entries.length > 0) yield entries
           if (!ended) continue
-          if (runId !== undefined || (await isOver(log, sessionId, { cursor, runId }))) return
+          if (runId !== undefined || (await hasNothingLeft())) return
         }
       } finally {
         subscription.close()
@@ -78,20 +98,20 @@ export async function* viewSession(
   }
 }
 
-/** Returns the cursor before the first entry that has to be folded for a viewer at `afterSeq`. */
+/** Returns the cursor before the first entry to fold for a viewer at `afterSeq`. */
 async function replayCursor(
   log: SessionLog,
   sessionId: string,
   { afterSeq, replayFrom }: Pick<ViewOptions, "afterSeq" | "replayFrom">,
 ): Promise<number> {
-  // Before the first entry nothing has to be folded.
+  // There is nothing to fold before the first entry.
   if (replayFrom === undefined || afterSeq === 0) return afterSeq
   const start =
     replayFrom === "step" ? await log.stepStart(sessionId, afterSeq) : await log.runStart(sessionId, afterSeq)
   return start === 0 ? afterSeq : start - 1
 }
 
-/** Entries that a viewer is given at a time when it begins in the middle of a response that is not stored yet. */
+/** Maximum entries of one batch for a viewer that starts in the middle of an unstored response. */
 const partEntries = 500
 
 function* inParts(entries: readonly LiveEntry[]): Generator<readonly LiveEntry[]> {
@@ -100,7 +120,10 @@ function* inParts(entries: readonly LiveEntry[]): Generator<readonly LiveEntry[]
   }
 }
 
-/** Returns true if all was shown and, with a run, that has ended; without one, no run is open or due. */
+/**
+ * Returns true if all entries were shown and, with a run, that run has ended. Without a run, no run may be open or
+ * due.
+ */
 async function isOver(
   log: SessionLog,
   sessionId: string,
@@ -117,13 +140,13 @@ async function isOver(
   return isEnded && cursor >= (run.endSeq ?? session.lastSeq)
 }
 
-/** Returns the run's own entries and the ends of tasks. The withdrawal of a queued run is the end of that run. */
+/** Returns the entries of the run, and the ends of tasks. The withdrawal of a queued run is the end of that run. */
 function ofRun(entries: readonly LiveEntry[], runId: string): readonly LiveEntry[] {
-  // The usual case keeps the batch's identity, by which renderings are shared.
+  // In the usual case, the batch stays the same object, by which renderings are shared.
   if (entries.every((entry) => entry.runId === runId)) return entries
   return entries.flatMap((entry): readonly LiveEntry[] => {
     if (entry.runId === runId) return [entry]
-    if (entry.kind === "event" && entry.event.type === "taskEnded") return [entry]
+    if (isTaskEnd(entry)) return [entry]
     const isWithdrawal = entry.kind === "event" && entry.event.type === "runWithdrawn"
     return isWithdrawal && entry.event.withdrawnRunId === runId
       ? [{ ...entry, runId, event: withdrawnEnd }]
@@ -140,7 +163,7 @@ const withdrawnEnd: TerminalEvent = {
 
 function after(entries: readonly LiveEntry[], cursor: number): readonly LiveEntry[] {
   const first = entries[0]
-  // The usual case keeps the batch's identity, by which renderings are shared.
+  // In the usual case, the batch stays the same object, by which renderings are shared.
   return first === undefined || first.seq > cursor ? entries : entries.filter((entry) => entry.seq > cursor)
 }
 
@@ -148,6 +171,10 @@ function upToEnd(entries: readonly LiveEntry[], runId: string | undefined): read
   if (runId === undefined) return entries
   const end = entries.findIndex((entry) => endsRun(entry, runId))
   return end === -1 || end === entries.length - 1 ? entries : entries.slice(0, end + 1)
+}
+
+function isTaskEnd(entry: LiveEntry): boolean {
+  return entry.kind === "event" && entry.event.type === "taskEnded"
 }
 
 function endsRun(entry: LiveEntry, runId: string | undefined): boolean {

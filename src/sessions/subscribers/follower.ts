@@ -9,13 +9,11 @@ import { page, type ReadQueue } from "../reading/read-queue.ts"
 import { retryPauseMs } from "../retry-pause.ts"
 
 const lastPauseMs = 600_000
-/** Attempts to report a gap, after which it is only logged. */
+/** Maximum attempts to report a gap. After that, it is only logged. */
 const maxGapAttempts = 15
-/** From the end of a subscriber's time to the end of its claim. */
+/** Milliseconds from a subscriber's timeout to the end of its claim. */
 const leaseMarginMs = 10_000
-/**
- * Estimates of a page's size may be this many times too small. A page that may have been cut is followed by another.
- */
+/** The size of a page may be this many times its estimate. A page that may be truncated is followed by another. */
 const sizeMargin = 8
 
 export interface FollowerOptions {
@@ -26,13 +24,13 @@ export interface FollowerOptions {
   readonly stopping: AbortSignal
 }
 
-/** Milliseconds that a claim of this subscriber lasts, a page at a time. */
+/** Returns the milliseconds that a claim of this subscriber lasts for each page. */
 export function leaseOf({ timeoutMs }: Subscriber): number {
   return timeoutMs + leaseMarginMs
 }
 
 /**
- * Gives the subscriber the session's events from its claimed cursor on, page by page. Rejects only if the store
+ * Delivers the session's events from the claimed cursor to the subscriber, page by page. Rejects only if the store
  * fails.
  */
 export async function followSession(
@@ -42,7 +40,7 @@ export async function followSession(
 ): Promise<void> {
   if (cursor.isGone) return reportGap(subscriber, cursor, options)
   const { subscriptions, reads, stopping } = options
-  // Reads for all tenants, and takes turns with them like one more.
+  // The reader serves all tenants, and takes turns with them like a further tenant.
   const principal = { tenant: `subscriber ${subscriber.name}`, userId: "" }
   const reader = { principal, signal: stopping, isRun: true }
   let { seq, attempt } = cursor
@@ -69,8 +67,7 @@ function mayBeCut(events: readonly EventEntry[]): boolean {
 }
 
 /**
- * Resolves to the sequence number that the subscriber has received the events up to, or null if the cursor was given
- * back.
+ * Resolves to the sequence number up to which the subscriber has received events. Null if the cursor was released.
  */
 async function deliver(
   subscriber: Subscriber,

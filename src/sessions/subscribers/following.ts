@@ -5,26 +5,28 @@ import { DueLoop } from "../due-loop.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
 import { followSession, leaseOf } from "./follower.ts"
 
-/** Sessions that one subscriber is given events of at once. */
+/** Maximum number of sessions whose events one subscriber receives at once. */
 const maxConcurrent = 8
-/** Commits in quick succession are read together. */
+/** Milliseconds in which commits are collected and read together. */
 const lingerMs = 50
-/** So often a process says that its subscribers are still there. */
+/** Milliseconds between two registrations of a process's subscribers. */
 const registerMs = 600_000
-/** Pause of a stopping process between two looks at what is under way. */
+/** Milliseconds between two checks of a stopping process for work in progress. */
 const stopPauseMs = 1_000
 
 export interface FollowingOptions {
   readonly subscriptions: Subscriptions
   readonly reads: ReadQueue
-  /** Their names differ. */
+  /** The subscribers. Their names differ. */
   readonly subscribers: readonly Subscriber[]
-  /** The agents whose sessions they follow. */
+  /** The agents whose sessions the subscribers follow. */
   readonly agents: readonly string[]
   readonly logger: Logger
 }
 
-/** Gives subscribers the events of all sessions: this process's share. Without subscribers it does nothing. */
+/**
+ * Delivers the events of all sessions to subscribers: this process's share. Does nothing if there are no subscribers.
+ */
 export class Following {
   readonly #options: FollowingOptions
   readonly #loop: DueLoop
@@ -52,8 +54,7 @@ export class Following {
   }
 
   /**
-   * Delivers what is due until `deadline` aborts, then gives the rest back. Resolves when no subscriber is waited for
-   * any more.
+   * Delivers due events until `deadline` aborts, then releases the rest. Resolves when no subscriber call is running.
    */
   async stop(deadline: AbortSignal): Promise<void> {
     if (this.#options.subscribers.length === 0) return
@@ -85,7 +86,7 @@ export class Following {
     return [...due.values()].some((dueInMs) => dueInMs <= 0)
   }
 
-  /** Claims at once what this process has just committed; else it asks first if anything is due. */
+  /** Claims the sessions that this process has just committed at once. Otherwise first checks if anything is due. */
   async #round(heard: boolean): Promise<number | null> {
     const { subscriptions, subscribers } = this.#options
     if (performance.now() - this.#registeredAt > registerMs) await this.#register()
@@ -130,7 +131,7 @@ export class Following {
         )
       })
       .finally(() => {
-        // More may be due than there was room for.
+        // More cursors may be due than there was room for.
         if (wasFull()) this.#loop.wake()
         active.delete(delivery)
       })

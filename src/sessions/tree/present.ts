@@ -4,7 +4,7 @@ import { page, type Reader, type ReadQueue } from "../reading/read-queue.ts"
 
 export type ChildWait = Extract<WaitOpened, { kind: "child" }>
 
-/** A session as it stands at one moment. */
+/** The state of a session at one moment. */
 export interface Present {
   /** Sequence number before the first entry of its last turn. */
   readonly turnStart: number
@@ -12,7 +12,7 @@ export interface Present {
   readonly lastSeq: number
   /** The open waits for sub-agents, oldest first. */
   readonly children: readonly ChildWait[]
-  /** Ids of the last turn's waits that are over. */
+  /** Ids of the last turn's waits that have ended. */
   readonly resolved: ReadonlySet<string>
 }
 
@@ -20,17 +20,17 @@ export interface PresentOptions {
   readonly log: Pick<SessionLog, "stepStart">
   readonly reads: ReadQueue
   readonly reader: Reader
-  /** The run whose waits count. Default: those of every run. */
+  /** The run whose waits count. Default: every run. */
   readonly runId?: string | undefined
 }
 
-/** The state of a session that has stored nothing after `seq`. */
+/** Returns the state of a session that has stored nothing after `seq`. */
 export function nothingAfter(seq: number): Present {
   return { turnStart: seq, lastSeq: seq, children: [], resolved: new Set() }
 }
 
 /**
- * Reads what is open in the session up to `lastSeq`. A wait ends within the turn that opened it, so only the last
+ * Reads the open state of the session up to `lastSeq`. A wait ends within the turn that opened it, so only the last
  * turn is read.
  */
 export async function presentOf(
@@ -62,7 +62,7 @@ export async function presentOf(
   return { turnStart, lastSeq, children: [...open.values()], resolved }
 }
 
-/** Returns the entries without the waits that were over at that moment. */
+/** Returns the entries without the waits that had ended at that moment. */
 export function withoutResolved(
   entries: readonly LiveEntry[],
   { lastSeq, resolved }: Present,
@@ -72,6 +72,6 @@ export function withoutResolved(
     const { event } = entry
     return !(event.type === "waitOpened" || event.type === "waitResolved") || !resolved.has(event.waitId)
   }
-  // The usual case keeps the batch's identity, by which renderings are shared.
+  // In the usual case, the batch stays the same object, by which renderings are shared.
   return resolved.size === 0 || entries.every(isShown) ? entries : entries.filter(isShown)
 }

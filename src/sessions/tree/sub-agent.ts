@@ -1,8 +1,9 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
+import type { TaskProgress } from "./task-progress.ts"
 
 /**
- * A run that works for a tool call, as viewers of the sessions above it are shown it. One object for each time that
- * it is shown.
+ * A run that works for a tool call, as viewers of its ancestor sessions see it. Each showing of the run has its own
+ * object.
  */
 export interface SubAgent {
   readonly sessionId: string
@@ -11,24 +12,37 @@ export interface SubAgent {
   readonly parentSessionId: string
   /** The call that it works for. */
   readonly toolCallId: string
-  /** If true, the session that is viewed made the call; if false, another sub-agent did. */
+  /** If true, the viewed session made the call. If false, another sub-agent made it. */
   readonly isDirect: boolean
-  /** Everything after this sequence number is shown. */
+  /**
+   * The background task that it works for. Then only its waits and its end are shown. Null for a sub-agent that a call
+   * waits for.
+   */
+  readonly taskId: string | null
+  /** The view shows everything after this sequence number. */
   readonly afterSeq: number
 }
 
 /**
- * Entries of a session below the one that is viewed. The first batch of a sub-agent has none: the sub-agent is shown
- * from there on.
+ * Entries of a descendant of the viewed session. The first batch of a sub-agent is empty: it starts the sub-agent's
+ * view.
  */
 export interface SubAgentBatch {
   readonly subAgent: SubAgent
   readonly entries: readonly LiveEntry[]
 }
 
-/** Entries of the session that is viewed, or of one below it. */
-export type TreeBatch = readonly LiveEntry[] | SubAgentBatch
+/** Entries of the session that is viewed, or of one below it, or the progress of one of its background tasks. */
+export type TreeBatch = readonly LiveEntry[] | SubAgentBatch | ProgressBatch
+
+export interface ProgressBatch {
+  readonly progress: TaskProgress
+}
 
 export function isOfSubAgent(batch: TreeBatch): batch is SubAgentBatch {
   return "subAgent" in batch
+}
+
+export function isProgress(batch: TreeBatch): batch is ProgressBatch {
+  return "progress" in batch
 }

@@ -2,7 +2,7 @@ import type { LiveEntry } from "../../core/log/entries.ts"
 import type { Principal, Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
 import type { ViewOptions } from "../sessions.ts"
-import { type ChildWait, nothingAfter, type Present, presentOf, withoutResolved } from "./present.ts"
+import { nothingAfter, type Present, presentOf, withoutResolved } from "./present.ts"
 import type { SubAgent } from "./sub-agent.ts"
 
 export interface ChildViewParts {
@@ -12,12 +12,10 @@ export interface ChildViewParts {
 }
 
 /** A session that works for a tool call. */
-export interface ChildToView {
-  readonly wait: ChildWait
-  readonly parentSessionId: string
-  readonly isDirect: boolean
+export interface ChildToView extends Omit<SubAgent, "afterSeq"> {
   /**
-   * If true, the call came while the viewer looked on: all entries are shown. If false: those from the last turn on.
+   * If true, the call was made during the view, and all entries are shown. If false, the entries from the last turn
+   * on are shown.
    */
   readonly isNew: boolean
 }
@@ -25,12 +23,12 @@ export interface ChildToView {
 export interface ChildViewOptions {
   readonly principal: Principal | undefined
   readonly throughLapse: boolean
-  /** Aborted once the call no longer waits: a session that does not exist by then never will. */
+  /** Aborted when the call no longer waits. A session that does not exist by then will never exist. */
   readonly settled: AbortSignal
   readonly signal: AbortSignal
 }
 
-/** Comes first: the sub-agent, with what is open in it. */
+/** The first item: the sub-agent with its open state. */
 export interface SubAgentStart {
   readonly subAgent: SubAgent
   readonly present: Present
@@ -38,24 +36,20 @@ export interface SubAgentStart {
 
 /**
  * Yields the run of a session that works for a call, to its end. Yields nothing if the run ended before the view
- * began.
+ * started.
  */
 export async function* viewChild(
   parts: ChildViewParts,
-  { wait, parentSessionId, isDirect, isNew }: ChildToView,
+  { isNew, ...child }: ChildToView,
   { principal, throughLapse, settled, signal }: ChildViewOptions,
 ): AsyncGenerator<SubAgentStart | readonly LiveEntry[]> {
-  const { agent, sessionId, runId } = wait.payload
+  const { sessionId, runId, parentSessionId } = child
   const session = await whenCreated(parts.log, sessionId, AbortSignal.any([settled, signal]))
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return
   const present = isNew ? nothingAfter(0) : await presentOfRun(parts, { session, runId, signal })
   if (present === null) return
   const afterSeq = present.turnStart
-  const { toolCallId } = wait
-  yield {
-    subAgent: { sessionId, runId, agent, parentSessionId, toolCallId, isDirect, afterSeq },
-    present,
-  }
+  yield { subAgent: { ...child, afterSeq }, present }
   const reader = principal === undefined ? {} : { principal }
   const view = parts.view(sessionId, { afterSeq, runId, signal, throughLapse, ...reader })
   for await (const entries of view) {
@@ -64,8 +58,8 @@ export async function* viewChild(
   }
 }
 
-/** Resolves to the session once it exists. Resolves to null if it does not exist when the signal aborts. */
-async function whenCreated(
+/** Resolves to the session when it exists. Resolves to null if it does not exist when the signal aborts. */
+export async function whenCreated(
   log: ChildViewParts["log"],
   sessionId: string,
   signal: AbortSignal,
@@ -78,7 +72,7 @@ async function whenCreated(
 }
 
 /** Returns null if the run has ended. */
-async function presentOfRun(
+export async function presentOfRun(
   { log, reads }: ChildViewParts,
   {
     session,

@@ -16,9 +16,9 @@ import type { ResolveRuntime } from "./runtime-resolver.ts"
 import { SessionWorker } from "./session-worker.ts"
 import type { Slots } from "./slots.ts"
 
-/** Milliseconds that a stopping process waits for its last writes. */
+/** Maximum milliseconds that a stopping process waits for its last writes. */
 const lastWriteMs = 2_000
-/** Pause between attempts to release a session while the store is down. */
+/** Milliseconds between attempts to release a session while the store is down. */
 const releaseRetryMs = 1_000
 
 export interface ActiveSessionsOptions {
@@ -30,7 +30,7 @@ export interface ActiveSessionsOptions {
   /** Names of the agents that this process serves. */
   readonly agents: readonly string[]
   readonly resolveRuntime: ResolveRuntime
-  /** Stored bytes of a session past which a run takes no further step. */
+  /** Stored bytes of a session after which a run takes no further step. */
   readonly maxSessionBytes: number
   readonly clock: Clock
   readonly ids: Ids
@@ -39,13 +39,13 @@ export interface ActiveSessionsOptions {
   readonly slots: Slots
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal
-  /** Returns, once, the request that this process accepted the run with. */
+  /** Returns the request with which this process accepted the run. Returns it only once. */
   readonly takeRequest: (runId: string) => (() => Request) | undefined
-  /** Called when a place became free; `wasAtShare` says that its principal had as many as it may. */
+  /** Called when a place became free. `wasAtShare` is true if its principal had its maximum number of places. */
   readonly onEnded: (wasAtShare: boolean) => void
-  /** Called when a command arrived while the session was being given back. */
+  /** Called when a command arrived while the session was being released. */
   readonly onAgain: (sessionId: string) => Promise<void>
-  /** If true, sessions of others wait for a place. */
+  /** If true, other sessions wait for a place. */
   readonly mustYield: () => boolean
 }
 
@@ -53,7 +53,7 @@ interface Running {
   readonly lease: Lease
   readonly attempt: SessionWorker
   readonly writer: SessionWriter
-  /** A command arrived when it was too late to hand it over. */
+  /** If true, a command arrived when it was too late to pass it on. */
   again: boolean
   done: Promise<void>
 }
@@ -87,7 +87,7 @@ export class ActiveSessions {
     return this.#running.has(sessionId)
   }
 
-  /** Hands a command over to the session's attempt. Returns null if the session is not active here. */
+  /** Passes a command to the session's worker. Returns null if the session is not active here. */
   notice(sessionId: string): Promise<void> | null {
     const running = this.#running.get(sessionId)
     if (running === undefined) return null
@@ -95,7 +95,7 @@ export class ActiveSessions {
     return running.attempt.notice()
   }
 
-  /** Looks for commands of other processes whose arrival was not heard. */
+  /** Reads the inboxes for commands of other processes whose arrival was missed. */
   async lookIntoInboxes(): Promise<void> {
     for (const { attempt, lease } of this.#running.values()) {
       await attempt
@@ -110,19 +110,19 @@ export class ActiveSessions {
   }
 
   /**
-   * Starts work on a claimed session. Resolves at once, unless a former attempt of this process has to end first.
-   * `found` is the session as it is at this moment, if that is known.
+   * Starts work on a claimed session. Resolves at once, unless a previous lease of this process must end first.
+   * `found` is the current state of the session, if it is known.
    */
   async start(lease: Lease, found?: Found): Promise<void> {
     const { sessionId, principal } = lease
     const { slots, feed, committer, clock, logger, takeRequest, onEnded, onAgain } = this.#options
     const former = this.#running.get(sessionId)
     if (former !== undefined) {
-      // Another process took the session over and gave it back, and this process has not noticed yet.
+      // Another process took the session over and released it, and this process has not noticed yet.
       former.writer.stop(new LeaseLostError(sessionId))
       await former.done
     }
-    // The owner of the session was not known before it was claimed.
+    // The owner of the session was not known before the claim.
     if (slots.isAtShare(principal)) return this.giveBack(lease)
     const channel = feed.openWriter(
       sessionId,
@@ -153,7 +153,7 @@ export class ActiveSessions {
       hold,
       logger,
     }
-    // A former attempt may have changed the session since.
+    // A previous lease may have changed the session since then.
     const known = former === undefined ? found : undefined
     const attempt = new SessionWorker({ ...shared, lease, found: known, writer, takeRequest })
     const work = async () => {
@@ -182,15 +182,22 @@ export class ActiveSessions {
     running.done = work()
   }
 
-  /** Waits up to `graceMs` for what runs, then parks it: its runs stay open for another process. */
+  /** Waits up to `graceMs` for running work, then parks it. The runs stay open for another process. */
   async stop(graceMs: number): Promise<void> {
+    const openRuns = this.#running.size
+    if (openRuns > 0) {
+      this.#options.logger.info(
+        { openRuns, graceMs },
+        "The gateway stops. It waits for open runs, and leaves those that are open after graceMs to another process.",
+      )
+    }
     const all = () => Promise.all([...this.#running.values()].map(({ done }) => done))
     const grace = Promise.withResolvers<void>()
     const timer = setTimeout(grace.resolve, graceMs)
     await Promise.race([all(), grace.promise])
     clearTimeout(timer)
     for (const { attempt } of this.#running.values()) attempt.stop(new ShuttingDownError())
-    // A write that is still under way by then waits for a store that is down.
+    // A write that is still in progress then waits for a store that is down.
     const giveUp = setTimeout(() => {
       for (const { writer } of this.#running.values()) writer.stop(new ShuttingDownError())
     }, lastWriteMs)
@@ -198,7 +205,10 @@ export class ActiveSessions {
     clearTimeout(giveUp)
   }
 
-  /** Repeats until it succeeds or the process stops; its leases are no longer live once the process has ended. */
+  /**
+   * Releases the lease. Retries until it succeeds or the process stops. The leases of an ended process are no longer
+   * live.
+   */
   async giveBack(lease: Lease): Promise<void> {
     const { log, logger, stopping } = this.#options
     for (;;) {

@@ -10,24 +10,24 @@ export type TaskEnd = TaskEndCommand & { readonly id: number }
 
 export type Withdrawal = WithdrawCommand & { readonly id: number }
 
-/** Pause before the inbox of a store that was unavailable is read again. */
+/** Milliseconds before another read if the store was unavailable. */
 const retryMs = 250
 
-/** The session's inbox, as its one writer sees it. Tells a running attempt of cancels and answers. */
+/** The session's inbox for its one writer. It notifies the running work of cancels and answers. */
 export class Inbox implements Answers, Steering {
   readonly #log: SessionLog
   readonly #lease: Lease
-  /** Not taken yet, by tool call. */
+  /** Answers that were not taken, by tool call. */
   readonly #answers = new Map<string, Answer>()
   /** Messages that wait to join the open run. */
   #steering: SteeringMessage[] = []
   /**
-   * Ids of answers and steering messages that were taken; they stay in the store's inbox until the commit that acts
+   * Ids of answers and steering messages that were taken. They stay in the store's inbox until the commit that acts
    * on them.
    */
   readonly #taken = new Set<number>()
   readonly #listeners = new Set<() => void>()
-  /** Readings begun, and the newest of them that has ended. */
+  /** Number of started reads, and the newest of them that has ended. */
   #begun = 0
   #newest = 0
   #onCancel: ((runId: string) => void) | null = null
@@ -39,22 +39,22 @@ export class Inbox implements Answers, Steering {
     this.#lease = lease
   }
 
-  /** Calls the listener with each withdrawal that is found, perhaps more than once. */
+  /** Calls the listener with each withdrawal, possibly more than once. */
   onWithdrawal(listener: (command: Withdrawal) => void): void {
     this.#onWithdrawal = listener
   }
 
-  /** Calls the listener with the end of each background task that is found, perhaps more than once. */
+  /** Calls the listener with the end of each background task, possibly more than once. */
   onTaskEnd(listener: (command: TaskEnd) => void): void {
     this.#onTaskEnd = listener
   }
 
-  /** Lets those who wait for an arrival look again. */
+  /** Wakes those who wait for an arrival, so that they check again. */
   wake(): void {
     for (const listener of this.#listeners) listener()
   }
 
-  /** Called with each cancel that is found, until the returned function is. */
+  /** Calls the listener with each cancel. Returns a function that removes the listener. */
   onCancel(listener: (runId: string) => void): () => void {
     this.#onCancel = listener
     return () => {
@@ -62,12 +62,12 @@ export class Inbox implements Answers, Steering {
     }
   }
 
-  /** Reads what concerns the open run, and returns it as `SessionLog.pending` does. */
+  /** Reads the commands that concern the open run, and returns them as `SessionLog.pending` does. */
   read(): Promise<readonly Command[]> {
     return this.#read({ messages: false })
   }
 
-  /** Like `read`, with the message that is taken next. */
+  /** Acts like `read`, and includes the next message. */
   readWithMessage(): Promise<readonly Command[]> {
     return this.#read({ messages: true })
   }
@@ -75,7 +75,7 @@ export class Inbox implements Answers, Steering {
   async #read(options: PendingOptions): Promise<readonly Command[]> {
     const reading = ++this.#begun
     const commands = await this.#log.pending(this.#lease, options)
-    // A store with several connections may answer in another order than it was asked: what is newer stays known.
+    // A store with several connections may answer in another order than the requests. The newer state is kept.
     if (reading < this.#newest) return commands
     this.#newest = reading
     const known = new Set([...this.#answers.values()].map(({ id }) => id))
@@ -106,7 +106,7 @@ export class Inbox implements Answers, Steering {
         await untilAborted(signal, this.read())
         return
       } catch (error) {
-        // A run outlasts an outage of the store.
+        // A run continues after an outage of the store.
         if (!(error instanceof StoreUnavailableError)) throw error
         await sleep(retryMs, signal)
         signal.throwIfAborted()

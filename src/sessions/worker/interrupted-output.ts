@@ -4,8 +4,8 @@ import type { SessionLog } from "../../core/ports/session-log.ts"
 import { page } from "../reading/read-queue.ts"
 
 /**
- * Bytes that a model call had streamed when the process that made it died; 0 when there was none. What it streamed in
- * the last 50 ms was never stored.
+ * Resolves to the bytes that a model call had streamed when its process died; 0 if there was none. The last 50 ms of
+ * the stream were never stored.
  */
 export async function interruptedOutput(
   log: SessionLog,
@@ -24,7 +24,7 @@ export async function interruptedOutput(
   }
 }
 
-/** Returns true for an entry of a retry: the output before it was counted when the call failed. */
+/** Returns true for an entry of a retry. The output before it was counted when the call failed. */
 function isRetry(entry: Entry): boolean {
   return entry.kind === "event" && entry.event.type === "stepRetried"
 }

@@ -2,9 +2,9 @@ import type { Hold } from "../../core/ports/hold.ts"
 import type { Liveness } from "../../core/ports/liveness.ts"
 
 /**
- * The hold of one process on all its sessions (rule 8, liveness). After a lapse being live again is not enough: another
- * process may have taken any of the sessions meanwhile. So the hold stays in doubt until the leases were compared with
- * the store's.
+ * The hold of one process on all its sessions (rule 8, liveness). After a lapse it is not enough to be live again,
+ * because another process may have taken any of the sessions meanwhile. The hold stays uncertain until the leases
+ * have been compared with the store's.
  */
 export class LeaseHold implements Hold {
   readonly #liveness: Liveness
@@ -12,10 +12,10 @@ export class LeaseHold implements Hold {
   readonly #lapseListeners = new Set<() => void>()
   readonly #waiters = new Set<() => void>()
   #inDoubt = false
-  /** Counts lapses and their ends, so that a comparison that was begun before one of them confirms nothing. */
+  /** Counts lapses and their ends, so that a comparison that started before one of them confirms nothing. */
   #changes = 0
 
-  /** Calls `onRenewed` when the process is live again, for the comparison. */
+  /** Calls `onRenewed` when the process is live again, to start the comparison. */
   constructor(liveness: Liveness, onRenewed: () => void) {
     this.#liveness = liveness
     this.#forget = liveness.onChange((isLive) => {
@@ -25,7 +25,7 @@ export class LeaseHold implements Hold {
     })
   }
 
-  /** Pass this value to `confirm` after a comparison that starts now has succeeded. */
+  /** A value for `confirm`, which the caller reads before it starts a comparison. */
   get state(): number {
     return this.#changes
   }
@@ -60,7 +60,7 @@ export class LeaseHold implements Hold {
     return () => this.#lapseListeners.delete(listener)
   }
 
-  /** The leases that are still worked on were found in the store, by a look that began in this state. */
+  /** Confirms that the store has the leases in use, by a comparison that started in this state. */
   confirm(state: number): void {
     if (!this.#inDoubt || state !== this.#changes || !this.#liveness.isLive()) return
     this.#inDoubt = false

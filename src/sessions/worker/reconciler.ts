@@ -6,17 +6,17 @@ export interface ReconcilerOptions {
   readonly hold: LeaseHold
   /** Returns the leases that this process works on now. */
   readonly known: () => readonly KnownLease[]
-  /** If true, a claim of the session is under way, and its reply may come yet. */
+  /** Returns true if a claim of the session is in progress and its reply may still arrive. */
   readonly isBeingClaimed: (sessionId: string) => boolean
-  /** A lease that this process holds without knowing it: a reply was lost. */
+  /** Called with a lease that this process holds without knowing it, because a reply was lost. */
   readonly onFound: (lease: Lease) => Promise<void>
 }
 
 export interface KnownLease {
   readonly lease: Lease
-  /** If true, the session is being given back, so the store may not have the lease any more. */
+  /** Returns true if the session is being released, so the store may no longer have the lease. */
   readonly isLeaving: () => boolean
-  /** The store does not have this lease: another process took the session. */
+  /** Called if the store does not have this lease, because another process took the session. */
   readonly onLost: () => void
 }
 
@@ -29,7 +29,7 @@ export class Reconciler {
     this.#options = options
   }
 
-  /** One comparison after the other. Rejects if the store cannot be asked. */
+  /** Runs one comparison at a time. Rejects if the store is unavailable. */
   run(): Promise<void> {
     const running = this.#last.then(() => this.#compare())
     this.#last = running.catch(() => undefined)

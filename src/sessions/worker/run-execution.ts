@@ -37,15 +37,13 @@ import type { ResolveRuntime } from "./runtime-resolver.ts"
 
 /** Maximum number of processes in a row that die during a run without progress. */
 const maxTakeovers = 5
-/**
- * Milliseconds that a cancelled run waits for its agent, which knows the price of a call that a crash interrupted.
- */
+/** Milliseconds that a canceled run waits for its agent, which knows the price of a call that a crash interrupted. */
 const priceWaitMs = 1_000
-/** Maximum number of crashes of one run in all: a model may repeat a call that kills its process. */
-const maxCrashes = 20
+/** Maximum number of crashes of one run in total, because a model may repeat a call that kills its process. */
+const defaultMaxCrashes = 20
 
 export interface RunExecution {
-  /** Processes in a row that died at this run; one that gives its session back is not among them. */
+  /** Number of processes in a row that died during this run. Processes that released their session do not count. */
   readonly takeovers: number
   readonly session: Session
   readonly conversation: Conversation
@@ -57,7 +55,7 @@ export interface RunExecution {
   /** Names of the agents that this process serves. */
   readonly agents: readonly string[]
   readonly resolveRuntime: ResolveRuntime
-  /** The HTTP request that a run was accepted with, if this process accepted it. */
+  /** Returns the HTTP request with which the run was accepted, if this process accepted it. */
   readonly takeRequest: (runId: string) => (() => Request) | undefined
   readonly signal: AbortSignal
   readonly clock: Clock
@@ -69,10 +67,10 @@ type Accepted = MessageCommand & { readonly id: number }
 type RuntimeContext = RunContext & { readonly runtime: { readonly hooks: RunHooks } }
 
 /**
- * Brings one run on: a new one from its message, an open one (`message` null) from its log. Resolves to null at its
- * terminal event; when it can only wait for answers, to the time at which the first wait is over. Rejects only when
- * this process must leave it open (lease lost, store down, shutting down), and with `RunWithdrawnError` when it was
- * withdrawn before it began.
+ * Continues one run: a new one from its message, an open one (`message` null) from its log. Resolves to null at its
+ * terminal event. If the run can only wait for answers, resolves to the time at which its first wait expires. Rejects
+ * only if this process must leave the run open (lease lost, store down, shutting down), and with `RunWithdrawnError`
+ * if the run was withdrawn before it started.
  */
 export async function executeRun(
   execution: RunExecution,
@@ -81,7 +79,8 @@ export async function executeRun(
 ): Promise<number | null> {
   const { writer, takeovers, log, inbox } = execution
   writer.runId = runId
-  // Even the attempt that was to give the run up may not have lived to do so: then nothing of the agent's is called.
+  // Even the process that was to give up the run may have died before it did. In that case no code of the agent is
+  // called.
   const runtime = takeovers > maxTakeovers + 1 ? null : await resolve(execution, runId, message)
   const context = contextOf(execution, runtime?.hooks ?? {})
   if (message !== null) {
@@ -162,7 +161,7 @@ async function resolve(
   } catch (error) {
     if (signal.aborted && (leavesRunOpen(signal.reason) || signal.reason instanceof RunWithdrawnError))
       throw signal.reason
-    // Cancelled before it came to anything, unless a model call was interrupted: that has a price.
+    // The run was canceled before it did anything, unless a model call was interrupted, which has a price.
     if (signal.aborted)
       return conversation.run?.phase.type === "calling" ? within(priceWaitMs, resolving) : null
     logger.error(
@@ -173,7 +172,7 @@ async function resolve(
   }
 }
 
-/** Null for a rejection too, and when the time is over. */
+/** Resolves to null if the work rejects, or does not settle in time. */
 async function within<Value>(ms: number, work: Promise<Value>): Promise<Value | null> {
   const { promise: over, resolve: end } = Promise.withResolvers<null>()
   const timer = setTimeout(end, ms, null)
@@ -193,8 +192,8 @@ interface Beginning {
 }
 
 /**
- * Logs the run's start, and in most cases that of its first step, and takes its message out of the inbox, in one
- * commit. Rejects with `RunWithdrawnError` when the run was withdrawn in the meantime.
+ * In one commit, logs the run's start, in most cases the start of its first step, and consumes its message. Rejects
+ * with `RunWithdrawnError` if the run was withdrawn in the meantime.
  */
 async function begin(
   { session, conversation }: RunExecution,
@@ -217,14 +216,14 @@ async function begin(
     context: clientContext,
     channel,
     model,
-    // A message of an older version has none.
+    // A message of an older version has no schema.
     outputSchema: outputSchema ?? null,
     ...(message.limits !== undefined && { limits: message.limits }),
     ...runSettingsOf(message),
   }
   events.push(started)
   const steerable = runtime?.type === "model"
-  // A history that was replaced may have to be compacted first.
+  // A replaced history may have to be compacted first.
   const step =
     steerable && mayStep && events.length === 1 ? firstStep({ ...context, runtime }, started) : null
   if (step !== null) events.push(step)
@@ -240,7 +239,9 @@ async function runOn(
     resumed,
   }: { readonly takeovers: number; readonly log: SessionLog; readonly resumed: boolean },
 ): Promise<number | null> {
-  const crashes = context.conversation.run?.crashes.size ?? 0
+  const { run } = context.conversation
+  const crashes = run?.crashes.size ?? 0
+  const maxCrashes = run?.started.limits?.maxCrashes ?? defaultMaxCrashes
   try {
     if (resumed && runtime?.type === "runner") await voidInterruptedText({ ...context, runtime })
     if (resumed) await closeInterruptedCompaction(context)
@@ -273,7 +274,7 @@ async function runOn(
   }
 }
 
-/** Returns true for rejections after which the run stays open for another process. */
+/** Returns true for errors after which the run stays open for another process. */
 function leavesRunOpen(thrown: unknown): boolean {
   return (
     thrown instanceof LeaseLostError ||

@@ -10,19 +10,19 @@ import { Withdrawals } from "./withdrawals.ts"
 export interface SessionWorkerOptions
   extends Omit<RunExecution, "session" | "conversation" | "signal" | "inbox" | "takeovers"> {
   readonly lease: Lease
-  /** The session as it was claimed. Undefined if it has to be read. */
+  /** The session at the time of the claim. Undefined if it must be read. */
   readonly found: Found | undefined
   readonly folds: SessionFolds
-  /** Stored bytes of the session past which a run takes no further step. */
+  /** Stored bytes of the session after which a run takes no further step. */
   readonly maxSessionBytes: number
-  /** If true, sessions of others wait for a place, so a queued run waits for the session's next turn. */
+  /** If true, other sessions wait for a place, so a queued run waits for the session's next turn. */
   readonly mustYield: () => boolean
 }
 
 /** The run that is executed now. */
 interface Execution {
   readonly controller: AbortController
-  /** Ends the run if it is this one, which then has not started. */
+  /** Ends the run if it has this id. Such a run has not started. */
   readonly withdraw: (runId: string) => void
 }
 
@@ -34,11 +34,11 @@ export class SessionWorker {
   readonly #inbox: Inbox
   readonly #withdrawals: Withdrawals
   readonly #stop = new AbortController()
-  /** The call that started the session; known once the session is read. */
+  /** The call that started the session. It is known after the session was read. */
   #parent: SessionParent | null = null
   #leaving = false
   #run: Execution | null = null
-  /** If true, a command may have come since the inbox was read for the run that starts. */
+  /** If true, a command may have arrived after the inbox was read for the starting run. */
   #unread = false
   #fold: LoadedFold | null = null
   /** Events of the fold that were stored before the writer's first. */
@@ -55,9 +55,7 @@ export class SessionWorker {
     })
   }
 
-  /**
-   * If true, the session is being given back, so this process may not see a command that is put from now on.
-   */
+  /** If true, the session is being released, so this process may miss a command that arrives from now on. */
   get leaving(): boolean {
     return this.#leaving
   }
@@ -74,7 +72,7 @@ export class SessionWorker {
     else await this.#inbox.read()
   }
 
-  /** Resolves when nothing is left to do and the session is released. Rejects if the work had to stop before. */
+  /** Resolves when all work is done and the session is released. Rejects if the work had to stop before. */
   async work(): Promise<void> {
     const { log, lease, found, folds, writer, maxSessionBytes, mustYield } = this.#options
     const session = found?.session ?? (await log.session(lease.sessionId))
@@ -94,7 +92,7 @@ export class SessionWorker {
         () => undefined,
       )
     })
-    /** Set while the open run can only wait. */
+    /** The time to park until. Set while the open run can only wait. */
     let parkUntil: number | null = null
     let { takeovers } = lease
     let runs = 0
@@ -125,9 +123,9 @@ export class SessionWorker {
         return executeRun(execution, runId, message ?? null)
       })
       runs += 1
-      // They died at the run that was first.
+      // The processes died during the first run.
       takeovers = 0
-      // Most runs are followed by nothing. If a command is due, the release is refused.
+      // Most runs are the last in their inbox. If a command is due, the store refuses the release.
       commands = []
     }
   }
@@ -160,8 +158,8 @@ export class SessionWorker {
   }
 
   /**
-   * Returns a time of this process by the store's clock. The two may differ: a run that is due for the store, and not
-   * for the process that claims it, would be claimed again and again.
+   * Converts a time of this process into the store's clock. The clocks may differ. A run that is due for the store,
+   * but not for the process that claims it, would be claimed again and again.
    */
   async #byTheStore(time: number): Promise<number> {
     const { log, clock } = this.#options
@@ -188,7 +186,7 @@ export class SessionWorker {
       if (this.#unread) await this.#inbox.read()
       return await execute(controller.signal)
     } catch (thrown) {
-      // The run never began. Its end is logged with its withdrawal.
+      // The run never started. Its end is logged with its withdrawal.
       if (thrown instanceof RunWithdrawnError) return null
       throw thrown
     } finally {
@@ -199,8 +197,8 @@ export class SessionWorker {
 }
 
 /**
- * Withdrawals are logged as they are found, and steering messages are taken by the run that they join. The
- * end of a task is logged too, and the run may have waited for it.
+ * Returns true for commands that need a run. Withdrawals are logged when they are found, and the run that steering
+ * messages join takes them. The end of a task is logged too, and the run may have waited for it.
  */
 function isWork({ type }: Command): boolean {
   return type !== "withdraw" && type !== "steer"

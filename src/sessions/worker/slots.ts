@@ -3,22 +3,22 @@ import type { HeldPlaces, Shares } from "../../core/ports/shares.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { principalKey } from "../principal-key.ts"
 
-/** Principals without a place whose last turn is remembered. */
+/** Maximum number of principals without a place whose last turn is remembered. */
 const maxRemembered = 200
-/** Time for which places are kept free for a tenant after its last run. */
+/** Milliseconds for which places are kept free for a tenant after its last run. */
 const tenantMemoryMs = 600_000
 
-/** Share of a tenant's places that only its principals without a place receive. */
+/** Share of a tenant's places that is reserved for its principals without a place. */
 const keptShare = 1 / 20
 
 export interface SlotsOptions {
   readonly maxConcurrentRuns: number
   readonly maxConcurrentRunsPerPrincipal: number
-  /** Bounds a tenant while this process serves other tenants too. A tenant alone may have all places. */
+  /** Bounds a tenant while this process serves other tenants too. A single tenant may have all places. */
   readonly maxConcurrentRunsPerTenant: number
   /**
-   * The last places, which only tenants without a place receive. If not 0, a twentieth of each tenant's places is for
-   * its principals without a place.
+   * Number of places that are reserved for tenants without a place. If it is not 0, a twentieth of each tenant's
+   * places is reserved for its principals without a place.
    */
   readonly placesForNewTenants: number
   readonly clock: Clock
@@ -28,14 +28,14 @@ export interface SlotsOptions {
 export class Slots {
   readonly #options: SlotsOptions
   readonly #held = new Map<string, HeldPlaces>()
-  /** The last turns of principals that have no place any more, oldest first. */
+  /** The last turns of principals that no longer have a place, oldest first. */
   readonly #former = new Map<string, HeldPlaces>()
   /** Number of places of each tenant that has any. */
   readonly #tenants = new Map<string, number>()
   /** The times at which tenants without a place ended their last run, oldest first. */
   readonly #formerTenants = new Map<string, number>()
   #taken = 0
-  /** Places kept for sessions that are being claimed, whose principals are not known yet. */
+  /** Places reserved for sessions that are being claimed. Their principals are not known yet. */
   #reserved = 0
   #turns = 0
 
@@ -47,12 +47,12 @@ export class Slots {
     return this.#options.maxConcurrentRuns - this.#taken - this.#reserved
   }
 
-  /** Number of places that tenants which have one may take now. */
+  /** Number of places that tenants with a place may use now. */
   get freeForPresentTenants(): number {
     return Math.max(0, this.free - this.#options.placesForNewTenants)
   }
 
-  /** Returns true if the principal, or its tenant, has as many places as one may have now. */
+  /** Returns true if the principal, or its tenant, has its maximum number of places. */
   isAtShare(principal: Principal): boolean {
     const count = this.#held.get(principalKey(principal))?.count ?? 0
     if (count >= this.#options.maxConcurrentRunsPerPrincipal) return true
@@ -94,7 +94,7 @@ export class Slots {
     }
   }
 
-  /** Returns the number of places that one tenant may have now. */
+  /** Returns the maximum number of places of one tenant now. */
   #tenantShare(): number {
     const { maxConcurrentRuns, maxConcurrentRunsPerTenant, clock } = this.#options
     const since = clock.now() - tenantMemoryMs
@@ -113,7 +113,7 @@ export class Slots {
     return kept === 0 ? share : share - Math.floor(share * keptShare)
   }
 
-  /** Keeps a place while `claim` finds out whose it will be. */
+  /** Reserves a place while `claim` finds out its owner. */
   async whileReserved<T>(claim: () => Promise<T>): Promise<T> {
     this.#reserved += 1
     try {
@@ -136,7 +136,7 @@ export class Slots {
   }
 }
 
-/** Adds to a bounded map, and drops its oldest entry if it is full. */
+/** Adds an entry to a bounded map, and drops its oldest entry if it is full. */
 function remember<T>(former: Map<string, T>, key: string, value: T): void {
   former.set(key, value)
   const [oldest] = former.keys()

@@ -3,11 +3,11 @@ import type { Conversation } from "../../agent/conversation.ts"
 import type { SessionWriter } from "../writing/writer.ts"
 import type { TaskEnd } from "./inbox.ts"
 
-/** Logs that background tasks have ended, once each, whether a run is executed at that time or not. */
+/** Logs the ends of background tasks, once each, even if no run is being executed. */
 export class TaskEnds {
   readonly #writer: SessionWriter
   readonly #conversation: Conversation
-  /** By command. A reading of the inbox that began before a commit may give its commands once more. */
+  /** The logged ends, by command. A read of the inbox that started before a commit may return its commands again. */
   readonly #logged = new Map<number, Promise<void>>()
 
   constructor(writer: SessionWriter, conversation: Conversation) {
@@ -15,7 +15,7 @@ export class TaskEnds {
     this.#conversation = conversation
   }
 
-  /** Begins to log the end, unless that has begun before. A failure is that of `settled`. */
+  /** Starts to log the end, unless that has started before. `settled` reports a failure. */
   log(end: TaskEnd): Promise<void> {
     const known = this.#logged.get(end.id)
     if (known !== undefined) return known
@@ -25,7 +25,7 @@ export class TaskEnds {
     return logging
   }
 
-  /** Resolves when all of them are stored. Rejects when one cannot be. */
+  /** Resolves when all of them are stored. Rejects if one cannot be stored. */
   async settled(): Promise<void> {
     await Promise.all(this.#logged.values())
   }

@@ -3,10 +3,13 @@ import type { SessionParent } from "../../core/ports/session-log.ts"
 import type { SessionWriter } from "../writing/writer.ts"
 import type { Withdrawal } from "./inbox.ts"
 
-/** Logs that queued runs were withdrawn, once each, whether a run is executed at that time or not. */
+/** Logs the withdrawals of queued runs, once each, even if no run is being executed. */
 export class Withdrawals {
   readonly #writer: SessionWriter
-  /** By command. A reading of the inbox that began before a commit may give its commands once more. */
+  /**
+   * The logged withdrawals, by command. A read of the inbox that started before a commit may return its commands
+   * again.
+   */
   readonly #logged = new Map<number, Promise<unknown>>()
 
   constructor(writer: SessionWriter) {
@@ -14,8 +17,8 @@ export class Withdrawals {
   }
 
   /**
-   * Begins to log the withdrawal, unless that has begun before. A failure is that of `settled`. If the session has a
-   * parent, the call that the run was to work for learns of it.
+   * Starts to log the withdrawal, unless that has started before. `settled` reports a failure. If the session has a
+   * parent, the call that the run was to work for receives the withdrawal.
    */
   log({ id, runId: withdrawnRunId, at }: Withdrawal, parent: SessionParent | null): void {
     if (this.#logged.has(id)) return
@@ -27,7 +30,7 @@ export class Withdrawals {
     logging.catch(() => undefined)
   }
 
-  /** Resolves when all of them are stored. Rejects when one cannot be. */
+  /** Resolves when all of them are stored. Rejects if one cannot be stored. */
   async settled(): Promise<void> {
     await Promise.all(this.#logged.values())
   }

@@ -14,20 +14,26 @@ import { LeaseHold } from "./lease-hold.ts"
 import { Reconciler } from "./reconciler.ts"
 import { Slots, type SlotsOptions } from "./slots.ts"
 
-/** Milliseconds between two looks for sessions that no process works on. */
+/** Milliseconds between two sweeps for sessions that no process works on. */
 const sweepMs = 500
-/** Maximum number of sessions that one look claims, so that survivors share the sessions of a dead process. */
+/**
+ * Maximum number of sessions that one sweep claims, so that the surviving processes share the sessions of a dead one.
+ */
 const claimBatch = 10
-/** Milliseconds before the next look if one found a full batch. */
+/** Milliseconds before the next sweep if one found a full batch. */
 const fullBatchPauseMs = 100
 /**
- * Pause before a place that became free is given away, and at least so many times as long as finding that out takes.
+ * Minimum milliseconds before a free place is given away. The pause is also at least `fillPauseFactor` times as long as
+ * the search for a session takes.
  */
 const fillPauseMs = 10
 const fillPauseFactor = 4
-/** Sweeps from one look into the inboxes of running sessions to the next. */
+/** Number of sweeps between two reads of the inboxes of running sessions. */
 const inboxRounds = 10
-/** The process that accepted a command is left to take it: it has the request, and those who wait for the answer. */
+/**
+ * Milliseconds in which only the process that accepted a command takes it, because it has the request and the clients
+ * that wait for the response.
+ */
 const arrivalGraceMs = 100
 
 export interface WorkerOptions
@@ -37,7 +43,7 @@ export interface WorkerOptions
       "hold" | "slots" | "stopping" | "takeRequest" | "onEnded" | "onAgain" | "mustYield"
     > {}
 
-/** Facts about a message that is put. A caller that does not know the principal or the limits leaves them out. */
+/** Facts about a message. A caller that does not know the principal or the limits leaves them out. */
 export interface Arrival {
   readonly request?: (() => Request) | undefined
   readonly principal?: Principal | undefined
@@ -47,13 +53,13 @@ export interface Arrival {
 interface Acceptance {
   readonly runId: string
   readonly request: (() => Request) | undefined
-  /** If true, others wait for the same place, so the session waits for its turn. */
+  /** If true, other sessions wait for the same place, so the session waits for its turn. */
   readonly waits: boolean
   /** The lease, if the session was claimed with the message. */
   readonly lease: Lease | null
   /**
-   * The session as the claim found it. A withdrawal that has come since keeps the run from being opened; no other
-   * command concerns a run before that.
+   * The session as the claim found it. A later withdrawal prevents the start of the run. No other command concerns a
+   * run before its start.
    */
   readonly found: Found | undefined
 }
@@ -63,15 +69,15 @@ export class Worker {
   readonly #options: WorkerOptions
   readonly #stop = new AbortController()
   readonly #requests = new Map<string, () => Request>()
-  /** Sessions with a command of which this process has heard, and that nobody here has claimed since. */
+  /** Sessions with a command that this process has noticed, and that it has not claimed since. */
   readonly #heard = new Set<string>()
-  /** Sessions that are just being claimed, one by one; a session may be claimed twice at once. */
+  /** Sessions that are being claimed one by one. A session may be claimed twice at once. */
   readonly #claiming: string[] = []
   readonly #slots: Slots
   readonly #hold: LeaseHold
   readonly #active: ActiveSessions
   readonly #reconciler: Reconciler
-  /** If true, more sessions may be runnable than there are places: what arrives takes its turn among them. */
+  /** If true, more sessions may be runnable than there are places, so new ones take turns with them. */
   #crowded = false
   #filling: NodeJS.Timeout | null = null
   #fillPauseMs = fillPauseMs
@@ -107,7 +113,7 @@ export class Worker {
     })
   }
 
-  /** Tells if other processes leave this process's sessions alone. */
+  /** Reports if other processes leave this process's sessions alone. */
   get hold(): Hold {
     return this.#hold
   }
@@ -117,22 +123,22 @@ export class Worker {
     return this.#active.size
   }
 
-  /** The leases that this process holds at this moment. */
+  /** The leases that this process holds now. */
   get leases(): readonly Lease[] {
     return this.#active.leases
   }
 
-  /** Takes up whatever was left open, then whatever comes. Resolves when the first rounds of claims are made. */
+  /** Continues all open work, then works on new arrivals. Resolves after the first rounds of claims. */
   async start(): Promise<void> {
-    // All of it: there may be no other process.
+    // All of it is claimed, because there may be no other process.
     while (await this.#sweep());
     this.#loops = Promise.all([this.#sweepRegularly(), this.#followArrivals()])
   }
 
   /**
-   * Accepts a message and begins the run it starts, unless another process has the session, there is no room, its
-   * principal has its share of the places, or others wait for one. Once it is accepted it is durable: whether this
-   * process can begin it now does not change the answer.
+   * Accepts a message and starts its run, unless another process has the session, there is no room, its principal has
+   * its share of the places, or others wait for a place. An accepted message is durable. The response does not depend
+   * on whether this process can start the run now.
    */
   async accept(message: MessageCommand, { request, principal, limits }: Arrival): Promise<PutOutcome> {
     const { sessionId, runId } = message
@@ -153,7 +159,10 @@ export class Worker {
     return this.#slots.whileReserved(() => log.putAndClaim(message, agents, limits))
   }
 
-  /** While the work goes on, the reconciler does not take a lease of this session for one whose reply was lost. */
+  /**
+   * Tracks the claim while it is in progress, so that the reconciler does not treat its lease as one whose reply was
+   * lost.
+   */
   async #whileClaiming<T>(sessionId: string, work: () => Promise<T>): Promise<T> {
     this.#claiming.push(sessionId)
     try {
@@ -163,7 +172,7 @@ export class Worker {
     }
   }
 
-  /** Returns false if a session that arrives now may not be claimed at once. Then it is claimed in its turn. */
+  /** Returns false if an arriving session may not be claimed at once. It is then claimed in its turn. */
   #mayBegin(): boolean {
     if (!this.#mayClaim()) return false
     if (this.#slots.free <= 0) this.#crowded = true
@@ -177,8 +186,8 @@ export class Worker {
   }
 
   /**
-   * Begins work on a session that was just put a command, unless another process has it. Never rejects: what it
-   * cannot do now, the next sweep does.
+   * Starts work on a session that just received a command, unless another process has it. Never rejects. The next
+   * sweep does what this call cannot do.
    */
   async take(sessionId: string, accepted?: Acceptance): Promise<void> {
     try {
@@ -197,7 +206,7 @@ export class Worker {
       this.#requests.set(accepted.runId, accepted.request)
     }
     if (accepted?.lease != null) {
-      // One that comes when this process stops already would be nobody's to wait for.
+      // If this process is already stopping, no code waits for the lease.
       const { lease, found } = accepted
       return this.#stop.signal.aborted ? this.#active.giveBack(lease) : this.#work(lease, found)
     }
@@ -220,7 +229,10 @@ export class Worker {
     })
   }
 
-  /** Takes no new work, waits up to `graceMs` for what runs, then parks it: its runs stay open for another process. */
+  /**
+   * Accepts no new work, waits up to `graceMs` for running work, then parks it. The runs stay open for another
+   * process.
+   */
   async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#stop.abort(new ShuttingDownError())
     clearTimeout(this.#filling ?? undefined)
@@ -241,8 +253,8 @@ export class Worker {
   }
 
   /**
-   * Looks for work, and first for work that this process has without knowing it. Resolves to whether there may be more.
-   * Never rejects: a store that is down is looked at again at the next round.
+   * Looks for work, and first for leases that this process holds without knowing it. Resolves to true if there may be
+   * more. Never rejects. If the store is down, the next round tries again.
    */
   #sweep(): Promise<boolean> {
     this.#sweeping ??= this.#claimAndWork()
@@ -256,7 +268,7 @@ export class Worker {
     return this.#sweeping
   }
 
-  /** Fills free places with sessions that have work; their principals take turns. */
+  /** Fills free places with sessions that have work. Their principals take turns. */
   async #claimAndWork(): Promise<boolean> {
     const { log, agents } = this.#options
     if (!(await this.#reconcile()) || !this.#mayClaim()) return false
@@ -271,7 +283,7 @@ export class Worker {
     return leases.length === claimBatch
   }
 
-  /** Never rejects; false if the store could not be asked. */
+  /** Never rejects. Resolves to false if the store is unavailable. */
   async #reconcile(): Promise<boolean> {
     try {
       await this.#reconciler.run()
@@ -285,7 +297,7 @@ export class Worker {
     }
   }
 
-  /** Sweeps before the next regular sweep, because a session may wait for a place that is free. */
+  /** Runs the next sweep early, because a session may wait for a free place. */
   #fillSoon(): void {
     if (this.#filling !== null || this.#stop.signal.aborted || this.#slots.free <= 0) return
     this.#filling = setTimeout(() => {
@@ -296,12 +308,12 @@ export class Worker {
 
   /** Starts work on a session that a sweep found or claimed. */
   async #begin(lease: Lease): Promise<void> {
-    // Other sessions may have begun in the meantime.
+    // Other sessions may have started in the meantime.
     if (this.#slots.free > 0 && this.#mayClaim()) await this.#work(lease)
     else await this.#active.giveBack(lease)
   }
 
-  /** Follows arrivals that other processes accepted. If this fails, the sweep still finds them. */
+  /** Follows arrivals at other processes. If this fails, the sweep still finds them. */
   async #followArrivals(): Promise<void> {
     const { log, logger } = this.#options
     while (!this.#stop.signal.aborted) {
@@ -316,12 +328,15 @@ export class Worker {
           "The store's notifications of new work failed. The gateway looks for work at intervals.",
         )
       }
-      // A store that was closed ends the arrivals at once, each time.
+      // A closed store ends the arrivals at once, each time.
       await sleep(sweepMs, this.#stop.signal)
     }
   }
 
-  /** Unless it is claimed here by then: what this process accepts itself, it takes by itself. */
+  /**
+   * Claims the session later, unless it is claimed here by then. Messages that this process accepts are started
+   * directly.
+   */
   #takeLater(sessionId: string): void {
     this.#heard.add(sessionId)
     setTimeout(async () => {
@@ -335,7 +350,7 @@ export class Worker {
   }
 }
 
-/** Returns false for a message that waits in its queue: it is no work until the runs before it have ended. */
+/** Returns false for a queued message, which is no work until the runs before it have ended. */
 function hasNews({ whenBusy }: MessageCommand, outcome: PutOutcome): boolean {
   if (outcome.status === "steered") return true
   return outcome.status === "accepted" && (outcome.position === undefined || whenBusy === "interrupt")

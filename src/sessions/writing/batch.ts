@@ -13,7 +13,7 @@ export function batchOf(
   }: {
     readonly effects: readonly JournalEffects[]
     readonly version: number
-    /** Sequence number of the session's newest entry before these. */
+    /** Sequence number of the session's last entry before these. */
     readonly before: number
   },
 ): SessionBatch {
@@ -51,8 +51,8 @@ export function batchOf(
 }
 
 /**
- * Returns true for work that a crash would not undo. Processes that die at a run are counted from zero after it (rule
- * 10). Marking what the last crash left behind is not such a step.
+ * Returns true for work that a crash would not undo. After such a step, the count of crashes starts from zero (rule
+ * 10). Settling the work of the previous crash is not such a step.
  */
 function isDurableStep(event: Event): boolean {
   switch (event.type) {
@@ -60,7 +60,7 @@ function isDurableStep(event: Event): boolean {
     case "toolCallCompleted":
       return true
     case "waitOpened":
-      // Not so a question from inside a call, which ends with the process.
+      // A question during a call ends with the process, so it is not durable progress.
       return event.kind !== "elicitation" || event.continuation !== null
     case "waitResolved":
       return event.kind === "approval"

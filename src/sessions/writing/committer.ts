@@ -3,17 +3,17 @@ import { isLargeJson } from "../../core/json/json-pieces.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { CommitOutcome, SessionBatch, SessionLog } from "../../core/ports/session-log.ts"
 
-/** A session with something to store. */
+/** A session with entries to store. */
 export interface Committable {
   /**
-   * Returns the batch that is stored next; the same batch again until `settle` was called for it. Null when there is
-   * nothing.
+   * Returns the next batch to store. Returns the same batch again until `settle` was called for it. Null if there is
+   * nothing to store.
    */
   takeBatch(): SessionBatch | null
   settle(outcome: Exclude<CommitOutcome, "busy">): void
-  /** The store cannot take the batch now; it is tried again later. */
+  /** Called if the store cannot accept the batch now. The batch is retried later. */
   delayed(error: Error): void
-  /** The store will never take this batch, which is not tried again. */
+  /** Called if the store will never accept this batch. It is not retried. */
   rejected(error: Error): void
 }
 
@@ -22,43 +22,47 @@ interface Member {
   readonly batch: SessionBatch
 }
 
-/** Deltas alone wait this long for company before they are stored. */
+/** Milliseconds that deltas without an event wait for further entries before they are stored. */
 const deltaFlushMs = 50
 const firstRetryMs = 50
 const lastRetryMs = 1_000
 /**
- * A session whose row another transaction has locked is tried again after this time, then after twice as long, and so
- * on.
+ * Milliseconds before the first retry of a session whose row another transaction has locked. The time doubles with
+ * each retry.
  */
 const firstBusyMs = 5
 const maxGroup = 200
 const maxGroups = 4
 
 /**
- * Stores what all sessions of the process have written, in groups (rule 4): a session with an event on the next turn of
- * the event loop, those with deltas alone after 50 ms. The deltas of others do not come along earlier: with 50 streams
- * that would hold up each event by a millisecond, and store a few deltas at a time.
+ * Stores the entries of all sessions of the process, in groups (rule 4). A session with an event is stored on the
+ * next turn of the event loop, and a session with only deltas after 50 ms. Deltas are not stored earlier with the
+ * events of others: with 50 streams this would delay each event by a millisecond, and store only a few deltas at a
+ * time.
  *
- * Several groups are in flight at a time, so that one that is slow does not hold up the others; a session is in one of
- * them at most, which keeps its batches in order.
+ * Several groups are in flight at a time, so that a slow group does not delay the others. A session is in at most one
+ * of them, which keeps its batches in order.
  */
 export class Committer {
   readonly #log: SessionLog
   readonly #logger: Logger
-  /** With an event, and perhaps deltas before it. */
+  /** Sessions with an event, and possibly deltas before it. */
   readonly #urgent = new Set<Committable>()
-  /** With deltas alone. */
+  /** Sessions with only deltas. */
   readonly #patient = new Set<Committable>()
-  /** To be stored by themselves, because their rows were locked. */
+  /** Sessions to store alone, because their rows were locked. */
   readonly #alone = new Set<Committable>()
-  /** In a group in flight, or waiting to be tried again alone. */
+  /** Sessions in a group in flight, or waiting to be retried alone. */
   readonly #taken = new Set<Committable>()
   /** Number of times in a row that a session's row was locked. */
   readonly #busy = new Map<Committable, number>()
   readonly #inFlight = new Set<Promise<void>>()
-  /** Large batches in flight. They are none of the groups: making their text takes many turns of the event loop. */
+  /**
+   * Large batches in flight. They are not part of the groups, because serializing them takes many turns of the event
+   * loop.
+   */
   readonly #apart = new Set<Promise<void>>()
-  /** If true, sessions with deltas alone have waited long enough. */
+  /** If true, sessions with only deltas have waited long enough. */
   #due = false
   #immediate: NodeJS.Immediate | null = null
   #timer: NodeJS.Timeout | null = null
@@ -77,13 +81,13 @@ export class Committer {
     this.#schedule()
   }
 
-  /** Stores the session's batch within 50 ms, unless an event of its own comes earlier. */
+  /** Stores the session's batch within 50 ms, or earlier with its next event. */
   commitLater(session: Committable): void {
     if (!this.#urgent.has(session)) this.#patient.add(session)
     this.#schedule()
   }
 
-  /** Waits until what was handed over before is stored, or one try at it failed. */
+  /** Waits until all earlier entries are stored, or one attempt to store them has failed. */
   async flush(): Promise<void> {
     await this.#settled()
     const waiting = new Set([...this.#alone, ...this.#urgent, ...this.#patient])
@@ -97,7 +101,7 @@ export class Committer {
     }
   }
 
-  /** Flushes, and stores nothing any more. */
+  /** Flushes, and stores nothing afterwards. */
   async close(): Promise<void> {
     await this.flush()
     this.#closed = true
@@ -132,7 +136,7 @@ export class Committer {
     )
   }
 
-  /** Returns whether a group was sent. */
+  /** Returns true if a group was sent. */
   #start(): boolean {
     let started = false
     while (!this.#closed && this.#inFlight.size < maxGroups) {
@@ -151,7 +155,7 @@ export class Committer {
     return started
   }
 
-  /** Takes up to 200 sessions that are in no other group; a session whose row was locked comes by itself. */
+  /** Takes up to 200 sessions that are in no other group. A session whose row was locked is a group of its own. */
   #nextGroup(): readonly Committable[] {
     for (const session of this.#alone) {
       this.#alone.delete(session)
@@ -170,7 +174,7 @@ export class Committer {
     return group
   }
 
-  /** Moves batches that the store could not take to those that are tried again, apart from new ones. */
+  /** Moves batches that the store could not accept to the retries, separate from new ones. */
   #tryAgain(sessions: readonly Committable[]): void {
     if (this.#closed) return
     setTimeout(() => {
@@ -179,7 +183,7 @@ export class Committer {
     this.#retryMs = Math.min(this.#retryMs * 2, lastRetryMs)
   }
 
-  /** Never rejects. Resolves to those that are to be tried again. */
+  /** Never rejects. Resolves to the sessions to retry. */
   async #commit(sessions: readonly Committable[]): Promise<readonly Committable[]> {
     const group: Member[] = []
     for (const session of sessions) {
@@ -200,7 +204,7 @@ export class Committer {
     this.#apart.add(storing)
   }
 
-  /** Never rejects. Resolves to those that are to be tried again. */
+  /** Never rejects. Resolves to the sessions to retry. */
   async #store(group: readonly Member[]): Promise<readonly Committable[]> {
     try {
       const outcomes = await this.#log.commit(group.map(({ batch }) => batch))
@@ -214,7 +218,7 @@ export class Committer {
     }
   }
 
-  /** One session that cannot be stored does not hold up the others. */
+  /** Stores each session alone, so that one session that cannot be stored does not delay the others. */
   async #commitEach(group: readonly Member[]): Promise<readonly Committable[]> {
     const delayed: Committable[] = []
     for (const member of group) {
@@ -238,7 +242,7 @@ export class Committer {
     }
   }
 
-  /** The session stays taken until its row is free, so that no other group gets its batch. */
+  /** Keeps the session taken until its row is free, so that no other group gets its batch. */
   #waitForRow(session: Committable): void {
     const times = this.#busy.get(session) ?? 0
     this.#busy.set(session, times + 1)

@@ -27,13 +27,16 @@ import type { Clock } from "../../core/time/clock.ts"
 import { batchOf } from "./batch.ts"
 import type { Committable, Committer } from "./committer.ts"
 
-/** Entries one session may hold unstored while the store is down; past it the attempt stops, to resume later. */
+/**
+ * Maximum unstored entries of one session while the store is down. If there are more, the writer stops, and the run
+ * resumes later.
+ */
 const maxUnstored = 10_000
-/** Deltas of so many characters do not wait for company. */
+/** Deltas with this number of characters are stored without waiting for further entries. */
 const urgentCharacters = 250_000
-/** Transient entries of so many characters may wait for events before them to be stored. */
+/** Maximum characters of transient entries that wait for earlier events to be stored. */
 const maxHeldCharacters = 1_000_000
-/** A dispatcher holds several items at once. */
+/** Maximum bytes of an item, because a dispatcher holds several items at once. */
 const maxItemBytes = 1_000_000
 
 export interface WriterOptions {
@@ -42,15 +45,15 @@ export interface WriterOptions {
   readonly committer: Committer
   /** Returns the newest log version that all live processes read (rule 14, versions). */
   readonly writableVersion: () => number
-  /** Called with each entry in order of its sequence number, once it may be seen (rule 5). */
+  /** Called with each entry in order of its sequence number, when it may be shown (rule 5). */
   readonly publish: (entry: LiveEntry) => void
   /** Called after each commit. Those who wait for its events learn of it soon after. */
   readonly onStored?: () => void
-  /** Called once, when nothing more can be written: lease lost, store down for too long. */
+  /** Called once, when the writer cannot write any more: the lease is lost, or the store was down for too long. */
   readonly onStopped: (reason: Error) => void
 }
 
-/** Events that are stored, or refused, together with their effects. */
+/** Events that are stored or refused together with their effects. */
 interface Append {
   readonly entries: readonly EventEntry[]
   readonly effects: JournalEffects
@@ -58,26 +61,26 @@ interface Append {
   readonly reject: (reason: Error) => void
 }
 
-/** The one writer of a claimed session: numbers entries, has them stored, and publishes them in order. */
+/** The one writer of a claimed session. It numbers entries, stores them, and publishes them in order. */
 export class SessionWriter implements Journal, Committable {
   readonly #options: WriterOptions
   #next: number
   #runId = ""
-  /** Numbered and in no batch yet, in order; `#appends` has the events among them once more. */
+  /** Numbered entries that are not in a batch yet, in order. `#appends` contains the events among them again. */
   #unstored: Entry[] = []
   #appends: Append[] = []
-  /** In the deltas among them. */
+  /** Characters of the deltas among them. */
   #unstoredCharacters = 0
   #inFlight: { readonly batch: SessionBatch; readonly appends: readonly Append[] } | null = null
-  /** Not shown yet, because an event at or before them is not stored yet. */
+  /** Entries that are not shown yet, because an event at or before them is not stored. */
   #unpublished: LiveEntry[] = []
-  /** In the transient entries among them. */
+  /** Characters of the transient entries among them. */
   #heldCharacters = 0
   #stopped: Error | null = null
-  /** Stored bytes of the session, about: those it had at the beginning, and what was written since. */
+  /** Approximate stored bytes of the session: the bytes at the start, plus all later writes. */
   #storedBytes = 0
   #maxBytes = Number.POSITIVE_INFINITY
-  /** Sequence number of the newest entry that was stored before the writer's first. */
+  /** Sequence number of the last entry that was stored before the writer's first. */
   #lastSeq = 0
   #storedThrough = Number.POSITIVE_INFINITY
   #storedEvents = 0
@@ -92,14 +95,14 @@ export class SessionWriter implements Journal, Committable {
     return this.#options.writableVersion()
   }
 
-  /** The run that what follows belongs to. */
+  /** The run of the following entries. */
   set runId(runId: string) {
     this.#runId = runId
   }
 
   /**
-   * Sets what the session stores when the writer begins. Past `maxBytes` a run begins no further step, and saves no
-   * further state of its runner; its end is still stored.
+   * Sets the stored bytes of the session when the writer starts. If they exceed `maxBytes`, a run starts no further
+   * step, and saves no further runner state. Its end is still stored.
    */
   continueAfter(
     { storedBytes, lastSeq }: Pick<Session, "storedBytes" | "lastSeq">,
@@ -111,7 +114,7 @@ export class SessionWriter implements Journal, Committable {
     this.#maxBytes = maxBytes
   }
 
-  /** The store has every entry up to this number; infinite until that is known. */
+  /** The store has every entry up to this number. Infinite until the number is known. */
   get storedThrough(): number {
     return this.#storedThrough
   }
@@ -126,7 +129,7 @@ export class SessionWriter implements Journal, Committable {
     return this.#isVerbatim
   }
 
-  /** Entries that viewers have been given and a reader of the store would not see yet. */
+  /** Returns the entries that viewers have received and that a reader of the store does not see yet. */
   publishedUnstored(): readonly Entry[] {
     const first = this.#unpublished[0]
     const all = [...(this.#inFlight?.batch.entries ?? []), ...this.#unstored]
@@ -140,7 +143,7 @@ export class SessionWriter implements Journal, Committable {
     this.#unstoredCharacters += delta.text.length
     if (this.#unpublished.length === 0) this.#options.publish(entry)
     else this.#unpublished.push(entry)
-    // While a batch is in flight, perhaps tried again and again, what comes after it has time.
+    // While a batch is in flight, possibly with retries, later entries are not urgent.
     const isUrgent = this.#inFlight === null && this.#unstoredCharacters >= urgentCharacters
     if (isUrgent) this.#options.committer.commitSoon(this)
     else this.#options.committer.commitLater(this)
@@ -164,7 +167,7 @@ export class SessionWriter implements Journal, Committable {
     return this.#append(this.#runId, events, effects)
   }
 
-  /** Like `append`, for facts about the session that belong to no run. */
+  /** Acts like `append`, for session events, which belong to no run. */
   appendFacts(events: readonly Event[], effects: JournalEffects): Promise<readonly EventEntry[]> {
     return this.#append(null, events, effects)
   }
@@ -229,7 +232,7 @@ export class SessionWriter implements Journal, Committable {
         this.#options.onStored?.()
         break
       case "cancelled":
-        // A cancel was acknowledged first: the run did not end, the rest of the batch did happen.
+        // A cancel was acknowledged first. The run did not end, but the rest of the batch is valid.
         this.#refuse(
           ({ entries }) => entries.some(({ event }) => isTerminal(event)),
           new RunCancelledError(this.#runId),
@@ -275,7 +278,7 @@ export class SessionWriter implements Journal, Committable {
     this.#storeRest()
   }
 
-  /** Ends the writer: it writes nothing more, and what is not stored yet will not be. */
+  /** Stops the writer. It writes nothing more, and unstored entries are lost. */
   stop(reason: Error): void {
     if (this.#stopped !== null) return
     this.#stopped = reason
@@ -286,16 +289,13 @@ export class SessionWriter implements Journal, Committable {
     this.#options.onStopped(reason)
   }
 
-  /** Sequence number of the session's newest entry before these. */
+  /** Returns the sequence number of the session's last entry before these. */
   #seqBefore([first]: readonly Entry[]): number {
     if (first === undefined || first.seq === firstSequence(this.#options.lease.epoch)) return this.#lastSeq
     return first.seq - 1
   }
 
-  /**
-   * Schedules entries that were written while a batch was in flight, and may have been passed over when that was
-   * tried again.
-   */
+  /** Schedules entries that were written while a batch was in flight, and may have been skipped during its retry. */
   #storeRest(): void {
     if (this.#unstored.length === 0) return
     const isUrgent = this.#appends.length > 0 || this.#unstoredCharacters >= urgentCharacters
@@ -314,7 +314,7 @@ export class SessionWriter implements Journal, Committable {
     }
   }
 
-  /** Takes back what these appends wanted; everything else of the batch is stored with the next one. */
+  /** Refuses these appends. The rest of the batch is stored with the next one. */
   #refuse(isRefused: (append: Append) => boolean, reason: Error): void {
     const sent = this.#inFlight
     if (sent === null) return
@@ -324,13 +324,16 @@ export class SessionWriter implements Journal, Committable {
     this.#unstored = [...sent.batch.entries.filter((entry) => !never.has(entry)), ...this.#unstored]
     this.#appends = [...sent.appends.filter((append) => !refused.includes(append)), ...this.#appends]
     this.#unpublished = this.#unpublished.filter((entry) => !never.has(entry))
-    // Deltas that waited behind a refused event wait no longer.
+    // Deltas behind a refused event no longer wait.
     this.#publish(0)
     for (const { reject } of refused) reject(reason)
   }
 }
 
-/** The first step of a run that begins with its run is part of what was accepted with the message. */
+/**
+ * Returns true if the events start more work. The first step of a run that starts with its run is part of the
+ * accepted message.
+ */
 function startMore(events: readonly Event[]): boolean {
   if (events.some(({ type }) => type === "runStarted")) return false
   return events.some(({ type }) => type === "stepStarted" || type === "runnerStateSaved")

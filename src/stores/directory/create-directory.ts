@@ -13,16 +13,16 @@ import { type DirectorySql, type DirectoryStatement, directorySql, type Slice } 
 export interface DirectoryDatabase {
   /** Prefix of every table. */
   readonly schema: Parameters<typeof directorySql>[0]
-  /** Reads the rows of one statement, at once. */
+  /** Reads the rows of one statement at once. */
   all(statement: DirectoryStatement): Promise<readonly Row[]>
-  /** Agents of live processes, as stored. */
+  /** Returns the agents of live processes, as stored. */
   served(): Promise<ReadonlySet<string>>
   serve: Directory["serve"]
 }
 
-/** Records that one turn of the event loop reads (rule 15). */
+/** Maximum records that one turn of the event loop reads (rule 15). */
 const sliceRecords = 200
-/** Records that one page looks at, however few of them fit its filters. */
+/** Maximum records that one page reads, however few of them match its filters. */
 const maxLookedAt = 2_000
 
 /** Creates the directory over either database. */

@@ -10,7 +10,7 @@ import type {
 import type { SessionParent } from "../../core/ports/session-log.ts"
 import { integer, nullableText, type Row, text, unescapeText } from "../rows/columns.ts"
 
-/** Makes a listed session of a row with the columns of `sessionColumns`. `served` are agents as stored. */
+/** Converts a row with the columns of `sessionColumns` into a listed session. `served` are agents as stored. */
 export function toListedSession(row: Row, served: ReadonlySet<string>): ListedSession {
   return {
     id: text(row, "session_id"),
@@ -27,7 +27,7 @@ export function toListedSession(row: Row, served: ReadonlySet<string>): ListedSe
   }
 }
 
-/** Makes a listed run of a row with the columns of `runColumns`. */
+/** Converts a row with the columns of `runColumns` into a listed run. `served` are agents as stored. */
 export function toListedRun(row: Row, served: ReadonlySet<string>): ListedRun {
   return {
     id: text(row, "run_id"),
@@ -47,7 +47,7 @@ export function parentOf(row: Row): SessionParent | null {
   return { sessionId, runId: text(row, "parent_run_id"), toolCallId: text(row, "parent_tool_call_id") }
 }
 
-/** A session that was stored without a root is its own. */
+/** Returns the root of a session. A session that was stored without a root is its own root. */
 export function rootOf(row: Row): string {
   return nullableText(row, "root_id") ?? text(row, "session_id")
 }
@@ -76,7 +76,7 @@ function ownerOf(row: Row) {
 
 const unended = ["queued", "running", "waiting"]
 
-/** The state as the statement made it, unless the agent of an unended run is not served. */
+/** Returns the state that the statement computed, unless the agent of an open run is not served. */
 function stateOf<State extends SessionState | RunState>(
   row: Row,
   served: ReadonlySet<string>,

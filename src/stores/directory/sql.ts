@@ -1,7 +1,7 @@
 import type { DirectoryCursor, DirectoryQuery, RunQuery, SessionQuery } from "../../core/ports/directory.ts"
 import { escapeText } from "../rows/columns.ts"
 
-/** A statement whose values stand as `?`. */
+/** A statement with `?` in place of its values. */
 export interface DirectoryStatement {
   readonly sql: string
   readonly values: readonly (string | number)[]
@@ -22,8 +22,8 @@ export interface DirectorySql {
 }
 
 /**
- * Both databases understand these statements. Each reads the rows of one index range, newest first: the most selective
- * filter that has an index chooses the range, and `matchesSession` and `matchesRun` apply the other filters.
+ * Returns statements for both databases. Each reads the rows of one index range, newest first. The most selective
+ * filter with an index selects the range, and `matchesSession` and `matchesRun` apply the other filters.
  */
 export function directorySql(schema: "" | "agent_gateway."): DirectorySql {
   const [session, run, wait, command] = ["session", "run", "wait", "command"].map((name) => schema + name)

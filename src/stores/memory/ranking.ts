@@ -1,34 +1,34 @@
 import { matchesTerm, type QueryTerm, termsOf } from "./terms.ts"
 
-/** The parts of a memory that ranking looks at. */
+/** The parts of a memory that its rank depends on. */
 export interface MemoryHead {
   readonly id: number
   readonly name: string
   readonly updatedAt: number
 }
 
-/** The memories that have one term of a query. */
+/** The memories that contain one term of a query. */
 export interface TermMatches {
   readonly term: QueryTerm
   readonly ids: readonly number[]
 }
 
-/** Days after which the bonus of a new memory has halved, and its size. */
+/** Days after which the bonus of a new memory has halved, and the size of the bonus. */
 const halfLifeDays = 30
 const recencyBonus = 0.25
-/** A vector that is less similar than this is no match. */
+/** A less similar vector is not a match. */
 const minSimilarity = 0.2
-/** Dampens the difference between the first ranks of two rankings that are joined. */
+/** Reduces the difference between the first ranks of two joined rankings. */
 const rankOffset = 60
 
-/** Memories whose names are looked at. */
+/** Maximum number of memories whose names are checked. */
 const maxNames = 100
 
 const dayMs = 86_400_000
 
 /**
- * Ranks by the terms that memories have: rare terms count more, a term in the name twice, and a new memory a little
- * more than an old one. Returns the ids of those with a term, the best first.
+ * Ranks memories by their terms. Rare terms count more, a term in the name counts twice, and a new memory counts a
+ * little more than an old one. Returns the ids of memories with a term, the best first.
  */
 export function rankByTerms(
   heads: readonly MemoryHead[],
@@ -44,7 +44,7 @@ export function rankByTerms(
   const scoreOf = (head: MemoryHead) => (scores.get(head.id) ?? 0) * recency(head)
   const found = heads.filter(({ id }) => scores.has(id))
   const byId = new Map(found.map((head) => [head.id, head]))
-  // To look at names takes longer than all the rest, and they move a memory up by a factor of two at most.
+  // Checking names takes longer than everything else, and a name at most doubles the score of a memory.
   const first = sortedIds(found, scoreOf).flatMap((id) => byId.get(id) ?? [])
   const inNames = (head: MemoryHead) => nameWeight(termsOf(head.name), matches, weights) * recency(head)
   const named = sortedIds(first.slice(0, maxNames), (head) => scoreOf(head) + inNames(head))
@@ -61,12 +61,12 @@ function nameWeight(
   }, 0)
 }
 
-/** Ranks by time alone, the newest first. */
+/** Ranks memories by time alone, the newest first. */
 export function rankByTime(heads: readonly MemoryHead[]): readonly number[] {
   return sortedIds(heads, () => 0)
 }
 
-/** Ranks by the similarity of vectors, and leaves out what is hardly similar. */
+/** Ranks memories by the similarity of vectors, and leaves out dissimilar ones. */
 export function rankBySimilarity(
   heads: readonly MemoryHead[],
   similarities: ReadonlyMap<number, number>,
@@ -75,7 +75,7 @@ export function rankBySimilarity(
   return sortedIds(similar, ({ id }) => similarities.get(id) ?? 0)
 }
 
-/** Joins rankings whose scores cannot be compared: what stands high in any of them comes first. */
+/** Joins rankings whose scores cannot be compared. A high rank in any of them counts. */
 export function joinRankings(rankings: readonly (readonly number[])[]): readonly number[] {
   const scores = new Map<number, number>()
   for (const ids of rankings) {
@@ -84,7 +84,9 @@ export function joinRankings(rankings: readonly (readonly number[])[]): readonly
   return [...scores].sort((left, right) => right[1] - left[1]).map(([id]) => id)
 }
 
-/** Returns the cosine of the angle between two vectors; 0 for vectors of different lengths and without a direction. */
+/**
+ * Returns the cosine of the angle between two vectors. Returns 0 if their lengths differ, or if one has no direction.
+ */
 export function cosineSimilarity(left: ArrayLike<number>, right: ArrayLike<number>): number {
   if (left.length !== right.length) return 0
   let product = 0

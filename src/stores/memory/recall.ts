@@ -16,21 +16,21 @@ import { type QueryTerm, queryTermsOf } from "./terms.ts"
 
 export interface MemoryReader {
   readonly sql: MemorySql
-  /** Reads the rows of one statement, at once. */
+  /** Reads the rows of one statement at once. */
   all(statement: MemoryStatement): Promise<readonly Row[]>
-  /** Returns the ids of the scope's memories that have each of the terms. */
+  /** Returns the ids of the scope's memories that contain each of the terms. */
   matching(scope: MemoryScope, terms: readonly QueryTerm[]): Promise<readonly TermMatches[]>
-  /** The store's clock, in milliseconds since the Unix epoch. */
+  /** Returns the time of the store's clock, in milliseconds since the Unix epoch. */
   now(): Promise<number>
 }
 
-/** Rows that one turn of the event loop reads (rule 15), and vectors, which are larger. */
+/** Maximum rows, and vectors, which are larger, that one turn of the event loop reads (rule 15). */
 const sliceRows = 200
 const sliceVectors = 50
-/** Memories of the longest page. */
+/** Maximum memories of a page. */
 const maxPage = 200
 
-/** Finds the most relevant memories, by the same rules in both databases. */
+/** Finds the most relevant memories by the same rules in both databases. */
 export async function recallMemories(
   reader: MemoryReader,
   scope: MemoryScope,
@@ -68,7 +68,7 @@ async function ranked(
   }
 }
 
-/** `ids` null for all of the scope. */
+/** Reads the heads of memories. If `ids` is null, reads all heads of the scope. */
 async function headsOf(
   { sql, all }: MemoryReader,
   scope: MemoryScope,
@@ -103,7 +103,7 @@ async function similaritiesOf(
   return similarities
 }
 
-/** Reads rows in the order of their ids, each slice in a turn of the event loop of its own. */
+/** Reads rows in the order of their ids, one slice in each turn of the event loop. */
 async function* slices(
   read: (slice: MemorySlice) => Promise<readonly Row[]>,
   count: number,
@@ -123,7 +123,7 @@ async function countOf({ sql, all }: MemoryReader, scope: MemoryScope, now: numb
   return row === undefined ? 0 : integer(row, "count")
 }
 
-/** Lists memories by type and name, a slice of rows after the other until the page is full. */
+/** Lists memories by type and name. Reads slices of rows until the page is full. */
 export async function listMemories(
   { sql, all, now }: MemoryReader,
   scope: MemoryScope,

@@ -1,6 +1,6 @@
 import type { MemoryBounds, MemoryRecord, RememberOptions, RememberOutcome } from "../../core/ports/memory.ts"
 
-/** A principal's memories, none of which has expired. */
+/** The memories of a principal that have not expired. */
 export interface MemoryTotals {
   readonly count: number
   readonly bytes: number
@@ -17,11 +17,11 @@ export interface RememberFacts {
   readonly totals: MemoryTotals
   /** Size of the new memory. */
   readonly bytes: number
-  /** True if the session that the memory comes from was revoked. */
+  /** True if the session of the memory was revoked. */
   readonly isRevoked: boolean
 }
 
-/** Returns why a memory is not stored; null if it is. */
+/** Returns the reason why a memory is not stored. Null if it is stored. */
 export function refusalOf(
   { stored, totals, bytes, isRevoked }: RememberFacts,
   { bounds, expected }: RememberOptions,
@@ -32,7 +32,10 @@ export function refusalOf(
   return bound === null ? null : { status: "full", bound }
 }
 
-/** A memory that becomes no larger is always stored, so that lowered bounds do not lock what is there. */
+/**
+ * Returns the bound that the memory exceeds. A memory that does not grow is always stored, so that lowered bounds do
+ * not lock existing memories.
+ */
 function crossedBound(
   { stored, totals, bytes }: Omit<RememberFacts, "isRevoked">,
   { maxMemories, maxBytes }: MemoryBounds,
@@ -42,7 +45,7 @@ function crossedBound(
   return growth > 0 && totals.bytes + growth > maxBytes ? "maxBytes" : null
 }
 
-/** Returns the outcome of a memory that was stored. */
+/** Returns the outcome of a stored memory. */
 export function storedOutcome(memory: MemoryRecord, stored: StoredMemory | null): RememberOutcome {
   return stored === null
     ? { status: "created", memory }

@@ -3,7 +3,7 @@ import { escapeText, integer, json, nullableText, type Row, text, unescapeText }
 import type { MemoryHead } from "./ranking.ts"
 import { termsOf } from "./terms.ts"
 
-/** Makes a memory of a row with the columns of `memoryColumns`. */
+/** Converts a row with the columns of `memoryColumns` into a memory. */
 export function toMemory(row: Row): MemoryRecord {
   const sessionId = nullableText(row, "session_id")
   return {
@@ -18,7 +18,7 @@ export function toMemory(row: Row): MemoryRecord {
   }
 }
 
-/** A head with what filters look at. */
+/** A head with the columns that filters use. */
 export interface FilteredHead extends MemoryHead {
   readonly entityType: string
   readonly tags: readonly string[]
@@ -41,7 +41,7 @@ export function matchesFilter(
   return tags.every((tag) => memory.tags.includes(tag))
 }
 
-/** The values of a memory's columns that do not depend on what is stored already. */
+/** The values of a memory's columns that do not depend on stored data. */
 export interface StoredColumns {
   readonly entityType: string
   readonly name: string
@@ -51,7 +51,7 @@ export interface StoredColumns {
   readonly runId: string | null
   readonly bytes: number
   readonly vectorModel: string | null
-  /** 32-bit floating-point numbers, the lowest byte first. */
+  /** 32-bit floating-point numbers, lowest byte first. */
   readonly vector: Uint8Array | null
   readonly terms: readonly string[]
 }
@@ -71,7 +71,7 @@ export function storedColumns({ entityType, name, content, tags, origin, vector 
   }
 }
 
-/** Returns the vector of a row. Its bytes may stand at an odd address, where no numbers can be read. */
+/** Returns the vector of a row. Its bytes may start at an odd address, where numbers cannot be read. */
 export function vectorOf(row: Row): Float32Array {
   const { vector } = row
   if (!(vector instanceof Uint8Array)) return new Float32Array()

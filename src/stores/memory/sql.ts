@@ -2,28 +2,28 @@ import type { MemoryKey, MemoryScope } from "../../core/ports/memory.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import { escapeText } from "../rows/columns.ts"
 
-/** A statement whose values stand as `?`. */
+/** A statement with `?` in place of its values. */
 export interface MemoryStatement {
   readonly sql: string
   readonly values: readonly (string | number | null)[]
 }
 
-/** The parts of the statements in which the databases differ. */
+/** The parts of the statements that differ between the databases. */
 export interface MemoryDialect {
   /** Prefix of every table. */
   readonly schema: "" | "agent_gateway."
-  /** Rows of the numbers in a JSON array, which is the value. */
+  /** A table of the numbers in a JSON array, which is the parameter. */
   readonly numbers: string
 }
 
-/** Columns of a whole memory but for its vector. */
+/** Columns of a memory without its vector. */
 const memoryColumns = `id, entity_type, name, content, tags, session_id, run_id, revision, created_at,
   updated_at, expires_at`
 
-/** Columns by which memories are ranked. */
+/** Columns that the rank of a memory depends on. */
 const headColumns = "id, entity_type, name, tags, updated_at"
 
-/** Position in the order of ids, and the rows that one statement reads. */
+/** Start position in the order of ids, and maximum rows of one statement. */
 export interface MemorySlice {
   readonly afterId: number
   readonly count: number
@@ -32,7 +32,7 @@ export interface MemorySlice {
 const inScope = "tenant = ? AND user_id = ? AND agent = ?"
 const isAlive = "(expires_at IS NULL OR expires_at > ?)"
 
-/** Both databases understand these statements. `now` is the time by the store's clock. */
+/** Returns statements for both databases. `now` is the time of the store's clock. */
 export function memorySql({ schema, numbers }: MemoryDialect) {
   const memory = `${schema}memory`
   return {
@@ -75,7 +75,7 @@ export function memorySql({ schema, numbers }: MemoryDialect) {
         ORDER BY entity_type, name LIMIT ?`,
       values: [
         ...scopeValues(scope),
-        // Neither is ever empty, so that this is before all of them.
+        // Types and names are never empty, so this position precedes all of them.
         escapeText(after?.entityType ?? ""),
         escapeText(after?.name ?? ""),
         now,
@@ -101,7 +101,7 @@ export function scopeValues({ tenant, userId, agent }: MemoryScope): readonly [s
   return [escapeText(tenant), escapeText(userId), storedAgent(agent)]
 }
 
-/** No agent has an empty name. */
+/** Returns the stored agent. No agent has an empty name. */
 export function storedAgent(agent: string | null): string {
   return agent === null ? "" : escapeText(agent)
 }

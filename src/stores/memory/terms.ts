@@ -1,30 +1,30 @@
-/** Characters of the longest term. Longer words are truncated. */
+/** Maximum characters of a term. Longer words are truncated. */
 const maxTermLength = 40
-/** Distinct terms of one query. Further ones are ignored. */
+/** Maximum distinct terms of one query. Further terms are ignored. */
 const maxQueryTerms = 32
 /** Shorter terms match whole words only. */
 const minPrefixLength = 3
 
 const word = /[\p{L}\p{N}\p{M}]+/gu
-/** Scripts without spaces between words, and Hangul, whose words carry their particles. */
+/** Scripts without spaces between words, and Hangul, whose words include their particles. */
 const unspaced =
   /([\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+)/u
 
-/** Words of a query; a term with `isPrefix` matches the words that begin with it. */
+/** A word of a query. A term with `isPrefix` matches words that start with it. */
 export interface QueryTerm {
   readonly text: string
   readonly isPrefix: boolean
 }
 
 /**
- * Returns the distinct terms of a text: words in lower case without accents; of scripts without spaces, each pair of
- * neighboring characters. Both databases index these terms, so that both find the same memories.
+ * Returns the distinct terms of a text: words in lower case without accents, and for scripts without spaces each pair
+ * of adjacent characters. Both databases index these terms, so both find the same memories.
  */
 export function termsOf(text: string): readonly string[] {
   return [...new Set(allTerms(text))]
 }
 
-/** Returns the terms to look for. A final s is left off, so that a plural finds the singular. */
+/** Returns the terms to search for. A final s is removed, so that a plural finds the singular. */
 export function queryTermsOf(text: string): readonly QueryTerm[] {
   const terms = new Map<string, QueryTerm>()
   for (const term of allTerms(text)) {
@@ -35,7 +35,7 @@ export function queryTermsOf(text: string): readonly QueryTerm[] {
   return [...terms.values()]
 }
 
-/** Returns true if the query's term finds the word. */
+/** Returns true if the query's term matches the word. */
 export function matchesTerm(term: QueryTerm, found: string): boolean {
   return term.isPrefix ? found.startsWith(term.text) : found === term.text
 }
@@ -47,7 +47,7 @@ function toQueryTerm(term: string): QueryTerm {
 }
 
 function* allTerms(text: string): Iterable<string> {
-  // Decomposed, so that accents can be left out, and then composed again, as Hangul is written.
+  // Decomposition allows the removal of accents. Composition restores Hangul.
   const plain = text
     .normalize("NFKD")
     .replace(/[\u0300-\u036f]/g, "")

@@ -17,7 +17,7 @@ export function answer(
   return database.transaction((query) => answerWithin(query, command, versions))
 }
 
-/** Inside a transaction. */
+/** Stores an answer. Must be called inside a transaction. */
 export async function answerWithin(
   query: Query,
   command: AnswerCommand,

@@ -33,7 +33,7 @@ export function createApprovals(database: Database, versions: Versions): Approva
   }
 }
 
-/** Changes nothing when the tool type is granted already. */
+/** Inserts a grant. Changes nothing if the tool type is granted already. */
 export async function insertGrant(query: Query, grant: Grant): Promise<void> {
   await query(
     `INSERT INTO agent_gateway.tool_grant (session_id, tool_type, body) VALUES ($1, $2, $3)
@@ -52,16 +52,16 @@ export async function insertAudit(query: Query, records: readonly AuditRecord[])
 }
 
 /**
- * SQL: the sessions that a wait may be of, to be answered from a session: itself, and those of the tree that it is
- * the root of.
+ * SQL: the sessions whose waits may be answered from a session: the session itself, and the sessions of the tree
+ * whose root it is.
  */
 function inTree(sessionId: string): string {
   return `(SELECT id FROM agent_gateway.session WHERE id = ${sessionId} OR coalesce(root_id, id) = ${sessionId})`
 }
 
 /**
- * Returns the row of the newest wait with this key in the session, or in the tree that it is the root of. Of an older
- * version's row the call and the kind tell.
+ * Returns the row of the newest wait with this key in the session, or in the tree whose root it is. Rows of an older
+ * version are found by the call and the kind.
  */
 export async function newestWait(query: Query, sessionId: string, key: WaitKey): Promise<Row | undefined> {
   const { waitId, toolCallId, kind } = columnsOf(key)
@@ -85,7 +85,7 @@ async function findWait(
   return toWait(row)
 }
 
-/** Without those of sessions that only newer processes read. */
+/** Returns open waits, without those of sessions that only newer processes read. */
 async function openWaits(
   query: Query,
   { reads }: Versions,

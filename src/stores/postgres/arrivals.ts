@@ -8,10 +8,10 @@ import {
 /** The channel that announces sessions with a new command. */
 export const arrivalsChannel = "agent_gateway_arrivals"
 
-/** A silent connection is noticed after this time. Until then the sweep of the workers finds the work. */
+/** Milliseconds after which a silent connection is noticed. Until then the workers find the work by their sweep. */
 const checkMs = 5_000
 
-/** Calls `onArrival` with each session that is announced, on a connection of its own. */
+/** Calls `onArrival` with each announced session, on a separate connection. */
 export function listenForArrivals(options: {
   readonly connect: StandingConnectionOptions["connect"]
   readonly onArrival: (sessionId: string) => void

@@ -8,12 +8,12 @@ import { nowMs } from "./schema.ts"
 
 interface Stored {
   readonly batch: SessionBatch
-  /** The session's. */
+  /** The id of the session. */
   readonly id: string
   readonly rows: EntryRows
 }
 
-/** The inboxes that a group of batches finds, and what the batches make of them. */
+/** The inboxes before a group of batches, and their changes by the batches. */
 export class Inboxes {
   readonly #rows: Map<string, readonly CommandRow[]>
   readonly #openRuns = new Map<string, string | null>()
@@ -24,7 +24,9 @@ export class Inboxes {
     this.#now = now
   }
 
-  /** A statement of its own, after the locks: so it sees every command put before them. */
+  /**
+   * Reads the inboxes in a statement after the locks, so that it sees every command that was put before the locks.
+   */
   static async read(query: Query, batches: readonly SessionBatch[]): Promise<Inboxes> {
     const ids = batches.filter(concernsInbox).map(({ lease }) => lease.sessionId)
     if (ids.length === 0) return new Inboxes(new Map(), 0)
@@ -45,7 +47,7 @@ export class Inboxes {
     return this.#rows.get(sessionId) ?? []
   }
 
-  /** Takes note of a batch that is stored. `activeRun` is the session's open run before the group. */
+  /** Applies a stored batch. `activeRun` is the session's open run before the group. */
   change(batch: SessionBatch, activeRun: string | null): void {
     if (!concernsInbox(batch)) return
     const { lease, runOpened, runEnded } = batch
@@ -56,7 +58,7 @@ export class Inboxes {
     this.#openRuns.set(sessionId, open === runEnded?.runId ? null : open)
   }
 
-  /** Returns which messages become due, and which stop to be, once the batches are stored. */
+  /** Returns the messages that become due, or are no longer due, after the batches are stored. */
   dueChanges(): readonly DueChange[] {
     return [...this.#openRuns].flatMap(([sessionId, openRunId]) =>
       dueChanges(this.of(sessionId), { now: this.#now, openRunId }),
@@ -73,7 +75,7 @@ export interface RunChange {
   readonly end_seq?: number
 }
 
-/** Returns the runs that a batch ends, or whose withdrawal it logs. */
+/** Returns the runs that a batch ends, or whose withdrawals it logs. */
 export function endedRuns({ id: session_id, batch, rows }: Stored): RunChange[] {
   const { runEnded, runsWithdrawn = [] } = batch
   const end_seq = rows.lastSeq
@@ -82,7 +84,7 @@ export function endedRuns({ id: session_id, batch, rows }: Stored): RunChange[] 
   return [...withdrawn, { session_id, id: runEnded.runId, state: runEnded.state, end_seq }]
 }
 
-/** One row a run: an update takes only one of several rows that meet the same target. */
+/** Returns one row for each run, because an update applies only one of several rows with the same target. */
 export function runChanges(batches: readonly Stored[]): RunChange[] {
   const changes = new Map<string, RunChange>()
   for (const each of batches) {

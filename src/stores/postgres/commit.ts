@@ -16,14 +16,15 @@ import { openWaits, writeWaits } from "./waits.ts"
 
 interface Prepared {
   readonly batch: SessionBatch
-  /** The session's. */
+  /** The id of the session. */
   readonly id: string
   readonly rows: EntryRows
 }
 
 /**
- * Few round trips however many sessions: the rows are locked, read, and all changes sent at once. A row that another
- * transaction has locked is skipped, so that it delays its own session and no other.
+ * Commits the batches in few round trips, however many sessions there are: rows are locked, rows are read, and all
+ * changes are sent at once. A row that another transaction has locked is skipped, so that it delays only its own
+ * session.
  */
 export async function commit(
   database: Database,
@@ -40,7 +41,7 @@ export async function commit(
     return await commitOnce(database, all, owner)
   } catch (error) {
     if (sqlState(error) !== uniqueViolation) throw error
-    // An earlier commit of the same batch, whose reply was lost, may have become visible only after this one began.
+    // An earlier commit of the same batch, whose reply was lost, may have become visible after this one started.
     return commitOnce(database, all, owner)
   }
 }
@@ -85,9 +86,9 @@ interface Held {
 }
 
 interface Locked {
-  /** The sessions that this process holds and whose rows are locked now, by id. */
+  /** The sessions that this process holds and whose rows are now locked, by id. */
   readonly held: ReadonlyMap<string, Held>
-  /** The epochs of the sessions that it holds and whose rows another transaction has locked, by id. */
+  /** The epochs of the sessions that this process holds and another transaction has locked, by id. */
   readonly busy: ReadonlyMap<string, number>
 }
 
@@ -100,7 +101,7 @@ async function lock(query: Query, batches: readonly SessionBatch[], owner: strin
   )
   const held = rows.filter((row) => nullableText(row, "owner") === owner)
   for (const row of rows) ids.delete(text(row, "id"))
-  // The others are gone or locked.
+  // The other sessions are gone or locked.
   const skipped = ids.size === 0 ? [] : await query(ownSessions, [[...ids], owner])
   return {
     held: new Map(
@@ -120,8 +121,8 @@ async function lock(query: Query, batches: readonly SessionBatch[], owner: strin
 const ownSessions = "SELECT id, epoch FROM agent_gateway.session WHERE id = ANY($1) AND owner = $2"
 
 /**
- * Finds batches that were committed before and come again because the reply was lost. A batch is stored whole, and no
- * number is used twice, so one row of it tells.
+ * Returns the batches that were committed before, and are committed again because the reply was lost. A batch is
+ * stored as a whole, and no number is used twice, so one of its rows is enough to find it.
  */
 async function storedBefore(
   query: Query,
@@ -222,9 +223,8 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
 }
 
 /**
- * SQL: makes the cursors of these sessions due, and makes those that are not there yet. A cursor that is being
- * claimed is waited for, so that its claim cannot miss what this commit stores. Does nothing while there are no
- * subscribers.
+ * SQL: makes the cursors of these sessions due, and creates missing ones. Waits for a cursor that is being claimed,
+ * so that its claim cannot miss the entries of this commit. Does nothing if there are no subscribers.
  */
 function stirCursors(sessions: string): string {
   return `
@@ -271,13 +271,13 @@ interface SessionChange {
   readonly version: number
   readonly bytes: number
   readonly progress: boolean
-  /** The run that is open afterwards, if a batch opened it. */
+  /** The open run afterwards, if a batch opened it. */
   readonly opened: string | null
   readonly ended: string | null
   readonly ended_at: number
 }
 
-/** One row a session: an update takes only one of several rows that meet the same target. */
+/** Returns one row for each session, because an update applies only one of several rows with the same target. */
 function sessionRows(batches: readonly Prepared[]): SessionChange[] {
   const changes = new Map<string, SessionChange>()
   for (const { batch, id, rows } of batches) {

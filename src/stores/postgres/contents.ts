@@ -11,7 +11,7 @@ export function createContents(database: Database): Contents {
       if (before.stored) return "stored"
       if (before.usedBytes + bytes > sessionBytes) return "full"
       for (const [number, chunk] of chunks.entries()) {
-        // The lock keeps retention from removing the session in between: it would not see this row.
+        // The lock prevents the removal of the session in between, which would not see this row.
         const written = await query(
           `WITH kept AS (SELECT id FROM agent_gateway.session WHERE id = $1 FOR KEY SHARE)
            INSERT INTO agent_gateway.content_chunk (session_id, content_id, number, body)
@@ -74,9 +74,8 @@ async function sizeOf(query: Query, sessionId: string, id: string): Promise<numb
 }
 
 /**
- * Reads in one statement whether a content is stored and what its session holds: between two statements,
- * another process could store the same content, whose bytes would then be counted against it.
- * Null if there is no such session.
+ * Reads in one statement if a content is stored and how much its session stores. Between two statements, another
+ * process could store the same content, and its bytes would count against it. Null if there is no such session.
  */
 async function stateOf(query: Query, sessionId: string, id: string) {
   const [row] = await query(

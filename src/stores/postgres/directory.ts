@@ -4,7 +4,7 @@ import { escapeText, text } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 import { isLive } from "./membership.ts"
 
-/** `owner` is the id of this process. */
+/** Creates the directory. `owner` is the id of this process. */
 export function createPostgresDirectory(database: Database, owner: string): Directory {
   return createDirectory({
     schema: "agent_gateway.",
@@ -31,7 +31,7 @@ export function createPostgresDirectory(database: Database, owner: string): Dire
   })
 }
 
-/** Writes the placeholders as Postgres counts them. */
+/** Converts the placeholders into numbered ones for Postgres. */
 function numbered(sql: string): string {
   let count = 0
   return sql.replaceAll("?", () => `$${++count}`)

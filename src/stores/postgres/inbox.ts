@@ -42,11 +42,11 @@ export interface PutOptions {
 
 export interface Put {
   readonly outcome: PutOutcome
-  /** If true, the put gave the session work that is due. */
+  /** If true, the put gave the session due work. */
   readonly isDue: boolean
 }
 
-/** Inside a transaction. */
+/** Puts a command. Must be called inside a transaction. */
 export async function putWithin(
   query: Query,
   command: PutCommand,
@@ -65,7 +65,7 @@ export async function putWithin(
 }
 
 /**
- * Puts a message and claims its session. A session that this process takes at once need not be announced to others.
+ * Puts a message and claims its session. A session that this process claims at once need not be announced to others.
  */
 export async function putAndClaim(
   database: Database,
@@ -90,8 +90,8 @@ export async function putAndClaim(
 }
 
 /**
- * Inside a transaction. Refuses the session's tokens, cancels its open run and withdraws its queued ones. Null if
- * there is no such session, else true if that gave the session work.
+ * Refuses the session's tokens, cancels its open run and withdraws its queued runs. Null if there is no such session;
+ * true if that gave the session work. Must be called inside a transaction.
  */
 export async function revokeSession(
   query: Query,
@@ -111,8 +111,8 @@ export async function revokeSession(
 }
 
 /**
- * Locks the session's row, by which put, answer, commit, claim and release exclude each other. The rest is read by
- * another statement, so that it is as recent as the lock. Throws for a session that only newer processes read.
+ * Locks the session's row, through which put, answer, commit, claim and release exclude each other. Another statement
+ * reads the rest, so that it is as recent as the lock. Throws if only newer processes can read the session.
  */
 export async function lockReceiver(
   query: Query,
@@ -169,7 +169,7 @@ async function putMessage(
   return plan
 }
 
-/** Returns what became of an earlier message with the same idempotency key; null if there is none. */
+/** Returns the outcome of an earlier message with the same idempotency key. Null if there is none. */
 async function findKnown(
   query: Query,
   { sessionId, idempotency }: MessageCommand,
@@ -257,22 +257,25 @@ async function carryOut(
   if (announced && isAnnounced(plan)) await announce(query, sessionId)
 }
 
-/** A steering message concerns a process that works on the run at this moment. */
+/**
+ * Returns true if other processes must learn of the put. A steering message concerns the process that works on the
+ * run.
+ */
 function isAnnounced({ outcome, isDue }: Put): boolean {
   return isDue || outcome.status === "steered"
 }
 
 /**
- * Announcing is done only here, and only where needed: commits that notify wait for one another in the whole
- * database.
+ * Announces a session to other processes. This is the only place that does so, and only if necessary, because commits
+ * that notify wait for one another in the whole database.
  */
 async function announce(query: Query, sessionId: string): Promise<void> {
   await query(`SELECT pg_notify('${arrivalsChannel}', $1)`, [sessionId])
 }
 
 /**
- * Returns SQL that inserts the commands of one parameter, in their order. At most one of them has no body: its body
- * is large and a parameter of its own, so that it is not made into JSON once more.
+ * Returns SQL that inserts the commands of one parameter, in their order. At most one of them has no body. Its body
+ * is large and a separate parameter, so that it is not serialized again.
  */
 function insertCommands(
   commands: string,
@@ -297,7 +300,7 @@ function toColumns({
   return { run_id: runId, type, body, rank, not_before: notBefore, due_at: dueAt, bytes }
 }
 
-/** Puts a command that is due, and announces it. */
+/** Puts a due command, and announces it. */
 export async function insertCommand(query: Query, command: NewCommand, versions: Versions): Promise<void> {
   const row = newCommandRow(command, versions.writes())
   await query(
@@ -321,7 +324,7 @@ async function deleteCommands(query: Query, sessionId: string, ids: readonly num
   )
 }
 
-/** Returns the queued runs of a session in the order in which they are taken. */
+/** Returns the queued runs of a session in the order in which they open. */
 export async function findQueued(query: Query, sessionId: string): Promise<readonly QueuedRun[]> {
   const rows = await query(
     `SELECT ${commandColumns}, active_run, ${nowMs} AS now FROM agent_gateway.session

@@ -13,7 +13,7 @@ export function createKeyring(query: Query, clock: Clock): Keyring {
     return row === undefined ? null : toKey(row)
   }
 
-  /** Null when another process has made that generation already. */
+  /** Adds a key. Null if another process has already added this generation. */
   async function add(generation: number): Promise<SigningKey | null> {
     const [row] = await query(
       `INSERT INTO agent_gateway.signing_key (generation, id, secret, created_at) VALUES ($1, $2, $3, $4)
@@ -27,7 +27,7 @@ export function createKeyring(query: Query, clock: Clock): Keyring {
     async signingKey() {
       const known = await newest()
       if (known !== null) return known
-      // Processes that race for the first key agree on the one that was stored.
+      // Processes that race for the first key agree on the stored one.
       await add(1)
       const key = await newest()
       if (key === null) throw new Error("The signing key that was just stored is not there.")
@@ -49,7 +49,7 @@ export function createKeyring(query: Query, clock: Clock): Keyring {
       }
     },
     async remove(id) {
-      // The newest is kept: its generation must not be given to another.
+      // The newest key is kept, because its generation must not be used again.
       const removed = await query(
         `DELETE FROM agent_gateway.signing_key
          WHERE id = $1 AND generation < (SELECT max(generation) FROM agent_gateway.signing_key) RETURNING id`,

@@ -5,28 +5,29 @@ import { toLease } from "../rows/session-rows.ts"
 import type { Database, Query } from "./database/database.ts"
 import { type HeartbeatTimes, isLive, ownerIsConnected, ownerIsDead } from "./membership.ts"
 
-/** This process as a claimer. */
+/** This process as a claimer of sessions. */
 export interface Claimer {
-  /** Its membership. */
+  /** The id of its membership. */
   readonly owner: string
   readonly times: HeartbeatTimes
 }
 
-/** The sessions that this process can work on: of these agents, and with nothing newer than it reads. */
+/** The sessions that this process can work on: sessions of these agents without data that is newer than it reads. */
 export interface Claimable {
   readonly agents: readonly string[]
   readonly reads: number
 }
 
 /**
- * SQL: a session that the process $2 may take. One that it holds itself is not free: it has a writer. While its own
- * heartbeat has lapsed it takes nothing, because others could take that again at once.
+ * SQL: a session that the process $2 may claim. A session that it holds itself is not free, because it has a writer.
+ * While its own heartbeat has lapsed, the process claims nothing, because others could take the session again at
+ * once.
  */
 function isFree(times: HeartbeatTimes): string {
   return `(owner IS NULL OR (owner <> $2 AND ${ownerIsDead("$2", times)})) AND ${isLive("$2")}`
 }
 
-/** SQL: the time of the server's clock at the beginning of the statement, in milliseconds since the Unix epoch. */
+/** SQL: the time of the server's clock at the start of the statement, in milliseconds since the Unix epoch. */
 const statementMs = "floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint"
 
 /** SQL: the session has a due command for which the condition holds. */
@@ -35,10 +36,7 @@ function hasDue(condition: string): string {
     WHERE session_id = session.id AND due_at IS NOT NULL AND ${condition})`
 }
 
-/**
- * Selects sessions of the agents $1 with work to do: an open run that is not parked, or a command that is due (rule
- * 9).
- */
+/** Selects sessions of the agents $1 with work to do: an open run that is not parked, or a due command (rule 9). */
 const isRunnable = (reads: number) => `id IN (
     SELECT id FROM agent_gateway.session WHERE active_run IS NOT NULL AND agent = ANY($1)
       AND parked_until <= ${statementMs}
@@ -46,8 +44,8 @@ const isRunnable = (reads: number) => `id IN (
   ) AND agent = ANY($1) AND log_version <= ${reads}`
 
 /**
- * SQL: what a claim by $2 changes. Only an owner that died counts (rule 10, recovery); `lapsed` tells of one that did
- * not.
+ * SQL: the changes of a claim by $2. Only an owner that died counts (rule 10, recovery). `lapsed` is the condition
+ * for an owner that lapsed.
  */
 function taken(lapsed: string): string {
   const hasRun = `(active_run IS NOT NULL OR ${hasDue("type = 'message'")})`
@@ -58,8 +56,8 @@ function taken(lapsed: string): string {
 }
 
 /**
- * Takes back what others counted as the death of this process. It was cut off from the server, connections and all,
- * and so could not be told from one that died.
+ * Removes the crash counts for this process. It was cut off from the server with all its connections, so others could
+ * not distinguish it from a dead process.
  */
 export async function uncountLapse(query: Query, owner: string): Promise<void> {
   await query(
@@ -70,8 +68,8 @@ export async function uncountLapse(query: Query, owner: string): Promise<void> {
 }
 
 /**
- * Claims a session. One statement finds a free session, and the next takes it only if it is still as it was seen: a
- * statement that waited for another's claim would judge that new owner by processes it cannot see yet.
+ * Claims a session. One statement finds a free session, and the next one takes it only if it is unchanged. A single
+ * statement that waited for another claim would judge the new owner by processes that it cannot see yet.
  */
 export async function claim(
   query: Query,
@@ -95,7 +93,7 @@ export async function claim(
   return row === undefined ? null : toLease(row)
 }
 
-/** Inside a transaction that has locked the session: takes it if no process has it. */
+/** Claims a session if no process holds it. Must be called inside a transaction that has locked the session. */
 export async function claimFree(
   query: Query,
   sessionId: string,
@@ -203,7 +201,7 @@ export async function release(
   })
 }
 
-/** As stored. */
+/** Returns the held places as stored. */
 function heldOf(shares: Shares | undefined): object[] {
   const held = shares?.held ?? []
   return held.map(({ tenant, userId, count, lastTurn }) => {

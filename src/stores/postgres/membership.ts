@@ -12,20 +12,20 @@ export interface Membership {
   readonly liveness: Liveness
   /** Returns the newest log version that all live processes read, as of the last heartbeat (rule 14, versions). */
   versionOfAll(): number
-  /** From here on this owner is dead to all others. */
+  /** Ends the membership. From then on, this owner is dead to all others. */
   end(): Promise<void>
 }
 
-/** Times of rule 8 (liveness), all derived from the time to live. */
+/** Times of rule 8 (liveness), derived from the time to live. */
 export interface HeartbeatTimes {
-  /** A process whose last heartbeat is older than this, by the database's clock, is dead to others. */
+  /** A process whose last heartbeat is older than this, by the database's clock, counts as dead for others. */
   readonly ttlMs: number
   readonly heartbeatMs: number
   /** A heartbeat that takes longer is sent again on another connection. At most a third of the time to live. */
   readonly timeoutMs: number
-  /** This process itself counts a heartbeat only this long: it stops before others may take over. */
+  /** The process itself counts a heartbeat only this long, so it stops before others may take over. */
   readonly validMs: number
-  /** After a longer gap in its own heartbeats a process declares no other dead for one time to live. */
+  /** After a longer gap in its own heartbeats, a process declares no other process dead for one time to live. */
   readonly gapMs: number
 }
 
@@ -39,21 +39,25 @@ export function heartbeatTimes(ttlMs: number): HeartbeatTimes {
   }
 }
 
-/** The name of the standing connections of a process, by which the server shows that it still runs. */
+/**
+ * Returns the name of the standing connections of a process. By this name the server shows that the process still
+ * runs.
+ */
 export function connectionName(owner: string): string {
   return `ai-agent-gateway ${owner}`
 }
 
-/** SQL: the process with the id in this expression has sent a heartbeat lately, by the database's clock. */
+/** SQL: the process with the id in this expression has sent a recent heartbeat, by the database's clock. */
 export function isLive(process: string): string {
   return `EXISTS (SELECT FROM agent_gateway.process AS live
     WHERE live.id = ${process} AND live.expires_at > clock_timestamp())`
 }
 
 /**
- * SQL: `owner` is dead in the eyes of the process with the id in this expression. A process that has left has no row.
- * One whose heartbeats are overdue is dead only if the judge's own heartbeats have gone through all that time: after
- * an outage of the database everyone's are overdue, and everyone gets one time to live to send the next.
+ * SQL: `owner` is dead according to the process with the id in this expression. A process that has left has no row.
+ * If its heartbeats are overdue, a process is dead only if the judging process had regular heartbeats during that
+ * time. After an outage of the database all heartbeats are overdue, and every process gets one time to live to send
+ * the next one.
  */
 export function ownerIsDead(judge: string, { ttlMs, gapMs }: HeartbeatTimes): string {
   return `NOT EXISTS (
@@ -66,15 +70,15 @@ export function ownerIsDead(judge: string, { ttlMs, gapMs }: HeartbeatTimes): st
 }
 
 /**
- * SQL: `owner` still has a connection, so it lapsed rather than died: it is paused, or the network between it and the
+ * SQL: `owner` still has a connection, so it lapsed and did not die: it is paused, or the network between it and the
  * server is silent.
  */
 export const ownerIsConnected = `(owner IS NOT NULL AND EXISTS (
   SELECT FROM pg_stat_activity WHERE application_name = 'ai-agent-gateway ' || owner))`
 
 /**
- * A process that crashed, or that is cut off from the database, counts so long among those that must be able to read
- * what is written: it may come back.
+ * Milliseconds for which a process that crashed, or is cut off from the database, still counts among those that must
+ * be able to read new entries, because it may come back.
  */
 const absentMs = 60_000
 
@@ -94,8 +98,9 @@ const beat = `
   ) AS version_of_all`
 
 /**
- * Renews this process's row on a connection that does nothing else. If the row lapses, others may take its sessions and
- * the epoch fences this process (rule 7, fencing). Sessions that no one took stay its own when the heartbeat is back.
+ * Renews this process's row on a connection that does nothing else. If the row lapses, others may take its sessions,
+ * and the epoch fences this process (rule 7, fencing). Sessions that no process took remain its own when the
+ * heartbeat is back.
  */
 export async function joinMembers(options: {
   readonly id: string

@@ -49,7 +49,7 @@ export function createMemory(database: Database): Memory {
     },
     async forgetAll({ tenant, userId, agent }) {
       return database.transaction(async (run) => {
-        // A memory that is being stored at this moment must not be left over.
+        // A memory that is being stored at this moment must be deleted as well.
         await lock(run, { tenant, userId })
         const removed = await run(
           `DELETE FROM agent_gateway.memory
@@ -76,7 +76,7 @@ async function remember(query: Query, memory: NewMemory, options: RememberOption
   const columns = storedColumns(memory)
   await lock(query, scope)
   const time = await now(query)
-  // An expired memory must neither count nor be the one that this memory replaces.
+  // An expired memory must neither count nor be replaced by this memory.
   await query("DELETE FROM agent_gateway.memory WHERE tenant = $1 AND user_id = $2 AND expires_at <= $3", [
     ...principalValues(scope),
     time,
@@ -124,7 +124,7 @@ async function remember(query: Query, memory: NewMemory, options: RememberOption
   return storedOutcome(toMemory(written), stored)
 }
 
-/** Reads the rows of one principal's scope, whose number is bounded: an index on the words would save nothing. */
+/** Reads the rows of one principal's scope. Their number is bounded, so an index on the words would save nothing. */
 async function matching(query: Query, scope: MemoryScope, terms: readonly QueryTerm[]) {
   const rows = await query(
     `SELECT term.ordinality - 1 AS term, memory.id
@@ -138,7 +138,7 @@ async function matching(query: Query, scope: MemoryScope, terms: readonly QueryT
   return terms.map((term, index) => ({ term, ids: ids[index] ?? [] }))
 }
 
-/** Writes of one principal happen one after the other, so that together they keep to its bounds. */
+/** Serializes the writes of one principal, so that together they respect its bounds. */
 async function lock(query: Query, principal: Principal): Promise<void> {
   const name = JSON.stringify(["memory", ...principalValues(principal)])
   await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [name])

@@ -33,31 +33,37 @@ import { createSnapshots } from "./snapshots.ts"
 import { createSubscriptions } from "./subscriptions.ts"
 
 export interface PostgresStoreOptions {
-  /** `postgres://user:password@host:port/database`, as `pg` reads it. */
+  /** `postgres://user:password@host:port/database`, as `pg` parses it. */
   readonly url: string
   readonly clock: Clock
   readonly logger: Logger
-  /** `full` makes the server wait for its disk whatever its own default is. Default `process`: its default. */
+  /**
+   * With `full`, the server waits for its disk, whatever its own default is. Default `process`: the server's default.
+   */
   readonly durability?: Durability
   /**
-   * Time to live of this process's last heartbeat, in milliseconds. After that other processes take its sessions.
-   * Heartbeats are sent four times in it. All processes on one database use the same value. Default 3000.
+   * Time to live of this process's last heartbeat in milliseconds. After that time other processes take its sessions.
+   * The process sends four heartbeats in this time. All processes of a database must use the same value. Default
+   * 3000.
    */
   readonly ttlMs?: number
-  /** For tests: the newest log version that this process reads. Default: the newest there is. */
+  /** For tests: the newest log version that this process reads. Default: the newest version. */
   readonly readsVersion?: number
 }
 
 const defaultTtlMs = 3_000
 const watchPollMs = 100
-/** Connections for everything but commits. */
+/** Number of connections for everything except commits. */
 const connections = 6
-/** Commits have connections of their own: calls that wait for a locked row cannot hold them up. */
+/**
+ * Number of connections for commits. They are separate, so that calls that wait for a locked row cannot delay
+ * commits.
+ */
 const commitConnections = 4
-/** A listener that does not answer for this long is replaced. */
+/** Milliseconds after which a silent listener is replaced. */
 const listenerLimitMs = 5_000
 
-/** Throws `ConfigurationError` when the database cannot be reached or used, or was changed by a newer version. */
+/** Throws `ConfigurationError` if the database cannot be reached or used, or was changed by a newer version. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { url, clock, logger, durability = "process", ttlMs = defaultTtlMs } = options
   const { readsVersion: reads = logVersion } = options
@@ -125,7 +131,7 @@ async function migrateAlone(
   }
 }
 
-/** Notices what other processes write to the sessions that are watched. */
+/** Notices writes of other processes to the watched sessions. */
 async function poll(database: Database, hub: WatchHub): Promise<void> {
   const { watched } = hub
   if (watched.length === 0) return

@@ -17,7 +17,7 @@ import { putInTree, startChild } from "./tree.ts"
 
 /**
  * Moves one command into its session's inbox, in a transaction. Null if the row is gone, no longer due, or being
- * moved by another process. A command that the inbox cannot take in its form is dead.
+ * moved by another process. If the inbox cannot accept the command in its form, the command is dead.
  */
 export async function deliverCommand(
   database: Database,

@@ -8,10 +8,7 @@ import type { Database } from "./database/database.ts"
 import { deliverCommand } from "./outbox-commands.ts"
 import { nowMs } from "./schema.ts"
 
-/**
- * The first rows that are due, up to a limit and a number of bytes. Rows that others claim at this moment are
- * skipped.
- */
+/** Claims the first due rows, up to a limit and a number of bytes. Skips rows that others are claiming. */
 const claimed = `
   WITH due AS (
     SELECT number, due_at, bytes FROM agent_gateway.outbox WHERE kind = $1 AND due_at <= ${nowMs}
@@ -125,7 +122,7 @@ export function createOutbox(
   }
 }
 
-/** SQL: the numbers of the chosen rows, and its parameters. */
+/** SQL: the numbers of the selected rows, and its parameters. */
 function choose(choice: RowChoice): readonly [sql: string, values: readonly unknown[]] {
   if ("numbers" in choice) return ["SELECT unnest($1::bigint[])", [choice.numbers]]
   const kind = choice.kind === undefined ? null : escapeText(choice.kind)

@@ -1,9 +1,12 @@
 import type { PruneLimits } from "../../core/ports/session-log.ts"
+import { escapeText } from "../rows/columns.ts"
+import { removedSessionId, removedSessions } from "../rows/removed-session.ts"
 import type { Query } from "./database/database.ts"
+import { nowMs } from "./schema.ts"
 
-/** Rows that one statement deals with, so that it ends well before it times out. */
+/** Maximum rows of one statement, so that it ends well before its timeout. */
 const settledPerStatement = 100
-/** Most sessions are small and are removed many at a time; then the large ones follow. Bytes are those of the root. */
+/** Most sessions are small and are removed many at a time. The large ones follow. Bytes are those of the root. */
 const sessionSlices = [
   { count: 200, maxBytes: 100_000 },
   { count: 10, maxBytes: Number.MAX_SAFE_INTEGER },
@@ -45,7 +48,7 @@ const ownTables = [
 
 export async function pruneSessions(
   query: Query,
-  { sessionsUsedBefore, subscribersBehindBefore = 0 }: PruneLimits,
+  { sessionsUsedBefore, subscribersBehindBefore = 0, removedSessionKind }: PruneLimits,
 ): Promise<void> {
   const ofGone = ownTables.map(
     (table) => `${table}_rows AS (DELETE FROM agent_gateway.${table} USING gone WHERE session_id = gone.id)`,
@@ -72,7 +75,12 @@ export async function pruneSessions(
       JOIN roots ON session.id = roots.id OR coalesce(session.root_id, session.id) = roots.id
       WHERE active_run IS NULL AND last_used_at < $1 FOR UPDATE OF session SKIP LOCKED
     ),
-    gone AS (DELETE FROM agent_gateway.session USING idle WHERE session.id = idle.id RETURNING session.id),
+    gone AS (DELETE FROM agent_gateway.session USING idle WHERE session.id = idle.id RETURNING session.*),
+    reports AS (
+      INSERT INTO agent_gateway.outbox (session_id, id, kind, payload, bytes, created_at, due_at)
+      SELECT id, '${removedSessionId}', $5, payload, bytes, ${nowMs}, ${nowMs}
+      FROM (${removedSessions("gone", (payload) => `octet_length(${payload})`)}) AS report WHERE $5::text IS NOT NULL
+    ),
     ${ofGone.join(",\n    ")},
     -- A cursor that is behind stays until its subscriber is told of the gap.
     cursors AS (
@@ -83,8 +91,9 @@ export async function pruneSessions(
       WHERE session_id = gone.id AND behind_since IS NOT NULL
     )
     SELECT id FROM gone`
+  const kind = removedSessionKind === undefined ? null : escapeText(removedSessionKind)
   for (const { count, maxBytes } of sessionSlices) {
-    const parameters = [sessionsUsedBefore, subscribersBehindBefore, maxBytes, count]
+    const parameters = [sessionsUsedBefore, subscribersBehindBefore, maxBytes, count, kind]
     while ((await query(statement, parameters)).length > 0);
   }
 }
@@ -113,7 +122,7 @@ export async function pruneOutbox(query: Query, { outboxDiedBefore }: PruneLimit
   while ((await query(statement, [outboxDiedBefore])).length > 0);
 }
 
-/** An owner without a row is dead as one whose row has lapsed. */
+/** Removes processes. An owner without a row counts as dead, like one whose row has lapsed. */
 export async function pruneProcesses(query: Query): Promise<void> {
   await query("DELETE FROM agent_gateway.process WHERE expires_at < clock_timestamp() - interval '1 day'")
 }

@@ -20,9 +20,9 @@ export interface PutWhenIdleOptions {
 }
 
 /**
- * Puts a message and claims its session in one statement, if the session is as most are: free, without an open run
- * and without a command. Resolves to null, and changes nothing, if it is not, or if the message would not start a run
- * at once. Then a transaction finds out what becomes of the message.
+ * Puts a message and claims its session in one statement, if the session is in the usual state: free, without an open
+ * run and without a command. Otherwise, or if the message would not start a run at once, resolves to null and changes
+ * nothing. The caller then uses a transaction.
  */
 export async function putWhenIdle(
   query: Query,
@@ -39,7 +39,7 @@ export async function putWhenIdle(
   }
   const { outcome, run, commands } = planMessage(message, idle, limits)
   const [command] = commands
-  // A message for later is due by the server's clock, and the transaction asks it.
+  // A message for later is due by the server's clock, which the transaction reads.
   if (message.notBefore !== undefined || run?.state !== "queued" || command === undefined) return null
   const { sessionId, idempotency, at } = message
   const { body, rank, dueAt, bytes, version } = newCommandRow(command, versions.writes(), texts)
@@ -67,8 +67,8 @@ export async function putWhenIdle(
 }
 
 /**
- * A statement reads as of its beginning, but locks the newest row. If the session has changed in between, its `xmin`
- * has too: whatever else was read may be stale then, and nothing is put.
+ * Returns the statement. A statement reads data as of its start, but locks the newest row. If the session has changed
+ * in between, its `xmin` has changed too. The other data may then be stale, and nothing is put.
  */
 function statement(reads: number): string {
   return `WITH idle AS (

@@ -93,10 +93,10 @@ export function createSchedules(database: Database, { versions, onArrival }: Sch
   }
 }
 
-/** Any number, the same in all versions: with the agent's name it is the lock of those who count its schedules. */
+/** An arbitrary number, the same in all versions. With the agent's name it is the lock for counting its schedules. */
 const countLock = 1_977_003
 
-/** Inside a transaction. */
+/** Creates a schedule. Must be called inside a transaction. */
 async function create(
   query: Query,
   schedule: NewSchedule,
@@ -104,7 +104,7 @@ async function create(
 ): Promise<CreateOutcome> {
   const { agent, tenant, userId, name } = schedule
   const owner = [agent, tenant, userId].map(escapeText)
-  // Two that create at once would each count without the other.
+  // Without the lock, two concurrent creations would each count without the other.
   await query("SELECT pg_advisory_xact_lock($1, hashtext($2))", [countLock, escapeText(agent)])
   const owned = "agent = $1 AND tenant = $2 AND user_id = $3"
   const [taken] = await query(
@@ -151,11 +151,14 @@ interface Advancing {
 
 interface Advanced {
   readonly outcome: AdvanceOutcome
-  /** If true, the message gave its session work that is due. */
+  /** If true, the message gave its session due work. */
   readonly isDue: boolean
 }
 
-/** Inside a transaction. The lock of the schedule's row comes before that of any session. */
+/**
+ * Writes a step. Must be called inside a transaction. The lock of the schedule's row precedes the lock of any
+ * session.
+ */
 async function advance(query: Query, step: ScheduleStep, advancing: Advancing): Promise<Advanced> {
   const { schedule, firing } = step
   const [current] = await query(
@@ -203,7 +206,7 @@ async function advance(query: Query, step: ScheduleStep, advancing: Advancing): 
   }
 }
 
-/** Inside a transaction. */
+/** Puts the message of a firing. Must be called inside a transaction. */
 async function fire(
   query: Query,
   schedule: Schedule,

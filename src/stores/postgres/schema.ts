@@ -4,11 +4,14 @@ import type { Database } from "./database/database.ts"
 
 const oldestServer = 15
 
-/** Any number, the same in all versions: makes processes that start at once create the tables one after another. */
+/**
+ * An arbitrary number, the same in all versions. Processes that start at once use it to create the tables one after
+ * another.
+ */
 const migrationLock = 4_021_977_001
 
 /**
- * Statements that bring the schema from each version to the next. Texts are never `jsonb`: it refuses U+0000.
+ * Statements that bring the schema from each version to the next. Texts are never `jsonb`, because it refuses U+0000.
  */
 const migrations: readonly (readonly string[])[] = [
   [
@@ -83,11 +86,11 @@ const migrations: readonly (readonly string[])[] = [
   ],
   [
     "ALTER TABLE agent_gateway.session ADD COLUMN revoked_at bigint",
-    // Before this time an open run alone is no work; 0 when it was not parked.
+    // Before this time an open run alone is no work; 0 if the run was not parked.
     "ALTER TABLE agent_gateway.session ADD COLUMN parked_until bigint NOT NULL DEFAULT 0",
     "DROP INDEX agent_gateway.session_active",
     "CREATE INDEX session_active ON agent_gateway.session (agent, parked_until) WHERE active_run IS NOT NULL",
-    // One call may wait more than once, so a wait is known by a number of its own, which grows.
+    // A call may wait more than once, so each wait has a number of its own, which grows.
     `CREATE TABLE agent_gateway.wait (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       session_id text NOT NULL,
@@ -117,28 +120,29 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX audit_session ON agent_gateway.audit (session_id)",
   ],
   [
-    // Before this version it was made when the first secret was.
+    // In earlier versions, the first secret created this table.
     "CREATE TABLE IF NOT EXISTS agent_gateway.secret (name text PRIMARY KEY, value text NOT NULL)",
   ],
   [
-    // `beat_at` is the time of the last heartbeat, `steady_since` the first of a series of heartbeats without a gap.
+    // `beat_at` is the time of the last heartbeat. `steady_since` is the first heartbeat of a series without a gap.
     `ALTER TABLE agent_gateway.process
        ADD COLUMN beat_at timestamptz NOT NULL DEFAULT clock_timestamp(),
        ADD COLUMN steady_since timestamptz NOT NULL DEFAULT clock_timestamp()`,
-    // `counted_owner` is the process whose death `takeovers` counted last.
+    // `counted_owner` is the last process whose death is counted in `takeovers`.
     "ALTER TABLE agent_gateway.session ADD COLUMN counted_owner text",
     "CREATE INDEX session_owner ON agent_gateway.session (owner) WHERE owner IS NOT NULL",
     "CREATE INDEX session_counted_owner ON agent_gateway.session (counted_owner) WHERE counted_owner IS NOT NULL",
   ],
   [
-    // Size of the session's events. What was stored before this version is not counted: that would take reading it all.
+    // Size of the session's events. Data that was stored before this version is not counted, because that would
+    // require reading all of it.
     "ALTER TABLE agent_gateway.session ADD COLUMN stored_bytes bigint NOT NULL DEFAULT 0",
     "CREATE INDEX session_principal ON agent_gateway.session (tenant, user_id)",
     "CREATE INDEX entry_history ON agent_gateway.entry (session_id, seq) WHERE type = 'historyReplaced'",
   ],
   ["CREATE INDEX entry_run ON agent_gateway.entry (session_id, seq) WHERE type = 'runStarted'"],
   [
-    // `due_at` is the next attempt, the end of a claim, or null for a dead row.
+    // `due_at` is the time of the next attempt or the end of a claim, and null for a dead row.
     `CREATE TABLE agent_gateway.outbox (
       number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       session_id text NOT NULL,
@@ -156,7 +160,8 @@ const migrations: readonly (readonly string[])[] = [
     )`,
     "CREATE INDEX outbox_due ON agent_gateway.outbox (kind, due_at) WHERE due_at IS NOT NULL",
     "CREATE INDEX outbox_dead ON agent_gateway.outbox (died_at) WHERE died_at IS NOT NULL",
-    // `seen_at` is when a process registered it last; since `forgotten_since` it has no cursors.
+    // `seen_at` is the time of the last registration by a process. Since `forgotten_since`, the subscriber has no
+    // cursors.
     `CREATE TABLE agent_gateway.subscriber (
       name text NOT NULL,
       agent text NOT NULL,
@@ -182,7 +187,7 @@ const migrations: readonly (readonly string[])[] = [
        WHERE due_at IS NOT NULL`,
   ],
   [
-    // Null in sessions without a parent; a session without a root is its own.
+    // The parent is null in sessions without a parent. A session without a root is its own root.
     "ALTER TABLE agent_gateway.session ADD COLUMN parent_session_id text",
     "ALTER TABLE agent_gateway.session ADD COLUMN parent_run_id text",
     "ALTER TABLE agent_gateway.session ADD COLUMN parent_tool_call_id text",
@@ -192,7 +197,7 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX session_root ON agent_gateway.session (coalesce(root_id, id), created_at, id)",
     `CREATE INDEX session_parent ON agent_gateway.session (parent_session_id, created_at, id)
      WHERE parent_session_id IS NOT NULL`,
-    // The owner of the run's session, so that a principal's runs are found by an index.
+    // The owner of the run's session, so that an index finds a principal's runs.
     "ALTER TABLE agent_gateway.run ADD COLUMN tenant text NOT NULL DEFAULT ''",
     "ALTER TABLE agent_gateway.run ADD COLUMN user_id text NOT NULL DEFAULT ''",
     "ALTER TABLE agent_gateway.run ADD COLUMN created_at bigint NOT NULL DEFAULT 0",
@@ -204,10 +209,10 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE TABLE agent_gateway.served_agent (process text NOT NULL, agent text NOT NULL, PRIMARY KEY (process, agent))",
   ],
   [
-    // Null in rows of version 2, which knew a wait by its call and its kind.
+    // The id is null in rows of version 2, which identified a wait by its call and its kind.
     "ALTER TABLE agent_gateway.wait ADD COLUMN wait_id text",
     "CREATE INDEX wait_id ON agent_gateway.wait (session_id, wait_id)",
-    // The newest log version that the process reads. Processes that do not say it were built to read version 2.
+    // The newest log version that the process reads. Processes that do not publish one were built to read version 2.
     "ALTER TABLE agent_gateway.process ADD COLUMN reads_version integer NOT NULL DEFAULT 2",
   ],
   [
@@ -221,7 +226,7 @@ const migrations: readonly (readonly string[])[] = [
     `ALTER TABLE agent_gateway.run
        ADD COLUMN steerable boolean NOT NULL DEFAULT false,
        ADD COLUMN end_seq bigint`,
-    // The same key of a message that joined a run.
+    // The idempotency key of a message that joined a run.
     `CREATE TABLE agent_gateway.steering_key (
       session_id text NOT NULL,
       idempotency_key text NOT NULL,
@@ -235,7 +240,7 @@ const migrations: readonly (readonly string[])[] = [
     "ALTER TABLE agent_gateway.session ADD COLUMN depth integer NOT NULL DEFAULT 0",
   ],
   [
-    // `wake_at` is the time from which a process has to look at the schedule; `waiting` holds times as JSON.
+    // `wake_at` is the time at which a process must check the schedule. `waiting` contains times as JSON.
     `CREATE TABLE agent_gateway.schedule (
       id text PRIMARY KEY,
       agent text NOT NULL,
@@ -288,7 +293,7 @@ const migrations: readonly (readonly string[])[] = [
     "ALTER TABLE agent_gateway.session ADD COLUMN content_bytes bigint NOT NULL DEFAULT 0",
   ],
   [
-    // `agent` is empty for what all agents share. An id is never used again, so that a revision is not either.
+    // `agent` is empty for memories that all agents share. An id is never used again, so a revision is not either.
     `CREATE TABLE agent_gateway.memory (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       tenant text COLLATE "C" NOT NULL,
@@ -316,8 +321,14 @@ const migrations: readonly (readonly string[])[] = [
     // True if an attempt ended without an outcome.
     "ALTER TABLE agent_gateway.outbox ADD COLUMN interrupted boolean NOT NULL DEFAULT false",
   ],
-  // The sizes of a principal's memories are added up at each write.
+  // Each write adds up the sizes of a principal's memories.
   ["CREATE INDEX memory_bytes ON agent_gateway.memory (tenant, user_id, bytes)"],
+  [
+    `CREATE INDEX entry_task ON agent_gateway.entry (session_id, seq)
+     WHERE type IN ('taskRegistered', 'taskEnded', 'tasksCollected')`,
+    // The memories of one principal in the order of their ids, which recall reads slice by slice.
+    "CREATE INDEX memory_ids ON agent_gateway.memory (tenant, user_id, agent, id)",
+  ],
   [
     // One row for each session, and its further rows: a cache of the log.
     `CREATE TABLE agent_gateway.snapshot (
@@ -329,7 +340,10 @@ const migrations: readonly (readonly string[])[] = [
   ],
 ]
 
-/** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */
+/**
+ * SQL: the number of the newest stored entry, for the session in the same statement. Storing deltas therefore does
+ * not change the session's row.
+ */
 export const lastSeq = `greatest(
   (SELECT max(seq) FROM agent_gateway.entry WHERE session_id = session.id),
   (SELECT last_seq FROM agent_gateway.delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0)`
@@ -342,7 +356,10 @@ export const sessionColumns = `session.id AS session_id, session.tenant, session
 /** SQL: the time of the server's clock, in milliseconds since the Unix epoch. */
 export const nowMs = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
-/** Refuses a server that is too old, and a schema that a newer version of this package has changed. */
+/**
+ * Migrates the database. Refuses a server that is too old, and a schema that a newer version of this package has
+ * changed.
+ */
 export async function migrate(database: Database): Promise<void> {
   const [server] = await database.query("SHOW server_version_num")
   const serverVersion = Math.floor(integer(server ?? {}, "server_version_num") / 10_000)

@@ -14,23 +14,31 @@ import { findQueued, pending, putAndClaim } from "./inbox.ts"
 import { claim, claimRunnable, held, release } from "./leases.ts"
 import type { HeartbeatTimes, Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
-import { compactionStart, historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
+import {
+  compactionStart,
+  historyStart,
+  readEntries,
+  runStart,
+  stepStart,
+  storedBytes,
+  taskStart,
+} from "./reading.ts"
 import { lastSeq, nowMs, sessionColumns } from "./schema.ts"
 import { putInTree, revokeInTree } from "./tree.ts"
 
 export interface SessionLogParts {
   readonly database: Database
-  /** The same database, over connections that only commits use. */
+  /** The same database, over connections for commits only. */
   readonly commits: Database
   readonly membership: Membership
   readonly times: HeartbeatTimes
   readonly versions: Versions
   readonly hub: WatchHub
-  /** Rung when something may have been stored for the outbox, and for subscribers. */
+  /** Rung when rows may have been stored for the outbox or for subscribers. */
   readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
 }
 
-/** The port over a database whose schema is up to date. */
+/** Creates the port over a database whose schema is up to date. */
 export function createSessionLog(parts: SessionLogParts): SessionLog {
   const { database, commits, membership, times, versions, hub, alarms } = parts
   const { query } = database
@@ -92,6 +100,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     runStart: (sessionId, seq) => runStart(query, sessionId, seq),
     historyStart: (sessionId) => historyStart(query, sessionId),
     compactionStart: (sessionId) => compactionStart(query, sessionId),
+    taskStart: (sessionId, newer) => taskStart(query, sessionId, newer),
     storedBytes: (principal) => storedBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
@@ -113,7 +122,7 @@ async function now(query: Query): Promise<number> {
   return integer(row ?? {}, "now")
 }
 
-/** Does nothing if there is a session with this id. */
+/** Creates a session. Does nothing if a session with this id exists. */
 export async function createSession(query: Query, session: NewSession): Promise<void> {
   await query(
     `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,

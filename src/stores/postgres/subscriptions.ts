@@ -7,7 +7,9 @@ import { toCursor, toForgotten } from "../rows/subscription-rows.ts"
 import type { Database, Query } from "./database/database.ts"
 import { nowMs } from "./schema.ts"
 
-/** A claim that comes while a commit stirs the cursor skips it: what is claimed later sees that commit's events. */
+/**
+ * Claims due cursors. Skips a cursor that a concurrent commit is changing. A later claim sees that commit's events.
+ */
 const claimed = `
   WITH due AS (
     SELECT session_id, subscriber FROM agent_gateway.subscriber_cursor
@@ -20,11 +22,14 @@ const claimed = `
   RETURNING own.session_id, own.subscriber, seq, attempts, claim,
     NOT EXISTS (SELECT FROM agent_gateway.session WHERE session.id = own.session_id) AS is_gone`
 
-/** Condition for the claimed cursor that the first three parameters name. */
+/** Condition for the claimed cursor that the first three parameters identify. */
 const own = "WHERE session_id = $1 AND subscriber = $2 AND claim = $3 RETURNING seq"
 
 export function createSubscriptions({ query }: Database, alarm: Alarm): Subscriptions {
-  /** `sql` ends with `own`; `values` are its parameters from $4 on. Resolves to whether the claim holds. */
+  /**
+   * Changes a claimed cursor. `sql` ends with `own`, and `values` are its parameters from $4. Resolves to true if the
+   * claim is still valid.
+   */
   const change = async (cursor: Cursor, sql: string, values: readonly unknown[] = []) => {
     const { sessionId, subscriber, claim } = cursor
     return (await query(sql, [sessionId, escapeText(subscriber), claim, ...values])).length > 0
@@ -85,7 +90,7 @@ async function nextDue(
 }
 
 async function register(query: Query, subscriptions: readonly Subscription[]) {
-  // The two statements see the same snapshot: the first one shows what the second one changes as it was.
+  // The two statements see the same snapshot, so the first one returns the rows as they were before the second one.
   const forgotten = await query(
     `WITH wanted AS (
        SELECT subscriber, agent FROM json_to_recordset($1) AS each(subscriber text, agent text)

@@ -18,7 +18,7 @@ interface Canceled {
   readonly at: number
 }
 
-/** Inside a transaction. Puts the command; a cancel reaches the runs below as well. */
+/** Puts the command. A cancel also reaches the descendant runs. Must be called inside a transaction. */
 export async function putInTree(query: Query, command: PutCommand, options: PutOptions): Promise<Put> {
   const { sessionId, at, type } = command
   const put = await putWithin(query, command, options)
@@ -29,7 +29,9 @@ export async function putInTree(query: Query, command: PutCommand, options: PutO
   return put
 }
 
-/** Inside a transaction. Revokes the session and all below it. Null if there is no such session. */
+/**
+ * Revokes the session and all its descendants. Null if there is no such session. Must be called inside a transaction.
+ */
 export async function revokeInTree(
   query: Query,
   { sessionId, at }: { readonly sessionId: string; readonly at: number },
@@ -43,8 +45,8 @@ export async function revokeInTree(
 }
 
 /**
- * Inside a transaction that has locked the session. Cancels all runs that work for these, level by level: each
- * session is locked before its children are looked up, so that none of them starts in between.
+ * Cancels all runs that work for these, level by level. Locks each session before it looks up its children, so that
+ * no child starts in between. Must be called inside a transaction that has locked the session.
  */
 async function cancelBelow(
   query: Query,
@@ -67,7 +69,7 @@ async function cancelBelow(
   }
 }
 
-/** Inside a transaction. Refuses the tokens of all sessions below this one. */
+/** Refuses the tokens of all descendants of this session. Must be called inside a transaction. */
 async function revokeBelow(query: Query, sessionId: string, at: number): Promise<void> {
   await query(
     `WITH RECURSIVE below (id) AS (
@@ -79,7 +81,10 @@ async function revokeBelow(query: Query, sessionId: string, at: number): Promise
   )
 }
 
-/** Inside a transaction. Creates the child and puts its message, or answers the call that it would have worked for. */
+/**
+ * Creates the child and puts its message, or answers the call that it would have worked for. Must be called inside a
+ * transaction.
+ */
 export async function startChild(
   query: Query,
   start: StartChild,
@@ -87,7 +92,7 @@ export async function startChild(
 ): Promise<CommandResult> {
   const { child, command } = start
   const { sessionId, runId } = child.parent
-  // A cancel of the parent's run locks the same row: either it comes first, or it finds the child.
+  // A cancel of the parent's run locks the same row, so either the cancel comes first, or it finds the child.
   const parent = await lockReceiver(query, sessionId, versions)
   if (parent === null) return childNotNeeded
   const row = await newestWait(query, sessionId, { waitId: command.runId })

@@ -5,7 +5,10 @@ import { type CommittedWait, closingRecords, mayCloseWaits, toOpenWait } from ".
 import { insertAudit } from "./approvals.ts"
 import type { Query } from "./database/database.ts"
 
-/** The open waits that the batches may close. A statement of its own, after the locks: so it sees every answer. */
+/**
+ * Returns the open waits that the batches may close. The statement runs after the locks, so that it sees every
+ * answer.
+ */
 export async function openWaits(
   query: Query,
   batches: readonly SessionBatch[],
@@ -20,7 +23,7 @@ export async function openWaits(
   return rows.map(toOpenWait)
 }
 
-/** Stores what the batches made of the waits, and what the audit trail says of it. */
+/** Stores the changed waits of the batches, and their records in the audit trail. */
 export async function writeWaits(query: Query, waits: readonly CommittedWait[]): Promise<void> {
   const opened = waits.filter(({ id }) => id === null)
   if (opened.length > 0) await insert(query, opened)

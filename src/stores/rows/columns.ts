@@ -1,9 +1,9 @@
-/** A row as a driver gives it. */
+/** A row as a driver returns it. */
 export type Row = Readonly<Record<string, unknown>>
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** A large text may come as its bytes in UTF-8. */
+/** Returns a text. A large text may arrive as UTF-8 bytes. */
 export function text(row: Row, column: string): string {
   const value = row[column]
   if (typeof value === "string") return value
@@ -11,7 +11,7 @@ export function text(row: Row, column: string): string {
   throw unexpectedValue(column, "a text", value)
 }
 
-/** Returns the length of a text: in characters, or in bytes if it came as bytes. Decodes nothing. */
+/** Returns the length of a text: in characters, or in bytes if it arrived as bytes. Decodes nothing. */
 export function textLength(row: Row, column: string): number {
   const value = row[column]
   return value instanceof Uint8Array ? value.byteLength : text(row, column).length
@@ -21,7 +21,10 @@ export function nullableText(row: Row, column: string): string | null {
   return row[column] === null ? null : text(row, column)
 }
 
-/** Drivers give 64-bit integers as numbers, bigints or texts; only exact JavaScript integers are let through. */
+/**
+ * Returns an integer. Drivers return 64-bit integers as numbers, bigints or texts. Throws if JavaScript cannot
+ * represent the integer exactly.
+ */
 export function integer(row: Row, column: string): number {
   const value = row[column]
   const number = typeof value === "number" ? value : Number(value ?? Number.NaN)
@@ -35,8 +38,8 @@ export function json<T>(row: Row, column: string): T {
 }
 
 /**
- * For short texts that come from callers (user ids, keys): both databases would lose or refuse lone surrogates
- * and U+0000, so these are escaped as JSON escapes them. Ordinary names stay as they are.
+ * Escapes short texts from callers (user ids, keys). Both databases would lose or refuse lone surrogates and U+0000,
+ * so these are escaped as in JSON. Ordinary names do not change.
  */
 export function escapeText(value: string): string {
   return JSON.stringify(value).slice(1, -1)

@@ -8,16 +8,16 @@ export interface CommandRow {
   readonly id: number
   readonly runId: string
   readonly type: string
-  /** Orders messages that may be taken: the lowest comes first, and of equal ones the oldest. */
+  /** Orders messages that may be taken: the lowest rank comes first, and of equal ranks the oldest message. */
   readonly rank: number
   /** Milliseconds since the Unix epoch. */
   readonly notBefore: number
-  /** The command is work from this time on; null while it is none. */
+  /** Time from which the command is work. Null while it is no work. */
   readonly dueAt: number | null
 }
 
 /**
- * Columns of an inbox row as `toCommandRow` parses them. An index covers them, because a command's body may be large.
+ * Columns of an inbox row that `toCommandRow` parses. An index covers them, because a command's body may be large.
  */
 export const commandColumns = ["id", "run_id", "type", "rank", "not_before", "due_at"]
   .map((column) => `command.${column}`)
@@ -34,7 +34,7 @@ export function toCommandRow(row: Row): CommandRow {
   }
 }
 
-/** A command that is put, and its place in the inbox. */
+/** A new command, and its place in the inbox. */
 export interface NewCommand {
   readonly command: StoredCommand
   readonly rank: number
@@ -48,7 +48,7 @@ export interface NewCommandRow extends Omit<NewCommand, "command"> {
   readonly runId: string
   readonly type: string
   readonly body: string
-  /** Counts toward the stored size of the session until the command is consumed. */
+  /** Bytes that count toward the stored size of the session until the command is consumed. */
   readonly bytes: number
   /** The log version that a process must read to understand the command. */
   readonly version: number
@@ -59,8 +59,8 @@ export function dueCommand(command: StoredCommand): NewCommand {
 }
 
 /**
- * Returns the row of a command in a form that processes of this version read, if there is one. `texts` has the texts
- * of large contents that were made before.
+ * Returns the row of a command in a form that processes of this version read, if there is one. `texts` contains the
+ * texts of large contents that were made before.
  */
 export function newCommandRow(
   { command, ...place }: NewCommand,
@@ -85,8 +85,9 @@ export function newCommandRow(
 }
 
 /**
- * A message that is not due at once is new as well: version 2 takes every message that it finds. So is one with tools
- * of the client. One whose tool input is to be streamed is not, because that may be left out.
+ * Returns the log version of a command. A message that is not due at once needs a newer version, because version 2
+ * takes every message that it finds. So does a message with tools of the client. A message with streamed tool input
+ * does not, because the stream may be left out.
  */
 function versionOf(stored: StoredCommand | FormerAnswer, { dueAt }: Pick<NewCommand, "dueAt">): number {
   switch (stored.type) {

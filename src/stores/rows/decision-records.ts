@@ -9,7 +9,7 @@ export function toAuditRecord(row: Row): AuditRecord {
   return { origin: null, ...json<Omit<AuditRecord, "origin">>(row, "body") }
 }
 
-/** Returns what an accepted answer leaves in the audit trail, oldest first. */
+/** Returns the audit records of an accepted answer, oldest first. */
 export function answerRecords(wait: Wait, command: AnswerCommand): readonly AuditRecord[] {
   const record = { ...recordOf(wait, wait.sessionId), at: command.at, decidedBy: command.decidedBy }
   switch (command.kind) {
@@ -24,14 +24,16 @@ export function answerRecords(wait: Wait, command: AnswerCommand): readonly Audi
     case "elicitation":
       return [{ ...record, action: elicitationActions[command.answer.action] }]
     case "child":
-      // Nobody decided.
+      // No one decided.
       return []
     default:
       return command satisfies never
   }
 }
 
-/** Returns the record of a wait that nobody answered; null for one that was not for anybody to answer. */
+/**
+ * Returns the audit record of a wait that ended without an answer. Null if the wait accepts no answer from a person.
+ */
 export function closingRecord(
   wait: NewWait,
   closing: {
@@ -56,12 +58,12 @@ function scopeOf({ scope }: Pick<Grant, "scope">): Pick<Grant, "scope"> {
   return scope === undefined ? {} : { scope }
 }
 
-/** Returns the grant that an accepted answer gives, if it gives one. */
+/** Returns the grant of an accepted answer, if there is one. */
 export function grantOf(wait: Wait, command: AnswerCommand): Grant | null {
   if (wait.kind !== "approval" || command.kind !== "approval") return null
   if (!command.answer.approved || !command.answer.grant) return null
   const { toolName, origin, payload } = wait
-  // A wait that an older version stored: nobody knows which tool the grant would be for.
+  // An older version stored this wait, so the tool of the grant is unknown.
   if (origin?.digest === "") return null
   const toolType = { toolName, qualifier: payload.qualifier, origin }
   const given = { ...toolType, grantedBy: command.decidedBy, at: command.at }

@@ -8,8 +8,8 @@ import type {
 } from "../../core/log/entries.ts"
 
 /**
- * Consecutive deltas of one run as one stored row. Deltas of the same part or tool call share a header;
- * each keeps its own sequence number, as an offset from the row's first: `[[header, [[offset, text], …]], …]`.
+ * Consecutive deltas of one run as one stored row. Deltas of the same part or tool call share a header. Each delta
+ * keeps its own sequence number as an offset from the row's first: `[[header, [[offset, text], …]], …]`.
  */
 export interface DeltaRow {
   readonly runId: string
@@ -28,7 +28,7 @@ type Header =
 type Frame = readonly [offset: number, text: string, chunk?: number]
 type Group = readonly [header: Header, frames: Frame[]]
 
-/** `entries` are of one run, in order, with no event between them. */
+/** Packs deltas into a row. `entries` are of one run, in order, with no event between them. */
 export function packDeltas(entries: readonly [DeltaEntry, ...DeltaEntry[]]): DeltaRow {
   const { runId, seq: firstSeq } = entries[0]
   const groups: Group[] = []

@@ -12,17 +12,17 @@ import { integer, json, type Row, text } from "./columns.ts"
 import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
 import { type LargeBodies, noLargeBodies } from "./large-bodies.ts"
 
-/** The rows of one batch's entries, in the tables of either database. */
+/** The rows of one batch's entries, for the tables of either database. */
 export interface EntryRows {
   readonly events: readonly EventRow[]
   readonly deltas: readonly DeltaRow[]
   /** The last event that settles the deltas before it (rule 6). */
   readonly settling: EventEntry | null
-  /** 0 when there are no entries. */
+  /** 0 if there are no entries. */
   readonly lastSeq: number
   /** Bytes that the events add to the stored size of their session. */
   readonly bytes: number
-  /** The newest version and time among the events; 0 when there are none. */
+  /** The newest version and time among the events; 0 if there are none. */
   readonly version: number
   readonly at: number
 }
@@ -32,15 +32,15 @@ export interface EventRow {
   readonly seq: number
   readonly v: number
   readonly at: number
-  /** Empty for a session event: no run has that id. */
+  /** Empty for a session event, because no run has that id. */
   readonly runId: string
   readonly type: string
   readonly body: string
 }
 
 /**
- * `version` is the newest in which the events may be stored; an event that has no such form is stored as it is.
- * `bodies` has the texts of events that were made before; the others are made now.
+ * Returns the rows. `version` is the newest version in which the events may be stored. An event that has no such form
+ * is stored unchanged. `bodies` contains the texts of events that were made before. The others are made now.
  */
 export function toRows(
   entries: readonly Entry[],
@@ -59,7 +59,10 @@ export function toRows(
   }
 }
 
-/** An event that older readers would not miss has no row among theirs: numbers may have gaps (rule 3). */
+/**
+ * Returns the rows of an event. An event that older readers do not need has no row for them, because numbers may have
+ * gaps (rule 3).
+ */
 function eventRows(entry: EventEntry, { version, bodies }: Required<Storing>): EventRow[] {
   const { seq, at, runId, event } = entry
   const forms = storedForms(event, version)
@@ -76,8 +79,8 @@ interface Storing {
 }
 
 /**
- * From a row of either table with `kind`, `seq`, `run_id` and `body`, for an event `v` and `at` too. Throws for an
- * event that is newer than this process `reads`.
+ * Converts a row of either table with `kind`, `seq`, `run_id` and `body`, and for an event also `v` and `at`. Throws
+ * if the event is newer than this process `reads`.
  */
 export function fromRow(row: Row, reads = logVersion): Entry[] {
   const seq = integer(row, "seq")
@@ -90,11 +93,14 @@ export function fromRow(row: Row, reads = logVersion): Entry[] {
   })
 }
 
-/** Readers hold whole rows, so a row that has so much is full. */
+/** A row with this number of characters is full, because readers hold whole rows. */
 const fullRowCharacters = 32_768
 const fullRowEntries = 500
 
-/** A row holds deltas of one run and spans no event, so rows and events interleave by their first numbers. */
+/**
+ * Returns rows of deltas. A row contains deltas of one run and spans no event, so rows and events interleave by their
+ * first numbers.
+ */
 function deltaRows(entries: readonly Entry[]): DeltaRow[] {
   const rows: DeltaRow[] = []
   let open: [DeltaEntry, ...DeltaEntry[]] | null = null

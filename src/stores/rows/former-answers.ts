@@ -4,7 +4,7 @@ import type { ToolResult } from "../../core/ports/tool.ts"
 import type { QuestionAnswer } from "../../core/question.ts"
 import { type AnyAnswer, type ApprovalDecision, formerWaitId } from "../../core/wait.ts"
 
-/** An answer in the inbox as version 2 stored it: each kind was a command of its own. */
+/** An answer in the inbox as version 2 stored it. Each kind was a separate command. */
 export type FormerAnswer = {
   readonly waitId?: string
   readonly sessionId: string
@@ -30,7 +30,7 @@ export function fromFormerAnswer(former: FormerAnswer): AcceptedAnswer {
   return { type: "answer", sessionId, runId, toolCallId, waitId, nonce, decidedBy, at, ...given }
 }
 
-/** Returns null for a kind that version 2 does not know. */
+/** Converts an answer. Null for a kind that version 2 does not know. */
 export function toFormerAnswer(answer: AcceptedAnswer): FormerAnswer | null {
   const { sessionId, runId, toolCallId, waitId, nonce, decidedBy, at } = answer
   const facts = { sessionId, runId, toolCallId, waitId, nonce, decidedBy, at }

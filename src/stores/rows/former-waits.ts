@@ -4,7 +4,7 @@ import type { Question } from "../../core/question.ts"
 import type { ToolOrigin } from "../../core/tool-origin.ts"
 import { type AnyPayload, formerWaitId } from "../../core/wait.ts"
 
-/** The body of a wait's row as version 2 stored it, and the first of its processes without an origin. */
+/** The body of a wait's row as version 2 stored it. The first processes of version 2 stored no origin. */
 export interface FormerWait {
   readonly waitId?: string
   readonly toolCallId: string
@@ -16,7 +16,7 @@ export interface FormerWait {
   readonly qualifier: string | null
   readonly reason: string | null
   readonly origin?: ToolOrigin | null
-  /** The first processes of version 2 stored the server's name alone. */
+  /** The first processes of version 2 stored only the server's name. */
   readonly server?: string
   readonly question?: Question
   readonly callIndex?: number
@@ -43,7 +43,7 @@ export function fromFormerWait(former: FormerWait, sessionId: string): NewWait {
   }
 }
 
-/** Returns null for a kind that version 2 does not know. */
+/** Converts a wait. Null for a kind that version 2 does not know. */
 export function toFormerWait(wait: NewWait): FormerWait | null {
   const { waitId, toolCallId, runId, toolName, origin, nonce, openedAt, expiresAt } = wait
   const facts = { waitId, toolCallId, runId, toolName, origin, nonce, openedAt, expiresAt }
@@ -88,7 +88,7 @@ function schemaOf({ kind, inputSchema, question }: FormerWait): JsonObject | nul
   return question?.mode === "form" ? question.schema : null
 }
 
-/** The origin that is made of a server's name alone equals that of no tool. */
+/** Returns an origin with only a server's name. It equals the origin of no tool. */
 function unverified(server: string | undefined): ToolOrigin | null {
   return server === undefined ? null : { server, tool: "", identity: "", digest: "" }
 }

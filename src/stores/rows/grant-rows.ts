@@ -5,8 +5,8 @@ import type { Grant, GrantRevocation } from "../../core/ports/approvals.ts"
 import { integer, json, type Row } from "./columns.ts"
 
 /**
- * Returns the tool type and the scope of a grant as a column that can be indexed: a qualifier may be longer than
- * Postgres takes in an index, and may have characters that a database refuses.
+ * Returns the tool type and the scope of a grant as a column that can be indexed. A qualifier may be too long for an
+ * index of Postgres, and may have characters that a database refuses.
  */
 export function toolTypeKey(grant: Grant): string {
   const { toolName, qualifier, origin } = grant
@@ -15,8 +15,8 @@ export function toolTypeKey(grant: Grant): string {
 }
 
 /**
- * Returns the grants that hold in the session, of rows with a `body` that belong to it or to the root of its tree.
- * Grants of older versions name no origin, so they have lapsed.
+ * Returns the grants that apply to the session, from rows with a `body` that belong to it or to the root of its tree.
+ * Grants of older versions have no origin, so they have lapsed.
  */
 export function toGrants(rows: readonly Row[], sessionId: string): readonly Grant[] {
   return rows
@@ -28,7 +28,7 @@ function isOfTree({ scope }: Pick<Grant, "scope">): boolean {
   return scope === "tree"
 }
 
-/** Returns the grants that the revocation is for, with the `id` of their rows. */
+/** Returns the grants of the revocation, with the `id` of their rows. */
 export function revokedGrants(
   rows: readonly Row[],
   { sessionId, toolName, qualifier }: GrantRevocation,

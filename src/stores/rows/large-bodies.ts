@@ -3,19 +3,22 @@ import { storedForms } from "../../core/log/downcast.ts"
 import { type EventEntry, logVersion } from "../../core/log/entries.ts"
 import type { SessionBatch } from "../../core/ports/session-log.ts"
 
-/** The texts that large events are stored as. Other events become text when they are written. */
+/** The texts of large events. Other events become text when they are written. */
 export type LargeBodies = ReadonlyMap<EventEntry, string>
 
 export const noLargeBodies: LargeBodies = new Map()
 
-/** If true, the texts of large events have to be made before the transaction begins: it makes no pause. */
+/**
+ * Returns true if the texts of large events must be made before the transaction starts, because a transaction makes
+ * no pause.
+ */
 export function haveLargeEvents(batches: readonly SessionBatch[]): boolean {
   return batches.some(({ entries }) =>
     entries.some((entry) => entry.kind === "event" && isLargeJson(entry.event)),
   )
 }
 
-/** Makes the texts of large events in slices, so that the event loop goes on (rule 15). */
+/** Makes the texts of large events in slices, so that the event loop can continue (rule 15). */
 export async function largeBodies(batches: readonly SessionBatch[]): Promise<LargeBodies> {
   const bodies = new Map<EventEntry, string>()
   for (const { entries, version = logVersion } of batches) {

@@ -8,25 +8,25 @@ import type {
 } from "../../core/ports/session-log.ts"
 import type { FormerAnswer } from "./former-answers.ts"
 
-/** The JSON texts of large contents of a message. A put finds out inside its transaction which of them it stores. */
+/** The JSON texts of large contents of a message. A put decides inside its transaction which of them it stores. */
 export type LargeContents = ReadonlyMap<object, string>
 
 export const noLargeContents: LargeContents = new Map()
 
-/** Makes the texts of a large message in slices, so that the event loop goes on (rule 15). */
+/** Makes the texts of a large message in slices, so that the event loop can continue (rule 15). */
 export async function largeContents(command: MessageCommand | CancelCommand): Promise<LargeContents> {
   if (command.type === "cancel" || !isLargeJson(command.input)) return noLargeContents
   const { input, whenBusy = "reject" } = command
   const texts = new Map<object, string>()
   const content = newMessageOf(input)
-  // A message to a busy session is stored without the conversation that came with it.
+  // A message to a busy session is stored without the conversation that it was sent with.
   const isContentStored = input.type === "message" || whenBusy !== "reject"
   if (isContentStored && isLargeJson(content)) texts.set(content, await stringifyInSlices(content))
   if (input.type === "conversation") texts.set(input.messages, await stringifyInSlices(input.messages))
   return texts
 }
 
-/** Returns the text that `JSON.stringify` makes of the command, except for the order of its members. */
+/** Returns the output of `JSON.stringify` for the command, except for the order of its members. */
 export function commandText(command: StoredCommand | FormerAnswer, texts: LargeContents): string {
   if (texts.size === 0) return JSON.stringify(command)
   if (command.type === "message") {
@@ -50,7 +50,7 @@ function textOf(value: object, texts: LargeContents): string {
   return texts.get(value) ?? JSON.stringify(value)
 }
 
-/** `others` is not empty. */
+/** Adds a member to a JSON object. `others` is not empty. */
 function withMember(others: object, name: string, text: string): string {
   return `${JSON.stringify(others).slice(0, -1)},"${name}":${text}}`
 }

@@ -40,7 +40,7 @@ function newRow(sessionId: string, { id, kind, payload, notBefore }: OutboxItem)
   }
 }
 
-/** From a row that was just claimed. */
+/** Converts a row that was just claimed. */
 export function toClaimedItem(row: Row): ClaimedItem {
   return {
     number: integer(row, "number"),
@@ -78,7 +78,9 @@ export function toOutboxRow(row: Row): OutboxRow {
 
 const maxErrorCharacters = 1_000
 
-/** Errors of others may be long, and hold what a database refuses. */
+/**
+ * Returns an error's text for a row. Errors of others may be long, and contain characters that a database refuses.
+ */
 export function errorToStore(error: string): string {
   return escapeText(error.slice(0, maxErrorCharacters))
 }
@@ -87,12 +89,14 @@ function storedError(error: string | null): string | null {
   return error === null ? null : unescapeText(error)
 }
 
-/** A command's session may be busy for as long as a person takes to answer it. */
+/**
+ * Milliseconds before the first retry. A command's session may be busy for as long as a person takes to answer it.
+ */
 const firstRetryMs = 1_000
 const lastRetryMs = 60_000
 const maxCommandAttempts = 1_500
 
-/** Returns the command, or null for a payload that is none. */
+/** Returns the command. Null if the payload is not a command. */
 export function toOutboxCommand(row: Row): OutboxCommand | null {
   const payload = json<Partial<OutboxCommand> | null>(row, "payload")
   const isCommand =
@@ -102,8 +106,9 @@ export function toOutboxCommand(row: Row): OutboxCommand | null {
 }
 
 /**
- * Decides what becomes of a command by what its session said to it; `attempts` are those before. An answer that comes
- * too late has no one to tell, so it is dropped. A message that can never arrive stays as a dead row for an operator.
+ * Decides the result of a command by the outcome of its put; `attempts` counts the attempts before. An answer that
+ * arrives too late is dropped, because no one needs its result. A message that can never arrive remains as a dead row
+ * for an operator.
  */
 export function commandResult(
   { type, command }: Exclude<OutboxCommand, StartChild>,
@@ -141,8 +146,8 @@ export function commandResult(
 }
 
 /**
- * Returns the id of the item that starts the run that the command concerns; null if the command does not depend on
- * one. If the session does not exist, and that item is still in the outbox, the command waits for it.
+ * Returns the id of the item that starts the run of the command. Null if the command does not depend on one. If the
+ * session does not exist, and that item is still in the outbox, the command waits for it.
  */
 export function awaitedStart({ type, command }: OutboxCommand): string | null {
   if (type !== "put") return null
@@ -150,11 +155,11 @@ export function awaitedStart({ type, command }: OutboxCommand): string | null {
   return command.type === "message" && command.joins !== undefined ? startId(command.joins) : null
 }
 
-/** The result of a command whose session is about to be started. */
+/** The result of a command whose session is about to start. */
 export const notStartedYet: CommandResult = { type: "retry", reason: "not_started_yet", retryInMs: 200 }
 
 /**
- * Decides what becomes of a command that the inbox could not take. A process that reads the session may take it
+ * Decides the result of a command that the inbox could not accept. A process that can read the session may accept it
  * later.
  */
 export function failedCommand(error: unknown): CommandResult {

@@ -3,7 +3,7 @@ import type { NewSession } from "../../core/ports/session-log.ts"
 import type { FiringEffect } from "../rules/firing-effects.ts"
 import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
 
-/** SQL: the columns of `toSchedule`, besides `is_running`. */
+/** SQL: the columns of `toSchedule`, except `is_running`. */
 export const scheduleColumns = `schedule.id, schedule.agent, schedule.tenant, schedule.user_id, schedule.name,
   schedule.origin, schedule.spec, schedule.session_id, schedule.created_at, schedule.state, schedule.reason,
   schedule.next_at, schedule.waiting, schedule.wake_at, schedule.last_run_id, schedule.revision`
@@ -51,7 +51,7 @@ export interface ChangedColumns {
   readonly last_run_id: string | null
 }
 
-/** Returns what the row is after a step whose firing, if it has one, had this effect. */
+/** Returns the row after a step whose firing, if it has one, had this effect. */
 export function changedColumns(
   { schedule, change }: ScheduleStep,
   effect: FiringEffect | null,
@@ -70,7 +70,7 @@ export function changedColumns(
   }
 }
 
-/** Returns the session that a firing creates, unless it exists. */
+/** Returns the session that a firing creates, if it does not exist. */
 export function sessionOf({ agent, tenant, userId }: Schedule, { message }: Firing): NewSession {
   return { id: message.sessionId, agent, tenant, userId, createdAt: message.at }
 }
@@ -85,7 +85,7 @@ export interface NewOccurrenceRow {
   readonly run_id: string | null
 }
 
-/** Returns the rows of a step: those that were skipped before the one that was fired. */
+/** Returns the rows of a step: the skipped occurrences before the one that fired. */
 export function occurrenceRows(
   { skipped, firing }: ScheduleStep,
   effect: FiringEffect | null,

@@ -8,7 +8,7 @@ import { toCommandRow } from "./command-rows.ts"
 import { type FormerAnswer, fromFormerAnswer, isFormerAnswer } from "./former-answers.ts"
 import { maxSliceCharacters } from "./slice-size.ts"
 
-/** From a row with the run's columns as `run_id`, `session_id`, `cursor`, `state` and `end_seq`. */
+/** Converts a row with the run's columns as `run_id`, `session_id`, `cursor`, `state` and `end_seq`. */
 export function toRun(row: Row): Run {
   return {
     id: text(row, "run_id"),
@@ -19,7 +19,7 @@ export function toRun(row: Row): Run {
   }
 }
 
-/** From a session's row joined with that of its open run, whose columns are null when there is none. */
+/** Converts a session's row joined with that of its open run, whose columns are null if there is none. */
 export function toSession(row: Row): Session {
   return {
     id: text(row, "session_id"),
@@ -40,7 +40,7 @@ export function toSession(row: Row): Session {
   }
 }
 
-/** From a session's row as it is once it is claimed. */
+/** Converts a session's row after its claim. */
 export function toLease(row: Row): Lease {
   return {
     sessionId: text(row, "id"),
@@ -51,8 +51,9 @@ export function toLease(row: Row): Lease {
 }
 
 /**
- * From the row of a session that a put has claimed, null if it has not, and the ids and bodies of the commands in its
- * inbox, null if they are not known. A large command is left to `toPending`, which parses it in a slice of its own.
+ * Converts the row of a session that a put has claimed (null if it has not), and the ids and bodies of the commands
+ * in its inbox (null if they are not known). A large command is left to `toPending`, which parses it in a separate
+ * slice.
  */
 export function toClaim(
   row: Row | null,
@@ -65,16 +66,16 @@ export function toClaim(
   return { lease: toLease(row), found: { session, commands: commands.map(toCommand) } }
 }
 
-/** From a command's `id` and its `body`, which is the command as a process of whichever version accepted it. */
+/** Converts a command's `id` and its `body`, as a process of any version stored it. */
 function toCommand(row: Row): Command {
   const body = json<StoredCommand | FormerAnswer>(row, "body")
   return { ...(isFormerAnswer(body) ? fromFormerAnswer(body) : body), id: integer(row, "id") }
 }
 
 /**
- * Returns the commands that a writer is given, oldest first: of messages, which are all due, only the one that is taken
- * next. `rows` have the columns of `toCommandRow` and a `body`, in any order: a database that sorted them would copy
- * their bodies. Parses large bodies in slices of their own.
+ * Returns the commands for a writer, oldest first. Of the messages, which are all due, only the next one is included.
+ * `rows` have the columns of `toCommandRow` and a `body`, in any order, because a database that sorted them would
+ * copy their bodies. Parses large bodies in separate slices.
  */
 export async function toPending(rows: readonly Row[], now: number): Promise<Command[]> {
   const [next] = queueOf(rows.map(toCommandRow), { now, openRunId: null })

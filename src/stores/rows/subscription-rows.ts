@@ -2,7 +2,7 @@ import type { SessionBatch } from "../../core/ports/session-log.ts"
 import type { Cursor, ForgottenSubscription } from "../../core/ports/subscriptions.ts"
 import { integer, type Row, text, unescapeText } from "./columns.ts"
 
-/** From a row that was just claimed. */
+/** Converts a row that was just claimed. */
 export function toCursor(row: Row): Cursor {
   return {
     sessionId: text(row, "session_id"),
@@ -22,13 +22,10 @@ export function toForgotten(row: Row): ForgottenSubscription {
   }
 }
 
-/**
- * Sessions with new events, each with the number before the first of them: where a cursor begins that is not there
- * yet.
- */
+/** Sessions with new events, each with the number before the first of them, at which a new cursor starts. */
 export type Stirred = ReadonlyMap<string, number>
 
-/** `batches` are those that a commit has stored. */
+/** Returns the sessions of stored batches. */
 export function stirredBy(batches: readonly SessionBatch[]): Stirred {
   const stirred = new Map<string, number>()
   for (const { lease, entries } of batches) {

@@ -4,7 +4,9 @@ import { formerWaitId, type WaitKind } from "../../core/wait.ts"
 import { escapeText, json, type Row, text, unescapeText } from "./columns.ts"
 import { type FormerWait, fromFormerWait, toFormerWait } from "./former-waits.ts"
 
-/** From a wait's row, whose `body` is the wait as it was opened, joined with its session's `tenant` and `user_id`. */
+/**
+ * Converts a wait's row, whose `body` is the wait as it was opened, joined with its session's `tenant` and `user_id`.
+ */
 export function toWait(row: Row): Wait {
   return {
     ...toNewWait(row),
@@ -15,7 +17,7 @@ export function toWait(row: Row): Wait {
   }
 }
 
-/** From a row with `session_id` and `body`: the wait as it was opened, by a process of whichever version. */
+/** Converts a row with `session_id` and `body`: the wait as a process of any version opened it. */
 export function toNewWait(row: Row): NewWait {
   const body = json<NewWait | FormerWait>(row, "body")
   return "payload" in body ? body : fromFormerWait(body, text(row, "session_id"))
@@ -27,8 +29,8 @@ export function waitBody(wait: NewWait, version: number): string {
 }
 
 /**
- * The columns by which a wait is looked up, as stored. Rows of older versions have no id: there the call and the kind
- * tell, and null for both means that no such row is meant.
+ * The stored columns by which a wait is found. Rows of older versions have no id, and are found by the call and the
+ * kind. Null for both means that no such row can match.
  */
 export interface WaitColumns {
   readonly waitId: string | null

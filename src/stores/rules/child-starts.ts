@@ -14,7 +14,7 @@ export interface Employer {
   readonly isCancelled: boolean
 }
 
-/** Returns true if the child's answer would still be taken. No wait asks for a background task. */
+/** Returns true if the child's answer would still be accepted. A background task has no wait. */
 export function needsChild({ command }: StartChild, { wait, isCancelled }: Employer): boolean {
   if (isCancelled) return false
   return isTaskId(command.runId) || (wait?.kind === "child" && wait.state === "open")
@@ -23,15 +23,15 @@ export function needsChild({ command }: StartChild, { wait, isCancelled }: Emplo
 /** The result for a child that is no longer needed. */
 export const childNotNeeded: CommandResult = { type: "dropped", reason: "parent_ended" }
 
-/** Returns the end of a task that is no longer needed; null for a child whose call waits no longer. */
+/** Returns the end of a task that is no longer needed. Null for a child whose call no longer waits. */
 export function endInPlaceOf(start: StartChild): TaskEndCommand | null {
   if (!isTaskId(start.command.runId)) return null
   return taskEnd(start, { ...nothingDone, outcome: "interrupted", reason: "cancelled" })
 }
 
 /**
- * Returns the answer to the call of a child that could not be started, so that the call does not wait for nothing, or
- * the end of its task. Null if the child was started.
+ * Returns the answer to the call of a child that could not be started, so that the call does not wait in vain, or the
+ * end of its task. Null if the child was started.
  */
 export function reportInPlaceOf(
   start: StartChild,

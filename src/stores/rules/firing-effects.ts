@@ -9,14 +9,14 @@ export interface FiringEffect {
   readonly change: ScheduleChange
 }
 
-/** A schedule whose session was revoked is paused: the one who revoked it wants no further runs in it. */
+/** A schedule whose session was revoked is paused, because the revocation rules out further runs in that session. */
 export const revokedEffect: FiringEffect = {
   runId: null,
   reason: "session_revoked",
   change: { state: "paused", reason: "session_revoked", nextAt: null, waiting: [], wakeAt: null },
 }
 
-/** Decides what a message that was put means for its occurrence. */
+/** Decides the effect of a put message on its occurrence. */
 export function effectOf(outcome: PutOutcome): FiringEffect {
   switch (outcome.status) {
     case "accepted":

@@ -2,13 +2,13 @@ import type { QueuedRun } from "../../core/ports/inbox.ts"
 import type { SessionBatch } from "../../core/ports/session-log.ts"
 import type { CommandRow } from "../rows/command-rows.ts"
 
-/** The time and the run that decide over the order of an inbox. */
+/** The time and the run that determine the order of an inbox. */
 export interface Moment {
-  /** The store's clock. */
+  /** The time of the store's clock. */
   readonly now: number
   /**
-   * The open run. It may have its message in the inbox: processes that read only version 2 open a run when its
-   * message is put.
+   * The open run. Its message may still be in the inbox, because processes that read only version 2 open a run when
+   * its message is put.
    */
   readonly openRunId: string | null
 }
@@ -33,7 +33,7 @@ export function queuedRuns(rows: readonly CommandRow[], moment: Moment): QueuedR
   }))
 }
 
-/** Returns the place of a queued run that has to wait, for others or for its time; undefined for any other run. */
+/** Returns the position of a queued run that waits for others or for its time. Undefined for other runs. */
 export function positionOf(rows: readonly CommandRow[], runId: string, moment: Moment): number | undefined {
   const queue = queueOf(rows, moment)
   const index = queue.findIndex((row) => row.runId === runId)
@@ -43,7 +43,7 @@ export function positionOf(rows: readonly CommandRow[], runId: string, moment: M
   return isNext ? undefined : index + 1
 }
 
-/** Tells if a cancel of the run waits in the inbox (rule 12). */
+/** Returns true if a cancel of the run is in the inbox (rule 12). */
 export function isCancelled(
   rows: readonly CommandRow[],
   runId: string,
@@ -52,12 +52,12 @@ export function isCancelled(
   return rows.some((row) => row.type === "cancel" && row.runId === runId && !consumed.includes(row.id))
 }
 
-/** Tells if a message waits to join the run. */
+/** Returns true if a message waits to join the run. */
 function isSteered(rows: readonly CommandRow[], runId: string, consumed: readonly number[] = []): boolean {
   return rows.some((row) => row.type === "steer" && row.runId === runId && !consumed.includes(row.id))
 }
 
-/** Returns why the batch is refused, judged by the inbox; null if it is not. */
+/** Returns the reason in the inbox why the batch is refused. Null if it is not refused. */
 export function refusalOf(
   { runEnded, runOpened, commandsConsumed = [] }: SessionBatch,
   rows: readonly CommandRow[],
@@ -70,12 +70,12 @@ export function refusalOf(
   return runOpened === undefined || rows.some(isTaken) ? null : "withdrawn"
 }
 
-/** Tells if the batch's fate, or what it does to the queue, depends on the inbox. */
+/** Returns true if the outcome of the batch, or its effect on the queue, depends on the inbox. */
 export function concernsInbox({ runEnded, runOpened, runsWithdrawn = [] }: SessionBatch): boolean {
   return runEnded !== undefined || runOpened !== undefined || runsWithdrawn.length > 0
 }
 
-/** Returns the inbox after the batch, as far as it is left. */
+/** Returns the commands that remain after the batch. */
 export function rowsAfter(
   rows: readonly CommandRow[],
   { runEnded, runsWithdrawn = [], commandsConsumed = [] }: SessionBatch,
@@ -92,8 +92,8 @@ export interface DueChange {
 }
 
 /**
- * Returns how the times at which messages are due change, so that a claim looks at no message that cannot be taken.
- * While a run is open no message is due. Otherwise the next one is, from its time on.
+ * Returns the changes of the times at which messages are due, so that a claim reads no message that cannot be taken.
+ * While a run is open, no message is due. Otherwise only the next message is due, at its time.
  */
 export function dueChanges(rows: readonly CommandRow[], moment: Moment): DueChange[] {
   const queue = queueOf(rows, moment)

@@ -17,23 +17,23 @@ export interface OpenRun {
   readonly steerable: boolean
 }
 
-/** A session as a put finds it, locked. */
+/** A locked session at the time of a put. */
 export interface Receiver {
   readonly open: OpenRun | null
   /** Sequence number of the newest entry. */
   readonly lastSeq: number
   readonly storedBytes: number
   readonly rows: readonly CommandRow[]
-  /** The store's clock. */
+  /** The time of the store's clock. */
   readonly now: number
   /** The newest log version that all live processes read (rule 14, versions). */
   readonly writes: number
 }
 
-/** Everything that a put changes in the store. */
+/** All changes of a put in the store. */
 export interface PutPlan {
   readonly outcome: PutOutcome
-  /** A run to insert. If it is open at once, it becomes the session's open run as well. */
+  /** A run to insert. If it is open at once, it also becomes the session's open run. */
   readonly run: {
     readonly runId: string
     readonly cursor: number
@@ -41,14 +41,14 @@ export interface PutPlan {
   } | null
   /** Commands to insert, in this order. */
   readonly commands: readonly NewCommand[]
-  /** Ids of commands to delete: messages that were withdrawn. */
+  /** Ids of commands to delete: withdrawn messages. */
   readonly deleted: readonly number[]
   readonly due: readonly DueChange[]
-  /** If true, the session has work that is due. */
+  /** If true, the session has due work. */
   readonly isDue: boolean
 }
 
-/** Decides what a message becomes whose idempotency key is new. */
+/** Decides the effect of a message with a new idempotency key. */
 export function planMessage(
   message: MessageCommand,
   receiver: Receiver,
@@ -65,7 +65,7 @@ export function planMessage(
   return planQueued(message, receiver)
 }
 
-/** Decides what a cancel becomes: the end of the open run, the withdrawal of a queued run, or nothing. */
+/** Decides the effect of a cancel: the end of the open run, the withdrawal of a queued run, or nothing. */
 export function planCancel(command: CancelCommand, receiver: Receiver): PutPlan {
   const { open, rows, lastSeq } = receiver
   const { sessionId, at } = command
@@ -81,13 +81,13 @@ export function planCancel(command: CancelCommand, receiver: Receiver): PutPlan 
   return withdraw([target], { outcome, sessionId, at }, receiver)
 }
 
-/** Decides what the end of a task becomes: a command that is due at once, whatever the session does. */
+/** Decides the effect of the end of a task: a command that is due at once, whatever the session does. */
 export function planTaskEnd(command: TaskEndCommand, { lastSeq }: Receiver): PutPlan {
   const { runId } = command
   return { ...nothing(accepted({ runId, cursor: lastSeq })), commands: [dueCommand(command)], isDue: true }
 }
 
-/** Decides what a message becomes that one run alone may take. While that run is queued the session is busy. */
+/** Decides the effect of a message that only one run may take. While that run is queued, the session is busy. */
 function planJoining(message: MessageCommand, runId: string, receiver: Receiver): PutPlan {
   const { open, rows } = receiver
   if (open?.runId === runId && joins(message, receiver, open)) return planSteering(message, open)
@@ -95,7 +95,7 @@ function planJoining(message: MessageCommand, runId: string, receiver: Receiver)
   return nothing(isQueued ? { status: "busy", runId } : { status: "unknown" })
 }
 
-/** Decides what the revocation of a session does: the end of its open run, and the withdrawal of all queued ones. */
+/** Decides the effect of a session's revocation: the end of its open run, and the withdrawal of all queued runs. */
 export function planRevocation(
   { sessionId, at }: { readonly sessionId: string; readonly at: number },
   receiver: Receiver,
@@ -109,7 +109,8 @@ export function planRevocation(
 }
 
 /**
- * A process that reads only version 2 knows no queue, so while one lives, every message to a busy session is refused.
+ * Returns the reason to refuse a message. A process that reads only version 2 has no queue, so while such a process
+ * is live, every message to a busy session is refused.
  */
 function refusalOf(
   { whenBusy = "reject" }: MessageCommand,
@@ -124,7 +125,10 @@ function refusalOf(
   return fullness(storedBytes, limits)
 }
 
-/** A run that is cancelled has no further step that a message could join, and one of a foreign loop shows none. */
+/**
+ * Returns true if the message can join the open run. A canceled run has no further step to join, and a run of a
+ * foreign loop has none at all.
+ */
 function joins({ notBefore = 0 }: MessageCommand, { rows, now }: Receiver, open: OpenRun): boolean {
   return open.steerable && notBefore <= now && !isCancelled(rows, open.runId)
 }
@@ -140,7 +144,7 @@ function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
   const moment = momentOf(receiver)
   const queue = queueOf(rows, moment)
   const rank = whenBusy === "interrupt" ? Math.min(0, ...queue.map((row) => row.rank)) - 1 : 0
-  // Grows past all others: the store numbers it when it is inserted.
+  // The id is higher than all others. The store assigns the final number.
   const row = { id: Number.MAX_SAFE_INTEGER, runId, type: "message", rank, notBefore, dueAt: null }
   const changes = dueChanges([...rows, row], moment)
   const isNext = changes.some(({ id }) => id === row.id)
@@ -164,14 +168,14 @@ function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
 }
 
 /**
- * Returns the message without the conversation that the client sent with it. The runs before it are not over, so the
- * client cannot know the history that the message continues (rule 13).
+ * Returns the message without the client's conversation. Earlier runs have not ended, so the client cannot know the
+ * history that the message continues (rule 13).
  */
 function onServerHistory(message: MessageCommand): MessageCommand {
   return { ...message, input: { type: "message", content: newMessageOf(message.input) } }
 }
 
-/** Deletes the messages of these runs, and puts what makes the end of each run known. */
+/** Deletes the messages of these runs, and adds the commands that announce the end of each run. */
 function withdraw(
   runIds: readonly string[],
   {
@@ -198,7 +202,7 @@ function momentOf({ open, now }: Receiver): Moment {
   return { now, openRunId: open?.runId ?? null }
 }
 
-/** Returns the queued message that is taken next, if its time has come. */
+/** Returns the next queued message, if it is due. */
 function dueMessage(receiver: Receiver): CommandRow | null {
   const [next] = queueOf(receiver.rows, momentOf(receiver))
   return next !== undefined && next.notBefore <= receiver.now ? next : null

@@ -1,6 +1,6 @@
 import type { PutOutcome, StorageLimits } from "../../core/ports/session-log.ts"
 
-/** Returns why a session takes no further message; null if it takes one. */
+/** Returns the reason why a session accepts no further message. Null if it accepts one. */
 export function fullness(
   storedBytes: number,
   limits: StorageLimits | undefined,

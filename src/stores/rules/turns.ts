@@ -1,7 +1,7 @@
 import type { Principal } from "../../core/ports/session-log.ts"
 import type { HeldPlaces, Shares } from "../../core/ports/shares.ts"
 
-/** A session that could be claimed. */
+/** A session that may be claimed. */
 export interface Candidate extends Principal {
   readonly id: string
   readonly epoch: number
@@ -11,27 +11,27 @@ export interface Candidate extends Principal {
   readonly arrival: number
 }
 
-/** Finds out whose turn it is among any number of sessions, of which it keeps few. */
+/** Determines whose turn it is among any number of sessions, of which it keeps only a few. */
 export interface Turns {
-  /** Takes the sessions in any order. The same one may come more than once. */
+  /** Adds a session, in any order. A session may be added more than once. */
   add(candidate: Candidate): void
-  /** Returns the sessions to claim: tenants take turns, and within a tenant its principals. */
+  /** Returns the sessions to claim. Tenants take turns, and so do the principals of a tenant. */
   next(): readonly Candidate[]
 }
 
-/** The turns that a tenant or a principal has had. */
+/** The number of turns that a tenant or a principal has had. */
 interface Had {
   readonly count: number
   readonly lastTurn: number
 }
 
-/** A session with the number of the turn that it would be. */
+/** A session with the number of the turn that it would get. */
 interface Placed extends Had {
   readonly candidate: Candidate
 }
 
 interface Waiting extends Had {
-  /** The sessions used least recently, at most as many as may be claimed. */
+  /** The least recently used sessions, at most as many as may be claimed. */
   readonly oldest: Candidate[]
 }
 
@@ -82,7 +82,7 @@ export function createTurns(limit: number, shares: Shares | undefined): Turns {
   }
 }
 
-/** Numbers the turns of sessions in their order, as far as the share goes. */
+/** Numbers the turns of sessions in their order, up to the share. */
 function placed(
   candidates: readonly Candidate[],
   { count, lastTurn }: Had,
@@ -104,12 +104,12 @@ function isUsedEarlier(a: Candidate, b: Candidate): boolean {
   return a.lastUsedAt === b.lastUsedAt ? a.arrival < b.arrival : a.lastUsedAt < b.lastUsedAt
 }
 
-/** Inserts items that are in order themselves: after one that is too late all are. */
+/** Inserts sorted items. After one that is too late, all further items are too late. */
 function insertAll(into: Placed[], items: readonly Placed[], limit: number): void {
   for (const item of items) if (!insert(into, item, { limit, isBefore: isEarlier })) return
 }
 
-/** Keeps a short list in order. Returns false if the item comes too late for it. */
+/** Inserts an item into a short sorted list. Returns false if the item is too late. */
 function insert<Item>(
   into: Item[],
   item: Item,

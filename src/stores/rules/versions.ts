@@ -12,7 +12,9 @@ export interface Versions {
   writes(): number
 }
 
-/** Throws if the session of the row, which has its `log_version`, holds something newer than this process reads. */
+/**
+ * Throws if the session of the row, which has its `log_version`, contains data that is newer than this process reads.
+ */
 export function refuseNewer(row: Row, { reads }: Versions): void {
   if (integer(row, "log_version") > reads) throw new LogTooNewError()
 }

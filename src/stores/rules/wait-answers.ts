@@ -3,20 +3,25 @@ import type { AuditRecord, Grant, Wait } from "../../core/ports/approvals.ts"
 import type { AcceptedAnswer, AnswerCommand, AnswerOutcome } from "../../core/ports/session-log.ts"
 import { answerRecords, grantOf } from "../rows/decision-records.ts"
 
-/** The effect of an answer on its wait: none, or all of this in one transaction that also closes the wait. */
+/**
+ * The effect of an answer on its wait: nothing, or all of these changes in one transaction that also closes the wait.
+ */
 export type Judgement =
   | { readonly accepted: null; readonly outcome: Exclude<AnswerOutcome, { status: "accepted" }> }
   | { readonly accepted: AcceptedAnswerEffects; readonly outcome: { status: "accepted"; runId: string } }
 
 export interface AcceptedAnswerEffects {
-  /** For the inbox. */
+  /** The command for the inbox. */
   readonly command: AcceptedAnswer
-  /** For the audit trail, oldest first. */
+  /** Records for the audit trail, oldest first. */
   readonly records: readonly AuditRecord[]
   readonly grant: Grant | null
 }
 
-/** `wait` is the newest one with the command's id; `cancelled` tells if a cancel of its run is in the inbox. */
+/**
+ * Decides the effect of an answer. `wait` is the newest wait with the command's id. `cancelled` is true if a cancel
+ * of its run is in the inbox.
+ */
 export function judgeAnswer(
   wait: Wait | null,
   command: AnswerCommand,
@@ -33,7 +38,7 @@ export function judgeAnswer(
   return { accepted, outcome: { status: "accepted", runId } }
 }
 
-/** Looked at in the order that the port promises. */
+/** Returns the reason to refuse an answer. The checks have the order that the port defines. */
 function refusal(
   wait: Wait | null,
   command: AnswerCommand,
@@ -47,7 +52,7 @@ function refusal(
   return null
 }
 
-/** Takes as long whatever the texts have in common. */
+/** Compares texts in constant time. */
 function isSame(known: string, given: string): boolean {
   const [first, second] = [known, given].map((nonce) => createHash("sha256").update(nonce).digest())
   return first !== undefined && second !== undefined && timingSafeEqual(first, second)

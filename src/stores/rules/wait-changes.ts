@@ -4,25 +4,25 @@ import { integer, type Row, text } from "../rows/columns.ts"
 import { closingRecord } from "../rows/decision-records.ts"
 import { toNewWait } from "../rows/wait-rows.ts"
 
-/** A wait as it stands within one commit. */
+/** A wait during one commit. */
 export interface CommittedWait {
   /** Null until it is stored. */
   readonly id: number | null
   readonly sessionId: string
   readonly state: Exclude<Wait["state"], "answered">
-  /** The time at which it was closed. */
+  /** Time at which it was closed. */
   readonly at: number
   readonly wait: NewWait
   /** The newest version in which it may be stored. */
   readonly version: number
 }
 
-/** Returns true if the batch may close waits, so that the open ones of its session have to be known. */
+/** Returns true if the batch may close waits, so that the open waits of its session must be read. */
 export function mayCloseWaits({ waitsExpired = [], runEnded }: SessionBatch): boolean {
   return waitsExpired.length > 0 || runEnded !== undefined
 }
 
-/** From an open wait's row with `id`, `session_id` and `body`. */
+/** Converts an open wait's row with `id`, `session_id` and `body`. */
 export function toOpenWait(row: Row): CommittedWait {
   const sessionId = text(row, "session_id")
   return { id: integer(row, "id"), sessionId, state: "open", at: 0, wait: toNewWait(row), version: 0 }
@@ -41,7 +41,9 @@ export function areOpen(
   )
 }
 
-/** Returns the waits after a batch: those it opens, those it lets expire, and those that end with its run. */
+/**
+ * Returns the waits after a batch: those that it opens, those that it lets expire, and those that end with its run.
+ */
 export function changeWaits(
   waits: readonly CommittedWait[],
   { lease, waitsOpened = [], waitsExpired = [], runEnded }: SessionBatch,
@@ -58,7 +60,7 @@ export function changeWaits(
   })
 }
 
-/** Returns the records that the audit trail receives of closed waits. */
+/** Returns the audit records of closed waits. */
 export function closingRecords(waits: readonly CommittedWait[]): readonly AuditRecord[] {
   return waits.flatMap(({ wait, sessionId, state, at }) => {
     const record = state === "open" ? null : closingRecord(wait, { sessionId, action: state, at })

@@ -8,7 +8,7 @@ import { insertAudit, insertGrant, newestWait } from "./approvals.ts"
 import type { Database } from "./database/database.ts"
 import { changeSession, findReceiver, insertCommand, type PutOptions } from "./inbox.ts"
 
-/** Inside a transaction. */
+/** Stores an answer. Must be called inside a transaction. */
 export function answer(
   database: Database,
   command: AnswerCommand,

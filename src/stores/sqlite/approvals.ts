@@ -31,7 +31,7 @@ export function createApprovals(database: Database, versions: Versions): Approva
   }
 }
 
-/** Inside a transaction. Changes nothing when the tool type is granted already. */
+/** Inserts a grant. Changes nothing if the tool type is granted already. Must be called inside a transaction. */
 export function insertGrant(database: Database, grant: Grant): void {
   database.run(
     "INSERT INTO tool_grant (session_id, tool_type, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -41,7 +41,7 @@ export function insertGrant(database: Database, grant: Grant): void {
   )
 }
 
-/** Inside a transaction. */
+/** Inserts audit records. Must be called inside a transaction. */
 export function insertAudit(database: Database, records: readonly AuditRecord[]): void {
   for (const record of records) {
     database.run(
@@ -53,14 +53,14 @@ export function insertAudit(database: Database, records: readonly AuditRecord[])
 }
 
 /**
- * SQL: the sessions that a wait may be of, to be answered from a session: itself, and those of the tree that it is
- * the root of.
+ * SQL: the sessions whose waits may be answered from a session: the session itself, and the sessions of the tree
+ * whose root it is.
  */
 const inTree = "(SELECT id FROM session WHERE id = ? OR coalesce(root_id, id) = ?)"
 
 /**
- * Returns the row of the newest wait with this key in the session, or in the tree that it is the root of. Of an older
- * version's row the call and the kind tell.
+ * Returns the row of the newest wait with this key in the session, or in the tree whose root it is. Rows of an older
+ * version are found by the call and the kind.
  */
 export function newestWait(database: Database, sessionId: string, key: WaitKey): Row | undefined {
   const { waitId, toolCallId, kind } = columnsOf(key)
@@ -88,7 +88,7 @@ function findWait(
   return toWait(row)
 }
 
-/** Without those of sessions that only newer processes read. */
+/** Returns open waits, without those of sessions that only newer processes read. */
 function openWaits(
   database: Database,
   { reads }: Versions,
@@ -125,7 +125,7 @@ function grantRows(database: Database, sessionId: string): readonly Row[] {
   )
 }
 
-/** Inside a transaction. */
+/** Revokes grants. Must be called inside a transaction. */
 function revokeGrant(database: Database, revocation: GrantRevocation): boolean {
   const revoked = revokedGrants(grantRows(database, revocation.sessionId), revocation)
   for (const { id } of revoked) database.run("DELETE FROM tool_grant WHERE id = ?", id)

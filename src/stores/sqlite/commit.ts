@@ -13,17 +13,22 @@ import { openWaits, writeWaits } from "./waits.ts"
 
 type RunEnded = NonNullable<SessionBatch["runEnded"]>
 
-/** A session as a commit finds it, its lease held. */
+/** A session during a commit. This process holds its lease. */
 interface Held {
   readonly takeovers: number
   readonly activeRun: string | null
-  /** If true, the commit's newest entry is stored, and so all of it: no number is used twice. */
+  /**
+   * If true, the commit's newest entry is stored. All of the commit is then stored, because no number is used twice.
+   */
   readonly isStored: boolean
   readonly hasCommands: boolean
   readonly hasWaits: boolean
 }
 
-/** Inside a transaction. Every check comes before the first write, so a refused batch leaves nothing. */
+/**
+ * Commits a batch. Every check precedes the first write, so a refused batch leaves nothing. Must be called inside a
+ * transaction.
+ */
 export function commitBatch(
   database: Database,
   batch: SessionBatch,
@@ -31,7 +36,7 @@ export function commitBatch(
 ): CommitOutcome {
   const { lease, commandsConsumed = [], runOpened, runEnded, runsWithdrawn = [] } = batch
   const rows = toRows(batch.entries, { version: batch.version ?? logVersion, bodies })
-  // No other process can write between this look and the commit: the transaction holds the database (rule 7).
+  // No other process can write between this read and the commit, because the transaction locks the database (rule 7).
   const held = heldSession(database, lease, { owner, rows })
   if (held === null) return "fenced"
   if (held.isStored) return "ok"
@@ -62,7 +67,7 @@ export function commitBatch(
   return "ok"
 }
 
-/** Returns the fence of rule 7 and everything that the checks need, in one look; null if the lease is lost. */
+/** Returns the data for the fence of rule 7 and for all other checks, in one read. Null if the lease is lost. */
 function heldSession(
   database: Database,
   { sessionId, epoch }: Lease,
@@ -99,7 +104,7 @@ function openRunAfter({ runOpened, runEnded }: SessionBatch, { activeRun }: Held
   return open === runEnded?.runId ? null : open
 }
 
-/** Events that one statement stores. */
+/** Maximum events of one statement. */
 const maxEventsAtOnce = 4
 
 function insertEvents(database: Database, { sessionId }: Lease, { events }: EntryRows): void {
@@ -113,7 +118,7 @@ function insertEvents(database: Database, { sessionId }: Lease, { events }: Entr
   }
 }
 
-/** Deltas are kept for a time that counts from `now`, by the store's clock (rule 6, deltas). */
+/** Inserts deltas. Their retention time starts at `now`, by the store's clock (rule 6, deltas). */
 function insertDeltas(
   database: Database,
   { sessionId }: Lease,

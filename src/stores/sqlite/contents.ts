@@ -6,7 +6,7 @@ export function createContents(database: Database): Contents {
   return {
     async put(sessionId, content, { sessionBytes }) {
       const { id, bytes, chunks } = content
-      // Both are read at once: in between, the same content could be stored and counted against itself.
+      // Both are read at once. Otherwise the same content could be stored in between, and count against itself.
       const { stored, used } = await database.read(() => ({
         stored: sizeOf(database, sessionId, id) !== null,
         used: usedBytes(database, sessionId),
@@ -14,7 +14,7 @@ export function createContents(database: Database): Contents {
       if (stored) return "stored"
       if (used === null) return "unknown"
       if (used + bytes > sessionBytes) return "full"
-      // A transaction each, so that no turn of the event loop is long (rule 15).
+      // Each chunk has its own transaction, so that no turn of the event loop is long (rule 15).
       for (const [number, chunk] of chunks.entries()) {
         const written = await database.write(() => putChunk(database, sessionId, { id, number, chunk }))
         if (!written) return "unknown"
@@ -44,13 +44,13 @@ function sizeOf(database: Database, sessionId: string, id: string): number | nul
   return row === undefined ? null : integer(row, "bytes")
 }
 
-/** Null if there is no such session. */
+/** Returns the bytes of all contents of the session. Null if there is no such session. */
 function usedBytes(database: Database, sessionId: string): number | null {
   const row = database.get("SELECT content_bytes FROM session WHERE id = ?", sessionId)
   return row === undefined ? null : integer(row, "content_bytes")
 }
 
-/** Returns false if the session is gone: its rows are being deleted, and no further one may come. */
+/** Stores a chunk. Returns false if the session is gone: its rows are being deleted, so no row may be added. */
 function putChunk(
   database: Database,
   sessionId: string,

@@ -2,14 +2,14 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Versions } from "../rules/versions.ts"
 import type { Membership } from "./membership.ts"
 
-/** Time between two looks at which versions the other processes read. */
+/** Milliseconds between two checks of the versions that other processes read. */
 const everyMs = 500
 
 export interface Fleet extends Versions {
   stop(): void
 }
 
-/** Follows which versions the live processes on this data directory read. */
+/** Tracks the versions that the live processes on this data directory read. */
 export function followFleet(
   membership: Membership,
   { reads, logger }: { readonly reads: number; readonly logger: Logger },
@@ -19,7 +19,7 @@ export function followFleet(
     try {
       writes = membership.versionOfAll()
     } catch (error) {
-      // What was known before holds until the next look.
+      // The last known version remains valid until the next check.
       logger.warn(
         { error },
         "The versions of the other processes could not be read. They are read again soon.",

@@ -35,21 +35,21 @@ export interface PutOptions {
   /** Texts that were made before the transaction. */
   readonly texts?: LargeContents
   readonly versions: Versions
-  /** The store's clock. */
+  /** The time of the store's clock. */
   readonly now: number
 }
 
 export interface Put {
   readonly outcome: PutOutcome
-  /** If true, the put gave the session work that is due. */
+  /** If true, the put gave the session due work. */
   readonly isDue: boolean
-  /** Ids and bodies of the new commands, if the session's inbox holds no others and no run is open; else null. */
+  /** Ids and bodies of the new commands, if the session's inbox has no others and no run is open. Otherwise null. */
   readonly inserted: readonly Row[] | null
 }
 
 const nothing = { isDue: false, inserted: null }
 
-/** Inside a transaction. */
+/** Puts a command. Must be called inside a transaction. */
 export function put(
   database: Database,
   command: PutCommand,
@@ -80,8 +80,8 @@ function planOf(command: PutCommand, receiver: Receiver, limits: StorageLimits |
 }
 
 /**
- * Inside a transaction. Refuses the session's tokens, cancels its open run and withdraws its queued ones.
- * Null when there is no such session, else true if that gave the session work.
+ * Refuses the session's tokens, cancels its open run and withdraws its queued runs. Null if there is no such session;
+ * true if that gave the session work. Must be called inside a transaction.
  */
 export function revokeSession(
   database: Database,
@@ -97,7 +97,10 @@ export function revokeSession(
   return carryOut(database, plan, { sessionId, message: null, versions }).isDue
 }
 
-/** Inside a transaction, in which the database is locked. Throws for a session that only newer processes read. */
+/**
+ * Returns the session of a put. Throws if only newer processes can read the session. Must be called inside a
+ * transaction, which locks the database.
+ */
 export function findReceiver(
   database: Database,
   sessionId: string,
@@ -132,7 +135,7 @@ export function inboxOf(database: Database, sessionId: string): CommandRow[] {
     .map(toCommandRow)
 }
 
-/** Returns what became of an earlier message with the same idempotency key; null if there is none. */
+/** Returns the outcome of an earlier message with the same idempotency key. Null if there is none. */
 function findKnown(
   database: Database,
   { sessionId, idempotency }: MessageCommand,
@@ -211,7 +214,10 @@ function carryOut(
   return { outcome, isDue, inserted }
 }
 
-/** Inside a transaction. The session takes over the command's bytes and version by `changeSession`. */
+/**
+ * Inserts a command. `changeSession` adds the command's bytes and version to the session. Must be called inside a
+ * transaction.
+ */
 export function insertCommand(
   database: Database,
   command: NewCommand,
@@ -235,7 +241,7 @@ export function insertCommand(
   return { id: integer(inserted ?? {}, "id"), body, bytes, version }
 }
 
-/** Inside a transaction. Returns the bytes of the commands, which the session no longer stores. */
+/** Deletes commands. Returns their bytes, which the session no longer stores. Must be called inside a transaction. */
 export function deleteCommands(database: Database, sessionId: string, ids: readonly number[]): number {
   let bytes = 0
   for (const id of ids) {
@@ -249,7 +255,7 @@ export function deleteCommands(database: Database, sessionId: string, ids: reado
   return bytes
 }
 
-/** Inside a transaction. */
+/** Changes the due times of commands. Must be called inside a transaction. */
 export function changeDue(database: Database, changes: readonly DueChange[]): void {
   for (const { id, dueAt } of changes) database.run("UPDATE command SET due_at = ? WHERE id = ?", dueAt, id)
 }
@@ -257,17 +263,20 @@ export function changeDue(database: Database, changes: readonly DueChange[]): vo
 export interface SessionChanges {
   /** Bytes that the session stores in addition. */
   readonly bytes?: number
-  /** The log version that a process must read; 0 for none. A session is left to processes that read its newest. */
+  /**
+   * The log version that a process must read; 0 for none. Only processes that read the newest version of a session
+   * work on it.
+   */
   readonly version?: number
-  /** Time of use. */
+  /** Time of the session's use. */
   readonly usedAt?: number
   readonly activeRun?: string | null
   readonly takeovers?: number
 }
 
 /**
- * Inside a transaction. Writes only what changes: SQLite takes a column that is set out of its indexes and puts it
- * back, whatever its value.
+ * Changes a session. Writes only changed columns, because SQLite removes a written column from its indexes and adds
+ * it again, whatever its value is. Must be called inside a transaction.
  */
 export function changeSession(
   database: Database,
@@ -287,7 +296,7 @@ export function changeSession(
   database.run(`UPDATE session SET ${set} WHERE id = ?`, ...values, sessionId)
 }
 
-/** Returns the queued runs of a session in the order in which they are taken. */
+/** Returns the queued runs of a session in the order in which they open. */
 export function findQueued(database: Database, sessionId: string, now: number): QueuedRun[] {
   const session = database.get("SELECT id, active_run FROM session WHERE id = ?", escapeText(sessionId))
   if (session === undefined) return []

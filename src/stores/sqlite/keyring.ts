@@ -9,7 +9,7 @@ export function createKeyring(database: Database, clock: Clock): Keyring {
   return {
     async signingKey() {
       const known = await database.read(() => newest(database))
-      // Processes that race for the first key agree on the one that was stored.
+      // Processes that race for the first key agree on the stored one.
       return known ?? database.write(() => newest(database) ?? add(database, clock))
     },
     key: (id) =>
@@ -22,7 +22,7 @@ export function createKeyring(database: Database, clock: Clock): Keyring {
   }
 }
 
-/** Inside a transaction. */
+/** Adds a key. Must be called inside a transaction. */
 function add(database: Database, clock: Clock): SigningKey {
   const key = { id: randomIds.next("key"), secret: new Uint8Array(randomBytes(32)) }
   database.run(
@@ -35,7 +35,10 @@ function add(database: Database, clock: Clock): SigningKey {
   return key
 }
 
-/** Inside a transaction. The newest is kept: its generation must not be given to another. */
+/**
+ * Removes a key. The newest one is kept, because its generation must not be used again. Must be called inside a
+ * transaction.
+ */
 function remove(database: Database, id: string): boolean {
   const removed = database.run(
     "DELETE FROM signing_key WHERE id = ? AND generation < (SELECT max(generation) FROM signing_key)",

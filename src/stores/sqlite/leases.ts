@@ -8,7 +8,7 @@ import type { Membership } from "./membership.ts"
 import { findRunnable } from "./runnable.ts"
 import { sessionColumns } from "./schema.ts"
 
-/** The sessions that this process can work on: of these agents, and with nothing newer than it reads. */
+/** The sessions that this process can work on: sessions of these agents without data that is newer than it reads. */
 export interface Claimable {
   readonly agents: readonly string[]
   readonly reads: number
@@ -19,14 +19,14 @@ function hasDue(condition: string): string {
   return `EXISTS (SELECT 1 FROM command WHERE session_id = session.id AND due_at IS NOT NULL AND ${condition})`
 }
 
-/** By the owner that is its parameter (rule 10). */
+/** SQL: the changes of a claim by the owner that is its parameter (rule 10). */
 const taken = `epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
     WHEN active_run IS NULL AND NOT ${hasDue("type = 'message'")} THEN 0
     WHEN owner IS NULL THEN takeovers
     ELSE takeovers + 1
   END`
 
-/** Number of searches for sessions, if other processes take those found first. */
+/** Maximum number of searches for sessions, if other processes claim those found first. */
 const mostLooks = 3
 
 export async function claim(
@@ -73,13 +73,13 @@ export async function claimRunnable(
       isFree: (owner) => isFree(membership, owner),
     })
     leases.push(...(await takeAll(database, membership, found)))
-    // Others may be left if another process took some of these in the meantime.
+    // More sessions may be left if another process claimed some of these in the meantime.
     if (leases.length >= limit || found.length < left) break
   }
   return leases
 }
 
-/** Returns the shares for the sessions that are still to be claimed. */
+/** Returns the shares for the sessions that remain to be claimed. */
 function without(claimed: number, shares: Shares | undefined): Shares | undefined {
   if (shares?.forPresentTenants === undefined) return shares
   return { ...shares, forPresentTenants: shares.forPresentTenants - claimed }
@@ -102,7 +102,7 @@ export function held(database: Database, owner: string): Lease[] {
     .map(toLease)
 }
 
-/** Inside a transaction. */
+/** Releases a session. Must be called inside a transaction. */
 export function release(
   database: Database,
   { sessionId, epoch }: Lease,
@@ -128,17 +128,23 @@ export function release(
   return database.get(sql, sessionId, epoch, owner) === undefined ? "lost" : "pending"
 }
 
-/** As stored, in a JSON array. */
+/** Returns the names as stored, in a JSON array. */
 function namesOf(agents: readonly string[]): string {
   return JSON.stringify(agents.map(escapeText))
 }
 
-/** A session that this very process holds is not free either: it has a writer. */
+/**
+ * Returns true if no live process holds the session. A session that this process holds is not free either, because it
+ * has a writer.
+ */
 function isFree(membership: Membership, owner: string | null): boolean {
   return owner === null || !membership.isLive(owner)
 }
 
-/** Inside a transaction: takes the session if nobody has it. Returns its row as `toLease` and `toSession` read it. */
+/**
+ * Claims the session if no process holds it. Returns its row for `toLease` and `toSession`. Must be called inside a
+ * transaction.
+ */
 export function claimFree(
   database: Database,
   owner: string,
@@ -156,7 +162,7 @@ export function claimFree(
   return row ?? null
 }
 
-/** Inside a transaction: takes the session if it is still as `seen`. */
+/** Claims the session if it is unchanged since `seen`. Must be called inside a transaction. */
 function take(
   database: Database,
   membership: Membership,

@@ -10,17 +10,22 @@ import { toStoreError } from "./database/failures.ts"
 
 /** This process as an owner of leases. */
 export interface Membership {
-  /** Tells the version that the process reads: other processes find it in the name of its file. */
+  /**
+   * Id of the owner. It contains the version that the process reads, because other processes find it in the name of
+   * its file.
+   */
   readonly id: string
-  /** Returns true if the owner of this id still holds its leases (rule 8). Must not be called inside a transaction. */
+  /**
+   * Returns true if the owner with this id still holds its leases (rule 8). Must not be called inside a transaction.
+   */
   isLive(owner: string): boolean
   /** Returns the newest version that all live members read (rule 14). Must not be called inside a transaction. */
   versionOfAll(): number
-  /** From here on this owner is dead to all others. */
+  /** Ends the membership. From then on, this owner is dead to all others. */
   end(): void
 }
 
-/** For a database nobody else can open. */
+/** Returns the membership for a database that no other process can open. */
 export function soleMembership(reads = logVersion): Membership {
   const id = newId(reads)
   return { id, isLive: (owner) => owner === id, versionOfAll: () => reads, end: () => undefined }
@@ -30,14 +35,14 @@ function newId(reads: number): string {
   return `${randomUUID()}.reads-${reads}`
 }
 
-/** Processes that were built before versions were published have no version in their ids. */
+/** Returns the version in an id. Processes that were built before versions were published have none. */
 function versionOf(id: string): number {
   return Number(/\.reads-(\d+)$/.exec(id)?.[1] ?? oldestReader)
 }
 
 /**
- * Every member holds a lock on a small file of its own, so an owner is dead exactly when its lock can be taken or its
- * file is gone.
+ * Joins the members of a data directory. Every member holds a lock on a small file of its own, so an owner is dead
+ * exactly when its lock is free or its file is gone.
  */
 export async function joinMembers(directory: string, reads = logVersion): Promise<Membership> {
   const { id, lock } = await lockOwnFile(directory, reads)
@@ -62,7 +67,7 @@ async function lockOwnFile(directory: string, reads: number): Promise<{ id: stri
   for (let attempt = 1; attempt <= 100; attempt += 1) {
     const id = newId(reads)
     const lock = tryStoreLock(lockFile(directory, id))
-    // While the lock was taken, another process that sweeps may have taken the file for a dead one's.
+    // Before the lock was acquired, another process may have deleted the file as that of a dead process.
     if (lock !== null && existsSync(lockFile(directory, id))) return { id, lock }
     lock?.release()
     await delay(1)
@@ -70,11 +75,13 @@ async function lockOwnFile(directory: string, reads: number): Promise<{ id: stri
   throw new StoreUnavailableError({ detail: `no lock could be taken in ${directory}` })
 }
 
-/** Looks at one member's lock; the file of a dead one is deleted, once nobody can take it for a live one. */
+/**
+ * Checks one member's lock. Deletes the file of a dead member when no process can mistake it for that of a live one.
+ */
 function isLocked(file: string): boolean {
   if (!existsSync(file)) return false
   const lock = tryStoreLock(file)
-  // Also when another process is probing it at this moment: that one will take over, or the next look will.
+  // The lock may also be held by another process that checks it now. That process, or the next check, will take over.
   if (lock === null) return true
   try {
     rmSync(file, { force: true })

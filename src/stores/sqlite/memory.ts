@@ -123,7 +123,7 @@ function storedMemory(database: Database, memory: NewMemory, now: number): Store
   return row === undefined ? null : { memory: toMemory(row), bytes: integer(row, "bytes") }
 }
 
-/** An expired memory must neither count nor be the one that a new memory replaces. */
+/** Removes expired memories, because they must neither count nor be replaced by a new memory. */
 function removeExpired(database: Database, { tenant, userId }: Principal, now: number): void {
   remove(database, "tenant = ? AND user_id = ? AND expires_at <= ?", [
     escapeText(tenant),
@@ -148,8 +148,8 @@ function all(database: Database, { sql: statement, values }: MemoryStatement) {
 }
 
 /**
- * Stands before each term of a scope, so that a search reads the terms of that scope alone, however many memories
- * others have. Two scopes with the same digest are told apart by their rows.
+ * Returns the prefix of each term of a scope. It makes a search read only the terms of that scope, however many
+ * memories others have. Rows distinguish two scopes with the same digest.
  */
 function ownerPrefix(scope: MemoryScope): string {
   return createHash("sha256")

@@ -25,20 +25,26 @@ import { createSnapshots } from "./snapshots.ts"
 import { createSubscriptions } from "./subscriptions.ts"
 
 export interface SqliteStoreOptions {
-  /** The data directory; made when it is missing. One machine only: not for network file systems. */
+  /**
+   * The data directory. It is created if it is missing. It must not be on a network file system, because only one
+   * machine can use it.
+   */
   readonly path: string
   readonly clock: Clock
   readonly logger: Logger
-  /** `process` survives the end of the process, `full` the loss of power too. Default `process`. */
+  /**
+   * With `process`, stored data survives the end of the process. With `full`, it also survives power loss. Default
+   * `process`.
+   */
   readonly durability?: Durability
-  /** For tests: the newest log version that this process reads. Default: the newest there is. */
+  /** For tests: the newest log version that this process reads. Default: the newest version. */
   readonly readsVersion?: number
 }
 
 /**
- * Throws `ConfigurationError` when the directory cannot be used or holds a newer version's database. A directory that
- * was used before can also be opened while its disk is full: then reads work, and writes reject until there is space
- * again.
+ * Opens a store. Throws `ConfigurationError` if the directory cannot be used or contains a newer version's database.
+ * A directory that was used before can also be opened while its disk is full. Reads then work, and writes reject
+ * until there is space again.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const reserve = spaceReserve(options.path)
@@ -78,8 +84,8 @@ async function openInDirectory(options: SqliteStoreOptions): Promise<Store> {
 }
 
 /**
- * Keeps nothing: for tests and for trying things out. The same implementation on a database in memory, because
- * it is the same log with nothing to keep; a second one would only be another place for mistakes.
+ * Opens a store that keeps nothing, for tests and experiments. It is the same implementation on a database in memory,
+ * because a second one would only be another place for mistakes.
  */
 export async function openMemoryStore(
   options: Omit<SqliteStoreOptions, "path" | "durability">,
@@ -89,7 +95,7 @@ export async function openMemoryStore(
   return openStore(database, soleMembership(options.readsVersion), { ...options, directory: null })
 }
 
-/** Over a database whose schema is up to date. */
+/** Opens a store over a database whose schema is up to date. */
 export async function openStore(
   database: Database,
   membership: Membership,

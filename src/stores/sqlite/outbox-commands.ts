@@ -19,7 +19,7 @@ interface Delivering {
   readonly versions: Versions
 }
 
-/** Moves one command in a transaction. A command that the inbox cannot take in its form is dead. */
+/** Moves one command in a transaction. If the inbox cannot accept the command in its form, the command is dead. */
 export async function moveCommand(
   database: Database,
   number: number,
@@ -39,7 +39,10 @@ export async function moveCommand(
   }
 }
 
-/** Inside a transaction: moves the command into its session's inbox. Null if the row is gone or no longer due. */
+/**
+ * Moves the command into its session's inbox. Null if the row is gone or no longer due. Must be called inside a
+ * transaction.
+ */
 function deliverCommand(
   database: Database,
   number: number,

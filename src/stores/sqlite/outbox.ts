@@ -18,7 +18,7 @@ export interface OutboxParts {
   readonly hub: WatchHub
 }
 
-/** The first rows that are due, up to a limit and a number of bytes. */
+/** Selects the first due rows, up to a limit and a number of bytes. */
 const claimed = `
   UPDATE outbox SET interrupted = (interrupted OR claim IS NOT NULL), claim = ?, due_at = ?, attempts = attempts + 1
   WHERE number IN (
@@ -122,7 +122,7 @@ function twice<Value>(value: Value): [Value, Value] {
   return [value, value]
 }
 
-/** SQL: the numbers of the chosen rows, and its parameters. */
+/** SQL: the numbers of the selected rows, and its parameters. */
 function choose(choice: RowChoice): readonly [sql: string, values: readonly (string | number | null)[]] {
   if ("numbers" in choice) return ["SELECT value FROM json_each(?)", [JSON.stringify(choice.numbers)]]
   const kind = choice.kind === undefined ? null : escapeText(choice.kind)
@@ -132,7 +132,7 @@ function choose(choice: RowChoice): readonly [sql: string, values: readonly (str
   ]
 }
 
-/** Inside the transaction of the commit. */
+/** Inserts outbox items. Must be called inside the transaction of the commit. */
 export function insertOutbox(database: Database, batch: SessionBatch, now: number): void {
   for (const { session_id, id, kind, payload, bytes, due_at } of newRows(batch)) {
     database.run(

@@ -1,13 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { PruneLimits } from "../../core/ports/session-log.ts"
-import { integer, text } from "../rows/columns.ts"
+import { escapeText, integer, text } from "../rows/columns.ts"
+import { removedSessionId, removedSessions } from "../rows/removed-session.ts"
 import type { Database } from "./database/database.ts"
 
-/** Rows that one statement deletes. */
+/** Maximum rows that one statement deletes. */
 const slice = 50
-/** After so long a transaction takes up nothing more: it holds the event loop (rule 15) and the database. */
+/**
+ * Milliseconds after which a transaction starts no further step, because it blocks the event loop (rule 15) and the
+ * database.
+ */
 const transactionMs = 4
-/** The pause after a transaction leaves the event loop and the disk to the streams. */
+/** Milliseconds of the pause after a transaction, which leaves the event loop and the disk to the streams. */
 const pauseMs = 4
 
 /** Drops the deltas before each settling event that is older than the limit (rule 6). */
@@ -16,8 +20,9 @@ export async function pruneDeltas(database: Database, settledBefore: number): Pr
 }
 
 /**
- * Repeats `step`, which returns false when nothing is left to do. Many steps share a transaction: one each would settle
- * some hundred steps a second at most, less than a busy server completes.
+ * Repeats `step`, which returns false when nothing is left to do. Many steps share a transaction. With one
+ * transaction for each step, at most some hundred steps a second would be settled, fewer than a busy server
+ * completes.
  */
 async function inTransactions(database: Database, step: () => boolean): Promise<void> {
   const stepUntilFull = () => {
@@ -47,7 +52,7 @@ function pruneSettled(database: Database, settledBefore: number): boolean {
   return true
 }
 
-/** Tables in which a session may have many rows, each with the column that numbers them. */
+/** Tables in which a session may have many rows, each with the column that numbers the rows. */
 const numbered = [
   ["entry", "seq"],
   ["delta", "seq"],
@@ -59,8 +64,8 @@ const numbered = [
 ] as const
 
 /**
- * The roots of trees of which no session was used since, is at work, has anything to deliver or to take, or is
- * followed by a subscriber that is behind. A tree is kept or removed as one.
+ * Selects the roots of trees without recent use, open work, outbox rows, commands, and subscribers that are behind. A
+ * tree is kept or removed as a whole.
  */
 const idleTrees = `
   SELECT id FROM session AS root
@@ -72,15 +77,23 @@ const idleTrees = `
       OR EXISTS (SELECT 1 FROM command WHERE session_id = session.id)))
   ORDER BY last_used_at LIMIT ${slice}`
 
-/** The sessions are gone at once; their rows follow, also when this process ends in between. */
-export async function pruneSessions(database: Database, limits: PruneLimits): Promise<void> {
-  await inTransactions(database, () => removeSessions(database, limits))
+/**
+ * Removes sessions. The sessions are gone at once. Their rows are deleted afterwards, even if this process ends in
+ * between.
+ */
+export async function pruneSessions(
+  database: Database,
+  limits: PruneLimits,
+  { now }: { readonly now: () => number },
+): Promise<void> {
+  await inTransactions(database, () => removeSessions(database, limits, now()))
   await inTransactions(database, () => deleteRows(database))
 }
 
 function removeSessions(
   database: Database,
-  { sessionsUsedBefore, subscribersBehindBefore = 0 }: PruneLimits,
+  { sessionsUsedBefore, subscribersBehindBefore = 0, removedSessionKind }: PruneLimits,
+  now: number,
 ): boolean {
   const roots = database.all(idleTrees, sessionsUsedBefore, sessionsUsedBefore, subscribersBehindBefore)
   const members = database.all(
@@ -88,9 +101,10 @@ function removeSessions(
     JSON.stringify(roots.map((row) => text(row, "id"))),
   )
   const ids = JSON.stringify(members.map((row) => text(row, "id")))
+  if (removedSessionKind !== undefined) reportRemoved(database, ids, { kind: removedSessionKind, now })
   database.run("INSERT INTO removed_session SELECT value FROM json_each(?)", ids)
   database.run("DELETE FROM session WHERE id IN (SELECT value FROM json_each(?))", ids)
-  // A cursor that is behind stays until its subscriber is told of the gap.
+  // A cursor that is behind remains until its subscriber has received the gap.
   database.run(
     `DELETE FROM subscriber_cursor WHERE behind_since IS NULL AND session_id IN (SELECT value FROM json_each(?))`,
     ids,
@@ -100,6 +114,24 @@ function removeSessions(
     ids,
   )
   return roots.length === slice
+}
+
+/** Stores an outbox item for each of the sessions. */
+function reportRemoved(
+  database: Database,
+  ids: string,
+  { kind, now }: { readonly kind: string; readonly now: number },
+): void {
+  const rows = removedSessions("gone", (payload) => `length(CAST(${payload} AS BLOB))`)
+  database.run(
+    `WITH gone AS (SELECT * FROM session WHERE id IN (SELECT value FROM json_each(?)))
+     INSERT INTO outbox (session_id, id, kind, payload, bytes, created_at, due_at)
+     SELECT id, '${removedSessionId}', ?, payload, bytes, ?, ? FROM (${rows})`,
+    ids,
+    escapeText(kind),
+    now,
+    now,
+  )
 }
 
 /** Forgets subscriptions that no process has registered for long, with their cursors. */

@@ -1,5 +1,6 @@
 import type { Entry } from "../../core/log/entries.ts"
-import type { Principal, ReadOptions } from "../../core/ports/session-log.ts"
+import type { ReadOptions } from "../../core/ports/read-options.ts"
+import type { Principal } from "../../core/ports/session-log.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import { escapeText, integer, nullableText, type Row, textLength } from "../rows/columns.ts"
 import { fromRow } from "../rows/entry-rows.ts"
@@ -8,7 +9,9 @@ import type { Database } from "./database/database.ts"
 import { largeText } from "./database/large-text.ts"
 import { maxRows } from "./database/slices.ts"
 
-/** One statement, so that events and deltas are of one snapshot. The delta row that the cursor lies in comes first. */
+/**
+ * One statement, so that events and deltas are of one snapshot. The delta row that contains the cursor comes first.
+ */
 const withDeltas = `
   SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")} FROM entry WHERE session_id = ? AND seq > ?
     AND (? OR type <> 'historyReplaced')
@@ -22,6 +25,13 @@ const eventsOnly = `
     AND (? OR type <> 'historyReplaced')
   ORDER BY seq LIMIT ${maxRows}`
 
+/** The types are part of the statement, so that SQLite uses the index of these entries. */
+const isOfTask = "type IN ('taskRegistered', 'taskEnded', 'tasksCollected')"
+
+const tasks = `
+  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")} FROM entry
+  WHERE session_id = ? AND seq > ? AND ${isOfTask} ORDER BY seq LIMIT ${maxRows}`
+
 export async function readEntries(
   database: Database,
   sessionId: string,
@@ -31,32 +41,34 @@ export async function readEntries(
     maxCharacters = Number.POSITIVE_INFINITY,
     deltas = true,
     replacedHistories = true,
+    tasksOnly = false,
     reads,
   }: ReadOptions & { readonly reads: number },
 ): Promise<Entry[]> {
   const histories = Number(replacedHistories)
+  const rowsAfter = (after: number) => {
+    if (tasksOnly) return database.each(tasks, sessionId, after)
+    return deltas
+      ? database.each(withDeltas, sessionId, after, histories, sessionId, sessionId, after)
+      : database.each(eventsOnly, sessionId, after, histories)
+  }
   const entries: Entry[] = []
   let characters = 0
   for (;;) {
     const after = entries.at(-1)?.seq ?? afterSeq
     const slice = await database.read(() =>
-      readSlice(
-        deltas
-          ? database.each(withDeltas, sessionId, after, histories, sessionId, sessionId, after)
-          : database.each(eventsOnly, sessionId, after, histories),
-        {
-          after,
-          reads,
-          limit: limit - entries.length,
-          maxCharacters: Math.min(maxCharacters - characters, maxSliceCharacters),
-        },
-      ),
+      readSlice(rowsAfter(after), {
+        after,
+        reads,
+        limit: limit - entries.length,
+        maxCharacters: Math.min(maxCharacters - characters, maxSliceCharacters),
+      }),
     )
     entries.push(...slice.entries)
     characters += slice.characters
     const isLast = slice.complete || entries.length >= limit || characters >= maxCharacters
     if (isLast && slice.characters < maxSliceCharacters) return entries
-    // What the reader does with so much text is left to another turn.
+    // The reader's work on this amount of text is left to another turn.
     await nextSlice()
     if (isLast) return entries
   }
@@ -88,7 +100,7 @@ function readSlice(
   for (const row of rows) {
     for (const entry of fromRow(row, reads)) if (entry.seq > after) entries.push(entry)
     count += 1
-    // The row that the cursor lies in may have nothing new: a slice that ended with it would never get further.
+    // The row with the cursor may contain nothing new. A slice that ended with it would never advance.
     if (entries.length > 0) characters += textLength(row, "body")
     if (entries.length >= limit || characters >= maxCharacters)
       return { entries, characters, complete: false }
@@ -96,7 +108,10 @@ function readSlice(
   return { entries, characters, complete: count < maxRows }
 }
 
-/** The type is part of the statement, so that SQLite uses the index of the entries of that type. */
+/**
+ * SQL: selects the last entry of a type. The type is part of the statement, so that SQLite uses the index of the
+ * entries of that type.
+ */
 function lastOfType(type: "stepStarted" | "runStarted"): string {
   return `SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = '${type}' AND seq <= ?`
 }
@@ -124,10 +139,20 @@ export function compactionStart(database: Database, sessionId: string): number {
   return integer(database.get(sql, sessionId) ?? {}, "seq")
 }
 
-/** Sessions whose sizes are added up in one turn of the event loop (rule 15). */
+export function taskStart(database: Database, sessionId: string, newer: number): number {
+  const sql = `SELECT seq FROM entry WHERE session_id = ? AND ${isOfTask} AND type = 'taskRegistered'
+    ORDER BY seq DESC LIMIT 1 OFFSET ?`
+  const row = database.get(sql, sessionId, newer)
+  return row === undefined ? 0 : integer(row, "seq")
+}
+
+/** Maximum sessions whose sizes are added up in one turn of the event loop (rule 15). */
 const sessionsPerSlice = 2_000
 
-/** A principal may have very many sessions, so their sizes are added up in slices. */
+/**
+ * Returns the stored bytes of a principal. A principal may have very many sessions, so their sizes are added up in
+ * slices.
+ */
 export async function storedBytes(database: Database, { tenant, userId }: Principal): Promise<number> {
   let bytes = 0
   let afterId: string | null = ""

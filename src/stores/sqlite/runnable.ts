@@ -9,11 +9,11 @@ export interface RunnableOptions extends Claimable {
   readonly limit: number
   readonly shares: Shares | undefined
   readonly now: number
-  /** If true, the session has no live owner. */
+  /** Returns true if the session has no live owner. */
   readonly isFree: (owner: string | null) => boolean
 }
 
-/** Rows of one page. Reading them takes less than a millisecond of the event loop (rule 15). */
+/** Maximum rows of one page. Reading them blocks the event loop for less than a millisecond (rule 15). */
 const pageRows = 250
 
 const columns =
@@ -38,8 +38,8 @@ const withOpenRun = `
   ORDER BY parked_until, id LIMIT ?`
 
 /**
- * Finds the sessions whose turn it is among those with work to do: an open run that is not parked, or a command that is
- * due (rule 9). Looks through them page by page, because there may be tens of thousands.
+ * Finds the sessions whose turn it is among those with work to do: an open run that is not parked, or a due command
+ * (rule 9). Reads them page by page, because there may be tens of thousands.
  */
 export async function findRunnable(
   database: Database,
@@ -79,7 +79,7 @@ export async function findRunnable(
   return turns.next()
 }
 
-/** Null for a command of a session that this process does not serve. */
+/** Converts a row into a candidate. Null for a command of a session that this process does not serve. */
 function toCandidate(row: Row): Candidate | null {
   const id = nullableText(row, "id")
   if (id === null) return null

@@ -103,7 +103,7 @@ export function createSchedules(database: Database, { clock, versions, hub }: Sc
   }
 }
 
-/** Inside a transaction. */
+/** Creates a schedule. Must be called inside a transaction. */
 function create(
   database: Database,
   schedule: NewSchedule,
@@ -148,11 +148,11 @@ interface Advancing {
   readonly versions: Versions
   readonly texts: LargeContents | undefined
   readonly now: number
-  /** Receives the sessions that a process may have to look at. */
+  /** Receives the sessions that a process may have to check. */
   readonly arrivals: string[]
 }
 
-/** Inside a transaction. */
+/** Writes a step. Must be called inside a transaction. */
 function advance(database: Database, step: ScheduleStep, advancing: Advancing): AdvanceOutcome {
   const { schedule, firing } = step
   const isCurrent = database.get(
@@ -203,7 +203,7 @@ function advance(database: Database, step: ScheduleStep, advancing: Advancing): 
   return { status: "advanced", fired: firing === null || last === undefined ? null : toOccurrence(last) }
 }
 
-/** Inside a transaction. */
+/** Puts the message of a firing. Must be called inside a transaction. */
 function fire(
   database: Database,
   schedule: Schedule,

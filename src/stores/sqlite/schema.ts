@@ -3,11 +3,12 @@ import { integer } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 
 /**
- * Statements that bring the database from each version to the next; `PRAGMA user_version` counts those done.
+ * Statements that bring the database from each version to the next. `PRAGMA user_version` counts the completed
+ * versions.
  */
 const migrations: readonly (readonly string[])[] = [
   [
-    // `owner` is the process that holds the lease of this epoch; `log_version` the newest `v` among the events.
+    // `owner` is the process that holds the lease of this epoch. `log_version` is the newest `v` among the events.
     `CREATE TABLE session (
       id TEXT PRIMARY KEY,
       tenant TEXT NOT NULL,
@@ -32,7 +33,7 @@ const migrations: readonly (readonly string[])[] = [
       body_hash TEXT,
       UNIQUE (session_id, idempotency_key)
     ) STRICT, WITHOUT ROWID`,
-    // The inbox: a command is deleted when it is consumed, and its id never used again.
+    // The inbox. A command is deleted when it is consumed, and its id is never used again.
     `CREATE TABLE command (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       session_id TEXT NOT NULL,
@@ -52,7 +53,8 @@ const migrations: readonly (readonly string[])[] = [
       PRIMARY KEY (session_id, seq)
     ) STRICT, WITHOUT ROWID`,
     "CREATE INDEX entry_step ON entry (session_id, seq) WHERE type = 'stepStarted'",
-    // In the order written, and not clustered by session: many sessions append to it at once, many times a second.
+    // Rows are in the order of writes, and not clustered by session, because many sessions append to it at once, many
+    // times a second.
     `CREATE TABLE delta (
       id INTEGER PRIMARY KEY,
       session_id TEXT NOT NULL,
@@ -62,7 +64,7 @@ const migrations: readonly (readonly string[])[] = [
       body TEXT NOT NULL
     ) STRICT`,
     "CREATE UNIQUE INDEX delta_session ON delta (session_id, seq)",
-    // Where the deltas up to a sequence number may be dropped, and since when.
+    // The sequence number up to which deltas may be dropped, and since when.
     `CREATE TABLE settled (
       session_id TEXT NOT NULL,
       seq INTEGER NOT NULL,
@@ -81,11 +83,11 @@ const migrations: readonly (readonly string[])[] = [
   ],
   [
     "ALTER TABLE session ADD COLUMN revoked_at INTEGER",
-    // Before this time an open run alone is no work; 0 when it was not parked.
+    // Before this time an open run alone is no work; 0 if the run was not parked.
     "ALTER TABLE session ADD COLUMN parked_until INTEGER NOT NULL DEFAULT 0",
     "DROP INDEX session_active",
     "CREATE INDEX session_active ON session (agent, parked_until) WHERE active_run IS NOT NULL",
-    // One call may wait more than once, so a wait is known by a number of its own, which grows.
+    // A call may wait more than once, so each wait has a number of its own, which grows.
     `CREATE TABLE wait (
       id INTEGER PRIMARY KEY,
       session_id TEXT NOT NULL,
@@ -115,19 +117,20 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX audit_session ON audit (session_id)",
   ],
   [
-    // Before this version it was made when the first secret was.
+    // In earlier versions, the first secret created this table.
     "CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
   ],
   ["CREATE INDEX session_owner ON session (owner) WHERE owner IS NOT NULL"],
   [
-    // Size of the session's events. What was stored before this version is not counted: that would take reading it all.
+    // Size of the session's events. Data that was stored before this version is not counted, because that would
+    // require reading all of it.
     "ALTER TABLE session ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX session_principal ON session (tenant, user_id, id)",
     "CREATE INDEX entry_history ON entry (session_id, seq) WHERE type = 'historyReplaced'",
   ],
   [
-    // With an id. Without one the whole row is the key of its tree, and SQLite reads all of a key to compare it: a few
-    // events of 4 MB made each look-up of any session take milliseconds.
+    // This table has an id. Without one, the whole row is the key of its tree, and SQLite reads the whole key to
+    // compare it: a few events of 4 MB made each look-up of any session take milliseconds.
     `CREATE TABLE entry_with_id (
       id INTEGER PRIMARY KEY,
       session_id TEXT NOT NULL,
@@ -148,7 +151,8 @@ const migrations: readonly (readonly string[])[] = [
   ],
   ["CREATE INDEX entry_run ON entry (session_id, seq) WHERE type = 'runStarted'"],
   [
-    // `due_at` is the next attempt, the end of a claim, or null for a dead row. A number is never used again.
+    // `due_at` is the time of the next attempt or the end of a claim, and null for a dead row. A number is never used
+    // again.
     `CREATE TABLE outbox (
       number INTEGER PRIMARY KEY AUTOINCREMENT,
       session_id TEXT NOT NULL,
@@ -166,7 +170,8 @@ const migrations: readonly (readonly string[])[] = [
     ) STRICT`,
     "CREATE INDEX outbox_due ON outbox (kind, due_at) WHERE due_at IS NOT NULL",
     "CREATE INDEX outbox_dead ON outbox (died_at) WHERE died_at IS NOT NULL",
-    // `seen_at` is when a process registered it last; since `forgotten_since` it has no cursors.
+    // `seen_at` is the time of the last registration by a process. Since `forgotten_since`, the subscriber has no
+    // cursors.
     `CREATE TABLE subscriber (
       name TEXT NOT NULL,
       agent TEXT NOT NULL,
@@ -191,7 +196,7 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX subscriber_cursor_due ON subscriber_cursor (subscriber, agent, due_at) WHERE due_at IS NOT NULL",
   ],
   [
-    // Null in sessions without a parent; a session without a root is its own.
+    // The parent is null in sessions without a parent. A session without a root is its own root.
     "ALTER TABLE session ADD COLUMN parent_session_id TEXT",
     "ALTER TABLE session ADD COLUMN parent_run_id TEXT",
     "ALTER TABLE session ADD COLUMN parent_tool_call_id TEXT",
@@ -201,7 +206,7 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX session_root ON session (coalesce(root_id, id), created_at, id)",
     `CREATE INDEX session_parent ON session (parent_session_id, created_at, id)
      WHERE parent_session_id IS NOT NULL`,
-    // The owner of the run's session, so that a principal's runs are found by an index.
+    // The owner of the run's session, so that an index finds a principal's runs.
     "ALTER TABLE run ADD COLUMN tenant TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE run ADD COLUMN user_id TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE run ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0",
@@ -213,7 +218,7 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE TABLE served_agent (process TEXT NOT NULL, agent TEXT NOT NULL, PRIMARY KEY (process, agent)) STRICT",
   ],
   [
-    // Null in rows of version 2, which knew a wait by its call and its kind.
+    // The id is null in rows of version 2, which identified a wait by its call and its kind.
     "ALTER TABLE wait ADD COLUMN wait_id TEXT",
     "CREATE INDEX wait_id ON wait (session_id, wait_id)",
   ],
@@ -228,7 +233,7 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX command_due ON command (due_at, session_id) WHERE due_at IS NOT NULL",
     "ALTER TABLE run ADD COLUMN steerable INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE run ADD COLUMN end_seq INTEGER",
-    // The same key of a message that joined a run.
+    // The idempotency key of a message that joined a run.
     `CREATE TABLE steering_key (
       session_id TEXT NOT NULL,
       idempotency_key TEXT NOT NULL,
@@ -242,7 +247,7 @@ const migrations: readonly (readonly string[])[] = [
     "ALTER TABLE session ADD COLUMN depth INTEGER NOT NULL DEFAULT 0",
   ],
   [
-    // `wake_at` is the time from which a process has to look at the schedule; `waiting` holds times as JSON.
+    // `wake_at` is the time at which a process must check the schedule. `waiting` contains times as JSON.
     `CREATE TABLE schedule (
       id TEXT PRIMARY KEY,
       agent TEXT NOT NULL,
@@ -296,8 +301,8 @@ const migrations: readonly (readonly string[])[] = [
     "ALTER TABLE session ADD COLUMN content_bytes INTEGER NOT NULL DEFAULT 0",
   ],
   [
-    // `agent` is empty for what all agents share. An id is never used again, so that a revision is not either. The
-    // large columns are the last ones: SQLite reads a row up to the last column that is asked for.
+    // `agent` is empty for memories that all agents share. An id is never used again, so a revision is not either.
+    // The large columns come last, because SQLite reads a row up to the last requested column.
     `CREATE TABLE memory (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
       tenant TEXT NOT NULL,
@@ -319,7 +324,8 @@ const migrations: readonly (readonly string[])[] = [
       UNIQUE (tenant, user_id, agent, entity_type, name)
     ) STRICT`,
     "CREATE INDEX memory_expiring ON memory (expires_at) WHERE expires_at IS NOT NULL",
-    // The terms of each memory, by its id. The tokenizer only looks for spaces and signs, which terms do not have.
+    // The terms of each memory, by its id. The tokenizer only splits at spaces and punctuation, which terms do not
+    // contain.
     `CREATE VIRTUAL TABLE memory_text USING fts5 (
       words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
     )`,
@@ -328,8 +334,14 @@ const migrations: readonly (readonly string[])[] = [
     // True if an attempt ended without an outcome.
     "ALTER TABLE outbox ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0",
   ],
-  // The sizes of a principal's memories are added up at each write.
+  // Each write adds up the sizes of a principal's memories.
   ["CREATE INDEX memory_bytes ON memory (tenant, user_id, bytes)"],
+  [
+    `CREATE INDEX entry_task ON entry (session_id, seq)
+     WHERE type IN ('taskRegistered', 'taskEnded', 'tasksCollected')`,
+    // The memories of one principal in the order of their ids, which recall reads slice by slice.
+    "CREATE INDEX memory_ids ON memory (tenant, user_id, agent, id)",
+  ],
   [
     // One row for each session, and its further rows: a cache of the log.
     `CREATE TABLE snapshot (
@@ -346,8 +358,8 @@ const migrations: readonly (readonly string[])[] = [
 export const schemaVersion = migrations.length
 
 /**
- * The newest stored entry's number, of the session in the same statement. Looked up rather than kept with the
- * session, so that storing deltas leaves the session's row alone.
+ * SQL: the number of the newest stored entry, for the session in the same statement. It is looked up and not kept
+ * with the session, so that storing deltas does not change the session's row.
  */
 export const lastSeq = `max(
   coalesce((SELECT max(seq) FROM entry WHERE session_id = session.id), 0),
@@ -358,7 +370,7 @@ export const sessionColumns = `session.id AS session_id, session.tenant, session
   session.created_at, session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
   session.depth, session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq`
 
-/** Refuses a database that a newer version of this package has changed. `file` is for the message. */
+/** Migrates the database. Refuses one that a newer version of this package has changed. `file` is for the message. */
 export async function migrate(database: Database, file: string): Promise<void> {
   await database.write(() => {
     const version = integer(database.get("PRAGMA user_version") ?? {}, "user_version")
@@ -368,7 +380,7 @@ export async function migrate(database: Database, file: string): Promise<void> {
           `(its schema is ${version}, this version knows ${schemaVersion}). Upgrade the package.`,
       )
     }
-    // A gateway that is up to date writes nothing, so that it also starts while the disk is full.
+    // An up-to-date gateway writes nothing, so that it also starts while the disk is full.
     if (version === schemaVersion) return
     for (const statement of migrations.slice(version).flat()) database.run(statement)
     database.run(`PRAGMA user_version = ${schemaVersion}`)

@@ -17,12 +17,20 @@ import { findQueued, pending, put } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
-import { compactionStart, historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
+import {
+  compactionStart,
+  historyStart,
+  readEntries,
+  runStart,
+  stepStart,
+  storedBytes,
+  taskStart,
+} from "./reading.ts"
 import { sessionColumns } from "./schema.ts"
 import { stirCursors } from "./subscriptions.ts"
 import { putInTree, revokeInTree } from "./tree.ts"
 
-/** The port over one open database whose schema is up to date. */
+/** Creates the port over one open database whose schema is up to date. */
 export function createSessionLog(
   database: Database,
   {
@@ -36,7 +44,7 @@ export function createSessionLog(
     readonly membership: Membership
     readonly versions: Versions
     readonly hub: WatchHub
-    /** Rung when something is stored for the outbox, and for subscribers. */
+    /** Rung when rows are stored for the outbox or for subscribers. */
     readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
     readonly clock: Clock
     /** Null for a database in memory. */
@@ -47,7 +55,7 @@ export function createSessionLog(
   const { reads } = versions
   const now = () => clock.now()
   return {
-    // The lock of its process file holds as long as the process.
+    // The lock of its process file is held as long as the process exists.
     liveness: alwaysLive,
     writableVersion: () => versions.writes(),
     now: async () => now(),
@@ -116,20 +124,21 @@ export function createSessionLog(
     runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
     historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
     compactionStart: (sessionId) => database.read(() => compactionStart(database, sessionId)),
+    taskStart: (sessionId, newer) => database.read(() => taskStart(database, sessionId, newer)),
     storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
     async prune(limits) {
       await pruneDeltas(database, limits.deltasSettledBefore)
       await pruneSubscribers(database, limits)
-      await pruneSessions(database, limits)
+      await pruneSessions(database, limits, { now })
       await pruneOutbox(database, limits)
     },
     ping: createWriteProbe(database, clock, directory),
   }
 }
 
-/** Inside a transaction. */
+/** Creates a session. Must be called inside a transaction. */
 export function createSession(database: Database, session: NewSession): void {
   database.run(
     `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,

@@ -16,7 +16,7 @@ const claimed = `
   RETURNING session_id, subscriber, seq, attempts, claim,
     NOT EXISTS (SELECT 1 FROM session WHERE session.id = session_id) AS is_gone`
 
-/** Condition for the claimed cursor that its last three parameters name. */
+/** Condition for the claimed cursor that its last three parameters identify. */
 const own = "WHERE session_id = ? AND subscriber = ? AND claim = ?"
 
 export function createSubscriptions(
@@ -24,7 +24,7 @@ export function createSubscriptions(
   { clock, alarm }: { readonly clock: Clock; readonly alarm: Alarm },
 ): Subscriptions {
   const now = () => clock.now()
-  /** `changes` is SQL with these values. Resolves to whether the claim holds. */
+  /** Changes a claimed cursor. `changes` is SQL with these values. Resolves to true if the claim is still valid. */
   const change = (cursor: Cursor, changes: string, values: readonly (string | number)[]) =>
     database.write(
       () =>
@@ -100,7 +100,7 @@ export function createSubscriptions(
   }
 }
 
-/** Inside a transaction. */
+/** Registers subscriptions. Must be called inside a transaction. */
 function register(database: Database, subscriptions: readonly Subscription[], now: number) {
   const pairs = pairsOf(subscriptions)
   const forgotten = database.all(
@@ -124,9 +124,9 @@ function pairsOf(subscriptions: readonly Subscription[]): string {
 }
 
 /**
- * Inside the transaction of a commit: makes the cursors of these sessions due, and makes those that are not there
- * yet. One statement for all sessions, which does nothing while there are no subscribers and writes nothing to
- * cursors that are due already. Returns the number of cursors that it changed.
+ * Makes the cursors of these sessions due, and creates missing ones. It is one statement for all sessions, which does
+ * nothing if there are no subscribers, and does not write to cursors that are due already. Returns the number of
+ * changed cursors. Must be called inside the transaction of a commit.
  */
 export function stirCursors(database: Database, stirred: Stirred, now: number): number {
   if (stirred.size === 0) return 0

@@ -20,11 +20,11 @@ interface Canceled {
 
 export interface TreeChange<Outcome> {
   readonly outcome: Outcome
-  /** The sessions that a process may have to look at. */
+  /** The sessions that a process may have to check. */
   readonly arrivals: readonly string[]
 }
 
-/** Inside a transaction. Puts the command; a cancel reaches the runs below as well. */
+/** Puts the command. A cancel also reaches the descendant runs. Must be called inside a transaction. */
 export function putInTree(
   database: Database,
   command: PutCommand,
@@ -38,7 +38,10 @@ export function putInTree(
   return { outcome, arrivals: [...arrivals, ...below] }
 }
 
-/** Inside a transaction. Revokes the session and all below it. The outcome is false if there is no such session. */
+/**
+ * Revokes the session and all its descendants. The outcome is false if there is no such session. Must be called
+ * inside a transaction.
+ */
 export function revokeInTree(
   database: Database,
   { sessionId, at }: { readonly sessionId: string; readonly at: number },
@@ -52,8 +55,7 @@ export function revokeInTree(
 }
 
 /**
- * Inside a transaction. Cancels all runs that work for these, level by level. Returns the sessions that they belong
- * to.
+ * Cancels all runs that work for these, level by level. Returns their sessions. Must be called inside a transaction.
  */
 function cancelBelow(
   database: Database,
@@ -76,7 +78,7 @@ function cancelBelow(
   })
 }
 
-/** Inside a transaction. Refuses the tokens of all sessions below this one. */
+/** Refuses the tokens of all descendants of this session. Must be called inside a transaction. */
 function revokeBelow(database: Database, sessionId: string, at: number): void {
   database.run(
     `WITH RECURSIVE below (id) AS (
@@ -89,7 +91,10 @@ function revokeBelow(database: Database, sessionId: string, at: number): void {
   )
 }
 
-/** Inside a transaction. Creates the child and puts its message, or answers the call that it would have worked for. */
+/**
+ * Creates the child and puts its message, or answers the call that it would have worked for. Must be called inside a
+ * transaction.
+ */
 export function startChild(database: Database, start: StartChild, options: PutOptions): CommandResult {
   const { child, command } = start
   const { sessionId, runId } = child.parent

@@ -12,7 +12,7 @@ import {
 import { insertAudit } from "./approvals.ts"
 import type { Database } from "./database/database.ts"
 
-/** The open waits that the batch may close. */
+/** Returns the open waits that the batch may close. */
 export function openWaits(database: Database, batch: SessionBatch): readonly CommittedWait[] {
   if (!mayCloseWaits(batch)) return []
   return database
@@ -23,7 +23,9 @@ export function openWaits(database: Database, batch: SessionBatch): readonly Com
     .map(toOpenWait)
 }
 
-/** Stores what the batch makes of the waits, and what the audit trail says of it. Inside a transaction. */
+/**
+ * Stores the changed waits of the batch, and their records in the audit trail. Must be called inside a transaction.
+ */
 export function writeWaits(
   database: Database,
   batch: SessionBatch,

@@ -204,6 +204,14 @@ describe("a conversation", () => {
     [{ type: "json", value: null }, "null"],
     [{ type: "error", code: "timeout", message: "Too slow." }, "Error: timeout: Too slow."],
     [
+      { type: "error", code: "failed", subCode: "not_found", message: "None." },
+      "Error: failed (not_found): None.",
+    ],
+    [
+      { type: "json", value: { ok: 0 }, isError: true, warning: "Odd." },
+      'Error: The tool reports that it failed. Its result follows.\nWarning: Odd.\n{"ok":0}',
+    ],
+    [
       {
         type: "content",
         content: [

@@ -5,30 +5,32 @@ import type { Logger } from "../../../core/ports/logger.ts"
 import type { Row } from "../../rows/columns.ts"
 import { toStoreError } from "./failures.ts"
 
-/** One statement; rejects with `StoreUnavailableError` when the server or the way to it fails. */
+/** Runs one statement. Rejects with `StoreUnavailableError` if the server or the connection fails. */
 export type Query = (sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>
 
 /** Pooled connections. Statements name their tables with the schema `agent_gateway`. */
 export interface Database {
   readonly query: Query
-  /** One transaction at READ COMMITTED: every statement sees what was committed before it. */
+  /** Runs one transaction at READ COMMITTED: every statement sees everything that was committed before it. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
-  /** Waits for the calls under way, for two seconds at most. May be called again. */
+  /** Waits for the calls in progress, for at most two seconds. May be called again. */
   close(): Promise<void>
 }
 
 export type Durability = "process" | "full"
 
 const timeoutMs = 10_000
-/** The goodbye of a connection that has fallen silent never arrives. */
+/** The final message of a silent connection never arrives. */
 const closeMs = 2_000
-/** Shorter than the client's own limit, so that the server does not execute what the client has given up. */
+/**
+ * Shorter than the client's own limit, so that the server does not execute a statement that the client has given up.
+ */
 const statementMs = 8_000
 /**
  * Other transactions hold a session's row for milliseconds. A row that is locked for longer must not use up the pool.
  */
 const lockMs = 2_000
-/** A process that hangs in a transaction must not keep others from its sessions' rows. */
+/** A process that hangs in a transaction must not block the rows of its sessions for others. */
 const idleInTransactionMs = 3_000
 
 export function connectionConfig(url: string, durability: Durability): ClientConfig {
@@ -41,19 +43,22 @@ export function connectionConfig(url: string, durability: Durability): ClientCon
     statement_timeout: statementMs,
     lock_timeout: lockMs,
     idle_in_transaction_session_timeout: idleInTransactionMs,
-    // Otherwise the server's own setting holds, which by default waits for the disk as well.
+    // Otherwise the server's own setting applies, which waits for the disk by default.
     ...(durability === "full" ? { options: "-c synchronous_commit=on" } : {}),
   }
 }
 
-/** For migrations, which may wait for another process's or change a large table. */
+/**
+ * Returns the configuration for migrations, which may wait for another process's migration or change a large table.
+ */
 export function withoutTimeouts(config: ClientConfig): ClientConfig {
   return { ...config, query_timeout: 0, statement_timeout: 0, lock_timeout: 0 }
 }
 
 /**
- * For a connection outside the pool: every call is bounded by `limitMs`, and so is connecting, except for the first
- * time. At the start of a process nothing depends on the connection yet, and the server may be busy.
+ * Returns the configuration of a connection outside the pool. Every call is bounded by `limitMs`, and so is
+ * connecting, except for the first time. When a process starts, nothing depends on the connection yet, and the server
+ * may be busy.
  */
 export function standingConfig(
   config: ClientConfig,
@@ -68,7 +73,7 @@ export function standingConfig(
   }
 }
 
-/** `pg` is an optional peer: only who uses Postgres needs it. */
+/** Loads `pg`. It is an optional peer, because only users of Postgres need it. */
 export async function loadDriver(): Promise<typeof import("pg")> {
   try {
     return await import("pg")
@@ -77,15 +82,15 @@ export async function loadDriver(): Promise<typeof import("pg")> {
   }
 }
 
-/** `connections` is the size of the pool. */
+/** Opens a pool. `connections` is its size. */
 export function openDatabase(
   driver: typeof import("pg"),
   config: ClientConfig,
   { connections, logger }: { readonly connections: number; readonly logger: Logger },
 ): Database {
   const pool: Pool = new driver.Pool({ ...config, max: connections })
-  // A connection that breaks says so by an event as well, which ends the process if nobody listens; the pool listens
-  // only to those that nobody uses. It opens another when one is needed.
+  // A broken connection also emits an event, which ends the process if there is no listener. The pool listens only to
+  // idle connections, and opens another one if necessary.
   pool.on("connect", (client) => {
     client.on("error", (error) => logger.warn({ error }, "A connection to the database was lost."))
   })
@@ -123,7 +128,7 @@ export function openDatabase(
         client.release()
         return result
       } catch (error) {
-        // Closing the connection rolls back, in whatever state it is. Failures are too rare to save one.
+        // Closing the connection rolls back the transaction in any state. Failures are too rare to save a connection.
         client.release(true)
         throw error
       }

@@ -1,14 +1,14 @@
 import { ConfigurationError, GatewayError, StoreUnavailableError, toError } from "../../../core/errors.ts"
 
 /**
- * Classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html, that tell of the
- * server's state: nothing is wrong with the request.
+ * Classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html, for states of the server. The
+ * request itself is correct.
  */
 const unavailableClasses: ReadonlySet<string> = new Set([
   "08", // connection
   "25", // transaction state: read-only after a failover, idle too long
   "28", // authorization
-  "3D", // no such database, any more
+  "3D", // the database no longer exists
   "40", // rollback: deadlock
   "53", // resources: full disk, too many connections
   "55", // lock not available
@@ -16,7 +16,7 @@ const unavailableClasses: ReadonlySet<string> = new Set([
   "58", // system error
 ])
 
-/** For whatever a call of `pg` threw. What did not come from the server is a failure of the connection. */
+/** Converts any error of `pg`. An error that did not come from the server is a failure of the connection. */
 export function toStoreError(error: unknown): Error {
   if (error instanceof GatewayError) return error
   const state = sqlState(error)
@@ -24,14 +24,17 @@ export function toStoreError(error: unknown): Error {
   return new StoreUnavailableError({ cause: error, detail: toError(error).message })
 }
 
-/** For whatever keeps a store from being opened. Names no address, which may hold a password. */
+/**
+ * Converts an error that prevents opening a store. The result names no address, because an address may contain a
+ * password.
+ */
 export function toOpeningError(error: unknown): Error {
   if (error instanceof ConfigurationError) return error
   const reason = error instanceof StoreUnavailableError ? error.detail : toError(error).message
   return new ConfigurationError(`The Postgres store cannot be opened: ${reason}.`, { cause: error })
 }
 
-/** Returns null for whatever did not come from the server. */
+/** Returns the SQLSTATE. Null if the error did not come from the server. */
 export function sqlState(error: unknown): string | null {
   const fromServer = error instanceof Error && "severity" in error && "code" in error
   return fromServer && typeof error.code === "string" ? error.code : null

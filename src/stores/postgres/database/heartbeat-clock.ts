@@ -1,6 +1,6 @@
 import type { Liveness } from "../../../core/ports/liveness.ts"
 
-/** Follows this process's heartbeats, by a monotonic clock. */
+/** Tracks this process's heartbeats by a monotonic clock. */
 export interface HeartbeatClock extends Liveness {
   /** Reports a heartbeat that the database has confirmed, with the time of `now` before it was sent. */
   confirmed(sentAt: number): void
@@ -9,13 +9,13 @@ export interface HeartbeatClock extends Liveness {
 }
 
 export interface HeartbeatClockOptions {
-  /** A heartbeat counts for this long from the moment before it was sent. */
+  /** Milliseconds that a heartbeat counts, from the moment before it was sent. */
   readonly validMs: number
-  /** Monotonic, in milliseconds. Default: `performance.now`. */
+  /** Returns monotonic milliseconds. Default: `performance.now`. */
   readonly now?: () => number
 }
 
-/** Starts live: the first heartbeat was just confirmed. */
+/** Creates the clock. It starts live, because the first heartbeat was just confirmed. */
 export function createHeartbeatClock(options: HeartbeatClockOptions): HeartbeatClock {
   const { validMs, now = () => performance.now() } = options
   const listeners = new Set<(isLive: boolean) => void>()
@@ -52,7 +52,7 @@ export function createHeartbeatClock(options: HeartbeatClockOptions): HeartbeatC
       return () => listeners.delete(listener)
     },
     confirmed(sentAt) {
-      // A process that did not run for a while may learn of its lapse and of this heartbeat in the same turn.
+      // A process that did not run for a while may notice its lapse and this heartbeat in the same turn.
       if (!isLive()) announce(false)
       last = Math.max(last, sentAt)
       if (isLive()) announce(true)

@@ -5,16 +5,16 @@ import type { Logger } from "../../../core/ports/logger.ts"
 import { toStoreError } from "./failures.ts"
 
 export interface StandingConnectionOptions {
-  /** Makes a client that is not connected yet. Its own timeouts bound every call. */
+  /** Creates a client that is not connected yet. Its own timeouts bound every call. */
   readonly connect: (isFirst: boolean) => Client
-  /** Called after every connecting, before the first tick. */
+  /** Called after each connect, before the first tick. */
   readonly begin: (client: Client) => Promise<void>
-  /** Called every `everyMs`. A tick that fails is a connection that is lost. */
+  /** Called every `everyMs`. If a tick fails, the connection counts as lost. */
   readonly tick: (client: Client) => Promise<void>
   readonly everyMs: number
-  /** Called with the last connection, if it still stands, when this process leaves. */
+  /** Called with the last connection, if it still works, when this process leaves. */
   readonly leave?: (client: Client) => Promise<void>
-  /** Names the connection's job in log lines. */
+  /** Name of the connection's job for log lines. */
   readonly job: string
   readonly logger: Logger
 }
@@ -27,8 +27,8 @@ export interface StandingConnection {
 const reconnectMs = 250
 
 /**
- * Keeps one connection of its own, outside the pool, and replaces it whenever it breaks or falls silent. Resolves
- * when the first one stands; rejects if that fails.
+ * Keeps one connection outside the pool, and replaces it when it breaks or falls silent. Resolves when the first
+ * connection works. Rejects if connecting fails.
  */
 export async function holdConnection(options: StandingConnectionOptions): Promise<StandingConnection> {
   const { connect, begin, tick, everyMs, leave, job, logger } = options
@@ -63,7 +63,7 @@ export async function holdConnection(options: StandingConnectionOptions): Promis
     }
   }
 
-  /** Does not wait: the goodbye of a silent connection never arrives. */
+  /** Closes a connection without waiting, because the final message of a silent connection never arrives. */
   function close(client: Client): void {
     client.end().catch((error: unknown) => {
       logger.debug({ job, error: toError(error) }, "Closing a database connection failed.")
@@ -96,7 +96,7 @@ export async function holdConnection(options: StandingConnectionOptions): Promis
   }
 }
 
-/** Resolves to false if the signal ended the pause early. */
+/** Waits. Resolves to false if the signal ended the pause early. */
 async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   try {
     await delay(ms, undefined, { signal, ref: false })

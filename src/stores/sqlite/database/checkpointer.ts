@@ -5,13 +5,13 @@ import type { Logger } from "../../../core/ports/logger.ts"
 import type { Database } from "./database.ts"
 
 /**
- * Copies what is in the write-ahead log into the database file, which waits for the disk, in a thread of its own: on
- * the event loop it would hold up every stream (rule 15). As source text, so that it is found however this package is
+ * Copies the write-ahead log into the database file, in a separate thread. The copy waits for the disk, which would
+ * block every stream on the event loop (rule 15). The script is source text, so that it works however this package is
  * built or bundled.
  *
- * Whoever writes first after all of the log was copied begins the log at its start again, and waits for the disk once
- * more. So the thread writes then, and changes nothing. Writers that find the database locked meanwhile retry from
- * the event loop.
+ * The first write after a complete copy restarts the log at its beginning, and waits for the disk again. The thread
+ * therefore makes such a write, which changes nothing. Writers that find the database locked meanwhile retry from the
+ * event loop.
  */
 const script = `
   const { DatabaseSync } = require("node:sqlite")
@@ -55,18 +55,21 @@ const script = `
 
 const everyMs = 500
 /**
- * Pages of log past which it is begun at its start again although much is being written. Writers have to wait
- * meanwhile, so it is done when little was written since the last copy. Past `longestLog` it is done in any case.
+ * Pages of log after which the log is restarted even during heavy writing. Writers must wait meanwhile, so the
+ * restart happens when few writes followed the last copy. After `longestLog` pages it happens in any case.
  */
 const longLog = 2_000
 const longestLog = 10_000
-/** Pages that are copied in a few milliseconds. */
+/** Number of pages that are copied in a few milliseconds. */
 const shortRest = 100
-/** Copies in a row, so that the thread does not keep a core busy while much is written. */
+/** Maximum number of consecutive copies, so that the thread does not keep a core busy during heavy writing. */
 const maxTries = 5
-/** A store that is only opened for a moment needs no thread. */
+/** Milliseconds before the thread starts. A store that is only open for a moment needs no thread. */
 const startAfterMs = 1_000
-/** Pages of log after which SQLite checkpoints on the event loop after all: a bound, not meant to be met. */
+/**
+ * Pages of log after which SQLite makes a checkpoint on the event loop. This is a safety bound that is normally never
+ * reached.
+ */
 const boundWithThread = 25_000
 const boundWithout = 1_000
 
@@ -81,7 +84,7 @@ export function startCheckpointer(database: Database, file: string, logger: Logg
     await delay(startAfterMs, undefined, { signal: stopping.signal, ref: false })
     const worker = new Worker(script, {
       eval: true,
-      // Otherwise Node 22 warns of its own SQLite once more.
+      // Otherwise Node 22 prints the warning about its SQLite module again.
       execArgv: ["--disable-warning=ExperimentalWarning"],
       workerData: { file, everyMs, longLog, shortRest, longestLog, maxTries },
     })

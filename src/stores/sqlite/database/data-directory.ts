@@ -26,8 +26,8 @@ export function prepareDataDirectory(path: string): DataDirectory {
 }
 
 /**
- * Never opened here when it exists: closing any descriptor of the file would drop the locks that another store of this
- * process holds on it. SQLite gives its other files the same mode.
+ * Creates the file if it is missing. An existing file is never opened here, because closing a descriptor of the file
+ * would drop the locks of another store in this process. SQLite gives its other files the same mode.
  */
 function makeFile(path: string): void {
   try {

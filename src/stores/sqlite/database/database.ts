@@ -3,30 +3,30 @@ import type { Row } from "../../rows/columns.ts"
 import { patiently } from "./patience.ts"
 import { createWriteQueue } from "./write-queue.ts"
 
-/** Holds the pages that some hundreds of streaming sessions write to. */
+/** Enough for the pages that some hundreds of streaming sessions write to. */
 const cacheKilobytes = 32_000
 
 /**
- * One connection. `get`, `all`, `each` and `run` are only for functions given to `read` and `write`; their statements
- * take values by `?` alone, since Node 22 does not bind `?1`.
- * Nothing in here waits inside SQLite: a busy database is tried again from the event loop (rule 15).
+ * One connection. `get`, `all`, `each` and `run` are only for functions passed to `read` and `write`. Their
+ * statements use `?` alone, because Node 22 does not bind `?1`. No call waits inside SQLite: if the database is busy,
+ * the call is retried from the event loop (rule 15).
  */
 export interface Database {
   get(sql: string, ...values: SQLInputValue[]): Row | undefined
   all(sql: string, ...values: SQLInputValue[]): Row[]
   each(sql: string, ...values: SQLInputValue[]): Iterable<Row>
-  /** Returns how many rows it changed. */
+  /** Returns the number of changed rows. */
   run(sql: string, ...values: SQLInputValue[]): number
-  /** Runs at once; sees one snapshot per statement. */
+  /** Runs the work at once. Each statement sees one snapshot. */
   read<T>(work: () => T): Promise<T>
-  /** Inside a transaction, all or nothing; in the order of the calls. */
+  /** Runs the work inside a transaction, completely or not at all, in the order of the calls. */
   write<T>(work: () => T): Promise<T>
   close(): void
 }
 
 export type Durability = "process" | "full"
 
-/** `file` may be `:memory:`. The file must be one that SQLite can open; see `prepareDataDirectory`. */
+/** Opens a connection. `file` may be `:memory:`. SQLite must be able to open the file; see `prepareDataDirectory`. */
 export async function openDatabase(file: string, durability: Durability): Promise<Database> {
   return patiently(() => {
     const connection = new DatabaseSync(file, { timeout: 0 })

@@ -1,9 +1,9 @@
 import { GatewayError, StoreUnavailableError, toError } from "../../../core/errors.ts"
 
-/** Primary result codes, https://www.sqlite.org/rescode.html: another connection is in the way for the moment. */
+/** Primary result codes, https://www.sqlite.org/rescode.html, for a connection that must wait for another one. */
 const busy: ReadonlySet<number> = new Set([5 /* BUSY */, 6 /* LOCKED */, 15 /* PROTOCOL */])
 
-/** The database cannot do now what was asked: nothing is wrong with the request. */
+/** Result codes for a database that is unavailable. The request itself is correct. */
 const unavailable: ReadonlySet<number> = new Set([
   ...busy,
   7 /* NOMEM */,
@@ -20,7 +20,7 @@ export function isBusy(error: unknown): boolean {
   return busy.has(primaryCode(error))
 }
 
-/** The error to throw from the store: what is the database's state, not the caller's mistake, is retryable. */
+/** Returns the error for callers of the store. A failure because of the database's state is retryable. */
 export function toStoreError(error: unknown): Error {
   if (error instanceof GatewayError) return error
   if (unavailable.has(primaryCode(error)) || isClosed(error)) {

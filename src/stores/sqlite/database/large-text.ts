@@ -1,9 +1,9 @@
-/** Bytes past which a text is read as bytes. */
+/** Number of bytes from which a text is read as bytes. */
 const largeBytes = 16 * 1024
 
 /**
- * Selects a text column. A large text comes as bytes: Node's SQLite takes 16 ms to make a string of 4 MB of Chinese
- * text, and 1 ms to copy its bytes, which `TextDecoder` decodes in another millisecond.
+ * SQL: selects a text column. A large text is returned as bytes. Node's SQLite takes 16 ms to make a string of 4 MB
+ * of Chinese text, but 1 ms to copy its bytes, which `TextDecoder` decodes in another millisecond.
  */
 export function largeText(column: string): string {
   return `CASE WHEN octet_length(${column}) > ${largeBytes} THEN CAST(${column} AS BLOB) ELSE ${column} END AS body`

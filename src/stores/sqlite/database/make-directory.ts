@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 
 /**
- * Creates the directory and its parents. Node's own `recursive` option never returns in file systems that answer ENOENT
- * to every new directory, such as /proc.
+ * Creates the directory and its parents. Node's own `recursive` option never returns in file systems that report
+ * ENOENT for every new directory, such as /proc.
  */
 export function makeDirectory(path: string, mode?: number): void {
   if (existsSync(path)) return
@@ -12,12 +12,15 @@ export function makeDirectory(path: string, mode?: number): void {
   try {
     mkdirSync(path, mode)
   } catch (error) {
-    // Another process may have made it meanwhile.
+    // Another process may have created it meanwhile.
     if (!existsSync(path)) throw error
   }
 }
 
-/** Does the same. A directory that did not exist also gets a `.gitignore`, so that `git add .` stages none of it. */
+/**
+ * Creates the directory and its parents. A new directory also gets a `.gitignore`, so that `git add .` stages none of
+ * it.
+ */
 export function makeIgnoredDirectory(path: string, mode?: number): void {
   if (existsSync(path)) return
   makeDirectory(path, mode)

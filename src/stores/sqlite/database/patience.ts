@@ -1,21 +1,27 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { isBusy, toStoreError } from "./failures.ts"
 
-/** Milliseconds that work is tried again while another process holds the database. */
+/** Milliseconds for which work is retried while another process locks the database. */
 const busyForMs = 2_000
 const longestPauseMs = 20
 
-/** Milliseconds before the next try: short at first, and of no fixed length, so that processes do not keep meeting. */
+/**
+ * Returns the milliseconds before the next try. They are short at first, and random, so that processes do not keep
+ * colliding.
+ */
 export function pauseAfter(tries: number): number {
   return Math.min(2 ** tries, longestPauseMs) * (0.5 + Math.random())
 }
 
-/** When somebody who asks now is told that the database is busy. In milliseconds of `performance.now()`. */
+/**
+ * Returns the time at which a caller that starts now receives the error that the database is busy, in milliseconds of
+ * `performance.now()`.
+ */
 export function patienceEnds(): number {
   return performance.now() + busyForMs
 }
 
-/** Tries again from the event loop; nothing waits inside SQLite (rule 15). */
+/** Retries the work from the event loop. No call waits inside SQLite (rule 15). */
 export async function patiently<T>(work: () => T): Promise<T> {
   const ends = patienceEnds()
   for (let tries = 0; ; tries++) {

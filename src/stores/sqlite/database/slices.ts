@@ -3,13 +3,13 @@ import { integer, type Row, textLength } from "../../rows/columns.ts"
 import { maxSliceCharacters } from "../../rows/slice-size.ts"
 import type { Database } from "./database.ts"
 
-/** Rows that one turn of the event loop reads at most (rule 15). */
+/** Maximum rows that one turn of the event loop reads (rule 15). */
 export const maxRows = 200
 
 export interface SlicedQuery<T> {
-  /** Gives rows with `id` and `body`, from behind an id, up to a limit: its last two parameters. */
+  /** Selects rows with `id` and `body` after an id, up to a limit. These two are its last parameters. */
   readonly sql: string
-  /** Its other parameters. */
+  /** Values of its other parameters. */
   readonly values: readonly (string | number)[]
   readonly after: number
   readonly limit: number

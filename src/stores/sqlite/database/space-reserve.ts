@@ -2,8 +2,8 @@ import { existsSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
 /**
- * Bytes that are kept free for the next start. SQLite needs 32 kB for the index of its write-ahead log before it can
- * read anything (https://www.sqlite.org/walformat.html#the_wal_index_file_format).
+ * Bytes to keep free for the next start. SQLite needs 32 kB for the index of its write-ahead log before it can read
+ * anything (https://www.sqlite.org/walformat.html#the_wal_index_file_format).
  */
 const reserveBytes = 64 * 1024
 
@@ -24,7 +24,7 @@ export function spaceReserve(directory: string): SpaceReserve {
         writeFileSync(file, new Uint8Array(reserveBytes), { mode: 0o600 })
       } catch (error) {
         if (!isFull(error)) throw error
-        // A part of it would be taken for the whole at the next start.
+        // The next start would treat a partial file as a complete one.
         rmSync(file, { force: true })
       }
     },

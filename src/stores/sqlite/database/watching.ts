@@ -6,7 +6,7 @@ import type { Database } from "./database.ts"
 
 const pollMs = 100
 
-/** Notices what other processes write by `data_version`, which other connections' commits change and ours do not. */
+/** Notices writes of other processes by `data_version`, which changes with commits of other connections only. */
 export async function watchDatabase(database: Database, logger: Logger): Promise<WatchHub> {
   let version = -1
   let lastCommand = await database.read(() => newestCommand(database))

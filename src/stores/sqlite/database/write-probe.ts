@@ -4,9 +4,9 @@ import type { Clock } from "../../../core/time/clock.ts"
 import { schemaVersion } from "../schema.ts"
 import type { Database } from "./database.ts"
 
-/** Free space below which a run can hardly be stored. */
+/** Minimum free bytes. With less, a run can hardly be stored. */
 const leastFreeBytes = 1024 * 1024
-/** Anyone may ask whether the gateway is ready, so a recent outcome is repeated. */
+/** Milliseconds for which an outcome is reused, because anyone may request the readiness. */
 const repeatedForMs = 1_000
 
 /**
@@ -21,7 +21,7 @@ export function createWriteProbe(
   let recent: { readonly at: number; readonly outcome: Promise<void> } | null = null
   const probe = async () => {
     if (directory !== null) await requireSpace(directory)
-    // Writes what is there already: one page in the write-ahead log.
+    // The statement writes the existing value: one page in the write-ahead log.
     await database.write(() => database.run(`PRAGMA user_version = ${schemaVersion}`))
   }
   return () => {

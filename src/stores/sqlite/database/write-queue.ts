@@ -2,8 +2,8 @@ import { isBusy, toStoreError } from "./failures.ts"
 import { patienceEnds, pauseAfter } from "./patience.ts"
 
 /**
- * Writes that one transaction takes at most, and the milliseconds after which it takes no further one, so that it does
- * not block the event loop for long (rule 15).
+ * Maximum writes of one transaction, and the milliseconds after which it accepts no further one, so that it does not
+ * block the event loop for long (rule 15).
  */
 const maxGroup = 100
 const maxGroupMs = 5
@@ -12,30 +12,33 @@ const maxGroupMs = 5
 export interface Transactions {
   execute(sql: string): void
   isOpen(): boolean
-  /** Monotonic, in milliseconds. Default: `performance.now`. */
+  /** Returns monotonic milliseconds. Default: `performance.now`. */
   now?(): number
 }
 
 interface Write {
   readonly deadline: number
-  /** Does the work. Returns what tells the caller, once it is stored; throws what the work throws. */
+  /**
+   * Does the work. Returns a function that settles the caller, for use after the commit. Throws the error of the
+   * work.
+   */
   attempt(): () => void
   fail(error: unknown): void
 }
 
 /**
- * Writes that are asked for in the same turn of the event loop share one transaction: a run makes several small ones,
- * and beginning and committing costs more than most of them do. If one of them fails, nothing of the transaction is
- * stored, and its writes are tried again one by one. Failures are rare, and a savepoint for each write would make
- * SQLite copy every page that it changes.
+ * Groups writes that are requested in the same turn of the event loop into one transaction. A run makes several small
+ * writes, and starting and committing a transaction costs more than most of them. If one write fails, nothing of the
+ * transaction is stored, and its writes are retried one by one. Failures are rare, and a savepoint for each write
+ * would make SQLite copy every page that it changes.
  *
- * Callers cannot tell: a write is all or nothing, fails alone, and happens in the order of the calls. A write may be
- * attempted more than once.
+ * Callers see no difference: a write happens completely or not at all, fails alone, and happens in the order of the
+ * calls. A write may be attempted more than once.
  */
 export function createWriteQueue(transactions: Transactions): <T>(work: () => T) => Promise<T> {
-  /** Something is scheduled exactly while there are any. */
+  /** Waiting writes. While there are any, a run of the queue is scheduled. */
   const waiting: Write[] = []
-  /** So many at the head failed together and are tried one by one. */
+  /** Number of writes at the head that failed together and are retried one by one. */
   let alone = 0
   let tries = 0
   const now = () => transactions.now?.() ?? performance.now()
@@ -72,7 +75,7 @@ export function createWriteQueue(transactions: Transactions): <T>(work: () => T)
     if (waiting.length > 0) setImmediate(storeWaiting)
   }
 
-  /** They keep their places, so that none is overtaken by a write that was asked for later. */
+  /** Postpones the writes. They keep their places, so that no later write overtakes them. */
   function waitForOthers(error: unknown): void {
     const first = waiting.findIndex(({ deadline }) => deadline >= performance.now())
     for (const write of leave(first === -1 ? waiting.length : first)) write.fail(error)
@@ -86,8 +89,8 @@ export function createWriteQueue(transactions: Transactions): <T>(work: () => T)
   }
 
   /**
-   * Stores at least the first write of the group, and the next ones while there is time. Throws if nothing is stored;
-   * otherwise returns for each stored write what tells its caller.
+   * Stores at least the first write of the group, and the next ones while there is time. Throws if nothing is stored.
+   * Otherwise returns, for each stored write, the function that settles its caller.
    */
   function store(group: readonly Write[]): readonly (() => void)[] {
     const end = now() + maxGroupMs
@@ -101,7 +104,7 @@ export function createWriteQueue(transactions: Transactions): <T>(work: () => T)
       transactions.execute("COMMIT")
       return tellers
     } catch (error) {
-      // SQLite has rolled back by itself after some failures, a full disk for one.
+      // SQLite has already rolled back after some failures, such as a full disk.
       if (transactions.isOpen()) transactions.execute("ROLLBACK")
       throw error
     }

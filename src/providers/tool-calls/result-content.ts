@@ -1,0 +1,26 @@
+import type { ContentPart } from "../../core/messages.ts"
+import type { ToolResult } from "../../core/ports/tool.ts"
+
+/**
+ * Returns the result of a call that is no error as content for a model, after its warning. `hasErrorMark` says that
+ * the service can mark a result as an error; if it cannot, the text says so.
+ */
+export function resultContent(
+  result: Exclude<ToolResult, { type: "error" }>,
+  { hasErrorMark }: { readonly hasErrorMark: boolean },
+): readonly ContentPart[] {
+  const notes = resultNotes(result, hasErrorMark)
+  if (result.type === "content") {
+    return notes === "" ? result.content : [{ type: "text", text: notes }, ...result.content]
+  }
+  const text = typeof result.value === "string" ? result.value : JSON.stringify(result.value)
+  return [{ type: "text", text: notes === "" ? text : `${notes}\n${text}` }]
+}
+
+function resultNotes({ isError, warning }: Exclude<ToolResult, { type: "error" }>, hasErrorMark: boolean) {
+  const notes = []
+  if (isError === true && !hasErrorMark)
+    notes.push("Error: The tool reports that it failed. Its result follows.")
+  if (warning !== undefined) notes.push(`Warning: ${warning}`)
+  return notes.join("\n")
+}
