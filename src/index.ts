@@ -182,6 +182,10 @@ export type {
   StoredCommand,
 } from "./core/ports/session-log.ts"
 export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
+// biome-ignore format: a line for each name would be too many.
+export {
+  type NewSnapshot, type Snapshot, type SnapshotLease, type SnapshotRange, type Snapshots, snapshotRowBytes,
+} from "./core/ports/snapshots.ts"
 export type { Store, StoreOpener, StoreParts } from "./core/ports/store.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
