@@ -3,6 +3,7 @@ import { parseArgs } from "node:util"
 import { machineLine } from "./machine.ts"
 import { measureFirstToken } from "./measure/first-token.ts"
 import { measureHeartbeat } from "./measure/heartbeat.ts"
+import { measureLongSessions } from "./measure/long-sessions.ts"
 import { measureMcp } from "./measure/mcp.ts"
 import { measureOpenStreams } from "./measure/open-streams.ts"
 import { arePeersInstalled, measurePeers } from "./measure/peers.ts"
@@ -14,6 +15,7 @@ import { measureViewers } from "./measure/viewers.ts"
 import {
   firstTokenTables,
   heartbeatTables,
+  longSessionsTables,
   mcpTables,
   openStreamsTables,
   peersTables,
@@ -35,6 +37,7 @@ const parts = [
   "first-token",
   "viewers",
   "streams",
+  "long-sessions",
   "store",
   "mcp",
   "heartbeat",
@@ -62,6 +65,7 @@ await part("throughput", () => measureThroughput(settings.throughput), throughpu
 await part("first-token", () => measureFirstToken(settings.firstToken), firstTokenTables)
 await part("viewers", () => measureViewers(settings.viewers), viewersTables)
 await part("streams", () => measureOpenStreams(settings.openStreams), openStreamsTables)
+await part("long-sessions", () => measureLongSessions(settings.longSessions), longSessionsTables)
 await part("store", () => measureStore(settings.store), storeTables)
 await part("mcp", () => measureMcp(settings.mcp), mcpTables)
 await part("heartbeat", () => measureHeartbeat(settings.heartbeat), heartbeatTables)

@@ -270,9 +270,9 @@ function logFailure(
 }
 
 /**
- * Logs a call that was stopped. Keeps the text of a canceled call, because subscribers have seen it, and the model should know that it wrote it.
- * Unfinished thinking is dropped, because it cannot be sent back. If the process merely stops, the next process
- * counts the cost of this call.
+ * Logs a call that was stopped. Keeps the text of a canceled call, because subscribers have seen it, and the model
+ * should know that it wrote it. Unfinished thinking is dropped, because it cannot be sent back. If the process merely
+ * stops, the next process counts the cost of this call.
  */
 async function keepCancelled(
   context: ModelRunContext,

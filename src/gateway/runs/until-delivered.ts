@@ -2,7 +2,10 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { RunOutput } from "../../headless/run/run-output.ts"
 import type { Gateway } from "../gateway.ts"
 
-/** Milliseconds that a run that has ended waits for its deliveries. A row whose process died is due again earlier. */
+/**
+ * Milliseconds that an ended run waits for its deliveries. If a process died during a delivery, its row is due again
+ * earlier.
+ */
 const patienceMs = 60_000
 const pollMs = 50
 
