@@ -140,6 +140,8 @@ export type {
   ModelChoice, ModelDelta, ModelEnd, ModelEvent, ModelFailure, ModelInputDelta, ModelProgress,
   ModelRequest, Provider, StopReason, SystemBlock, ToolSpecification,
 } from "./core/ports/provider.ts"
+// biome-ignore format: a line for each name would be too many.
+export type { ReadOptions } from "./core/ports/read-options.ts"
 export type {
   CodeLanguage,
   OpenedFile,
@@ -155,14 +157,35 @@ export type {
 } from "./core/ports/schedules.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "./core/ports/schema-check.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
-// biome-ignore format: a line for each name would be too many.
 export type {
-  AcceptedAnswer, AnswerCommand, AnswerOutcome, CancelCommand, Command, CommitOutcome, Lease,
-  MessageCommand, MessageInput, NewSession, NewWait, Principal, PruneLimits,
-  PutOutcome, ReadOptions, ReleaseOptions, Run, Session, SessionBatch, SessionLog, SessionParent,
-  StorageLimits, StoredCommand,
+  AcceptedAnswer,
+  AnswerCommand,
+  AnswerOutcome,
+  CancelCommand,
+  Command,
+  CommitOutcome,
+  Lease,
+  MessageCommand,
+  MessageInput,
+  NewSession,
+  NewWait,
+  Principal,
+  PruneLimits,
+  PutOutcome,
+  ReleaseOptions,
+  Run,
+  Session,
+  SessionBatch,
+  SessionLog,
+  SessionParent,
+  StorageLimits,
+  StoredCommand,
 } from "./core/ports/session-log.ts"
 export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
+// biome-ignore format: a line for each name would be too many.
+export {
+  type NewSnapshot, type Snapshot, type SnapshotLease, type SnapshotRange, type Snapshots, snapshotRowBytes,
+} from "./core/ports/snapshots.ts"
 export type { Store, StoreOpener, StoreParts } from "./core/ports/store.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
@@ -349,6 +372,12 @@ export type {
 export type { AiSdkAgent, AiSdkCall, AiSdkFunction, AiSdkStream } from "./runners/ai-sdk/ai-sdk-runner.ts"
 export { aiSdkRunner } from "./runners/ai-sdk/ai-sdk-runner.ts"
 export type { AiSdkApprovalPart, AiSdkMessage } from "./runners/ai-sdk/model-messages.ts"
+export { claudeAgentRunner } from "./runners/claude-agent/claude-agent-runner.ts"
+export type {
+  ClaudeAgentApproval,
+  ClaudeAgentOptions,
+  ClaudeAgentQuery,
+} from "./runners/claude-agent/options.ts"
 export type { InterruptQuestion } from "./runners/langgraph/interrupts.ts"
 export type { LangGraph, LangGraphOptions } from "./runners/langgraph/langgraph-runner.ts"
 export { langGraphRunner } from "./runners/langgraph/langgraph-runner.ts"

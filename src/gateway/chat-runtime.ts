@@ -124,7 +124,7 @@ export function checkForAllRuns(
 
 function runnerRuntime(
   chat: ResolvedRunnerRuntime,
-  { followHooks, follow, grants }: RuntimeSurroundings,
+  { followHooks, follow, grants, checkSchema }: RuntimeSurroundings,
 ): RunnerRuntime {
   const { runner, resumes, prices } = chat
   return {
@@ -133,6 +133,7 @@ function runnerRuntime(
     runner,
     resumes,
     pricing: createPricing(prices),
+    checkSchema,
     isGranted: async (sessionId, type) => isGranted(await grants(sessionId), type),
     revision: "runner",
     hooks: followHooks(pickOptions(hookOptions, chat)),
