@@ -8,7 +8,7 @@ export interface LoopOptions {
   /** Maximum number of output tokens of one model call. Default 16 000. */
   readonly maxTokens?: number
   /**
-   * How much the model is to think before it responds. It replaces such settings of the provider's own options.
+   * Level of the model's thinking before it responds. It replaces such settings of the provider's own options.
    * Default: as the provider's options say, else the model's own default.
    */
   readonly thinkingLevel?: ThinkingLevel

@@ -54,7 +54,7 @@ export interface ModelRequest {
   readonly tools: readonly ToolSpecification[]
   /** Maximum output tokens. */
   readonly maxTokens: number
-  /** How much the model is to think. Absent: as the provider's options say, or the model by itself. */
+  /** Level of the model's thinking. Absent: as the provider's options say, or the model by itself. */
   readonly thinkingLevel?: ThinkingLevel
   /**
    * JSON Schema that the response must match. The prompt contains it too. A provider that can enforce it should do so.

@@ -92,18 +92,6 @@ describe("options", () => {
     })
   })
 
-  test("a level of thinking reaches the service, beside a schema and further fields", async () => {
-    const { url, requests } = await upstream({ steps: hello })
-    const extraBody = { output_config: { effort: "low" }, thinking: { type: "disabled" } }
-    const outputSchema = { type: "object", properties: { a: { type: "string" } }, required: ["a"] }
-    const asked = { ...request, model: "claude-sonnet-5-5", outputSchema, thinkingLevel: "max" } as const
-    await call(anthropicProvider({ apiKey, baseURL: url, extraBody }), asked)
-    expect(requests[0]?.body).toMatchObject({
-      thinking: { type: "adaptive" },
-      output_config: { effort: "max", format: { type: "json_schema" } },
-    })
-  })
-
   test("a schema joins the further fields, and is left to the prompt where the service does not take it", async () => {
     const { url, requests } = await upstream({ steps: hello }, { steps: hello })
     const outputSchema = { type: "object", properties: { a: { type: "string" } }, required: ["a"] }

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest"
 import { type ThinkingLevel, thinkingLevels } from "../../core/thinking-level.ts"
+import { anthropicEvents } from "../../testing/provider/anthropic-wire.ts"
+import { startScriptedUpstream } from "../../testing/provider/scripted-upstream.ts"
+import { anthropicProvider } from "./anthropic-provider.ts"
 import { levelsOf, thinkingFields } from "./thinking.ts"
 
 const request = { model: "claude-sonnet-5-5", system: [], messages: [], tools: [], maxTokens: 16_000 }
@@ -64,4 +67,21 @@ test("the level replaces the provider's option, except for the form in which thi
     effort: "high",
   })
   expect(thinkingFields(request, undefined)).toEqual({})
+})
+
+test("the level reaches the service, beside a schema and further fields", async () => {
+  const { url, requests, close } = await startScriptedUpstream([
+    { steps: anthropicEvents([{ type: "text", text: "Hi" }]) },
+  ])
+  const extraBody = { output_config: { effort: "low" }, thinking: { type: "disabled" } }
+  const outputSchema = { type: "object", properties: { a: { type: "string" } }, required: ["a"] }
+  const provider = anthropicProvider({ apiKey: "sk-ant-test", baseURL: url, extraBody })
+  const asked = { ...request, outputSchema, thinkingLevel: "max" } as const
+  const { signal } = new AbortController()
+  for await (const _ of provider.stream(asked, { signal }));
+  expect(requests[0]?.body).toMatchObject({
+    thinking: { type: "adaptive" },
+    output_config: { effort: "max", format: { type: "json_schema" } },
+  })
+  await close()
 })
