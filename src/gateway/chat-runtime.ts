@@ -18,6 +18,7 @@ import type { PriceOptions } from "../pricing/options.ts"
 import type { ProviderChoice } from "../providers/choose/choose-provider.ts"
 import { modelChoices, requirePrices } from "../providers/choose/fallback-models.ts"
 import type { ModelOptions } from "../providers/choose/options.ts"
+import { requireThinking } from "../providers/choose/require-thinking.ts"
 import type { RunProviders } from "../providers/choose/run-providers.ts"
 import { withDeclaredTools } from "../tools/client-tools.ts"
 import { createToolOffers, type ReportToolChange, specificationOf } from "../tools/offer/tool-offers.ts"
@@ -158,6 +159,9 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
       models.filter(({ model }) => model !== surroundings.model),
       pricing,
     )
+  }
+  if (chat.thinkingLevel !== undefined && models[0].model !== surroundings.model) {
+    requireThinking(models[0], chat.thinkingLevel)
   }
   const toolsFor = createToolOffers(allTools, surroundings.reportToolChange)
   return {

@@ -1,4 +1,5 @@
 import type { ReasoningField } from "../options.ts"
+import type { ThinkingForm } from "./thinking.ts"
 
 /** In what services that speak Chat Completions differ from each other. */
 export interface HostTraits {
@@ -10,6 +11,8 @@ export interface HostTraits {
   /** Takes a `response_format` of type `json_schema`. */
   readonly structuredOutputs: boolean
   readonly sendReasoning: ReasoningField | false
+  /** The form of a level of thinking. Null for a service that accepts none. */
+  readonly thinking: ThinkingForm | null
   /** Refuses call ids but those of nine letters and digits. */
   readonly shortCallIds: boolean
   /** Has the limits of OpenAI's own service for tools. */
@@ -21,28 +24,41 @@ const usual: HostTraits = {
   streamUsage: true,
   structuredOutputs: true,
   sendReasoning: false,
+  thinking: "effort",
   shortCallIds: false,
   ownToolRules: false,
 }
 
 /** By the end of the host's name. */
 const hosts: Readonly<Record<string, Partial<HostTraits>>> = {
-  "api.openai.com": { priceList: "openai", maxTokensField: "max_completion_tokens", ownToolRules: true },
-  "openai.azure.com": { priceList: "azure", maxTokensField: "max_completion_tokens", ownToolRules: true },
-  "openrouter.ai": { priceList: "openrouter", sendReasoning: "reasoning_details" },
+  "api.openai.com": {
+    priceList: "openai",
+    maxTokensField: "max_completion_tokens",
+    ownToolRules: true,
+    thinking: "openAi",
+  },
+  "openai.azure.com": {
+    priceList: "azure",
+    maxTokensField: "max_completion_tokens",
+    ownToolRules: true,
+    thinking: "openAi",
+  },
+  "openrouter.ai": { priceList: "openrouter", sendReasoning: "reasoning_details", thinking: "reasoning" },
   // https://api-docs.deepseek.com/guides/thinking_mode#tool-calls: a 400 without it.
   "api.deepseek.com": {
     priceList: "deepseek",
     structuredOutputs: false,
     sendReasoning: "reasoning_content",
+    thinking: "switch",
   },
   "api.moonshot.ai": {
     priceList: "moonshotai",
     structuredOutputs: false,
     sendReasoning: "reasoning_content",
+    thinking: "switch",
   },
   // It refuses fields that it does not know, and sends usage without being asked.
-  "api.mistral.ai": { priceList: "mistral", streamUsage: false, shortCallIds: true },
+  "api.mistral.ai": { priceList: "mistral", streamUsage: false, shortCallIds: true, thinking: null },
   "api.x.ai": { priceList: "x-ai" },
   "api.groq.com": { priceList: "groq", maxTokensField: "max_completion_tokens" },
   "api.cerebras.ai": { priceList: "cerebras", maxTokensField: "max_completion_tokens" },
@@ -51,7 +67,7 @@ const hosts: Readonly<Record<string, Partial<HostTraits>>> = {
   "api.perplexity.ai": { priceList: "perplexity" },
   "api.novita.ai": { priceList: "novita" },
   "api.cohere.ai": { priceList: "cohere" },
-  "api.z.ai": { priceList: "zai", structuredOutputs: false },
+  "api.z.ai": { priceList: "zai", structuredOutputs: false, thinking: "switch" },
   "generativelanguage.googleapis.com": { priceList: "google" },
 }
 
