@@ -6,6 +6,7 @@ import type {
 } from "@ai-sdk/provider"
 import type { ModelEnd, ModelEvent, ModelFailure, ModelRequest, Provider } from "../../core/ports/provider.ts"
 import type { ToolRules } from "../../core/ports/tool-rules.ts"
+import { thinkingLevels } from "../../core/thinking-level.ts"
 import { modelFailure } from "../model-failure.ts"
 import { openAiToolRules } from "../openai/tool-rules.ts"
 import { cancelBody, readToEnd } from "../transport/body-reader.ts"
@@ -37,6 +38,8 @@ export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Pr
     defaultModel: model.modelId,
     ...(priceList !== undefined && { priceList }),
     toolRules: toolRulesOf(model),
+    // Version 6 of `ai` has no setting that all models share.
+    ...(model.specificationVersion === "v4" && { thinkingLevels: () => thinkingLevels }),
     stream: (request, { signal }) => answer(model, options, request, signal),
   }
 }
@@ -93,6 +96,7 @@ function callOptions(
     abortSignal,
     ...(request.traceparent !== undefined && { headers: { traceparent: request.traceparent } }),
     ...(providerOptions && { providerOptions }),
+    ...(request.thinkingLevel !== undefined && { reasoning: request.thinkingLevel }),
     ...(request.tools.length > 0 && { tools: request.tools.map(tool), toolChoice: { type: "auto" } }),
     ...(request.outputSchema && { responseFormat: { type: "json", schema: request.outputSchema } }),
   }

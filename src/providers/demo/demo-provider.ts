@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { Message } from "../../core/messages.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import { thinkingLevels } from "../../core/thinking-level.ts"
 import { demoAnswer } from "./demo-answer.ts"
 
 export interface DemoProviderOptions {
@@ -17,6 +18,8 @@ export function demoProvider({ delayMs = 15 }: DemoProviderOptions = {}): Provid
     name: "demo",
     defaultModel: "demo",
     priceList: "free",
+    // It ignores the level, so that an agent with one can be tried without a key.
+    thinkingLevels: () => thinkingLevels,
     stream: (request, { signal }) => speak(request, delayMs, signal),
   }
 }

@@ -5,6 +5,7 @@ import { requestOptions } from "../transport/request-options.ts"
 import { ChatFold } from "./chat/chat-fold.ts"
 import { type HostTraits, hostTraits } from "./chat/hosts.ts"
 import { chatRequest } from "./chat/request.ts"
+import { levelsOf } from "./chat/thinking.ts"
 import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkChatOptions, type LoadOpenAiSdk, type OpenAiChatOptions } from "./options.ts"
@@ -35,6 +36,7 @@ export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiS
     ...(traits.priceList !== undefined && { priceList: traits.priceList }),
     ...callLimits(baseURL, options.timeoutMs),
     toolRules: traits.ownToolRules ? openAiToolRules : compatibleToolRules,
+    thinkingLevels: (model) => levelsOf(traits.thinking, model),
     async prepare() {
       await connected()
     },

@@ -5,6 +5,7 @@ import { hostTraits } from "./chat/hosts.ts"
 import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkOptions, type LoadOpenAiSdk, type OpenAiOptions } from "./options.ts"
+import { levelsOf } from "./reasoning-models.ts"
 import { responsesRequest } from "./responses/request.ts"
 import { ResponseFold } from "./responses/response-fold.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
@@ -32,6 +33,7 @@ export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = ins
     ...(priceList !== undefined && { priceList }),
     ...callLimits(baseURL, options.timeoutMs),
     toolRules: hostTraits(baseURL).ownToolRules ? openAiToolRules : compatibleToolRules,
+    thinkingLevels: levelsOf,
     async prepare() {
       await connected()
     },

@@ -1,4 +1,5 @@
 import type { ReasoningField } from "../options.ts"
+import type { ThinkingForm } from "./thinking.ts"
 
 /** Traits in which services with a Chat Completions API differ. */
 export interface HostTraits {
@@ -10,6 +11,8 @@ export interface HostTraits {
   /** If true, the service accepts a `response_format` of type `json_schema`. */
   readonly structuredOutputs: boolean
   readonly sendReasoning: ReasoningField | false
+  /** The form of a level of thinking. Null for a service that accepts none. */
+  readonly thinking: ThinkingForm | null
   /** If true, the service only accepts call ids of nine letters and digits. */
   readonly shortCallIds: boolean
   /** If true, the service has the limits of OpenAI's own service for tools. */
@@ -21,28 +24,41 @@ const usual: HostTraits = {
   streamUsage: true,
   structuredOutputs: true,
   sendReasoning: false,
+  thinking: "effort",
   shortCallIds: false,
   ownToolRules: false,
 }
 
 /** Traits by the end of the host's name. */
 const hosts: Readonly<Record<string, Partial<HostTraits>>> = {
-  "api.openai.com": { priceList: "openai", maxTokensField: "max_completion_tokens", ownToolRules: true },
-  "openai.azure.com": { priceList: "azure", maxTokensField: "max_completion_tokens", ownToolRules: true },
-  "openrouter.ai": { priceList: "openrouter", sendReasoning: "reasoning_details" },
+  "api.openai.com": {
+    priceList: "openai",
+    maxTokensField: "max_completion_tokens",
+    ownToolRules: true,
+    thinking: "openAi",
+  },
+  "openai.azure.com": {
+    priceList: "azure",
+    maxTokensField: "max_completion_tokens",
+    ownToolRules: true,
+    thinking: "openAi",
+  },
+  "openrouter.ai": { priceList: "openrouter", sendReasoning: "reasoning_details", thinking: "reasoning" },
   // Without it, the response is a 400: https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
   "api.deepseek.com": {
     priceList: "deepseek",
     structuredOutputs: false,
     sendReasoning: "reasoning_content",
+    thinking: "switch",
   },
   "api.moonshot.ai": {
     priceList: "moonshotai",
     structuredOutputs: false,
     sendReasoning: "reasoning_content",
+    thinking: "switch",
   },
   // It refuses unknown fields, and sends usage without a request for it.
-  "api.mistral.ai": { priceList: "mistral", streamUsage: false, shortCallIds: true },
+  "api.mistral.ai": { priceList: "mistral", streamUsage: false, shortCallIds: true, thinking: null },
   "api.x.ai": { priceList: "x-ai" },
   "api.groq.com": { priceList: "groq", maxTokensField: "max_completion_tokens" },
   "api.cerebras.ai": { priceList: "cerebras", maxTokensField: "max_completion_tokens" },
@@ -51,7 +67,7 @@ const hosts: Readonly<Record<string, Partial<HostTraits>>> = {
   "api.perplexity.ai": { priceList: "perplexity" },
   "api.novita.ai": { priceList: "novita" },
   "api.cohere.ai": { priceList: "cohere" },
-  "api.z.ai": { priceList: "zai", structuredOutputs: false },
+  "api.z.ai": { priceList: "zai", structuredOutputs: false, thinking: "switch" },
   "generativelanguage.googleapis.com": { priceList: "google" },
 }
 

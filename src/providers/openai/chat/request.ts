@@ -4,6 +4,7 @@ import type { ModelRequest, ToolSpecification } from "../../../core/ports/provid
 import { promptText, toolParameters } from "../prompt.ts"
 import type { HostTraits } from "./hosts.ts"
 import { chatMessages, systemTexts } from "./messages.ts"
+import { thinkingFields } from "./thinking.ts"
 
 type Body = OpenAI.ChatCompletionCreateParamsStreaming
 
@@ -28,6 +29,7 @@ export function chatRequest(
   const messages = chatMessages(request.messages, traits, vendor)
   return {
     ...extraBody,
+    ...thinkingFields(request, traits.thinking),
     model: request.model,
     messages: prompt === "" ? messages : [{ role: "system", content: prompt }, ...messages],
     [traits.maxTokensField]: request.maxTokens,
