@@ -7,12 +7,6 @@ import { inputItems } from "./input-items.ts"
 
 type Body = OpenAI.Responses.ResponseCreateParamsStreaming
 
-<<<<<<< HEAD
-/** These models have no reasoning, and refuse a request for encrypted reasoning. */
-const withoutReasoning = /^(gpt-[34]|chatgpt-|gpt-5-chat)/
-
-=======
->>>>>>> main
 /**
  * Returns the body of a Responses call (https://platform.openai.com/docs/api-reference/responses/create) for a
  * request.
@@ -43,17 +37,13 @@ export function responsesRequest(request: ModelRequest, options: OpenAiOptions, 
   }
 }
 
-<<<<<<< HEAD
-/** Returns a tool. Strict schemas are not used, because they are a dialect that most tools do not follow. */
-=======
 /** Models without reasoning refuse the field, even with the effort `none`. */
 function reasoningOf({ model, thinkingLevel }: ModelRequest, { reasoning }: OpenAiOptions) {
   if (thinkingLevel === undefined) return reasoning
   return canReason(model) ? { ...reasoning, effort: thinkingLevel } : undefined
 }
 
-/** Strict schemas are a dialect that tools from anywhere do not keep to. */
->>>>>>> main
+/** Returns a tool. Strict schemas are not used, because they are a dialect that most tools do not follow. */
 function tool({ name, description, inputSchema }: ToolSpecification): OpenAI.Responses.FunctionTool {
   return { type: "function", name, description, parameters: toolParameters(inputSchema), strict: false }
 }
