@@ -1,6 +1,16 @@
+import { spawn } from "node:child_process"
+import { chmod, readFile, writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
-import { expect, test, vi } from "vitest"
-import { type CliProcess, project, replaceProjectFile, startCli, writeProjectFile } from "./cli-process.ts"
+import { expect, onTestFinished, test, vi } from "vitest"
+import {
+  type CliProcess,
+  cliProgram,
+  project,
+  replaceProjectFile,
+  startCli,
+  writeProjectFile,
+} from "./cli-process.ts"
 
 // Each starts several processes, one after the other.
 vi.setConfig({ testTimeout: 60_000 })
@@ -145,4 +155,44 @@ test("no worker is left when it is killed", async () => {
   cli.signal("SIGKILL")
   expect(await cli.exited).toBe("SIGKILL")
   await gone(workerOf(cli))
+})
+
+/** Runs `dev` on a terminal of its own, on which the test types. */
+async function devOnTerminal() {
+  const cwd = await project({
+    "agent.ts": `import { fakeGateway } from "GATEWAY"
+export default fakeGateway({ consoleUrl: "http://127.0.0.1:1/console" })
+`,
+  })
+  // Stands in for the program that opens a browser.
+  await writeFile(join(cwd, "xdg-open"), `#!/bin/sh\necho "$1" > ${cwd}/opened\n`)
+  await chmod(join(cwd, "xdg-open"), 0o755)
+  const command = `${process.execPath} ${cliProgram} dev agent.ts --port 0`
+  const child = spawn("script", ["-qefc", command, "/dev/null"], {
+    cwd,
+    env: { ...process.env, PATH: `${cwd}:${process.env.PATH}` },
+  })
+  onTestFinished(() => void child.kill("SIGKILL"))
+  let output = ""
+  child.stdout.on("data", (chunk: Buffer) => {
+    output += chunk.toString()
+  })
+  const exited = new Promise<number | null>((resolve) => child.on("exit", resolve))
+  const printed = (pattern: RegExp) =>
+    vi.waitFor(() => expect(output).toMatch(pattern), { timeout: 30_000, interval: 50 })
+  return { cwd, type: (text: string) => child.stdin.write(text), printed, exited }
+}
+
+test("on a terminal, keys restart the agent, open the console and quit", async () => {
+  const { cwd, type, printed, exited } = await devOnTerminal()
+  await printed(/Type r and Enter to restart/)
+  type("x\n")
+  await printed(/(Type r and Enter[\s\S]*){2}/)
+  type("r\n")
+  await printed(/Reloaded: /)
+  type("o\n")
+  const url = await vi.waitFor(() => readFile(join(cwd, "opened"), "utf8"), { timeout: 10_000 })
+  expect(url).toBe("http://127.0.0.1:1/console\n")
+  type("q\n")
+  expect(await exited).toBe(0)
 })

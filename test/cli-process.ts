@@ -5,7 +5,8 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { onTestFinished } from "vitest"
 
-const program = fileURLToPath(new URL("../bin/agent-gateway.js", import.meta.url))
+/** The file of the built command line. */
+export const cliProgram = fileURLToPath(new URL("../bin/agent-gateway.js", import.meta.url))
 const fakeGateway = new URL("fixtures/fake-gateway.mjs", import.meta.url).href
 
 /** A running command line; it is killed when the test ends, if it has not ended by itself. */
@@ -35,7 +36,7 @@ export interface CliOptions {
 /** Starts the built command line as a user does. */
 export function startCli(args: readonly string[], options: CliOptions = {}): CliProcess {
   const { PORT: _port, DEBUG: _debug, ...env } = process.env
-  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), program, ...args], {
+  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), cliProgram, ...args], {
     cwd: options.cwd,
     env: { ...env, ...options.env },
     detached: options.detached ?? false,

@@ -3,7 +3,7 @@ import type { EventEntry } from "../core/log/entries.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { traceIdOf } from "../core/trace-context.ts"
 import type { WaitKind } from "../core/wait.ts"
-import type { RunState } from "./conversation.ts"
+import type { RunState } from "./run-state.ts"
 
 export interface LoggedRun {
   readonly sessionId: string
@@ -50,7 +50,8 @@ export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, log
     }
     case "messageCompleted": {
       const { model, usage, cost, stopReason } = event
-      logger.debug({ ...ids, model, stopReason, usage, cost }, "A model call ended.")
+      const fields = { ...ids, model, stopReason, ...durationOfStep(run, at), usage, cost }
+      logger.debug(fields, "A model call ended.")
       break
     }
     case "toolCallCompleted": {
@@ -104,6 +105,11 @@ function traceOf(run: RunState | null): JsonObject {
 
 function totals(run: RunState | null, at: number): JsonObject {
   return run === null ? {} : { durationMs: at - run.startedAt, turns: run.steps }
+}
+
+/** Returns the time since the step began: attempts that failed before this one are part of it. */
+function durationOfStep(run: RunState | null, at: number): JsonObject {
+  return run?.phase.type === "calling" ? { durationMs: at - run.phase.startedAt } : {}
 }
 
 function expiry(expiresAt: number): JsonObject {

@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { type ThinkingLevel, thinkingLevels } from "../core/thinking-level.ts"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
 import { count, milliseconds, timerSeconds, waitSeconds } from "../options/schemas.ts"
 
@@ -6,6 +7,11 @@ import { count, milliseconds, timerSeconds, waitSeconds } from "../options/schem
 export interface LoopOptions {
   /** Maximum number of output tokens of one model call. Default 16 000. */
   readonly maxTokens?: number
+  /**
+   * Level of the model's thinking before it responds. It replaces such settings of the provider's own options.
+   * Default: as the provider's options say, else the model's own default.
+   */
+  readonly thinkingLevel?: ThinkingLevel
   /** Maximum number of turns of one run: model calls with their tool calls. Default: no limit. */
   readonly maxTurns?: number
   /**
@@ -25,6 +31,12 @@ export interface LoopOptions {
    * progress. Default 60.
    */
   readonly stallTimeoutSeconds?: number
+  /**
+   * Maximum seconds of one turn: a model call with its retries, and its tool calls. Waits, such as for an approval, do
+   * not count, and the time starts again after a wait. A run that exceeds it ends with the error `step_timeout`.
+   * Default: no limit.
+   */
+  readonly stepTimeoutSeconds?: number
   /** Maximum milliseconds of a call of a tool that has no limit of its own. Default 30 000. */
   readonly toolTimeoutMs?: number
   /** Maximum size of one tool result's text in bytes. Longer text is truncated. Default 100 000. */
@@ -33,11 +45,13 @@ export interface LoopOptions {
 
 export const loopOptions = declareOptions<LoopOptions>()({
   maxTokens: count.default(16_000),
+  thinkingLevel: z.enum(thinkingLevels).optional(),
   maxTurns: count.optional(),
   maxBudgetUsd: z.number().positive().optional(),
   maxRetries: z.int().nonnegative().default(3),
   firstTokenTimeoutSeconds: timerSeconds.optional(),
   stallTimeoutSeconds: timerSeconds.default(60),
+  stepTimeoutSeconds: timerSeconds.optional(),
   toolTimeoutMs: milliseconds.default(30_000),
   maxToolResultBytes: count.default(100_000),
 })

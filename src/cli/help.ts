@@ -15,6 +15,7 @@ Commands:
   mcp ACTION         Try MCP servers: list them and their tools, and call a tool
   doctor FILE        Check what an agent needs, and report what does not work and why
   sandbox build      Build the Docker image in which code_execute runs code
+  completion SHELL   Print a script by which bash, zsh or fish completes commands and options
 
 FILE is a module whose default export is a gateway, as createAgent() or createGateway() returns it.
 
@@ -273,6 +274,15 @@ Options:
 Exit codes: 0 done, 1 a file already exists or the command failed, 2 wrong usage.
 `
 
+const completionHelp = `Usage: agent-gateway completion bash|zsh|fish
+
+Prints a script by which the shell completes commands, actions and options. To load it in each new shell:
+
+  bash               Add to ~/.bashrc:  eval "$(agent-gateway completion bash)"
+  zsh                Add to ~/.zshrc, after compinit:  eval "$(agent-gateway completion zsh)"
+  fish               agent-gateway completion fish > ~/.config/fish/completions/agent-gateway.fish
+`
+
 export const commandHelp = {
   init: initHelp,
   chat: chatHelp,
@@ -299,11 +309,12 @@ ${serveOptions}`,
   schedules: schedulesHelp,
   sessions: sessionsHelp,
   doctor: doctorHelp,
+  completion: completionHelp,
 } as const
 
 export type CommandName = keyof typeof commandHelp
 
-export const commandNames: readonly string[] = Object.keys(commandHelp)
+export const commandNames: readonly CommandName[] = Object.keys(commandHelp).filter(isCommandName)
 
 export function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(commandHelp, name)

@@ -5,6 +5,7 @@ import type { CliContext, ProcessContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
 import { approvalsCommand } from "./commands/approvals.ts"
 import { chatCommand } from "./commands/chat.ts"
+import { completionCommand } from "./commands/completion.ts"
 import { devCommand } from "./commands/dev.ts"
 import { devWorkerCommand, devWorkerName } from "./commands/dev-worker.ts"
 import { doctorCommand } from "./commands/doctor.ts"
@@ -37,9 +38,13 @@ const commands = {
   schedules: schedulesCommand,
   sessions: sessionsCommand,
   doctor: doctorCommand,
+  completion: completionCommand,
 }
 
-/** Runs one command line and resolves to the exit code. Reports a failure in one line on stderr; never rejects. */
+/**
+ * Runs one command line and resolves to the exit code. Reports a failure in one line on standard error. Never
+ * rejects.
+ */
 export async function runCli(process: ProcessContext): Promise<number> {
   const context: CliContext = { ...process, ...escapedOutputs(process) }
   try {

@@ -6,12 +6,12 @@ import { exitCodes } from "./exit-codes.ts"
 
 export interface ServeOptions {
   readonly mode: "dev" | "start"
-  readonly onListening: (server: Pick<Listener, "url" | "port" | "consoleUrl">) => void
-  /** Milliseconds that runs may go on after the signal to stop; the gateway's own default if not given. */
+  readonly onListening: (server: Pick<Listener, "url" | "apiUrl" | "port" | "consoleUrl">) => void
+  /** Milliseconds that runs may continue after the signal to stop. Default: the gateway's own. */
   readonly graceMs?: number
 }
 
-/** Serves until `context.signal` is aborted, then stops gracefully, also while the gateway is still starting. */
+/** Serves until `context.signal` aborts, then stops gracefully, even while the gateway is still starting. */
 export async function serve(
   gateway: Gateway,
   { host, port, allowAnyKey, console }: ServeArguments,
@@ -27,9 +27,17 @@ export async function serve(
   try {
     await Promise.race([start(), stopped])
   } finally {
+    const hint = setTimeout(() => context.stderr.write(stopHint), hintAfterMs)
     await gateway.close(graceMs === undefined ? {} : { graceMs })
+    clearTimeout(hint)
   }
 }
+
+/** Milliseconds after which a slow stop is announced. */
+const hintAfterMs = 300
+const stopHint =
+  "agent-gateway: stopping. Open runs may still end; a second signal (Ctrl+C) ends the process at once. " +
+  "Runs that are open then continue at the next start.\n"
 
 async function listen(gateway: Gateway, options: ListenOptions) {
   try {

@@ -13,7 +13,9 @@ const sliceUnits = 200_000
 /** Turns before the first message that is kept whose fingerprints a compaction logs. */
 export const maxFormerTurns = 100
 
-/** Resolves to the fingerprints with the turns of these messages after them. Messages that show nothing are no turns. */
+/**
+ * Resolves to the fingerprints with the turns of these messages after them. Messages that show nothing are no turns.
+ */
 export async function extendTurns(
   turns: TurnFingerprints,
   messages: readonly Message[],

@@ -5,8 +5,8 @@ import type { Conversation } from "../conversation.ts"
 const mostDeviation = 2
 
 /**
- * Resolves to the estimated tokens of the next request. If a provider has counted the first messages with the prompt and
- * the tools, only later messages are estimated.
+ * Resolves to the estimated tokens of the next request. If a provider has counted the first messages with the prompt
+ * and the tools, only later messages are estimated.
  */
 export async function requestTokens(
   { sizes, history, messages, shownMessages }: Conversation,

@@ -12,12 +12,14 @@ import { idsOfRun } from "../log-events.ts"
 import { type Action, tooLong } from "../next-action.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordCompletion } from "../steering.ts"
+import { StepTimeoutError } from "../step-limit.ts"
 import { untilAborted } from "../until-aborted.ts"
 import { type Charged, overBudget, priced } from "./budget.ts"
 import { bytesOf, type CountedUsage, countUsage } from "./estimate-tokens.ts"
 import { counted, evidence, failedCall, freeOfCharge, mayHaveCost, retried } from "./failed-call.ts"
 import { attemptAfter, type ModelAttempt, modelAt } from "./model-attempt.ts"
 import { requestOf } from "./model-request.ts"
+import { explainRefusedThinking } from "./refused-thinking.ts"
 import { responseEvents } from "./response-events.ts"
 import { nothingStreamed, type Streamed, streamResponse } from "./stream-response.ts"
 
@@ -116,7 +118,8 @@ async function tryModel(context: ModelRunContext, attempt: ModelAttempt): Promis
   const { request, shownTools } = await awaitTurn(context, attempt)
   const choice = modelAt(context.runtime, attempt.modelIndex)
   const streamed = nothingStreamed()
-  const last = await streamResponse(context, attempt.step, choice, request, streamed)
+  const ended = await streamResponse(context, attempt.step, choice, request, streamed)
+  const last = ended?.type === "error" ? explainRefusedThinking(ended, request) : ended
   if (last === null) {
     await keepCancelled(context, attempt, request, streamed)
     throw context.signal.reason
@@ -269,9 +272,9 @@ function logFailure(
 }
 
 /**
- * Keeps the text of a canceled call, because subscribers have seen it, and the model should know that it wrote it.
- * Unfinished thinking is dropped, because it cannot be sent back. If the process merely stops, the next process
- * counts the cost of this call.
+ * Logs a call that was stopped. Keeps the text of a canceled call, because subscribers have seen it, and the model
+ * should know that it wrote it. Unfinished thinking is dropped, because it cannot be sent back. If the process merely
+ * stops, the next process counts the cost of this call.
  */
 async function keepCancelled(
   context: ModelRunContext,
@@ -279,7 +282,14 @@ async function keepCancelled(
   request: ModelRequest,
   streamed: Streamed,
 ): Promise<void> {
-  if (!(context.signal.reason instanceof RunCancelledError)) return
+  const { reason } = context.signal
+  if (reason instanceof StepTimeoutError) {
+    await record(context, [
+      failedCall(context, attempt, reason.code, await counted(context, request, streamed)),
+    ])
+    return
+  }
+  if (!(reason instanceof RunCancelledError)) return
   const usage = await counted(context, request, streamed)
   if (streamed.text === "") {
     await record(context, [failedCall(context, attempt, "cancelled", usage)])

@@ -1,19 +1,23 @@
+import type { Listener } from "../../gateway/gateway.ts"
 import { findAgentFile } from "../agent-file/load-agent.ts"
 import { parseServeArguments } from "../arguments.ts"
 import type { CliContext, WorkerMessage } from "../cli-context.ts"
+import { keysHelp, openInBrowser, readKeys } from "../dev/dev-keys.ts"
 import { type DevWorker, startDevWorker } from "../dev/dev-worker.ts"
 import { FileWatcher } from "../dev/file-watcher.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 /**
- * `dev FILE`: serves the agent in a process of its own, and puts another in its place whenever a file changes. The
- * process before goes on serving until the next one has loaded the files, so a mistake in them interrupts nothing.
+ * `dev FILE` serves the agent in a separate process, and replaces this process when a file changes. The old process
+ * continues until the new one has loaded the files, so a mistake in them interrupts nothing.
  *
- * Node's own `--watch` is not used: killed by SIGKILL, this process would leave Node's watcher running for ever.
+ * Node's own `--watch` is not used, because Node's watcher would run forever if this process were killed by SIGKILL.
  */
 export async function devCommand(context: CliContext): Promise<number> {
   const serveArguments = parseServeArguments("dev", context.argv, context.env)
-  const { stdout, stderr, signal } = context
+  const { stdout, stderr } = context
+  const quitting = new AbortController()
+  const signal = AbortSignal.any([context.signal, quitting.signal])
   const watcher = new FileWatcher((problem) =>
     stderr.write(
       `agent-gateway: the agent will not be reloaded, because a folder cannot be watched: ${problem.message}\n`,
@@ -23,21 +27,33 @@ export async function devCommand(context: CliContext): Promise<number> {
 
   let port = serveArguments.port
   let started = false
+  let consoleUrl: string | null = null
   const onMessage = (message: Exclude<WorkerMessage, { readonly type: "loaded" }>): void => {
     if (message.type === "file") {
       watcher.add(message.path)
       return
     }
     stdout.write(started ? `Reloaded: ${message.url}\n` : greeting(message))
+    if (!started && stopKeys !== null) stdout.write(`${keysHelp}\n\n`)
     started = true
-    // Port 0 means any port, but then the same one for every reload.
+    consoleUrl = message.consoleUrl
+    // Port 0 means any port, but the same one for every reload.
     port = message.port
   }
+  const stopKeys = await readKeys(context, {
+    restart: () => watcher.noteChange(),
+    open: () => {
+      if (consoleUrl === null)
+        stdout.write("There is no console: it is off, or the agent is not loaded yet.\n")
+      else openInBrowser(consoleUrl, context)
+    },
+    quit: () => quitting.abort(),
+  })
   const stopped = new Promise<"stopped">((resolve) => {
     signal.addEventListener("abort", () => resolve("stopped"), { once: true })
   })
 
-  /** The worker that serves; null before the first one, and after one that stopped by itself. */
+  /** The worker that serves. Null before the first one, and after one that stopped by itself. */
   let serving: DevWorker | null = null
   try {
     while (!signal.aborted) {
@@ -69,20 +85,21 @@ export async function devCommand(context: CliContext): Promise<number> {
     }
     return exitCodes.success
   } finally {
+    stopKeys?.()
     await serving?.stop()
     watcher.close()
   }
 }
 
-function greeting({ url, consoleUrl }: { readonly url: string; readonly consoleUrl: string | null }): string {
+function greeting({ url, apiUrl, consoleUrl }: Pick<Listener, "url" | "apiUrl" | "consoleUrl">): string {
   const json = "-H 'content-type: application/json'"
   const inBrowser = consoleUrl === null ? "" : `Talk to the agent in a browser: ${consoleUrl}\n\n`
   return `Listening on ${url}, reloading on change.
 
 ${inBrowser}From another terminal:
 
-  TOKEN=$(curl -s ${url}/api/chat/init ${json} -d '{"api_key":"dev"}' | sed 's/.*"session_token":"\\([^"]*\\)".*/\\1/')
-  curl -N ${url}/api/chat ${json} -H "authorization: Bearer $TOKEN" -d '{"message":"Hello!"}'
+  TOKEN=$(curl -s ${apiUrl}/chat/init ${json} -d '{"api_key":"dev"}' | sed 's/.*"session_token":"\\([^"]*\\)".*/\\1/')
+  curl -N ${apiUrl}/chat ${json} -H "authorization: Bearer $TOKEN" -d '{"message":"Hello!"}'
 
 `
 }

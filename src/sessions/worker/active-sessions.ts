@@ -5,8 +5,8 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { sleep } from "../../core/time/sleep.ts"
+import type { SessionFolds } from "../folding/session-folds.ts"
 import type { Feed } from "../reading/feed.ts"
-import type { ReadQueue } from "../reading/read-queue.ts"
 import type { Storage } from "../storage.ts"
 import type { Committer } from "../writing/committer.ts"
 import { SessionWriter } from "../writing/writer.ts"
@@ -25,7 +25,7 @@ const releaseRetryMs = 1_000
 export interface ActiveSessionsOptions {
   readonly log: SessionLog
   readonly feed: Feed
-  readonly reads: ReadQueue
+  readonly folds: SessionFolds
   readonly committer: Committer
   readonly storage: Storage
   /** Memory for the conversations of the sessions. */
@@ -138,14 +138,15 @@ export class ActiveSessions {
       committer,
       writableVersion: () => this.#options.log.writableVersion(),
       publish: channel.publish,
+      onStored: () => attempt.onStored(),
       onStopped: (reason) => attempt.stop(reason),
     })
-    const { log, reads, storage, memory, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } =
+    const { log, folds, storage, memory, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } =
       this.#options
     const shared = {
       mustYield,
       log,
-      reads,
+      folds,
       storage,
       memory,
       agents,
@@ -187,6 +188,13 @@ export class ActiveSessions {
 
   /** Waits up to `graceMs` for running work, then parks it. The runs stay open for another process. */
   async stop(graceMs: number): Promise<void> {
+    const openRuns = this.#running.size
+    if (openRuns > 0) {
+      this.#options.logger.info(
+        { openRuns, graceMs },
+        "The gateway stops. It waits for open runs, and leaves those that are open after graceMs to another process.",
+      )
+    }
     const all = () => Promise.all([...this.#running.values()].map(({ done }) => done))
     const grace = Promise.withResolvers<void>()
     const timer = setTimeout(grace.resolve, graceMs)

@@ -1,0 +1,64 @@
+import { execFileSync } from "node:child_process"
+import { Readable } from "node:stream"
+import { expect, test } from "vitest"
+import { commandNames } from "../help.ts"
+import { runCli } from "../run-cli.ts"
+import { wordsOf } from "./completion.ts"
+
+async function completion(...argv: readonly string[]) {
+  let stdout = ""
+  let stderr = ""
+  const code = await runCli({
+    argv: ["completion", ...argv],
+    env: {},
+    cwd: import.meta.dirname,
+    stdin: Readable.from([]),
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+    signal: new AbortController().signal,
+    program: "agent-gateway.js",
+  })
+  return { code, stdout, stderr }
+}
+
+/** The words that bash itself offers when the last of these is completed. */
+async function offered(...words: readonly string[]): Promise<readonly string[]> {
+  const { stdout: script } = await completion("bash")
+  const quoted = words.map((word) => `"${word}"`).join(" ")
+  const test = `COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; _agent_gateway; echo "\${COMPREPLY[@]}"`
+  const reply = execFileSync("bash", ["--norc", "-uc", `${script}\n${test}`], { encoding: "utf8" })
+  return reply.split(/\s+/).filter((word) => word !== "")
+}
+
+test("bash completes commands, actions and options", async () => {
+  expect(await offered("agent-gateway", "se")).toEqual(["sessions"])
+  expect(await offered("agent-gateway", "sessions", "")).toEqual(["list", "show"])
+  expect(await offered("agent-gateway", "schedules", "p")).toEqual(["pause"])
+  expect(await offered("agent-gateway", "start", "agent.ts", "--po")).toEqual(["--port"])
+  expect(await offered("agent-gateway", "start", "agent")).toEqual([])
+})
+
+test.each(commandNames)("the options of %s are read from its help", (command) => {
+  expect(wordsOf(command).options).toContain("--help")
+})
+
+test("an action or option that the help shows is a word of its command", () => {
+  expect(wordsOf("approvals").actions).toEqual(["list", "approve", "deny", "answer"])
+  expect(wordsOf("run").options).toEqual(expect.arrayContaining(["--json", "--events", "--yes", "--verbose"]))
+  expect(wordsOf("run").actions).toEqual([])
+})
+
+test.each(["zsh", "fish"])("the script for %s names each command with its options", async (shell) => {
+  const { stdout, code } = await completion(shell)
+  expect(code).toBe(0)
+  for (const command of commandNames) expect(stdout).toContain(command)
+  expect(stdout).toMatch(/allow-tool-type/)
+})
+
+test("another shell is wrong usage", async () => {
+  expect(await completion("tcsh")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("bash, zsh, fish"),
+  })
+  expect(await completion()).toMatchObject({ code: 2, stderr: expect.stringContaining("SHELL is missing") })
+})

@@ -1,0 +1,105 @@
+import { parseArgs } from "node:util"
+import { expectPositionals } from "../arguments.ts"
+import type { CliContext } from "../cli-context.ts"
+import { parseUsage, UsageError } from "../cli-error.ts"
+import { exitCodes } from "../exit-codes.ts"
+import { type CommandName, commandHelp, commandNames } from "../help.ts"
+
+const scripts: Readonly<Record<string, () => string>> = { bash: bashScript, zsh: zshScript, fish: fishScript }
+
+/** `completion SHELL` prints a script with which the shell completes commands, actions and options. */
+export async function completionCommand({ argv, stdout }: CliContext): Promise<number> {
+  const { positionals } = parseUsage("completion", () =>
+    parseArgs({ args: [...argv], allowPositionals: true, options: { verbose: { type: "boolean" } } }),
+  )
+  const [shell] = expectPositionals("completion", positionals, ["SHELL"])
+  const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined
+  if (script === undefined) {
+    throw new UsageError(`SHELL must be one of ${Object.keys(scripts).join(", ")}, but it is ${shell}.`)
+  }
+  stdout.write(script())
+  return exitCodes.success
+}
+
+/** Returns the words of a command from its help, which is the only list of them. */
+export function wordsOf(command: CommandName): {
+  readonly actions: readonly string[]
+  readonly options: readonly string[]
+} {
+  const help = commandHelp[command]
+  const usages = [...help.matchAll(new RegExp(`agent-gateway ${command} ([a-z|]+)(?= |$)`, "gm"))]
+  const actions = usages.flatMap(([, words = ""]) => words.split("|"))
+  const options = [...help.matchAll(/^ {2,}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option = ""]) => option)
+  return { actions: [...new Set(actions)], options: [...new Set([...options, "--help"])] }
+}
+
+function bashScript(): string {
+  const cases = commandNames.map((command) => {
+    const { actions, options } = wordsOf(command)
+    return `    ${command}) actions="${actions.join(" ")}"; options="${options.join(" ")}" ;;`
+  })
+  return `# Add to ~/.bashrc:  eval "$(agent-gateway completion bash)"
+_agent_gateway() {
+  local word="\${COMP_WORDS[COMP_CWORD]}" actions="" options=""
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "${commandNames.join(" ")} --help --version" -- "$word"))
+    return
+  fi
+  case "\${COMP_WORDS[1]}" in
+${cases.join("\n")}
+  esac
+  case "$word" in
+    -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
+    *)
+      COMPREPLY=()
+      if [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "$actions" -- "$word")); fi
+      ;;
+  esac
+}
+complete -o default -F _agent_gateway agent-gateway
+`
+}
+
+function zshScript(): string {
+  const cases = commandNames.map((command) => {
+    const { actions, options } = wordsOf(command)
+    return `    ${command}) actions=(${actions.join(" ")}); options=(${options.join(" ")}) ;;`
+  })
+  return `#compdef agent-gateway
+# Add to ~/.zshrc, after compinit:  eval "$(agent-gateway completion zsh)"
+_agent_gateway() {
+  local -a actions options
+  if (( CURRENT == 2 )); then
+    compadd -- ${commandNames.join(" ")} --help --version
+    return
+  fi
+  case "\${words[2]}" in
+${cases.join("\n")}
+  esac
+  if [[ "\${words[CURRENT]}" == -* ]]; then
+    compadd -- $options
+    return
+  fi
+  if (( CURRENT == 3 && \${#actions} > 0 )); then compadd -- $actions; fi
+  _files
+}
+compdef _agent_gateway agent-gateway
+`
+}
+
+function fishScript(): string {
+  const lines = commandNames.flatMap((command) => {
+    const { actions, options } = wordsOf(command)
+    const under = `complete -c agent-gateway -n "__fish_seen_subcommand_from ${command}"`
+    return [
+      ...(actions.length === 0 ? [] : [`${under} -a "${actions.join(" ")}"`]),
+      ...options.map((option) => `${under} -l ${option.slice("--".length)}`),
+    ]
+  })
+  return `# Save as ~/.config/fish/completions/agent-gateway.fish
+complete -c agent-gateway -n __fish_use_subcommand -f -a "${commandNames.join(" ")}"
+complete -c agent-gateway -n __fish_use_subcommand -l help
+complete -c agent-gateway -n __fish_use_subcommand -l version
+${lines.join("\n")}
+`
+}
