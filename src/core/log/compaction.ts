@@ -1,6 +1,5 @@
 import type { TaskState } from "../background-task.ts"
 import type { HistoryFingerprint } from "../history-fingerprint.ts"
-import type { TurnFingerprints } from "../history-turns.ts"
 import type { VendorData } from "../messages.ts"
 import type { Cost, Spending } from "../usage.ts"
 
@@ -46,7 +45,7 @@ export interface HistoryCompacted extends SummaryCost {
   /** Describes all messages before the first kept one, as a client holds them (rule 13, client-owned messages). */
   readonly fingerprint: HistoryFingerprint
   /** The last turns of those messages, at most 100. Absent in events of older versions. */
-  readonly formerTurns?: TurnFingerprints
+  readonly formerTurns?: readonly HistoryFingerprint[]
   /** Estimated tokens of the next request, without and with the summary. */
   readonly tokensBefore: number
   readonly tokensAfter: number
