@@ -243,7 +243,13 @@ export type {
   ServedAgent,
   StreamOptions,
 } from "./gateway/gateway.ts"
-export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks.ts"
+export type {
+  EventHookOptions,
+  HookOptions,
+  Hooks,
+  SessionHooks,
+  SessionReport,
+} from "./gateway/hooks/hooks.ts"
 export { memoryStore, postgresStore, sqliteStore } from "./gateway/open-store.ts"
 export type { GatewayMemory, MemoryOwner } from "./gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"

@@ -6,6 +6,7 @@ import { checkOutput } from "./model/check-output.ts"
 import { nextAction, tooLong } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
+import { endOverdueStep, type StepLimit, StepTimeoutError, stepLimit } from "./step-limit.ts"
 import { dispatchCalls } from "./tools/dispatch-calls.ts"
 
 /**
@@ -14,6 +15,20 @@ import { dispatchCalls } from "./tools/dispatch-calls.ts"
  * epoch. Rejects with the signal's reason, or with the journal's error. The run is then still open.
  */
 export async function runLoop(context: ModelRunContext): Promise<number | null> {
+  const limit = stepLimit(context)
+  try {
+    return await takeSteps(context, limit)
+  } catch (thrown) {
+    context.signal.throwIfAborted()
+    if (!(thrown instanceof StepTimeoutError)) throw thrown
+    await endOverdueStep(context, thrown)
+    return null
+  } finally {
+    limit.stop()
+  }
+}
+
+async function takeSteps(context: ModelRunContext, limit: StepLimit): Promise<number | null> {
   const { conversation, runtime, signal } = context
   for (;;) {
     signal.throwIfAborted()
@@ -23,17 +38,18 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
     const action = nextAction(run, mostTurns(run, runtime.maxTurns))
     switch (action.type) {
       case "startStep":
-        if (await hasRoom(context)) await callModel(context, action)
+        if (await hasRoom(context)) await limit.within((step) => callModel(step, action))
         break
       case "repeatStep":
-        await callModel(context, action)
+        await limit.within((step) => callModel(step, action))
         break
       case "settleCalls": {
-        const waitsUntil = await dispatchCalls(context, action.calls)
+        const waitsUntil = await limit.within((step) => dispatchCalls(step, action.calls))
         if (waitsUntil !== null) return waitsUntil
         break
       }
       case "completeStep":
+        limit.stop()
         await completeStep(context)
         break
       case "checkOutput":

@@ -25,6 +25,12 @@ export interface LoopOptions {
    * progress. Default 60.
    */
   readonly stallTimeoutSeconds?: number
+  /**
+   * Maximum seconds of one turn: a model call with its retries, and its tool calls. Waits, such as for an approval, do
+   * not count, and the time starts again after a wait. A run that exceeds it ends with the error `step_timeout`.
+   * Default: no limit.
+   */
+  readonly stepTimeoutSeconds?: number
   /** Maximum milliseconds of a call of a tool that has no limit of its own. Default 30 000. */
   readonly toolTimeoutMs?: number
   /** Maximum size of one tool result's text in bytes. Longer text is truncated. Default 100 000. */
@@ -38,6 +44,7 @@ export const loopOptions = declareOptions<LoopOptions>()({
   maxRetries: z.int().nonnegative().default(3),
   firstTokenTimeoutSeconds: timerSeconds.optional(),
   stallTimeoutSeconds: timerSeconds.default(60),
+  stepTimeoutSeconds: timerSeconds.optional(),
   toolTimeoutMs: milliseconds.default(30_000),
   maxToolResultBytes: count.default(100_000),
 })

@@ -56,6 +56,8 @@ export interface TreePlace {
 
 export interface ModelRunContext extends RunContext {
   readonly runtime: ModelRuntime
+  /** Pauses the time limit of the step until the promise has settled. Absent without such a limit. */
+  readonly pauseStepLimit?: <Value>(work: Promise<Value>) => Promise<Value>
 }
 
 export interface RunnerRunContext extends RunContext {

@@ -55,6 +55,7 @@ export type WorkerMessage =
   | {
       readonly type: "listening"
       readonly url: string
+      readonly apiUrl: string
       readonly port: number
       readonly consoleUrl: string | null
     }

@@ -6,6 +6,8 @@ export const exitCodes = {
   usage: 2,
   /** The address cannot be listened on: no change of the agent's files would mend that. */
   cannotListen: 4,
+  /** `EX_TEMPFAIL` of sysexits.h: the same command continues the work. */
+  unfinished: 75,
 } as const
 
 /** Returns the code that a shell reports for a program ended by this signal. */

@@ -6,7 +6,7 @@ import { exitCodes } from "./exit-codes.ts"
 
 export interface ServeOptions {
   readonly mode: "dev" | "start"
-  readonly onListening: (server: Pick<Listener, "url" | "port" | "consoleUrl">) => void
+  readonly onListening: (server: Pick<Listener, "url" | "apiUrl" | "port" | "consoleUrl">) => void
   /** Milliseconds that runs may go on after the signal to stop; the gateway's own default if not given. */
   readonly graceMs?: number
 }

@@ -34,6 +34,11 @@ export interface RunLimits {
    * without such a budget, only the agent's limit.
    */
   readonly maxBudgetUsd?: number
+  /**
+   * Maximum number of process crashes during the run. Default 20. Six crashes in a row without progress always end
+   * the run.
+   */
+  readonly maxCrashes?: number
 }
 
 /** The end of a child's run, as its parent receives it. */

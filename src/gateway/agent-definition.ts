@@ -17,7 +17,7 @@ import {
   systemPrompt,
 } from "./options/runtime-options.ts"
 
-/** One agent of a gateway, its options checked. */
+/** One agent of a gateway, with validated options. */
 export interface AgentDefinition {
   readonly name: string
   readonly provider: ProviderOptions
@@ -27,13 +27,15 @@ export interface AgentDefinition {
   readonly options: ResolvedAgentServer
 }
 
-/** An agent of the gateway's own loop: what `createAgent` takes, but for the options of the server. */
+/** An agent of the gateway's own loop: the options of `createAgent`, except those of the server. */
 export interface ModelAgentOptions
   extends AgentServerOptions,
     ProviderOptions,
     Omit<ChatModelRuntime, "provider"> {}
 
-/** All its runs are with one runtime, so what it lacks is known before the first. */
+/**
+ * Returns the definition of an agent whose runs share one runtime, so missing parts are known before the first run.
+ */
 export function modelAgent(name: string, options: ResolvedModelAgent): AgentDefinition {
   return {
     name,
@@ -44,7 +46,7 @@ export function modelAgent(name: string, options: ResolvedModelAgent): AgentDefi
   }
 }
 
-/** An agent with a runtime of the application's own. */
+/** Returns the definition of an agent with the application's own runtime. */
 export function runtimeAgent(name: string, options: ResolvedRuntimeAgent): AgentDefinition {
   const { buildChatRuntime: build, resolveCredentials, defaultProvider } = options
   return {

@@ -60,26 +60,29 @@ export interface ChosenAgent {
 export interface AgentService {
   readonly name: string
   readonly allowedModels: readonly string[] | undefined
-  /** Null if clients may declare no tools. */
+  /** Null if clients may not declare tools. */
   readonly checkClientTools: CheckClientTools | null
   readonly resolveRuntime: ResolveRuntime
   /** Handlers of the plugins by method and path. */
   readonly routes: ReadonlyMap<string, PluginRoute>
-  /** Null if no plugin of the agent can ask for authorization. */
+  /** Null if no plugin of the agent can request authorization. */
   readonly completeAuthorization: ((callback: URLSearchParams) => Promise<string | null>) | null
-  /** Returns a file that a plugin keeps for a session, null if there is none. */
+  /** Opens a file that a plugin keeps for a session. Null if there is none. */
   openFile(sessionId: string, path: string): Promise<OpenedFile | null>
-  /** Checks what the agent needs, by name. For an operator, also the tools that its models do not see as they are. */
+  /**
+   * Checks the agent's dependencies, by name. For an operator, also reports the tools that its models see in a
+   * changed form.
+   */
   checks(audience: Audience): Promise<Readonly<Record<string, Check>>>
-  /** The models that all runs call. Null if each run has its own, and for a runner. */
+  /** Resolves to the models that all runs call. Null if each run has its own, and for a runner. */
   probedModels(): Promise<ProbedModels | null>
-  /** Subscribers of the plugins, by names that no other agent's have. */
+  /** Subscribers of the plugins. Their names are unique among all agents. */
   readonly subscribers: readonly Subscriber[]
-  /** Handlers of what its plugins write into the outbox, by the stored kind. */
+  /** Handlers of the plugins' outbox items, by the stored kind. */
   readonly outbox: ReturnType<typeof outboxHandlersOf>
-  /** Starts what the plugins do on their own. */
+  /** Starts the plugins' own work. */
   start(): Promise<void>
-  /** Ends what runs may wait for. They continue without it. */
+  /** Ends everything that runs may wait for. They continue without it. */
   interrupt(): Promise<void>
   close(): Promise<void>
 }
@@ -99,11 +102,11 @@ export interface AgentSurroundings {
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger
-  /** Aborted when the gateway closes, also while it starts. */
+  /** Aborted when the gateway closes, including during its start. */
   readonly closing: AbortSignal
 }
 
-/** Opens what one agent needs. Rejects for an agent that cannot work, after closing what was opened for it. */
+/** Opens the parts of one agent. If the agent cannot work, closes the opened parts and rejects. */
 export async function openAgent(agent: ChosenAgent, surroundings: AgentSurroundings): Promise<AgentService> {
   const { name, options } = agent.definition
   const { server, settings, closing, logger } = surroundings
@@ -172,7 +175,7 @@ async function startAgent(
   }
 }
 
-/** Asks one after the other and resolves to the first result that is not null. */
+/** Calls one function after the other. Resolves to the first result that is not null. */
 async function firstOf<Args extends readonly unknown[], Result>(
   functions: readonly ((...args: Args) => Promise<Result | null>)[],
   ...args: Args
@@ -184,7 +187,7 @@ async function firstOf<Args extends readonly unknown[], Result>(
   return null
 }
 
-/** A run that is about to be executed, or a look at the agent's tools. */
+/** A run that is about to be executed, or a request for the agent's tools. */
 type OpenedRun = Pick<PluginRun, "session" | "role" | "message" | "signal">
 
 interface ResolverParts {
@@ -193,8 +196,8 @@ interface ResolverParts {
 }
 
 /**
- * Asks `buildChatRuntime` and applies the defaults. Rejects at once for a runtime of all runs that cannot work, and
- * for a provider that is not installed.
+ * Calls `buildChatRuntime` and applies the defaults. Rejects at once if a runtime of all runs cannot work, or if its
+ * provider is not installed.
  */
 async function runtimeResolver(
   { definition, chosen }: ChosenAgent,
@@ -226,7 +229,7 @@ async function runtimeResolver(
     if (asksForModel && providers.main === chosen.provider) guess.use()
   }
   /**
-   * Tools of runs that have no session yet: those of servers that ask each user to authorize them are not among them.
+   * Returns the tools of runs without a session. Tools of servers that each user must authorize are not among them.
    */
   const ownTools = async (chat: ResolvedChatRuntime) => {
     if ("runner" in chat) return []
@@ -235,13 +238,13 @@ async function runtimeResolver(
   const isStarting = () => plugins.some(({ parts }) => parts.isStarting?.() === true)
   const openFor = (chat: ResolvedChatRuntime, run: OpenedRun) => {
     if ("runner" in chat) return viewWithoutPlugins(shared)
-    // Without a session, nothing is waited for.
+    // Without a session, nothing is awaited.
     const ready =
       run.session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
     return openRun(ready, { ...run, ...pluginOptions(chat) }, shared)
   }
   const look: OpenedRun = { session: null, role: null, message: [], signal: closing }
-  // What a user's own key stands in for need not work at the start.
+  // A provider for which users have their own keys need not work at the start.
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
     const providers = appProviders(chosen, settings)
     takeGuessFor(buildChatRuntime, providers)
@@ -266,7 +269,7 @@ async function runtimeResolver(
     const clientTools = run.clientTools.filter((each) => allowsClientTool(allowClientTools, each, session))
     return toAgentRuntime(chat, { ...shared, clientTools, role: run.role, view, providers, model })
   }
-  /** Resolves to null where runs have runtimes of their own, and for a runner. */
+  /** Resolves to null if runs have their own runtimes, and for a runner. */
   const modelRuntime = async (reportToolChange: ReportToolChange = shared.reportToolChange) => {
     if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined) return null
     const providers = appProviders(chosen, settings)
@@ -301,11 +304,11 @@ interface RuntimeResolver {
   readonly resolveRuntime: ResolveRuntime
   readonly checkClientTools: CheckClientTools | null
   /**
-   * Resolves to the differences between the agent's tools and those that its models see. Null where they differ from
+   * Resolves to the differences between the agent's tools and the tools that its models see. Null if they differ from
    * run to run, and while MCP servers start.
    */
   readonly checkTools: () => Promise<readonly ReportedChange[] | null>
-  /** Resolves to what all runs have in common; null if each has its own runtime, and for a runner. */
+  /** Resolves to the runtime of all runs. Null if each run has its own, and for a runner. */
   readonly modelRuntime: () => Promise<ModelRuntime | null>
 }
 

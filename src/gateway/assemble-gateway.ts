@@ -34,11 +34,11 @@ import { type Service, startService } from "./service.ts"
 
 export interface GatewayDefinition {
   readonly server: ResolvedServer
-  /** The first one is the default. */
+  /** The agents. The first one is the default. */
   readonly agents: readonly [AgentDefinition, ...AgentDefinition[]]
 }
 
-/** Opens its service at the first use, once; a start that failed is tried again at the next use. */
+/** Assembles the gateway. Its service opens once, at the first use. If the start fails, the next use tries again. */
 export function assembleGateway({ server, agents }: GatewayDefinition): Gateway {
   const closing = new AbortController()
   const open = async ({ mode, env = process.env, idle = false, console }: PrepareOptions) => {
@@ -79,7 +79,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
   }
 
   const close = async ({ graceMs = server.shutdownGraceMs }: CloseOptions) => {
-    // A start that is still under way would otherwise wait for an `onStartup` that may never return.
+    // A start in progress would otherwise wait for an `onStartup` that may never return.
     closing.abort(new ShuttingDownError())
     const opened = await service?.catch(() => null)
     await opened?.close(graceMs)
@@ -106,11 +106,11 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       const schema = output === undefined ? undefined : compileSchema(output, "run: the output")
       const result = await runOnce(await followParts(), message, { ...options, schema }).catch(
         (error: unknown) => {
-          // The closing gateway closes its store as well. The run itself is kept, and resumes at the next start.
+          // The closing gateway also closes its store. The run itself is kept, and resumes at the next start.
           throw error instanceof StoreUnavailableError ? (closing.signal.reason ?? error) : error
         },
       )
-      // Its output is what the schema returned, so it is what the schema infers.
+      // The schema returned the output, so the output has the type that the schema infers.
       return result as GatewayRunResult<InferOutput<Schema>>
     },
     stream(message, options = {}) {
@@ -156,14 +156,14 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
   }
 }
 
-/** Returns the option `memory` of the named agent; of the default agent if none is named. */
+/** Returns the option `memory` of the named agent, or of the default agent if none is named. */
 function memoryOptionsOf(agents: readonly AgentDefinition[], name: string | undefined) {
   const agent = name === undefined ? agents[0] : agents.find((each) => each.name === name)
   if (agent !== undefined) return agent.options.memory
   throw new ConfigurationError(`memory.of: the gateway serves no agent named ${name}.`)
 }
 
-/** The decisions of sessions that are opened at the first use. */
+/** Returns the decisions of sessions that are opened at the first use. */
 function lazily(sessions: () => Promise<Decisions>): Decisions {
   return {
     decide: async (decision) => (await sessions()).decide(decision),

@@ -32,9 +32,9 @@ import type { PluginView } from "./plugins/open-run.ts"
 import { inRole, roleInterceptors, toolsInRole } from "./run-role.ts"
 
 /**
- * The result of `buildChatRuntime`: what one run is executed with. Its hooks are called in this process only: a crash
- * loses calls, and a run that ends while it is parked calls none. The gateway's options of the same names miss
- * nothing.
+ * The result of `buildChatRuntime`: the parts that execute one run. Its hooks are called in this process only, so a
+ * crash loses calls. If a run ends while it is parked, they are not called. The gateway's options of the same names
+ * receive every event.
  */
 export type ChatRuntime = (ChatModelRuntime | ChatRunnerRuntime) & Hooks
 
@@ -46,7 +46,7 @@ export interface ChatModelRuntime
     LoopOptions,
     ApprovalOptions,
     WaitOptions {
-  /** A text, or blocks of which some may be cached by the model service. */
+  /** A text, or a list of blocks. The provider may cache some of the blocks. */
   readonly systemPrompt: string | readonly SystemBlock[]
   /** Default: the app's `defaultProvider`. */
   readonly provider?: ProviderChoice
@@ -63,10 +63,11 @@ export interface ChatRunnerRuntime extends PriceOptions, WaitOptions {
 
 export interface RuntimeSurroundings {
   readonly providers: RunProviders
-  /** The one the client asked for. */
+  /** The model that the client requested. */
   readonly model: string | null
   /**
-   * Models that a client may choose, besides the app's own; undefined for any, if the app has none of its own.
+   * Models that a client may choose in addition to the application's own. Undefined means any, if the application has
+   * no model of its own.
    */
   readonly allowedModels: readonly string[] | undefined
   /** Bounds the hooks of one request in time. */
@@ -74,16 +75,16 @@ export interface RuntimeSurroundings {
   readonly callbackTimeoutMs: number
   readonly outputFilter: ModelRuntime["outputFilter"]
   readonly follow: AgentRuntime["follow"]
-  /** Tools that the client declared, and may declare. */
+  /** Tools that the client declared and is allowed to declare. */
   readonly clientTools: readonly ToolSpecification[]
-  /** The role of a sub-agent; null for a run of the agent itself. */
+  /** The role of a sub-agent. Null for a run of the agent itself. */
   readonly role: RunRole | null
   /** The parts of the plugins in this run. */
   readonly view: PluginView
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
   readonly checkSchema: ModelRuntime["checkSchema"]
   readonly prepareImages: ModelRuntime["prepareImages"]
-  /** Is told of every tool that a provider's service would refuse. */
+  /** Called with every tool that a provider would refuse. */
   readonly reportToolChange: ReportToolChange
   readonly logger: Logger
 }
@@ -96,7 +97,7 @@ export function pluginOptions({
   return { needsApproval, maxToolResultBytes }
 }
 
-/** Puts together what a run is executed with. Throws a `ConfigurationError` for what cannot work. */
+/** Assembles the parts that execute a run. Throws a `ConfigurationError` if they cannot work. */
 export function toAgentRuntime(chat: ResolvedChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
   return "runner" in chat
     ? runnerRuntime(chat, surroundings)
@@ -104,8 +105,9 @@ export function toAgentRuntime(chat: ResolvedChatRuntime, surroundings: RuntimeS
 }
 
 /**
- * Checks a runtime that all runs have in common before there is one: whatever `toAgentRuntime` refuses, and models that
- * clients may choose although a budget could not be kept with them. Returns the providers that it calls.
+ * Checks a runtime that all runs share, before the first run. Refuses everything that `toAgentRuntime` refuses, and
+ * also models that clients may choose if their price is unknown but a budget is set. Returns the providers that the
+ * runtime calls.
  */
 export function checkForAllRuns(
   chat: ResolvedChatRuntime,
@@ -148,7 +150,8 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
   const ownTools = toolsInRole(surroundings.role, without(chat.excludedTools, view.tools(chat.tools)))
   const allTools = withDeclaredTools(ownTools, surroundings.clientTools, logger)
   const interceptors = [...roleInterceptors(surroundings.role), ...chat.interceptors, ...view.interceptors]
-  // What the client chose is no mistake of the app's: the loop ends the run before it calls a model without a price.
+  // The client's choice is no mistake of the application. The loop ends the run before it calls a model without a
+  // price.
   if (chat.maxBudgetUsd !== undefined) {
     requirePrices(
       models.filter(({ model }) => model !== surroundings.model),
@@ -165,7 +168,7 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
     models,
     pricing,
     checkSchema,
-    // Read before each turn: a plugin's tools may change during a run.
+    // The tools are read before each turn, because a plugin's tools may change during a run.
     get tools() {
       return allTools()
     },
@@ -188,7 +191,10 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
   }
 }
 
-/** The app's model wins over the client's, unless the app lists the client's among those to choose from. */
+/**
+ * Returns the model. The application's model takes precedence over the client's, unless the application allows the
+ * client's model.
+ */
 function chosenModel(
   own: string | undefined,
   { model: asked, allowedModels }: RuntimeSurroundings,
@@ -198,7 +204,7 @@ function chosenModel(
   return allowedModels.includes(asked) ? asked : own
 }
 
-/** Returns the tools but for those of these names, as the same array while they stay the same. */
+/** Returns the tools without those of these names. Returns the same array while the tools are unchanged. */
 function without(names: readonly string[], tools: () => readonly Tool[]): () => readonly Tool[] {
   if (names.length === 0) return tools
   let all: readonly Tool[] = []

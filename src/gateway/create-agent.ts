@@ -13,8 +13,8 @@ export interface AgentOptions
     Omit<ChatModelRuntime, "systemPrompt" | "provider"> {}
 
 /**
- * One agent as a service: `systemPrompt` is a text, or blocks of which some may be cached by the model service.
- * Throws a `ConfigurationError` for options that are unknown or wrong; opens nothing yet.
+ * Creates a gateway with one agent. `systemPrompt` is a text, or a list of blocks, some of which the provider may
+ * cache. Throws a `ConfigurationError` if options are unknown or wrong. Does not open anything yet.
  */
 export function createAgent(
   systemPrompt: string | readonly SystemBlock[],

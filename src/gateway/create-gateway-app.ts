@@ -15,20 +15,20 @@ import type { AgentServerOptions, ServerOptions } from "./options/gateway-option
 
 export interface GatewayAppOptions extends ServerOptions, RuntimeAgentOptions {}
 
-/** Options of an agent with a runtime of the application's own, without those of the server. */
+/** Options of an agent with the application's own runtime, without the options of the server. */
 export interface RuntimeAgentOptions extends AgentServerOptions, Omit<ProviderOptions, "provider"> {
   /**
-   * Gives what each run is executed with. A rejection, or options that are unknown or wrong, end that run in `error`.
-   * A runtime in place of a function is that of every run, and what is wrong with it stops the start.
+   * Returns the parts that execute each run. If it rejects, or if options are unknown or wrong, the run ends in
+   * `error`. A runtime in place of a function is used for every run, and its mistakes stop the start.
    */
   readonly buildChatRuntime: ChatRuntime | BuildChatRuntime
-  /** For runtimes without a provider of their own. Default: as for `createAgent`. */
+  /** Provider of runtimes that have none. Default: as for `createAgent`. */
   readonly defaultProvider?: ProviderOptions["provider"]
   /**
-   * A user's own key for the model service: that of `defaultProvider`, which must be one by name, and by default
-   * Anthropic's. Credentials that are neither null nor exactly one key or token end the run, and so does a runtime
-   * that names another service, whose key would be the app's. Refused while any API key is let in: a session's user
-   * must be known.
+   * Returns a user's own key for the provider: that of `defaultProvider`, which must be given by name, or by default
+   * Anthropic's. If the credentials are neither null nor exactly one key or token, the run ends in `error`. It also
+   * does so if the runtime names another provider, whose key would be the application's. The option is refused while
+   * any API key is accepted, because the user of a session must be known.
    */
   readonly resolveCredentials?: ResolveCredentials
 }
@@ -38,33 +38,33 @@ export type BuildChatRuntime = (request: ChatRuntimeRequest) => ChatRuntime | Pr
 export interface ChatRuntimeRequest {
   readonly session: Session
   readonly runId: string
-  /** `resume` when the run goes on after a restart or a wait: then there is no `request`. */
+  /** `resume` if the run continues after a restart or a wait. There is then no `request`. */
   readonly reason: "new" | "resume"
-  /** From the client's `context.channel`. */
+  /** The channel in the client's `context.channel`. */
   readonly channel: string | null
   readonly context: JsonObject
-  /** The model the client asked for. */
+  /** The model that the client requested. */
   readonly model: string | null
-  /** W3C Trace Context of the request that caused the run; null if it had none, or an invalid one. */
+  /** W3C Trace Context of the request that caused the run. Null if the request had none, or an invalid one. */
   readonly traceparent: string | null
   /** Tools that the client declared. The gateway adds them to the runtime's own if `allowClientTools` is set. */
   readonly clientTools: readonly ToolSpecification[]
-  /** The role of a sub-agent, which the gateway applies to the runtime; null for a run of the agent itself. */
+  /** The role of a sub-agent, which the gateway applies to the runtime. Null for a run of the agent itself. */
   readonly role: RunRole | null
-  /** The HTTP request, when new and accepted by this very process. */
+  /** The HTTP request, for a new run that this very process accepted. */
   readonly request?: Request
   /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
   readonly signal: AbortSignal
 }
 
-/** The lower level: a runtime of your own making for every run. `createAgent` is written on top of it. */
+/** Creates a gateway at the lower level, with a custom runtime for every run. `createAgent` is built on top of it. */
 export function createGatewayApp(options: GatewayAppOptions): Gateway {
   const resolved = resolveGatewayApp(options)
   requireKnownUsers("createGatewayApp", resolved.resolveCredentials, resolved)
   return assembleGateway({ server: resolved, agents: [runtimeAgent(resolved.name, resolved)] })
 }
 
-/** Throws a `ConfigurationError` for credentials of users who are not known. */
+/** Throws a `ConfigurationError` if users may have their own credentials, but are not known. */
 export function requireKnownUsers(
   caller: string,
   resolveCredentials: ResolveCredentials | undefined,

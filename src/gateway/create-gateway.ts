@@ -8,12 +8,12 @@ import type { SharedServerOptions } from "./options/gateway-options.ts"
 
 export interface GatewayOptions extends SharedServerOptions {
   /**
-   * Agents by name. Sessions remember the name, and it is a path segment: 1 to 64 letters, digits, dots, dashes and
-   * underscores. Agents share nothing but the server: tools, providers, MCP servers and approval policies are each
-   * agent's own.
+   * Agents by name. The name is stored with sessions, and it is a path segment: 1 to 64 letters, digits, dots, dashes
+   * and underscores. Agents share only the server. Each agent has its own tools, providers, MCP servers and approval
+   * policies.
    */
   readonly agents: Readonly<Record<string, GatewayAgent>>
-  /** Name of the agent that the routes without a name, and `run` without an agent, use. Default: the first one. */
+  /** Name of the agent for routes without an agent name, and for `run` without an agent. Default: the first one. */
   readonly defaultAgent?: string
 }
 
@@ -21,8 +21,8 @@ export interface GatewayOptions extends SharedServerOptions {
 export type GatewayAgent = ModelAgentOptions | RuntimeAgentOptions
 
 /**
- * Several agents as one service, with one store and one set of routes. Throws a `ConfigurationError` for options that
- * are unknown or wrong; opens nothing yet.
+ * Creates a gateway with several agents, one store and one set of routes. Throws a `ConfigurationError` if options
+ * are unknown or wrong. Does not open anything yet.
  */
 export function createGateway(options: GatewayOptions): Gateway {
   const server = resolveGateway(options)

@@ -8,22 +8,24 @@ import { namedProvider, type ProviderName } from "../providers/choose/named-prov
 import { appProviders, type RunProviders } from "../providers/choose/run-providers.ts"
 import type { HookOptions } from "./hooks/hooks.ts"
 
-/** A session's user's own key for the model service, or a token in its place; null for the app's own. */
+/**
+ * Returns the own key of a session's user for the provider, or a token in its place. Null for the application's key.
+ */
 export type ResolveCredentials = (
   session: Session,
   options: HookOptions,
 ) => Credentials | null | Promise<Credentials | null>
 
-/** Exactly one of the two. */
+/** Either a key or a token, but not both. */
 export type Credentials = Pick<ProviderOptions, "apiKey" | "authToken">
 
-/** Providers kept for the next run of the same key. */
+/** Maximum number of providers that are cached by key. */
 const maxProviders = 500
 
 /**
- * The providers that a session's runs are executed with: the app's, or the one of the user's own key. Rejects with a
- * `ConfigurationError` when there are credentials that cannot be used: nobody else's key, and no stand-in, takes
- * their place.
+ * Returns the providers for a session's runs: the application's provider, or one with the user's own key. Rejects
+ * with a `ConfigurationError` if the credentials cannot be used. The key of another user or of the application never
+ * replaces them.
  */
 export function providersForSession(
   chosen: ChosenProvider,
@@ -45,7 +47,7 @@ export function providersForSession(
   }
 }
 
-/** The service that users have keys of: the app's own, if it has one by name. */
+/** Returns the provider for which users have keys: the application's own, if it is given by name. */
 function serviceOf({ name, guessed }: ChosenProvider): ProviderName {
   if (guessed) return "anthropic"
   if (name !== null && name !== "demo") return name

@@ -15,7 +15,7 @@ export function allowsClientTool(
   return typeof allow === "function" ? allow(tool, session) === true : allow === true
 }
 
-/** Returns the refusal of the first tool whose schema cannot be used; null if all can. */
+/** Returns the refusal of the first tool whose schema cannot be used. Null if all schemas can be used. */
 export async function unusableTool(
   tools: readonly ToolSpecification[],
   {

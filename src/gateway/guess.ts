@@ -4,28 +4,28 @@ import type { ChosenProvider } from "../providers/choose/choose-provider.ts"
 import type { PrepareOptions } from "./gateway.ts"
 
 export interface Guess {
-  /** Call this when the chosen provider is about to answer. Throws a `ConfigurationError` if a guess is refused. */
+  /** Reports that the chosen provider is about to respond. Throws a `ConfigurationError` if a guess is refused. */
   use(): void
 }
 
 export interface GuessSurroundings {
   readonly mode: PrepareOptions["mode"]
-  /** Address at which the gateway looks for a model server of this machine. */
+  /** Address at which the gateway looks for a model server on this machine. */
   readonly localServer: string
   readonly logger: Logger
 }
 
 /**
- * If true, a model may be guessed. The commands `start` and `run` refuse: their output is used, and a missing key would
- * go unnoticed if the demo answered in place of the model.
+ * Returns true if a model may be guessed. The commands `start` and `run` refuse a guess: their output is used, and a
+ * missing key would go unnoticed if the demo responded in place of the model.
  */
 export function mayGuess(mode: PrepareOptions["mode"]): boolean {
   return mode !== "start" && mode !== "run"
 }
 
 /**
- * Refuses a guessed model, or logs once that it answers. Both happen when the model is first used, because an agent
- * with its own loop or its own providers does not need it.
+ * Refuses a guessed model, or logs its use once. Both happen when the model is first used, because an agent with its
+ * own loop or its own providers does not need it.
  */
 export function createGuess(
   { guessed, name, provider }: ChosenProvider,

@@ -19,10 +19,7 @@ import type { ResolvedServer } from "./options/gateway-options.ts"
 import { shownConfiguration } from "./options/shown-configuration.ts"
 import { packageVersion } from "./package-version.ts"
 
-/**
- * Fewest characters of the key. The whole network reaches an unfinished page, so the key must not be one that can be
- * guessed.
- */
+/** Minimum length of the key. The whole network can reach the page, so the key must not be easy to guess. */
 const minKeyLength = 16
 
 export interface ConsoleParts {
@@ -30,7 +27,7 @@ export interface ConsoleParts {
   readonly agents: readonly AgentDefinition[]
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
-  /** Wins over the option of the same name. */
+  /** Overrides the option of the same name. */
   readonly isAsked: boolean | undefined
   readonly sessions: Sessions
   readonly store: Pick<Store, "log" | "directory" | "outbox">
@@ -44,7 +41,7 @@ export interface OpenConsole {
   readonly access: ConsoleAccess["type"]
 }
 
-/** Returns null if the console is off: the default, but for `dev`. */
+/** Opens the console. Returns null if the console is off, which is the default except for `dev`. */
 export function openConsole(parts: ConsoleParts): OpenConsole | null {
   const { server, agents, mode, isAsked, sessions, store, readiness } = parts
   const { console: chosen = mode === "dev" } = server
@@ -73,7 +70,7 @@ function accessOf(
   { operatorKey: own }: ConsoleOptions,
   { settings, mode, clock }: ConsoleParts,
 ): ConsoleAccess {
-  // A console of the machine on which one develops needs no key, whatever its servers need.
+  // The console on a developer's own machine needs no key, even if its servers do.
   const operatorKey = own ?? settings.operatorKey
   if (mode === "dev") return { type: "loopback" }
   if (operatorKey === undefined || operatorKey.length < minKeyLength) {
@@ -87,7 +84,7 @@ function accessOf(
 
 const pageOfEvents = { limit: 500, maxCharacters: 1_000_000, deltas: false, replacedHistories: false }
 
-/** Operators see all of an event but secrets and the nonces by which waits are answered. */
+/** Returns a reader of events for operators. It masks secrets and the nonces by which waits are answered. */
 function readEvents(log: SessionLog, redact: readonly string[] = []) {
   const mask = createMask(redact)
   return async (sessionId: string, afterSeq: number) => {
@@ -98,7 +95,7 @@ function readEvents(log: SessionLog, redact: readonly string[] = []) {
   }
 }
 
-/** The folder in the package, also where this file is run from its source. */
+/** Returns the folder in the package, even if this file runs from its source. */
 function builtFolder(): string {
   const candidates = ["../console-page/", "../../dist/console-page/"].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),

@@ -5,12 +5,15 @@ import { isPostgresUrl, type ResolvedStoreOptions } from "../stores/options.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"
 import { openMemoryStore, openSqliteStore } from "../stores/sqlite/open.ts"
 
-/** Keeps all data in a directory of this machine, which is made when it is missing. Not for network file systems. */
+/**
+ * Keeps all data in a directory of this machine. The directory is created if it is missing. It must not be on a
+ * network file system.
+ */
 export function sqliteStore(path: string): StoreOpener {
   return { open: (parts) => openSqliteStore({ path, ...parts }) }
 }
 
-/** Keeps all data in a Postgres database, which several processes can share. `url` is as `pg` reads it. */
+/** Keeps all data in a Postgres database, which several processes can share. `pg` parses `url`. */
 export function postgresStore(url: string): StoreOpener {
   return { open: (parts) => openPostgresStore({ url, ...parts }) }
 }

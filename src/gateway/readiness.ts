@@ -13,8 +13,8 @@ export interface ReadinessParts {
 }
 
 /**
- * Reports what the gateway needs and what its plugins say. A gateway is ready if its store works, whatever the
- * plugins say. Anyone may ask over HTTP, so only the operator sees reasons that may quote a server's output.
+ * Reports the state of the gateway's dependencies and its plugins. A gateway is ready if its store works, whatever
+ * its plugins report. Anyone may ask over HTTP, so only the operator sees reasons that may quote a server's output.
  */
 export async function readinessOf(
   { log, agents, accepting }: ReadinessParts,
@@ -28,7 +28,7 @@ export async function readinessOf(
   }
 }
 
-/** With several agents, each check names its agent. */
+/** Returns the checks. If there are several agents, each check names its agent. */
 async function checksOf(
   agent: AgentService,
   audience: Audience,

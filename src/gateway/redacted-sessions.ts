@@ -11,15 +11,15 @@ import { isOfSubAgent } from "../sessions/tree/sub-agent.ts"
 import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
 
 /**
- * Returns the same sessions, with secrets masked in what subscribers are shown of tool calls: arguments, results,
- * emitted data, questions, reasons and errors. The log, the model and the tools have the original values. (Live
- * output is masked when it is logged, because a secret may be divided between two chunks.) A grant is shown and
- * revoked by its masked qualifier. The input of a client tool stays whole. A value that a person leaves redacted in
- * edited arguments keeps its original value.
+ * Returns the same sessions, but masks secrets in the tool calls that subscribers see: arguments, results, emitted
+ * data, questions, reasons and errors. The log, the model and the tools have the original values. (Live output is
+ * masked when it is logged, because a secret may be split over two chunks.) A grant is shown and revoked by its
+ * masked qualifier. The input of a client tool is not masked. If a person leaves a masked value in edited arguments,
+ * it keeps its original value.
  */
 export function redactedSessions(sessions: Sessions, names: readonly string[]): Sessions {
   const mask = createMask(names)
-  // Viewers that are up to date share a batch by identity, and so they do its redacted form.
+  // Up-to-date subscribers share a batch by identity, so its redacted form is shared as well.
   const shown = new WeakMap<readonly LiveEntry[], readonly LiveEntry[]>()
   const show = (batch: readonly LiveEntry[]) => {
     const known = shown.get(batch) ?? batch.map((entry) => redactEntry(entry, mask))
@@ -167,7 +167,7 @@ function redactElicitation(payload: ElicitationPayload, mask: Mask): Elicitation
   return { ...payload, question: redactQuestion(payload.question, mask) }
 }
 
-/** A form and an address stay whole: with less of them nobody could answer. */
+/** Redacts a question. A form and a URL are not masked, because the user could not answer without them. */
 function redactQuestion(question: Question, mask: Mask): Question {
   return { ...question, message: mask(question.message) }
 }
@@ -186,7 +186,7 @@ function redactMessage(message: Message, mask: Mask): Message {
   return { ...message, content }
 }
 
-/** Restores the masked values that a person left as they were shown; the rest is as edited. */
+/** Restores the masked values that a person left unchanged. The rest is as edited. */
 function restore(edited: Json, { asked, shown }: { readonly asked: Json; readonly shown: Json }): Json {
   if (isDeepStrictEqual(edited, shown)) return asked
   if (isList(edited) && isList(asked) && isList(shown) && edited.length === asked.length) {

@@ -5,7 +5,7 @@ import { isWithin, mayName } from "../core/tool-limits.ts"
 import { providerNames } from "../providers/choose/named-provider.ts"
 import type { ResolvedModelRuntime } from "./options/runtime-options.ts"
 
-/** Returns the agent's runtime as a sub-agent with this role has it. */
+/** Returns the agent's runtime for a sub-agent with this role. */
 export function inRole(chat: ResolvedModelRuntime, role: RunRole | null): ResolvedModelRuntime {
   if (role === null) return chat
   const { model: ownModel, ...others } = chat
@@ -20,7 +20,7 @@ export function inRole(chat: ResolvedModelRuntime, role: RunRole | null): Resolv
   }
 }
 
-/** Returns the tools that the role has, as the same array while they stay the same. */
+/** Returns the tools of the role. Returns the same array while they are unchanged. */
 export function toolsInRole(role: RunRole | null, tools: () => readonly Tool[]): () => readonly Tool[] {
   if (role === null) return tools
   let all: readonly Tool[] = []
@@ -35,7 +35,7 @@ export function toolsInRole(role: RunRole | null, tools: () => readonly Tool[]):
   }
 }
 
-/** Refuses calls that a limit of the role does not let through. */
+/** Returns interceptors that refuse calls outside the limits of the role. */
 export function roleInterceptors(role: RunRole | null): readonly Interceptor[] {
   if (role === null) return []
   const { name, mcpServers, toolLimits = [] } = role
@@ -55,7 +55,7 @@ export function roleInterceptors(role: RunRole | null): readonly Interceptor[] {
 }
 
 function hasTool({ mcpServers, toolLimits = [] }: RunRole, { name, origin }: Tool): boolean {
-  // The origin of some tools depends on the input. The interceptor decides over their calls.
+  // The origin of some tools depends on the input. The interceptor decides about their calls.
   const known = typeof origin === "object" ? origin : null
   if (known !== null && mcpServers !== undefined && !mcpServers.includes(known.server)) return false
   return toolLimits.every((limits) => mayName(limits, { toolName: name, origin: known }))

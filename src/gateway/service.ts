@@ -37,6 +37,7 @@ import { createSchemaChecker, type SchemaChecker } from "../tools/schema-check/s
 import { createTranscripts } from "../transcripts/transcripts.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent-service.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
+import { expiredSessionHandler, expiredSessionKind } from "./hooks/expired-sessions.ts"
 import { hookSubscribers } from "./hooks/hook-subscribers.ts"
 import { hookOptions } from "./hooks/hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
@@ -51,12 +52,12 @@ import { readinessOf } from "./readiness.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
 
-/** Milliseconds that `onShutdown` may take. The process is about to end, and whoever ends it may not wait long. */
+/** Maximum milliseconds of `onShutdown`. The process is about to end, and its supervisor may not wait long. */
 const onShutdownMs = 2_000
 
 const lastDeliveriesMs = 2_000
 
-/** All parts of a gateway, put together and running. */
+/** All parts of a gateway, assembled and running. */
 export interface Service {
   readonly sessions: Sessions
   readonly directory: Directory
@@ -71,14 +72,14 @@ export interface Service {
   fetch(request: Request, bindings?: object): Response | Promise<Response>
   readiness(options?: ReadinessOptions): Promise<Readiness>
   probeModels(signal: AbortSignal): Promise<readonly ModelProbe[]>
-  /** Called before the parts close, with what else is to be stopped first: listeners. */
+  /** Registers a function that is called before the parts close, such as to stop listeners. */
   onClose(stop: () => Promise<void>): void
   close(graceMs: number): Promise<void>
 }
 
 export interface ServiceOptions {
   readonly server: ResolvedServer
-  /** The first one is the default. */
+  /** The agents. The first one is the default. */
   readonly agents: readonly [ChosenAgent, ...ChosenAgent[]]
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
@@ -87,7 +88,7 @@ export interface ServiceOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly ids: Ids
-  /** Aborted when the gateway is closed, also while it starts. */
+  /** Aborted when the gateway is closed, including during its start. */
   readonly closing: AbortSignal
 }
 
@@ -188,7 +189,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
           callbackTimeoutMs: userCode.timeoutMs,
           logger,
         }),
-        // A gateway that is only looked at writes nothing.
+        // A gateway that only inspects the store writes nothing.
         ...(idle ? [] : transcripts(server)),
       ],
       names,
@@ -197,7 +198,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   ]
   const dispatcher = new Dispatcher({
     outbox: store.outbox,
-    handlers: joinOutboxHandlers(agents),
+    handlers: new Map([...joinOutboxHandlers(agents), ...expiredSessionHandler(server)]),
     onCommand: (sessionId) => void worker.take(sessionId),
     logger,
   })
@@ -243,16 +244,22 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const { sessionRetentionDays, keepDeltasSeconds } = server
   const stopAnnouncing = idle ? null : await announceAgents({ directory, agents: names, logger })
   if (!idle) {
-    // Before anything is committed that they are to hear of.
+    // The subscribers start before the first commit that they must receive.
     await Promise.all(followings.map((following) => following.start()))
     await worker.start()
     dispatcher.start()
-    // A process that executes a single run leaves what is due besides to servers.
+    // A process that executes a single run leaves other due work to servers.
     if (mode !== "run") for (const agent of agents) await agent.start()
   }
   const stopHousekeeping = idle
     ? null
-    : startHousekeeping({ log, logger, sessionRetentionDays, keepDeltasSeconds })
+    : startHousekeeping({
+        log,
+        logger,
+        sessionRetentionDays,
+        keepDeltasSeconds,
+        removedSessionKind: server.onSessionExpired && expiredSessionKind,
+      })
   const listeners: (() => Promise<void>)[] = []
 
   return {
@@ -279,12 +286,12 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       accepting = false
       stopHousekeeping?.()
       stopAnnouncing?.()
-      // Runs that still wait for a plugin, such as for an MCP server to start, must not hold up the end.
+      // Runs that still wait for a plugin, such as for the start of an MCP server, must not delay the end.
       const grace = setTimeout(() => void Promise.all(agents.map((agent) => agent.interrupt())), graceMs)
       await worker.stop({ graceMs })
       clearTimeout(grace)
       feed.close()
-      // These take up to two seconds each, and none needs another.
+      // These take up to two seconds each, and are independent of each other.
       await Promise.all([
         ...listeners.map((stop) => stop()),
         committer.close().then(() => (idle ? null : stopDelivering([...followings, dispatcher]))),
@@ -306,8 +313,8 @@ function transcripts({ transcriptDir, redact, durability }: ResolvedServer): rea
 }
 
 /**
- * Lets hooks and outbox handlers receive what is due, for two seconds at most. What is left is delivered after the
- * next start.
+ * Lets hooks and outbox handlers receive due items, for two seconds at most. The rest is delivered after the next
+ * start.
  */
 async function stopDelivering(parts: readonly (Following | Dispatcher)[]): Promise<void> {
   const deadline = new AbortController()
@@ -316,7 +323,9 @@ async function stopDelivering(parts: readonly (Following | Dispatcher)[]): Promi
   clearTimeout(timer)
 }
 
-/** A process claims only sessions of agents that it serves, so there is an agent of that name. */
+/**
+ * Returns the agent of this name. A process claims only sessions of agents that it serves, so there always is one.
+ */
 function agentNamed(agents: readonly AgentService[], name: string): AgentService {
   const agent = agents.find((each) => each.name === name)
   if (agent === undefined) throw new ConfigurationError(`This process serves no agent named ${name}.`)
@@ -327,13 +336,13 @@ function runtimeOfAgent(agents: readonly AgentService[]): ResolveRuntime {
   return (request) => agentNamed(agents, request.session.agent).resolveRuntime(request)
 }
 
-/** Null if no agent has a server that can ask for authorization. */
+/** Null if no agent has a server that can request authorization. */
 function completeAnyOf(agents: readonly AgentService[]): CompleteAuthorization | null {
   const completions = agents.map((agent) => agent.completeAuthorization).filter((each) => each !== null)
   if (completions.length === 0) return null
   return async (callback) => {
     for (const complete of completions) {
-      // A link is known to the agent that made it, and to no other.
+      // Only the agent that made a link knows it.
       const server = await complete(callback)
       if (server !== null) return server
     }
@@ -351,7 +360,9 @@ async function callOnShutdown({ onShutdown }: ResolvedServer, logger: Logger): P
   }
 }
 
-/** Calls `onSessionCreated` for each new session. If the hook fails, that is logged, and the session is kept. */
+/**
+ * Calls `onSessionCreated` for each new session. If the hook fails, the failure is logged, and the session is kept.
+ */
 function announcing(
   sessions: Sessions,
   { onSessionCreated }: ResolvedServer,

@@ -1,16 +1,16 @@
 import { GatewayError } from "../core/errors.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 
-/** A load balancer waits no longer than that for an answer. */
+/** Maximum milliseconds of a check, because a load balancer waits no longer for a response. */
 const limitMs = 2_000
 
 export interface StoreCheck {
   readonly ok: boolean
-  /** For anyone to see. */
+  /** Anyone can see it. */
   readonly detail?: string
 }
 
-/** Asks the store whether this process can work with it now. Answers within two seconds. */
+/** Checks if this process can work with the store now. Resolves within two seconds. */
 export async function storeCheck({
   ping,
   liveness,
@@ -23,7 +23,7 @@ export async function storeCheck({
   })
   const answer = ping().then(
     (): StoreCheck => ({ ok: true }),
-    // Anyone may read the answer, and only the messages of the gateway's own errors are safe for that.
+    // Anyone may read the response, and only the messages of the gateway's own errors are safe for that.
     (error: unknown) => ({ ok: false, ...(error instanceof GatewayError && { detail: error.message }) }),
   )
   try {

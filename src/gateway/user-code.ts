@@ -4,20 +4,20 @@ import type { RunHooks } from "../core/run-hooks.ts"
 import { callBounded } from "../core/time/call-bounded.ts"
 import type { Hooks } from "./hooks/hooks.ts"
 
-/** Calls the application's functions within their time limit, and knows which of them have not returned yet. */
+/** Calls the application's functions within their time limit, and tracks the calls that have not returned. */
 export interface UserCode {
-  /** Milliseconds that one call may take. */
+  /** Maximum milliseconds of one call. */
   readonly timeoutMs: number
-  /** Returns hooks of one request that are bounded in time and waited for when the gateway closes. */
+  /** Returns hooks of one request that are bounded in time and awaited when the gateway closes. */
   followed(hooks: Hooks): RunHooks
   readonly follow: AgentRuntime["follow"]
-  /** Calls one function. Rejects with `callback_timeout` when it takes longer than `callbackTimeoutMs`. */
+  /** Calls one function. Rejects with `callback_timeout` if it takes longer than `callbackTimeoutMs`. */
   call<Value>(
     name: string,
     callback: (signal: AbortSignal) => Value | Promise<Value>,
     signal?: AbortSignal,
   ): Promise<Value>
-  /** Resolves when every followed call has ended. After two seconds it aborts those that have not, and resolves. */
+  /** Resolves when every followed call has ended. After two seconds it aborts the remaining calls, and resolves. */
   settle(): Promise<void>
 }
 
@@ -26,15 +26,21 @@ export interface UserCodeOptions {
   readonly logger: Logger
 }
 
-/** `dev` kills a worker that takes longer to stop than this, its grace time and its last writes together. */
+/**
+ * Milliseconds to wait. `dev` kills a worker that takes longer to stop than this, its grace time and its last writes
+ * together.
+ */
 const settleMs = 2_000
-/** A tool or a runner that ignores its signal for so long may never return. */
+/**
+ * Milliseconds after which a tool or a runner that ignores its signal is no longer tracked, because it may never
+ * return.
+ */
 const forgottenAfterMs = 60_000
 
 export function followUserCode({ callbackTimeoutMs: timeoutMs, logger }: UserCodeOptions): UserCode {
   const closing = new AbortController()
   const pending = new Set<Promise<unknown>>()
-  /** `onEnd` is called when the work has ended, however it ended. */
+  /** Tracks the work. `onEnd` is called when the work has settled. */
   const remember = (work: Promise<unknown>, onEnd: () => void = () => undefined) => {
     pending.add(work)
     const forget = () => {
@@ -46,7 +52,7 @@ export function followUserCode({ callbackTimeoutMs: timeoutMs, logger }: UserCod
   }
   const call: UserCode["call"] = (name, callback, signal) =>
     callBounded(callback, { name, signal, timeoutMs })
-  /** Starts the call in a later microtask, so that a hook never holds up what it is told of. */
+  /** Starts the call in a later microtask, so that a hook never delays the fact that it observes. */
   const followedCall = (name: string, callback: (signal: AbortSignal) => void | Promise<void>) => {
     const work = Promise.resolve().then(() => call(name, callback, closing.signal))
     remember(work)

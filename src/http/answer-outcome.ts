@@ -2,7 +2,7 @@ import type { AnswerOutcome } from "../core/ports/session-log.ts"
 import type { InvalidAnswer } from "../sessions/sessions.ts"
 import { Problem } from "./problem.ts"
 
-/** Returns when the answer counts; throws the problem that tells why it does not. */
+/** Returns if the answer was accepted. Otherwise throws a problem with the reason. */
 export function requireAccepted(outcome: AnswerOutcome | InvalidAnswer): void {
   switch (outcome.status) {
     case "accepted":

@@ -53,52 +53,58 @@ import { eventStreams } from "./sse/event-streams.ts"
 export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly sessions: Sessions
   readonly directory: ListSessions
-  /** The agents served here, of which the first is the default. Sessions of others are as if they did not exist. */
+  /** The served agents. The first one is the default. Sessions of other agents are treated as missing. */
   readonly agents: readonly ServedAgent[]
   /** Signs the session tokens, unless there is a `jwtSecret`. */
   readonly keyring: Keyring
   readonly clock: Clock
   readonly logger: Logger
-  /** The package's, for the OpenAPI document. */
+  /** The package's version, for the OpenAPI document. */
   readonly version: string
-  /** Looked at by GET /ready. */
+  /** Returns the readiness for GET /ready. */
   readonly readiness: () => Promise<Readiness>
-  /** A file of a session's working directory, null if there is none. Default: there are none. */
+  /** Opens a file of a session's working directory. Null if there is none. Default: there are no files. */
   readonly openFile?: OpenSessionFile | undefined
-  /** False while the process stops: new sessions and runs are refused, what is there can still be followed. */
+  /**
+   * Returns false while the process stops. New sessions and runs are then refused, but existing runs can still be
+   * followed.
+   */
   readonly accepting: () => boolean
-  /** Also pages of this machine. For development: host names are then checked even with keys. Default false. */
+  /**
+   * If true, pages of this machine may call the gateway. For development. Host names are then checked even with keys.
+   * Default false.
+   */
   readonly allowLocalhost?: boolean | undefined
   readonly limits: HttpLimits
-  /** Default: there are no MCP servers to be authorized at, and no route to come back to. */
+  /** Default: no MCP server needs authorization, so there is no callback route. */
   readonly completeMcpAuthorization?: CompleteAuthorization | undefined
   /** Default none. */
   readonly pluginRoutes?: PluginRoutes | undefined
-  /** Milliseconds that a route of a plugin may take. Default 30 000. */
+  /** Maximum milliseconds of a plugin's route. Default 30 000. */
   readonly callbackTimeoutMs?: number | undefined
   /** If true, each request has a line in the log. For development. Default false. */
   readonly logsRequests?: boolean | undefined
   /** Adds pages outside the prefix. Default: there are none. */
   readonly addPages?: AddPages | undefined
-  /** Default 15 000. */
+  /** Milliseconds between heartbeats. Default 15 000. */
   readonly heartbeatMs?: number | undefined
 }
 
-/** Adds routes of pages to the root, behind the checks and headers that hold on every path. */
+/** Adds routes of pages to the root, behind the checks and headers of every path. */
 export type AddPages = (root: OpenAPIHono<HttpEnv>, parts: PageParts) => void
 
 export interface PageParts {
   readonly issueSession: IssueSession
-  /** Reads JSON bodies within the gateway's limits. Its routes come after one that authenticates. */
+  /** Reads JSON bodies within the gateway's limits. It must follow a route that authenticates. */
   readonly body: MiddlewareHandler<HttpEnv>
   readonly clientAddress: ClientAddress
-  /** Counts wrong credentials of an address, and refuses more once there were too many. */
+  /** Counts wrong credentials of an address, and refuses further ones after too many. */
   readonly failures: RateLimiting["failures"]
 }
 
 /**
- * The HTTP surface of a gateway as a web-standard `fetch`, by the contract of docs/http-api.md.
- * Throws a `ConfigurationError` when an option cannot work.
+ * Creates the HTTP API of a gateway as a web-standard `fetch`, as docs/http-api.md specifies it. Throws a
+ * `ConfigurationError` if an option cannot work.
  */
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, accepting, readiness, version, trustProxy } = options
@@ -170,12 +176,13 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   return app
 }
 
-/** Bodies of one owner, and of all together, that may be in memory at once, in bodies of the largest size. */
+/** Maximum size of the bodies in memory at once, of one owner and of all together, in bodies of the largest size. */
 const bodiesOfOwner = 8
 const bodiesTogether = 32
 const bodiesKept = placesForNewcomers(bodiesTogether)
 /**
- * The share of the event loop that the large bodies of one owner may take, and what two of the largest take at once.
+ * Share of the event loop for the large bodies of one owner, and the time that two of the largest bodies take at
+ * once.
  */
 const shareOfBodies = 0.15
 const burstOfBodiesMs = 200
@@ -203,7 +210,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
     optionalBody: boundedBody({ ...ofPrincipals, limits, optional: true }),
     chatBody: boundedBody({ ...ofPrincipals, limits: { ...limits, maxBytes: chatBodyBytes } }),
     pageBody: boundedBody({ ...ofPrincipals, owner: () => ({ tenant: "pages", userId: "" }), limits }),
-    // No one has been authenticated yet.
+    // No client has been authenticated yet.
     initBody: boundedBody({
       parse,
       pacer,
@@ -229,7 +236,7 @@ function rateLimitingOf(
   return createRateLimiting({ limits, clock, clientAddress, logger })
 }
 
-/** Returns an app with the rules for every path, those that do not exist too. */
+/** Returns an app with the rules for every path, including paths that do not exist. */
 function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, heartbeatMs = 15_000 } = options
   const { viewersPerSession } = options.limits
@@ -253,7 +260,7 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   return root
 }
 
-/** The framework's error handler is given nothing else. */
+/** Throws only errors, because the framework's error handler receives nothing else. */
 const throwingErrorsOnly: MiddlewareHandler = async (_c, next) => {
   try {
     await next()

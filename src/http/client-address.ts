@@ -4,7 +4,7 @@ import { ConfigurationError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { HttpEnv } from "./http-env.ts"
 
-/** The network address a request came from; null where the server does not tell. */
+/** Returns the network address of a request. Null if the server does not report it. */
 export type ClientAddress = (c: Context<HttpEnv>) => string | null
 
 export interface ClientAddressOptions {
@@ -14,8 +14,8 @@ export interface ClientAddressOptions {
 }
 
 /**
- * The socket's address, or with proxies the one that the outermost of them saw: each appends to `X-Forwarded-For`
- * whom it was called by, so what is further left was written by the client and means nothing.
+ * Returns the socket's address, or with proxies the address that the outermost proxy saw. Each proxy appends its
+ * caller to `X-Forwarded-For`. The client wrote everything further left, so it is ignored.
  */
 export function createClientAddress({ trustProxy, logger }: ClientAddressOptions): ClientAddress {
   if (!Number.isSafeInteger(trustProxy) || trustProxy < 0) {

@@ -38,7 +38,10 @@ function coreMessage({ role, content }: ChatMessage): Message {
   }
 }
 
-/** No model takes an empty message; an answer that was cut off before its first word is one. */
+/**
+ * Returns true if the message has content. No model accepts an empty message, and a response that was interrupted
+ * before its first word is empty.
+ */
 function saysSomething(message: Message): boolean {
   return message.role === "tool" || message.content.length > 0
 }

@@ -3,20 +3,23 @@ import { cors } from "hono/cors"
 import { ConfigurationError } from "../core/errors.ts"
 
 export interface CorsOptions {
-  /** Origins as browsers send them (`https://app.example.com`); `*` for all, which is never the default. */
+  /** Origins as browsers send them (`https://app.example.com`), or `*` for all origins. There is no default. */
   readonly origins: readonly string[]
-  /** Also any port of this very machine's loopback names. */
+  /** If true, any port of this machine's loopback names is allowed as well. */
   readonly allowLocalhost: boolean
-  /** Request headers that pages may send besides those of the gateway's API. */
+  /** Request headers that pages may send in addition to those of the gateway's API. */
   readonly allowHeaders: readonly string[]
-  /** Methods that pages may use besides those of the gateway's API. */
+  /** Methods that pages may use in addition to those of the gateway's API. */
   readonly allowMethods: readonly string[]
 }
 
-/** Browsers may cache a preflight's answer for this long. */
+/** Seconds for which browsers may cache the response to a preflight. */
 const preflightMaxAgeSeconds = 600
 
-/** Lets pages of the named origins call the gateway, on every response: streams and problems too. */
+/**
+ * Allows pages of the configured origins to call the gateway. The headers are on every response, including streams
+ * and problems.
+ */
 export function crossOrigin(options: CorsOptions): MiddlewareHandler {
   const { origins, allowLocalhost, allowHeaders, allowMethods } = options
   for (const origin of origins) refuseMisspelt(origin)
@@ -33,7 +36,7 @@ export function crossOrigin(options: CorsOptions): MiddlewareHandler {
   })
 }
 
-/** An origin with a path or a trailing slash would never match, and nobody would know why. */
+/** Refuses an origin with a path or a trailing slash, which would silently never match. */
 function refuseMisspelt(origin: string): void {
   if (origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin)) return
   throw new ConfigurationError(

@@ -1,9 +1,9 @@
 import { Problem } from "./problem.ts"
 
 /**
- * Returns the cursor at which a viewer wants to continue; without either value, that is the start. Of two the larger
- * counts: an `EventSource` that reconnects sends the id it saw last, and the address it was opened with once more. A
- * value that is not a whole number from 0 up is refused: guessing would repeat or lose entries.
+ * Returns the cursor at which a client wants to continue. Without either value, it is the start. If both are set, the
+ * larger one counts, because an `EventSource` that reconnects sends the last id and its original URL. Refuses a value
+ * that is not a whole number from 0 up, because guessing would repeat or lose entries.
  */
 export function requestedCursor(afterSeq: string | undefined, lastEventId: string | undefined): number {
   return Math.max(parse("after_seq", afterSeq), parse("Last-Event-ID", lastEventId))

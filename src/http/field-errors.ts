@@ -1,15 +1,15 @@
 import type { z } from "@hono/zod-openapi"
 import type { FieldError } from "./problem.ts"
 
-/** More would help nobody, and the answer to a bad request stays small. */
+/** Maximum number of reported errors. It keeps the response to a bad request small. */
 const maxErrors = 20
 const maxNameCharacters = 64
 
 type Issue = z.core.$ZodIssue
 
 /**
- * A schema's complaints, each by the path of its field, unknown ones too; in a union those of the branch that was
- * meant.
+ * Returns a schema's errors, each with the path of its field, including unknown fields. For a union, returns the
+ * errors of the intended branch.
  */
 export function fieldErrors(error: z.ZodError): readonly FieldError[] {
   return error.issues
@@ -34,12 +34,12 @@ function nameOf(path: readonly PropertyKey[]): string {
   return path.map(String).join(".")
 }
 
-/** It is the client's own word. */
+/** Truncates a key, which the client wrote. */
 function cut(key: string): string {
   return key.length > maxNameCharacters ? `${key.slice(0, maxNameCharacters)}…` : key
 }
 
-/** The branch whose complaints lie inside the value, not about the value as a whole. */
+/** Returns the branch whose errors are inside the value, and not about the whole value. */
 function meantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   return branches.find((issues) => issues.length > 0 && issues.every((issue) => issue.path.length > 0))
 }

@@ -8,20 +8,23 @@ export interface HttpEnv {
     /** The bindings that a server adapter passes on; empty if the app is mounted without one. */
     readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } }
     /**
-     * From the gateway's own server alone. Elsewhere nothing is written past the adapter: an app around this one would
-     * neither see that response nor be able to add headers to it.
+     * Only on the gateway's own server. On other servers nothing bypasses the adapter, because an app around this one
+     * would not see that response, and could not add headers to it.
      */
     readonly ownServer?: { readonly response: ServerResponse; readonly reach: Reach } | undefined
   }
   /** Values that the middleware and the handlers pass to each other. */
   Variables: {
-    /** The session whose token the request carries. */
+    /** The session of the request's token. */
     session: Session
-    /** The body as it came, after `boundedBody`. Undefined for an empty one. */
+    /** The received body, after `boundedBody`. Undefined for an empty one. */
     bodyBytes: Uint8Array<ArrayBuffer> | undefined
-    /** Set by a handler whose answer is a stream. */
+    /** Set by a handler that responds with a stream. */
     eventStream: WiredStreamRequest | undefined
-    /** Takes a viewer's place of a session, for the response of this request. Throws a 429 if all are taken. */
+    /**
+     * Takes a subscriber's place of a session for the response of this request. Throws a 429 problem if all places
+     * are taken.
+     */
     takeViewerPlace: (sessionId: string) => void
   }
 }

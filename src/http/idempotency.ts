@@ -7,9 +7,9 @@ import { Problem } from "./problem.ts"
 export const maxIdempotencyKeyLength = 255
 
 /**
- * The `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header, with a hash of the request: equal bodies have
- * equal hashes, whatever the order and spacing of their JSON. Null without the header. Yields to the event loop while
- * it hashes.
+ * Resolves to the `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header, with a hash of the request. Equal
+ * bodies have equal hashes, whatever the order and spacing of their JSON. Null if there is no such header. Yields to
+ * the event loop while it hashes.
  */
 export async function idempotencyOf(
   key: string | undefined,

@@ -7,13 +7,13 @@ import type { InitResponse } from "./schemas/init.ts"
 import type { ServedAgents } from "./served-agents.ts"
 
 export interface SessionChoice {
-  /** Default: the agent of the existing session, or else the default agent. */
+  /** Default: the agent of the existing session, or otherwise the default agent. */
   readonly agent?: string | undefined
-  /** Existing session of the principal. Default: a new session. */
+  /** An existing session of the principal. Default: a new session. */
   readonly sessionId?: string | undefined
 }
 
-/** Returns a token for a new or an existing session of a principal that was authenticated before. */
+/** Resolves to a token for a new or an existing session of an authenticated principal. */
 export type IssueSession = (principal: Principal, choice: SessionChoice) => Promise<InitResponse>
 
 export interface IssueSessionOptions {
@@ -24,7 +24,7 @@ export interface IssueSessionOptions {
 
 export function createIssueSession({ sessions, agents, tokens }: IssueSessionOptions): IssueSession {
   return async (principal, { agent, sessionId: existingId }) => {
-    // Only a client with valid credentials learns which agents there are.
+    // Only a client with valid credentials can find out which agents exist.
     if (agent !== undefined && !agents.has(agent)) throw agentNotFound()
     const session =
       existingId === undefined
@@ -41,7 +41,10 @@ export function createIssueSession({ sessions, agents, tokens }: IssueSessionOpt
     }
   }
 
-  /** The same answer for a session that does not exist, is another principal's or another agent's, or was revoked. */
+  /**
+   * Returns an existing session. The error is the same if the session does not exist, belongs to another principal or
+   * agent, or was revoked.
+   */
   async function existing(id: string, principal: Principal, agent: string | undefined): Promise<Session> {
     const session = await sessions.session(id)
     if (session === null || !isSamePrincipal(session, principal) || session.revokedAt !== null) {

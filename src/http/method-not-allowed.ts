@@ -2,7 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { HttpEnv } from "./http-env.ts"
 import { Problem } from "./problem.ts"
 
-/** Called last: what gets here on a path that exists came with another method. */
+/** Refuses other methods of existing paths. Must be called last. */
 export function refuseOtherMethods(root: OpenAPIHono<HttpEnv>): void {
   const methodsByPath = Map.groupBy(
     root.routes.filter(({ method }) => method !== "ALL"),

@@ -6,14 +6,14 @@ import { chatEventSchema } from "./schemas/events.ts"
 import { problems } from "./schemas/problem.ts"
 
 export interface OpenApiOptions {
-  /** The package's. */
+  /** The package's version. */
   readonly version: string
-  /** The gateway's prefix, empty or with a slash first. */
+  /** The gateway's prefix: empty, or with a leading slash. */
   readonly prefix: string
   readonly pluginRoutes: PluginRoutes
 }
 
-/** GET /openapi.json: describes every route added so far, itself, and the routes of plugins that are described. */
+/** Adds GET /openapi.json, which describes all routes added so far, itself, and the described routes of plugins. */
 export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptions): void {
   app.openAPIRegistry.registerComponent("securitySchemes", "sessionToken", {
     type: "http",
@@ -21,7 +21,7 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptio
     bearerFormat: "JWT",
     description: "The `session_token` of POST /chat/init.",
   })
-  // Frames only name it, because it is the text in their `data`.
+  // Frames only refer to it, because it is the text in their `data`.
   app.openAPIRegistry.register("ChatEvent", chatEventSchema)
   const route = createRoute({
     method: "get",

@@ -5,39 +5,43 @@ import type { AuthenticatePerson } from "./auth/identify.ts"
 
 /** Options of the HTTP API. All are optional. */
 export interface HttpOptions {
-  /** Path that all routes are below; `/` for none. Default `/api`. */
+  /** Path prefix of all routes; `/` for none. Default `/api`. */
   readonly prefix?: string
   /** API keys that `POST /chat/init` accepts. Default: any key that is not empty, with a warning at the start. */
   readonly validApiKeys?: readonly string[]
   /**
-   * A custom identity provider in place of API keys: returns who sent this request to `/chat/init`, or null. A
-   * rejection answers 503.
+   * A custom identity provider in place of API keys. Returns the person who sent this request to `/chat/init`, or
+   * null. If it rejects, the response is 503.
    */
   readonly authenticate?: AuthenticatePerson
-  /** Signs session tokens; at least 32 bytes. Default: generated and kept in the store. */
+  /**
+   * Secret that signs session tokens; at least 32 bytes. Default: the gateway generates one and keeps it in the
+   * store.
+   */
   readonly jwtSecret?: string
-  /** Seconds that a session's token is valid, not the session. Default 3600. */
+  /** Seconds that a token is valid. The session itself does not expire with its token. Default 3600. */
   readonly sessionTtlSeconds?: number
   /** If true, clients may send `system` messages. Default false. */
   readonly allowSystemMessages?: boolean
   /**
-   * Lets `listen` use an address that other machines reach although any API key is accepted. Anyone who reaches it can
-   * then use the agent. Default false: such a start is refused.
+   * If true, `listen` may use an address that other machines reach although any API key is accepted. Anyone who
+   * reaches the address can then use the agent. Default false: such a start is refused.
    */
   readonly allowAnyKey?: boolean
   /**
-   * Host names that requests may be for, besides loopback names, addresses and names without a dot; `"*"` for every
-   * name. Default: checked only on the gateway's own server while any API key is accepted, and with `dev`.
+   * Host names that requests may name, in addition to loopback names, addresses and names without a dot; `"*"` for
+   * every name. Default: names are checked only on the gateway's own server, while any API key is accepted or with
+   * `dev`.
    */
   readonly allowedHosts?: readonly string[]
   /** Origins whose pages may call the gateway, such as `https://app.example.com`. Default: none. */
   readonly corsOrigins?: readonly string[]
   /**
-   * Request headers that pages of other origins may send, besides those of the gateway's API: for a proxy before the
-   * gateway, or for routes of plugins. Default: none.
+   * Request headers that pages of other origins may send in addition to those of the gateway's API: for a proxy
+   * before the gateway, or for routes of plugins. Default: none.
    */
   readonly corsAllowHeaders?: readonly string[]
-  /** Methods that pages of other origins may use, besides `GET`, `POST` and `DELETE`. Default: none. */
+  /** Methods that pages of other origins may use in addition to `GET`, `POST` and `DELETE`. Default: none. */
   readonly corsAllowMethods?: readonly ("HEAD" | "PATCH" | "PUT")[]
   /** Requests a minute, counted in each process. False for no limits. */
   readonly rateLimits?: false | Partial<RateLimits>
@@ -48,8 +52,8 @@ export interface HttpOptions {
 /** Requests a minute. Each process counts for itself. */
 export interface RateLimits {
   /**
-   * `POST /chat/init` requests of one user of an API key from one network address, or of one person where the
-   * application authenticates. Default 60.
+   * `POST /chat/init` requests of one user of an API key from one network address. If the application authenticates,
+   * requests of one person. Default 60.
    */
   readonly initPerMinute: number
   /**
@@ -83,7 +87,7 @@ export interface HttpLimits {
   readonly viewersPerSession: number
 }
 
-/** Past it, parsing and checking one body would hold up the event loop for more than 20 ms. */
+/** With more values, parsing and checking one body would block the event loop for more than 20 ms. */
 const maxJsonValues = 100_000
 
 export const httpLimits = declareOptions<Partial<HttpLimits>>()({
@@ -125,7 +129,7 @@ export const httpOptions = declareOptions<HttpOptions>()({
 
 export type ResolvedHttpOptions = Resolved<HttpOptions, typeof httpOptions>
 
-/** Returns false while any API key is accepted: then a user is whoever a client says. */
+/** Returns false while any API key is accepted, because a client can then claim to be any user. */
 export function knowsUsers({ validApiKeys, authenticate }: HttpOptions): boolean {
   return validApiKeys !== undefined || authenticate !== undefined
 }

@@ -2,12 +2,12 @@ import type { JsonObject } from "../core/json/json.ts"
 import type { PluginRoutes } from "./routes/plugin-routes.ts"
 import { problemResponses } from "./schemas/problem.ts"
 
-/** Returns the paths of the described routes of plugins, as they stand in the OpenAPI document. */
+/** Returns the paths of plugins' described routes for the OpenAPI document. */
 export function pluginPaths(routes: PluginRoutes, prefix: string): Readonly<Record<string, JsonObject>> {
   const paths: Record<string, JsonObject> = {}
   for (const [route, handlers] of routes) {
     const [method = "", path = ""] = route.split(" ")
-    // Agents may describe a route in different ways. The first one is as good as another.
+    // Agents may describe a route in different ways. The first description is used.
     const described = [...handlers.values()].find((each) => typeof each === "object")
     if (described === undefined) continue
     const name = prefix + path.replaceAll(/:(\w+)/g, "{$1}")
@@ -16,7 +16,7 @@ export function pluginPaths(routes: PluginRoutes, prefix: string): Readonly<Reco
   return paths
 }
 
-/** Adds the token, and the problems that every route may answer with. */
+/** Adds the token, and the problems that every route can return. */
 function complete({ responses, ...operation }: JsonObject): JsonObject {
   const own = typeof responses === "object" && !Array.isArray(responses) ? responses : {}
   const problems = problemResponses(401, 404, 422, 429, 500, 503)

@@ -5,7 +5,7 @@ import { GatewayError, ShuttingDownError, toError } from "../core/errors.ts"
 import type { Json } from "../core/json/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
 
-/** A request that cannot be served, with what RFC 9457 allows beside its standard members. */
+/** A request that cannot be served, with the extension members that RFC 9457 allows. */
 export class Problem extends GatewayError {
   /** Extension members of the problem document. */
   readonly members: Readonly<Record<string, Json>>
@@ -26,7 +26,7 @@ export class Problem extends GatewayError {
 }
 
 export interface FieldError {
-  /** Keys and indexes from the body's root, joined by dots; empty for the body itself. */
+  /** Keys and indexes from the body's root, joined by dots. Empty for the body itself. */
   readonly path: string
   readonly message: string
 }
@@ -39,24 +39,30 @@ export function invalidBody(errors: readonly FieldError[], code = "invalid_body"
   })
 }
 
-/** RFC 9110 wants the challenge on every 401; tokens are only taken from the Authorization header. */
+/**
+ * Returns a 401 problem. RFC 9110 requires the challenge on every 401. Tokens are only accepted in the Authorization
+ * header.
+ */
 export function unauthorized(code: string, message: string): Problem {
   return new Problem({ code, status: 401 }, message, { headers: { "www-authenticate": "Bearer" } })
 }
 
-/** The same words whether it never was, expired, or is somebody else's. */
+/**
+ * Returns the problem for a session. It is the same if the session never existed, expired, or belongs to another
+ * principal.
+ */
 export function sessionNotFound(status: 401 | 404): Problem {
   const message = "The session does not exist or has expired."
   if (status === 401) return unauthorized("session_not_found", message)
   return new Problem({ code: "session_not_found", status }, message)
 }
 
-/** Turns whatever a handler threw into `application/problem+json`; what is not ours to tell goes to the log only. */
+/** Converts any error of a handler into `application/problem+json`. Internal details go to the log only. */
 export function problemResponse(thrown: unknown, c: Context, logger: Logger): Response {
   const problem = toGatewayError(thrown)
   const origin = { method: c.req.method, path: c.req.path }
   const fields = { code: problem.code, detail: problem.detail, ...origin }
-  // While the gateway stops, every client receives this answer.
+  // While the gateway stops, every client receives this response.
   if (problem instanceof ShuttingDownError)
     logger.debug(fields, "A request was refused. The gateway is stopping.")
   else if (problem.status >= 500) logger.error({ error: thrown, ...fields }, "A request failed.")

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono"
 import type { Logger } from "../core/ports/logger.ts"
 
-/** Writes one line for each request once its response starts. A stream goes on after that line. */
+/** Logs one line for each request when its response starts. A stream continues after that line. */
 export function logRequests(logger: Logger): MiddlewareHandler {
   return async (c, next) => {
     const startedAt = performance.now()

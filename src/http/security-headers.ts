@@ -2,10 +2,10 @@ import type { Context, MiddlewareHandler } from "hono"
 import type { HttpEnv } from "./http-env.ts"
 
 /**
- * Headers of every response, problems and streams included. Only a page brings a content security policy of its own.
- * Browsers may neither guess a type, frame a response, nor load it from another site's markup.
- * `cross-origin-resource-policy` does not hinder origins that CORS allows: the Fetch standard asks it of `no-cors`
- * requests alone.
+ * Headers of every response, including problems and streams. Only pages set their own content security policy.
+ * Browsers may not guess a type, frame a response, or load it from another site's markup.
+ * `cross-origin-resource-policy` does not affect origins that CORS allows, because the Fetch standard applies it to
+ * `no-cors` requests only.
  */
 const always = {
   "x-content-type-options": "nosniff",
@@ -13,26 +13,26 @@ const always = {
   "cross-origin-resource-policy": "same-origin",
 } as const
 
-/** For responses that are no pages. */
+/** For responses that are not pages. */
 const noContentPolicy = "default-src 'none'; frame-ancestors 'none'"
 
-/** One year; without subdomains, which may be others'. */
+/** One year, without subdomains, which may belong to others. */
 const transportSecurity = "max-age=31536000"
 
 export function securityHeaders({ trustProxy }: { readonly trustProxy: number }): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     await next()
-    // Every `c.header` would make the response anew.
+    // Each call of `c.header` would create a new response.
     const { headers } = c.res
     for (const [name, value] of Object.entries(always)) headers.set(name, value)
     if (!headers.has("content-security-policy")) headers.set("content-security-policy", noContentPolicy)
     if (isSecure(c, trustProxy)) headers.set("strict-transport-security", transportSecurity)
-    // Tokens and conversations are nobody's to keep; a stream has its own word on that.
+    // Caches must not keep tokens and conversations. A stream sets its own value.
     if (!headers.has("cache-control")) headers.set("cache-control", "no-store")
   }
 }
 
-/** Over plain HTTP the header means nothing (RFC 6797, section 7.2). */
+/** Returns true if the request was secure. Over plain HTTP the header has no effect (RFC 6797, section 7.2). */
 function isSecure(c: Context<HttpEnv>, trustProxy: number): boolean {
   if (c.req.url.startsWith("https:")) return true
   const [outermost] = (c.req.header("x-forwarded-proto") ?? "").split(",")

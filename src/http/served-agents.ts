@@ -1,7 +1,7 @@
 import type { ToolSpecification } from "../core/ports/provider.ts"
 import type { Session } from "../core/ports/session-log.ts"
 
-/** Resolves to the reason to refuse tools that a client declares; null if it may. */
+/** Resolves to the reason to refuse a client's tools. Null if the client may declare them. */
 export type CheckClientTools = (
   tools: readonly ToolSpecification[],
   session: Session,
@@ -12,25 +12,25 @@ export type ClientToolRefusal =
   | { readonly status: "notAllowed"; readonly tool: string }
   /** The agent has a tool of that name. */
   | { readonly status: "taken"; readonly tool: string }
-  /** The schema of its input cannot be used. */
+  /** The schema of the tool's input cannot be used. */
   | { readonly status: "unusable"; readonly tool: string; readonly reason: string }
 
 /** An agent whose sessions the routes serve. */
 export interface ServedAgent {
   readonly name: string
-  /** Models that a client may ask for. Undefined: any. */
+  /** Models that a client may request. Undefined means any. */
   readonly allowedModels?: readonly string[] | undefined
   /** Checks tools that a client declares. Null or absent if clients may declare none. */
   readonly checkClientTools?: CheckClientTools | null
 }
 
-/** The agents of one gateway. Sessions of other agents in the same store are as if they did not exist. */
+/** The agents of one gateway. Sessions of other agents in the same store are treated as missing. */
 export interface ServedAgents {
-  /** The agent of the routes that name none. */
+  /** The agent of the routes without an agent name. */
   readonly defaultName: string
   readonly names: readonly string[]
   has(name: string): boolean
-  /** Throws for a session of an agent that is not served. */
+  /** Throws if the session's agent is not served. */
   of(session: Session): ServedAgent
 }
 

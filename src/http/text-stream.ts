@@ -3,12 +3,12 @@ import type { Logger } from "../core/ports/logger.ts"
 
 export interface TextSource {
   readonly pieces: AsyncIterator<string>
-  /** Called once, when everything was read, when reading failed, and when the client goes away. */
+  /** Called once: when everything was read, when reading failed, or when the client disconnects. */
   readonly onEnd: () => void
   readonly logger: Logger
 }
 
-/** The pieces as bytes. They are pulled, so a client that does not read holds one of them. */
+/** Returns the pieces as bytes. They are pulled, so a client that does not read holds one of them. */
 export function textStream({ pieces, onEnd, logger }: TextSource): ReadableStream<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder()
   let isCancelled = false
@@ -34,7 +34,7 @@ export function textStream({ pieces, onEnd, logger }: TextSource): ReadableStrea
         await pieces.return?.()
       },
     },
-    // Nothing is read before the client asks for it.
+    // No data is read before the client requests it.
     { highWaterMark: 0 },
   )
 }

@@ -8,16 +8,16 @@ import {
 import { responseEndedCode } from "./http/streamable-http.ts"
 
 export type CallFailure =
-  /** The connection is gone, and the server has surely not executed the call. */
+  /** The connection is lost, and the server has certainly not executed the call. */
   | "notExecuted"
-  /** The connection is gone, and nobody knows what the server did. */
+  /** The connection is lost, and it is unknown if the server executed the call. */
   | "unknown"
-  /** The server wants to be told who calls. It has not executed the call. */
+  /** The server requires authorization. It has not executed the call. */
   | "unauthorized"
-  /** The server answered, though not with a result. */
+  /** The server responded, but not with a result. */
   | "answered"
 
-/** Errors of the network that come before a request is sent. */
+/** Network errors that occur before a request is sent. */
 const unsent = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -39,7 +39,7 @@ export function classifyFailure(thrown: unknown): CallFailure {
     if (thrown.code === SdkErrorCode.NotConnected) return "notExecuted"
     return thrown.code === SdkErrorCode.ConnectionClosed ? "unknown" : "answered"
   }
-  // What fetch throws for a network that failed.
+  // Fetch throws this error after a network failure.
   if (thrown instanceof TypeError && thrown.cause !== undefined) {
     return unsent.has(codeOf(thrown.cause)) ? "notExecuted" : "unknown"
   }
@@ -47,7 +47,8 @@ export function classifyFailure(thrown: unknown): CallFailure {
 }
 
 /**
- * 404 by the specification; common servers answer 400 and name the session.
+ * Returns true if the server no longer has the session. The specification requires a 404, but common servers respond
+ * with 400 and mention the session.
  * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
  */
 function isSessionExpired({ status, message }: SdkHttpError): boolean {

@@ -26,34 +26,34 @@ import { shortText } from "./short-text.ts"
 import { createRelisting } from "./tools/relisting.ts"
 import { openTransport } from "./transport.ts"
 
-/** One connected client. Once it is lost it stays so: whoever wants to go on connects again. */
+/** One connected client. It cannot be used again after it was lost. Callers must then connect again. */
 export interface Connection {
   readonly client: Client
-  /** As last listed; the same array until the server has listed others. */
+  /** Returns the tools that were last listed. Returns the same array until the server has listed other tools. */
   tools(): readonly ServerTool[]
-  /** If the server has announced other tools, waits for their list first, for 10 seconds at most. */
+  /** Calls a tool. If the server has announced other tools, first waits for their list, for at most 10 seconds. */
   call(name: string, input: JsonObject, options: CallOptions): Promise<CallResult>
-  /** For what is no call of a tool. Rejects with `ConnectionClosed` when the connection is lost meanwhile. */
+  /** Runs requests other than tool calls. Rejects with `ConnectionClosed` if the connection is lost meanwhile. */
   use<Result>(work: (client: Client) => Promise<Result>): Promise<Result>
-  /** Resolves with the reason when it has ended, whoever ended it. */
+  /** Resolves with the reason when the connection has ended, whichever side ended it. */
   readonly lost: Promise<string>
-  /** Gives it up, for what a caller has seen. */
+  /** Gives up the connection after a failure that a caller has seen. */
   lose(reason: string): void
-  /** Resolves when nothing of it is left. */
+  /** Resolves when the connection is completely closed. */
   close(): Promise<void>
 }
 
-/** With an `InputRequiredResult` the call is over for now, and sent again with a reply. */
+/** The result of a call. After an `InputRequiredResult`, the call is sent again with a reply. */
 export type CallResult = CallToolResult | InputRequiredResult
 
 export interface CallOptions {
-  /** Digest of the tool as its caller knows it. If the tool has another digest by now, the server is not called. */
+  /** Digest of the tool as its caller knows it. If the tool now has another digest, the server is not called. */
   readonly digest: string
-  /** Ends the call; there is no other time limit, for that stands still while the user is asked. */
+  /** Ends the call. There is no other time limit, because the caller's limit pauses while the user is asked. */
   readonly signal: AbortSignal
-  /** W3C Trace Context of the run; null for none. */
+  /** W3C Trace Context of the run. Null for none. */
   readonly traceparent: string | null
-  /** For what the server asks while it executes the call. */
+  /** Handles questions of the server during the call. */
   readonly asker: Asker
   /** The answers to an `InputRequiredResult`. */
   readonly reply: InputReply
@@ -72,16 +72,16 @@ export interface ClientIdentity {
   readonly version: string
 }
 
-/** Most pages of one listing. A server whose pages never end is refused. */
+/** Maximum number of pages of one listing. A server whose pages never end is refused. */
 const mostPages = 100
-/** Pause between the announcement of another list of tools and its reading. */
+/** Milliseconds between the announcement of a changed tool list and its reading. */
 const relistPauseMs = 300
-/** Longest time that a call waits for a list that was announced. */
+/** Maximum milliseconds that a call waits for an announced list. */
 const relistBoundMs = 10_000
-/** Characters of a server's error message in the log. */
+/** Maximum characters of a server's error message in the log. */
 const maxReasonCharacters = 2_000
 
-/** Connects, negotiates and lists the tools. Rejects with what went wrong; nothing is left open then. */
+/** Connects, negotiates and lists the tools. If this fails, closes everything and rejects with the reason. */
 export async function connect(config: ServerConfig, options: ConnectOptions): Promise<Connection> {
   const { identity, logger, signal, authorizer } = options
   const fields = { server: config.name }
@@ -99,7 +99,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     listMaxPages: mostPages,
     jsonSchemaValidator: uncheckedResults,
     versionNegotiation: { mode: config.negotiation },
-    // Not by the SDK, which does not tell when it is done.
+    // The SDK's own refresh is off, because it does not report its end.
     listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged: () => relisting.announce() } },
   })
   const ended = new AbortController()
@@ -124,13 +124,13 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   client.onerror = (error) => {
     const reason = shortText(error.message, maxReasonCharacters)
     logger.debug({ ...fields, reason }, "An MCP connection reported an error.")
-    // This transport opens its stream again by itself, but to a server that knows nothing of its requests.
-    // What a person or an authorization server has to do with is told to the call, which was not executed.
+    // This transport reopens its stream by itself, but to a server that does not know its requests. A failure that
+    // needs a person or an authorization server is reported to the call, which was not executed.
     const isRefused = error instanceof GatewayError || classifyFailure(error) === "unauthorized"
     if (config.transport.type === "sse" && !isRefused) lose(`the event stream broke: ${reason}`)
   }
   const close = async () => {
-    // Also when the client never took it, or has let go of it.
+    // The transport is closed even if the client never used it, or has already released it.
     await transport.close()
     await client.close()
     lose("it was closed")
@@ -141,11 +141,11 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     digestListings(transport, config)
     handOverInTurn(transport)
     tools = (await client.listTools(undefined, request)).tools
-    // Not waited for: what a server logs is not needed to work with it.
+    // This is not awaited, because the server's log is not needed to work with the server.
     void askForLog(client, { server: config.name, logger })
   }
   const giveUp = () => lose(`it did not start within ${config.startTimeoutMs} ms`)
-  // Not every step of the SDK's heeds the signal.
+  // Not every step of the SDK respects the signal.
   signal.addEventListener("abort", giveUp)
   if (signal.aborted) giveUp()
   try {
@@ -161,7 +161,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     tools: () => tools,
     call: async (name, input, { digest, signal, traceparent, asker, reply, onProgress: onprogress }) => {
       const params = { name, arguments: input, ...reply, ...callMeta(client, traceparent) }
-      // The call was allowed for the tool as it was listed last.
+      // The call was allowed for the tool as it was last listed.
       await unlessLost(relisting.settled(signal))
       signal.throwIfAborted()
       const definition = tools.find((tool) => tool.name === name)
@@ -176,7 +176,10 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   }
 }
 
-/** The key of the trace is that of SEP-414 of the MCP specification. An HTTP transport also sends it as a header. */
+/**
+ * Returns the metadata of a call. The key of the trace is that of SEP-414 of the MCP specification. An HTTP transport
+ * also sends it as a header.
+ */
 function callMeta(client: Client, traceparent: string | null) {
   const { _meta } = logMeta(client)
   const meta = { ..._meta, ...(traceparent !== null && { traceparent }) }
@@ -184,9 +187,9 @@ function callMeta(client: Client, traceparent: string | null) {
 }
 
 /**
- * The client looks at an answer at once, and at a notice in the next microtask. Of those that come together, as from
- * a machine that was held up, the notice of a call's progress would find that call ended: so each message waits for
- * the next turn after the one before.
+ * Delivers messages one in each turn of the event loop. The client handles a response at once, and a notification in
+ * the next microtask. If both arrive together, as on a busy machine, the notification of a call's progress would
+ * otherwise find the call ended.
  */
 function handOverInTurn(transport: Transport): void {
   const { onmessage } = transport
@@ -198,7 +201,7 @@ function handOverInTurn(transport: Transport): void {
   }
 }
 
-/** The end of a connection, once and for all that wait on it. */
+/** Creates the end of a connection, which happens once for all that wait for it. */
 function createEnding() {
   const { promise: lost, resolve } = Promise.withResolvers<string>()
   const waiting = new Set<(error: SdkError) => void>()
@@ -210,7 +213,7 @@ function createEnding() {
       resolve(reason)
       for (const reject of waiting) reject(connectionClosed(reason))
     },
-    /** Rejects with `ConnectionClosed` when the result cannot come any more. */
+    /** Rejects with `ConnectionClosed` if the connection is lost before the result. */
     async unlessLost<Result>(work: Promise<Result>): Promise<Result> {
       const { promise: ended, reject } = Promise.withResolvers<never>()
       waiting.add(reject)
@@ -224,7 +227,10 @@ function createEnding() {
   }
 }
 
-/** A server that was lost may come back with other tools while a call waits for it. */
+/**
+ * Returns the error for a call whose tool has changed. A lost server may return with other tools while a call waits
+ * for it.
+ */
 function toolChanged(server: string): GatewayError {
   const message =
     `The server ${server} changed the tool before it was called, so the call did not run. Read its ` +
@@ -236,7 +242,7 @@ function connectionClosed(reason: string): SdkError {
   return new SdkError(SdkErrorCode.ConnectionClosed, reason)
 }
 
-/** Adds a process's last output to its error: it explains more than the end alone. */
+/** Adds a process's last output to its error, because the output explains more than the exit alone. */
 function explained(thrown: unknown, description: string): Error {
   const error = toError(thrown)
   const isClosed = SdkError.isInstance(error) && error.code === SdkErrorCode.ConnectionClosed
@@ -250,7 +256,8 @@ function answerQuestions(
   { server, logger }: { readonly server: string; readonly logger: Logger },
 ): void {
   client.setRequestHandler("elicitation/create", async ({ params }) => {
-    // In later ones calls have their questions in the result; with others, such as for a resource, nobody is asked.
+    // In later revisions, the result of a call contains its questions. Questions of other requests, such as for a
+    // resource, are declined.
     const asker = client.getProtocolEra() === "legacy" ? askers.current() : null
     const question = toQuestion(params)
     if (asker !== null && question !== null) return toElicitResult(await asker.ask(question))
@@ -262,7 +269,7 @@ function answerQuestions(
   })
 }
 
-/** Structured results are checked by the tools, and not on this thread as the SDK would. */
+/** Disables the SDK's check of structured results. The tools check them, outside this thread. */
 const uncheckedResults: JsonSchemaValidators = {
   getValidator<Value>() {
     return (value: unknown): JsonSchemaValidatorResult<Value> => {
@@ -272,8 +279,8 @@ const uncheckedResults: JsonSchemaValidators = {
 }
 
 /**
- * Gives questions in a call's result to the caller. The SDK would refuse them where the tool has an output schema;
- * results are held against that by servers of this era themselves.
+ * Passes questions in a call's result to the caller. The SDK would refuse them if the tool has an output schema.
+ * Servers of this revision check their results themselves.
  */
 function askedApart(
   client: Client,

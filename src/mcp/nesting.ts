@@ -1,9 +1,10 @@
-/** Far more than anybody means, and far less than JSON's own functions give up at, and with them the run. */
+/**
+ * Maximum nesting. It is far more than anyone needs, and far less than the depth at which JSON's own functions fail
+ * and end the run.
+ */
 export const deepestLevel = 100
 
-/**
- * Returns true if a value of a server nests objects and arrays deeper than the gateway accepts. Needs no recursion.
- */
+/** Returns true if a value of a server nests objects and arrays deeper than the gateway accepts. Does not recurse. */
 export function isTooDeep(value: unknown): boolean {
   let level = [value].filter(isNested)
   for (let depth = 0; level.length > 0; depth++) {

@@ -5,41 +5,41 @@ import type { McpServerDefinitions } from "./config/definition.ts"
 
 /** One agent's MCP servers, whose tools every run of the gateway's own loop has. */
 export interface McpOptions {
-  /** By name. They win over those of the same name in a file. */
+  /** Servers by name. They override servers of the same name in a file. */
   readonly mcpServers?: McpServerDefinitions
   /**
    * A file in the form of `~/.claude.json` or `.mcp.json`, with `${NAME}` and `${NAME:-default}` expanded from the
-   * environment. Default: `MCP_CONFIG_PATH`; no file is read unasked.
+   * environment. Default: `MCP_CONFIG_PATH`. If neither is set, no file is read.
    */
   readonly mcpConfigPath?: string
-  /** Milliseconds for a call. Default 30 000. */
+  /** Maximum milliseconds of a call. Default 30 000. */
   readonly mcpDefaultToolTimeoutMs?: number
   /**
-   * Milliseconds by tool: `TOOL`, or `SERVER__TOOL`, which wins. They win over all other time limits. Default: none.
+   * Maximum milliseconds of a call by tool: `TOOL`, or `SERVER__TOOL`, which takes precedence. They override all
+   * other time limits. Default: none.
    */
   readonly mcpTimeoutOverrides?: Readonly<Record<string, number>>
   /**
-   * Servers whose tools receive the session's id as `_session_id`, which the model neither sees nor sets. Default:
-   * none.
+   * Servers whose tools receive the session's id as `_session_id`. The field is hidden from the model. Default: none.
    */
   readonly mcpSessionInjectServers?: readonly string[]
   /**
-   * Fields that are left out of the inputs of all MCP tools. The model does not see them, and a value that it gives for
-   * one does not reach the server. Default none.
+   * Fields that are removed from the inputs of all MCP tools. The model does not see them, and a value that it sends
+   * for one does not reach the server. Default: none.
    */
   readonly mcpStripInputFields?: readonly string[]
 }
 
-/** Options of the server for the MCP servers of all its agents. */
+/** Options of the gateway for the MCP servers of all its agents. */
 export interface McpAuthorizationOptions {
   /**
-   * The gateway's `PREFIX/mcp/oauth/callback` as browsers reach it, for servers that want OAuth 2.1. Default: such
-   * servers are only reached with client credentials.
+   * The gateway's `PREFIX/mcp/oauth/callback` as browsers reach it, for servers that use OAuth 2.1. Default: the
+   * gateway can only use client credentials.
    */
   readonly mcpOAuthRedirectUrl?: string
 }
 
-/** `parseDefinitions` checks the servers. */
+/** The schemas. `parseDefinitions` checks the servers. */
 export const mcpOptions = declareOptions<McpOptions>()({
   mcpServers: anObject<McpServerDefinitions>().default({}),
   mcpConfigPath: z.string().min(1).optional(),

@@ -1,16 +1,16 @@
-/** Notifications of a server, such as progress. Each takes some 0.05 ms. */
+/** Maximum notifications of a server, such as progress, in a second. Each takes about 0.05 ms. */
 const perSecond = 2_000
-/** So many may come at once after a pause. */
+/** Maximum number of notifications at once after a pause. */
 const burst = 2_000
 
 export interface Pace {
-  /** Counts messages, and gives the milliseconds to wait before more is read. */
+  /** Counts messages, and returns the milliseconds to wait before the next read. */
   spend(messages: number): number
 }
 
 /**
- * Limits how fast a stream of a server is read, so that handling its messages takes a small part of a core at most. The
- * rest waits at the server's end.
+ * Limits how fast a stream of a server is read, so that its messages use only a small part of a core. Further
+ * messages wait at the server.
  */
 export function createPace(): Pace {
   let left = burst

@@ -10,10 +10,12 @@ import { type McpServers, startMcpServers } from "./servers.ts"
 
 const clientName = "ai-agent-gateway"
 
-/** Time for the rest of `openRun`, after the last server has started or failed. */
+/** Milliseconds for the rest of `openRun`, after the last server has started or failed. */
 const openMarginMs = 5_000
 
-/** Gives an agent the tools of its MCP servers. Starts the servers without waiting for any. */
+/**
+ * Creates the plugin that gives an agent the tools of its MCP servers. Starts the servers without waiting for them.
+ */
 export function mcpPlugin(
   options: McpOptions & McpAuthorizationOptions,
   environment: McpEnvironment,
@@ -69,7 +71,7 @@ function serverCheck(state: McpServerState, { showsLinks, isOperator }: Audience
   return { ok: false, detail: [state.status, link ?? reason].filter((part) => part !== null).join(": ") }
 }
 
-/** Resolves to null if no server can ask for authorization, and if there is no key to keep its tokens with. */
+/** Resolves to null if no server can request authorization, or if there is no key to encrypt its tokens. */
 async function openAuthorizations(
   configs: readonly ServerConfig[],
   redirectUrl: string | null,

@@ -6,13 +6,16 @@ import { shortText } from "./short-text.ts"
 
 const maxMessageCharacters = 2_000
 const maxSourceCharacters = 100
-/** Larger values are not written out to be truncated. */
+/** Larger values are not serialized only to be truncated. */
 const maxDataCharacters = 100_000
-/** Lines of one connection. Further ones are counted, so that a server cannot fill a disk. */
+/**
+ * Maximum log lines of one connection in a minute. Further ones are only counted, so that a server cannot fill a
+ * disk.
+ */
 const mostPerMinute = 600
 const minuteMs = 60_000
 
-/** The least level that servers are asked for. */
+/** The lowest level that the gateway requests from servers. */
 const level = "info"
 
 const levels: Readonly<Record<LoggingLevel, keyof Logger>> = {
@@ -27,12 +30,12 @@ const levels: Readonly<Record<LoggingLevel, keyof Logger>> = {
 }
 
 export interface ServerLog {
-  /** Puts what a server logs into the gateway's log, at its level. */
+  /** Writes the server's log messages into the gateway's log, at their level. */
   follow(client: Pick<Client, "setNotificationHandler">): void
   onStderr(line: string): void
 }
 
-/** The log of one connection. What a server says and what it writes to standard error share one budget. */
+/** Creates the log of one connection. Log messages and lines on standard error share one budget. */
 export function createServerLog(server: string, logger: Logger): ServerLog {
   const mayLog = lineBudget(server, logger)
   return {
@@ -60,7 +63,7 @@ function textOf(data: unknown): string {
   return shortText(JSON.stringify(data) ?? "", maxMessageCharacters)
 }
 
-/** Tells for each line whether it is within the budget, and logs how many were not. */
+/** Returns a function that reports for each line if it is within the budget. Logs how many lines were not. */
 function lineBudget(server: string, logger: Logger): () => boolean {
   let since = performance.now()
   let count = 0
@@ -82,8 +85,8 @@ function lineBudget(server: string, logger: Logger): () => boolean {
 }
 
 /**
- * Asks a server of revisions to 2025-11-25 for its log: until it gets a level it may send all or nothing. Never
- * rejects: a server that refuses works all the same.
+ * Requests the log of a server of revisions up to 2025-11-25. Without a requested level, the server may send all
+ * messages or none. Never rejects, because a server that refuses works nevertheless.
  */
 export async function askForLog(
   client: Client,
@@ -101,7 +104,10 @@ export async function askForLog(
   }
 }
 
-/** Returns the metadata by which a request asks for the server's log. Since 2026-07-28 each request asks for itself. */
+/**
+ * Returns the metadata with which a request asks for the server's log. Since 2026-07-28, each request has its own
+ * setting.
+ */
 export function logMeta(client: Client): { readonly _meta?: Readonly<Record<string, string>> } {
   return client.getProtocolEra() === "legacy" ? {} : { _meta: { [LOG_LEVEL_META_KEY]: level } }
 }

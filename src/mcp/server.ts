@@ -19,9 +19,9 @@ import { describeStartFailure } from "./start-failure.ts"
 export type McpServerState =
   | { readonly status: "starting" }
   | { readonly status: "ready"; readonly tools: number }
-  /** It is tried again. `reason` is for the log, not for strangers. */
+  /** The gateway retries. `reason` is for the log, and must not be shown to clients. */
   | { readonly status: "failed"; readonly reason: string }
-  /** Somebody has to let the gateway in. */
+  /** A person must authorize the gateway. */
   | { readonly status: "needs_reauth"; readonly url: string | null }
   | { readonly status: "stopped" }
 
@@ -29,14 +29,14 @@ export interface McpServerOptions extends Omit<ConnectOptions, "signal" | "autho
   readonly authorization: Authorization | null
 }
 
-/** The connections to the outside that an HTTP server's OAuth needs. */
+/** The external parts that an HTTP server's OAuth needs. */
 export interface Authorization {
   readonly authorizer: Authorizer
-  /** Returns the address that a person has to visit; null if no person was asked to. */
+  /** Returns the address that a person must visit. Null if no person was asked to. */
   url(): string | null
-  /** Resolves when somebody has let the gateway in, or when it may be worth another try. */
+  /** Resolves when a person has authorized the gateway, or when another try may succeed. */
   granted(signal: AbortSignal): Promise<void>
-  /** The server is stopped. */
+  /** Releases the authorization when the server is stopped. */
   release(): void
 }
 
@@ -45,23 +45,23 @@ export interface RepeatableCall extends CallOptions {
   readonly repeatable: boolean
 }
 
-/** A server, as its tools use it. */
+/** A server in the form that its tools use. */
 export type ServerHandle = Pick<
   McpServer,
   "config" | "state" | "tools" | "instructions" | "settled" | "call" | "use"
 >
 
-/** Between attempts to connect, doubling from the first to the last. */
+/** Milliseconds between attempts to connect, doubling from the first to the last. */
 const firstPauseMs = 200
 const longestPauseMs = 60_000
-/** After so long without a failure the next one is the first again. */
+/** Milliseconds without a failure after which the next pause is the first one again. */
 const steadyMs = 30_000
-/** Milliseconds that a call waits for a server that is starting again. */
+/** Maximum milliseconds that a call waits for a server that is restarting. */
 const patienceMs = 15_000
-/** Characters of the reason why a server failed, which may quote what it wrote. */
+/** Maximum characters of the reason why a server failed, which may quote the server's output. */
 const maxReasonCharacters = 4_000
 
-/** One server, kept connected: it starts when it is made and is started again whenever it ends. */
+/** One server that is kept connected. It starts when it is created, and restarts whenever it ends. */
 export class McpServer {
   readonly config: ServerConfig
   readonly #options: McpServerOptions
@@ -86,7 +86,9 @@ export class McpServer {
     return this.#state
   }
 
-  /** As last listed, also while it is away. The same array until they change. */
+  /**
+   * Returns the tools that were last listed, even while the server is away. Returns the same array until they change.
+   */
   get tools(): readonly ServerTool[] {
     if (this.#connection !== null) this.#tools = this.#connection.tools()
     return this.#tools
@@ -106,7 +108,9 @@ export class McpServer {
     while (this.#state.status === "starting") await this.#change.promise
   }
 
-  /** The connection, now or soon. Rejects with a `GatewayError` (`mcp_unavailable`, `mcp_needs_reauth`). */
+  /**
+   * Resolves to the connection, now or soon. Rejects with a `GatewayError` (`mcp_unavailable`, `mcp_needs_reauth`).
+   */
   async #connected(signal: AbortSignal): Promise<Connection> {
     if (this.#connection !== null) return this.#connection
     const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
@@ -120,14 +124,16 @@ export class McpServer {
   }
 
   /**
-   * Calls a tool. A call that surely was not executed is sent once more over a new connection, and so is one that may
-   * be executed twice. Rejects with `CallInterruptedError` when nobody knows whether it was executed.
+   * Calls a tool. If a call was certainly not executed, or may be executed twice, it is sent once more over a new
+   * connection. Rejects with `CallInterruptedError` if it is unknown whether the call was executed.
    */
   async call(name: string, input: JsonObject, options: RepeatableCall): Promise<CallResult> {
     return this.#recovering(options, (connection) => connection.call(name, input, options))
   }
 
-  /** Reads something from the server, and once more over a new connection if the connection was lost meanwhile. */
+  /**
+   * Sends a request that only reads. If the connection is lost meanwhile, sends it once more over a new connection.
+   */
   async use<Result>(work: (client: Client) => Promise<Result>, signal: AbortSignal): Promise<Result> {
     return this.#recovering({ signal, repeatable: true }, (connection) => connection.use(work))
   }
@@ -160,7 +166,7 @@ export class McpServer {
     }
   }
 
-  /** Resolves when nothing of it is left. Calls in flight end as interrupted. */
+  /** Resolves when the server is completely stopped. Calls in flight end as interrupted. */
   async close(): Promise<void> {
     this.#stopping.abort()
     await this.#running
@@ -229,7 +235,7 @@ export class McpServer {
     return reason
   }
 
-  /** Retires this connection: no further call receives it. */
+  /** Retires this connection, so that no further call uses it. */
   #leave(connection: Connection): void {
     if (this.#connection !== connection) return
     this.#tools = connection.tools()
@@ -249,7 +255,10 @@ export class McpServer {
     return true
   }
 
-  /** The connection stays: what needs no further authorization goes on, and the rest does as soon as it is granted. */
+  /**
+   * Keeps the connection. Requests that need no further authorization continue, and the others do so after the
+   * authorization.
+   */
   async #untilAuthorized(connection: Connection): Promise<void> {
     const { authorization } = this.#options
     if (authorization === null || this.#state.status === "needs_reauth") return
@@ -263,7 +272,7 @@ export class McpServer {
     if (this.#connection === connection) this.#become({ status: "ready", tools: this.#enabledTools() })
   }
 
-  /** Counts the tools that the configuration leaves to the model. */
+  /** Counts the tools that the configuration enables. */
   #enabledTools(): number {
     return this.#tools.filter(({ name }) => this.config.isEnabled(name)).length
   }
@@ -289,7 +298,7 @@ export class McpServer {
   }
 }
 
-/** Ends early, and without an error, when the signal does. */
+/** Waits. Ends early, without an error, when the signal aborts. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined)
 }

@@ -9,16 +9,19 @@ import { shortText } from "./short-text.ts"
 import { createToolList } from "./tools/tool-list.ts"
 import { createUserServers, type UserServers } from "./user-servers.ts"
 
-/** Characters of a server's instructions in the system prompt. */
+/** Maximum characters of a server's instructions in the system prompt. */
 const maxInstructions = 10_000
 
 export interface McpServersOptions {
   readonly configs: readonly ServerConfig[]
   readonly identity: ClientIdentity
   readonly logger: Logger
-  /** Checks what the servers' tools take and give. */
+  /** Checks the inputs and results of the servers' tools. */
   readonly checkSchema: SchemaCheck
-  /** Null for servers that want no OAuth. `principal` is null for a server that all users share. */
+  /**
+   * Returns the authorization of a server. Null for servers without OAuth. `principal` is null for a server that all
+   * users share.
+   */
   readonly authorize: (config: ServerConfig, principal: Principal | null) => Authorization | null
 }
 
@@ -28,33 +31,33 @@ export interface Principal {
   readonly userId: string
 }
 
-/** All MCP servers of a gateway: started at once, kept alive, and stopped together. */
+/** All MCP servers of a gateway. They start at once, are kept running, and stop together. */
 export interface McpServers {
   /**
-   * The servers as one run of this principal sees them. Waits for those that start, each for no longer than its
-   * `startTimeoutMs`; one that fails is only missing. Without a principal, only the shared servers.
+   * Returns the servers for a run of this principal. Waits for each starting server, for at most its
+   * `startTimeoutMs`. A server that fails is left out. Without a principal, returns only the shared servers.
    */
   open(principal: Principal | null): Promise<McpView>
   /** Returns the states of the shared servers, by name. */
   states(): Readonly<Record<string, McpServerState>>
-  /** Resolves when nothing is left of any of them; never rejects. */
+  /** Resolves when all servers are completely stopped. Never rejects. */
   close(): Promise<void>
 }
 
 export interface McpView {
   /**
-   * Returns the tools that the servers offer at this moment, under names that are free beside `taken`, the agent's
-   * own. The same array as before while nothing has changed.
+   * Returns the current tools of the servers, under names that are not in `taken`, the agent's own names. Returns the
+   * same array while nothing has changed.
    */
   tools(taken: readonly string[]): readonly Tool[]
   /**
-   * Returns the instructions of the servers that may give some, each under its name, and the places where users have
-   * to authorize the gateway.
+   * Returns the instructions of the servers that have the option, each under its name, and the addresses at which
+   * users must authorize the gateway.
    */
   instructions(): readonly string[]
 }
 
-/** Throws a `ConfigurationError` for servers whose names are too much alike. */
+/** Starts the servers. Throws a `ConfigurationError` if names of servers are too similar. */
 export function startMcpServers(options: McpServersOptions): McpServers {
   const { configs, identity, logger, checkSchema, authorize } = options
   const namespaces = namespacesOf(configs.map(({ name }) => name))
@@ -87,7 +90,7 @@ export function startMcpServers(options: McpServersOptions): McpServers {
 
   return {
     async open(principal) {
-      // In the order of the configuration, whosever they are.
+      // The order is that of the configuration, for shared and other servers alike.
       const servers = configs.flatMap(
         ({ name }) => shared.get(name) ?? (principal === null ? [] : ownOf(name, principal)),
       )

@@ -1,10 +1,13 @@
 import { toError } from "../core/errors.ts"
 import type { TransportConfig } from "./config/server-config.ts"
 
-/** Longest chain of causes that is followed. */
+/** Maximum length of a chain of causes. */
 const mostCauses = 10
 
-/** Says why a server did not start: where it was looked for, and the innermost cause, such as a refused connection. */
+/**
+ * Describes why a server did not start: its address or command, and the innermost cause, such as a refused
+ * connection.
+ */
 export function describeStartFailure(thrown: unknown, transport: TransportConfig): string {
   const reason = innermostMessage(thrown)
   if (transport.type === "stdio") return reason
@@ -12,7 +15,7 @@ export function describeStartFailure(thrown: unknown, transport: TransportConfig
   return `${origin}${pathname}: ${reason}`
 }
 
-/** The outer errors of a failed connection say no more than "fetch failed". */
+/** Returns the innermost message. The outer errors of a failed connection only say "fetch failed". */
 function innermostMessage(thrown: unknown): string {
   let error = toError(thrown)
   for (let depth = 0; depth < mostCauses; depth++) {

@@ -13,14 +13,14 @@ import { StdioTransport } from "./stdio/stdio-transport.ts"
 
 export interface OpenedTransport {
   readonly transport: Transport
-  /** Returns the reason that it ended. */
+  /** Returns the reason why it ended. */
   describe(): string
 }
 
 export interface TransportOptions {
   readonly authorizer: Authorizer | null
   readonly onStderr: (line: string) => void
-  /** The server cannot be reached any more, though the transport is not closed. */
+  /** Called when the server cannot be reached any more, though the transport is not closed. */
   readonly onLost: (reason: string) => void
 }
 
@@ -39,7 +39,7 @@ export function openTransport(config: TransportConfig, options: TransportOptions
   }
 }
 
-/** The SDK's transport, which must not open its stream once more when it was let in after it was closed. */
+/** Returns the SDK's transport. If it was authorized after its close, it must not open its stream again. */
 function sse(config: HttpConfig, { authorizer }: TransportOptions): Transport {
   const serverFetch = createServerFetch()
   let isClosed = false

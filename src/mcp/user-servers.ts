@@ -3,11 +3,11 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { McpServer, ServerHandle } from "./server.ts"
 import type { Principal } from "./servers.ts"
 
-/** One server for each user, which is stopped when it was not used for a while. */
+/** One server for each user. It is stopped after a time without use. */
 export interface UserServers {
   /**
-   * The user's own, started now if it does not run, and again whenever it is used after it was stopped. Throws a
-   * `GatewayError` (`mcp_unavailable`) when there are too many; so do its calls.
+   * Returns the user's own server. Starts it if it does not run, and again when it is used after a stop. Throws a
+   * `GatewayError` (`mcp_unavailable`) if there are too many. Its calls reject in the same case.
    */
   open(principal: Principal): ServerHandle
   close(): Promise<void>
@@ -29,7 +29,7 @@ export function createUserServers(
   start: (principal: Principal) => McpServer,
   { name, idleMs, max, logger }: UserServersOptions,
 ): UserServers {
-  // In the order of their last use, the oldest first.
+  // The order is that of their last use, the oldest first.
   const servers = new Map<string, UserServer>()
   const stopping = new Set<Promise<void>>()
   let closed = false
@@ -80,7 +80,7 @@ export function createUserServers(
 
   return {
     open(principal) {
-      // What it offers stays known while it is stopped.
+      // Its tools stay known while it is stopped.
       let server = use(principal)
       const current = () => {
         server = use(principal)

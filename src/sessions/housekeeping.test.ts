@@ -18,13 +18,23 @@ it("drops deltas and sessions once their time is over, by the store's clock", as
     prune: async (limits: PruneLimits) => void pruned.push(limits),
   }
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })
-  const stop = startHousekeeping({ log, logger: silentLogger, sessionRetentionDays: 4, keepDeltasSeconds: 5 })
+  const stop = startHousekeeping({
+    log,
+    logger: silentLogger,
+    sessionRetentionDays: 4,
+    keepDeltasSeconds: 5,
+    removedSessionKind: "expired",
+  })
   await vi.advanceTimersByTimeAsync(60_000)
   stop()
   await vi.advanceTimersByTimeAsync(600_000)
   const now = 10 * 24 * 60 * 60 * 1_000
   expect(pruned).toMatchObject([
-    { deltasSettledBefore: now - 5_000, sessionsUsedBefore: now - 4 * 24 * 60 * 60 * 1_000 },
+    {
+      deltasSettledBefore: now - 5_000,
+      sessionsUsedBefore: now - 4 * 24 * 60 * 60 * 1_000,
+      removedSessionKind: "expired",
+    },
   ])
   await store.close()
 })

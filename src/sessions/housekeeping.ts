@@ -12,6 +12,8 @@ export interface HousekeepingOptions {
   readonly sessionRetentionDays: number
   /** Seconds that deltas outlive their step, for slow subscribers (rule 6, deltas). */
   readonly keepDeltasSeconds: number
+  /** Kind of the outbox items that report expired sessions. Default: they are not reported. */
+  readonly removedSessionKind?: string | undefined
 }
 
 /** Drops expired data once a minute. Returns a function that stops it. */
@@ -20,6 +22,7 @@ export function startHousekeeping({
   logger,
   sessionRetentionDays,
   keepDeltasSeconds,
+  removedSessionKind,
 }: HousekeepingOptions): () => void {
   let running = false
   const prune = async () => {
@@ -34,6 +37,7 @@ export function startHousekeeping({
         subscribersBehindBefore: now - subscriberPatienceDays * dayMs,
         subscribersSeenBefore: now - subscriberPatienceDays * dayMs,
         outboxDiedBefore: now - sessionRetentionDays * dayMs,
+        ...(removedSessionKind !== undefined && { removedSessionKind }),
       })
     } catch (error) {
       logger.warn({ error }, "Old entries could not be dropped. The gateway tries again in a minute.")

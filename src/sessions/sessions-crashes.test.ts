@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
+import type { RunLimits } from "../core/child.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
 import { systemClock } from "../core/time/clock.ts"
@@ -80,7 +81,7 @@ describe("a model call that its process did not live to see the end of", () => {
 
 describe("a run whose calls are interrupted again and again", () => {
   /** Brought on by one process after another, each of which is gone in the middle of a call. */
-  async function interruptedBy(stops: number, during: (store: Store) => Store) {
+  async function interruptedBy(stops: number, during: (store: Store) => Store, limits?: RunLimits) {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     let begun = 0
     const deaf = anyTool("deaf", () => {
@@ -91,7 +92,7 @@ describe("a run whose calls are interrupted again and again", () => {
     const next = () => testNode(scriptedProvider(turn), { store: during(shared), tools: [deaf] })
     const first = await next()
     const { id } = await first.sessions.create(alice)
-    const { runId } = await accepted(first, id, "Hi")
+    const { runId } = await accepted(first, id, "Hi", limits === undefined ? {} : { runLimits: limits })
     const isOver = async () => (await shared.log.run(id, runId))?.endSeq != null
     let node = first
     for (let round = 1; round <= stops && !(await isOver()); round++) {
@@ -112,6 +113,15 @@ describe("a run whose calls are interrupted again and again", () => {
   it("is given up after twenty crashes", async () => {
     const outcome = await interruptedBy(25, (store) => withTakeovers(store, 1))
     expect(outcome).toMatchObject({ type: "runFailed", code: "crashed_repeatedly" })
+  })
+
+  it("survives as many crashes as its limits allow", async () => {
+    const crashing = (store: Store) => withTakeovers(store, 1)
+    expect(await interruptedBy(25, crashing, { maxCrashes: 25 })).toMatchObject({ type: "runCompleted" })
+    expect(await interruptedBy(5, crashing, { maxCrashes: 2 })).toMatchObject({
+      type: "runFailed",
+      code: "crashed_repeatedly",
+    })
   })
 
   it("survives any number of servers that stop in order while the model answers", async () => {

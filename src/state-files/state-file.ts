@@ -96,14 +96,20 @@ async function write(file: string, state: JsonObject, maxBytes: number): Promise
   const mode = await modeOf(file)
   const temporary = `${file}.tmp`
   await rm(temporary, { force: true })
-  const handle = await open(temporary, "wx", mode)
   try {
-    await handle.writeFile(bytes)
-    await handle.sync()
-  } finally {
-    await handle.close()
+    const handle = await open(temporary, "wx", mode)
+    try {
+      await handle.writeFile(bytes)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, file)
+  } catch (error) {
+    // On a full disk, the part that was written would take up space.
+    await rm(temporary, { force: true })
+    throw error
   }
-  await rename(temporary, file)
 }
 
 async function modeOf(file: string): Promise<number> {

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { describe, expect, onTestFinished, test, vi } from "vitest"
+import type { UpstreamReply } from "../../src/testing/provider/scripted-upstream.ts"
 import { startCli } from "../cli-process.ts"
 import { eventually } from "./support/eventually.ts"
 import { calls, pausing, says, silent, startModel } from "./support/model.ts"
@@ -83,6 +84,42 @@ describe("agent-gateway run", () => {
     expect(types.at(-1)).toBe("stream_complete")
   })
 
+  const refused: UpstreamReply = {
+    status: 400,
+    headers: { "content-type": "application/json" },
+    steps: ['{"type":"error","error":{"type":"invalid_request_error","message":"This is no prompt."}}'],
+  }
+
+  test.each([
+    ["error", 1, refused, []],
+    ["timeout", 124, silent, ["--timeout", "2s"]],
+    ["max_turns", 3, calls("look"), ["--max-turns", "1"]],
+    ["budget_exceeded", 2, says("Never."), ["--budget", "0"]],
+  ] as const)(
+    "a run that ends with %s prints one line with --json, and whole lines with --events",
+    async (...row) => {
+      const [outcome, code, reply, options] = row
+      const { run } = await setUp(() => reply)
+      const json = await run("Look.", "--json", ...options)
+      expect({ code: json.code, lines: linesOf(json.stdout) }).toMatchObject({ code, lines: [{ outcome }] })
+      const events = await run("Look.", "--events", ...options)
+      expect(events.code).toBe(code)
+      const types = linesOf(events.stdout).map(({ type }) => type)
+      expect(types.at(-1)).toMatch(/^(stream_complete|error)$/)
+      expect(events.stderr).toMatch(/^agent-gateway: The run /m)
+    },
+  )
+
+  test("a response that holds line breaks, quotes and escapes stays one line of --json and of --events", async () => {
+    const nasty = 'a\n"b"\r\n{"type":"stream_complete"}\u0085\u2028\u2029\u001b[2J\u0000'
+    const { run } = await setUp([says(nasty), says(nasty)])
+    const json = await run("Look.", "--json")
+    expect(linesOf(json.stdout)).toMatchObject([{ response: nasty }])
+    const events = linesOf((await run("Look.", "--events")).stdout)
+    expect(events.map(({ type, text: piece }) => (type === "text_delta" ? piece : "")).join("")).toBe(nasty)
+    expect(events.filter(({ type }) => type === "stream_complete")).toHaveLength(1)
+  })
+
   test("no key is an error, as in start", async () => {
     const cwd = await temporaryFolder()
     const cli = startCli(["run", agent, "Look."], { cwd, env: { ANTHROPIC_API_KEY: "", OPENAI_API_KEY: "" } })
@@ -144,6 +181,32 @@ describe("agent-gateway run", () => {
     expect(await run("Again.", "--session", session)).toMatchObject({ code: 0, stdout: "Here I am.\n" })
   })
 
+  test("SIGTERM cancels a run without a job; --json still prints its one line", async () => {
+    const { start, model } = await setUp([silent])
+    const cli = start("Think.", "--json")
+    await eventually("the model call", () => model.requests[0] ?? null)
+    cli.signal("SIGTERM")
+    expect(await cli.exited).toBe(143)
+    expect(linesOf(cli.stdout())).toMatchObject([{ outcome: "error", errorCode: "cancelled" }])
+    expect(cli.stderr()).toContain("--session")
+  })
+
+  test("a signal also ends the wait for a task on standard input", async () => {
+    const { model, env, cwd } = await setUp([])
+    const child = spawn(process.execPath, [program, "run", agent, "-"], {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["pipe", "pipe", "pipe"],
+    })
+    onTestFinished(() => void child.kill("SIGKILL"))
+    const closed = new Promise((resolve) => child.on("close", resolve))
+    // More than a pipe holds: once all of it is written, the command is reading.
+    await new Promise((resolve) => child.stdin.write("x".repeat(300_000), resolve))
+    child.kill("SIGINT")
+    expect(await closed).toBe(130)
+    expect(model.requests).toEqual([])
+  })
+
   test.each(["SIGTERM", "SIGKILL"] as const)(
     "a job that %s ended goes on, and finishes once",
     async (signal) => {
@@ -187,6 +250,40 @@ describe("agent-gateway run", () => {
     const list = startCli(["sessions", "list", "--json"], { cwd, env })
     await list.exited
     expect(JSON.parse(list.stdout()).sessions).toMatchObject([{ state: "idle" }])
+  })
+
+  test.each([[], ["--json"]])(
+    "a reader that is gone before the answer comes is no error worth a word (%j)",
+    async (...args) => {
+      const gone = Promise.withResolvers<void>()
+      const { start } = await setUp([pausing(["One ", "two."], 1, gone.promise)])
+      const cli = start("Count.", "--quiet", ...args)
+      cli.child.stdout?.destroy()
+      gone.resolve()
+      expect(await cli.exited).toBe(141)
+      expect(withoutLogs(cli.stderr())).toBe("")
+    },
+  )
+
+  test("a reader of standard error that is gone stops the run", async () => {
+    const { start } = await setUp([calls("look"), silent])
+    const cli = start("Look.")
+    cli.child.stderr?.destroy()
+    expect(await cli.exited).toBe(141)
+    expect(cli.stdout()).toBe("")
+  })
+
+  test("closed standard streams are none of its business: the run completes", async () => {
+    const { cwd, env } = await setUp([calls("pay"), says("Done.")])
+    const script = '"$0" "$1" run "$2" Pay. --state-dir state <&- >&- 2>&-'
+    const child = spawn("sh", ["-c", script, process.execPath, program, agent], {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: "ignore",
+    })
+    expect(await new Promise((resolve) => child.on("close", resolve))).toBe(0)
+    const state = JSON.parse(await readFile(join(cwd, "state/state.json"), "utf8"))
+    expect(state).toMatchObject({ run_count: 1, outcome: "success" })
   })
 
   test.runIf(existsSync("/dev/full"))("a full disk under stdout is an error", async () => {

@@ -13,48 +13,48 @@ import { startScriptedUpstream } from "../../src/testing/provider/scripted-upstr
 import { createRandom } from "../crash/support/random.ts"
 
 /**
- * A job that is killed at random moments and started again by a loop of a shell. Needs a build. At most `inRun` of the
- * kills come while its run is open: past twenty crashes of one run, the gateway ends the run. The others come while the
- * process starts, and while it delivers.
+ * Kills a job at random moments, which a loop of a shell starts again. Needs a build. By default 50 kills come while
+ * the job's run is open, 4 while it delivers, and 20 at any time after its process has started.
  */
 const { values } = parseArgs({
   options: {
-    kills: { type: "string", default: "50" },
-    "in-run": { type: "string", default: "18" },
+    "in-run": { type: "string", default: "50" },
     "in-delivery": { type: "string", default: "4" },
+    "at-any-time": { type: "string", default: "20" },
   },
 })
 const seed = process.env.CRASH_SEED ?? String(Date.now())
 const random = createRandom(seed)
-const left = { inRun: Number(values["in-run"]), inDelivery: Number(values["in-delivery"]) }
-let atStart = Number(values.kills) - left.inRun - left.inDelivery
+const left = {
+  inRun: Number(values["in-run"]),
+  inDelivery: Number(values["in-delivery"]),
+  atAnyTime: Number(values["at-any-time"]),
+}
 process.stdout.write(`CRASH_SEED=${seed}\n`)
 
 const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.url))
 const agent = fileURLToPath(new URL("../fixtures/delivering-agent.ts", import.meta.url))
 const cwd = await mkdtemp(join(tmpdir(), "agent-gateway-killed-"))
 const loop =
-  'until { "$NODE" "$PROGRAM" run "$AGENT" Look. --job a --state-dir state --json > out & echo $! > pid; wait $!; }; do :; done'
+  'until { "$NODE" "$PROGRAM" run "$AGENT" Look. --job a --state-dir state --max-turns 1000 --json > out & echo $! > pid; wait $!; }; do :; done'
 
-let kills = 0
-async function kill(): Promise<void> {
+const kills = { inRun: 0, inDelivery: 0, atAnyTime: 0 }
+async function kill(kind: keyof typeof kills): Promise<void> {
   const pid = Number(await readFile(join(cwd, "pid"), "utf8").catch(() => "0"))
   if (pid === 0) return
   try {
     process.kill(pid, "SIGKILL")
-    kills += 1
+    kills[kind] += 1
   } catch {
     // The process has just ended by itself.
   }
 }
 
-const isOver = () => left.inRun === 0 && atStart === 0
 const model = await startScriptedUpstream(() => {
-  if (left.inRun > 0 && random.chance(0.4)) {
-    left.inRun -= 1
-    setTimeout(() => void kill(), random.whole(0, 60))
-  }
-  const steps = isOver()
+  // The run stays open until all of its kills have come.
+  const isLast = kills.inRun >= left.inRun
+  if (!isLast && random.chance(0.3)) setTimeout(() => void kill("inRun"), random.whole(0, 100))
+  const steps = isLast
     ? anthropicEvents([
         { type: "text", text: ['Done.\n\n## STATE_UPDATE_JSON\n```json\n{ "done": true }\n```'] },
       ])
@@ -62,14 +62,14 @@ const model = await startScriptedUpstream(() => {
   return { steps: [{ type: "wait", until: delay(random.whole(10, 80)) }, ...steps] }
 })
 const ids: string[] = []
+let acknowledged = 0
 const receiver = createServer((request, response) => {
   ids.push(String(request.headers["webhook-id"]))
   request.resume()
-  if (left.inDelivery > 0) {
-    left.inDelivery -= 1
-    return void kill()
-  }
-  response.writeHead(204).end()
+  if (kills.inDelivery < left.inDelivery) return void kill("inDelivery")
+  response.writeHead(204).end(() => {
+    acknowledged += 1
+  })
 })
 await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve))
 const shell = spawn("sh", ["-c", loop], {
@@ -88,15 +88,14 @@ const shell = spawn("sh", ["-c", loop], {
 const exited = once(shell, "exit")
 const starting = (async () => {
   let last = ""
-  while (atStart > 0) {
+  while (kills.atAnyTime < left.atAnyTime && shell.exitCode === null) {
     await delay(20)
     const pid = await readFile(join(cwd, "pid"), "utf8").catch(() => "")
     if (pid === "" || pid === last) continue
     last = pid
     if (!random.chance(0.7)) continue
     await delay(random.whole(0, 350))
-    atStart -= 1
-    await kill()
+    await kill("atAnyTime")
   }
 })()
 await starting
@@ -108,13 +107,19 @@ const state = JSON.parse(await readFile(join(cwd, "state/state.json"), "utf8"))
 await rm(cwd, { recursive: true, force: true })
 const found = {
   outcome: output.outcome,
-  webhooks: new Set(ids).size,
+  webhookIds: new Set(ids).size,
+  webhooks: ids.length,
+  acknowledged,
   runs: state.run_count,
   done: state.done,
 }
-process.stdout.write(
-  `${kills} kills, ${ids.length} webhooks under ${found.webhooks} id; ${JSON.stringify(found)}\n`,
-)
-const isRight = found.outcome === "success" && found.webhooks === 1 && found.runs === 1 && found.done === true
+process.stdout.write(`kills: ${JSON.stringify(kills)}; ${JSON.stringify(found)}\n`)
+const isRight =
+  kills.inRun >= left.inRun &&
+  found.outcome === "success" &&
+  found.webhookIds === 1 &&
+  found.acknowledged >= 1 &&
+  found.runs === 1 &&
+  found.done === true
 process.stdout.write(isRight ? "Passed\n" : "FAILED\n")
 process.exit(isRight ? 0 : 1)

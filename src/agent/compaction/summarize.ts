@@ -17,6 +17,7 @@ import { backoffMs } from "../model/retry-backoff.ts"
 import { nothingStreamed, streamResponse } from "../model/stream-response.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordEnd } from "../steering.ts"
+import { StepTimeoutError } from "../step-limit.ts"
 
 type Summarize = Extract<CompactionStep, { type: "summarize" }>
 
@@ -53,10 +54,11 @@ export async function summarize(
   const last = await streamResponse(hidden, stepOf(compactionId), choice, request, streamed)
   if (last === null) {
     // If the process merely stops, the next process counts the cost of this call.
-    if (signal.reason instanceof RunCancelledError) {
-      await fail("cancelled", await counted(context, request, streamed))
+    const { reason } = signal
+    if (reason instanceof RunCancelledError || reason instanceof StepTimeoutError) {
+      await fail(reason.code, await counted(context, request, streamed))
     }
-    throw signal.reason
+    throw reason
   }
   if (last.type === "error") {
     const { code, detail = last.message, retryable, retryAfterMs } = last

@@ -12,6 +12,7 @@ import { idsOfRun } from "../log-events.ts"
 import { type Action, tooLong } from "../next-action.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordCompletion } from "../steering.ts"
+import { StepTimeoutError } from "../step-limit.ts"
 import { untilAborted } from "../until-aborted.ts"
 import { type Charged, overBudget, priced } from "./budget.ts"
 import { bytesOf, type CountedUsage, countUsage } from "./estimate-tokens.ts"
@@ -269,9 +270,9 @@ function logFailure(
 }
 
 /**
- * Keeps the text of a canceled call, because subscribers have seen it, and the model should know that it wrote it.
- * Unfinished thinking is dropped, because it cannot be sent back. If the process merely stops, the next process
- * counts the cost of this call.
+ * Logs a call that was stopped. Keeps the text of a canceled call, because subscribers have seen it, and the model
+ * should know that it wrote it. Unfinished thinking is dropped, because it cannot be sent back. If the process merely
+ * stops, the next process counts the cost of this call.
  */
 async function keepCancelled(
   context: ModelRunContext,
@@ -279,7 +280,14 @@ async function keepCancelled(
   request: ModelRequest,
   streamed: Streamed,
 ): Promise<void> {
-  if (!(context.signal.reason instanceof RunCancelledError)) return
+  const { reason } = context.signal
+  if (reason instanceof StepTimeoutError) {
+    await record(context, [
+      failedCall(context, attempt, reason.code, await counted(context, request, streamed)),
+    ])
+    return
+  }
+  if (!(reason instanceof RunCancelledError)) return
   const usage = await counted(context, request, streamed)
   if (streamed.text === "") {
     await record(context, [failedCall(context, attempt, "cancelled", usage)])

@@ -53,7 +53,8 @@ export async function executeTool(
     signal: stop.signal,
     tasks,
     ask(question) {
-      const answer = limit.pauseFor(ask(question))
+      const asked = ask(question)
+      const answer = limit.pauseFor(context.pauseStepLimit?.(asked) ?? asked)
       // The tool receives the rejection. A tool that does not await the answer must not end the process.
       answer.catch(() => undefined)
       return answer
@@ -198,7 +199,9 @@ function shownOutcome(outcome: ToolOutcome): ToolOutcome {
   return isMarked ? { ...outcome, warning: withoutSecrets(outcome.warning) } : outcome
 }
 
-/** Returns the error result. The error's own `code` and `subCode` are kept, because tools name their failures by them. */
+/**
+ * Returns the error result. The error's own `code` and `subCode` are kept, because tools name their failures by them.
+ */
 function errorResult(thrown: unknown): ToolResult {
   const error = toError(thrown)
   if (error instanceof ToolTimeout) return { type: "error", code: "timeout", message: error.message }

@@ -188,12 +188,12 @@ describe("chat with a running gateway", () => {
   })
 })
 
-it("chat with an agent's file serves it meanwhile", async () => {
+it("chat with an agent's file serves it meanwhile, whatever its prefix", async () => {
   const cwd = await mkdtemp(join(tmpdir(), "agent-gateway-chat-"))
   onTestFinished(() => rm(cwd, { recursive: true, force: true }))
   const entry = new URL("../../index.ts", import.meta.url).href
   const options =
-    '{ provider: "demo", store: "memory", logger: { debug() {}, info() {}, warn() {}, error() {} } }'
+    '{ provider: "demo", store: "memory", prefix: "/elsewhere", logger: { debug() {}, info() {}, warn() {}, error() {} } }'
   const agent = `import { createAgent } from ${JSON.stringify(entry)}\nexport default createAgent("Hi.", ${options})\n`
   await writeFile(join(cwd, "agent.mjs"), agent)
   const chat = startChat(["agent.mjs"], cwd)

@@ -64,6 +64,6 @@ function isUrl(target: string): boolean {
 /** Serves the agent on this machine alone, on a port that the system chooses. Returns the address of its API. */
 async function serve(gateway: Gateway, { env }: CliContext): Promise<string> {
   await gateway.prepare({ env })
-  const { url } = await gateway.listen({ host: "127.0.0.1", port: 0 })
-  return `${url}/api`
+  const { apiUrl } = await gateway.listen({ host: "127.0.0.1", port: 0 })
+  return apiUrl
 }

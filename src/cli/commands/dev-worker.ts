@@ -21,8 +21,8 @@ export async function devWorkerCommand(context: CliContext): Promise<number> {
   await serve(gateway, serveArguments, context, {
     mode: "dev",
     graceMs,
-    onListening: ({ url, port, consoleUrl }) => {
-      context.report?.({ type: "listening", url, port, consoleUrl })
+    onListening: ({ url, apiUrl, port, consoleUrl }) => {
+      context.report?.({ type: "listening", url, apiUrl, port, consoleUrl })
     },
   })
   return exitCodes.success

@@ -1,3 +1,4 @@
+import type { Listener } from "../../gateway/gateway.ts"
 import { findAgentFile } from "../agent-file/load-agent.ts"
 import { parseServeArguments } from "../arguments.ts"
 import type { CliContext, WorkerMessage } from "../cli-context.ts"
@@ -90,15 +91,15 @@ export async function devCommand(context: CliContext): Promise<number> {
   }
 }
 
-function greeting({ url, consoleUrl }: { readonly url: string; readonly consoleUrl: string | null }): string {
+function greeting({ url, apiUrl, consoleUrl }: Pick<Listener, "url" | "apiUrl" | "consoleUrl">): string {
   const json = "-H 'content-type: application/json'"
   const inBrowser = consoleUrl === null ? "" : `Talk to the agent in a browser: ${consoleUrl}\n\n`
   return `Listening on ${url}, reloading on change.
 
 ${inBrowser}From another terminal:
 
-  TOKEN=$(curl -s ${url}/api/chat/init ${json} -d '{"api_key":"dev"}' | sed 's/.*"session_token":"\\([^"]*\\)".*/\\1/')
-  curl -N ${url}/api/chat ${json} -H "authorization: Bearer $TOKEN" -d '{"message":"Hello!"}'
+  TOKEN=$(curl -s ${apiUrl}/chat/init ${json} -d '{"api_key":"dev"}' | sed 's/.*"session_token":"\\([^"]*\\)".*/\\1/')
+  curl -N ${apiUrl}/chat ${json} -H "authorization: Bearer $TOKEN" -d '{"message":"Hello!"}'
 
 `
 }

@@ -12,7 +12,7 @@ import type { Runs } from "../../headless/runs.ts"
 import { loadAgent } from "../agent-file/load-agent.ts"
 import type { CliContext } from "../cli-context.ts"
 import { oneLine, UsageError } from "../cli-error.ts"
-import { exitCodeOfStop } from "../exit-codes.ts"
+import { exitCodeOfStop, exitCodes } from "../exit-codes.ts"
 import { answerPrinter } from "../output/answer-printer.ts"
 import { progressPrinter } from "../output/run-progress.ts"
 import { parseRunArguments, type RunArguments } from "./run-arguments.ts"
@@ -74,7 +74,7 @@ async function runTask(
     ...(jobId === undefined && { signal: context.signal }),
     ...(format === "text" && schema === null && { onText: printer.onText, onTextDiscarded: printer.onRetry }),
   })
-  const run = await untilDelivered(gateway, ended, { signal: context.signal })
+  const { output: run, hasOpenDeliveries } = await untilDelivered(gateway, ended, { signal: context.signal })
   // Set by the callback above, which the compiler does not see.
   const finished = result as GatewayRunResult<JsonObject> | null
   if (format === "json") printJson(run, finished, context)
@@ -82,7 +82,10 @@ async function runTask(
   else if (format === "text") printOutput(finished, context)
   if (finished?.existed === true && finished.endedAt < startedAt && jobId !== undefined)
     note(context, `Job ${jobId} was done before; this is its result. Use another --job to do it again.`)
-  return report(run, runArguments, context)
+  const exitCode = report(run, runArguments, context)
+  // The loop that starts a job again must not stop before its deliveries are made.
+  const isUnfinished = exitCode === exitCodes.success && hasOpenDeliveries && jobId !== undefined
+  return isUnfinished ? exitCodes.unfinished : exitCode
 }
 
 function sessionOptions(given: RunArguments, context: CliContext): RunSessionOptions {
@@ -132,6 +135,7 @@ function report(run: RunOutput, given: RunArguments, context: CliContext): numbe
   for (const warning of run.warnings) note(context, warning)
   if (signal.aborted && runOutputOutcome(run) !== "success") {
     if (run.sessionId !== null && signal.reason !== "SIGPIPE") reportCanceled(run.sessionId, given, context)
+    else if (run.errorCode === "store_unavailable") note(context, problemOf(run, given) ?? "")
     return exitCodeOfStop(signal)
   }
   const problem = problemOf(run, given)

@@ -4,6 +4,7 @@ import type {
   AnswerCommand,
   AnswerOutcome,
   MessageCommand,
+  Principal,
   PutOutcome,
   SessionParent,
 } from "./session-log.ts"
@@ -66,6 +67,15 @@ export function startId(childRunId: string): string {
 
 /** The kind of items that the store delivers itself. */
 export const commandKind = "command"
+
+/** Payload of the item that reports a removed session. Times are in milliseconds since the Unix epoch. */
+export interface RemovedSession extends Principal {
+  readonly agent: string
+  /** Null for the root of a tree. */
+  readonly parentSessionId: string | null
+  readonly createdAt: number
+  readonly lastUsedAt: number
+}
 
 /** Items of all sessions that wait for delivery. Rows outlive the session that wrote them. */
 export interface Outbox {

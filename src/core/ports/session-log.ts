@@ -338,6 +338,11 @@ export interface PruneLimits {
   readonly subscribersSeenBefore?: number
   /** Outbox rows that died before this time are dropped. Default: none. */
   readonly outboxDiedBefore?: number
+  /**
+   * Kind of the outbox item that reports each removed session (`RemovedSession`). It is stored in the transaction that
+   * removes the session. Default: none is stored.
+   */
+  readonly removedSessionKind?: string
 }
 
 export interface SessionBatch {

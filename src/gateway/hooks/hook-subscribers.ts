@@ -8,26 +8,26 @@ import type { EventPage, Subscriber, SubscriberContext } from "../../core/ports/
 import { callBounded } from "../../core/time/call-bounded.ts"
 import type { HookOptions, Hooks } from "./hooks.ts"
 
-/** Attempts at one event, within an hour, after which a hook is not called for it again. */
+/** Maximum attempts for one event, within an hour. After that, the hook is not called for it again. */
 const maxAttempts = 15
-/** After so long a page is left to the next claim, so that a slow hook does not outlast its claim. */
+/** Milliseconds after which a page is left to the next claim, so that a slow hook does not outlast its claim. */
 const pageMs = 2_000
-/** For reading the log besides. */
+/** Additional milliseconds for reading the log. */
 const marginMs = 3_000
 const readLimits = { limit: 100, maxCharacters: 100_000, deltas: false, replacedHistories: false }
 
 export interface HookSubscriberOptions {
   readonly log: SessionLog
-  /** Milliseconds that one call of a hook may take. */
+  /** Maximum milliseconds of one call of a hook. */
   readonly callbackTimeoutMs: number
   readonly logger: Logger
 }
 
-/** Calls the hook for the event; returns null if the hook is not for such events. */
+/** Calls the hook for the event. Returns null if the hook does not receive such events. */
 type Invoke = (entry: EventEntry, page: EventPage) => Promise<Call | null> | Call | null
 type Call = (options: HookOptions) => void | Promise<void>
 
-/** Makes each hook a subscriber of its own, so that one that fails holds up no other. */
+/** Makes each hook a separate subscriber, so that a failing hook delays no other. */
 export function hookSubscribers(hooks: Hooks, options: HookSubscriberOptions): readonly Subscriber[] {
   const { onUsage, onToolResult, onToolTiming, onMaxTurns, onEvent } = hooks
   const subscribers: Subscriber[] = []
@@ -90,7 +90,7 @@ function hookSubscriber(
         handled(entry.seq)
       }
     },
-    // Logged by whoever calls this. A hook has no way to hear of it.
+    // The caller logs the gap. A hook cannot receive it.
     onGap: () => undefined,
   }
 }
@@ -101,7 +101,7 @@ interface CallPlace {
   readonly log: SessionLog
 }
 
-/** Reads the input of a finished call: in the page, or in its step before that. */
+/** Returns the input of a finished call from the page, or from earlier events of its step. */
 async function inputOf(toolCallId: string, { entry, page, log }: CallPlace): Promise<JsonObject> {
   const known = requestedInput(page.entries, toolCallId)
   if (known !== undefined) return known

@@ -4,13 +4,14 @@ import { declareOptions } from "../../options/declare-options.ts"
 import { callback } from "../../options/schemas.ts"
 
 /**
- * Functions of the application that observe runs, called after the fact is durable, in the order of the session.
+ * Functions of the application that observe runs. They are called after the fact is durable, in the order of the
+ * session.
  *
- * As options of the gateway they are called at least once for each event, whichever process made it: a hook that
- * throws, or that does not return within `callbackTimeoutMs`, is called again with the same id after a pause. Runs do
+ * As options of the gateway they are called at least once for each event, whichever process made it. If a hook
+ * throws, or does not return within `callbackTimeoutMs`, it is called again with the same id after a pause. Runs do
  * not wait for hooks.
  *
- * In a runtime that `buildChatRuntime` returns they are called at most once: a crash loses the call, because a
+ * In a runtime that `buildChatRuntime` returns they are called at most once. A crash loses the call, because a
  * function of one request cannot outlive its process.
  */
 export interface Hooks {
@@ -26,16 +27,44 @@ export interface Hooks {
   readonly onEvent?: (entry: EventEntry, options: EventHookOptions) => void | Promise<void>
 }
 
+/** Functions of the application that observe sessions, whichever run they have. */
+export interface SessionHooks {
+  /**
+   * Called with each session that was dropped because nobody used it for `sessionRetentionDays`. At least once: a hook
+   * that throws, or does not return within `callbackTimeoutMs`, is called again with the same id. Set it in every process
+   * of the store, because the process that drops a session notes the call.
+   */
+  readonly onSessionExpired?: (report: SessionReport, options: HookOptions) => void | Promise<void>
+}
+
+/** A session that was dropped. Times are in milliseconds since the Unix epoch. */
+export interface SessionReport {
+  /** The same in every report of the session. */
+  readonly id: string
+  readonly sessionId: string
+  readonly tenant: string
+  readonly userId: string
+  readonly agent: string
+  /** The session that started it as a sub-agent. Null if a client or the application started it. */
+  readonly parentSessionId: string | null
+  readonly createdAt: number
+  readonly lastUsedAt: number
+}
+
 export interface HookOptions {
-  /** Aborted after `callbackTimeoutMs`, and when the closing gateway no longer waits. */
+  /** Aborted after `callbackTimeoutMs`, and when the closing gateway stops waiting. */
   readonly signal: AbortSignal
 }
 
 export interface EventHookOptions extends HookOptions {
   readonly sessionId: string
-  /** Id of the event: the same each time it is reported. */
+  /** Id of the event. It is the same in every report. */
   readonly id: string
 }
+
+export const sessionHookOptions = declareOptions<SessionHooks>()({
+  onSessionExpired: callback<NonNullable<SessionHooks["onSessionExpired"]>>().optional(),
+})
 
 export const hookOptions = declareOptions<Hooks>()({
   onUsage: callback<NonNullable<Hooks["onUsage"]>>().optional(),

@@ -2,13 +2,13 @@ import type { Server } from "node:http"
 import type { Logger } from "../../core/ports/logger.ts"
 import { networkOf } from "../../http/limits/network.ts"
 
-/** Closes new connections from a network address that has `max` open ones. Logs the first. */
+/** Closes new connections from a network address that has `max` open ones. Logs the first closed connection. */
 export function limitConnections(server: Server, max: number, logger: Logger): void {
   const openOf = new Map<string, number>()
   let warned = false
 
   server.on("connection", (socket) => {
-    // Undefined: the client has gone already.
+    // If it is undefined, the client has already disconnected.
     const network = networkOf(socket.remoteAddress ?? "")
     const open = openOf.get(network) ?? 0
     if (open >= max) {

@@ -5,15 +5,15 @@ import type { Socket } from "node:net"
 const maxUnanswered = 8
 
 /**
- * Destroys a connection that has too many requests without a complete response. Node reads up to 64 KiB at once and
- * handles all requests in it in one turn of the event loop, so that thousands of them would hold up every other client.
+ * Destroys a connection with too many requests that have no complete response. Node reads up to 64 KiB at once and
+ * handles all requests in it in one turn of the event loop, so thousands of them would block every other client.
  */
 export function limitPipelining(listener: RequestListener): RequestListener {
   const unansweredOf = new WeakMap<Socket, number>()
 
   return (incoming, outgoing) => {
     const { socket } = incoming
-    // Discards the further requests that Node has read from the connection.
+    // Ignores further requests that Node has read from the connection.
     if (socket.destroyed) return
     const unanswered = unansweredOf.get(socket) ?? 0
     if (unanswered >= maxUnanswered) {

@@ -13,17 +13,17 @@ import { limitPipelining } from "./limit-pipelining.ts"
 import { listenerUrl } from "./listener-url.ts"
 import { openSockets } from "./open-sockets.ts"
 
-/** Time limits for a client, in milliseconds. They are checked once a second. */
+/** Time limits for a client in milliseconds. The server checks them once a second. */
 export interface TimeLimits {
-  /** For sending the headers. */
+  /** Maximum time to send the headers. */
   readonly headersTimeout: number
-  /** For sending the whole request. */
+  /** Maximum time to send the whole request. */
   readonly requestTimeout: number
-  /** For sending the next request on an open connection. */
+  /** Maximum time to send the next request on an open connection. */
   readonly keepAliveTimeout: number
   /**
-   * Without a byte in either direction, after which the connection is destroyed: a client that does not read must not
-   * hold a response for ever. Streams carry a heartbeat every 15 seconds.
+   * Time without a byte in either direction after which the connection is destroyed, because a client that does not
+   * read must not hold a response forever. Streams send a heartbeat every 15 seconds.
    */
   readonly timeout: number
   readonly connectionsCheckingInterval: number
@@ -37,10 +37,13 @@ const defaultTimeLimits: TimeLimits = {
   connectionsCheckingInterval: 1_000,
 }
 const maxHeaderBytes = 16 * 1024
-/** Milliseconds that connections may take to finish once their streams have ended. */
+/** Milliseconds for connections to finish after their streams have ended. */
 const closeMs = 2_000
 const idleCheckMs = 20
-/** A shorter key can be guessed: no limit on wrong keys may lock out the clients that have the right one. */
+/**
+ * A shorter key can be guessed. Clients with the right key must never be locked out, so wrong keys cannot be limited
+ * more strictly.
+ */
 const minKeyLength = 16
 
 /** The part of a service that a listener needs. */
@@ -79,7 +82,8 @@ export async function listen(
   const bound = typeof address === "object" && address !== null ? address.port : port
   const url = listenerUrl({ host, address: bindAddress, port: bound })
   const isUsable = service.console === "operator" || (service.console === "loopback" && reach === "loopback")
-  return { url, port: bound, consoleUrl: isUsable ? `${url}/console/` : null, close }
+  const apiUrl = settings.prefix === "/" ? url : `${url}${settings.prefix}`
+  return { url, apiUrl, port: bound, consoleUrl: isUsable ? `${url}/console/` : null, close }
 }
 
 function serverOf(service: ListeningService, reach: Reach, timeLimits: TimeLimits): Server {
@@ -126,7 +130,7 @@ function warnOfKeys({ takesAnyKey, logger }: ListeningService, { validApiKeys = 
 async function closeServer(server: Server, servers: readonly SocketServer[]): Promise<void> {
   const closed = Promise.all(servers.map((each) => once(each, "close")))
   for (const each of servers) each.close()
-  // A connection is idle only once its last answer has gone out.
+  // A connection is idle only after its last response was sent.
   const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs)
   const timer = setTimeout(() => server.closeAllConnections(), closeMs)
   await closed

@@ -1,8 +1,8 @@
 import { isLoopbackAddress, isLoopbackName } from "../../http/host-guard.ts"
 
 /**
- * Returns the address to print. A name that only leads to this machine is replaced by its address: the gateway does not
- * serve requests for that name, because whoever owns the name could have it lead elsewhere.
+ * Returns the address to print. If a name only leads to this machine, its address replaces it. The gateway does not
+ * serve requests for that name, because the owner of the name could make it lead elsewhere.
  */
 export function listenerUrl({
   host,

@@ -4,24 +4,25 @@ import type { Server as HttpServer } from "node:http"
 import { createServer, type ListenOptions, type Server } from "node:net"
 
 export interface Address {
-  /** 0 lets the system choose. */
+  /** With 0, the system chooses a port. */
   readonly port: number
   readonly host: string
 }
 
 /**
- * Sockets that listen on one address. Their queues of new connections are filled in equal parts. The first requests
- * of as many connections take one turn of the event loop about 20 ms, so more sockets would hold up the clients that
- * have connections.
+ * Number of sockets that listen on one address. Connections are distributed evenly over their queues. The first
+ * requests of this number of connections take one turn of the event loop about 20 ms, so more sockets would delay the
+ * clients that are already connected.
  */
 const socketCount = 32
 
 /**
- * Lets an HTTP server listen on an address. Resolves to all servers that have to be closed for it.
+ * Lets an HTTP server listen on an address. Resolves to all servers that must be closed for it.
  *
- * In each turn of the event loop, Node accepts one connection of each listening socket (libuv since version 1.45). One
- * socket would make a client wait for as many turns as there are connections before its own: 13 seconds behind 260 of
- * them, while the turns took 50 ms. So there are several sockets, where the system divides connections between them.
+ * In each turn of the event loop, Node accepts one connection of each listening socket (libuv since version 1.45).
+ * With one socket, a client would wait for as many turns as there are connections before its own: 13 seconds behind
+ * 260 of them, while the turns took 50 ms. Therefore there are several sockets on systems that distribute connections
+ * over them.
  */
 export async function openSockets(server: HttpServer, { port, host }: Address): Promise<readonly Server[]> {
   if (!dividesConnections()) {
@@ -47,7 +48,10 @@ export async function openSockets(server: HttpServer, { port, host }: Address): 
   }
 }
 
-/** Only Linux is sure to divide them evenly. In a cluster, the primary process gives each worker its connections. */
+/**
+ * Returns true if the system distributes connections evenly, which only Linux guarantees. In a cluster, the primary
+ * process gives each worker its connections.
+ */
 function dividesConnections(): boolean {
   return process.platform === "linux" && !cluster.isWorker
 }

@@ -5,7 +5,7 @@ import { buildImage } from "../../sandbox/docker/build-image.ts"
 
 export interface SandboxImageOptions {
   readonly env: Environment
-  /** Default: where `codeExecution` looks for it. */
+  /** Default: the tag that `codeExecution` uses. */
   readonly tag?: string
   /** Default: the package's own Dockerfile. */
   readonly file?: string
@@ -13,7 +13,7 @@ export interface SandboxImageOptions {
   readonly onOutput: (text: string) => void
 }
 
-/** Makes the image that code runs in. Resolves to its tag. */
+/** Builds the image in which code runs. Resolves to its tag. */
 export async function buildSandboxImage({
   env,
   tag,

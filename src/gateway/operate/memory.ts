@@ -8,25 +8,28 @@ import { localPrincipal } from "../runs/start-run.ts"
 
 /** The memories of all users, for code. */
 export interface GatewayMemory {
-  /** Returns the memories of one user. Nothing is opened before the first call of one of its methods. */
+  /** Returns the memories of one user. Opens nothing before the first call of one of its methods. */
   of(owner?: MemoryOwner): Memories
-  /** Deletes all memories of a user, those of single agents included. Resolves to their number. */
+  /** Deletes all memories of a user, including those of single agents. Resolves to their number. */
   forgetUser(owner: Omit<MemoryOwner, "agent">): Promise<number>
 }
 
 export interface MemoryOwner {
-  /** As `run` takes it. Default: the application itself. */
+  /** User id, as in `run`. Default: the application itself. */
   readonly userId?: string
-  /** Tenant of `userId`, as `run` takes it. Default `default`. */
+  /** Tenant of `userId`, as in `run`. Default `default`. */
   readonly tenant?: string
-  /** In place of `userId` and `tenant`: a session's owner as `gateway.sessions` lists it, of an API key for example. */
+  /** In place of `userId` and `tenant`: the owner of a session from `gateway.sessions`, for example of an API key. */
   readonly principal?: Principal
-  /** Name of the agent whose own memories are meant, for agents with `perAgent`. Default: those that agents share. */
+  /**
+   * Name of the agent whose own memories are used, for agents with `perAgent`. Default: the memories that agents
+   * share.
+   */
   readonly agent?: string
 }
 
 export interface MemoryParts {
-  /** The option `memory` of the agent; of the default agent for undefined. */
+  /** Returns the option `memory` of the agent, or of the default agent for undefined. */
   readonly optionsOf: (agent: string | undefined) => MemoryChoice | undefined
   /** Opens the store at the first use. */
   readonly open: () => Promise<{ readonly memory: Memory; readonly logger: Logger }>

@@ -10,8 +10,8 @@ export interface OpenedApprovals extends GatewayWaits {
 }
 
 /**
- * Opens the approvals of a store, with or without a server running on it: a running one acts on an answer at once,
- * another at its next start.
+ * Opens the approvals of a store, even while a server runs on it. A running server acts on an answer at once.
+ * Otherwise the next start does.
  */
 export async function openApprovals(store: string = defaultStore): Promise<OpenedApprovals> {
   const { log, approvals, close } = await openExistingStore(store)

@@ -8,8 +8,8 @@ import { createLogger } from "../../telemetry/logger.ts"
 import { openStore } from "../open-store.ts"
 
 /**
- * Opens a store beside the servers that may run on it. Rejects with a `ConfigurationError` where no gateway has stored
- * anything: a command that makes a store on the spot would find nothing in it.
+ * Opens a store that servers may use at the same time. Rejects with a `ConfigurationError` if no gateway has stored
+ * anything there, because a command that creates a store would find nothing in it.
  */
 export async function openExistingStore(store: string): Promise<Store> {
   if (!isPostgresUrl(store) && !existsSync(dataDirectory(store).database)) {

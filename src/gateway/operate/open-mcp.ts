@@ -12,18 +12,18 @@ import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import { packageVersion } from "../package-version.ts"
 
 export interface OpenMcpOptions {
-  /** As an agent has them; without a file named there, `MCP_CONFIG_PATH` of the environment names one. */
+  /** The options of an agent. If they name no file, `MCP_CONFIG_PATH` of the environment may name one. */
   readonly options: McpOptions
   readonly env: Environment
-  /** Only these servers. Default all. */
+  /** Names of the servers to open. Default: all. */
   readonly only?: readonly string[]
 }
 
 export interface OpenedMcp {
   readonly servers: readonly OpenedMcpServer[]
   /**
-   * Calls a tool as an agent would, but for asking anybody: what the tool asks the user is declined. Rejects when the
-   * server has no such tool.
+   * Calls a tool as an agent would, but declines the tool's questions to the user. Rejects if the server has no such
+   * tool.
    */
   call(tool: Pick<Tool, "name">, input: JsonObject, options: CallToolOptions): Promise<ToolResult>
   close(): Promise<void>
@@ -32,7 +32,7 @@ export interface OpenedMcp {
 export interface OpenedMcpServer {
   readonly name: string
   readonly status: string
-  /** Reason that the server is not ready. */
+  /** Reason why the server is not ready. */
   readonly reason: string | null
   readonly tools: readonly Pick<Tool, "name" | "description" | "inputSchema">[]
 }
@@ -42,17 +42,17 @@ export interface CallToolOptions {
   readonly onOutput: (text: string) => void
 }
 
-/** The answer to every question: there is no user to ask. */
+/** The answer to every question, because there is no user to ask. */
 const nobody = { action: "decline", content: null } as const
-/** A tool that does not take no for an answer is left alone. */
+/** Maximum number of times that a tool may ask again after its question was declined. */
 const mostRounds = 10
 
-/** The servers of an agent, or of a configuration file, with no agent around them, to look at and to try out. */
+/** Opens the servers of an agent, or of a configuration file, without an agent, to inspect and try them. */
 export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<OpenedMcp> {
   const all = await configuredServers(options, settingsFrom(env))
   const configs = all
     .filter(({ name }) => only?.includes(name) ?? true)
-    // Named in one way whatever the others have.
+    // The names do not depend on the other servers.
     .map((config) => ({ ...config, prefix: false, toolPrefix: "", perUser: null }))
   const logger = createLogger({ level: "error" })
   const schemas = createSchemaChecker()
@@ -115,7 +115,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
   }
 }
 
-/** A result as JSON to print. */
+/** Returns a result as JSON to print. */
 export function printableResult(result: ToolResult): Json {
   return result.type === "json" ? result.value : (JSON.parse(JSON.stringify(result)) as Json)
 }

@@ -7,7 +7,7 @@ export interface OpenedMemory {
   close(): Promise<void>
 }
 
-/** Opens the memories of a store, with or without a server running on it. */
+/** Opens the memories of a store, even while a server runs on it. */
 export async function openMemory(store: string = defaultStore): Promise<OpenedMemory> {
   const { memory, close } = await openExistingStore(store)
   return { memory, close }

@@ -7,8 +7,8 @@ export interface OpenedOutbox extends GatewayOutbox {
 }
 
 /**
- * Opens the outbox of a store, with or without a server running on it. A running server delivers retried rows within
- * a second.
+ * Opens the outbox of a store, even while a server runs on it. A running server delivers retried rows within a
+ * second.
  */
 export async function openOutbox(store: string = defaultStore): Promise<OpenedOutbox> {
   const { outbox, close } = await openExistingStore(store)

@@ -8,8 +8,7 @@ export interface OpenedSchedules extends GatewaySchedules {
 }
 
 /**
- * Opens the schedules of a store, with or without a server running on it. A running server notices a change within
- * a second.
+ * Opens the schedules of a store, even while a server runs on it. A running server notices a change within a second.
  */
 export async function openSchedules(store: string = defaultStore): Promise<OpenedSchedules> {
   const opened = await openExistingStore(store)

@@ -6,7 +6,7 @@ export interface OpenedSessions extends GatewaySessions {
   close(): Promise<void>
 }
 
-/** Opens the sessions of a store, with or without a server running on it. */
+/** Opens the sessions of a store, even while a server runs on it. */
 export async function openSessions(store: string = defaultStore): Promise<OpenedSessions> {
   const { directory, close } = await openExistingStore(store)
   return { ...createGatewaySessions(async () => directory), close }

@@ -1,10 +1,10 @@
 import type { Outbox, OutboxRow } from "../../core/ports/outbox.ts"
 
-/** Rows of the outbox: what sessions want done outside themselves, and what could not be delivered. */
+/** Rows of the outbox: items that sessions want delivered, and items whose delivery failed. */
 export interface GatewayOutbox {
-  /** Rows with a number above `after` (default 0), in order. At most 1 000 rows, or `limit`. */
+  /** Lists rows with a number above `after` (default 0), in order: at most `limit` rows, or 1 000. */
   list(filter?: OutboxListFilter): Promise<readonly OutboxRow[]>
-  /** Has dead rows delivered again, with all their attempts. Resolves to the number of rows. */
+  /** Delivers dead rows again, with all attempts. Resolves to the number of rows. */
   retry(choice: ChosenRows): Promise<number>
   /** Deletes dead rows, or the rows with these numbers whatever their state is. Resolves to the number of rows. */
   drop(choice: ChosenRows): Promise<number>
@@ -24,10 +24,10 @@ export type ChosenRows =
   | { readonly allDead: true; readonly kind?: string }
 
 const maxRows = 1_000
-/** Rows that one statement changes. */
+/** Maximum rows that one statement changes. */
 const slice = 500
 
-/** Over the outbox of a store that is opened at the first use. */
+/** Creates the operations on the outbox of a store that is opened at the first use. */
 export function createOutbox(outbox: () => Promise<Outbox>): GatewayOutbox {
   return {
     async list({ limit = maxRows, ...filter } = {}) {
@@ -62,7 +62,7 @@ async function inSlices(
   return changed
 }
 
-/** In the order of their numbers, so that it ends although rows may be dead again at once. */
+/** Retries dead rows in the order of their numbers, so that it ends even if rows are dead again at once. */
 async function retryDead(outbox: Outbox, kind: string | undefined): Promise<number> {
   const filter = { state: "dead", limit: slice, ...(kind === undefined ? {} : { kind }) } as const
   let retried = 0

@@ -13,7 +13,7 @@ export interface ModelProbe {
   readonly durationMs: number
   /** Null if the provider reported none. */
   readonly usage: Usage | null
-  /** US dollars; null if the price of the model or the usage is not known. */
+  /** US dollars. Null if the price of the model or the usage is not known. */
   readonly cost: Cost
 }
 
@@ -22,15 +22,15 @@ export interface ProbedModels {
   readonly agent: string
   readonly models: readonly ModelChoice[]
   readonly pricing: Pricing
-  /** The agent's own cap on output tokens. */
+  /** The agent's own limit of output tokens. */
   readonly maxTokens: number
 }
 
-/** The smallest cap that every service accepts. */
+/** The smallest limit that every provider accepts. */
 const probeTokens = 16
 const timeoutMs = 30_000
 
-/** Calls each model once, one after another, because services limit rates. */
+/** Calls each model once, one after another, because providers limit rates. */
 export async function probeModels(
   agents: readonly ProbedModels[],
   signal: AbortSignal,
@@ -59,7 +59,7 @@ export async function probeModels(
 async function probe(choice: ModelChoice, maxTokens: number, signal: AbortSignal): Promise<ProbeEnd> {
   const end = await call(choice, requestOf(choice, probeTokens), { signal, stopsEarly: false })
   if (end.type !== "error" || end.code !== "invalid_request" || maxTokens <= probeTokens) return end
-  // A service may refuse so low a cap, for example together with a budget for thinking.
+  // A provider may refuse so low a limit, for example together with a budget for thinking.
   return call(choice, requestOf(choice, maxTokens), { signal, stopsEarly: true })
 }
 
@@ -70,7 +70,7 @@ function requestOf({ model }: ModelChoice, maxTokens: number): ModelRequest {
 
 type ProbeEnd = ModelEnd | ModelFailure | { readonly type: "responds" }
 
-/** If `stopsEarly`, the first sign of a response is enough, and the call is stopped there. */
+/** Calls a model. With `stopsEarly`, the call stops at the first sign of a response. */
 async function call(
   { provider }: ModelChoice,
   request: ModelRequest,

@@ -6,20 +6,23 @@ import { createScheduler, type Scheduler } from "../../schedules/scheduler.ts"
 
 /** Schedules of all agents and owners in the gateway's store, for operators. */
 export interface GatewaySchedules {
-  /** Schedules with an id above `after`, in order. At most 1 000, or `limit`. */
+  /** Lists schedules with an id above `after`, in order: at most `limit`, or 1 000. */
   list(query?: Partial<ScheduleQuery>): Promise<readonly Schedule[]>
-  /** The last hundred occurrences of a schedule, the newest first. Rejects with `schedule_not_found`. */
+  /** Resolves to the last hundred occurrences of a schedule, newest first. Rejects with `schedule_not_found`. */
   history(scheduleId: string): Promise<readonly Occurrence[]>
-  /** Has it fire no more, until it is resumed. Rejects with `schedule_not_found`. */
+  /** Pauses a schedule until it is resumed. Rejects with `schedule_not_found`. */
   pause(scheduleId: string): Promise<Schedule>
-  /** Continues with the first occurrence from now on. Rejects with `schedule_not_found`. */
+  /** Resumes a schedule at the first occurrence from now on. Rejects with `schedule_not_found`. */
   resume(scheduleId: string): Promise<Schedule>
   /**
-   * Fires it now, also while it is paused. Rejects with `schedule_running` while a run of it is open, and with
-   * `schedule_not_found`.
+   * Runs a schedule now, even while it is paused. Rejects with `schedule_running` while one of its runs is open, and
+   * with `schedule_not_found`.
    */
   run(scheduleId: string): Promise<Occurrence>
-  /** Removes it with its history. One of an agent's options comes back at the next start. Rejects as the others do. */
+  /**
+   * Removes a schedule and its history. A schedule from an agent's options returns at the next start. Rejects with
+   * `schedule_not_found`.
+   */
   remove(scheduleId: string): Promise<void>
 }
 
@@ -34,7 +37,7 @@ export function schedulePartsOf({ schedules, log }: Store, ids: Ids): SchedulePa
   return { schedules, scheduler: createScheduler({ schedules, ids, now: () => log.now() }) }
 }
 
-/** Over the schedules of a store that is opened at the first use. */
+/** Creates the operations on the schedules of a store that is opened at the first use. */
 export function createGatewaySchedules(parts: () => Promise<ScheduleParts>): GatewaySchedules {
   return {
     async list({ limit = maxListed, ...query } = {}) {

@@ -10,8 +10,7 @@ import type {
 /** Sessions and runs of the store, of all principals and agents, newest first. */
 export interface GatewaySessions {
   /**
-   * Lists one page of sessions. `next` is the `after` of the next page. At most 50 sessions unless `limit` says
-   * otherwise.
+   * Lists one page of sessions. `next` is the `after` of the next page. A page has at most `limit` sessions, or 50.
    */
   list(query?: ListOptions<SessionQuery>): Promise<DirectoryPage<ListedSession>>
   /** Resolves to null if there is no such session. */
@@ -27,7 +26,7 @@ export type ListOptions<Query extends { readonly limit: number }> = Omit<Query, 
 
 const defaultLimit = 50
 
-/** `directory` is opened at the first use. */
+/** Creates the operations on a directory that is opened at the first use. */
 export function createGatewaySessions(directory: () => Promise<Directory>): GatewaySessions {
   return {
     list: async (query = {}) => (await directory()).sessions({ limit: defaultLimit, ...query }),

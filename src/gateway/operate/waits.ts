@@ -9,29 +9,29 @@ import type { InvalidAnswer } from "../../sessions/sessions.ts"
 import { checkApproveOptions } from "../options/check-options.ts"
 
 /**
- * Approvals, client tools and what tools ask the user, answered from code. Answers resolve once they are durable and
- * reject with a `GatewayError` whose `code` is that of the HTTP API: `wait_not_found`, `already_answered`,
+ * Answers approvals, client tool calls and questions from code. Answers resolve when they are durable, and reject
+ * with a `GatewayError` with the same `code` as in the HTTP API: `wait_not_found`, `already_answered`,
  * `wait_expired`, `wrong_nonce`, `invalid_answer`.
  */
 export interface GatewayWaits {
-  /** Open questions, oldest first: of one session or of all, of all kinds. */
+  /** Lists open waits of all kinds, oldest first, of one session or of all. */
   list(filter?: { readonly sessionId?: string }): Promise<readonly Wait[]>
   approve(wait: OpenWait, options?: ApproveOptions): Promise<void>
   deny(wait: OpenWait, options?: DenyOptions): Promise<void>
-  /** The result of a client tool's call. */
+  /** Submits the result of a client tool's call. */
   submitResult(wait: OpenWait, result: Json, options?: AnswerOptions): Promise<void>
   /** Answers a tool's question, a wait of the kind `elicitation`, for the user. */
   answer(wait: OpenWait, answer: ElicitationAnswer, options?: AnswerOptions): Promise<void>
-  /** Returns the permissions that hold for the rest of the session. */
+  /** Returns the grants that apply to the rest of the session. */
   grants(sessionId: string): Promise<readonly Grant[]>
-  /** Resolves to whether there was such a grant. */
+  /** Resolves to true if there was such a grant. */
   revokeGrant(
     grant: Pick<Grant, "sessionId" | "toolName" | "qualifier">,
     options?: AnswerOptions,
   ): Promise<boolean>
   /**
-   * Returns records of decisions, each with its person, time and origin, newest first. At most 1 000 records unless
-   * `limit` says less.
+   * Returns records of decisions, each with its person, time and origin, newest first: at most `limit` records, and
+   * never more than 1 000.
    */
   audit(filter?: { readonly sessionId?: string; readonly limit?: number }): Promise<readonly AuditRecord[]>
 }
@@ -46,21 +46,24 @@ export interface AnswerOptions {
 export interface ElicitationAnswer {
   /** The user accepts (and has opened the page), declines, or closes the question without an answer (`cancel`). */
   readonly action: "accept" | "decline" | "cancel"
-  /** Values of an accepted form, by its schema, whose defaults replace values that are left out. */
+  /** Values of an accepted form. The schema's defaults replace missing values. */
   readonly content?: JsonObject
 }
 
 export interface ApproveOptions extends AnswerOptions {
   /** Arguments in place of the model's. */
   readonly editedInput?: JsonObject
-  /** Allows the tool type (tool and qualifier) for the rest of the session. Not with edited arguments. */
+  /**
+   * If true, allows the tool type (tool and qualifier) for the rest of the session. Cannot be used with edited
+   * arguments.
+   */
   readonly allowToolType?: boolean
-  /** The sessions that `allowToolType` holds for: the one whose tool asked, or all of its tree. Default `session`. */
+  /** The sessions that `allowToolType` applies to: the session of the tool, or its whole tree. Default `session`. */
   readonly scope?: GrantScope
 }
 
 export interface DenyOptions extends AnswerOptions {
-  /** Told to the model. */
+  /** Reason that the model receives. */
   readonly reason?: string
 }
 

@@ -27,9 +27,9 @@ const runtimeChoice = declareOptions<
   defaultProvider: provider,
 })
 
-/** An agent of the gateway's own loop. */
+/** Schemas for an agent of the gateway's own loop. */
 const modelAgentOptions = { ...agentServerOptions, ...providerOptions, ...runOptions, systemPrompt }
-/** An agent with a runtime of the application's own. */
+/** Schemas for an agent with the application's own runtime. */
 const runtimeAgentOptions = { ...agentServerOptions, ...credentials, ...runtimeChoice }
 
 const oneAgent = { ...nameOption, ...sharedServerOptions, ...agentServerOptions }
@@ -59,22 +59,22 @@ export function resolveCreateAgent(prompt: ModelAgentOptions["systemPrompt"], op
   return { ...resolved, ...resolveOptions("createAgent", { systemPrompt }, { systemPrompt: prompt }) }
 }
 
-/** The same for `createGatewayApp`. */
+/** Checks the options of `createGatewayApp` in the same way. */
 export function resolveGatewayApp(options: GatewayAppOptions) {
   return withMcpServers(resolveOptions("createGatewayApp", gatewayAppOptions, options))
 }
 
-/** The same for `createGateway`, without its agents' own options. */
+/** Checks the options of `createGateway` in the same way, without those of its agents. */
 export function resolveGateway(options: GatewayOptions) {
   return resolveOptions("createGateway", gatewayOptions, options)
 }
 
-/** The same for an agent of `createGateway` with a model. */
+/** Checks the options of an agent of `createGateway` with a model in the same way. */
 export function resolveModelAgent(caller: string, options: ModelAgentOptions): ResolvedModelAgent {
   return withMcpServers(resolveOptions(caller, modelAgentOptions, options))
 }
 
-/** The same for an agent of `createGateway` with a runtime of the application's own. */
+/** Checks the options of an agent of `createGateway` with the application's own runtime in the same way. */
 export function resolveRuntimeAgent(caller: string, options: RuntimeAgentOptions): ResolvedRuntimeAgent {
   return withMcpServers(resolveOptions(caller, runtimeAgentOptions, options))
 }

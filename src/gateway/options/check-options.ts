@@ -28,7 +28,11 @@ const startOptions = z
     jobId: z.string().min(1).max(255).optional(),
     notes: z.array(z.string()).optional(),
     limits: z
-      .strictObject({ maxTurns: count.optional(), maxBudgetUsd: z.number().nonnegative().optional() })
+      .strictObject({
+        maxTurns: count.optional(),
+        maxBudgetUsd: z.number().nonnegative().optional(),
+        maxCrashes: count.optional(),
+      })
       .optional(),
     signal: object.optional(),
   })
@@ -46,19 +50,19 @@ const approvalAnswer = z.strictObject({
 })
 
 /**
- * Throws a `ConfigurationError` for options of `waits.approve` that are wrong: with a misspelled `editedInput` the
- * model's own arguments would be approved.
+ * Throws a `ConfigurationError` if options of `waits.approve` are wrong. A misspelled `editedInput` would approve the
+ * model's own arguments.
  */
 export function checkApproveOptions(options: unknown): void {
   check("approve", approveOptions, options)
 }
 
-/** The same for `run` and `stream`: with a misspelled `sessionId` a new session would be started. */
+/** Checks the options of `run` and `stream` in the same way. A misspelled `sessionId` would start a new session. */
 export function checkStartOptions(caller: string, options: unknown): void {
   check(caller, startOptions, options)
 }
 
-/** The same for what `onApproval` returned. */
+/** Checks the result of `onApproval` in the same way. */
 export function checkApprovalAnswer(answer: unknown): void {
   check("onApproval", approvalAnswer, answer)
 }

@@ -28,17 +28,20 @@ import { type StoreOptions, storeOptions } from "../../stores/options.ts"
 import { type SubAgentOptions, subAgentsSchema } from "../../sub-agents/options.ts"
 import { type TelemetryOptions, telemetryOptions } from "../../telemetry/options.ts"
 import { type TranscriptOptions, transcriptOptions } from "../../transcripts/options.ts"
-import { type Hooks, hookOptions } from "../hooks/hooks.ts"
+import { type Hooks, hookOptions, type SessionHooks, sessionHookOptions } from "../hooks/hooks.ts"
 import { type ProcessOptions, processOptions } from "./process-options.ts"
 import { type SecretsOptions, secretsOptions } from "./secrets-key.ts"
 
-/** Options of a server with one agent, whatever that agent is. All are optional. */
+/** Options of a server with one agent, whatever kind of agent it is. All are optional. */
 export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
-  /** Sessions remember it; a process only takes up sessions of the agent it serves. Default `agent`. */
+  /**
+   * Name of the agent. It is stored with sessions, and a process only works on sessions of its agent. Default
+   * `agent`.
+   */
   readonly name?: string
 }
 
-/** Options of the server that all of its agents share. */
+/** Options of the server for all of its agents. */
 export interface SharedServerOptions
   extends HttpOptions,
     SessionOptions,
@@ -46,6 +49,7 @@ export interface SharedServerOptions
     SecretsOptions,
     ConsoleOption,
     Hooks,
+    SessionHooks,
     ProcessOptions,
     TranscriptOptions,
     TelemetryOptions,
@@ -54,10 +58,13 @@ export interface SharedServerOptions
   readonly limits?: Partial<HttpLimits & StorageBounds>
 }
 
-/** Returns true if the client of the session may declare the tool. Must not take long: it is asked for each tool. */
+/**
+ * Returns true if the client of the session may declare the tool. It must be fast, because it is called for each
+ * tool.
+ */
 export type AllowClientTool = (tool: ToolSpecification, session: Session) => boolean
 
-/** Options of the server that each agent has for itself. */
+/** Options of the server for each single agent. */
 export interface AgentServerOptions
   extends McpOptions,
     SchedulesOptions,
@@ -65,25 +72,27 @@ export interface AgentServerOptions
     CompactionOptions,
     LargeResultsOptions {
   /**
-   * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has
-   * no `model`, else none: it is always the agent's.
+   * Models that clients may choose in place of the agent's `model`. Default: any if the agent has no `model`.
+   * Otherwise none, and the agent's model is always used.
    */
   readonly allowedModels?: readonly string[]
   /**
-   * If true, clients may declare tools of their own with `POST /chat`, which they execute themselves. A function
-   * decides over each such tool. Not for runners. Default false.
+   * If true, clients may declare their own tools with `POST /chat`, and execute these tools. A function decides about
+   * each such tool. Cannot be used with runners. Default false.
    */
   readonly allowClientTools?: boolean | AllowClientTool
-  /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
+  /** If true, gives the model tools to run code, in a sandbox if one is available. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
   /**
-   * Gives the model a memory of each user that outlives sessions. Needs `validApiKeys` or `authenticate`. Default
-   * false.
+   * If true, gives the model a memory of each user that outlives sessions. Requires `validApiKeys` or `authenticate`.
+   * Default false.
    */
   readonly memory?: MemoryChoice
-  /** Gives the model tools to hand tasks to sub-agents, which work in sessions of their own. Default false. */
+  /**
+   * If true, gives the model tools to delegate tasks to sub-agents, which work in their own sessions. Default false.
+   */
   readonly subAgents?: boolean | SubAgentOptions
-  /** Features that this agent has besides the built-in ones. They open after those, in this order. Default: none. */
+  /** Plugins of this agent in addition to the built-in ones. They open after those, in this order. Default: none. */
   readonly plugins?: readonly Plugin[]
 }
 
@@ -92,7 +101,7 @@ const aPlugin = z.custom<Plugin>((value) => {
   return typeof name === "string" && typeof setup === "function"
 }, "expected a plugin: an object with a name and a setup function")
 
-/** A path segment, so it may not be `.` or `..`. */
+/** The name is a path segment, so it must not be `.` or `..`. */
 export const agentName = z
   .string()
   .regex(
@@ -102,7 +111,7 @@ export const agentName = z
 
 export const nameOption = declareOptions<Pick<ServerOptions, "name">>()({ name: agentName.default("agent") })
 
-/** Schemas of the options that all agents of a server share. A feature adds its own here, by one line. */
+/** Schemas of the options that all agents of a server share. A feature adds its options with one line. */
 export const sharedServerOptions = declareOptions<SharedServerOptions>()({
   ...httpOptions,
   ...sessionOptions,
@@ -110,6 +119,7 @@ export const sharedServerOptions = declareOptions<SharedServerOptions>()({
   ...secretsOptions,
   ...consoleOption,
   ...hookOptions,
+  ...sessionHookOptions,
   ...processOptions,
   ...transcriptOptions,
   ...telemetryOptions,
@@ -117,7 +127,7 @@ export const sharedServerOptions = declareOptions<SharedServerOptions>()({
   limits: z.strictObject({ ...httpLimits, ...storageBounds }).prefault({}),
 })
 
-/** Schemas of the options that each agent has for itself. A feature adds its own here, by one line. */
+/** Schemas of the options that each agent has for itself. A feature adds its options with one line. */
 export const agentServerOptions = {
   ...mcpOptions,
   ...schedulesSchemas,

@@ -7,25 +7,25 @@ import { declareOptions } from "../../options/declare-options.ts"
 import { anObject, callback, milliseconds } from "../../options/schemas.ts"
 import type { HookOptions } from "../hooks/hooks.ts"
 
-/** Options of the gateway's own life: its start, its end, and how it calls functions of the application. */
+/** Options of the gateway's process: its start, its end, and calls of the application's functions. */
 export interface ProcessOptions {
   /**
-   * Milliseconds that one call of an approval policy, an interceptor, a tool's validator, `buildChatRuntime`,
-   * `resolveCredentials`, `onSessionCreated` or another hook may take. The function's signal is aborted then, and the
-   * call counts as failed. Default 30 000.
+   * Maximum milliseconds of one call of an approval policy, an interceptor, a tool's validator, `buildChatRuntime`,
+   * `resolveCredentials`, `onSessionCreated` or another hook. The function's signal is then aborted, and the call
+   * counts as failed. Default 30 000.
    */
   readonly callbackTimeoutMs?: number
   /**
-   * Milliseconds that active runs may continue after `close()` or SIGTERM; the rest is parked and resumes at the next
-   * start. Closing takes up to five seconds more. Default 20 000.
+   * Milliseconds that active runs may continue after `close()` or SIGTERM. The rest is parked and resumes at the next
+   * start. Closing takes up to five more seconds. Default 20 000.
    */
   readonly shutdownGraceMs?: number
   /**
-   * Called once everything is open and before the first request is answered. A rejection stops the start. The signal is
-   * aborted when the gateway is closed meanwhile.
+   * Called once, when everything is open, before the first response. A rejection stops the start. The signal aborts
+   * if the gateway is closed meanwhile.
    */
   readonly onStartup?: (options: HookOptions) => void | Promise<void>
-  /** Called once no run is active any more. The gateway waits for it for two seconds. */
+  /** Called once, when no run is active any more. The gateway waits for it for two seconds. */
   readonly onShutdown?: (options: HookOptions) => void | Promise<void>
   /** Called with each new session, before the client receives its token. */
   readonly onSessionCreated?: (

@@ -11,7 +11,7 @@ import { toolOptions } from "../../tools/options.ts"
 import type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "../chat-runtime.ts"
 import { type Hooks, hookOptions } from "../hooks/hooks.ts"
 
-/** Options of a run that `createAgent` takes among its own. */
+/** Options of a run that are also options of `createAgent`. */
 export const runOptions = {
   ...modelOptions,
   ...priceOptions,

@@ -9,9 +9,10 @@ import { isPostgresUrl, type ResolvedStoreOptions } from "../../stores/options.t
 
 export interface SecretsOptions {
   /**
-   * Seals the tokens of other services in the store; at least 32 characters, the same on all nodes. Default:
-   * `AGENT_GATEWAY_SECRETS_KEY`, else a file `secrets.key` made in the data directory, beside the database. Without a
-   * data directory there is no default, and nothing that needs secrets works.
+   * Key that encrypts the tokens of other services in the store. It has at least 32 characters and is the same on all
+   * nodes. Default: `AGENT_GATEWAY_SECRETS_KEY`, or otherwise a file `secrets.key` that is created in the data
+   * directory, beside the database. Without a data directory there is no default, and features that need secrets do
+   * not work.
    */
   readonly secretsKey?: string
 }
@@ -20,7 +21,7 @@ export const secretsOptions = declareOptions<SecretsOptions>()({
   secretsKey: z.string().min(32).optional(),
 })
 
-/** 32 bytes; null when there are none. To be asked for once the store is open. */
+/** Resolves to the key of 32 bytes. Null if there is none. Must be called after the store was opened. */
 export async function secretsKey({
   secretsKey,
   store,
@@ -35,7 +36,8 @@ export async function secretsKey({
 }
 
 /**
- * Reads the key from its file. Of processes that race for the first key one makes it; none can see half of it.
+ * Reads the key from its file. If several processes race for the first key, one creates it, and none can read an
+ * incomplete key.
  */
 async function keyInFile(path: string): Promise<Uint8Array> {
   const draft = `${path}.${randomBytes(8).toString("hex")}`

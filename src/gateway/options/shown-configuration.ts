@@ -4,7 +4,7 @@ import { createMask, redacted } from "../../telemetry/mask.ts"
 import type { AgentDefinition } from "../agent-definition.ts"
 import { type ResolvedServer, sharedServerOptions } from "./gateway-options.ts"
 
-/** Options whose values are secrets, also those of MCP servers and of model services. */
+/** Options whose values are secrets, including those of MCP servers and providers. */
 const secretNames = [
   ...[
     "apiKey",
@@ -19,13 +19,13 @@ const secretNames = [
   ...["clientSecret", "privateKey", "token", "accessToken", "refreshToken", "secret", "authorization"],
 ]
 
-/** Options whose members are named by the operator, so that any of their values may be a secret. */
+/** Options whose members the operator names, so that any of their values may be a secret. */
 const secretMembers: readonly string[] = ["env", "headers", "requestHeaders"]
 
 const maxDepth = 12
 const maxItems = 500
 
-/** Returns the options of a gateway as JSON, for operators. Secrets are masked, functions are only named. */
+/** Returns the options of a gateway as JSON, for operators. Secrets are masked. Functions are only named. */
 export function shownConfiguration(server: ResolvedServer, agents: readonly AgentDefinition[]): Json {
   const mask = createMask([...secretNames, ...(server.redact ?? [])])
   const shownAgents = agents.map(({ name, provider, buildChatRuntime, options }) => {
@@ -74,7 +74,7 @@ function withoutValues(members: unknown): Json {
   return Object.fromEntries(Object.keys(members).map((name) => [name, redacted]))
 }
 
-/** An address may have a user with a password, or a key in its query. */
+/** Removes the user and password of a URL, and a possible key in its query. */
 function withoutCredentials(address: string): string {
   const url = new URL(address)
   if (url.password !== "") url.password = "redacted"

@@ -21,7 +21,7 @@ import { subAgentsPlugin } from "../../sub-agents/plugin.ts"
 import type { ResolvedAgentServer, ResolvedServer } from "../options/gateway-options.ts"
 import { localPrincipal } from "../runs/start-run.ts"
 
-/** Returns the plugins that an agent's options are short forms of, and then its own ones. */
+/** Returns the plugins that the agent's options stand for, then the agent's own plugins. */
 export function pluginsOf(
   options: ResolvedAgentServer,
   server: ResolvedServer,
@@ -44,11 +44,11 @@ export function pluginsOf(
     builtIn.unshift(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
   }
   if (memory !== false) builtIn.push(memoryPlugin(memory === true ? {} : memory))
-  // After the skills, by which sub-agents can work.
+  // Sub-agents come after the skills, because they may use them.
   if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
   if (schedules !== undefined || (allowSchedules ?? false) !== false)
     builtIn.push(schedulesPlugin(options, ownerOf))
-  // Last, so that it stores results as the others have left them.
+  // This plugin is the last one, so that it stores results that the others have transformed.
   const last = largeResults === false ? [] : [largeResultsPlugin(largeResults === true ? {} : largeResults)]
   return [...builtIn, ...plugins, ...last]
 }
@@ -69,8 +69,8 @@ function prepareDirectory(directory: string): void {
 }
 
 /**
- * Returns a folder for the sessions of this store alone. It is not inside the data directory, because that is closed
- * to the users that code runs as.
+ * Returns a directory for the sessions of this store alone. It is not inside the data directory, because the users
+ * that run code have no access to that.
  */
 function directoryBeside(store: ResolvedServer["store"]): string {
   const name = ".agent-gateway-sandbox"

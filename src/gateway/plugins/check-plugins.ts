@@ -7,7 +7,7 @@ import type { OpenedPlugin } from "./open-plugins.ts"
 
 const checkTimeoutMs = 5_000
 
-/** Returns the plugins' checks by name. A check that fails to run, or takes five seconds, counts as not ok. */
+/** Resolves to the plugins' checks by name. A check that throws, or takes five seconds, counts as not ok. */
 export async function checkPlugins(
   plugins: readonly OpenedPlugin[],
   audience: Audience,

@@ -10,7 +10,7 @@ interface OpenedPart {
   readonly parts: RunParts
 }
 
-/** Characters of all notes beside one summary. */
+/** Maximum characters of all notes beside one summary. */
 const maxCharacters = 100_000
 
 /** Returns the compaction of the one plugin that has it. Throws a `ConfigurationError` if two have. */
@@ -25,7 +25,7 @@ export function compactionOf(opened: readonly OpenedPart[]): HistoryCompaction |
   return first?.parts.compaction ?? null
 }
 
-/** Collects the notes of all plugins. One that fails is left out. */
+/** Collects the notes of all plugins. Leaves out notes that fail. */
 export async function compactionNotesOf(
   opened: readonly OpenedPart[],
   {

@@ -14,16 +14,16 @@ export interface OpenPluginsOptions {
   /** Returns the services of one plugin. */
   readonly servicesFor: (name: string, ports: Partial<PluginPorts>) => PluginServices
   readonly logger: Logger
-  /** Aborted when the gateway closes while it starts. */
+  /** Aborted if the gateway closes while it starts. */
   readonly signal: AbortSignal
 }
 
-/** Milliseconds that the interruption or the end of one plugin may take. */
+/** Maximum milliseconds for the interruption or the close of one plugin. */
 const closeTimeoutMs = 5_000
 
 /**
- * Opens plugins in their order. If one fails, closes those before it and rejects with an error that names it. Throws a
- * `ConfigurationError` for names that are not allowed or that two plugins have.
+ * Opens plugins in their order. If one fails, closes those before it and rejects with an error that names it. Throws
+ * a `ConfigurationError` if a name is not allowed or not unique.
  */
 export async function openPlugins(
   plugins: readonly Plugin[],
@@ -41,7 +41,7 @@ export async function openPlugins(
       opened.push({ name, parts })
       ports = { ...ports, ...parts.provides }
     } catch (thrown) {
-      // A setup that ignores the signal may still open something.
+      // A setup that ignores the signal may still open resources.
       if (signal.aborted)
         void setup.then(
           (parts) => closePlugins([{ name, parts }], logger),
@@ -54,7 +54,7 @@ export async function openPlugins(
   return opened
 }
 
-/** Closes plugins in reverse, each for at most five seconds. Never rejects: failures are logged. */
+/** Closes plugins in reverse, each for at most five seconds. Never rejects. Failures are logged. */
 export async function closePlugins(plugins: readonly OpenedPlugin[], logger: Logger): Promise<void> {
   for (const { name, parts } of plugins.toReversed()) {
     try {
@@ -71,10 +71,10 @@ export async function closePlugins(plugins: readonly OpenedPlugin[], logger: Log
   }
 }
 
-/** Milliseconds that one plugin may take to start. */
+/** Maximum milliseconds for the start of one plugin. */
 const startTimeoutMs = 30_000
 
-/** Starts plugins in their order. Rejects with an error that names the one that fails, or takes too long. */
+/** Starts plugins in their order. If one fails or takes too long, rejects with an error that names it. */
 export async function startPlugins(plugins: readonly OpenedPlugin[]): Promise<void> {
   for (const { name, parts } of plugins) {
     try {
@@ -88,7 +88,10 @@ export async function startPlugins(plugins: readonly OpenedPlugin[]): Promise<vo
   }
 }
 
-/** Ends what runs may wait for, so that a closing gateway need not. Never rejects: failures are logged. */
+/**
+ * Ends everything that runs may wait for, so that a closing gateway need not wait. Never rejects. Failures are
+ * logged.
+ */
 export async function interruptPlugins(plugins: readonly OpenedPlugin[], logger: Logger): Promise<void> {
   await Promise.all(
     plugins.map(async ({ name, parts }) => {

@@ -15,9 +15,9 @@ import { storedKind } from "./outbox-handlers.ts"
 /** The parts of all plugins in one run, joined in the order of the plugins. */
 export interface PluginView {
   /**
-   * Returns the agent's own tools and those of the plugins, as the same array while nothing has changed. The first
-   * call throws a `ConfigurationError` if two tools have one name. Later, a tool whose name is taken is left out with
-   * a warning.
+   * Returns the agent's own tools and those of the plugins. Returns the same array while nothing has changed. The
+   * first call throws a `ConfigurationError` if two tools have one name. Later, a tool whose name is taken is left
+   * out with a warning.
    */
   tools(own: readonly Tool[]): () => readonly Tool[]
   readonly instructions: readonly string[]
@@ -27,7 +27,7 @@ export interface PluginView {
   /** Null if no plugin compacts conversations. */
   readonly compaction: HistoryCompaction | null
   readonly compactionNotes: ModelRuntime["compactionNotes"]
-  /** Undefined if no plugin has something to deliver. */
+  /** Undefined if no plugin has items to deliver. */
   readonly itemsAtEnd?: ItemsAtEnd | undefined
 }
 
@@ -50,7 +50,7 @@ export async function openRun(
   { agent, callbackTimeoutMs, logger }: OpenRunOptions,
 ): Promise<PluginView> {
   const opening = plugins.map(async ({ name: plugin, parts }): Promise<OpenedPart | null> => {
-    // Most runs have no MCP servers, and then their plugin has nothing to open.
+    // Most runs have no MCP servers, so their plugin has nothing to open.
     if (parts.openRun === undefined) return null
     const { openRunTimeoutMs: timeoutMs = callbackTimeoutMs } = parts
     const name = `openRun of the plugin ${plugin}`
@@ -89,7 +89,7 @@ function joinParts(
   }
 }
 
-/** In the store, a kind says whose handler it is for. */
+/** Joins the items. In the store, a kind contains the names of its agent and plugin. */
 function joinItems(agent: string, opened: readonly OpenedPart[]): ItemsAtEnd | undefined {
   const sources = opened.filter(({ parts }) => parts.itemsAtEnd !== undefined)
   if (sources.length === 0) return undefined
@@ -135,7 +135,7 @@ function joinTools(
   return () => join(false)
 }
 
-/** Keeps the tools as they were if the plugin fails to say which ones it has. */
+/** Returns a source of the plugin's tools. If the plugin fails to list its tools, the last ones are kept. */
 function toolSource(plugin: string, tools: (taken: readonly string[]) => readonly Tool[], logger: Logger) {
   let last: readonly Tool[] = []
   return {

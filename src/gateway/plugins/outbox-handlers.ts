@@ -1,7 +1,7 @@
 import type { OutboxHandler, OutboxHandlers } from "../../core/ports/outbox.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 
-/** Returns the kind under which an item of a plugin is stored. No name has a slash. */
+/** Returns the kind under which an item of a plugin is stored. Names contain no slash. */
 export function storedKind(of: {
   readonly agent: string
   readonly plugin: string
@@ -22,7 +22,7 @@ export function outboxHandlersOf(
   )
 }
 
-/** Joins those of all agents. */
+/** Joins the handlers of all agents. */
 export function joinOutboxHandlers(
   agents: readonly { readonly outbox: readonly (readonly [string, OutboxHandler])[] }[],
 ): OutboxHandlers {

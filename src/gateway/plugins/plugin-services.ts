@@ -12,7 +12,7 @@ import type { AgentSurroundings } from "../agent-service.ts"
 import { secretsKey } from "../options/secrets-key.ts"
 import { packageVersion } from "../package-version.ts"
 
-/** Returns the services of an agent's plugins, each with secrets of its own. */
+/** Creates the services of an agent's plugins. Each plugin has its own secrets. */
 export function createPluginServices(
   agent: string,
   { server, settings, isDefault, agentNames, store, storage, ...others }: AgentSurroundings,
@@ -38,7 +38,7 @@ export function createPluginServices(
       const { secretsKey: ownKey = settings.secretsKey } = server
       const key = await secretsKey({ store: server.store, ...definedOnly({ secretsKey: ownKey }) })
       if (key === null) return null
-      // The default agent has no scope, so that it keeps its secrets when the gateway gets a second agent.
+      // The default agent has no scope, so that it keeps its secrets if the gateway gets a second agent.
       const scope = isDefault ? "" : `agent:${agent}:`
       return scopedSecrets(sealedSecrets(store.secrets, key), `${scope}${plugin}:`)
     },
@@ -48,7 +48,7 @@ export function createPluginServices(
   })
 }
 
-/** Messages of schedules count against the storage of their owner, as those of clients do. */
+/** Limits schedules. Their messages count toward the storage of their owner, like those of clients. */
 function limitedSchedules(schedules: Schedules, storage: Storage): Schedules {
   return {
     ...schedules,
@@ -67,7 +67,7 @@ async function lastCompaction(log: SessionLog, sessionId: string): Promise<Histo
   return entry?.kind === "event" && entry.event.type === "historyCompacted" ? entry.event : null
 }
 
-/** Characters and entries of one read. */
+/** Maximum characters and entries of one read. */
 const page = { limit: 500, maxCharacters: 500_000, deltas: false } as const
 
 async function readEvents(

@@ -22,7 +22,7 @@ export function routesOf(plugins: readonly OpenedPlugin[]): ReadonlyMap<string, 
   return routes
 }
 
-/** Joins the routes of all agents. A request is handled by the agent of its session. */
+/** Joins the routes of all agents. The agent of its session handles a request. */
 export function joinRoutes(
   agents: readonly { readonly name: string; readonly routes: ReadonlyMap<string, PluginRoute> }[],
 ): PluginRoutes {

@@ -2,10 +2,10 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Subscriber } from "../../core/ports/subscriptions.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 
-/** Attempts at the first event of a page, after which it is left out. */
+/** Maximum attempts for the first event of a page. After that, the event is skipped. */
 const maxAttempts = 15
 
-/** Returns the subscribers of an agent's plugins, each under the names of its agent and plugin. */
+/** Returns the subscribers of an agent's plugins. Their names contain the names of the agent and the plugin. */
 export function subscribersOf(
   agent: string,
   plugins: readonly OpenedPlugin[],
@@ -29,7 +29,7 @@ export function subscribersOf(
           context.handled(first.seq)
         }
       },
-      // Logged by the caller.
+      // The caller logs the gap.
       onGap: () => undefined,
     } satisfies Subscriber
   })

@@ -10,21 +10,22 @@ import { localPrincipal, type StartedRun } from "./start-run.ts"
 const decidedBy = { via: "code", ...localPrincipal, address: null } as const
 
 /**
- * Whom a run from code asks. Null, as one of them or as an answer, leaves a wait open, for an answer from elsewhere.
+ * The people whom a run from code asks. If a callback is null or returns null, the wait stays open for an answer from
+ * elsewhere.
  */
 export interface People {
   readonly logger: Logger
   readonly approve: ((wait: Wait) => Promise<ApprovalAnswer | null>) | null
   readonly elicit: ((wait: Wait) => Promise<ElicitationAnswer | null>) | null
-  /** If true, calls of client tools stay open, for a client that executes them. */
+  /** If true, calls of client tools stay open for a client that executes them. */
   readonly hasClient: boolean
-  /** Ids of the waits that they were asked about. */
+  /** Ids of the waits that people were asked about. */
   readonly asked: Set<string>
 }
 
 /**
- * Answers what the run and the sub-agents that work for it wait for, each wait once. Throws when an answer is
- * refused, so that no one waits for its end in vain.
+ * Answers the waits of the run and of its sub-agents, each wait once. Throws if an answer is refused, so that the
+ * caller does not wait in vain for the end of the run.
  */
 export async function answerWaits(
   sessions: Sessions,
@@ -55,7 +56,7 @@ export async function answerWaits(
       }
       case "child":
       case "timer":
-        // Nobody is asked.
+        // There is no person to ask.
         break
       default:
         wait satisfies never
@@ -92,7 +93,7 @@ function answerTo({ sessionId, toolCallId, nonce }: Wait) {
   return { sessionId, toolCallId, nonce, decidedBy }
 }
 
-/** Throws when the question stays open, so that nobody waits for its end in vain. */
+/** Throws if the wait stays open, so that the caller does not wait in vain for the end of the run. */
 function requireAnswered({ toolName }: Wait, { status }: AnswerOutcome | InvalidAnswer): void {
   if (status === "accepted" || status === "answered" || status === "expired") return
   throw new Error(`The answer for a call of ${toolName} was refused: ${status}.`)

@@ -4,16 +4,16 @@ import type { DeliveryOptions } from "../../delivery/options.ts"
 import { type RunOutput, runOutputOutcome } from "../../headless/run/run-output.ts"
 
 export interface DeliverOptions {
-  /** Name of the agent, as receivers see it. Default `agent`. */
+  /** Name of the agent for receivers. Default `agent`. */
   readonly agent?: string
-  /** Ends the attempts. Default: each ends after 15 seconds. */
+  /** Aborts the attempts. Default: each attempt ends after 15 seconds. */
   readonly signal?: AbortSignal
 }
 
 /**
- * Delivers the output of a run to all channels now, one attempt each, without the outbox: for programs that decide
- * themselves what is delivered, and that may lose it in a crash. Resolves to the result of each channel. Rejects with
- * a `ConfigurationError` for options that are wrong, and for an output without a run.
+ * Delivers the output of a run to all channels now, with one attempt each and without the outbox. It is for programs
+ * that decide themselves about delivery, and that may lose an output in a crash. Resolves to the result of each
+ * channel. Rejects with a `ConfigurationError` if options are wrong, or if the output has no run.
  */
 export async function deliver(
   output: RunOutput,

@@ -9,11 +9,12 @@ import { isOfSubAgent } from "../../sessions/tree/sub-agent.ts"
 import type { ApprovalAnswer } from "../gateway.ts"
 import type { ElicitationAnswer } from "../operate/waits.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
+import { cancelRun } from "./cancel-run.ts"
 import { type ParkedParts, UnfinishedCalls, untilParked } from "./parked.ts"
 import { createRendering } from "./render-events.ts"
 import type { AcceptedRun } from "./start-run.ts"
 
-/** Sub-agents whose questions are answered at once. */
+/** Maximum number of sub-agents whose questions are answered at once. */
 const maxSubAgents = 1_000
 
 export interface FollowParts extends ParkedParts {
@@ -31,31 +32,31 @@ export interface FollowOptions {
     | undefined
   readonly hasClient: boolean
   /**
-   * Called once if the run waits for people only; following then ends and leaves the run open. Undefined: it is
-   * followed on.
+   * Called once if the run waits only for people. The run stays open and is no longer followed. If undefined, the run
+   * is followed to its end.
    */
   readonly onParked?: (() => void) | undefined
-  /** If true, the arguments of calls are among the frames while the model writes them. Default false. */
+  /** If true, the frames include the arguments of calls while the model writes them. Default false. */
   readonly toolInputDeltas?: boolean | undefined
   readonly signal: AbortSignal | undefined
 }
 
-/** One entry of a run or of a sub-agent, and the frames that a client of the HTTP API is sent for it. */
+/** One entry of a run or of a sub-agent, and the frames that a client of the HTTP API receives for it. */
 export interface FollowedEntry {
-  /** Null for an entry of a sub-agent, and for what is no entry. */
+  /** Null for an entry of a sub-agent, and for a frame without an entry. */
   readonly entry: LiveEntry | null
   readonly frames: readonly Frame[]
 }
 
-/** The native wire wrote the frame, so it is what the wire's schema says. */
+/** Converts a frame into its event. The native wire wrote the frame, so the frame matches the wire's schema. */
 export function toChatEvent(frame: Frame): ChatEvent {
   return JSON.parse(frame) as ChatEvent
 }
 
 /**
- * Yields the entries of a run and of its sub-agents up to the run's end, and answers what they wait for. Cancels the
- * run when the signal aborts, when a callback throws, and when the consumer leaves before the end of a run that its
- * message started. Ends early, and cancels nothing, when the process stops.
+ * Yields the entries of a run and of its sub-agents up to the run's end, and answers their waits. If its message
+ * started the run, cancels the run when the signal aborts, when a callback throws, and when the consumer stops before
+ * the run's end. If the process stops, ends early without a cancel.
  */
 export async function* followRun(
   { sessions, directory, logger }: FollowParts,
@@ -64,18 +65,23 @@ export async function* followRun(
 ): AsyncGenerator<FollowedEntry> {
   const { sessionId, runId, cursor, position } = run
   const cancelled = Promise.withResolvers<void>()
-  const cancel = async () => {
+  const failures: unknown[] = []
+  const over = new AbortController()
+  let hasCancelFailed = false
+  const cancel = async (until: AbortSignal) => {
     try {
-      await sessions.cancel(sessionId, runId)
+      await cancelRun({ sessions, logger }, run, until)
     } catch (error) {
-      logger.error({ error, sessionId, runId }, "A run could not be canceled. It continues.")
+      hasCancelFailed = true
+      failures.push(error)
+      over.abort()
     }
     cancelled.resolve()
   }
-  // No one waits for a person any more once the run is canceled.
+  const onAbort = () => void cancel(over.signal)
+  // A canceled run does not wait for a person any more.
   const denied = cancelled.promise.then(() => ({ approved: false, reason: "The run was cancelled." }))
   const declined = cancelled.promise.then(() => ({ action: "cancel" }) as const)
-  const over = new AbortController()
   const left = new Promise<never>((_, reject) => {
     over.signal.addEventListener("abort", () => reject(over.signal.reason), { once: true })
   })
@@ -90,8 +96,7 @@ export async function* followRun(
     hasClient,
     asked: new Set(),
   }
-  const failures: unknown[] = []
-  /** If true, what happens next is the consumer's or a callback's doing, and the run has not ended. */
+  /** If true, the consumer or a callback has stopped before the end of the run. */
   let isGivenUp = false
   /** Waits are answered one after the other, while the run and its sub-agents are shown. */
   let answering = Promise.resolve()
@@ -101,7 +106,7 @@ export async function* followRun(
     try {
       if (!over.signal.aborted) await answerWaits(sessions, run, people)
     } catch (error) {
-      // Once the run is left, its waits stay open for others.
+      // After the run was left, its waits stay open for others.
       if (over.signal.aborted) return
       failures.push(error)
       isGivenUp = true
@@ -119,7 +124,7 @@ export async function* followRun(
         const before = answered
         if (!(await untilParked({ sessions, directory }, sessionId, { calls, signal: over.signal }))) return
         await answering
-        // A wait that was seen may have been answered since.
+        // The wait may have been answered since it was seen.
         if (unanswered > 0 || answered !== before) continue
         onParked?.()
         over.abort()
@@ -129,10 +134,10 @@ export async function* followRun(
       over.abort()
     }
   }
-  signal?.addEventListener("abort", cancel, { once: true })
+  signal?.addEventListener("abort", onAbort, { once: true })
   try {
-    // It may have come while the run was started.
-    if (signal?.aborted === true) await cancel()
+    // The abort may have happened while the run was started.
+    if (signal?.aborted === true) await cancel(over.signal)
     if (position !== undefined) {
       isGivenUp = true
       yield { entry: null, frames: [nativeWire.queued(runId, position)] }
@@ -159,10 +164,10 @@ export async function* followRun(
       }
     }
   } finally {
-    signal?.removeEventListener("abort", cancel)
+    signal?.removeEventListener("abort", onAbort)
     over.abort()
-    // A run that was open before belongs to someone else as well.
-    if (isGivenUp && !run.hasJoined) await cancel()
+    // A run that was open before the message also belongs to another caller.
+    if (isGivenUp && !run.hasJoined && !hasCancelFailed) await cancel(new AbortController().signal)
     await answering
     await looking
   }

@@ -3,7 +3,7 @@ import type { Directory, DirectoryCursor } from "../../core/ports/directory.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 
-/** Pause between two looks at a run that waits for a person and still does other work. */
+/** Milliseconds between two checks of a run that waits for a person while it still does other work. */
 const pollMs = 200
 
 export interface ParkedParts {
@@ -11,7 +11,7 @@ export interface ParkedParts {
   readonly directory: Directory
 }
 
-/** Follows which calls of a run have no result yet. */
+/** Tracks the calls of a run that have no result yet. */
 export class UnfinishedCalls {
   readonly #calls = new Set<string>()
 
@@ -28,7 +28,7 @@ export class UnfinishedCalls {
   }
 }
 
-/** Resolves once the run and the sessions that work for it wait for people only, or when the signal aborts. */
+/** Resolves when the run and the sessions that work for it wait only for people, or when the signal aborts. */
 export async function untilParked(
   parts: ParkedParts,
   sessionId: string,

@@ -3,7 +3,10 @@ import { nativeWireFor } from "../../http/wire/native.ts"
 import type { Frame } from "../../http/wire/wire.ts"
 import { isOfSubAgent, type SubAgent, type TreeBatch } from "../../sessions/tree/sub-agent.ts"
 
-/** Renders batches for one consumer: each entry with its frames. The start of a sub-agent has frames and no entry. */
+/**
+ * Creates a function that renders batches for one consumer: each entry with its frames. The start of a sub-agent has
+ * frames and no entry.
+ */
 export function createRendering(
   afterSeq: number,
   { toolInput }: { readonly toolInput?: boolean | undefined },

@@ -2,7 +2,7 @@ import type { LiveEntry } from "../../core/log/entries.ts"
 import { textOf } from "../../core/messages.ts"
 import { addSpending, noSpending, type Spending } from "../../core/usage.ts"
 
-/** Folds the entries of an open run into what can be said of it before its end. */
+/** Folds the entries of an open run into its preliminary result. */
 export class ResultSoFar {
   #response = ""
   #spent: Spending = noSpending
@@ -19,7 +19,7 @@ export class ResultSoFar {
     if (event.type === "messageCompleted") this.#response = textOf(event.message.content) || this.#response
   }
 
-  /** `now` is the end of what was seen. */
+  /** Returns the result. `now` is the time of the last entry seen. */
   at(now: number) {
     return {
       response: this.#response,

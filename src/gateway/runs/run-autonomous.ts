@@ -9,12 +9,12 @@ import { runSession } from "../../headless/run/run-session.ts"
 import { type AgentOptions, createAgent } from "../create-agent.ts"
 import { untilDelivered } from "./until-delivered.ts"
 
-/** Options of the agent, and those of its run. `maxTurns` and `maxBudgetUsd` bound the run. */
+/** Options of the agent and of its run. `maxTurns` and `maxBudgetUsd` bound the run. */
 export type AutonomousOptions = Omit<AgentOptions, keyof RunSessionOptions> &
   Omit<RunSessionOptions, "agent"> & {
     /**
-     * Channels to which the outbox delivers the end of the run: also after a crash, when the agent is opened again.
-     * Default: none.
+     * Channels to which the outbox delivers the end of the run. After a crash, this happens when the agent is opened
+     * again. Default: none.
      */
     readonly delivery?: DeliveryOptions
   }
@@ -23,7 +23,7 @@ export type AutonomousRetryOptions = AutonomousOptions & RetryOptions
 
 /**
  * Runs an agent on one message without a server, and closes it: for cron jobs, batch work and heartbeats. The output
- * says how the run ended. Rejects with a `ConfigurationError` for options that are unknown or wrong, or an agent that
+ * reports how the run ended. Rejects with a `ConfigurationError` if options are unknown or wrong, or if the agent
  * cannot start.
  */
 export async function runAutonomous(
@@ -39,19 +39,20 @@ export async function runAutonomous(
     ...(channels !== undefined && { plugins: [...plugins, delivery(channels)] }),
   })
   try {
-    // The time to open the agent does not count as the run's.
+    // The time to open the agent does not count toward the run.
     await agent.prepare()
     const output = await runSession(agent, message, run)
-    return channels === undefined ? output : await untilDelivered(agent, output, options)
+    return channels === undefined ? output : (await untilDelivered(agent, output, options)).output
   } finally {
-    // The run is over or parked. What this process took over besides can be taken over by the next one.
+    // The run has ended or is parked. The next process can take over any other work of this process.
     await agent.close({ graceMs: 0 })
   }
 }
 
 /**
- * Does the same again while the outcome is `transient` (`classifyOutcome`), each time in a new session. With `jobId`,
- * the retries are part of the job: a job that is started again goes on with the run, or the pause, that it was in.
+ * Acts like `runAutonomous`, and repeats the run while the outcome is `transient` (`classifyOutcome`), each time in a
+ * new session. With `jobId`, the retries are part of the job: if the job is started again, it continues with its
+ * current run or pause.
  */
 export async function runAutonomousWithRetry(
   systemPrompt: string | readonly SystemBlock[],
@@ -69,14 +70,14 @@ export async function runAutonomousWithRetry(
   })
 }
 
-/** Leaves room for the number of the attempt. */
+/** Maximum length, which leaves room for the number of the attempt. */
 const maxJobId = 250
 
-/** Divides the options into those with a name in the shape, and the others. */
+/** Splits the options into those in the shape, and the others. */
 function split<Own extends object>(options: object, shape: Readonly<Record<keyof Own, unknown>>) {
   const entries = Object.entries(options)
   const own = Object.fromEntries(entries.filter(([name]) => Object.hasOwn(shape, name)))
   const others = Object.fromEntries(entries.filter(([name]) => !Object.hasOwn(shape, name)))
-  // Each of them is checked where it is used.
+  // Each part is checked where it is used.
   return [own as Own, others] as const
 }

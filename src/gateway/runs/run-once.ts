@@ -10,11 +10,11 @@ import { ResultSoFar } from "./result-so-far.ts"
 import { startRun } from "./start-run.ts"
 
 export interface RunOnceOptions extends Omit<RunOptions, "output"> {
-  /** Schema of the output, if one is asked for. */
+  /** Schema of the output, if one is requested. */
   readonly schema?: CompiledSchema | undefined
 }
 
-/** One message, followed to the end of its run. A callback that throws cancels the run. */
+/** Sends one message, and follows its run to the end. A callback that throws cancels the run. */
 export async function runOnce(
   parts: FollowParts,
   message: string,
@@ -71,7 +71,7 @@ function declineAll(): ElicitationAnswer {
   return { action: "decline" }
 }
 
-/** Gives the text of the model's messages, with a blank line between them. */
+/** Returns a function that prints the text of the model's messages, with a blank line between them. */
 function textPrinter(onText: (text: string) => void): (entry: LiveEntry) => void {
   let messageId: string | null = null
   return (entry) => {
@@ -122,9 +122,12 @@ async function resultOf(
     : failed("output_invalid", `The response does not match its schema: ${parsed.message}`)
 }
 
-/** By the schema itself, which may ask for more than JSON Schema can say, and make something else of it. */
+/**
+ * Parses the output with the schema itself, which may check more than JSON Schema can express, and may transform the
+ * output.
+ */
 async function parse(schema: CompiledSchema, output: Json | undefined): Promise<Validation> {
-  // The run has checked its output against the JSON Schema.
+  // The run has already checked its output against the JSON Schema.
   if (isJsonObject(output)) return schema.parse?.(output) ?? { valid: true, input: output }
   return { valid: false, message: "the agent returned no such value." }
 }

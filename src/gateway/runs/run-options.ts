@@ -2,46 +2,50 @@ import type { RunLimits } from "../../core/child.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { WhenBusy } from "../../core/ports/inbox.ts"
 
-/** Options that `run` and `stream` have in common. */
+/** Options that `run` and `stream` share. */
 export interface StartOptions {
   /**
-   * Id of the session to continue, which must be one of this gateway's agents and not revoked. Default: a new
-   * session. Rejects with a `GatewayError`, code `session_not_found`, for any other session, and for one of another
-   * owner or agent than named.
+   * Id of the session to continue. It must be a session of this gateway's agents that was not revoked. Default: a new
+   * session. Rejects with a `GatewayError`, code `session_not_found`, for any other session, and for a session of
+   * another owner or agent than specified.
    */
   readonly sessionId?: string
   /**
-   * Owner of the session, as `authenticate` names a person: the owner of a new session, and who must be the owner of
-   * `sessionId`. Default: a new session is the application's own, and the owner of `sessionId` is not checked.
+   * Owner of the session, like a person that `authenticate` returns. A new session belongs to this owner, and
+   * `sessionId` must belong to this owner. Default: a new session belongs to the application, and the owner of
+   * `sessionId` is not checked.
    */
   readonly userId?: string
-  /** Tenant of `userId`, as `authenticate` names it. Default `default`. */
+  /** Tenant of `userId`, like the one that `authenticate` returns. Default `default`. */
   readonly tenant?: string
-  /** Name of the session's agent. Default: the default agent for a new session, any for `sessionId`. */
+  /** Name of the session's agent. Default: the default agent for a new session, any agent for `sessionId`. */
   readonly agent?: string
-  /** Given to `buildChatRuntime` and logged with the run, as the `context` of `POST /chat`. Default `{}`. */
+  /**
+   * Context that `buildChatRuntime` receives and that is logged with the run, like the `context` of `POST /chat`.
+   * Default `{}`.
+   */
   readonly context?: JsonObject
   /**
-   * Decides over the message while the session has an open run, or a queued one that is due. `reject` rejects with
-   * the code `run_active`, `queue` runs it after those, `interrupt` cancels the open run first, and `steer` adds the
-   * message to the open run, whose end is then waited for. Default `reject`.
+   * Decides what happens to the message while the session has an open run, or a queued run that is due. `reject`
+   * rejects with the code `run_active`, `queue` runs the message after those runs, `interrupt` first cancels the open
+   * run, and `steer` adds the message to the open run and waits for the end of that run. Default `reject`.
    */
   readonly whenBusy?: WhenBusy
-  /** Milliseconds since the Unix epoch before which the run does not open. Default: at once. */
+  /** Time before which the run does not open, in milliseconds since the Unix epoch. Default: at once. */
   readonly notBefore?: number
   /**
-   * Names the work, for a caller that may be killed and started again: the same call made again follows the run that
-   * exists, whether it is open or over, and starts no other. Without `sessionId` the session is the job's own. 1 to
-   * 255 characters. A session keeps its jobs as long as it is kept itself. Rejects with a `GatewayError`, code
-   * `job_id_reused`, if the job has another message. Default: each call starts a run.
+   * Name of the job, for a caller that may be killed and started again. A repeated call follows the existing run,
+   * open or ended, and starts no other. Without `sessionId`, the job has its own session. 1 to 255 characters. A
+   * session keeps its jobs as long as it exists. Rejects with a `GatewayError`, code `job_id_reused`, if the job has
+   * another message. Default: each call starts a run.
    */
   readonly jobId?: string
   /**
-   * Further texts of the message, one block each. They do not tell a job from another: a caller that is started again
-   * may give others, and the run keeps the first ones. Default: none.
+   * Further texts of the message, one block each. They do not identify a job: a caller that is started again may pass
+   * other notes, and the run keeps the first ones. Default: none.
    */
   readonly notes?: readonly string[]
-  /** Limits of the run, besides those of the agent. An agent with a loop of its own ignores them. Default: none. */
+  /** Limits of the run, in addition to those of the agent. An agent with its own loop ignores them. Default: none. */
   readonly limits?: RunLimits
   /**
    * If true, the events of the run include `tool_input_delta`: the arguments of calls while the model writes them.
@@ -49,10 +53,10 @@ export interface StartOptions {
    */
   readonly toolInputDeltas?: boolean
   /**
-   * W3C Trace Context of what causes the run. It is passed on to tools, MCP servers, the model service and child
+   * W3C Trace Context of the cause of the run. It is passed on to tools, MCP servers, the provider and child
    * sessions. An invalid one is ignored. Default: none.
    */
   readonly traceparent?: string
-  /** Cancels the run. The run then ends as `interrupted`, with the reason `cancelled`. */
+  /** Cancels the run on abort. The run then ends as `interrupted`, with the reason `cancelled`. */
   readonly signal?: AbortSignal
 }

@@ -25,27 +25,27 @@ export interface SendPromptOptions<Schema extends OutputSchema = never>
   extends ProviderOptions,
     ModelOptions,
     Pick<RunOptions<Schema>, "output" | "signal" | "onText" | "onRetry"> {
-  /** Default: none. */
+  /** System prompt. Default: none. */
   readonly system?: string | readonly SystemBlock[]
-  /** Default: JSON lines on standard error, from warnings up, without secrets. */
+  /** Default: JSON lines on standard error, from level `warn` up, without secrets. */
   readonly logger?: Logger
 }
 
 export interface PromptAnswer<Output = never> {
   readonly text: string
-  /** The text as the schema that was asked for makes it; null without one. */
+  /** The output after its schema's transforms and defaults. Null without a schema. */
   readonly output: Output | null
   readonly usage: Usage
-  /** US dollars; null when the price of the model is not known. */
+  /** US dollars. Null if the price of the model is not known. */
   readonly cost: Cost
-  /** The one that answered, by its service's own word. */
+  /** The model that responded, as its provider reports it. */
   readonly model: string
 }
 
 /**
- * One prompt to a model, of which nothing is kept. Retries, fallbacks, budget and structured output are those of an
- * agent. Rejects with a `GatewayError` whose `code` says why there is no whole answer: that of the model service's
- * failure, `output_invalid`, `budget`, `max_tokens`; and with the signal's reason when it is aborted.
+ * Sends one prompt to a model, without a session. Retries, fallbacks, budget and structured output work as for an
+ * agent. Rejects with a `GatewayError` if there is no complete response. Its `code` is that of the provider's
+ * failure, `output_invalid`, `budget` or `max_tokens`. Rejects with the signal's reason if it is aborted.
  */
 export async function sendPrompt<Schema extends OutputSchema = never>(
   prompt: string,

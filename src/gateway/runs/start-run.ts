@@ -10,14 +10,14 @@ import type { CompiledSchema } from "../../tools/input-schema.ts"
 import { checkStartOptions } from "../options/check-options.ts"
 import type { StartOptions } from "./run-options.ts"
 
-/** The owner of work that comes from the application itself. */
+/** The owner of sessions that the application itself starts. */
 export const localPrincipal: Principal = { tenant: "local", userId: "local" }
 
 export interface StartParts {
   readonly sessions: Sessions
   /** Names of the agents that the gateway serves. */
   readonly agents: readonly string[]
-  /** Name of the calling method, for messages. */
+  /** Name of the called method, for messages. */
   readonly caller: "run" | "stream"
 }
 
@@ -29,7 +29,7 @@ export interface StartedRun {
 /** A run that the message started or joined. */
 export interface AcceptedRun extends StartedRun {
   readonly cursor: number
-  /** Place in the queue, from 1, of a run that has to wait. */
+  /** Queue position, from 1, of a run that must wait. */
   readonly position?: number | undefined
   /** If true, the run existed before: the message joined it, or its job was started before. */
   readonly existed: boolean
@@ -37,7 +37,7 @@ export interface AcceptedRun extends StartedRun {
   readonly hasJoined: boolean
 }
 
-/** Puts the message into the session that the options name. Resolves once the run is durable. */
+/** Puts the message into the session that the options specify. Resolves when the run is durable. */
 export async function startRun(
   { sessions, agents, caller }: StartParts,
   message: string,
@@ -97,7 +97,7 @@ async function findSession(
   )
 }
 
-/** Processes that start the same job at once get the same session. */
+/** Returns the session of a job. Processes that start the same job at once receive the same session. */
 async function jobSession(
   sessions: Sessions,
   job: { readonly owner: Principal; readonly agent: string | undefined; readonly jobId: string | undefined },
@@ -107,12 +107,12 @@ async function jobSession(
   return (await sessions.session(id)) ?? sessions.create(job.owner, job.agent, id)
 }
 
-/** Is no key that a client of the HTTP API would choose for a message of its own. */
+/** Returns an idempotency key. A client of the HTTP API would not choose such a key for its own message. */
 function jobKey(jobId: string): string {
   return `job_${digest(jobId)}`
 }
 
-/** The same for equal values, whatever the order of their members is. */
+/** Returns a digest. Equal values have the same digest, whatever the order of their members is. */
 function digest(value: Json): string {
   const hash = createHash("sha256")
   for (const piece of canonicalPieces(value)) hash.update(piece)

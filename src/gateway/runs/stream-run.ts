@@ -4,13 +4,13 @@ import type { StreamOptions } from "../gateway.ts"
 import { type FollowParts, followRun, toChatEvent } from "./follow-run.ts"
 import { type StartedRun, startRun } from "./start-run.ts"
 
-/** The events of one run, to be iterated once. */
+/** The events of one run. They can be iterated once. */
 export interface ChatStream extends AsyncIterable<ChatEvent> {
-  /** Resolves once the run is durable. Rejects as the iteration does if it could not be started. */
+  /** Resolves when the run is durable. Rejects like the iteration if the run could not be started. */
   readonly started: Promise<StartedRun>
 }
 
-/** Starts a run at once, and streams its events when they are asked for. */
+/** Starts a run at once, and streams its events on demand. */
 export function streamRun(
   parts: () => Promise<FollowParts>,
   message: string,
@@ -21,7 +21,7 @@ export function streamRun(
     return { opened, run }
   })
   const started = starting.then(({ run: { sessionId, runId } }) => ({ sessionId, runId }))
-  // Whoever iterates, or awaits `started`, gets the rejection.
+  // The iteration and `started` report the rejection.
   started.catch(() => undefined)
   let isTaken = false
   return {
@@ -46,7 +46,7 @@ export function streamRun(
         yield event
       }
     }
-    // The run is kept, and goes on at the next start.
+    // The run is kept, and resumes at the next start.
     if (!hasEnded) throw new ShuttingDownError()
   }
 }

@@ -2,21 +2,28 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { RunOutput } from "../../headless/run/run-output.ts"
 import type { Gateway } from "../gateway.ts"
 
-/** Milliseconds that a run that has ended waits for its deliveries. A row whose process died is due again earlier. */
+/**
+ * Milliseconds that an ended run waits for its deliveries. If a process died during a delivery, its row is due again
+ * earlier.
+ */
 const patienceMs = 60_000
 const pollMs = 50
 
-/**
- * Waits until what the run delivers is delivered or dead, or until the signal aborts. Whatever is not delivered by
- * then is a warning of the output.
- */
+export interface DeliveredRun {
+  /** Has a warning for each delivery that is open or dead. */
+  readonly output: RunOutput
+  /** If true, a later process still has to deliver something. */
+  readonly hasOpenDeliveries: boolean
+}
+
+/** Waits until the run's deliveries are made or dead, for at most a minute, or until the signal aborts. */
 export async function untilDelivered(
   { outbox }: Pick<Gateway, "outbox">,
   output: RunOutput,
   { signal }: { readonly signal?: AbortSignal } = {},
-): Promise<RunOutput> {
+): Promise<DeliveredRun> {
   const { sessionId } = output
-  if (sessionId === null || output.parked) return output
+  if (sessionId === null || output.parked) return { output, hasOpenDeliveries: false }
   const isAborted = () => signal?.aborted === true
   const ends = performance.now() + patienceMs
   for (;;) {
@@ -33,6 +40,9 @@ export async function untilDelivered(
         ? `The delivery by ${channel} failed permanently:${reason} See agent-gateway outbox list.`
         : `The delivery by ${channel} is still open. A process that opens the agent again continues it.${reason}`
     })
-    return { ...output, warnings: [...output.warnings, ...warnings] }
+    return {
+      output: { ...output, warnings: [...output.warnings, ...warnings] },
+      hasOpenDeliveries: !isSettled,
+    }
   }
 }

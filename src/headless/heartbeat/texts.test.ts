@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
@@ -62,5 +62,25 @@ describe("a checklist", () => {
       expect(await readChecklist(unusable)).toMatchObject({ type: "unusable" })
     }
     expect(await readChecklist(await file("x".repeat(64 * 1024)))).toMatchObject({ type: "tasks" })
+  })
+
+  it("cannot be in a place that cannot be looked at, such as a circle of links, or below a file", async () => {
+    const path = await file("x")
+    await symlink(`${path}.loop`, `${path}.loop`)
+    for (const unreadable of [`${path}.loop`, join(path, "below"), "bad\0name"]) {
+      expect(await readChecklist(unreadable)).toMatchObject({
+        type: "unusable",
+        problem: expect.stringMatching(/^The checklist cannot be used: .+\.$/),
+      })
+    }
+  })
+
+  it("of a terabyte is refused without being read", async () => {
+    const path = await file("")
+    await truncate(path, 1024 ** 4)
+    expect(await readChecklist(path)).toMatchObject({
+      type: "unusable",
+      problem: expect.stringContaining("65536 bytes"),
+    })
   })
 })

@@ -13,6 +13,7 @@ const transientCodes: ReadonlySet<string> = new Set([
   "upstream_timeout",
   "upstream_cut",
   "upstream_stalled",
+  "step_timeout",
   "store_unavailable",
   "shutting_down",
   "lease_lost",

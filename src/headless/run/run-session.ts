@@ -32,6 +32,8 @@ export async function runSession(
 
 /** A run starts a moment after its time limit does. */
 const lateShare = 0.9
+/** Process crashes that a job survives. A caller that starts a job again wants it to continue. */
+const maxJobCrashes = 100
 
 async function follow(runs: Runs, message: string, options: ResolvedRunOptions): Promise<RunOutput> {
   const { signal, timeoutSeconds, maxTurns, maxBudgetUsd, onTextDiscarded } = options
@@ -48,7 +50,11 @@ async function follow(runs: Runs, message: string, options: ResolvedRunOptions):
       ...(onTextDiscarded !== undefined && { onRetry: onTextDiscarded }),
       notes: options.notes,
       ...human,
-      limits: { maxTurns, ...(maxBudgetUsd !== undefined && { maxBudgetUsd }) },
+      limits: {
+        maxTurns,
+        ...(maxBudgetUsd !== undefined && { maxBudgetUsd }),
+        ...(jobId !== undefined && { maxCrashes: maxJobCrashes }),
+      },
       signal: stop.signal,
     })
     const isCancelled = run.outcome === "interrupted" && run.reason === "cancelled"
@@ -60,6 +66,9 @@ async function follow(runs: Runs, message: string, options: ResolvedRunOptions):
     const needed = failure()
     return isCancelled && needed !== null ? { ...output, error: needed, errorCode: "human_needed" } : output
   } catch (error) {
+    // Its cancel could not be stored, or the run could not be started.
+    if (error instanceof GatewayError && error.code === "store_unavailable")
+      return outputWithoutRun(problemOf(error))
     // The run was not started yet.
     if (deadline.isOver) return outputWithoutRun({ timedOut: true })
     if (stop.signal.aborted && error === stop.signal.reason)

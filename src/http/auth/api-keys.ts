@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from "node:crypto"
 import { ConfigurationError } from "../../core/errors.ts"
 
 /**
- * Tells whether a key is one of the valid ones, in a time that says nothing about them.
- * Without a list every key is; an empty list lets nobody in.
+ * Creates a check of API keys. The time of a check reveals nothing about valid keys. Without a list, every key is
+ * valid. With an empty list, no key is valid.
  */
 export function createApiKeyCheck(validApiKeys: readonly string[] | undefined): (apiKey: string) => boolean {
   if (validApiKeys === undefined) return () => true
@@ -12,13 +12,13 @@ export function createApiKeyCheck(validApiKeys: readonly string[] | undefined): 
   return (apiKey) => {
     const given = digest(apiKey)
     let valid = false
-    // No early end: which key of the list matches must not show either.
+    // The loop does not end early, so that the time does not reveal which key matches.
     for (const validDigest of validDigests) valid = timingSafeEqual(given, validDigest) || valid
     return valid
   }
 }
 
-/** Digests have one length, which the comparison needs, and the keys' lengths do not show. */
+/** Returns a digest. Digests have one length, which the comparison needs, and hide the keys' lengths. */
 function digest(apiKey: string): Uint8Array {
   return createHash("sha256").update(apiKey).digest()
 }

@@ -16,8 +16,9 @@ export interface AuthenticateOptions {
 }
 
 /**
- * Requires a token of a session of a served agent that exists and was not revoked, and hands the session on.
- * A good token passes whatever else came from its address: a client that shares one with an attacker is not locked out.
+ * Requires a token of an existing, unrevoked session of a served agent, and passes the session on. A valid token is
+ * accepted whatever else its address has sent, so that a client that shares an address with an attacker is not locked
+ * out.
  */
 export function authenticate({
   tokens,
@@ -26,7 +27,7 @@ export function authenticate({
   failures,
 }: AuthenticateOptions): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    // A request without a token is no guess: any web page can make a browser send one.
+    // A request without a token is not a guess, because any web page can make a browser send one.
     const token = bearerToken(c)
     c.set("session", await failures.counting(c, token, () => sessionOf(token)))
     await next()
@@ -45,7 +46,10 @@ export function authenticate({
   }
 }
 
-/** Only from the header (RFC 6750, section 2.1): tokens in addresses end up in logs and histories. */
+/**
+ * Returns the token from the header only (RFC 6750, section 2.1), because tokens in URLs end up in logs and
+ * histories.
+ */
 function bearerToken(c: Context<HttpEnv>): string {
   const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(c.req.header("authorization") ?? "")?.[1]
   if (token === undefined)

@@ -3,7 +3,7 @@ import type { Decider } from "../../core/log/entries.ts"
 import type { ClientAddress } from "../client-address.ts"
 import type { HttpEnv } from "../http-env.ts"
 
-/** Returns the person or code that acts by this request, for the audit trail. */
+/** Returns the person or code that sent this request, for the audit trail. */
 export type DeciderOf = (c: Context<HttpEnv>) => Decider
 
 export function createDeciderOf(clientAddress: ClientAddress): DeciderOf {

@@ -7,23 +7,23 @@ import { createApiKeyCheck } from "./api-keys.ts"
 import { type Person, principalOf, principalOfPerson } from "./principal.ts"
 
 /**
- * Returns the person who sends this request, by the application's own means; null for an unknown person. It is given
- * the request without its body. Its `signal` is aborted when the answer comes too late. A rejection means that it
- * cannot tell now.
+ * Returns the person who sends this request, identified by the application. Null for an unknown person. Receives the
+ * request without its body. Its `signal` aborts if the result takes too long. A rejection means that identification
+ * is currently unavailable.
  */
 export type AuthenticatePerson = (request: Request) => Promise<Person | null>
 
-/** Whom a session is for. Rejects with a 401 problem, or with an error that is retryable. */
+/** Resolves to the principal of a session. Rejects with a 401 problem, or with a retryable error. */
 export type Identify = (claim: Claim, request: Request) => Promise<Principal>
 
-/** Members of the body. */
+/** Members of the request body. */
 export interface Claim {
   readonly api_key?: string | undefined
   readonly user_id?: string | undefined
   readonly session_id?: string | undefined
 }
 
-/** An API key lets in, and speaks for whichever user it names. */
+/** Identifies by API key. A valid key may name any user. */
 export function identifyByApiKey(validApiKeys: readonly string[] | undefined): Identify {
   const isValid = createApiKeyCheck(validApiKeys)
   return async ({ api_key: apiKey = "", user_id: userId }) => {
@@ -34,7 +34,7 @@ export function identifyByApiKey(validApiKeys: readonly string[] | undefined): I
 
 const personSchema = z.object({ tenant: printable(250).optional(), userId: printable(256) }).nullable()
 
-/** The application lets in; nothing that the body claims counts. */
+/** Identifies by the application's function. Claims in the body are ignored. */
 export function identifyPerson(authenticate: AuthenticatePerson, timeoutMs = 10_000): Identify {
   return async (_claim, { url, method, headers }) => {
     const signal = AbortSignal.timeout(timeoutMs)
@@ -45,7 +45,10 @@ export function identifyPerson(authenticate: AuthenticatePerson, timeoutMs = 10_
   }
 }
 
-/** The task's answer; a `GatewayError` when it fails or does not come before the signal. */
+/**
+ * Resolves to the result of the task. Rejects with a `GatewayError` if the task fails, or does not settle before the
+ * signal aborts.
+ */
 async function answered<Answer>(task: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
   const late = Promise.withResolvers<never>()
   const giveUp = () => late.reject(signal.reason)

@@ -2,22 +2,22 @@ import { createHash } from "node:crypto"
 import type { Principal } from "../../core/ports/session-log.ts"
 
 /**
- * Returns the principal that an API key stands for. The tenant is a digest of the key, so the key itself is stored
- * nowhere; without a user of its own a key is one user.
+ * Returns the principal of an API key. The tenant is a digest of the key, so the key itself is never stored. Without
+ * a user id, a key is one user.
  */
 export function principalOf(apiKey: string, userId: string | undefined): Principal {
   const digest = createHash("sha256").update(apiKey).digest("hex")
   return { tenant: `key_${digest.slice(0, 32)}`, userId: userId ?? `user_${digest.slice(32, 48)}` }
 }
 
-/** Whom the application named. Its tenants have a prefix of their own: no name can be one of a key's tenants. */
+/** Returns the principal of a person. Tenants of persons have a prefix, so that none equals the tenant of a key. */
 export function principalOfPerson({ tenant = "default", userId }: Person): Principal {
   return { tenant: `app_${tenant}`, userId }
 }
 
-/** Somebody whom the application knows. */
+/** A person whom the application has identified. */
 export interface Person {
-  /** Persons of different tenants are different, whatever their `userId`. Default `default`. */
+  /** Persons of different tenants are different, even with the same `userId`. Default `default`. */
   readonly tenant?: string | undefined
   readonly userId: string
 }

@@ -1,6 +1,6 @@
 import type { Keyring, SigningKey } from "../../core/ports/keyring.ts"
 
-/** Milliseconds for which a key is known without asking the store. */
+/** Milliseconds for which a key is cached. */
 const keptMs = 5_000
 
 interface Remembered {
@@ -9,16 +9,16 @@ interface Remembered {
 }
 
 /**
- * Remembers the keys of a keyring for five seconds, because every request needs one. What this process changes holds
- * here at once. If another process removes a key, its tokens are accepted here for five seconds more. Ids without a
- * key are not remembered, so there are as many entries as keys. `now` is monotonic, in milliseconds.
+ * Caches the keys of a keyring for five seconds, because every request needs one. Changes by this process apply at
+ * once. If another process removes a key, its tokens are accepted here for up to five more seconds. Unknown ids are
+ * not cached, so there are as many entries as keys. `now` returns monotonic milliseconds.
  */
 export function rememberKeys(keyring: Keyring, now = () => performance.now()): Keyring {
   const byId = new Map<string, Remembered>()
   let newest: Remembered | null = null
   let changes = 0
 
-  /** Asks the store. A reply that was on its way during a change may be older than it, so it is not remembered. */
+  /** Reads from the store. A reply that was in progress during a change may be outdated, so it is not cached. */
   async function look<Key extends SigningKey | null>(
     ask: () => Promise<Key>,
     remember: (found: Remembered) => void,

@@ -7,15 +7,17 @@ import { unauthorized } from "../problem.ts"
 import { type CheckedToken, createCheckedTokens } from "./checked-tokens.ts"
 
 export const tokenIssuer = "ai-agent-gateway"
-/** Not the prefix or the host: the same token holds wherever the gateway is mounted. */
+/** The audience contains neither the prefix nor the host, so a token is valid wherever the gateway is mounted. */
 export const tokenAudience = "ai-agent-gateway:sessions"
-/** Explicit typing (RFC 8725, section 3.11): no other JWT signed with the same secret passes for one of these. */
+/**
+ * Explicit type (RFC 8725, section 3.11), so that no other JWT with the same secret is accepted as a session token.
+ */
 export const tokenType = "session+jwt"
 const algorithm = "HS256"
 
 const minSecretBytes = 32
 
-/** The session that a token is for, and its owner. */
+/** The session of a token, and its owner. */
 export interface TokenSubject {
   readonly sessionId: string
   readonly tenant: string
@@ -25,7 +27,7 @@ export interface TokenSubject {
 export interface SessionTokens {
   /** `expiresAt` in seconds since the Unix epoch. */
   issue(subject: TokenSubject): Promise<{ readonly token: string; readonly expiresAt: number }>
-  /** Rejects with a 401 problem: `token_expired`, or `invalid_token` for everything else. */
+  /** Rejects with a 401 problem: `token_expired`, or `invalid_token` for all other reasons. */
   verify(token: string): Promise<TokenSubject>
 }
 
@@ -35,7 +37,7 @@ export interface SessionTokensOptions {
   readonly ttlSeconds: number
 }
 
-/** Session tokens are JWTs, HS256 and nothing else, signed with the keyring's newest key. */
+/** Creates session tokens: JWTs with HS256 only, signed with the keyring's newest key. */
 export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionTokensOptions): SessionTokens {
   const nobodysSecret = crypto.getRandomValues(new Uint8Array(minSecretBytes))
   const checkedTokens = createCheckedTokens()
@@ -60,7 +62,7 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
 
     async verify(token) {
       const known = checkedTokens.find(token)
-      // A key that was removed has ended its tokens.
+      // The removal of a key invalidates its tokens.
       if (known !== undefined && (await keyring.key(known.keyId)) !== null) return current(known)
       const checked = await check(token)
       checkedTokens.add(token, checked)
@@ -92,9 +94,9 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
   }
 
   /**
-   * Returns the secret of a key. The token is not authenticated yet: only a value that can be an id reaches the
-   * keyring. Without a key the token is still checked, against a secret that nobody has, so that the time it takes
-   * does not tell which keys there are.
+   * Returns the secret of a key. The token is not authenticated yet, so only a value with the form of an id reaches
+   * the keyring. If there is no such key, the token is verified with a random secret, so that the time does not
+   * reveal which keys exist.
    */
   async function secretOf(keyId: unknown): Promise<Uint8Array> {
     const key = typeof keyId === "string" && /^[\w-]{1,64}$/.test(keyId) ? await keyring.key(keyId) : null
@@ -102,7 +104,7 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
   }
 }
 
-/** A keyring of the one secret that the operator configured; only its configuration can change it. */
+/** Returns a keyring with the one secret that the operator configured. Only the configuration can change it. */
 export function keyringOfSecret(jwtSecret: string): Keyring {
   const secret = new TextEncoder().encode(jwtSecret)
   if (secret.byteLength < minSecretBytes) {

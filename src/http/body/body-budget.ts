@@ -2,29 +2,29 @@ import type { Principal } from "../../core/ports/session-log.ts"
 
 /** Memory for the request bodies that are being read and handled in this process. */
 export interface BodyBudget {
-  /** Opens one request's part of what its owner may use. */
+  /** Opens the share of one request in its owner's memory. */
   open(owner: Principal): BodyShare
 }
 
 export interface BodyShare {
-  /** Makes the share this large, if it is smaller. Returns false if others would then have too little. */
+  /** Increases the share to this size. Returns false if that would leave too little for others. */
   takeUpTo(bytes: number): boolean
-  /** Returns everything that was taken. Called once, when the request has been handled. */
+  /** Releases the whole share. Called once, when the request has been handled. */
   release(): void
 }
 
 export interface BodyBudgetLimits {
-  /** Bytes of one owner's requests together. */
+  /** Maximum bytes of one owner's requests together. */
   readonly ownerBytes: number
   readonly totalBytes: number
   /**
-   * The last bytes of all, which only tenants without a body receive, and of each tenant's three quarters, which only
-   * its users without one receive. Slow uploads of a few clients can hold all the others as long as they like.
+   * Bytes reserved for tenants without a body, and in each tenant's three quarters for its users without one. Slow
+   * uploads of a few clients can hold all other bytes as long as they like.
    */
   readonly keptBytes: number
 }
 
-/** Part of the whole that the owners of one tenant may use together. */
+/** Share of the whole that the owners of one tenant may use together. */
 const tenantShare = 3 / 4
 
 export function createBodyBudget({ ownerBytes, totalBytes, keptBytes }: BodyBudgetLimits): BodyBudget {
@@ -38,7 +38,10 @@ export function createBodyBudget({ ownerBytes, totalBytes, keptBytes }: BodyBudg
       const owner = JSON.stringify([tenant, userId])
       let taken = 0
 
-      /** Returns the bytes that a request may reach: fewer if other requests of the same owner or tenant hold some. */
+      /**
+       * Returns the maximum bytes of a request. It is lower if other requests of the same owner or tenant hold
+       * memory.
+       */
       const bytesFor = (bytes: number, ofOthers: number) => bytes - (ofOthers === 0 ? 0 : keptBytes)
 
       return {
@@ -66,7 +69,7 @@ export function createBodyBudget({ ownerBytes, totalBytes, keptBytes }: BodyBudg
   }
 }
 
-/** Changes a number of a map, which holds none that are 0. */
+/** Adds to a number of a map, and removes numbers that become 0. */
 function add(held: Map<string, number>, key: string, bytes: number): void {
   const sum = (held.get(key) ?? 0) + bytes
   if (sum > 0) held.set(key, sum)

@@ -20,27 +20,27 @@ export interface BoundedBodyOptions {
   readonly budget: BodyBudget
   /** Spreads the large bodies of one owner over time. */
   readonly pacer: Pacer
-  /** The client whose bodies share one allowance in the budget. */
+  /** Returns the client whose bodies share one allowance in the budget. */
   readonly owner: (c: Context<HttpEnv>) => Principal
-  /** If true, a request without a body is one with an empty object. */
+  /** If true, a request without a body counts as one with an empty object. */
   readonly optional?: boolean
 }
 
-/** Bodies up to this size take nothing from the budget: the number of connections bounds them. */
+/** Bodies up to this size use nothing of the budget, because the number of connections bounds them. */
 const uncountedBytes = 4 * 1024
 /** Bodies up to this size need not wait for earlier ones. */
 const unpacedBytes = 64 * 1024
 /**
- * An estimate: to scan, store, load and forward a message of 4 MiB takes the event loop about 100 ms, in a few long
- * steps.
+ * An estimate: scanning, storing, loading and forwarding a message of 4 MiB takes the event loop about 100 ms, in a
+ * few long steps.
  */
 const bytesPerMs = 40_000
-/** A body that would wait longer is refused. */
+/** A body that would have to wait longer is refused. */
 const longestWaitMs = 20_000
 
 /**
- * Reads and parses the body within its limits, and leaves the value for the validators. The bytes are counted as they
- * come: `content-length` is only believed when it is too large. No step holds up the event loop for long.
+ * Reads and parses the body within its limits, and passes the value to the validators. The bytes are counted as they
+ * arrive. `content-length` is trusted only if it exceeds the limit. No step blocks the event loop for long.
  */
 export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<HttpEnv> {
   const { limits, parse, budget, pacer, owner, optional = false } = options
@@ -49,7 +49,7 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
     const length = announcedLength(c)
     refuseOtherTypes(c, length)
     if (length !== null && length > limits.maxBytes) throw tooLarge(limits.maxBytes)
-    // A large body that says its length waits before it is read, and takes no memory meanwhile.
+    // A large body with a known length waits before it is read, and needs no memory meanwhile.
     if (length !== null) await waitForTurn(c, length)
     const share = budget.open(owner(c))
     try {
@@ -60,7 +60,7 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
       })
       if (length === null) await waitForTurn(c, bytes.byteLength)
       const value = optional && bytes.byteLength === 0 ? {} : await parseWithin(c, bytes)
-      // The validators read these.
+      // The validators read these methods.
       Object.assign(c.req, { json: () => Promise.resolve(value) })
       Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(bytes.buffer) })
       await next()
@@ -101,8 +101,8 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
 }
 
 /**
- * On the gateway's own server the pieces come from Node's stream, which joins small ones. A web stream would hand
- * over each of them in a promise of its own.
+ * Returns the body's pieces. On the gateway's own server they come from Node's stream, which joins small ones. A web
+ * stream would deliver each of them in a separate promise.
  */
 function piecesOf(c: Context<HttpEnv>): AsyncIterable<Uint8Array> {
   const server = c.env?.ownServer
@@ -111,7 +111,7 @@ function piecesOf(c: Context<HttpEnv>): AsyncIterable<Uint8Array> {
   return c.req.raw.body ?? ReadableStream.from([])
 }
 
-/** Estimates the milliseconds of the event loop that a body of this size takes; 0 for one that need not wait. */
+/** Estimates the milliseconds of the event loop for a body of this size. 0 if the body need not wait. */
 function costOf(bytes: number): number {
   return bytes > unpacedBytes ? bytes / bytesPerMs : 0
 }
@@ -121,7 +121,7 @@ function announcedLength(c: Context<HttpEnv>): number | null {
   return announced === undefined ? null : Number(announced)
 }
 
-/** Before anything is read. */
+/** Refuses a body of another type or an excessive length before reading it. */
 function refuseOtherTypes(c: Context<HttpEnv>, length: number | null): void {
   refuseWithoutType(c, length ?? 0)
   const [mediaType = ""] = (c.req.header("content-type") ?? "application/json").split(";")
@@ -132,7 +132,7 @@ function refuseWithoutType(c: Context<HttpEnv>, length: number): void {
   if (length > 0 && c.req.header("content-type") === undefined) throw unsupportedMediaType()
 }
 
-/** Reports a failed upload as a problem of the request: nothing but the client's connection can fail here. */
+/** Reports a failed upload as a problem of the request, because only the client's connection can fail here. */
 async function complete<Body>(reading: Promise<Body>): Promise<Body> {
   try {
     return await reading
@@ -159,7 +159,7 @@ function tooManyLargeBodies(retryAfterSeconds: number): Problem {
 }
 
 function malformed(reason: Extract<ParsedJson, { readonly type: "malformed" }>["reason"]): Problem {
-  // JSON is UTF-8 (RFC 8259, section 8.1); replacing what is not would change what the client said.
+  // JSON is UTF-8 (RFC 8259, section 8.1). Replacing invalid bytes would change the client's data.
   const message = reason === "utf8" ? "The body is not valid UTF-8." : "The body is not valid JSON."
   return new Problem({ code: "malformed_json", status: 400 }, message)
 }

@@ -1,11 +1,11 @@
 const firstBytes = 16 * 1024
 
 /**
- * Joins the pieces of a body. Each piece is copied when it arrives: a client can send bodies in pieces of one byte,
- * and to keep a piece takes more than a hundred bytes.
+ * Joins the pieces of a body. Copies each piece when it arrives, because a client can send pieces of one byte, and
+ * keeping a piece takes more than a hundred bytes.
  *
- * @param length The length of the body, if it is known. @param accept Is given the number of bytes so far, before
- * they are kept. Throws if these are too many.
+ * @param length The length of the body, if it is known.
+ * @param accept Receives the number of bytes so far, before they are kept. Throws if there are too many.
  */
 export async function collectBytes(
   pieces: AsyncIterable<Uint8Array>,

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads"
 import { toError } from "../../core/errors.ts"
 
-/** The outcome of parsing a text. The bytes are the caller's again. */
+/** The result of parsing a text. The caller may use the bytes again. */
 export type ParsedJson =
   | { readonly type: "value"; readonly value: unknown; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly type: "malformed"; readonly reason: "utf8" | "json" }
@@ -9,12 +9,12 @@ export type ParsedJson =
 /** Parses JSON in UTF-8. The caller must not use the bytes until the promise settles. */
 export type JsonParser = (bytes: Uint8Array<ArrayBuffer>) => Promise<ParsedJson>
 
-/** Larger texts are parsed in a thread: a text of 4 MiB takes up to 30 ms. Smaller ones take up to 2 ms. */
+/** Larger texts are parsed in a thread, because a text of 4 MiB takes up to 30 ms. Smaller ones take up to 2 ms. */
 const inlineBytes = 32 * 1024
-/** The thread ends after it had nothing to do for so long. */
+/** Milliseconds after which an idle thread ends. */
 const idleMs = 10_000
 
-/** As source text, so that it is found however this package is built or bundled. */
+/** The script is source text, so that it works however this package is built or bundled. */
 const script = `
   const { parentPort } = require("node:worker_threads")
   const decoder = new TextDecoder("utf-8", { fatal: true })
@@ -35,9 +35,9 @@ const script = `
   })`
 
 /**
- * Parses large texts in one thread for all requests, in the order they come. To receive the value takes the event
- * loop up to 4 ms for a text of 4 MiB or of 20 000 values. The thread starts with the first large text, and keeps no
- * process alive.
+ * Parses large texts in one thread for all requests, in the order of arrival. Receiving the value blocks the event
+ * loop for up to 4 ms for a text of 4 MiB or of 20 000 values. The thread starts with the first large text, and keeps
+ * no process alive.
  */
 export function createJsonParser(): JsonParser {
   let thread: ParserThread | null = null
@@ -100,7 +100,7 @@ function startThread(): ParserThread {
       clearTimeout(idle)
       const parsed = Promise.withResolvers<ParsedJson>()
       waiting.push(parsed)
-      // The process must not end before the thread answers.
+      // The process must not end before the thread responds.
       worker.ref()
       const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
       worker.postMessage(whole, [whole.buffer])

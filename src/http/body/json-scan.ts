@@ -9,13 +9,13 @@ const closeBracket = 0x5d
 const openBrace = 0x7b
 const closeBrace = 0x7d
 
-/** Takes one to two milliseconds. */
+/** A slice takes one to two milliseconds. */
 const sliceBytes = 512 * 1024
 
 export interface JsonSize {
-  /** Levels of objects and arrays. */
+  /** Maximum nesting of objects and arrays. */
   readonly maxDepth: number
-  /** Values and member names, at every level together. */
+  /** Maximum number of values and member names, at all levels together. */
   readonly maxValues: number
 }
 
@@ -23,8 +23,8 @@ export interface JsonSize {
 export type JsonExcess = "depth" | "values"
 
 /**
- * Finds out which limit a JSON text exceeds before anything parses it, without holding up the event loop. For text that
- * is not JSON the result means nothing, and parsing fails.
+ * Returns the limit that a JSON text exceeds, before the text is parsed. Does not block the event loop. The result
+ * for invalid JSON has no meaning, because parsing then fails.
  */
 export async function findExcess(text: Uint8Array, size: JsonSize): Promise<JsonExcess | null> {
   const scan = createScan(size)
@@ -37,9 +37,9 @@ export async function findExcess(text: Uint8Array, size: JsonSize): Promise<Json
 }
 
 /**
- * Counts what lies outside of strings, in any number of pieces. Each comma, colon and opening bracket begins at most
- * one value or member name; an empty array or object is counted twice. No byte of a longer UTF-8 sequence equals one
- * of them.
+ * Counts characters outside strings, in any number of pieces. Each comma, colon and opening bracket starts at most
+ * one value or member name. An empty array or object is counted twice. No byte of a longer UTF-8 sequence equals one
+ * of these characters.
  */
 function createScan({ maxDepth, maxValues }: JsonSize): (piece: Uint8Array) => JsonExcess | null {
   let depth = 0

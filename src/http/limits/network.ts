@@ -1,13 +1,10 @@
 import { isIPv6 } from "node:net"
 
 const groups = 8
-/** Number of groups in the smallest network of one customer (RFC 6177): within it addresses cost nothing. */
+/** Number of groups in the smallest IPv6 network of one customer (RFC 6177). Addresses within it cost nothing. */
 const groupsOfNetwork = 4
 
-/**
- * Returns the part of the address that requests of one network have in common: an IPv4 address, or the first 64 bits
- * of an IPv6 one.
- */
+/** Returns the network of an address: an IPv4 address, or the first 64 bits of an IPv6 address. */
 export function networkOf(address: string): string {
   const [plain = ""] = address.split("%")
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1]
@@ -21,7 +18,7 @@ export function networkOf(address: string): string {
   return `${all.slice(0, groupsOfNetwork).join(":")}::/64`
 }
 
-/** Lower case, no leading zeros, no dotted end (RFC 5952). */
+/** Returns the address in lower case, without leading zeros, and without a dotted end (RFC 5952). */
 function canonical(address: string): string {
   return new URL(`http://[${address}]`).hostname.slice(1, -1)
 }

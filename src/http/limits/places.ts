@@ -3,8 +3,8 @@ import { Problem } from "../problem.ts"
 /** A bounded number of places for each key, such as a session. */
 export interface Places {
   /**
-   * Takes places, by default one; the function returned gives them back, once. Throws a 429 if too few are left, unless
-   * none is taken: a request for more places than there are is served alone.
+   * Takes places, one by default. Returns a function that gives them back once. Throws a 429 problem if too few are
+   * left, unless none is taken: a request for more places than there are is served alone.
    */
   take(key: string, count?: number): () => void
 }

@@ -1,19 +1,19 @@
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible"
 import type { Clock } from "../../core/time/clock.ts"
 
-/** Counts what is done for a key, in windows of one minute that begin with the key's first. */
+/** Counts requests by key, in windows of one minute that start with the key's first request. */
 export interface RateLimiter {
   readonly name: string
-  /** Number of requests a minute. */
+  /** Maximum number of requests a minute. */
   readonly limit: number
-  /** Counts one more. */
+  /** Counts one request. */
   count(key: string): Promise<RateLimitState>
 }
 
 export interface RateLimitState {
-  /** False once there was more than the limit. */
+  /** False if there were more requests than the limit. */
   readonly allowed: boolean
-  /** True for the first of a window that is not allowed. */
+  /** True for the first refused request of a window. */
   readonly isFirstRefusal: boolean
   readonly remaining: number
   /** Whole seconds until the window ends. */
@@ -24,7 +24,7 @@ export interface RateLimiterOptions {
   readonly name: string
   readonly limit: number
   readonly clock: Clock
-  /** Keys with a counter of their own. Default 50 000. */
+  /** Maximum number of keys with a counter of their own. Default 50 000. */
   readonly maxKeys?: number
 }
 
@@ -32,9 +32,9 @@ export const windowSeconds = 60
 const sharedCounters = 1_024
 
 /**
- * Counts in memory, so every process counts for itself. Bounded: past `maxKeys`, new keys with the same first word
- * share a counter, and those that had one before keep it. So a flood from one network slows down new clients of that
- * network.
+ * Counts in memory, so every process counts for itself. The number of counters is bounded: after `maxKeys`, new keys
+ * with the same first word share a counter, and earlier keys keep theirs. A flood from one network therefore slows
+ * down new clients of that network only.
  */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const { name, limit, clock, maxKeys = 50_000 } = options
@@ -52,7 +52,9 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     },
   }
 
-  /** No counter outlives its window, so there are never more than those opened in two of them. */
+  /**
+   * Returns the key of a counter. No counter outlives its window, so there are at most as many as two windows opened.
+   */
   async function counterOf(key: string): Promise<string> {
     const now = clock.now()
     if (now - openedSince >= windowSeconds * 1000) {
@@ -66,7 +68,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   }
 }
 
-/** The library rejects with the count when it is past the limit. */
+/** Converts a rejection. The library rejects with the count if it exceeds the limit. */
 function refusal(thrown: unknown): RateLimiterRes {
   if (thrown instanceof RateLimiterRes) return thrown
   throw thrown
@@ -84,7 +86,7 @@ function stateOf(
   }
 }
 
-/** FNV-1a: spreads, and nothing depends on it being hard to foresee. */
+/** FNV-1a. It only distributes keys, and need not be unpredictable. */
 function bucketOf(key: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < key.length; index++) {

@@ -11,27 +11,31 @@ import { networkOf } from "./network.ts"
 import { createRateLimiter, type RateLimiter, type RateLimitState, windowSeconds } from "./rate-limiter.ts"
 
 export interface RateLimiting {
-  /** Limits what changes a session. Used after authentication. */
+  /** Limits requests that change a session. Used after authentication. */
   readonly session: MiddlewareHandler<HttpEnv>
   readonly init: InitLimit
   readonly failures: FailureLimit
 }
 
 export interface InitLimit {
-  /** Rejects with a 429 problem when a user of a key has had its tokens. Anyone with the key can name any user. */
+  /**
+   * Counts a token of a user of a key. Rejects with a 429 problem if there were too many. The network address counts
+   * as well, because anyone with the key can name any user.
+   */
   claimed(c: Context<HttpEnv>, principal: Principal): Promise<void>
-  /** The same for a person whom the application has authenticated: addresses do not matter. */
+  /** Counts a token of a person whom the application has authenticated, without regard to addresses. */
   proven(c: Context<HttpEnv>, principal: Principal): Promise<void>
 }
 
 /**
- * Slows down a client that repeats a wrong credential. A right one always passes, whatever else comes from its address:
- * otherwise a neighbor could lock out others. The length of keys is what keeps them from being guessed.
+ * Slows down a client that repeats a wrong credential. A right credential is always accepted, whatever else comes
+ * from its address. Otherwise other clients of the address could be locked out. Keys are protected from guessing by
+ * their length.
  */
 export interface FailureLimit {
   /**
-   * Runs an authentication with this credential. Past the limit, a 401 for a wrong credential becomes a 429. Expired
-   * and revoked tokens are not counted.
+   * Runs an authentication with this credential. If the limit is exceeded, a 429 replaces the 401 for a wrong
+   * credential. Expired and revoked tokens are not counted.
    */
   counting<Result>(
     c: Context<HttpEnv>,
@@ -108,14 +112,14 @@ function isWrongGuess(error: unknown): boolean {
   return error instanceof Problem && wrongGuesses.has(error.code)
 }
 
-/** For `rateLimits: false`: a proxy before the gateway counts. */
+/** For `rateLimits: false`, if a proxy before the gateway counts requests. */
 export const noRateLimiting: RateLimiting = {
   session: (_c, next) => next(),
   init: { claimed: () => Promise.resolve(), proven: () => Promise.resolve() },
   failures: { counting: (_c, _credential, authenticate) => authenticate() },
 }
 
-/** Says how much is left, by draft-ietf-httpapi-ratelimit-headers-10, and throws when nothing is. */
+/** Sets the headers of draft-ietf-httpapi-ratelimit-headers-10, and throws if the limit is exceeded. */
 function enforce(c: Context<HttpEnv>, { name, limit }: RateLimiter, state: RateLimitState): void {
   c.header("ratelimit-policy", `"${name}";q=${limit};w=${windowSeconds}`)
   c.header("ratelimit", `"${name}";r=${state.remaining};t=${state.resetSeconds}`)

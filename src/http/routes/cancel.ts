@@ -11,7 +11,7 @@ export interface CancelRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** POST /chat/cancel: when it answers, the run cannot end as completed any more unless it already has. */
+/** POST /chat/cancel. After the response, the run cannot end as completed unless it already has. */
 export function addCancelRoute(
   app: OpenAPIHono<HttpEnv>,
   { sessions, middleware }: CancelRouteOptions,

@@ -23,7 +23,7 @@ export interface ChatRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** POST /chat: begins a run and streams it. Going away does not end the run. */
+/** POST /chat starts a run and streams it. A client that disconnects does not end the run. */
 export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOptions): void {
   const { sessions, agents, allowSystemMessages, middleware } = options
   const route = createRoute({
@@ -42,7 +42,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
           .openapi({
             description:
               "A second request with the same key and body streams the same run again. It starts no other run.",
-            // Checked by `idempotencyOf`, whose refusal has a code of its own.
+            // `idempotencyOf` checks it, because its refusal has its own code.
             pattern: `^[!-~]{1,${maxIdempotencyKeyLength}}$`,
           }),
         traceparent: z
@@ -204,14 +204,14 @@ function channelOf({ channel }: JsonObject): string | null {
 }
 
 /**
- * Makes the same request again with the body that was read. From its parts, because the request of a server adapter
- * need not be one of the platform's own.
+ * Recreates the request with the body that was read. Copies its parts, because a server adapter may use its own
+ * request class.
  */
 function withBody({ url, method, headers }: Request, body: Uint8Array<ArrayBuffer> | undefined): Request {
   return new Request(url, { method, headers: [...headers], ...(body && { body }) })
 }
 
-/** The body came out of JSON, and its schema added nothing else. */
+/** Returns the body as JSON. It was parsed from JSON, and its schema added only JSON values. */
 function asJson(body: ChatRequest): Json {
   return body as Json
 }

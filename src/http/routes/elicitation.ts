@@ -14,7 +14,7 @@ export interface ElicitationRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** POST /chat/elicitation: answers what a tool asks the user. */
+/** POST /chat/elicitation answers a tool's question to the user. */
 export function addElicitationRoute(app: OpenAPIHono<HttpEnv>, options: ElicitationRouteOptions): void {
   const { sessions, deciderOf, middleware } = options
   const route = createRoute({

@@ -6,7 +6,9 @@ import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { problems } from "../schemas/problem.ts"
 
-/** Null when there is no such file, or the path leads anywhere but to a file inside the working directory. */
+/**
+ * Opens a file. Null if there is no such file, or if the path does not lead to a file inside the working directory.
+ */
 export type OpenSessionFile = (session: Session, path: string) => Promise<OpenedFile | null>
 
 export interface FilesRouteOptions {
@@ -14,7 +16,7 @@ export interface FilesRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** GET /chat/files/PATH: what code in the session's sandbox has written. */
+/** GET /chat/files/PATH downloads a file that code in the session's sandbox has written. */
 export function addFilesRoute(app: OpenAPIHono<HttpEnv>, { openFile, middleware }: FilesRouteOptions): void {
   const route = createRoute({
     method: "get",
@@ -41,7 +43,7 @@ export function addFilesRoute(app: OpenAPIHono<HttpEnv>, { openFile, middleware 
   })
 
   app.openAPIRegistry.registerPath(route)
-  // Any character: a dot would leave out line breaks, which file names may have.
+  // The pattern matches any character. A dot would exclude line breaks, which file names may contain.
   const path = "/chat/files/:path{[\\s\\S]+}"
   for (const handler of middleware) app.get(path, handler)
   app.get(path, async (c) => {
@@ -49,7 +51,7 @@ export function addFilesRoute(app: OpenAPIHono<HttpEnv>, { openFile, middleware 
     const file = await openFile(c.get("session"), name)
     if (file === null) throw new Problem({ code: "file_not_found", status: 404 }, "There is no such file.")
     const content: ReadableStream<Uint8Array> = ReadableStream.from(file.content)
-    // Nobody reads it then, and the file would stay open.
+    // The body is not read, so the file would stay open.
     if (c.req.method === "HEAD") await content.cancel()
     const headers = {
       "content-type": "application/octet-stream",
@@ -60,7 +62,7 @@ export function addFilesRoute(app: OpenAPIHono<HttpEnv>, { openFile, middleware 
   })
 }
 
-/** RFC 8187, section 3.2.1. */
+/** Encodes a name by RFC 8187, section 3.2.1. */
 function encodeExtended(path: string): string {
   const name = path.slice(path.lastIndexOf("/") + 1)
   return encodeURIComponent(name.toWellFormed()).replace(/['()*]/g, (character) => {

@@ -17,7 +17,7 @@ export interface GrantRoutesOptions {
   readonly changing: MiddlewareHandler<HttpEnv>[]
 }
 
-/** GET and DELETE /chat/grants: what the session's tools may do without asking again. */
+/** GET and DELETE /chat/grants list and revoke the permissions of the session's tools. */
 export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOptions): void {
   const { sessions, deciderOf, reading, changing } = options
   const list = createRoute({
@@ -45,7 +45,7 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
     security: [{ sessionToken: [] }],
     middleware: changing,
     request: {
-      // With a misspelled `qualifier` another grant would be revoked.
+      // A misspelled `qualifier` would revoke another grant.
       query: z.strictObject({
         tool_name: printable(256),
         qualifier: z

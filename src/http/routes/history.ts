@@ -10,9 +10,9 @@ import { problems } from "../schemas/problem.ts"
 import { textStream } from "../text-stream.ts"
 import { historyJson } from "../wire/history.ts"
 
-/** Bytes of the sessions of one principal whose histories are read at once. */
+/** Maximum bytes of the sessions of one principal whose histories are read at once. */
 const maxBytesAtOnce = 64 * 1024 * 1024
-/** The least that a history counts for. */
+/** Minimum bytes that a history counts for. */
 const leastBytes = 256 * 1024
 
 export interface HistoryRouteOptions {
@@ -21,7 +21,7 @@ export interface HistoryRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** GET /chat/history: enough to redraw a client after a reload. */
+/** GET /chat/history returns everything that a client needs to redraw itself after a reload. */
 export function addHistoryRoute(
   app: OpenAPIHono<HttpEnv>,
   { sessions, logger, middleware }: HistoryRouteOptions,
@@ -56,13 +56,13 @@ export function addHistoryRoute(
     const closing = new AbortController()
     const onEnd = () => {
       leave()
-      // Without a reason it would make an exception with a stack.
+      // Without a reason, the abort would create an exception with a stack.
       closing.abort("the response ended")
     }
     const pieces = historyJson(sessions.history(session.id, { signal: closing.signal }))
     const headers = { "content-type": "application/json" }
     try {
-      // Whatever keeps the history from being read becomes a problem, because it shows before the response begins.
+      // An error before the first piece becomes a problem response, because the response has not started yet.
       const { value: beginning = "" } = await pieces.next()
       const following = await pieces.next()
       if (following.done !== true && c.req.method !== "HEAD") {
@@ -78,7 +78,7 @@ export function addHistoryRoute(
   })
 }
 
-/** Yields the piece that was read ahead, then the rest. */
+/** Yields the piece that was read ahead, then the remaining ones. */
 async function* resumed(read: readonly string[], rest: AsyncIterator<string>): AsyncGenerator<string> {
   yield* read
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value

@@ -13,7 +13,7 @@ import {
 import { problems } from "../schemas/problem.ts"
 import type { ServedAgents } from "../served-agents.ts"
 
-/** The headers by which most applications know a person, to tell one wrong credential from another. */
+/** Returns the headers by which most applications identify a person, to distinguish wrong credentials. */
 function credentialOf(c: Context<HttpEnv>): string {
   return `${c.req.header("authorization") ?? ""} ${c.req.header("cookie") ?? ""}`
 }
@@ -22,15 +22,15 @@ export interface InitRouteOptions {
   readonly agents: ServedAgents
   readonly issueSession: IssueSession
   readonly identify: Identify
-  /** If true, the body has to bring an API key; else it may be empty. */
+  /** If true, the body must contain an API key. Otherwise it may be empty. */
   readonly byApiKey: boolean
   readonly rateLimiting: RateLimiting
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
 /**
- * POST /chat/init, and the same for a named agent: an API key, or the application's own credentials, for a session
- * token.
+ * POST /chat/init, and the same route for a named agent, exchange an API key or the application's own credentials for
+ * a session token.
  */
 export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOptions): void {
   const { agents, issueSession, identify, byApiKey, rateLimiting, middleware } = options

@@ -4,11 +4,15 @@ import { Problem } from "../problem.ts"
 import { problems } from "../schemas/problem.ts"
 
 /**
- * Takes the query of a returning browser. Resolves to the server's name, or to null when it does not let anybody in.
+ * Handles the query of a returning browser. Resolves to the server's name, or to null if the query authorizes
+ * nothing.
  */
 export type CompleteAuthorization = (callback: URLSearchParams) => Promise<string | null>
 
-/** GET /mcp/oauth/callback: where a browser comes back to when somebody has let the gateway in at an MCP server. */
+/**
+ * GET /mcp/oauth/callback is the address to which a browser returns after a person has authorized the gateway at an
+ * MCP server.
+ */
 export function addMcpCallbackRoute(
   app: OpenAPIHono<HttpEnv>,
   { complete }: { readonly complete: CompleteAuthorization },

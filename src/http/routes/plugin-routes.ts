@@ -11,22 +11,22 @@ import { Problem } from "../problem.ts"
 export type PluginRoutes = ReadonlyMap<string, ReadonlyMap<string, PluginRoute>>
 
 export interface PluginRoutesOptions {
-  /** The gateway's prefix, empty or with a slash first. */
+  /** The gateway's prefix: empty, or with a leading slash. */
   readonly prefix: string
   readonly routes: PluginRoutes
-  /** Milliseconds that a handler may take. */
+  /** Maximum milliseconds of a handler. */
   readonly callbackTimeoutMs: number
-  /** For requests that only read. */
+  /** Middleware for requests that only read. */
   readonly reading: readonly MiddlewareHandler<HttpEnv>[]
-  /** For requests with a body. Ends with the reader of the body. */
+  /** Middleware for requests with a body. It ends with the reader of the body. */
   readonly changing: readonly MiddlewareHandler<HttpEnv>[]
 }
 
 const routePattern = /^(GET|POST|PUT|PATCH|DELETE) ((?:\/:?[\w.~-]+)+)$/
 
 /**
- * Adds the routes of plugins. To be called after the gateway's own routes were added. Throws a `ConfigurationError`
- * for a route that is malformed or that the gateway has itself.
+ * Adds the routes of plugins. Must be called after the gateway's own routes were added. Throws a `ConfigurationError`
+ * if a route is malformed, or if the gateway has the same route.
  */
 export function addPluginRoutes(app: OpenAPIHono<HttpEnv>, options: PluginRoutesOptions): void {
   const { prefix, routes, callbackTimeoutMs, reading, changing } = options

@@ -10,7 +10,7 @@ export interface RevokeRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** POST /chat/revoke: signs out. The session stays stored, and nobody gets into it any more. */
+/** POST /chat/revoke signs out. The session remains stored, and its tokens no longer work. */
 export function addRevokeRoute(
   app: OpenAPIHono<HttpEnv>,
   { sessions, middleware }: RevokeRouteOptions,

@@ -16,7 +16,7 @@ import {
 import type { ServedAgents } from "../served-agents.ts"
 import { wireSession, wireSessionWithRuns } from "../wire/sessions.ts"
 
-/** Runs that the description of one session has. */
+/** Maximum number of runs in the description of one session. */
 const shownRuns = 20
 
 export type ListSessions = Pick<Directory, "sessions" | "session" | "runs">
@@ -24,12 +24,12 @@ export type ListSessions = Pick<Directory, "sessions" | "session" | "runs">
 export interface SessionsRoutesOptions {
   readonly directory: ListSessions
   readonly agents: ServedAgents
-  /** If false, any API key is accepted, so a client may be whoever it says. */
+  /** If false, any API key is accepted, so a client can claim to be any user. */
   readonly knowsUsers: boolean
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** GET /sessions and GET /sessions/{id}: the sessions of the principal whose token the request carries. */
+/** GET /sessions and GET /sessions/{id} list the sessions of the principal in the request's token. */
 export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRoutesOptions): void {
   const { directory, agents, knowsUsers, middleware } = options
   const list = createRoute({
@@ -84,7 +84,8 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
   app.openapi(show, async (c) => {
     const principal = knownPrincipal(c.get("session"))
     const session = await directory.session(c.req.valid("param").id)
-    // The same answer for a session that does not exist, is another's, is not served here, or was revoked.
+    // The response is the same if the session does not exist, belongs to another principal, is not served here, or
+    // was revoked.
     if (session === null || !isSamePrincipal(session, principal)) throw sessionNotFound(404)
     if (!agents.has(session.agent) || session.revokedAt !== null) throw sessionNotFound(404)
     const { items } = await directory.runs({ sessionId: session.id, limit: shownRuns })

@@ -9,7 +9,7 @@ export interface StatusRoutesOptions {
   readonly accepting: () => boolean
 }
 
-/** GET /health: the process answers. GET /ready: it can do its work. */
+/** GET /health reports that the process responds. GET /ready reports if it can work. */
 export function addStatusRoutes(
   app: OpenAPIHono<HttpEnv>,
   { readiness, accepting }: StatusRoutesOptions,

@@ -14,7 +14,7 @@ export interface SubscribeRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** GET /chat/subscribe: everything of the session, or of one of its runs, after a cursor, then live. */
+/** GET /chat/subscribe streams all entries of the session, or of one of its runs, after a cursor, then live. */
 export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeRouteOptions): void {
   const { sessions, middleware } = options
   const cursor = z.string().optional()
@@ -91,7 +91,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
     (result) => {
       if (result.success) return
       if (result.error.issues.some(({ path }) => path[0] === "tool_input_deltas")) throw invalidToolInput()
-      // Given twice, it is an array.
+      // A parameter that occurs twice is an array.
       throw invalidCursor("after_seq")
     },
   )

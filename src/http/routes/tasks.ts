@@ -22,7 +22,7 @@ export interface TasksRoutesOptions {
 const params = z.object({ id: z.string() })
 const shared = { tags: ["tasks"], security: [{ sessionToken: [] }] }
 
-/** The sub-agents that work for the session in the background: list them, follow one, cancel one. */
+/** Routes for sub-agents that work for the session in the background: list them, follow one, cancel one. */
 export function addTasksRoutes(
   app: OpenAPIHono<HttpEnv>,
   { sessions, reading, changing }: TasksRoutesOptions,

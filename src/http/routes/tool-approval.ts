@@ -14,7 +14,7 @@ export interface ToolApprovalRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** POST /chat/tool-approval: allows or denies a call that waits for a person. */
+/** POST /chat/tool-approval allows or denies a call that waits for a person. */
 export function addToolApprovalRoute(app: OpenAPIHono<HttpEnv>, options: ToolApprovalRouteOptions): void {
   const { sessions, deciderOf, middleware } = options
   const route = createRoute({

@@ -16,7 +16,7 @@ export interface ToolResultRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** POST /chat/tool-result: what the client made of a call that it executes. */
+/** POST /chat/tool-result submits the result of a call that the client executes. */
 export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResultRouteOptions): void {
   const { sessions, deciderOf, middleware } = options
   const route = createRoute({

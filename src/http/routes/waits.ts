@@ -11,7 +11,7 @@ export interface WaitsRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** GET /chat/waits: every open wait of the session, without its history. */
+/** GET /chat/waits returns every open wait of the session, without the session's history. */
 export function addWaitsRoute(app: OpenAPIHono<HttpEnv>, { sessions, middleware }: WaitsRouteOptions): void {
   const route = createRoute({
     method: "get",

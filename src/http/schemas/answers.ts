@@ -10,8 +10,8 @@ const maxErrorCharacters = 16_384
 const maxWarningCharacters = 4_096
 
 /**
- * Members that name a wait. No unknown member is ignored: an answer with a misspelled one would be another answer, and
- * the first counts.
+ * Members that identify a wait. Unknown members are refused, because an answer with a misspelled member would be
+ * another answer, and the first answer counts.
  */
 const wait = {
   tool_call_id: identifier,

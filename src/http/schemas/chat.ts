@@ -6,7 +6,7 @@ import { imageInputSchema, textBlockSchema, textInputSchema } from "./content.ts
 import { isLongerThan } from "./json-length.ts"
 import { listOf } from "./list.ts"
 
-/** Maximum characters of the context's JSON: it is stored with the run. */
+/** Maximum characters of the context's JSON, which is stored with the run. */
 const maxContextCharacters = 65_536
 const maxNameCharacters = 256
 
@@ -15,7 +15,7 @@ const userContentSchema = z.union([
   listOf(z.discriminatedUnion("type", [textInputSchema, imageInputSchema]), 1),
 ])
 
-/** An answer that was cut off before its first word is empty, and a client may hold it. */
+/** The text may be empty, because a response may be interrupted before its first word. */
 const assistantContentSchema = z.union([z.string(), listOf(textBlockSchema)])
 
 const systemContentSchema = z.union([z.string().min(1), listOf(textInputSchema, 1)])

@@ -4,16 +4,16 @@ import { isLongerThan } from "./json-length.ts"
 import { listOf } from "./list.ts"
 import { printableText } from "./printable.ts"
 
-/** Tools of one message. */
+/** Maximum number of tools of one message. */
 const maxTools = 32
 const maxDescriptionCharacters = 4_096
 /** Maximum characters of one schema as JSON. */
 const maxSchemaCharacters = 16_384
 /**
- * Maximum characters of all tools of a message as JSON: they are stored with the run, and sent with each model call.
+ * Maximum characters of all tools of a message as JSON. They are stored with the run, and sent with each model call.
  */
 const maxCharacters = 65_536
-/** Arrays and objects in one another. */
+/** Maximum nesting of arrays and objects. */
 const maxSchemaDepth = 20
 
 const inputSchema = z

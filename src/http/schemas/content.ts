@@ -2,12 +2,12 @@ import { z } from "@hono/zod-openapi"
 
 const imageMediaTypes = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const
 
-/** Past any address in use; the image itself would not fit. */
+/** Longer than any URL in use. An image itself would not fit. */
 const maxUrlLength = 8192
 
 /**
- * Scheme, user, host and port of an address. The host is in ASCII (RFC 3986) and has the length of a domain name: to
- * parse others takes up to a millisecond each.
+ * Scheme, user, host and port of a URL. The host is ASCII (RFC 3986) and has at most the length of a domain name,
+ * because parsing other hosts takes up to a millisecond each.
  */
 const addressStart =
   "^[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._~!$&'()*+,;=:%-]{0,256}@)?([A-Za-z0-9_.-]{1,253}|\\[[0-9A-Fa-f:.]{2,45}\\])(:[0-9]{0,5})?([/?#]|$)"
@@ -32,7 +32,7 @@ export const imageInputSchema = z
       }),
       z.object({
         type: z.literal("url"),
-        // Parsing an address takes time with its length, and more if the parts are needed.
+        // The time to parse a URL grows with its length, and is longer if the parts are needed.
         url: z
           .string()
           .max(maxUrlLength, { abort: true })
@@ -43,7 +43,7 @@ export const imageInputSchema = z
   })
   .openapi("ImageInput")
 
-/** Content that a client is shown: a tool may return images of any type. */
+/** Content that a client receives. A tool may return images of any type. */
 export const textBlockSchema = z.object({ type: z.literal("text"), text: z.string() }).openapi("TextBlock")
 
 export const imageBlockSchema = z
@@ -83,7 +83,7 @@ export const toolErrorSchema = z
   })
   .nullable()
 
-/** The marks of a result that is no error. */
+/** The members of a result that is not an error. */
 export const resultMarks = {
   is_error: z.literal(true).optional().openapi({
     description: "Present if the call failed and `result` says why. Then `error` is null.",

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 
-/** There is nothing to say but that it happened, durably. */
+/** Reports only that the change is durable. */
 export const doneResponseSchema = z
   .object({ status: z.literal("ok") })
   .openapi("Done", { example: { status: "ok" } })

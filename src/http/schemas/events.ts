@@ -23,7 +23,7 @@ function event<Type extends string, Shape extends z.ZodRawShape>(
     .openapi({ description })
 }
 
-/** Every event that a stream may carry. */
+/** Every event that a stream may contain. */
 export const chatEventSchema = z
   .discriminatedUnion("type", [
     event("text_delta", { text: z.string() }, "A piece of the response."),
@@ -239,7 +239,7 @@ export const chatEventSchema = z
       "itself; it has no id.",
   })
 
-/** Keywords of JSON Schema 2020-12 that the library's types do not know. */
+/** Keywords of JSON Schema 2020-12 that the library's types do not contain. */
 const jsonOfEvent = {
   contentMediaType: "application/json",
   contentSchema: { $ref: "#/components/schemas/ChatEvent" },

@@ -3,7 +3,7 @@ import { identifier } from "./identifier.ts"
 import { printable } from "./printable.ts"
 
 export const initRequestSchema = z
-  // Users with a misspelled `user_id` would all be the same one: that of the key.
+  // Clients with a misspelled `user_id` would all be the same user: that of the key.
   .strictObject({
     api_key: printable(4096),
     user_id: printable(256)

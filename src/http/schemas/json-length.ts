@@ -1,13 +1,14 @@
 import type { Json } from "../../core/json/json.ts"
 
 /**
- * If true, the value's JSON has more than `max` characters. Takes no longer for a long string than for one of `max`.
+ * Returns true if the value's JSON has more than `max` characters. A longer string takes no longer than one of `max`
+ * characters.
  */
 export function isLongerThan(max: number, value: Json): boolean {
   return charactersOfStrings(value, max) > max || JSON.stringify(value).length > max
 }
 
-/** Counts until it is over `max`. The JSON of a value is at least that long. */
+/** Counts characters until the count exceeds `max`. The JSON of a value is at least that long. */
 function charactersOfStrings(value: Json, max: number): number {
   if (typeof value === "string") return value.length
   if (typeof value !== "object" || value === null) return 0

@@ -1,10 +1,10 @@
 import { z } from "@hono/zod-openapi"
 
-/** More would help no one, and the work for a wrong list stays small. */
+/** Maximum number of reported issues. It keeps the work for a wrong list small. */
 const maxIssues = 20
 
 /**
- * Describes an array, and stops at the first few elements that do not fit. Zod's own arrays collect the issues of all
+ * Describes an array, and stops after the first few invalid elements. Zod's own arrays collect the issues of all
  * elements, at three microseconds each.
  */
 export function listOf<Element extends z.ZodType>(element: Element, minLength: 0 | 1 = 0) {

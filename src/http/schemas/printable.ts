@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi"
 
 const message = "Invalid input: expected printable characters"
 
-/** Describes one line: it is logged, and stored as text. No control characters and no lone surrogates. */
+/** Describes one line of text for logs and the store, without control characters and lone surrogates. */
 export function printable(maxLength: number) {
   return z
     .string()

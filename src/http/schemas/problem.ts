@@ -53,20 +53,20 @@ const meanings = {
 
 type ProblemStatus = keyof typeof meanings
 
-/** Any route may answer with these: before it is found, and by the HTTP server itself. */
+/** Any route may return these: before the route is found, and from the HTTP server itself. */
 const always = {
   403: problemContent(403),
   421: problemContent(421),
   431: { description: "The headers are larger than 16 KiB. Without a body." },
 } as const
 
-/** The error half of a route's responses. */
+/** Returns the error half of a route's responses. */
 export function problems<Status extends ProblemStatus>(...statuses: readonly Status[]) {
   const responses = Object.fromEntries(statuses.map((status) => [status, problemContent(status)]))
   return { ...always, ...(responses as Record<Status, ProblemContent>) }
 }
 
-/** The same for routes that are described by an OpenAPI operation and not by schemas. */
+/** Returns the same for routes that an OpenAPI operation describes. */
 export function problemResponses(...statuses: readonly ProblemStatus[]): JsonObject {
   const content = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } }
   const responses = [...statuses, 403 as const, 421 as const].map(

@@ -5,7 +5,7 @@ export const toolServer = z
   .nullable()
   .openapi({ description: "The MCP server behind the tool; null for a local tool." })
 
-/** A question of a tool to the user, in the event as in the history. */
+/** A tool's question to the user, for events and for the history. */
 export const questionShape = {
   server: toolServer,
   mode: z.enum(["form", "url"]),

@@ -7,13 +7,13 @@ const runStates = ["queued", "running", "waiting", "unserved", "completed", "int
 export const defaultSessionsLimit = 50
 const maxSessionsLimit = 200
 
-// With a misspelled filter all sessions would be listed.
+// A misspelled filter would list all sessions.
 export const sessionsQuerySchema = z.strictObject({
   agent: printable(64).optional().openapi({ description: "Only sessions with this agent." }),
   state: z.enum(sessionStates).optional().openapi({ description: "Only sessions in this state." }),
   after: z.string().optional().openapi({
     description: "The `next` of the page before.",
-    // Checked by the route, whose refusal has a code of its own.
+    // The route checks it, because its refusal has its own code.
     pattern: "^[0-9]{1,16}\\.[A-Za-z0-9_-]{1,128}$",
   }),
   limit: z

@@ -6,28 +6,28 @@ import type { Viewer } from "./render.ts"
 
 /** The content of a stream, and the parts that it shares with others. */
 export interface EventSource {
-  /** Bytes that come before all others; null for none. */
+  /** Bytes that precede all others. Null for none. */
   readonly opening: Uint8Array<ArrayBuffer> | null
-  /** Called once bytes are wanted; aborted when the client goes away. */
+  /** Called when the first bytes are needed. The signal aborts when the client disconnects. */
   readonly open: (signal: AbortSignal) => AsyncIterable<TreeBatch>
   readonly viewer: Viewer
   readonly heartbeat: Heartbeat
-  /** Called when nothing is shown any more. May be called again. */
+  /** Called when the stream has ended. May be called again. */
   readonly onEnd: () => void
   readonly logger: Logger
 }
 
 /**
- * The bytes of one viewer's stream. Pulled and never pushed: a client that does not read holds at most one heartbeat
- * and one batch here, and what it misses waits in the log. If the view fails the stream ends early; the client
- * comes back with the last id it saw.
+ * Creates the bytes of one subscriber's stream. They are pulled and never pushed: a client that does not read holds
+ * at most one heartbeat and one batch here, and the rest waits in the log. If the view fails, the stream ends early,
+ * and the client reconnects with its last id.
  */
 export function eventStream(source: EventSource): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { viewer, heartbeat, logger } = source
   const closing = new AbortController()
   let batches: AsyncIterator<TreeBatch> | null = null
   let leaveHeartbeat: (() => void) | null = null
-  /** A read is open and the log has nothing for it yet. */
+  /** True while a read is open and the log has nothing for it yet. */
   let waiting = false
 
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
@@ -54,19 +54,19 @@ export function eventStream(source: EventSource): ReadableStream<Uint8Array<Arra
       },
       async cancel() {
         stop()
-        // Aborting wakes a view that waits; this lets one that is between two batches clean up.
+        // Aborting wakes a waiting view. This call lets a view between two batches clean up.
         await batches?.return?.().catch((error: unknown) => {
           logger.error({ error: toError(error) }, "A view of a session did not close.")
         })
       },
     },
-    // Nothing is fetched before it is asked for.
+    // No data is fetched before it is requested.
     { highWaterMark: 0 },
   )
 
   function begin(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) {
     leaveHeartbeat = heartbeat.join((bytes) => {
-      // The queue is empty at 0 and below it when the last heartbeat was not read.
+      // The queue is empty at 0, and below 0 if the last heartbeat was not read.
       if (waiting && controller.desiredSize === 0) controller.enqueue(bytes)
     })
     return source.open(closing.signal)[Symbol.asyncIterator]()

@@ -12,22 +12,22 @@ import { createHeartbeat, type Heartbeat } from "./heartbeat.ts"
 import { createRenderer, type Renderer } from "./render.ts"
 import { writeEventStream } from "./write-event-stream.ts"
 
-/** A stream that a handler answers with. */
+/** A stream as a handler's response. */
 export interface EventStreamRequest {
-  /** Place in the queue of a run that has to wait: the stream begins with it. */
+  /** Queue position of a run that must wait. The stream starts with it. */
   readonly position?: number | undefined
   readonly sessionId: string
   readonly principal: Principal
   readonly afterSeq: number
-  /** The run whose end ends the stream. Default: the stream shows every run, and ends once none is open. */
+  /** The run whose end ends the stream. Default: the stream shows every run, and ends when none is open. */
   readonly runId?: string
-  /** If true, `afterSeq` is the cursor of a run, and nothing before it has to be folded. Default false. */
+  /** If true, `afterSeq` is the cursor of a run, and nothing before it needs to be folded. Default false. */
   readonly fromRunStart?: boolean
-  /** If true, the run was accepted by the request, so no sub-agent works for it yet. Default false. */
+  /** If true, the request itself started the run, so no sub-agent works for it yet. Default false. */
   readonly isNewRun?: boolean
 }
 
-/** The same, with the wire of the route. */
+/** The request with the wire of the route. */
 export interface WiredStreamRequest extends EventStreamRequest {
   readonly wire: Wire
 }
@@ -46,13 +46,13 @@ interface WireRendering {
   readonly heartbeat: Heartbeat
 }
 
-/** Proxies must neither cache, compress nor hold back what is streamed. */
+/** Proxies must not cache, compress or delay a stream. */
 const eventStreamHeaders = {
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
 } as const
 
-/** Returns the head of a stream as a handler's answer. The middleware below gives it its body. */
+/** Returns the head of a stream as a handler's response. The middleware below adds the body. */
 export function streamed(
   c: Context<HttpEnv>,
   wire: Wire,
@@ -64,13 +64,13 @@ export function streamed(
 }
 
 /**
- * Gives the answers of handlers that called `streamed` their bodies. Streams of the same wire share their renderings
- * and their heartbeat. The first of all middleware, so that the head is as all others left it, whichever way the body
- * goes.
+ * Adds the bodies to the responses of handlers that called `streamed`. Streams of the same wire share their
+ * renderings and their heartbeat. It is the first middleware, so that the head is final, whichever way the body is
+ * sent.
  */
 export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<HttpEnv> {
   const { sessions, clock, logger, heartbeatMs, viewersPerSession } = options
-  /** By the wires of the routes, of which there are few. */
+  /** Renderings by the wires of the routes, of which there are few. */
   const renderings = new Map<Wire, WireRendering>()
   const renderingOf = (wire: Wire): WireRendering => {
     let rendering = renderings.get(wire)
@@ -113,7 +113,7 @@ export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<Ht
     if (request === undefined || c.error !== undefined || c.req.method === "HEAD") return leave()
     const { status, headers } = c.res
     const outgoing = c.env?.ownServer?.response
-    // Otherwise what is set next would take over the headers once more.
+    // Otherwise the next assigned response would copy the headers again.
     c.res = undefined
     if (outgoing === undefined) {
       c.res = new Response(eventStream(sourceOf(request, leave)), { status, headers })

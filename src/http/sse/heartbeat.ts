@@ -1,12 +1,15 @@
 export type Beat = (bytes: Uint8Array<ArrayBuffer>) => void
 
-/** Gives one shared pulse to all open streams. */
+/** Sends one shared heartbeat to all open streams. */
 export interface Heartbeat {
-  /** Calls `beat` at every pulse, until the function returned is called. */
+  /** Calls `beat` at every heartbeat, until the returned function is called. */
   join(beat: Beat): () => void
 }
 
-/** One timer however many streams, running only while there are any; it keeps no process alive. */
+/**
+ * Creates a heartbeat with one timer for any number of streams. It runs only while there are streams, and keeps no
+ * process alive.
+ */
 export function createHeartbeat(intervalMs: number, pulse: () => Uint8Array<ArrayBuffer>): Heartbeat {
   const beats = new Set<Beat>()
   let timer: ReturnType<typeof setInterval> | null = null
@@ -27,7 +30,7 @@ export function createHeartbeat(intervalMs: number, pulse: () => Uint8Array<Arra
       const bytes = pulse()
       for (const beat of beats) beat(bytes)
     }, intervalMs)
-    // Where timers are plain numbers there is nothing to unref.
+    // If timers are plain numbers, there is no `unref`.
     if (typeof started === "object") started.unref()
     return started
   }

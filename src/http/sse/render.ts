@@ -8,13 +8,16 @@ import {
 } from "../../sessions/tree/sub-agent.ts"
 import type { Frame, Wire, WireState } from "../wire/wire.ts"
 
-/** One viewer's eye on the log: the bytes of a batch, null when it has none for this viewer. Batches come in order. */
+/**
+ * Renders batches for one subscriber. Returns the bytes of a batch, or null if it has none for this subscriber.
+ * Batches come in order.
+ */
 export type Viewer = (batch: TreeBatch) => Uint8Array<ArrayBuffer> | null
 
 export interface Renderer {
   viewer(afterSeq: number): Viewer
   heartbeat(now: number): Uint8Array<ArrayBuffer>
-  /** The frame of a run that has to wait. Has no id: the cursor that the viewer came with stays good. */
+  /** Returns the frame of a run that must wait. It has no id, so the subscriber's cursor stays valid. */
   queued(runId: string, position: number): Uint8Array<ArrayBuffer>
 }
 
@@ -26,9 +29,9 @@ interface Rendering<State> {
 }
 
 /**
- * Renders batches for any number of viewers. Viewers that are up to date are given the same batch objects, one after
- * the other, and are in the same state: the first one's rendering serves them all. So the last rendering is the only
- * one worth keeping; a map from batches to renderings took 4 % of a token's CPU.
+ * Renders batches for any number of subscribers. Up-to-date subscribers receive the same batch objects, one after the
+ * other, and are in the same state, so the first one's rendering serves all of them. Only the last rendering is worth
+ * keeping. A map from batches to renderings took 4 % of a token's CPU time.
  */
 export function createRenderer<State extends WireState>(wire: Wire<State>, logger: Logger): Renderer {
   const encoder = new TextEncoder()
@@ -52,7 +55,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
 
   function shared(batch: readonly LiveEntry[], state: State, afterSeq: number): Rendering<State> {
     const first = batch[0]
-    // What lies before the cursor is folded without being sent, which concerns this viewer alone.
+    // Entries before the cursor are folded without being sent, which concerns only this subscriber.
     if (first === undefined || first.seq <= afterSeq) return render(batch, state, afterSeq)
     if (last?.batch !== batch || last.before !== state) last = render(batch, state, afterSeq)
     return last
@@ -110,7 +113,10 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     }
   }
 
-  /** Only the last frame carries the cursor: a client that comes back with it has had all of the entry. */
+  /**
+   * Writes frames. Only the last frame has the cursor, because a client that reconnects with it must have received
+   * the whole entry.
+   */
   function written(frames: readonly Frame[], seq: number): string {
     const last = frames.length - 1
     let text = ""

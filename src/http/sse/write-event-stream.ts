@@ -3,17 +3,17 @@ import type { ServerResponse } from "node:http"
 import type { EventSource } from "./event-stream.ts"
 
 /**
- * The same stream as `eventStream`, written to Node's response itself once its head is. Without a web stream between
- * them a stream costs 2 to 20 % less CPU, the shorter the more, and an idle viewer holds 6 kB less. A client that
- * does not read is waited for as soon as the response's own buffer is full; what it misses waits in the log. Resolves
- * when all is written or the client has gone.
+ * Writes the stream of `eventStream` directly to Node's response after its head. Without a web stream in between, a
+ * stream costs 2 to 20 % less CPU time, with the larger gain for short streams, and an idle subscriber holds 6 kB
+ * less. If the response's own buffer is full because the client does not read, writing waits, and the rest waits in
+ * the log. Resolves when all is written or the client has disconnected.
  */
 export async function writeEventStream(
   outgoing: ServerResponse,
   { opening, open, viewer, heartbeat, onEnd, logger }: EventSource,
 ): Promise<void> {
   if (outgoing.destroyed) return onEnd()
-  // The client learns at once that there is a stream, even if its first event takes long.
+  // The client receives the headers at once, even if the first event takes long.
   outgoing.flushHeaders()
   if (opening !== null) outgoing.write(opening)
   const closing = new AbortController()

@@ -17,7 +17,7 @@ export function wireUsage({ usage, cost }: Spending): WireUsage {
   }
 }
 
-/** Sums of fractions have digits that nobody meant. */
+/** Rounds an amount, because sums of fractions have meaningless digits. */
 export function dollars(amount: number): number {
   return Math.round(amount * 1e10) / 1e10
 }
@@ -39,7 +39,7 @@ export interface WireToolOutcome {
   readonly warning?: string
 }
 
-/** Either `result` or `error` is null. Both are null if a tool returned null. */
+/** Returns the outcome for clients. Either `result` or `error` is null. Both are null if a tool returned null. */
 export function wireToolOutcome(result: ToolResult): WireToolOutcome {
   switch (result.type) {
     case "json":
@@ -64,7 +64,7 @@ export function wireQuestion(question: Question): Omit<WireQuestion, "server"> {
   return mode === "form" ? { mode, message, schema: question.schema } : { mode, message, url: question.url }
 }
 
-/** Rounded down: a moment told to a client never lies after the one that counts. */
+/** Rounds down, so that a time that a client receives is never after the actual one. */
 export function unixSeconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000)
 }

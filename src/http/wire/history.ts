@@ -9,12 +9,12 @@ import { unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } fr
 
 type HistoryBlock = HistoryMessage["content"][number]
 
-/** Characters that are made in one turn of the event loop, about (rule 15). */
+/** Approximate number of characters that are written in one turn of the event loop (rule 15). */
 const pieceCharacters = 64_000
 
 /**
- * Writes a session as a client redraws it: the JSON text of a `HistoryResponse`, in pieces. What only a model's vendor
- * understands stays here.
+ * Writes a session for a client that redraws it: the JSON text of a `HistoryResponse`, in pieces. Data that only a
+ * provider understands is left out.
  */
 export async function* historyJson(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
   let piece = ""
@@ -75,7 +75,7 @@ function rest({
   }
 }
 
-/** Sorts open waits by what answers them. */
+/** Groups open waits by the route that answers them. */
 export function pendingOf(
   openWaits: readonly Wait[],
 ): Pick<HistoryResponse, "pending_approvals" | "pending_tool_calls" | "pending_elicitations"> {
@@ -108,7 +108,7 @@ function pending(wait: Wait): Pending {
   return { ...call, ...subAgentOf(wait) }
 }
 
-/** Returns the sub-agent that waits, if it is one. */
+/** Returns the sub-agent of a wait. Null if no sub-agent waits. */
 export function subAgentOf({ sessionId, rootSessionId }: Wait): Pick<Pending, "sub_agent_id"> {
   return sessionId === rootSessionId ? {} : { sub_agent_id: sessionId }
 }

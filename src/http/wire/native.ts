@@ -17,8 +17,8 @@ import { eventStreamType, serverSentEvent } from "./server-sent-events.ts"
 import type { Frame, Wire } from "./wire.ts"
 
 /**
- * The part of the streamed message that the viewer has: a count of its characters. Or `after:SEQ`, the cursor of a
- * viewer that was shown nothing yet: a message whose deltas are gone needs to know that cursor.
+ * The number of characters of the streamed message that the subscriber has received. Or `after:SEQ`, the cursor of a
+ * subscriber that has received nothing yet, because a message whose deltas are gone needs that cursor.
  */
 type NativeState = number | `after:${number}`
 
@@ -26,7 +26,7 @@ type Step = readonly [NativeState, readonly Frame[]]
 
 const nothing: readonly Frame[] = []
 
-/** The gateway's own events, as docs/http-api.md lists them. */
+/** The gateway's own events, as docs/http-api.md specifies them. */
 export const nativeWire: Wire<NativeState> = {
   name: "native",
   contentType: eventStreamType,
@@ -59,7 +59,7 @@ export const nativeWire: Wire<NativeState> = {
   failure: () => frame({ type: "stream_error", error: "An event could not be serialised." }),
 }
 
-/** The same for subscribers who asked for the arguments of calls while the model writes them. */
+/** The same events for subscribers who requested the arguments of calls while the model writes them. */
 const nativeWireWithToolInput: Wire<NativeState> = {
   ...nativeWire,
   name: "native with tool input",
@@ -70,7 +70,7 @@ const nativeWireWithToolInput: Wire<NativeState> = {
   },
 }
 
-/** Returns the wire of a stream. There are two of them, so that streams share their renderings. */
+/** Returns the wire of a stream. There are only two, so that streams share their renderings. */
 export function nativeWireFor({
   toolInput = false,
 }: {
@@ -79,7 +79,7 @@ export function nativeWireFor({
   return toolInput ? nativeWireWithToolInput : nativeWire
 }
 
-/** The hot path: once a token, however many viewers. */
+/** This is the hot path: it runs once for each token, however many subscribers there are. */
 function foldDelta(state: NativeState, delta: Delta): Step {
   switch (delta.type) {
     case "textDelta":
@@ -126,8 +126,9 @@ function foldEvent(state: NativeState, { event, runId, seq }: EventEntry): Step 
 }
 
 /**
- * A message's deltas are dropped some time after it is durable (rule 6 of the log); then the event gives the text.
- * A viewer that was shown part of it, whether in this stream or before its cursor, is told to drop that first.
+ * Returns the frames of a message. Its deltas are dropped some time after it is durable (rule 6), and then the event
+ * supplies the text. A subscriber that received part of it, in this stream or before its cursor, first receives the
+ * request to discard that part.
  */
 function messageFrames(
   state: NativeState,
@@ -290,7 +291,7 @@ function interceptorDecision(event: InterceptorDecided): ChatEvent {
   }
 }
 
-/** The face of each kind of wait that a client has something to do for. */
+/** Returns the frames of an opened wait, for the kinds that a client can answer. */
 function openedFrames(event: WaitOpened): readonly Frame[] {
   const { toolCallId: tool_call_id, toolName: tool_name, nonce, expiresAt } = event
   switch (event.kind) {
@@ -387,8 +388,8 @@ function seen(state: NativeState): number {
 }
 
 /**
- * Returns the state after streamed text that is discarded or complete; a viewer's cursor stays good, for it lies
- * before all that follows.
+ * Returns the state after streamed text that was discarded or is complete. A subscriber's cursor stays valid, because
+ * it precedes everything that follows.
  */
 function voided(state: NativeState): NativeState {
   return typeof state === "number" ? 0 : state

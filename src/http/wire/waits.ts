@@ -5,10 +5,7 @@ import { pendingOf, subAgentOf } from "./history.ts"
 
 type WireWait = WaitsResponse["waits"][number]
 
-/**
- * Writes open waits in their order. Those that a client can answer have the fields that the history has for their
- * kind.
- */
+/** Writes open waits in their order. Waits that a client can answer have the same fields as in the history. */
 export function wireWaits(waits: readonly Wait[]): WaitsResponse {
   return { waits: waits.flatMap(wireWait) }
 }
@@ -37,7 +34,7 @@ function wireWait(wait: Wait): WireWait[] {
   }
 }
 
-/** Returns the facts of a wait that no client answers. */
+/** Returns the fields of a wait that no client answers. */
 function ownFacts(wait: Wait) {
   const { waitId, toolCallId, toolName, expiresAt } = wait
   const call = { wait_id: waitId, tool_call_id: toolCallId, tool_name: toolName }

@@ -2,12 +2,12 @@ import type { LiveEntry } from "../../core/log/entries.ts"
 import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
 
 /**
- * A wire format: the projection of a session's log into a byte stream, as a fold. A route chooses the wire of its
- * streams; nothing else knows which wires there are.
+ * A wire format: a fold that projects a session's log onto a byte stream. A route selects the wire of its streams. No
+ * other code knows the wires.
  *
- * A subscriber's state begins with `start` at its cursor. The entries from `replayFrom` up to the cursor are folded
- * silently, their frames dropped, and from there on every entry's frames are sent. What a subscriber is sent depends on
- * nothing but its state and the entries: two subscribers in the same state get the same bytes, rendered once.
+ * A subscriber's state is `start` at its cursor. The entries from `replayFrom` to the cursor are folded without
+ * sending their frames. The frames of all later entries are sent. The frames depend only on the state and the
+ * entries, so two subscribers in the same state receive the same bytes, which are rendered once.
  */
 export interface Wire<State extends WireState = WireState> {
   /** Name for logs. */
@@ -15,31 +15,31 @@ export interface Wire<State extends WireState = WireState> {
   /** Value of the response's `content-type`. */
   readonly contentType: string
   /**
-   * Entry from which the state at a cursor can be folded: the start of the step, or of the run, that the cursor lies
-   * in. A run may be long, so `run` makes each reconnect more expensive.
+   * Entry from which the state at a cursor can be folded: the start of the step, or of the run, that contains the
+   * cursor. A run may be long, so `run` makes each reconnect more expensive.
    */
   readonly replayFrom: ReplayStart
   /** Returns the state of a subscriber that has everything up to and with `afterSeq`. */
   start(afterSeq: number): State
-  /** A transient entry leaves the state as it is, because no replay has it. */
+  /** Folds an entry. A transient entry must not change the state, because no replay contains it. */
   fold(state: State, entry: LiveEntry): readonly [State, readonly Frame[]]
   /** Returns the text of the stream for one frame. With `seq`, a client that read it can continue after that cursor. */
   write(frame: Frame, seq: number | null): string
-  /** Returns the text of the stream that is sent while nothing happens; `now` in milliseconds since the Unix epoch. */
+  /** Returns the text of a heartbeat; `now` is in milliseconds since the Unix epoch. */
   heartbeat(now: number): string
   /**
-   * Returns the frame that comes first in the stream of a run that has to wait for others, or for its time.
-   * `position` counts from 1.
+   * Returns the first frame in the stream of a run that must wait for other runs, or for its time. `position` counts
+   * from 1.
    */
   queued(runId: string, position: number): Frame
   /**
-   * Returns the frame that comes before those of a sub-agent. When it comes again, after a reconnect, the frames of the
-   * sub-agent's last turn come again as well. Frames of sub-agents have no cursor.
+   * Returns the frame that precedes the frames of a sub-agent. After a reconnect it comes again, and so do the frames
+   * of the sub-agent's last turn. Frames of sub-agents have no cursor.
    */
   subAgentStart(subAgent: SubAgent): Frame
-  /** Returns the frame of a sub-agent's entry, for the subscribers of a session above it. */
+  /** Returns the frame of a sub-agent's entry, for the subscribers of an ancestor session. */
   ofSubAgent(frame: Frame, subAgentId: string): Frame
-  /** Returns the frame that stands for an entry that could not be rendered. */
+  /** Returns the frame for an entry that could not be rendered. */
   failure(): Frame
 }
 

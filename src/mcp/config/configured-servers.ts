@@ -6,15 +6,15 @@ import { readConfigFile } from "./read-config-file.ts"
 import { type ServerConfig, toServerConfigs } from "./server-config.ts"
 
 export interface McpEnvironment {
-  /** Variables that configuration files refer to. */
+  /** Variables for references in configuration files. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The file for agents that name none. */
+  /** The configuration file for agents that name none. */
   readonly mcpConfigPath: string | undefined
 }
 
 /**
- * Returns the servers of the options and of the file. Rejects with a `ConfigurationError` that says what is wrong in
- * them.
+ * Returns the servers of the options and of the file. Rejects with a `ConfigurationError` that describes their
+ * mistakes.
  */
 export async function configuredServers(
   options: McpOptions,

@@ -5,8 +5,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 const reference = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
 
 /**
- * Replaces `${NAME}` and `${NAME:-default}` in every text of a JSON value; its keys stay as they are. As in a shell the
- * default also stands for an empty variable. Throws a `ConfigurationError` for a variable that is not set and has none.
+ * Replaces `${NAME}` and `${NAME:-default}` in every text of a JSON value. Keys stay unchanged. As in a shell, the
+ * default also replaces an empty variable. Throws a `ConfigurationError` if a variable is not set and has no default.
  */
 export function expandVariables(value: unknown, environment: Environment, path: string): unknown {
   if (typeof value === "string") return expandText(value, environment, path)

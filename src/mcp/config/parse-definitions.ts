@@ -69,10 +69,10 @@ const http = {
 }
 
 const strict = { stdio: z.strictObject(stdio), http: z.strictObject(http) }
-/** A file belongs to another program, which may write more into it than this one knows. */
+/** Unknown members are allowed, because the file belongs to another program. */
 const lenient = { stdio: z.object(stdio), http: z.object(http) }
 
-/** Throws a `ConfigurationError` that names every server and option that is wrong, and no value. */
+/** Parses definitions. Throws a `ConfigurationError` that names every wrong server and option, but no value. */
 export function parseDefinitions(
   given: unknown,
   source: { readonly name: string; readonly unknownKeys: "refused" | "ignored" },
@@ -98,7 +98,7 @@ function parseDefinition(definition: unknown, shapes: typeof strict, path: strin
   const result = (byCommand ? shapes.stdio : shapes.http).safeParse(definition)
   if (result.success) checkVersion(result.data, path)
   if (result.success) checkPrefix(result.data, path)
-  // Keys left out and keys that are undefined are the same to all readers of a definition.
+  // All readers of a definition treat missing keys and undefined keys the same.
   if (result.success) return result.data as McpServerDefinition
   const problems = result.error.issues.map((issue) => {
     if (issue.code === "unrecognized_keys") return `unknown option ${issue.keys.join(", ")}`

@@ -7,17 +7,17 @@ import { type Environment, expandVariables } from "./expand-variables.ts"
 import { parseDefinitions } from "./parse-definitions.ts"
 
 export interface ConfigFileOptions {
-  /** Relative to `cwd`; `~/` is the home directory of the environment's `HOME`. */
+  /** Path of the file, relative to `cwd`. `~/` is the home directory in the environment's `HOME`. */
   readonly path: string
-  /** Folder whose section of `projects` is read too. */
+  /** Folder whose section of `projects` is also read. */
   readonly cwd: string
   readonly environment: Environment
 }
 
 /**
- * The servers of a file in the form of `~/.claude.json` or `.mcp.json`: `mcpServers`, and those of the section
- * `projects[cwd]`, which win. Servers with `"disabled": true` are left out, and so are those that the section's
- * `disabledMcpServers` or `disabledMcpjsonServers` name. Throws a `ConfigurationError` for a file that cannot be read.
+ * Reads the servers of a file in the form of `~/.claude.json` or `.mcp.json`: `mcpServers`, and those of the section
+ * `projects[cwd]`, which take precedence. Skips servers with `"disabled": true`, and servers that the section's
+ * `disabledMcpServers` or `disabledMcpjsonServers` name. Throws a `ConfigurationError` if the file cannot be read.
  */
 export async function readConfigFile(options: ConfigFileOptions): Promise<McpServerDefinitions> {
   const { cwd, environment } = options
@@ -41,7 +41,7 @@ async function readJson(path: string): Promise<JsonObject> {
     if (isJsonObject(file)) return file
   } catch (thrown) {
     const problem = toError(thrown)
-    // A parser's message quotes the file, which may hold keys.
+    // A parser's message quotes the file, which may contain keys.
     const reason = problem instanceof SyntaxError ? "it is not JSON" : problem.message
     throw new ConfigurationError(`The MCP configuration ${path} cannot be read: ${reason}.`, {
       cause: thrown,

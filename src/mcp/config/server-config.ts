@@ -14,7 +14,7 @@ import type {
 export interface ServerConfig {
   readonly name: string
   readonly transport: TransportConfig
-  /** A hash of how it is reached: of two servers with one name, only the same server has the same. */
+  /** A hash of the server's address or command, which identifies the server beyond its name. */
   readonly identity: string
   readonly negotiation: Negotiation
   readonly startTimeoutMs: number
@@ -25,20 +25,20 @@ export interface ServerConfig {
   /** Returns the time limit of a call, in milliseconds. */
   readonly timeoutMs: (tool: string) => number
   readonly prefix: boolean
-  /** Put before the names of its tools. Empty for none. */
+  /** Prefix of the names of its tools. Empty for none. */
   readonly toolPrefix: string
   readonly instructions: boolean
   readonly resources: boolean
   readonly prompts: boolean
   readonly perUser: { readonly idleMs: number; readonly max: number } | null
-  /** If true, its tools receive the session's id, as `_session_id`. */
+  /** If true, its tools receive the session's id as `_session_id`. */
   readonly injectsSession: boolean
-  /** Fields of its tools' inputs that the model neither sees nor sets. */
+  /** Fields of its tools' inputs that are hidden from the model. */
   readonly strippedFields: readonly string[]
 }
 
 /**
- * The way in which the SDK finds out the protocol's revision. `legacy` is the handshake of the revisions to
+ * The way in which the SDK negotiates the protocol's revision. `legacy` is the handshake of the revisions up to
  * 2025-11-25.
  */
 export type Negotiation = "auto" | "legacy" | { readonly pin: string }
@@ -62,7 +62,7 @@ export interface HttpConfig {
 
 export interface ConfigDefaults {
   readonly defaultToolTimeoutMs: number
-  /** By the tool's name on the server, or by `SERVER__TOOL`, which wins. In milliseconds. */
+  /** Milliseconds by the tool's name on the server, or by `SERVER__TOOL`, which takes precedence. */
   readonly timeoutOverrides: Readonly<Record<string, number>>
   readonly sessionInjectServers: readonly string[]
   readonly stripInputFields: readonly string[]
@@ -112,7 +112,9 @@ function toServerConfig(
   }
 }
 
-/** Every server over stdio knows `initialize`, and some exit at anything else. */
+/**
+ * Returns the default version. Every stdio server supports `initialize`, and some exit after any other first message.
+ */
 function defaultVersion({ type }: TransportConfig): McpProtocolVersion {
   return type === "http" ? "auto" : "2025-11-25"
 }

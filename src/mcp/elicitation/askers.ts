@@ -1,16 +1,16 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import type { ToolContext } from "../../core/ports/tool.ts"
 
-/** Whom a call may ask. */
+/** The user and the session that a call may ask. */
 export type Asker = Pick<ToolContext, "ask"> & { readonly session: Pick<ToolContext["session"], "id"> }
 
-/** The calls in flight on one connection: a question that comes meanwhile does not say whose it is. */
+/** The calls in flight on one connection. They are needed because a question during a call does not name the call. */
 export interface Askers {
   during<Result>(asker: Asker, call: () => Promise<Result>): Promise<Result>
   /**
-   * Whom to ask. Over streamable HTTP a question comes with the response to its call, whose context is the one this is
-   * called in. Elsewhere it is the oldest call of the only session that has one in flight: nobody is asked, by mistake,
-   * what is meant for somebody else. Null where that cannot be told.
+   * Returns the asker of a question. Over streamable HTTP a question arrives with the response to its call, in whose
+   * async context this is called. Otherwise it is the oldest call of the only session that has one in flight, so that
+   * no user receives a question for another user. Null if the asker is unknown.
    */
   current(): Asker | null
 }

@@ -8,8 +8,8 @@ import { isTooDeep } from "../nesting.ts"
 export const declined: ElicitResult = { action: "decline" }
 
 /**
- * The parameters of a server's `elicitation/create` as a question. Null for one that nobody is to be shown: what
- * cannot be understood, and links that others on the way could read or change.
+ * Converts the parameters of a server's `elicitation/create` into a question. Null if no user should see it: if it
+ * cannot be parsed, or if its link could be read or changed on the way.
  * https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
  */
 export function toQuestion(params: unknown): Question | null {
@@ -25,11 +25,11 @@ export function toQuestion(params: unknown): Question | null {
 }
 
 export function toElicitResult({ action, content }: QuestionAnswer): ElicitResult {
-  // Whether the values are of kinds that the protocol has is up to the form's schema, which they fit.
+  // The form's schema, which the values match, determines if their kinds are allowed by the protocol.
   return content === null ? { action } : { action, content: content as NonNullable<ElicitResult["content"]> }
 }
 
-/** By TLS, or to this very machine. */
+/** Returns true for a link over TLS, or to this machine. */
 function isSafeLink(link: string): boolean {
   const url = URL.parse(link)
   if (url?.protocol === "https:") return true

@@ -11,31 +11,34 @@ import { declined, toElicitResult, toQuestion } from "./question.ts"
 /** The answers with which a call is sent again. */
 export interface InputReply {
   readonly inputResponses?: Record<string, ElicitResult>
-  /** As the server gave it. */
+  /** The state that the server sent, unchanged. */
   readonly requestState?: string
 }
 
 /** The next step of a call that has no result yet. */
 export type Step = { readonly type: "send"; readonly reply: InputReply } | ReturnedWait | ToolResult
 
-/** All that is needed to go on, in any process and over any connection. Lists keep the order, which objects may not. */
+/**
+ * The data with which any process can continue the call over any connection. Lists keep the order of their items,
+ * which objects may not.
+ */
 type Continuation = {
   readonly requestState: string | null
-  /** The first is the one that is asked. */
+  /** The pending questions. The first one is asked. */
   readonly pending: readonly { readonly key: string; readonly params: Json }[]
   readonly given: readonly { readonly key: string; readonly result: JsonObject }[]
 }
 
-/** For calls that are refused until a page was visited, and then sent again as they were. */
+/** For calls that were refused until a page is visited, and are then sent again unchanged. */
 const retry = { retry: true }
 
 /**
- * Returns the first question of a server that answers a call with questions: they are asked one after the other.
+ * Returns the first question of a server that responds to a call with questions. They are asked one after the other.
  */
 export function askFor({ inputRequests = {}, requestState }: InputRequiredResult): Step {
   if (isTooDeep(inputRequests)) return failure("The server's question nests too deeply.")
   const pending: { key: string; params: Json }[] = []
-  // Not checked by the SDK.
+  // The SDK does not check these values.
   for (const [key, request] of Object.entries<unknown>(inputRequests)) {
     const { method, params } = isJsonObject(request) ? request : {}
     if (method !== "elicitation/create")
@@ -45,16 +48,16 @@ export function askFor({ inputRequests = {}, requestState }: InputRequiredResult
   return next({ requestState: requestState ?? null, pending, given: [] })
 }
 
-/** Returns the question of a server that refused the call before a page is visited: -32042 of 2025-11-25. */
+/** Returns the question of a server that refused the call until a page is visited: error -32042 of 2025-11-25. */
 export function askToVisit({ elicitations }: UrlElicitationRequiredError): Step {
-  // Not checked by the SDK. Others that there may be come with the next refusal.
+  // The SDK does not check these values. Further ones come with the next refusal.
   const first: unknown = elicitations[0]
   const question = toQuestion(isJsonObject(first) ? { ...first, mode: "url" } : null)
   if (question === null) return failure("The server requires a visit to a page that must not be shown.")
   return { type: "wait", kind: "elicitation", question, continuation: retry }
 }
 
-/** Continues a call once the user has answered what `askFor` or `askToVisit` asked. */
+/** Continues a call after the user has answered the question of `askFor` or `askToVisit`. */
 export function goOn(answered: Answered): Step {
   if (answered.kind !== "elicitation") return failure("The call continued after a wait that it did not open.")
   const { continuation, action, content } = answered
@@ -63,7 +66,7 @@ export function goOn(answered: Answered): Step {
     if (answer.action === "accept") return { type: "send", reply: {} }
     return failure(`The server requires a visit to a page first, and the user's answer was ${answer.action}.`)
   }
-  // As `next` made it.
+  // `next` created this value.
   const { requestState, pending, given } = continuation as Continuation
   const [asked, ...later] = pending
   if (asked === undefined) return next({ requestState, pending, given })

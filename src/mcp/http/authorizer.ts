@@ -1,26 +1,26 @@
 import { type AuthProvider, extractWWWAuthenticateParams } from "@modelcontextprotocol/client"
 import type { ServerFetch } from "./server-fetch.ts"
 
-/** Gets access tokens for one server. */
+/** Obtains access tokens for one server. */
 export interface Authorizer {
-  /** The one to send, renewed shortly before its end; undefined while there is none. */
+  /** Resolves to the token to send, renewed shortly before it expires. Undefined while there is none. */
   token(): Promise<string | undefined>
   /**
-   * The server refused `refused`: resolves when there is another token. Rejects with `UnauthorizedError` when a
-   * person has to let the gateway in, and with another error when it is not known whether one has to.
+   * Handles the server's refusal of the token `refused`. Resolves when there is another token. Rejects with
+   * `UnauthorizedError` if a person must authorize the gateway, and with another error if that is unknown.
    */
   renew(refused: string | undefined, challenge: Challenge): Promise<void>
-  /** The server wants more than was granted. Settles as `renew`. */
+  /** Handles a server that requires a larger scope than was granted. Settles as `renew`. */
   widen(challenge: Challenge): Promise<void>
 }
 
-/** The access that a server asks for. */
+/** The access that a server requests. */
 export interface Challenge {
   readonly scope?: string | undefined
   readonly resourceMetadataUrl?: URL | undefined
 }
 
-/** For the SDK's transports, which ask it on every 401. */
+/** Returns a provider for the SDK's transports, which use it after every 401. */
 export function toAuthProvider(authorizer: Authorizer, { tokenOf }: ServerFetch): Required<AuthProvider> {
   return {
     token: () => authorizer.token(),

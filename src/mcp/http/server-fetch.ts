@@ -3,17 +3,17 @@ import type { FetchLike } from "@modelcontextprotocol/client"
 import { GatewayError } from "../../core/errors.ts"
 import { createPace } from "../pace.ts"
 
-/** Bytes of one message, as over standard output. */
+/** Maximum bytes of one message, as over standard output. */
 const longestMessage = 32 * 1024 * 1024
 
 export interface ServerFetch {
-  /** Ends a response in which one message is longer than 32 MiB. */
+  /** Fetches. Ends a response that contains a message longer than 32 MiB. */
   readonly fetch: FetchLike
-  /** The access token that a response of this was asked for with. */
+  /** Returns the access token of the request that led to this response. */
   tokenOf(response: Response): string | undefined
 }
 
-/** For the requests of one connection to a server. */
+/** Creates the fetch for one connection to a server. */
 export function createServerFetch(): ServerFetch {
   const tokens = new WeakMap<Response, string>()
   return {
@@ -28,7 +28,8 @@ export function createServerFetch(): ServerFetch {
 }
 
 /**
- * Errors a body that is longer than this; of a stream of events, one with an event that is. Paces streams of events.
+ * Ends a body that is longer than this. For a stream of events, the limit applies to each event. Paces streams of
+ * events.
  */
 export function bounded(response: Response, longest: number): Response {
   const { body, status, statusText, headers } = response
@@ -51,17 +52,17 @@ export function bounded(response: Response, longest: number): Response {
 }
 
 interface EventsInChunk {
-  /** Offset of the end of the last event that ends in the chunk, at the latest; -1 if none does. */
+  /** Offset of the end of the last event that ends in the chunk; -1 if none ends there. */
   readonly end: number
-  /** Number of events that end in it. */
+  /** Number of events that end in the chunk. */
   readonly events: number
 }
 
-/** Finds the events' ends in a stream's chunks. An event ends with an empty line. */
+/** Creates a function that finds the ends of events in a stream's chunks. An event ends with an empty line. */
 function eventReader(): (chunk: Uint8Array) => EventsInChunk {
   let before = ""
   return (chunk) => {
-    // As many characters as bytes, so that places are the same in both.
+    // Each byte becomes one character, so that offsets are the same in both.
     const text = before + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("latin1")
     const end = Math.max(...["\n\n", "\n\r\n", "\r\r"].map((emptyLine) => text.lastIndexOf(emptyLine)))
     const events = text.match(/\n\r?\n|\r\r/g)?.length ?? 0

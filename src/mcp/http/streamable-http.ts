@@ -15,24 +15,28 @@ import type { HttpConfig } from "../config/server-config.ts"
 import { type Authorizer, toAuthProvider } from "./authorizer.ts"
 import { createServerFetch } from "./server-fetch.ts"
 
-/** The JSON-RPC error of a request whose response ended before the answer: nobody knows what became of it. */
+/** The JSON-RPC error of a request whose response ended early, so its outcome is unknown. */
 export const responseEndedCode = -32_091
 
-/** Reopening a stream of events that ended: after half a second, doubling, so often. */
+/**
+ * Pauses before an ended stream of events is reopened: half a second at first, then doubling, for a limited number of
+ * times.
+ */
 const firstPauseMs = 500
 const mostAttempts = 3
-/** Milliseconds for the message to a server that its session is over. */
+/** Maximum milliseconds for the message that ends the session at a server. */
 const farewellMs = 1_000
 
 export interface StreamableHttpOptions {
   readonly authorizer: Authorizer | null
-  /** The server cannot be reached again. */
+  /** Called when the server cannot be reached any more. */
   readonly onLost: (reason: string) => void
 }
 
 /**
- * The SDK's transport, with what it does not tell its client: a request whose response ends early is answered with an
- * error, where the client would wait for its time limit, and a stream that cannot be opened again means a lost server.
+ * Creates the SDK's transport, and reports failures that the SDK does not report to its client. A request whose
+ * response ends early receives an error, because the client would otherwise wait for its time limit. If a stream
+ * cannot be reopened, the server counts as lost.
  */
 export function streamableHttp(config: HttpConfig, { authorizer, onLost }: StreamableHttpOptions): Transport {
   const open = new Set<RequestId>()
@@ -48,12 +52,12 @@ export function streamableHttp(config: HttpConfig, { authorizer, onLost }: Strea
       initialReconnectionDelay: firstPauseMs,
       maxReconnectionDelay: 30_000,
       reconnectionDelayGrowFactor: 2,
-      // Counted below, where giving up can be told.
+      // Retries are counted below, where giving up can be reported.
       maxRetries: Number.MAX_SAFE_INTEGER,
     },
     reconnectionScheduler(reconnect, delay, attempt) {
       if (attempt >= mostAttempts) return onLost("its stream of events cannot be opened again")
-      // The transport remembers the timer of one stream; each is cleared at its close.
+      // The transport remembers the timer of only one stream, so each timer is cleared when the transport closes.
       const timer = setTimeout(() => {
         timers.delete(timer)
         reconnect()
@@ -61,9 +65,9 @@ export function streamableHttp(config: HttpConfig, { authorizer, onLost }: Strea
       timers.add(timer)
     },
   })
-  // As the interface has it, whose options may be undefined.
+  // The interface's type allows undefined options.
   const channel: Transport = inner
-  /** Once more when the server wants more than was granted, and it is. */
+  /** Sends a message. If the server requires a larger scope and it is granted, sends the message again. */
   const sendWidened: Transport["send"] = async (message, options) => {
     try {
       return await channel.send(message, options)
@@ -120,7 +124,7 @@ export function streamableHttp(config: HttpConfig, { authorizer, onLost }: Strea
   return outer
 }
 
-/** Returns the trace that a request's metadata names. */
+/** Returns the trace in a request's metadata. */
 function traceOf({ params }: JSONRPCRequest): string | null {
   const traceparent = params?._meta?.traceparent
   return typeof traceparent === "string" ? validTraceparent(traceparent) : null
@@ -133,12 +137,12 @@ function withTrace(init: RequestInit | undefined, traceparent: string | undefine
   return { ...init, headers }
 }
 
-/** A server may say how long; not that it wants to be asked without a pause. */
+/** Returns the pause before a reconnect. A server may choose it, but not to zero. */
 export function pauseOf(delay: number): number {
   return Math.min(Math.max(delay, firstPauseMs), longestTimerMs)
 }
 
-/** Lets the server drop its session. It may not allow that, or be gone. */
+/** Asks the server to drop its session. The server may not allow that, or be gone. */
 async function sayGoodbye(transport: StreamableHTTPClientTransport): Promise<void> {
   if (transport.sessionId === undefined) return
   const { promise: late, resolve } = Promise.withResolvers<void>()

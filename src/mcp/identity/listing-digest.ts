@@ -4,16 +4,15 @@ import { isTooDeep } from "../nesting.ts"
 import { digest } from "./digest.ts"
 
 /**
- * The key under which the digest of a listed tool is kept. The SDK drops what it does not know from a tool, and so
- * would let it change unnoticed, but it leaves `_meta` alone. What a server sends under this key is replaced.
+ * The key of a listed tool's digest. The SDK drops unknown members of a tool, so they could change unnoticed, but it
+ * keeps `_meta`. A value that the server sends under this key is replaced.
  */
 const digestKey = "ai-agent-gateway/digest"
 
 /**
- * Adds to each tool that the server lists from now on the digest of what it sent, before the SDK parses it. To be
- * called once a client is connected to the transport. For a trusted server, descriptions are left out of the digests.
- * Every response with `tools` counts as a listing, so that a server cannot avoid the digest by what it sends in
- * between.
+ * Adds the digest of the received data to each tool that the server lists from now on, before the SDK parses it. Must
+ * be called after a client is connected to the transport. For a trusted server, digests do not cover descriptions.
+ * Every response with `tools` counts as a listing, so that a server cannot avoid the digest.
  */
 export function digestListings(transport: Transport, { trusted }: { readonly trusted: boolean }): void {
   const { onmessage } = transport
@@ -25,8 +24,8 @@ export function digestListings(transport: Transport, { trusted }: { readonly tru
 }
 
 /**
- * Returns the digest that was added to the tool. Without one it is that of the tool as it is, or empty if that is too
- * deep.
+ * Returns the digest that was added to the tool. Without one, returns the digest of the tool itself, or an empty text
+ * if the tool is nested too deeply.
  */
 export function digestOf(tool: ServerTool): string {
   const added = tool._meta?.[digestKey]
@@ -34,7 +33,7 @@ export function digestOf(tool: ServerTool): string {
   return isTooDeep(tool) ? "" : digest(tool as unknown as JsonObject)
 }
 
-/** Leaves alone what the SDK refuses, and what nests so deep that the tool is not offered. */
+/** Adds a digest. Skips tools that the SDK refuses, and tools that are nested too deeply to be offered. */
 function addDigest(tool: unknown, trusted: boolean): void {
   if (!isJsonObject(tool) || isTooDeep(tool)) return
   const { _meta: meta = {}, description: _description, ...rest } = tool

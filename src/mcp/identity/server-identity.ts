@@ -3,8 +3,8 @@ import type { TransportConfig } from "../config/server-config.ts"
 import { digest } from "./digest.ts"
 
 /**
- * Returns a hash of how the server is reached: its command, arguments and working directory, or its URL. The
- * environment and the headers are left out, because they hold keys that change.
+ * Returns a hash of the server's address: its command, arguments and working directory, or its URL. It does not cover
+ * the environment and the headers, because they contain keys that change.
  */
 export function serverIdentity(transport: TransportConfig): string {
   return digest(reachedBy(transport))

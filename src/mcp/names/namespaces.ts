@@ -1,20 +1,20 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import { cleanName, fitName } from "./model-name.ts"
 
-/** Characters of a server's name within those of its tools. It leaves the tools at least 30. */
+/** Maximum characters of a server's name in the names of its tools. It leaves at least 30 characters for the tool. */
 const longestPart = 32
 
-/** Maps each server's name to the text, in lower case, that the names of its tools start with. */
+/** Maps each server's name to the prefix, in lower case, of its tools' names. */
 export type Namespaces = ReadonlyMap<string, string>
 
-/** Returns what the names of a server's tools start with, where they are named after it: `SERVER__`. */
+/** Returns the prefix of a server's tools if they are named after the server: `SERVER__`. */
 export function namespaceOf(server: string): string {
   return `${fitName(cleanName(server), server, longestPart)}__`
 }
 
 /**
- * Returns the namespaces of all servers that are configured. Throws a `ConfigurationError` if one lies within another:
- * `a__b__c` could be the tool `b__c` of server `a` or the tool `c` of server `a__b`.
+ * Returns the namespaces of all configured servers. Throws a `ConfigurationError` if one is inside another: `a__b__c`
+ * could be the tool `b__c` of server `a` or the tool `c` of server `a__b`.
  */
 export function namespacesOf(servers: readonly string[]): Namespaces {
   const namespaces = new Map(servers.map((server) => [server, namespaceOf(server).toLowerCase()]))
@@ -30,7 +30,9 @@ export function namespacesOf(servers: readonly string[]): Namespaces {
   return namespaces
 }
 
-/** Finds the other server whose namespace the name is in. Case does not count: people take one for the other. */
+/**
+ * Returns the other server whose namespace contains the name. Ignores case, because people would confuse the names.
+ */
 export function strangerOf(name: string, server: string, namespaces: Namespaces): string | null {
   const lower = name.toLowerCase()
   for (const [other, namespace] of namespaces) {

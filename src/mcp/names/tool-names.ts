@@ -4,39 +4,38 @@ import { type Namespaces, namespaceOf, strangerOf } from "./namespaces.ts"
 export interface NamedTool {
   readonly server: string
   readonly tool: string
-  /** If true, the server's name is put before the tool's in any case. */
+  /** If true, the tool's name always has the server's name as its prefix. */
   readonly prefix: boolean
-  /** Put before the tool's name in place of the server's. Empty for none. */
+  /** Prefix of the tool's name in place of the server's name. Empty for none. */
   readonly toolPrefix: string
 }
 
 export interface Surroundings {
-  /** Names of the agent's own tools, which they keep. */
+  /** Names of the agent's own tools, which do not change. */
   readonly taken: readonly string[]
   /** Namespaces of all configured servers, running or not. */
   readonly namespaces: Namespaces
 }
 
 export interface ToolNames {
-  /** In the order given. */
+  /** The names in the order of the tools. */
   readonly names: readonly ToolName[]
-  /** Names that more than one tool has, so that the servers' tools are named after their servers. */
+  /** Names that several tools have. The servers' tools of these names are therefore named after their servers. */
   readonly collisions: readonly string[]
 }
 
 export type ToolName =
-  /** `plain` is the name that the tool would have if no other tool had it too; null if it has that. */
+  /** `plain` is the name that the tool would have if no other tool had it too. Null if the tool has that name. */
   | { readonly type: "named"; readonly name: string; readonly plain: string | null }
-  /** The tool is left out: its name is in the namespace of the server `of`. */
+  /** The tool is left out, because its name is in the namespace of the server `of`. */
   | { readonly type: "foreign"; readonly of: string }
-  /** The tool is left out: it would have the name of another one in every way. */
+  /** The tool is left out, because it would have the name of another tool in every form. */
   | { readonly type: "ambiguous" }
 
 /**
- * Gives each tool a name of its own that all model services take: the tool's own after its `toolPrefix`, or
- * `SERVER__TOOL` where another server's tool or one of the agent's is named the same. The names depend neither on the
- * order of the tools nor on that of the servers. What a server lists never gets a name that starts as those of another
- * server do.
+ * Gives each tool a unique name that all providers accept: its own name after its `toolPrefix`, or `SERVER__TOOL` if
+ * another server or the agent has a tool of that name. The names depend neither on the order of the tools nor on that
+ * of the servers. A tool of one server never gets a name that starts like those of another server.
  */
 export function nameTools(tools: readonly NamedTool[], { taken, namespaces }: Surroundings): ToolNames {
   const strangers = tools.map(({ server, tool, toolPrefix }) =>
@@ -48,7 +47,7 @@ export function nameTools(tools: readonly NamedTool[], { taken, namespaces }: Su
   const wanted = own.map((tool) =>
     tool.prefix || collides.has(plainName(tool)) ? prefixedName(tool) : plainName(tool),
   )
-  // Tools of one server may be named alike but for characters that are not taken. All of them are told apart.
+  // Names of one server's tools may differ only in characters that are not accepted. All of them get a hash.
   const isRepeated = repeatedIn([...wanted, ...taken])
   const given = own.map((tool, index) => {
     const name = wanted[index] ?? ""
@@ -78,7 +77,7 @@ function plainName({ tool, toolPrefix }: NamedTool): string {
   return fitName(cleanName(`${toolPrefix}${tool}`), tool)
 }
 
-/** Truncates the tool's part of a name only, so that the server's part stays whole. */
+/** Truncates only the tool's part of a name, so that the server's part stays whole. */
 function prefixedName({ server, tool }: NamedTool): string {
   return fitName(`${namespaceOf(server)}${cleanName(tool)}`, tool)
 }

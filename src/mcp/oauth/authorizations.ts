@@ -11,26 +11,26 @@ export interface AuthorizationsOptions {
   readonly configs: readonly ServerConfig[]
   readonly secrets: Secrets
   readonly clock: Clock
-  /** Null where no browser can come back: then only servers with client credentials are let in. */
+  /** Null if no browser can return. The gateway can then only use client credentials. */
   readonly redirectUrl: string | null
   readonly clientName: string
   readonly logger: Logger
 }
 
-/** The gateway's standing with all servers that want OAuth. */
+/** The gateway's authorizations at all servers that use OAuth. */
 export interface Authorizations {
-  /** Null for a server that is not asked that way. */
+  /** Returns the authorization of a server. Null if the server does not use OAuth. */
   authorize(config: ServerConfig, principal: Principal | null): Authorization | null
   /**
-   * Takes what a browser brought back to the redirect URL. Resolves to the server's name, or to null when nobody was
-   * asked that, or not lately, or when the authorization was refused or cannot be used.
+   * Handles the query with which a browser returns to the redirect URL. Resolves to the server's name. Resolves to
+   * null if the query belongs to no recent link, or if the authorization was refused or cannot be used.
    */
   complete(callback: URLSearchParams): Promise<string | null>
 }
 
 export function createAuthorizations(options: AuthorizationsOptions): Authorizations {
   const { configs, secrets, clock, redirectUrl, clientName, logger } = options
-  /** Clients of the servers that run. */
+  /** Clients of the running servers. */
   const clients = new Map<string, OAuthClient>()
   const keyOf = ({ name }: ServerConfig, principal: Principal | null) =>
     JSON.stringify([name, principal?.tenant, principal?.userId])
@@ -51,7 +51,7 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
       const key = keyOf(config, principal)
       clients.set(key, client)
       const release = () => {
-        // Unless the server has been started again.
+        // The server may have been started again.
         if (clients.get(key) === client) clients.delete(key)
       }
       return { authorizer: client, url: client.url, granted: client.granted, release }

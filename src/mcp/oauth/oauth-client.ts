@@ -8,29 +8,32 @@ import { type GrantRecord, grantRecord, type StateRecord } from "./oauth-records
 
 export interface OAuthClient extends Authorizer, Pick<Authorization, "url" | "granted"> {
   /**
-   * Takes what the browser brought back, by the link this was recorded of. Rejects when it is not what was asked for.
+   * Handles the query of a browser that returns from the link with this record. Rejects if the query does not belong
+   * to it.
    */
   complete(callback: URLSearchParams, asked: StateRecord): Promise<void>
 }
 
-/** Renewed so long before their end, in milliseconds. */
+/** Milliseconds before their expiry at which tokens are renewed. */
 const renewalMarginMs = 30_000
-/** Milliseconds between two looks at the store for the authorization of another process. */
+/** Milliseconds between two reads of the store for an authorization by another process. */
 const lookAgainMs = 5_000
-/** And whether another process has renewed the tokens. */
+/** Milliseconds between two reads of the store for tokens that another process is renewing. */
 const takeTurnsMs = 100
-/** Milliseconds that a process has for that; it needs less, and the rest is for clocks that differ. */
+/** Maximum milliseconds of a process's renewal. It needs less. The rest allows for clocks that differ. */
 const turnMs = 2 * flowMs
 
-/** The gateway's standing with one MCP server that wants OAuth, for one principal, shared with other processes. */
+/**
+ * Creates the gateway's authorization at one MCP server with OAuth, for one principal, shared with other processes.
+ */
 export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
   const { config, principal, secrets, clock } = surroundings
   const grants = grantRecord(secrets, config, principal)
-  /** Under way in this process, by what they are for. */
+  /** Flows in progress in this process, by their purpose. */
   const flows = new Map<string, Promise<void>>()
   let challenged: string | undefined
   let url: string | null = null
-  /** The access token that there was when a person was asked. */
+  /** The access token at the time when a person was asked. */
   let insufficient: string | undefined
   let arrival = Promise.withResolvers<void>()
 
@@ -42,7 +45,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
     arrival = Promise.withResolvers()
   }
 
-  /** Calls that are refused at once share what comes of it. */
+  /** Runs the work once for all calls that are refused at the same time. */
   function shared(purpose: string, work: () => Promise<void>): Promise<void> {
     const known = flows.get(purpose)
     if (known !== undefined) return known
@@ -52,8 +55,9 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
   }
 
   /**
-   * Gets other tokens, or a link to ask for them by. One process at a time does: a refresh token is good for one use,
-   * and its second may end all that was granted. Does nothing when another process has made it needless.
+   * Obtains other tokens, or a link to request them. Only one process at a time does this, because a refresh token is
+   * valid for one use, and a second use may revoke the whole grant. Does nothing if another process has made it
+   * unnecessary.
    */
   async function authorize(
     challenge: Challenge,
@@ -81,7 +85,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
     }
   }
 
-  /** Null when it has become needless while others had theirs. */
+  /** Waits for this process's turn. Null if another process made the flow unnecessary meanwhile. */
   async function takeTurn(
     id: string,
     isNeedless: (grant: GrantRecord | null) => boolean,
@@ -115,7 +119,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
         await renew(token, {})
       } catch (thrown) {
         if (UnauthorizedError.isInstance(thrown)) throw thrown
-        // The request goes out with what there is, which may be good for a moment yet.
+        // The request is sent with the current token, which may still be valid for a moment.
         return token
       }
       return accessToken()
@@ -126,7 +130,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
       const wanted = challenged
       return shared(`widen ${wanted}`, async () => {
         const union = computeScopeUnion(wanted, (await grants.read())?.tokens?.scope)
-        // What was not granted is not granted to a refresh either.
+        // A refresh does not extend the granted scope.
         const isMore = ({ tokens }: GrantRecord) => isStrictScopeSuperset(union, tokens?.scope)
         await authorize({ scope: union, resourceMetadataUrl }, () => false, isMore)
       })
@@ -135,7 +139,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
     async granted(signal) {
       const until = clock.now() + linkLifeMs
       while (!signal.aborted && clock.now() < until) {
-        // A store that cannot be reached is asked again.
+        // If the store cannot be reached, it is read again.
         const token = await accessToken().catch(() => undefined)
         if (token !== undefined && token !== insufficient) return
         const enough = new AbortController()

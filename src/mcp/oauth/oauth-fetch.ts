@@ -4,12 +4,12 @@ import type { HttpConfig } from "../config/server-config.ts"
 import { bounded } from "../http/server-fetch.ts"
 import { isLoopback } from "../loopback.ts"
 
-/** Bytes of an answer, which is a small document. */
+/** Maximum bytes of a response, which is a small document. */
 const longestAnswer = 1024 * 1024
 
 /**
- * For what a server's OAuth asks of others. Where to, the server says: it cannot send the gateway to what only the
- * gateway reaches, nor have the keys that are meant for itself sent elsewhere. All of it ends with `signal`.
+ * Returns the fetch for the OAuth requests of a server. The server chooses their URLs, so they must neither reach
+ * hosts that only the gateway can reach, nor send the server's own keys elsewhere. `signal` aborts them all.
  */
 export function oauthFetch({ url: server, headers }: HttpConfig, signal: AbortSignal): FetchLike {
   return async (target, init) => {
@@ -22,7 +22,7 @@ export function oauthFetch({ url: server, headers }: HttpConfig, signal: AbortSi
 }
 
 /**
- * Throws for an address that is neither by TLS, whose host proves who it is, nor on the server's own host.
+ * Throws for a URL that neither uses TLS, which authenticates the host, nor is on the server's own host.
  * https://modelcontextprotocol.io/specification/2025-11-25/basic/security_best_practices#server-side-request-forgery-ssrf
  */
 export function requireSafe(url: URL, server: URL): void {

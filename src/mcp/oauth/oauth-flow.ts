@@ -29,30 +29,30 @@ export interface FlowSurroundings {
   readonly principal: Principal | null
   readonly secrets: Secrets
   readonly clock: Clock
-  /** Address to which a person's browser returns; null if there is no person to ask. */
+  /** Address to which a person's browser returns. Null if there is no person to ask. */
   readonly redirectUrl: string | null
   readonly clientName: string
 }
 
-/** The beginning of a flow. */
+/** The start of a flow. */
 export type FlowStart =
-  /** With what there is: it is refreshed where it can be, unless a person is to be asked in any case. */
+  /** Starts with the current tokens. They are refreshed if possible, unless a person must be asked in any case. */
   | { readonly tokens: StoredOAuthTokens | undefined; readonly challenge: Challenge; readonly anew: boolean }
-  /** With a browser that came back. */
+  /** Starts with the query of a browser that returned. */
   | { readonly asked: StateRecord; readonly code: string; readonly iss: string | null }
 
-/** The gateway has other tokens, or somebody has to open a link. */
+/** The gateway has other tokens, or a person must open a link. */
 export type FlowEnd = { readonly type: "granted" } | { readonly type: "link"; readonly url: string }
 
 /** Milliseconds that a link is valid. */
 export const linkLifeMs = 3_600_000
-/** Milliseconds that a flow may take, in which several servers are asked. */
+/** Maximum milliseconds of a flow, which sends requests to several servers. */
 export const flowMs = 20_000
 
 /**
- * OAuth 2.1 for one MCP server and one principal, once, as the SDK has it: discovery, registration, PKCE, refresh.
- * Rejects when it is not known whether somebody has to be asked, such as while an authorization server does not
- * answer. https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization
+ * Runs OAuth 2.1 once for one MCP server and one principal, with the SDK's flow: discovery, registration, PKCE,
+ * refresh. Rejects if it is unknown whether a person must be asked, such as while an authorization server does not
+ * respond. https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization
  */
 export async function runFlow(surroundings: FlowSurroundings, start: FlowStart): Promise<FlowEnd> {
   try {
@@ -67,7 +67,7 @@ export async function runFlow(surroundings: FlowSurroundings, start: FlowStart):
   }
 }
 
-/** Another process has registered the gateway in between: its registration is the one to use. */
+/** Another process has registered the gateway in the meantime. Its registration must be used. */
 class RegisteredMeanwhile extends Error {}
 
 async function runOnce(surroundings: FlowSurroundings, start: FlowStart): Promise<FlowEnd> {
@@ -92,8 +92,8 @@ async function runOnce(surroundings: FlowSurroundings, start: FlowStart): Promis
 }
 
 /**
- * Provides the data that the SDK's flow keeps and asks for. Made for one flow: flows at the same time know nothing of
- * each other.
+ * Provides the data that the SDK's flow stores and requests. It is made for one flow. Concurrent flows do not share
+ * data.
  */
 function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
   const { config, transport, principal, secrets, clock, redirectUrl, clientName } = surroundings
@@ -108,7 +108,7 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
   let isRefreshing = false
   let state = ""
   let link: string | null = null
-  /** Returns true if the tokens have not changed since the flow began. */
+  /** Returns true if the tokens have not changed since the start of the flow. */
   const isCurrent = (grant: GrantRecord | null) => grant?.tokens?.access_token === tokens?.access_token
 
   const clientMetadata: OAuthClientMetadata = {
@@ -138,7 +138,7 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
       if (all?.[issuer]?.client_id !== made.client_id) throw new RegisteredMeanwhile()
     },
     tokens: () => tokens,
-    // Asked for just before a refresh.
+    // The SDK calls this just before a refresh.
     scopeForRefresh() {
       isRefreshing = true
       return undefined
@@ -151,7 +151,8 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
       )
     },
     state() {
-      // A refresh that had no answer is no refusal: nobody needs to be asked for what a later attempt may give.
+      // A refresh without a response is not a refusal. No person needs to be asked, because a later attempt may
+      // succeed.
       if (isRefreshing) throw new Error("The tokens could not be refreshed.")
       state = randomBytes(32).toString("base64url")
       return state
@@ -178,7 +179,7 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
     },
     discoveryState: () => discovery ?? undefined,
     async invalidateCredentials(scope) {
-      // A code that is refused says nothing of the tokens that there are.
+      // A refused code does not affect the current tokens.
       if (asked !== null) return
       if (scope === "client" || scope === "all") await forgetClient()
       if (scope === "tokens" || scope === "all") await forgetTokens()
@@ -194,7 +195,7 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
     }),
   }
 
-  /** Drops those that are over. */
+  /** Adds a link, and drops expired ones. */
   async function addLink(added: { readonly state: string; readonly expiresAt: number }): Promise<void> {
     const former = (await grants.read())?.links ?? []
     const over = former.filter(({ expiresAt }) => clock.now() > expiresAt).map((known) => known.state)
@@ -226,7 +227,9 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
   return { provider, link: () => link }
 }
 
-/** Describes a failure at an authorization server. It does not concern the MCP server's own connection. */
+/**
+ * Returns the error for a failure at an authorization server. It does not concern the MCP server's own connection.
+ */
 function failure(server: string, thrown: unknown): Error {
   if (UnauthorizedError.isInstance(thrown) || thrown instanceof GatewayError) return thrown
   const reason = toError(thrown).message.slice(0, 500)

@@ -7,27 +7,27 @@ import type { Secrets } from "../../core/ports/secrets.ts"
 import type { ServerConfig } from "../config/server-config.ts"
 import type { Principal } from "../servers.ts"
 
-/** The gateway's registrations at the servers that grant tokens for one MCP server: by issuer. */
+/** The gateway's registrations at the authorization servers of one MCP server, by issuer. */
 export type ClientRecord = Readonly<Record<string, StoredOAuthClientInformation>>
 
 /** The grant of one principal. */
 export interface GrantRecord {
   readonly tokens?: StoredOAuthTokens
-  /** Milliseconds since the Unix epoch; null when the server did not say. */
+  /** Milliseconds since the Unix epoch. Null if the server did not report it. */
   readonly expiresAt?: number | null
-  /** Links that were given out, on any node, to be dropped once they are over. */
+  /** Links that any node created. Expired ones are dropped. */
   readonly links?: readonly { readonly state: string; readonly expiresAt: number }[]
-  /** The process that renews the tokens now: others wait, because a refresh token may be good for one use. */
+  /** The process that renews the tokens now. Others wait, because a refresh token may be valid for only one use. */
   readonly renewal?: { readonly id: string; readonly until: number }
 }
 
 /**
- * The owner of a returning browser, and the data that its link was made with. Links do not know of each other: each
- * stays good.
+ * The owner of a returning browser, and the data of its link. Links are independent of each other, and each stays
+ * valid.
  */
 export interface StateRecord {
   readonly server: string
-  /** Address of the server when the link was made. A server of that name elsewhere is another one. */
+  /** Address of the server when the link was made. A server with this name at another address is another server. */
   readonly serverUrl: string
   readonly principal: Principal | null
   readonly expiresAt: number
@@ -39,14 +39,17 @@ export interface StoredRecord<Value> {
   read(): Promise<Value | null>
   write(value: Value): Promise<void>
   /**
-   * Changes what is there in one step, whatever other processes do meanwhile, and resolves to what is there then.
-   * `change` may be called again; what it gives back unchanged is not written.
+   * Changes the value in one step, even if other processes change it at the same time. Resolves to the new value.
+   * `change` may be called again. If it returns the same value, nothing is written.
    */
   update(change: (value: Value | null) => Value | null): Promise<Value | null>
   remove(): Promise<void>
 }
 
-/** The same server at another address is another server: it must not be sent the tokens of the first. */
+/**
+ * Returns the record of the client. A server at another address counts as another server, because it must not receive
+ * the tokens of the first one.
+ */
 export function clientRecord(secrets: Secrets, config: ServerConfig): StoredRecord<ClientRecord> {
   return record(secrets, `client:${identity(config)}`)
 }
@@ -69,7 +72,7 @@ function identity({ name, transport }: ServerConfig): string {
 }
 
 function record<Value>(secrets: Secrets, name: string): StoredRecord<Value> {
-  // Written below, and nowhere else.
+  // Only the code below writes this value.
   const parse = (text: string | null) => (text === null ? null : (JSON.parse(text) as Value))
   return {
     read: async () => parse(await secrets.get(name)),

@@ -1,11 +1,11 @@
 export interface LineReader {
-  /** The lines that end in this chunk, without their ends. Throws when one is longer than may be. */
+  /** Returns the lines that end in this chunk, without their ends. Throws if a line is too long. */
   read(chunk: Buffer): readonly string[]
 }
 
 const newline = "\n".charCodeAt(0)
 
-/** Puts lines together from chunks. Each byte is looked at once, however many chunks a line comes in. */
+/** Assembles lines from chunks. Reads each byte once, however many chunks a line spans. */
 export function createLineReader(longestBytes: number): LineReader {
   let pieces: Buffer[] = []
   let bytes = 0

@@ -5,11 +5,11 @@ const keptCharacters = 2_000
 const longestLine = 2_000
 
 export interface OutputTail {
-  /** The end of what was written so far, on one line. */
+  /** Returns the end of the output so far, on one line. */
   read(): string
 }
 
-/** Reads a stream to its end, gives out its lines, each cut to 2 000 characters, and keeps no more than its end. */
+/** Reads a stream to its end. Passes on its lines, each truncated to 2 000 characters, and keeps only its end. */
 export function followOutput(stream: Readable, onLine: (line: string) => void): OutputTail {
   const decoder = new StringDecoder("utf8")
   let kept = ""
@@ -18,7 +18,7 @@ export function followOutput(stream: Readable, onLine: (line: string) => void): 
     const text = decoder.write(chunk)
     kept = (kept + text).slice(-keptCharacters)
     const lines = (line + text).split("\n")
-    // Of a line without an end only its beginning is kept.
+    // Only the beginning of an endless line is kept.
     line = (lines.pop() ?? "").slice(0, longestLine)
     for (const complete of lines) {
       if (complete.trim() !== "") onLine(complete.trimEnd().slice(0, longestLine))

@@ -12,34 +12,36 @@ export interface Program {
   readonly cwd: string | null
 }
 
-/** A program with all that it starts, which ends with this process whatever becomes of it. */
+/** A program with all processes that it starts. They end with this process, however it ends. */
 export interface ProcessGroup {
   readonly pid: number
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable
-  /** Settles when the program itself has ended and what it wrote has been read: by itself or by `terminate`. */
+  /** Settles when the program has ended, by itself or by `terminate`, and its output has been read. */
   readonly ended: Promise<Exit>
-  /** Closes standard input, then TERM, then KILL to all of the group. Resolves when nothing of it is left. */
+  /**
+   * Closes standard input, then sends TERM, then KILL to the whole group. Resolves when no process of the group is
+   * left.
+   */
   terminate(): Promise<void>
 }
 
-/** A program that a signal ended has the code 128 and the signal's number, as in a shell. */
+/** The end of a program. If a signal ended it, its code is 128 plus the signal's number, as in a shell. */
 export type Exit = { readonly code: number } | { readonly signal: string }
 
-/**
- * Milliseconds that a program may take to end by itself once its standard input is closed, and then after TERM.
- */
+/** Milliseconds that a program may take to end by itself after its standard input was closed, and then after TERM. */
 const inputGraceMs = 500
 const termGraceMs = 2_000
 const goneWithinMs = 1_000
-/** Milliseconds to wait for a program's last output: a process that it left behind may hold the pipe. */
+/** Milliseconds to wait for a program's last output, because a process that it left behind may hold the pipe. */
 const drainMs = 500
 
 /**
- * A shell leads the group. It waits for the program, so that somebody reaps what it starts, and passes on how that
- * ended; when a signal interrupts a wait, it waits again. Its other child is the watchdog: the pipe it reads (3) is
- * held open by the gateway alone, so when that ends, for the gateway died, the watchdog ends the group.
+ * The script of the shell that leads the group. It waits for the program, so that its processes are reaped, and
+ * passes on the program's exit. If a signal interrupts the wait, it waits again. Its other child is the watchdog.
+ * Only the gateway holds the other end of the pipe (3) that the watchdog reads. When the gateway dies, the pipe ends,
+ * and the watchdog ends the group.
  */
 const leash = `
 trap : HUP INT TERM
@@ -66,7 +68,7 @@ kill -s KILL $watchdog
 wait $watchdog
 exit $code`
 
-/** Rejects with the reason when there is no such program, or when it cannot be started. */
+/** Starts a program. Rejects with the reason if there is no such program, or if it cannot be started. */
 export async function spawnGroup({ command, args, env, cwd }: Program): Promise<ProcessGroup> {
   const isPosix = process.platform !== "win32"
   if (isPosix) await requireProgram({ command, env, cwd })
@@ -81,7 +83,7 @@ export async function spawnGroup({ command, args, env, cwd }: Program): Promise<
   try {
     await once(child, "spawn")
   } catch (thrown) {
-    // The system reports a missing directory as if the shell were missing.
+    // The system reports a missing directory as a missing shell.
     const where = cwd === null ? "" : ` in ${cwd}`
     throw new Error(`${command} cannot be started${where}: ${toError(thrown).message}`, { cause: thrown })
   }
@@ -93,12 +95,12 @@ function grouped(child: ChildProcess): ProcessGroup {
   if (stdin === null || stdout === null || stderr === null || pid === undefined) {
     throw new Error("A started process has no pipes.")
   }
-  // What is written to a program that has ended is lost; `ended` tells so.
+  // Input for a program that has ended is lost. `ended` reports the end.
   for (const pipe of [stdin, child.stdio[3]]) pipe?.on("error", () => undefined)
   const exited = once(child, "exit").then(([code, signal]): Exit => (code === null ? { signal } : { code }))
   const closed = once(child, "close")
   const ended = exited.then(async (exit) => {
-    // What the program left behind may hold its pipes.
+    // Processes that the program left behind may hold its pipes.
     signalGroup("SIGKILL")
     await Promise.race([closed, delay(drainMs, undefined, { ref: false })])
     return exit
@@ -124,12 +126,12 @@ function grouped(child: ChildProcess): ProcessGroup {
     try {
       return process.kill(-(pid ?? 0), signal)
     } catch {
-      // Nothing is left of the group.
+      // No process of the group is left.
       return false
     }
   }
 
-  /** Waits for processes without a parent: the system's first process reaps them, which takes a moment. */
+  /** Waits for processes without a parent. The system's first process reaps them, which takes a moment. */
   async function gone(): Promise<void> {
     if (process.platform === "win32") return
     for (const until = Date.now() + goneWithinMs; signalGroup(0) && Date.now() < until; ) await delay(5)

@@ -4,8 +4,8 @@ import { resolve } from "node:path"
 import type { Program } from "./process-group.ts"
 
 /**
- * Rejects with the reason if there is no such program. The shell that would start it says so in words of its own, in
- * other words when a folder of PATH is closed to this user, and not at all when its output goes unread.
+ * Rejects with the reason if there is no such program. The shell that would start it reports this with its own
+ * messages: with others if this user cannot read a folder of PATH, and not at all if its output is not read.
  */
 export async function requireProgram({ command, env, cwd }: Omit<Program, "args">): Promise<void> {
   const folder = cwd ?? process.cwd()
@@ -15,7 +15,7 @@ export async function requireProgram({ command, env, cwd }: Omit<Program, "args"
     if (problem !== null) throw new Error(`The program ${path} ${problem}.`)
     return
   }
-  // Without PATH the shell has folders of its own.
+  // Without PATH the shell searches its own folders.
   if (env.PATH === undefined) return
   for (const place of env.PATH.split(":")) {
     const problem = await problemWith(resolve(folder, place, command))

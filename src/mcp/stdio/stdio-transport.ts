@@ -17,13 +17,13 @@ import { createLineReader } from "./line-reader.ts"
 import { followOutput, type OutputTail } from "./output-tail.ts"
 import { type Exit, type ProcessGroup, spawnGroup } from "./process-group.ts"
 
-/** Bytes of one message, past which the server is stopped. */
+/** Maximum bytes of one message. After a longer one the server is stopped. */
 const longestMessage = 32 * 1024 * 1024
-/** Milliseconds after its pipes in which a process may end and give a reason. */
+/** Milliseconds after the end of its pipes in which a process may end and report a reason. */
 const explanationMs = 1_000
 
 /**
- * MCP over the standard streams of a process group of its own.
+ * MCP over the standard streams of a separate process group.
  * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio
  */
 export class StdioTransport implements Transport {
@@ -67,7 +67,7 @@ export class StdioTransport implements Transport {
       this.#exit = exit
       this.#end()
     })
-    // One that has let go of its input or its output cannot be spoken to, though it runs on.
+    // A process that has closed its input or its output cannot be used, even if it still runs.
     const explained = async () => {
       await Promise.race([group.ended, delay(explanationMs, undefined, { ref: false })])
       this.#end()
@@ -81,17 +81,17 @@ export class StdioTransport implements Transport {
       throw new SdkError(SdkErrorCode.NotConnected, "The server's process has ended.")
     }
     if (stdin.write(serializeMessage(message))) return
-    // Once for all that wait, however many: each listener is one too many.
+    // One listener serves all waiting messages, because Node warns of too many listeners.
     this.#drained ??= drained(stdin).finally(() => {
       this.#drained = null
     })
     await this.#drained
   }
 
-  /** Resolves when nothing of the process group is left. */
+  /** Resolves when no process of the group is left. */
   async close(): Promise<void> {
     this.#closing = true
-    // It may have been asked for and not be there yet; that it cannot be started is told to who asked.
+    // The start may still be in progress. Its failure is reported to the caller of `start`.
     const group = await this.#starting?.catch(() => null)
     await group?.terminate()
   }
@@ -109,7 +109,7 @@ export class StdioTransport implements Transport {
       lines = this.#lines.read(chunk)
     } catch (thrown) {
       this.onerror?.(toError(thrown))
-      // It has lost the thread of its messages; the rest would be read as garbage.
+      // The boundaries of messages are lost, so the rest would be parsed as garbage.
       void this.close()
       return
     }
@@ -119,7 +119,7 @@ export class StdioTransport implements Transport {
     if (ms > 0) this.#rest(ms)
   }
 
-  /** Reads on after a while. */
+  /** Pauses reading. */
   #rest(ms: number): void {
     const { stdout } = this.#group ?? {}
     stdout?.pause()
@@ -131,7 +131,7 @@ export class StdioTransport implements Transport {
     try {
       message = deserializeMessage(line)
     } catch (thrown) {
-      // A line that is no message is skipped.
+      // A line that is not a message is skipped.
       this.onerror?.(toError(thrown))
       return "other"
     }
@@ -140,7 +140,7 @@ export class StdioTransport implements Transport {
   }
 }
 
-/** Resolves when a stream takes more, or has ended. */
+/** Resolves when a stream accepts more data, or has ended. */
 async function drained(stream: Writable): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = () => {

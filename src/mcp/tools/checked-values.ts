@@ -6,12 +6,12 @@ import { isTooDeep } from "../nesting.ts"
 /** A check against a server's schema. */
 type Check = (schema: JsonObject, value: unknown) => Promise<Validation>
 
-/** Structured results longer than this are truncated for the model anyway. */
+/** Longer structured results are truncated for the model anyway. */
 const maxCheckedCharacters = 1024 * 1024
 
 /**
- * Checks a call's arguments. Models and clients write null for an optional argument they do not give; where the schema
- * takes no null, such arguments are left out.
+ * Checks a call's arguments. Models and clients write null for missing optional arguments. If the schema does not
+ * allow null, such arguments are removed.
  */
 export async function checkInput(check: Check, schema: JsonObject, input: JsonObject): Promise<Validation> {
   const validation = await check(schema, input)
@@ -22,7 +22,7 @@ export async function checkInput(check: Check, schema: JsonObject, input: JsonOb
   return outcome.valid ? outcome : validation
 }
 
-/** Null if there is nothing to leave out. */
+/** Null if there is nothing to remove. */
 function withoutOptionalNulls({ required }: JsonObject, input: JsonObject): JsonObject | null {
   const isRequired = (name: string) => Array.isArray(required) && required.includes(name)
   const entries = Object.entries(input)
@@ -30,14 +30,14 @@ function withoutOptionalNulls({ required }: JsonObject, input: JsonObject): Json
   return kept.length === entries.length ? null : Object.fromEntries(kept)
 }
 
-/** Checks a call's structured content. The error for the model, or null if there is nothing to say against it. */
+/** Checks a call's structured content. Returns the error for the model, or null if the content is valid. */
 export async function checkResult(
   check: Check,
   outputSchema: object | undefined,
   { structuredContent, isError }: CallToolResult,
 ): Promise<ToolResult | null> {
   if (!isJsonObject(outputSchema) || structuredContent === undefined || isError === true) return null
-  // Size first: the other looks at all of it.
+  // The size is checked first, because the other check reads the whole value.
   if (isLongerAsJson(structuredContent, maxCheckedCharacters) || isTooDeep(structuredContent)) return null
   const outcome = await check(outputSchema, structuredContent as Json)
   if (outcome.valid) return null

@@ -16,23 +16,23 @@ import { checkInput, checkResult } from "./checked-values.ts"
 import { createProgressLines } from "./progress.ts"
 import { toToolResult } from "./tool-result.ts"
 
-/** Name of the input that lets a server tell sessions apart. The model neither sees nor sets it. */
+/** Name of the input that lets a server distinguish sessions. The input is hidden from the model. */
 const sessionKey = "_session_id"
 /**
- * Most sends of one execution: a server that wants a call again and again, with nothing to ask the user, is stopped
- * by this.
+ * Maximum number of sends of one execution. It stops a server that requests the call endlessly without a question for
+ * the user.
  */
 const mostSends = 10
 
 export interface McpToolOptions {
   /** Name by which the model knows the tool. */
   readonly name: string
-  /** The name that it would have if no other tool had it too. */
+  /** The name that the tool would have if no other tool had it too. */
   readonly plainName?: string
   readonly checkSchema: SchemaCheck
 }
 
-/** A server's tool, as the agent's loop knows tools. */
+/** Creates an agent's tool from a server's tool. */
 export function mcpTool(
   server: ServerHandle,
   definition: ServerTool,
@@ -86,7 +86,7 @@ export function mcpTool(
   }
 }
 
-/** Sends the call until it has a result, or the user is to be asked. */
+/** Sends the call until it has a result, or until the user must be asked. */
 async function untilSettled(
   first: Step,
   send: (reply: InputReply) => ReturnType<ServerHandle["call"]>,
@@ -116,7 +116,7 @@ async function stepAfter(
   }
 }
 
-/** Returns the policy of a tool. The user's settings win over the statements of a server that is trusted. */
+/** Returns the approval policy of a tool. The user's settings override the statements of a trusted server. */
 function policyOf(config: ServerConfig, { name, annotations = {} }: ServerTool) {
   const options = config.toolOptions(name)
   const hints = config.trusted ? annotations : {}
@@ -132,7 +132,7 @@ function policyOf(config: ServerConfig, { name, annotations = {} }: ServerTool) 
   }
 }
 
-/** Returns the schema without the fields that the model neither sees nor sets. */
+/** Returns the schema without the fields that are hidden from the model. */
 function shownSchema(schema: JsonObject, { injectsSession, strippedFields }: ServerConfig): JsonObject {
   const { properties, required } = schema
   const hidden = injectsSession ? [...strippedFields, sessionKey] : strippedFields

@@ -3,14 +3,17 @@ import { shortText } from "../short-text.ts"
 
 export interface ProgressLines {
   show(progress: Progress): void
-  /** Shows what is still held back. */
+  /** Shows lines that are still held back. */
   end(): void
 }
 
 const minIntervalMs = 100
 const maxMessageCharacters = 1_000
 
-/** Shows a call's progress as lines of output, at most ten a second: of what comes faster only the latest is shown. */
+/**
+ * Shows a call's progress as lines of output, at most ten a second. If progress is faster, only the latest line is
+ * shown.
+ */
 export function createProgressLines(emit: (line: string) => void): ProgressLines {
   let held: Progress | null = null
   let timer: NodeJS.Timeout | null = null

@@ -1,11 +1,10 @@
 import { sleep } from "../../core/time/sleep.ts"
 
 export interface Relisting {
-  /** The server says that its list has changed. */
+  /** Reports that the server has announced a changed list. */
   announce(): void
   /**
-   * Resolves when the last announced list has been read or could not be read, after `boundMs`, and when the signal
-   * aborts.
+   * Resolves when the last announced list was read or could not be read, after `boundMs`, and when the signal aborts.
    */
   settled(signal: AbortSignal): Promise<void>
 }
@@ -13,15 +12,17 @@ export interface Relisting {
 export interface RelistingOptions {
   /** Reads the list. Must not reject. */
   readonly read: () => Promise<void>
-  /** Pause before each reading, because a server may announce many changes at once. */
+  /** Milliseconds before each read, because a server may announce many changes at once. */
   readonly pauseMs: number
-  /** Longest time that a caller waits: a server that announces a list and never sends it must not hold up calls. */
+  /**
+   * Maximum milliseconds that a caller waits. A server that announces a list and never sends it must not block calls.
+   */
   readonly boundMs: number
-  /** Ends all waiting, and reads no more. */
+  /** Ends all waits, and stops reading. */
   readonly signal: AbortSignal
 }
 
-/** Reads a list again after each announcement of a change, one reading at a time. */
+/** Reads a list again after each announcement of a change, one read at a time. */
 export function createRelisting({ read, pauseMs, boundMs, signal: ended }: RelistingOptions): Relisting {
   let isStale = false
   let reading: Promise<void> | null = null

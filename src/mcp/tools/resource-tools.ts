@@ -18,12 +18,12 @@ import { toContentParts, toPart, toResourcePart } from "./tool-result.ts"
 interface Definition {
   readonly name: string
   readonly description: string
-  /** Besides the server's name. All required, and texts, but for an object of texts. */
+  /** Inputs in addition to the server's name. All are required texts, or objects of texts. */
   readonly input: Readonly<Record<string, "text" | "texts">>
   use(client: Client, input: Readonly<Record<string, unknown>>, request: RequestOptions): Promise<ToolResult>
 }
 
-/** For the model: what servers offer besides tools, as far as the user wants that. */
+/** Creates the tools for resources and prompts, as far as the configuration enables them. */
 export function resourceTools(servers: readonly ServerHandle[]): readonly Tool[] {
   const withResources = servers.filter(({ config }) => config.resources)
   const withPrompts = servers.filter(({ config }) => config.prompts)
@@ -99,7 +99,7 @@ function toBlocks({ role, content }: PromptMessage): readonly ContentBlock[] {
   return [{ type: "text", text: `[${role}]` }, content]
 }
 
-/** Servers that offer resources or prompts need not know every way to list them. */
+/** Returns a list. A server with resources or prompts need not support every way to list them. */
 async function listed<Item>(list: () => Promise<readonly Item[]>): Promise<readonly Item[]> {
   try {
     return await list()
@@ -109,7 +109,7 @@ async function listed<Item>(list: () => Promise<readonly Item[]>): Promise<reado
   }
 }
 
-/** Returns a JSON result, without members that are undefined. */
+/** Returns a JSON result without undefined members. */
 function json(value: unknown): ToolResult {
   return { type: "json", value: JSON.parse(JSON.stringify(value)) as Json }
 }
@@ -153,13 +153,13 @@ function toTool(servers: readonly ServerHandle[], { name, description, input, us
         : { valid: false, message: `${missing}: expected a text` }
     },
     async execute(given, context) {
-      // What `validate` let through.
+      // `validate` has accepted these values.
       const fields = given as JsonObject
       const server = servers.find(({ config }) => config.name === fields.server)
       if (server === undefined)
         throw new GatewayError({ code: "mcp_unavailable", status: 503 }, "No such server.")
       const { signal } = context
-      // The call's own time limit is that of the tool.
+      // The time limit of the tool applies.
       return server.use((client) => use(client, fields, { signal, timeout: longestTimerMs }), signal)
     },
   }

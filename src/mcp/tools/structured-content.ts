@@ -2,17 +2,17 @@ import type { ContentBlock } from "@modelcontextprotocol/client"
 import { isJsonObject, type Json } from "../../core/json/json.ts"
 
 /**
- * The way in which a result's content repeats its structured content. Servers do that for clients that know only one
- * of the two, and a model is to read it once.
+ * The way in which a result's content repeats its structured content. Servers do this for clients that support only
+ * one of the two, but the model should read it only once.
  */
 export type Repetition =
   | { readonly type: "none" }
   /** The structured content only wraps the content, which is easier to read. */
   | { readonly type: "wrapped" }
-  /** The content is the structured content, or what that wraps, written as JSON. */
+  /** The content is the structured content, or the value that it wraps, written as JSON. */
   | { readonly type: "json"; readonly value: Json }
 
-/** Characters of a text that is read as JSON to compare it. */
+/** Maximum characters of a text that is parsed as JSON for the comparison. */
 const maxTextCharacters = 1024 * 1024
 
 export function repetitionOf(content: readonly ContentBlock[], structured: Json): Repetition {
@@ -42,7 +42,7 @@ function isTextOf(content: readonly ContentBlock[], value: Json): boolean {
   return content.length === 1 && block?.type === "text" && block.text === value
 }
 
-/** As one text, or as one text for each item of a list. */
+/** Returns true if the content is the JSON of the value, as one text or as one text for each item of a list. */
 function isJsonOf(content: readonly ContentBlock[], value: Json): boolean {
   const [block] = content
   if (content.length === 1 && block !== undefined && says(block, value)) return true
@@ -55,12 +55,12 @@ function says(block: ContentBlock, value: Json): boolean {
   try {
     return isSameJson(JSON.parse(block.text), value)
   } catch {
-    // It is no JSON.
+    // The text is not JSON.
     return false
   }
 }
 
-/** Looks at no more of the first value than the second one has. */
+/** Compares values. Reads no more of the first value than the second one contains. */
 function isSameJson(first: unknown, second: Json): boolean {
   if (Array.isArray(second)) {
     if (!Array.isArray(first) || first.length !== second.length) return false

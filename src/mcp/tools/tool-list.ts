@@ -12,7 +12,7 @@ import { resourceTools } from "./resource-tools.ts"
 export interface ToolListOptions {
   readonly logger: Logger
   readonly checkSchema: SchemaCheck
-  /** Namespaces of all configured servers, also of those that are not among these. */
+  /** Namespaces of all configured servers, including those that are not in this list. */
   readonly namespaces: Namespaces
 }
 
@@ -20,7 +20,7 @@ export interface ToolList {
   tools(taken: readonly string[]): readonly Tool[]
 }
 
-/** The tools of some servers as one list, made anew only when one of theirs or a taken name has changed. */
+/** Lists the tools of some servers. Creates a new list only if a tool or a taken name has changed. */
 export function createToolList(servers: readonly ServerHandle[], options: ToolListOptions): ToolList {
   let basis: readonly unknown[] = []
   let list: readonly Tool[] = []
@@ -76,11 +76,11 @@ function makeTools(
 interface RefusedTool {
   readonly server: string
   readonly tool: string
-  /** The server whose namespace the name is in; null for a tool that cannot be told from another one. */
+  /** The server whose namespace contains the name. Null for a tool that cannot be distinguished from another one. */
   readonly owner: string | null
 }
 
-/** Tools named in one log line. A server may list any number. */
+/** Maximum number of tools in one log line. A server may list any number. */
 const mostLogged = 20
 
 function logRefused(refused: readonly RefusedTool[], logger: Logger): void {
@@ -93,13 +93,13 @@ function logRefused(refused: readonly RefusedTool[], logger: Logger): void {
 }
 
 function enabledTools({ config, tools }: ServerHandle): readonly ServerTool[] {
-  // Which of several tools of one name is called only the server could say.
+  // Only the server knows which of several tools with one name is called.
   const byName = new Map(tools.toReversed().map((tool) => [tool.name, tool]))
-  // A tool that is only a task, of 2025-11-25's experiment, cannot be called.
+  // A tool that can only run as a task, from 2025-11-25's experiment, cannot be called.
   return tools.filter((tool) => {
     const { name, execution } = tool
     const isWanted = config.isEnabled(name) && execution?.taskSupport !== "required"
-    // A tool that JSON cannot hold would fail every run.
+    // A tool that JSON cannot represent would fail every run.
     return isWanted && byName.get(name) === tool && !isTooDeep(tool)
   })
 }

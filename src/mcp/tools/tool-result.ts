@@ -5,18 +5,21 @@ import type { ToolResult } from "../../core/ports/tool.ts"
 import { deepestLevel, isTooDeep } from "../nesting.ts"
 import { repetitionOf } from "./structured-content.ts"
 
-/** The kinds of image that every model service takes. */
+/** The types of images that every provider accepts. */
 const imageTypes = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"])
 
-/** Blocks of one result that are looked at. */
+/** Maximum number of blocks of one result. */
 const maxBlocks = 1_000
-/** Characters as JSON. Far more than a model is given of a result, and compared within a few milliseconds. */
+/**
+ * Maximum characters as JSON. It is far more than a model receives of a result, and can be compared within a few
+ * milliseconds.
+ */
 const maxStructuredCharacters = 256 * 1024
 
 /**
- * Converts a call's result for the model. Text and common images are passed on; what models cannot be shown in a
- * tool's result, such as sound, is named with its type and size. Structured content that the other content repeats is
- * given once.
+ * Converts a call's result for the model. Text and common images are passed on. Other content, such as audio, is
+ * replaced by a note with its type and size. If other content repeats the structured content, the model receives it
+ * once.
  */
 export function toToolResult({ content, structuredContent, isError }: CallToolResult): ToolResult {
   const parts = toContentParts(content, toPart)
@@ -29,7 +32,7 @@ export function toToolResult({ content, structuredContent, isError }: CallToolRe
     }
   }
   if (structuredContent === undefined) return { type: "content", content: parts }
-  // The SDK has read it from JSON.
+  // The SDK has parsed it from JSON.
   const value = structuredContent as Json
   if (isLongerAsJson(value, maxStructuredCharacters)) return withoutAll(parts, value)
   if (isTooDeep(value)) {
@@ -50,7 +53,7 @@ export function toToolResult({ content, structuredContent, isError }: CallToolRe
   }
 }
 
-/** Parts for the first thousand items, and a note about the others. */
+/** Returns parts for the first thousand items, and a note about the others. */
 export function toContentParts<Item>(
   items: readonly Item[],
   convert: (item: Item) => ContentPart,
@@ -60,7 +63,9 @@ export function toContentParts<Item>(
   return missing === 0 ? parts : [...parts, text(`[${missing} more parts were left out.]`)]
 }
 
-/** Large structured content: servers that follow the specification have repeated it as text. */
+/**
+ * Returns the parts without large structured content. Servers that follow the specification have repeated it as text.
+ */
 function withoutAll(parts: readonly ContentPart[], value: Json): ToolResult {
   if (parts.length === 0)
     return { type: "content", content: [text(jsonStart(value, maxStructuredCharacters))] }

@@ -40,7 +40,7 @@ const maxTakeovers = 5
 /** Milliseconds that a canceled run waits for its agent, which knows the price of a call that a crash interrupted. */
 const priceWaitMs = 1_000
 /** Maximum number of crashes of one run in total, because a model may repeat a call that kills its process. */
-const maxCrashes = 20
+const defaultMaxCrashes = 20
 
 export interface RunExecution {
   /** Number of processes in a row that died during this run. Processes that released their session do not count. */
@@ -239,7 +239,9 @@ async function runOn(
     resumed,
   }: { readonly takeovers: number; readonly log: SessionLog; readonly resumed: boolean },
 ): Promise<number | null> {
-  const crashes = context.conversation.run?.crashes.size ?? 0
+  const { run } = context.conversation
+  const crashes = run?.crashes.size ?? 0
+  const maxCrashes = run?.started.limits?.maxCrashes ?? defaultMaxCrashes
   try {
     if (resumed && runtime?.type === "runner") await voidInterruptedText({ ...context, runtime })
     if (resumed) await closeInterruptedCompaction(context)

@@ -1,5 +1,8 @@
 import type { PruneLimits } from "../../core/ports/session-log.ts"
+import { escapeText } from "../rows/columns.ts"
+import { removedSessionId, removedSessions } from "../rows/removed-session.ts"
 import type { Query } from "./database/database.ts"
+import { nowMs } from "./schema.ts"
 
 /** Maximum rows of one statement, so that it ends well before its timeout. */
 const settledPerStatement = 100
@@ -43,7 +46,7 @@ const ownTables = [
 
 export async function pruneSessions(
   query: Query,
-  { sessionsUsedBefore, subscribersBehindBefore = 0 }: PruneLimits,
+  { sessionsUsedBefore, subscribersBehindBefore = 0, removedSessionKind }: PruneLimits,
 ): Promise<void> {
   const ofGone = ownTables.map(
     (table) => `${table}_rows AS (DELETE FROM agent_gateway.${table} USING gone WHERE session_id = gone.id)`,
@@ -70,7 +73,12 @@ export async function pruneSessions(
       JOIN roots ON session.id = roots.id OR coalesce(session.root_id, session.id) = roots.id
       WHERE active_run IS NULL AND last_used_at < $1 FOR UPDATE OF session SKIP LOCKED
     ),
-    gone AS (DELETE FROM agent_gateway.session USING idle WHERE session.id = idle.id RETURNING session.id),
+    gone AS (DELETE FROM agent_gateway.session USING idle WHERE session.id = idle.id RETURNING session.*),
+    reports AS (
+      INSERT INTO agent_gateway.outbox (session_id, id, kind, payload, bytes, created_at, due_at)
+      SELECT id, '${removedSessionId}', $5, payload, bytes, ${nowMs}, ${nowMs}
+      FROM (${removedSessions("gone", (payload) => `octet_length(${payload})`)}) AS report WHERE $5::text IS NOT NULL
+    ),
     ${ofGone.join(",\n    ")},
     -- A cursor that is behind stays until its subscriber is told of the gap.
     cursors AS (
@@ -81,8 +89,9 @@ export async function pruneSessions(
       WHERE session_id = gone.id AND behind_since IS NOT NULL
     )
     SELECT id FROM gone`
+  const kind = removedSessionKind === undefined ? null : escapeText(removedSessionKind)
   for (const { count, maxBytes } of sessionSlices) {
-    const parameters = [sessionsUsedBefore, subscribersBehindBefore, maxBytes, count]
+    const parameters = [sessionsUsedBefore, subscribersBehindBefore, maxBytes, count, kind]
     while ((await query(statement, parameters)).length > 0);
   }
 }

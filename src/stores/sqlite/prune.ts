@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { PruneLimits } from "../../core/ports/session-log.ts"
-import { integer, text } from "../rows/columns.ts"
+import { escapeText, integer, text } from "../rows/columns.ts"
+import { removedSessionId, removedSessions } from "../rows/removed-session.ts"
 import type { Database } from "./database/database.ts"
 
 /** Maximum rows that one statement deletes. */
@@ -79,14 +80,19 @@ const idleTrees = `
  * Removes sessions. The sessions are gone at once. Their rows are deleted afterwards, even if this process ends in
  * between.
  */
-export async function pruneSessions(database: Database, limits: PruneLimits): Promise<void> {
-  await inTransactions(database, () => removeSessions(database, limits))
+export async function pruneSessions(
+  database: Database,
+  limits: PruneLimits,
+  { now }: { readonly now: () => number },
+): Promise<void> {
+  await inTransactions(database, () => removeSessions(database, limits, now()))
   await inTransactions(database, () => deleteRows(database))
 }
 
 function removeSessions(
   database: Database,
-  { sessionsUsedBefore, subscribersBehindBefore = 0 }: PruneLimits,
+  { sessionsUsedBefore, subscribersBehindBefore = 0, removedSessionKind }: PruneLimits,
+  now: number,
 ): boolean {
   const roots = database.all(idleTrees, sessionsUsedBefore, sessionsUsedBefore, subscribersBehindBefore)
   const members = database.all(
@@ -94,6 +100,7 @@ function removeSessions(
     JSON.stringify(roots.map((row) => text(row, "id"))),
   )
   const ids = JSON.stringify(members.map((row) => text(row, "id")))
+  if (removedSessionKind !== undefined) reportRemoved(database, ids, { kind: removedSessionKind, now })
   database.run("INSERT INTO removed_session SELECT value FROM json_each(?)", ids)
   database.run("DELETE FROM session WHERE id IN (SELECT value FROM json_each(?))", ids)
   // A cursor that is behind remains until its subscriber has received the gap.
@@ -106,6 +113,24 @@ function removeSessions(
     ids,
   )
   return roots.length === slice
+}
+
+/** Stores an outbox item for each of the sessions. */
+function reportRemoved(
+  database: Database,
+  ids: string,
+  { kind, now }: { readonly kind: string; readonly now: number },
+): void {
+  const rows = removedSessions("gone", (payload) => `length(CAST(${payload} AS BLOB))`)
+  database.run(
+    `WITH gone AS (SELECT * FROM session WHERE id IN (SELECT value FROM json_each(?)))
+     INSERT INTO outbox (session_id, id, kind, payload, bytes, created_at, due_at)
+     SELECT id, '${removedSessionId}', ?, payload, bytes, ?, ? FROM (${rows})`,
+    ids,
+    escapeText(kind),
+    now,
+    now,
+  )
 }
 
 /** Forgets subscriptions that no process has registered for long, with their cursors. */

@@ -122,7 +122,7 @@ export function createSessionLog(
     async prune(limits) {
       await pruneDeltas(database, limits.deltasSettledBefore)
       await pruneSubscribers(database, limits)
-      await pruneSessions(database, limits)
+      await pruneSessions(database, limits, { now })
       await pruneOutbox(database, limits)
     },
     ping: createWriteProbe(database, clock, directory),

@@ -42,6 +42,10 @@ async function rowsOf(outbox: Outbox, kind: string): Promise<readonly OutboxRow[
   return outbox.rows({ kind, limit: 1_000 })
 }
 
+function sessionOf(agent: string) {
+  return { id: randomIds.next("sess"), tenant: "tenant", userId: "user", agent, createdAt: 5 }
+}
+
 export const outboxCases: readonly SessionLogCase[] = [
   {
     rule: 17,
@@ -310,6 +314,35 @@ export const outboxCases: readonly SessionLogCase[] = [
       assert.equal((await rowsOf(outbox, kind)).length, 1)
       await log.prune({ ...old, outboxDiedBefore: Number.MAX_SAFE_INTEGER })
       assert.deepEqual(await rowsOf(outbox, kind), [])
+    },
+  },
+  {
+    rule: null,
+    name: "a removed session is reported in its own removal, once, and only if that is asked for",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const kind = newKind()
+      const agent = `an "agent" \u0000 of ${kind}`
+      const session = { ...sessionOf(agent), tenant: "t\\1", userId: "u\ud800" }
+      await log.createSession(session)
+      const kept = { ...sessionOf(newKind()), createdAt: 200_000 }
+      await log.createSession(kept)
+      const old = { deltasSettledBefore: 0, sessionsUsedBefore: 100_000 }
+      await log.prune({ ...old, removedSessionKind: kind })
+      await log.prune({ ...old, removedSessionKind: kind })
+      const [item, ...more] = await outbox.claim({ kind, ...plenty })
+      const reported = [item, ...more].filter((each) => each?.sessionId === session.id)
+      assert.equal(reported.length, 1)
+      assert.deepEqual(reported[0]?.payload, {
+        ...{ tenant: session.tenant, userId: session.userId, agent },
+        ...{ parentSessionId: null, createdAt: 5, lastUsedAt: 5 },
+      })
+      assert.ok([item, ...more].every((each) => each?.sessionId !== kept.id))
+      const silent = sessionOf(newKind())
+      await log.createSession(silent)
+      await log.prune(old)
+      assert.equal(await log.session(silent.id), null)
+      assert.ok((await rowsOf(outbox, kind)).every(({ sessionId }) => sessionId !== silent.id))
     },
   },
 ]

@@ -1,0 +1,44 @@
+import { expect, it } from "vitest"
+import { outputWithoutRun } from "../../headless/run/run-output.ts"
+import type { Gateway } from "../gateway.ts"
+import { untilDelivered } from "./until-delivered.ts"
+
+const run = outputWithoutRun({ sessionId: "sess_1", response: "Done." })
+
+/** An outbox that lists these rows, one list each time. The last list stays. */
+function outboxOf(...lists: readonly { readonly kind: string; readonly state: "waiting" | "dead" }[][]) {
+  let looks = 0
+  const list = async () =>
+    lists[Math.min(looks++, lists.length - 1)]?.map((row) => ({ ...row, lastError: "No." }))
+  return { outbox: { list } as unknown as Gateway["outbox"] }
+}
+
+const webhook = { kind: "agent/delivery/webhook", state: "waiting" } as const
+
+it("waits until nothing is left to deliver", async () => {
+  const { output, hasOpenDeliveries } = await untilDelivered(outboxOf([webhook], [webhook], []), run)
+  expect({ output, hasOpenDeliveries }).toEqual({ output: run, hasOpenDeliveries: false })
+})
+
+it("does not wait for other rows of the session", async () => {
+  const other = { kind: "command", state: "waiting" } as const
+  expect(await untilDelivered(outboxOf([other]), run)).toEqual({ output: run, hasOpenDeliveries: false })
+})
+
+it("reports a dead delivery as a warning, and as nothing that is still open", async () => {
+  const { output, hasOpenDeliveries } = await untilDelivered(outboxOf([{ ...webhook, state: "dead" }]), run)
+  expect(output.warnings).toEqual([
+    "The delivery by webhook failed permanently: No. See agent-gateway outbox list.",
+  ])
+  expect(hasOpenDeliveries).toBe(false)
+})
+
+it("reports a delivery that is still open when it may wait no longer", async () => {
+  const { output, hasOpenDeliveries } = await untilDelivered(outboxOf([webhook]), run, {
+    signal: AbortSignal.abort(),
+  })
+  expect(output.warnings).toEqual([
+    "The delivery by webhook is still open. A process that opens the agent again continues it. No.",
+  ])
+  expect(hasOpenDeliveries).toBe(true)
+})

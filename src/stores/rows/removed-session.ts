@@ -1,0 +1,21 @@
+/**
+ * SQL: the outbox rows that report removed sessions, as `id`, `payload` and the size of the payload. `session` names the
+ * table of these sessions, and `size` returns SQL for the bytes of a text. The payload is a `RemovedSession` as JSON.
+ */
+export function removedSessions(session: string, size: (text: string) => string): string {
+  // The store keeps these texts escaped as in JSON, so they only need quotes.
+  const quoted = (column: string) => `'"' || ${session}.${column} || '"'`
+  const members = [
+    `'{"tenant":' || ${quoted("tenant")}`,
+    `',"userId":' || ${quoted("user_id")}`,
+    `',"agent":' || ${quoted("agent")}`,
+    `',"parentSessionId":' || coalesce(${quoted("parent_session_id")}, 'null')`,
+    `',"createdAt":' || ${session}.created_at`,
+    `',"lastUsedAt":' || ${session}.last_used_at || '}'`,
+  ]
+  return `SELECT id, payload, ${size("payload")} AS bytes
+    FROM (SELECT ${session}.id, ${members.join(" || ")} AS payload FROM ${session}) AS removed`
+}
+
+/** The id of the outbox item of a removed session. A session is removed once. */
+export const removedSessionId = "expired"
