@@ -24,7 +24,8 @@ export default defineConfig({
   appearance: true,
   lastUpdated: false,
   vite: { publicDir: false },
-  markdown: { config: unlinkFiles, anchor: { slugify: anchorOf } },
+  // Braces in headings are parameters of routes, not attributes.
+  markdown: { config: adaptLinks, anchor: { slugify: anchorOf }, attrs: { disable: true } },
   themeConfig: {
     search: { provider: "local" },
     outline: [2, 3],
@@ -62,13 +63,21 @@ function anchorOf(heading: string): string {
     .replaceAll(" ", "-")
 }
 
-/** Shows links to folders and source files as plain text: the site has pages only. Other links must lead to a page. */
-function unlinkFiles(markdown: Parameters<NonNullable<MarkdownOptions["config"]>>[0]): void {
-  markdown.core.ruler.push("unlink-files", ({ tokens, env }) => {
+/**
+ * Shows links to folders and source files as plain text, because the site has pages only. Makes links to the README lead
+ * to the first page.
+ */
+function adaptLinks(markdown: Parameters<NonNullable<MarkdownOptions["config"]>>[0]): void {
+  markdown.core.ruler.push("adapt-links", ({ tokens, env }) => {
+    const page = String(env.path)
     for (const { children } of tokens) {
       let isUnlinked = false
       for (const token of children ?? []) {
-        if (token.type === "link_open") isUnlinked = isFile(String(token.attrGet("href")), String(env.path))
+        if (token.type === "link_open") {
+          const href = String(token.attrGet("href"))
+          isUnlinked = isFile(href, page)
+          if (resolve(dirname(page), href) === join(root, "README.md")) token.attrSet("href", "/index.md")
+        }
         if (!isUnlinked || !/^link_(open|close)$/.test(token.type)) continue
         token.type = token.type.replace("link", "em")
         token.tag = "span"
