@@ -47,6 +47,13 @@ export interface SubscribeOptions extends CancelableOptions {
   readonly after?: number
   /** Follows this run alone, to its end. */
   readonly runId?: string
+  /**
+   * Follows the sub-agent of this background task, to its end. Its cursors are those of the sub-agent's session, so
+   * `after` is 0 by default.
+   */
+  readonly taskId?: string
+  /** If true, the session is followed while a background task runs, although no run is open. Default false. */
+  readonly untilTasksEnd?: boolean
 }
 
 /** Names an open wait. Events, the history and the view model have these fields. */
@@ -122,24 +129,35 @@ export function connect(options: ConnectOptions): Chat {
   let tools: ClientTools = {}
   let cursor: number | null = null
 
-  function events(plan: Followed, signal: AbortSignal | undefined): AsyncIterator<SentEvent> {
+  /** The stream of a task has cursors of its own, and its client tools are executed for the session's stream. */
+  function events(
+    plan: Followed,
+    signal: AbortSignal | undefined,
+    isOfTask = false,
+  ): AsyncIterator<SentEvent> {
     const { retry, onConnection } = session
     return eventIterator({
-      tools,
+      tools: isOfTask ? {} : tools,
       submit: submitResult,
       signal,
       async *open(signal) {
         for await (const event of follow(plan, { retry, signal, onConnection })) {
-          cursor = Math.max(cursor ?? 0, event.cursor ?? 0)
+          if (!isOfTask) cursor = Math.max(cursor ?? 0, event.cursor ?? 0)
           yield event
         }
       },
     })
   }
 
-  async function openSubscription(after: number | null, runId: string | null, signal: AbortSignal) {
-    const run = runId === null ? "" : `&run_id=${encodeURIComponent(runId)}`
-    const path = `/chat/subscribe?after_seq=${after ?? 0}${run}${toolInputDeltas ? "&tool_input_deltas=true" : ""}`
+  async function openSubscription(
+    after: number | null,
+    { runId, taskId, untilTasksEnd }: Pick<SubscribeOptions, "runId" | "taskId" | "untilTasksEnd">,
+    signal: AbortSignal,
+  ) {
+    const flags = { tool_input_deltas: toolInputDeltas, until_tasks_end: untilTasksEnd }
+    const query = new URLSearchParams({ after_seq: `${after ?? 0}`, ...(runId && { run_id: runId }) })
+    for (const [name, value] of Object.entries(flags)) if (value) query.set(name, "true")
+    const path = `/chat/${taskId ? `tasks/${encodeURIComponent(taskId)}/` : ""}subscribe?${query}`
     const opened = await session.open({ method: "GET", path, accept: "text/event-stream" }, signal)
     if (opened.response.status !== 204) return opened
     opened.close()
@@ -213,7 +231,7 @@ export function connect(options: ConnectOptions): Chat {
             after: after ?? null,
             oneRun: true,
             async open(cursor, signal) {
-              if (hasStarted && id !== null) return openSubscription(cursor, id, signal)
+              if (hasStarted && id !== null) return openSubscription(cursor, { runId: id }, signal)
               const opened = await start(signal)
               hasStarted = true
               return opened
@@ -226,16 +244,18 @@ export function connect(options: ConnectOptions): Chat {
       return run
     },
 
-    subscribe({ after, runId, signal } = {}) {
+    subscribe({ after, signal, ...from } = {}) {
+      const { runId, taskId } = from
       return {
         [Symbol.asyncIterator]() {
           return events(
             {
-              after: after ?? cursor ?? 0,
-              oneRun: runId !== undefined,
-              open: (cursor, signal) => openSubscription(cursor, runId ?? null, signal),
+              after: after ?? (taskId === undefined ? cursor : null) ?? 0,
+              oneRun: (runId ?? taskId) !== undefined,
+              open: (cursor, signal) => openSubscription(cursor, from, signal),
             },
             signal,
+            taskId !== undefined,
           )
         },
       }

@@ -63,7 +63,7 @@ export async function* follow(
         for await (const event of eventsAfter(cursor, exchange)) {
           failures = 0
           cursor = event.cursor ?? cursor
-          hasEnded = isTerminal(event)
+          hasEnded = isTerminal(event) || (!oneRun && event.type === "task_completed")
           yield event
           if (hasEnded && oneRun) return
         }
@@ -117,7 +117,7 @@ async function* eventsAfter(after: number | null, exchange: Exchange): AsyncGene
  * Events that belong to no log entry of the session, as those of sub-agents. They say how things stand, and are not
  * sent again.
  */
-const passingTypes: readonly string[] = ["heartbeat", "run_queued"]
+const passingTypes: readonly string[] = ["heartbeat", "run_queued", "task_progress"]
 
 /** Returns true for the event that ends a run of the session itself. */
 export function isTerminal({ type, sub_agent_id }: ChatEvent): boolean {

@@ -1,7 +1,9 @@
 import { expect, it, onTestFinished, vi } from "vitest"
+import { type ChatEvent, connect } from "../client/index.ts"
 import type { JsonObject } from "../core/json/json.ts"
 import type { ModelRequest } from "../core/ports/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
+import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
 
@@ -194,6 +196,107 @@ it("lists, streams and cancels tasks over HTTP, for the session that started the
   expect(await (await request("GET", path, token)).json()).toMatchObject({ reason: "cancelled" })
   expect((await request("POST", `${path}/cancel`, token)).status).toBe(409)
 })
+
+it("streams the progress and the waits of tasks with the session, also when no run is open", async () => {
+  const release = Promise.withResolvers<void>()
+  const provider = model([() => [background("a")], () => [say("It runs.")]], (_, request) => {
+    if (resultsOf(request) !== "[]") return [say("Found it.")]
+    return [say("Secret thought."), { type: "wait", until: release.promise }, call("erase", {})]
+  })
+  const erase = tool({
+    name: "erase",
+    description: "Erases.",
+    inputSchema: { type: "object" },
+    needsApproval: true,
+    execute: () => "Erased.",
+  })
+  const gateway = opened(
+    createAgent("You plan.", { provider, store: "memory", logger, subAgents: true, tools: [erase] }),
+  )
+  const { url } = await gateway.listen({ port: 0 })
+  const chat = connect({ url: `${url}/api`, apiKey: "key" })
+  for await (const _ of chat.send("Go."));
+  expect(await chat.tasks()).toMatchObject([{ state: "running", description: "a" }])
+
+  const seen: ChatEvent[] = []
+  let own: readonly string[] = []
+  for await (const event of chat.subscribe({ untilTasksEnd: true })) {
+    if (event.type !== "heartbeat") seen.push(event)
+    if (event.type === "sub_agent_start") release.resolve()
+    if (event.type === "tool_approval_request") {
+      const [task] = await chat.tasks()
+      own = await textOf(chat.subscribe({ taskId: task?.task_id ?? "" }), () =>
+        chat.approve(event, { approved: true }),
+      )
+    }
+  }
+  expect(seen.map(({ type }) => type)).toEqual(
+    expect.arrayContaining([
+      "sub_agent_start",
+      "task_progress",
+      "tool_approval_request",
+      "approval_resolved",
+    ]),
+  )
+  expect(seen.at(-1)).toMatchObject({ type: "task_completed", result: "Found it.", disposition: "completed" })
+  expect(seen.find(({ type }) => type === "sub_agent_start")).toMatchObject({ task_id: expect.any(String) })
+  expect(JSON.stringify(seen)).not.toContain("Secret thought.")
+  expect(own.join("")).toBe("Secret thought.Found it.")
+
+  const [task] = await chat.tasks()
+  expect(task).toMatchObject({ state: "completed", result: "Found it.", collected: false })
+  expect(await chat.cancelTask(task?.task_id ?? "")).toBe(false)
+  await expect(chat.cancelTask("task_none")).rejects.toMatchObject({ code: "task_not_found" })
+  // Nothing is left to follow.
+  for await (const event of chat.subscribe({ untilTasksEnd: true })) expect(event).toBe(null)
+})
+
+it("cancels a task with the client", async () => {
+  const provider = model([() => [background("a")], () => [say("It runs.")]], () => [
+    { type: "wait", until: new Promise(() => {}) },
+  ])
+  const gateway = opened(createAgent("You plan.", { provider, store: "memory", logger, subAgents: true }))
+  const { url } = await gateway.listen({ port: 0 })
+  const chat = connect({ url: `${url}/api`, apiKey: "key" })
+  for await (const _ of chat.send("Go."));
+  const [task] = await chat.tasks()
+  expect(await chat.cancelTask(task?.task_id ?? "")).toBe(true)
+  const seen: string[] = []
+  for await (const event of chat.subscribe({ untilTasksEnd: true })) seen.push(event.type)
+  expect(seen.at(-1)).toBe("task_completed")
+  expect(await chat.tasks()).toMatchObject([{ state: "interrupted", reason: "cancelled" }])
+})
+
+it("keeps the stream open until the run that announces the end of a task", async () => {
+  const provider = model([
+    () => [background("a")],
+    () => [say("It runs.")],
+    () => [call("get_background_result", { task_id: "*" })],
+    () => [say("It was announced.")],
+  ])
+  const gateway = opened(
+    createAgent("You plan.", { provider, store: "memory", logger, subAgents: { announce: true } }),
+  )
+  const { url } = await gateway.listen({ port: 0 })
+  const chat = connect({ url: `${url}/api`, apiKey: "key" })
+  for await (const _ of chat.send("Go."));
+  const texts = await textOf(chat.subscribe({ after: 0, untilTasksEnd: true }))
+  expect(texts.join("")).toContain("It was announced.")
+})
+
+/** Returns the text of a stream. Calls back after its first piece. */
+async function textOf(
+  stream: AsyncIterable<ChatEvent>,
+  onFirst: () => Promise<void> = async () => {},
+): Promise<readonly string[]> {
+  const texts: string[] = []
+  for await (const event of stream) {
+    if (event.type !== "text_delta") continue
+    texts.push(event.text)
+    if (texts.length === 1) await onFirst()
+  }
+  return texts
+}
 
 it("does not start a task that the hook refuses, nor one past the limit", async () => {
   const provider = model(

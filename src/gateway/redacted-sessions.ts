@@ -7,7 +7,7 @@ import type { Wait } from "../core/ports/approvals.ts"
 import type { Question } from "../core/question.ts"
 import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
 import type { Sessions } from "../sessions/sessions.ts"
-import { isOfSubAgent } from "../sessions/tree/sub-agent.ts"
+import { isOfSubAgent, isProgress } from "../sessions/tree/sub-agent.ts"
 import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
 
 /**
@@ -33,7 +33,8 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
     },
     async *viewTree(sessionId, options) {
       for await (const batch of sessions.viewTree(sessionId, options)) {
-        yield isOfSubAgent(batch) ? { ...batch, entries: show(batch.entries) } : show(batch)
+        if (isProgress(batch)) yield batch
+        else yield isOfSubAgent(batch) ? { ...batch, entries: show(batch.entries) } : show(batch)
       }
     },
     async *history(sessionId, options) {

@@ -5,6 +5,7 @@ import { isTerminal } from "../core/log/entries.ts"
 import { textOf } from "../core/messages.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Outbox } from "../core/ports/outbox.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import type { Clock } from "../core/time/clock.ts"
@@ -16,13 +17,14 @@ import { untilLapse } from "./reading/until-lapse.ts"
 import { viewSession } from "./reading/view.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
 import type { Storage } from "./storage.ts"
-import { listTasks } from "./tree/list-tasks.ts"
+import { hasTaskWork, listTasks } from "./tree/list-tasks.ts"
 import { viewTree } from "./tree/view-tree.ts"
 import type { Worker } from "./worker/worker.ts"
 
 export interface SessionsOptions {
   readonly log: SessionLog
   readonly approvals: Approvals
+  readonly outbox: Pick<Outbox, "rows">
   readonly checkSchema: SchemaCheck
   readonly feed: Feed
   readonly reads: ReadQueue
@@ -38,6 +40,7 @@ export interface SessionsOptions {
 export function createSessions({
   log,
   approvals,
+  outbox,
   checkSchema,
   feed,
   reads,
@@ -56,9 +59,18 @@ export function createSessions({
     onAnswered: (sessionId) => worker.take(sessionId),
   })
 
+  const tasks = async (sessionId: string, signal: AbortSignal) => {
+    const session = await log.session(sessionId)
+    return session === null ? [] : listTasks({ log, reads }, session, signal)
+  }
+  const runningTasks = async (sessionId: string, signal: AbortSignal) =>
+    (await tasks(sessionId, signal)).filter(({ outcome }) => outcome === null)
+  const hasTasks = (sessionId: string, signal: AbortSignal) =>
+    hasTaskWork({ tasks, outbox }, sessionId, signal)
+
   const view: Sessions["view"] = (sessionId, { throughLapse = false, signal, ...from }) => {
     const until = (ending: AbortSignal) =>
-      viewSession({ log, feed, reads }, sessionId, { ...from, signal: ending })
+      viewSession({ log, feed, reads, hasTasks }, sessionId, { ...from, signal: ending })
     return throughLapse ? until(signal) : untilLapse({ hold: worker.hold, signal }, until)
   }
 
@@ -118,15 +130,14 @@ export function createSessions({
     },
 
     view,
-    viewTree: (sessionId, options) => viewTree({ log, reads, view, logger }, sessionId, options),
+    viewTree: (sessionId, options) =>
+      viewTree({ log, reads, view, logger, runningTasks }, sessionId, options),
 
     history: (sessionId, { signal }) =>
       readHistory({ log, reads, openWaits: decisions.openWaits }, sessionId, signal),
 
-    async tasks(sessionId, { signal }) {
-      const session = await log.session(sessionId)
-      return session === null ? [] : listTasks(reads, session, signal)
-    },
+    tasks: (sessionId, { signal }) => tasks(sessionId, signal),
+    hasTaskWork: (sessionId, { signal }) => hasTasks(sessionId, signal),
 
     async revoke(sessionId) {
       const found = await log.revokeSession(sessionId, clock.now())

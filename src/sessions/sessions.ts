@@ -50,7 +50,8 @@ export interface Sessions {
   /**
    * Yields the batches of `view` and, between them, the entries of the sub-agents that work for the session's calls,
    * at every depth. Sub-agents that work when the view starts are shown from their last turn, so that their open
-   * state is shown again. Later ones are shown from their start. Ends as `view` does.
+   * state is shown again. Later ones are shown from their start. Of background
+   * tasks, it yields the progress, the waits and the end. Ends as `view` does.
    */
   viewTree(sessionId: string, options: TreeViewOptions): AsyncIterable<TreeBatch>
   /**
@@ -81,6 +82,11 @@ export interface Sessions {
   run(sessionId: string, runId: string): Promise<Run | null>
   /** Resolves to the newest 200 background tasks of the session, oldest first. */
   tasks(sessionId: string, options: { readonly signal: AbortSignal }): Promise<readonly ListedTask[]>
+  /**
+   * Resolves to true while a background task of the session runs, and while a message with the end of one is on its
+   * way.
+   */
+  hasTaskWork(sessionId: string, options: { readonly signal: AbortSignal }): Promise<boolean>
   /** Revokes the session: refuses its tokens, cancels its open run, and withdraws its queued runs. */
   revoke(sessionId: string): Promise<boolean>
   /** Waits for the run's end. */
@@ -126,6 +132,12 @@ export interface ViewOptions {
   readonly throughLapse?: boolean
   /** The session's owner, because readers take turns by principal. Default: the session takes turns for itself. */
   readonly principal?: Principal
+  /**
+   * If true, a view without `runId` ends once no background task of the session is running either. Default false.
+   */
+  readonly untilTasksEnd?: boolean
+  /** If false, the store is not asked for deltas; live ones may be among the entries. Default true. */
+  readonly deltas?: boolean
   readonly signal: AbortSignal
 }
 

@@ -7,6 +7,7 @@ import { testLimits } from "../contract/topics/limits.ts"
 import { testOutages } from "../contract/topics/outages.ts"
 import { testQueuedMessages } from "../contract/topics/queued-messages.ts"
 import { testRefusals } from "../contract/topics/refusals.ts"
+import { testSchedules } from "../contract/topics/schedules.ts"
 import { testTasks } from "../contract/topics/tasks.ts"
 import { testWaits } from "../contract/topics/waits.ts"
 
@@ -23,6 +24,7 @@ testRefusals(underTest)
 testAccess(underTest)
 testLimits(underTest)
 testOutages(underTest)
+testSchedules()
 
 // What follows looks back at all of the above.
 
@@ -31,8 +33,6 @@ test("every documented answer of every route was seen", () => {
   const unprovoked = ["GET /health 500", "GET /ready 500", "GET /openapi.json 500"]
   // Needs an authorization server: test/mcp/oauth.test.ts has one.
   unprovoked.push("GET /mcp/oauth/callback 200")
-  // Answered only between the registration of a task and its start.
-  unprovoked.push("GET /chat/tasks/{id}/subscribe 409")
   expect([...answered, ...unprovoked].sort()).toEqual([...contract.documented].sort())
 })
 
@@ -61,7 +61,7 @@ const consoleProblems = [
 ]
 
 /** Answered only between the registration of a task and its start. */
-const briefProblems = ["409 task_not_started"]
+const briefProblems = ["503 task_not_started"]
 
 /** Problems of the memory, which this gateway does not have. */
 const memoryProblems = ["404 memory_not_found"]

@@ -2,6 +2,11 @@ import type { TaskState } from "../../core/background-task.ts"
 import type { TaskEndCommand } from "../../core/ports/inbox.ts"
 import type { OutboxItem } from "../../core/ports/outbox.ts"
 
+/** Returns the id of the item that announces the end of a task. */
+export function announcementId(taskId: string): string {
+  return `announce:${taskId}`
+}
+
 /**
  * Returns the item that announces the end of a task to the session. The message joins the open run, or starts a new
  * one.
@@ -26,5 +31,5 @@ export function announcement(
     whenBusy: "steer",
     idempotency: null,
   } as const
-  return { id: `announce:${taskId}`, kind: "command", payload: { type: "put", command } }
+  return { id: announcementId(taskId), kind: "command", payload: { type: "put", command } }
 }

@@ -2,14 +2,16 @@ import type { TextOutput } from "../cli-context.ts"
 
 export interface AnswerPrinter {
   onText(text: string): void
-  /** Discards the text since the end of the last message: the model starts that message again. */
+  /** Discards the text since the end of the last message, because the model writes that message again. */
   onRetry(error: { readonly message: string }): void
+  /** Ends a line that was begun on a terminal, because something else is printed there next. */
+  endLine(): void
   end(): void
 }
 
 /**
- * Prints the model's text. A terminal gets it as it streams, with a notice when the model starts again; a file or a
- * pipe gets each message when it is complete, so that it never holds a text twice.
+ * Prints the model's text. A terminal receives it as it streams, with a notice if the model starts again. A file or a
+ * pipe receives each message when it is complete, so that it never contains a text twice.
  */
 export function answerPrinter({
   answerOutput: output,
@@ -21,15 +23,18 @@ export function answerPrinter({
   const isLive = output.isTTY === true
   let held = ""
   let last = ""
+  /** If true, the text is followed by a line of something else. */
+  let endsLine = false
   const write = (text: string) => {
     if (text === "") return
     output.write(text)
     last = text
+    endsLine = false
   }
   return {
     onText(text) {
-      if (isLive) return write(text)
-      // The blank line before a message: the one before it is over.
+      if (isLive) return write(text === "\n\n" && endsLine ? "\n" : text)
+      // This is the blank line before a message. The previous one has ended.
       if (text === "\n\n") {
         write(held)
         held = text
@@ -39,6 +44,11 @@ export function answerPrinter({
       if (isLive) write("\n")
       held = held.startsWith("\n\n") ? "\n\n" : ""
       stderr.write(`agent-gateway: ${message} The model responds again.\n`)
+    },
+    endLine() {
+      if (!isLive || last === "" || last.endsWith("\n")) return
+      write("\n")
+      endsLine = true
     },
     end() {
       write(held)

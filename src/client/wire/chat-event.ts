@@ -160,6 +160,15 @@ export type ChatEvent =
       readonly tool_call_id: string
     }
   | {
+      readonly type: "task_progress"
+      readonly sub_agent_id?: string | undefined
+      readonly task_id: string
+      readonly agent_name: string
+      readonly turn: number
+      readonly tool_name: string | null
+      readonly usage: Usage | null
+    }
+  | {
       readonly type: "task_completed"
       readonly sub_agent_id?: string | undefined
       readonly task_id: string
@@ -192,6 +201,7 @@ export type ChatEvent =
       readonly agent_name: string
       readonly tool_call_id: string
       readonly parent_sub_agent_id: string | null
+      readonly task_id?: string | undefined
     }
   | {
       readonly type: "heartbeat"

@@ -18,6 +18,7 @@ import type {
 } from "./inbox.ts"
 import type { Liveness } from "./liveness.ts"
 import type { OutboxItem } from "./outbox.ts"
+import type { ReadOptions } from "./read-options.ts"
 import type { Shares } from "./shares.ts"
 
 /**
@@ -143,6 +144,8 @@ export interface SessionLog {
   historyStart(sessionId: string): Promise<number>
   /** Returns the sequence number of the last `historyCompacted`; 0 if there is none. */
   compactionStart(sessionId: string): Promise<number>
+  /** Returns the sequence number of the `taskRegistered` with so many newer ones; 0 if there are fewer. */
+  taskStart(sessionId: string, newer: number): Promise<number>
   /** Returns the stored bytes of all sessions of the principal. */
   storedBytes(principal: Principal): Promise<number>
 
@@ -338,10 +341,7 @@ export interface PruneLimits {
   readonly subscribersSeenBefore?: number
   /** Outbox rows that died before this time are dropped. Default: none. */
   readonly outboxDiedBefore?: number
-  /**
-   * Kind of the outbox item that reports each removed session (`RemovedSession`). It is stored in the transaction that
-   * removes the session. Default: none is stored.
-   */
+  /** Kind of the outbox item that reports a removed session, stored with the removal. Default: none is stored. */
   readonly removedSessionKind?: string
 }
 
@@ -396,21 +396,4 @@ interface WaitFacts {
   readonly expiresAt: number
   /** The session whose token may answer it: the root of the tree of the run's session. */
   readonly rootSessionId: string
-}
-
-export interface ReadOptions {
-  readonly afterSeq: number
-  readonly limit: number
-  /**
-   * Maximum characters of a page as JSON. The page ends with the entries of the stored row that reaches this bound.
-   * Default: no bound.
-   */
-  readonly maxCharacters?: number
-  /** Default true. */
-  readonly deltas?: boolean
-  /**
-   * If false, `historyReplaced` events are left out. They may be large, and subscribers never receive them. Default
-   * true.
-   */
-  readonly replacedHistories?: boolean
 }

@@ -1,11 +1,11 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
 import { nativeWireFor } from "../../http/wire/native.ts"
 import type { Frame } from "../../http/wire/wire.ts"
-import { isOfSubAgent, type SubAgent, type TreeBatch } from "../../sessions/tree/sub-agent.ts"
+import { isOfSubAgent, isProgress, type SubAgent, type TreeBatch } from "../../sessions/tree/sub-agent.ts"
 
 /**
- * Creates a function that renders batches for one consumer: each entry with its frames. The start of a sub-agent has
- * frames and no entry.
+ * Creates a function that renders batches for one consumer: each entry with its frames. The start of a sub-agent and
+ * the progress of a task have frames and no entry.
  */
 export function createRendering(
   afterSeq: number,
@@ -15,6 +15,10 @@ export function createRendering(
   let state = wire.start(afterSeq)
   const states = new WeakMap<SubAgent, typeof state>()
   return function* (batch: TreeBatch): Generator<readonly [LiveEntry | null, readonly Frame[]]> {
+    if (isProgress(batch)) {
+      yield [null, [wire.taskProgress(batch.progress)]]
+      return
+    }
     if (!isOfSubAgent(batch)) {
       for (const entry of batch) {
         const [next, frames] = wire.fold(state, entry)

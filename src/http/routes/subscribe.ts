@@ -43,6 +43,14 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
           description:
             "If `true`, the stream has `tool_input_delta` events, for runs whose POST /chat asked for them.",
         }),
+        until_tasks_end: z
+          .enum(["true", "false"])
+          .optional()
+          .openapi({
+            description:
+              "If `true`, the stream also goes on while a background task of the session runs, although no run " +
+              "is open. Does not apply with `run_id`.",
+          }),
       }),
       headers: z.object({
         "last-event-id": cursor.openapi({
@@ -54,7 +62,8 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
     responses: {
       200: {
         description:
-          "Every event after the cursor, over all runs. The stream ends when no run is open or due.",
+          "Every event after the cursor, over all runs. The stream ends when no run is open or due, and with " +
+          "`until_tasks_end`, no background task is running either.",
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
       204: { description: "No event follows the cursor, and no run is open or due: do not reconnect." },
@@ -83,20 +92,27 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
           position: await sessions.position(session.id, runId),
         })
       }
+      const untilTasksEnd = c.req.query("until_tasks_end") === "true"
       const isIdle = session.activeRun === null && !session.hasDueMessage
-      if (session.lastSeq <= afterSeq && isIdle) return c.body(null, 204)
+      if (session.lastSeq <= afterSeq && isIdle) {
+        const { signal } = c.req.raw
+        if (!untilTasksEnd || !(await sessions.hasTaskWork(session.id, { signal }))) return c.body(null, 204)
+      }
       c.get("takeViewerPlace")(session.id)
-      return streamed(c, wire, { sessionId: session.id, principal: session, afterSeq })
+      return streamed(c, wire, { sessionId: session.id, principal: session, afterSeq, untilTasksEnd })
     },
     (result) => {
       if (result.success) return
-      if (result.error.issues.some(({ path }) => path[0] === "tool_input_deltas")) throw invalidToolInput()
+      const flag = result.error.issues.find(({ path }) => flags.includes(String(path[0])))
+      if (flag !== undefined) throw invalidFlag(String(flag.path[0]))
       // A parameter that occurs twice is an array.
       throw invalidCursor("after_seq")
     },
   )
 }
 
-function invalidToolInput(): Problem {
-  return new Problem({ code: "invalid_parameter", status: 400 }, "tool_input_deltas must be true or false.")
+const flags: readonly string[] = ["tool_input_deltas", "until_tasks_end"]
+
+function invalidFlag(name: string): Problem {
+  return new Problem({ code: "invalid_parameter", status: 400 }, `${name} must be true or false.`)
 }

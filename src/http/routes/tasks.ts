@@ -87,7 +87,7 @@ export function addTasksRoutes(
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
       204: { description: "No event follows the cursor, and the task has ended: do not reconnect." },
-      ...problems(400, 401, 404, 409, 429, 500, 503),
+      ...problems(400, 401, 404, 429, 500, 503),
     },
   })
   app.openapi(subscribe, async (c) => {
@@ -133,5 +133,5 @@ export function addTasksRoutes(
 
 function notStarted(): Problem {
   const message = "The task is about to start. Try again in a moment."
-  return new Problem({ code: "task_not_started", status: 409 }, message)
+  return new Problem({ code: "task_not_started", status: 503 }, message, { headers: { "retry-after": "1" } })
 }

@@ -162,6 +162,19 @@ export const chatEventSchema = z
       "A call started a sub-agent in the background.",
     ),
     event(
+      "task_progress",
+      {
+        task_id: z.string(),
+        agent_name: z.string(),
+        turn: z.int(),
+        tool_name: z.string().nullable(),
+        usage: z.union([usageSchema, z.null()]),
+      },
+      "The turn that a background task is in, the tool that it runs, if any, and the usage of its turns so far. " +
+        "`usage` is null for a client that connects in the middle of a long task. At most one a second for each " +
+        "task. Has no id, and is not repeated.",
+    ),
+    event(
       "task_completed",
       {
         task_id: z.string(),
@@ -187,13 +200,15 @@ export const chatEventSchema = z
         agent_name: z.string(),
         tool_call_id: z.string(),
         parent_sub_agent_id: z.string().nullable(),
+        task_id: z.string().optional(),
       })
       .openapi({
         description:
           "The events of a sub-agent follow, which works for the call `tool_call_id`: of the " +
           "sub-agent `parent_sub_agent_id`, or of the session itself. After a reconnect it comes " +
           "again, and the events of the sub-agent's last turn with it: drop what was shown of " +
-          "that turn. Has no id.",
+          "that turn. With `task_id`, the sub-agent works for that background task, and only its waits and its end " +
+          "follow: GET /chat/tasks/{id}/subscribe has all of its events. Has no id.",
       }),
     event(
       "heartbeat",

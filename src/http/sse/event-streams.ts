@@ -25,6 +25,8 @@ export interface EventStreamRequest {
   readonly fromRunStart?: boolean
   /** If true, the request itself started the run, so no sub-agent works for it yet. Default false. */
   readonly isNewRun?: boolean
+  /** If true, the stream of every run goes on while a background task of the session runs. Default false. */
+  readonly untilTasksEnd?: boolean
 }
 
 /** The request with the wire of the route. */

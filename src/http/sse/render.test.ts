@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Entry } from "../../core/log/entries.ts"
 import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
+import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
 import { framesIn } from "../fixtures/frames.ts"
 import { collectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
 import { serverSentEvent } from "../wire/server-sent-events.ts"
@@ -38,6 +39,10 @@ class CountingWire implements Wire<string> {
     return JSON.stringify({ word: `start of ${sessionId}` })
   }
 
+  taskProgress({ turn }: TaskProgress): string {
+    return JSON.stringify({ word: `turn ${turn}` })
+  }
+
   ofSubAgent(frame: string, subAgentId: string): string {
     return JSON.stringify({ word: `${JSON.parse(frame).word} of ${subAgentId}` })
   }
@@ -64,7 +69,7 @@ function batch(from: number, ...texts: readonly string[]): readonly Entry[] {
 function subAgent(sessionId: string): SubAgent {
   return {
     ...{ sessionId, runId: "run_1", agent: "worker", parentSessionId: "sess_root", toolCallId: "call_1" },
-    ...{ isDirect: true, afterSeq: 0 },
+    ...{ isDirect: true, taskId: null, afterSeq: 0 },
   }
 }
 

@@ -2,6 +2,7 @@ import type { LiveEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import {
   isOfSubAgent,
+  isProgress,
   type SubAgent,
   type SubAgentBatch,
   type TreeBatch,
@@ -43,6 +44,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
       let state = wire.start(afterSeq)
       const states = new WeakMap<SubAgent, State>()
       return (batch) => {
+        if (isProgress(batch)) return encoder.encode(wire.write(wire.taskProgress(batch.progress), null))
         if (isOfSubAgent(batch)) return ofSubAgent(batch, states)
         const rendering = shared(batch, state, afterSeq)
         state = rendering.after

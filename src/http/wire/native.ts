@@ -9,11 +9,11 @@ import type {
   WaitOpened,
   WaitResolved,
 } from "../../core/log/entries.ts"
-import type { TaskEnded } from "../../core/log/task-events.ts"
 import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 import { dollars, unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
 import { eventStreamType, serverSentEvent } from "./server-sent-events.ts"
+import { taskCompleted, taskProgress, taskRegistered } from "./tasks.ts"
 import type { Frame, Wire } from "./wire.ts"
 
 /**
@@ -47,14 +47,16 @@ export const nativeWire: Wire<NativeState> = {
   write: serverSentEvent,
   heartbeat: (now) => serverSentEvent(frame({ type: "heartbeat", timestamp: now / 1000 }), null),
   queued: (runId, position) => frame({ type: "run_queued", run_id: runId, position }),
-  subAgentStart: ({ sessionId, agent, toolCallId, parentSessionId, isDirect }) =>
+  subAgentStart: ({ sessionId, agent, toolCallId, parentSessionId, isDirect, taskId }) =>
     frame({
       type: "sub_agent_start",
       sub_agent_id: sessionId,
       agent_name: agent,
       tool_call_id: toolCallId,
       parent_sub_agent_id: isDirect ? null : parentSessionId,
+      ...(taskId !== null && { task_id: taskId }),
     }),
+  taskProgress: (progress) => frame(taskProgress(progress)),
   ofSubAgent: (text, subAgentId) => `${text.slice(0, -1)},"sub_agent_id":${JSON.stringify(subAgentId)}}`,
   failure: () => frame({ type: "stream_error", error: "An event could not be serialised." }),
 }
@@ -226,17 +228,9 @@ function eventFrames(
         }),
       ]
     case "taskRegistered":
-      return [
-        frame({
-          type: "task_registered",
-          task_id: event.taskId,
-          agent_name: event.name,
-          description: event.description,
-          tool_call_id: event.toolCallId,
-        }),
-      ]
+      return [frame(taskRegistered(event))]
     case "taskEnded":
-      return [taskCompleted(event)]
+      return [frame(taskCompleted(event))]
     case "stepCompleted":
       return [frame({ type: "turn_complete", turn: event.step, usage: wireUsage(event) })]
     case "maxTurnsReached":
@@ -257,19 +251,6 @@ function eventFrames(
     default:
       return event satisfies never
   }
-}
-
-function taskCompleted({ taskId: task_id, name: agent_name, outcome }: TaskEnded): Frame {
-  const { outcome: disposition, reason, response: result, error, spent } = outcome
-  return frame({
-    type: "task_completed",
-    task_id,
-    agent_name,
-    disposition,
-    ...(reason !== null && { reason }),
-    ...(error === null ? { result } : { error }),
-    usage: wireUsage(spent),
-  })
 }
 
 function dataFrame(

@@ -1,4 +1,7 @@
+import type { TaskEnded, TaskRegistered } from "../../core/log/task-events.ts"
 import type { ListedTask } from "../../sessions/tree/list-tasks.ts"
+import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
+import type { ChatEvent } from "../schemas/events.ts"
 import type { WireTask } from "../schemas/tasks.ts"
 import { unixSeconds, wireUsage } from "./content.ts"
 
@@ -17,5 +20,28 @@ export function wireTask(task: ListedTask): WireTask {
     usage: outcome === null ? null : wireUsage(outcome.spent),
     collected: isCollected,
     started_at: unixSeconds(startedAt),
+  }
+}
+
+export function taskRegistered({ taskId, name, description, toolCallId }: TaskRegistered): ChatEvent {
+  const task = { task_id: taskId, agent_name: name, description, tool_call_id: toolCallId }
+  return { type: "task_registered", ...task }
+}
+
+export function taskProgress({ taskId, name, turn, toolName, spent }: TaskProgress): ChatEvent {
+  const usage = spent === null ? null : wireUsage(spent)
+  return { type: "task_progress", task_id: taskId, agent_name: name, turn, tool_name: toolName, usage }
+}
+
+export function taskCompleted({ taskId: task_id, name: agent_name, outcome }: TaskEnded): ChatEvent {
+  const { outcome: disposition, reason, response: result, error, spent } = outcome
+  return {
+    type: "task_completed",
+    task_id,
+    agent_name,
+    disposition,
+    ...(reason !== null && { reason }),
+    ...(error === null ? { result } : { error }),
+    usage: wireUsage(spent),
   }
 }

@@ -1,5 +1,6 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
 import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
+import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
 
 /**
  * A wire format: a fold that projects a session's log onto a byte stream. A route selects the wire of its streams. No
@@ -37,6 +38,8 @@ export interface Wire<State extends WireState = WireState> {
    * of the sub-agent's last turn. Frames of sub-agents have no cursor.
    */
   subAgentStart(subAgent: SubAgent): Frame
+  /** Returns the frame of a background task's progress. It has no cursor, and a later one replaces it. */
+  taskProgress(progress: TaskProgress): Frame
   /** Returns the frame of a sub-agent's entry, for the subscribers of an ancestor session. */
   ofSubAgent(frame: Frame, subAgentId: string): Frame
   /** Returns the frame for an entry that could not be rendered. */

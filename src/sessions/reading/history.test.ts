@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest"
 import { logVersion } from "../../core/log/entries.ts"
 import type { Message } from "../../core/messages.ts"
-import type { ReadOptions } from "../../core/ports/session-log.ts"
+import type { ReadOptions } from "../../core/ports/read-options.ts"
 import type { Store } from "../../core/ports/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import { createCompaction } from "../../compaction/create-compaction.ts"
-import type { ReadOptions } from "../../core/ports/session-log.ts"
+import type { ReadOptions } from "../../core/ports/read-options.ts"
 import type { Store } from "../../core/ports/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"

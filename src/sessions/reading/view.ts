@@ -7,15 +7,28 @@ import type { Feed } from "./feed.ts"
 import { page, type ReadQueue } from "./read-queue.ts"
 import { StoreWatch } from "./store-watch.ts"
 
+export interface ViewParts {
+  readonly log: SessionLog
+  readonly feed: Feed
+  readonly reads: ReadQueue
+  /**
+   * Resolves to true while a background task of the session runs, or a message with its end is on its way. Default:
+   * there are none.
+   */
+  readonly hasTasks?: (sessionId: string, signal: AbortSignal) => Promise<boolean>
+}
+
+const noTasks = async () => false
+
 /**
  * One viewer of a session. It reads the store to its end, then follows the feed. If the feed is incomplete (it
  * overflowed, its writer is gone, or another process writes), it returns to the store. It sees every entry once, in
  * order.
  */
 export async function* viewSession(
-  { log, feed, reads }: { readonly log: SessionLog; readonly feed: Feed; readonly reads: ReadQueue },
+  { log, feed, reads, hasTasks = noTasks }: ViewParts,
   sessionId: string,
-  { afterSeq, replayFrom, runId, principal, signal }: ViewOptions,
+  { afterSeq, replayFrom, runId, principal, untilTasksEnd = false, deltas, signal }: ViewOptions,
 ): AsyncGenerator<readonly LiveEntry[]> {
   let cursor = await replayCursor(log, sessionId, { afterSeq, replayFrom })
   let ended = false
@@ -25,8 +38,13 @@ export async function* viewSession(
     const fresh = after(entries, cursor)
     cursor = fresh.at(-1)?.seq ?? cursor
     const taken = runId === undefined ? fresh : upToEnd(ofRun(fresh, runId), runId)
-    ended = taken.some((entry) => endsRun(entry, runId))
+    ended = taken.some((entry) => endsRun(entry, runId) || (untilTasksEnd && isTaskEnd(entry)))
     return taken
+  }
+
+  const hasNothingLeft = async (): Promise<boolean> => {
+    if (untilTasksEnd && runId === undefined && (await hasTasks(sessionId, signal))) return false
+    return isOver(log, sessionId, { cursor, runId })
   }
 
   const elsewhere = new StoreWatch(log, sessionId)
@@ -42,6 +60,7 @@ export async function* viewSession(
             ...page,
             afterSeq: cursor,
             replacedHistories: false,
+            ...(deltas !== undefined && { deltas }),
           })
           if (read === null || read.length === 0 || signal.aborted) break
           const entries = take(read)
@@ -56,7 +75,7 @@ export async function* viewSession(
         }
         // If the run is written here and has not ended in the entries read, it ends in the feed.
         const goesOn = runId !== undefined && feed.hasWriter(sessionId)
-        if (!goesOn && (await isOver(log, sessionId, { cursor, runId }))) return
+        if (!goesOn && (await hasNothingLeft())) return
         for (;;) {
           const item = subscription.next()
           if (item?.type === "closed") return
@@ -68,7 +87,7 @@ export async function* viewSession(
           const entries = take(item.entries)
           if (entries.length > 0) yield entries
           if (!ended) continue
-          if (runId !== undefined || (await isOver(log, sessionId, { cursor, runId }))) return
+          if (runId !== undefined || (await hasNothingLeft())) return
         }
       } finally {
         subscription.close()
@@ -127,7 +146,7 @@ function ofRun(entries: readonly LiveEntry[], runId: string): readonly LiveEntry
   if (entries.every((entry) => entry.runId === runId)) return entries
   return entries.flatMap((entry): readonly LiveEntry[] => {
     if (entry.runId === runId) return [entry]
-    if (entry.kind === "event" && entry.event.type === "taskEnded") return [entry]
+    if (isTaskEnd(entry)) return [entry]
     const isWithdrawal = entry.kind === "event" && entry.event.type === "runWithdrawn"
     return isWithdrawal && entry.event.withdrawnRunId === runId
       ? [{ ...entry, runId, event: withdrawnEnd }]
@@ -152,6 +171,10 @@ function upToEnd(entries: readonly LiveEntry[], runId: string | undefined): read
   if (runId === undefined) return entries
   const end = entries.findIndex((entry) => endsRun(entry, runId))
   return end === -1 || end === entries.length - 1 ? entries : entries.slice(0, end + 1)
+}
+
+function isTaskEnd(entry: LiveEntry): boolean {
+  return entry.kind === "event" && entry.event.type === "taskEnded"
 }
 
 function endsRun(entry: LiveEntry, runId: string | undefined): boolean {

@@ -1,11 +1,15 @@
+import { announcementId } from "../../agent/children/announcement.ts"
 import type { BackgroundTask } from "../../core/background-task.ts"
 import type { ChildOutcome } from "../../core/child.ts"
 import type { Event } from "../../core/log/entries.ts"
-import type { Session } from "../../core/ports/session-log.ts"
+import { commandKind, type Outbox } from "../../core/ports/outbox.ts"
+import type { Session, SessionLog } from "../../core/ports/session-log.ts"
 import { page, type ReadQueue } from "../reading/read-queue.ts"
 
 /** Maximum number of listed tasks of one session. The newest ones are listed. */
 const maxListed = 200
+/** More than the open tasks of a session can have in the outbox. */
+const maxRows = 1_000
 
 /** A background task as the log of its session records it. */
 export interface ListedTask extends BackgroundTask {
@@ -17,23 +21,50 @@ export interface ListedTask extends BackgroundTask {
   readonly isCollected: boolean
 }
 
-/** Resolves to the newest background tasks of a session, oldest first. Ends early when the signal aborts. */
+export interface TaskParts {
+  readonly log: Pick<SessionLog, "taskStart">
+  readonly reads: ReadQueue
+}
+
+/**
+ * Resolves to the newest background tasks of a session, oldest first. Reads the events of these tasks alone, however
+ * long the log is. Ends early once the signal aborts.
+ */
 export async function listTasks(
-  reads: ReadQueue,
+  { log, reads }: TaskParts,
   session: Session,
   signal: AbortSignal,
 ): Promise<readonly ListedTask[]> {
   const tasks = new Map<string, ListedTask>()
-  let afterSeq = 0
-  while (afterSeq < session.lastSeq) {
-    const options = { ...page, afterSeq, deltas: false, replacedHistories: false }
+  let afterSeq = Math.max(0, (await log.taskStart(session.id, maxListed - 1)) - 1)
+  for (;;) {
+    const options = { ...page, afterSeq, tasksOnly: true }
     const entries = await reads.read({ principal: session, signal }, session.id, options)
     const last = entries?.at(-1)
     if (entries === null || last === undefined) break
     for (const entry of entries) if (entry.kind === "event") apply(tasks, entry.event, entry.runId ?? "")
     afterSeq = last.seq
   }
-  return [...tasks.values()].slice(-maxListed)
+  return [...tasks.values()]
+}
+
+export interface TaskWorkParts {
+  readonly tasks: (sessionId: string, signal: AbortSignal) => Promise<readonly ListedTask[]>
+  readonly outbox: Pick<Outbox, "rows">
+}
+
+/** Resolves to true while a background task of the session runs, and while a message with its end is on its way. */
+export async function hasTaskWork(
+  { tasks, outbox }: TaskWorkParts,
+  sessionId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const listed = await tasks(sessionId, signal)
+  if (listed.some(({ outcome }) => outcome === null)) return true
+  if (!listed.some(({ announce }) => announce)) return false
+  const rows = await outbox.rows({ sessionId, kind: commandKind, state: "waiting", limit: maxRows })
+  const ids = new Set(listed.map(({ taskId }) => announcementId(taskId)))
+  return rows.some(({ id }) => ids.has(id))
 }
 
 function apply(tasks: Map<string, ListedTask>, event: Event, runId: string): void {

@@ -1,4 +1,5 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
+import type { TaskProgress } from "./task-progress.ts"
 
 /**
  * A run that works for a tool call, as viewers of its ancestor sessions see it. Each showing of the run has its own
@@ -13,6 +14,11 @@ export interface SubAgent {
   readonly toolCallId: string
   /** If true, the viewed session made the call. If false, another sub-agent made it. */
   readonly isDirect: boolean
+  /**
+   * The background task that it works for. Then only its waits and its end are shown. Null for a sub-agent that a call
+   * waits for.
+   */
+  readonly taskId: string | null
   /** The view shows everything after this sequence number. */
   readonly afterSeq: number
 }
@@ -26,9 +32,17 @@ export interface SubAgentBatch {
   readonly entries: readonly LiveEntry[]
 }
 
-/** Entries of the viewed session, or of one of its descendants. */
-export type TreeBatch = readonly LiveEntry[] | SubAgentBatch
+/** Entries of the session that is viewed, or of one below it, or the progress of one of its background tasks. */
+export type TreeBatch = readonly LiveEntry[] | SubAgentBatch | ProgressBatch
+
+export interface ProgressBatch {
+  readonly progress: TaskProgress
+}
 
 export function isOfSubAgent(batch: TreeBatch): batch is SubAgentBatch {
   return "subAgent" in batch
+}
+
+export function isProgress(batch: TreeBatch): batch is ProgressBatch {
+  return "progress" in batch
 }

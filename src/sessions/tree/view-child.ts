@@ -2,7 +2,7 @@ import type { LiveEntry } from "../../core/log/entries.ts"
 import type { Principal, Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
 import type { ViewOptions } from "../sessions.ts"
-import { type ChildWait, nothingAfter, type Present, presentOf, withoutResolved } from "./present.ts"
+import { nothingAfter, type Present, presentOf, withoutResolved } from "./present.ts"
 import type { SubAgent } from "./sub-agent.ts"
 
 export interface ChildViewParts {
@@ -12,10 +12,7 @@ export interface ChildViewParts {
 }
 
 /** A session that works for a tool call. */
-export interface ChildToView {
-  readonly wait: ChildWait
-  readonly parentSessionId: string
-  readonly isDirect: boolean
+export interface ChildToView extends Omit<SubAgent, "afterSeq"> {
   /**
    * If true, the call was made during the view, and all entries are shown. If false, the entries from the last turn
    * on are shown.
@@ -43,20 +40,16 @@ export interface SubAgentStart {
  */
 export async function* viewChild(
   parts: ChildViewParts,
-  { wait, parentSessionId, isDirect, isNew }: ChildToView,
+  { isNew, ...child }: ChildToView,
   { principal, throughLapse, settled, signal }: ChildViewOptions,
 ): AsyncGenerator<SubAgentStart | readonly LiveEntry[]> {
-  const { agent, sessionId, runId } = wait.payload
+  const { sessionId, runId, parentSessionId } = child
   const session = await whenCreated(parts.log, sessionId, AbortSignal.any([settled, signal]))
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return
   const present = isNew ? nothingAfter(0) : await presentOfRun(parts, { session, runId, signal })
   if (present === null) return
   const afterSeq = present.turnStart
-  const { toolCallId } = wait
-  yield {
-    subAgent: { sessionId, runId, agent, parentSessionId, toolCallId, isDirect, afterSeq },
-    present,
-  }
+  yield { subAgent: { ...child, afterSeq }, present }
   const reader = principal === undefined ? {} : { principal }
   const view = parts.view(sessionId, { afterSeq, runId, signal, throughLapse, ...reader })
   for await (const entries of view) {
@@ -66,7 +59,7 @@ export async function* viewChild(
 }
 
 /** Resolves to the session when it exists. Resolves to null if it does not exist when the signal aborts. */
-async function whenCreated(
+export async function whenCreated(
   log: ChildViewParts["log"],
   sessionId: string,
   signal: AbortSignal,
@@ -79,7 +72,7 @@ async function whenCreated(
 }
 
 /** Returns null if the run has ended. */
-async function presentOfRun(
+export async function presentOfRun(
   { log, reads }: ChildViewParts,
   {
     session,

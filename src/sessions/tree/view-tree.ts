@@ -1,16 +1,22 @@
+import { type BackgroundTask, isTaskId } from "../../core/background-task.ts"
 import { toError } from "../../core/errors.ts"
 import { isTerminal, type LiveEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { TreeViewOptions } from "../sessions.ts"
 import { type ChildWait, nothingAfter, type Present, presentOf } from "./present.ts"
-import type { SubAgent, TreeBatch } from "./sub-agent.ts"
-import { type ChildToView, type ChildViewParts, type SubAgentStart, viewChild } from "./view-child.ts"
+import type { ProgressBatch, SubAgent, TreeBatch } from "./sub-agent.ts"
+import { type ChildViewParts, type SubAgentStart, viewChild } from "./view-child.ts"
+import { type TaskToView, viewTask } from "./view-task.ts"
 
 /** Maximum number of sub-agents that one viewer sees at once. Others are shown after one of these has ended. */
 const maxShownSubAgents = 32
+/** The same for sub-agents in the background, which must not take the places of the others. */
+const maxShownInBackground = 32
 
 export interface TreeViewParts extends ChildViewParts {
   readonly logger: Logger
+  /** Resolves to the background tasks of a session that run. */
+  readonly runningTasks: (sessionId: string, signal: AbortSignal) => Promise<readonly BackgroundTask[]>
 }
 
 /**
@@ -29,10 +35,14 @@ export function viewTree(
   return { [Symbol.asyncIterator]: () => new TreeView(parts, sessionId, options) }
 }
 
+type Item = SubAgentStart | readonly LiveEntry[] | ProgressBatch
+
 /** One session of the tree. */
 interface Branch {
   readonly sessionId: string
-  readonly source: AsyncIterator<SubAgentStart | readonly LiveEntry[]>
+  /** The background task that it works for, or that a session above it works for. Null for others. */
+  readonly taskId: string | null
+  readonly source: AsyncIterator<Item>
   /** Null for the viewed session, and for a sub-agent that has not started. */
   subAgent: SubAgent | null
   /** The state of waits up to this sequence number was known when the view of the session started. */
@@ -41,16 +51,20 @@ interface Branch {
   opened: readonly ChildWait[]
   /** Entries that were read but not shown. */
   unshown: readonly LiveEntry[] | null
+  /** Progress that was read but not shown. */
+  progress: ProgressBatch | null
   isReading: boolean
   hasEnded: boolean
-  /** Shown sub-agents that work for this session, by the ids of their waits. */
+  /** Sub-agents that are shown and work for this session, by the ids of their waits or tasks. */
   readonly children: Map<string, Branch>
   /** Aborted when the call that the session works for no longer waits. */
   readonly settled: AbortController
 }
 
-interface Queued extends ChildToView {
+interface Queued extends TaskToView {
   readonly parent: Branch
+  /** Id of the wait or the task that it works for. */
+  readonly waitId: string
 }
 
 class TreeView implements AsyncIterator<TreeBatch> {
@@ -65,6 +79,8 @@ class TreeView implements AsyncIterator<TreeBatch> {
   readonly #ending = new AbortController()
   readonly #signal: AbortSignal
   #hasBegun = false
+  #hasShown = false
+  #knowsTasks = false
   #failure: Error | null = null
   #wake: () => void = () => {}
 
@@ -75,7 +91,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     const { isNewRun, maxSubAgents = maxShownSubAgents, ...viewed } = options
     this.#maxShown = maxSubAgents
     const view = parts.view(sessionId, { ...viewed, signal: this.#signal })
-    this.#root = branchOf(sessionId, view[Symbol.asyncIterator]())
+    this.#root = branchOf({ sessionId, taskId: null }, view[Symbol.asyncIterator]())
     this.#branches = [this.#root]
   }
 
@@ -83,7 +99,11 @@ class TreeView implements AsyncIterator<TreeBatch> {
     if (!this.#hasBegun) await this.#begin()
     for (;;) {
       const batch = this.#take()
-      if (batch !== null) return { done: false, value: batch }
+      if (batch !== null) {
+        this.#hasShown = true
+        return { done: false, value: batch }
+      }
+      await this.#findTasks()
       if (this.#root.hasEnded) break
       await this.#readOn()
     }
@@ -105,6 +125,18 @@ class TreeView implements AsyncIterator<TreeBatch> {
     this.#follow(this.#root, [])
   }
 
+  /** Begins to show the tasks that run already. The first entries of a new run do not wait for that. */
+  async #findTasks(): Promise<void> {
+    const { isNewRun = false } = this.#options
+    if (this.#knowsTasks || (isNewRun && !this.#hasShown)) return
+    this.#knowsTasks = true
+    const isFirstRun = isNewRun && this.#root.knownUpTo === 0
+    if (isFirstRun) return
+    const tasks = await this.#parts.runningTasks(this.#root.sessionId, this.#signal)
+    for (const task of tasks) this.#queueTask(this.#root, task, false)
+    this.#fill()
+  }
+
   async #presentOfRoot(): Promise<Present> {
     const { afterSeq, isNewRun = false, runId } = this.#options
     if (isNewRun) return nothingAfter(afterSeq)
@@ -122,7 +154,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
     for (const branch of this.#branches) {
-      if (branch.unshown === null && !branch.isReading) void this.#read(branch)
+      if (branch.unshown === null && branch.progress === null && !branch.isReading) void this.#read(branch)
     }
     return promise
   }
@@ -132,6 +164,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     try {
       const { done, value } = await branch.source.next()
       if (done === true) this.#end(branch)
+      else if ("progress" in value) branch.progress = value
       else if (!("subAgent" in value)) branch.unshown = value
       else {
         branch.subAgent = value.subAgent
@@ -162,7 +195,11 @@ class TreeView implements AsyncIterator<TreeBatch> {
 
   #take(): TreeBatch | null {
     for (const branch of this.#branches) {
-      const { unshown } = branch
+      const { unshown, progress } = branch
+      if (progress !== null) {
+        branch.progress = null
+        return progress
+      }
       if (unshown === null || this.#mustWait(branch, unshown[0])) continue
       const end = endOfPart(unshown)
       const isWhole = end === unshown.length
@@ -177,13 +214,12 @@ class TreeView implements AsyncIterator<TreeBatch> {
     return null
   }
 
-  /** Returns true if the entry is the answer of a sub-agent whose end was not shown. */
-  #mustWait({ children }: Branch, entry: LiveEntry | undefined): boolean {
+  /** Returns true if the entry is the answer of a sub-agent that was not shown to its end. */
+  #mustWait(branch: Branch, entry: LiveEntry | undefined): boolean {
     if (entry?.kind !== "event" || entry.event.type !== "waitResolved") return false
     const { waitId, decidedBy } = entry.event
-    this.#queue = this.#queue.filter(({ wait }) => wait.waitId !== waitId)
-    const child = children.get(waitId)
-    child?.settled.abort()
+    const child = branch.children.get(waitId)
+    this.#settle(branch, waitId)
     // A sub-agent whose wait was given up is shown while it continues.
     return child !== undefined && !child.hasEnded && decidedBy !== null
   }
@@ -193,48 +229,89 @@ class TreeView implements AsyncIterator<TreeBatch> {
     const last = part.at(-1)
     // The usual case is a batch of deltas.
     if (last?.kind !== "event" && parent.opened.length === 0) return
-    const isDirect = parent === this.#root
-    const common = { parent, parentSessionId: parent.sessionId, isDirect }
-    for (const wait of parent.opened) this.#queue.push({ ...common, wait, isNew: false })
+    for (const wait of parent.opened) this.#queueChild(parent, wait, false)
     parent.opened = []
     if (last?.kind === "event") {
       const { event } = last
-      const isOpened = event.type === "waitOpened" && event.kind === "child"
-      if (isOpened && last.seq > parent.knownUpTo) this.#queue.push({ ...common, wait: event, isNew: true })
+      const isNew = last.seq > parent.knownUpTo
+      if (event.type === "waitOpened" && event.kind === "child" && isNew)
+        this.#queueChild(parent, event, true)
+      if (event.type === "taskRegistered" && isNew) this.#queueTask(parent, event, true)
+      if (event.type === "taskEnded") this.#settle(parent, event.taskId)
       if (isTerminal(event)) this.#forget(parent)
     }
     this.#fill()
   }
 
-  /** Marks all calls of the session's run as no longer waiting. */
+  #queueChild(parent: Branch, { waitId, toolCallId, payload }: ChildWait, isNew: boolean): void {
+    const { sessionId, runId, agent } = payload
+    const { taskId } = parent
+    const child = { sessionId, runId, agent, toolCallId, taskId, isNew, reported: null }
+    this.#queue.push({ ...child, ...this.#below(parent), waitId })
+  }
+
+  #queueTask(parent: Branch, task: BackgroundTask, isNew: boolean): void {
+    const { taskId, sessionId, agent, toolCallId } = task
+    const isKnown = parent.children.has(taskId) || this.#queue.some(({ waitId }) => waitId === taskId)
+    if (isKnown) return
+    // A subscriber is told of the tasks of the session itself.
+    const reported = parent === this.#root ? task : null
+    const child = { sessionId, runId: taskId, agent, toolCallId, taskId: parent.taskId ?? taskId, isNew }
+    this.#queue.push({ ...child, ...this.#below(parent), reported, waitId: taskId })
+  }
+
+  #below(parent: Branch) {
+    return { parent, parentSessionId: parent.sessionId, isDirect: parent === this.#root }
+  }
+
+  #settle(parent: Branch, waitId: string): void {
+    this.#queue = this.#queue.filter((queued) => queued.waitId !== waitId)
+    parent.children.get(waitId)?.settled.abort()
+  }
+
+  /** No call of the session's run waits any more. Its background tasks go on. */
   #forget(branch: Branch): void {
-    for (const { settled } of branch.children.values()) settled.abort()
-    this.#queue = this.#queue.filter(({ parent }) => parent !== branch)
+    for (const [waitId, { settled }] of branch.children) if (!isTaskId(waitId)) settled.abort()
+    this.#queue = this.#queue.filter(({ parent, waitId }) => parent !== branch || isTaskId(waitId))
   }
 
   #fill(): void {
-    while (this.#branches.length <= this.#maxShown) {
-      const next = this.#queue.shift()
-      if (next === undefined) return
-      const { principal, throughLapse = false } = this.#options
-      const settled = new AbortController()
-      const options = { principal, throughLapse, settled: settled.signal, signal: this.#signal }
-      const { wait, parent } = next
-      const child = branchOf(wait.payload.sessionId, viewChild(this.#parts, next, options), settled)
-      parent.children.set(wait.waitId, child)
-      this.#branches.push(child)
-    }
+    const shown = this.#branches.filter(({ taskId }) => taskId !== null).length
+    // The session itself is one of the branches.
+    let [places, inBackground] = [
+      this.#maxShown + 1 - (this.#branches.length - shown),
+      maxShownInBackground - shown,
+    ]
+    this.#queue = this.#queue.filter((next) => {
+      const hasPlace = next.taskId === null ? places-- > 0 : inBackground-- > 0
+      if (hasPlace) this.#show(next)
+      return !hasPlace
+    })
+  }
+
+  #show({ parent, waitId, ...child }: Queued): void {
+    const { principal, throughLapse = false } = this.#options
+    const settled = new AbortController()
+    const options = { principal, throughLapse, settled: settled.signal, signal: this.#signal }
+    const { reported, ...foreground } = child
+    const source =
+      child.taskId === null
+        ? viewChild(this.#parts, foreground, options)
+        : viewTask(this.#parts, child, options)
+    const branch = branchOf(child, source, settled)
+    parent.children.set(waitId, branch)
+    this.#branches.push(branch)
   }
 }
 
 function branchOf(
-  sessionId: string,
+  { sessionId, taskId }: Pick<Branch, "sessionId" | "taskId">,
   source: Branch["source"],
   settled: AbortController = new AbortController(),
 ): Branch {
   return {
-    ...{ sessionId, source, settled, subAgent: null, knownUpTo: 0, opened: [], unshown: null },
-    ...{ isReading: false, hasEnded: false, children: new Map<string, Branch>() },
+    ...{ sessionId, taskId, source, settled, subAgent: null, knownUpTo: 0, opened: [], unshown: null },
+    ...{ progress: null, isReading: false, hasEnded: false, children: new Map<string, Branch>() },
   }
 }
 
@@ -250,7 +327,9 @@ function endOfPart(entries: readonly LiveEntry[]): number {
     if (entry?.kind !== "event") continue
     const { event } = entry
     if (event.type === "waitResolved" && event.kind === "child" && index > 0) return index
-    if ((event.type === "waitOpened" && event.kind === "child") || isTerminal(event)) return index + 1
+    const isStart = event.type === "waitOpened" && event.kind === "child"
+    if (isStart || event.type === "taskRegistered" || isTerminal(event)) return index + 1
+    if (event.type === "taskEnded") return index + 1
   }
   return entries.length
 }

@@ -1,5 +1,6 @@
 import type { Entry } from "../../core/log/entries.ts"
-import type { Principal, ReadOptions } from "../../core/ports/session-log.ts"
+import type { ReadOptions } from "../../core/ports/read-options.ts"
+import type { Principal } from "../../core/ports/session-log.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import { escapeText, integer, type Row, text } from "../rows/columns.ts"
 import { fromRow } from "../rows/entry-rows.ts"
@@ -21,6 +22,13 @@ const eventsOnly = `
   SELECT 'event' AS kind, seq, v, at, run_id, body FROM agent_gateway.entry
   WHERE session_id = $1 AND seq > $2 AND ($4 OR type <> 'historyReplaced') ORDER BY seq LIMIT $3`
 
+/** The types are part of the statement, so that Postgres uses the index of these entries. */
+const isOfTask = "type IN ('taskRegistered', 'taskEnded', 'tasksCollected')"
+
+const tasks = `
+  SELECT 'event' AS kind, seq, v, at, run_id, body FROM agent_gateway.entry
+  WHERE session_id = $1 AND seq > $2 AND ${isOfTask} ORDER BY seq LIMIT $3`
+
 export async function readEntries(
   query: Query,
   sessionId: string,
@@ -30,16 +38,21 @@ export async function readEntries(
     maxCharacters = Number.POSITIVE_INFINITY,
     deltas = true,
     replacedHistories = true,
+    tasksOnly = false,
     reads,
   }: ReadOptions & { readonly reads: number },
 ): Promise<readonly Entry[]> {
   const page: Page = { entries: [], characters: 0 }
+  const rowsAfter = (after: number, wanted: number) => {
+    if (tasksOnly) return query(tasks, [sessionId, after, wanted])
+    return query(deltas ? withDeltas : eventsOnly, [sessionId, after, wanted, replacedHistories])
+  }
   const isFull = () => page.entries.length >= limit || page.characters >= maxCharacters
   for (;;) {
     const after = page.entries.at(-1)?.seq ?? afterSeq
     // The first row may contain nothing new.
     const wanted = Math.min(limit - page.entries.length + 1, maxRows)
-    const rows = await query(deltas ? withDeltas : eventsOnly, [sessionId, after, wanted, replacedHistories])
+    const rows = await rowsAfter(after, wanted)
     await append(page, rows, { after, reads, isFull })
     if (rows.length < wanted || isFull()) return page.entries
   }
@@ -113,6 +126,15 @@ export async function compactionStart(query: Query, sessionId: string): Promise<
     [sessionId],
   )
   return integer(row ?? {}, "seq")
+}
+
+export async function taskStart(query: Query, sessionId: string, newer: number): Promise<number> {
+  const [row] = await query(
+    `SELECT seq FROM agent_gateway.entry WHERE session_id = $1 AND ${isOfTask} AND type = 'taskRegistered'
+     ORDER BY seq DESC LIMIT 1 OFFSET $2`,
+    [sessionId, newer],
+  )
+  return row === undefined ? 0 : integer(row, "seq")
 }
 
 export async function storedBytes(query: Query, { tenant, userId }: Principal): Promise<number> {

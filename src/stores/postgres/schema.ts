@@ -323,6 +323,21 @@ const migrations: readonly (readonly string[])[] = [
   ],
   // Each write adds up the sizes of a principal's memories.
   ["CREATE INDEX memory_bytes ON agent_gateway.memory (tenant, user_id, bytes)"],
+  [
+    `CREATE INDEX entry_task ON agent_gateway.entry (session_id, seq)
+     WHERE type IN ('taskRegistered', 'taskEnded', 'tasksCollected')`,
+    // The memories of one principal in the order of their ids, which recall reads slice by slice.
+    "CREATE INDEX memory_ids ON agent_gateway.memory (tenant, user_id, agent, id)",
+  ],
+  [
+    // One row for each session, and its further rows: a cache of the log.
+    `CREATE TABLE agent_gateway.snapshot (
+      session_id text PRIMARY KEY, version integer NOT NULL, seq bigint NOT NULL, body bytea NOT NULL
+    )`,
+    `CREATE TABLE agent_gateway.snapshot_row (
+      session_id text NOT NULL, number integer NOT NULL, body bytea NOT NULL, PRIMARY KEY (session_id, number)
+    )`,
+  ],
 ]
 
 /**

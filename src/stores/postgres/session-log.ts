@@ -14,7 +14,15 @@ import { findQueued, pending, putAndClaim } from "./inbox.ts"
 import { claim, claimRunnable, held, release } from "./leases.ts"
 import type { HeartbeatTimes, Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
-import { compactionStart, historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
+import {
+  compactionStart,
+  historyStart,
+  readEntries,
+  runStart,
+  stepStart,
+  storedBytes,
+  taskStart,
+} from "./reading.ts"
 import { lastSeq, nowMs, sessionColumns } from "./schema.ts"
 import { putInTree, revokeInTree } from "./tree.ts"
 
@@ -92,6 +100,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     runStart: (sessionId, seq) => runStart(query, sessionId, seq),
     historyStart: (sessionId) => historyStart(query, sessionId),
     compactionStart: (sessionId) => compactionStart(query, sessionId),
+    taskStart: (sessionId, newer) => taskStart(query, sessionId, newer),
     storedBytes: (principal) => storedBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),

@@ -1,5 +1,6 @@
 import type { Entry } from "../../core/log/entries.ts"
-import type { Principal, ReadOptions } from "../../core/ports/session-log.ts"
+import type { ReadOptions } from "../../core/ports/read-options.ts"
+import type { Principal } from "../../core/ports/session-log.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import { escapeText, integer, nullableText, type Row, textLength } from "../rows/columns.ts"
 import { fromRow } from "../rows/entry-rows.ts"
@@ -24,6 +25,13 @@ const eventsOnly = `
     AND (? OR type <> 'historyReplaced')
   ORDER BY seq LIMIT ${maxRows}`
 
+/** The types are part of the statement, so that SQLite uses the index of these entries. */
+const isOfTask = "type IN ('taskRegistered', 'taskEnded', 'tasksCollected')"
+
+const tasks = `
+  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")} FROM entry
+  WHERE session_id = ? AND seq > ? AND ${isOfTask} ORDER BY seq LIMIT ${maxRows}`
+
 export async function readEntries(
   database: Database,
   sessionId: string,
@@ -33,26 +41,28 @@ export async function readEntries(
     maxCharacters = Number.POSITIVE_INFINITY,
     deltas = true,
     replacedHistories = true,
+    tasksOnly = false,
     reads,
   }: ReadOptions & { readonly reads: number },
 ): Promise<Entry[]> {
   const histories = Number(replacedHistories)
+  const rowsAfter = (after: number) => {
+    if (tasksOnly) return database.each(tasks, sessionId, after)
+    return deltas
+      ? database.each(withDeltas, sessionId, after, histories, sessionId, sessionId, after)
+      : database.each(eventsOnly, sessionId, after, histories)
+  }
   const entries: Entry[] = []
   let characters = 0
   for (;;) {
     const after = entries.at(-1)?.seq ?? afterSeq
     const slice = await database.read(() =>
-      readSlice(
-        deltas
-          ? database.each(withDeltas, sessionId, after, histories, sessionId, sessionId, after)
-          : database.each(eventsOnly, sessionId, after, histories),
-        {
-          after,
-          reads,
-          limit: limit - entries.length,
-          maxCharacters: Math.min(maxCharacters - characters, maxSliceCharacters),
-        },
-      ),
+      readSlice(rowsAfter(after), {
+        after,
+        reads,
+        limit: limit - entries.length,
+        maxCharacters: Math.min(maxCharacters - characters, maxSliceCharacters),
+      }),
     )
     entries.push(...slice.entries)
     characters += slice.characters
@@ -127,6 +137,13 @@ export function compactionStart(database: Database, sessionId: string): number {
   const sql =
     "SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = 'historyCompacted'"
   return integer(database.get(sql, sessionId) ?? {}, "seq")
+}
+
+export function taskStart(database: Database, sessionId: string, newer: number): number {
+  const sql = `SELECT seq FROM entry WHERE session_id = ? AND ${isOfTask} AND type = 'taskRegistered'
+    ORDER BY seq DESC LIMIT 1 OFFSET ?`
+  const row = database.get(sql, sessionId, newer)
+  return row === undefined ? 0 : integer(row, "seq")
 }
 
 /** Maximum sessions whose sizes are added up in one turn of the event loop (rule 15). */

@@ -17,7 +17,15 @@ import { findQueued, pending, put } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
-import { compactionStart, historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
+import {
+  compactionStart,
+  historyStart,
+  readEntries,
+  runStart,
+  stepStart,
+  storedBytes,
+  taskStart,
+} from "./reading.ts"
 import { sessionColumns } from "./schema.ts"
 import { stirCursors } from "./subscriptions.ts"
 import { putInTree, revokeInTree } from "./tree.ts"
@@ -116,6 +124,7 @@ export function createSessionLog(
     runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
     historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
     compactionStart: (sessionId) => database.read(() => compactionStart(database, sessionId)),
+    taskStart: (sessionId, newer) => database.read(() => taskStart(database, sessionId, newer)),
     storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),

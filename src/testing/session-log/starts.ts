@@ -1,4 +1,6 @@
 import assert from "node:assert/strict"
+import type { Event } from "../../core/log/entries.ts"
+import { noSpending } from "../../core/usage.ts"
 import {
   commitOk,
   event,
@@ -58,4 +60,61 @@ export const startCases: readonly SessionLogCase[] = [
       assert.equal(await log.runStart(other.sessionId, Number.MAX_SAFE_INTEGER), 0)
     },
   },
+  {
+    rule: null,
+    name: "the events of background tasks are read without all others, from the newest tasks on",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const events: readonly Event[] = [
+        registered("task_1"),
+        stepStarted,
+        registered("task_2"),
+        stepCompleted,
+        ended("task_1"),
+        { type: "tasksCollected", toolCallId: "call_2", taskIds: ["task_1"] },
+        registered("task_3"),
+        runFailed,
+      ]
+      const entries = events.map((each, index) => event(numbered(lease, index + 1), runId, each))
+      await commitOk(log, {
+        lease,
+        entries: [...entries, textDelta(numbered(lease, 20), runId, "a")],
+      })
+      const read = (afterSeq: number, limit = 100) =>
+        log.read(sessionId, { afterSeq, limit, tasksOnly: true })
+      const ofTasks = entries.filter(({ event: { type } }) => type.startsWith("task"))
+      assert.deepEqual(await read(0), ofTasks)
+      assert.deepEqual(await read(numbered(lease, 3)), ofTasks.slice(2))
+      assert.deepEqual(await read(0, 2), ofTasks.slice(0, 2))
+      const starts = await Promise.all([0, 1, 2, 3].map((newer) => log.taskStart(sessionId, newer)))
+      assert.deepEqual(starts, [numbered(lease, 7), numbered(lease, 3), numbered(lease, 1), 0])
+      const other = await runningSession(log)
+      assert.equal(await log.taskStart(other.sessionId, 0), 0)
+    },
+  },
 ]
+
+function registered(taskId: string): Event {
+  const task = { taskId, toolCallId: "call_1", name: "worker", description: "Look.", agent: "agent" }
+  return {
+    type: "taskRegistered",
+    ...task,
+    ...{ sessionId: `sess_${taskId}`, reservedUsd: null, announce: false, startedAt: 1 },
+  }
+}
+
+function ended(taskId: string): Event {
+  const outcome = {
+    outcome: "completed",
+    reason: null,
+    response: "Done.",
+    output: null,
+    error: null,
+  } as const
+  return {
+    type: "taskEnded",
+    ...{ taskId, name: "worker", toolCallId: "call_1" },
+    outcome: { ...outcome, spent: noSpending, charged: 0 },
+  }
+}

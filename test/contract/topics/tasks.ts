@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest"
 import type { ContractUnderTest } from "../contract-under-test.ts"
-import { cancelTask, chat, followTask, getTask, listTasks } from "../operations.ts"
+import { cancelTask, chat, followTask, getTask, listTasks, subscribe } from "../operations.ts"
 
 /** Registers tests of sub-agents that work in the background. */
 export function testTasks({ call, newToken }: ContractUnderTest): void {
@@ -13,15 +13,18 @@ export function testTasks({ call, newToken }: ContractUnderTest): void {
     const params = { id }
     expect(await call(getTask, { token, params })).toMatchObject({ status: 200 })
 
-    // Until the sub-agent has started, the answer is 409.
+    // Until the sub-agent has started, the answer is 503.
     const canceled = await vi.waitUntil(
       async () => {
         const answer = await call(cancelTask, { token, params })
-        return answer.status === 409 ? null : answer
+        return answer.status === 503 ? null : answer
       },
       { timeout: 20_000 },
     )
     expect(canceled.status).toBe(200)
+    const whole = await call(`${subscribe}?until_tasks_end=true`, { token })
+    expect(whole.bodies.at(-1)).toMatchObject({ type: "task_completed", task_id: id })
+    expect(await call(`${subscribe}?until_tasks_end=maybe`, { token })).toMatchObject({ status: 400 })
     const followed = await call(followTask, { token, params })
     expect(followed.status).toBe(200)
     expect(followed.bodies.at(-1)).toMatchObject({ type: "stream_complete", reason: "cancelled" })
