@@ -63,7 +63,7 @@ export function createSessions({
     const session = await log.session(sessionId)
     return session === null ? [] : listTasks({ log, reads }, session, signal)
   }
-  const runningTasks = async (sessionId: string, signal: AbortSignal) =>
+  const listRunningTasks = async (sessionId: string, signal: AbortSignal) =>
     (await tasks(sessionId, signal)).filter(({ outcome }) => outcome === null)
   const hasTasks = (sessionId: string, signal: AbortSignal) =>
     hasTaskWork({ tasks, outbox }, sessionId, signal)
@@ -131,7 +131,7 @@ export function createSessions({
 
     view,
     viewTree: (sessionId, options) =>
-      viewTree({ log, reads, view, logger, runningTasks }, sessionId, options),
+      viewTree({ log, reads, view, logger, runningTasks: listRunningTasks }, sessionId, options),
 
     history: (sessionId, { signal }) =>
       readHistory({ log, reads, openWaits: decisions.openWaits }, sessionId, signal),

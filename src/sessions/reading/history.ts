@@ -3,7 +3,7 @@ import type { Wait } from "../../core/ports/approvals.ts"
 import type { QueuedRun } from "../../core/ports/inbox.ts"
 import type { Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { HistoryPart } from "../sessions.ts"
-import { Fold, finishedMessages } from "./load-conversation.ts"
+import { Fold, readFinishedMessages } from "./load-conversation.ts"
 import type { ReadQueue } from "./read-queue.ts"
 
 /** Maximum reads of a queue that keeps changing. The last read is then returned. */
@@ -25,7 +25,7 @@ export async function* readHistory(
   const fold = new Fold()
   const reader = { principal: session, signal }
   const range = { fromSeq, upToSeq: session.lastSeq }
-  for await (const messages of finishedMessages({ reads, reader, session }, range, fold)) {
+  for await (const messages of readFinishedMessages({ reads, reader, session }, range, fold)) {
     yield { type: "messages", messages, data: fold.takeData(messages) }
   }
   if (signal.aborted) return
