@@ -56,6 +56,13 @@ export interface SubscribeOptions extends CancelableOptions {
   readonly untilTasksEnd?: boolean
 }
 
+export interface HistoryOptions extends CancelableOptions {
+  /** Number of runs whose messages are returned: the newest ones. At most 100. Default: all. */
+  readonly limit?: number
+  /** The `before` of the page of later messages. Needs `limit`. Default: the newest messages. */
+  readonly before?: number
+}
+
 /** Names an open wait. Events, the history and the view model have these fields. */
 export interface WaitReference {
   readonly tool_call_id: string
@@ -85,7 +92,8 @@ export interface Chat {
   send(message: Message, options?: SendOptions): Run
   /** Follows the session over all its runs. Ends when no run is open. */
   subscribe(options?: SubscribeOptions): AsyncIterable<SentEvent>
-  history(options?: CancelableOptions): Promise<History>
+  /** Returns the stored conversation, or one page of it. */
+  history(options?: HistoryOptions): Promise<History>
   /** Returns one page of what the agent has stored about the user. Only for agents with `memory`. */
   memories(query?: MemoriesQuery): Promise<MemoriesPage>
   /** Deletes memories of the user. Returns their number: 0 if there are none with the name. */
@@ -261,8 +269,12 @@ export function connect(options: ConnectOptions): Chat {
       }
     },
 
-    async history({ signal } = {}) {
-      return (await session.call({ method: "GET", path: "/chat/history" }, { signal })) as History
+    async history({ signal, limit, before } = {}) {
+      const query = new URLSearchParams()
+      if (limit !== undefined) query.set("limit", String(limit))
+      if (before !== undefined) query.set("before", String(before))
+      const path = query.size === 0 ? "/chat/history" : `/chat/history?${query}`
+      return (await session.call({ method: "GET", path }, { signal })) as History
     },
 
     async memories({ signal, ...query } = {}) {
