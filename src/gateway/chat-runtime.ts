@@ -18,6 +18,7 @@ import type { PriceOptions } from "../pricing/options.ts"
 import type { ProviderChoice } from "../providers/choose/choose-provider.ts"
 import { modelChoices, requirePrices } from "../providers/choose/fallback-models.ts"
 import type { ModelOptions } from "../providers/choose/options.ts"
+import { requireThinking } from "../providers/choose/require-thinking.ts"
 import type { RunProviders } from "../providers/choose/run-providers.ts"
 import { withDeclaredTools } from "../tools/client-tools.ts"
 import { createToolOffers, type ReportToolChange, specificationOf } from "../tools/offer/tool-offers.ts"
@@ -123,7 +124,7 @@ export function checkForAllRuns(
 
 function runnerRuntime(
   chat: ResolvedRunnerRuntime,
-  { followHooks, follow, grants }: RuntimeSurroundings,
+  { followHooks, follow, grants, checkSchema }: RuntimeSurroundings,
 ): RunnerRuntime {
   const { runner, resumes, prices } = chat
   return {
@@ -132,6 +133,7 @@ function runnerRuntime(
     runner,
     resumes,
     pricing: createPricing(prices),
+    checkSchema,
     isGranted: async (sessionId, type) => isGranted(await grants(sessionId), type),
     revision: "runner",
     hooks: followHooks(pickOptions(hookOptions, chat)),
@@ -157,6 +159,9 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
       models.filter(({ model }) => model !== surroundings.model),
       pricing,
     )
+  }
+  if (chat.thinkingLevel !== undefined && models[0].model !== surroundings.model) {
+    requireThinking(models[0], chat.thinkingLevel)
   }
   const toolsFor = createToolOffers(allTools, surroundings.reportToolChange)
   return {
