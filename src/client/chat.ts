@@ -57,9 +57,9 @@ export interface SubscribeOptions extends CancelableOptions {
 }
 
 export interface HistoryOptions extends CancelableOptions {
-  /** Number of runs whose messages are returned: the newest ones. At most 100. Default: all. */
+  /** Number of runs whose messages are returned, at most 100. Default: all, and 20 with `before`. */
   readonly limit?: number
-  /** The `before` of the page of later messages. Needs `limit`. Default: the newest messages. */
+  /** The `before` of the page of later messages. Default: the newest messages. */
   readonly before?: number
 }
 

@@ -7,7 +7,7 @@ import { fieldErrors } from "../field-errors.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createPlaces } from "../limits/places.ts"
 import { invalidBody } from "../problem.ts"
-import { historyQuerySchema, historyResponseSchema } from "../schemas/history.ts"
+import { defaultRuns, historyQuerySchema, historyResponseSchema } from "../schemas/history.ts"
 import { problems } from "../schemas/problem.ts"
 import { textStream } from "../text-stream.ts"
 import { historyJson } from "../wire/history.ts"
@@ -89,12 +89,8 @@ function pageOf(given: Readonly<Record<string, string>>): Pick<HistoryQuery, "be
   const { data, error } = historyQuerySchema.safeParse(given)
   if (error !== undefined) throw invalidBody(fieldErrors(error))
   const { limit, before } = data
-  if (before !== undefined && limit === undefined)
-    throw invalidBody([{ path: "before", message: "A page needs a limit." }])
-  return {
-    ...(limit !== undefined && { runs: Number(limit) }),
-    ...(before !== undefined && { before: Number(before) }),
-  }
+  if (before === undefined) return limit === undefined ? {} : { runs: Number(limit) }
+  return { runs: Number(limit ?? defaultRuns), before: Number(before) }
 }
 
 /** Yields the piece that was read ahead, then the remaining ones. */

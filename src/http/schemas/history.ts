@@ -69,6 +69,12 @@ export const pendingApprovalSchema = pendingCallSchema.extend({
 export const pendingElicitationSchema = pendingSchema.extend(questionShape)
 
 const maxRuns = 100
+/** Runs of a page of earlier messages, unless the client asks for another number. */
+export const defaultRuns = 20
+
+function isPosition(value: string): boolean {
+  return /^[1-9]\d{0,15}$/.test(value) && Number.isSafeInteger(Number(value))
+}
 
 // A misspelled member would read the whole history.
 export const historyQuerySchema = z.strictObject({
@@ -80,13 +86,14 @@ export const historyQuerySchema = z.strictObject({
       type: "integer",
       minimum: 1,
       maximum: maxRuns,
-      description: "Number of runs whose messages the page has: the newest ones. Default: all.",
+      description: `Number of runs whose messages the page has. Default: all, and ${defaultRuns} with \`before\`.`,
     }),
-  before: z
-    .string()
-    .regex(/^[1-9]\d{0,15}$/, "expected the `before` of another page")
-    .optional()
-    .openapi({ type: "integer", description: "The `before` of the page of later messages. Needs `limit`." }),
+  before: z.string().refine(isPosition, "expected the `before` of another page").optional().openapi({
+    type: "integer",
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: "The `before` of the page of later messages.",
+  }),
 })
 
 export const historyResponseSchema = z

@@ -83,7 +83,9 @@ export class SessionFolds {
     this.#warm.keep(lease.sessionId, { conversation, progress, epoch: lease.epoch, lastSeq })
   }
 
-  /** Has a snapshot written if one is due and no step is open. The conversation must have every event that is stored. */
+  /**
+   * Has a snapshot written if one is due and no step is open. The conversation must have every event that is stored.
+   */
   snapshotIfDue(sessionId: string, { conversation, progress }: LoadedFold): void {
     const { last } = conversation.progress
     if (last === null || !progress.isDue(conversation)) return
