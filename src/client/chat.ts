@@ -56,7 +56,6 @@ export interface SubscribeOptions extends CancelableOptions {
   readonly untilTasksEnd?: boolean
 }
 
-<<<<<<< HEAD
 export interface HistoryOptions extends CancelableOptions {
   /** Number of runs whose messages are returned, at most 100. Default: all, and 20 with `before`. */
   readonly limit?: number
@@ -64,10 +63,7 @@ export interface HistoryOptions extends CancelableOptions {
   readonly before?: number
 }
 
-/** Names an open wait. Events, the history and the view model have these fields. */
-=======
 /** Identifies an open wait. Events, the history and the view model have these fields. */
->>>>>>> main
 export interface WaitReference {
   readonly tool_call_id: string
   readonly nonce: string
@@ -96,14 +92,9 @@ export interface Chat {
   send(message: Message, options?: SendOptions): Run
   /** Follows the session over all its runs. Ends when no run is open. */
   subscribe(options?: SubscribeOptions): AsyncIterable<SentEvent>
-<<<<<<< HEAD
   /** Returns the stored conversation, or one page of it. */
   history(options?: HistoryOptions): Promise<History>
-  /** Returns one page of what the agent has stored about the user. Only for agents with `memory`. */
-=======
-  history(options?: CancelableOptions): Promise<History>
   /** Returns one page of the memories that the agent has about the user. Only for agents with `memory`. */
->>>>>>> main
   memories(query?: MemoriesQuery): Promise<MemoriesPage>
   /** Deletes memories of the user. Returns their number: 0 if there is none with the name. */
   forget(query: ForgetQuery): Promise<number>
