@@ -56,6 +56,13 @@ export interface SubscribeOptions extends CancelableOptions {
   readonly untilTasksEnd?: boolean
 }
 
+export interface HistoryOptions extends CancelableOptions {
+  /** Number of runs whose messages are returned, at most 100. Default: all, and 20 with `before`. */
+  readonly limit?: number
+  /** The `before` of the page of later messages. Default: the newest messages. */
+  readonly before?: number
+}
+
 /** Identifies an open wait. Events, the history and the view model have these fields. */
 export interface WaitReference {
   readonly tool_call_id: string
@@ -85,7 +92,8 @@ export interface Chat {
   send(message: Message, options?: SendOptions): Run
   /** Follows the session over all its runs. Ends when no run is open. */
   subscribe(options?: SubscribeOptions): AsyncIterable<SentEvent>
-  history(options?: CancelableOptions): Promise<History>
+  /** Returns the stored conversation, or one page of it. */
+  history(options?: HistoryOptions): Promise<History>
   /** Returns one page of the memories that the agent has about the user. Only for agents with `memory`. */
   memories(query?: MemoriesQuery): Promise<MemoriesPage>
   /** Deletes memories of the user. Returns their number: 0 if there is none with the name. */
@@ -264,8 +272,12 @@ export function connect(options: ConnectOptions): Chat {
       }
     },
 
-    async history({ signal } = {}) {
-      return (await session.call({ method: "GET", path: "/chat/history" }, { signal })) as History
+    async history({ signal, limit, before } = {}) {
+      const query = new URLSearchParams()
+      if (limit !== undefined) query.set("limit", String(limit))
+      if (before !== undefined) query.set("before", String(before))
+      const path = query.size === 0 ? "/chat/history" : `/chat/history?${query}`
+      return (await session.call({ method: "GET", path }, { signal })) as History
     },
 
     async memories({ signal, ...query } = {}) {

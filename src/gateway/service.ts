@@ -174,6 +174,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       checkSchema: schemas.check,
       feed,
       reads,
+      snapshots: store.snapshots,
       worker,
       storage,
       defaultAgent: options.agents[0].definition.name,

@@ -2,11 +2,14 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Provider, ToolSpecification } from "../../core/ports/provider.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import { createRecentMap } from "../../core/recent-cache.ts"
-import { offerTools, type ToolChange } from "./offer-tools.ts"
+import { offerTools, type ToolChange, type ToolOffer } from "./offer-tools.ts"
 
 export interface ReportedChange extends ToolChange {
   readonly provider: string
 }
+
+/** Converts tools for a provider's service. */
+type OfferFor = (tools: readonly ToolSpecification[], provider: Provider) => ToolOffer
 
 export type ReportToolChange = (change: ReportedChange) => void
 
@@ -17,6 +20,7 @@ export type ReportToolChange = (change: ReportedChange) => void
 export function createToolOffers(
   tools: () => readonly Tool[],
   report: ReportToolChange,
+  offerFor: OfferFor = (specifications, { toolRules = {} }) => offerTools(specifications, toolRules),
 ): (provider: Provider) => readonly ToolSpecification[] {
   let source: readonly Tool[] | null = null
   const offers = new Map<Provider, readonly ToolSpecification[]>()
@@ -28,7 +32,7 @@ export function createToolOffers(
     }
     const known = offers.get(provider)
     if (known !== undefined) return known
-    const offer = offerTools(current.map(specificationOf), provider.toolRules ?? {})
+    const offer = offerFor(current.map(specificationOf), provider)
     offers.set(provider, offer.tools)
     for (const change of offer.changes) report({ ...change, provider: provider.name })
     return offer.tools
