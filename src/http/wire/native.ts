@@ -1,7 +1,7 @@
+import type { Delta } from "../../core/log/deltas.ts"
 import type {
   AppData,
   Decider,
-  Delta,
   Event,
   EventEntry,
   InterceptorDecided,
