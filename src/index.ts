@@ -21,12 +21,12 @@ export type {
   HistoryCompacted,
   ToolResultsShortened,
 } from "./core/log/compaction.ts"
+export type { Delta, TextDelta, ThinkingDelta, ToolInputDelta, ToolOutputDelta } from "./core/log/deltas.ts"
 export type {
   AppData,
   BudgetExceeded,
   DataEmitted,
   Decider,
-  Delta,
   DeltaEntry,
   Entry,
   Event,
@@ -46,14 +46,10 @@ export type {
   StepRetried,
   StepStarted,
   TerminalEvent,
-  TextDelta,
-  ThinkingDelta,
   ToolCallCompleted,
   ToolCallInterrupted,
   ToolCallRequested,
   ToolCallStarted,
-  ToolInputDelta,
-  ToolOutputDelta,
   UserMessageAdded,
   WaitOpened,
   WaitResolved,
@@ -361,7 +357,7 @@ export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
 export type { AllowedSchedules, ScheduleDefinition, SchedulesOptions } from "./schedules/options.ts"
 export type { ScheduleTerms } from "./schedules/terms.ts"
-export type { SessionOptions, StorageBounds } from "./sessions/options.ts"
+export type { LiveBounds, SessionOptions, StorageBounds } from "./sessions/options.ts"
 export { loadSkills } from "./skills/load/load-skills.ts"
 export type { SkillOptions } from "./skills/options.ts"
 export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./skills/skill.ts"

@@ -15,7 +15,7 @@ import { addWaitRoutes } from "./routes/waits.ts"
 /** Path of the console, whatever the prefix of the HTTP API is. */
 export const consolePath = "/console"
 
-/** Owner of the sessions that are started in the console. No API key and no application can name this tenant. */
+/** Owner of the sessions that the console starts. No API key and no application can use this tenant. */
 const consolePrincipal: Principal = { tenant: "console", userId: "operator" }
 
 export interface ConsoleOptions
@@ -30,7 +30,7 @@ export interface ConsoleOptions
   readonly memory: ConsoleMemory
 }
 
-/** Adds the page and its own routes. The conversations themselves go through the HTTP API. */
+/** Adds the page and its own routes. The conversations use the HTTP API. */
 export function consolePages(options: ConsoleOptions): AddPages {
   const { access, folder, info, sessions, directory, outbox, memory } = options
   const agents = info.agents.map(({ name }) => name)

@@ -28,6 +28,7 @@ import { ReadQueue } from "../sessions/reading/read-queue.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { createStorage, runGrowth, type Storage } from "../sessions/storage.ts"
 import { Following } from "../sessions/subscribers/following.ts"
+import { LiveMemory } from "../sessions/worker/live-memory.ts"
 import type { ResolveRuntime } from "../sessions/worker/runtime-resolver.ts"
 import { Worker } from "../sessions/worker/worker.ts"
 import { Committer } from "../sessions/writing/committer.ts"
@@ -50,7 +51,7 @@ import { packageVersion } from "./package-version.ts"
 import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
 import { readinessOf } from "./readiness.ts"
-import { redactedSessions } from "./redacted-sessions.ts"
+import { redactSessions } from "./redacted-sessions.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
 
 /** Maximum milliseconds of `onShutdown`. The process is about to end, and its supervisor may not wait long. */
@@ -159,12 +160,13 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     agents: names,
     resolveRuntime: runtimeOfAgent(agents),
     ...placesOf(server),
+    memory: new LiveMemory({ maxBytes: server.limits.liveBytes }),
     maxSessionBytes: runGrowth * server.limits.sessionBytes,
     clock,
     ids,
     logger,
   })
-  const sessions = announcing(
+  const sessions = announceSessions(
     createSessions({
       log,
       approvals,
@@ -172,6 +174,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       checkSchema: schemas.check,
       feed,
       reads,
+      snapshots: store.snapshots,
       worker,
       storage,
       defaultAgent: options.agents[0].definition.name,
@@ -208,7 +211,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   let accepting = true
   const readiness = (isOperator: boolean) =>
     readinessOf({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
-  const shownSessions = server.redact === undefined ? sessions : redactedSessions(sessions, server.redact)
+  const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
   const schedules = schedulePartsOf(store, ids)
   const ownConsole = openConsole({
     server,
@@ -370,7 +373,7 @@ async function callOnShutdown({ onShutdown }: ResolvedServer, logger: Logger): P
 /**
  * Calls `onSessionCreated` for each new session. If the hook fails, the failure is logged, and the session is kept.
  */
-function announcing(
+function announceSessions(
   sessions: Sessions,
   { onSessionCreated }: ResolvedServer,
   { userCode, logger }: { readonly userCode: UserCode; readonly logger: Logger },
