@@ -2,19 +2,25 @@ import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { machineLine } from "./machine.ts"
 import { measureFirstToken } from "./measure/first-token.ts"
+import { measureHeartbeat } from "./measure/heartbeat.ts"
+import { measureLongSessions } from "./measure/long-sessions.ts"
 import { measureMcp } from "./measure/mcp.ts"
 import { measureOpenStreams } from "./measure/open-streams.ts"
 import { arePeersInstalled, measurePeers } from "./measure/peers.ts"
 import { measureSandbox } from "./measure/sandbox.ts"
+import { measureSchedules } from "./measure/schedules.ts"
 import { measureStore } from "./measure/store.ts"
 import { measureThroughput } from "./measure/throughput.ts"
 import { measureViewers } from "./measure/viewers.ts"
 import {
   firstTokenTables,
+  heartbeatTables,
+  longSessionsTables,
   mcpTables,
   openStreamsTables,
   peersTables,
   sandboxTables,
+  schedulesTables,
   storeTables,
   throughputTables,
   viewersTables,
@@ -26,7 +32,19 @@ import { asMarkdown, asText, type Table } from "./table.ts"
  * Prints what the gateway costs, beside what can be had at most. It does not judge; it only fails when a stream did not
  * arrive whole. docs/performance.md says what each figure means.
  */
-const parts = ["throughput", "first-token", "viewers", "streams", "store", "mcp", "sandbox", "peers"] as const
+const parts = [
+  "throughput",
+  "first-token",
+  "viewers",
+  "streams",
+  "long-sessions",
+  "store",
+  "mcp",
+  "heartbeat",
+  "schedules",
+  "sandbox",
+  "peers",
+] as const
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -47,8 +65,11 @@ await part("throughput", () => measureThroughput(settings.throughput), throughpu
 await part("first-token", () => measureFirstToken(settings.firstToken), firstTokenTables)
 await part("viewers", () => measureViewers(settings.viewers), viewersTables)
 await part("streams", () => measureOpenStreams(settings.openStreams), openStreamsTables)
+await part("long-sessions", () => measureLongSessions(settings.longSessions), longSessionsTables)
 await part("store", () => measureStore(settings.store), storeTables)
 await part("mcp", () => measureMcp(settings.mcp), mcpTables)
+await part("heartbeat", () => measureHeartbeat(settings.heartbeat), heartbeatTables)
+await part("schedules", () => measureSchedules(settings.schedules), schedulesTables)
 await part("sandbox", () => measureSandbox(settings.sandbox), sandboxTables)
 if (arePeersInstalled()) await part("peers", () => measurePeers(settings.peers), peersTables)
 else if (isWanted("peers")) console.log("Other products are not installed: npm ci --prefix bench/peers")

@@ -2,7 +2,7 @@ import type { JsonObject } from "../core/json/json.ts"
 import type { StepStarted, TerminalEvent } from "../core/log/entries.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import type { Spending } from "../core/usage.ts"
-import type { RunState } from "./conversation.ts"
+import type { RunState } from "./run-state.ts"
 import type { CallState } from "./tools/call-state.ts"
 
 /** The next action of a run. It depends on the log alone, so it is the same after a crash. */
@@ -20,7 +20,7 @@ export type Action =
 /** Bounds the cost of a model that is truncated in every call, or of a provider that always requests another call. */
 const maxFruitlessSteps = 10
 
-export function nextAction(run: RunState, maxTurns: number | null): Action {
+export function decideNextAction(run: RunState, maxTurns: number | null): Action {
   const { phase } = run
   switch (phase.type) {
     case "calling":

@@ -1,7 +1,7 @@
 import type { Event } from "../core/log/entries.ts"
-import type { RunState } from "./conversation.ts"
 import { idsOfRun } from "./log-events.ts"
 import type { ModelRunContext } from "./run-context.ts"
+import type { RunState } from "./run-state.ts"
 import { recordEnd } from "./steering.ts"
 import { outcomeOf } from "./tools/call-state.ts"
 import { timeLimit } from "./tools/time-limit.ts"
@@ -32,7 +32,7 @@ export function stepLimit(context: ModelRunContext): StepLimit {
   let step: { readonly context: ModelRunContext; stop(): void } | null = null
   return {
     within(work) {
-      step ??= limitedStep(context, seconds)
+      step ??= startLimitedStep(context, seconds)
       return work(step.context)
     },
     stop() {
@@ -42,7 +42,7 @@ export function stepLimit(context: ModelRunContext): StepLimit {
   }
 }
 
-function limitedStep(context: ModelRunContext, seconds: number) {
+function startLimitedStep(context: ModelRunContext, seconds: number) {
   const controller = new AbortController()
   const abort = () => controller.abort(context.signal.reason)
   context.signal.addEventListener("abort", abort, { once: true })

@@ -21,7 +21,7 @@ import { sessionsCommand } from "./commands/sessions.ts"
 import { startCommand } from "./commands/start.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts"
-import { escapedOutputs } from "./output/escaped-output.ts"
+import { escapeOutputs } from "./output/escaped-output.ts"
 
 const commands = {
   init: initCommand,
@@ -41,9 +41,12 @@ const commands = {
   completion: completionCommand,
 }
 
-/** Runs one command line and resolves to the exit code. Reports a failure in one line on stderr; never rejects. */
+/**
+ * Runs one command line and resolves to the exit code. Reports a failure in one line on standard error. Never
+ * rejects.
+ */
 export async function runCli(process: ProcessContext): Promise<number> {
-  const context: CliContext = { ...process, ...escapedOutputs(process) }
+  const context: CliContext = { ...process, ...escapeOutputs(process) }
   try {
     return await dispatch(context)
   } catch (thrown) {

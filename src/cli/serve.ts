@@ -7,18 +7,18 @@ import { exitCodes } from "./exit-codes.ts"
 export interface ServeOptions {
   readonly mode: "dev" | "start"
   readonly onListening: (server: Pick<Listener, "url" | "apiUrl" | "port" | "consoleUrl">) => void
-  /** Milliseconds that runs may go on after the signal to stop; the gateway's own default if not given. */
+  /** Milliseconds that runs may continue after the signal to stop. Default: the gateway's own. */
   readonly graceMs?: number
 }
 
-/** Serves until `context.signal` is aborted, then stops gracefully, also while the gateway is still starting. */
+/** Serves until `context.signal` aborts, then stops gracefully, even while the gateway is still starting. */
 export async function serve(
   gateway: Gateway,
   { host, port, allowAnyKey, console }: ServeArguments,
   context: CliContext,
   { mode, onListening, graceMs }: ServeOptions,
 ): Promise<void> {
-  const stopped = aborted(context.signal)
+  const stopped = untilAborted(context.signal)
   const start = async () => {
     await gateway.prepare({ mode, env: context.env, ...(console !== undefined && { console }) })
     onListening(await listen(gateway, { host, port, ...(allowAnyKey && { allowAnyKey }) }))
@@ -33,7 +33,7 @@ export async function serve(
   }
 }
 
-/** Milliseconds after which a stop is worth a word. */
+/** Milliseconds after which a slow stop is announced. */
 const hintAfterMs = 300
 const stopHint =
   "agent-gateway: stopping. Open runs may still end; a second signal (Ctrl+C) ends the process at once. " +
@@ -67,7 +67,7 @@ function addressProblem(thrown: unknown): string | null {
   return null
 }
 
-export function aborted(signal: AbortSignal): Promise<void> {
+export function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener("abort", () => resolve(), { once: true })

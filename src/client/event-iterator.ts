@@ -1,4 +1,4 @@
-import { linkedController } from "./abort.ts"
+import { linkController } from "./abort.ts"
 import type { SentEvent } from "./follow.ts"
 import { type ClientTools, createToolCalls, type ToolCallsOptions } from "./tool-calls.ts"
 
@@ -9,8 +9,8 @@ export interface EventIteratorOptions extends Pick<ToolCallsOptions, "submit"> {
 }
 
 /**
- * Returns the iterator of a stream, which executes the client's tools on the way. `return()` ends a `next()` that
- * waits; a generator of its own would first wait for the next event.
+ * Returns the iterator of a stream, which also executes the client's tools. `return()` ends a waiting `next()`. A
+ * generator would first wait for the next event.
  */
 export function eventIterator({
   tools,
@@ -18,7 +18,7 @@ export function eventIterator({
   signal,
   open,
 }: EventIteratorOptions): AsyncIterator<SentEvent> {
-  const { controller, detach } = linkedController(signal)
+  const { controller, detach } = linkController(signal)
   const calls = createToolCalls({ tools, submit, onFailure: (error) => controller.abort(error) })
   const events = open(controller.signal)
   let isClosed = false

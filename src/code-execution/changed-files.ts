@@ -6,14 +6,14 @@ export interface ReportedFile {
   readonly media_type: string
 }
 
-/** Files that are new or changed, in the order of their paths. */
+/** New and changed files, in the order of their paths. */
 export interface ChangedFiles {
   readonly files: readonly ReportedFile[]
   /** False if the working directory has more files than a sandbox lists, so that some may be missing here. */
   readonly complete: boolean
 }
 
-/** Resolves to a function that later returns the files that are new or changed since now. */
+/** Resolves to a function that returns the files that are new or changed since then. */
 export async function watchFiles(
   sandbox: Sandbox,
   signal: AbortSignal,
@@ -23,17 +23,17 @@ export async function watchFiles(
     const files = await sandbox.files(signal)
     const changed = files.filter(({ path, version }) => before.get(path) !== version)
     return {
-      files: changed.toSorted(byPath).map(reported),
+      files: changed.toSorted(comparePaths).map(toReportedFile),
       complete: Math.max(before.size, files.length) < maxListedFiles,
     }
   }
 }
 
-function byPath(a: SandboxFile, b: SandboxFile): number {
+function comparePaths(a: SandboxFile, b: SandboxFile): number {
   return a.path < b.path ? -1 : 1
 }
 
-function reported({ path, size }: SandboxFile): ReportedFile {
+function toReportedFile({ path, size }: SandboxFile): ReportedFile {
   return { path, size, media_type: mediaTypeOf(path) }
 }
 

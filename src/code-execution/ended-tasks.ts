@@ -1,7 +1,7 @@
 import type { BackgroundTask, BackgroundTasksOptions, TaskProblem, TaskStatus } from "./background-tasks.ts"
 import type { CodeRecord } from "./code-record.ts"
 
-/** Everything that is kept of a task once it has ended. */
+/** The part of a task that is kept after its end. */
 export interface EndedTask {
   readonly id: string
   readonly record: CodeRecord
@@ -10,7 +10,7 @@ export interface EndedTask {
 }
 
 /**
- * Tasks that have ended, within bounds of number, memory and time. Past a bound, the task that ended first is
+ * Tasks that have ended, bounded by number, memory and time. If a bound is exceeded, the task that ended first is
  * forgotten.
  */
 export interface EndedTasks {
@@ -40,10 +40,10 @@ export function createEndedTasks({
 }: Pick<BackgroundTasksOptions, "maxEndedBytes" | "maxEndedBytesPerSession" | "clock">): EndedTasks {
   /** By task id, in the order of their ends. */
   const ended = new Map<string, Remembered>()
-  const ofSession = (sessionId: string) => [...ended].filter(([, task]) => task.sessionId === sessionId)
+  const findBySession = (sessionId: string) => [...ended].filter(([, task]) => task.sessionId === sessionId)
 
   function forgetBeyondSession(sessionId: string): void {
-    const newestFirst = ofSession(sessionId).reverse()
+    const newestFirst = findBySession(sessionId).reverse()
     let bytes = 0
     newestFirst.forEach(([id, task], index) => {
       bytes += task.bytes
@@ -85,7 +85,7 @@ export function createEndedTasks({
       for (const [id, { endedAt }] of ended) if (endedAt <= oldest) ended.delete(id)
     },
     forgetSession(sessionId) {
-      for (const [id] of ofSession(sessionId)) ended.delete(id)
+      for (const [id] of findBySession(sessionId)) ended.delete(id)
     },
   }
 }

@@ -1,25 +1,25 @@
-import { createHash } from "node:crypto"
 import type { AgentRuntime, ModelRuntime, RunnerRuntime } from "../agent/agent-runtime.ts"
-import { type LoopOptions, loopOptions, type WaitOptions, waitOptions } from "../agent/options.ts"
+import { type LoopOptions, type WaitOptions, waitOptions } from "../agent/options.ts"
 import { createGate, isGranted } from "../approvals/gate.ts"
 import type { ApprovalOptions } from "../approvals/options.ts"
 import type { Grant } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { PluginRun } from "../core/ports/plugin.ts"
-import type { ModelChoice, Provider, SystemBlock, ToolSpecification } from "../core/ports/provider.ts"
+import type { Provider, SystemBlock, ToolSpecification } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { RunHooks } from "../core/run-hooks.ts"
 import type { RunRole } from "../core/run-role.ts"
 import type { Runner } from "../core/runner.ts"
 import { pickOptions } from "../options/resolve-options.ts"
 import { createPricing } from "../pricing/create-pricing.ts"
-import { listedWindow } from "../pricing/listed-window.ts"
+import { findListedWindow } from "../pricing/listed-window.ts"
 import type { PriceOptions } from "../pricing/options.ts"
 import type { ProviderChoice } from "../providers/choose/choose-provider.ts"
 import { modelChoices, requirePrices } from "../providers/choose/fallback-models.ts"
 import type { ModelOptions } from "../providers/choose/options.ts"
+import { requireThinking } from "../providers/choose/require-thinking.ts"
 import type { RunProviders } from "../providers/choose/run-providers.ts"
-import { withDeclaredTools } from "../tools/client-tools.ts"
+import { addDeclaredTools } from "../tools/client-tools.ts"
 import { createToolOffers, type ReportToolChange, specificationOf } from "../tools/offer/tool-offers.ts"
 import type { ToolOptions } from "../tools/options.ts"
 import { type Hooks, hookOptions } from "./hooks/hooks.ts"
@@ -29,7 +29,8 @@ import type {
   ResolvedRunnerRuntime,
 } from "./options/runtime-options.ts"
 import type { PluginView } from "./plugins/open-run.ts"
-import { inRole, roleInterceptors, toolsInRole } from "./run-role.ts"
+import { applyRole, roleInterceptors, selectRoleTools } from "./run-role.ts"
+import type { RuntimeMemo } from "./runtime-memo.ts"
 
 /**
  * The result of `buildChatRuntime`: the parts that execute one run. Its hooks are called in this process only, so a
@@ -62,6 +63,8 @@ export interface ChatRunnerRuntime extends PriceOptions, WaitOptions {
 }
 
 export interface RuntimeSurroundings {
+  /** Keeps what stays the same from run to run of the agent. */
+  readonly memo: RuntimeMemo
   readonly providers: RunProviders
   /** The model that the client requested. */
   readonly model: string | null
@@ -101,7 +104,7 @@ export function pluginOptions({
 export function toAgentRuntime(chat: ResolvedChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
   return "runner" in chat
     ? runnerRuntime(chat, surroundings)
-    : modelRuntime(inRole(chat, surroundings.role), surroundings)
+    : modelRuntime(applyRole(chat, surroundings.role), surroundings)
 }
 
 /**
@@ -123,7 +126,7 @@ export function checkForAllRuns(
 
 function runnerRuntime(
   chat: ResolvedRunnerRuntime,
-  { followHooks, follow, grants }: RuntimeSurroundings,
+  { followHooks, follow, grants, checkSchema }: RuntimeSurroundings,
 ): RunnerRuntime {
   const { runner, resumes, prices } = chat
   return {
@@ -132,6 +135,7 @@ function runnerRuntime(
     runner,
     resumes,
     pricing: createPricing(prices),
+    checkSchema,
     isGranted: async (sessionId, type) => isGranted(await grants(sessionId), type),
     revision: "runner",
     hooks: followHooks(pickOptions(hookOptions, chat)),
@@ -141,14 +145,14 @@ function runnerRuntime(
 
 function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
   const { providers, view, checkSchema, followHooks, follow, grants, logger } = surroundings
-  const { callbackTimeoutMs, outputFilter } = surroundings
+  const { callbackTimeoutMs, outputFilter, memo } = surroundings
   const { provider, fallback, needsApproval } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
   const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
-  const models = modelChoices({ provider, model: chosenModel(chat.model, surroundings), fallback }, providers)
-  const pricing = createPricing(chat.prices)
-  const ownTools = toolsInRole(surroundings.role, without(chat.excludedTools, view.tools(chat.tools)))
-  const allTools = withDeclaredTools(ownTools, surroundings.clientTools, logger)
+  const models = modelChoices({ provider, model: chooseModel(chat.model, surroundings), fallback }, providers)
+  const { limits, hooks, pricing } = memo.optionParts(chat)
+  const ownTools = selectRoleTools(surroundings.role, without(chat.excludedTools, view.tools(chat.tools)))
+  const allTools = addDeclaredTools(ownTools, surroundings.clientTools, logger)
   const interceptors = [...roleInterceptors(surroundings.role), ...chat.interceptors, ...view.interceptors]
   // The client's choice is no mistake of the application. The loop ends the run before it calls a model without a
   // price.
@@ -158,10 +162,12 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
       pricing,
     )
   }
-  const toolsFor = createToolOffers(allTools, surroundings.reportToolChange)
+  if (chat.thinkingLevel !== undefined && models[0].model !== surroundings.model) {
+    requireThinking(models[0], chat.thinkingLevel)
+  }
+  const toolsFor = createToolOffers(allTools, surroundings.reportToolChange, memo.offer)
   return {
-    ...pickOptions(loopOptions, chat),
-    ...pickOptions(waitOptions, chat),
+    ...limits,
     type: "model",
     systemPrompt: systemPrompt.filter(({ text }) => text !== ""),
     background: view.background,
@@ -179,13 +185,13 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
       ...view.transformToolResults,
     ],
     outputFilter,
-    contextWindowOf: ({ provider: { priceList = "" }, model }) => listedWindow(priceList, model),
+    contextWindowOf: ({ provider: { priceList = "" }, model }) => findListedWindow(priceList, model),
     compaction: view.compaction,
     compactionNotes: view.compactionNotes,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,
-    revision: revisionOf({ systemPrompt, models, tools: ownTools() }),
-    hooks: followHooks(pickOptions(hookOptions, chat)),
+    revision: memo.revisionOf({ systemPrompt, models, tools: ownTools().map(specificationOf) }),
+    hooks: followHooks(hooks),
     ...(view.itemsAtEnd !== undefined && { itemsAtEnd: view.itemsAtEnd }),
     follow,
   }
@@ -195,7 +201,7 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
  * Returns the model. The application's model takes precedence over the client's, unless the application allows the
  * client's model.
  */
-function chosenModel(
+function chooseModel(
   own: string | undefined,
   { model: asked, allowedModels }: RuntimeSurroundings,
 ): string | undefined {
@@ -217,18 +223,4 @@ function without(names: readonly string[], tools: () => readonly Tool[]): () => 
     }
     return offered
   }
-}
-
-function revisionOf(definition: {
-  readonly systemPrompt: readonly SystemBlock[]
-  readonly models: readonly ModelChoice[]
-  readonly tools: readonly Tool[]
-}): string {
-  const { systemPrompt } = definition
-  const models = definition.models.map(({ provider, model }) => ({ provider: provider.name, model }))
-  const tools = definition.tools.map(specificationOf)
-  return createHash("sha256")
-    .update(JSON.stringify({ systemPrompt, models, tools }))
-    .digest("hex")
-    .slice(0, 12)
 }

@@ -19,6 +19,7 @@ import { pickOptions } from "../options/resolve-options.ts"
 import type { EnvironmentSettings } from "../providers/choose/environment.ts"
 import { announceAgents } from "../sessions/announce-agents.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
+import { SessionFolds } from "../sessions/folding/session-folds.ts"
 import { startHousekeeping } from "../sessions/housekeeping.ts"
 import { placesOf } from "../sessions/options.ts"
 import { Dispatcher } from "../sessions/outbox/dispatcher.ts"
@@ -27,6 +28,7 @@ import { ReadQueue } from "../sessions/reading/read-queue.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { createStorage, runGrowth, type Storage } from "../sessions/storage.ts"
 import { Following } from "../sessions/subscribers/following.ts"
+import { LiveMemory } from "../sessions/worker/live-memory.ts"
 import type { ResolveRuntime } from "../sessions/worker/runtime-resolver.ts"
 import { Worker } from "../sessions/worker/worker.ts"
 import { Committer } from "../sessions/writing/committer.ts"
@@ -49,7 +51,7 @@ import { packageVersion } from "./package-version.ts"
 import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
 import { readinessOf } from "./readiness.ts"
-import { redactedSessions } from "./redacted-sessions.ts"
+import { redactSessions } from "./redacted-sessions.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
 
 /** Maximum milliseconds of `onShutdown`. The process is about to end, and its supervisor may not wait long. */
@@ -148,21 +150,23 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const feed = new Feed()
   const reads = new ReadQueue(log)
   const committer = new Committer(log, logger)
+  const folds = new SessionFolds({ log, snapshots: store.snapshots, reads, logger })
   const worker = new Worker({
     log,
     feed,
-    reads,
+    folds,
     storage,
     committer,
     agents: names,
     resolveRuntime: runtimeOfAgent(agents),
     ...placesOf(server),
+    memory: new LiveMemory({ maxBytes: server.limits.liveBytes }),
     maxSessionBytes: runGrowth * server.limits.sessionBytes,
     clock,
     ids,
     logger,
   })
-  const sessions = announcing(
+  const sessions = announceSessions(
     createSessions({
       log,
       approvals,
@@ -170,6 +174,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       checkSchema: schemas.check,
       feed,
       reads,
+      snapshots: store.snapshots,
       worker,
       storage,
       defaultAgent: options.agents[0].definition.name,
@@ -206,7 +211,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   let accepting = true
   const readiness = (isOperator: boolean) =>
     readinessOf({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
-  const shownSessions = server.redact === undefined ? sessions : redactedSessions(sessions, server.redact)
+  const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
   const ownConsole = openConsole({
     server,
     agents: options.agents.map(({ definition }) => definition),
@@ -291,6 +296,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       const grace = setTimeout(() => void Promise.all(agents.map((agent) => agent.interrupt())), graceMs)
       await worker.stop({ graceMs })
       clearTimeout(grace)
+      await folds.close()
       feed.close()
       // These take up to two seconds each, and are independent of each other.
       await Promise.all([
@@ -364,7 +370,7 @@ async function callOnShutdown({ onShutdown }: ResolvedServer, logger: Logger): P
 /**
  * Calls `onSessionCreated` for each new session. If the hook fails, the failure is logged, and the session is kept.
  */
-function announcing(
+function announceSessions(
   sessions: Sessions,
   { onSessionCreated }: ResolvedServer,
   { userCode, logger }: { readonly userCode: UserCode; readonly logger: Logger },

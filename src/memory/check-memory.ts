@@ -1,29 +1,29 @@
 import { GatewayError } from "../core/errors.ts"
 import type { MemoryKey } from "../core/ports/memory.ts"
 
-/** Type of memories that are stored without one. */
+/** Default type of memories. */
 export const defaultEntityType = "note"
 
-/** Characters and number of the parts of one memory. */
+/** Maximum characters and number of the parts of one memory. */
 export const memoryLimits = { name: 200, entityType: 64, tag: 64, tags: 16, query: 4_000 } as const
 
-/** Returns the key without spaces around it. Throws `invalid_memory` for one that cannot be stored. */
-export function checkedKey({ name, entityType = defaultEntityType }: Partial<MemoryKey>): MemoryKey {
+/** Returns the key without surrounding spaces. Throws `invalid_memory` if it cannot be stored. */
+export function checkKey({ name, entityType = defaultEntityType }: Partial<MemoryKey>): MemoryKey {
   return {
-    name: checkedText("name", name ?? "", memoryLimits.name),
-    entityType: checkedText("entityType", entityType, memoryLimits.entityType),
+    name: checkText("name", name ?? "", memoryLimits.name),
+    entityType: checkText("entityType", entityType, memoryLimits.entityType),
   }
 }
 
-/** Returns the distinct tags without spaces around them. */
-export function checkedTags(tags: readonly string[]): readonly string[] {
-  const checked = [...new Set(tags.map((tag) => checkedText("tags", tag, memoryLimits.tag)))]
+/** Returns the distinct tags without surrounding spaces. */
+export function checkTags(tags: readonly string[]): readonly string[] {
+  const checked = [...new Set(tags.map((tag) => checkText("tags", tag, memoryLimits.tag)))]
   if (checked.length <= memoryLimits.tags) return checked
   throw invalidMemory(`tags: at most ${memoryLimits.tags} tags are allowed.`)
 }
 
-/** Returns the content without blank lines and spaces around it. */
-export function checkedContent(content: string, maxBytes: number): string {
+/** Returns the content without surrounding blank lines and spaces. */
+export function checkContent(content: string, maxBytes: number): string {
   const trimmed = content.trim()
   if (trimmed === "") throw invalidMemory("content: expected a text that is not empty.")
   const bytes = Buffer.byteLength(trimmed)
@@ -33,7 +33,7 @@ export function checkedContent(content: string, maxBytes: number): string {
   )
 }
 
-function checkedText(field: string, text: string, maxLength: number): string {
+function checkText(field: string, text: string, maxLength: number): string {
   const trimmed = text.trim()
   if (trimmed === "") throw invalidMemory(`${field}: expected a text that is not empty.`)
   if (trimmed.length <= maxLength) return trimmed

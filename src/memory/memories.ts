@@ -10,20 +10,20 @@ import type {
   MemoryRecord,
   MemoryScope,
 } from "../core/ports/memory.ts"
-import { checkedContent, checkedKey, checkedTags, memoryLimits } from "./check-memory.ts"
+import { checkContent, checkKey, checkTags, memoryLimits } from "./check-memory.ts"
 import { embedText } from "./embed.ts"
 import type { MemorySettings } from "./options.ts"
 
 /** The memories of one scope. */
 export interface Memories {
   /**
-   * Stores a memory in place of the one with its type and name. Rejects with a `GatewayError`: `invalid_memory`,
+   * Stores a memory, and replaces the one of the same type and name. Rejects with a `GatewayError`: `invalid_memory`,
    * `memory_full`, `memory_changed` if the stored memory has another revision than `expected`, `session_revoked`.
    */
   remember(memory: MemoryInput, options?: CallOptions): Promise<RememberedMemory>
   /** Changes the content, the tags or both. Rejects as `remember` does, and with `memory_not_found`. */
   update(change: MemoryChange, options?: CallOptions): Promise<MemoryRecord>
-  /** Returns the most relevant memories, the best first. Without a query, the newest first. */
+  /** Returns the most relevant memories, the best first. Without a query, returns the newest first. */
   recall(query?: MemoryQuery, options?: CallOptions): Promise<readonly MemoryRecord[]>
   /** Resolves to null if there is no such memory. */
   get(key: MemoryName): Promise<MemoryRecord | null>
@@ -54,13 +54,13 @@ export interface MemoryInput extends MemoryName {
   readonly tags?: readonly string[]
   /** Default: none. Memories of tools have the session and the run. */
   readonly origin?: MemoryOrigin
-  /** Revision of the memory to replace; null if there must be none. Default: any. */
+  /** Revision of the memory to replace. Null if there must be no such memory. Default: any. */
   readonly expected?: string | null
 }
 
 export interface RememberedMemory {
   readonly memory: MemoryRecord
-  /** The memory that was replaced; null if there was none. */
+  /** The replaced memory. Null if there was none. */
   readonly replaced: MemoryRecord | null
 }
 
@@ -71,7 +71,7 @@ export interface MemoryChange extends MemoryName {
 }
 
 export interface MemoryQuery extends MemoryFilter {
-  /** Words to look for. */
+  /** Words to search for. */
   readonly query?: string
   /** Default 5, at most 50. */
   readonly limit?: number
@@ -101,19 +101,19 @@ const defaultRecall = 5
 const maxRecall = 50
 const defaultPage = 50
 const maxPage = 200
-/** Attempts at an update while others change the same memory. */
+/** Maximum attempts of an update while others change the same memory. */
 const maxAttempts = 5
 
-/** Returns the memories of a scope, checked and bounded. */
+/** Creates the memories of a scope, with validation and bounds. */
 export function createMemories(scope: MemoryScope, { store, settings, logger }: MemoriesParts): Memories {
   const { embeddings, maxContentBytes, maxMemories, maxBytes, retentionMs: ttlMs } = settings
   const bounds: MemoryBounds = { maxMemories, maxBytes }
   const memories: Memories = {
     async remember({ content, tags = [], origin, expected, ...key }, { signal } = {}) {
       const checked = {
-        ...checkedKey(key),
-        content: checkedContent(content, maxContentBytes),
-        tags: checkedTags(tags),
+        ...checkKey(key),
+        content: checkContent(content, maxContentBytes),
+        tags: checkTags(tags),
       }
       const text = `${checked.name}\n${checked.content}`
       const vector = await embedText(text, { embeddings, signal, logger })
@@ -141,7 +141,7 @@ export function createMemories(scope: MemoryScope, { store, settings, logger }: 
       }
     },
     async update({ content, tags, origin, ...name }, options) {
-      const key = checkedKey(name)
+      const key = checkKey(name)
       for (let attempt = 1; ; attempt++) {
         const stored = await store.get(scope, key)
         if (stored === null) throw notFoundError()
@@ -165,11 +165,11 @@ export function createMemories(scope: MemoryScope, { store, settings, logger }: 
         ...(vector !== null && { vector }),
       })
     },
-    get: (name) => store.get(scope, checkedKey(name)),
+    get: (name) => store.get(scope, checkKey(name)),
     list: ({ limit = defaultPage, ...query } = {}) =>
       store.list(scope, { ...query, limit: Math.max(1, Math.min(limit, maxPage)) }),
     async forget({ name, entityType, expected }) {
-      const checked = checkedKey({ name, ...(entityType !== undefined && { entityType }) })
+      const checked = checkKey({ name, ...(entityType !== undefined && { entityType }) })
       if (entityType === undefined) return store.forgetNamed(scope, checked.name)
       const options = expected === undefined ? {} : { expected }
       const outcome = await store.forget(scope, checked, options)

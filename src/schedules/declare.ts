@@ -17,14 +17,14 @@ export interface DeclareParts {
 const pageSize = 500
 
 /**
- * Brings the stored schedules of the agent's options to what the options say. One that is unchanged keeps its next
- * occurrence, and one that is paused stays paused. The process that starts last decides.
+ * Updates the stored schedules of the agent's options to match the options. An unchanged schedule keeps its next
+ * occurrence, and a paused one stays paused. The process that starts last decides.
  */
 export async function declareSchedules(
   definitions: readonly ScheduleDefinition[],
   { agent, schedules, scheduler, ownerOf, bounds }: DeclareParts,
 ): Promise<void> {
-  const stored = await storedSchedules(schedules, agent)
+  const stored = await readStoredSchedules(schedules, agent)
   const wanted = definitions.map((definition) => {
     const { name, userId, tenant, ...terms } = definition
     const parsed = parseSpec(terms)
@@ -39,12 +39,12 @@ export async function declareSchedules(
     const { name, owner, spec } = each
     if (schedule === undefined)
       await scheduler.create({ ...owner, agent, name, spec, origin: "options", bounds }).catch(unlessCreated)
-    // If others changed it meanwhile, they read the same options, or started later.
+    // If another process changed it meanwhile, it read the same options, or started later.
     else if (!isDeepStrictEqual(schedule.spec, spec)) await scheduler.replace(schedule, spec)
   }
 }
 
-async function storedSchedules(schedules: Schedules, agent: string): Promise<readonly Schedule[]> {
+async function readStoredSchedules(schedules: Schedules, agent: string): Promise<readonly Schedule[]> {
   const stored: Schedule[] = []
   for (;;) {
     const after = stored.at(-1)?.id ?? ""
@@ -61,7 +61,7 @@ function isOf(
   return schedule.name === name && schedule.tenant === owner.tenant && schedule.userId === owner.userId
 }
 
-/** Another process that starts at the same time may be faster. */
+/** Ignores the error that the schedule exists. Another process that starts at the same time may be faster. */
 function unlessCreated(error: unknown): void {
   if (!(error instanceof GatewayError) || error.code !== "schedule_exists") throw error
 }

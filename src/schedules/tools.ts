@@ -14,12 +14,17 @@ interface Definition extends Pick<Tool, "name" | "description" | "readOnly" | "i
   execute(input: JsonObject, context: ToolContext): Promise<ToolResult>
 }
 
-/** The tools by which an agent sends itself messages later. They come to the session that asked. */
+/** Creates the tools with which an agent sends messages to itself later. They arrive in the session that asked. */
 export function scheduleTools(
   agent: string,
   { own, now }: { readonly own: OwnSchedules; readonly now: () => Promise<number> },
 ): readonly Tool[] {
-  const asking = ({ session: { id, tenant, userId } }: ToolContext): Asking => ({ id, agent, tenant, userId })
+  const askingOf = ({ session: { id, tenant, userId } }: ToolContext): Asking => ({
+    id,
+    agent,
+    tenant,
+    userId,
+  })
   return [
     defineTool({
       name: "schedule_message",
@@ -41,10 +46,10 @@ export function scheduleTools(
       idempotent: true,
       async execute(input, context) {
         const { name, in: delay, ...terms } = input
-        // The same call that is executed again after a crash names the same schedule.
+        // If the same call is executed again after a crash, it has the same schedule.
         const id = `sched_${createHash("sha256").update(context.idempotencyKey).digest("hex").slice(0, 32)}`
         const at = delay === undefined ? {} : { at: await timeAfter(String(delay), now) }
-        const made = await own.find(asking(context), id).catch(unlessUnknown)
+        const made = await own.find(askingOf(context), id).catch(unlessUnknown)
         const request = {
           id,
           name,
@@ -52,7 +57,7 @@ export function scheduleTools(
           terms: { ...terms, ...at, session: "continue" },
         } as const
         const schedule =
-          made ?? (await own.create(asking(context), { ...request, terms: withQueue(request.terms) }))
+          made ?? (await own.create(askingOf(context), { ...request, terms: withQueue(request.terms) }))
         return { type: "json", value: scheduleToWire(schedule) }
       },
     }),
@@ -63,7 +68,7 @@ export function scheduleTools(
       required: [],
       readOnly: true,
       async execute(_, context) {
-        const schedules = await own.list(asking(context))
+        const schedules = await own.list(askingOf(context))
         const active = schedules.filter(({ state }) => state !== "ended")
         return {
           type: "json",
@@ -78,21 +83,21 @@ export function scheduleTools(
       required: ["name"],
       idempotent: true,
       async execute({ name }, context) {
-        const schedules = await own.list(asking(context))
+        const schedules = await own.list(askingOf(context))
         const schedule = schedules.find((each) => each.name === name && each.origin === "agent")
         if (schedule === undefined) {
           const message =
             "There is no scheduled message of this name. Call list_scheduled_messages to see them."
           return { type: "error", code: "schedule_not_found", message }
         }
-        await own.remove(asking(context), schedule.id)
+        await own.remove(askingOf(context), schedule.id)
         return { type: "json", value: { removed: String(name) } }
       },
     }),
   ]
 }
 
-/** The user may be talking to the agent when the time comes. */
+/** Adds `queue`, because the user may be talking to the agent at that time. */
 function withQueue(terms: object): object {
   return { ...terms, overlap: "queue" }
 }
@@ -106,7 +111,7 @@ async function timeAfter(delay: string, now: () => Promise<number>): Promise<str
   return new Date(Math.min((await now()) + delayMs, latestDate)).toISOString()
 }
 
-/** The last moment that a date can hold with a year of four digits. */
+/** The last moment with a year of four digits. */
 const latestDate = Date.UTC(9999, 11, 31)
 
 function unlessUnknown(error: unknown): null {

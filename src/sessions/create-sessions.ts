@@ -8,6 +8,7 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { Outbox } from "../core/ports/outbox.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Snapshots } from "../core/ports/snapshots.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createDecisions } from "./answering/decisions.ts"
 import type { Feed } from "./reading/feed.ts"
@@ -28,6 +29,7 @@ export interface SessionsOptions {
   readonly checkSchema: SchemaCheck
   readonly feed: Feed
   readonly reads: ReadQueue
+  readonly snapshots: Snapshots
   readonly worker: Worker
   readonly storage: Storage
   /** The agent of new sessions, unless the caller names another one. */
@@ -44,6 +46,7 @@ export function createSessions({
   checkSchema,
   feed,
   reads,
+  snapshots,
   worker,
   storage,
   defaultAgent,
@@ -63,7 +66,7 @@ export function createSessions({
     const session = await log.session(sessionId)
     return session === null ? [] : listTasks({ log, reads }, session, signal)
   }
-  const runningTasks = async (sessionId: string, signal: AbortSignal) =>
+  const listRunningTasks = async (sessionId: string, signal: AbortSignal) =>
     (await tasks(sessionId, signal)).filter(({ outcome }) => outcome === null)
   const hasTasks = (sessionId: string, signal: AbortSignal) =>
     hasTaskWork({ tasks, outbox }, sessionId, signal)
@@ -131,10 +134,10 @@ export function createSessions({
 
     view,
     viewTree: (sessionId, options) =>
-      viewTree({ log, reads, view, logger, runningTasks }, sessionId, options),
+      viewTree({ log, reads, view, logger, runningTasks: listRunningTasks }, sessionId, options),
 
-    history: (sessionId, { signal }) =>
-      readHistory({ log, reads, openWaits: decisions.openWaits }, sessionId, signal),
+    history: (sessionId, query) =>
+      readHistory({ log, reads, snapshots, openWaits: decisions.openWaits }, sessionId, query),
 
     tasks: (sessionId, { signal }) => tasks(sessionId, signal),
     hasTaskWork: (sessionId, { signal }) => hasTasks(sessionId, signal),

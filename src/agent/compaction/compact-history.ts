@@ -4,7 +4,7 @@ import { idsOfRun } from "../log-events.ts"
 import { modelAt } from "../model/model-attempt.ts"
 import { requestOf } from "../model/model-request.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
-import { requestTokens } from "./request-size.ts"
+import { countRequestTokens } from "./request-size.ts"
 import { summarize } from "./summarize.ts"
 
 /** Log version that introduced compactions. */
@@ -30,8 +30,8 @@ export async function compactHistory(
   if (runtime.compaction === null || journal.version < compactionSince) return "unchanged"
   let outcome: CompactionOutcome = "unchanged"
   for (let steps = 0; steps < mostSteps; steps++) {
-    const history = historyOf(context, isRefused && outcome === "unchanged")
-    const step = await nextStep(context, history)
+    const history = await historyOf(context, isRefused && outcome === "unchanged")
+    const step = await planNextStep(context, history)
     if (step === null) return outcome
     switch (step.type) {
       case "refuse":
@@ -58,11 +58,11 @@ export async function compactHistory(
   return outcome
 }
 
-function historyOf(context: ModelRunContext, isRefused: boolean): CompactableHistory {
+async function historyOf(context: ModelRunContext, isRefused: boolean): Promise<CompactableHistory> {
   const { conversation, runtime } = context
   const modelIndex = conversation.run?.modelIndex ?? 0
   const request = requestOf(context, { modelIndex })
-  const { fixedTokens, tokens } = requestTokens(conversation, request)
+  const { fixedTokens, tokens } = await countRequestTokens(conversation, request)
   return {
     choice: modelAt(runtime, modelIndex),
     contextWindowOf: runtime.contextWindowOf,
@@ -72,12 +72,12 @@ function historyOf(context: ModelRunContext, isRefused: boolean): CompactableHis
     isRefused,
     summary: conversation.history.compacted?.summary ?? null,
     messages: conversation.messages,
-    tokensOf: conversation.sizes.ofMessage,
+    tokensOf: conversation.sizes.measureMessage,
     failures: conversation.run?.failedCompactions ?? 0,
   }
 }
 
-async function nextStep(
+async function planNextStep(
   { runtime, signal, logger, sessionId, conversation }: ModelRunContext,
   history: CompactableHistory,
 ): Promise<CompactionStep | null> {

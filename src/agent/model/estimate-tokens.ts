@@ -1,5 +1,5 @@
 import { imagesOf } from "../../core/images.ts"
-import { isLargeJson } from "../../core/json/json-pieces.ts"
+import { isLargeJson, jsonPieces, type ReplaceValue } from "../../core/json/json-pieces.ts"
 import type { Message, ModelPart } from "../../core/messages.ts"
 import type { ModelRequest } from "../../core/ports/provider.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
@@ -20,61 +20,73 @@ const usualBytesPerToken = 4
 const sliceBytes = 256 * 1024
 
 /** Returns a high estimate of the tokens of a text with this number of bytes. */
-function tokensOfBytes(bytes: number): number {
+function estimateTokensOfBytes(bytes: number): number {
   return Math.ceil(bytes / bytesPerToken)
 }
 
-/** Returns a high estimate of the tokens of a value as JSON. `messages` are the messages in it. */
-export function estimateTokens(value: unknown, messages: readonly Message[]): number {
+/**
+ * Resolves to a high estimate of the tokens of a value as JSON. `messages` are the messages in it. Counts a large value
+ * in slices, so that the event loop can continue (rule 15).
+ */
+export async function estimateTokens(value: unknown, messages: readonly Message[]): Promise<number> {
   const images = imagesOf(messages)
   const ignored = new Set<unknown>(images)
-  const json = JSON.stringify(value, (_key, part) => (ignored.has(part) ? null : part)) ?? ""
-  return tokensOfBytes(Buffer.byteLength(json)) + images.length * tokensPerImage
+  const bytes = await jsonBytes(value, (_key, part) => (ignored.has(part) ? null : part))
+  return estimateTokensOfBytes(bytes) + images.length * tokensPerImage
 }
 
 /** Resolves to a high estimate of the input tokens of the request. */
 export async function estimateInput(request: ModelRequest): Promise<number> {
   const images = imagesOf(request.messages)
   const ignored = new Set<unknown>(images)
-  const bytes = await inputBytes(request, (_key, value) => (ignored.has(value) ? null : value))
-  return tokensOfBytes(bytes) + images.length * tokensPerImage
+  const bytes = await countInputBytes(request, (_key, value) => (ignored.has(value) ? null : value))
+  return estimateTokensOfBytes(bytes) + images.length * tokensPerImage
 }
 
 /**
  * Resolves to the bytes of the request that certainly count as tokens. Excludes data that only one provider
  * understands: providers drop old reasoning, and encrypted reasoning has many bytes a token.
  */
-export function plainBytes({ outputSchema: _, ...request }: ModelRequest): Promise<number> {
+export function countPlainBytes({ outputSchema: _, ...request }: ModelRequest): Promise<number> {
   const ignored = new Set<unknown>(imagesOf(request.messages))
   const isLeftOut = (key: string, value: unknown) => key === "vendor" || ignored.has(value)
-  return inputBytes(request, (key, value) => (isLeftOut(key, value) ? null : value))
+  return countInputBytes(request, (key, value) => (isLeftOut(key, value) ? null : value))
 }
 
 /**
  * Counts the schema twice, because it may be sent in the prompt and as the required format. Counts a long
  * conversation in slices, so that the event loop can continue (rule 15).
  */
-async function inputBytes(
+async function countInputBytes(
   { system, messages, tools, outputSchema }: ModelRequest,
-  replace: (key: string, value: unknown) => unknown,
+  replace: ReplaceValue,
 ): Promise<number> {
-  const bytesOfJson = (value: unknown) => Buffer.byteLength(JSON.stringify(value, replace))
-  let bytes = bytesOfJson([system, tools, outputSchema])
+  let bytes = await jsonBytes([system, tools, outputSchema], replace)
   let inSlice = bytes
   for (const message of messages) {
     if (inSlice >= sliceBytes || isLargeJson(message)) {
       await nextSlice()
       inSlice = 0
     }
-    const size = bytesOfJson(message)
+    const size = await jsonBytes(message, replace)
     bytes += size
     inSlice += size
   }
   return bytes
 }
 
+/** Resolves to the bytes of the value as JSON. Makes a large text in slices, and keeps none of them. */
+async function jsonBytes(value: unknown, replace: ReplaceValue): Promise<number> {
+  let bytes = 0
+  for (const piece of jsonPieces(value, replace)) {
+    if (bytes > 0) await nextSlice()
+    bytes += Buffer.byteLength(piece)
+  }
+  return bytes
+}
+
 /** Returns the bytes of the model's output. */
-export function bytesOf(content: readonly ModelPart[]): number {
+export function countOutputBytes(content: readonly ModelPart[]): number {
   let bytes = 0
   for (const part of content) {
     if (part.type === "text" || part.type === "thinking") bytes += Buffer.byteLength(part.text)
@@ -125,7 +137,7 @@ export async function countUsage(reported: Usage | null, evidence: Evidence): Pr
     isCount(input) && input + cached > 0 && input + cached >= plainInputBytes / mostBytesPerToken
   const usage: Usage = {
     inputTokens: inputIsFine ? input : Math.max(0, (await evidence.inputTokens()) - cached),
-    outputTokens: outputIsFine ? output : tokensOfBytes(evidence.outputBytes),
+    outputTokens: outputIsFine ? output : estimateTokensOfBytes(evidence.outputBytes),
     cacheCreationInputTokens: count(cacheCreationInputTokens),
     cacheReadInputTokens: count(cacheReadInputTokens),
   }

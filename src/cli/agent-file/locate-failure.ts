@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 const ownFolder = fileURLToPath(new URL("../..", import.meta.url))
 
 /**
- * Returns the place in the agent's files where an import failed, as `file:line` relative to `cwd`; null if it is
+ * Returns the place in the agent's files where an import failed, as `file:line` relative to `cwd`. Null if it is
  * unknown.
  */
 export async function locateFailure(
@@ -23,16 +23,16 @@ interface Place {
   readonly line: string
 }
 
-/** Node puts the place of a syntax error that its TypeScript or linking step finds above the message. */
+/** Returns the place above the message, where Node's TypeScript and linking steps put the place of a syntax error. */
 function firstLine(text: string): Place | null {
   const [, path, line] = /^(.+):(\d+)\n/.exec(text) ?? []
-  return asPlace(path, line)
+  return toPlace(path, line)
 }
 
-/** The topmost call in a file of the agent's own. */
+/** Returns the topmost call in one of the agent's own files. */
 function firstFrame(stack: string): Place | null {
   for (const [, path, line] of stack.matchAll(/^ +at (?:.*\()?(.+?):(\d+):\d+\)?$/gm)) {
-    const place = asPlace(path, line)
+    const place = toPlace(path, line)
     if (
       place !== null &&
       !place.path.includes(`${sep}node_modules${sep}`) &&
@@ -44,7 +44,7 @@ function firstFrame(stack: string): Place | null {
   return null
 }
 
-/** Plain JavaScript's syntax errors carry no place; only Node's own report of them does. */
+/** Returns the place of a syntax error in plain JavaScript. The error has no place. Only Node's own report has it. */
 async function syntaxCheck(error: Error, files: readonly string[]): Promise<Place | null> {
   if (!(error instanceof SyntaxError)) return null
   for (const file of files.slice(-20).reverse()) {
@@ -62,7 +62,7 @@ function checkReport(file: string): Promise<string> {
   })
 }
 
-function asPlace(location: string | undefined, line: string | undefined): Place | null {
+function toPlace(location: string | undefined, line: string | undefined): Place | null {
   if (location === undefined || line === undefined) return null
   const path = location.startsWith("file:") ? fileURLToPath(location) : location
   return existsSync(path) ? { path, line } : null

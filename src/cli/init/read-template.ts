@@ -9,7 +9,7 @@ export type TemplateName = (typeof templateNames)[number]
 
 /** A file of a new project. */
 export interface ProjectFile {
-  /** Relative to the project's folder, with the system's separators. */
+  /** Path relative to the project's folder, with the system's separators. */
   readonly path: string
   readonly text: string
 }
@@ -21,7 +21,7 @@ export interface ProjectNames {
   readonly gateway: string
 }
 
-/** npm leaves such files out of packages, or gives them a meaning there. */
+/** npm leaves these files out of packages, or gives them a special meaning there. */
 const renamed: Readonly<Record<string, string>> = {
   gitignore: ".gitignore",
   dockerignore: ".dockerignore",
@@ -30,7 +30,7 @@ const renamed: Readonly<Record<string, string>> = {
 
 const templates = fileURLToPath(new URL("../../../templates", import.meta.url))
 
-/** Folders whose files make up a project. A file of a later folder replaces that of an earlier one. */
+/** Folders with the files of a project. A file of a later folder replaces that of an earlier one. */
 const layers: Readonly<Record<TemplateName, readonly string[]>> = {
   minimal: ["common", "minimal"],
   tools: ["common", "tools"],
@@ -72,19 +72,19 @@ function manifestOf(
   { project, gateway }: ProjectNames,
 ): string {
   const manifests = folders.map((files) => objectOf(JSON.parse(files.get("package.json") ?? "{}")))
-  const joined = (field: string): JsonObject =>
+  const joinField = (field: string): JsonObject =>
     Object.assign({}, ...manifests.map((each) => objectOf(each[field])))
   const manifest = {
     ...manifests[0],
     name: project,
-    scripts: joined("scripts"),
-    dependencies: sorted({ ...joined("dependencies"), "ai-agent-gateway": gateway }),
-    devDependencies: sorted(joined("devDependencies")),
+    scripts: joinField("scripts"),
+    dependencies: sortMembers({ ...joinField("dependencies"), "ai-agent-gateway": gateway }),
+    devDependencies: sortMembers(joinField("devDependencies")),
   }
   return `${JSON.stringify(manifest, null, 2)}\n`
 }
 
-function sorted(object: JsonObject): JsonObject {
+function sortMembers(object: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 

@@ -16,9 +16,12 @@ import {
   stateFile,
 } from "./state.ts"
 import type { SkipReason, TickResult } from "./tick.ts"
-import { plannedTick, tickAfter } from "./timing.ts"
+import { planTick, planTickAfter } from "./timing.ts"
 
-/** A longer wait is divided: the system's clock may be set, or the machine may sleep meanwhile. */
+/**
+ * Maximum milliseconds of one sleep. A longer wait is divided, because the system's clock may be set, or the machine
+ * may sleep meanwhile.
+ */
 const longestSleepMs = 30_000
 const callbackMs = 60_000
 
@@ -31,7 +34,7 @@ export class Beat {
   readonly #store: StateStore
   #state: HeartbeatState = initialState
   #saved: HeartbeatState | null = null
-  /** Ends waits, and lets a tick end. Null while the loop does not run. */
+  /** Ends waits, and lets a tick end. Null while the loop is not running. */
   #stopping: AbortController | null = null
 
   constructor(options: HeartbeatOptions) {
@@ -65,7 +68,7 @@ export class Beat {
     let opened: OpenedState | null = null
     try {
       opened = await this.#store.open()
-      // A loop without a file continues from what it knows.
+      // A loop without a file continues from its own state.
       if (opened.state !== null) this.#state = opened.state
       await this.#tickOn(stopping.signal, abort.signal)
     } finally {
@@ -84,8 +87,8 @@ export class Beat {
     let ticks = 0
     while (!stopping.aborted && ticks < maxTicks) {
       const now = this.#clock.now()
-      // A tick that was cut off is repeated at once.
-      const next = this.#state.open_tick === null ? plannedTick(this.#state, this.#timing(now)) : now
+      // An interrupted tick is repeated at once.
+      const next = this.#state.open_tick === null ? planTick(this.#state, this.#timing(now)) : now
       if (next > now) {
         await this.#change({ next_tick_at: next })
         await this.#clock.sleep(Math.min(next - now, longestSleepMs), stopping)
@@ -98,7 +101,7 @@ export class Beat {
     }
   }
 
-  /** Resolves to null if the tick was aborted: it stays open, for the next start. */
+  /** Resolves to null if the tick was aborted. It stays open for the next start. */
   async #tick(abort: AbortSignal): Promise<TickResult | null> {
     const startedAt = this.#clock.now()
     const since = this.#clock.elapsed()
@@ -130,8 +133,8 @@ export class Beat {
       last_duration_seconds: durationSeconds,
       spent_usd: this.#state.spent_usd + this.#costOf(output),
     }
-    const state = { ...ended, ...tickAfter(ended, this.#timing(now)) }
-    // The tick counts as done once its callbacks were called, so that a crash in between calls them again.
+    const state = { ...ended, ...planTickAfter(ended, this.#timing(now)) }
+    // The tick counts as done after its callbacks were called, so that a crash in between calls them again.
     this.#state = state
     await this.#report(outcome, { output, strippedResponse, problem })
     await this.#change({ open_tick: null })
@@ -153,12 +156,13 @@ export class Beat {
   async #work(number: number, abort: AbortSignal): Promise<Work | null> {
     const { checklistPath, maxBudgetUsdPerDay } = this.#config
     const isRepeated = this.#state.open_tick !== null
-    if (!isRepeated && !this.#schedule.isActive(this.#clock.now())) return skipped("outside_active_hours")
+    if (!isRepeated && !this.#schedule.isActive(this.#clock.now()))
+      return createSkippedWork("outside_active_hours")
     const left = maxBudgetUsdPerDay === undefined ? null : maxBudgetUsdPerDay - this.#state.spent_usd
-    if (!isRepeated && left !== null && left <= 0) return skipped("daily_budget_spent")
+    if (!isRepeated && left !== null && left <= 0) return createSkippedWork("daily_budget_spent")
     const checklist = checklistPath === undefined ? null : await readChecklist(checklistPath)
-    if (checklist?.type === "unusable") return failed(new Error(checklist.problem))
-    if (!isRepeated && checklist?.type === "empty") return skipped("empty_checklist")
+    if (checklist?.type === "unusable") return createFailedWork(new Error(checklist.problem))
+    if (!isRepeated && checklist?.type === "empty") return createSkippedWork("empty_checklist")
     const jobId = this.#state.open_tick?.job_id ?? `heartbeat-${crypto.randomUUID()}`
     await this.#change({ open_tick: { number, job_id: jobId } })
     try {
@@ -173,7 +177,7 @@ export class Beat {
       return { output, judgment: judge(output, this.#config.quietThreshold), problem: output }
     } catch (thrown) {
       const isLeft = thrown instanceof GatewayError && thrown.code === "shutting_down"
-      return abort.aborted || isLeft ? null : failed(thrown)
+      return abort.aborted || isLeft ? null : createFailedWork(thrown)
     }
   }
 
@@ -194,7 +198,7 @@ export class Beat {
     else await this.#call("onAlert", () => onAlert?.(shown, this.#state))
   }
 
-  /** A cost that is not known may be any: it uses up the day's budget. */
+  /** Returns the cost of a run. An unknown cost may be of any amount, so it uses up the day's budget. */
   #costOf(output: RunOutput | null): number {
     const { maxBudgetUsdPerDay } = this.#config
     if (output === null) return 0
@@ -250,11 +254,11 @@ interface Work {
   readonly problem: RunOutput | Error | null
 }
 
-function skipped(skipReason: SkipReason): Work {
+function createSkippedWork(skipReason: SkipReason): Work {
   const judgment = { outcome: "skipped", error: null, strippedResponse: "" } as const
   return { output: null, judgment, skipReason, problem: null }
 }
 
-function failed(thrown: unknown): Work {
+function createFailedWork(thrown: unknown): Work {
   return { output: null, judgment: judgeFailure(thrown), problem: toError(thrown) }
 }

@@ -11,11 +11,11 @@ import {
 } from "@modelcontextprotocol/client"
 import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio"
 import { toError } from "../../core/errors.ts"
+import { followOutput, type OutputTail } from "../../processes/output-tail.ts"
+import { type Exit, type ProcessGroup, spawnGroup } from "../../processes/process-group.ts"
 import type { StdioConfig } from "../config/server-config.ts"
 import { createPace } from "../pace.ts"
 import { createLineReader } from "./line-reader.ts"
-import { followOutput, type OutputTail } from "./output-tail.ts"
-import { type Exit, type ProcessGroup, spawnGroup } from "./process-group.ts"
 
 /** Maximum bytes of one message. After a longer one the server is stopped. */
 const longestMessage = 32 * 1024 * 1024
@@ -68,11 +68,11 @@ export class StdioTransport implements Transport {
       this.#end()
     })
     // A process that has closed its input or its output cannot be used, even if it still runs.
-    const explained = async () => {
+    const explainEnd = async () => {
       await Promise.race([group.ended, delay(explanationMs, undefined, { ref: false })])
       this.#end()
     }
-    for (const stream of [group.stdin, group.stdout]) stream.on("close", () => void explained())
+    for (const stream of [group.stdin, group.stdout]) stream.on("close", () => void explainEnd())
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
@@ -82,7 +82,7 @@ export class StdioTransport implements Transport {
     }
     if (stdin.write(serializeMessage(message))) return
     // One listener serves all waiting messages, because Node warns of too many listeners.
-    this.#drained ??= drained(stdin).finally(() => {
+    this.#drained ??= untilDrained(stdin).finally(() => {
       this.#drained = null
     })
     await this.#drained
@@ -141,7 +141,7 @@ export class StdioTransport implements Transport {
 }
 
 /** Resolves when a stream accepts more data, or has ended. */
-async function drained(stream: Writable): Promise<void> {
+async function untilDrained(stream: Writable): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = () => {
       stream.off("drain", done).off("close", done)

@@ -1,4 +1,4 @@
-import { definedOnly } from "../../core/defined-only.ts"
+import { omitUndefined } from "../../core/defined-only.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/provider.ts"
 import { aiSdkProvider } from "../ai-sdk/ai-sdk-provider.ts"
@@ -7,22 +7,23 @@ import { demoProvider } from "../demo/demo-provider.ts"
 import { openAiChatProvider } from "../openai/openai-chat-provider.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import { firstModelOf } from "./local-server.ts"
-import { type NamedProviderOptions, namedProvider, type ProviderName } from "./named-provider.ts"
+import { createNamedProvider, type NamedProviderOptions, type ProviderName } from "./named-provider.ts"
 
-/** By name, made in code, or a language model of the AI SDK (https://ai-sdk.dev). */
+/** A provider by name, a provider made in code, or a language model of the AI SDK (https://ai-sdk.dev). */
 export type ProviderChoice = ProviderName | Provider | AiSdkModel
 
 export interface ProviderOptions extends NamedProviderOptions {
   /**
-   * Default: anthropic if these options or the environment have a key for it, else openai if the environment has one.
-   * Without any key, a model server that answers on this machine, else the demo; `agent-gateway start` takes neither.
+   * Default: anthropic if these options or the environment have a key for it, otherwise openai if the environment has
+   * one. Without any key, the default is a model server on this machine, otherwise the demo. `agent-gateway start`
+   * refuses both.
    */
   readonly provider?: ProviderChoice
 }
 
 export interface ChosenProvider {
   readonly provider: Provider
-  /** Null for one that has no name. */
+  /** Null for a provider without a name. */
   readonly name: ProviderName | null
   /** If true, the gateway chose this provider itself: a local model server, or the demo. */
   readonly guessed: boolean
@@ -30,13 +31,13 @@ export interface ChosenProvider {
 
 export interface ChooseOptions {
   readonly settings: EnvironmentSettings
-  /** If true, the gateway may choose a provider itself: then it looks for a local server. */
+  /** If true, the gateway may choose a provider itself, and then looks for a local server. */
   readonly mayGuess: boolean
 }
 
 /**
- * Chooses the provider. Options in code win over the environment. Rejects with a `ConfigurationError` for want of a
- * key.
+ * Chooses the provider. Options in code take precedence over the environment. Rejects with a `ConfigurationError` if
+ * a key is missing.
  */
 export async function chooseProvider(
   { provider, ...options }: ProviderOptions,
@@ -44,36 +45,34 @@ export async function chooseProvider(
 ): Promise<ChosenProvider> {
   refuseIgnored(provider, options)
   if (typeof provider === "object") return { provider: toProvider(provider), name: null, guessed: false }
-  const name = provider ?? configuredName(options, settings)
-  if (name !== null) return { provider: namedProvider(name, options, settings), name, guessed: false }
+  const name = provider ?? findConfiguredName(options, settings)
+  if (name !== null) return { provider: createNamedProvider(name, options, settings), name, guessed: false }
   const local = mayGuess ? await localProvider(settings.localServer) : null
   if (local !== null) return { provider: local, name: null, guessed: true }
   return { provider: demoProvider(), name: "demo", guessed: true }
 }
 
-/** A model of the AI SDK is wrapped, a provider is itself. */
+/** Wraps a model of the AI SDK. Returns a provider unchanged. */
 export function toProvider(choice: Provider | AiSdkModel): Provider {
-  // It checks what it is given.
+  // It checks its arguments.
   return "doStream" in choice ? aiSdkProvider(choice) : choice
 }
 
-/**
- * Throws a `ConfigurationError` for options that would do nothing: a key that somebody relies on must not go unused.
- */
+/** Throws a `ConfigurationError` for options without effect, because a key must not be silently ignored. */
 function refuseIgnored(provider: ProviderChoice | undefined, options: NamedProviderOptions): void {
-  const given = Object.keys(definedOnly<NamedProviderOptions>(options))
+  const given = Object.keys(omitUndefined<NamedProviderOptions>(options))
   if (given.length === 0 || (provider !== "demo" && typeof provider !== "object")) return
   const which = provider === "demo" ? "The demo has" : "A provider made in code has its own, and takes"
   throw new ConfigurationError(`${which} no ${given.join(", ")}.`)
 }
 
-function configuredName(
+function findConfiguredName(
   { apiKey, authToken, providerConfig }: NamedProviderOptions,
   { anthropic, openai }: EnvironmentSettings,
 ): ProviderName | null {
   if ((apiKey ?? authToken ?? anthropic.apiKey ?? anthropic.authToken) !== undefined) return "anthropic"
   if (openai.apiKey !== undefined) return "openai"
-  // Whoever configures a provider does not want another: this one says that its key is missing.
+  // If a provider is configured, no other one is chosen. It reports that its key is missing.
   return providerConfig === undefined ? null : "anthropic"
 }
 

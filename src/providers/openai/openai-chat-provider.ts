@@ -3,9 +3,10 @@ import type { Provider } from "../../core/ports/provider.ts"
 import { callLimits } from "../transport/call-limits.ts"
 import { requestOptions } from "../transport/request-options.ts"
 import { ChatFold } from "./chat/chat-fold.ts"
-import { type HostTraits, hostTraits } from "./chat/hosts.ts"
+import { findHostTraits, type HostTraits } from "./chat/hosts.ts"
 import { chatRequest } from "./chat/request.ts"
-import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
+import { levelsOf } from "./chat/thinking.ts"
+import { importSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkChatOptions, type LoadOpenAiSdk, type OpenAiChatOptions } from "./options.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
@@ -15,18 +16,18 @@ import { vendorTag } from "./vendor-tag.ts"
 const name = "openai-chat"
 
 /**
- * Any service that speaks OpenAI's Chat Completions: Ollama, vLLM, LM Studio, OpenRouter, DeepSeek, Mistral … By the
- * official SDK, `openai`, which is loaded by `prepare` or the first call: if it is not installed, that throws a
- * `ConfigurationError`, as does a call that names no model where there is no default.
+ * A provider for any service with OpenAI's Chat Completions API: Ollama, vLLM, LM Studio, OpenRouter, DeepSeek,
+ * Mistral … It uses the official SDK, `openai`, which `prepare` or the first call loads. If the SDK is not installed,
+ * that throws a `ConfigurationError`, and so does a call without a model if there is no default.
  *
- * @param load Where the SDK comes from.
- * @throws ConfigurationError for options that are unknown or wrong.
+ * @param load Loads the SDK.
+ * @throws ConfigurationError if options are unknown or wrong.
  */
-export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiSdk = installedSdk): Provider {
+export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiSdk = importSdk): Provider {
   checkChatOptions(options)
   const { baseURL = openAiAddress, extraBody } = options
-  const host = hostTraits(baseURL)
-  const traits: HostTraits = { ...host, ...chosenTraits(options) }
+  const host = findHostTraits(baseURL)
+  const traits: HostTraits = { ...host, ...readChosenTraits(options) }
   const vendor = vendorTag(name, baseURL)
   const connected = lazyConnection(options, load)
   return {
@@ -35,6 +36,7 @@ export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiS
     ...(traits.priceList !== undefined && { priceList: traits.priceList }),
     ...callLimits(baseURL, options.timeoutMs),
     toolRules: traits.ownToolRules ? openAiToolRules : compatibleToolRules,
+    thinkingLevels: (model) => levelsOf(traits.thinking, model),
     async prepare() {
       await connected()
     },
@@ -58,7 +60,7 @@ export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiS
 const missingModel = "OpenAI chat provider: name the agent's model, or give the option defaultModel."
 
 /** Returns the traits that the options set themselves. */
-function chosenTraits(options: OpenAiChatOptions): Partial<HostTraits> {
+function readChosenTraits(options: OpenAiChatOptions): Partial<HostTraits> {
   const { priceList, maxTokensField, streamUsage, structuredOutputs, sendReasoning } = options
   return {
     ...(priceList !== undefined && { priceList }),

@@ -1,10 +1,11 @@
 import type { Provider } from "../../core/ports/provider.ts"
 import { callLimits } from "../transport/call-limits.ts"
 import { requestOptions } from "../transport/request-options.ts"
-import { hostTraits } from "./chat/hosts.ts"
-import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
+import { findHostTraits } from "./chat/hosts.ts"
+import { importSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkOptions, type LoadOpenAiSdk, type OpenAiOptions } from "./options.ts"
+import { levelsOf } from "./reasoning-models.ts"
 import { responsesRequest } from "./responses/request.ts"
 import { ResponseFold } from "./responses/response-fold.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
@@ -14,24 +15,25 @@ import { vendorTag } from "./vendor-tag.ts"
 const name = "openai"
 
 /**
- * OpenAI's models by the Responses API and the official SDK, `openai`, which is loaded by `prepare` or the first call:
- * if it is not installed, that throws a `ConfigurationError`.
+ * A provider for OpenAI's models that uses the Responses API and the official SDK, `openai`. `prepare` or the first
+ * call loads the SDK. If it is not installed, that throws a `ConfigurationError`.
  *
- * @param load Where the SDK comes from.
- * @throws ConfigurationError for options that are unknown or wrong.
+ * @param load Loads the SDK.
+ * @throws ConfigurationError if options are unknown or wrong.
  */
-export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = installedSdk): Provider {
+export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = importSdk): Provider {
   checkOptions(options)
   const connected = lazyConnection(options, load)
   const { baseURL = openAiAddress } = options
   const vendor = vendorTag(name, baseURL)
-  const { priceList } = hostTraits(baseURL)
+  const { priceList } = findHostTraits(baseURL)
   return {
     name,
     defaultModel,
     ...(priceList !== undefined && { priceList }),
     ...callLimits(baseURL, options.timeoutMs),
-    toolRules: hostTraits(baseURL).ownToolRules ? openAiToolRules : compatibleToolRules,
+    toolRules: findHostTraits(baseURL).ownToolRules ? openAiToolRules : compatibleToolRules,
+    thinkingLevels: levelsOf,
     async prepare() {
       await connected()
     },

@@ -3,7 +3,7 @@ import type { Message, ToolCallPart } from "../../core/messages.ts"
 const longestId = 40
 
 export interface CallIdRules {
-  /** The id that the call came with from this service; null if it came from another one, or without an id. */
+  /** Returns the id that this service gave the call. Null if the call came from another service, or without an id. */
   readonly givenId: (call: ToolCallPart) => string | null
   /** If set, ids that do not match it are replaced. */
   readonly legal?: RegExp
@@ -12,11 +12,11 @@ export interface CallIdRules {
 }
 
 /**
- * Maps the gateway's ids of a conversation's calls to the ids that the service receives. A call keeps the id that it
- * came with from this service, unless it had none, an illegal one, or one of an earlier call (some servers number the
+ * Maps the gateway's ids of a conversation's calls to the ids that the service receives. A call keeps the id that
+ * this service gave it, unless it had none, an illegal one, or the id of an earlier call (some servers number the
  * calls of every response from zero). Otherwise the gateway's own id is sent.
  */
-export function wireCallIds(
+export function mapCallIds(
   messages: readonly Message[],
   { givenId, legal = /./, short = false }: CallIdRules,
 ): ReadonlyMap<string, string> {
@@ -25,9 +25,9 @@ export function wireCallIds(
   for (const call of callsOf(messages)) {
     const given = givenId(call)
     const isUsable = given !== null && legal.test(given) && !used.has(given)
-    const id = isUsable ? given : fitting(call.toolCallId)
+    const id = isUsable ? given : fitId(call.toolCallId)
     used.add(id)
-    ids.set(call.toolCallId, short ? shortened(id, ids.size) : id)
+    ids.set(call.toolCallId, short ? shortenId(id, ids.size) : id)
   }
   return ids
 }
@@ -38,11 +38,11 @@ function callsOf(messages: readonly Message[]): readonly ToolCallPart[] {
     .filter((part) => part.type === "toolCall")
 }
 
-/** An id of the gateway is random at its end. */
-function fitting(id: string): string {
+/** Shortens an id. The end of a gateway's id is random. */
+function fitId(id: string): string {
   return id.replaceAll(/[^\w-]/g, "_").slice(-longestId)
 }
 
-function shortened(id: string, ordinal: number): string {
+function shortenId(id: string, ordinal: number): string {
   return /^[a-z0-9]{9}$/i.test(id) ? id : String(ordinal).padStart(9, "0")
 }

@@ -2,14 +2,14 @@ import type { Json } from "../../core/json/json.ts"
 import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/runner.ts"
 import { agentFailure } from "../failure.ts"
 import { fieldsOf, inputOf, jsonOf, listOf } from "../fields.ts"
-import { askedCall, type RunnerOptions } from "../runner-options.ts"
-import { graphMessages, missingResults } from "./graph-messages.ts"
+import { createAskedCall, type RunnerOptions } from "../runner-options.ts"
+import { createMissingResults, graphMessages } from "./graph-messages.ts"
 import { graphReader, type Interrupt } from "./graph-reader.ts"
 import { type InterruptQuestion, questionsOf, resumeValueOf } from "./interrupts.ts"
 
 /**
- * A compiled graph whose state has `messages`. Interrupts need a checkpointer, and a durable one to outlive
- * the process.
+ * A compiled graph whose state has `messages`. Interrupts need a checkpointer. To outlive the process, it must be
+ * durable.
  */
 export interface LangGraph {
   readonly checkpointer?: unknown
@@ -32,16 +32,16 @@ export interface LangGraphOptions extends RunnerOptions {
   readonly resumeValue?: (decisions: RunnerRequest["decisions"], value: Json) => unknown
 }
 
-/** State that is kept while an interrupt is open. The rest is in the graph's own checkpoint. */
+/** State to store while an interrupt is open. The rest is in the graph's own checkpoint. */
 interface Saved {
   readonly interrupts: readonly (Interrupt & { readonly callIds: readonly string[] })[]
   readonly openCalls: readonly RunnerToolCall[]
 }
 
 /**
- * A LangGraph graph, 1.x. The thread is the session; an `interrupt()` becomes an approval, and its answer
- * resumes the graph. After a crash the graph goes on from its last checkpoint: what a node had done since
- * then is done again.
+ * Runs a LangGraph graph, 1.x. The thread is the session. An `interrupt()` becomes an approval, and its answer
+ * resumes the graph. After a crash the graph continues from its last checkpoint: it repeats the work of nodes after
+ * that checkpoint.
  */
 export function langGraphRunner(graph: LangGraph, options: LangGraphOptions): Runner {
   return async function* (request) {
@@ -62,7 +62,7 @@ async function* runGraph(
   const own = options.config?.(request) ?? {}
   const configurable = { ...own.configurable, thread_id: sessionId }
   const config = { ...own, configurable, signal, streamMode: ["messages", "updates"] }
-  const saved = savedIn(decisions.length === 0 ? null : request.state)
+  const saved = readSaved(decisions.length === 0 ? null : request.state)
   const input =
     decisions.length === 0 ? await firstInput(graph, config, request) : commandOf(saved, options, request)
   const reader = graphReader(options, saved.openCalls)
@@ -80,7 +80,10 @@ async function* runGraph(
   for (const { questions } of asked) yield* questions
 }
 
-/** Returns the input that starts or continues the thread: it remembers earlier messages, if it has a memory. */
+/**
+ * Returns the input that starts or continues the thread. If the graph has a memory, the thread remembers earlier
+ * messages.
+ */
 async function firstInput(
   graph: LangGraph,
   config: object,
@@ -91,7 +94,7 @@ async function firstInput(
   const known = fieldsOf(thread?.values).messages
   if (listOf(known).length === 0) return { messages: graphMessages(messages) }
   const asked = messages.findLastIndex(({ role }) => role === "user")
-  return { messages: [...missingResults(known), ...graphMessages(messages.slice(asked, asked + 1))] }
+  return { messages: [...createMissingResults(known), ...graphMessages(messages.slice(asked, asked + 1))] }
 }
 
 function commandOf(saved: Saved, options: LangGraphOptions, { decisions }: RunnerRequest): object {
@@ -104,7 +107,7 @@ function commandOf(saved: Saved, options: LangGraphOptions, { decisions }: Runne
   return new options.Command({ resume: Object.fromEntries(resume) })
 }
 
-/** An interrupt that is about no tool call has its result in being answered. */
+/** Yields results for interrupts without a tool call. The answer is their result. */
 function* answersWithoutCall({ openCalls }: Saved, { decisions }: RunnerRequest): Iterable<RunnerEvent> {
   for (const { id, editedInput: input } of decisions) {
     if (openCalls.some((call) => call.id === id)) continue
@@ -122,7 +125,7 @@ function questionsAbout(
     const free = openCalls.filter(({ id }) => !taken.has(id))
     const id = callIdOf(question, free) ?? `${interrupt.id}.${index}`
     taken.add(id)
-    return askedCall(options, { ...question, id })
+    return createAskedCall(options, { ...question, id })
   })
   return { interrupt, questions }
 }
@@ -138,7 +141,7 @@ function callIdOf(
   return (same ?? (named.length === 1 ? named[0] : undefined))?.id
 }
 
-function savedIn(state: Json): Saved {
+function readSaved(state: Json): Saved {
   const { interrupts, openCalls } = fieldsOf(state)
   return {
     interrupts: listOf(interrupts).map((interrupt) => {

@@ -2,14 +2,14 @@ import { isJsonObject } from "../../core/json/json.ts"
 import type { Runner, RunnerDecision, RunnerRequest, RunnerToolCall } from "../../core/runner.ts"
 import { agentFailure } from "../failure.ts"
 import { fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
-import { askedCall, denialText, type RunnerOptions, uneditableText } from "../runner-options.ts"
+import { createAskedCall, denialText, type RunnerOptions, uneditableText } from "../runner-options.ts"
 import { editCalls } from "./edit-calls.ts"
 import { inputItems } from "./input-items.ts"
 import { eventReader, type OpenAiAgentsEvent } from "./stream-events.ts"
 
 /** The part of `@openai/agents` that the adapter uses: `{ run, RunState }`, imported by the application. */
 export interface OpenAiAgentsSdk<Agent> {
-  /** `run` of the SDK, or of a `Runner` of one's own; the place for `context` and `maxTurns`. */
+  /** `run` of the SDK, or of a custom `Runner`, which can set `context` and `maxTurns`. */
   run(agent: Agent, input: never, options: RunSettings): Promise<StreamedRun>
   readonly RunState: { fromString(agent: Agent, text: string): Promise<ResumableState> }
 }
@@ -32,9 +32,9 @@ interface ResumableState {
 }
 
 /**
- * An agent of the OpenAI Agents SDK, 0.20. Its interruptions become approvals, and its `RunState` is kept
- * while they are waited for. After a crash it starts again from the conversation, which has what was done
- * and what is not known.
+ * Runs an agent of the OpenAI Agents SDK, 0.20. Its interruptions become approvals, and its `RunState` is stored
+ * while they are open. After a crash it starts again from the conversation, which contains the completed work and the
+ * unknown outcomes.
  */
 export function openAiAgentsRunner<Agent>(
   agent: Agent,
@@ -44,7 +44,9 @@ export function openAiAgentsRunner<Agent>(
     const read = eventReader(options)
     try {
       const input =
-        request.decisions.length === 0 ? inputItems(request.messages) : await decided(agent, options, request)
+        request.decisions.length === 0
+          ? inputItems(request.messages)
+          : await restoreDecided(agent, options, request)
       const { signal } = request
       const run = await options.run(agent, input as never, { stream: true, signal })
       for await (const event of run) yield* read(event)
@@ -58,8 +60,8 @@ export function openAiAgentsRunner<Agent>(
   }
 }
 
-/** The run's state with the decisions in it. What nobody decided interrupts the run again. */
-async function decided<Agent>(
+/** Returns the run's state with the decisions. An undecided call interrupts the run again. */
+async function restoreDecided<Agent>(
   agent: Agent,
   { RunState }: OpenAiAgentsSdk<Agent>,
   request: RunnerRequest,
@@ -89,7 +91,7 @@ function questionOf(interruption: object, options: RunnerOptions): RunnerToolCal
   const { name, arguments: input, agent } = fieldsOf(interruption)
   const tool = listOf(fieldsOf(agent).tools).find((candidate) => fieldsOf(candidate).name === name)
   const parameters = jsonOf(fieldsOf(tool).parameters)
-  return askedCall(options, {
+  return createAskedCall(options, {
     id: idOf(interruption),
     name: textOf(name) ?? "tool",
     input: inputOf(input),

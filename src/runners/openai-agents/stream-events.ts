@@ -4,7 +4,7 @@ import { countOf, fieldsOf, inputOf, listOf, textOf } from "../fields.ts"
 import type { RunnerOptions } from "../runner-options.ts"
 import { resultOf } from "../tool-result.ts"
 
-/** One event of the SDK's stream, of which there are more kinds than the gateway has a use for. */
+/** One event of the SDK's stream. The gateway uses only some kinds. */
 export interface OpenAiAgentsEvent {
   readonly type: string
   /** Name of a run item. */
@@ -15,8 +15,8 @@ export interface OpenAiAgentsEvent {
 }
 
 /**
- * Maps the events of one run. A call is reported when the model asks for it: the SDK then executes it at
- * once.
+ * Creates a function that maps the events of one run. A call is reported when the model requests it, because the SDK
+ * then executes it at once.
  */
 export function eventReader(options: RunnerOptions): (event: OpenAiAgentsEvent) => readonly RunnerEvent[] {
   let thinkingStreamed = false
@@ -35,12 +35,12 @@ export function eventReader(options: RunnerOptions): (event: OpenAiAgentsEvent) 
 function modelEvents(data: ReturnType<typeof fieldsOf>, options: RunnerOptions): readonly RunnerEvent[] {
   switch (data.type) {
     case "output_text_delta":
-      return said("text", data.delta)
+      return createTextEvents("text", data.delta)
     case "model": {
       const { type, delta } = fieldsOf(data.event)
       const isThinking =
         type === "response.reasoning_summary_text.delta" || type === "response.reasoning_text.delta"
-      return isThinking ? said("thinking", delta) : []
+      return isThinking ? createTextEvents("thinking", delta) : []
     }
     case "response_done": {
       const { usage, providerData } = fieldsOf(data.response)
@@ -67,17 +67,17 @@ function itemEvents(name: string | undefined, item: ReturnType<typeof fieldsOf>)
     case "handoff_occurred":
       return id === undefined ? [] : [{ type: "toolResult", id, result: resultOf(item.output ?? raw.output) }]
     case "reasoning_item_created":
-      return listOf(raw.content).flatMap((part) => said("thinking", fieldsOf(part).text))
+      return listOf(raw.content).flatMap((part) => createTextEvents("thinking", fieldsOf(part).text))
     default:
       return []
   }
 }
 
-function said(type: "text" | "thinking", text: unknown): readonly RunnerEvent[] {
+function createTextEvents(type: "text" | "thinking", text: unknown): readonly RunnerEvent[] {
   return typeof text === "string" ? [{ type, text }] : []
 }
 
-/** The service counts what it read from its cache among the input. */
+/** Returns the usage. The provider's input tokens include those read from its cache. */
 function usageOf(usage: unknown): Usage {
   const { inputTokens, outputTokens, inputTokensDetails } = fieldsOf(usage)
   const details = Array.isArray(inputTokensDetails) ? inputTokensDetails : [inputTokensDetails]

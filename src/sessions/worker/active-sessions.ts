@@ -5,12 +5,13 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { sleep } from "../../core/time/sleep.ts"
+import type { SessionFolds } from "../folding/session-folds.ts"
 import type { Feed } from "../reading/feed.ts"
-import type { ReadQueue } from "../reading/read-queue.ts"
 import type { Storage } from "../storage.ts"
 import type { Committer } from "../writing/committer.ts"
 import { SessionWriter } from "../writing/writer.ts"
 import type { LeaseHold } from "./lease-hold.ts"
+import type { LiveMemory } from "./live-memory.ts"
 import type { KnownLease } from "./reconciler.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 import { SessionWorker } from "./session-worker.ts"
@@ -24,9 +25,11 @@ const releaseRetryMs = 1_000
 export interface ActiveSessionsOptions {
   readonly log: SessionLog
   readonly feed: Feed
-  readonly reads: ReadQueue
+  readonly folds: SessionFolds
   readonly committer: Committer
   readonly storage: Storage
+  /** Memory for the conversations of the sessions. */
+  readonly memory: LiveMemory
   /** Names of the agents that this process serves. */
   readonly agents: readonly string[]
   readonly resolveRuntime: ResolveRuntime
@@ -135,15 +138,17 @@ export class ActiveSessions {
       committer,
       writableVersion: () => this.#options.log.writableVersion(),
       publish: channel.publish,
+      onStored: () => attempt.onStored(),
       onStopped: (reason) => attempt.stop(reason),
     })
-    const { log, reads, storage, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } =
+    const { log, folds, storage, memory, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } =
       this.#options
     const shared = {
       mustYield,
       log,
-      reads,
+      folds,
       storage,
+      memory,
       agents,
       resolveRuntime,
       maxSessionBytes,
@@ -190,17 +195,17 @@ export class ActiveSessions {
         "The gateway stops. It waits for open runs, and leaves those that are open after graceMs to another process.",
       )
     }
-    const all = () => Promise.all([...this.#running.values()].map(({ done }) => done))
+    const awaitAll = () => Promise.all([...this.#running.values()].map(({ done }) => done))
     const grace = Promise.withResolvers<void>()
     const timer = setTimeout(grace.resolve, graceMs)
-    await Promise.race([all(), grace.promise])
+    await Promise.race([awaitAll(), grace.promise])
     clearTimeout(timer)
     for (const { attempt } of this.#running.values()) attempt.stop(new ShuttingDownError())
     // A write that is still in progress then waits for a store that is down.
     const giveUp = setTimeout(() => {
       for (const { writer } of this.#running.values()) writer.stop(new ShuttingDownError())
     }, lastWriteMs)
-    await all()
+    await awaitAll()
     clearTimeout(giveUp)
   }
 

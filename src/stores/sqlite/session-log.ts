@@ -6,14 +6,14 @@ import { escapeText } from "../rows/columns.ts"
 import { haveLargeEvents, largeBodies, noLargeBodies } from "../rows/large-bodies.ts"
 import { largeContents } from "../rows/large-contents.ts"
 import { toClaim, toRun, toSession } from "../rows/session-rows.ts"
-import { stirredBy } from "../rows/subscription-rows.ts"
+import { collectStirred } from "../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
 import type { Database } from "./database/database.ts"
 import { createWriteProbe } from "./database/write-probe.ts"
-import { findQueued, pending, put } from "./inbox.ts"
+import { findQueued, put, readPending } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
@@ -72,8 +72,9 @@ export function createSessionLog(
     },
     async put(command, limits) {
       const texts = await largeContents(command)
-      const { outcome, arrivals } = await database.write(() =>
-        putInTree(database, command, { versions, limits, texts, now: now() }),
+      const { outcome, arrivals } = await database.write(
+        () => putInTree(database, command, { versions, limits, texts, now: now() }),
+        { isLarge: texts.size > 0 },
       )
       for (const arrival of arrivals) hub.arrived(arrival)
       return outcome
@@ -81,11 +82,17 @@ export function createSessionLog(
     async putAndClaim(message, agents, limits) {
       const { sessionId } = message
       const texts = await largeContents(message)
-      const { outcome, isDue, claimed, inserted } = await database.write(() => {
-        const result = put(database, message, { versions, limits, texts, now: now() })
-        const claimable = { agents, reads }
-        return { ...result, claimed: result.isDue ? claimFree(database, owner, sessionId, claimable) : null }
-      })
+      const { outcome, isDue, claimed, inserted } = await database.write(
+        () => {
+          const result = put(database, message, { versions, limits, texts, now: now() })
+          const claimable = { agents, reads }
+          return {
+            ...result,
+            claimed: result.isDue ? claimFree(database, owner, sessionId, claimable) : null,
+          }
+        },
+        { isLarge: texts.size > 0 },
+      )
       if (claimed === null && (isDue || outcome.status === "steered")) hub.arrived(sessionId)
       return { outcome, ...toClaim(claimed, inserted) }
     },
@@ -98,19 +105,22 @@ export function createSessionLog(
     claimRunnable: (agents, limit, shares) =>
       claimRunnable(database, membership, { agents, reads }, { limit, shares, now: now() }),
     held: () => database.read(() => held(database, owner)),
-    pending: (lease, options) => pending(database, lease, { ...options, owner, now: now() }),
+    pending: (lease, options) => readPending(database, lease, { ...options, owner, now: now() }),
     release: (lease, options) =>
       database.write(() => release(database, lease, { ...options, owner, now: now() })),
     async commit(batches) {
       let stirred = false
       const bodies = haveLargeEvents(batches) ? await largeBodies(batches) : noLargeBodies
       const at = now()
-      const outcomes = await database.write(() => {
-        const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
-        const stored = stirredBy(batches.filter((_, index) => outcomes[index] === "ok"))
-        stirred = stirCursors(database, stored, at) > 0
-        return outcomes
-      })
+      const outcomes = await database.write(
+        () => {
+          const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
+          const stored = collectStirred(batches.filter((_, index) => outcomes[index] === "ok"))
+          stirred = stirCursors(database, stored, at) > 0
+          return outcomes
+        },
+        { isLarge: bodies !== noLargeBodies },
+      )
       if (stirred) alarms.subscriptions.ring()
       if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
       for (const [index, { lease, entries }] of batches.entries()) {

@@ -10,6 +10,7 @@ import { outboxCases } from "../store/outbox-contract.ts"
 import { sharedOutboxCases } from "../store/outbox-shared.ts"
 import { scheduleCases, sharedScheduleCases } from "../store/schedules-contract.ts"
 import { secretsCases } from "../store/secrets-contract.ts"
+import { snapshotCases } from "../store/snapshots-contract.ts"
 import { subscriptionCases } from "../store/subscriptions-contract.ts"
 import { taskCases } from "../store/tasks-contract.ts"
 import { treeCases } from "../store/tree-contract.ts"
@@ -69,9 +70,10 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...subscriptionCases,
   ...scheduleCases,
   ...contentsCases,
+  ...snapshotCases,
 ]
 
-/** Behavior of a store that several processes may open: these cases open it more than once. */
+/** Behavior of a store that several processes may open. These cases open it more than once. */
 export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedCases,
   ...sharedAcceptingCases,
@@ -83,8 +85,8 @@ export const sharedSessionLogContract: readonly SessionLogCase[] = [
 ]
 
 /**
- * Runs one case, for any test runner, and closes all the stores it opened. Rejects when the store breaks the
- * contract; needs up to a minute when an expected change never comes.
+ * Runs one case, for any test runner, and closes all the stores that it opened. Rejects if the store violates the
+ * contract. Takes up to a minute if an expected change never comes.
  */
 export async function runSessionLogCase(each: SessionLogCase, harness: SessionLogHarness): Promise<void> {
   const opened: Store[] = []

@@ -7,28 +7,31 @@ import type { Examined } from "./examine.ts"
 import type { ImageExaminer } from "./image-examiner.ts"
 import { longestData } from "./limits.ts"
 
-/** Returns the conversation as a provider can take it. Never rejects. */
+/** Returns the conversation in a form that a provider accepts. Never rejects. */
 export type PrepareImages = (messages: readonly Message[]) => Promise<readonly Message[]>
 
-/** Images of one request: with more, a provider allows smaller sides only. */
+/** Maximum number of images of one request. With more, a provider only allows smaller sides. */
 const mostImages = 20
-/** Images that become text together, so that the prompt's beginning stays the same for some turns and can be cached. */
+/**
+ * Number of images that become text together, so that the prompt's beginning is unchanged for some turns and can be
+ * cached.
+ */
 const droppedAtOnce = 10
-/** Base64 characters of all images of one request; the strictest provider takes 32 MB in all. */
+/** Maximum base64 characters of all images of one request. The strictest provider accepts 32 MB in total. */
 const mostData = 20 * 1024 * 1024
-/** Images known to fit, by their digest, for sessions that are loaded again. */
+/** Maximum number of valid images to remember by their digest, for sessions that are loaded again. */
 const rememberedImages = 2_000
 
 /**
- * Makes a conversation's images fit for a request: a bad one would fail this request and each one after it. Old
- * images past the limits of a request become text, each other one is decoded once. The conversation itself stays as
- * it is.
+ * Prepares a conversation's images for a request. An invalid image would fail this request and all later ones. Old
+ * images beyond the limits of a request become text. Each other image is decoded once. The conversation itself is not
+ * changed.
  */
 export function createImagePreparation(examiner: ImageExaminer, logger: Logger): PrepareImages {
   const parts = new WeakMap<ImagePart, Promise<ContentPart>>()
   const fitting = createRecentMap<string>(rememberedImages)
 
-  function prepared(image: ImagePart): Promise<ContentPart> {
+  function prepareImage(image: ImagePart): Promise<ContentPart> {
     const known = parts.get(image)
     if (known !== undefined) return known
     const preparing = prepare(image)
@@ -39,11 +42,11 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
   async function prepare(image: ImagePart): Promise<ContentPart> {
     const { source } = image
     if (source.type === "url") return image
-    if (source.data.length > 2 * longestData) return leftOut("it is too large")
+    if (source.data.length > 2 * longestData) return createLeftOutNote("it is too large")
     const digest = createHash("sha256").update(source.data).digest("base64")
     const mediaType = fitting.get(digest)
     if (mediaType !== undefined)
-      return mediaType === source.mediaType ? image : relabelled(source.data, mediaType)
+      return mediaType === source.mediaType ? image : relabelImage(source.data, mediaType)
     const examined = await examiner.examine(source.data)
     if (examined === null) {
       logger.error({}, "Images cannot be decoded, so they are sent unchecked. Install the gateway again.")
@@ -62,12 +65,12 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
     if (images.length === 0) return messages
     const shown = images.slice(firstShown(images))
     const replacements = new Map<ImagePart, ContentPart>()
-    for (const image of shown) replacements.set(image, await prepared(image))
+    for (const image of shown) replacements.set(image, await prepareImage(image))
     return replaceImages(messages, (image) => replacements.get(image) ?? tooOld)
   }
 }
 
-/** The index of the oldest image that is shown. */
+/** Returns the index of the oldest image that is shown. */
 function firstShown(images: readonly ImagePart[]): number {
   const excess = Math.max(0, images.length - mostImages)
   let first = Math.ceil(excess / droppedAtOnce) * droppedAtOnce
@@ -88,21 +91,21 @@ function partOf(image: ImagePart, data: string, examined: Examined): ContentPart
     case "fits":
       return image.source.type === "base64" && image.source.mediaType === examined.mediaType
         ? image
-        : relabelled(data, examined.mediaType)
+        : relabelImage(data, examined.mediaType)
     case "converted":
-      return relabelled(examined.data, examined.mediaType)
+      return relabelImage(examined.data, examined.mediaType)
     case "unusable":
-      return leftOut(examined.reason)
+      return createLeftOutNote(examined.reason)
     default:
       return examined satisfies never
   }
 }
 
-function relabelled(data: string, mediaType: string): ImagePart {
+function relabelImage(data: string, mediaType: string): ImagePart {
   return { type: "image", source: { type: "base64", mediaType, data } }
 }
 
-function leftOut(reason: string): ContentPart {
+function createLeftOutNote(reason: string): ContentPart {
   return { type: "text", text: `[An image was left out here, because ${reason}.]` }
 }
 

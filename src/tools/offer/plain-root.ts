@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 
-/** A root that is a plain object, and what it no longer says. */
+/** A root that is a plain object, and the rules that it no longer contains. */
 export interface PlainRoot {
   readonly schema: JsonObject
   /** Names of properties of which the original requires one set. Empty if it requires no choice. */
@@ -21,9 +21,9 @@ const refusedAtRoot = [
   "else",
 ] as const
 
-/** Levels of branches within branches, and of references that lead to references. */
+/** Maximum levels of branches within branches, and of references that lead to references. */
 const mostLevels = 8
-/** Branches in all. A schema may refer to itself any number of times. */
+/** Maximum number of branches. A schema may refer to itself any number of times. */
 const mostBranches = 256
 
 interface Walk {
@@ -31,14 +31,14 @@ interface Walk {
   branchesLeft: number
 }
 
-/** Returns true if a service that wants a plain object as root would refuse this one. */
+/** Returns true if a provider that requires a plain object as root would refuse this schema. */
 export function hasComposedRoot(schema: JsonObject): boolean {
   return refusedAtRoot.some((keyword) => keyword in schema)
 }
 
 /**
- * Returns an object schema without composition at its root that accepts at least what the original accepts. The
- * branches' properties become properties of the root; those that all alternatives require are required. The tool
+ * Returns an object schema without composition at its root that accepts at least all values of the original. The
+ * branches' properties become properties of the root. Properties that all alternatives require are required. The tool
  * still checks its input by the original.
  */
 export function toPlainRoot(schema: JsonObject): PlainRoot {
@@ -80,12 +80,12 @@ function flatten(schema: JsonObject, walk: Walk, levels: number): Flat {
   const referenced = typeof schema.$ref === "string" ? resolve(schema.$ref, walk.root) : null
   const parts = [...(referenced === null ? [] : [referenced]), ...list(schema.allOf)].map(inner)
   const alternatives = [list(schema.anyOf), list(schema.oneOf)].filter((branches) => branches.length > 0)
-  return [...parts, ...alternatives.map((branches) => eitherOf(branches.map(inner)))].reduce(both, own)
+  return [...parts, ...alternatives.map((branches) => eitherOf(branches.map(inner)))].reduce(combineBoth, own)
 }
 
-function both(left: Flat, right: Flat): Flat {
+function combineBoth(left: Flat, right: Flat): Flat {
   return {
-    properties: merged(left.properties, right.properties),
+    properties: mergeProperties(left.properties, right.properties),
     required: [...new Set([...left.required, ...right.required])],
     choices: [...left.choices, ...right.choices],
   }
@@ -98,25 +98,25 @@ function eitherOf(branches: readonly Flat[]): Flat {
   )
   const choices = branches.map((branch) => branch.required.filter((name) => !required.includes(name)))
   return {
-    properties: branches.map((branch) => branch.properties).reduce(merged, {}),
+    properties: branches.map((branch) => branch.properties).reduce(mergeProperties, {}),
     required,
-    // An alternative that requires nothing more leaves nothing to choose.
+    // If an alternative requires nothing more, there is no choice.
     choices: choices.every((names) => names.length > 0) ? choices : [],
   }
 }
 
-function merged(left: JsonObject, right: JsonObject): JsonObject {
+function mergeProperties(left: JsonObject, right: JsonObject): JsonObject {
   const result: Record<string, Json> = { ...left }
   for (const [name, schema] of Object.entries(right)) {
     const known = Object.hasOwn(result, name) ? result[name] : undefined
     const isSame = known === undefined || known === schema || isDeepStrictEqual(known, schema)
-    result[name] = isSame ? schema : alternatives(known, schema)
+    result[name] = isSame ? schema : combineAlternatives(known, schema)
   }
   return result
 }
 
-/** A value that fits either; a discriminator's constants become one list. */
-function alternatives(left: Json, right: Json): Json {
+/** Returns a schema for values that match either schema. A discriminator's constants become one list. */
+function combineAlternatives(left: Json, right: Json): Json {
   const constants = [left, right].map(constantsOf)
   if (constants.every((values) => values !== null)) return { enum: [...new Set(constants.flat())] }
   const known = isJsonObject(left) && Object.keys(left).length === 1 ? list(left.anyOf) : []
@@ -130,7 +130,7 @@ function constantsOf(schema: Json): readonly Json[] | null {
   return Array.isArray(schema.enum) ? schema.enum : null
 }
 
-/** A reference within the schema itself, such as `#/$defs/Point`. Null for any other. */
+/** Resolves a reference within the schema itself, such as `#/$defs/Point`. Null for any other. */
 function resolve(reference: string, root: JsonObject): JsonObject | null {
   if (!reference.startsWith("#/")) return null
   let target: Json | undefined = root

@@ -14,7 +14,7 @@ import { createTextCache } from "./text-cache.ts"
 
 lowerThreadPriority()
 
-/** The program of a thread that checks values, one request at a time. Its time limits are the main thread's affair. */
+/** The program of a thread that checks values, one request at a time. The main thread enforces its time limits. */
 const { countsOwnCpu } = workerData as ThreadSettings
 const maxMessageCharacters = 2_000
 const compiled = createTextCache<Compiled>({ maxEntries: 200, maxCharacters: 1024 * 1024 })
@@ -34,17 +34,19 @@ function compile(schema: string): Compiled {
 
 function compileNow(schema: string): Compiled {
   try {
-    // A validator of its own: a shared one would mix up two schemas of the same `$id`.
+    // Each schema has its own validator. A shared one would confuse two schemas with the same `$id`.
     const validate = new AjvJsonSchemaValidator().getValidator(JSON.parse(schema))
     return {
       type: "usable",
       check(value) {
         const result = validate(value)
-        return result.valid ? { type: "valid" } : { type: "invalid", message: shortened(result.errorMessage) }
+        return result.valid
+          ? { type: "valid" }
+          : { type: "invalid", message: shortenText(result.errorMessage) }
       },
     }
   } catch (thrown) {
-    return { type: "unusable", message: shortened(toError(thrown).message) }
+    return { type: "unusable", message: shortenText(toError(thrown).message) }
   }
 }
 
@@ -56,11 +58,14 @@ function verdictOn({ schema, value }: CheckRequest): Verdict {
   try {
     return outcome.check(JSON.parse(value))
   } catch (thrown) {
-    return { type: "invalid", message: `The value cannot be checked: ${shortened(toError(thrown).message)}.` }
+    return {
+      type: "invalid",
+      message: `The value cannot be checked: ${shortenText(toError(thrown).message)}.`,
+    }
   }
 }
 
-function shortened(text: string): string {
+function shortenText(text: string): string {
   return text.length <= maxMessageCharacters ? text : `${text.slice(0, maxMessageCharacters)}…`
 }
 

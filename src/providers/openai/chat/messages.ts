@@ -10,7 +10,7 @@ import {
   type ToolMessage,
   textOf,
 } from "../../../core/messages.ts"
-import { wireCallIds } from "../../tool-calls/call-ids.ts"
+import { mapCallIds } from "../../tool-calls/call-ids.ts"
 import type { ReasoningField } from "../options.ts"
 import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
 import { givenCallId, ownData } from "../vendor-tag.ts"
@@ -20,7 +20,7 @@ type ChatMessage = OpenAI.ChatCompletionMessageParam
 type AssistantParam = OpenAI.ChatCompletionAssistantMessageParam
 type FunctionCall = OpenAI.ChatCompletionMessageFunctionToolCall
 
-/** A message as it goes out, but that what the user says is not yet rendered. */
+/** A message in its final form, except that the user's content is not rendered yet. */
 type Draft = Exclude<ChatMessage, { role: "user" }> | UserDraft
 
 interface UserDraft {
@@ -28,7 +28,7 @@ interface UserDraft {
   readonly parts: readonly ContentPart[]
 }
 
-/** The traits of a service that decide over the form of an assistant's message. */
+/** The traits of a service that determine the form of an assistant's message. */
 interface Dialect {
   readonly callIds: ReadonlyMap<string, string>
   readonly sendReasoning: ReasoningField | false
@@ -36,9 +36,9 @@ interface Dialect {
 }
 
 /**
- * A conversation in the form that every server takes, those too that hand it to a chat template: text as strings,
- * what the user says in a row as one message, no empty messages, results right behind their calls. What only another
- * provider understands is left out. System messages are not here: see `systemTexts`.
+ * Converts a conversation into a form that every server accepts, including servers that use a chat template: text as
+ * strings, consecutive user messages joined, no empty messages, and results right behind their calls. Parts that only
+ * another provider understands are left out. System messages are not included; see `systemTexts`.
  *
  * @param vendor The tag of this service's vendor data.
  */
@@ -47,7 +47,7 @@ export function chatMessages(
   { sendReasoning, shortCallIds }: Pick<HostTraits, "sendReasoning" | "shortCallIds">,
   vendor: string,
 ): ChatMessage[] {
-  const callIds = wireCallIds(messages, {
+  const callIds = mapCallIds(messages, {
     givenId: (call) => givenCallId(call, vendor),
     short: shortCallIds,
   })
@@ -77,13 +77,16 @@ export function chatMessages(
   }
 }
 
-/** The conversation's system messages, for the end of the prompt: many chat templates take no other. */
+/**
+ * Returns the conversation's system messages, for the end of the prompt, because many chat templates accept only one
+ * system message.
+ */
 export function systemTexts(messages: readonly Message[]): readonly { readonly text: string }[] {
   return messages.flatMap((message) => (message.role === "system" ? message.content : []))
 }
 
 function userMessage({ parts }: UserDraft): ChatMessage {
-  if (!parts.some((part) => part.type === "image")) return { role: "user", content: joinedText(parts) }
+  if (!parts.some((part) => part.type === "image")) return { role: "user", content: joinText(parts) }
   return {
     role: "user",
     content: parts.map((part) =>
@@ -106,7 +109,7 @@ function assistantMessage(
       role: "assistant",
       content: text === "" ? null : text,
       ...(tool_calls.length > 0 && { tool_calls }),
-      ...(field && reasoning(ownThinking(content, vendor), field, tool_calls.length > 0)),
+      ...(field && renderReasoning(findOwnThinking(content, vendor), field, tool_calls.length > 0)),
     },
   ]
 }
@@ -117,14 +120,17 @@ function functionCall(call: ToolCallPart, id: string, vendor: string): FunctionC
   return { ...extra, id, type: "function", function: { name, arguments: JSON.stringify(input) } }
 }
 
-function ownThinking(content: AssistantMessage["content"], vendor: string): readonly ThinkingPart[] {
+function findOwnThinking(content: AssistantMessage["content"], vendor: string): readonly ThinkingPart[] {
   return content
     .filter((part) => part.type === "thinking")
     .filter((part) => ownData(part.vendor, vendor) !== undefined)
 }
 
-/** A message with calls has the field even if it is empty: where it is needed, it is needed then. */
-function reasoning(
+/**
+ * Returns the reasoning field. A message with calls has it even if it is empty, because services that need the field
+ * need it there.
+ */
+function renderReasoning(
   thinking: readonly ThinkingPart[],
   field: ReasoningField,
   called: boolean,
@@ -147,16 +153,16 @@ function toolMessages({ results }: ToolMessage, callIds: ReadonlyMap<string, str
     messages.push({ role: "tool", tool_call_id, content: resultText(content, images) })
     if (images.length > 0) pictures.push({ type: "text", text: `From call ${tool_call_id}:` }, ...images)
   }
-  // The tool's role has no place for images.
+  // A message with the role `tool` cannot contain images.
   return pictures.length === 0 ? messages : [...messages, { role: "user", parts: pictures }]
 }
 
 function resultText(content: readonly ContentPart[], images: readonly ImagePart[]): string {
-  const text = joinedText(content)
+  const text = joinText(content)
   return text === "" && images.length > 0 ? "See the next message for what it shows." : text
 }
 
-function joinedText(parts: readonly ContentPart[]): string {
+function joinText(parts: readonly ContentPart[]): string {
   return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
 }
 
