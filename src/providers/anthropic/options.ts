@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { ConfigurationError } from "../../core/errors.ts"
+import { parseOptions } from "../../options/resolve-options.ts"
 
 /** Exactly one of `apiKey` and `authToken` is needed. The environment is never read. */
 export interface AnthropicOptions {
@@ -55,6 +55,5 @@ const schema = z
 
 /** Throws a `ConfigurationError` that names each option that is unknown or wrong, and never its value. */
 export function checkOptions(options: AnthropicOptions): void {
-  const { error } = schema.safeParse(options)
-  if (error) throw new ConfigurationError(`Anthropic provider: ${z.prettifyError(error)}`)
+  parseOptions("Anthropic provider", schema, options)
 }
