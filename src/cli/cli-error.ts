@@ -14,7 +14,7 @@ export class CliError extends Error {
   }
 }
 
-/** The command was called wrongly. */
+/** The command line has a mistake. */
 export class UsageError extends CliError {
   constructor(message: string) {
     super(message, { exitCode: exitCodes.usage })
@@ -35,18 +35,18 @@ export function parseUsage<Parsed>(command: string, parse: () => Parsed): Parsed
   }
 }
 
-/** Characters of one printed line; `approvals list` allows more. */
+/** Maximum characters of a printed line. `approvals list` allows more. */
 const maxLength = 2000
 
 /**
- * One line for the person at the terminal; with `verbose` everything there is, stack and causes included.
- * Whoever runs the command also reads the log, so the detail that callers never see is shown.
+ * Returns one line for the person at the terminal, and with `verbose` the whole error with stack and causes. It
+ * includes the detail that callers never see, because a person who runs the command can also read the log.
  */
 export function describeFailure(thrown: unknown, verbose: boolean): string {
   return `agent-gateway: ${verbose ? inspect(thrown) : failureLine(thrown)}\n`
 }
 
-/** The same line without the program's name. */
+/** Returns the same line without the program's name. */
 export function failureLine(thrown: unknown): string {
   const error = toError(thrown)
   const detail = error instanceof GatewayError ? (error.detail ?? messageOf(error.cause)) : undefined
@@ -55,7 +55,7 @@ export function failureLine(thrown: unknown): string {
   return oneLine(text) || error.name
 }
 
-/** Joins the lines of the text. A longer text is truncated, and says by how much. */
+/** Joins the lines of the text. A longer text is truncated, with a note of how much is missing. */
 export function oneLine(text: string, limit = maxLength): string {
   const line = text.trim().replace(/\s*[\n\r\u2028\u2029]\s*/g, " ")
   return line.length <= limit ? line : `${line.slice(0, limit)}… [${line.length - limit} more characters]`

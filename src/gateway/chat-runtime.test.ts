@@ -8,6 +8,7 @@ import { createSchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import type { ChatRuntime, RuntimeSurroundings } from "./chat-runtime.ts"
 import * as chatRuntime from "./chat-runtime.ts"
 import { resolveChatRuntime } from "./options/runtime-options.ts"
+import { createRuntimeMemo } from "./runtime-memo.ts"
 
 const toAgentRuntime = (chat: ChatRuntime, surroundings: RuntimeSurroundings) =>
   chatRuntime.toAgentRuntime(resolveChatRuntime(chat), surroundings)
@@ -19,6 +20,7 @@ const provider = { ...scriptedProvider([]), priceList: "free" }
 const unpriced = scriptedProvider([])
 
 const surroundings: RuntimeSurroundings = {
+  memo: createRuntimeMemo(),
   providers: appProviders({ provider, name: null, guessed: false }, settingsFrom({ OPENAI_API_KEY: "sk-1" })),
   model: null,
   allowedModels: undefined,

@@ -8,7 +8,7 @@ import { commandNames } from "../help.ts"
 
 const scripts: Readonly<Record<string, () => string>> = { bash: bashScript, zsh: zshScript, fish: fishScript }
 
-/** `completion SHELL`: prints a script by which the shell completes commands, actions and options. */
+/** `completion SHELL` prints a script with which the shell completes commands, actions and options. */
 export async function completionCommand({ argv, stdout }: CliContext): Promise<number> {
   const { positionals } = parseUsage("completion", () =>
     parseArgs({ args: [...argv], allowPositionals: true, options: { verbose: { type: "boolean" } } }),

@@ -6,7 +6,7 @@ import { parseUsage, UsageError } from "../cli-error.ts"
 import { actionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
-/** `sandbox build`: makes the image that code runs in, with the Docker engine of this machine. */
+/** `sandbox build` builds the image that runs code, with the Docker engine of this machine. */
 export async function sandboxCommand({ argv, env, cwd, stdout, stderr }: CliContext): Promise<number> {
   const { tag, base, file } = parse(argv)
   const built = await buildSandboxImage({

@@ -15,11 +15,11 @@ import { vendorTag } from "./vendor-tag.ts"
 const name = "openai"
 
 /**
- * OpenAI's models by the Responses API and the official SDK, `openai`, which is loaded by `prepare` or the first call:
- * if it is not installed, that throws a `ConfigurationError`.
+ * A provider for OpenAI's models that uses the Responses API and the official SDK, `openai`. `prepare` or the first
+ * call loads the SDK. If it is not installed, that throws a `ConfigurationError`.
  *
- * @param load Where the SDK comes from.
- * @throws ConfigurationError for options that are unknown or wrong.
+ * @param load Loads the SDK.
+ * @throws ConfigurationError if options are unknown or wrong.
  */
 export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = installedSdk): Provider {
   checkOptions(options)

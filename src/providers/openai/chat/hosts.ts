@@ -1,21 +1,21 @@
 import type { ReasoningField } from "../options.ts"
 import type { ThinkingForm } from "./thinking.ts"
 
-/** In what services that speak Chat Completions differ from each other. */
+/** Traits in which services with a Chat Completions API differ. */
 export interface HostTraits {
   /** Its id in price lists. */
   readonly priceList?: string
   readonly maxTokensField: "max_tokens" | "max_completion_tokens"
-  /** Takes `stream_options.include_usage`. */
+  /** If true, the service accepts `stream_options.include_usage`. */
   readonly streamUsage: boolean
-  /** Takes a `response_format` of type `json_schema`. */
+  /** If true, the service accepts a `response_format` of type `json_schema`. */
   readonly structuredOutputs: boolean
   readonly sendReasoning: ReasoningField | false
   /** The form of a level of thinking. Null for a service that accepts none. */
   readonly thinking: ThinkingForm | null
-  /** Refuses call ids but those of nine letters and digits. */
+  /** If true, the service only accepts call ids of nine letters and digits. */
   readonly shortCallIds: boolean
-  /** Has the limits of OpenAI's own service for tools. */
+  /** If true, the service has the limits of OpenAI's own service for tools. */
   readonly ownToolRules: boolean
 }
 
@@ -29,7 +29,7 @@ const usual: HostTraits = {
   ownToolRules: false,
 }
 
-/** By the end of the host's name. */
+/** Traits by the end of the host's name. */
 const hosts: Readonly<Record<string, Partial<HostTraits>>> = {
   "api.openai.com": {
     priceList: "openai",
@@ -44,7 +44,7 @@ const hosts: Readonly<Record<string, Partial<HostTraits>>> = {
     thinking: "openAi",
   },
   "openrouter.ai": { priceList: "openrouter", sendReasoning: "reasoning_details", thinking: "reasoning" },
-  // https://api-docs.deepseek.com/guides/thinking_mode#tool-calls: a 400 without it.
+  // Without it, the response is a 400: https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
   "api.deepseek.com": {
     priceList: "deepseek",
     structuredOutputs: false,
@@ -57,7 +57,7 @@ const hosts: Readonly<Record<string, Partial<HostTraits>>> = {
     sendReasoning: "reasoning_content",
     thinking: "switch",
   },
-  // It refuses fields that it does not know, and sends usage without being asked.
+  // It refuses unknown fields, and sends usage without a request for it.
   "api.mistral.ai": { priceList: "mistral", streamUsage: false, shortCallIds: true, thinking: null },
   "api.x.ai": { priceList: "x-ai" },
   "api.groq.com": { priceList: "groq", maxTokensField: "max_completion_tokens" },
@@ -72,8 +72,8 @@ const hosts: Readonly<Record<string, Partial<HostTraits>>> = {
 }
 
 /**
- * Returns the known traits of the service at this address; for an unknown one, those that most services accept, and
- * no price list.
+ * Returns the known traits of the service at this address. For an unknown service, returns those that most services
+ * accept, and no price list.
  */
 export function hostTraits(baseURL: string): HostTraits {
   const { hostname } = new URL(baseURL)

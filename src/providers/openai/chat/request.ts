@@ -14,7 +14,10 @@ export interface ChatService {
   readonly extraBody?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** The body of a Chat Completions call (https://platform.openai.com/docs/api-reference/chat/create) for a request. */
+/**
+ * Returns the body of a Chat Completions call (https://platform.openai.com/docs/api-reference/chat/create) for a
+ * request.
+ */
 export function chatRequest(
   request: ModelRequest,
   traits: HostTraits,

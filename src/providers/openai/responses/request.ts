@@ -8,7 +8,8 @@ import { inputItems } from "./input-items.ts"
 type Body = OpenAI.Responses.ResponseCreateParamsStreaming
 
 /**
- * The body of a Responses call (https://platform.openai.com/docs/api-reference/responses/create) for a request.
+ * Returns the body of a Responses call (https://platform.openai.com/docs/api-reference/responses/create) for a
+ * request.
  *
  * @param vendor The tag of this service's vendor data.
  */
@@ -42,7 +43,7 @@ function reasoningOf({ model, thinkingLevel }: ModelRequest, { reasoning }: Open
   return canReason(model) ? { ...reasoning, effort: thinkingLevel } : undefined
 }
 
-/** Strict schemas are a dialect that tools from anywhere do not keep to. */
+/** Returns a tool. Strict schemas are not used, because they are a dialect that most tools do not follow. */
 function tool({ name, description, inputSchema }: ToolSpecification): OpenAI.Responses.FunctionTool {
   return { type: "function", name, description, parameters: toolParameters(inputSchema), strict: false }
 }
