@@ -3,8 +3,8 @@ import { closeWaits, openWait } from "./apply-tool-event.ts"
 import { type ChatView, openRun } from "./view.ts"
 
 /**
- * Applies an event of a sub-agent. A view shows what sub-agents wait for, and nothing else of them: their text is not
- * the session's.
+ * Applies an event of a sub-agent. A view shows only the waits of sub-agents, because their text is not the
+ * session's.
  */
 export function applySubAgentEvent(view: ChatView, event: ChatEvent): ChatView {
   switch (event.type) {
@@ -27,7 +27,7 @@ export function applySubAgentEvent(view: ChatView, event: ChatEvent): ChatView {
     case "tool_call_complete":
     case "tool_call_interrupted":
       return closeWaits(view, event.tool_call_id)
-    // The open waits of a sub-agent come again after its start.
+    // The open waits of a sub-agent are sent again after its start.
     case "sub_agent_start":
     case "stream_complete":
     case "error":

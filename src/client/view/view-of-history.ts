@@ -2,7 +2,7 @@ import type { History, HistoryMessage } from "../wire/messages.ts"
 import { addData, change, changeWith, newCall, openWait, outcomeOf } from "./apply-tool-event.ts"
 import { addMessage, type ChatView, currentParts, emptyView, type ViewPart, withParts } from "./view.ts"
 
-/** Returns the view of a stored conversation. Subscribe after its `cursor` for what follows. */
+/** Returns the view of a stored conversation. Subscribe after its `cursor` to receive later events. */
 export function viewOfHistory(history: History): ChatView {
   const shown = history.messages.reduce(addHistoryMessage, emptyView)
   const { length } = currentParts(shown)

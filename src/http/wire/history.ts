@@ -61,6 +61,7 @@ function rest({
   activeRun,
   queuedRuns,
   lastSeq,
+  before,
 }: HistoryEnd): Omit<HistoryResponse, "messages"> {
   return {
     ...pendingOf(openWaits),
@@ -71,6 +72,8 @@ function rest({
       not_before: notBefore === 0 ? null : unixSeconds(notBefore),
     })),
     usage: wireUsage(spent),
+    has_more: before !== null,
+    before,
     last_seq: lastSeq,
   }
 }
