@@ -1,4 +1,4 @@
-import { definedOnly } from "../../core/defined-only.ts"
+import { omitUndefined } from "../../core/defined-only.ts"
 import type { CallGate } from "./call-gate.ts"
 import { environmentOf } from "./environment.ts"
 import type { ResolvedClaudeAgentOptions } from "./options.ts"
@@ -31,7 +31,7 @@ export function queryOptions(
 ): QueryOptions {
   const { model, fallbackModel, thinking, effort } = options
   return {
-    ...definedOnly({ model, fallbackModel, thinking, effort, ...limits }),
+    ...omitUndefined({ model, fallbackModel, thinking, effort, ...limits }),
     ...(folder.transcript === null ? { sessionId: folder.id } : { resume: folder.id }),
     abortController,
     cwd,
