@@ -21,12 +21,12 @@ export type {
   HistoryCompacted,
   ToolResultsShortened,
 } from "./core/log/compaction.ts"
+export type { Delta, TextDelta, ThinkingDelta, ToolInputDelta, ToolOutputDelta } from "./core/log/deltas.ts"
 export type {
   AppData,
   BudgetExceeded,
   DataEmitted,
   Decider,
-  Delta,
   DeltaEntry,
   Entry,
   Event,
@@ -46,14 +46,10 @@ export type {
   StepRetried,
   StepStarted,
   TerminalEvent,
-  TextDelta,
-  ThinkingDelta,
   ToolCallCompleted,
   ToolCallInterrupted,
   ToolCallRequested,
   ToolCallStarted,
-  ToolInputDelta,
-  ToolOutputDelta,
   UserMessageAdded,
   WaitOpened,
   WaitResolved,

@@ -21,7 +21,7 @@ import { sessionsCommand } from "./commands/sessions.ts"
 import { startCommand } from "./commands/start.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts"
-import { escapedOutputs } from "./output/escaped-output.ts"
+import { escapeOutputs } from "./output/escaped-output.ts"
 
 const commands = {
   init: initCommand,
@@ -46,7 +46,7 @@ const commands = {
  * rejects.
  */
 export async function runCli(process: ProcessContext): Promise<number> {
-  const context: CliContext = { ...process, ...escapedOutputs(process) }
+  const context: CliContext = { ...process, ...escapeOutputs(process) }
   try {
     return await dispatch(context)
   } catch (thrown) {

@@ -148,9 +148,9 @@ async function startAgent(
     resolveRuntime,
     routes: routesOf(plugins),
     outbox: outboxHandlersOf(name, plugins),
-    completeAuthorization: completions.length === 0 ? null : (callback) => firstOf(completions, callback),
+    completeAuthorization: completions.length === 0 ? null : (callback) => findFirst(completions, callback),
     async openFile(sessionId, path) {
-      return firstOf(
+      return findFirst(
         plugins.flatMap(({ parts }) => parts.openFile ?? []),
         sessionId,
         path,
@@ -177,7 +177,7 @@ async function startAgent(
 }
 
 /** Calls one function after the other. Resolves to the first result that is not null. */
-async function firstOf<Args extends readonly unknown[], Result>(
+async function findFirst<Args extends readonly unknown[], Result>(
   functions: readonly ((...args: Args) => Promise<Result | null>)[],
   ...args: Args
 ): Promise<Result | null> {
@@ -215,7 +215,7 @@ async function runtimeResolver(
     allowedModels: definition.options.allowedModels,
     clientTools: [],
     role: null,
-    followHooks: (hooks: Hooks) => userCode.followed(hooks),
+    followHooks: (hooks: Hooks) => userCode.followHooks(hooks),
     callbackTimeoutMs: userCode.timeoutMs,
     outputFilter: redact === undefined ? null : () => createLineMask(redact),
     follow: userCode.follow,
@@ -233,7 +233,7 @@ async function runtimeResolver(
   /**
    * Returns the tools of runs without a session. Tools of servers that each user must authorize are not among them.
    */
-  const ownTools = async (chat: ResolvedChatRuntime) => {
+  const listOwnTools = async (chat: ResolvedChatRuntime) => {
     if ("runner" in chat) return []
     return (await openFor(chat, look)).tools(chat.tools)()
   }
@@ -294,7 +294,7 @@ async function runtimeResolver(
       : async (tools, session, signal) => {
           const refused = tools.find((each) => !allowsClientTool(allowClientTools, each, session))
           if (refused !== undefined) return { status: "notAllowed", tool: refused.name }
-          const own = typeof buildChatRuntime === "object" ? await ownTools(buildChatRuntime) : []
+          const own = typeof buildChatRuntime === "object" ? await listOwnTools(buildChatRuntime) : []
           const taken = tools.find(({ name }) => own.some((each) => each.name === name))
           if (taken !== undefined) return { status: "taken", tool: taken.name }
           return unusableTool(tools, { checkSchema, sessionId: session.id, signal })

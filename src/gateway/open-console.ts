@@ -16,7 +16,7 @@ import { createMask } from "../telemetry/mask.ts"
 import type { AgentDefinition } from "./agent-definition.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
-import { shownConfiguration } from "./options/shown-configuration.ts"
+import { showConfiguration } from "./options/shown-configuration.ts"
 import { packageVersion } from "./package-version.ts"
 
 /** Minimum length of the key. The whole network can reach the page, so the key must not be easy to guess. */
@@ -49,13 +49,13 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
   const access = accessOf(typeof chosen === "object" ? chosen : {}, parts)
   const addPages = consolePages({
     access,
-    folder: builtFolder(),
+    folder: findBuiltFolder(),
     sessions,
     directory: store.directory,
     outbox: store.outbox,
     readEvents: readEvents(store.log, server.redact),
     readiness,
-    configuration: () => shownConfiguration(server, agents),
+    configuration: () => showConfiguration(server, agents),
     info: {
       version: packageVersion,
       prefix: server.prefix,
@@ -96,7 +96,7 @@ function readEvents(log: SessionLog, redact: readonly string[] = []) {
 }
 
 /** Returns the folder in the package, even if this file runs from its source. */
-function builtFolder(): string {
+function findBuiltFolder(): string {
   const candidates = ["../console-page/", "../../dist/console-page/"].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   )

@@ -91,7 +91,7 @@ async function storeResult(
   try {
     const outcome = content === null ? "full" : await contents.put(session.id, content, { sessionBytes })
     if (content !== null && outcome === "stored") {
-      return shown(result, previewOf(content, result.type === "json" ? "JSON" : "text", maxBytes))
+      return showPreview(result, previewOf(content, result.type === "json" ? "JSON" : "text", maxBytes))
     }
     logger.warn(fields, "A session has no room for a large result of a tool. The result is truncated.")
   } catch (error) {
@@ -101,7 +101,7 @@ async function storeResult(
 }
 
 /** Returns the preview with the images of the result. */
-function shown(result: ToolResult, text: string): ToolResult {
+function showPreview(result: ToolResult, text: string): ToolResult {
   if (result.type === "error") return { ...result, message: text }
   const images = result.type === "content" ? result.content.filter(({ type }) => type === "image") : []
   return { type: "content", content: [{ type: "text", text }, ...images], ...marksOf(result) }

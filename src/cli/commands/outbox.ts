@@ -33,7 +33,7 @@ const commandUsage = "usage: agent-gateway outbox list | retry|drop ROW… | ret
 /** `outbox list|retry|drop` works on a store, even while a server runs on it. */
 export async function outboxCommand(context: CliContext): Promise<number> {
   const { action, rows, options } = parse(context.argv)
-  const chosen = action === "list" ? null : chosenRows(rows, options)
+  const chosen = action === "list" ? null : parseChosenRows(rows, options)
   const after = options.after === undefined ? 0 : rowNumber(options.after)
   const outbox = await openOutbox(options.store)
   try {
@@ -96,7 +96,7 @@ function isAction(text: string | undefined): text is Action {
   return text !== undefined && Object.hasOwn(optionsOf, text)
 }
 
-function chosenRows(rows: readonly string[], { all = false, kind }: Options): ChosenRows {
+function parseChosenRows(rows: readonly string[], { all = false, kind }: Options): ChosenRows {
   if (all === rows.length > 0) throw new UsageError(`give rows, or --all for all dead rows; ${commandUsage}`)
   if (all) return { allDead: true, ...(kind !== undefined && { kind }) }
   if (kind !== undefined) throw new UsageError(`--kind goes with --all; ${commandUsage}`)

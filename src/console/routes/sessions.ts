@@ -66,7 +66,7 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
   })
 
   root.get(`${prefix}/sessions/:id`, async (c) => {
-    const session = await existing(c.req.param("id"))
+    const session = await findSession(c.req.param("id"))
     const [{ items: runs }, { items: children }, grants] = await Promise.all([
       directory.runs({ sessionId: session.id, limit: shownRuns }),
       directory.sessions({ parentSessionId: session.id, limit: pageSize }),
@@ -77,14 +77,14 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
 
   root.get(`${prefix}/sessions/:id/events`, async (c) => {
     const { after } = readQuery(c, eventsQuery)
-    const session = await existing(c.req.param("id"))
+    const session = await findSession(c.req.param("id"))
     const items = await readEvents(session.id, after)
     const newest = (await sessions.session(session.id))?.lastSeq ?? 0
     const last = items.at(-1)?.seq ?? newest
     return c.json({ items, next: last < newest ? String(last) : null })
   })
 
-  async function existing(id: string): Promise<ListedSession> {
+  async function findSession(id: string): Promise<ListedSession> {
     const session = await directory.session(id)
     if (session === null) throw sessionNotFound(404)
     return session

@@ -37,14 +37,14 @@ export async function recallMemories(
   query: RecallQuery,
 ): Promise<readonly MemoryRecord[]> {
   const now = await reader.now()
-  const ids = (await ranked(reader, scope, query, now)).slice(0, Math.max(0, query.limit))
+  const ids = (await rankAll(reader, scope, query, now)).slice(0, Math.max(0, query.limit))
   if (ids.length === 0) return []
   const rows = await reader.all(reader.sql.byIds(scope, ids, now))
   const memories = new Map(rows.map((row) => [integer(row, "id"), toMemory(row)]))
   return ids.flatMap((id) => memories.get(id) ?? [])
 }
 
-async function ranked(
+async function rankAll(
   reader: MemoryReader,
   scope: MemoryScope,
   { text, vector, ...filter }: RecallQuery,

@@ -98,10 +98,10 @@ export type MemorySql = ReturnType<typeof memorySql>
 
 /** Returns the values of the columns `tenant`, `user_id` and `agent`. */
 export function scopeValues({ tenant, userId, agent }: MemoryScope): readonly [string, string, string] {
-  return [escapeText(tenant), escapeText(userId), storedAgent(agent)]
+  return [escapeText(tenant), escapeText(userId), toStoredAgent(agent)]
 }
 
 /** Returns the stored agent. No agent has an empty name. */
-export function storedAgent(agent: string | null): string {
+export function toStoredAgent(agent: string | null): string {
   return agent === null ? "" : escapeText(agent)
 }
