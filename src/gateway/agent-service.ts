@@ -2,7 +2,7 @@ import type { ModelRuntime } from "../agent/agent-runtime.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Audience, PluginRoute, PluginRun } from "../core/ports/plugin.ts"
+import type { Audience, PluginRoute, PluginRun, ToolSource } from "../core/ports/plugin.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import type { OpenedFile } from "../core/ports/sandbox.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
@@ -75,6 +75,8 @@ export interface AgentService {
    * changed form.
    */
   checks(audience: Audience): Promise<Readonly<Record<string, Check>>>
+  /** Returns the places that the agent has tools from, such as MCP servers. */
+  toolSources(): readonly ToolSource[]
   /** Resolves to the models that all runs call. Null if each run has its own, and for a runner. */
   probedModels(): Promise<ProbedModels | null>
   /** Subscribers of the plugins. Their names are unique among all agents. */
@@ -163,6 +165,7 @@ async function startAgent(
         ...(tools !== null && { tools: toolCheck(tools) }),
       }
     },
+    toolSources: () => plugins.flatMap(({ parts }) => parts.toolSources?.() ?? []),
     async probedModels() {
       const runtime = await modelRuntime()
       if (runtime === null) return null

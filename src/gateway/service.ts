@@ -212,6 +212,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const readiness = (isOperator: boolean) =>
     readinessOf({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
   const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
+  const schedules = schedulePartsOf(store, ids)
   const ownConsole = openConsole({
     server,
     agents: options.agents.map(({ definition }) => definition),
@@ -220,6 +221,8 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     isAsked: options.console,
     sessions: shownSessions,
     store,
+    schedules,
+    services: agents,
     readiness: () => readiness(true),
     clock,
   })
@@ -274,7 +277,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     keyring,
     outbox: store.outbox,
     memory: store.memory,
-    schedules: schedulePartsOf(store, ids),
+    schedules,
     logger,
     takesAnyKey: !knowsUsers(server),
     console: ownConsole?.access ?? null,

@@ -58,6 +58,7 @@ function partsOf(
       const states = Object.entries(servers.states())
       return states.map(([part, state]) => ({ part, ...serverCheck(state, audience) }))
     },
+    toolSources: () => servers.sources(),
     isStarting: () => Object.values(servers.states()).some(({ status }) => status === "starting"),
     interrupt: () => servers.close(),
     close: () => servers.close(),

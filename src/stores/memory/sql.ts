@@ -1,4 +1,4 @@
-import type { MemoryKey, MemoryScope } from "../../core/ports/memory.ts"
+import type { MemoryKey, MemoryOwnersQuery, MemoryScope } from "../../core/ports/memory.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import { escapeText } from "../rows/columns.ts"
 
@@ -81,6 +81,13 @@ export function memorySql({ schema, numbers }: MemoryDialect) {
         now,
         count,
       ],
+    }),
+    owners: ({ after, limit }: MemoryOwnersQuery, now: number): MemoryStatement => ({
+      sql: `SELECT tenant, user_id, agent, count(*) AS count, max(updated_at) AS updated_at FROM ${memory}
+        WHERE (tenant, user_id, agent) > (?, ?, ?) AND ${isAlive}
+        GROUP BY tenant, user_id, agent ORDER BY tenant, user_id, agent LIMIT ?`,
+      // No tenant is empty, so this position precedes all of them.
+      values: [...(after === undefined ? ["", "", ""] : scopeValues(after)), now, limit],
     }),
     count: (scope: MemoryScope, now: number): MemoryStatement => ({
       sql: `SELECT count(*) AS count FROM ${memory} WHERE ${inScope} AND ${isAlive}`,

@@ -1,6 +1,6 @@
 import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/memory.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
-import { listMemories, type MemoryReader, recallMemories } from "../memory/recall.ts"
+import { listMemories, type MemoryReader, memoryOwners, recallMemories } from "../memory/recall.ts"
 import { createStoredOutcome, refusalOf } from "../memory/remember-rules.ts"
 import { toMemory, toStoredColumns } from "../memory/rows.ts"
 import { type MemoryStatement, memorySql, scopeValues, toStoredAgent } from "../memory/sql.ts"
@@ -30,6 +30,7 @@ export function createMemory(database: Database): Memory {
     },
     recall: (scope, wanted) => recallMemories(reader, scope, wanted),
     list: (scope, wanted) => listMemories(reader, scope, wanted),
+    owners: (wanted) => memoryOwners(reader, wanted),
     forget: (scope, key, { expected } = {}) =>
       database.transaction(async (run) => {
         await lock(run, scope)

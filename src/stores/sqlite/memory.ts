@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/memory.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { listMemories, type MemoryReader, recallMemories } from "../memory/recall.ts"
+import { listMemories, type MemoryReader, memoryOwners, recallMemories } from "../memory/recall.ts"
 import { createStoredOutcome, refusalOf, type StoredMemory } from "../memory/remember-rules.ts"
 import { toMemory, toStoredColumns } from "../memory/rows.ts"
 import { type MemoryStatement, memorySql, scopeValues, toStoredAgent } from "../memory/sql.ts"
@@ -38,6 +38,7 @@ export function createMemory(database: Database, clock: Clock): Memory {
       }),
     recall: (scope, query) => recallMemories(reader, scope, query),
     list: (scope, query) => listMemories(reader, scope, query),
+    owners: (query) => memoryOwners(reader, query),
     forget: (scope, key, { expected } = {}) =>
       database.write(() => {
         const [row] = all(database, sql.get(scope, key, clock.now()))
