@@ -134,7 +134,7 @@ export function createSessions({
       viewTree({ log, reads, view, logger, runningTasks }, sessionId, options),
 
     history: (sessionId, { signal }) =>
-      readHistory({ log, reads, openWaits: decisions.openWaits }, sessionId, signal),
+      readHistory({ log, reads, openWaits: decisions.openWaits, runningTasks }, sessionId, signal),
 
     tasks: (sessionId, { signal }) => tasks(sessionId, signal),
     hasTaskWork: (sessionId, { signal }) => hasTasks(sessionId, signal),

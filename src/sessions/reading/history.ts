@@ -3,6 +3,7 @@ import type { Wait } from "../../core/ports/approvals.ts"
 import type { QueuedRun } from "../../core/ports/inbox.ts"
 import type { Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { HistoryPart } from "../sessions.ts"
+import type { ListedTask } from "../tree/list-tasks.ts"
 import { Fold, finishedMessages } from "./load-conversation.ts"
 import type { ReadQueue } from "./read-queue.ts"
 
@@ -13,11 +14,12 @@ export interface HistoryOptions {
   readonly log: SessionLog
   readonly reads: ReadQueue
   readonly openWaits: (filter: { readonly sessionId: string }) => Promise<readonly Wait[]>
+  readonly runningTasks: (sessionId: string, signal: AbortSignal) => Promise<readonly ListedTask[]>
 }
 
 /** Reads a session's messages page by page, up to the event that is newest at the start, and then its open state. */
 export async function* readHistory(
-  { log, reads, openWaits }: HistoryOptions,
+  { log, reads, openWaits, runningTasks }: HistoryOptions,
   sessionId: string,
   signal: AbortSignal,
 ): AsyncGenerator<HistoryPart> {
@@ -38,6 +40,7 @@ export async function* readHistory(
     openWaits: await openWaits({ sessionId }),
     activeRun,
     queuedRuns,
+    runningTasks: await runningTasks(sessionId, signal),
     lastSeq: fold.lastSeq,
   }
 }
