@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { machineLine } from "./machine.ts"
 import { measureFirstToken } from "./measure/first-token.ts"
+import { measureLongSessions } from "./measure/long-sessions.ts"
 import { measureMcp } from "./measure/mcp.ts"
 import { measureOpenStreams } from "./measure/open-streams.ts"
 import { arePeersInstalled, measurePeers } from "./measure/peers.ts"
@@ -11,6 +12,7 @@ import { measureThroughput } from "./measure/throughput.ts"
 import { measureViewers } from "./measure/viewers.ts"
 import {
   firstTokenTables,
+  longSessionsTables,
   mcpTables,
   openStreamsTables,
   peersTables,
@@ -26,7 +28,17 @@ import { asMarkdown, asText, type Table } from "./table.ts"
  * Prints what the gateway costs, beside what can be had at most. It does not judge; it only fails when a stream did not
  * arrive whole. docs/performance.md says what each figure means.
  */
-const parts = ["throughput", "first-token", "viewers", "streams", "store", "mcp", "sandbox", "peers"] as const
+const parts = [
+  "throughput",
+  "first-token",
+  "viewers",
+  "streams",
+  "long-sessions",
+  "store",
+  "mcp",
+  "sandbox",
+  "peers",
+] as const
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -47,6 +59,7 @@ await part("throughput", () => measureThroughput(settings.throughput), throughpu
 await part("first-token", () => measureFirstToken(settings.firstToken), firstTokenTables)
 await part("viewers", () => measureViewers(settings.viewers), viewersTables)
 await part("streams", () => measureOpenStreams(settings.openStreams), openStreamsTables)
+await part("long-sessions", () => measureLongSessions(settings.longSessions), longSessionsTables)
 await part("store", () => measureStore(settings.store), storeTables)
 await part("mcp", () => measureMcp(settings.mcp), mcpTables)
 await part("sandbox", () => measureSandbox(settings.sandbox), sandboxTables)

@@ -1,5 +1,6 @@
 import type { ByTarget, FirstToken } from "./measure/first-token.ts"
 import type { Latency } from "./measure/latency.ts"
+import type { LongSessionsRow, Phase, Times } from "./measure/long-sessions.ts"
 import type { McpResult } from "./measure/mcp.ts"
 import type { OpenStreams } from "./measure/open-streams.ts"
 import type { PeersResult } from "./measure/peers.ts"
@@ -117,6 +118,33 @@ export function openStreamsTables(results: readonly OpenStreams[]): readonly Tab
       ],
     },
   ]
+}
+
+export function longSessionsTables(rows: readonly LongSessionsRow[]): readonly Table[] {
+  const phases: Readonly<Record<Phase, string>> = {
+    first: "written by another process",
+    warm: "used by this process before",
+    restarted: "after a restart",
+  }
+  const time = ({ least, median }: Times) => `${least.toFixed(1)} / ${median.toFixed(1)}`
+  const table = (isSummarized: boolean): Table => ({
+    title: `long sessions${isSummarized ? ", summarized" : ""}, ms, least / median`,
+    rows: [
+      ["", "first text", "approval to result", "first page", "whole history"],
+      ...(["first", "warm", "restarted"] as const).flatMap((phase) =>
+        rows
+          .filter((each) => each.isSummarized === isSummarized)
+          .map(({ events, phases: { [phase]: taken } }) => [
+            `${whole(events)} events, ${phases[phase]}`,
+            time(taken.firstTextMs),
+            time(taken.approvalToResultMs),
+            time(taken.firstPageMs),
+            time(taken.wholeHistoryMs),
+          ]),
+      ),
+    ],
+  })
+  return [table(true), table(false)]
 }
 
 export function viewersTables(result: ViewersResult): readonly Table[] {

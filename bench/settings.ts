@@ -1,4 +1,5 @@
 import type { FirstTokenSettings } from "./measure/first-token.ts"
+import type { LongSessionsSettings } from "./measure/long-sessions.ts"
 import type { McpSettings } from "./measure/mcp.ts"
 import type { OpenStreamsSettings } from "./measure/open-streams.ts"
 import type { ThroughputSettings } from "./measure/throughput.ts"
@@ -9,6 +10,7 @@ export interface Settings {
   readonly firstToken: FirstTokenSettings
   readonly viewers: number
   readonly openStreams: OpenStreamsSettings
+  readonly longSessions: LongSessionsSettings
   readonly store: { readonly repeats: number; readonly commits: number }
   readonly mcp: McpSettings
   readonly peers: ThroughputSettings
@@ -20,6 +22,7 @@ export const fullSettings: Settings = {
   firstToken: { warmUpRounds: 40, probes: 40, bursts: 3, streams: [1, 50, 500] },
   viewers: 2_000,
   openStreams: { warmUpRounds: 40, streams: 5_000, tokens: 60, probes: 40 },
+  longSessions: { events: [100, 300, 10_000, 15_000, 30_000], sessions: 2, rounds: 4 },
   store: { repeats: 5, commits: 1_000 },
   mcp: { repeats: 7, calls: 2_000 },
   peers: { warmUpRounds: 40, repeats: 3, streams: 200, atOnce: 50 },
@@ -32,6 +35,7 @@ export const quickSettings: Settings = {
   firstToken: { warmUpRounds: 2, probes: 10, bursts: 1, streams: [1, 50] },
   viewers: 200,
   openStreams: { warmUpRounds: 2, streams: 500, tokens: 10, probes: 10 },
+  longSessions: { events: [100, 3_000], sessions: 1, rounds: 2 },
   store: { repeats: 1, commits: 200 },
   mcp: { repeats: 1, calls: 300 },
   peers: { warmUpRounds: 2, repeats: 1, streams: 50, atOnce: 50 },

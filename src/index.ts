@@ -182,6 +182,10 @@ export type {
   StoredCommand,
 } from "./core/ports/session-log.ts"
 export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
+// biome-ignore format: a line for each name would be too many.
+export {
+  type NewSnapshot, type Snapshot, type SnapshotLease, type SnapshotRange, type Snapshots, snapshotRowBytes,
+} from "./core/ports/snapshots.ts"
 export type { Store, StoreOpener, StoreParts } from "./core/ports/store.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
@@ -367,6 +371,12 @@ export type {
 export type { AiSdkAgent, AiSdkCall, AiSdkFunction, AiSdkStream } from "./runners/ai-sdk/ai-sdk-runner.ts"
 export { aiSdkRunner } from "./runners/ai-sdk/ai-sdk-runner.ts"
 export type { AiSdkApprovalPart, AiSdkMessage } from "./runners/ai-sdk/model-messages.ts"
+export { claudeAgentRunner } from "./runners/claude-agent/claude-agent-runner.ts"
+export type {
+  ClaudeAgentApproval,
+  ClaudeAgentOptions,
+  ClaudeAgentQuery,
+} from "./runners/claude-agent/options.ts"
 export type { InterruptQuestion } from "./runners/langgraph/interrupts.ts"
 export type { LangGraph, LangGraphOptions } from "./runners/langgraph/langgraph-runner.ts"
 export { langGraphRunner } from "./runners/langgraph/langgraph-runner.ts"

@@ -5,6 +5,7 @@ import type { Script } from "../script.ts"
 import { faultOf, textFaultOf } from "./check-stream.ts"
 import { eachAtOnce } from "./each-at-once.ts"
 import { holdViewers, type ViewersRequest } from "./hold-viewers.ts"
+import { openLongSession, useLongSession } from "./long-session.ts"
 import { type ReadStream, readStream } from "./read-stream.ts"
 import { openSessions, streamRequest, type Target } from "./target.ts"
 
@@ -98,6 +99,10 @@ serveParent("", {
       return read.length
     },
     viewers: (request: ViewersRequest) => holdViewers(request, tokens),
+    openLongSessions: ({ url, count }: { readonly url: string; readonly count: number }) =>
+      Promise.all(Array.from({ length: count }, () => openLongSession(url))),
+    longSession: ({ url, token }: { readonly url: string; readonly token: string }) =>
+      useLongSession(url, token, agent),
   },
 })
 

@@ -10,6 +10,8 @@ export interface Server {
 
 export interface GatewaySettings {
   readonly maxConcurrentRuns?: number
+  readonly path?: string
+  readonly asks?: boolean
 }
 
 export type ServerName = "gateway" | "limit" | "coalescing limit"

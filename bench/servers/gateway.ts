@@ -1,15 +1,29 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { createAgent, createLogger } from "ai-agent-gateway"
+import { createAgent, createLogger, tool } from "ai-agent-gateway"
+import { z } from "zod"
 import { childSettings, serveParent } from "../parent.ts"
+import { type SeedRequest, seedSessions } from "./seed-sessions.ts"
+import { toolName } from "./tool-use.ts"
 
 /** The whole product as a user would run it: official SDK, sessions and tokens, log on SQLite. */
-const { upstream, maxConcurrentRuns } = childSettings<{
+const { upstream, maxConcurrentRuns, path, asks } = childSettings<{
   readonly upstream: string
   readonly maxConcurrentRuns?: number
+  /** A data directory that stays. Default: a new one that is removed. */
+  readonly path?: string
+  /** If true, the agent has a tool whose calls a person has to allow, and summarizes nothing by itself. */
+  readonly asks?: boolean
 }>()
-const store = await mkdtemp(join(tmpdir(), "agent-gateway-bench-"))
+const store = path ?? (await mkdtemp(join(tmpdir(), "agent-gateway-bench-")))
+const asking = tool({
+  name: toolName,
+  description: "Returns a number.",
+  inputSchema: z.object({}),
+  needsApproval: true,
+  execute: () => 42,
+})
 const gateway = createAgent("You are being measured.", {
   provider: "anthropic",
   apiKey: "bench",
@@ -24,13 +38,15 @@ const gateway = createAgent("You are being measured.", {
   },
   maxConcurrentRunsPerPrincipal: maxConcurrentRuns ?? 1_000,
   store,
+  ...(asks === true && { tools: [asking], compaction: false }),
   logger: createLogger({ level: "error" }),
   ...(maxConcurrentRuns === undefined ? {} : { maxConcurrentRuns }),
 })
 const { url } = await gateway.listen({ port: 0 })
 serveParent(url, {
+  answers: { seed: (request: SeedRequest) => seedSessions(store, request) },
   async close() {
     await gateway.close({ graceMs: 0 })
-    await rm(store, { recursive: true, force: true })
+    if (path === undefined) await rm(store, { recursive: true, force: true })
   },
 })

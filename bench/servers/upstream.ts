@@ -3,6 +3,9 @@ import { serveParent } from "../parent.ts"
 import { findScript, type Script } from "../script.ts"
 import { type Dialect, dialects } from "./dialects.ts"
 import { listenOnLoopback } from "./listen-on-loopback.ts"
+import { toolMark, toolUse } from "./tool-use.ts"
+
+const sse = "text/event-stream; charset=utf-8"
 
 /**
  * A model service. It does as little as it can for each token, so that it is never what the measured server waits
@@ -19,10 +22,23 @@ const server = createServer((request, response) => {
   request.on("data", (chunk: string) => {
     body += chunk
   })
-  request.on("end", () => play(dialect, findScript(body), response))
+  request.on("end", () => {
+    if (asksForTool(body)) response.writeHead(200, { "content-type": sse }).end(toolUse())
+    else play(dialect, findScript(body), response)
+  })
 })
 const { url, close } = await listenOnLoopback(server)
 serveParent(url, { close })
+
+/** The last message asks for a call of the tool, and has no result of it yet. */
+function asksForTool(body: string): boolean {
+  const asked = body.lastIndexOf(toolMark)
+  return (
+    asked !== -1 &&
+    asked > body.lastIndexOf('"tool_result"') &&
+    asked > body.lastIndexOf('"role":"assistant"')
+  )
+}
 
 /** The first token goes out with the headers, at once. */
 function play(
@@ -30,7 +46,7 @@ function play(
   { tokens: count, perWrite, pauseMs, hold }: Script,
   response: ServerResponse,
 ): void {
-  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" })
+  response.writeHead(200, { "content-type": sse, "cache-control": "no-cache" })
   response.write(opening + tokens.slice(0, Math.min(perWrite, count)).join(""))
   let sent = perWrite
   const next = () => {

@@ -1,14 +1,11 @@
 import { emptyFingerprint, type HistoryFingerprint } from "../core/history-fingerprint.ts"
 import { imageRefused } from "../core/images.ts"
-import type { Json } from "../core/json/json.ts"
 import { jsonSize } from "../core/json/json-size.ts"
-import type { CompactionFailed, CompactionStarted } from "../core/log/compaction.ts"
+import type { CompactionFailed } from "../core/log/compaction.ts"
 import type {
   EventEntry,
   MessageCompleted,
-  RunStarted,
   StepRetried,
-  StepStarted,
   ToolCallInterrupted,
   ToolCallRequested,
   WaitResolved,
@@ -16,16 +13,26 @@ import type {
 import { epochOf } from "../core/log/sequence.ts"
 import type { TaskEnded } from "../core/log/task-events.ts"
 import type { Message, ToolMessage } from "../core/messages.ts"
-import type { StopReason } from "../core/ports/provider.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
-import { Tasks } from "./children/tasks.ts"
+import { Tasks, type TasksState } from "./children/tasks.ts"
 import { interruptedResult, mendingRequest } from "./conversation-notes.ts"
-import { MessageHistory } from "./message-history.ts"
+import { type EventMark, FoldProgress } from "./fold-progress.ts"
+import { type HistoryState, MessageHistory } from "./message-history.ts"
 import { TokenSizes } from "./model/token-sizes.ts"
+import { captureRun, type PlainRunState, type RunState, restoreRun, startRun } from "./run-state.ts"
 import { type CallState, outcomeOf } from "./tools/call-state.ts"
 
 /** The code of a retry after a crash. */
 export const interruptedByCrash = "interrupted"
+
+/** A conversation between two steps, as plain data. */
+export interface ConversationState {
+  readonly history: HistoryState
+  /** Null if no run is open. */
+  readonly run: PlainRunState | null
+  readonly spent: Spending
+  readonly tasks: TasksState
+}
 
 /** The folded log: the messages for a model, and the state of the open run. */
 export class Conversation {
@@ -37,14 +44,40 @@ export class Conversation {
   #spent: Spending = noSpending
   /** Background tasks, of all runs. */
   readonly tasks = new Tasks()
+  readonly progress: FoldProgress
 
   /** With `complete`, compactions do not change messages. Readers then receive all of them. */
-  constructor({ complete = false }: { readonly complete?: boolean } = {}) {
+  constructor({
+    complete = false,
+    last = null,
+  }: { readonly complete?: boolean; readonly last?: EventMark | null } = {}) {
     this.#isComplete = complete
+    this.progress = new FoldProgress(last)
+  }
+
+  /** Returns the conversation whose state was captured after the event `last`. Later events bring it up to date. */
+  static restore({ history, run, spent, tasks }: ConversationState, last: EventMark): Conversation {
+    const conversation = new Conversation({ last })
+    conversation.#history.restore(history)
+    conversation.#run = run === null ? null : restoreRun(run)
+    conversation.#spent = spent
+    conversation.tasks.reset(tasks)
+    return conversation
+  }
+
+  /**
+   * Returns the state of the conversation as plain data, which later events do not change. Returns null within a step,
+   * and for a conversation for readers.
+   */
+  capture(): ConversationState | null {
+    const run = this.#run === null ? null : captureRun(this.#run)
+    const history = this.#history.capture()
+    if (this.#isComplete || history === null || (this.#run !== null && run === null)) return null
+    return { history, run, spent: this.#spent, tasks: this.tasks.capture() }
   }
 
   /** The part of the history that a compaction needs: places of messages, the last summary, and counted tokens. */
-  get history(): Pick<MessageHistory, "origins" | "compacted" | "reported"> {
+  get history(): Pick<MessageHistory, "origins" | "compacted" | "reported" | "characters"> {
     return this.#history
   }
 
@@ -83,6 +116,7 @@ export class Conversation {
 
   apply(entry: EventEntry): void {
     const { event, runId, seq } = entry
+    this.progress.note(entry)
     // Session events are not part of the conversation.
     if (event.type === "taskEnded") this.#endTask(event)
     if (runId === null) return
@@ -94,26 +128,7 @@ export class Conversation {
         return
       case "runStarted":
         this.#history.push({ role: "user", content: event.content }, seq)
-        this.#run = {
-          runId: runId ?? "",
-          started: event,
-          startedAt: entry.at,
-          spent: noSpending,
-          stepSpent: noSpending,
-          charged: 0,
-          failedCalls: 0,
-          modelIndex: 0,
-          outputRejections: 0,
-          fruitlessSteps: 0,
-          runnerState: null,
-          steps: 0,
-          crashes: new Set(),
-          reservedByTasks: new Map(),
-          compacting: null,
-          compactedInStep: false,
-          failedCompactions: 0,
-          phase: { type: "ready", stopReason: null },
-        }
+        this.#run = startRun(event, entry)
         return
       case "runCompleted":
       case "runFailed":
@@ -327,54 +342,6 @@ export class Conversation {
 }
 
 type Interrupted = Pick<StepRetried | ToolCallInterrupted | CompactionFailed, "stoppedInOrder">
-
-/** An open run. It changes only by `Conversation.apply`. */
-export interface RunState {
-  readonly runId: string
-  readonly started: RunStarted
-  /** Milliseconds since the Unix epoch. */
-  readonly startedAt: number
-  spent: Spending
-  /** The amount that counts against the run's budget. */
-  charged: Cost
-  /** Usage and cost of the newest step, including failed model calls. */
-  stepSpent: Spending
-  /** The state that a runner saved last. */
-  failedCalls: number
-  /** Index of the model in use among the agent's models; those before it have failed. */
-  modelIndex: number
-  /** Number of responses that did not match the requested schema. */
-  outputRejections: number
-  /** Number of consecutive steps without progress: the model paused, or none of its calls could be parsed. */
-  fruitlessSteps: number
-  /** The state that a runner saved last. */
-  runnerState: Json
-  /** Number of started steps. */
-  steps: number
-  /** Epochs that started with work that a crash had interrupted. */
-  readonly crashes: Set<number>
-  /** US dollars that each running background task may still use, by task. */
-  readonly reservedByTasks: Map<string, number>
-  /** The request for a summary that has not ended. */
-  compacting: CompactionStarted | null
-  /** If true, the messages were compacted or shortened since the newest step started. */
-  compactedInStep: boolean
-  /** Number of failed requests for a summary since the last compaction. */
-  failedCompactions: number
-  phase: RunPhase
-}
-
-export type RunPhase =
-  /** Between steps. `stopReason` is that of the last step, and null before the first one. */
-  | { readonly type: "ready"; readonly stopReason: StopReason | null }
-  /** A model call was announced and has no response yet. */
-  | { readonly type: "calling"; readonly step: StepStarted; readonly startedAt: number; attempt: number }
-  /** The model has responded. Its calls, if any, are settled one by one. */
-  | {
-      readonly type: "settling"
-      readonly completed: MessageCompleted
-      readonly calls: Map<string, CallState>
-    }
 
 function isFruitless({ stopReason, message: { content } }: MessageCompleted): boolean {
   const calls = content.filter((part) => part.type === "toolCall")

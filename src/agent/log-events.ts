@@ -3,7 +3,7 @@ import type { EventEntry } from "../core/log/entries.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { traceIdOf } from "../core/trace-context.ts"
 import type { WaitKind } from "../core/wait.ts"
-import type { RunState } from "./conversation.ts"
+import type { RunState } from "./run-state.ts"
 
 export interface LoggedRun {
   readonly sessionId: string

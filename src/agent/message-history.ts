@@ -1,5 +1,6 @@
 import { imagesOf, replaceImages } from "../core/images.ts"
 import type { JsonObject } from "../core/json/json.ts"
+import { jsonSize } from "../core/json/json-size.ts"
 import type { HistoryCompacted } from "../core/log/compaction.ts"
 import type { HistoryReplaced, MessageCompleted, ToolCallRequested } from "../core/log/entries.ts"
 import type { AssistantMessage, ImagePart, Message } from "../core/messages.ts"
@@ -22,6 +23,18 @@ export interface ReportedTokens {
   readonly messages: number
 }
 
+/** The messages of a conversation as plain data. */
+export interface HistoryState {
+  readonly messages: readonly Message[]
+  readonly origins: readonly MessageOrigin[]
+  readonly compacted: HistoryCompacted | null
+  readonly reported: ReportedTokens | null
+  readonly accepted: number
+  readonly characters: number
+  /** Indexes of the refused images among all images of the messages. */
+  readonly refused: readonly number[]
+}
+
 /** The messages of a conversation, and their form for a model. */
 export class MessageHistory {
   #messages: Message[] = []
@@ -30,6 +43,7 @@ export class MessageHistory {
   #reported: ReportedTokens | null = null
   /** Number of messages that a model has responded to. */
   #accepted = 0
+  #characters = 0
   /** Images that a provider refused: it responded to the messages without them. */
   readonly #refused = new Set<ImagePart>()
   /** Images that the open step leaves out for a retry. */
@@ -38,6 +52,11 @@ export class MessageHistory {
   /** Messages after the last compaction. */
   get messages(): readonly Message[] {
     return this.#messages
+  }
+
+  /** Approximate size of the messages as JSON. */
+  get characters(): number {
+    return this.#characters
   }
 
   /** Places of the messages in the log. */
@@ -71,11 +90,43 @@ export class MessageHistory {
   takeFinished(): readonly Message[] {
     const finished = this.#messages.length - 1
     this.#origins.splice(0, finished)
-    return this.#messages.splice(0, finished)
+    const taken = this.#messages.splice(0, finished)
+    this.#measure()
+    return taken
+  }
+
+  /** Returns null while a step tries without some of the images. */
+  capture(): HistoryState | null {
+    if (this.#suspected.size > 0) return null
+    const images = this.#refused.size === 0 ? [] : imagesOf(this.#messages)
+    return {
+      messages: [...this.#messages],
+      origins: [...this.#origins],
+      compacted: this.#compacted,
+      reported: this.#reported,
+      accepted: this.#accepted,
+      characters: this.#characters,
+      refused: images.flatMap((image, index) => (this.#refused.has(image) ? [index] : [])),
+    }
+  }
+
+  restore({ messages, origins, compacted, reported, accepted, characters, refused }: HistoryState): void {
+    this.#messages = [...messages]
+    this.#origins = [...origins]
+    this.#compacted = compacted
+    this.#reported = reported
+    this.#accepted = accepted
+    this.#characters = characters
+    const images = refused.length === 0 ? [] : imagesOf(messages)
+    for (const index of refused) {
+      const image = images[index]
+      if (image !== undefined) this.#refused.add(image)
+    }
   }
 
   push(message: Message, seq: number): void {
     this.#messages.push(message)
+    this.#characters += jsonSize(message)
     this.#origins.push({ seq, index: 0 })
   }
 
@@ -86,6 +137,7 @@ export class MessageHistory {
     this.#reported = null
     this.#accepted = 0
     this.#refused.clear()
+    this.#measure()
   }
 
   /** Replaces the messages before the first kept one by the summary. */
@@ -102,6 +154,7 @@ export class MessageHistory {
     this.#reported = null
     const images = new Set(imagesOf(this.#messages))
     for (const image of this.#refused) if (!images.has(image)) this.#refused.delete(image)
+    this.#measure()
   }
 
   /** Truncates tool results. Arguments and texts stay unchanged. */
@@ -118,6 +171,7 @@ export class MessageHistory {
           }
         : message,
     )
+    this.#measure()
   }
 
   respond({ message, model, usage, estimated }: MessageCompleted, seq: number): void {
@@ -164,5 +218,10 @@ export class MessageHistory {
   /** Clears the suspicions, because the request without the images failed as well. */
   clearSuspicions(): void {
     this.#suspected.clear()
+  }
+
+  #measure(): void {
+    this.#characters = 0
+    for (const message of this.#messages) this.#characters += jsonSize(message)
   }
 }

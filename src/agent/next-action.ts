@@ -2,7 +2,7 @@ import type { JsonObject } from "../core/json/json.ts"
 import type { StepStarted, TerminalEvent } from "../core/log/entries.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import type { Spending } from "../core/usage.ts"
-import type { RunState } from "./conversation.ts"
+import type { RunState } from "./run-state.ts"
 import type { CallState } from "./tools/call-state.ts"
 
 /** The next action of a run. It depends on the log alone, so it is the same after a crash. */

@@ -1,7 +1,7 @@
 import type { Event } from "../core/log/entries.ts"
-import type { RunState } from "./conversation.ts"
 import { idsOfRun } from "./log-events.ts"
 import type { ModelRunContext } from "./run-context.ts"
+import type { RunState } from "./run-state.ts"
 import { recordEnd } from "./steering.ts"
 import { outcomeOf } from "./tools/call-state.ts"
 import { timeLimit } from "./tools/time-limit.ts"

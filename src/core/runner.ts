@@ -1,5 +1,7 @@
 import type { Json, JsonObject } from "./json/json.ts"
 import type { Message } from "./messages.ts"
+import type { Logger } from "./ports/logger.ts"
+import type { SchemaCheck } from "./ports/schema-check.ts"
 import type { ToolResult } from "./ports/tool.ts"
 import type { Usage } from "./usage.ts"
 
@@ -12,6 +14,8 @@ export type Runner = (request: RunnerRequest) => AsyncIterable<RunnerEvent>
 
 export interface RunnerRequest {
   readonly sessionId: string
+  /** Users of different tenants are different, whatever their `userId`. */
+  readonly tenant: string
   readonly userId: string
   readonly runId: string
   readonly reason: "new" | "resume"
@@ -31,6 +35,9 @@ export interface RunnerRequest {
   readonly decisions: readonly RunnerDecision[]
   /** Aborted on cancel and when the process stops. */
   readonly signal: AbortSignal
+  /** Checks the input of a tool that the runner executes. */
+  readonly checkSchema: SchemaCheck
+  readonly logger: Logger
 }
 
 export interface RunnerDecision {

@@ -41,9 +41,9 @@ export interface GatewayDefinition {
 /** Assembles the gateway. Its service opens once, at the first use. If the start fails, the next use tries again. */
 export function assembleGateway({ server, agents }: GatewayDefinition): Gateway {
   const closing = new AbortController()
-  const open = async ({ mode, env = process.env, idle = false, console }: PrepareOptions) => {
+  const open = async ({ mode, env = process.env, idle = false, console, logLevel }: PrepareOptions) => {
     const settings = settingsFrom(env)
-    const level = mode === "dev" ? "debug" : "info"
+    const level = logLevel ?? (mode === "dev" ? "debug" : "info")
     const logger = server.logger ?? createLogger({ level, ...(server.redact && { redact: server.redact }) })
     const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({
       definition,

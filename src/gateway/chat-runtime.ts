@@ -123,7 +123,7 @@ export function checkForAllRuns(
 
 function runnerRuntime(
   chat: ResolvedRunnerRuntime,
-  { followHooks, follow, grants }: RuntimeSurroundings,
+  { followHooks, follow, grants, checkSchema }: RuntimeSurroundings,
 ): RunnerRuntime {
   const { runner, resumes, prices } = chat
   return {
@@ -132,6 +132,7 @@ function runnerRuntime(
     runner,
     resumes,
     pricing: createPricing(prices),
+    checkSchema,
     isGranted: async (sessionId, type) => isGranted(await grants(sessionId), type),
     revision: "runner",
     hooks: followHooks(pickOptions(hookOptions, chat)),

@@ -5,6 +5,7 @@ import type { Cost, Usage } from "../core/usage.ts"
 import type { GrantScope } from "../core/wait.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { McpOptions } from "../mcp/options.ts"
+import type { LogLevel } from "../telemetry/logger.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { GatewayMemory } from "./operate/memory.ts"
 import type { GatewayOutbox } from "./operate/outbox.ts"
@@ -122,6 +123,8 @@ export interface PrepareOptions {
    * lets pages from localhost call the gateway. Default: none of them; a model is guessed if none is configured.
    */
   readonly mode?: "dev" | "start" | "run"
+  /** Lowest level of log lines. No effect on a logger of the options. Default: `debug` in `dev`, otherwise `info`. */
+  readonly logLevel?: LogLevel
   /** Turns the console on or off, whatever the option `console` is. Default: that option. */
   readonly console?: boolean
   /**

@@ -19,6 +19,7 @@ import { pickOptions } from "../options/resolve-options.ts"
 import type { EnvironmentSettings } from "../providers/choose/environment.ts"
 import { announceAgents } from "../sessions/announce-agents.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
+import { SessionFolds } from "../sessions/folding/session-folds.ts"
 import { startHousekeeping } from "../sessions/housekeeping.ts"
 import { placesOf } from "../sessions/options.ts"
 import { Dispatcher } from "../sessions/outbox/dispatcher.ts"
@@ -148,10 +149,11 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const feed = new Feed()
   const reads = new ReadQueue(log)
   const committer = new Committer(log, logger)
+  const folds = new SessionFolds({ log, snapshots: store.snapshots, reads, logger })
   const worker = new Worker({
     log,
     feed,
-    reads,
+    folds,
     storage,
     committer,
     agents: names,
@@ -291,6 +293,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       const grace = setTimeout(() => void Promise.all(agents.map((agent) => agent.interrupt())), graceMs)
       await worker.stop({ graceMs })
       clearTimeout(grace)
+      await folds.close()
       feed.close()
       // These take up to two seconds each, and are independent of each other.
       await Promise.all([

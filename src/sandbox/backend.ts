@@ -2,30 +2,30 @@ import type { CodeLanguage, OutputChunk, SandboxName } from "../core/ports/sandb
 import type { StagedFolder } from "./staged-folders.ts"
 import type { Workspace } from "./workspace/workspaces.ts"
 
-/** One way to run code. What all of them share (time, quota, order of output) is in `execute.ts`. */
+/** A way to run code. `execute.ts` contains the parts that all backends share: time limit, quota, order of output. */
 export interface Backend {
   readonly name: SandboxName
   readonly sandboxed: boolean
-  /** Description of how limits are enforced, for the log. */
+  /** Description of the enforced limits, for the log. */
   readonly description: string
-  /** Limits that it cannot keep on this machine. */
+  /** Limits that the backend cannot enforce on this machine. */
   readonly unheld: readonly UnheldLimit[]
-  /** If true, the backend knows `Exit.outOfMemory`; if not, it is guessed from the code's output. */
+  /** If true, the backend reports `Exit.outOfMemory`. Otherwise it is guessed from the code's output. */
   readonly tellsOutOfMemory: boolean
-  /** Rejects when the code cannot be started; nothing is left then. */
+  /** Starts code. If this fails, no process is left, and the promise rejects. */
   start(order: Order): Promise<Running>
-  /** Rejects if what it needs outside of this process does not answer. Left out if it needs nothing. */
+  /** Rejects if an external dependency does not respond. Absent if there is none. */
   readonly ping?: () => Promise<unknown>
-  /** Ends what processes of dead instances have left: containers, processes, cgroups. */
+  /** Ends everything that dead instances have left: containers, processes, cgroups. */
   reap(): Promise<void>
-  /** Ends all that this process has started. */
+  /** Ends everything that this process has started. */
   close(): Promise<void>
 }
 
 export interface UnheldLimit {
-  /** The limit, of all processes of an execution together. */
+  /** The limit for all processes of an execution together. */
   readonly limit: "memory" | "processes" | "processor time"
-  /** Safe to show to anyone. */
+  /** The reason, which is safe to show to anyone. */
   readonly reason: string
 }
 
@@ -35,19 +35,24 @@ export interface Order {
   readonly code: string
   readonly env?: Readonly<Record<string, string>> | undefined
   readonly folders: readonly StagedFolder[]
-  /** The session may soon have more. */
+  /** If true, the session may soon have more executions. */
   readonly expectMore: boolean
 }
 
 export interface Running {
-  /** Ends with the code. */
+  /** Output of the code. It ends with the code. */
   readonly output: AsyncIterable<OutputChunk>
-  /** Resolves once its main process has ended and no other of its processes is left. */
+  /** Resolves when the main process has ended and no other process of the execution is left. */
   readonly exited: Promise<Exit>
-  /** Stops every process of it until `thaw`. Resolves when none runs any more. Does nothing if it has ended. */
+  /**
+   * Stops every process of the execution until `thaw`. Resolves when none runs any more. Does nothing if the
+   * execution has ended.
+   */
   freeze(): Promise<void>
   thaw(): Promise<void>
-  /** Kills every process of it, also while it is frozen. Resolves when all are gone; may be called again. */
+  /**
+   * Kills every process of the execution, even while it is frozen. Resolves when all are gone. May be called again.
+   */
   end(): Promise<void>
 }
 

@@ -3,45 +3,51 @@ import { defaultImage } from "./default-image.ts"
 import { defaultLimits, type SandboxLimits } from "./limits.ts"
 import type { SandboxNetwork } from "./options.ts"
 
-/** Options of code execution. All are optional. Every one is optional. */
+/** Options of code execution. All are optional. */
 export interface SandboxConfig extends Partial<SandboxLimits> {
-  /** Backends that may be used, best first. Default `["docker", "bubblewrap", "subprocess"]`. */
+  /** Allowed backends, best first. Default `["docker", "bubblewrap", "subprocess"]`. */
   readonly backends?: readonly SandboxName[]
-  /** Refuses to start rather than offer a plain subprocess. Default false. */
+  /** If true, the gateway refuses to start if it could only offer a plain subprocess. Default false. */
   readonly requireSandbox?: boolean
-  /** Default: what `agent-gateway sandbox build` makes. */
+  /** Docker image. Default: the image that `agent-gateway sandbox build` builds. */
   readonly image?: string
-  /** The path of Docker's Unix socket. Default: what `DOCKER_HOST` says, else `/var/run/docker.sock`. */
+  /** Path of Docker's Unix socket. Default: the socket in `DOCKER_HOST`, or otherwise `/var/run/docker.sock`. */
   readonly dockerSocket?: string
-  /** Containers kept waiting for sessions that have run code before, over all sessions. Default 4; 0 for none. */
+  /**
+   * Maximum number of waiting containers, over all sessions. They wait for sessions that have run code before.
+   * Default 4; 0 for none.
+   */
   readonly warmPool?: number
   /**
-   * Default `none`. `bridge` is for Docker only; `host` gives code the machine's own network with all that listens on
-   * it.
+   * Network of the code. Default `none`. `bridge` is for Docker only. `host` gives code the machine's own network,
+   * including every service that listens on it.
    */
   readonly network?: SandboxNetwork
-  /** Added to the environment of the code, where nothing else of the gateway's environment is. */
+  /** Environment variables of the code. It receives no other variables of the gateway. Default: none. */
   readonly env?: Readonly<Record<string, string>>
   /**
-   * Files of the host, by the path under which each session finds a copy in its working directory. They count as its
-   * `diskMb`.
+   * Files of the host, by their path in the working directory. Each session receives a copy. The copies count toward
+   * its `diskMb`.
    */
   readonly files?: Readonly<Record<string, string>>
   /**
-   * Folder of the working directories. For gateways of one store alone; best a folder that is not there yet. Default:
-   * beside the store's data.
+   * Folder of the working directories, for gateways of one store only. A folder that does not exist yet is best.
+   * Default: a folder beside the store's data.
    */
   readonly directory?: string
-  /** Executions at once in this process, at most a quarter of them of one session. Further ones wait. Default 16. */
+  /**
+   * Maximum concurrent executions in this process, at most a quarter of them of one session. Further ones wait.
+   * Default 16.
+   */
   readonly maxConcurrent?: number
   /**
-   * Executions at once of one user, over all sessions. Further ones wait. Default: half of `maxConcurrent`, at least
-   * 1.
+   * Maximum concurrent executions of one user, over all sessions. Further ones wait. Default: half of
+   * `maxConcurrent`, at least 1.
    */
   readonly maxConcurrentPerUser?: number
   /**
-   * Executions that may wait, at most three quarters of them of one tenant, and a quarter of one user. Further ones
-   * fail. Default 256.
+   * Maximum number of waiting executions, at most three quarters of them of one tenant, and a quarter of one user.
+   * Further ones fail. Default 256.
    */
   readonly maxQueued?: number
 }

@@ -1,2 +1,2 @@
-/** The image that `agent-gateway sandbox build` makes. */
+/** The image that `agent-gateway sandbox build` builds. */
 export const defaultImage = "ai-agent-gateway-sandbox:1"

@@ -24,17 +24,17 @@ export interface ExecuteOptions {
   readonly guard: DiskGuard
   readonly unfinished: UnfinishedExecutions
   readonly request: ExecRequest
-  /** The request's folders, on disk. Default none. */
+  /** The request's folders on disk. Default: none. */
   readonly folders?: readonly StagedFolder[]
   readonly signal: AbortSignal
   /** Default true. */
   readonly expectMore?: boolean
 }
 
-/** Runs code on a backend under the limits that no backend enforces by itself: time, and the quota of the disk. */
+/** Runs code on a backend under the limits that no backend enforces by itself: time, and the disk quota. */
 export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEvent> {
   options.signal.throwIfAborted()
-  // Later than whatever was written before, and earlier than any program can write.
+  // This time is later than all earlier writes, and earlier than any write of the program.
   const execution = await options.unfinished.begin(options.workspace.path, Date.now() + 1)
   try {
     yield* watchedRun(options, execution)
@@ -77,9 +77,9 @@ async function* watchedRun(
     stopped ??= reason
     return end()
   }
-  // What cannot be ended would be waited for as long as it likes.
+  // Without this, an execution that cannot be ended would be awaited for any length of time.
   const over = AbortSignal.any([signal, unstoppable.signal])
-  // Also if nobody takes the output any more.
+  // The listener also ends the execution if the output is no longer read.
   signal.addEventListener("abort", end, { once: true })
   let removed: RemovedFiles = { count: 0, paths: [] }
   const trim = async (target: DiskUsage, until: AbortSignal) => {
@@ -108,14 +108,14 @@ async function* watchedRun(
     const exit = await orAbort(running.exited, over)
     await orAbort(watch.settled(), over)
     await watch.end()
-    // The last of it may have been written too fast to be noticed.
+    // The last writes may have been too fast to be noticed.
     const measured = await measureUsage(workspace.path, quota, over)
     if (measured === "over") stopped ??= "diskFull"
     const usage = measured === "over" ? quota : measured
     const allowed = await watch.record(usage)
     if (stopped === "diskFull" || !isWithin(usage, allowed)) {
       await trim(allowed, over)
-      // Trimming spares files that existed before the execution, so there may be nothing to remove.
+      // Trimming keeps files that existed before the execution, so there may be nothing to remove.
       if (removed.count > 0) stopped ??= "diskFull"
       await watch.record(await measureWithin(workspace.path, quota, over))
     }
@@ -125,25 +125,25 @@ async function* watchedRun(
   } finally {
     clearTimeout(timer)
     signal.removeEventListener("abort", end)
-    // Output that nobody takes would hold up the end; what is being waited for comes to its own end with the code.
+    // Output that is not read would delay the end. A read in progress ends with the code.
     const closing = output.return?.()
     await Promise.all([running.end(), watch.end()])
     await closing
   }
 }
 
-/** No working directory counts for more than its quota, to which it is trimmed. */
+/** Measures the usage. A working directory never counts for more than its quota, to which it is trimmed. */
 async function measureWithin(path: string, quota: DiskUsage, signal: AbortSignal): Promise<DiskUsage> {
   const usage = await measureUsage(path, quota, signal)
   return usage === "over" ? quota : usage
 }
 
-/** An abort does not wait for the start, and ends what comes of it. */
+/** Rejects on an abort without waiting for the start. The started execution is then ended. */
 async function startOrAbort(starting: Promise<Running>, signal: AbortSignal): Promise<Running> {
   try {
     return await orAbort(starting, signal)
   } catch (error) {
-    // A failure to start is told already; one to end leaves what the next reaping finds.
+    // A failed start has already been reported. A failed end is left to the next reaping.
     starting.then((running) => running.end()).catch(() => {})
     throw error
   }
@@ -161,16 +161,22 @@ async function orAbort<Value>(promise: Promise<Value>, signal: AbortSignal): Pro
   }
 }
 
-/** Before it ends for want of memory, Node prints a stack of some kilobytes after the words that say so. */
+/**
+ * Bytes of the error output to keep. Before it ends because of missing memory, Node prints a stack of some kilobytes
+ * after the message.
+ */
 const errorTailBytes = 16 * 1024
 
 const diskWords = /No space left on device|ENOSPC|Disk quota exceeded|File too large|EFBIG/
 const memoryWords =
   /MemoryError|(Cannot|Failed to) allocate memory|bad_alloc|out of memory|Array buffer allocation failed|ENOMEM/
-/** 128 and SIGXFSZ: a file passed the limit of its size. */
+/** 128 plus SIGXFSZ: a file exceeded the size limit. */
 const fileTooLarge = 153
 
-/** A full `/tmp` and, without a cgroup, full memory are told to the code alone, so all that is left is what it said. */
+/**
+ * Guesses the exit reason from the output. A full `/tmp` and, without a cgroup, full memory are only reported to the
+ * code itself.
+ */
 function guess({ exitCode, outOfMemory }: Exit, { tellsOutOfMemory }: Backend, errors: string): ExitReason {
   if (exitCode === 0) return "exited"
   if (outOfMemory || (!tellsOutOfMemory && memoryWords.test(errors))) return "outOfMemory"

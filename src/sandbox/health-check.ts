@@ -1,18 +1,23 @@
 import { toError } from "../core/errors.ts"
 
-/** Resolves to null while what is checked works, and to the error otherwise. */
+/** Resolves to null if the checked service works, and otherwise to the error. */
 export type HealthCheck = () => Promise<Error | null>
 
 export interface HealthCheckOptions {
-  /** Rejects if what is checked does not work. */
+  /** Rejects if the checked service does not work. */
   readonly ping: () => Promise<unknown>
-  /** Longest time that a caller waits. Default 1 000, for whoever probes a gateway does not wait long either. */
+  /**
+   * Maximum milliseconds that a caller waits. Default 1 000, because clients that probe a gateway do not wait long.
+   */
   readonly timeoutMs?: number
-  /** Time for which callers receive the last outcome without another ping. Default 5 000. */
+  /** Milliseconds for which callers receive the last outcome without another ping. Default 5 000. */
   readonly keptMs?: number
 }
 
-/** However many callers ask, and however often: at most one ping is under way, and one starts every `keptMs`. */
+/**
+ * Creates a check. However many callers ask, and however often, at most one ping is in progress, and one starts every
+ * `keptMs`.
+ */
 export function createHealthCheck({
   ping,
   timeoutMs = 1_000,

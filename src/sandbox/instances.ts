@@ -3,19 +3,22 @@ import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, wri
 import { join } from "node:path"
 import { type FileLock, tryLock } from "../locks/file-lock.ts"
 
-/** This process among those that use the same directory of sandboxes. What it starts carries both ids as a label. */
+/**
+ * This process among the processes with the same sandbox directory. Everything that it starts has both ids as a
+ * label.
+ */
 export interface Instance {
-  /** The directory's: what other directories' gateways have started is not ours to reap. */
+  /** The id of the directory. Leftovers of gateways with other directories must not be removed. */
   readonly directoryId: string
   readonly id: string
-  /** Returns true if the process of that id is still there. */
+  /** Returns true if the process with that id is still running. */
   isLive(id: string): boolean
   end(): void
 }
 
 /**
- * Each process holds a lock on a small file of its own, so it is dead exactly when its lock can be taken or its file
- * is gone.
+ * Joins the instances of a directory. Each process holds a lock on a small file of its own, so it is dead exactly
+ * when its lock is free or its file is gone.
  */
 export function joinInstances(directory: string): Instance {
   const locks = join(directory, "instances")
@@ -37,13 +40,13 @@ function lockOwnFile(fileOf: (id: string) => string): { readonly id: string; rea
   for (;;) {
     const id = randomUUID()
     const lock = tryLock(fileOf(id))
-    // While the lock was taken, another process may have found the file without one, and deleted it.
+    // Before the lock was acquired, another process may have found the file unlocked, and deleted it.
     if (lock !== null && existsSync(fileOf(id))) return { id, lock }
     lock?.release()
   }
 }
 
-/** Forgets instances that are dead. Only after what they left has been reaped. */
+/** Forgets dead instances. It must be called only after their leftovers have been removed. */
 export function forgetDeadInstances(directory: string, instance: Instance): void {
   const locks = join(directory, "instances")
   for (const name of readdirSync(locks)) {
@@ -59,7 +62,10 @@ function isLocked(locks: string, name: string): boolean {
   return lock === null
 }
 
-/** Made by whoever is first; of several at once, one wins and all read its id. */
+/**
+ * Returns the id of the directory. The first process creates it. If several start at once, one wins and all read its
+ * id.
+ */
 function directoryIdOf(directory: string): string {
   const file = join(directory, "id")
   const passing = join(directory, `id-${randomUUID()}`)

@@ -1,15 +1,15 @@
 /** Limits of one execution. Defaults in `defaultLimits`. */
 export interface SandboxLimits {
   readonly memoryMb: number
-  /** Share of processors; 0.5 is half of one. */
+  /** Number of processors; 0.5 is half of one. */
   readonly cpus: number
-  /** Processes and threads at once. */
+  /** Maximum number of concurrent processes and threads. */
   readonly pids: number
   /** Mebibytes of the session's working directory, over all its executions. */
   readonly diskMb: number
   /** Files, folders and links in the session's working directory. */
   readonly diskEntries: number
-  /** No execution lasts longer, whatever it asks for. */
+  /** Maximum milliseconds of an execution, whatever its request is. */
   readonly maxTimeoutMs: number
 }
 
@@ -29,9 +29,9 @@ export function diskQuota({ diskMb, diskEntries }: Pick<SandboxLimits, "diskMb" 
   return { bytes: diskMb * megabyte, entries: diskEntries }
 }
 
-/** Size of `/tmp` in a sandbox: in memory, and gone with the execution. */
+/** Size of `/tmp` in a sandbox. It is in memory, and removed with the execution. */
 export const temporaryBytes = 64 * megabyte
 /** Size of `/dev/shm`. */
 export const sharedMemoryBytes = 16 * megabyte
-/** Open files of one process. */
+/** Maximum number of open files of one process. */
 export const openFiles = 256

@@ -29,35 +29,38 @@ import { openWorkspaces, type Workspace, type Workspaces } from "./workspace/wor
 
 export interface SandboxesOptions {
   readonly config: CompleteSandboxConfig
-  /** For gateways of one store alone: working directories of sessions that it does not know are removed. */
+  /**
+   * Directory for gateways of one store only. Working directories of sessions that the store does not know are
+   * removed.
+   */
   readonly directory: string
-  /** Sessions do not outlive the process, so neither do their working directories. */
+  /** If true, sessions do not outlive the process, so their working directories are removed as well. */
   readonly ephemeral: boolean
   readonly logger: Logger
 }
 
 export interface OpenedSandboxes extends Sandboxes {
-  /** For each backend that may be used, in order: how it works, or why it does not. */
+  /** A finding for each allowed backend, in order: how it works, or why it does not. */
   readonly findings: readonly Finding[]
-  /** Says whether the preferred backend works at this moment, by at most one ping every few seconds. */
+  /** Checks if the preferred backend works now, with at most one ping every few seconds. */
   check(): Promise<BackendCheck>
   /**
-   * Clears away what dead processes left, and working directories of sessions that are not kept any more, whose code it
-   * ends first. If the signal aborts, it leaves the rest to the next call.
+   * Removes leftovers of dead processes, and working directories of removed sessions, whose code it ends first. If
+   * the signal aborts, the rest is left to the next call.
    */
   reap(isKept: (sessionId: string) => Promise<boolean>, signal?: AbortSignal): Promise<void>
-  /** Ends whatever runs. */
+  /** Ends all executions. */
   close(): Promise<void>
 }
 
 export type BackendCheck =
   | { readonly works: true }
-  /** `reason` is safe to show to anyone, `detail` is for the log. */
+  /** `reason` is safe to show to anyone. `detail` is for the log. */
   | { readonly works: false; readonly reason: string; readonly detail: string }
 
 /**
- * Tries each backend with a real run. Rejects with a `ConfigurationError` that says why none works, or why none of
- * those that do counts as a sandbox where one is required.
+ * Tries each backend with a real run. Rejects with a `ConfigurationError` that explains why none works, or why none
+ * of the working ones counts as a sandbox if one is required.
  */
 export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSandboxes> {
   const { config, ephemeral, logger } = options
@@ -125,12 +128,9 @@ interface Parts {
   readonly logger: Logger
 }
 
-/**
- * Milliseconds that the removal of leftovers may hold up the start. The rest is left to the next removal. The rest is
- * left to the next clearing away.
- */
+/** Maximum milliseconds that the removal of leftovers delays the start. The rest is left to the next removal. */
 const startTimeoutMs = 10_000
-/** Milliseconds that it may hold up the end. The rest is left to the next start. */
+/** Maximum milliseconds that the removal delays the end. The rest is left to the next start. */
 const closeTimeoutMs = 2_000
 
 async function removeInTime(path: string): Promise<void> {
@@ -140,7 +140,7 @@ async function removeInTime(path: string): Promise<void> {
   })
 }
 
-/** An execution that has not ended, from before its turn comes. */
+/** An execution that has not ended, including one that waits for its turn. */
 interface Execution {
   readonly sessionId: string
   readonly stop: AbortController
@@ -157,7 +157,7 @@ function preferredOf(usable: readonly Usable[]): Backend {
   return first.backend
 }
 
-/** A session may be put to use just after its working directory is made. */
+/** Milliseconds for which a working directory counts as new, because its session may just have been created. */
 const youngMs = 5 * 60_000
 
 function over(parts: Parts): OpenedSandboxes {
@@ -284,7 +284,7 @@ function over(parts: Parts): OpenedSandboxes {
   }
 }
 
-/** One after the other; what fails keeps nothing else from being done, and is thrown at the end. */
+/** Runs the tasks one after the other. A failure does not prevent the next tasks, and is thrown at the end. */
 async function allOf(tasks: readonly (() => Promise<void>)[]): Promise<void> {
   const errors: unknown[] = []
   for (const task of tasks) await task().catch((error: unknown) => errors.push(error))

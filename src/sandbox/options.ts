@@ -3,21 +3,27 @@ import type { Cgroups } from "./cgroups/cgroups.ts"
 import type { Instance } from "./instances.ts"
 import type { SandboxLimits } from "./limits.ts"
 
-/** Options that every backend is opened with. */
+/** Options for opening any backend. */
 export interface BackendOptions {
   readonly limits: SandboxLimits
   readonly network: SandboxNetwork
-  /** Added to the environment of the code. */
+  /** Additional environment variables of the code. */
   readonly env: Readonly<Record<string, string>>
-  /** Folder in which sandboxes keep their own files; absolute. */
+  /** Folder in which sandboxes keep their own files, as an absolute path. */
   readonly directory: string
-  /** This process's own folder, removed when it closes, or by others when it is dead. It need not be there yet. */
+  /**
+   * Folder of this process alone. It is removed when the process closes, or by other processes after its death. It
+   * need not exist yet.
+   */
   readonly privateFolder: string
   readonly instance: Instance
-  /** Or why there are none. */
+  /** The control groups, or the reason why there are none. */
   readonly cgroups: Cgroups | string
   readonly logger: Logger
 }
 
-/** `none` has no network at all; `bridge` is Docker's; `host` is the machine's own, with all that listens on it. */
+/**
+ * `none` is no network at all. `bridge` is Docker's bridge. `host` is the machine's own network, including every
+ * service that listens on it.
+ */
 export type SandboxNetwork = "none" | "bridge" | "host"

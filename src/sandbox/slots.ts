@@ -4,11 +4,11 @@ import type { SandboxSession } from "../core/ports/sandbox.ts"
 import type { Principal } from "../core/ports/session-log.ts"
 import { createTurnOrder } from "../core/turn-order.ts"
 
-/** Limits how many executions run at once: in the process, of one user, and of one session. Further ones wait. */
+/** Limits the concurrent executions: in the process, of one user, and of one session. Further ones wait. */
 export interface Slots {
   /**
-   * Resolves, when it is the session's turn, with a function that returns the slot. Rejects with the signal's reason,
-   * and with a `GatewayError` (`code_execution_busy`) when too many wait already.
+   * Resolves, when it is the session's turn, to a function that returns the slot. Rejects with the signal's reason,
+   * and with a `GatewayError` (`code_execution_busy`) if too many are already waiting.
    */
   take(session: SandboxSession, signal: AbortSignal): Promise<() => void>
 }
@@ -17,8 +17,8 @@ export interface SlotLimits {
   readonly maxConcurrent: number
   readonly maxConcurrentPerUser: number
   /**
-   * Executions that wait for a slot, of which one tenant may have three quarters, and one user a quarter. The last
-   * places of the queue, and of a tenant's part of it, are for users of whom none waits.
+   * Maximum waiting executions, of which one tenant may have three quarters, and one user a quarter. The last places
+   * of the queue, and of a tenant's part of it, are for users without a waiting execution.
    */
   readonly maxQueued: number
 }
@@ -32,14 +32,14 @@ interface Waiting {
 interface User {
   readonly tenant: string
   held: number
-  /** In the order of their arrival. */
+  /** Waiting executions in the order of their arrival. */
   readonly waiting: Set<Waiting>
 }
 
 /**
- * Tenants take turns, and within a tenant its users: a free slot goes to the tenant whose last turn is the longest ago,
- * however many of its users and executions wait. The last slots are for users without one, unless one user may have
- * all.
+ * Creates the slots. Tenants take turns, and so do the users of a tenant: a free slot goes to the tenant with the
+ * oldest turn, however many of its users and executions wait. The last slots are for users without one, unless one
+ * user may have all.
  */
 export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: SlotLimits): Slots {
   const maxPerSession = Math.max(1, Math.floor(maxConcurrent / 4))
@@ -155,7 +155,7 @@ function isFull(taken: number, places: number, isNew: boolean): boolean {
   return taken >= places - (isNew ? 0 : placesForNewcomers(places))
 }
 
-/** Changes a number of a map, which holds none that are 0. */
+/** Changes a number of a map, and removes numbers that become 0. */
 function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
   const next = (counts.get(key) ?? 0) + change
   if (next === 0) counts.delete(key)

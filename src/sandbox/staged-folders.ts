@@ -20,14 +20,14 @@ export function mountPoint({ name }: StagedFolder): string {
 }
 
 export interface FolderStage {
-  /** Writes the folders, unless they are there already, and keeps them until `release`. */
+  /** Writes the folders unless they exist, and keeps them until `release`. */
   stage(folders: readonly ReadOnlyFolder[]): Promise<{
     readonly folders: readonly StagedFolder[]
     release(): void
   }>
 }
 
-/** Bytes of folders that are kept for further executions. */
+/** Maximum bytes of folders that are kept for further executions. */
 const maxIdleBytes = 256 * 1024 * 1024
 const maxFolders = 8
 const maxPathBytes = 1_024
@@ -41,12 +41,12 @@ interface Entry {
 }
 
 /**
- * Keeps the read-only folders of executions below `directory`, one for each key. Users that code runs as can read
- * them and not change them; the owner of the files, which is the gateway's own user, is kept from changes by their
- * modes alone.
+ * Keeps the read-only folders of executions below `directory`, one for each key. The users that run code can read
+ * them, but not change them. The owner of the files, which is the gateway's own user, is prevented from changes only
+ * by their modes.
  */
 export function createFolderStage(directory: string): FolderStage {
-  /** The entries, those that were used longest ago first. */
+  /** The entries, those used longest ago first. */
   const entries = new Map<string, Entry>()
 
   function take(folder: ReadOnlyFolder): Entry {
@@ -60,7 +60,7 @@ export function createFolderStage(directory: string): FolderStage {
 
   function giveBack(key: string, entry: Entry): void {
     entry.users -= 1
-    // One that could not be written is tried again.
+    // A folder that could not be written is tried again.
     entry.path.catch(() => {
       if (entries.get(key) === entry) entries.delete(key)
     })
@@ -74,7 +74,7 @@ export function createFolderStage(directory: string): FolderStage {
       if (entry.users > 0) continue
       entries.delete(key)
       bytes -= entry.bytes
-      // A folder that cannot be removed now goes with the whole directory.
+      // A folder that cannot be removed now is removed with the whole directory.
       entry.path.then((path) => removeTree(path)).catch(() => undefined)
     }
   }
@@ -123,12 +123,12 @@ function check(folders: readonly ReadOnlyFolder[]): void {
   }
 }
 
-/** Written under another name first, so that no execution finds a part of it. */
+/** Writes a folder. It is written under another name first, so that no execution finds a part of it. */
 async function write(directory: string, { key, files }: ReadOnlyFolder): Promise<string> {
   const place = join(directory, createHash("sha256").update(key).digest("hex"))
   const passing = join(directory, `writing-${randomUUID()}`)
   await mkdir(passing, { recursive: true })
-  // Users pass through by name, and cannot list which folders there are.
+  // Users can open folders by name, but cannot list the existing folders.
   await Promise.all([chmod(dirname(directory), 0o711), chmod(directory, 0o711)])
   const folders = new Set([passing])
   for (const { path, content } of files) {
@@ -138,7 +138,7 @@ async function write(directory: string, { key, files }: ReadOnlyFolder): Promise
     const handle = await open(file, "wx")
     try {
       await handle.writeFile(content)
-      // After the umask, and executable, because scripts are.
+      // The mode is set after creation because of the umask. Files are executable, because some are scripts.
       await handle.chmod(0o555)
     } finally {
       await handle.close()

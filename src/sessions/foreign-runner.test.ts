@@ -28,6 +28,7 @@ describe("a foreign runner", () => {
       resumes,
       pricing: { cost: () => null },
       approvalTimeoutSeconds: 60,
+      checkSchema: async (_schema, input) => ({ valid: true, input }),
       isGranted: async () => false,
       revision: "1",
       hooks: {},

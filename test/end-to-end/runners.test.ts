@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url"
-import { describe, expect, test, vi } from "vitest"
+import { beforeAll, describe, expect, test, vi } from "vitest"
+import { installClaudeAgentSdk } from "../../scripts/install-claude-agent-sdk.ts"
 import { type CliProcess, startCli } from "../cli-process.ts"
 import { assemble, ids, types } from "./support/assemble.ts"
 import type { Frame } from "./support/event-stream.ts"
@@ -50,7 +51,11 @@ const answer = (session: SessionClient, { tool_call_id, nonce }: Question, decis
 const resultsOf = (frames: readonly Frame[]) =>
   frames.flatMap(({ event }) => (event.type === "tool_call_complete" ? [event] : []))
 
-describe.each(["12-ai-sdk-agent", "13-openai-agents-sdk", "14-langgraph"])("the agent of %s", (name) => {
+beforeAll(installClaudeAgentSdk, 300_000)
+
+const examples = ["12-ai-sdk-agent", "13-openai-agents-sdk", "14-langgraph", "16-claude-agent"]
+
+describe.each(examples)("the agent of %s", (name) => {
   test("streams, asks before it orders, and orders once it may", async () => {
     const { session } = await serve(name)
     const { stream, frames, question } = await order(session)

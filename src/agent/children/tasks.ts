@@ -7,6 +7,12 @@ import type { TaskEnded, TaskRegistered } from "../../core/log/task-events.ts"
  */
 const maxCollected = 100
 
+/** The background tasks of a session as plain data. */
+export interface TasksState {
+  readonly tasks: readonly TaskState[]
+  readonly early: readonly (readonly [string, ChildOutcome])[]
+}
+
 /** The background tasks of a session, folded from its log. */
 export class Tasks {
   readonly #tasks = new Map<string, TaskState>()
@@ -29,6 +35,17 @@ export class Tasks {
 
   running(): readonly TaskState[] {
     return this.all().filter(({ state }) => state === "running")
+  }
+
+  capture(): TasksState {
+    return { tasks: this.all(), early: [...this.#early] }
+  }
+
+  reset({ tasks, early }: TasksState): void {
+    this.#tasks.clear()
+    this.#early.clear()
+    for (const task of tasks) this.#tasks.set(task.taskId, task)
+    for (const [taskId, outcome] of early) this.#early.set(taskId, outcome)
   }
 
   register({ type: _, ...task }: TaskRegistered, runId: string): void {

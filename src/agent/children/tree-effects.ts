@@ -12,8 +12,8 @@ import { textOf } from "../../core/messages.ts"
 import type { OutboxItem } from "../../core/ports/outbox.ts"
 import type { CancelCommand, SessionParent } from "../../core/ports/session-log.ts"
 import { addCost, type Cost, noSpending } from "../../core/usage.ts"
-import type { RunState } from "../conversation.ts"
 import type { RunContext } from "../run-context.ts"
+import type { RunState } from "../run-state.ts"
 import { openWaitOf } from "../tools/call-state.ts"
 
 type ChildWait = Extract<WaitOpened, { kind: "child" }>

@@ -2,8 +2,8 @@ import type { Event } from "../../core/log/entries.ts"
 import type { ModelChoice, ModelRequest } from "../../core/ports/provider.ts"
 import { type Cost, noUsage, type Spending, type Usage } from "../../core/usage.ts"
 import { openChildrenOf } from "../children/tree-effects.ts"
-import type { RunState } from "../conversation.ts"
 import type { ModelRunContext } from "../run-context.ts"
+import type { RunState } from "../run-state.ts"
 import { type CountedUsage, estimateInput } from "./estimate-tokens.ts"
 
 /** The amount of a call that counts against the budget. */

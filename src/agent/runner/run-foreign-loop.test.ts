@@ -26,6 +26,7 @@ function contextOf(run: MemoryRun, runner: Runner, options: Partial<RunnerRuntim
     resumes: false,
     pricing: { cost: ({ usage }) => usage.inputTokens },
     approvalTimeoutSeconds: 60,
+    checkSchema: async (_schema, input) => ({ valid: true, input }),
     isGranted: async () => false,
     revision: "1",
     hooks: {},

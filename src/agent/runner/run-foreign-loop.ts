@@ -1,8 +1,9 @@
 import { GatewayError, RunCancelledError } from "../../core/errors.ts"
 import type { Event } from "../../core/log/entries.ts"
 import type { RunnerDecision } from "../../core/runner.ts"
-import { interruptedByCrash, type RunState } from "../conversation.ts"
+import { interruptedByCrash } from "../conversation.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
+import type { RunState } from "../run-state.ts"
 import { untilAborted } from "../until-aborted.ts"
 import { Transcript } from "./transcript.ts"
 import { actOnDecisions, isParked, takeDecisions } from "./waits.ts"
@@ -46,11 +47,12 @@ async function callRunner(
   { runId, started, runnerState: state }: RunState,
   call: { readonly reason: "new" | "resume"; readonly decisions: readonly RunnerDecision[] },
 ): Promise<void> {
-  const { conversation, sessionId, userId, runtime, signal, hold } = context
+  const { conversation, sessionId, tenant, userId, runtime, signal, hold, logger } = context
   await hold.untilCertain(signal)
   const { context: clientContext, channel, model, traceparent = null } = started
   const messages = [...conversation.shownMessages]
-  const asked = { sessionId, userId, runId, messages, context: clientContext, channel, model, traceparent }
+  const sender = { sessionId, tenant, userId, runId, context: clientContext, channel, model, traceparent }
+  const asked = { ...sender, messages, checkSchema: runtime.checkSchema, logger }
   const transcript = new Transcript(context, call.decisions)
   const consume = async () => {
     for await (const event of runtime.runner({ ...asked, ...call, state, signal })) {

@@ -38,7 +38,7 @@ export async function converse(options: ConverseOptions): Promise<void> {
 async function exchange(options: ConverseOptions, message: string): Promise<void> {
   const { chat, input, signal, stderr } = options
   const printer = betweenTurns(answerPrinter(options))
-  const showProgress = progressPrinter(options)
+  const showProgress = progressPrinter(options, printer.endLine)
   const run = chat.send(message, { signal })
   let canceling = Promise.resolve()
   const cancel = () => {
@@ -52,7 +52,8 @@ async function exchange(options: ConverseOptions, message: string): Promise<void
   signal.addEventListener("abort", cancel, { once: true })
   try {
     for await (const event of run) {
-      showProgress(event)
+      // Requests are shown where they are answered.
+      if (event.type !== "tool_approval_request" && event.type !== "elicitation_request") showProgress(event)
       // A sub-agent's text is not the answer.
       if (event.sub_agent_id === undefined) printEvent(event, printer)
       await answerQuestion(options, event)

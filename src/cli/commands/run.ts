@@ -70,7 +70,7 @@ async function runTask(
   const leave = () => void gateway.close({ graceMs: 0 })
   if (jobId !== undefined) context.signal.addEventListener("abort", leave, { once: true })
   const ended = await runSession(runs, message, {
-    ...sessionOptions(runArguments, context),
+    ...sessionOptions(runArguments, context, printer.endLine),
     ...(jobId === undefined && { signal: context.signal }),
     ...(format === "text" && schema === null && { onText: printer.onText, onTextDiscarded: printer.onRetry }),
   })
@@ -88,10 +88,10 @@ async function runTask(
   return isUnfinished ? exitCodes.unfinished : exitCode
 }
 
-function sessionOptions(given: RunArguments, context: CliContext): RunSessionOptions {
+function sessionOptions(given: RunArguments, context: CliContext, beforeLine: () => void): RunSessionOptions {
   const { format, quiet, approvedTools, onHumanNeeded = "ask", stateDir } = given
   const { sessionId, jobId, agent, timeoutSeconds, maxBudgetUsd, maxTurns } = given
-  const progress = quiet ? null : progressPrinter(context)
+  const progress = quiet ? null : progressPrinter(context, beforeLine)
   const named = { sessionId, jobId, agent, timeoutSeconds, maxBudgetUsd, maxTurns }
   return {
     ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),

@@ -24,6 +24,18 @@ test("a terminal is shown each piece at once, and where the text begins again", 
   expect(printed(true, twoMessages)).toBe("Let me look.\n\nIt was\nIt is here.\n")
 })
 
+test("a line that something else follows on the terminal is ended there, and nothing is added to a file", () => {
+  const withProgress = (printer: ReturnType<typeof answerPrinter>) => {
+    printer.onText("Calling.")
+    printer.endLine()
+    printer.endLine()
+    for (const text of ["\n\n", "Done."]) printer.onText(text)
+    printer.end()
+  }
+  expect(printed(true, withProgress)).toBe("Calling.\n\nDone.\n")
+  expect(printed(false, withProgress)).toBe("Calling.\n\nDone.\n")
+})
+
 test("an answer that ends its line gets no other one, and no answer none at all", () => {
   expect(
     printed(false, (printer) => {

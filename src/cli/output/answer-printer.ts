@@ -4,6 +4,8 @@ export interface AnswerPrinter {
   onText(text: string): void
   /** Discards the text since the end of the last message: the model starts that message again. */
   onRetry(error: { readonly message: string }): void
+  /** Ends a line that was begun on a terminal, because something else is printed there next. */
+  endLine(): void
   end(): void
 }
 
@@ -21,14 +23,17 @@ export function answerPrinter({
   const isLive = output.isTTY === true
   let held = ""
   let last = ""
+  /** If true, the text is followed by a line of something else. */
+  let endsLine = false
   const write = (text: string) => {
     if (text === "") return
     output.write(text)
     last = text
+    endsLine = false
   }
   return {
     onText(text) {
-      if (isLive) return write(text)
+      if (isLive) return write(text === "\n\n" && endsLine ? "\n" : text)
       // The blank line before a message: the one before it is over.
       if (text === "\n\n") {
         write(held)
@@ -39,6 +44,11 @@ export function answerPrinter({
       if (isLive) write("\n")
       held = held.startsWith("\n\n") ? "\n\n" : ""
       stderr.write(`agent-gateway: ${message} The model responds again.\n`)
+    },
+    endLine() {
+      if (!isLive || last === "" || last.endsWith("\n")) return
+      write("\n")
+      endsLine = true
     },
     end() {
       write(held)

@@ -5,11 +5,19 @@ import { oneLine } from "../cli-error.ts"
 /** Characters of a tool's arguments that are shown. */
 const maxInput = 200
 
-/** Prints the calls of tools, and what waits for a person, on standard error: one line each. */
-export function progressPrinter({ stderr }: Pick<CliContext, "stderr">): (event: ChatEvent) => void {
+/**
+ * Prints the calls of tools, and what waits for a person, on standard error: one line each. Calls `beforeLine` before
+ * each of them.
+ */
+export function progressPrinter(
+  { stderr }: Pick<CliContext, "stderr">,
+  beforeLine: () => void,
+): (event: ChatEvent) => void {
   return (event) => {
     const line = describe(event)
-    if (line !== null) stderr.write(`${oneLine(line)}\n`)
+    if (line === null) return
+    beforeLine()
+    stderr.write(`${oneLine(line)}\n`)
   }
 }
 

@@ -9,6 +9,7 @@ import type { Outbox } from "./outbox.ts"
 import type { Schedules } from "./schedules.ts"
 import type { Secrets } from "./secrets.ts"
 import type { SessionLog } from "./session-log.ts"
+import type { Snapshots } from "./snapshots.ts"
 import type { Subscriptions } from "./subscriptions.ts"
 
 /** Opens a store when its gateway starts. The gateway closes the store when it ends. */
@@ -36,6 +37,7 @@ export interface Store {
   readonly subscriptions: Subscriptions
   readonly schedules: Schedules
   readonly contents: Contents
+  readonly snapshots: Snapshots
   /** Ends this process's membership without releasing its leases, so other processes may take them over. */
   close(): Promise<void>
 }

@@ -70,7 +70,8 @@ export async function listen(
     for (const each of servers) each.close()
     throw signal.reason
   }
-  warnOfKeys(service, settings)
+  // A caller that allows any key on this machine alone knows that.
+  if (reach === "network" || options.allowAnyKey !== true) warnOfKeys(service, settings)
   let closing: Promise<void> | null = null
   const close = () => {
     closing ??= closeServer(server, servers)

@@ -11,11 +11,11 @@ import {
 } from "@modelcontextprotocol/client"
 import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio"
 import { toError } from "../../core/errors.ts"
+import { followOutput, type OutputTail } from "../../processes/output-tail.ts"
+import { type Exit, type ProcessGroup, spawnGroup } from "../../processes/process-group.ts"
 import type { StdioConfig } from "../config/server-config.ts"
 import { createPace } from "../pace.ts"
 import { createLineReader } from "./line-reader.ts"
-import { followOutput, type OutputTail } from "./output-tail.ts"
-import { type Exit, type ProcessGroup, spawnGroup } from "./process-group.ts"
 
 /** Maximum bytes of one message. After a longer one the server is stopped. */
 const longestMessage = 32 * 1024 * 1024

@@ -6,10 +6,13 @@ export interface BubblewrapSetup {
   readonly workspace: string
   readonly env: Readonly<Record<string, string>>
   readonly folders: readonly StagedFolder[]
-  /** The gateway's own Node, which has JavaScript run where the host's `/usr` has none. */
+  /** The gateway's own Node, which runs JavaScript if the host's `/usr` has no Node. */
   readonly node: string
   readonly network: "none" | "host"
-  /** As root the sandbox is built without a user namespace, and left for another user inside. */
+  /**
+   * If true, this process is root: the sandbox is built without a user namespace, and switches to another user
+   * inside.
+   */
   readonly asRoot: boolean
   /** Number of the open file from which bubblewrap reads the filter. */
   readonly seccompFile: number
@@ -24,12 +27,12 @@ export const sandboxPath = "/opt/node/bin:/usr/local/bin:/usr/bin:/bin"
 export function bubblewrapArguments(setup: BubblewrapSetup): readonly string[] {
   return [
     ...namespaces(setup),
-    // With the gateway everything in it ends.
+    // When the gateway ends, everything in the sandbox ends.
     ...["--die-with-parent", "--new-session", "--clearenv"],
     ...Object.entries(setup.env).flatMap(([name, value]) => ["--setenv", name, value]),
     ...setup.folders.flatMap((folder) => ["--setenv", folder.variable, mountPoint(folder)]),
     ...["--cap-drop", "ALL"],
-    // Only to become another user, which drops them again.
+    // These are only needed to switch to another user, which drops them again.
     ...(setup.asRoot ? ["SETUID", "SETGID", "SETPCAP"].flatMap((name) => ["--cap-add", `CAP_${name}`]) : []),
     ...["--ro-bind", "/usr", "/usr"],
     ...["--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin"],
@@ -51,7 +54,10 @@ export function bubblewrapArguments(setup: BubblewrapSetup): readonly string[] {
   ]
 }
 
-/** Not bubblewrap's own `--dev`: it has pseudo-terminals, of which the whole machine has a limited number. */
+/**
+ * bubblewrap's own `--dev` is not used, because it has pseudo-terminals, and the machine has a limited number of
+ * them.
+ */
 const devices = [
   ...["null", "zero", "full", "random", "urandom"].flatMap((name) => {
     return ["--dev-bind", `/dev/${name}`, `/dev/${name}`]

@@ -16,11 +16,14 @@ import { seccompProgram } from "../seccomp/bpf.ts"
 import { hasOwnUsers } from "../workspace/owner.ts"
 import { bubblewrapArguments, sandboxPath } from "./arguments.ts"
 
-/** Files that bubblewrap is started with, beside the three usual ones. */
+/** Files that bubblewrap receives in addition to the three standard streams. */
 const argumentsFile = 3
 const seccompFile = 4
 
-/** Namespaces of Linux, by bubblewrap. Throws a `ConfigurationError` that says why it cannot be used here. */
+/**
+ * Opens the backend that uses Linux namespaces through bubblewrap. Throws a `ConfigurationError` with the reason if
+ * it cannot be used here.
+ */
 export async function openBubblewrap(options: BackendOptions): Promise<Backend> {
   const { limits, network, env, directory, privateFolder, cgroups } = options
   if (process.platform !== "linux") throw new ConfigurationError("bubblewrap needs Linux.")
@@ -46,7 +49,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
     name: "bubblewrap",
     sandboxed: true,
     description: describe(cgroups),
-    // A user namespace, or a user of the session's own, counts processes.
+    // A user namespace, or a user for each session, counts processes.
     unheld: unheldBy(cgroups, ["memory", "processor time"]),
     tellsOutOfMemory: groups !== null,
 
@@ -72,11 +75,12 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
             ...(cgroup === null ? [prlimit, ...processLimits(limits), ...userLimits(limits), "--"] : []),
             ...launcherCommand("/workspace", limits),
           ],
-          // Nothing of the host's: `/proc/1/environ` shows what bubblewrap itself was started with.
+          // Nothing of the host's environment is passed, because `/proc/1/environ` shows the environment of
+          // bubblewrap itself.
           env: {},
           cwd: "/",
           input: launcherInput(order),
-          // Not on a command line, which every user of the host can read.
+          // The arguments are not on a command line, because every user of the host can read that.
           extra: [Buffer.from(`${built.join("\0")}\0`), seccomp.fd],
           cgroup,
           starter,

@@ -11,10 +11,13 @@ import { freezeGroup, thawGroup } from "./freeze.ts"
 import { controllers, type Hierarchy, hierarchies } from "./hierarchy.ts"
 import { unheldSwap } from "./unheld.ts"
 
-/** Control groups for executions: what bounds memory, processes and processor time of all its processes together. */
+/**
+ * Control groups for executions. They bound memory, processes and processor time of all processes of an execution
+ * together.
+ */
 export interface Cgroups {
   readonly version: 1 | 2
-  /** Limits that they cannot keep on this machine. */
+  /** Limits that they cannot enforce on this machine. */
   readonly unheld: readonly UnheldLimit[]
   create(): Promise<Cgroup>
   /** Ends and removes groups of dead instances. */
@@ -22,24 +25,24 @@ export interface Cgroups {
 }
 
 export interface Cgroup {
-  /** A process joins by writing its number into `cgroup.procs` in each of them. */
+  /** Folders of the group. A process joins it by writing its id into `cgroup.procs` in each of them. */
   readonly folders: readonly string[]
   outOfMemory(): Promise<boolean>
-  /** If true, the limit of memory includes swapped memory. */
+  /** Resolves to true if the limit of memory includes swapped memory. */
   countsSwap(): Promise<boolean>
-  /** Null where groups cannot be frozen. */
+  /** Null if groups cannot be frozen. */
   readonly freezer: { freeze(): Promise<void>; thaw(): Promise<void> } | null
-  /** Kills all that is in it, also what is frozen. */
+  /** Kills all processes in the group, even frozen ones. */
   kill(): Promise<void>
-  /** Kills all that is in it, and removes it. */
+  /** Kills all processes in the group, and removes the group. */
   end(): Promise<void>
 }
 
 /** Operations of the kernel that no folder of files can replace in a test. */
 export interface Kernel {
-  /** A file of `/proc/self`. */
+  /** Reads a file of `/proc/self`. */
   proc(name: string): Promise<string>
-  /** Removes a group with all its files; EBUSY if it has processes. */
+  /** Removes a group with all its files. Throws EBUSY if the group has processes. */
   removeGroup(folder: string): Promise<void>
 }
 
@@ -50,7 +53,9 @@ const linux: Kernel = {
 
 const cpuPeriodMicroseconds = 100_000
 
-/** Makes one to see whether it may. A string says why it may not. */
+/**
+ * Opens control groups. Creates one to find out if that is permitted. Returns the reason as a string if it is not.
+ */
 export async function openCgroups(
   limits: SandboxLimits,
   instance: Instance,
@@ -110,7 +115,7 @@ function overHierarchy(
           left.set(name, [...(left.get(name) ?? []), join(parent, name)])
         }
       }
-      // Together, because what one of them freezes cannot be removed from the others.
+      // These are removed together, because a group that one of them has frozen cannot be removed from the others.
       for (const folders of left.values()) await over(folders, version, kernel).end()
     },
   }
@@ -122,7 +127,7 @@ async function limitV1(folderOf: FolderOf, { memoryMb, pids, cpus }: SandboxLimi
   const bytes = String(memoryMb * megabyte)
   await write(folderOf("memory"), "memory.limit_in_bytes", bytes)
   await writeIfThere(folderOf("memory"), "memory.memsw.limit_in_bytes", bytes)
-  // Not part of the limit above. Kernels since 5.16 count the first as part of it, and ignore this file.
+  // This memory is not part of the limit above. Kernels since 5.16 include it, and ignore this file.
   await writeIfThere(folderOf("memory"), "memory.kmem.limit_in_bytes", bytes)
   await writeIfThere(folderOf("memory"), "memory.kmem.tcp.limit_in_bytes", bytes)
   await write(folderOf("pids"), "pids.max", String(pids))
@@ -138,7 +143,7 @@ async function limitV2(folderOf: FolderOf, { memoryMb, pids, cpus }: SandboxLimi
   await write(folder, "cpu.max", `${Math.round(cpus * cpuPeriodMicroseconds)} ${cpuPeriodMicroseconds}`)
 }
 
-/** Null where this process may not: then processes are stopped one by one. */
+/** Creates a group. Null if this process is not permitted to. Processes are then stopped one by one. */
 async function makeIfPermitted(folder: string): Promise<string | null> {
   return mkdir(folder).then(
     () => folder,
@@ -146,7 +151,7 @@ async function makeIfPermitted(folder: string): Promise<string | null> {
   )
 }
 
-/** On version 2 a group hands its controllers down only when told to. */
+/** Delegates controllers. On version 2 a group passes them on only if it is told to. */
 async function delegate({ version, parents }: Hierarchy): Promise<void> {
   if (version === 1) return
   const enabled = await readFile(join(parents.memory, "cgroup.subtree_control"), "utf8")
@@ -190,7 +195,7 @@ async function end(folders: readonly string[], kernel: Kernel): Promise<void> {
 
 async function killAll(folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
-    // Nothing new is started while what is there ends.
+    // No new process may start while the existing ones end.
     await writeIfThere(folder, "pids.max", "0")
     await writeIfThere(folder, "cgroup.kill", "1")
   }
@@ -199,13 +204,13 @@ async function killAll(folders: readonly string[]): Promise<void> {
       if (pid !== "") kill(Number(pid))
     }
   }
-  // On version 1 a frozen process dies only when it goes on, and then before anything else.
+  // On version 1 a frozen process dies only after it is thawed, and before it does anything else.
   await thawGroup(folders)
 }
 
 const attempts = 500
 
-/** A killed process is in its group until the kernel has cleared it away. */
+/** Removes a group when it is empty. A killed process stays in its group until the kernel has removed it. */
 async function removeWhenEmpty(folder: string, folders: readonly string[], kernel: Kernel): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -12,7 +12,7 @@ export async function writeIfThere(folder: string, name: string, value: string):
   try {
     await writeFile(file, value)
   } catch (error) {
-    // Removed in between, or a limit that this kernel has no part for.
+    // The file was removed in between, or this kernel does not support the limit.
     if (!["ENOENT", "ENODEV", "ENOTSUP"].some((code) => hasCode(error, code))) throw error
   }
 }

@@ -1,12 +1,15 @@
 import { access } from "node:fs/promises"
 import { join } from "node:path"
 
-/** A place in which this process may make control groups. */
+/** A place in which this process may create control groups. */
 export interface Hierarchy {
   readonly version: 1 | 2
-  /** Folders to make a group in, by controller; on version 2 it is one for all. */
+  /** Parent folders of new groups, by controller. On version 2 it is the same folder for all. */
   readonly parents: Readonly<Record<Controller, string>>
-  /** Folder to make a group in that can be frozen. Null if there is none, and on version 2, where each group can be. */
+  /**
+   * Parent folder of new groups that can be frozen. Null if there is none, and on version 2, where every group can be
+   * frozen.
+   */
   readonly freezer: string | null
 }
 
@@ -20,8 +23,9 @@ export interface ProcessFiles {
 }
 
 /**
- * Candidates in order. A group of its own below this process's is what it is allotted; the root of what is mounted
- * comes next, because on version 2 a group that holds processes can have no limited groups inside.
+ * Returns candidates in order. The first one is a group below this process's own, which is what the process was
+ * allotted. The next one is the root of the mounted hierarchy, because on version 2 a group that contains processes
+ * cannot contain limited groups.
  */
 export async function hierarchies({ mountinfo, cgroup }: ProcessFiles): Promise<readonly Hierarchy[]> {
   const mounts = mountsOf(mountinfo)
@@ -48,8 +52,7 @@ export async function hierarchies({ mountinfo, cgroup }: ProcessFiles): Promise<
 }
 
 /**
- * Returns the path at which a process's group of a controller of version 1 should be. Null if there is no such
- * controller.
+ * Returns the expected path of a process's group of a controller of version 1. Null if there is no such controller.
  */
 export function groupPath(controller: string, { mountinfo, cgroup }: ProcessFiles): string | null {
   const mount = mountsOf(mountinfo).find(
@@ -59,7 +62,9 @@ export function groupPath(controller: string, { mountinfo, cgroup }: ProcessFile
   return mount === undefined || group === undefined ? null : join(mount.path, group)
 }
 
-/** In a container, a group's path need not be what is mounted; then the mount is the group. */
+/**
+ * Returns an existing path. In a container, the group's path may not be mounted, and the mount itself is the group.
+ */
 async function existing(mount: string, group: string): Promise<string> {
   const path = join(mount, group)
   return access(path).then(
@@ -68,7 +73,7 @@ async function existing(mount: string, group: string): Promise<string> {
   )
 }
 
-/** `36 25 0:31 / /sys/fs/cgroup/memory rw,… shared:9 - cgroup cgroup rw,memory` */
+/** Parses lines such as `36 25 0:31 / /sys/fs/cgroup/memory rw,… shared:9 - cgroup cgroup rw,memory`. */
 function mountsOf(mountinfo: string) {
   return mountinfo.split("\n").flatMap((line) => {
     const [before = "", after = ""] = line.split(" - ")
@@ -78,7 +83,7 @@ function mountsOf(mountinfo: string) {
   })
 }
 
-/** `4:memory:/group`, one controller or more; on version 2 `0::/group`. */
+/** Parses lines such as `4:memory:/group`, with one controller or more, and `0::/group` on version 2. */
 function groupsOf(cgroup: string): ReadonlyMap<string, string> {
   const groups = new Map<string, string>()
   for (const line of cgroup.trim().split("\n")) {

@@ -2,7 +2,7 @@ import type { UnheldLimit } from "../backend.ts"
 import type { Cgroups } from "./cgroups.ts"
 import { readIfThere } from "./files.ts"
 
-/** Returns what control groups would limit and nothing else does, or what they fall short of. */
+/** Returns the limits that only control groups could enforce but do not, or that they enforce only partly. */
 export function unheldBy(
   cgroups: Cgroups | string,
   onlyByGroups: readonly UnheldLimit["limit"][],
@@ -14,13 +14,13 @@ export function unheldBy(
   }))
 }
 
-/** For a limit of memory that leaves out what is swapped. */
+/** Returns the gap of a memory limit that does not include swapped memory. */
 export async function unheldSwap(isCounted: boolean): Promise<readonly UnheldLimit[]> {
   if (isCounted || !(await hasSwap())) return []
   return [{ limit: "memory", reason: "control groups do not count swap here, and the machine has some" }]
 }
 
 async function hasSwap(): Promise<boolean> {
-  // A line for each, after one of headings.
+  // The file has a line of headings and one line for each swap area.
   return (await readIfThere("/proc/swaps")).trim().split("\n").length > 1
 }

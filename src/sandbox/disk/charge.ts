@@ -4,21 +4,21 @@ import type { DiskSpace } from "./space.ts"
 /** Bytes that each process has written to file systems since it started. */
 export type WrittenBytes = Readonly<Record<string, number>>
 
-/** Charges an execution for files that it hides, whose size no one can read. */
+/** Charges an execution for hidden files, whose size no process can read. */
 export interface Charge {
-  /** Records that the execution hides nothing. Without `written`, what its processes wrote before still counts. */
+  /** Records that the execution hides nothing. Without `written`, earlier writes of its processes still count. */
   clear(usage: DiskUsage, space: DiskSpace, written?: WrittenBytes): void
-  /** Returns the most that the execution can hold: at least `seen`, which is what can be measured. */
+  /** Returns the maximum that the execution may hold. It is at least `seen`, the measured part. */
   chargeFor(seen: DiskUsage, space: DiskSpace, written: WrittenBytes): DiskUsage
 }
 
 const none: DiskUsage = { bytes: 0, entries: 0 }
 
 /**
- * Two counts bound what an execution has hidden since it was last seen to hide nothing, and the larger one is
- * charged. The bytes that its processes wrote do not depend on others, but the kernel forgets processes that ended
- * and that no one waited for, and some file systems (tmpfs, FUSE) do not count. What the file system lost includes
- * all writes, but not those for which others freed as much.
+ * Creates the charge of an execution. Two counts bound the data that an execution has hidden since it last hid
+ * nothing, and the larger one is charged. The bytes that its processes wrote do not depend on other processes, but
+ * the kernel forgets processes that ended without being awaited, and some file systems (tmpfs, FUSE) do not count.
+ * The space that the file system lost includes all writes, except those for which others freed the same amount.
  */
 export function createCharge(): Charge {
   let spaceThen: { readonly usage: DiskUsage; readonly space: DiskSpace } | null = null
@@ -45,12 +45,18 @@ export function createCharge(): Charge {
   }
 }
 
-/** Counts what a child wrote again when its parent has waited for it, because the kernel then adds it to the parent. */
+/**
+ * Returns the bytes written since then. A child's writes count again after its parent has awaited it, because the
+ * kernel then adds them to the parent.
+ */
 function writtenSince(before: WrittenBytes, now: WrittenBytes): number {
   return Object.entries(now).reduce((sum, [key, bytes]) => sum + Math.max(0, bytes - (before[key] ?? 0)), 0)
 }
 
-/** Returns how much less is free now. Not every file system counts entries; then both counts are infinite. */
+/**
+ * Returns the decrease of the free space. Not every file system counts entries. If it does not, both counts are
+ * infinite.
+ */
 export function lostBetween(before: DiskSpace, now: DiskSpace): DiskUsage {
   return {
     bytes: decrease(before.freeBytes, now.freeBytes),

@@ -4,43 +4,47 @@ import { createHoldings, excessOf, type Holder } from "./holdings.ts"
 import { type DiskSpace, isShort, readDiskSpace } from "./space.ts"
 import { type DiskConsumer, type WatchedExecution, watchExecution } from "./watched-execution.ts"
 
-/** Watches the disk on behalf of all executions of this process. */
+/** Watches the disk for all executions of this process. */
 export interface DiskGuard {
-  /** Returns what the session's working directory took when it was last measured; null if that is not known. */
+  /** Returns the last measured usage of the session's working directory. Null if it is not known. */
   lastUsageOf(session: Holder): DiskUsage | null
   watch(consumer: DiskConsumer): DiskWatch
 }
 
 export interface DiskWatch {
   /**
-   * Notes what the working directory takes at the end of the execution. Resolves with what it may take: less than that,
-   * but not less than before the execution, if the sessions of its user hold more than is left for all others.
+   * Records the usage of the working directory at the end of the execution. Resolves to the allowed usage: less than
+   * `usage` if the sessions of its user hold more than is left for all others, but not less than before the
+   * execution.
    */
   record(usage: DiskUsage): Promise<DiskUsage>
-  /** Resolves when nothing that the execution wrote is being deleted to make room. */
+  /** Resolves when no files of the execution are being deleted to free space. */
   settled(): Promise<void>
   /** Ends the watch at once. Rejects if the disk could not be watched. */
   end(): Promise<void>
 }
 
 export interface DiskGuardOptions {
-  /** A folder of the file system that the working directories are on. */
+  /** A folder on the file system of the working directories. */
   readonly path: string
   /** Quota of each working directory. */
   readonly quota: DiskUsage
-  /** Default: what statfs(2) says of `path`. */
+  /** Returns the space. Default: the result of statfs(2) for `path`. */
   readonly readSpace?: () => Promise<DiskSpace>
 }
 
 const intervalMs = 100
 const stopTimeoutMs = 10_000
-/** Until the kernel has freed the files that an execution held. Those in sockets it frees some time after their end. */
+/**
+ * Milliseconds until the kernel has freed the files that an execution held. It frees files in sockets some time after
+ * their end.
+ */
 const freeingMs = 1_000
 const freeingPollMs = 20
 
 /**
- * Looks every 100 ms at what the file system has free, however long the working directories take to measure. If less is
- * free than the machine needs, it freezes all executions first, and only then finds out which of them to end.
+ * Checks the free space of the file system every 100 ms, however long the measurement of working directories takes.
+ * If less is free than the machine needs, it first freezes all executions, and then decides which of them to end.
  */
 export function createDiskGuard({
   path,
@@ -64,7 +68,7 @@ export function createDiskGuard({
           endGreedy(space)
         }
       } catch (error) {
-        // Nothing goes on if it is not known how full the disk is.
+        // No execution continues if the free space is unknown.
         for (const execution of watched) execution.fail(error)
       }
       await delay(intervalMs)
@@ -84,8 +88,8 @@ export function createDiskGuard({
   }
 
   /**
-   * Ends executions until enough is free: those over their quota, then those of the user whose sessions hold most, and
-   * of one user those that have grown most.
+   * Ends executions until enough space is free: first those over their quota, then those of the user whose sessions
+   * hold most. Of one user, those that have grown most come first.
    */
   async function relieve(): Promise<void> {
     isRelieving = true
@@ -128,7 +132,7 @@ export function createDiskGuard({
       .map(({ execution }) => execution)
   }
 
-  /** No session holds more than its quota for long. */
+  /** Records usage. No session holds more than its quota for long. */
   function record({ session }: WatchedExecution, { bytes, entries }: DiskUsage): void {
     holdings.record(session, {
       bytes: Math.min(bytes, quota.bytes),
@@ -137,7 +141,7 @@ export function createDiskGuard({
   }
 
   async function stopAndMakeRoom(execution: WatchedExecution): Promise<void> {
-    // An execution that cannot be ended keeps the others waiting no longer than this.
+    // An execution that cannot be ended must not delay the others for longer than this.
     await Promise.race([execution.stop(), delay(stopTimeoutMs)])
     if (execution.hidFiles) await waitForRoom()
     await execution.trim(quota)
@@ -185,12 +189,12 @@ export function createDiskGuard({
   }
 }
 
-/** Two infinite numbers are equal. */
+/** Compares in descending order. Two infinite numbers are equal. */
 function descending(a: number, b: number): number {
   return a === b ? 0 : b - a
 }
 
-/** Ignores an error whose cause is that the execution has ended meanwhile. */
+/** Ignores an error if its cause is the end of the execution. */
 async function unlessEnded({ signal }: WatchedExecution, task: () => Promise<void>): Promise<void> {
   try {
     await task()

@@ -5,9 +5,9 @@ import { readAsOwner } from "./read-as-owner.ts"
 import { type HeldFiles, isGone, isRefused, readHeldFiles } from "./read-held-files.ts"
 
 /**
- * Measures the files without a name that the processes of a working directory's code hold: they take room, but no walk
- * finds them. Resolves to "over" for what cannot be measured, and to "closed" if a process does not let its user look,
- * as between a change of its user and the start of another program. Use it while the processes are frozen.
+ * Measures deleted files that the processes of a working directory's code hold. They use space, but no walk finds
+ * them. Resolves to "over" if they cannot be measured, and to "closed" if a process cannot be inspected by its user,
+ * as between a change of its user and the start of another program. The processes must be frozen.
  */
 export async function measureHeldFiles(
   path: string,
@@ -15,7 +15,7 @@ export async function measureHeldFiles(
 ): Promise<HeldFiles | "over" | "closed"> {
   const workspace = await stat(path)
   const isRoot = process.getuid?.() === 0
-  // Code never runs as root, so no process can be at work in a folder of root's.
+  // Code never runs as root, so no process can work in a folder of root.
   if (process.platform !== "linux" || (isRoot && workspace.uid === 0)) return nothing
   const pids = await processesIn(workspace, isRoot, signal)
   if (pids.length === 0) return nothing
@@ -24,7 +24,7 @@ export async function measureHeldFiles(
     return await readHeldFiles(order, signal)
   } catch (error) {
     if (!isRefused(error)) throw error
-    // In a container without privileges root may not look at processes of others, but each user may look at its own.
+    // In an unprivileged container root may not inspect processes of other users, but each user may inspect its own.
     return isRoot ? readAsOwner(order, signal) : "closed"
   }
 }
@@ -44,7 +44,10 @@ async function processesIn(
   return pids
 }
 
-/** As root each session's code has a user of its own; otherwise its sandbox shows the working directory at one path. */
+/**
+ * Returns true if the process works in the folder. As root, each session's code has its own user. Otherwise its
+ * sandbox shows the working directory at one path.
+ */
 async function isAtWorkIn(pid: string, workspace: Stats, isRoot: boolean): Promise<boolean> {
   try {
     const isOwn = (await stat(`/proc/${pid}`)).uid === workspace.uid

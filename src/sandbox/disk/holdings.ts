@@ -8,17 +8,17 @@ export interface Holder {
   readonly userId: string
 }
 
-/** Space that the working directories of users hold, those without an execution included. */
+/** Space that the working directories of users hold, including those without an execution. */
 export interface Holdings {
-  /** Records how much the session's working directory takes now. */
+  /** Records the current usage of the session's working directory. */
   record(session: Holder, usage: DiskUsage): void
-  /** Returns what the session's working directory took when it was last recorded; null if that is not known. */
+  /** Returns the last recorded usage of the session's working directory. Null if it is not known. */
   ofSession(session: Holder): DiskUsage | null
-  /** Returns the sum over all sessions of the session's user that are known. */
+  /** Returns the sum over all known sessions of the session's user. */
   ofUser(session: Holder): DiskUsage
 }
 
-/** Sessions whose size is known. Those recorded least recently are forgotten first. */
+/** Maximum number of sessions with a known size. Those recorded least recently are forgotten first. */
 const maxSessions = 10_000
 
 export function createHoldings(): Holdings {
@@ -42,8 +42,8 @@ export function createHoldings(): Holdings {
 }
 
 /**
- * Returns by how much a user has to shrink, so that its sessions hold no more than is left for all others. What it
- * gives back is left for them, too, which is why half of the difference is enough.
+ * Returns the amount by which a user must shrink, so that its sessions hold no more than is left for all others. The
+ * freed space is left for the others too, so half of the difference is enough.
  */
 export function excessOf(held: DiskUsage, spare: DiskUsage): DiskUsage {
   return { bytes: halfOf(held.bytes - spare.bytes), entries: halfOf(held.entries - spare.entries) }

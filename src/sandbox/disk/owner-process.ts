@@ -2,8 +2,8 @@ import type { OwnersOrder } from "./read-as-owner.ts"
 import { isRefused, readHeldFiles } from "./read-held-files.ts"
 
 /**
- * Started by root. Becomes the user of the order, and answers with the files that the user's processes hold. Then it
- * waits to be killed: its end could be noticed before its answer.
+ * Root starts this program. It switches to the user of the order, and responds with the files that the user's
+ * processes hold. Then it waits to be killed, because its end could be noticed before its response.
  */
 process.on("message", async (order: OwnersOrder) => {
   process.setgroups?.([])

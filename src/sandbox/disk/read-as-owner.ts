@@ -4,17 +4,17 @@ import { fileURLToPath } from "node:url"
 import type { HeldFiles, HeldFilesOrder } from "./read-held-files.ts"
 
 export interface OwnersOrder extends HeldFilesOrder {
-  /** The user that the processes run as. */
+  /** The user of the processes. */
   readonly uid: number
   readonly gid: number
 }
 
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js"
 const script = fileURLToPath(new URL(`./owner-process.${extension}`, import.meta.url))
-/** The user's other processes could stop the one that reads. */
+/** Maximum milliseconds, because the user's other processes could stop the process that reads. */
 const timeoutMs = 5_000
 
-/** Reads in a process that becomes the user. Resolves to "over" also if that process ends without an answer. */
+/** Reads in a process that switches to the user. Resolves to "over" if that process ends without a response. */
 export async function readAsOwner(
   order: OwnersOrder,
   signal: AbortSignal,

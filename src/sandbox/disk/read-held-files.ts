@@ -5,12 +5,12 @@ import { bytesOnDisk, type DiskUsage } from "../workspace/usage.ts"
 import type { WrittenBytes } from "./charge.ts"
 import { countsUnaccepted, readUnixSockets, type UnixSocket } from "./unix-sockets.ts"
 
-/** Files without a name that processes hold. */
+/** Deleted files that processes hold. */
 export interface HeldFiles {
   readonly usage: DiskUsage
-  /** If true, the processes also hold files that cannot be looked at, or may do so. */
+  /** If true, the processes hold files that cannot be inspected, or may do so. */
   readonly hidesFiles: boolean
-  /** Bytes that the processes have written so far. */
+  /** Bytes that the processes have written. */
   readonly written: WrittenBytes
 }
 
@@ -20,21 +20,21 @@ export interface HeldFilesOrder {
   readonly device: number
 }
 
-/** More mappings than a program needs take too long to read. */
+/** Maximum number of mappings. Reading more than a program needs takes too long. */
 const maxMappings = 20_000
-/** Places among the fields after the name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+/** Positions among the fields after the name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 const [state, startTime] = [0, 19]
-/** Pipes without a name that the gateway itself gives an execution, for its output. They are not charged. */
+/** Number of unnamed pipes that the gateway itself gives an execution for its output. They are not charged. */
 const outputPipes = 2
 const gone = ["ENOENT", "ESRCH", "ENOTDIR", "EINVAL"]
 
 /**
- * Looks where Linux keeps files that have no name: in the open files of each thread, which need not be those of the
- * process; in the programs that run; in mappings; and in messages that wait in Unix sockets, which only tell their
- * number. A socket that no descriptor names is held by a call in progress or by another socket, so what waits in it
- * cannot be told. A socket that was bound to a name holds that file. Code in a sandbox is refused the other places,
- * io_uring and mounts. Resolves to "over" if there is too much to read. Throws EACCES or EPERM if a process is closed
- * to the user of this process.
+ * Reads all places where Linux keeps deleted files: the open files of each thread, which may differ from those of the
+ * process; the running programs; mappings; and messages that wait in Unix sockets, of which only the number is known.
+ * A socket without a descriptor is held by a call in progress or by another socket, so the content that waits in it
+ * is unknown. A socket that was bound to a name holds that file. Code in a sandbox cannot use the other places,
+ * io_uring and mounts. Resolves to "over" if there is too much to read. Throws EACCES or EPERM if the user of this
+ * process may not inspect a process.
  */
 export async function readHeldFiles(
   { pids, device }: HeldFilesOrder,
@@ -76,8 +76,8 @@ export async function readHeldFiles(
 }
 
 /**
- * Reads how much each process has made the kernel write to disks, its ended threads and awaited children included. The
- * time of the start tells a process from a later one of the same number. A kernel without these counts has no such
+ * Reads how much each process has made the kernel write to disks, including its ended threads and awaited children.
+ * The start time distinguishes a process from a later one with the same id. A kernel without these counts has no such
  * file.
  */
 async function readWritten(pids: readonly string[]): Promise<WrittenBytes> {
@@ -108,7 +108,7 @@ function writeBytes(counts: string): number {
   return Number(/^write_bytes: (\d+)$/m.exec(counts)?.[1] ?? 0)
 }
 
-/** Returns the fields after the name of a process or thread; none if it is gone. */
+/** Returns the fields after the name of a process or thread. Returns none if it is gone. */
 async function readStat(path: string): Promise<readonly string[]> {
   const stat = await ifThere(readFile(`${path}/stat`, "utf8"), "")
   // The name is in parentheses and may contain anything.
@@ -116,8 +116,8 @@ async function readStat(path: string): Promise<readonly string[]> {
 }
 
 /**
- * Files may wait in a socket that cannot be looked at. A connection that no one has accepted is counted by its
- * server.
+ * Returns true if files may wait in a socket that cannot be inspected. The server counts a connection that was not
+ * accepted.
  */
 function isHidden({ inode }: UnixSocket, named: ReadonlySet<number>): boolean {
   return inode === 0 ? !countsUnaccepted() : !named.has(inode)
@@ -134,7 +134,7 @@ interface OpenFiles {
   readonly device: number
 }
 
-/** Resolves to true if files wait in a socket or are registered with an io_uring. */
+/** Adds the open files of a thread. Resolves to true if files wait in a socket or are registered with an io_uring. */
 async function addOpen(found: OpenFiles, thread: string): Promise<boolean> {
   const descriptors = await ifOpen(readdir(`${thread}/fd`), thread, [])
   const hidden = await Promise.all([
@@ -146,12 +146,12 @@ async function addOpen(found: OpenFiles, thread: string): Promise<boolean> {
 
 async function addFile(found: OpenFiles, thread: string, link: string): Promise<boolean> {
   const { files, pipes, named, device } = found
-  // Does not open it, so a named pipe holds nothing up.
+  // This does not open the file, so a named pipe does not block.
   const stats = await ifThere(stat(`${thread}/${link}`), null)
   if (stats?.isSocket()) named.add(stats.ino)
   if (stats?.isSocket() || (stats !== null && (stats.mode & constants.S_IFMT) === 0)) {
     const info = await ifThere(readFile(`${thread}/${link.replace("fd/", "fdinfo/")}`, "utf8"), "")
-    // Files that wait in a socket, or that are registered with an io_uring, which is a file without a type.
+    // These are files that wait in a socket, or that are registered with an io_uring, which is a file without a type.
     return /^(scm_fds|UserFiles):\s*[1-9]/m.test(info)
   }
   if (stats !== null) addDeleted(files, stats, device)
@@ -194,7 +194,7 @@ async function readDeletedMappings(thread: string): Promise<readonly Mapping[] |
   return mappings
 }
 
-/** Adds files that are mapped and not open. Resolves to true if there is one whose size only root may see. */
+/** Adds files that are mapped and not open. Resolves to true if only root may see the size of one of them. */
 async function addMapped(
   files: Map<number, number>,
   mappings: readonly Mapping[],
@@ -218,7 +218,7 @@ function deviceOf(major: number, minor: number): number {
   return (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >>> 8) * 0x10_0000
 }
 
-/** A process may end at any time. */
+/** Returns the other value if the process has ended, which may happen at any time. */
 async function ifThere<Value, Other>(promise: Promise<Value>, otherwise: Other): Promise<Value | Other> {
   try {
     return await promise
@@ -228,7 +228,10 @@ async function ifThere<Value, Other>(promise: Promise<Value>, otherwise: Other):
   }
 }
 
-/** A process or thread that has ended but still has a number holds nothing, and is closed to all users but root. */
+/**
+ * Returns the other value for a process or thread that has ended but still has an id. It holds nothing, and only root
+ * may inspect it.
+ */
 async function ifOpen<Value, Other>(
   promise: Promise<Value>,
   path: string,
@@ -242,7 +245,7 @@ async function ifOpen<Value, Other>(
   }
 }
 
-/** Tells an error whose cause is that the user of this process may not look at the other process. */
+/** Returns true for the error that the user of this process may not inspect the other process. */
 export function isRefused(error: unknown): boolean {
   return hasCode(error, "EACCES") || hasCode(error, "EPERM")
 }

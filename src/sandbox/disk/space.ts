@@ -4,17 +4,17 @@ import type { DiskUsage } from "../workspace/usage.ts"
 /** Free space of a file system. */
 export interface DiskSpace {
   readonly freeBytes: number
-  /** Entries that can still be made. Infinity for a file system that does not count them. */
+  /** Number of entries that can still be created. Infinity for a file system that does not count them. */
   readonly freeEntries: number
-  /** Space that is missing for the rest of the machine, the gateway's store included. */
+  /** Missing space for the rest of the machine, including the gateway's store. */
   readonly missing: DiskUsage
-  /** Space that is left beyond that. Infinite entries for a file system that does not count them. */
+  /** Remaining space beyond that. Infinite entries for a file system that does not count them. */
   readonly spare: DiskUsage
-  /** Space to free beyond what is missing, so that the next small file does not make the disk short again. */
+  /** Space to free beyond the missing space, so that the next small file does not fill the disk again. */
   readonly margin: DiskUsage
 }
 
-/** Bytes that are left to the rest of the machine; on a small file system, a share of it. */
+/** Bytes reserved for the rest of the machine. On a small file system, the reserve is a share of it. */
 const reserveBytes = 256 * 1024 * 1024
 const reserveEntries = 10_000
 const reserveShare = 0.05

@@ -12,13 +12,13 @@ export interface DiskConsumer {
   readonly path: string
   /** Usage of the working directory before the execution. */
   readonly before: DiskUsage
-  /** Stops all its processes for the time being. */
+  /** Stops all processes of the execution until `thaw`. */
   freeze(): Promise<void>
-  /** Lets them go on. */
+  /** Continues the processes. */
   thaw(): Promise<void>
   /** Ends the execution because of the disk. Resolves when none of its processes is left. */
   stop(): Promise<void>
-  /** Deletes what it wrote until the working directory takes at most this much. */
+  /** Deletes files of the execution until the working directory uses at most this much. */
   trim(target: DiskUsage, signal: AbortSignal): Promise<void>
 }
 
@@ -26,19 +26,19 @@ export interface DiskConsumer {
 export interface WatchedExecution {
   readonly signal: AbortSignal
   readonly session: Holder
-  /** Its usage when it was last measured; null before the first measurement. */
+  /** Its last measured usage. Null before the first measurement. */
   readonly lastUsage: DiskUsage | null
-  /** If true, the last measurement found that its processes hide files. */
+  /** If true, the last measurement found hidden files. */
   readonly hidFiles: boolean
-  /** Measures the working directory if that is due. Does not wait for it. */
+  /** Measures the working directory if that is due. Does not wait for the measurement. */
   look(space: DiskSpace): void
   freeze(): Promise<void>
   thaw(): Promise<void>
-  /** Its usage, however much. Infinite if it cannot be measured. Use this while it is frozen. */
+  /** Resolves to its complete usage. Infinite if it cannot be measured. The execution must be frozen. */
   measure(): Promise<DiskUsage>
   /** Usage of its working directory before it started. */
   readonly before: DiskUsage
-  /** By how many bytes its working directory has grown. */
+  /** Returns the bytes by which its working directory has grown. */
   growth(usage: DiskUsage): number
   stop(): Promise<void>
   trim(target: DiskUsage): Promise<void>
@@ -52,14 +52,20 @@ export interface WatchOptions {
   readonly readSpace: () => Promise<DiskSpace>
 }
 
-/** The file system need not say at once what is written, and others may free what the execution takes. */
+/**
+ * Milliseconds between regular measurements. The file system may report writes late, and others may free the space
+ * that the execution uses.
+ */
 const regularMs = 250
-/** Part of the quota that may be written unmeasured, so that an execution near its quota is not frozen all the time. */
+/**
+ * Share of the quota that may be written without a measurement, so that an execution near its quota is not frozen all
+ * the time.
+ */
 const slack = 1 / 16
-/** Part of the quota that may be written before the first measurement is complete. */
+/** Share of the quota that may be written before the first measurement is complete. */
 const unknownHeadroom = 1 / 4
 /**
- * Number of times in a row that an execution has to be seen hiding files before it is charged for them, and the time
+ * Number of consecutive times that hidden files must be found before the execution is charged for them, and the time
  * in between.
  */
 const looks = 8
@@ -67,10 +73,10 @@ const lookAgainMs = 20
 const unlimited = { bytes: Number.POSITIVE_INFINITY, entries: Number.POSITIVE_INFINITY }
 
 /**
- * Measures an execution's working directory now and then while it runs. If the file system has lost as much room as
- * the quota had left, whatever others freed meanwhile, it freezes the execution first, which then cannot write while
- * it is measured, and also measures the deleted files that its processes hold. An execution that hides such files, as
- * nothing honest does for long, is charged for them (`Charge`).
+ * Measures an execution's working directory at intervals while it runs. If the file system has lost as much space as
+ * the quota had left, whatever others freed meanwhile, it first freezes the execution, which then cannot write during
+ * the measurement, and also measures the deleted files that its processes hold. No honest program hides such files
+ * for long, so an execution that does is charged for them (`Charge`).
  */
 export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: WatchOptions): WatchedExecution {
   const ended = new AbortController()
@@ -79,9 +85,9 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
   let first: DiskUsage | null = null
   let last: DiskUsage | null = null
   let lastSpace: DiskSpace | null = null
-  /** All that the file system has lost. What others free does not make it less. */
+  /** All space that the file system has lost. Space that others free does not reduce it. */
   let lost: DiskUsage = { bytes: 0, entries: 0 }
-  /** The loss at which the execution may have used up its quota. */
+  /** The loss at which the execution may have used its whole quota. */
   let ceiling = shareOf(quota, unknownHeadroom)
   let hidFiles = false
   let nextAt = 0
@@ -90,7 +96,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     readonly isFrozen: boolean
     readonly done: Promise<void>
   } | null = null
-  /** Number of callers that want it frozen, and the last change of its state. */
+  /** Number of callers that need it frozen, and the last change of its state. */
   let holds = 0
   let changing: Promise<void> = Promise.resolve()
   let stopped: Promise<void> | null = null
@@ -119,7 +125,10 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     return changing
   }
 
-  /** An execution that is being ended is not to be continued, and one that cannot be frozen does not go on. */
+  /**
+   * Changes the state. An execution that is being ended must not be thawed, and one that cannot be frozen must not
+   * continue.
+   */
   async function change(to: () => Promise<void>): Promise<void> {
     if (stopped === null && !signal.aborted) await to().catch(fail)
   }
@@ -144,18 +153,21 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
       if (usage === "over" || !isWithin(usage, quota)) return await stop()
       if (first === null && !isFrozen) charge.clear(usage, space)
       const next = sumOf(lostBefore, headroomOf(usage, quota))
-      // A measurement that does not see deleted files must not make room for more of them.
+      // A measurement without deleted files must not allow more of them.
       ceiling = first === null || isFrozen ? next : lowerOf(ceiling, next)
       first ??= usage
       last = usage
-      // A large working directory takes long to measure, and the processor is for others too.
+      // A large working directory takes long to measure, and the processor is needed for other work.
       nextAt = performance.now() + Math.max(regularMs, 3 * (performance.now() - startedAt))
     } finally {
       if (isFrozen) await thaw()
     }
   }
 
-  /** Measures all that its processes hold. Looks again if they are closed, or hide files and the charge does harm. */
+  /**
+   * Measures everything that its processes hold. Tries again if they cannot be inspected, or hide files and the
+   * charge would be too high.
+   */
   async function measureFrozen(
     bound: DiskUsage,
     until: AbortSignal,
@@ -180,7 +192,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     }
   }
 
-  /** For a moment, in which a message that waits in a socket can be received. */
+  /** Lets the processes continue for a moment, in which they can receive a message that waits in a socket. */
   async function letGoOn(): Promise<void> {
     changing = changing.then(() => change(consumer.thaw))
     await changing
@@ -221,7 +233,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
         else if (performance.now() >= nextAt) start(false)
         return
       }
-      // It would be measured while it writes: once more, and frozen.
+      // It would be measured while it writes, so it is measured again while it is frozen.
       if (!measuring.isFrozen && hasOutgrown) measuring.walk.abort()
     },
     freeze,
@@ -244,12 +256,12 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
 
 interface Measured {
   readonly seen: DiskUsage
-  /** If true, its processes hold files that were not seen. */
+  /** If true, its processes hold files that could not be measured. */
   readonly hidesFiles: boolean
   readonly written: WrittenBytes
 }
 
-/** With the deleted files that its processes hold. */
+/** Measures everything, including deleted files that its processes hold. */
 async function measureAll(
   path: string,
   quota: DiskUsage,

@@ -8,13 +8,13 @@ export interface BuildImageOptions {
   readonly tag: string
   /** A Dockerfile that needs no other files. */
   readonly file: string
-  /** The image it begins with, for a Dockerfile with an argument BASE. Default: the Dockerfile's own. */
+  /** The base image, for a Dockerfile with an argument BASE. Default: the Dockerfile's own. */
   readonly base?: string
   /** Receives the engine's output. */
   readonly onOutput: (text: string) => void
 }
 
-/** Builds the image and gives it its tag. Rejects with a `GatewayError` that has the engine's words. */
+/** Builds the image and tags it. Rejects with a `GatewayError` with the engine's message. */
 export async function buildImage({ socket, tag, file, base, onOutput }: BuildImageOptions): Promise<void> {
   const { patient: docker } = await connectEngine(socket)
   const source = { context: dirname(file), src: [basename(file)] }

@@ -14,14 +14,14 @@ const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 export interface ContainerSetup extends Pick<BackendOptions, "limits" | "network" | "env" | "instance"> {
   readonly image: string
-  /** `uid:gid` inside. */
+  /** `uid:gid` inside the container. */
   readonly user: string
   readonly folders: readonly StagedFolder[]
-  /** If true, the engine leaves buffers of TCP connections out of the limit of memory. */
+  /** If true, the engine's memory limit does not include the buffers of TCP connections. */
   readonly needsTcpLimit: boolean
 }
 
-/** One container: for one session, for one execution, with nothing it does not need. */
+/** Returns the options of a container for one execution of one session, with minimal permissions. */
 export function containerOptions(
   { image, user, folders, limits, network, env, instance }: ContainerSetup,
   { path: directory, sessionId }: Workspace,
@@ -47,7 +47,7 @@ export function containerOptions(
     },
     Hostname: "sandbox",
     OpenStdin: true,
-    // The input ends with the gateway's connection: a container that waits for code ends with the gateway.
+    // The input ends with the gateway's connection, so a container that waits for code ends with the gateway.
     StdinOnce: true,
     AttachStdin: true,
     AttachStdout: true,
@@ -69,12 +69,12 @@ export function containerOptions(
       ],
       Tmpfs: {
         "/tmp": `rw,nosuid,nodev,noexec,size=${temporaryBytes},mode=1777`,
-        // Instead of pseudo-terminals, of which the whole machine has a limited number.
+        // This replaces pseudo-terminals, of which the machine has a limited number.
         "/dev/pts": "ro,nosuid,nodev,noexec,size=4096,mode=555",
       },
       ShmSize: sharedMemoryBytes,
       Memory: memory,
-      // Memory and swap together: no swap.
+      // The limit of memory and swap together, which allows no swap.
       MemorySwap: memory,
       PidsLimit: limits.pids,
       NanoCpus: Math.round(limits.cpus * 1e9),
@@ -87,7 +87,7 @@ export function containerOptions(
       ],
       Init: true,
       IpcMode: "private",
-      // The engine would keep all output on the host's disk.
+      // Otherwise the engine would keep all output on the host's disk.
       LogConfig: { Type: "none", Config: {} },
       RestartPolicy: { Name: "no" },
     },

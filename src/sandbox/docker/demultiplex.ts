@@ -3,8 +3,8 @@ import type { OutputChunk } from "../../core/ports/sandbox.ts"
 const headerBytes = 8
 
 /**
- * Both streams out of the one that the Engine API sends for a container without a terminal: each frame has a header of
- * the stream's number, three zeros and the length, big-endian.
+ * Splits the stream that the Engine API sends for a container without a terminal into its two streams. Each frame has
+ * a header with the stream's number, three zeros and the length, big-endian.
  * https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
  */
 export async function* demultiplex(source: AsyncIterable<Uint8Array>): AsyncGenerator<OutputChunk> {

@@ -18,18 +18,21 @@ export interface DockerOptions extends BackendOptions {
   /** The path of the engine's Unix socket. */
   readonly socket: string
   readonly image: string
-  /** Containers kept waiting, over all sessions. */
+  /** Maximum number of waiting containers, over all sessions. */
   readonly warmPool: number
-  /** Milliseconds that the engine may be silent after a request. Default 60 000. */
+  /** Maximum milliseconds without a response from the engine. Default 60 000. */
   readonly answerTimeoutMs?: number
 }
 
-/** Containers, by the Engine API. Throws a `ConfigurationError` that says why it cannot be used here. */
+/**
+ * Opens the backend that runs containers through the Engine API. Throws a `ConfigurationError` with the reason if it
+ * cannot be used here.
+ */
 export async function openDocker(options: DockerOptions): Promise<Backend> {
   const { socket, answerTimeoutMs, image, warmPool, limits, network, env, instance, logger } = options
   const engine = await connectEngine(socket, answerTimeoutMs)
   const { docker, rootless } = engine
-  /** Names of containers that this process has not removed, or tried to. */
+  /** Names of containers that this process has not removed or tried to remove. */
   const inUse = new Set<string>()
   const userOf = ({ owner }: Workspace) => {
     if (rootless) return "0:0"
@@ -63,7 +66,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
     tellsOutOfMemory: true,
 
     async start({ workspace, folders, expectMore, ...order }) {
-      // A container that waits for code has no folders, and cannot be given any.
+      // A waiting container has no folders, and cannot get any.
       const isPlain = folders.length === 0
       const standby = await (isPlain ? standbys.take(workspace) : startContainer(workspace, folders))
       standby.connection.end(launcherInput(order))
@@ -82,7 +85,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
       })
       for (const { Id, Labels, Names } of containers) {
         const owner = Labels[instanceLabel] ?? ""
-        // Of its own, those that could not be removed when they should have been.
+        // Of the own containers, these are the ones whose removal failed.
         const isUsed = owner !== instance.id || Names.some((name) => inUse.has(name.replace("/", "")))
         if (!isUsed || !instance.isLive(owner)) await removeContainer(docker.getContainer(Id))
       }
@@ -92,10 +95,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
   }
 }
 
-/**
- * Returns the containers that run. No code runs in a container that has stopped: then no caller has to wait for its
- * removal.
- */
+/** Returns the running containers. No code runs in a stopped container, so no caller has to wait for its removal. */
 function runningIn(docker: Dockerode, standby: Standby, removeLater: (standby: Standby) => void): Running {
   const startedAt = Date.now()
   let stopped = false
@@ -106,7 +106,7 @@ function runningIn(docker: Dockerode, standby: Standby, removeLater: (standby: S
     if (!isEndedByItself) await requireNotKilled(docker, standby, startedAt)
     return exit
   })
-  // Whoever ends it does not ask how it ended.
+  // A caller that ends the container does not need its exit.
   exited.catch(() => {})
   const end = async () => {
     if (stopped) return removeLater(standby)
@@ -126,7 +126,7 @@ function runningIn(docker: Dockerode, standby: Standby, removeLater: (standby: S
   }
 }
 
-/** Ends also when the connection breaks off: what came of the code, its exit tells. */
+/** Yields the output. Also ends if the connection breaks. The exit then reports the outcome of the code. */
 async function* outputOf({ connection }: Standby): AsyncGenerator<OutputChunk> {
   try {
     yield* demultiplex(connection)
@@ -143,15 +143,15 @@ async function exitOf({ stopped, container }: Standby): Promise<Exit> {
     const { State } = await container.inspect()
     return { exitCode, outOfMemory: State.OOMKilled }
   } catch (error) {
-    // It was ended, and is removed already.
+    // The container was ended, and is already removed.
     if (isNotFound(error)) return { exitCode, outOfMemory: false }
     throw engineLost(error)
   }
 }
 
 /**
- * Throws if the engine sent the container a signal, as it does to all of them when it is shut down. To the code that is
- * no end of its own, and its exit code would say that it was.
+ * Throws if the engine sent the container a signal, as it does with all containers when it shuts down. The code did
+ * not end by itself, although its exit code looks like it.
  */
 async function requireNotKilled(docker: Dockerode, { container }: Standby, startedAt: number): Promise<void> {
   let signals = ""

@@ -3,43 +3,41 @@ import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { UnheldLimit } from "../backend.ts"
 import { unheldSwap } from "../cgroups/unheld.ts"
 
-/**
- * Milliseconds to wait for a ping: short enough for an engine that is stuck, and long enough for a busy machine.
- */
+/** Maximum milliseconds of a ping: short enough for a blocked engine, and long enough for a busy machine. */
 const pingTimeoutMs = 10_000
-/** A health check is asked by somebody who waits for it. */
+/** Maximum milliseconds of a health check, for which a client waits. */
 const healthTimeoutMs = 1_000
 /**
- * Milliseconds of silence that are allowed. Under load the engine may take many seconds to make or to remove a
+ * Maximum milliseconds without a response. Under load the engine may take many seconds to create or to remove a
  * container.
  */
 const defaultAnswerTimeoutMs = 60_000
 
 export interface Engine {
-  /** Its calls fail when the engine does not answer. */
+  /** A client whose calls fail if the engine does not respond. */
   readonly docker: Dockerode
-  /** For calls that may be silent for as long as they last. */
+  /** A client for calls without a time limit. */
   readonly patient: Dockerode
-  /** Rejects if the engine does not answer at once. */
+  /** Rejects if the engine does not respond at once. */
   ping(): Promise<unknown>
-  /** Runs without root on the host: there the container's root is the gateway's own user. */
+  /** If true, the engine runs without root on the host. The container's root is then the gateway's own user. */
   readonly rootless: boolean
-  /** If true, it leaves buffers of TCP connections out of the limit of memory: version 1 of control groups. */
+  /** If true, the memory limit does not include buffers of TCP connections, as with version 1 of control groups. */
   readonly needsTcpLimit: boolean
-  /** Limits that it does not keep. */
+  /** Limits that the engine does not enforce. */
   readonly unheld: readonly UnheldLimit[]
 }
 
 /**
- * The engine at `socket`, the path of its Unix socket. Throws a `ConfigurationError` that says why there is none.
- * The working directories are folders of this machine, so an engine on another one is of no use.
+ * Connects to the engine at `socket`, the path of its Unix socket. Throws a `ConfigurationError` with the reason if
+ * there is none. The working directories are folders of this machine, so an engine on another machine cannot be used.
  */
 export async function connectEngine(
   socket: string,
   answerTimeoutMs = defaultAnswerTimeoutMs,
 ): Promise<Engine> {
   const Docker = await loadDockerode()
-  // By itself dockerode prefers what `DOCKER_HOST` and its like say, whatever socket it is given.
+  // Otherwise dockerode would prefer `DOCKER_HOST` and similar variables to the given socket.
   const connect = (timeout: number) => new Docker({ socketPath: socket, host: "", protocol: "http", timeout })
   const docker = connect(answerTimeoutMs)
   try {
@@ -78,7 +76,10 @@ interface EngineInfo {
   readonly CgroupVersion?: string
 }
 
-/** An engine ignores limits that its control groups do not have, as a rootless one without delegated groups. */
+/**
+ * Returns the limits that the engine ignores because its control groups do not support them, such as a rootless
+ * engine without delegated groups.
+ */
 async function unheldByEngine(info: EngineInfo): Promise<readonly UnheldLimit[]> {
   const { MemoryLimit = true, SwapLimit = true, PidsLimit = true, CpuCfsQuota = true } = info
   const limits = { memory: MemoryLimit, processes: PidsLimit, "processor time": CpuCfsQuota } as const
@@ -97,7 +98,7 @@ async function loadDockerode(): Promise<typeof Dockerode> {
   }
 }
 
-/** The engine's own words, without the status line that dockerode puts before them. */
+/** Returns the engine's own message, without the status line that dockerode puts before it. */
 export function describeEngineError(thrown: unknown): string {
   const error = toError(thrown)
   const body: unknown = "json" in error ? error.json : undefined
@@ -105,7 +106,7 @@ export function describeEngineError(thrown: unknown): string {
   return error.message
 }
 
-/** Returns true if the engine gave this error, and so is there. */
+/** Returns true if the engine returned this error, and is therefore running. */
 export function isAnswer(error: unknown): boolean {
   return statusOf(error) !== undefined
 }
@@ -114,7 +115,7 @@ export function isNotFound(error: unknown): boolean {
   return statusOf(error) === 404
 }
 
-/** Returns true for the error of a container that is being removed already. */
+/** Returns true for the error of a container that is already being removed. */
 export function isConflict(error: unknown): boolean {
   return statusOf(error) === 409
 }

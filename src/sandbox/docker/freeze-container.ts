@@ -6,19 +6,19 @@ import { engineLost } from "./engine-failures.ts"
 type Freezable = Pick<Dockerode.Container, "pause" | "unpause" | "inspect">
 
 const maxPauses = 10
-/** Also the time in which the engine notices that a container has ended. */
+/** Milliseconds between attempts. In this time the engine also notices the end of a container. */
 const retryMs = 100
 
 /**
- * Pauses a container; does nothing if it has stopped. With control groups of version 1 the engine gives up after a
- * moment on code that writes a lot at the time, and is asked again.
+ * Pauses a container. Does nothing if the container has stopped. With control groups of version 1 the engine soon
+ * gives up on code that writes heavily, so the pause is retried.
  */
 export async function freezeContainer(container: Freezable, pauseMs = retryMs): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await container.pause()
     } catch (error) {
-      // The engine's words for a container that ends at this moment vary; its state does not.
+      // The engine's message for an ending container varies, but its state does not.
       if ((await stateOf(container, error)) !== "running") return
       if (attempt === maxPauses) throw engineLost(error)
       await delay(pauseMs)
@@ -26,7 +26,7 @@ export async function freezeContainer(container: Freezable, pauseMs = retryMs): 
   }
 }
 
-/** Continues a container; does nothing if it has stopped, or ended before it could be paused. */
+/** Resumes a container. Does nothing if the container has stopped, or ended before it could be paused. */
 export async function thawContainer(container: Freezable): Promise<void> {
   try {
     await container.unpause()
@@ -35,7 +35,7 @@ export async function thawContainer(container: Freezable): Promise<void> {
   }
 }
 
-/** Rejects with the reason why it was asked if the engine does not know the state either. */
+/** Returns the state. If the engine does not know the state either, rejects with the given reason. */
 async function stateOf(container: Freezable, reason: unknown): Promise<"running" | "paused" | "stopped"> {
   try {
     const { Paused, Running } = (await container.inspect()).State

@@ -11,14 +11,14 @@ import { limitTcpBuffers } from "./tcp-buffers.ts"
 const attachTimeoutMs = 60_000
 const lookMs = 500
 
-/** A started container that waits for its code. Good for one execution. */
+/** A started container that waits for its code. It is used for one execution. */
 export interface Standby {
   readonly container: Dockerode.Container
-  /** To write the code to, and to read the output of both streams from. */
+  /** The connection to write the code to and to read both output streams from. */
   readonly connection: Duplex
-  /** Resolves with the exit code once it has stopped, however that came. Rejects when the engine is lost. */
+  /** Resolves to the exit code when the container has stopped, for any reason. Rejects if the engine is lost. */
   readonly stopped: Promise<number>
-  /** Kills and removes it. Resolves when it is gone; may be called again. */
+  /** Kills and removes the container. Resolves when it is gone. May be called again. */
   remove(): Promise<void>
 }
 
@@ -34,7 +34,7 @@ export async function startStandby(
     await container.start()
     if (setup.needsTcpLimit) await limitTcpBuffers(container, setup.limits.memoryMb * megabyte)
     const stopped = exitCodeOf(container, patient.getContainer(container.id), connection)
-    // Whoever removes a container that nobody has used does not wait for its end.
+    // A caller that removes an unused container does not wait for its end.
     stopped.catch(() => {})
     let removed: Promise<void> | null = null
     return {
@@ -52,7 +52,10 @@ export async function startStandby(
   }
 }
 
-/** By itself dockerode repeats all of it in the address, where proxies cut it off or log the environment. */
+/**
+ * Moves the options into the body. By default dockerode repeats them in the URL, where proxies truncate it or log the
+ * environment.
+ */
 function inBody(name: string, options: ContainerCreateOptions): ContainerCreateOptions {
   const request: ContainerCreateOptions & Readonly<Record<"_query" | "_body", object>> = {
     _query: { name },
@@ -67,7 +70,7 @@ async function attach(container: Dockerode.Container): Promise<Duplex> {
   const timer = setTimeout(() => stop.abort(), attachTimeoutMs)
   try {
     const connection = (await container.attach({ ...streams, abortSignal: stop.signal })) as Duplex
-    // It breaks off when the container is removed.
+    // The connection breaks when the container is removed.
     connection.on("error", () => {})
     return connection
   } finally {
@@ -76,8 +79,8 @@ async function attach(container: Dockerode.Container): Promise<Duplex> {
 }
 
 /**
- * An engine that dies while it is asked to wait never answers, and dockerode does not tell. So once the connection is
- * closed, which also code can do, the engine is asked now and then whether it is over.
+ * Returns the exit code. If an engine dies during a request to wait, it never responds, and dockerode does not report
+ * it. Therefore, after the connection is closed, which the code can also do, the state is polled.
  */
 function exitCodeOf(
   container: Dockerode.Container,
@@ -104,7 +107,7 @@ function exitCodeOf(
   return promise
 }
 
-/** Also if it is gone, or somebody else is removing it. */
+/** Removes the container. Does nothing if it is gone, or if another caller is removing it. */
 export async function removeContainer(container: Dockerode.Container): Promise<void> {
   try {
     await container.remove({ force: true, v: true })

@@ -3,22 +3,22 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Workspace } from "../workspace/workspaces.ts"
 import type { Standby } from "./standby.ts"
 
-/** Sessions that have run code tend to run more soon. */
+/** Milliseconds that a container is kept. Sessions that have run code usually run more soon. */
 const keptMs = 5 * 60_000
 
 export interface Standbys {
-  /** The session's waiting container, which is then no longer waiting, or a new one. */
+  /** Returns the session's waiting container, which then no longer waits, or a new one. */
   take(workspace: Workspace): Promise<Standby>
-  /** Has a container ready for the session's next execution, if there is room. */
+  /** Prepares a container for the session's next execution, if there is room. */
   prepare(workspace: Workspace): void
-  /** Removes one that was used. Failures are logged: the next reaping finds it. */
+  /** Removes a used container. Failures are logged. The next reaping finds the container. */
   remove(standby: Standby): void
   close(): Promise<void>
 }
 
 /**
- * Keeps up to `capacity` containers waiting, each for the session that its working directory belongs to. The one that
- * has waited longest makes room for another; each waits five minutes at most.
+ * Keeps up to `capacity` waiting containers, each for the session of its working directory. The container that has
+ * waited longest is removed to make room for another one. Each waits for at most five minutes.
  */
 export function createStandbys({
   capacity,
@@ -69,7 +69,7 @@ export function createStandbys({
       if (waiting.size >= capacity && oldest !== undefined) discard(oldest)
       const standby: Promise<Standby | null> = start(workspace).then(
         (started) => {
-          // One that ends while it waits, because the engine was restarted, is of no use.
+          // A container that ends while it waits, because the engine was restarted, cannot be used.
           const discardThis = () => {
             if (waiting.get(sessionId)?.standby === standby) discard(sessionId)
           }

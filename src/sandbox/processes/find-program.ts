@@ -3,7 +3,7 @@ import { join } from "node:path"
 
 /**
  * Folders of the system's own programs. A program that another user put on the gateway's PATH is not trusted with
- * isolation. A program that somebody put on the gateway's PATH is not trusted with isolation.
+ * isolation.
  */
 const folders = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
 

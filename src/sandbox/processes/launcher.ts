@@ -2,11 +2,11 @@ import type { CodeLanguage } from "../../core/ports/sandbox.ts"
 import type { SandboxLimits } from "../limits.ts"
 
 /**
- * The program that runs first in every sandbox, with the working directory as its argument: it waits for the language,
- * environment variables and the code on its input, and becomes that code. So code and variables are never on a command
- * line of the host, and a container can wait for them. `timeout` ends it even if the gateway is gone by then. For
- * JavaScript the soft limit of memory becomes the hard one, and for the rest the hard one the soft one, see
- * `processLimits`.
+ * The program that runs first in every sandbox, with the working directory as its argument. It reads the language,
+ * environment variables and the code from its input, and becomes that code. Code and variables are therefore never on
+ * a command line of the host, and a container can wait for them. `timeout` ends it even if the gateway is gone by
+ * then. For JavaScript the soft memory limit becomes the hard one. For other languages the hard limit becomes the
+ * soft one; see `processLimits`.
  */
 const script = `
 IFS= read -r language || exit 125
@@ -30,7 +30,7 @@ unset language code variable
 exec timeout -s KILL "$seconds" "$@" </dev/null
 `
 
-/** Longer than any timeout of the gateway's own, which tells the reason. */
+/** Additional seconds, so that the gateway's own timeout, which reports the reason, comes first. */
 const graceSeconds = 30
 
 export function launcherCommand(directory: string, { maxTimeoutMs }: SandboxLimits): readonly string[] {
@@ -56,7 +56,7 @@ function onOneLine(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")
 }
 
-/** Returns the environment of all code, before the variables that the app adds. */
+/** Returns the environment of all code, without the variables of the application. */
 export function baseEnvironment({
   home,
   path,
@@ -78,7 +78,7 @@ export function baseEnvironment({
     PYTHONDONTWRITEBYTECODE: "1",
     MPLBACKEND: "Agg",
     MPLCONFIGDIR: temporary,
-    // Numeric libraries start a thread for each processor of the machine, however few they may use.
+    // Numeric libraries start a thread for each processor of the machine, even if they may only use a few.
     OMP_NUM_THREADS: threads,
     OPENBLAS_NUM_THREADS: threads,
   }

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream"
 import type { OutputChunk } from "../../core/ports/sandbox.ts"
 
-/** Both streams as one, each chunk as soon as it is there. Reads little further than what is taken. */
+/** Merges both streams. Yields each chunk as soon as it arrives. Reads only little more than the consumer takes. */
 export async function* mergeOutput(stdout: Readable, stderr: Readable): AsyncGenerator<OutputChunk> {
   const sources = [
     { stream: "stdout", pipe: stdout },
@@ -25,8 +25,8 @@ export async function* mergeOutput(stdout: Readable, stderr: Readable): AsyncGen
 }
 
 /**
- * `next()` resolves at the next change from then on. Not a race of both pipes' promises: each race would be
- * remembered by the pipe that says nothing, with what the other said, until it says something.
+ * Returns an object whose `next()` resolves at the next change. A race of both pipes' promises is not used: the
+ * silent pipe would remember each race, with the output of the other pipe, until it sends something.
  */
 function watchChanges(pipes: readonly Readable[]) {
   const names = ["readable", "end", "close", "error"] as const
@@ -39,7 +39,7 @@ function watchChanges(pipes: readonly Readable[]) {
       return promise
     },
     end() {
-      // An error that comes when nobody reads any more says nothing new.
+      // An error after reading has stopped contains no new information.
       for (const pipe of pipes) for (const name of ["readable", "end", "close"]) pipe.off(name, onChange)
     },
   }

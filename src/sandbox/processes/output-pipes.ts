@@ -15,15 +15,15 @@ export interface OutputPipe {
   readonly writer: number
 }
 
-/** Makes as many pipes as it is asked for. */
+/** Creates the requested number of pipes. */
 export type MakePipes = (count: number) => Promise<readonly OutputPipe[]>
 
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants
 
 /**
- * Node connects a process by sockets, and Linux cannot open a socket by its name, so that `/dev/stdout` would fail.
- * These are named pipes, which any user may open for writing: code runs as another user than the gateway. They have
- * their names in `folder`, which is closed to others, and only until both ends are open.
+ * Prepares pipes. Node connects a process by sockets, and Linux cannot open a socket by its name, so `/dev/stdout`
+ * would fail. These are named pipes, which any user may open for writing, because code runs as another user than the
+ * gateway. Their names are in `folder`, which other users cannot access, and exist only until both ends are open.
  */
 export async function prepareOutputPipes(folder: string): Promise<MakePipes> {
   const mkfifo = await findProgram("mkfifo")
@@ -49,7 +49,7 @@ export async function prepareOutputPipes(folder: string): Promise<MakePipes> {
 }
 
 function openPipe(path: string): OutputPipe {
-  // The reader first, because without one the writer would wait.
+  // The reader is opened first, because without one the writer would wait.
   const file = openSync(path, O_RDONLY | O_NONBLOCK)
   try {
     const writer = openSync(path, O_WRONLY)

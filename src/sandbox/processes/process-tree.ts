@@ -5,22 +5,23 @@ import { hasCode } from "../workspace/directory.ts"
 interface ProcessState {
   readonly pid: number
   readonly parent: number
-  /** If true, one of its threads is neither stopped nor ended. */
+  /** If true, one of its threads has neither stopped nor ended. */
   readonly isRunning: boolean
 }
 
-/** A process that starts others keeps ahead of a listing only so long. */
+/** Maximum number of rounds. A process that keeps starting others is ahead of a listing only for a while. */
 const maxRounds = 200
-/** A process stops once its system call has ended, which may wait for the disk. */
+/** Maximum milliseconds to wait. A process stops after its system call has ended, which may wait for the disk. */
 const maxWaitMs = 5_000
 const pauseMs = 2
 
 /**
- * Stops a process with its process group and all its descendants, where no control group can freeze them. Resolves when
- * all are stopped: none that is left could start or continue another.
+ * Stops a process with its process group and all its descendants, if no control group can freeze them. Resolves when
+ * all are stopped, so that none of them can start or continue another one.
  */
 export async function stopProcessTree(root: number): Promise<void> {
-  // At once, and orphans too. To find those that left the group takes a look at all processes of the machine.
+  // This works at once, and also for orphans. To find processes that left the group, all processes of the machine
+  // must be listed.
   signalGroup(root, "SIGSTOP")
   const signaled = new Set<number>()
   const deadline = performance.now() + maxWaitMs
@@ -44,7 +45,10 @@ export async function continueProcessTree(root: number): Promise<void> {
   for (const { pid } of await treeOf(root)) signal(pid, "SIGCONT")
 }
 
-/** Orphans stay in it: in a PID namespace its first process, a descendant of `root`, takes them over. */
+/**
+ * Returns the tree. Orphans stay in it: in a PID namespace its first process, a descendant of `root`, becomes their
+ * parent.
+ */
 async function treeOf(root: number): Promise<readonly ProcessState[]> {
   const processes = await readProcesses()
   const children = Map.groupBy(processes, ({ parent }) => parent)
@@ -66,7 +70,10 @@ async function readProcesses(): Promise<readonly ProcessState[]> {
   return found.flat()
 }
 
-/** The first thread can end before the others, and the process then looks as if it had ended. */
+/**
+ * Returns true if a thread is running. The first thread can end before the others, and the process then looks as if
+ * it had ended.
+ */
 async function hasRunningThread(pid: string): Promise<boolean> {
   const threads = await readdir(`/proc/${pid}/task`).catch(ignoreEnd)
   const stats = await Promise.all(
@@ -75,25 +82,25 @@ async function hasRunningThread(pid: string): Promise<boolean> {
   return stats.some((stat) => stat !== null && !isStill(stat.state))
 }
 
-/** As in proc(5): `T` is stopped, `Z` has ended. */
+/** Returns true for states of proc(5) in which nothing runs: `T` is stopped, `Z` has ended. */
 function isStill(state: string): boolean {
   return /[TtZX]/.test(state)
 }
 
 async function readStat(path: string): Promise<{ readonly state: string; readonly parent: number } | null> {
   const stat = await readFile(path, "utf8").catch(ignoreEnd)
-  // The program's name is in parentheses and may contain anything.
+  // The program's name is in parentheses and may contain any character.
   const [state, parent] = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? []
   return state === undefined ? null : { state, parent: Number(parent) }
 }
 
-/** A process may end at any time. */
+/** Returns null for a process that has ended, which may happen at any time. */
 function ignoreEnd(error: unknown): null {
   if (hasCode(error, "ENOENT") || hasCode(error, "ESRCH")) return null
   throw error
 }
 
-/** Does nothing for a process that does not lead a group. */
+/** Sends a signal to a group. Does nothing if the process does not lead a group. */
 function signalGroup(leader: number, name: "SIGSTOP" | "SIGCONT"): void {
   signal(-leader, name)
 }

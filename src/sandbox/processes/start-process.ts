@@ -12,23 +12,23 @@ import { continueProcessTree, stopProcessTree } from "./process-tree.ts"
 import type { Starter } from "./starter.ts"
 
 export interface ProcessOptions {
-  /** First the program, by its path. */
+  /** The command. The first item is the path of the program. */
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   readonly input: string
-  /** Open files that the program finds from number 3 on, or what it can read there. */
+  /** Additional files of the program, from number 3 on: open files, or data that it can read. */
   readonly extra?: readonly (number | Uint8Array)[]
   readonly cgroup: Cgroup | null
   readonly starter: Starter
   readonly makePipes: MakePipes
-  /** Kills what the program leaves behind, beyond its process group and its control group. */
+  /** Kills processes that the program leaves behind outside its process group and its control group. */
   readonly killRest?: () => Promise<void>
-  /** Removes what outlasts its processes, when none of them is left. */
+  /** Removes objects that outlive the processes, after the last process has ended. */
   readonly removeRest?: () => Promise<void>
 }
 
-/** Starts a program of this machine as an execution of a backend. */
+/** Starts a program on this machine as an execution of a backend. */
 export async function startProcess({
   command,
   env,
@@ -49,7 +49,7 @@ export async function startProcess({
     {
       cwd,
       env,
-      // A group of its own: Ctrl+C in the gateway's terminal is not for it.
+      // The program has its own group, so that Ctrl+C in the gateway's terminal does not reach it.
       detached: true,
       stdio: [
         "pipe",
@@ -59,7 +59,7 @@ export async function startProcess({
       ],
     },
   )
-  // The process alone holds them from now on, so that its end is the end of its output.
+  // From now on only the process holds them, so its end is the end of its output.
   for (const { writer } of [stdout, stderr]) closeSync(writer)
   let ended: Promise<void> | null = null
   const end = () => {
@@ -70,7 +70,7 @@ export async function startProcess({
     await end()
     return exit
   })
-  // Whoever ends it does not ask how it ended.
+  // A caller that ends the execution does not need its exit.
   exited.catch(() => {})
   try {
     await once(child, "spawn")
@@ -93,7 +93,7 @@ export async function startProcess({
   }
 }
 
-/** By the control group, or by stopping each process that descends from the program. */
+/** Returns the freezer: the control group, or a function that stops each descendant of the program. */
 function freezerOf({ pid }: ChildProcess, cgroup: Cgroup | null): Pick<Running, "freeze" | "thaw"> {
   if (cgroup?.freezer != null) return cgroup.freezer
   if (pid === undefined) throw new Error("The program has not started.")
@@ -102,16 +102,16 @@ function freezerOf({ pid }: ChildProcess, cgroup: Cgroup | null): Pick<Running, 
 
 const abandonedMs = 500
 
-/** A process that escaped may hold the other end of a pipe for ever, and must not hold up the result. */
+/** Closes pipes. A process that escaped may hold the other end of a pipe forever, and must not delay the result. */
 async function closeAbandoned(pipes: readonly Readable[]): Promise<void> {
   while (pipes.some((pipe) => !pipe.readableEnded && !pipe.destroyed)) {
     await delay(abandonedMs, undefined, { ref: false })
-    // With something in its buffer it waits for whoever takes the output.
+    // A pipe with buffered data waits for its reader.
     for (const pipe of pipes) if (pipe.readableLength === 0) pipe.destroy()
   }
 }
 
-/** A program may end without reading what it is sent. */
+/** Sends data. A program may end without reading it. */
 function send(to: Writable, data: string | Uint8Array): void {
   to.on("error", () => {})
   to.end(data)
@@ -141,7 +141,7 @@ function killGroup({ pid }: ChildProcess): void {
   try {
     process.kill(-pid, "SIGKILL")
   } catch (error) {
-    // No process is left in it.
+    // The group has no processes.
     if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error
   }
 }

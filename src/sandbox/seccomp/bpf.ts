@@ -1,7 +1,7 @@
 import { type ArgumentRule, type ArgumentTest, argumentRules, refusedCalls, unknownCall } from "./policy.ts"
 import { type Processor, systemCallNumbers } from "./system-calls.ts"
 
-/** One instruction of classic BPF. Jumps count instructions, from the next one on. */
+/** One instruction of classic BPF. Jumps count instructions, starting with the next one. */
 interface Instruction {
   readonly code: number
   readonly ifTrue: number
@@ -9,7 +9,7 @@ interface Instruction {
   readonly value: number
 }
 
-/** `linux/audit.h`: the processor for which a call was made. */
+/** Constants of `linux/audit.h`: the processor of a call. */
 const architectures: Record<Processor, number> = { x64: 0xc000_003e, arm64: 0xc000_00b7 }
 /** On x64, calls of the x32 ABI have this bit in their number. */
 const x32Bit = 0x4000_0000
@@ -19,7 +19,7 @@ const numberOffset = 0
 const architectureOffset = 4
 const argumentOffset = (argument: number) => 16 + 8 * argument
 
-/** `linux/bpf_common.h` */
+/** Constants of `linux/bpf_common.h`. */
 const LOAD = 0x20
 const AND = 0x54
 const JUMP_IF_EQUAL = 0x15
@@ -27,14 +27,14 @@ const JUMP_IF_GREATER = 0x25
 const JUMP_IF_GREATER_OR_EQUAL = 0x35
 const RETURN = 0x06
 
-/** `linux/seccomp.h` */
+/** Constants of `linux/seccomp.h`. */
 const KILL_PROCESS = 0x8000_0000
 const ERRNO = 0x0005_0000
 const ALLOW = 0x7fff_0000
 
 /**
- * The policy as a program that the kernel runs before each system call, in the form that bubblewrap's `--seccomp`
- * takes: an array of `struct sock_filter`. https://docs.kernel.org/userspace-api/seccomp_filter.html
+ * Returns the policy as a program that the kernel runs before each system call, in the form for bubblewrap's
+ * `--seccomp`: an array of `struct sock_filter`. https://docs.kernel.org/userspace-api/seccomp_filter.html
  */
 export function seccompProgram(processor: Processor): Uint8Array {
   const numbers = systemCallNumbers(processor)
@@ -52,7 +52,7 @@ export function seccompProgram(processor: Processor): Uint8Array {
   ])
 }
 
-/** Decides one call for good by its arguments, or continues after the block with the number still loaded. */
+/** Decides one call by its arguments, or continues after the block with the number still loaded. */
 function rulesBlock(number: number | undefined, rules: readonly ArgumentRule[]): Instruction[] {
   if (number === undefined) return []
   const tests = rules.flatMap(({ argument, allowedIf }) => [
@@ -63,7 +63,7 @@ function rulesBlock(number: number | undefined, rules: readonly ArgumentRule[]):
   return [jump(JUMP_IF_EQUAL, number, 0, block.length), ...block]
 }
 
-/** Allows the call if the loaded argument passes the test; else continues. */
+/** Allows the call if the loaded argument passes the test. Otherwise continues. */
 function allowedBy(test: ArgumentTest): Instruction[] {
   switch (test.type) {
     case "oneOf":
@@ -92,7 +92,7 @@ function refusals(numbers: ReadonlyMap<string, number>): [number, number][] {
   })
 }
 
-/** The numbers as first and last of each run without a gap. */
+/** Returns the numbers as ranges, each with its first and last number. */
 function ranges(numbers: readonly number[]): [number, number][] {
   const runs: [number, number][] = []
   for (const number of numbers.toSorted((a, b) => a - b)) {

@@ -2,14 +2,14 @@ import { type ArgumentTest, argumentRules, refusedCalls, unknownCall } from "./p
 import { type Processor, systemCallNumbers } from "./system-calls.ts"
 
 /**
- * The policy as a profile for Docker's `seccomp=` security option, which takes its JSON.
+ * Returns the policy as a profile for Docker's `seccomp=` security option, which accepts its JSON.
  * https://docs.docker.com/engine/security/seccomp/
  */
 export function dockerSeccompProfile(): object {
   return {
     defaultAction: "SCMP_ACT_ERRNO",
     defaultErrnoRet: unknownCall,
-    // No 32-bit calls: their numbers mean something else.
+    // 32-bit calls are not allowed, because their numbers have another meaning.
     architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
     syscalls: [
       { names: allowedCalls(), action: "SCMP_ACT_ALLOW" },
@@ -26,9 +26,9 @@ export function dockerSeccompProfile(): object {
 }
 
 /**
- * Each allows by itself; what none allows gets the default. Docker compares 64 bits, of which the kernel may look at
- * the lower half alone, so only rules that say what is allowed are safe: a value that was to be refused would pass
- * with any bit of the upper half.
+ * Returns rules, each of which allows a call by itself. If none allows it, the default applies. Docker compares 64
+ * bits, of which the kernel may read only the lower half, so only rules that allow are safe: a value to refuse would
+ * pass with any bit set in the upper half.
  */
 function comparisons(test: ArgumentTest): object[] {
   switch (test.type) {
@@ -37,7 +37,7 @@ function comparisons(test: ArgumentTest): object[] {
     case "noBitOf":
       return [{ op: "SCMP_CMP_MASKED_EQ", value: test.mask, valueTwo: 0 }]
     case "isNot":
-      // One of the lower 32 bits differs.
+      // The value differs in one of the lower 32 bits.
       return Array.from({ length: 32 }, (_, index) => {
         const bit = 2 ** index
         const isSet = Math.floor(test.value / bit) % 2 === 1

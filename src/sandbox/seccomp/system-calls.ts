@@ -1,9 +1,10 @@
-/** Processors for which the system calls are numbered here, as Node names them. */
+/** Processors with known system call numbers, by Node's names. */
 export type Processor = "x64" | "arm64"
 
 /**
- * `name:x64:arm64` of every system call of Linux 6.1, from its headers (`asm/unistd_64.h`, `asm-generic/unistd.h`).
- * No number where the processor does not have the call. Newer calls are unknown, and so refused, until they are added.
+ * `name:x64:arm64` of every system call of Linux 6.1, from its headers (`asm/unistd_64.h`, `asm-generic/unistd.h`). A
+ * number is missing if the processor does not have the call. Newer calls are unknown, and therefore refused, until
+ * they are added.
  */
 const table = `
   _sysctl:156: accept:43:202 accept4:288:242 access:21: acct:163:89 add_key:248:217 adjtimex:159:171
@@ -72,7 +73,7 @@ const table = `
   writev:20:66
 `
 
-/** The numbers of all calls of a processor, by name. */
+/** Returns the numbers of all calls of a processor, by name. */
 export function systemCallNumbers(processor: Processor): ReadonlyMap<string, number> {
   const numbers = new Map<string, number>()
   for (const line of table.trim().split(/\s+/)) {

@@ -7,8 +7,8 @@ import { hasCode } from "../workspace/directory.ts"
 const kinds = { shm: "--shmem-id", sem: "--semaphore-id", msg: "--queue-id" } as const
 
 /**
- * Removes a user's System V shared memory, semaphores and message queues, which outlast the processes that made them.
- * Use this only for a user that nothing else runs as.
+ * Removes a user's System V shared memory, semaphores and message queues, which outlive the processes that created
+ * them. No other program may run as that user.
  */
 export async function removeSharedObjects(ipcrm: string, uid: number): Promise<void> {
   const options = await Promise.all(
@@ -23,7 +23,7 @@ export async function removeSharedObjects(ipcrm: string, uid: number): Promise<v
 /** https://man7.org/linux/man-pages/man5/proc_sysvipc.5.html */
 async function objectsOf(kind: string, uid: number): Promise<readonly string[]> {
   const text = await readFile(`/proc/sysvipc/${kind}`, "utf8").catch((error: unknown) => {
-    // A kernel without them.
+    // The kernel does not support them.
     if (hasCode(error, "ENOENT")) return ""
     throw error
   })

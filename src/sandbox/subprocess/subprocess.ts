@@ -15,12 +15,13 @@ import { hasOwnUsers, type Owner } from "../workspace/owner.ts"
 import { removeSharedObjects } from "./shared-objects.ts"
 
 const path = "/usr/local/bin:/usr/bin:/bin"
-/** By this name in their environment, processes that nothing else holds together are found again. */
+/** Name of the environment variable by which processes outside all groups are found again. */
 const mark = "AGENT_GATEWAY_EXECUTION"
 
 /**
- * A process of this machine under limits, as another user when the gateway is root. No sandbox: it reads what that
- * user may read, and reaches the network. Throws a `ConfigurationError` that says why it cannot be used here.
+ * Opens the backend that runs a process on this machine under limits, as another user if the gateway is root. It is
+ * not a sandbox: the code can read everything that the user may read, and reach the network. Throws a
+ * `ConfigurationError` with the reason if it cannot be used here.
  */
 export async function openSubprocess({
   limits,
@@ -39,11 +40,11 @@ export async function openSubprocess({
   const groups = typeof cgroups === "string" ? null : cgroups
   const prefix = `${instance.directoryId}.`
   let count = 0
-  /** Executions of each user. */
+  /** Number of executions of each user. */
   const running = new Map<number, number>()
   const change = (uid: number, by: 1 | -1) => running.set(uid, (running.get(uid) ?? 0) + by)
 
-  /** With the last execution of a user goes what its processes shared. */
+  /** Ends an execution. With the last execution of a user, the shared objects of its processes are removed. */
   async function leave(owner: Owner): Promise<void> {
     change(owner.uid, -1)
     if (running.get(owner.uid) !== 0) return
@@ -55,7 +56,7 @@ export async function openSubprocess({
     name: "subprocess",
     sandboxed: false,
     description: `no sandbox; limits by ${groups === null ? `rlimits` : `cgroups version ${groups.version}`}`,
-    // As root, each session has a user of its own, whose processes are counted.
+    // As root, each session has its own user, whose processes are counted.
     unheld: unheldBy(
       cgroups,
       hasOwnUsers() ? ["memory", "processor time"] : ["memory", "processes", "processor time"],
@@ -89,7 +90,7 @@ export async function openSubprocess({
           cgroup,
           starter,
           makePipes,
-          // A control group has them all.
+          // A control group contains all processes.
           ...(cgroup === null && { killRest: () => killMarked((value) => value === marked) }),
           ...(owner !== null && { removeRest: () => leave(owner) }),
         })
@@ -111,7 +112,7 @@ export async function openSubprocess({
   }
 }
 
-/** Again and again, because what is found may have had children in the meantime. */
+/** Kills marked processes repeatedly, because those that were found may have started others in the meantime. */
 async function killMarked(matches: (value: string) => boolean): Promise<void> {
   for (let round = 0; round < 20; round += 1) {
     const pids = await markedProcesses(matches)
@@ -124,7 +125,7 @@ async function markedProcesses(matches: (value: string) => boolean): Promise<rea
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name))
   const found = await Promise.all(
     pids.map(async (pid) => {
-      // It may end at any moment, and others' environments are closed to us.
+      // The process may end at any moment, and this process may not read the environments of other users.
       const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")
       const variable = environment.split("\0").find((line) => line.startsWith(`${mark}=`))
       return variable !== undefined && matches(variable.slice(mark.length + 1)) ? [Number(pid)] : []

@@ -19,8 +19,8 @@ echo written >${mark}
 `
 
 /**
- * Runs code for real, and resolves to the languages it can be in. Throws when it does not run, or when what it writes
- * is not found where the gateway looks for it.
+ * Runs real code, and resolves to the supported languages. Throws if the code does not run, or if the gateway does
+ * not find the files that it writes.
  */
 export async function tryBackend(
   options: Pick<ExecuteOptions, "backend" | "workspace" | "session" | "limits" | "guard" | "unfinished">,

@@ -16,11 +16,11 @@ import { tryBackend } from "./probe.ts"
 export interface Finding {
   readonly backend: SandboxName
   readonly usable: boolean
-  /** Safe to show to anyone. */
+  /** The reason, which is safe to show to anyone. */
   readonly reason: string
-  /** For the log; may be empty. */
+  /** Details for the log; may be empty. */
   readonly detail: string
-  /** Limits that it does not keep. */
+  /** Limits that the backend does not enforce. */
   readonly unheld: readonly UnheldLimit[]
 }
 
@@ -41,7 +41,7 @@ export interface TrialOptions
   readonly unfinished: UnfinishedExecutions
 }
 
-/** Opens a backend and runs code with it. Never rejects: the finding says why it cannot be used. */
+/** Opens a backend and runs code with it. Never rejects. The finding explains why the backend cannot be used. */
 export async function tryOut(name: SandboxName, options: TrialOptions): Promise<Trial> {
   const { config, workspaces, guard, unfinished, instance, logger } = options
   const trialSession = `canary-${name}-${instance.id}`
@@ -89,7 +89,7 @@ function openBackend(
   }
 }
 
-/** A required sandbox keeps code in, and keeps to all its limits. */
+/** Returns true if the backend may be used. A required sandbox must isolate code, and enforce all its limits. */
 export function mayBeUsed(
   { sandboxed, backend }: Usable,
   { requireSandbox }: CompleteSandboxConfig,
@@ -114,7 +114,7 @@ function describeFinding({ backend, usable, reason, detail, unheld }: Finding): 
   return `works, but ${describeUnheld(unheld)}`
 }
 
-/** Safe to show to anyone. */
+/** Returns a description that is safe to show to anyone. */
 export function describeUnheld(unheld: readonly UnheldLimit[]): string {
   const byReason = Map.groupBy(unheld, ({ reason }) => reason)
   return [...byReason]
@@ -122,7 +122,10 @@ export function describeUnheld(unheld: readonly UnheldLimit[]): string {
     .join("; ")
 }
 
-/** For a clearing away that failed, which is no reason to do without a backend: the next one tries again. */
+/**
+ * Returns a handler for a failed removal of leftovers. The backend is used nevertheless, and the next removal tries
+ * again.
+ */
 export function warnOf(logger: Logger): (error: unknown) => void {
   return (error) =>
     logger.warn(

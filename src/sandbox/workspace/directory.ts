@@ -2,21 +2,22 @@ import { constants, type Dir, type Stats } from "node:fs"
 import { chmod, type FileHandle, lstat, mkdir, open, opendir, rename, rmdir, unlink } from "node:fs/promises"
 
 /**
- * A folder that code in a sandbox may be changing at this moment, held open. Whatever is done in it is done through the
- * open folder, never by a path of several parts: a part that is swapped for a link in between leads nowhere.
+ * An open folder that code in a sandbox may be changing at this moment. All operations use the open folder, never a
+ * path of several parts, so a part that is replaced by a link in between leads nowhere.
  *
- * Names are Latin-1 strings, a character for each byte, because a file's name need not be UTF-8.
+ * Names are Latin-1 strings with a character for each byte, because a file's name need not be UTF-8.
  */
 export interface Directory {
   entry(name: string): Promise<Stats>
   /**
-   * Null if it is no folder, or a link. One that its owner has closed to itself is opened up: nothing is hidden, and a
-   * working directory stays of use. Throws EACCES if it is closed again meanwhile.
+   * Opens a folder. Null if it is not a folder, or is a link. If its owner has removed its own permissions, they are
+   * restored, so that nothing is hidden, and the working directory can still be used. Throws EACCES if they are
+   * removed again meanwhile.
    */
   directory(name: string): Promise<Directory | null>
   /**
-   * Null if there is no such regular file, for a link, and for a file of another owner than the working directory's: it
-   * is a hard link to a file of somebody else, which code may not be able to read.
+   * Opens a regular file. Null if there is none, for a link, and for a file of another owner than the working
+   * directory's: such a file is a hard link, which code may not be able to read.
    */
   file(name: string): Promise<FileHandle | null>
   create(name: string): Promise<FileHandle>
@@ -24,10 +25,10 @@ export interface Directory {
   rename(from: string, to: string): Promise<void>
   /** Moves an entry into another open folder of the same file system. */
   move(name: string, to: Directory, newName: string): Promise<void>
-  /** The path of an entry through the open folder. Valid until the folder is closed. */
+  /** Returns the path of an entry through the open folder. It is valid until the folder is closed. */
   pathOf(name: string): Buffer
   remove(name: string, kind: "file" | "directory"): Promise<void>
-  /** Lets its owner change what is in it. */
+  /** Lets the folder's owner change its entries. */
   openUp(): Promise<void>
   names(): AsyncIterable<string>
   chown(uid: number, gid: number): Promise<void>
@@ -35,15 +36,17 @@ export interface Directory {
 }
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants
-/** Linux; not among Node's constants. Opens a place without its content, and so needs no permission on it. */
+/**
+ * A Linux constant that Node does not define. It opens a file without its content, and so needs no permission on it.
+ */
 const O_PATH = 0o10_000_000
 const absent = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"])
-/** Errors by which a file's owner can prevent reading: its mode, and a lease on it. */
+/** Errors with which a file's owner can prevent reading: its mode, and a lease on it. */
 const closed = new Set(["EACCES", "EAGAIN"])
-/** A folder's owner may list it, and look at what is in it. */
+/** With this mode, a folder's owner may list and open its entries. */
 const lookInto = 0o500
 
-/** Follows links above `path`, which no sandbox can change, and, unless told otherwise, `path` itself. */
+/** Opens a folder. Follows links above `path`, which no sandbox can change, and by default `path` itself. */
 export async function openDirectory(path: string, { followLink = true } = {}): Promise<Directory> {
   const handle = await openFolder(path, followLink ? 0 : O_NOFOLLOW)
   try {
@@ -55,7 +58,7 @@ export async function openDirectory(path: string, { followLink = true } = {}): P
 }
 
 function over(handle: FileHandle, path: string, owner: number): Directory {
-  // Elsewhere than on Linux a folder's open file has no path, and a swapped part could be followed.
+  // On systems other than Linux a folder's open file has no path, and a replaced part could be followed.
   const base = process.platform === "linux" ? `/proc/self/fd/${handle.fd}` : path
   const inside = (name: string) => Buffer.from(`${base}/${name}`, "latin1")
   return {
@@ -65,7 +68,7 @@ function over(handle: FileHandle, path: string, owner: number): Directory {
       return child === null ? null : over(child, `${path}/${name}`, owner)
     },
     async file(name) {
-      // Opening a named pipe would wait for its other end.
+      // Without O_NONBLOCK, opening a named pipe would wait for its other end.
       const flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW
       const child = await open(inside(name), flags).catch((error) => {
         return isClosed(error) ? null : nullIfAbsent(error)
@@ -106,7 +109,7 @@ async function openFolder(path: string | Buffer, flags = 0): Promise<FileHandle>
   }
 }
 
-/** By its open place and not by its name, which may be a link by now. */
+/** Restores the permissions through the open file, and not by its name, which may now be a link. */
 async function openedUp(place: FileHandle): Promise<FileHandle> {
   const path = `/proc/self/fd/${place.fd}`
   try {
@@ -122,7 +125,7 @@ export function nullIfAbsent(error: unknown): null {
   throw error
 }
 
-/** Returns true if a permission is missing that the owner can give. */
+/** Returns true if a permission is missing that the owner can grant. */
 export function isClosed(error: unknown): boolean {
   return error instanceof Error && "code" in error && closed.has(String(error.code))
 }

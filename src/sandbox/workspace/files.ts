@@ -9,7 +9,7 @@ import { maxDepth, type Visited, walk } from "./walk.ts"
 const maxPathBytes = 4096
 const chunkBytes = 64 * 1024
 
-/** In the order of the file system. What is no regular file, or has no UTF-8 name, is left out. */
+/** Lists files in the order of the file system. Skips entries that are not regular files, or have no UTF-8 name. */
 export async function listFiles(root: string, signal?: AbortSignal): Promise<readonly SandboxFile[]> {
   const files: SandboxFile[] = []
   const visit = ({ name, prefix, stats }: Visited) => {
@@ -68,7 +68,7 @@ export async function replaceFile(
 
 const invalidPath = { code: "invalid_path", status: 400 }
 
-/** The parts of a path inside a working directory, as bytes; null for a path that is not plainly inside. */
+/** Returns the parts of a path inside a working directory as bytes. Null for a path that is not clearly inside. */
 function stepsOf(path: string): string[] | null {
   const bytes = Buffer.from(path).toString("latin1")
   const steps = bytes.split("/")
@@ -76,7 +76,7 @@ function stepsOf(path: string): string[] | null {
   return isPlain && bytes.length <= maxPathBytes && steps.length <= maxDepth ? steps : null
 }
 
-/** Opens folder after folder; makes those that are missing if there is an owner to give them to. */
+/** Opens one folder after the other. If there is an owner for them, creates missing ones. */
 async function descend(
   root: string,
   steps: readonly string[],
@@ -113,7 +113,7 @@ async function made(
   return directory
 }
 
-/** Not a generator: one that is left before its first step would not close the file. */
+/** Returns the content. It is not a generator, because a generator that is never started would not close the file. */
 function contentOf(handle: FileHandle, size: number): AsyncIterableIterator<Uint8Array> {
   let at = 0
   const end = async () => {

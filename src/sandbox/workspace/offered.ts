@@ -5,10 +5,7 @@ import type { CompleteSandboxConfig } from "../config.ts"
 import { megabyte } from "../limits.ts"
 import { leastBytes } from "./usage.ts"
 
-/**
- * Rejects when each session's copies of the offered files alone take more than it may have: every run would be over
- * its quota.
- */
+/** Rejects if the copies of the offered files alone exceed a session's quota, because every run would be over it. */
 export async function checkOffered({
   files,
   diskMb,
@@ -26,12 +23,12 @@ export async function checkOffered({
   )
 }
 
-/** Throws a `ConfigurationError` that names a file that cannot be read. */
+/** Reads a file. Throws a `ConfigurationError` that names the file if it cannot be read. */
 export function readOffered(path: string): Promise<Uint8Array> {
   return readFile(path).catch(refuse)
 }
 
-/** Above the files, inside the working directory. */
+/** Returns the folders above the files, inside the working directory. */
 function foldersOf(paths: readonly string[]): ReadonlySet<string> {
   const folders = new Set<string>()
   for (const path of paths) {

@@ -3,29 +3,29 @@ import { readFileSync } from "node:fs"
 import { access, mkdir, rmdir } from "node:fs/promises"
 import { join } from "node:path"
 
-/** The user that a session's code runs as, and that owns its files. */
+/** The user that runs a session's code, and owns its files. */
 export interface Owner {
   readonly uid: number
   readonly gid: number
 }
 
-/** Users that no account has, by what the machine's other tools allot. */
+/** User ids that no account has, according to the ranges that other tools of the machine use. */
 const wholeRange = { first: 2_000_000_000, last: 2_140_000_000 }
-/** Inside a user namespace of the usual 65 536, as in a rootless container. */
+/** User ids inside a user namespace of the usual 65 536, as in a rootless container. */
 const smallRange = { first: 20_000, last: 59_999 }
 
 /**
- * Returns true if each session gets its own user: this process is root, and not in a user namespace that has no other
- * users, as a container without subordinate ids.
+ * Returns true if each session gets its own user: this process is root, and its user namespace has other users,
+ * unlike a container without subordinate ids.
  */
 export function hasOwnUsers(): boolean {
   return process.getuid?.() === 0 && usersInNamespace() > smallRange.last
 }
 
 /**
- * A user of its own for each session, where this process may become another user. Elsewhere null: everything
- * is this process's own user's. Each number is taken by making a folder of that name in `directory`, so no two sessions
- * ever have the same.
+ * Allots a separate user for each session if this process may become another user. Otherwise returns null, and
+ * everything belongs to this process's own user. Each id is reserved by a folder of that name in `directory`, so no
+ * two sessions ever have the same one.
  */
 export async function allotOwner(directory: string): Promise<Owner | null> {
   if (!hasOwnUsers()) return null
@@ -42,7 +42,7 @@ export async function allotOwner(directory: string): Promise<Owner | null> {
   throw new Error(`No free user is left in ${directory}.`)
 }
 
-/** Returns true if the user is one that was taken for a session here. */
+/** Returns true if the user is reserved for a session here. */
 export async function isAllotted(directory: string, { uid }: Owner): Promise<boolean> {
   return access(join(directory, String(uid))).then(
     () => true,
@@ -56,7 +56,10 @@ export async function freeOwner(directory: string, { uid }: Owner): Promise<void
   })
 }
 
-/** Lines are `inside outside count`. Outside of any user namespace there is one, and its count is all of 32 bits. */
+/**
+ * Returns the number of users. Lines are `inside outside count`. Outside any user namespace there is one line, and
+ * its count is all of 32 bits.
+ */
 function usersInNamespace(): number {
   const lines = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n")
   return Math.max(

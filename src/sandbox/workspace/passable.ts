@@ -6,13 +6,13 @@ const everyoneWrites = 0o002
 const everyonePasses = 0o001
 
 /**
- * Makes a folder that the users code runs as pass through by name, to their own, and in which they cannot list who is
- * beside them. One that is there already may be somebody's home: its mode is never changed, and one that would not do
- * is refused with a `ConfigurationError`.
+ * Creates a folder through which the users that run code can reach their own folder by name, without listing the
+ * others. An existing folder may be a home directory, so its mode is never changed. If its mode is unsuitable, throws
+ * a `ConfigurationError`.
  */
 export async function makePassable(path: string): Promise<void> {
   const made = await mkdir(path, { recursive: true })
-  // What `mkdir` was told of the mode would be less the umask.
+  // The mode in `mkdir` would be reduced by the umask.
   if (made !== undefined) return chmod(path, 0o711)
   const { mode } = await stat(path)
   if ((mode & everyoneWrites) !== 0) {

@@ -6,10 +6,10 @@ import { type Directory, hasCode, isAbsent, isClosed, openDirectory } from "./di
 const maxRounds = 100_000
 
 /**
- * Removes a tree of any depth, which code may be changing at the same time. Nobody else may be able to rename `path`
- * itself. Everything below it is reached through open folders and no link is followed, so entries that are swapped
- * lead nowhere. A folder that its owner has closed is opened. Does nothing if there is no such tree. If the signal
- * aborts, it rejects with the signal's reason and leaves the rest.
+ * Removes a tree of any depth, which code may be changing at the same time. No other user may be able to rename
+ * `path` itself. Everything below it is reached through open folders and no link is followed, so replaced entries
+ * lead nowhere. Permissions that an owner has removed are restored. Does nothing if there is no such tree. If the
+ * signal aborts, rejects with the signal's reason and leaves the rest.
  */
 export async function removeTree(path: string, signal?: AbortSignal): Promise<void> {
   const top = await openDirectory(path, { followLink: false }).catch(nullIfNoFolder)
@@ -22,7 +22,10 @@ export async function removeTree(path: string, signal?: AbortSignal): Promise<vo
   await rmdir(path).catch(ignoreAbsent)
 }
 
-/** Moves folders up into `top` instead of following them down, so that a deep tree needs no more open files. */
+/**
+ * Empties a folder. Moves inner folders up into `top` instead of following them down, so that a deep tree needs no
+ * more open files.
+ */
 async function empty(top: Directory, signal: AbortSignal | undefined): Promise<void> {
   for (let round = 0; round < maxRounds; round += 1) {
     let isEmpty = true
@@ -49,11 +52,11 @@ async function emptyInto(top: Directory, name: string, signal: AbortSignal | und
   } finally {
     await folder.close()
   }
-  // If something was added meanwhile, the next round finds it.
+  // If entries were added meanwhile, the next round finds them.
   await removedEmpty(top, name)
 }
 
-/** Resolves to false for a folder that is not empty. */
+/** Removes an empty folder. Resolves to false for a folder that is not empty. */
 async function removedEmpty(folder: Directory, name: string): Promise<boolean> {
   try {
     await folder.remove(name, "directory").catch(ignoreAbsent)
@@ -75,7 +78,7 @@ async function moveUp(folder: Directory, child: string, top: Directory): Promise
   })
 }
 
-/** Resolves to false if it is a folder. */
+/** Removes a file. Resolves to false if it is a folder. */
 async function unlinked(folder: Directory, name: string): Promise<boolean> {
   const unlink = () => folder.remove(name, "file").catch(ignoreAbsent)
   try {
@@ -86,13 +89,13 @@ async function unlinked(folder: Directory, name: string): Promise<boolean> {
     })
     return true
   } catch (error) {
-    // POSIX has EPERM for a folder, Linux has EISDIR.
+    // POSIX specifies EPERM for a folder, Linux uses EISDIR.
     if (hasCode(error, "EISDIR") || hasCode(error, "EPERM")) return false
     throw error
   }
 }
 
-/** The path may also lead to a file or a link. */
+/** Returns null if the path leads to a file or a link. */
 function nullIfNoFolder(error: unknown): null {
   if (isAbsent(error)) return null
   throw error

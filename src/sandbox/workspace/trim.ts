@@ -6,23 +6,24 @@ import { removeTree } from "./remove-tree.ts"
 import { bytesOnDisk, type DiskUsage } from "./usage.ts"
 import { maxDepth, type Visited, walk } from "./walk.ts"
 
-/** Paths in a report. */
+/** Maximum number of paths in a report. */
 const maxReported = 20
 
 export interface TrimOptions {
   readonly quota: DiskUsage
-  /** When the execution began, in milliseconds since the Unix epoch. */
+  /** Start of the execution, in milliseconds since the Unix epoch. */
   readonly startedAt: number
-  /** Aborting it leaves the rest. */
+  /** If it aborts, the rest is left. */
   readonly signal: AbortSignal
 }
 
 /**
- * Deletes files until the rest fits into the quota, so that an execution that filled the disk leaves room for the next.
- * First those that the execution made, the largest first and of similar ones the newest first. Only if that is not
- * enough, those that were there before and that it changed: they may hold earlier data. What it left alone stays.
+ * Deletes files until the rest is within the quota, so that an execution that filled the disk leaves room for the
+ * next one. First it deletes files that the execution created, the largest first and of similar ones the newest
+ * first. Only if that is not enough, it deletes earlier files that the execution changed, because they may contain
+ * older data. Unchanged files remain.
  *
- * Nothing of the session runs meanwhile that could fill the disk again without being stopped in its turn.
+ * Meanwhile no code of the session runs that could fill the disk again without being stopped.
  */
 export async function trimWorkspace(
   path: string,
@@ -36,7 +37,7 @@ export async function trimWorkspace(
     const chosen = enough(files, excess)
     const isChosen: Choice = (entry) => chosen.has(pathOf(entry))
     excess = await removeEntries(path, { excess, isChosen, removed, signal })
-    // Then empty folders, and the many small files beyond those that were compared, in no order.
+    // Then empty folders and the many small files beyond the compared ones are deleted, in no order.
     await removeEntries(path, { excess, isChosen: isCandidate, removed, signal })
   }
   return removed.report()
@@ -73,8 +74,8 @@ const changedSince = (moment: number): Choice => {
   return ({ stats }) => stats.ctimeMs >= moment
 }
 /**
- * Chooses files that were made since then. If the file system does not know when a file was made, the file counts as
- * one that was there before.
+ * Selects files that were created after this moment. If the file system does not store the creation time, the file
+ * counts as an earlier one.
  */
 const madeSince = (moment: number): Choice => {
   return ({ stats }) => stats.birthtimeMs >= moment && stats.ctimeMs >= moment
@@ -101,7 +102,7 @@ async function surveyWhole(path: string, isCandidate: Choice, signal: AbortSigna
   return survey(path, isCandidate, signal)
 }
 
-/** Returns what all entries take of the disk, and the candidates that would be deleted first. */
+/** Returns the disk usage of all entries, and the candidates that would be deleted first. */
 async function survey(path: string, isCandidate: Choice, signal: AbortSignal): Promise<Survey> {
   let bytes = 0
   let entries = 0
@@ -121,20 +122,22 @@ async function survey(path: string, isCandidate: Choice, signal: AbortSignal): P
   return { usage: { bytes, entries }, files: firstOf(files), isWhole: outcome === "done" }
 }
 
-/** Code may make files without end; memory for their names is bounded. */
+/**
+ * Maximum number of compared files. Code may create any number of files, and the memory for their names is bounded.
+ */
 const maxCompared = 10_000
 
 function firstOf(files: readonly Candidate[]): Candidate[] {
   return files.toSorted(largestAndNewestFirst).slice(0, maxCompared)
 }
 
-/** Sizes are similar within a factor of two. */
+/** Compares files. Sizes within a factor of two are similar. */
 function largestAndNewestFirst(a: Candidate, b: Candidate): number {
   const [sizeOfA, sizeOfB] = [a, b].map(({ bytes }) => Math.floor(Math.log2(bytes))) as [number, number]
   return sizeOfB - sizeOfA || b.madeAt - a.madeAt
 }
 
-/** Returns the paths of as many as it takes to free that much. */
+/** Returns the paths of enough files to free that much. */
 function enough(files: readonly Candidate[], excess: DiskUsage): ReadonlySet<string> {
   const chosen = new Set<string>()
   let left = excess
@@ -155,7 +158,7 @@ interface Removal {
   readonly signal: AbortSignal
 }
 
-/** Deletes chosen entries until the excess is gone. Returns what is still to be freed. */
+/** Deletes selected entries until the excess is gone. Returns the remaining excess. */
 async function removeEntries(
   path: string,
   { excess, isChosen, removed, signal }: Removal,
@@ -176,8 +179,8 @@ async function removeEntries(
 }
 
 /**
- * A folder that is too deep to look into was made on purpose, so the whole tree is removed: first out of the working
- * directory into the folder above, which is the gateway's own and which no code can change.
+ * Removes folders that are too deep to inspect. They were created on purpose, so the whole tree is removed: it is
+ * first moved into the folder above the working directory, which belongs to the gateway and which no code can change.
  */
 async function removeDeepTrees(path: string, signal: AbortSignal): Promise<void> {
   const deep = new Set<string>()

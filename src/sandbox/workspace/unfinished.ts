@@ -2,29 +2,29 @@ import { randomUUID } from "node:crypto"
 import { readdir, rm, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 
-/** Remembers executions whose working directory may exceed its quota, also beyond the end of the process. */
+/** Remembers executions whose working directory may exceed its quota, even after the end of the process. */
 export interface UnfinishedExecutions {
   begin(workspace: string, startedAt: number): Promise<UnfinishedExecution>
 }
 
 export interface UnfinishedExecution {
   /**
-   * In milliseconds since the Unix epoch: the start of this execution, or of an earlier one that was interrupted before
-   * its working directory was trimmed. What was written since then may be deleted.
+   * Milliseconds since the Unix epoch: the start of this execution, or of an earlier one that was interrupted before
+   * its working directory was trimmed. Files written since then may be deleted.
    */
   readonly startedAt: number
-  /** To be called when the working directory keeps to its quota. */
+  /** Must be called when the working directory is within its quota. */
   finish(): Promise<void>
-  /** To be called at the end, whether finished or not. */
+  /** Must be called at the end, finished or not. */
   release(): void
 }
 
 const prefix = "unfinished-"
 
 /**
- * Keeps a file for each execution beside the working directory, where no code reaches it. Without it, a working
- * directory that a canceled execution left too large would stay so: later executions would be ended at once, and
- * would have written nothing that may be deleted.
+ * Keeps a file for each execution beside the working directory, where code cannot reach it. Without it, a working
+ * directory that a canceled execution left too large would stay too large: later executions would be ended at once,
+ * and would have written nothing that may be deleted.
  */
 export function createUnfinishedExecutions(): UnfinishedExecutions {
   const running = new Set<string>()

@@ -1,19 +1,19 @@
 import type { Stats } from "node:fs"
 import { walk } from "./walk.ts"
 
-/** A file without content takes up an inode, and those run out too. */
+/** Minimum bytes of an entry. A file without content uses an inode, and inodes are limited too. */
 export const leastBytes = 4096
 const blockBytes = 512
 
-/** Returns the space that an entry takes of the disk, not its apparent size: a hole takes nothing. */
+/** Returns the disk space that an entry uses, not its apparent size. A hole uses none. */
 export function bytesOnDisk({ blocks }: Stats): number {
   return Math.max(blocks * blockBytes, leastBytes)
 }
 
-/** Disk usage of a working directory, or a limit of it. */
+/** Disk usage of a working directory, or a limit for it. */
 export interface DiskUsage {
   readonly bytes: number
-  /** Files, folders and everything else that has a name. */
+  /** Number of files, folders and other named entries. */
   readonly entries: number
 }
 
@@ -22,8 +22,8 @@ export function isWithin(usage: DiskUsage, quota: DiskUsage): boolean {
 }
 
 /**
- * Measures a working directory. Resolves to "over" for one that takes more than the quota or that cannot be measured:
- * its folders are too deep, or code closes them as fast as they are opened. Looks no further than it must.
+ * Measures a working directory. Resolves to "over" if it exceeds the quota or cannot be measured, because its folders
+ * are too deep, or because code removes permissions as fast as they are restored. Reads no more than necessary.
  */
 export async function measureUsage(
   path: string,

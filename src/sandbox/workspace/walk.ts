@@ -1,21 +1,21 @@
 import type { Stats } from "node:fs"
 import { type Directory, isClosed, nullIfAbsent, openDirectory } from "./directory.ts"
 
-/** Folders within folders. Deeper ones are a way to hide files from whoever has to hold each folder open. */
+/** Maximum depth of folders. Deeper ones can hide files from a process that must keep each folder open. */
 export const maxDepth = 32
 
 export interface Visited {
   readonly parent: Directory
   readonly name: string
-  /** Path of the folder it is in, with a slash at its end; empty for the root. */
+  /** Path of its folder, with a trailing slash. Empty for the root. */
   readonly prefix: string
   readonly stats: Stats
 }
 
 /**
- * Visits every entry below `root`, the content of a folder before the folder. Stops if `visit` returns false.
- * Resolves to `stopped` then, and to `incomplete` if there was something that it could not look at. If the signal
- * aborts, it rejects with the signal's reason before the next entry.
+ * Visits every entry below `root`, the content of a folder before the folder itself. Stops if `visit` returns false,
+ * and resolves to `stopped`. Resolves to `incomplete` if an entry could not be inspected. If the signal aborts,
+ * rejects with the signal's reason before the next entry.
  */
 export async function walk(
   root: string,
@@ -24,7 +24,7 @@ export async function walk(
 ): Promise<"done" | "stopped" | "incomplete"> {
   signal?.throwIfAborted()
   let incomplete = false
-  // Closed by its owner faster than it could be opened up.
+  // Its owner removed its permissions faster than they could be restored.
   const nullIfHidden = (error: unknown): null => {
     if (!isClosed(error)) return nullIfAbsent(error)
     incomplete = true

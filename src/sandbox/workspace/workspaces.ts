@@ -12,40 +12,46 @@ import { removeTree } from "./remove-tree.ts"
 /** A session's working directory on this machine. */
 export interface Workspace {
   readonly sessionId: string
-  /** Absolute. The folder is its owner's alone. */
+  /** Absolute path. Only the owner can access the folder. */
   readonly path: string
-  /** Null where this process cannot become another user: everything is its own user's. */
+  /** Null if this process cannot become another user. Everything then belongs to its own user. */
   readonly owner: Owner | null
 }
 
 export interface Workspaces {
   /**
-   * Makes it, with the files offered to every session, if it is not there. Throws a `GatewayError` if it is somebody
-   * else's, root's for one, as whom its code would run.
+   * Creates the working directory with the offered files, if it does not exist. Throws a `GatewayError` if it belongs
+   * to another user, such as root, whose permissions its code would have.
    */
   open(sessionId: string): Promise<Workspace>
-  /** Null if it was never made. */
+  /** Returns the working directory. Null if it was never created. */
   find(sessionId: string): Promise<Workspace | null>
-  /** No code of the session may run any more: its user may be given to another session afterwards. */
+  /**
+   * Removes the working directory. No code of the session may run any more, because its user may be given to another
+   * session afterwards.
+   */
   remove(sessionId: string, signal?: AbortSignal): Promise<void>
-  /** Removes what earlier removals left when they were interrupted. */
+  /** Completes interrupted removals. */
   finishRemovals(signal?: AbortSignal): Promise<void>
-  /** Returns all that are there and were made before that moment, in milliseconds since the Unix epoch. */
+  /**
+   * Returns all sessions whose working directory was created before that moment, in milliseconds since the Unix
+   * epoch.
+   */
   madeBefore(moment: number): Promise<readonly string[]>
 }
 
 export interface WorkspacesOptions {
-  /** Absolute. */
+  /** Absolute path. */
   readonly directory: string
-  /** Files of the host by their path in the working directory: each session gets a copy. */
+  /** Files of the host by their path in the working directory. Each session receives a copy. */
   readonly offered: Readonly<Record<string, string>>
 }
 
 /**
- * Below `directory`: `sessions/ID/files` is a working directory, `users/UID` says that a user is taken, `new/` is
- * where `sessions/ID` is made before it is moved to its place, so that none is ever seen half made. It is never
- * empty, and so never replaced by that of another process which had the same thought. `removed/UID.UUID` is a
- * `sessions/ID` on its way out, in a folder that no session's user can enter.
+ * Opens the workspaces. Below `directory`, `sessions/ID/files` is a working directory, and `users/UID` marks a
+ * reserved user. `new/` is where `sessions/ID` is created before it is moved to its place, so that no process sees it
+ * incomplete. It is never empty, so a directory that another process created at the same time cannot replace it.
+ * `removed/UID.UUID` is a `sessions/ID` during its removal, in a folder that no session's user can enter.
  */
 export async function openWorkspaces({ directory, offered }: WorkspacesOptions): Promise<Workspaces> {
   const sessions = join(directory, "sessions")
@@ -95,7 +101,7 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
     if (owner !== null) await chown(path, owner.uid, owner.gid)
   }
 
-  /** Frees the user last: until then nobody else may own what is still there. */
+  /** Completes a removal. Frees the user last, because until then no other session may own the remaining files. */
   async function finishRemoval(passing: string, signal: AbortSignal | undefined): Promise<void> {
     await removeTree(join(removed, passing), signal)
     const [uid = ""] = passing.split(".")
@@ -145,8 +151,9 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
 }
 
 /**
- * Lets only the gateway and the session's own user through to the working directory. Code may open that to everyone and
- * leave a program in it that runs as its owner, whoever starts it: the gateway's own user if it is not root.
+ * Lets only the gateway and the session's own user access the working directory. Otherwise code could open it to
+ * everyone and leave a program in it that runs as its owner, whoever starts it. The owner is the gateway's own user
+ * if that is not root.
  */
 async function closeToOthers(place: string, owner: Owner | null): Promise<void> {
   const { mode, gid } = await stat(place)
@@ -155,7 +162,7 @@ async function closeToOthers(place: string, owner: Owner | null): Promise<void> 
   if ((mode & 0o777) !== wanted.mode) await chmod(place, wanted.mode)
 }
 
-/** As after a copy that did not keep owners. */
+/** Returns the error for a working directory with another owner, for example after a copy without owners. */
 function notItsOwn({ path, owner }: Workspace): GatewayError {
   return new GatewayError(
     { code: "sandbox_unavailable", status: 503 },
@@ -166,7 +173,7 @@ function notItsOwn({ path, owner }: Workspace): GatewayError {
   )
 }
 
-/** Ids of the gateway's own making are names already; whatever else an app makes becomes one. */
+/** Returns the folder's name. The gateway's own ids are valid names. Other ids of an application are converted. */
 function folderName(sessionId: string): string {
   return /^[\w-]{1,200}$/.test(sessionId) ? sessionId : `~${Buffer.from(sessionId).toString("base64url")}`
 }

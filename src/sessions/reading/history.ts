@@ -24,7 +24,7 @@ export async function* readHistory(
   signal: AbortSignal,
 ): AsyncGenerator<HistoryPart> {
   const { session, queuedRuns, fromSeq } = await newestHistory(log, sessionId)
-  const fold = new Fold({ isForReaders: true })
+  const fold = new Fold()
   const reader = { principal: session, signal }
   const range = { fromSeq, upToSeq: session.lastSeq }
   for await (const messages of finishedMessages({ reads, reader, session }, range, fold)) {

@@ -4,23 +4,18 @@ import type { Message } from "../../core/messages.ts"
 import type { Session, SessionLog } from "../../core/ports/session-log.ts"
 import { page, type Reader, type ReadQueue } from "./read-queue.ts"
 
-/** The fold of a log up to some entry: in the form for a model, or with every message and all data for readers. */
+/** The fold of a log for readers, up to some entry: every message, and all data that calls have emitted. */
 export class Fold {
-  readonly conversation: Conversation
-  /** Data that calls have emitted, by call. Null if no reader needs it. */
-  readonly #data: Map<string, AppData[]> | null
+  readonly conversation = new Conversation({ complete: true })
+  /** Data that calls have emitted, by call. */
+  readonly #data = new Map<string, AppData[]>()
   #answeredAt = 0
   #lastSeq = 0
-
-  constructor({ isForReaders = false }: { readonly isForReaders?: boolean } = {}) {
-    this.conversation = new Conversation({ complete: isForReaders })
-    this.#data = isForReaders ? new Map() : null
-  }
 
   apply(entry: EventEntry): void {
     this.conversation.apply(entry)
     if (entry.event.type === "dataEmitted") this.#keep(entry.event)
-    if (entry.event.type === "historyReplaced") this.#data?.clear()
+    if (entry.event.type === "historyReplaced") this.#data.clear()
     this.#lastSeq = entry.seq
     if (entry.event.type === "messageCompleted") this.#answeredAt = entry.seq
   }
@@ -39,17 +34,17 @@ export class Fold {
     for (const message of messages) {
       if (message.role !== "tool") continue
       for (const { toolCallId } of message.results) {
-        const data = this.#data?.get(toolCallId)
+        const data = this.#data.get(toolCallId)
         if (data !== undefined) taken.set(toolCallId, data)
-        this.#data?.delete(toolCallId)
+        this.#data.delete(toolCallId)
       }
     }
     return taken
   }
 
   #keep({ toolCallId, name, value }: AppData): void {
-    const former = this.#data?.get(toolCallId)
-    if (former === undefined) this.#data?.set(toolCallId, [{ toolCallId, name, value }])
+    const former = this.#data.get(toolCallId)
+    if (former === undefined) this.#data.set(toolCallId, [{ toolCallId, name, value }])
     else former.push({ toolCallId, name, value })
   }
 }
@@ -61,23 +56,10 @@ export interface FoldOptions {
 }
 
 /**
- * Folds the log of a session that no other process writes, without its deltas, from the first message that a model
- * still needs. Returns null when the reader's signal aborts.
- */
-export async function loadConversation(log: SessionLog, options: FoldOptions): Promise<Conversation | null> {
-  const { session, reader } = options
-  const fold = new Fold()
-  if (session.lastSeq === 0) return fold.conversation
-  const range = { fromSeq: await foldStart(log, session.id), upToSeq: session.lastSeq }
-  for await (const _ of foldPages(options, range, fold)) if (reader.signal.aborted) return null
-  return reader.signal.aborted ? null : fold.conversation
-}
-
-/**
  * Resolves to the sequence number at which a fold for a model starts: the start of the run with the first message
  * after the last compaction, or the event that replaced the history, if that is later. 0 is the start of the log.
  */
-async function foldStart(log: SessionLog, sessionId: string): Promise<number> {
+export async function foldStart(log: SessionLog, sessionId: string): Promise<number> {
   const replacedAt = await log.historyStart(sessionId)
   const compactedAt = await log.compactionStart(sessionId)
   if (compactedAt <= replacedAt) return replacedAt
@@ -103,18 +85,21 @@ export async function* finishedMessages(
   range: FoldRange,
   fold: Fold,
 ): AsyncGenerator<readonly Message[]> {
-  for await (const reachedSeq of foldPages(options, range, fold)) {
+  for await (const reachedSeq of foldPages(options, range, (entry) => fold.apply(entry))) {
     const finished = fold.conversation.takeFinished()
     // Entries before the range belong to a history that was replaced.
     if (finished.length > 0 && reachedSeq >= range.fromSeq) yield finished
   }
 }
 
-/** Yields the last sequence number of each folded page. */
-async function* foldPages(
+/**
+ * Gives the events of a range to `apply`, and yields the last sequence number of each page. Ends early once the
+ * reader's signal aborts.
+ */
+export async function* foldPages(
   { reads, reader, session }: FoldOptions,
   { fromSeq, upToSeq }: FoldRange,
-  fold: Fold,
+  apply: (entry: EventEntry) => void,
 ): AsyncGenerator<number> {
   let afterSeq = Math.max(0, fromSeq - 1)
   while (afterSeq < upToSeq) {
@@ -125,7 +110,7 @@ async function* foldPages(
       afterSeq = 0
       continue
     }
-    for (const entry of entries) if (entry.kind === "event" && entry.seq <= upToSeq) fold.apply(entry)
+    for (const entry of entries) if (entry.kind === "event" && entry.seq <= upToSeq) apply(entry)
     afterSeq = last.seq
     yield afterSeq
   }

@@ -80,13 +80,29 @@ export class ReadQueue {
    * Returns the next entries, as `SessionLog.read` does. Returns null when the signal aborts. Rejects with
    * `server_busy` if too many readers wait.
    */
-  async read(reader: Reader, sessionId: string, options: ReadOptions): Promise<readonly Entry[] | null> {
+  read(reader: Reader, sessionId: string, options: ReadOptions): Promise<readonly Entry[] | null> {
+    return this.#read(reader, () => this.#log.read(sessionId, options), costOf)
+  }
+
+  /** Waits like `read` for its turn, and resolves to the bytes; null once the signal aborts. */
+  readBytes(
+    reader: Reader,
+    read: () => Promise<readonly Uint8Array[]>,
+  ): Promise<readonly Uint8Array[] | null> {
+    return this.#read(reader, read, costOfBytes)
+  }
+
+  async #read<Result>(
+    reader: Reader,
+    read: () => Promise<Result>,
+    costOfResult: (result: Result) => number,
+  ): Promise<Result | null> {
     if (!(await this.#admitted(reader))) return null
     try {
-      const entries = await this.#log.read(sessionId, options)
-      const costMs = costOf(entries)
+      const result = await read()
+      const costMs = costOfResult(result)
       if (costMs >= leastCostMs) this.#options.pacer.charge(principalKey(reader.principal), costMs)
-      return entries
+      return result
     } finally {
       this.#reading -= 1
       this.#startWaiting()
@@ -188,6 +204,10 @@ function costOf(entries: readonly Entry[]): number {
     characters += entry.kind === "delta" ? entry.delta.text.length : jsonSize(entry.event)
   }
   return entries.length / entriesPerMs + characters / charactersPerMs
+}
+
+function costOfBytes(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { byteLength }) => sum + byteLength, 0) / charactersPerMs
 }
 
 function busy(): GatewayError {

@@ -5,8 +5,8 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { sleep } from "../../core/time/sleep.ts"
+import type { SessionFolds } from "../folding/session-folds.ts"
 import type { Feed } from "../reading/feed.ts"
-import type { ReadQueue } from "../reading/read-queue.ts"
 import type { Storage } from "../storage.ts"
 import type { Committer } from "../writing/committer.ts"
 import { SessionWriter } from "../writing/writer.ts"
@@ -24,7 +24,7 @@ const releaseRetryMs = 1_000
 export interface ActiveSessionsOptions {
   readonly log: SessionLog
   readonly feed: Feed
-  readonly reads: ReadQueue
+  readonly folds: SessionFolds
   readonly committer: Committer
   readonly storage: Storage
   /** Names of the agents that this process serves. */
@@ -135,14 +135,15 @@ export class ActiveSessions {
       committer,
       writableVersion: () => this.#options.log.writableVersion(),
       publish: channel.publish,
+      onStored: () => attempt.onStored(),
       onStopped: (reason) => attempt.stop(reason),
     })
-    const { log, reads, storage, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } =
+    const { log, folds, storage, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } =
       this.#options
     const shared = {
       mustYield,
       log,
-      reads,
+      folds,
       storage,
       agents,
       resolveRuntime,

@@ -1,8 +1,7 @@
 import { RunCancelledError, RunWithdrawnError } from "../../core/errors.ts"
 import type { Found } from "../../core/ports/inbox.ts"
 import type { Command, Lease, MessageCommand, SessionParent } from "../../core/ports/session-log.ts"
-import { loadConversation } from "../reading/load-conversation.ts"
-import type { ReadQueue } from "../reading/read-queue.ts"
+import type { LoadedFold, SessionFolds } from "../folding/session-folds.ts"
 import { Inbox } from "./inbox.ts"
 import { executeRun, type RunExecution } from "./run-execution.ts"
 import { TaskEnds } from "./task-ends.ts"
@@ -13,7 +12,7 @@ export interface SessionWorkerOptions
   readonly lease: Lease
   /** The session at the time of the claim. Undefined if it must be read. */
   readonly found: Found | undefined
-  readonly reads: ReadQueue
+  readonly folds: SessionFolds
   /** Stored bytes of the session after which a run takes no further step. */
   readonly maxSessionBytes: number
   /** If true, other sessions wait for a place, so a queued run waits for the session's next turn. */
@@ -41,6 +40,10 @@ export class SessionWorker {
   #run: Execution | null = null
   /** If true, a command may have arrived after the inbox was read for the starting run. */
   #unread = false
+  #fold: LoadedFold | null = null
+  /** Events of the fold that were stored before the writer's first. */
+  #eventsBefore = 0
+  #isLookingForSnapshot = false
 
   constructor(options: SessionWorkerOptions) {
     this.#options = options
@@ -71,14 +74,17 @@ export class SessionWorker {
 
   /** Resolves when all work is done and the session is released. Rejects if the work had to stop before. */
   async work(): Promise<void> {
-    const { log, lease, found, reads, writer, maxSessionBytes, mustYield } = this.#options
+    const { log, lease, found, folds, writer, maxSessionBytes, mustYield } = this.#options
     const session = found?.session ?? (await log.session(lease.sessionId))
     if (session === null) return
     this.#parent = session.parent
     writer.continueAfter(session, { maxBytes: maxSessionBytes })
     const reader = { principal: session, signal: this.#stop.signal, isRun: true }
-    const conversation = await loadConversation(log, { reads, reader, session })
-    if (conversation === null) throw this.#stop.signal.reason
+    const fold = await folds.load({ lease, session, reader })
+    if (fold === null) throw this.#stop.signal.reason
+    const { conversation } = fold
+    this.#fold = fold
+    this.#eventsBefore = conversation.progress.events
     const taskEnds = new TaskEnds(writer, conversation)
     this.#inbox.onTaskEnd((command) => {
       void taskEnds.log(command).then(
@@ -106,6 +112,7 @@ export class SessionWorker {
           force: stale || yields,
           ...(parkUntil === null ? {} : { parkUntil: await this.#byTheStore(parkUntil) }),
         })
+        if (outcome === "released" && this.#hasAllStored(fold)) folds.keep(lease, fold, writer.storedThrough)
         if (outcome !== "pending") return
         this.#leaving = false
         commands = await this.#readInbox()
@@ -121,6 +128,28 @@ export class SessionWorker {
       // Most runs are the last in their inbox. If a command is due, the store refuses the release.
       commands = []
     }
+  }
+
+  /**
+   * Looks for a snapshot that is due, once the conversation has the events that were just stored. The run goes on
+   * meanwhile.
+   */
+  onStored(): void {
+    if (this.#isLookingForSnapshot || this.#fold === null) return
+    this.#isLookingForSnapshot = true
+    setImmediate(() => {
+      this.#isLookingForSnapshot = false
+      const fold = this.#fold
+      if (fold === null || !this.#hasAllStored(fold)) return
+      this.#options.folds.snapshotIfDue(this.#options.lease.sessionId, fold)
+    })
+  }
+
+  /** Returns true if the conversation is what a fold of the stored events would be. */
+  #hasAllStored({ conversation: { progress } }: LoadedFold): boolean {
+    const { writer } = this.#options
+    const isWhole = progress.events - this.#eventsBefore === writer.storedEvents
+    return isWhole && progress.isOrdered && writer.isVerbatim
   }
 
   #readInbox(): Promise<readonly Command[]> {

@@ -17,6 +17,7 @@ import {
   type EventEntry,
   isTerminal,
   type LiveEntry,
+  logVersion,
 } from "../../core/log/entries.ts"
 import { firstSequence } from "../../core/log/sequence.ts"
 import type { Journal, JournalEffects } from "../../core/ports/journal.ts"
@@ -46,6 +47,8 @@ export interface WriterOptions {
   readonly writableVersion: () => number
   /** Called with each entry in order of its sequence number, when it may be shown (rule 5). */
   readonly publish: (entry: LiveEntry) => void
+  /** Called after each commit. Those who wait for its events learn of it soon after. */
+  readonly onStored?: () => void
   /** Called once, when the writer cannot write any more: the lease is lost, or the store was down for too long. */
   readonly onStopped: (reason: Error) => void
 }
@@ -80,6 +83,8 @@ export class SessionWriter implements Journal, Committable {
   /** Sequence number of the last entry that was stored before the writer's first. */
   #lastSeq = 0
   #storedThrough = Number.POSITIVE_INFINITY
+  #storedEvents = 0
+  #isVerbatim = true
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -112,6 +117,16 @@ export class SessionWriter implements Journal, Committable {
   /** The store has every entry up to this number. Infinite until the number is known. */
   get storedThrough(): number {
     return this.#storedThrough
+  }
+
+  /** Events that the writer has stored, but for withdrawals, which change no conversation. */
+  get storedEvents(): number {
+    return this.#storedEvents
+  }
+
+  /** If true, all events were stored in the form that they have here, and not in one for older processes. */
+  get isVerbatim(): boolean {
+    return this.#isVerbatim
   }
 
   /** Returns the entries that viewers have received and that a reader of the store does not see yet. */
@@ -186,10 +201,12 @@ export class SessionWriter implements Journal, Committable {
     if (this.#unstored.length === 0) return null
     const appends = this.#appends
     const effects = appends.map((append) => append.effects)
+    const { version } = this
+    if (version < logVersion) this.#isVerbatim = false
     this.#inFlight = {
       batch: batchOf(this.#options.lease, this.#unstored, {
         effects,
-        version: this.version,
+        version,
         before: this.#seqBefore(this.#unstored),
       }),
       appends,
@@ -208,7 +225,11 @@ export class SessionWriter implements Journal, Committable {
         this.#inFlight = null
         this.#storedThrough = sent.batch.entries.at(-1)?.seq ?? this.#storedThrough
         this.#publish(sent.batch.entries.at(-1)?.seq ?? 0)
-        for (const { resolve, entries } of sent.appends) resolve(entries)
+        for (const { resolve, entries } of sent.appends) {
+          this.#storedEvents += entries.filter(({ event }) => event.type !== "runWithdrawn").length
+          resolve(entries)
+        }
+        this.#options.onStored?.()
         break
       case "cancelled":
         // A cancel was acknowledged first. The run did not end, but the rest of the batch is valid.

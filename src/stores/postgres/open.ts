@@ -29,6 +29,7 @@ import { createSchedules } from "./schedules.ts"
 import { lastSeq, migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createSessionLog } from "./session-log.ts"
+import { createSnapshots } from "./snapshots.ts"
 import { createSubscriptions } from "./subscriptions.ts"
 
 export interface PostgresStoreOptions {
@@ -107,6 +108,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       outbox: createOutbox(database, { versions, alarm: alarms.outbox, onArrival }),
       subscriptions: createSubscriptions(database, alarms.subscriptions),
       contents: createContents(database),
+      snapshots: createSnapshots(database),
       schedules: createSchedules(database, { versions, onArrival }),
       close,
     }

@@ -42,6 +42,8 @@ const ownTables = [
   "audit",
   "content",
   "content_chunk",
+  "snapshot",
+  "snapshot_row",
 ]
 
 export async function pruneSessions(

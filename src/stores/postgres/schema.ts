@@ -329,6 +329,15 @@ const migrations: readonly (readonly string[])[] = [
     // The memories of one principal in the order of their ids, which recall reads slice by slice.
     "CREATE INDEX memory_ids ON agent_gateway.memory (tenant, user_id, agent, id)",
   ],
+  [
+    // One row for each session, and its further rows: a cache of the log.
+    `CREATE TABLE agent_gateway.snapshot (
+      session_id text PRIMARY KEY, version integer NOT NULL, seq bigint NOT NULL, body bytea NOT NULL
+    )`,
+    `CREATE TABLE agent_gateway.snapshot_row (
+      session_id text NOT NULL, number integer NOT NULL, body bytea NOT NULL, PRIMARY KEY (session_id, number)
+    )`,
+  ],
 ]
 
 /**

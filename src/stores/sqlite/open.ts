@@ -21,6 +21,7 @@ import { createSchedules } from "./schedules.ts"
 import { migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createSessionLog } from "./session-log.ts"
+import { createSnapshots } from "./snapshots.ts"
 import { createSubscriptions } from "./subscriptions.ts"
 
 export interface SqliteStoreOptions {
@@ -118,6 +119,7 @@ export async function openStore(
     outbox: createOutbox(database, { clock, versions: fleet, alarm: alarms.outbox, hub }),
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
     contents: createContents(database),
+    snapshots: createSnapshots(database),
     schedules: createSchedules(database, { clock, versions: fleet, hub }),
     async close() {
       fleet.stop()

@@ -60,6 +60,7 @@ const numbered = [
   ["wait", "id"],
   ["audit", "id"],
   ["content_chunk", "row"],
+  ["snapshot_row", "row"],
 ] as const
 
 /**
@@ -178,7 +179,7 @@ function deleteRows(database: Database): boolean {
     )
     if (deleted === slice) return true
   }
-  for (const table of ["run", "command", "steering_key", "tool_grant", "content"])
+  for (const table of ["run", "command", "steering_key", "tool_grant", "content", "snapshot"])
     database.run(`DELETE FROM ${table} WHERE session_id = ?`, id)
   database.run("DELETE FROM removed_session WHERE id = ?", id)
   return true

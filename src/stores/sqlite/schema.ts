@@ -342,6 +342,16 @@ const migrations: readonly (readonly string[])[] = [
     // The memories of one principal in the order of their ids, which recall reads slice by slice.
     "CREATE INDEX memory_ids ON memory (tenant, user_id, agent, id)",
   ],
+  [
+    // One row for each session, and its further rows: a cache of the log.
+    `CREATE TABLE snapshot (
+      session_id TEXT PRIMARY KEY, version INTEGER NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL
+    ) STRICT`,
+    `CREATE TABLE snapshot_row (
+      row INTEGER PRIMARY KEY, session_id TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL,
+      UNIQUE (session_id, number)
+    ) STRICT`,
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */

@@ -10,6 +10,7 @@ import { outboxCases } from "../store/outbox-contract.ts"
 import { sharedOutboxCases } from "../store/outbox-shared.ts"
 import { scheduleCases, sharedScheduleCases } from "../store/schedules-contract.ts"
 import { secretsCases } from "../store/secrets-contract.ts"
+import { snapshotCases } from "../store/snapshots-contract.ts"
 import { subscriptionCases } from "../store/subscriptions-contract.ts"
 import { taskCases } from "../store/tasks-contract.ts"
 import { treeCases } from "../store/tree-contract.ts"
@@ -69,6 +70,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...subscriptionCases,
   ...scheduleCases,
   ...contentsCases,
+  ...snapshotCases,
 ]
 
 /** Behavior of a store that several processes may open: these cases open it more than once. */

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import type { Readable, Writable } from "node:stream"
 import { setTimeout as delay } from "node:timers/promises"
-import { toError } from "../../core/errors.ts"
+import { toError } from "../core/errors.ts"
 import { requireProgram } from "./require-program.ts"
 
 export interface Program {
@@ -68,18 +68,13 @@ kill -s KILL $watchdog
 wait $watchdog
 exit $code`
 
+const isPosix = process.platform !== "win32"
+
 /** Starts a program. Rejects with the reason if there is no such program, or if it cannot be started. */
-export async function spawnGroup({ command, args, env, cwd }: Program): Promise<ProcessGroup> {
-  const isPosix = process.platform !== "win32"
+export async function spawnGroup(program: Program): Promise<ProcessGroup> {
+  const { command, env, cwd } = program
   if (isPosix) await requireProgram({ command, env, cwd })
-  const [file, ...rest] = isPosix ? ["/bin/sh", "-c", leash, "sh", command, ...args] : [command, ...args]
-  const child = spawn(file ?? command, rest, {
-    env,
-    detached: isPosix,
-    windowsHide: true,
-    stdio: ["pipe", "pipe", "pipe", "pipe"],
-    ...(cwd !== null && { cwd }),
-  })
+  const child = spawnLeashed(program)
   try {
     await once(child, "spawn")
   } catch (thrown) {
@@ -88,6 +83,28 @@ export async function spawnGroup({ command, args, env, cwd }: Program): Promise<
     throw new Error(`${command} cannot be started${where}: ${toError(thrown).message}`, { cause: thrown })
   }
   return grouped(child)
+}
+
+/**
+ * Starts a program for a caller that cannot wait. A program that does not exist ends with the exit code 127, as in a
+ * shell. Throws if no process can be started at all.
+ */
+export function startGroup(program: Program): ProcessGroup {
+  const child = spawnLeashed(program)
+  // Without a process, `grouped` throws. The event that follows says the same.
+  child.on("error", () => undefined)
+  return grouped(child)
+}
+
+function spawnLeashed({ command, args, env, cwd }: Program): ChildProcess {
+  const [file, ...rest] = isPosix ? ["/bin/sh", "-c", leash, "sh", command, ...args] : [command, ...args]
+  return spawn(file ?? command, rest, {
+    env,
+    detached: isPosix,
+    windowsHide: true,
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
+    ...(cwd !== null && { cwd }),
+  })
 }
 
 function grouped(child: ChildProcess): ProcessGroup {
@@ -122,7 +139,7 @@ function grouped(child: ChildProcess): ProcessGroup {
   }
 
   function signalGroup(signal: NodeJS.Signals | 0): boolean {
-    if (process.platform === "win32") return child.kill(signal)
+    if (!isPosix) return child.kill(signal)
     try {
       return process.kill(-(pid ?? 0), signal)
     } catch {
@@ -133,7 +150,7 @@ function grouped(child: ChildProcess): ProcessGroup {
 
   /** Waits for processes without a parent. The system's first process reaps them, which takes a moment. */
   async function gone(): Promise<void> {
-    if (process.platform === "win32") return
+    if (!isPosix) return
     for (const until = Date.now() + goneWithinMs; signalGroup(0) && Date.now() < until; ) await delay(5)
   }
 

@@ -1,0 +1,2 @@
+/** Events of a seeded turn of one message and one response. */
+export const eventsOfTurn = 5

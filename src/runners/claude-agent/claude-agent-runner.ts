@@ -1,0 +1,215 @@
+import { GatewayError } from "../../core/errors.ts"
+import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runner.ts"
+import { agentFailure } from "../failure.ts"
+import { fieldsOf, jsonOf } from "../fields.ts"
+import { createApprovalPolicy } from "./approval-policy.ts"
+import { type CallGate, callOf, createCallGate, type SdkCall } from "./call-gate.ts"
+import { executeTool } from "./execute-tool.ts"
+import { createMailbox, type Mailbox } from "./mailbox.ts"
+import type { QueryEnd, QueryFailure } from "./message-reader.ts"
+import { type ClaudeAgentOptions, type ResolvedClaudeAgentOptions, resolveOptions } from "./options.ts"
+import { createPlaces } from "./places.ts"
+import { createPromptInput, promptContent, userMessage } from "./prompt.ts"
+import { queryOptions } from "./query-options.ts"
+import { type AskedCall, runQuery } from "./run-query.ts"
+import type { QueryParameters } from "./sdk.ts"
+import { createSdkProcess } from "./sdk-process.ts"
+import {
+  fileContains,
+  openSessionFolder,
+  removeOldFolders,
+  type SessionFolder,
+  uuidOf,
+} from "./session-folder.ts"
+import { type CallTool, createToolServer, sdkNameOf } from "./tool-server.ts"
+
+const dayMs = 86_400_000
+/** Milliseconds after which a resumed session that does nothing is told to go on. */
+const silenceMs = 20_000
+
+const goOn = "The approval was decided. Continue."
+const restarted =
+  "The server stopped while you responded, and your last response was lost. Start it again. " +
+  "The outcome of a tool call without a result is unknown."
+
+/** State that is kept while a person is asked. The rest is in the SDK's transcript. */
+interface Saved {
+  readonly session: string
+  readonly asked: SdkCall
+}
+
+/**
+ * The Claude Agent SDK, 0.3. Its built-in tools are off unless they are listed. A call that a person must allow parks
+ * the run: the process of Claude Code ends, and the answer resumes the SDK's session. After a crash, the session is
+ * resumed too, and learns that the outcome of open calls is unknown.
+ */
+export function claudeAgentRunner(given: ClaudeAgentOptions): Runner {
+  const options = resolveOptions(given)
+  const places = createPlaces(options.maxProcesses)
+  let sweptAt = 0
+  return async function* (request) {
+    const { signal, logger } = request
+    const leave = await places.take(signal)
+    try {
+      if (Date.now() - sweptAt > dayMs) {
+        sweptAt = Date.now()
+        await removeOldFolders(options.folder, options.keepDays * dayMs, signal)
+      }
+      yield* runAgent(options, request)
+    } catch (thrown) {
+      if (signal.aborted) throw signal.reason
+      logger.debug({ error: thrown, sessionId: request.sessionId }, "The Claude Agent SDK failed.")
+      throw agentFailure(thrown)
+    } finally {
+      leave()
+    }
+  }
+}
+
+async function* runAgent(
+  options: ResolvedClaudeAgentOptions,
+  request: RunnerRequest,
+): AsyncGenerator<RunnerEvent> {
+  const { sessionId, runId, decisions, logger } = request
+  const folder = await openSessionFolder(options.folder, sessionId)
+  const asked = await undecidedCall(folder, request)
+  if (decisions.length > 0) requireSession(asked)
+  const resumed = asked !== null
+  const prompt = createPromptInput()
+  const promptId = uuidOf("run", runId)
+  if (!resumed) prompt.push(await firstMessage(folder, request, promptId))
+
+  const stop = new AbortController()
+  const timeout = AbortSignal.timeout(options.timeoutMs)
+  const signal = AbortSignal.any([request.signal, timeout])
+  const process = createSdkProcess((line) => logger.debug({ sessionId, line }, "Output of Claude Code."))
+  const gate = createCallGate(asked, decisions)
+  const mailbox = createMailbox()
+  const server = createToolServer(options.tools, callerOf(options, request, { gate, mailbox, signal }))
+  const cwd = options.workingFolder?.({ sessionId, userId: request.userId }) ?? folder.work
+  const parts = { folder, cwd, gate, server, process, abortController: stop }
+  const parameters: QueryParameters = { prompt, options: queryOptions(options, parts) }
+
+  let isToldToGoOn = !resumed
+  const tellToGoOn = () => {
+    if (isToldToGoOn) return
+    isToldToGoOn = true
+    prompt.push(userMessage([{ type: "text", text: goOn }], uuidOf("run", `${runId}:${asked?.id ?? ""}`)))
+  }
+  const silence = setTimeout(() => {
+    if (!gate.isStarted) tellToGoOn()
+  }, silenceMs)
+  const continues = (end: QueryEnd) => {
+    if (end.reason !== "tool_deferred_unavailable") return end.queued > 0
+    // Tools of the gateway are not there yet when a session is resumed. The next message makes Claude Code try again.
+    const goesOn = !isToldToGoOn || folder.transcript !== null
+    tellToGoOn()
+    return goesOn
+  }
+  try {
+    const outcome = yield* runQuery({
+      messages: options.query(parameters as never),
+      gate,
+      judge: createApprovalPolicy(options, request),
+      mailbox,
+      process,
+      priceList: options.priceList,
+      signal,
+      openCalls: new Set(decisions.map(({ id }) => id)),
+      continues,
+      finish: prompt.end,
+    })
+    if (process.overflowed) throw failureOf({ kind: "message_too_long", status: undefined, detail: "" })
+    if (outcome.end === null)
+      throw failureOf({ kind: "no_result", status: undefined, detail: process.stderr() })
+    if (outcome.end.failure !== null) throw failureOf(outcome.end.failure)
+    if (outcome.asked !== null) yield* ask(outcome.asked, folder, outcome.end)
+  } catch (thrown) {
+    if (timeout.aborted && !request.signal.aborted) {
+      throw failureOf({
+        kind: "timeout",
+        status: undefined,
+        detail: `No end within ${options.timeoutMs} ms.`,
+      })
+    }
+    throw thrown
+  } finally {
+    clearTimeout(silence)
+    gate.close()
+    prompt.end()
+    const ended = process.terminate()
+    stop.abort()
+    await ended
+  }
+}
+
+function* ask({ call, shown }: AskedCall, folder: SessionFolder, end: QueryEnd): Iterable<RunnerEvent> {
+  if (end.reason !== "tool_deferred") {
+    throw failureOf({
+      kind: "approval_lost",
+      status: undefined,
+      detail: `The query ended with ${end.reason}.`,
+    })
+  }
+  yield { type: "state", state: jsonOf({ session: folder.id, asked: call } satisfies Saved) }
+  yield shown
+}
+
+/** Resolves to the call with which the SDK's session ended; null if it has a result since, or if there was none. */
+async function undecidedCall({ transcript }: SessionFolder, request: RunnerRequest): Promise<SdkCall | null> {
+  const { asked } = fieldsOf(request.state) as Partial<Record<keyof Saved, unknown>>
+  if (request.reason === "new" || transcript === null || typeof asked !== "object" || asked === null)
+    return null
+  const call = callOf(asked)
+  const result = `"tool_use_id":${JSON.stringify(call.id)}`
+  return (await fileContains(transcript, result, request.signal)) ? null : call
+}
+
+function requireSession(asked: SdkCall | null): void {
+  if (asked !== null) return
+  throw new GatewayError(
+    { code: "agent_session_lost", status: 500 },
+    "The agent's session is not on this server, so the call was not executed.",
+  )
+}
+
+/** After a crash, Claude Code may know the message already. */
+async function firstMessage(
+  folder: SessionFolder,
+  { messages, reason, signal }: RunnerRequest,
+  promptId: string,
+) {
+  const { transcript } = folder
+  const isHeard =
+    reason === "resume" && transcript !== null && (await fileContains(transcript, promptId, signal))
+  if (!isHeard) return userMessage(promptContent(messages, transcript !== null), promptId)
+  return userMessage([{ type: "text", text: restarted }], crypto.randomUUID())
+}
+
+function callerOf(
+  options: ResolvedClaudeAgentOptions,
+  request: RunnerRequest,
+  {
+    gate,
+    mailbox,
+    signal,
+  }: { readonly gate: CallGate; readonly mailbox: Mailbox; readonly signal: AbortSignal },
+): CallTool {
+  return async (tool, { callId, input, signal: given }) => {
+    if (!gate.take(callId, sdkNameOf(tool.name))) {
+      return { type: "error", code: "denied", message: "This call was not allowed." }
+    }
+    const timeoutMs = tool.timeoutMs ?? options.toolTimeoutMs
+    const both = AbortSignal.any([signal, given])
+    const result = await executeTool(tool, request, { callId, input, timeoutMs, signal: both })
+    // The result is in the log before the model sees it.
+    await mailbox.post({ type: "toolResult", id: callId, result })
+    return result
+  }
+}
+
+function failureOf({ kind, status, detail }: QueryFailure): Error {
+  const failure = new Error(detail || kind)
+  failure.name = /^[a-z_]{1,40}$/.test(kind) ? kind : "error"
+  return Object.assign(failure, status === undefined ? {} : { status })
+}

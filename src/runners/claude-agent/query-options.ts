@@ -1,0 +1,61 @@
+import { definedOnly } from "../../core/defined-only.ts"
+import type { CallGate } from "./call-gate.ts"
+import { environmentOf } from "./environment.ts"
+import type { ResolvedClaudeAgentOptions } from "./options.ts"
+import type { QueryOptions, SdkMcpServer } from "./sdk.ts"
+import type { SdkProcess } from "./sdk-process.ts"
+import type { SessionFolder } from "./session-folder.ts"
+import { sdkNameOf, serverName } from "./tool-server.ts"
+
+/** Seconds that a hook may take: it waits until the call is in the log. */
+const hookTimeout = 600
+
+interface QueryParts {
+  readonly folder: SessionFolder
+  readonly cwd: string
+  readonly gate: CallGate
+  readonly server: SdkMcpServer
+  readonly process: SdkProcess
+  readonly abortController: AbortController
+}
+
+/**
+ * Returns the options of a query. Settings, hooks, plugins, skills, memory and MCP servers of the machine, of the user
+ * and of the working directory are not loaded.
+ */
+export function queryOptions(
+  options: ResolvedClaudeAgentOptions,
+  { folder, cwd, gate, server, process, abortController }: QueryParts,
+): QueryOptions {
+  const { model, fallbackModel, thinking, effort, maxTurns, maxBudgetUsd } = options
+  const chosen = { model, fallbackModel, thinking, effort, maxTurns, maxBudgetUsd }
+  return {
+    ...definedOnly(chosen),
+    ...(folder.transcript === null ? { sessionId: folder.id } : { resume: folder.id }),
+    abortController,
+    cwd,
+    env: environmentOf(folder, options.env),
+    systemPrompt: options.systemPrompt,
+    tools: options.builtInTools,
+    mcpServers: options.tools.length === 0 ? {} : { [serverName]: server },
+    strictMcpConfig: true,
+    settingSources: [],
+    settings: {
+      permissions: {
+        // Claude Code would make some calls without a question: of commands that only read, and in its sandbox.
+        ask: [...options.builtInTools, ...options.tools.map(({ name }) => sdkNameOf(name))],
+        disableBypassPermissionsMode: "disable",
+      },
+      sandbox: { autoAllowBashIfSandboxed: false },
+    },
+    skills: [],
+    plugins: [],
+    // A user's "/command" and "@file" are text.
+    verbatimPrompts: true,
+    includePartialMessages: true,
+    permissionMode: "default",
+    canUseTool: gate.canUseTool,
+    hooks: { PreToolUse: [{ hooks: [gate.hook], timeout: hookTimeout, onFailure: "block" }] },
+    spawnClaudeCodeProcess: process.spawn,
+  }
+}

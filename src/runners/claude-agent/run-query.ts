@@ -1,0 +1,187 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
+import type { RunnerEvent, RunnerToolCall } from "../../core/runner.ts"
+import type { JudgeCall, JudgedCall } from "./approval-policy.ts"
+import type { CallGate, SdkCall } from "./call-gate.ts"
+import type { Mailbox } from "./mailbox.ts"
+import { createMessageReader, type QueryEnd, type Step } from "./message-reader.ts"
+import type { SdkProcess } from "./sdk-process.ts"
+
+/** Milliseconds that Claude Code may take to end after its last result. */
+const endWithinMs = 10_000
+
+const askAlone =
+  "A person must allow this call. It was not executed. Make it again, as the only call of your message."
+const askNested =
+  "A person must allow this call, and a sub-agent cannot ask. It was not executed. Return, and let the main " +
+  "agent make it."
+
+type RunnerToolResult = Extract<RunnerEvent, { type: "toolResult" }>
+
+interface QueryRun {
+  readonly messages: AsyncIterable<object>
+  readonly gate: CallGate
+  readonly judge: JudgeCall
+  readonly mailbox: Mailbox
+  readonly process: SdkProcess
+  readonly priceList: string
+  readonly signal: AbortSignal
+  /** Calls that are open in the log, and may get a result. */
+  readonly openCalls: ReadonlySet<string>
+  /** Returns true if Claude Code goes on after this result. */
+  readonly continues: (end: QueryEnd) => boolean
+  /** Ends the input. */
+  readonly finish: () => void
+}
+
+/** The end of a query, with the call that a person must allow before the next one. */
+export interface QueryOutcome {
+  readonly end: QueryEnd | null
+  readonly asked: AskedCall | null
+}
+
+export interface AskedCall {
+  /** Under the SDK's name of the tool, as it comes back when the session is resumed. */
+  readonly call: SdkCall
+  /** As the gateway shows it. */
+  readonly shown: RunnerToolCall
+}
+
+/**
+ * Reports a query's messages and its tools' results as events, to its end. Output of the process is taken only when all
+ * before it was reported, so that it waits in the pipe and not in memory.
+ */
+export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, QueryOutcome> {
+  const { gate, mailbox, process, signal } = run
+  const reader = createMessageReader(run.priceList)
+  const messages = run.messages[Symbol.asyncIterator]()
+  const openCalls = new Set(run.openCalls)
+  const asking = new Map<string, RunnerToolCall>()
+  let end: QueryEnd | null = null
+
+  /** Reports a call, or keeps it for the end of the query if a person must be asked about it. */
+  async function* reportCall(call: SdkCall, judged: JudgedCall, refusalToAsk: string | null) {
+    const { approval, ...plain } = judged.shown
+    if (judged.refusal === null && approval !== undefined && refusalToAsk === null) {
+      asking.set(call.id, judged.shown)
+      gate.decide(call.id, { type: "defer" })
+      return
+    }
+    yield plain
+    openCalls.add(call.id)
+    const message = judged.refusal ?? (approval === undefined ? null : refusalToAsk)
+    gate.decide(call.id, message === null ? { type: "allow" } : { type: "deny", message })
+  }
+
+  async function* take(step: Step): AsyncGenerator<RunnerEvent> {
+    switch (step.type) {
+      case "event":
+        if (step.event.type !== "toolResult") yield step.event
+        else if (openCalls.delete(step.event.id)) yield withDenial(step.event)
+        return
+      case "seen":
+        return gate.see(step.call)
+      case "calls": {
+        const judged = await Promise.all(step.calls.map(run.judge))
+        const refusal = step.nested ? askNested : step.calls.length > 1 ? askAlone : null
+        for (const [index, call] of step.calls.entries()) {
+          const verdict = judged[index]
+          if (verdict !== undefined) yield* reportCall(call, verdict, refusal)
+        }
+        return
+      }
+      case "discarded":
+        for (const { id } of step.calls) {
+          gate.decide(id, { type: "deny", message: "The message with this call was discarded." })
+        }
+        return
+      case "result":
+        end = step.result
+        return
+      default:
+        step satisfies never
+    }
+  }
+
+  function withDenial(event: RunnerToolResult): RunnerToolResult {
+    const message = gate.denialOf(event.id)
+    return message === null ? event : { ...event, result: { type: "error", code: "denied", message } }
+  }
+
+  async function* takeLetters(): AsyncGenerator<RunnerEvent> {
+    for (let letter = mailbox.take(); letter !== undefined; letter = mailbox.take()) {
+      const { event } = letter
+      if (event.type !== "toolResult" || openCalls.delete(event.id)) yield event
+      letter.taken()
+    }
+  }
+
+  let next = nextMessage(messages)
+  for (;;) {
+    signal.throwIfAborted()
+    yield* takeLetters()
+    const read = await Promise.race([next, nextTurn(null)])
+    if (read === null) {
+      for (const step of reader.flush()) yield* take(step)
+      gate.setIdle(true)
+      process.flow()
+      await untilEither(next, mailbox.posted, signal)
+      process.hold()
+      gate.setIdle(false)
+      continue
+    }
+    if (read.done === true) break
+    next = nextMessage(messages)
+    for (const step of reader.read(read.value)) yield* take(step)
+    if (end !== null && !run.continues(end)) break
+    end = null
+  }
+  gate.close()
+  for (const step of reader.discardOpen()) yield* take(step)
+  yield* takeLetters()
+  run.finish()
+  if (end !== null) await untilEnded(next, messages, process)
+  const call = gate.deferred
+  const shown = call === null ? undefined : asking.get(call.id)
+  return { end, asked: call === null || shown === undefined ? null : { call, shown } }
+}
+
+function nextMessage(messages: AsyncIterator<object>): Promise<IteratorResult<object>> {
+  const next = messages.next()
+  // It may fail after the run has ended.
+  next.catch(() => undefined)
+  return next
+}
+
+async function untilEither(
+  next: Promise<unknown>,
+  posted: Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener("abort", abort, { once: true })
+  if (signal.aborted) abort()
+  try {
+    await Promise.race([next, posted, aborted])
+  } finally {
+    signal.removeEventListener("abort", abort)
+  }
+}
+
+/** Lets Claude Code write its transcript to the end. What it still says is no part of the run. */
+async function untilEnded(
+  first: Promise<IteratorResult<object>>,
+  messages: AsyncIterator<object>,
+  process: SdkProcess,
+): Promise<void> {
+  process.flow()
+  const timeout = AbortSignal.timeout(endWithinMs)
+  const { promise: tooLate, resolve } = Promise.withResolvers<null>()
+  timeout.addEventListener("abort", () => resolve(null), { once: true })
+  let next = first
+  for (;;) {
+    const read = await Promise.race([next.catch(() => null), tooLate])
+    if (read === null || read.done === true) return
+    next = nextMessage(messages)
+  }
+}

@@ -1,0 +1,119 @@
+import { Conversation } from "../../agent/conversation.ts"
+import { isSameEvent, markOf } from "../../agent/fold-progress.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Lease, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type { Snapshots } from "../../core/ports/snapshots.ts"
+import { type FoldOptions, foldPages, foldStart } from "../reading/load-conversation.ts"
+import type { Reader, ReadQueue } from "../reading/read-queue.ts"
+import { readSnapshot, refuse } from "./read-snapshot.ts"
+import { SnapshotProgress } from "./snapshot-progress.ts"
+import { SnapshotWriter } from "./snapshot-writer.ts"
+import { WarmFolds } from "./warm-folds.ts"
+
+export interface SessionFoldsOptions {
+  readonly log: SessionLog
+  readonly snapshots: Snapshots
+  readonly reads: ReadQueue
+  readonly logger: Logger
+  /** For tests. Default: 64 MiB. */
+  readonly maxWarmBytes?: number
+}
+
+export interface LoadOptions {
+  readonly lease: Lease
+  readonly session: Session
+  readonly reader: Reader
+}
+
+/** A conversation that this process works on. */
+export interface LoadedFold {
+  readonly conversation: Conversation
+  readonly progress: SnapshotProgress
+}
+
+/**
+ * Gives the conversations of claimed sessions: as this process had them before, from a snapshot and the events after
+ * it, or from the log.
+ */
+export class SessionFolds {
+  readonly #options: SessionFoldsOptions
+  readonly #warm: WarmFolds
+  readonly #writer: SnapshotWriter
+
+  constructor(options: SessionFoldsOptions) {
+    this.#options = options
+    const { maxWarmBytes } = options
+    this.#warm = new WarmFolds(maxWarmBytes === undefined ? {} : { maxBytes: maxWarmBytes })
+    this.#writer = new SnapshotWriter(options)
+  }
+
+  /** Loads the conversation of a session that nobody else writes. Resolves to null once the reader's signal aborts. */
+  async load(options: LoadOptions): Promise<LoadedFold | null> {
+    const { lease, session, reader } = options
+    const warm = this.#warm.take(session.id, { epoch: lease.epoch, lastSeq: session.lastSeq })
+    if (warm !== null) {
+      warm.progress.epoch = lease.epoch
+      return warm
+    }
+    const fromLog = { conversation: new Conversation(), progress: new SnapshotProgress(lease.epoch, null) }
+    if (session.lastSeq === 0) return fromLog
+    const fromSeq = await foldStart(this.#options.log, session.id)
+    const restored = await this.#restore(options, fromSeq)
+    if (restored !== null || reader.signal.aborted) return restored
+    const range = { fromSeq, upToSeq: session.lastSeq }
+    const source = { ...this.#options, session, reader }
+    for await (const _ of foldPages(source, range, (entry) => fromLog.conversation.apply(entry)));
+    return reader.signal.aborted ? null : fromLog
+  }
+
+  /** Resolves to null if there is no snapshot that can be used, and once the reader's signal aborts. */
+  async #restore({ lease, session, reader }: LoadOptions, fromSeq: number): Promise<LoadedFold | null> {
+    const restored = await readSnapshot(this.#options, { session, reader, fromSeq })
+    if (restored === null) return null
+    const { conversation, written } = restored
+    const source = { ...this.#options, session, reader }
+    const isContinued = await continueRestored(source, conversation)
+    if (reader.signal.aborted) return null
+    if (!isContinued) return refuse(this.#options, session, "the log has another event at its place")
+    return { conversation, progress: new SnapshotProgress(lease.epoch, written) }
+  }
+
+  /** Keeps the conversation of a session that was given back. It must have every event that is stored. */
+  keep(lease: Lease, { conversation, progress }: LoadedFold, lastSeq: number): void {
+    this.#warm.keep(lease.sessionId, { conversation, progress, epoch: lease.epoch, lastSeq })
+  }
+
+  /** Has a snapshot written if one is due and no step is open. The conversation must have every event that is stored. */
+  snapshotIfDue(sessionId: string, { conversation, progress }: LoadedFold): void {
+    const { last } = conversation.progress
+    if (last === null || !progress.isDue(conversation)) return
+    const state = conversation.capture()
+    if (state === null) return
+    progress.captured(conversation)
+    this.#writer.write(sessionId, { captured: { last, state }, progress })
+  }
+
+  /** Resolves when the snapshots that wait are written. */
+  settled(): Promise<void> {
+    return this.#writer.settled()
+  }
+
+  /** Resolves when the store is not used any more. Snapshots that wait are left out. */
+  close(): Promise<void> {
+    return this.#writer.close()
+  }
+}
+
+/** Adds the events after a snapshot. Resolves to false if the log does not have the newest event of the snapshot. */
+async function continueRestored(source: FoldOptions, conversation: Conversation): Promise<boolean> {
+  const { last } = conversation.progress
+  if (last === null) return false
+  let isFound = false
+  const range = { fromSeq: last.seq, upToSeq: source.session.lastSeq }
+  const pages = foldPages(source, range, (entry) => {
+    if (entry.seq > last.seq) conversation.apply(entry)
+    else isFound ||= isSameEvent(markOf(entry), last)
+  })
+  for await (const _ of pages) if (!isFound) return false
+  return isFound
+}

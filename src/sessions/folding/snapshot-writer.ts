@@ -1,0 +1,123 @@
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Snapshots } from "../../core/ports/snapshots.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
+import type { WrittenSnapshot } from "./read-snapshot.ts"
+import {
+  type CapturedFold,
+  encodeBody,
+  encodeSegment,
+  foldVersion,
+  type Segment,
+  segmentsOf,
+  withoutFirst,
+  withoutLast,
+} from "./snapshot-form.ts"
+import type { SnapshotProgress } from "./snapshot-progress.ts"
+
+/** Snapshots that wait to be written. Further ones are left out. */
+const maxWaiting = 100
+/** A larger body, such as that of a run that began with images, is not written. */
+const maxBodyBytes = 2_000_000
+
+interface Job {
+  readonly captured: CapturedFold
+  readonly progress: SnapshotProgress
+}
+
+/** Writes snapshots one after the other, beside the runs of the process. Runs never wait for a snapshot. */
+export class SnapshotWriter {
+  readonly #snapshots: Snapshots
+  readonly #logger: Logger
+  /** By session. A newer snapshot takes the place of one that waits. */
+  readonly #waiting = new Map<string, Job>()
+  #working: Promise<void> | null = null
+  #isClosed = false
+
+  constructor({ snapshots, logger }: { readonly snapshots: Snapshots; readonly logger: Logger }) {
+    this.#snapshots = snapshots
+    this.#logger = logger
+  }
+
+  write(sessionId: string, job: Job): void {
+    if (this.#isClosed || (this.#waiting.size >= maxWaiting && !this.#waiting.has(sessionId))) return
+    this.#waiting.set(sessionId, job)
+    this.#working ??= this.#work().finally(() => {
+      this.#working = null
+    })
+  }
+
+  /** Resolves when everything that waits is written. */
+  async settled(): Promise<void> {
+    await this.#working
+  }
+
+  /** Leaves out what waits: a snapshot is never needed. Resolves when the store is not used any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#waiting.clear()
+    await this.#working
+  }
+
+  async #work(): Promise<void> {
+    for (;;) {
+      await nextSlice()
+      const [next] = this.#waiting
+      if (next === undefined) return
+      const [sessionId, job] = next
+      this.#waiting.delete(sessionId)
+      const { progress } = job
+      const former = progress.written
+      progress.written = null
+      try {
+        progress.written = await this.#put(sessionId, job, former)
+      } catch (error) {
+        this.#logger.warn(
+          { error, sessionId },
+          "A snapshot of a session was not stored. The log has everything.",
+        )
+      }
+    }
+  }
+
+  /** Resolves to null if the snapshot is not stored. */
+  async #put(
+    sessionId: string,
+    { captured: { last, state }, progress }: Job,
+    former: WrittenSnapshot | null,
+  ): Promise<WrittenSnapshot | null> {
+    const { history } = state
+    const kept = former !== null && beginsWith(history.messages, former.messages) ? former : nothing
+    // Rows that are written anew must not look like those of the former snapshot.
+    const place = () => ({ sessionId, epoch: progress.epoch })
+    if (kept === nothing && !(await this.#snapshots.drop(place()))) return null
+    const segments: Segment[] = [...kept.segments]
+    const messages = [...kept.messages]
+    const rows: Uint8Array[] = []
+    for (const each of segmentsOf(withoutLast(withoutFirst(history, kept.messages.length)))) {
+      if (this.#isClosed) return null
+      const encoded = await encodeSegment(each)
+      segments.push(encoded.segment)
+      messages.push(...each.messages)
+      rows.push(...encoded.rows)
+      await nextSlice()
+    }
+    const rest = { ...state, history: withoutFirst(history, messages.length) }
+    const body = await encodeBody({ last, segments, state: rest })
+    if (body.byteLength > maxBodyBytes) return null
+    const keptRows = kept.segments.reduce((sum, segment) => sum + segment.rows, 0)
+    const outcome = await this.#snapshots.put(place(), {
+      version: foldVersion,
+      seq: last.seq,
+      body,
+      keptRows,
+      rows,
+    })
+    return outcome === "stored" ? { segments, messages } : null
+  }
+}
+
+const nothing: WrittenSnapshot = { segments: [], messages: [] }
+
+function beginsWith<Item>(items: readonly Item[], first: readonly Item[]): boolean {
+  return first.length <= items.length && first.every((item, index) => items[index] === item)
+}
