@@ -2,6 +2,7 @@ import type { Browser } from "playwright-core"
 import { beforeAll, beforeEach, expect, test, vi } from "vitest"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { has, requires } from "../needs.ts"
+import { axe, findings, overflow, windows } from "./axe.ts"
 import { openBrowser, openConsole, type ServedConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
 import { heldText, type ScriptedModel, startScriptedModel } from "./scripted-model.ts"
 
@@ -89,4 +90,29 @@ test("a background task asks when no run is open, and its result is shown", asyn
     .getByText(/later is empty at depth 1/)
     .last()
     .waitFor()
+})
+
+test.each(windows)("%s: sub-agents and background tasks have nothing that axe finds", async (_, window) => {
+  const { page, send, status } = await openConsole(browser, served.url, { ...window, bypassCSP: true })
+  await page.addScriptTag({ path: axe })
+  const check = async (view: string) => {
+    expect.soft(await findings(page), view).toEqual([])
+    expect.soft(await page.evaluate(overflow), `${view} scrolls sideways`).toBe(0)
+    const send = await page.getByRole("button", { name: "Send", exact: true }).boundingBox()
+    expect.soft((send?.x ?? 0) + (send?.width ?? 0)).toBeLessThan(page.viewportSize()?.width ?? 0)
+  }
+  const erase = 'call|erase|{"folder":"deep"}'
+  await send(`call|run_agent|${JSON.stringify({ task: erase })}`)
+  await status("waiting")
+  await check("nested approval")
+  await page.getByRole("button", { name: "Allow", exact: true }).click()
+  await status("ready")
+  await send(`call|run_agent|${JSON.stringify({ task: erase, background: true })}`)
+  await page.getByText(/The background task .* asks/).waitFor()
+  await check("background task asks")
+  await page.getByRole("button", { name: /^Show the task/ }).click()
+  await page.getByRole("region", { name: /^Conversation of the task/ }).waitFor()
+  await check("background task")
+  await page.getByRole("button", { name: /^Cancel the task/ }).click()
+  await page.getByText("Canceled").waitFor()
 })
