@@ -2,21 +2,25 @@ import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { machineLine } from "./machine.ts"
 import { measureFirstToken } from "./measure/first-token.ts"
+import { measureHeartbeat } from "./measure/heartbeat.ts"
 import { measureLongSessions } from "./measure/long-sessions.ts"
 import { measureMcp } from "./measure/mcp.ts"
 import { measureOpenStreams } from "./measure/open-streams.ts"
 import { arePeersInstalled, measurePeers } from "./measure/peers.ts"
 import { measureSandbox } from "./measure/sandbox.ts"
+import { measureSchedules } from "./measure/schedules.ts"
 import { measureStore } from "./measure/store.ts"
 import { measureThroughput } from "./measure/throughput.ts"
 import { measureViewers } from "./measure/viewers.ts"
 import {
   firstTokenTables,
+  heartbeatTables,
   longSessionsTables,
   mcpTables,
   openStreamsTables,
   peersTables,
   sandboxTables,
+  schedulesTables,
   storeTables,
   throughputTables,
   viewersTables,
@@ -36,6 +40,8 @@ const parts = [
   "long-sessions",
   "store",
   "mcp",
+  "heartbeat",
+  "schedules",
   "sandbox",
   "peers",
 ] as const
@@ -62,6 +68,8 @@ await part("streams", () => measureOpenStreams(settings.openStreams), openStream
 await part("long-sessions", () => measureLongSessions(settings.longSessions), longSessionsTables)
 await part("store", () => measureStore(settings.store), storeTables)
 await part("mcp", () => measureMcp(settings.mcp), mcpTables)
+await part("heartbeat", () => measureHeartbeat(settings.heartbeat), heartbeatTables)
+await part("schedules", () => measureSchedules(settings.schedules), schedulesTables)
 await part("sandbox", () => measureSandbox(settings.sandbox), sandboxTables)
 if (arePeersInstalled()) await part("peers", () => measurePeers(settings.peers), peersTables)
 else if (isWanted("peers")) console.log("Other products are not installed: npm ci --prefix bench/peers")

@@ -1,10 +1,12 @@
 import type { ByTarget, FirstToken } from "./measure/first-token.ts"
+import type { HeartbeatResult, IdleTick } from "./measure/heartbeat.ts"
 import type { Latency } from "./measure/latency.ts"
 import type { LongSessionsRow, Phase, Times } from "./measure/long-sessions.ts"
 import type { McpResult } from "./measure/mcp.ts"
 import type { OpenStreams } from "./measure/open-streams.ts"
 import type { PeersResult } from "./measure/peers.ts"
 import type { SandboxResult } from "./measure/sandbox.ts"
+import type { SchedulesResult } from "./measure/schedules.ts"
 import type { StoreResult } from "./measure/store.ts"
 import type { ByServer, Pace, Throughput, ThroughputResult } from "./measure/throughput.ts"
 import type { PerOne, ViewersResult } from "./measure/viewers.ts"
@@ -185,6 +187,40 @@ export function mcpTables({ gateway, client }: McpResult): readonly Table[] {
         ["", "µs"],
         ["through the gateway", whole(gateway)],
         ["the SDK's client alone", whole(client)],
+      ],
+    },
+  ]
+}
+
+export function heartbeatTables({ ticks, first, last, conversation }: HeartbeatResult): readonly Table[] {
+  const row = (label: string, { requests, tokens }: IdleTick) => [label, whole(requests), whole(tokens)]
+  return [
+    {
+      title: "one idle heartbeat tick",
+      rows: [
+        ["", "model calls", "input tokens"],
+        row("the first tick", first),
+        row(`the tick after ${whole(ticks)} others`, last),
+        row(`the same if all ${whole(ticks)} are one conversation`, conversation),
+      ],
+    },
+  ]
+}
+
+export function schedulesTables(result: SchedulesResult): readonly Table[] {
+  const { schedules, idleLook, firedSeconds, endedSeconds, heapMb, runAlone, runMeanwhile } = result
+  const times = ({ p50, max }: SchedulesResult["runAlone"]) => `${p50.toFixed(1)} / ${max.toFixed(0)} ms`
+  return [
+    {
+      title: `${whole(schedules)} schedules`,
+      rows: [
+        ["", ""],
+        ["one look for due schedules while none is due", `${idleLook.toFixed(1)} µs`],
+        ["all due in one moment: until all have fired", `${firedSeconds.toFixed(1)} s`],
+        ["until all their runs have ended", `${endedSeconds.toFixed(1)} s`],
+        ["maximum growth of the heap meanwhile", `${whole(heapMb)} MB`],
+        ["run of another user before, p50 / maximum", times(runAlone)],
+        ["run of another user meanwhile, p50 / maximum", times(runMeanwhile)],
       ],
     },
   ]

@@ -13,6 +13,8 @@ export interface Settings {
   readonly longSessions: LongSessionsSettings
   readonly store: { readonly repeats: number; readonly commits: number }
   readonly mcp: McpSettings
+  readonly heartbeat: { readonly ticks: number }
+  readonly schedules: { readonly schedules: number }
   readonly peers: ThroughputSettings
   readonly sandbox: { readonly probes: number }
 }
@@ -25,6 +27,8 @@ export const fullSettings: Settings = {
   longSessions: { events: [100, 300, 10_000, 15_000, 30_000], sessions: 2, rounds: 4 },
   store: { repeats: 5, commits: 1_000 },
   mcp: { repeats: 7, calls: 2_000 },
+  heartbeat: { ticks: 200 },
+  schedules: { schedules: 10_000 },
   peers: { warmUpRounds: 40, repeats: 3, streams: 200, atOnce: 50 },
   sandbox: { probes: 20 },
 }
@@ -38,6 +42,8 @@ export const quickSettings: Settings = {
   longSessions: { events: [100, 3_000], sessions: 1, rounds: 2 },
   store: { repeats: 1, commits: 200 },
   mcp: { repeats: 1, calls: 300 },
+  heartbeat: { ticks: 50 },
+  schedules: { schedules: 1_000 },
   peers: { warmUpRounds: 2, repeats: 1, streams: 50, atOnce: 50 },
   sandbox: { probes: 5 },
 }

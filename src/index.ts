@@ -140,7 +140,6 @@ export type {
   ModelChoice, ModelDelta, ModelEnd, ModelEvent, ModelFailure, ModelInputDelta, ModelProgress,
   ModelRequest, Provider, StopReason, SystemBlock, ToolSpecification,
 } from "./core/ports/provider.ts"
-// biome-ignore format: a line for each name would be too many.
 export type { ReadOptions } from "./core/ports/read-options.ts"
 export type {
   CodeLanguage,
@@ -157,28 +156,11 @@ export type {
 } from "./core/ports/schedules.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "./core/ports/schema-check.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  AcceptedAnswer,
-  AnswerCommand,
-  AnswerOutcome,
-  CancelCommand,
-  Command,
-  CommitOutcome,
-  Lease,
-  MessageCommand,
-  MessageInput,
-  NewSession,
-  NewWait,
-  Principal,
-  PruneLimits,
-  PutOutcome,
-  ReleaseOptions,
-  Run,
-  Session,
-  SessionBatch,
-  SessionLog,
-  SessionParent,
-  StorageLimits,
+  AcceptedAnswer, AnswerCommand, AnswerOutcome, CancelCommand, Command, CommitOutcome, Lease,
+  MessageCommand, MessageInput, NewSession, NewWait, Principal, PruneLimits, PutOutcome,
+  ReleaseOptions, Run, Session, SessionBatch, SessionLog, SessionParent, StorageLimits,
   StoredCommand,
 } from "./core/ports/session-log.ts"
 export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
@@ -216,6 +198,7 @@ export type { RunRole } from "./core/run-role.ts"
 export type { RunSettings } from "./core/run-settings.ts"
 export type { Runner, RunnerDecision, RunnerEvent, RunnerRequest, RunnerToolCall } from "./core/runner.ts"
 export type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "./core/schedule.ts"
+export type { ThinkingLevel } from "./core/thinking-level.ts"
 export type { Clock } from "./core/time/clock.ts"
 export type { ToolLimits } from "./core/tool-limits.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
@@ -388,7 +371,7 @@ export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
 export type { AllowedSchedules, ScheduleDefinition, SchedulesOptions } from "./schedules/options.ts"
 export type { ScheduleTerms } from "./schedules/terms.ts"
-export type { SessionOptions, StorageBounds } from "./sessions/options.ts"
+export type { LiveBounds, SessionOptions, StorageBounds } from "./sessions/options.ts"
 export { loadSkills } from "./skills/load/load-skills.ts"
 export type { SkillOptions } from "./skills/options.ts"
 export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./skills/skill.ts"
@@ -408,19 +391,10 @@ export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"
 export { tool } from "./tools/local-tool.ts"
 export type { ToolOptions } from "./tools/options.ts"
-export type {
-  StandardIssue,
-  StandardOutput,
-  StandardResult,
-  StandardSchema,
-} from "./tools/standard-schema.ts"
+// biome-ignore format: a line for each name would be too many.
+export type { StandardIssue, StandardOutput, StandardResult, StandardSchema } from "./tools/standard-schema.ts"
 export { content, type ToolContent } from "./tools/tool-content.ts"
-export {
-  type MarkedToolResult,
-  type ToolErrorOptions,
-  type ToolResultOptions,
-  toolError,
-  toolResult,
-} from "./tools/tool-result.ts"
+export type { MarkedToolResult, ToolErrorOptions, ToolResultOptions } from "./tools/tool-result.ts"
+export { toolError, toolResult } from "./tools/tool-result.ts"
 export { type ChildOptions, type InputOptions, type SleepOptions, type ToolWait, wait } from "./tools/wait.ts"
 export type { TranscriptOptions } from "./transcripts/options.ts"

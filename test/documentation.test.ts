@@ -35,6 +35,13 @@ test.each(pages)("every link of %s leads somewhere", (page) => {
   expect(broken).toEqual([])
 })
 
+test.each(["docs/README.md", "llms.txt"])("%s lists every page", (index) => {
+  const listed = links(read(index)).map((link) => join(dirname(index), link))
+  const listable = pages.filter((page) => /^docs\//.test(page) && page !== "docs/README.md")
+  expect(listable.filter((page) => !listed.includes(page))).toEqual([])
+  expect(listed.filter((path) => !existsSync(join(root, path)))).toEqual([])
+})
+
 test("every page that a packed one links to is packed too", async () => {
   const options = ["pack", "--dry-run", "--json", "--ignore-scripts"]
   const { stdout } = await promisify(execFile)("npm", options, { cwd: root })

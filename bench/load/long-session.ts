@@ -39,7 +39,7 @@ export async function useLongSession(url: string, token: string, agent: Agent): 
   const said = await stream(to, { message: text }, tokenText(0))
   await said.ended
   await delay(restMs)
-  const firstPage = await timed(() => read(to, "/api/chat/history?limit=50"))
+  const firstPage = await timed(() => read(to, "/api/chat/history?limit=25"))
   const history = await timed(() => read(to, "/api/chat/history"))
   await delay(restMs)
   const asked = await stream(to, { message: `${text} tool` }, "tool_approval_request")

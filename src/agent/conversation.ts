@@ -1,4 +1,5 @@
 import { emptyFingerprint, type HistoryFingerprint } from "../core/history-fingerprint.ts"
+import type { TurnFingerprints } from "../core/history-turns.ts"
 import { imageRefused } from "../core/images.ts"
 import { jsonSize } from "../core/json/json-size.ts"
 import type { CompactionFailed } from "../core/log/compaction.ts"
@@ -97,6 +98,11 @@ export class Conversation {
   /** The fingerprint of the messages before these, as a client holds them. */
   get formerMessages(): HistoryFingerprint {
     return this.#history.compacted?.fingerprint ?? emptyFingerprint
+  }
+
+  /** The last turns before these messages, as a client holds them. */
+  get formerTurns(): TurnFingerprints {
+    return this.#history.compacted?.formerTurns ?? []
   }
 
   /** The run that has not ended. */

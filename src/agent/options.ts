@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { type ThinkingLevel, thinkingLevels } from "../core/thinking-level.ts"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
 import { count, milliseconds, timerSeconds, waitSeconds } from "../options/schemas.ts"
 
@@ -6,6 +7,11 @@ import { count, milliseconds, timerSeconds, waitSeconds } from "../options/schem
 export interface LoopOptions {
   /** Maximum number of output tokens of one model call. Default 16 000. */
   readonly maxTokens?: number
+  /**
+   * Level of the model's thinking before it responds. It replaces such settings of the provider's own options.
+   * Default: as the provider's options say, else the model's own default.
+   */
+  readonly thinkingLevel?: ThinkingLevel
   /** Maximum number of turns of one run: model calls with their tool calls. Default: no limit. */
   readonly maxTurns?: number
   /**
@@ -39,6 +45,7 @@ export interface LoopOptions {
 
 export const loopOptions = declareOptions<LoopOptions>()({
   maxTokens: count.default(16_000),
+  thinkingLevel: z.enum(thinkingLevels).optional(),
   maxTurns: count.optional(),
   maxBudgetUsd: z.number().positive().optional(),
   maxRetries: z.int().nonnegative().default(3),

@@ -6,15 +6,15 @@ export interface ServeArguments {
   readonly file: string
   readonly host: string
   readonly port: number
-  /** Undefined: as the agent's own option says. */
+  /** Undefined: the agent's own option applies. */
   readonly allowAnyKey?: true
-  /** Undefined: as the agent's own option says. */
+  /** Undefined: the agent's own option applies. */
   readonly console?: boolean
 }
 
 const common = { verbose: { type: "boolean" } } as const
 
-/** The arguments of `dev` and `start`. `PORT` is the port when no `--port` is given. */
+/** Parses the arguments of `dev` and `start`. Without `--port`, `PORT` is the port. */
 export function parseServeArguments(
   command: string,
   argv: readonly string[],
@@ -80,13 +80,13 @@ export function expectPositionals<const Names extends readonly string[]>(
   throw new UsageError(`${problem}; usage: agent-gateway ${command} ${names.join(" ")}`)
 }
 
-/** `what` names it for whoever typed it. */
+/** Parses a JSON object. `what` names the argument in error messages. */
 export function parseJsonObject(text: string, what: string): JsonObject {
   try {
     const value: unknown = JSON.parse(text)
     if (isJsonObject(value)) return value
   } catch {
-    // Told below, like any other value that is no object.
+    // The error below covers this case, like any other value that is not an object.
   }
   throw new UsageError(`${what} must be a JSON object, as {"name":"Ada"}, but it is ${oneLine(text)}`)
 }

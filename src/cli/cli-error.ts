@@ -13,7 +13,7 @@ export class CliError extends Error {
   }
 }
 
-/** The command was called wrongly. */
+/** The command line has a mistake. */
 export class UsageError extends CliError {
   constructor(message: string) {
     super(message, { exitCode: exitCodes.usage })
@@ -21,29 +21,29 @@ export class UsageError extends CliError {
   }
 }
 
-/** Parses arguments: what is thrown there is how the command was called wrongly. */
+/** Parses arguments. Errors of the parser become usage errors. */
 export function parseUsage<Parsed>(command: string, parse: () => Parsed): Parsed {
   try {
     return parse()
   } catch (thrown) {
-    // Node goes on to tell how an argument is given that begins with a dash, which nobody meant.
+    // Node continues with advice about arguments that start with a dash, which is not helpful here.
     const [problem] = toError(thrown).message.split(". To specify a positional argument")
     throw new UsageError(`${problem} (see agent-gateway ${command} --help)`)
   }
 }
 
-/** Characters of one printed line; `approvals list` allows more. */
+/** Maximum characters of a printed line. `approvals list` allows more. */
 const maxLength = 2000
 
 /**
- * One line for the person at the terminal; with `verbose` everything there is, stack and causes included.
- * Whoever runs the command also reads the log, so the detail that callers never see is shown.
+ * Returns one line for the person at the terminal, and with `verbose` the whole error with stack and causes. It
+ * includes the detail that callers never see, because a person who runs the command can also read the log.
  */
 export function describeFailure(thrown: unknown, verbose: boolean): string {
   return `agent-gateway: ${verbose ? inspect(thrown) : failureLine(thrown)}\n`
 }
 
-/** The same line without the program's name. */
+/** Returns the same line without the program's name. */
 export function failureLine(thrown: unknown): string {
   const error = toError(thrown)
   const detail = error instanceof GatewayError ? (error.detail ?? messageOf(error.cause)) : undefined
@@ -52,7 +52,7 @@ export function failureLine(thrown: unknown): string {
   return oneLine(text) || error.name
 }
 
-/** Joins the lines of the text. A longer text is truncated, and says by how much. */
+/** Joins the lines of the text. A longer text is truncated, with a note of how much is missing. */
 export function oneLine(text: string, limit = maxLength): string {
   const line = text.trim().replace(/\s*[\n\r\u2028\u2029]\s*/g, " ")
   return line.length <= limit ? line : `${line.slice(0, limit)}… [${line.length - limit} more characters]`

@@ -4,7 +4,7 @@ export const exitCodes = {
   success: 0,
   failure: 1,
   usage: 2,
-  /** The address cannot be listened on: no change of the agent's files would mend that. */
+  /** The address cannot be used for listening. A change of the agent's files would not fix that. */
   cannotListen: 4,
   /** `EX_TEMPFAIL` of sysexits.h: the same command continues the work. */
   unfinished: 75,
@@ -15,7 +15,7 @@ export function exitCodeOfSignal(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }
 
-/** Reason to stop a command, which is the reason of its signal. */
+/** Reason to stop a command, used as the reason of its signal. */
 export type StopReason = "SIGINT" | "SIGTERM" | "SIGPIPE"
 
 export function exitCodeOfStop({ reason }: AbortSignal): number {

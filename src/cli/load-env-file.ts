@@ -1,12 +1,12 @@
 import { join } from "node:path"
 import { loadEnvFile } from "node:process"
 
-/** Commands that load an agent's file, which may read the environment. */
+/** Commands that load an agent's file. The file may read the environment. */
 const commands = new Set(["dev", "start", "run", "heartbeat", "chat", "doctor"])
 
 /**
  * Adds the variables of the `.env` file in the working directory to the environment, for commands that load an agent.
- * Variables that are set already win. Throws if there is such a file and it cannot be read.
+ * Existing variables take precedence. Throws if there is such a file and it cannot be read.
  */
 export function loadEnvFileFor(command: string | undefined, cwd: string): void {
   if (command === undefined || !commands.has(command)) return

@@ -5,9 +5,9 @@ import { exitCodeOfSignal, exitCodes, type StopReason } from "./exit-codes.ts"
 import { loadEnvFileFor } from "./load-env-file.ts"
 import { runCli } from "./run-cli.ts"
 
-/** Milliseconds that a worker without a supervisor may take to stop. */
+/** Maximum milliseconds that a worker without a supervisor may take to stop. */
 const orphanMs = 5000
-/** Milliseconds that a command may take to stop when its output cannot be written. */
+/** Maximum milliseconds that a command may take to stop if its output cannot be written. */
 const lostOutputMs = 5000
 
 /** Runs the command line of this process, and ends the process with its exit code. */
@@ -27,7 +27,7 @@ export function main(): void {
     return
   }
 
-  // Only a command that has ended gets to `process.exit` below; Node by itself would end in success.
+  // Only a command that has ended reaches `process.exit` below. Node alone would exit with success.
   process.on("beforeExit", () => {
     process.stderr.write(
       "agent-gateway: the agent file never finishes loading, for example because of an await " +
@@ -54,8 +54,8 @@ export function main(): void {
 }
 
 /**
- * An output that cannot be written any more stops the command: a run is canceled, and does not go on unseen. A reader
- * that went away, as in `agent-gateway run … | head`, is no error worth a message.
+ * Stops the command if its output cannot be written. A run is then canceled, and does not continue unseen. If the
+ * reader closed the pipe, as in `agent-gateway run … | head`, no message is printed.
  */
 function watchOutputs(stopping: AbortController): { failure(): number | null } {
   let failure: number | null = null
@@ -71,12 +71,12 @@ function watchOutputs(stopping: AbortController): { failure(): number | null } {
       process.stderr.write(`agent-gateway: standard output cannot be written: ${error.message}\n`)
     fail(exitCodes.failure)
   })
-  // There is nowhere left to say so.
+  // There is no output left for a message.
   process.stderr.on("error", () => fail(exitCodeOfSignal("SIGPIPE")))
   return { failure: () => failure }
 }
 
-/** The first signal asks for a graceful end, the second one ends at once. */
+/** Lets the first signal request a graceful end, and the second one end at once. */
 function stopBySignals(stopping: AbortController): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
@@ -87,16 +87,16 @@ function stopBySignals(stopping: AbortController): void {
 }
 
 /**
- * A worker stops when its supervisor says so or is gone, and at once if the supervisor goes while it is stopping.
- * Signals mean no more than that: Ctrl+C reaches the supervisor and the worker both. Returns a promise that resolves
- * when the supervisor lets the worker serve.
+ * Makes a worker stop when its supervisor requests it or is gone, and at once if the supervisor ends while the worker
+ * is stopping. A signal counts as a request, because Ctrl+C reaches both the supervisor and the worker. Returns a
+ * promise that resolves when the supervisor lets the worker serve.
  */
 function followSupervisor(stopping: AbortController): Promise<void> {
   const mayServe = Promise.withResolvers<void>()
   process.on("disconnect", () => {
     if (stopping.signal.aborted) process.exit(exitCodeOfSignal("SIGTERM"))
     stopping.abort("SIGTERM")
-    // Nobody is left to kill it if it hangs.
+    // No supervisor is left to kill it if it hangs.
     setTimeout(() => process.exit(exitCodeOfSignal("SIGTERM")), orphanMs).unref()
   })
   process.on("message", (message: SupervisorMessage) => {
@@ -108,6 +108,6 @@ function followSupervisor(stopping: AbortController): Promise<void> {
 }
 
 function report(message: WorkerMessage): void {
-  // The supervisor may be gone already; `disconnect` tells so.
+  // The supervisor may already be gone, which `disconnect` reports.
   if (process.connected) process.send?.(message)
 }

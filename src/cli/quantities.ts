@@ -3,7 +3,7 @@ import { UsageError } from "./cli-error.ts"
 /** The longest delay of a timer. */
 const maxSeconds = 2_147_483
 
-/** A number of seconds, or with the unit `s`, `m` or `h`, as `timeout(1)` takes it. */
+/** Parses a number of seconds, or a number with the unit `s`, `m` or `h`, as `timeout(1)` does. */
 export function parseSeconds(text: string | undefined, option: string): number | undefined {
   if (text === undefined) return undefined
   const [, number = "", unit = "s"] = /^(\d+(?:\.\d+)?)([smh])?$/.exec(text) ?? []

@@ -41,7 +41,10 @@ const commands = {
   completion: completionCommand,
 }
 
-/** Runs one command line and resolves to the exit code. Reports a failure in one line on stderr; never rejects. */
+/**
+ * Runs one command line and resolves to the exit code. Reports a failure in one line on standard error. Never
+ * rejects.
+ */
 export async function runCli(process: ProcessContext): Promise<number> {
   const context: CliContext = { ...process, ...escapedOutputs(process) }
   try {

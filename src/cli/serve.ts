@@ -7,11 +7,11 @@ import { exitCodes } from "./exit-codes.ts"
 export interface ServeOptions {
   readonly mode: "dev" | "start"
   readonly onListening: (server: Pick<Listener, "url" | "apiUrl" | "port" | "consoleUrl">) => void
-  /** Milliseconds that runs may go on after the signal to stop; the gateway's own default if not given. */
+  /** Milliseconds that runs may continue after the signal to stop. Default: the gateway's own. */
   readonly graceMs?: number
 }
 
-/** Serves until `context.signal` is aborted, then stops gracefully, also while the gateway is still starting. */
+/** Serves until `context.signal` aborts, then stops gracefully, even while the gateway is still starting. */
 export async function serve(
   gateway: Gateway,
   { host, port, allowAnyKey, console }: ServeArguments,
@@ -33,7 +33,7 @@ export async function serve(
   }
 }
 
-/** Milliseconds after which a stop is worth a word. */
+/** Milliseconds after which a slow stop is announced. */
 const hintAfterMs = 300
 const stopHint =
   "agent-gateway: stopping. Open runs may still end; a second signal (Ctrl+C) ends the process at once. " +

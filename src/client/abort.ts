@@ -1,4 +1,4 @@
-/** Rejects as soon as the signal aborts, although the promise may settle later or never. */
+/** Rejects as soon as the signal aborts, even if the promise settles later or never. */
 export function abortable<T>(promise: PromiseLike<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason)
@@ -18,7 +18,7 @@ export function abortable<T>(promise: PromiseLike<T>, signal: AbortSignal): Prom
   })
 }
 
-/** Returns a controller that aborts with any of the signals, and the function that detaches it from them. */
+/** Returns a controller that aborts with any of the signals, and a function that detaches it from them. */
 export function linkedController(...signals: readonly (AbortSignal | undefined)[]) {
   const controller = new AbortController()
   const detachers = signals.map((signal) => {

@@ -1,26 +1,26 @@
 import { ChatError } from "./chat-error.ts"
 
 const maxDelayMs = 30_000
-/** A gateway that asks for more is not waited for. */
+/** The client does not wait longer than this, even if a gateway asks for it. */
 const maxRetryAfterMs = 60_000
 /**
- * Failures in a row after which a gateway that never answered is reported. A wrong address is found out within
+ * Maximum failures in a row at a gateway that has never responded, so that a wrong address is reported within
  * seconds.
  */
 const firstContactRetries = 4
 
 export interface RetryPolicy {
-  /** Delay after the first failure in milliseconds. It doubles with each further one. */
+  /** Milliseconds after the first failure. The delay doubles with each further one. */
   readonly firstDelayMs: number
-  /** Failures in a row after which the error is thrown. */
+  /** Number of failures in a row after which the error is thrown. */
   readonly maxRetries: number
-  /** Returns true once the gateway has answered any request of this client. */
+  /** Returns true if the gateway has responded to any request of this client. */
   readonly reached: () => boolean
 }
 
 /**
- * Returns the delay before the next attempt in milliseconds, with jitter, so that clients of a restarted gateway do not
- * come back at the same moment. Throws the error if another attempt is of no use.
+ * Returns the milliseconds before the next attempt, with jitter, so that clients of a restarted gateway do not all
+ * return at the same moment. Throws the error if another attempt is useless.
  */
 export function delayAfter(
   error: unknown,
@@ -37,12 +37,15 @@ export function delayAfter(
     : backoffMs * (0.5 + jitter / 2)
 }
 
-/** A `TypeError` is what `fetch` throws without a network, in the user's callbacks too. */
+/**
+ * Returns true for a transient error. `fetch` throws a `TypeError` without a network, but the user's callbacks may
+ * throw one too.
+ */
 function isTransient(error: unknown): boolean {
   return error instanceof ChatError ? error.retryable : error instanceof TypeError
 }
 
-/** Resolves after the delay, or as soon as a browser is online again. Rejects when the signal aborts. */
+/** Resolves after the delay, or when a browser is online again. Rejects when the signal aborts. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   // Only pages have this event.
   const page = globalThis as unknown as Partial<EventTarget>

@@ -3,7 +3,7 @@ import type { Problem } from "./wire/messages.ts"
 export interface ChatErrorOptions {
   readonly code: string
   readonly message: string
-  /** Problem document that the gateway answered with. */
+  /** Problem document in the gateway's response. */
   readonly problem?: Problem
   /** HTTP status. Absent if there was no response. */
   readonly status?: number | undefined
@@ -14,13 +14,13 @@ export interface ChatErrorOptions {
 }
 
 /**
- * A request that failed for good. `code` is the code of the gateway's problem document, or one of the client's own:
+ * A request failed permanently. `code` is the code of the gateway's problem document, or one of the client's own:
  *
- * - `unreachable`: there was no response, also after retries.
+ * - `unreachable`: there was no response, even after retries.
  * - `stalled`: the gateway or a proxy sent nothing for too long.
  * - `unexpected_response`: the response did not come from a gateway, for example a page of a proxy.
- * - `invalid_stream`: the response broke the format of event streams.
- * - `stream_ended`: the stream ended before the run did, again and again.
+ * - `invalid_stream`: the response was not a valid event stream.
+ * - `stream_ended`: the stream repeatedly ended before the run did.
  * - `run_lost`: the gateway no longer knows the run, for example because its store was restored from a backup.
  * - `session_changed`: the `token` callback returned a token for another session.
  * - `already_read`: a run was iterated a second time.
@@ -30,7 +30,7 @@ export class ChatError extends Error {
   readonly problem: Problem | null
   readonly status: number | null
   readonly retryable: boolean
-  /** Delay that the gateway asked for, in milliseconds. */
+  /** Milliseconds to wait that the gateway requested. */
   readonly retryAfterMs: number | null
 
   constructor({ code, message, problem, status, retryable, retryAfterMs, cause }: ChatErrorOptions) {

@@ -23,7 +23,7 @@ import type {
 } from "./wire/messages.ts"
 
 export interface CancelableOptions {
-  /** Ends the call. What the gateway has accepted goes on. */
+  /** Ends the call. Work that the gateway has accepted continues. */
   readonly signal?: AbortSignal
 }
 
@@ -31,21 +31,21 @@ export interface CancelableOptions {
 export type Message = NonNullable<ChatRequest["message"]> | { readonly messages: readonly ChatMessage[] }
 
 export interface SendOptions extends CancelableOptions {
-  /** The app's own data for this run. */
+  /** The application's own data for this run. */
   readonly context?: NonNullable<ChatRequest["context"]>
   readonly model?: string
-  /** Decides over a message that arrives while a run is open. Default `reject`: status 409, `run_active`. */
+  /** Decides what happens to a message while a run is open. Default `reject`: status 409, `run_active`. */
   readonly whenBusy?: "reject" | "queue" | "interrupt" | "steer"
   /** Default: a random key. Pass the `key` of a run to send its message again without starting it twice. */
   readonly idempotencyKey?: string
-  /** Events up to and with this cursor are left out. For a message that is sent again. */
+  /** Skips events up to and including this cursor. For a message that is sent again. */
   readonly after?: number
 }
 
 export interface SubscribeOptions extends CancelableOptions {
-  /** Events up to and with this cursor are left out. Default: the last cursor that this client saw, else 0. */
+  /** Skips events up to and including this cursor. Default: the last cursor that this client saw, otherwise 0. */
   readonly after?: number
-  /** Follows this run alone, to its end. */
+  /** Follows only this run, to its end. */
   readonly runId?: string
   /**
    * Follows the sub-agent of this background task, to its end. Its cursors are those of the sub-agent's session, so
@@ -56,7 +56,14 @@ export interface SubscribeOptions extends CancelableOptions {
   readonly untilTasksEnd?: boolean
 }
 
-/** Names an open wait. Events, the history and the view model have these fields. */
+export interface HistoryOptions extends CancelableOptions {
+  /** Number of runs whose messages are returned, at most 100. Default: all, and 20 with `before`. */
+  readonly limit?: number
+  /** The `before` of the page of later messages. Default: the newest messages. */
+  readonly before?: number
+}
+
+/** Identifies an open wait. Events, the history and the view model have these fields. */
 export interface WaitReference {
   readonly tool_call_id: string
   readonly nonce: string
@@ -66,29 +73,30 @@ export interface Approval extends CancelableOptions {
   readonly approved: boolean
   /** Arguments in place of the model's. */
   readonly input?: Readonly<Record<string, unknown>>
-  /** Reason of a denial, for the model. */
+  /** Reason of a denial, which the model receives. */
   readonly reason?: string
   /**
-   * If true, calls of the same type are not asked about again in the session whose tool asked; with `tree`, neither in
-   * the other sessions of its tree. Default false.
+   * If true, the user is not asked again about calls of the same type in the session of the tool. With `tree`, this
+   * also applies to the other sessions of its tree. Default false.
    */
   readonly remember?: boolean | "tree"
 }
 
 /** One session of a gateway. */
 export interface Chat {
-  /** Null until the gateway has created the session, and if the `token` callback does not report it. */
+  /** Null until the gateway has created the session, or if the `token` callback does not report it. */
   readonly sessionId: string | null
   /** Last cursor that this client saw. Null before the first event. */
   readonly cursor: number | null
-  /** Sends a message once the result is iterated or awaited. */
+  /** Sends a message when the result is iterated or awaited. */
   send(message: Message, options?: SendOptions): Run
   /** Follows the session over all its runs. Ends when no run is open. */
   subscribe(options?: SubscribeOptions): AsyncIterable<SentEvent>
-  history(options?: CancelableOptions): Promise<History>
-  /** Returns one page of what the agent has stored about the user. Only for agents with `memory`. */
+  /** Returns the stored conversation, or one page of it. */
+  history(options?: HistoryOptions): Promise<History>
+  /** Returns one page of the memories that the agent has about the user. Only for agents with `memory`. */
   memories(query?: MemoriesQuery): Promise<MemoriesPage>
-  /** Deletes memories of the user. Returns their number: 0 if there are none with the name. */
+  /** Deletes memories of the user. Returns their number: 0 if there is none with the name. */
   forget(query: ForgetQuery): Promise<number>
   /** Cancels a run, by default the open one. Returns its id, or null if no such run was open. */
   cancel(options?: CancelableOptions & { readonly runId?: string }): Promise<string | null>
@@ -113,16 +121,16 @@ export interface Chat {
     options?: CancelableOptions,
   ): Promise<void>
   /**
-   * Adds tools that this client executes: functions for client tools of the agent, and tools of its own, which it
-   * declares. Tools with the same name are replaced.
+   * Adds tools that this client executes: functions for client tools of the agent, and the client's own tools, which
+   * it declares. Replaces tools with the same name.
    */
   tools(tools: ClientTools): void
 }
 
-/** Somebody else's answer counts, or nobody needs one any more. */
+/** Another client's answer counts, or no answer is needed any more. */
 const settledCodes: readonly string[] = ["already_answered", "wait_expired", "wait_not_found"]
 
-/** Returns a client for one session. Sends nothing before it is used. */
+/** Creates a client for one session. Sends nothing before it is used. */
 export function connect(options: ConnectOptions): Chat {
   const session = sessionConnection(options)
   const { toolInputDeltas } = options
@@ -164,7 +172,10 @@ export function connect(options: ConnectOptions): Chat {
     return null
   }
 
-  /** An answer whose first attempt got no response may have arrived: then the second is one too many. */
+  /**
+   * Sends an answer. If its first attempt got no response, it may have arrived, so a refusal of the second one is no
+   * error.
+   */
   async function answerWait(path: string, body: object, signal: AbortSignal | undefined): Promise<void> {
     const isSuccess = ({ code }: ChatError, isRepeated: boolean) => isRepeated && code === "already_answered"
     await session.call({ method: "POST", path, body }, { signal, isSuccess })
@@ -261,8 +272,12 @@ export function connect(options: ConnectOptions): Chat {
       }
     },
 
-    async history({ signal } = {}) {
-      return (await session.call({ method: "GET", path: "/chat/history" }, { signal })) as History
+    async history({ signal, limit, before } = {}) {
+      const query = new URLSearchParams()
+      if (limit !== undefined) query.set("limit", String(limit))
+      if (before !== undefined) query.set("before", String(before))
+      const path = query.size === 0 ? "/chat/history" : `/chat/history?${query}`
+      return (await session.call({ method: "GET", path }, { signal })) as History
     },
 
     async memories({ signal, ...query } = {}) {

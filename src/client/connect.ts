@@ -7,11 +7,14 @@ import { createTokens, type TokenSource } from "./tokens.ts"
 import type { InitResponse } from "./wire/messages.ts"
 
 export interface ConnectOptions {
-  /** Address of the gateway's API with its prefix, for example `https://example.com/api`. In browsers also `/api`. */
+  /**
+   * Address of the gateway's API with its prefix, such as `https://example.com/api`. In browsers, a path such as
+   * `/api` also works.
+   */
   readonly url: string
   /** Returns a session token from your own server. Either this or `apiKey` is required. */
   readonly token?: TokenSource
-  /** API key of the gateway, for servers and demos. A page that holds it gives it to its readers. */
+  /** API key of the gateway, for servers and demos. A page with a key reveals it to its readers. */
   readonly apiKey?: string
   /** User of the API key. Default: derived from the key. */
   readonly userId?: string
@@ -19,11 +22,11 @@ export interface ConnectOptions {
   readonly sessionId?: string
   /** Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch
-  /** Failed attempts in a row after which an error is thrown. Default 20, about seven minutes. */
+  /** Number of failed attempts in a row after which an error is thrown. Default 20, about seven minutes. */
   readonly maxRetries?: number
-  /** Delay after the first failed attempt in milliseconds. It doubles up to 30 seconds. Default 500. */
+  /** Milliseconds after the first failed attempt. The delay doubles up to 30 seconds. Default 500. */
   readonly retryDelayMs?: number
-  /** Time without a byte after which a connection counts as lost, in milliseconds. Default 45 000: three heartbeats. */
+  /** Milliseconds without a byte after which a connection counts as lost. Default 45 000: three heartbeats. */
   readonly stallTimeoutMs?: number
   /** If true, events include `tool_input_delta`: the arguments of calls while the model writes them. Default false. */
   readonly toolInputDeltas?: boolean
@@ -38,25 +41,25 @@ export interface SessionConnection {
   readonly onConnection: (state: ConnectionState) => void
   /** Sends a request once, or twice if the gateway refused the token. */
   open(request: ExchangeRequest, signal: AbortSignal): Promise<Exchange>
-  /** Repeats an attempt until it succeeds or fails for good. */
+  /** Repeats an attempt until it succeeds or fails permanently. */
   retrying<T>(
     signal: AbortSignal | undefined,
     attempt: (signal: AbortSignal, failures: number) => Promise<T>,
   ): Promise<T>
-  /** Sends a request until the gateway answers it. Returns the JSON of the response. */
+  /** Sends a request until the gateway responds. Returns the JSON of the response. */
   call(request: Omit<ExchangeRequest, "accept">, options?: CallOptions): Promise<unknown>
 }
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /**
-   * Called with each error that is final. Returns true if it means success. `isRepeated` is true after a first
+   * Called with each final error. Returns true if the error counts as success. `isRepeated` is true after a first
    * failure.
    */
   readonly isSuccess?: (error: ChatError, isRepeated: boolean) => boolean
 }
 
-/** Refusals of a token that another token does not help against. */
+/** Refusals for which another token would not help. */
 const finalRefusals: readonly string[] = ["session_revoked", "session_not_found"]
 
 export function sessionConnection(options: ConnectOptions): SessionConnection {
@@ -133,7 +136,7 @@ export function sessionConnection(options: ConnectOptions): SessionConnection {
   }
 }
 
-/** Gets tokens as an application's server does. */
+/** Requests tokens like an application's server. */
 function apiKeySource(connection: Connection, { apiKey, userId }: ConnectOptions): TokenSource {
   if (apiKey === undefined) throw new TypeError("connect() requires the option token or apiKey.")
   return async ({ sessionId, signal }) => {

@@ -9,8 +9,8 @@ export interface EventIteratorOptions extends Pick<ToolCallsOptions, "submit"> {
 }
 
 /**
- * Returns the iterator of a stream, which executes the client's tools on the way. `return()` ends a `next()` that
- * waits; a generator of its own would first wait for the next event.
+ * Returns the iterator of a stream, which also executes the client's tools. `return()` ends a waiting `next()`. A
+ * generator would first wait for the next event.
  */
 export function eventIterator({
   tools,

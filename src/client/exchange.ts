@@ -2,14 +2,14 @@ import { abortable, linkedController } from "./abort.ts"
 import { ChatError } from "./chat-error.ts"
 import { refusal, unexpectedResponse } from "./refusal.ts"
 
-/** The gateway as this client reaches it. */
+/** The gateway's address and connection settings. */
 export interface Connection {
-  /** Address of the API, with its prefix and without a slash at its end. */
+  /** Address of the API, with its prefix and without a trailing slash. */
   readonly url: string
   readonly fetch: typeof fetch
-  /** Time without a response, or without a byte of a response that has started, in milliseconds. */
+  /** Milliseconds without a response, or without a byte of a started response. */
   readonly stallTimeoutMs: number
-  /** Becomes true with the first response of a gateway. Until then a wrong address is the likely cause of a failure. */
+  /** Set to true by the first response of a gateway. Until then a wrong address is the likely cause of a failure. */
   reached: boolean
 }
 
@@ -25,12 +25,12 @@ export interface ExchangeRequest {
 /** One request whose response has started. Must be closed. */
 export interface Exchange {
   readonly response: Response
-  /** Yields the body as it arrives. Throws if it stalls or breaks off. */
+  /** Yields the body as it arrives. Throws if it stalls or the connection breaks. */
   chunks(): AsyncGenerator<Uint8Array>
   close(): void
 }
 
-/** Sends one request once. Throws a `ChatError` unless the gateway answers it with success. */
+/** Sends one request once. Throws a `ChatError` unless the gateway responds with success. */
 export async function exchange(
   connection: Connection,
   { method, path, headers, body, accept }: ExchangeRequest,
@@ -41,7 +41,7 @@ export async function exchange(
     detach()
     controller.abort()
   }
-  /** Settles with the promise, or fails when the gateway is silent for too long. */
+  /** Settles with the promise, or rejects if the gateway is silent for too long. */
   const inTime = async <T>(promise: Promise<T>): Promise<T> => {
     const timer = setTimeout(() => controller.abort(stalled()), connection.stallTimeoutMs)
     try {

@@ -19,16 +19,16 @@ export type ConnectionState =
       readonly state: "waiting"
       readonly error: unknown
       readonly delayMs: number
-      /** Failures in a row. */
+      /** Number of failures in a row. */
       readonly failures: number
     }
 
 export interface Followed {
-  /** Events up to and with this cursor are left out. Null: none are. */
+  /** Events up to and including this cursor are left out. Null: none are. */
   readonly after: number | null
-  /** Opens the stream after the cursor. Null: nothing follows and nothing runs. */
+  /** Opens the stream after the cursor. Null: no events follow and no run is open. */
   open(cursor: number | null, signal: AbortSignal): Promise<Exchange | null>
-  /** If true, the stream is one run's and ends with its terminal event. */
+  /** If true, the stream belongs to one run and ends with its terminal event. */
   readonly oneRun: boolean
 }
 
@@ -38,10 +38,10 @@ export interface FollowOptions {
   readonly onConnection: (state: ConnectionState) => void
 }
 
-/** A log entry of several frames is one message of a model. */
+/** Maximum characters of held frames. A log entry of several frames is one message of a model. */
 const maxHeldCharacters = 32 * 1024 * 1024
 
-/** Yields each event once and in order, over as many connections as it takes. */
+/** Yields each event once and in order, over as many connections as necessary. */
 export async function* follow(
   { after, open, oneRun }: Followed,
   { retry, signal, onConnection }: FollowOptions,
@@ -70,7 +70,7 @@ export async function* follow(
       } finally {
         exchange.close()
       }
-      // The usual end of a session's stream. The next response says whether that was all.
+      // This is the usual end of a session's stream. The next response shows if more follows.
       if (hasEnded) continue
       throw streamEnded()
     } catch (error) {
@@ -84,8 +84,8 @@ export async function* follow(
 }
 
 /**
- * Yields the events of one connection. Of several frames of one log entry only the last has an id. The frames before it
- * are held until it comes: after a cut in between, they all come again.
+ * Yields the events of one connection. Only the last of several frames of one log entry has an id. The earlier frames
+ * are held until it arrives, because after a cut in between all of them come again.
  */
 async function* eventsAfter(after: number | null, exchange: Exchange): AsyncGenerator<SentEvent> {
   let cursor = after ?? -1
@@ -114,8 +114,8 @@ async function* eventsAfter(after: number | null, exchange: Exchange): AsyncGene
 }
 
 /**
- * Events that belong to no log entry of the session, as those of sub-agents. They say how things stand, and are not
- * sent again.
+ * Types of events that belong to no log entry of the session, such as those of sub-agents. They report a current
+ * state, and are not sent again.
  */
 const passingTypes: readonly string[] = ["heartbeat", "run_queued", "task_progress"]
 
@@ -124,7 +124,7 @@ export function isTerminal({ type, sub_agent_id }: ChatEvent): boolean {
   return sub_agent_id === undefined && (type === "stream_complete" || type === "error")
 }
 
-/** Events of unknown types are passed on: a newer gateway may send them. */
+/** Parses an event. Events of unknown types are passed on, because a newer gateway may send them. */
 function parseEvent({ data }: Frame): ChatEvent {
   let event: unknown
   try {

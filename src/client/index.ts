@@ -3,6 +3,7 @@ export {
   type CancelableOptions,
   type Chat,
   connect,
+  type HistoryOptions,
   type Message,
   type SendOptions,
   type SubscribeOptions,

@@ -4,7 +4,7 @@ export interface StoredMemory {
   readonly entity_type: string
   readonly content: string
   readonly tags: readonly string[]
-  /** Session and run in which it was stored; null if code stored it. */
+  /** Session and run that stored it. Null if code stored it. */
   readonly session_id: string | null
   readonly run_id: string | null
   readonly created_at: number
@@ -15,22 +15,22 @@ export interface StoredMemory {
 
 export interface MemoriesPage {
   readonly memories: readonly StoredMemory[]
-  /** The `after` of the next page; null after the last one. */
+  /** The `after` of the next page. Null after the last one. */
   readonly next: string | null
 }
 
 export interface MemoriesQuery {
-  /** Words to look for. Default: the memories are listed by type and name. */
+  /** Words to search for. Default: the memories are listed by type and name. */
   readonly query?: string
   readonly entityType?: string
   readonly tag?: string
   readonly after?: string
-  /** Most memories of the page. Default 50; 5 with `query`. */
+  /** Maximum number of memories of the page. Default 50; 5 with `query`. */
   readonly limit?: number
   readonly signal?: AbortSignal
 }
 
-/** One memory, or all memories with a name. `all` is true to forget everything. */
+/** One memory, or all memories with a name. `all` must be true to forget everything. */
 export type ForgetQuery = { readonly signal?: AbortSignal } & (
   | { readonly name: string; readonly entityType?: string }
   | { readonly all: true }
@@ -41,7 +41,10 @@ export function memoriesPath({ query, entityType, tag, after, limit }: MemoriesQ
   return pathWith({ query, entity_type: entityType, tag, after, limit: limit?.toString() })
 }
 
-/** Returns the path and the query of a request that forgets. Throws a `TypeError` if it says neither what nor all. */
+/**
+ * Returns the path and the query of a request that forgets. Throws a `TypeError` if the query neither names memories
+ * nor has `all`.
+ */
 export function forgetPath(query: ForgetQuery): string {
   if ("all" in query && query.all) return pathWith({})
   // Without a name the request would forget everything.

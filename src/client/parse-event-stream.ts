@@ -2,17 +2,17 @@ import { ChatError } from "./chat-error.ts"
 
 /** One server-sent event. */
 export interface Frame {
-  /** Null for an event without an id of digits. */
+  /** Null for an event without a numeric id. */
   readonly id: number | null
   readonly data: string
 }
 
-/** The largest frames hold the images of a tool result, at most 7 MiB of base64. */
+/** Maximum characters of a frame. The largest frames have the images of a tool result, at most 7 MiB of base64. */
 const maxFrameCharacters = 32 * 1024 * 1024
 
 /**
  * Parses an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html). Chunks may end anywhere,
- * also inside a line or a character. An event that the stream ends in is dropped, as the standard requires: it comes
+ * even inside a line or a character. An incomplete event at the end is dropped, as the standard requires. It comes
  * again after the last id.
  */
 export async function* parseEventStream(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
@@ -46,7 +46,7 @@ function parseLine(line: string): { readonly field: string; readonly value: stri
   return { field: line.slice(0, colon), value }
 }
 
-/** Lines end with CR LF, LF or CR. Each character is looked at once, however many chunks a line comes in. */
+/** Splits lines, which end with CR LF, LF or CR. Reads each character once, however many chunks a line spans. */
 function createLineSplitter(): (text: string) => Generator<string> {
   let started = ""
   let endedWithReturn = false

@@ -2,11 +2,11 @@ import { ChatError } from "./chat-error.ts"
 import type { Connection } from "./exchange.ts"
 import type { Problem } from "./wire/messages.ts"
 
-/** Statuses that a proxy answers with while its upstream is away or busy. */
+/** Statuses of proxies whose upstream is away or busy. */
 const transientStatuses: readonly number[] = [408, 425, 429]
-/** Statuses with which a gateway refuses for a while. */
+/** Statuses of a gateway's temporary refusals. */
 const transientProblems: readonly number[] = [408, 429, 503]
-/** Problems that stay until somebody does something about them. */
+/** Codes of problems that remain until a person or client acts. */
 const lastingCodes: readonly string[] = ["queue_full"]
 
 const maxProblemBytes = 256 * 1024
@@ -33,8 +33,8 @@ export async function refusal(
 }
 
 /**
- * Returns the error for a response that no gateway sent. Once a gateway has answered at this address, a proxy in
- * front of it is the likely sender, and the gateway may come back.
+ * Returns the error for a response that no gateway sent. If a gateway has responded at this address before, a proxy
+ * before it is the likely sender, and the gateway may return.
  */
 export function unexpectedResponse(response: Response, { reached }: Connection): ChatError {
   const { status } = response
@@ -60,7 +60,7 @@ async function readProblem(response: Response, chunks: AsyncIterable<Uint8Array>
     const problem: unknown = JSON.parse(text)
     return isProblem(problem) ? problem : null
   } catch {
-    // A document that is cut off comes from no gateway either.
+    // A truncated document does not come from a gateway either.
     return null
   }
 }
@@ -70,7 +70,9 @@ function isProblem(value: unknown): value is Problem {
   return typeof code === "string" && typeof detail === "string" && typeof status === "number"
 }
 
-/** Returns milliseconds (RFC 9110, section 10.2.3). A date counts by this machine's clock, which may be off. */
+/**
+ * Returns milliseconds (RFC 9110, section 10.2.3). A date is compared with this machine's clock, which may be wrong.
+ */
 function retryAfter({ headers }: Response): number | undefined {
   const value = headers.get("retry-after")
   if (value === null) return undefined

@@ -1,13 +1,13 @@
 import type { SentEvent } from "./follow.ts"
 import type { Usage } from "./wire/content.ts"
 
-/** One sent message and the work that answers it. Iterate it once, or await `result()`. */
+/** One sent message and the work on it. Iterate it once, or await `result()`. */
 export interface Run extends AsyncIterable<SentEvent> {
   /** Run id. Null until the gateway has accepted the message. */
   readonly id: string | null
-  /** Idempotency key of the message. Sent with the same message, it starts nothing twice. */
+  /** Idempotency key of the message. If the same message is sent again with this key, no second run starts. */
   readonly key: string
-  /** Resolves with the run id once the gateway has accepted the message, without reading the run. */
+  /** Resolves to the run id when the gateway has accepted the message, without reading the run. */
   accept(): Promise<string | null>
   /** Reads the run to its end. Calls `onEvent` with each event. */
   result(onEvent?: (event: SentEvent) => void): Promise<RunResult>
@@ -45,7 +45,7 @@ export async function readResult(
         isNewTurn = false
         break
       case "stream_retry":
-        // What it discards began after the last turn.
+        // The discarded text started after the last turn.
         if (!isNewTurn) text = ""
         break
       case "turn_complete":
@@ -68,6 +68,6 @@ export async function readResult(
       }
     }
   }
-  // Streams of runs end with a terminal event or throw.
+  // A stream of a run ends with a terminal event or throws.
   throw new Error("The run's stream ended without a terminal event.")
 }

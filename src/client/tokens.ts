@@ -1,19 +1,21 @@
 import { abortable } from "./abort.ts"
 import { ChatError } from "./chat-error.ts"
 
-/** A session token, as `POST /chat/init` answers. Your server may pass its answer on as it is. */
+/**
+ * A session token in the form of the response to `POST /chat/init`. Your server may pass the response on unchanged.
+ */
 export interface SessionToken {
   readonly session_token: string
-  /** With it the client notices a token for another session. */
+  /** If set, the client notices a token for another session. */
   readonly session_id?: string
-  /** Seconds since the Unix epoch. With it the client renews the token before it expires. */
+  /** Seconds since the Unix epoch. If set, the client renews the token before it expires. */
   readonly expires_at?: number
 }
 
 export interface TokenRequest {
   /** Session that the token must be for. Null if the session is to be created. */
   readonly sessionId: string | null
-  /** Aborted when the callback has taken too long. */
+  /** Aborted if the callback takes too long. */
   readonly signal: AbortSignal
 }
 
@@ -25,7 +27,7 @@ export type TokenSource = (
 export interface Tokens {
   readonly sessionId: string | null
   get(signal: AbortSignal): Promise<string>
-  /** Returns another token than the one that was refused. */
+  /** Returns another token than the refused one. */
   renew(refused: string, signal: AbortSignal): Promise<string>
 }
 
@@ -37,7 +39,7 @@ interface Issued {
 
 const renewBeforeExpiryMs = 60_000
 
-/** Keeps one token. Requests that need a new one at the same time share one call of the source. */
+/** Keeps one token. Concurrent requests that need a new one share one call of the source. */
 export function createTokens(source: TokenSource, sessionId: string | null, timeoutMs: number): Tokens {
   let session = sessionId
   let issued: Issued | null = null
@@ -80,7 +82,10 @@ export function createTokens(source: TokenSource, sessionId: string | null, time
   }
 }
 
-/** If a new token seems to expire at once, this machine's clock is off: it is used until the gateway refuses it. */
+/**
+ * Returns the time of the renewal. If a new token seems to expire at once, this machine's clock is wrong, and the
+ * token is used until the gateway refuses it.
+ */
 function renewalOf(expiresAt: number | undefined): number {
   if (expiresAt === undefined) return Number.POSITIVE_INFINITY
   const renewAt = expiresAt * 1000 - renewBeforeExpiryMs

@@ -5,17 +5,17 @@ import type { ChatRequest, ToolResultRequest } from "./wire/messages.ts"
 
 export interface ClientToolContext {
   readonly toolCallId: string
-  /** Aborted when the call's result is of no use any more: its run is over, or the client stopped reading. */
+  /** Aborted when the call's result is not needed any more: its run has ended, or the client stopped reading. */
   readonly signal: AbortSignal
 }
 
 /**
- * Executes a tool in the client. The result is any JSON value; a thrown error is reported to the model. After a
+ * Executes a tool in the client. The result is any JSON value. A thrown error is reported to the model. After a
  * reload the same call is executed again, unless its result had arrived.
  */
 export type ClientTool = (input: Readonly<Record<string, unknown>>, context: ClientToolContext) => unknown
 
-/** A tool that the agent does not have: it is declared with each message, if the agent allows that. */
+/** A tool that the agent does not have. It is declared with each message, if the agent allows that. */
 export interface DeclaredTool {
   /** Tells the model what the tool does and when to use it. */
   readonly description: string
@@ -34,7 +34,7 @@ export interface ToolCallsOptions {
 }
 
 export interface ToolCalls {
-  /** Starts the call that an event asks for, and stops calls that are over. */
+  /** Starts the call that an event requests, and stops calls that have ended. */
   observe(event: ChatEvent): void
   /** Stops all calls. */
   close(): void
@@ -48,7 +48,7 @@ export function createToolCalls({ tools, submit, onFailure }: ToolCallsOptions):
 
   function start({ tool_call_id, tool_name, tool_input, nonce }: ToolCallStart): void {
     const tool = Object.hasOwn(tools, tool_name) ? tools[tool_name] : undefined
-    // Without a nonce the gateway only announces the call: it may still be denied.
+    // Without a nonce the gateway only announces the call, which may still be denied.
     if (tool === undefined || nonce === undefined || running.has(tool_call_id)) return
     const controller = new AbortController()
     const { signal } = controller
@@ -83,7 +83,7 @@ export function createToolCalls({ tools, submit, onFailure }: ToolCallsOptions):
   }
 }
 
-/** Returns the tools that are declared with a message; undefined for none. */
+/** Returns the tools to declare with a message. Undefined for none. */
 export function declarations(tools: ClientTools): ChatRequest["tools"] {
   const declared = Object.entries(tools).flatMap(([name, tool]) =>
     typeof tool === "function"
@@ -103,7 +103,7 @@ async function execute(
 ): Promise<Outcome> {
   try {
     const result = (await tool(input, context)) ?? null
-    // A result that is no JSON fails here, and not when it is sent.
+    // A result that is not JSON fails here, and not when it is sent.
     JSON.stringify(result)
     return { result }
   } catch (error) {
@@ -125,7 +125,10 @@ function isCode(value: unknown): value is string {
   return typeof value === "string" && /^[\w.-]{1,128}$/.test(value)
 }
 
-/** The gateway refused the result itself, as too large for example. The model is told, so that its run goes on. */
+/**
+ * Returns an error result if the gateway refused the result itself, for example as too large. The model receives it,
+ * so that its run continues.
+ */
 export function refusedResult(error: unknown): { readonly code: string; readonly message: string } | null {
   if (!(error instanceof ChatError) || error.problem === null) return null
   const isRefused = error.status === 413 || error.status === 422

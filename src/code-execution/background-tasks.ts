@@ -13,7 +13,7 @@ export interface BackgroundTask {
   status(): TaskStatus
   /** Null unless the task failed. */
   problem(): TaskProblem | null
-  /** Resolves once nothing of it runs any more. */
+  /** Cancels the task. Resolves when none of its processes runs any more. */
   cancel(): Promise<void>
 }
 
@@ -25,22 +25,22 @@ export interface TaskProblem {
 export type TaskStatus = "running" | "finished" | "cancelled" | "failed"
 
 export interface BackgroundTasks {
-  /** Throws a `GatewayError` (`too_many_background_tasks`) when the session has as many as it may. */
+  /** Starts a task. Throws a `GatewayError` (`too_many_background_tasks`) if the session has the maximum number. */
   start(sessionId: string, begin: (signal: AbortSignal) => CodeRun): BackgroundTask
-  /** Finds a task of this session alone. Returns undefined if there is none, or if it was forgotten. */
+  /** Finds a task of this session only. Returns undefined if there is none, or if it was forgotten. */
   find(sessionId: string, taskId: string): BackgroundTask | undefined
-  /** Forgets tasks that ended long ago. Cancels and forgets all tasks of sessions that are not kept any more. */
+  /** Forgets tasks that ended long ago. Cancels and forgets all tasks of removed sessions. */
   forget(isKept: (sessionId: string) => Promise<boolean>): Promise<void>
   /** Cancels all running tasks. */
   close(): Promise<void>
 }
 
 export interface BackgroundTasksOptions {
-  /** Running tasks of one session. */
+  /** Maximum number of running tasks of one session. */
   readonly maxRunning: number
-  /** Memory of the ended tasks of all sessions together. Default 64 MiB. */
+  /** Maximum memory of the ended tasks of all sessions together. Default 64 MiB. */
   readonly maxEndedBytes?: number
-  /** Memory of the ended tasks of one session. The last one is remembered even if it is larger. Default 16 MiB. */
+  /** Maximum memory of the ended tasks of one session. The last one is kept even if it is larger. Default 16 MiB. */
   readonly maxEndedBytesPerSession?: number
   readonly clock: Clock
   readonly logger: Logger

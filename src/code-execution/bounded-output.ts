@@ -1,25 +1,25 @@
-/** A stream's beginning and end, whatever its length. */
+/** The beginning and the end of a stream of any length. */
 export interface BoundedOutput {
   push(bytes: Uint8Array): void
   readonly bytes: number
-  /** Bytes of memory that it takes up. */
+  /** Bytes of memory in use. */
   readonly held: number
-  /** At most about `maxBytes` of UTF-8, with a line that says how much was left out in the middle. */
+  /** Returns at most about `maxBytes` of UTF-8, with a line that reports how much was left out in the middle. */
   text(maxBytes: number): string
   truncated(maxBytes: number): boolean
 }
 
-/** Holds `maxBytes` at most, and no more than it needs: one half from the beginning, the other from the end. */
+/** Holds at most `maxBytes`, and no more than necessary: one half from the beginning, the other from the end. */
 export function createBoundedOutput(maxBytes: number): BoundedOutput {
   const half = Math.ceil(maxBytes / 2)
   let head = Buffer.alloc(0)
-  /** The end, as a ring. */
+  /** The end of the stream, as a ring buffer. */
   let ring = Buffer.alloc(0)
   let total = 0
 
   function makeRoom(bytes: number): void {
     if (bytes <= head.length) return
-    // Memory of its own. Small results of `Buffer.concat` share a slab, and one of them would keep all of it.
+    // It has its own memory. Small results of `Buffer.concat` share a slab, and one of them would keep all of it.
     const larger = Buffer.alloc(Math.min(half, Math.max(bytes, 2 * head.length)))
     larger.set(head)
     head = larger
@@ -68,7 +68,7 @@ export function createBoundedOutput(maxBytes: number): BoundedOutput {
   }
 }
 
-/** Leaves out the rest of a character whose beginning is not there. */
+/** Skips the rest of a character whose beginning is missing. */
 function decodeEnd(bytes: Uint8Array): string {
   const start = bytes.findIndex((byte) => (byte & 0xc0) !== 0x80)
   return new TextDecoder().decode(bytes.subarray(Math.max(0, start)))

@@ -6,14 +6,14 @@ export interface ReportedFile {
   readonly media_type: string
 }
 
-/** Files that are new or changed, in the order of their paths. */
+/** New and changed files, in the order of their paths. */
 export interface ChangedFiles {
   readonly files: readonly ReportedFile[]
   /** False if the working directory has more files than a sandbox lists, so that some may be missing here. */
   readonly complete: boolean
 }
 
-/** Resolves to a function that later returns the files that are new or changed since now. */
+/** Resolves to a function that returns the files that are new or changed since then. */
 export async function watchFiles(
   sandbox: Sandbox,
   signal: AbortSignal,

@@ -43,8 +43,8 @@ export interface CodeOutcome {
 }
 
 /**
- * The record of an execution: its output and its outcome. It refers to neither the code nor the sandbox, so that
- * a record that is kept for later keeps only what `size` counts.
+ * The record of an execution: its output and its outcome. It does not refer to the code or the sandbox, so a record
+ * that is kept for later holds only the memory that `size` counts.
  */
 export interface CodeRecord {
   push(stream: OutputChunk["stream"], bytes: Uint8Array): void
@@ -53,11 +53,11 @@ export interface CodeRecord {
   complete(outcome: CodeOutcome): void
   report(maxBytes: number): CodeReport
   images(): readonly ImagePart[]
-  /** Memory that it takes up, in bytes. */
+  /** Returns its memory in bytes. */
   size(): number
 }
 
-/** Keeps `maxOutputBytes` of each of the two streams. */
+/** Creates a record that keeps `maxOutputBytes` of each of the two streams. */
 export function createCodeRecord(maxOutputBytes: number): CodeRecord {
   const startedAt = performance.now()
   const outputs = {
@@ -87,7 +87,7 @@ export function createCodeRecord(maxOutputBytes: number): CodeRecord {
 const recordBytes = 2_048
 const bytesPerCharacter = 2
 
-/** An upper estimate: every string as if it had characters outside of Latin-1. */
+/** Returns an upper estimate, as if every string had characters outside of Latin-1. */
 function sizeOf(value: unknown): number {
   if (typeof value === "string") return 32 + bytesPerCharacter * value.length
   if (typeof value !== "object" || value === null) return 16
@@ -97,7 +97,7 @@ function sizeOf(value: unknown): number {
 type Outcome = Pick<CodeReport, "return_code" | "images" | "files" | "timed_out" | "ended_by"> & {
   readonly imagesOmitted: OmittedImages
   readonly filesOmitted: number
-  /** The listing of files itself was truncated. */
+  /** If true, the listing of files itself was truncated. */
   readonly listingTruncated: boolean
   readonly removed: RemovedFiles | null
 }
@@ -133,7 +133,7 @@ interface Outputs {
   readonly stderr: BoundedOutput
 }
 
-/** Shortens the output, and then the lists of files, until the whole report fits into `maxBytes` of JSON. */
+/** Shortens the output, and then the lists of files, until the whole report has at most `maxBytes` of JSON. */
 function fitted(
   { stdout, stderr }: Outputs,
   maxBytes: number,

@@ -4,7 +4,7 @@ import { contentOf } from "../tools/tool-content.ts"
 import { type CodeToolsParts, overheadMs, requireLanguage, resultOf } from "./code-tools.ts"
 import { startCode } from "./run-code.ts"
 
-/** Runs code for the tools of other plugins as `code_execute` runs the model's own. */
+/** Creates the runner of code for the tools of other plugins. It works like `code_execute`. */
 export function createCodeRunner({
   sandboxes,
   defaultTimeoutMs,

@@ -19,15 +19,15 @@ export interface CodeToolsParts {
   readonly sandboxes: Sandboxes
   readonly defaultTimeoutMs: number
   readonly maxTimeoutMs: number
-  /** Most bytes of each stream of one execution. */
+  /** Maximum bytes of each stream of one execution. */
   readonly maxOutputBytes: number
-  /** Background tasks of one session at once. */
+  /** Maximum number of background tasks of one session. */
   readonly maxBackground: number
   readonly imageLimits: ImageLimits
   readonly preamble: NonNullable<CodeExecutionConfig["preamble"]>
   readonly descriptionSuffix: string
   readonly prepareEnv: PrepareEnv | null
-  /** Milliseconds that `prepareEnv` may take. */
+  /** Maximum milliseconds of `prepareEnv`. */
   readonly callbackTimeoutMs: number
   readonly clock: Clock
   readonly logger: Logger
@@ -35,7 +35,7 @@ export interface CodeToolsParts {
 
 export interface CodeTools {
   tools(options: CodeToolsOptions): readonly Tool[]
-  /** Forgets background tasks that ended long ago, and those of sessions that are not kept any more. */
+  /** Forgets background tasks that ended long ago, and those of removed sessions. */
   forget(isKept: (sessionId: string) => Promise<boolean>): Promise<void>
   /** Cancels all background tasks. */
   close(): Promise<void>
@@ -44,16 +44,16 @@ export interface CodeTools {
 export interface CodeToolsOptions {
   /** Decides for code that runs in a sandbox. A person must always allow code that does not. */
   readonly needsApproval: ApprovalPolicy
-  /** Bytes of a result's text. The gateway would truncate a longer one at any place. */
+  /** Maximum bytes of a result's text. The gateway would truncate a longer one at any place. */
   readonly maxResultBytes: number
 }
 
-/** Bytes of code: what one argument of a program may have on Linux, less some. */
+/** Maximum bytes of code: slightly less than the maximum size of a program's argument on Linux. */
 const maxCodeBytes = 100_000
-/** Time beyond the code's own, for a container to start and for waiting one's turn. */
+/** Milliseconds in addition to the code's own time, to wait for a turn and for the start of a container. */
 export const overheadMs = 120_000
 
-/** The tools `code_execute` and `code_execute_status`, and the background tasks that they share. */
+/** Creates the tools `code_execute` and `code_execute_status`, and the background tasks that they share. */
 export function createCodeTools(options: CodeToolsParts): CodeTools {
   const { maxBackground, clock, logger } = options
   const tasks = createBackgroundTasks({ maxRunning: maxBackground, clock, logger })
@@ -91,7 +91,7 @@ function codeExecute(
     needsApproval: ({ input, signal }) => {
       const host = hostOf(input)
       if (!host.sandboxed) return true
-      // The agent's policy is asked about all tools alike, so it receives JSON.
+      // The agent's policy receives JSON for every tool.
       return needsApproval({
         toolName: name,
         input: input as JsonObject,
@@ -157,7 +157,7 @@ function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): 
   })
 }
 
-/** JSON, or, with images, content whose first block is that JSON. */
+/** Returns the report as JSON, or with images as content whose first block is that JSON. */
 export function resultOf(record: CodeRecord, report: object): unknown {
   const images = record.images()
   return images.length === 0 ? report : content([{ type: "text", text: JSON.stringify(report) }, ...images])

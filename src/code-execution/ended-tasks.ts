@@ -1,7 +1,7 @@
 import type { BackgroundTask, BackgroundTasksOptions, TaskProblem, TaskStatus } from "./background-tasks.ts"
 import type { CodeRecord } from "./code-record.ts"
 
-/** Everything that is kept of a task once it has ended. */
+/** The part of a task that is kept after its end. */
 export interface EndedTask {
   readonly id: string
   readonly record: CodeRecord
@@ -10,7 +10,7 @@ export interface EndedTask {
 }
 
 /**
- * Tasks that have ended, within bounds of number, memory and time. Past a bound, the task that ended first is
+ * Tasks that have ended, bounded by number, memory and time. If a bound is exceeded, the task that ended first is
  * forgotten.
  */
 export interface EndedTasks {

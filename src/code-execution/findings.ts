@@ -17,7 +17,8 @@ export function logFindings({ findings, hosts }: OpenedSandboxes, network: strin
 }
 
 /**
- * Returns a check of the backend in use. Its result says why better ones are not used, and is safe to show to anyone.
+ * Returns a check of the backend in use. Its result explains why better backends are not used, and is safe to show to
+ * anyone.
  */
 export function createReadinessCheck(sandboxes: OpenedSandboxes, logger: Logger): () => Promise<PluginCheck> {
   const summary = summaryOf(sandboxes)
@@ -37,7 +38,7 @@ export function createReadinessCheck(sandboxes: OpenedSandboxes, logger: Logger)
   }
 }
 
-/** Measured with Linux 6.18: locks of 67 MB, at a limit of 64 MB for all memory. UDP buffers do count. */
+/** Measured with Linux 6.18: locks of 67 MB, with a limit of 64 MB for all memory. UDP buffers do count. */
 const uncountedMemory = "the limit of memory leaves out file locks"
 
 function summaryOf({ findings, hosts }: OpenedSandboxes): string {

@@ -16,7 +16,7 @@ export interface OmittedImage {
 
 export interface OmittedImages {
   readonly count: number
-  /** The first of them, at most 20. */
+  /** The first omitted images, at most 20. */
   readonly images: readonly OmittedImage[]
 }
 
@@ -27,22 +27,22 @@ export interface FoundImages {
 }
 
 const maxOmitted = 20
-/** Files that are read in search of images. */
+/** Maximum number of files that are read in search of images. */
 const maxTried = 100
-/** Bytes of all images of one result together. The strictest provider accepts 5 MiB of base64. */
+/** Maximum bytes of all images of one result together. The strictest provider accepts 5 MiB of base64. */
 export const maxTotalBytes = 3.5 * 1024 * 1024
 
 export interface ImageLimits {
-  /** Images of one result. */
+  /** Maximum number of images of one result. */
   readonly maxImages: number
-  /** Bytes of one image. */
+  /** Maximum bytes of one image. */
   readonly maxImageBytes: number
 }
 
-/** Length of each side; the strictest provider accepts no more. */
+/** Maximum pixels of each side that the strictest provider accepts. */
 const maxPixels = 8000
 
-/** Returns those of the files that are images, as many as a model can be shown, and names the others. */
+/** Returns the images among the files, up to the number for a model, and the names of the others. */
 export async function findImages(
   sandbox: Sandbox,
   files: readonly ReportedFile[],
@@ -80,11 +80,11 @@ interface WantedImage {
   readonly path: string
   readonly size: number
   readonly maxImageBytes: number
-  /** Bytes that the images of the result have left together. */
+  /** Remaining bytes for the images of the result. */
   readonly bytesLeft: number
 }
 
-/** Returns the reason as a string if the file cannot be shown. */
+/** Returns the image. If the file cannot be shown, returns the reason as a string. */
 async function readImage(
   sandbox: Sandbox,
   { path, size, maxImageBytes, bytesLeft }: WantedImage,
@@ -94,7 +94,7 @@ async function readImage(
   if (data === null) {
     return "It cannot be read, or it exceeds the 3.5 MB that the images of one result may have together."
   }
-  // The image would stay in the conversation, and a bad one fails every call from then on.
+  // The image would stay in the conversation, and an invalid one would fail every later call.
   const format = readImageFormat(data)
   if (format === null) return "It is not a complete PNG, JPEG, GIF or WebP image."
   const { mediaType, width, height } = format
@@ -104,7 +104,7 @@ async function readImage(
   return { mediaType, data }
 }
 
-/** Returns null if the file is gone, or larger than it was. */
+/** Reads the whole file. Null if the file is gone, or larger than before. */
 async function readAll(sandbox: Sandbox, path: string, maxBytes: number): Promise<Buffer | null> {
   const file = await sandbox.readFile(path)
   if (file === null) return null

@@ -4,29 +4,29 @@ import type { ToolContext } from "../core/ports/tool.ts"
 import type { SandboxConfig } from "../sandbox/config.ts"
 import { maxTotalBytes } from "./images.ts"
 
-/** Options of code execution. All are optional; limits are for each execution. */
+/** Options of code execution. All are optional. Limits apply to each execution. */
 export interface CodeExecutionConfig extends SandboxConfig {
-  /** Time limit of code that asks for none. Default 30 000. */
+  /** Maximum milliseconds of code without a time limit of its own. Default 30 000. */
   readonly defaultTimeoutMs?: number
-  /** Bytes of each of the two output streams that are kept: its beginning and its end. Default 100 000. */
+  /** Maximum bytes that are kept of each of the two output streams: its beginning and its end. Default 100 000. */
   readonly maxOutputBytes?: number
-  /** Background tasks that one session may have at once. Default 3. */
+  /** Maximum number of background tasks of one session. Default 3. */
   readonly maxBackground?: number
-  /** Images that one result shows to the model, 0 to 20. Default 8. */
+  /** Maximum number of images that one result shows to the model, 0 to 20. Default 8. */
   readonly maxImages?: number
-  /** Bytes of one image that a result shows. All images of a result have at most 3.5 MiB. Default 3.5 MiB. */
+  /** Maximum bytes of one image in a result. All images of a result have at most 3.5 MiB. Default 3.5 MiB. */
   readonly maxImageBytes?: number
   /**
-   * Code that runs before the model's code, by language: at most 16 KiB each, on lines of its own. Line numbers in
-   * errors count it. Default none.
+   * Code that runs before the model's code, by language: at most 16 KiB each, on separate lines. Line numbers in
+   * errors include it. Default: none.
    */
   readonly preamble?: Readonly<Partial<Record<CodeLanguage, string>>>
   /**
-   * Returns environment variables of one execution of `code_execute`, which win over `env`. Called before each
-   * execution, for at most `callbackTimeoutMs`. If it fails, the code does not run. Default: `env` alone.
+   * Returns environment variables of one execution of `code_execute`. They take precedence over `env`. Called before
+   * each execution, for at most `callbackTimeoutMs`. If it fails, the code does not run. Default: only `env`.
    */
   readonly prepareEnv?: PrepareEnv
-  /** Text at the end of the description of `code_execute`, such as a list of installed packages. Default none. */
+  /** Text at the end of the description of `code_execute`, such as a list of installed packages. Default: none. */
   readonly descriptionSuffix?: string
 }
 

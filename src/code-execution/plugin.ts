@@ -9,7 +9,7 @@ import type { CodeExecutionConfig } from "./options.ts"
 import { reapOnSchedule } from "./reap-on-schedule.ts"
 
 export interface CodeExecutionSurroundings {
-  /** Folder of the working directories, unless the configuration names one. */
+  /** Folder of the working directories, if the configuration names none. */
   readonly directory: string
   /** Creates the folder if it is missing. Throws a `ConfigurationError` if it cannot be used. */
   readonly prepareDirectory: (path: string) => void
@@ -17,11 +17,14 @@ export interface CodeExecutionSurroundings {
   readonly ephemeral: boolean
   /** The Unix socket of `DOCKER_HOST`. */
   readonly dockerSocket: string | undefined
-  /** Milliseconds that `prepareEnv` may take. */
+  /** Maximum milliseconds of `prepareEnv`. */
   readonly callbackTimeoutMs: number
 }
 
-/** Gives an agent tools that run code. Rejects with a `ConfigurationError` if no allowed backend works here. */
+/**
+ * Creates the plugin that gives an agent tools to run code. Rejects with a `ConfigurationError` if no allowed backend
+ * works here.
+ */
 export function codeExecutionPlugin(
   options: CodeExecutionConfig,
   {

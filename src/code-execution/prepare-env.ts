@@ -3,7 +3,7 @@ import type { Logger } from "../core/ports/logger.ts"
 import { callBounded } from "../core/time/call-bounded.ts"
 import type { ExecutionContext, PrepareEnv } from "./options.ts"
 
-/** Bytes of the variables of one execution: each is an argument of the program that starts the code. */
+/** Maximum bytes of the variables of one execution. Each is an argument of the program that starts the code. */
 const maxBytes = 65_536
 const namePattern = /^[A-Za-z_]\w*$/
 
@@ -14,8 +14,8 @@ export interface PrepareEnvParts {
 }
 
 /**
- * Asks the application for the variables of one execution. Throws `environment_failed` if it fails or takes too long,
- * or returns anything but texts by names; the reason is for the log, because it may quote a secret.
+ * Calls the application for the variables of one execution. Throws `environment_failed` if it fails, takes too long,
+ * or returns anything except texts by names. The reason is for the log, because it may quote a secret.
  */
 export async function prepareExecutionEnv(
   { prepareEnv, callbackTimeoutMs, logger }: PrepareEnvParts,

@@ -3,7 +3,10 @@ import type { Logger } from "../core/ports/logger.ts"
 
 const reapIntervalMs = 60_000
 
-/** Calls the tasks in turn once a minute. Returns a function that stops this and waits for the task in progress. */
+/**
+ * Calls the tasks one after the other once a minute. Returns a function that stops this and waits for the task in
+ * progress.
+ */
 export function reapOnSchedule(
   tasks: readonly ((signal: AbortSignal) => Promise<void>)[],
   logger: Logger,
@@ -29,7 +32,7 @@ export function reapOnSchedule(
   return async () => {
     clearInterval(timer)
     stop.abort(new Error("The gateway is closing."))
-    // It asks the store, which is closed next.
+    // The task reads the store, which is closed next.
     await reaping
   }
 }

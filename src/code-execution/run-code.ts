@@ -5,20 +5,20 @@ import { findImages, type ImageLimits } from "./images.ts"
 
 /** An execution from its start to its result. */
 export interface CodeRun {
-  /** Rejects with the signal's reason, or when the code could not be started. */
+  /** Rejects with the signal's reason, or if the code could not be started. */
   readonly ended: Promise<void>
-  /** Can be read at any time, and be kept when the execution is over. */
+  /** The record can be read at any time, and kept after the execution. */
   readonly record: CodeRecord
 }
 
 export interface CodeRunOptions {
   readonly sandbox: Sandbox
   readonly request: ExecRequest
-  /** Kept of each stream. */
+  /** Maximum bytes that are kept of each stream. */
   readonly maxOutputBytes: number
   readonly imageLimits: ImageLimits
   readonly signal: AbortSignal
-  /** Receives text as it arrives; never half a character. */
+  /** Receives text as it arrives. A character is never split. */
   readonly onOutput: (text: string, stream: "stdout" | "stderr") => void
 }
 

@@ -6,9 +6,9 @@ interface Measured {
 }
 
 /**
- * Returns the number of first messages that a summary may replace, so that about `keptTokens` of the last ones stay.
- * The kept ones begin with a message of the user if there is one among them. A call and its result stay together, and
- * so the last of both stay whatever they have. 0 if nothing can be replaced.
+ * Returns the number of first messages that a summary may replace, so that about `keptTokens` of the last ones
+ * remain. The kept messages start with a message of the user if there is one among them. A call and its result stay
+ * together, so the last call and its result always remain, whatever their size is. 0 if nothing can be replaced.
  */
 export function chooseCut({ messages, tokensOf }: Measured, keptTokens: number): number {
   let cut = messages.length
@@ -25,8 +25,8 @@ export function chooseCut({ messages, tokensOf }: Measured, keptTokens: number):
 }
 
 /**
- * Returns the number of first messages that one request for a summary has: as many as `maxTokens` allow, no more than
- * `count`, and at least one message with the results of its calls.
+ * Returns the number of first messages for one request for a summary: as many as `maxTokens` allow, at most `count`,
+ * and at least one message with the results of its calls.
  */
 export function choosePiece({ messages, tokensOf }: Measured, count: number, maxTokens: number): number {
   let piece = 0

@@ -9,28 +9,28 @@ import { nextLength } from "./shorten-results.ts"
 import { summaryRequest } from "./summary-request.ts"
 import { shorten } from "./transcript.ts"
 
-/** Share of the limit that messages have at least, beside the prompt and the tools. */
+/** Minimum share of the limit for messages, beside the prompt and the tools. */
 const leastRoom = 0.2
-/** Share of the messages' room that the last ones keep. */
+/** Share of the messages' room that the last messages keep. */
 const keptShare = 0.25
-/** Share of a model's window that a request for a summary may have. */
+/** Maximum share of a model's window for a request for a summary. */
 const pieceShare = 0.6
-/** Share of the messages' room that a summary may have. */
+/** Maximum share of the messages' room for a summary. */
 const summaryShare = 0.15
 /** A summary that replaces less than this share of the request is not worth a call. */
 const leastShare = 0.1
-/** Calls for a summary that may fail in one run before it continues without. */
+/** Maximum number of failed requests for a summary in one run before it continues without a summary. */
 const mostFailures = 3
 /** The estimate of a request may be too high by this factor. */
 const mostOverestimate = 1.5
-/** Characters of a token, at a guess that is rather too low. */
+/** A low estimate of the characters of a token. */
 const charactersPerToken = 3
-/** Tokens of a window that no listed model is below. */
+/** Tokens of the smallest window of any listed model. */
 const smallestWindow = 2_000
-/** Tokens of the request for a summary besides the messages. */
+/** Tokens of the request for a summary in addition to the messages. */
 const promptTokens = 700
 
-/** Returns the compaction that the options describe. */
+/** Creates the compaction for the options. */
 export function createCompaction({
   compaction = true,
   contextWindow,
@@ -38,7 +38,7 @@ export function createCompaction({
 }: CompactionOptions): HistoryCompaction {
   const settings: CompactionSettings = typeof compaction === "object" ? compaction : {}
   const windowOf = (history: CompactableHistory) => contextWindow ?? history.contextWindowOf(history.choice)
-  // A look into the list of models costs more than the rest of a short turn.
+  // Searching the list of models costs more than the rest of a short turn.
   const leastLimit =
     contextWindow === undefined ? Math.min(smallestWindow, settings.trigger ?? smallestWindow) : 0
   return {
@@ -47,7 +47,7 @@ export function createCompaction({
       const window = windowOf(history)
       const limit = requestLimit(history, window, settings)
       if (!history.isRefused && history.requestTokens <= limit) return null
-      // The prompt and the tools stay, however much of the request they are.
+      // The prompt and the tools remain, however much of the request they are.
       const room = Math.max(limit * leastRoom, limit - history.fixedTokens)
       const cut = chooseCut(history, room * keptShare)
       if (isWorthwhile(history, cut) && history.failures < mostFailures) {
@@ -82,13 +82,13 @@ interface Plan {
   readonly settings: CompactionSettings
   readonly choice: ModelChoice
   readonly cut: number
-  /** Tokens that the messages may have. */
+  /** Maximum tokens of the messages. */
   readonly room: number
-  /** Window of the model that writes the summary; null if it is not known. */
+  /** Window of the model that writes the summary. Null if it is not known. */
   readonly window: number | null
 }
 
-/** After a failure the request may have been too long, so the next one has half as much. */
+/** Returns the step. After a failure the request may have been too long, so the next one has half of its length. */
 async function summarizeStep(
   history: CompactableHistory,
   { settings, choice, cut, room, window }: Plan,

@@ -4,8 +4,8 @@ import { shorten } from "./transcript.ts"
 const heading = "\n\nLatest message of the user, word for word:\n"
 
 /**
- * Appends the user's latest message to a summary that replaces it, so that the assistant knows what it works on,
- * whatever the summary leaves out. `former` is the summary before, which may have it already.
+ * Appends the user's latest message to a summary that replaces it, so that the assistant knows its current task,
+ * whatever the summary leaves out. `former` is the previous summary, which may already contain the message.
  */
 export function withLatestMessage(
   summary: string,
@@ -22,7 +22,7 @@ export function withLatestMessage(
   return text === "" ? summary : `${summary}${heading}${shorten(text, maxCharacters)}`
 }
 
-/** Returns a summary without what `withLatestMessage` appended. */
+/** Returns a summary without the part that `withLatestMessage` appended. */
 export function withoutLatestMessage(summary: string): string {
   return summary.split(heading)[0] ?? summary
 }

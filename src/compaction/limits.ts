@@ -1,10 +1,10 @@
 import type { CompactableHistory } from "../core/ports/compaction.ts"
 import type { CompactionSettings } from "./options.ts"
 
-/** Share of a request that is left after a service refused it as too long. */
+/** Share of a request that remains after a provider refused it as too long. */
 const shareAfterRefusal = 0.5
 
-/** Returns the tokens that the request may have. */
+/** Returns the maximum tokens of the request. */
 export function requestLimit(
   { requestTokens, maxTokens, isRefused }: CompactableHistory,
   window: number | null,
@@ -12,7 +12,7 @@ export function requestLimit(
 ): number {
   const afterRefusal = isRefused ? requestTokens * shareAfterRefusal : Number.POSITIVE_INFINITY
   if (window === null) return Math.min(afterRefusal, trigger)
-  // The response has to fit as well. A cap of more than half the window is not meant to be reached.
+  // The response must fit as well. A limit of more than half the window is not expected to be reached.
   const besideResponse = Math.max(window / 2, window - maxTokens)
   return Math.min(share * window, trigger, besideResponse, afterRefusal)
 }

@@ -5,20 +5,20 @@ import { declareOptions } from "../options/declare-options.ts"
 /** Options for conversations that grow past the model's context window. All are optional. */
 export interface CompactionOptions {
   /**
-   * Replaces the older messages of a long conversation by a summary, for the model alone. False ends a run whose
+   * Replaces the older messages of a long conversation by a summary, for the model only. False ends a run whose
    * conversation is too long. Default true.
    */
   readonly compaction?: boolean | CompactionSettings
-  /** Tokens of the model's context window. Default: that of the bundled list of models, if it has the model. */
+  /** Tokens of the model's context window. Default: from the bundled list of models, if it contains the model. */
   readonly contextWindow?: number
   /** Model that writes summaries: a name at the run's provider, or another provider. Default: the run's model. */
   readonly compactionModel?: string | { readonly provider: Provider; readonly model?: string }
 }
 
 export interface CompactionSettings {
-  /** Share of the window that a request may have before older messages are summarized. Default 0.8. */
+  /** Maximum share of the window for a request. A longer request has its older messages summarized. Default 0.8. */
   readonly share?: number
-  /** Tokens that a request may have before that, if they are fewer than the share. Default: none. */
+  /** Maximum tokens of a request, if they are fewer than the share. Default: none. */
   readonly trigger?: number
   /** Further instructions for the model that writes the summary. Default: none. */
   readonly instructions?: string

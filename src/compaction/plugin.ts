@@ -2,7 +2,7 @@ import type { Plugin } from "../core/ports/plugin.ts"
 import { createCompaction } from "./create-compaction.ts"
 import type { CompactionOptions } from "./options.ts"
 
-/** Makes room in a model's window by summaries of older messages. */
+/** Creates the plugin that replaces older messages by summaries if a conversation is too long for a model. */
 export function compactionPlugin(options: CompactionOptions): Plugin {
   const compaction = createCompaction(options)
   return { name: "compaction", setup: () => ({ openRun: () => ({ compaction }) }) }

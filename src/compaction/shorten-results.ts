@@ -1,12 +1,12 @@
 import type { Message } from "../core/messages.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 
-/** Bytes that are shown of each result, one after the other until the request fits. */
+/** Maximum bytes of each result. They are tried in order until the request fits. */
 const ladder = [20_000, 4_000, 1_000, 200]
-/** Bytes by which the note about the truncation may make a result longer. */
+/** Bytes by which the note about the truncation may lengthen a result. */
 const noteBytes = 200
 
-/** Returns the bytes to which the results of tools are truncated next; null if that makes none of them shorter. */
+/** Returns the next maximum bytes of tool results. Null if it would shorten none of them. */
 export function nextLength(messages: readonly Message[]): number | null {
   const longest = Math.max(0, ...messages.flatMap(lengths))
   return ladder.find((bytes) => bytes + noteBytes < longest) ?? null

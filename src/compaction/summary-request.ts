@@ -4,14 +4,14 @@ import { writeTranscript } from "./transcript.ts"
 
 export interface SummaryRequestOptions {
   readonly model: string
-  /** The summary of what came before the messages; null if nothing did. */
+  /** The summary of earlier messages. Null if there are none. */
   readonly former: string | null
   readonly messages: readonly Message[]
   /** Instructions of the application. */
   readonly instructions: string | undefined
-  /** Cap on the tokens of the summary. */
+  /** Maximum tokens of the summary. */
   readonly maxTokens: number
-  /** Characters that the messages may have in the request. */
+  /** Maximum characters of the messages in the request. */
   readonly maxCharacters: number
 }
 

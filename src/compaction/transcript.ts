@@ -3,11 +3,11 @@ import type { ToolResult, ToolResultMarks } from "../core/ports/tool.ts"
 import { nextSlice } from "../core/time/next-slice.ts"
 import { errorLabel } from "../core/tool-result.ts"
 
-/** Characters that are written in one turn of the event loop (rule 15, durability and responsiveness). */
+/** Number of characters to write in one turn of the event loop (rule 15, durability and responsiveness). */
 const sliceCharacters = 256 * 1024
 
 /**
- * Writes messages as a text that any model can read: without images, and without what only a model's vendor
+ * Writes messages as a text that any model can read: without images, and without data that only one provider
  * understands. A part of a message has at most `maxPart` characters, and all of them together `maxCharacters`.
  */
 export async function writeTranscript(

@@ -5,20 +5,20 @@ import { Problem } from "../http/problem.ts"
 import type { OperatorCookie } from "./operator-cookie.ts"
 
 /**
- * Decides who may use the console. `loopback`: everyone on this machine, for development. `operator`: everyone with the
- * operator key.
+ * Decides who may use the console. `loopback`: everyone on this machine, for development. `operator`: everyone with
+ * the operator key.
  */
 export type ConsoleAccess =
   | { readonly type: "loopback" }
   | { readonly type: "operator"; readonly cookie: OperatorCookie }
 
-/** Browsers send this header to another origin only after a preflight, which CORS does not allow for it. */
+/** Browsers send this header to another origin only after a preflight, and CORS does not allow it. */
 const requestHeader = "x-agent-gateway-console"
 
-/** Headers by which proxies and tunnels say that a request came from elsewhere. */
+/** Headers with which proxies and tunnels report that a request came from elsewhere. */
 const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"]
 
-/** Refuses requests that do not come from a page of the console itself. Looks at no credentials. */
+/** Refuses requests that do not come from a page of the console itself. Checks no credentials. */
 export const requireOwnPage: MiddlewareHandler<HttpEnv> = async (c, next) => {
   const origin = c.req.header("origin")
   const site = c.req.header("sec-fetch-site")
@@ -41,7 +41,10 @@ export function requireAccess(access: ConsoleAccess): MiddlewareHandler<HttpEnv>
   }
 }
 
-/** Also refuses what a browser would take for this machine and is not: other host names, and tunnels. */
+/**
+ * Refuses requests from other machines, including those that a browser would send to this machine: other host names,
+ * and tunnels.
+ */
 export function requireLoopback(c: Context<HttpEnv>): void {
   const isDirect = forwardingHeaders.every((name) => c.req.header(name) === undefined)
   const host = URL.canParse(`http://${hostOf(c)}`) ? new URL(`http://${hostOf(c)}`).hostname : ""
@@ -57,7 +60,10 @@ function hostOf(c: Context<HttpEnv>): string {
   return (c.req.header("host") ?? new URL(c.req.url).host).toLowerCase()
 }
 
-/** Requests without an origin are those that browsers send to the page's own, or that no browser sent. */
+/**
+ * Returns true for the page's own origin. Browsers send no origin to the page's own server, and other clients send
+ * none at all.
+ */
 function isOwnOrigin(origin: string | undefined, host: string): boolean {
   if (origin === undefined) return true
   return URL.canParse(origin) && new URL(origin).host === host

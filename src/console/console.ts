@@ -12,7 +12,7 @@ import { addWaitRoutes } from "./routes/waits.ts"
 /** Path of the console, whatever the prefix of the HTTP API is. */
 export const consolePath = "/console"
 
-/** Owner of the sessions that are started in the console. No API key and no application can name this tenant. */
+/** Owner of the sessions that the console starts. No API key and no application can use this tenant. */
 const consolePrincipal: Principal = { tenant: "console", userId: "operator" }
 
 export interface ConsoleOptions
@@ -24,7 +24,7 @@ export interface ConsoleOptions
   readonly outbox: ConsoleOutbox
 }
 
-/** Adds the page and its own routes. The conversations themselves go through the HTTP API. */
+/** Adds the page and its own routes. The conversations use the HTTP API. */
 export function consolePages(options: ConsoleOptions): AddPages {
   const { access, folder, info, sessions, directory, outbox } = options
   const agents = info.agents.map(({ name }) => name)

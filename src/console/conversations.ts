@@ -20,7 +20,7 @@ const pageSize = 30
 const maxTitle = 80
 const maxTitles = 2_000
 
-/** Lists the sessions of one principal as conversations: without those that other sessions started. */
+/** Lists the sessions of one principal as conversations, without those that other sessions started. */
 export function createConversations(
   {
     sessions,
@@ -53,7 +53,7 @@ export function createConversations(
     return title
   }
 
-  /** Reads no further than the first message of the user. */
+  /** Returns the first words of the user. Reads no further than that message. */
   async function firstWords(sessionId: string, signal: AbortSignal): Promise<string | null> {
     try {
       for await (const part of sessions.history(sessionId, { signal })) {
@@ -62,7 +62,7 @@ export function createConversations(
         if (message?.role === "user") return shorten(textOf(message.content))
       }
     } catch (error) {
-      // It was dropped since it was listed.
+      // The session was removed after it was listed.
       if (!(error instanceof GatewayError && error.code === "session_not_found")) throw error
     }
     return null

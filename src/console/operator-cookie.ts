@@ -4,9 +4,9 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie"
 import type { Clock } from "../core/time/clock.ts"
 import type { HttpEnv } from "../http/http-env.ts"
 
-/** Keeps an operator signed in without keeping the key in the page. */
+/** Keeps an operator signed in without storing the key in the page. */
 export interface OperatorCookie {
-  /** Returns true if this is the operator key. Takes a time that says nothing about the key. */
+  /** Returns true if this is the operator key. The time of the check reveals nothing about the key. */
   isKey(key: string): boolean
   isValid(c: Context<HttpEnv>): boolean
   set(c: Context<HttpEnv>, options: { readonly secure: boolean }): void
@@ -17,8 +17,8 @@ const cookieName = "agent_gateway_operator"
 const lifeSeconds = 12 * 60 * 60
 
 /**
- * The cookie is its expiry, signed with the operator key: another key signs everyone out, and every node of a gateway
- * accepts it.
+ * Creates the cookie: its expiry, signed with the operator key. Another key signs everyone out, and every node of a
+ * gateway accepts the cookie.
  */
 export function createOperatorCookie({
   operatorKey,
@@ -55,7 +55,7 @@ export function createOperatorCookie({
   }
 }
 
-/** Digests have one length, which the comparison needs. */
+/** Compares digests. They have one length, which the comparison needs. */
 function areEqual(left: string, right: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest()
   return timingSafeEqual(digest(left), digest(right))

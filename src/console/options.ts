@@ -3,8 +3,8 @@ import { declareOptions } from "../options/declare-options.ts"
 
 export interface ConsoleOption {
   /**
-   * Serves the console at `/console`. With `dev` it is on, and for this machine only. Elsewhere it is off by default,
-   * and operators sign in with a key.
+   * If true, serves the console at `/console`. With `dev` it is on by default, for this machine only. Otherwise it is
+   * off by default, and operators sign in with a key.
    */
   readonly console?: boolean | ConsoleOptions
 }

@@ -3,12 +3,12 @@ import { extname, join } from "node:path"
 import { promisify } from "node:util"
 import { gzip } from "node:zlib"
 
-/** One built file of the console, held in memory as it is sent. */
+/** One built file of the console, held in memory in its final form. */
 export interface PageFile {
   readonly type: string
   readonly body: Uint8Array<ArrayBuffer>
   readonly gzipped: Uint8Array<ArrayBuffer>
-  /** If true, the name has a hash of the content, so browsers may keep the file for ever. */
+  /** If true, the name has a hash of the content, so browsers may cache the file forever. */
   readonly isImmutable: boolean
 }
 

@@ -6,7 +6,7 @@ import { fieldErrors } from "../http/field-errors.ts"
 import type { HttpEnv } from "../http/http-env.ts"
 import { invalidBody, Problem } from "../http/problem.ts"
 
-/** Returns the JSON body, or throws the problem that names each field that does not fit. */
+/** Returns the JSON body, or throws a problem that names each invalid field. */
 export async function readBody<Value>(c: Context<HttpEnv>, schema: z.ZodType<Value>): Promise<Value> {
   const { data, error } = schema.safeParse(await c.req.json())
   if (error !== undefined) throw invalidBody(fieldErrors(error))

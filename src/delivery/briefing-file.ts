@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 
-/** Replaces the file with the text. A reader, or a crash at any moment, finds the old text or the new one. */
+/** Replaces the file with the text. A reader, or a crash at any moment, finds either the old text or the new one. */
 export async function writeBriefing(path: string, text: string): Promise<void> {
   const file = resolve(path)
   await mkdir(dirname(file), { recursive: true })

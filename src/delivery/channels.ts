@@ -6,15 +6,15 @@ import { sendTelegram } from "./telegram.ts"
 import type { OnUnknown } from "./uncertain.ts"
 import { sendWebhook } from "./webhook.ts"
 
-/** One way by which the ends of runs are delivered. */
+/** One channel that delivers the ends of runs. */
 export interface Channel {
   readonly name: string
-  /** Set for a channel that knows no ids: what may have arrived is sent again or not. */
+  /** Set for a channel without ids: decides if a message that may have arrived is sent again. */
   readonly onUnknown: OnUnknown | null
   send(delivered: Delivery, signal: AbortSignal): Promise<void>
 }
 
-/** Returns the channels of the options, which have been checked. */
+/** Returns the channels of the validated options. */
 export function channelsOf(options: DeliveryOptions): readonly Channel[] {
   const { onComplete, webhook, telegram, slack, email, briefingFile, formatMessage = messageOf } = options
   const channels: Channel[] = []

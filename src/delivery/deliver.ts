@@ -7,16 +7,16 @@ import { unknownPrefix } from "./uncertain.ts"
 /** The result of one channel. */
 export interface DeliveryResult {
   readonly channel: "callback" | "webhook" | "telegram" | "slack" | "email" | "briefing"
-  /** `unknown`: the message may have arrived, or a part of it. */
+  /** `unknown`: the message or a part of it may have arrived. */
   readonly status: "delivered" | "failed" | "unknown"
-  /** The reason of a failure; null without one. */
+  /** The reason of a failure. Null if there was none. */
   readonly error: string | null
 }
 
-/** Milliseconds for one attempt at one channel. */
+/** Maximum milliseconds for one attempt at one channel. */
 export const attemptMs = 15_000
 
-/** Delivers to all channels of the options at once, one attempt each. Never rejects for a channel that fails. */
+/** Delivers to all channels of the options at once, with one attempt each. Does not reject if a channel fails. */
 export async function deliverNow(
   delivered: Omit<Delivery, "id">,
   options: DeliveryOptions,

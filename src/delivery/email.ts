@@ -3,19 +3,19 @@ import { ConfigurationError, toError, UndeliverableError } from "../core/errors.
 import type { EmailOptions } from "./options.ts"
 import { CutOffError, sendParts } from "./uncertain.ts"
 
-/** Milliseconds for each phase of a connection. The signal bounds them together. */
+/** Maximum milliseconds for each phase of a connection. The signal bounds all of them together. */
 const phaseMs = 10_000
 
 export interface Email {
-  /** The same each time it is sent. Some mail servers tell repetitions by it. */
+  /** The same in every attempt. Some mail servers use it to recognize repetitions. */
   readonly id: string
   readonly subject: string
   readonly text: string
 }
 
 /**
- * Sends a plain text by SMTP. Receivers need not tell repetitions by the id: if the connection was cut off after the
- * text was begun, the promise rejects with an `UndeliverableError` whose message begins with `unknown:`, unless
+ * Sends a plain text by SMTP. Receivers may not recognize repetitions by the id. If the connection was lost after the
+ * text had started, the promise rejects with an `UndeliverableError` whose message starts with `unknown:`, unless
  * `onUnknown` is `resend`.
  */
 export async function sendEmail(
@@ -29,7 +29,7 @@ export async function sendEmail(
     connectionTimeout: phaseMs,
     greetingTimeout: phaseMs,
     socketTimeout: phaseMs,
-    // Neither files nor addresses may be named by a text.
+    // A text must not be able to name files or addresses.
     disableFileAccess: true,
     disableUrlAccess: true,
   })
@@ -46,7 +46,7 @@ export async function sendEmail(
         signal,
       })
       if (rejected.length === 0) return
-      // Sent again, the others would receive it twice.
+      // Another attempt would deliver it twice to the other receivers.
       throw new UndeliverableError(
         `The mail server refused ${rejected.length} of the receivers; the others have it.`,
       )
@@ -56,7 +56,7 @@ export async function sendEmail(
   })
 }
 
-/** Notes when the text is read, which is after the server has accepted the connection and the login. */
+/** Records when the text is read, which happens after the server has accepted the connection and the login. */
 function contentOf(text: string): { readonly stream: Readable; isBegun(): boolean } {
   let begun = false
   const stream = new Readable({
@@ -69,7 +69,10 @@ function contentOf(text: string): { readonly stream: Readable; isBegun(): boolea
   return { stream, isBegun: () => begun }
 }
 
-/** A reply of the server says what became of the message. Without one, it may have arrived once it was begun. */
+/**
+ * Classifies an error. A reply of the server gives the outcome. Without one, the message may have arrived if its text
+ * had started.
+ */
 function judge(error: Error, isBegun: boolean): Error {
   if (error instanceof UndeliverableError) return error
   const { responseCode: status, code } = error as { readonly responseCode?: number; readonly code?: string }
@@ -90,7 +93,7 @@ function oneLine(subject: string): string {
     .toWellFormed()
 }
 
-/** `nodemailer` is an optional peer: only who sends e-mail needs it. */
+/** Loads `nodemailer`. It is an optional peer, because only users of e-mail need it. */
 async function loadMailer(): Promise<typeof import("nodemailer")> {
   try {
     return await import("nodemailer")
@@ -101,7 +104,7 @@ async function loadMailer(): Promise<typeof import("nodemailer")> {
   }
 }
 
-/** Rejects with a `ConfigurationError` if e-mail cannot be sent for want of its package. */
+/** Rejects with a `ConfigurationError` if the package for e-mail is missing. */
 export async function requireMailer(): Promise<void> {
   await loadMailer()
 }

@@ -3,9 +3,9 @@ import { ConfigurationError } from "../core/errors.ts"
 import type { RunEnd } from "../core/run-end.ts"
 import type { OnUnknown } from "./uncertain.ts"
 
-/** The end of a run, as it is delivered. Its response has at most 100 000 characters. */
+/** The end of a run in its delivered form. Its response has at most 100 000 characters. */
 export interface Delivery extends Omit<RunEnd, "tenant" | "userId"> {
-  /** The same each time the run is delivered to this channel: receivers tell repetitions by it. */
+  /** The same in every delivery of the run to this channel, so that receivers recognize repetitions. */
   readonly id: string
   readonly agent: string
 }
@@ -13,7 +13,10 @@ export interface Delivery extends Omit<RunEnd, "tenant" | "userId"> {
 export interface WebhookOptions {
   /** Address that receives a POST. Redirects are not followed. */
   readonly url: string
-  /** Signs each request as Standard Webhooks do: `whsec_` and base64. Default: requests are not signed. */
+  /**
+   * Secret that signs each request as Standard Webhooks specifies: `whsec_` and base64. Default: requests are not
+   * signed.
+   */
   readonly secret?: string
   /** Further headers. Default: none. */
   readonly headers?: Readonly<Record<string, string>>
@@ -27,34 +30,35 @@ export interface TelegramOptions {
   /** First line of each message. Default: none. */
   readonly label?: string
   /**
-   * Treatment of a message whose sending was cut off, so that it may or may not have arrived. Default `keep`: it is a
-   * dead row of the outbox.
+   * Treatment of a message whose sending was interrupted, so that it may or may not have arrived. Default `keep`: it
+   * remains as a dead row of the outbox.
    */
   readonly onUnknown?: OnUnknown
-  /** Returns files that follow the text. Default: none. */
+  /** Returns files to send after the text. Default: none. */
   readonly files?: (delivery: Delivery) => readonly TelegramFile[] | Promise<readonly TelegramFile[]>
-  /** Default `https://api.telegram.org`. */
+  /** URL of the API. Default `https://api.telegram.org`. */
   readonly apiUrl?: string
 }
 
 export interface TelegramFile {
   readonly name: string
-  /** At most 50 MB, by Telegram's own bound. */
+  /** Content of the file. Telegram allows at most 50 MB. */
   readonly content: string | Uint8Array
-  /** Text beside the file: its first 1024 characters. Default: none. */
+  /** Text beside the file. Its first 1024 characters are sent. Default: none. */
   readonly caption?: string
 }
 
 export interface EmailOptions {
   /**
-   * The mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://` for a connection that is encrypted if the server can.
+   * The mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://` for a connection that is encrypted if the server
+   * supports it.
    */
   readonly url: string
   readonly from: string
   readonly to: string | readonly string[]
-  /** Default: the name of the agent, and the outcome of a run that is not complete. */
+  /** Subject. Default: the name of the agent, and the outcome of a run that is not complete. */
   readonly subject?: string | ((delivery: Delivery) => string)
-  /** Treatment of an e-mail whose sending was cut off. Default `keep`: it is a dead row of the outbox. */
+  /** Treatment of an e-mail whose sending was interrupted. Default `keep`: it remains as a dead row of the outbox. */
   readonly onUnknown?: OnUnknown
 }
 
@@ -63,7 +67,7 @@ export interface SlackOptions {
   readonly webhookUrl: string
   /** First line of each message. Default: none. */
   readonly label?: string
-  /** Treatment of a message whose sending was cut off. Default `keep`: it is a dead row of the outbox. */
+  /** Treatment of a message whose sending was interrupted. Default `keep`: it remains as a dead row of the outbox. */
   readonly onUnknown?: OnUnknown
   /** If true, the host may have a private address. Default false. */
   readonly allowPrivateAddresses?: boolean
@@ -71,7 +75,7 @@ export interface SlackOptions {
 
 /** The channels to which the ends of an agent's runs are delivered. Each channel is independent of the others. */
 export interface DeliveryOptions {
-  /** Called with each delivery. May take 15 seconds; a rejection is tried again. */
+  /** Called with each delivery. It may take 15 seconds. A rejection is retried. */
   readonly onComplete?: (
     delivery: Delivery,
     options: { readonly signal: AbortSignal },
@@ -79,16 +83,16 @@ export interface DeliveryOptions {
   readonly webhook?: WebhookOptions
   readonly telegram?: TelegramOptions
   readonly slack?: SlackOptions
-  /** Needs the package `nodemailer`. */
+  /** E-mail. Requires the package `nodemailer`. */
   readonly email?: EmailOptions
-  /** File that is replaced atomically with the text. Missing folders are made. */
+  /** File that is replaced atomically with the text. Missing folders are created. */
   readonly briefingFile?: string
   /**
-   * Returns the text for people: Telegram, Slack, e-mail and the briefing file. Default: the response, or why there
-   * is none.
+   * Returns the text for people: Telegram, Slack, e-mail and the briefing file. Default: the response, or the reason
+   * why there is none.
    */
   readonly formatMessage?: (delivery: Delivery) => string
-  /** Tells which runs are delivered. Default: all but those of sub-agents. */
+  /** Returns true for runs to deliver. Default: all runs, except those of sub-agents. */
   readonly when?: (delivery: Delivery) => boolean
 }
 
@@ -143,7 +147,7 @@ const shape = {
   when: aFunction.optional(),
 } satisfies Record<keyof DeliveryOptions, z.ZodType>
 
-/** Throws a `ConfigurationError` that names what is unknown or wrong, and no value: some are secrets. */
+/** Throws a `ConfigurationError` that names unknown and wrong options, but no value, because some are secrets. */
 export function checkDeliveryOptions(options: DeliveryOptions): void {
   const { error } = z.strictObject(shape).safeParse(options)
   if (error === undefined) return

@@ -8,12 +8,12 @@ import { requireMailer } from "./email.ts"
 import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
 import { refuseRepetition } from "./uncertain.ts"
 
-/** An item of the outbox has at most a megabyte. */
+/** Maximum characters of the response. An item of the outbox has at most a megabyte. */
 const maxResponse = 100_000
 
 /**
- * Delivers the end of each run of the agent by the outbox: at least once, also after a crash, and always under the
- * same id. Throws a `ConfigurationError` for options that are unknown or wrong.
+ * Delivers the end of each run of the agent through the outbox: at least once, even after a crash, and always under
+ * the same id. Throws a `ConfigurationError` if options are unknown or wrong.
  */
 export function delivery(options: DeliveryOptions): Plugin {
   checkDeliveryOptions(options)
@@ -38,8 +38,8 @@ export function delivery(options: DeliveryOptions): Plugin {
 }
 
 /**
- * From the end of an attempt's time to the end of its handler's, so that the channel itself says what became of the
- * message.
+ * Milliseconds from the end of an attempt's time to the end of its handler's time, so that the channel itself reports
+ * the outcome of the message.
  */
 const marginMs = 5_000
 

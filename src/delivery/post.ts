@@ -49,16 +49,14 @@ for (const [net, prefix] of [
   privateAddresses.addSubnet(net, prefix, "ipv6")
 
 /**
- * Returns true for an address that is not of the public Internet. IPv4 addresses in IPv6 are judged as what they are.
+ * Returns true for an address that is not on the public Internet. IPv4 addresses embedded in IPv6 are checked as
+ * IPv4.
  */
 export function isPrivateAddress(address: string): boolean {
   return privateAddresses.check(address, isIP(address) === 4 ? "ipv4" : "ipv6")
 }
 
-/**
- * Sends one POST and follows no redirect. The name is resolved once, and the very address that was checked is
- * connected to.
- */
+/** Sends one POST and follows no redirect. The name is resolved once, and the connection uses the checked address. */
 export function post({ url, headers, body, allowPrivateAddresses, signal }: Post): Promise<PostReply> {
   const target = new URL(url)
   const host = target.hostname.replace(/^\[(.*)\]$/, "$1")
@@ -120,7 +118,7 @@ function refusal(host: string): UndeliverableError {
   )
 }
 
-/** Throws unless the reply is a success. What would fail again is dead at once. */
+/** Throws unless the reply is a success. If the request would fail again, the item is dead at once. */
 export function requireSuccess({ status, text }: PostReply, service: string): void {
   if (status >= 200 && status < 300) return
   const problem = `${service} answered ${status}: ${text.slice(0, 200)}`

@@ -3,12 +3,12 @@ import { post, requireSuccess } from "./post.ts"
 import { splitText } from "./split-text.ts"
 import { sendParts } from "./uncertain.ts"
 
-/** Slack truncates longer texts. */
+/** Maximum characters. Slack truncates longer texts. */
 const maxCharacters = 39_000
 
 /**
- * Sends a text by an incoming webhook. Whatever would be markup, a mention or a link is shown as it is written. Such
- * webhooks know no ids.
+ * Sends a text through an incoming webhook. Markup, mentions and links are shown literally. Such webhooks have no
+ * ids.
  */
 export async function sendSlack(
   { webhookUrl, label, onUnknown = "keep", allowPrivateAddresses = false }: SlackOptions,
@@ -28,7 +28,7 @@ export async function sendSlack(
   })
 }
 
-/** https://docs.slack.dev/messaging/formatting-message-text#escaping */
+/** Escapes a text by https://docs.slack.dev/messaging/formatting-message-text#escaping */
 function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
 }

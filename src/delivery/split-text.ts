@@ -1,4 +1,7 @@
-/** Divides a text at the ends of paragraphs, else of lines, else of words, else anywhere but within a character. */
+/**
+ * Splits a text at the ends of paragraphs, otherwise of lines, otherwise of words, and otherwise between any two
+ * characters.
+ */
 export function splitText(text: string, limit: number): readonly string[] {
   const parts: string[] = []
   let rest = text.trim()
@@ -10,7 +13,7 @@ export function splitText(text: string, limit: number): readonly string[] {
   return rest === "" ? parts : [...parts, rest]
 }
 
-/** A border in the first half would make parts that are too short. */
+/** Returns the border of a part. A border in the first half would make the part too short. */
 function borderIn(text: string, limit: number): number {
   const head = text.slice(0, limit)
   for (const border of ["\n\n", "\n", " "]) {

@@ -5,16 +5,16 @@ import { type PostReply, post, requireSuccess } from "./post.ts"
 import { splitText } from "./split-text.ts"
 import { sendParts } from "./uncertain.ts"
 
-/** The most that Telegram takes in one message. */
+/** Maximum characters of a message at Telegram. */
 const maxCharacters = 4_096
-/** The most that Telegram takes as the text beside a file. */
+/** Maximum characters of the text beside a file at Telegram. */
 const maxCaption = 1_024
-/** The chat is full for so long at most; then the delivery is tried again later. */
+/** Maximum seconds to wait for a chat that is full. After that, the delivery is retried later. */
 const longestPauseSeconds = 5
 const attemptsPerPart = 3
 
 export interface SendTelegramOptions {
-  /** Files that follow the text, each as a message of its own. Default: none. */
+  /** Files to send after the text, each in a separate message. Default: none. */
   readonly files?: readonly TelegramFile[]
   readonly signal?: AbortSignal
 }
@@ -22,9 +22,9 @@ export interface SendTelegramOptions {
 type Part = { readonly text: string } | { readonly file: TelegramFile }
 
 /**
- * Sends a text as plain messages, so that no character of it is markup, and files after it. Telegram knows no ids: if
- * a message was cut off, the promise rejects with an `UndeliverableError` whose message begins with `unknown:`,
- * unless `onUnknown` is `resend`.
+ * Sends a text as plain messages, so that no character of it is markup, and files after it. Telegram has no ids. If
+ * sending a message was interrupted, the promise rejects with an `UndeliverableError` whose message starts with
+ * `unknown:`, unless `onUnknown` is `resend`.
  */
 export async function sendTelegram(
   { botToken, chatId, label, onUnknown = "keep", apiUrl = "https://api.telegram.org" }: TelegramChat,
@@ -38,7 +38,7 @@ export async function sendTelegram(
       const reply = await post({
         ...("text" in part ? messageOf(chatId, part.text) : documentOf(chatId, part.file)),
         url: `${apiUrl}/bot${botToken}/${"text" in part ? "sendMessage" : "sendDocument"}`,
-        // The operator names the API's address, not whoever writes the text.
+        // The operator chooses the API's address, and the author of the text cannot.
         allowPrivateAddresses: true,
         signal,
       })
@@ -57,7 +57,7 @@ function messageOf(chatId: string, text: string) {
   return { headers: { "content-type": "application/json" }, body }
 }
 
-/** A form, as https://core.telegram.org/bots/api#sending-files has it. */
+/** Returns a form by https://core.telegram.org/bots/api#sending-files */
 function documentOf(chatId: string, { name, content, caption }: TelegramFile) {
   const boundary = `file-${randomUUID()}`
   const field = (name: string, value: string) =>
@@ -74,12 +74,12 @@ function documentOf(chatId: string, { name, content, caption }: TelegramFile) {
   }
 }
 
-/** As https://html.spec.whatwg.org/#multipart-form-data escapes names. */
+/** Escapes a name by https://html.spec.whatwg.org/#multipart-form-data */
 function quotable(name: string): string {
   return name.toWellFormed().replaceAll('"', "%22").replaceAll("\r", "%0D").replaceAll("\n", "%0A")
 }
 
-/** Returns the seconds that Telegram asks to wait, if they are few. */
+/** Returns the seconds that Telegram asks to wait, if they are few. Null otherwise. */
 function askedPause({ status, text }: PostReply): number | null {
   if (status !== 429) return null
   const seconds = Number(/"retry_after"\s*:\s*(\d+)/.exec(text)?.[1] ?? Number.NaN)

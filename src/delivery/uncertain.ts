@@ -1,18 +1,17 @@
 import { toError, UndeliverableError } from "../core/errors.ts"
 
-/** Treatment of a message that may or may not have arrived, over a channel that knows no ids. */
+/** Treatment of a message that may or may not have arrived, over a channel without ids. */
 export type OnUnknown = "keep" | "resend"
 
 /** Starts the reason of a dead row whose message may have arrived. */
 export const unknownPrefix = "unknown:"
 
-/** The message was sent, at least in part, and no reply came: no one knows if it arrived. */
+/** A message was sent, at least in part, and there was no reply, so it is unknown if it arrived. */
 export class CutOffError extends Error {}
 
 /**
- * Sends the parts of a message over a channel that knows no ids. If a part may have arrived, or the parts before one
- * that failed did, the message is undeliverable, with a reason that begins with `unknown:`, unless it may be sent
- * again.
+ * Sends the parts of a message over a channel without ids. If a part may have arrived, or the parts before a failed
+ * one did, the message is undeliverable, with a reason that starts with `unknown:`, unless it may be sent again.
  */
 export async function sendParts<Part>(
   parts: readonly Part[],
@@ -32,7 +31,7 @@ export async function sendParts<Part>(
   }
 }
 
-/** Refuses to send what an attempt before this one may have sent. */
+/** Refuses to send a message that an earlier attempt may have sent. */
 export function refuseRepetition(interrupted: boolean, onUnknown: OnUnknown): void {
   if (!interrupted || onUnknown === "resend") return
   throw new UndeliverableError(

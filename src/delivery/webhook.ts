@@ -3,8 +3,8 @@ import type { Delivery, WebhookOptions } from "./options.ts"
 import { post, requireSuccess } from "./post.ts"
 
 /**
- * Posts the delivery as Standard Webhooks 1.0 has it (https://www.standardwebhooks.com). `webhook-id` is the same at
- * each attempt.
+ * Posts the delivery as Standard Webhooks 1.0 specifies (https://www.standardwebhooks.com). `webhook-id` is the same
+ * in each attempt.
  */
 export async function sendWebhook(
   { url, secret, headers = {}, allowPrivateAddresses = false }: WebhookOptions,
@@ -40,7 +40,7 @@ function sign(secret: string, content: string): string {
   return `v1,${createHmac("sha256", key).update(content).digest("base64")}`
 }
 
-/** In the spelling of the HTTP API. */
+/** Returns the data in the form of the HTTP API. */
 function dataOf({ agent, sessionId, runId, outcome, reason, error, response, usage, cost }: Delivery) {
   return {
     agent,

@@ -48,6 +48,7 @@ import { createPluginServices } from "./plugins/plugin-services.ts"
 import { routesOf } from "./plugins/routes.ts"
 import { subscribersOf } from "./plugins/subscribers.ts"
 import type { Check } from "./readiness.ts"
+import { createRuntimeMemo } from "./runtime-memo.ts"
 import type { UserCode } from "./user-code.ts"
 
 /** An agent's definition with the provider that was chosen for it. */
@@ -209,6 +210,7 @@ async function runtimeResolver(
   const { redact } = server
   const { allowClientTools } = definition.options
   const shared = {
+    memo: createRuntimeMemo(),
     agent: definition.name,
     allowedModels: definition.options.allowedModels,
     clientTools: [],

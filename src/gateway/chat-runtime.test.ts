@@ -8,6 +8,7 @@ import { createSchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import type { ChatRuntime, RuntimeSurroundings } from "./chat-runtime.ts"
 import * as chatRuntime from "./chat-runtime.ts"
 import { resolveChatRuntime } from "./options/runtime-options.ts"
+import { createRuntimeMemo } from "./runtime-memo.ts"
 
 const toAgentRuntime = (chat: ChatRuntime, surroundings: RuntimeSurroundings) =>
   chatRuntime.toAgentRuntime(resolveChatRuntime(chat), surroundings)
@@ -19,6 +20,7 @@ const provider = { ...scriptedProvider([]), priceList: "free" }
 const unpriced = scriptedProvider([])
 
 const surroundings: RuntimeSurroundings = {
+  memo: createRuntimeMemo(),
   providers: appProviders({ provider, name: null, guessed: false }, settingsFrom({ OPENAI_API_KEY: "sk-1" })),
   model: null,
   allowedModels: undefined,
@@ -85,6 +87,30 @@ describe("the model of a run", () => {
     expect(() => toAgentRuntime({ systemPrompt: "Hi.", provider: nameless }, surroundings)).toThrow(
       "The provider scripted has no default model",
     )
+  })
+})
+
+describe("a level of thinking", () => {
+  const chat = { systemPrompt: "Hi.", thinkingLevel: "high" } as const
+
+  it("is passed on to a model that offers it", () => {
+    const runtime = toAgentRuntime({ ...chat, provider: "openai", model: "gpt-6" }, surroundings)
+    expect(runtime).toMatchObject({ thinkingLevel: "high" })
+  })
+
+  it("is refused for a model that does not offer it, with the levels that it offers", () => {
+    const check = (own: object) => () => checkForAllRuns({ ...chat, ...own }, surroundings)
+    expect(check({ provider: "openai", model: "gpt-4o" })).toThrow(
+      'thinkingLevel: the model "gpt-4o" (openai) does not offer "high". It offers: none.',
+    )
+    expect(check({})).toThrow("offers no level. Use the options of its provider instead.")
+  })
+
+  it("does not matter to a model that a client chose, or that takes over", () => {
+    const own = { ...chat, provider: "openai", model: "gpt-6", fallback: [provider] } as const
+    expect(() => toAgentRuntime(own, surroundings)).not.toThrow()
+    const allowedModels = ["gpt-4o"]
+    expect(() => toAgentRuntime(own, { ...surroundings, model: "gpt-4o", allowedModels })).not.toThrow()
   })
 })
 

@@ -1,12 +1,11 @@
-import { createHash } from "node:crypto"
 import type { AgentRuntime, ModelRuntime, RunnerRuntime } from "../agent/agent-runtime.ts"
-import { type LoopOptions, loopOptions, type WaitOptions, waitOptions } from "../agent/options.ts"
+import { type LoopOptions, type WaitOptions, waitOptions } from "../agent/options.ts"
 import { createGate, isGranted } from "../approvals/gate.ts"
 import type { ApprovalOptions } from "../approvals/options.ts"
 import type { Grant } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { PluginRun } from "../core/ports/plugin.ts"
-import type { ModelChoice, Provider, SystemBlock, ToolSpecification } from "../core/ports/provider.ts"
+import type { Provider, SystemBlock, ToolSpecification } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { RunHooks } from "../core/run-hooks.ts"
 import type { RunRole } from "../core/run-role.ts"
@@ -18,6 +17,7 @@ import type { PriceOptions } from "../pricing/options.ts"
 import type { ProviderChoice } from "../providers/choose/choose-provider.ts"
 import { modelChoices, requirePrices } from "../providers/choose/fallback-models.ts"
 import type { ModelOptions } from "../providers/choose/options.ts"
+import { requireThinking } from "../providers/choose/require-thinking.ts"
 import type { RunProviders } from "../providers/choose/run-providers.ts"
 import { withDeclaredTools } from "../tools/client-tools.ts"
 import { createToolOffers, type ReportToolChange, specificationOf } from "../tools/offer/tool-offers.ts"
@@ -30,6 +30,7 @@ import type {
 } from "./options/runtime-options.ts"
 import type { PluginView } from "./plugins/open-run.ts"
 import { inRole, roleInterceptors, toolsInRole } from "./run-role.ts"
+import type { RuntimeMemo } from "./runtime-memo.ts"
 
 /**
  * The result of `buildChatRuntime`: the parts that execute one run. Its hooks are called in this process only, so a
@@ -62,6 +63,8 @@ export interface ChatRunnerRuntime extends PriceOptions, WaitOptions {
 }
 
 export interface RuntimeSurroundings {
+  /** Keeps what stays the same from run to run of the agent. */
+  readonly memo: RuntimeMemo
   readonly providers: RunProviders
   /** The model that the client requested. */
   readonly model: string | null
@@ -142,12 +145,12 @@ function runnerRuntime(
 
 function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
   const { providers, view, checkSchema, followHooks, follow, grants, logger } = surroundings
-  const { callbackTimeoutMs, outputFilter } = surroundings
+  const { callbackTimeoutMs, outputFilter, memo } = surroundings
   const { provider, fallback, needsApproval } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
   const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
   const models = modelChoices({ provider, model: chosenModel(chat.model, surroundings), fallback }, providers)
-  const pricing = createPricing(chat.prices)
+  const { limits, hooks, pricing } = memo.optionParts(chat)
   const ownTools = toolsInRole(surroundings.role, without(chat.excludedTools, view.tools(chat.tools)))
   const allTools = withDeclaredTools(ownTools, surroundings.clientTools, logger)
   const interceptors = [...roleInterceptors(surroundings.role), ...chat.interceptors, ...view.interceptors]
@@ -159,10 +162,12 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
       pricing,
     )
   }
-  const toolsFor = createToolOffers(allTools, surroundings.reportToolChange)
+  if (chat.thinkingLevel !== undefined && models[0].model !== surroundings.model) {
+    requireThinking(models[0], chat.thinkingLevel)
+  }
+  const toolsFor = createToolOffers(allTools, surroundings.reportToolChange, memo.offer)
   return {
-    ...pickOptions(loopOptions, chat),
-    ...pickOptions(waitOptions, chat),
+    ...limits,
     type: "model",
     systemPrompt: systemPrompt.filter(({ text }) => text !== ""),
     background: view.background,
@@ -185,8 +190,8 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
     compactionNotes: view.compactionNotes,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,
-    revision: revisionOf({ systemPrompt, models, tools: ownTools() }),
-    hooks: followHooks(pickOptions(hookOptions, chat)),
+    revision: memo.revisionOf({ systemPrompt, models, tools: ownTools().map(specificationOf) }),
+    hooks: followHooks(hooks),
     ...(view.itemsAtEnd !== undefined && { itemsAtEnd: view.itemsAtEnd }),
     follow,
   }
@@ -218,18 +223,4 @@ function without(names: readonly string[], tools: () => readonly Tool[]): () => 
     }
     return offered
   }
-}
-
-function revisionOf(definition: {
-  readonly systemPrompt: readonly SystemBlock[]
-  readonly models: readonly ModelChoice[]
-  readonly tools: readonly Tool[]
-}): string {
-  const { systemPrompt } = definition
-  const models = definition.models.map(({ provider, model }) => ({ provider: provider.name, model }))
-  const tools = definition.tools.map(specificationOf)
-  return createHash("sha256")
-    .update(JSON.stringify({ systemPrompt, models, tools }))
-    .digest("hex")
-    .slice(0, 12)
 }

@@ -28,6 +28,7 @@ import { ReadQueue } from "../sessions/reading/read-queue.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { createStorage, runGrowth, type Storage } from "../sessions/storage.ts"
 import { Following } from "../sessions/subscribers/following.ts"
+import { LiveMemory } from "../sessions/worker/live-memory.ts"
 import type { ResolveRuntime } from "../sessions/worker/runtime-resolver.ts"
 import { Worker } from "../sessions/worker/worker.ts"
 import { Committer } from "../sessions/writing/committer.ts"
@@ -159,6 +160,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     agents: names,
     resolveRuntime: runtimeOfAgent(agents),
     ...placesOf(server),
+    memory: new LiveMemory({ maxBytes: server.limits.liveBytes }),
     maxSessionBytes: runGrowth * server.limits.sessionBytes,
     clock,
     ids,
@@ -172,6 +174,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       checkSchema: schemas.check,
       feed,
       reads,
+      snapshots: store.snapshots,
       worker,
       storage,
       defaultAgent: options.agents[0].definition.name,

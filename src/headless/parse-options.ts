@@ -2,8 +2,8 @@ import type { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
 
 /**
- * Fills in the schema's defaults. Throws a `ConfigurationError` that names every option that is unknown or wrong, and
- * no value. The caller's schema must have the keys of `Resolved`.
+ * Applies the schema's defaults. Throws a `ConfigurationError` that names every unknown or wrong option, but no
+ * value. The caller's schema must have the keys of `Resolved`.
  */
 export function parseOptions<Resolved>(caller: string, schema: z.ZodType, options: unknown): Resolved {
   const { success, data, error } = schema.safeParse(options)
@@ -15,7 +15,7 @@ export function parseOptions<Resolved>(caller: string, schema: z.ZodType, option
   throw new ConfigurationError(`${caller}: ${problems.join("; ")}`)
 }
 
-/** An option whose value is a function, or an object that is not looked into. */
+/** Returns true for a function. Only the type of such an option is checked. */
 export function isFunction(value: unknown): boolean {
   return typeof value === "function"
 }

@@ -15,7 +15,7 @@ export interface RunRequest {
   readonly tenant?: string
   readonly agent?: string
   readonly context?: JsonObject
-  /** Names the run: the same request made again follows the run that exists. */
+  /** Id of the job. A repeated request with this id follows the existing run. */
   readonly jobId?: string
   /** Further texts of the message. */
   readonly notes?: readonly string[]
@@ -26,9 +26,9 @@ export interface RunRequest {
   readonly onEvent?: (event: ChatEvent) => void
   readonly onText?: (text: string) => void
   readonly onRetry?: (error: { readonly code: string; readonly message: string }) => void
-  /** Null leaves an approval open, for an answer from elsewhere. */
+  /** If it returns null, the approval stays open for an answer from elsewhere. */
   readonly onApproval?: (wait: Wait) => HumanDecision | null | Promise<HumanDecision | null>
-  /** Null leaves a question open. */
+  /** If it returns null, the question stays open. */
   readonly onElicitation?: (wait: Wait) => HumanAnswer | null | Promise<HumanAnswer | null>
 }
 
@@ -60,7 +60,7 @@ export interface FinishedRun {
   readonly usage: Usage
   readonly cost: Cost
   readonly outcome: "completed" | "interrupted" | "failed" | "parked"
-  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens`, `budget`; null otherwise. */
+  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens` or `budget`. Null otherwise. */
   readonly reason: string | null
   readonly error: { readonly code: string; readonly message: string } | null
 }

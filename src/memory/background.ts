@@ -2,17 +2,17 @@ import { type ContentPart, textOf } from "../core/messages.ts"
 import type { MemoryRecord } from "../core/ports/memory.ts"
 import { fitting } from "./wire-memory.ts"
 
-/** Bytes of the memories that stand before a message. */
+/** Maximum bytes of the memories before a message. */
 const maxBytes = 8_000
 
-/** Returns the words of a message that memories are looked for by. */
+/** Returns the words of a message for the search of memories. */
 export function queryOf(message: readonly ContentPart[]): string {
   return textOf(message).trim()
 }
 
 /**
- * Returns memories as a text for the model, marked as data; null without memories. Each is one line of JSON in which
- * no angle bracket stands, so that no content of a memory can end the block or look like text outside it.
+ * Returns memories as a text for the model, marked as data. Null without memories. Each is one line of JSON without
+ * angle brackets, so that no content of a memory can end the block or look like text outside it.
  */
 export function backgroundText(memories: readonly MemoryRecord[]): string | null {
   const lines = fitting(memories, maxBytes).map((memory) => escapeBrackets(JSON.stringify(memory)))

@@ -1,13 +1,13 @@
 import { GatewayError } from "../core/errors.ts"
 import type { MemoryKey } from "../core/ports/memory.ts"
 
-/** Type of memories that are stored without one. */
+/** Default type of memories. */
 export const defaultEntityType = "note"
 
-/** Characters and number of the parts of one memory. */
+/** Maximum characters and number of the parts of one memory. */
 export const memoryLimits = { name: 200, entityType: 64, tag: 64, tags: 16, query: 4_000 } as const
 
-/** Returns the key without spaces around it. Throws `invalid_memory` for one that cannot be stored. */
+/** Returns the key without surrounding spaces. Throws `invalid_memory` if it cannot be stored. */
 export function checkedKey({ name, entityType = defaultEntityType }: Partial<MemoryKey>): MemoryKey {
   return {
     name: checkedText("name", name ?? "", memoryLimits.name),
@@ -15,14 +15,14 @@ export function checkedKey({ name, entityType = defaultEntityType }: Partial<Mem
   }
 }
 
-/** Returns the distinct tags without spaces around them. */
+/** Returns the distinct tags without surrounding spaces. */
 export function checkedTags(tags: readonly string[]): readonly string[] {
   const checked = [...new Set(tags.map((tag) => checkedText("tags", tag, memoryLimits.tag)))]
   if (checked.length <= memoryLimits.tags) return checked
   throw invalidMemory(`tags: at most ${memoryLimits.tags} tags are allowed.`)
 }
 
-/** Returns the content without blank lines and spaces around it. */
+/** Returns the content without surrounding blank lines and spaces. */
 export function checkedContent(content: string, maxBytes: number): string {
   const trimmed = content.trim()
   if (trimmed === "") throw invalidMemory("content: expected a text that is not empty.")

@@ -8,8 +8,8 @@ const embedTimeoutMs = 10_000
 const maxNumbers = 4_096
 
 /**
- * Returns the vector of a text. Resolves to null, and logs why, if there is no provider or it fails: a memory is then
- * found by its words. Rejects if the signal is aborted.
+ * Resolves to the vector of a text. If there is no provider or it fails, resolves to null and logs the reason. The
+ * memory is then found by its words. Rejects if the signal aborts.
  */
 export async function embedText(
   text: string,

@@ -17,13 +17,13 @@ import type { MemorySettings } from "./options.ts"
 /** The memories of one scope. */
 export interface Memories {
   /**
-   * Stores a memory in place of the one with its type and name. Rejects with a `GatewayError`: `invalid_memory`,
+   * Stores a memory, and replaces the one of the same type and name. Rejects with a `GatewayError`: `invalid_memory`,
    * `memory_full`, `memory_changed` if the stored memory has another revision than `expected`, `session_revoked`.
    */
   remember(memory: MemoryInput, options?: CallOptions): Promise<RememberedMemory>
   /** Changes the content, the tags or both. Rejects as `remember` does, and with `memory_not_found`. */
   update(change: MemoryChange, options?: CallOptions): Promise<MemoryRecord>
-  /** Returns the most relevant memories, the best first. Without a query, the newest first. */
+  /** Returns the most relevant memories, the best first. Without a query, returns the newest first. */
   recall(query?: MemoryQuery, options?: CallOptions): Promise<readonly MemoryRecord[]>
   /** Resolves to null if there is no such memory. */
   get(key: MemoryName): Promise<MemoryRecord | null>
@@ -54,13 +54,13 @@ export interface MemoryInput extends MemoryName {
   readonly tags?: readonly string[]
   /** Default: none. Memories of tools have the session and the run. */
   readonly origin?: MemoryOrigin
-  /** Revision of the memory to replace; null if there must be none. Default: any. */
+  /** Revision of the memory to replace. Null if there must be no such memory. Default: any. */
   readonly expected?: string | null
 }
 
 export interface RememberedMemory {
   readonly memory: MemoryRecord
-  /** The memory that was replaced; null if there was none. */
+  /** The replaced memory. Null if there was none. */
   readonly replaced: MemoryRecord | null
 }
 
@@ -71,7 +71,7 @@ export interface MemoryChange extends MemoryName {
 }
 
 export interface MemoryQuery extends MemoryFilter {
-  /** Words to look for. */
+  /** Words to search for. */
   readonly query?: string
   /** Default 5, at most 50. */
   readonly limit?: number
@@ -101,10 +101,10 @@ const defaultRecall = 5
 const maxRecall = 50
 const defaultPage = 50
 const maxPage = 200
-/** Attempts at an update while others change the same memory. */
+/** Maximum attempts of an update while others change the same memory. */
 const maxAttempts = 5
 
-/** Returns the memories of a scope, checked and bounded. */
+/** Creates the memories of a scope, with validation and bounds. */
 export function createMemories(scope: MemoryScope, { store, settings, logger }: MemoriesParts): Memories {
   const { embeddings, maxContentBytes, maxMemories, maxBytes, retentionMs: ttlMs } = settings
   const bounds: MemoryBounds = { maxMemories, maxBytes }

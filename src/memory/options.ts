@@ -4,22 +4,22 @@ import type { MemoryBounds } from "../core/ports/memory.ts"
 
 /** Options of memory. All are optional. */
 export interface MemoryOptions extends Partial<MemoryBounds> {
-  /** If true, the agent has memories of its own. Default false: agents with memory share those of a user. */
+  /** If true, the agent has its own memories. Default false: agents with memory share those of a user. */
   readonly perAgent?: boolean
-  /** Most memories of a user, at most 5 000. Default 1 000. */
+  /** Maximum number of memories of a user, at most 5 000. Default 1 000. */
   readonly maxMemories?: number
-  /** Most bytes of a user's memories. Default 1 000 000. */
+  /** Maximum bytes of a user's memories. Default 1 000 000. */
   readonly maxBytes?: number
-  /** Most bytes of one memory's content, at most 64 000. Default 8 000. */
+  /** Maximum bytes of one memory's content, at most 64 000. Default 8 000. */
   readonly maxContentBytes?: number
-  /** Days after its last change that a memory is deleted. Default: it is kept until it is forgotten. */
+  /** Days after its last change when a memory is deleted. Default: a memory is kept until it is forgotten. */
   readonly retentionDays?: number
   /**
    * Number of memories, at most 20, that the model receives at the start of a run: those most relevant to the user's
-   * message. Default 0: the model only recalls by the tool.
+   * message. Default 0: the model only recalls memories with the tool.
    */
   readonly recallAtStart?: number
-  /** Finds memories by their meaning as well as by their words. Default: by their words. */
+  /** If set, memories are found by their meaning as well as by their words. Default: by their words only. */
   readonly embeddings?: EmbeddingProvider
 }
 

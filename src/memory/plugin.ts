@@ -13,7 +13,7 @@ const instruction =
   "You have a memory of this user, which outlives the conversation. Recall with memory_recall what may help, and " +
   "store with memory_store what will matter in later conversations."
 
-/** Gives an agent a memory of each of its users. */
+/** Creates the plugin that gives an agent a memory of each of its users. */
 export function memoryPlugin(options: MemoryOptions = {}): Plugin {
   const settings = memorySettings(options)
   return {
@@ -46,7 +46,7 @@ export function memoryPlugin(options: MemoryOptions = {}): Plugin {
   }
 }
 
-/** A run without what could be recalled is better than none. */
+/** Recalls memories. If this fails, the run continues without them. */
 async function recallFor(
   message: readonly ContentPart[],
   memories: Memories,

@@ -3,9 +3,9 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { Memory } from "../core/ports/memory.ts"
 
 const intervalMs = 10 * 60_000
-/** Memories that one statement deletes. */
+/** Maximum memories that one statement deletes. */
 const slice = 200
-/** Slices of one round, which is therefore bounded. */
+/** Maximum number of slices in one round. */
 const maxSlices = 50
 
 /** Deletes expired memories every ten minutes. Returns a function that stops this and waits for the current round. */

@@ -12,7 +12,7 @@ const name = z.string().min(1).max(memoryLimits.name)
 const entityType = z.string().min(1).max(memoryLimits.entityType)
 const wholeNumber = z.string().regex(/^\d{1,4}$/, "expected a whole number")
 
-// With a misspelled parameter all memories would be listed or deleted.
+// A misspelled parameter would list or delete all memories.
 const listQuery = z.strictObject({
   query: z.string().max(memoryLimits.query).optional(),
   entity_type: entityType.optional(),
@@ -27,7 +27,7 @@ const removeQuery = z
     message: "needed with entity_type",
   })
 
-/** GET and DELETE /memory: the memories of the user whose token the request has. */
+/** GET and DELETE /memory list and delete the memories of the user in the request's token. */
 export function memoryRoutes(
   memoriesOf: (principal: Principal) => Memories,
 ): Readonly<Record<string, PluginRoute>> {
@@ -88,7 +88,7 @@ function invalidQuery(problem: string): GatewayError {
   return new GatewayError({ code: "invalid_body", status: 422 }, `The query is invalid. ${problem}.`)
 }
 
-/** Opaque for clients. */
+/** Formats a position, which is opaque for clients. */
 function formatPosition({ entityType: type, name: last }: MemoryKey): string {
   return Buffer.from(JSON.stringify([type, last])).toString("base64url")
 }

@@ -8,17 +8,17 @@ import { fitting } from "./wire-memory.ts"
 export interface MemoryToolsParts {
   /** Returns the memories of the session's user. */
   readonly memoriesOf: (session: ToolContext["session"]) => Memories
-  /** Bytes of a result's text. */
+  /** Maximum bytes of a result's text. */
   readonly maxResultBytes: number
 }
 
 const name = z.string().min(1).max(memoryLimits.name)
 const entityType = z.string().min(1).max(memoryLimits.entityType).optional()
 const tags = z.array(z.string().min(1).max(memoryLimits.tag)).max(memoryLimits.tags).optional()
-/** Bytes of a result beside its memories. */
+/** Bytes of a result in addition to its memories. */
 const headerBytes = 500
 
-/** The tools by which a model stores, recalls and forgets what it knows about a user. */
+/** Creates the tools with which a model stores, recalls and forgets facts about a user. */
 export function memoryTools(parts: MemoryToolsParts): readonly Tool[] {
   return [storeTool(parts), recallTool(parts), forgetTool(parts)]
 }
@@ -38,7 +38,7 @@ function storeTool({ memoriesOf, maxResultBytes }: MemoryToolsParts): Tool {
       ),
       tags: tags.describe("Words to find it by."),
     }),
-    // The same memory is stored again under the same name.
+    // A repeated call stores the same memory under the same name.
     idempotent: true,
     async execute({ entity_type, tags: given, ...input }, { session, runId, signal }) {
       const { memory: stored, replaced } = await memoriesOf(session).remember(

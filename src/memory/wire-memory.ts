@@ -1,6 +1,6 @@
 import type { MemoryRecord } from "../core/ports/memory.ts"
 
-/** A memory as clients and models receive it. Times are in seconds since the Unix epoch. */
+/** A memory in the form for clients and models. Times are in seconds since the Unix epoch. */
 export interface WireMemory {
   readonly name: string
   readonly entity_type: string
@@ -28,7 +28,7 @@ export function wireMemory(memory: MemoryRecord): WireMemory {
   }
 }
 
-/** A memory as the model receives it. */
+/** A memory in the form for the model. */
 export interface ShownMemory {
   readonly name: string
   readonly entity_type: string
@@ -41,7 +41,7 @@ function shownMemory({ name, entityType, content, tags, updatedAt }: MemoryRecor
   return { name, entity_type: entityType, content, tags, updated_at: new Date(updatedAt).toISOString() }
 }
 
-/** Returns the first memories that fit into so many bytes as JSON. */
+/** Returns the first memories whose JSON has at most `maxBytes` bytes. */
 export function fitting(memories: readonly MemoryRecord[], maxBytes: number): readonly ShownMemory[] {
   const shown: ShownMemory[] = []
   let bytes = 0

@@ -1,9 +1,6 @@
 import type { ModelFailure } from "../core/ports/provider.ts"
 
-/**
- * Every way in which a model call fails, the same for all services: what any client may read, and whether it may
- * pass.
- */
+/** All codes of failed model calls, for all providers: the message for clients, and whether a retry may succeed. */
 const failures = {
   authentication_failed: { message: "The provider refused the server's credentials.", retryable: false },
   invalid_request: { message: "The provider refused the request.", retryable: false },
@@ -29,20 +26,23 @@ const failures = {
 
 export type FailureCode = keyof typeof failures
 
-/** These stay as they are until a person acts, whatever a service's headers say about retries. */
+/** These remain until a person acts, whatever a provider's headers report about retries. */
 const lasting: readonly FailureCode[] = ["authentication_failed", "quota_exceeded"]
 
-/** Returns what the header `x-should-retry` of the SDKs' services says; undefined where it says nothing that counts. */
+/** Returns the value of the header `x-should-retry`. Undefined if it is missing or must be ignored. */
 export function retryAdvice(code: FailureCode, headers: Headers | undefined): boolean | undefined {
   if (lasting.includes(code)) return false
   const said = headers?.get("x-should-retry")
   return said === "true" || (said === "false" ? false : undefined)
 }
 
-/** Refusals that may be about an image; OpenRouter answers 404 for a model that takes none. */
+/** Refusals that may concern an image. OpenRouter responds with 404 if a model does not accept images. */
 const refusals: readonly FailureCode[] = ["invalid_request", "upstream_invalid", "model_not_found"]
 
-/** By the words, because the services have dozens of codes for it. A tool may be named after images. */
+/**
+ * Returns true if the message mentions images, because providers have dozens of codes for it. A tool may be named
+ * after images.
+ */
 function isAboutImage(code: FailureCode, complaint = ""): boolean {
   return (
     refusals.includes(code) && /\bimages?\b|image_|_image/i.test(complaint) && !/\btools?\b/i.test(complaint)
@@ -54,9 +54,9 @@ export function modelFailure(
   more: {
     readonly detail: string
     readonly retryAfterMs?: number | undefined
-    /** The service's own word, where it gives one. */
+    /** The provider's own statement, if there is one. */
     readonly retryable?: boolean | undefined
-    /** The service's words alone, if it refused the request. */
+    /** The provider's message, if it refused the request. */
     readonly complaint?: string | undefined
   },
 ): ModelFailure {

@@ -2,8 +2,8 @@ import { GatewayError, toError } from "../core/errors.ts"
 import { fieldsOf } from "./fields.ts"
 
 /**
- * Returns a framework's error as the failure of a run. Their messages may quote prompts and keys, so clients are told
- * the kind of the error and the status of the service behind it, and the log has the rest.
+ * Converts a framework's error into the failure of a run. Its message may quote prompts and keys, so clients only
+ * receive the kind of the error and the status of the provider. The log has the rest.
  */
 export function agentFailure(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown

@@ -1,11 +1,11 @@
 import { isJsonObject, type Json, type JsonObject } from "../core/json/json.ts"
 
-/** Values of a framework, which are read field by field: their types may change. */
+/** Values of a framework, which are read field by field, because their types may change. */
 export type Fields = Readonly<Record<string, unknown>>
 
 const none: Fields = {}
 
-/** The value's fields; none when it is no object. */
+/** Returns the value's fields. Returns none if it is not an object. */
 export function fieldsOf(value: unknown): Fields {
   return typeof value === "object" && value !== null ? (value as Fields) : none
 }
@@ -18,25 +18,23 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined
 }
 
-/** 0 for what is no count. */
+/** Returns a count. Returns 0 if the value is not a count. */
 export function countOf(value: unknown): number {
   return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 0
 }
 
-/**
- * As JSON has it; null for what it has no form for. Throws for what cannot be written, a cycle or a bigint.
- */
+/** Returns the value as JSON. Null for values that JSON cannot represent. Throws for a cycle or a bigint. */
 export function jsonOf(value: unknown): Json {
   return JSON.parse(JSON.stringify(value) ?? "null") as Json
 }
 
-/** The same for what must be an object; anything else becomes one, `{ value }`, and nothing an empty one. */
+/** Returns an object. Another value becomes `{ value }`, and a missing one an empty object. */
 export function jsonObjectOf(value: unknown): JsonObject {
   const json = jsonOf(value ?? {})
   return isJsonObject(json) ? json : { value: json }
 }
 
-/** A call's arguments, also from their text. */
+/** Returns a call's arguments, which may be given as text. */
 export function inputOf(value: unknown): JsonObject {
   return jsonObjectOf(typeof value === "string" ? parsed(value) : value)
 }
@@ -45,7 +43,7 @@ function parsed(text: string): Json {
   try {
     return JSON.parse(text) as Json
   } catch {
-    // A model's broken JSON is shown as it is; the framework tells the model.
+    // A model's invalid JSON is shown unchanged. The framework reports the error to the model.
     return text
   }
 }

@@ -4,18 +4,17 @@ import { jsonObjectOf } from "./fields.ts"
 
 /** Options of all adapters. */
 export interface RunnerOptions {
-  /** Counted where the framework does not say which model answered. */
+  /** Model for the usage if the framework does not report which model responded. */
   readonly model?: string
-  /** Price list that applies: a provider's id in price lists. Default: none, so that the cost is not known. */
+  /** Price list: a provider's id in price lists. Default: none, so the cost is not known. */
   readonly priceList?: string
   /**
-   * Divides the calls of a tool into types, each allowed for the session on its own. Default: one type a
+   * Divides the calls of a tool into types that are granted separately for the session. Default: one type for each
    * tool.
    */
   readonly qualifier?: (toolName: string, input: JsonObject) => string | undefined
   /**
-   * JSON Schema of a tool's input, for edited arguments to be checked against. Default: the framework's, if
-   * it has one.
+   * Returns the JSON Schema of a tool's input, to validate edited arguments. Default: the framework's, if it has one.
    */
   readonly inputSchema?: (toolName: string) => object | undefined
 }
@@ -25,11 +24,11 @@ interface Question {
   readonly name: string
   readonly input: JsonObject
   readonly reason?: string | undefined
-  /** The framework's own. */
+  /** The framework's own schema. */
   readonly inputSchema?: JsonObject | undefined
 }
 
-/** A call that a person must allow. */
+/** Returns a call that a person must allow. */
 export function askedCall(
   options: RunnerOptions,
   { id, name, input, ...question }: Question,
@@ -45,12 +44,12 @@ export function askedCall(
   return { type: "toolCall", id, name, input, approval }
 }
 
-/** Returns the text that a model receives for a call that was denied, or that was not allowed in time. */
+/** Returns the text that a model receives for a call that was denied or whose approval request expired. */
 export function denialText({ reason }: RunnerDecision): string {
   return reason === null ? "No one allowed this call." : `A person denied this call: ${reason}`
 }
 
-/** Returns the text that a model receives if arguments were edited and the framework has no way to take them. */
+/** Returns the text that a model receives if arguments were edited and the framework cannot use them. */
 export function uneditableText({ editedInput }: RunnerDecision): string {
   return `A person allows this call only with other arguments: ${JSON.stringify(editedInput)}`
 }

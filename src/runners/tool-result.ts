@@ -4,14 +4,14 @@ import type { ToolResult, ToolResultMarks } from "../core/ports/tool.ts"
 import { jsonOf } from "./fields.ts"
 
 /**
- * Returns the result of a framework's tool. Text that is JSON is taken as that: most frameworks write results down as
+ * Returns the result of a framework's tool. A text with JSON is parsed, because most frameworks write results as
  * text.
  */
 export function resultOf(output: unknown): ToolResult {
   return { type: "json", value: typeof output === "string" ? parsed(output) : jsonOf(output) }
 }
 
-/** A result as one text, for frameworks that know no other. */
+/** Returns a result as one text, for frameworks that support only text. */
 export function textOfResult(result: ToolResult): string {
   switch (result.type) {
     case "json":
@@ -30,7 +30,7 @@ function notesOf({ isError, warning }: ToolResultMarks): string {
   return warning === undefined ? failed : `${failed}Warning: ${warning}\n`
 }
 
-/** Only structures: a text that happens to be a number stays a text. */
+/** Parses only structures. A text that happens to be a number remains a text. */
 function parsed(text: string): Json {
   if (!/^\s*[[{]/.test(text)) return text
   try {

@@ -2,8 +2,7 @@ import { isJsonObject, type JsonObject } from "../core/json/json.ts"
 import { fieldsOf, jsonOf } from "./fields.ts"
 
 /**
- * The JSON Schema that a tool's schema object gives: by itself, or as https://standardschema.dev/json-schema
- * has it.
+ * Returns the JSON Schema of a tool's schema object: its own, or the one of https://standardschema.dev/json-schema.
  */
 export function jsonSchemaOf(schema: unknown): JsonObject | undefined {
   const own = fieldsOf(schema).jsonSchema ?? fromStandard(schema)

@@ -17,8 +17,8 @@ export interface DeclareParts {
 const pageSize = 500
 
 /**
- * Brings the stored schedules of the agent's options to what the options say. One that is unchanged keeps its next
- * occurrence, and one that is paused stays paused. The process that starts last decides.
+ * Updates the stored schedules of the agent's options to match the options. An unchanged schedule keeps its next
+ * occurrence, and a paused one stays paused. The process that starts last decides.
  */
 export async function declareSchedules(
   definitions: readonly ScheduleDefinition[],
@@ -39,7 +39,7 @@ export async function declareSchedules(
     const { name, owner, spec } = each
     if (schedule === undefined)
       await scheduler.create({ ...owner, agent, name, spec, origin: "options", bounds }).catch(unlessCreated)
-    // If others changed it meanwhile, they read the same options, or started later.
+    // If another process changed it meanwhile, it read the same options, or started later.
     else if (!isDeepStrictEqual(schedule.spec, spec)) await scheduler.replace(schedule, spec)
   }
 }
@@ -61,7 +61,7 @@ function isOf(
   return schedule.name === name && schedule.tenant === owner.tenant && schedule.userId === owner.userId
 }
 
-/** Another process that starts at the same time may be faster. */
+/** Ignores the error that the schedule exists. Another process that starts at the same time may be faster. */
 function unlessCreated(error: unknown): void {
   if (!(error instanceof GatewayError) || error.code !== "schedule_exists") throw error
 }

@@ -3,38 +3,41 @@ import { ConfigurationError } from "../core/errors.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { parseSpec, type ScheduleTerms, scheduleNamePattern } from "./terms.ts"
 
-/** A schedule of the agent, whoever uses it. */
+/** A schedule of the agent that does not depend on its users. */
 export interface ScheduleDefinition extends ScheduleTerms {
   /** Unique in the agent: 1 to 64 letters, digits, dots, dashes and underscores. */
   readonly name: string
-  /** Owner of its sessions, on whose account its runs are. Default: the application itself. */
+  /** Owner of its sessions, to whom its runs belong. Default: the application itself. */
   readonly userId?: string
   /** Tenant of `userId`. Default `default`. */
   readonly tenant?: string
 }
 
-/** Permission to make schedules at run time, and its bounds. */
+/** Permission to create schedules at run time, and its bounds. */
 export interface AllowedSchedules {
-  /** If true, users manage schedules of their own by the routes `/schedules`. Default false. */
+  /** If true, users manage their own schedules with the routes `/schedules`. Default false. */
   readonly users?: boolean
-  /** If true, the agent has tools with which it sends itself messages later. Default false. */
+  /** If true, the agent has tools to send messages to itself later. Default false. */
   readonly agent?: boolean
-  /** Most schedules of one user that have not ended. Default 20. */
+  /** Maximum number of schedules of one user that have not ended. Default 20. */
   readonly maxPerUser?: number
-  /** Most schedules of all users together. Default 10 000. */
+  /** Maximum number of schedules of all users together. Default 10 000. */
   readonly maxSchedules?: number
   /** Shortest time between two occurrences, in seconds. Default 60. */
   readonly minIntervalSeconds?: number
 }
 
 export interface SchedulesOptions {
-  /** Messages that the gateway sends the agent at certain times, while a server runs. Default none. */
+  /** Messages that the gateway sends to the agent at certain times, while a server runs. Default: none. */
   readonly schedules?: readonly ScheduleDefinition[]
-  /** Lets users and the agent make schedules of their own: `true` is `{ users: true, agent: true }`. Default false. */
+  /**
+   * If true, users and the agent may create their own schedules: `true` is `{ users: true, agent: true }`. Default
+   * false.
+   */
   readonly allowSchedules?: boolean | AllowedSchedules
 }
 
-/** Schedules of one agent's options at most. */
+/** Maximum number of schedules in one agent's options. */
 const maxDefinitions = 1_000
 
 /** `checkDefinitions` checks the rest. */
@@ -73,7 +76,7 @@ export function resolveAllowed(allowed: SchedulesOptions["allowSchedules"] = fal
   }
 }
 
-/** Throws a `ConfigurationError` that names the schedule and what is wrong with it. */
+/** Throws a `ConfigurationError` that names the schedule and its mistake. */
 export function checkDefinitions(definitions: readonly ScheduleDefinition[]): void {
   const names = new Set<string>()
   for (const { name, userId, tenant, ...terms } of definitions) {

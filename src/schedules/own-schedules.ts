@@ -6,15 +6,15 @@ import type { ResolvedAllowed } from "./options.ts"
 import type { Scheduler } from "./scheduler.ts"
 import { parseSpec, scheduleNamePattern } from "./terms.ts"
 
-/** The session that asks, and whose owner the schedules belong to. */
+/** The session that asks. Its owner owns the schedules. */
 export type Asking = Pick<Session, "id" | "agent" | "tenant" | "userId">
 
-/** The schedules that users and the agent make at run time. Each owner sees and changes only those of their own. */
+/** The schedules that users and the agent create at run time. Each owner sees and changes only their own. */
 export interface OwnSchedules {
   list(asking: Asking): Promise<readonly Schedule[]>
-  /** Rejects with `schedule_not_found` for a schedule of others, as for one that does not exist. */
+  /** Rejects with `schedule_not_found` if the schedule belongs to another owner, or does not exist. */
   find(asking: Asking, scheduleId: string): Promise<Schedule>
-  /** Rejects with `invalid_schedule` for a name or terms that are wrong. */
+  /** Rejects with `invalid_schedule` if a name or terms are wrong. */
   create(asking: Asking, request: OwnScheduleRequest): Promise<Schedule>
   history(schedule: Schedule): Promise<readonly Occurrence[]>
   remove(asking: Asking, scheduleId: string): Promise<void>
@@ -24,11 +24,11 @@ export interface OwnScheduleRequest {
   readonly id?: string
   readonly name: unknown
   readonly origin: ScheduleOrigin
-  /** The terms in the names of `ScheduleTerms`, not yet checked. */
+  /** The terms with the names of `ScheduleTerms`. They are not validated yet. */
   readonly terms: object
 }
 
-/** More than one owner may have of both origins. */
+/** Maximum number of listed schedules. One owner cannot have that many. */
 const maxListed = 2_000
 
 export function createOwnSchedules({

@@ -10,22 +10,22 @@ import type { Timetable } from "./timetable.ts"
 export interface PlannedStep {
   readonly change: ScheduleChange
   readonly skipped: readonly SkippedOccurrence[]
-  /** Null if no occurrence is fired now. */
+  /** Null if no occurrence fires now. */
   readonly fires: PlannedFiring | null
 }
 
 export interface PlannedFiring {
   readonly at: number
-  /** If true, it waits for other runs of its session in any case, because it has waited before. */
+  /** If true, it always waits for other runs of its session, because it has waited before. */
   readonly hasWaited: boolean
 }
 
-/** Milliseconds after which an occurrence that was not fired counts as missed. */
+/** Milliseconds after which an occurrence that did not fire counts as missed. */
 const lateMs = 60_000
-/** Milliseconds between two looks at a run that others wait for. */
+/** Milliseconds between two checks of a run that others wait for. */
 const waitingPauseMs = 1_000
 
-/** Decides what becomes of the first occurrence that is due, or of the first one that waits. */
+/** Decides what happens to the first due occurrence, or to the first one that waits. */
 export function planStep(schedule: Schedule, now: number, timetable: Timetable): PlannedStep {
   const { nextAt, waiting, isRunning } = schedule
   const isDue = nextAt !== null && nextAt <= now
@@ -41,7 +41,7 @@ export function planStep(schedule: Schedule, now: number, timetable: Timetable):
   return step(schedule, now, {})
 }
 
-/** Occurrences that no process fired in time. Those of the last minute are left to the next steps. */
+/** Handles occurrences that no process fired in time. Those of the last minute are left to the next steps. */
 function catchUp(
   schedule: Schedule,
   {
@@ -57,7 +57,7 @@ function catchUp(
     case "none":
       return step(next, now, { skipped: [left(missed)] })
     case "one":
-      // One that is on time stands for those before it.
+      // One that is on time replaces those before it.
       if (onTime !== null && onTime <= now) return step(next, now, { skipped: [left(missed)] })
       return step({ ...next, waiting: withWaiting(schedule, [missed]) }, now, {})
     case "all": {
@@ -72,14 +72,14 @@ function catchUp(
   }
 }
 
-/** An occurrence whose turn comes while a run before it is open. */
+/** Handles an occurrence that is due while the previous run is open. */
 function overlap(
   schedule: Schedule,
   { now, timetable, at }: { readonly now: number; readonly timetable: Timetable; readonly at: number },
 ): PlannedStep {
   const { spec, waiting } = schedule
   const next = { ...schedule, nextAt: timetable.after(at) }
-  // Behind occurrences that are made up for, it waits as they do.
+  // Behind missed occurrences that are made up for, it waits as well.
   const isSkipped = spec.overlap === "skip" && (spec.catchUp !== "all" || waiting.length === 0)
   if (isSkipped) return step(next, now, { skipped: [{ at, outcome: "skipped", reason: "still_running" }] })
   if (waiting.length >= maxWaitingOccurrences)

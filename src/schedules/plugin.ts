@@ -13,12 +13,12 @@ import { runScheduleLoop } from "./schedule-loop.ts"
 import { createScheduler } from "./scheduler.ts"
 import { scheduleTools } from "./tools.ts"
 
-/** The schedules of the options are few, and their owner is an operator. */
+/** Bounds for the schedules of the options. They are few, and an operator owns them. */
 const ownBounds = { perOwner: 1_000_000, perAgent: 1_000_000 }
 
 /**
- * Sends an agent messages at certain times. `ownerOf` returns the owner of a schedule of the options. Throws a
- * `ConfigurationError` for options that are wrong.
+ * Creates the plugin that sends an agent messages at certain times. `ownerOf` returns the owner of a schedule of the
+ * options. Throws a `ConfigurationError` if options are wrong.
  */
 export function schedulesPlugin(
   { schedules: definitions = [], allowSchedules }: SchedulesOptions,

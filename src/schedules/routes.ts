@@ -1,6 +1,15 @@
 import { GatewayError } from "../core/errors.ts"
 import { isJsonObject } from "../core/json/json.ts"
 import type { PluginRequest, PluginRoute } from "../core/ports/plugin.ts"
+import {
+  createOperation,
+  listOperation,
+  pauseOperation,
+  removeOperation,
+  resumeOperation,
+  runOperation,
+  showOperation,
+} from "./operations.ts"
 import type { OwnSchedules } from "./own-schedules.ts"
 import type { Scheduler } from "./scheduler.ts"
 import { occurrenceToWire, scheduleToWire, termsFromWire } from "./wire.ts"
@@ -12,29 +21,50 @@ export function scheduleRoutes(
 ): Readonly<Record<string, PluginRoute>> {
   const found = ({ session, params }: PluginRequest) => own.find(session, params.id ?? "")
   return {
-    "GET /schedules": async ({ session }) =>
-      Response.json({ schedules: (await own.list(session)).map(scheduleToWire) }),
-    "POST /schedules": async ({ session, body }) => {
-      if (!isJsonObject(body)) {
-        throw new GatewayError({ code: "invalid_request", status: 422 }, "The body is not a JSON object.")
-      }
-      const schedule = await own.create(session, { ...termsFromWire(body), origin: "user" })
-      return Response.json(scheduleToWire(schedule), { status: 201 })
+    "GET /schedules": {
+      operation: listOperation,
+      handle: async ({ session }) =>
+        Response.json({ schedules: (await own.list(session)).map(scheduleToWire) }),
     },
-    "GET /schedules/:id": async (request) => {
-      const schedule = await found(request)
-      const history = (await own.history(schedule)).map(occurrenceToWire)
-      return Response.json({ ...scheduleToWire(schedule), history })
+    "POST /schedules": {
+      operation: createOperation,
+      async handle({ session, body }) {
+        if (!isJsonObject(body)) {
+          throw new GatewayError({ code: "invalid_request", status: 422 }, "The body is not a JSON object.")
+        }
+        const schedule = await own.create(session, { ...termsFromWire(body), origin: "user" })
+        return Response.json(scheduleToWire(schedule), { status: 201 })
+      },
     },
-    "POST /schedules/:id/pause": async (request) =>
-      Response.json(scheduleToWire(await scheduler.pause((await found(request)).id))),
-    "POST /schedules/:id/resume": async (request) =>
-      Response.json(scheduleToWire(await scheduler.resume((await found(request)).id))),
-    "POST /schedules/:id/run": async (request) =>
-      Response.json(occurrenceToWire(await scheduler.run((await found(request)).id)), { status: 202 }),
-    "DELETE /schedules/:id": async ({ session, params }) => {
-      await own.remove(session, params.id ?? "")
-      return new Response(null, { status: 204 })
+    "GET /schedules/:id": {
+      operation: showOperation,
+      async handle(request) {
+        const schedule = await found(request)
+        const history = (await own.history(schedule)).map(occurrenceToWire)
+        return Response.json({ ...scheduleToWire(schedule), history })
+      },
+    },
+    "POST /schedules/:id/pause": {
+      operation: pauseOperation,
+      handle: async (request) =>
+        Response.json(scheduleToWire(await scheduler.pause((await found(request)).id))),
+    },
+    "POST /schedules/:id/resume": {
+      operation: resumeOperation,
+      handle: async (request) =>
+        Response.json(scheduleToWire(await scheduler.resume((await found(request)).id))),
+    },
+    "POST /schedules/:id/run": {
+      operation: runOperation,
+      handle: async (request) =>
+        Response.json(occurrenceToWire(await scheduler.run((await found(request)).id)), { status: 202 }),
+    },
+    "DELETE /schedules/:id": {
+      operation: removeOperation,
+      async handle({ session, params }) {
+        await own.remove(session, params.id ?? "")
+        return new Response(null, { status: 204 })
+      },
     },
   }
 }

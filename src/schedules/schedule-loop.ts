@@ -12,15 +12,15 @@ export interface ScheduleLoopOptions {
   readonly signal: AbortSignal
 }
 
-/** Schedules that one look takes. */
+/** Maximum number of schedules that one round reads. */
 const perLook = 50
-/** Time within which the loop notices what others create or resume. */
+/** Maximum milliseconds until the loop notices schedules that others create or resume. */
 const pollMs = 1_000
-/** Another process may be at the schedule that is due. */
+/** Minimum milliseconds between rounds, because another process may be working on the due schedule. */
 const shortestPauseMs = 50
 const failurePauseMs = 2_000
 
-/** Fires the due schedules of an agent until the signal aborts. Never rejects: failures are logged. */
+/** Fires the due schedules of an agent until the signal aborts. Never rejects. Failures are logged. */
 export async function runScheduleLoop(options: ScheduleLoopOptions): Promise<void> {
   const { agent, schedules, logger, signal } = options
   let isFailing = false

@@ -17,7 +17,7 @@ import { createTimetable } from "./timetable.ts"
 export interface SchedulerParts {
   readonly schedules: Schedules
   readonly ids: Ids
-  /** The store's clock. */
+  /** Returns the time of the store's clock. */
   readonly now: () => Promise<number>
 }
 
@@ -28,7 +28,7 @@ export interface ScheduleRequest extends Principal {
   readonly name: string
   readonly origin: ScheduleOrigin
   readonly spec: ScheduleSpec
-  /** The session to continue. Default: one of its own. */
+  /** The session to continue. Default: a new one. */
   readonly sessionId?: string
   readonly bounds: ScheduleBounds
 }
@@ -37,21 +37,21 @@ export interface ScheduleRequest extends Principal {
 export interface Scheduler {
   /** Rejects with `schedule_exists` or `too_many_schedules`. */
   create(request: ScheduleRequest): Promise<Schedule>
-  /** Gives a schedule other terms. Resolves to false if others changed it meanwhile. */
+  /** Changes the terms of a schedule. Resolves to false if another process changed it meanwhile. */
   replace(schedule: Schedule, spec: ScheduleSpec): Promise<boolean>
-  /** Has it fire no more, until it is resumed. Rejects with `schedule_not_found`, as the other ones. */
+  /** Pauses a schedule until it is resumed. Rejects with `schedule_not_found`, as the methods below do. */
   pause(scheduleId: string): Promise<Schedule>
-  /** Continues with the first occurrence from now on. */
+  /** Resumes at the first occurrence from now on. */
   resume(scheduleId: string): Promise<Schedule>
-  /** Fires it now, also while it is paused. Rejects with `schedule_running` while a run of it is open. */
+  /** Fires it now, even while it is paused. Rejects with `schedule_running` while one of its runs is open. */
   run(scheduleId: string): Promise<Occurrence>
   /** Takes the next step of a schedule that is due. */
   step(schedule: Schedule): Promise<AdvanceOutcome>
-  /** Leaves a schedule that cannot be fired alone for a minute, so that it does not keep others from their turn. */
+  /** Postpones a schedule that cannot be fired by a minute, so that it does not delay others. */
   postpone(schedule: Schedule): Promise<void>
 }
 
-/** A schedule that others change all the time is given up after so many attempts. */
+/** Maximum attempts to change a schedule that others keep changing. */
 const maxAttempts = 10
 const postponedMs = 60_000
 
@@ -62,7 +62,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
     throw new GatewayError({ code: "schedule_not_found", status: 404 }, "There is no such schedule.")
   }
 
-  /** Tries again when another process was faster. */
+  /** Tries again if another process was faster. */
   async function change<Result>(
     scheduleId: string,
     attempt: (schedule: Schedule) => Promise<Result | null>,
@@ -197,7 +197,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
   }
 }
 
-/** Null for a schedule without a further occurrence, such as a single time that has passed. */
+/** Returns the next occurrence. Null if there is none, such as for a single time that has passed. */
 function nextOf(spec: ScheduleSpec, from: number, anchor: number): number | null {
   return createTimetable(spec, anchor).after(from)
 }

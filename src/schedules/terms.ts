@@ -3,7 +3,7 @@ import { toError } from "../core/errors.ts"
 import type { ScheduleSpec } from "../core/schedule.ts"
 import { createTimetable, shortestInterval } from "./timetable.ts"
 
-/** The time, the message and the rules of a schedule, as a caller states them. */
+/** The time, the message and the rules of a schedule in the form for callers. */
 export interface ScheduleTerms {
   /** Cron expression of five fields, or six with seconds first. Either this, `every` or `at`. */
   readonly cron?: string
@@ -18,18 +18,18 @@ export interface ScheduleTerms {
   /** `fresh`: a new session each time. `continue`: always the same session. Default `fresh`. */
   readonly session?: ScheduleSpec["session"]
   /**
-   * Decides over an occurrence that comes while the run before it is open: `skip` leaves it out, `queue` has it wait.
-   * Default `skip`; for `at`, `queue`.
+   * Decides about an occurrence while the previous run is open: `skip` leaves it out, `queue` makes it wait. Default
+   * `skip`; for `at`, `queue`.
    */
   readonly overlap?: ScheduleSpec["overlap"]
   /**
-   * Decides over occurrences that were missed by more than a minute because no server ran: one of them is fired, the
-   * last hundred, or none. Default `one`.
+   * Decides about occurrences that were missed by more than a minute because no server was running: `one` of them
+   * fires, `all` of the last hundred, or `none`. Default `one`.
    */
   readonly catchUp?: ScheduleSpec["catchUp"]
   /** Maximum turns of each run. Default: those of the agent. */
   readonly maxTurns?: number
-  /** US dollars that each run may cost. Default: the budget of the agent. */
+  /** Maximum cost of each run in US dollars. Default: the budget of the agent. */
   readonly maxBudgetUsd?: number
 }
 
@@ -59,10 +59,10 @@ const terms = z
     message: "expected exactly one of cron, every and at",
   })
 
-/** The terms in their stored form, or what is wrong with them, in a text that is safe to show to who stated them. */
+/** The terms in their stored form, or their mistake as a text that is safe to show to their author. */
 export type ParsedSpec = { readonly spec: ScheduleSpec } | { readonly problem: string }
 
-/** `minIntervalMs` bounds the time between two occurrences. Default: a second. */
+/** Parses terms. `minIntervalMs` bounds the time between two occurrences. Default: a second. */
 export function parseSpec(
   value: unknown,
   { minIntervalMs = 1_000, now = 0 }: { readonly minIntervalMs?: number; readonly now?: number } = {},
@@ -119,7 +119,7 @@ function isTimezone(name: string): boolean {
     new Intl.DateTimeFormat("en", { timeZone: name })
     return true
   } catch {
-    // `Intl` throws a RangeError for a name that it does not know.
+    // `Intl` throws a RangeError for an unknown name.
     return false
   }
 }

@@ -4,18 +4,18 @@ import { parseDuration } from "./duration.ts"
 
 /** The times of a schedule, in milliseconds since the Unix epoch. */
 export interface Timetable {
-  /** Returns the first occurrence after `at`; null if there is none. */
+  /** Returns the first occurrence after `at`. Null if there is none. */
   after(at: number): number | null
   /** Returns the last occurrences before `at` that are after `from`, in order, at most `limit`. */
   between(from: number, at: number, limit: number): readonly number[]
 }
 
-/** The time of a schedule, as `ScheduleSpec` has it. */
+/** The time of a schedule, as in `ScheduleSpec`. */
 export type Timing = Pick<ScheduleSpec, "cron" | "every" | "at" | "timezone">
 
 /**
- * Intervals count from `anchor`, so that a late occurrence does not move those after it. Throws an `Error` for a cron
- * expression or an interval that is none.
+ * Creates a timetable. Intervals count from `anchor`, so that a late occurrence does not move later ones. Throws an
+ * `Error` for an invalid cron expression or interval.
  */
 export function createTimetable({ cron, every, at, timezone }: Timing, anchor: number): Timetable {
   if (cron !== undefined) return cronTimetable(cron, timezone)
@@ -24,11 +24,12 @@ export function createTimetable({ cron, every, at, timezone }: Timing, anchor: n
 }
 
 /**
- * A time that the clock leaves out comes right after the gap, and a time that comes twice counts once, as in the cron
- * of most systems. Expressions with a `*` or a step in their time of day follow the clock instead.
+ * Creates the timetable of a cron expression. As in the cron of most systems, a time that a clock change skips comes
+ * right after the gap, and a time that comes twice counts once. Expressions with a `*` or a step in their time of day
+ * follow the clock instead.
  */
 function cronTimetable(expression: string, timezone: string): Timetable {
-  // Croner takes dates as well.
+  // Croner also accepts dates.
   if (expression.trim().split(/\s+/).length < 5 && !expression.trim().startsWith("@"))
     throw new Error(`${JSON.stringify(expression)} is not a cron expression of five or six fields`)
   const cron = new Cron(expression, {
@@ -75,10 +76,12 @@ function onceTimetable(time: number): Timetable {
   }
 }
 
-/** Occurrences whose distances are looked at. They show the pattern of any expression's minutes and hours. */
+/**
+ * Number of occurrences whose distances are compared. They show the pattern of any expression's minutes and hours.
+ */
 const sampled = 100
 
-/** Returns the shortest time between two of the next occurrences; null if there are fewer than two. */
+/** Returns the shortest time between two of the next occurrences. Null if there are fewer than two. */
 export function shortestInterval(timetable: Timetable, from: number): number | null {
   let shortest: number | null = null
   let last = timetable.after(from)

@@ -14,7 +14,7 @@ interface Definition extends Pick<Tool, "name" | "description" | "readOnly" | "i
   execute(input: JsonObject, context: ToolContext): Promise<ToolResult>
 }
 
-/** The tools by which an agent sends itself messages later. They come to the session that asked. */
+/** Creates the tools with which an agent sends messages to itself later. They arrive in the session that asked. */
 export function scheduleTools(
   agent: string,
   { own, now }: { readonly own: OwnSchedules; readonly now: () => Promise<number> },
@@ -41,7 +41,7 @@ export function scheduleTools(
       idempotent: true,
       async execute(input, context) {
         const { name, in: delay, ...terms } = input
-        // The same call that is executed again after a crash names the same schedule.
+        // If the same call is executed again after a crash, it has the same schedule.
         const id = `sched_${createHash("sha256").update(context.idempotencyKey).digest("hex").slice(0, 32)}`
         const at = delay === undefined ? {} : { at: await timeAfter(String(delay), now) }
         const made = await own.find(asking(context), id).catch(unlessUnknown)
@@ -92,7 +92,7 @@ export function scheduleTools(
   ]
 }
 
-/** The user may be talking to the agent when the time comes. */
+/** Adds `queue`, because the user may be talking to the agent at that time. */
 function withQueue(terms: object): object {
   return { ...terms, overlap: "queue" }
 }
@@ -106,7 +106,7 @@ async function timeAfter(delay: string, now: () => Promise<number>): Promise<str
   return new Date(Math.min((await now()) + delayMs, latestDate)).toISOString()
 }
 
-/** The last moment that a date can hold with a year of four digits. */
+/** The last moment with a year of four digits. */
 const latestDate = Date.UTC(9999, 11, 31)
 
 function unlessUnknown(error: unknown): null {

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../core/json/json.ts"
 import type { Occurrence, Schedule } from "../core/ports/schedules.ts"
 
-/** A schedule in the spelling of the HTTP API. Times are in ISO 8601. */
+/** Returns a schedule in the form of the HTTP API. Times are in ISO 8601. */
 export function scheduleToWire({
   id,
   name,
@@ -49,7 +49,7 @@ export function occurrenceToWire({ at, decidedAt, cause, outcome, reason, sessio
   }
 }
 
-/** Returns the name and the terms of a request, in the names of `ScheduleTerms`. Other members stay as they are. */
+/** Returns the name and the terms of a request with the names of `ScheduleTerms`. Other members stay unchanged. */
 export function termsFromWire({ name, catch_up, max_turns, max_budget_usd, ...terms }: JsonObject) {
   return {
     name,

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest"
 import { emptyFingerprint, extendFingerprint } from "../core/history-fingerprint.ts"
+import { extendTurns } from "../core/history-turns.ts"
 import type { Message } from "../core/messages.ts"
-import { isSameHistory } from "./client-history.ts"
+import { isKnownHistory } from "./client-history.ts"
 
 function user(...texts: string[]): Message {
   return { role: "user", content: texts.map((text) => ({ type: "text", text })) }
@@ -19,7 +20,21 @@ function image(data: string): Message {
 }
 
 /** The history of a session that was never compacted. */
-const whole = (messages: readonly Message[]) => ({ messages, formerMessages: emptyFingerprint })
+const whole = (messages: readonly Message[]) => ({
+  messages,
+  formerMessages: emptyFingerprint,
+  formerTurns: [],
+})
+
+/** The same history after a compaction that replaced the first messages. */
+async function compacted(messages: readonly Message[], dropped: number) {
+  const former = messages.slice(0, dropped)
+  return {
+    messages: messages.slice(dropped),
+    formerMessages: await extendFingerprint(emptyFingerprint, former),
+    formerTurns: await extendTurns([], former),
+  }
+}
 
 it.each<[string, readonly Message[], readonly Message[], boolean]>([
   ["equal texts", [user("a"), assistant("b")], [user("a"), assistant("b")], true],
@@ -35,11 +50,37 @@ it.each<[string, readonly Message[], readonly Message[], boolean]>([
   ["equal images", [image("AAAA")], [image("AAAA")], true],
   ["another image", [image("AAAA")], [image("BBBB")], false],
 ])("compares %s, also after a compaction", async (_, ours, theirs, expected) => {
-  expect(await isSameHistory(whole(ours), theirs)).toBe(expected)
+  expect(await isKnownHistory(whole(ours), theirs)).toBe(expected)
   for (let dropped = 1; dropped <= ours.length; dropped++) {
-    const formerMessages = await extendFingerprint(emptyFingerprint, ours.slice(0, dropped))
-    expect(await isSameHistory({ messages: ours.slice(dropped), formerMessages }, theirs)).toBe(expected)
+    expect(await isKnownHistory(await compacted(ours, dropped), theirs)).toBe(expected)
   }
+})
+
+const talk = [
+  ...[user("a"), assistant("b"), user("c"), assistant("d"), assistant("e"), user("f"), assistant("g")],
+]
+
+it.each<[string, readonly Message[], boolean]>([
+  ["the last response", [assistant("g")], true],
+  ["the last turns", [user("c"), assistant("de"), user("f"), assistant("g")], true],
+  ["all of it", [user("a"), assistant("b"), user("c"), assistant("de"), user("f"), assistant("g")], true],
+  ["turns of the middle", [user("c"), assistant("de")], false],
+  ["the last turns with another text", [user("c"), assistant("dx"), user("f"), assistant("g")], false],
+  ["the last turns without the last one", [assistant("de"), user("f")], false],
+  ["a part of a turn", [assistant("e"), user("f"), assistant("g")], false],
+  ["more than there is", [assistant("z"), ...talk], false],
+  ["nothing", [], false],
+  ["messages that show nothing", [assistant(" ")], false],
+])("recognizes %s of a history, also after a compaction", async (_, theirs, expected) => {
+  expect(await isKnownHistory(whole(talk), theirs)).toBe(expected)
+  for (let dropped = 1; dropped < talk.length; dropped++) {
+    expect(await isKnownHistory(await compacted(talk, dropped), theirs)).toBe(expected)
+  }
+})
+
+it("takes a history of one message that the client repeats for a new one", async () => {
+  const own = whole([user("a"), assistant("b"), user("c")])
+  expect(await isKnownHistory(own, [user("c")])).toBe(false)
 })
 
 it("compares long texts in many turns of the event loop", async () => {
@@ -50,7 +91,7 @@ it("compares long texts in many turns of the event loop", async () => {
     timer = setImmediate(count)
   }
   let timer = setImmediate(count)
-  expect(await isSameHistory(whole([user(text)]), [user(`${text} `)])).toBe(true)
+  expect(await isKnownHistory(whole([user(text)]), [user(`${text} `)])).toBe(true)
   clearImmediate(timer)
   expect(turns).toBeGreaterThan(5)
 })

@@ -1,24 +1,50 @@
 import type { Conversation } from "../agent/conversation.ts"
 import { emptyFingerprint, extendFingerprint, isSameFingerprint } from "../core/history-fingerprint.ts"
+import { extendTurns } from "../core/history-turns.ts"
 import type { Message } from "../core/messages.ts"
 import { nextSlice } from "../core/time/next-slice.ts"
 
 /** Number of characters to compare in one turn of the event loop (rule 15). */
 const sliceCharacters = 200_000
 
+type OwnHistory = Pick<Conversation, "messages" | "formerMessages" | "formerTurns">
+
 /**
- * Compares the conversation that a client sent, without its new last message, with the log (rule 13). Clients hold
- * less than the log: texts and images, without tool calls and thinking, often with joined responses and changed white
- * space. The comparison covers only what both hold. After a compaction, it compares fingerprints of the whole
- * conversations, so that a client with its own history does not undo the compaction. It yields to the event loop.
+ * Compares the conversation that a client sent, without its new last message, with the log (rule 13). Returns true if
+ * the client sent all of it, or its last turns. Clients hold less than the log: texts and images, without tool calls
+ * and thinking, often with joined responses and changed white space. The comparison covers only what both hold. After a
+ * compaction, it compares fingerprints, so that a client with its own history does not undo the compaction. It yields
+ * to the event loop.
  */
-export async function isSameHistory(
-  { messages, formerMessages }: Pick<Conversation, "messages" | "formerMessages">,
+export async function isKnownHistory(own: OwnHistory, theirs: readonly Message[]): Promise<boolean> {
+  return (await isSameHistory(own, theirs)) || isRecentPart(own, theirs)
+}
+
+async function isSameHistory(
+  { messages, formerMessages }: OwnHistory,
   theirs: readonly Message[],
 ): Promise<boolean> {
   if (formerMessages === emptyFingerprint) return hasSameMessages(messages, theirs)
   const sent = await extendFingerprint(emptyFingerprint, theirs)
   return isSameFingerprint(sent, await extendFingerprint(formerMessages, messages))
+}
+
+/**
+ * Compares the client's turns with as many of the last turns of the log. A part without a response does not count: a
+ * client that begins anew may repeat its last message.
+ */
+async function isRecentPart(
+  { messages, formerTurns }: OwnHistory,
+  theirs: readonly Message[],
+): Promise<boolean> {
+  if (!theirs.some(({ role }) => role === "assistant")) return false
+  const sent = await extendTurns([], theirs)
+  const last = (await extendTurns(formerTurns, messages)).slice(-sent.length)
+  return (
+    last.length === sent.length &&
+    last.some(({ role }) => role === "assistant") &&
+    last.every((turn, index) => isSameFingerprint(turn, sent[index] ?? emptyFingerprint))
+  )
 }
 
 async function hasSameMessages(ours: readonly Message[], theirs: readonly Message[]): Promise<boolean> {

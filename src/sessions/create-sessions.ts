@@ -8,6 +8,7 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { Outbox } from "../core/ports/outbox.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Snapshots } from "../core/ports/snapshots.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createDecisions } from "./answering/decisions.ts"
 import type { Feed } from "./reading/feed.ts"
@@ -28,6 +29,7 @@ export interface SessionsOptions {
   readonly checkSchema: SchemaCheck
   readonly feed: Feed
   readonly reads: ReadQueue
+  readonly snapshots: Snapshots
   readonly worker: Worker
   readonly storage: Storage
   /** The agent of new sessions, unless the caller names another one. */
@@ -44,6 +46,7 @@ export function createSessions({
   checkSchema,
   feed,
   reads,
+  snapshots,
   worker,
   storage,
   defaultAgent,
@@ -133,8 +136,8 @@ export function createSessions({
     viewTree: (sessionId, options) =>
       viewTree({ log, reads, view, logger, runningTasks }, sessionId, options),
 
-    history: (sessionId, { signal }) =>
-      readHistory({ log, reads, openWaits: decisions.openWaits, runningTasks }, sessionId, signal),
+    history: (sessionId, query) =>
+      readHistory({ log, reads, snapshots, openWaits: decisions.openWaits, runningTasks }, sessionId, query),
 
     tasks: (sessionId, { signal }) => tasks(sessionId, signal),
     hasTaskWork: (sessionId, { signal }) => hasTasks(sessionId, signal),

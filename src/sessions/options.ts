@@ -74,11 +74,21 @@ export interface StorageBounds {
   readonly principalBytes: number
 }
 
+/** Bounds on memory. Members of the option `limits`. */
+export interface LiveBounds {
+  /**
+   * Maximum bytes of the sessions over 256 KiB that the runs of this process have in memory at once. Further runs wait
+   * in the store. One user has at most a quarter. A larger session waits until it is alone. Default 256 MiB.
+   */
+  readonly liveBytes: number
+}
+
 /**
  * 64 MiB is more than any model reads of one conversation, and equals two hundred images of the maximum size. A
  * principal may have sixteen such sessions, or a thousand of 1 MiB, within the retention time.
  */
-export const storageBounds = declareOptions<Partial<StorageBounds>>()({
+export const storageBounds = declareOptions<Partial<StorageBounds & LiveBounds>>()({
   sessionBytes: count.default(64 * 1024 * 1024),
   principalBytes: count.default(1024 * 1024 * 1024),
+  liveBytes: count.default(256 * 1024 * 1024),
 })

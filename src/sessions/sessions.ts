@@ -55,10 +55,10 @@ export interface Sessions {
    */
   viewTree(sessionId: string, options: TreeViewOptions): AsyncIterable<TreeBatch>
   /**
-   * Yields the messages of the conversation in pages, then its open state. The log is read during the iteration, so a
-   * long conversation is never held as a whole. Ends early when the signal aborts.
+   * Yields the messages of the conversation in pieces, then its open state. It is read while the caller iterates, so a
+   * long conversation is never in memory as a whole. Ends early when the signal aborts.
    */
-  history(sessionId: string, options: { readonly signal: AbortSignal }): AsyncIterable<HistoryPart>
+  history(sessionId: string, query: HistoryQuery): AsyncIterable<HistoryPart>
   /**
    * Answers an open approval. Resolves after the answer is durable. Of two answers, the first counts. Returns an
    * invalid answer if the edited arguments do not match the tool's schema.
@@ -188,6 +188,14 @@ export interface InvalidAnswer {
   readonly message: string
 }
 
+export interface HistoryQuery {
+  /** Number of runs whose messages are read: the newest ones. Default: all. */
+  readonly runs?: number | undefined
+  /** Reads only messages before this event: the `before` of the page that follows. Default: the newest messages. */
+  readonly before?: number | undefined
+  readonly signal: AbortSignal
+}
+
 export type HistoryPart = HistoryMessages | HistoryEnd
 
 export interface HistoryMessages {
@@ -214,6 +222,8 @@ export interface HistoryEnd {
    * step.
    */
   readonly lastSeq: number
+  /** The event before which the next page of earlier messages ends. Null if there are no earlier messages. */
+  readonly before: number | null
 }
 
 export interface RunResult {

@@ -3,7 +3,7 @@ import type { Skill } from "./skill.ts"
 import type { SkillSource } from "./skill-source.ts"
 import { limitsOf, type ToolPacks } from "./tool-packs.ts"
 
-/** Returns the skills that sub-agents may work by, for plugins that start sub-agents. */
+/** Returns the skills for sub-agents, for plugins that start sub-agents. */
 export function agentSkillsOf(source: SkillSource, packs: ToolPacks): AgentSkills {
   return {
     async current() {

@@ -1,20 +1,23 @@
 import type { Skill } from "./skill.ts"
 
-/** Number of skills, and bytes of their list, that the system prompt may have. */
+/** Maximum number of skills, and maximum bytes of their list, in the system prompt. */
 const maxListed = 100
 const maxListedBytes = 8_000
 const maxFound = 20
 const maxWords = 50
-/** Letters from which on a word stands for its other forms. */
+/** Minimum letters of a word that also matches its other forms. */
 const minStem = 4
 const maxDescriptionCharacters = 1_024
 
-/** If false, the model finds skills by the tool `search_skills` alone. */
+/**
+ * Returns true if the system prompt lists the skills. Otherwise the model finds skills only with the tool
+ * `search_skills`.
+ */
 export function isListed(skills: readonly Skill[]): boolean {
   return skills.length <= maxListed && Buffer.byteLength(list(skills)) <= maxListedBytes
 }
 
-/** Writes the part of the system prompt that tells the model of the skills; null if there are none. */
+/** Returns the text of the system prompt about the skills. Null if there are none. */
 export function catalogText(skills: readonly Skill[]): string | null {
   if (skills.length === 0) return null
   const rules =
@@ -36,8 +39,8 @@ export function describe({ description }: Skill): string {
 }
 
 /**
- * Returns the skills that fit the words of a query best, at most 20. A word in the name counts more than one in the
- * description. Skills with none of the words are left out.
+ * Returns the skills that match the words of a query best, at most 20. A word in the name counts more than one in the
+ * description. Skills without any of the words are left out.
  */
 export function searchSkills(skills: readonly Skill[], query: string): readonly Skill[] {
   const wanted = wordsOf(query).slice(0, maxWords)

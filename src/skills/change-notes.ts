@@ -1,7 +1,10 @@
 import type { LoadedSkills } from "./loaded-skills.ts"
 import type { Skill } from "./skill.ts"
 
-/** Tells the model which of the session's loaded skills are gone, or differ from the instructions that it has read. */
+/**
+ * Returns notes for the model about loaded skills of the session that are gone, or have changed since the model read
+ * their instructions.
+ */
 export function changeNotes(loaded: LoadedSkills, skills: ReadonlyMap<string, Skill>): readonly string[] {
   const gone = loaded.filter(({ name }) => !skills.has(name)).map(({ name }) => name)
   const changed = loaded

@@ -4,8 +4,8 @@ import { describeMistake, type SkillSet } from "./skill.ts"
 const maxShown = 50
 
 /**
- * Reports the mistakes of skills to an operator. To others the check is always ok, because the gateway works without
- * the skills that have mistakes, and it does not show paths of its files.
+ * Reports the mistakes of skills to an operator. For others the check is always ok, because the gateway works without
+ * the invalid skills, and does not reveal paths of its files.
  */
 export function checkSkills({ skills, mistakes }: SkillSet, { isOperator }: Audience): PluginCheck {
   const count = skills.length === 1 ? "1 skill" : `${skills.length} skills`

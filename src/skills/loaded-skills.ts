@@ -7,7 +7,7 @@ import type { Skill } from "./skill.ts"
 export const loadSkillName = "load_skill"
 export const unloadSkillName = "unload_skill"
 
-/** A skill that a session has loaded, by the session's log. Its limits are those that it had when it was loaded. */
+/** A skill that a session has loaded, according to the session's log. Its limits are those at the time of loading. */
 export interface LoadedSkill extends ToolLimits {
   readonly name: string
   /** Digest of the files at that time. */
@@ -35,11 +35,11 @@ export function loadedHeader(
 }
 
 /**
- * Returns the loaded skills after an entry of the session's log. The log alone decides, so any process comes to the
- * same.
+ * Returns the loaded skills after an entry of the session's log. The result depends only on the log, so it is the
+ * same in every process.
  */
 export function applyEntry(loaded: LoadedSkills, { event, runId }: EventEntry): LoadedSkills {
-  // The client's own conversation has none of the skills' instructions.
+  // The client's own conversation does not contain the skills' instructions.
   if (event.type === "historyReplaced") return []
   if (event.type !== "toolCallCompleted" || event.server !== null || runId === null) return loaded
   if (event.name === loadSkillName) {

@@ -1,7 +1,7 @@
 import type { SkillMistake, SkillSet } from "./skill.ts"
 import { type ToolPacks, unknownPacks } from "./tool-packs.ts"
 
-/** Finds what skills need and the agent does not have. Such skills are loaded all the same. */
+/** Returns the requirements of skills that the agent does not meet. Such skills are loaded nevertheless. */
 export function missingParts(
   { skills }: SkillSet,
   { packs, hasState }: { readonly packs: ToolPacks; readonly hasState: boolean },

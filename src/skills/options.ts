@@ -6,17 +6,19 @@ import { texts } from "../options/schemas.ts"
 export interface SkillOptions {
   /**
    * Folder or folders with skills: files `NAME.md`, and folders `NAME/SKILL.md` by the specification at
-   * https://agentskills.io. Relative to the working directory. Default none.
+   * https://agentskills.io. Relative to the working directory. Default: none.
    */
   readonly skillsDir?: string | readonly string[]
-  /** Patterns of tools that may not be called while any skill is loaded. Default none. */
+  /** Patterns of tools that may not be called while any skill is loaded. Default: none. */
   readonly skillsExcludedTools?: readonly string[]
   /**
-   * File that keeps the state of skills with `persist_state`. It is created when the first state is saved. Default
+   * File that keeps the state of skills with `persist_state`. It is created when the first state is saved. Default:
    * none.
    */
   readonly skillStateFile?: string
-  /** Groups of tools by the names that skills use in `tool_packs`; each entry is a pattern of tools. Default none. */
+  /**
+   * Groups of tools by the names that skills use in `tool_packs`. Each entry is a pattern of tools. Default: none.
+   */
   readonly skillToolPacks?: Readonly<Record<string, readonly string[]>>
 }
 

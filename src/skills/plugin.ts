@@ -17,12 +17,12 @@ import { readSkillFileTool } from "./tools/read-skill-file.ts"
 import { runSkillScriptTool } from "./tools/run-skill-script.ts"
 import { searchSkillsTool } from "./tools/search-skills.ts"
 
-/** Bytes of one page of a skill's file. */
+/** Maximum bytes of one page of a skill's file. */
 const maxPageBytes = 50_000
-/** Bytes of a result beside the page. */
+/** Bytes of a result in addition to the page. */
 const headerBytes = 1_500
 
-/** Gives an agent the skills of one or more folders. */
+/** Creates the plugin that gives an agent the skills of one or more folders. */
 export function skillsPlugin(options: SkillOptions & Required<Pick<SkillOptions, "skillsDir">>): Plugin {
   const { skillsDir, skillToolPacks: packs = {}, skillStateFile } = options
   const folders = typeof skillsDir === "string" ? [skillsDir] : skillsDir

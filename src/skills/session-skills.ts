@@ -2,16 +2,16 @@ import type { EventEntry } from "../core/log/entries.ts"
 import { createRecentMap } from "../core/recent-cache.ts"
 import { applyEntry, type LoadedSkills } from "./loaded-skills.ts"
 
-/** Reads the events of a session after a sequence number, oldest first; empty at the end of the log. */
+/** Reads the events of a session after a sequence number, oldest first. Returns none at the end of the log. */
 export type ReadEvents = (sessionId: string, afterSeq: number) => Promise<readonly EventEntry[]>
 
-/** Resolves to the skills that a session has loaded by now, or up to a sequence number. */
+/** Resolves to the skills that a session has loaded, now or up to a sequence number. */
 export type SessionSkills = (
   sessionId: string,
   options: { readonly signal: AbortSignal; readonly upToSeq?: number },
 ) => Promise<LoadedSkills>
 
-/** Sessions whose skills are kept in memory. Those of others are read from the log again. */
+/** Maximum number of sessions whose skills are kept in memory. Those of others are read from the log again. */
 const maxSessions = 1_000
 
 interface Known {
@@ -19,7 +19,7 @@ interface Known {
   readonly loaded: LoadedSkills
 }
 
-/** Derives the loaded skills from the log. Only what was added to a log since the last call is read. */
+/** Derives the loaded skills from the log. Each call reads only the entries that were added since the last one. */
 export function createSessionSkills(readEvents: ReadEvents): SessionSkills {
   const known = createRecentMap<Known>(maxSessions)
   return async (sessionId, { signal, upToSeq = Number.POSITIVE_INFINITY }) => {

@@ -5,17 +5,17 @@ export const searchSkillsName = "search_skills"
 export const readSkillFileName = "read_skill_file"
 export const runSkillScriptName = "run_skill_script"
 
-/** Tools of the skills themselves, which change nothing outside. */
+/** Tools for skills, which change nothing outside. */
 const alwaysAllowed: ReadonlySet<string> = new Set([
   loadSkillName,
   unloadSkillName,
   searchSkillsName,
   readSkillFileName,
-  // A built-in tool that reads what the model has had already.
+  // This built-in tool returns data that the model has already received.
   "tool_result_read",
 ])
 
-/** Returns true if the verdict on a call depends on what is loaded. */
+/** Returns true if the decision about a call depends on the loaded skills. */
 export function dependsOnLoaded({ toolName, origin }: LimitedCall): boolean {
   return origin !== null || toolName === unloadSkillName || !alwaysAllowed.has(toolName)
 }
@@ -30,8 +30,8 @@ export type SkillVerdict =
   | { readonly action: "deny"; readonly code: string; readonly message: string }
 
 /**
- * Decides if the loaded skills let a call through: each of them must. A skill that limits tools stays loaded to the
- * end of the run that loaded it, so that a model which reads hostile text cannot lift the limits by itself.
+ * Decides if the loaded skills allow a call. All of them must allow it. A skill that limits tools stays loaded to the
+ * end of the run that loaded it, so that a model that reads hostile text cannot remove the limits by itself.
  */
 export function judgeCall(
   loaded: LoadedSkills,

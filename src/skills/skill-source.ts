@@ -4,25 +4,25 @@ import { fingerprintOf } from "./load/fingerprint.ts"
 import { loadSkills } from "./load/load-skills.ts"
 import type { SkillMistake, SkillSet } from "./skill.ts"
 
-/** The skills on disk, for runs that start. A run keeps the set that it started with. */
+/** The skills on disk for starting runs. A run keeps the set that it started with. */
 export interface SkillSource {
-  /** Resolves to the skills as they are now. Never rejects: if they cannot be read, the last ones stay. */
+  /** Resolves to the current skills. Never rejects. If they cannot be read, the last ones are used. */
   current(): Promise<SkillSet>
 }
 
 export interface SkillSourceOptions {
   readonly folders: readonly string[]
-  /** Adds mistakes that the loader does not know of. */
+  /** Returns mistakes that the loader cannot find. */
   readonly check: (set: SkillSet) => readonly SkillMistake[]
   readonly logger: Logger
 }
 
 /**
- * A look at the folders is not repeated for this many times its own duration, so that many runs do not keep the disk
- * busy.
+ * After a check of the folders, no further check follows for this many times its duration, so that many runs do not
+ * keep the disk busy.
  */
 const restFactor = 10
-/** Mistakes that are logged of one load. */
+/** Maximum number of logged mistakes of one load. */
 const maxLogged = 20
 
 /** Loads the skills. Rejects with a `ConfigurationError` if a folder cannot be listed. */
@@ -36,7 +36,7 @@ export async function openSkillSource(options: SkillSourceOptions): Promise<Skil
   async function look(): Promise<void> {
     const startedAt = performance.now()
     try {
-      // Before the load, so that a change during it is seen by the next look.
+      // The fingerprint is taken before the load, so that the next check notices a change during it.
       const found = await fingerprintOf(folders)
       if (found !== fingerprint) {
         set = await load(options)

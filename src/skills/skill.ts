@@ -1,9 +1,9 @@
 import type { JsonObject } from "../core/json/json.ts"
 
-/** A skill as it was when it was loaded. Later changes of its files do not show. */
+/** A skill at the time of loading. Later changes of its files have no effect. */
 export interface Skill {
   readonly name: string
-  /** Says what the skill does and when to use it. */
+  /** Describes the skill and when to use it. */
   readonly description: string
   /** Absolute path of `NAME.md` or `NAME/SKILL.md`. */
   readonly file: string
@@ -11,25 +11,25 @@ export interface Skill {
   readonly body: string
   readonly license: string | null
   readonly compatibility: string | null
-  /** Patterns of the tools that may be called while the skill is loaded; null if it has no `allowed-tools`. */
+  /** Patterns of the tools that may be called while the skill is loaded. Null if it has no `allowed-tools`. */
   readonly allowedTools: readonly string[] | null
   readonly version: string | null
-  /** Named groups of tools, which it may call as well. */
+  /** Named groups of tools that may be called as well. */
   readonly toolPacks: readonly string[]
   /** Tools that may not be called while the skill is loaded. */
   readonly extraExcludedTools: readonly string[]
   /** If true, the skill expects to ask the user questions. */
   readonly interactive: boolean
   readonly scope: string | null
-  /** If true, the skill has a state that lasts from run to run. */
+  /** If true, the skill has a state that persists from run to run. */
   readonly persistState: boolean
-  /** Settings for a sub-agent that works by this skill. */
+  /** Settings for a sub-agent with this skill. */
   readonly agent: SkillAgent
   /** The front matter's `metadata`, without the fields above. */
   readonly metadata: JsonObject
-  /** The other files of its folder, in the order of their paths; empty for `NAME.md`. */
+  /** The other files of its folder, in the order of their paths. Empty for `NAME.md`. */
   readonly files: readonly SkillFile[]
-  /** Differs whenever one of its files does. */
+  /** Differs if one of its files differs. */
   readonly digest: string
 }
 
@@ -41,7 +41,7 @@ export interface SkillAgent {
   readonly maxTurns: number | null
   readonly timeoutSeconds: number | null
   readonly maxBudgetUsd: number | null
-  /** Names of MCP servers; null for those of the agent that calls it. */
+  /** Names of MCP servers. Null for those of the calling agent. */
   readonly mcpServers: readonly string[] | null
 }
 
@@ -58,14 +58,14 @@ export interface SkillMistake {
   readonly field: string | null
   /** A full sentence. */
   readonly rule: string
-  /** A full sentence that says how to fix it. */
+  /** A full sentence about how to fix it. */
   readonly remedy: string
   /** Origin of the rule: the specification at https://agentskills.io, or the gateway. */
   readonly source: "specification" | "gateway"
 }
 
 export interface SkillSet {
-  /** In the order of their folders, then of their names. */
+  /** Skills in the order of their folders, then of their names. */
   readonly skills: readonly Skill[]
   readonly mistakes: readonly SkillMistake[]
 }

@@ -5,8 +5,7 @@ import type { Skill } from "./skill.ts"
 export type ToolPacks = Readonly<Record<string, readonly string[]>>
 
 /**
- * Returns the limits of a skill, with its packs written out. A skill without `allowed-tools` and packs may call any
- * tool.
+ * Returns the limits of a skill, with its packs expanded. A skill without `allowed-tools` and packs allows any tool.
  */
 export function limitsOf(skill: Skill, packs: ToolPacks): ToolLimits {
   const { allowedTools, toolPacks, extraExcludedTools } = skill

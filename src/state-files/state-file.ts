@@ -8,17 +8,17 @@ import { type FileLock, tryLock } from "../locks/file-lock.ts"
 export interface StateFileOptions {
   /** Ends the wait for the lock. */
   readonly signal?: AbortSignal
-  /** Largest size of the file. Default 1 MiB. A larger file is neither read nor written. */
+  /** Maximum bytes of the file. A larger file is neither read nor written. Default 1 MiB. */
   readonly maxBytes?: number
 }
 
 const defaultMaxBytes = 1024 * 1024
-/** Milliseconds that a writer waits for other writers of the same file. */
+/** Maximum milliseconds that a writer waits for other writers of the same file. */
 const longestWaitMs = 10_000
 
 /**
- * Reads a JSON object from a file. A file that is missing or empty is an empty object. Throws a `GatewayError` with
- * the code `state_unreadable` if the file is too large or holds anything else, so that no caller overwrites it by
+ * Reads a JSON object from a file. A missing or empty file counts as an empty object. Throws a `GatewayError` with
+ * the code `state_unreadable` if the file is too large or contains anything else, so that no caller overwrites it by
  * mistake.
  */
 export async function loadState(
@@ -38,9 +38,9 @@ export async function saveState(
 }
 
 /**
- * Reads the state, and stores and returns what `change` makes of it. Concurrent updates by this and other processes
- * of the machine happen one after the other, so none is lost. Readers, and a crash at any moment, see the old state
- * or the new one, never a part. Missing folders are made. A file `PATH.lock` stays beside the state; it is empty.
+ * Reads the state, applies `change`, and stores and returns the result. Concurrent updates by all processes of the
+ * machine happen one after the other, so none is lost. Readers, and a crash at any moment, see the old state or the
+ * new one, never a part. Missing folders are created. An empty file `PATH.lock` remains beside the state.
  */
 export async function updateState(
   path: string,
@@ -54,10 +54,7 @@ export async function updateState(
   })
 }
 
-/**
- * Returns a state with the update's keys in place of the same keys of the state. A key whose value is null is
- * removed.
- */
+/** Returns the state with the update's keys. A key whose value is null is removed. */
 export function mergeState(state: JsonObject, update: JsonObject): JsonObject {
   const kept = Object.entries(state).filter(([key]) => !Object.hasOwn(update, key))
   return Object.fromEntries([...kept, ...Object.entries(update).filter(([, value]) => value !== null)])
@@ -86,7 +83,10 @@ async function read(file: string, maxBytes: number): Promise<JsonObject> {
   return state
 }
 
-/** Must hold the lock: the name of the temporary file is fixed, so that crashes do not leave more and more of them. */
+/**
+ * Writes the state. The caller must hold the lock: the name of the temporary file is fixed, so that crashes do not
+ * leave an increasing number of them.
+ */
 async function write(file: string, state: JsonObject, maxBytes: number): Promise<void> {
   if (nestsTooDeep(state)) throw tooLarge("its objects would be nested too deeply")
   const bytes = Buffer.from(`${JSON.stringify(state, null, 2)}\n`)
@@ -106,7 +106,7 @@ async function write(file: string, state: JsonObject, maxBytes: number): Promise
     }
     await rename(temporary, file)
   } catch (error) {
-    // On a full disk, the part that was written would take up space.
+    // On a full disk, the partial file would use space.
     await rm(temporary, { force: true })
     throw error
   }
@@ -149,12 +149,12 @@ async function takeLock(file: string, signal: AbortSignal): Promise<FileLock> {
         { detail: file },
       )
     }
-    // Pauses of different lengths keep waiting processes from meeting again.
+    // Random pauses prevent waiting processes from colliding again.
     await sleep(Math.min(2 ** tries, 50) * (0.5 + Math.random()), signal)
   }
 }
 
-/** Two names of one file share one lock, and a link is kept when the file is replaced. */
+/** Resolves links, so that two names of one file share one lock, and a link is kept when the file is replaced. */
 async function resolveLinks(path: string): Promise<string> {
   try {
     return await realpath(path)

@@ -15,7 +15,7 @@ const fencePattern = /^ {0,3}(`{3,}|~{3,})/
 
 /**
  * Finds the last heading `## STATE_UPDATE_JSON` of the response and parses the last fenced block below it, up to the
- * next heading. Headings inside a fenced block do not count: they are quoted text.
+ * next heading. Headings inside a fenced block do not count, because they are quoted text.
  */
 export function extractStateUpdate(response: string): StateUpdate {
   const section = lastSection(response)
@@ -63,7 +63,10 @@ function lastSection(response: string): Section | null {
   return last
 }
 
-/** A fence ends with at least as many of the same characters, and nothing after them (CommonMark 0.31, section 4.5). */
+/**
+ * Returns true if the line ends the fence: at least as many of the same characters, and nothing after them
+ * (CommonMark 0.31, section 4.5).
+ */
 function closes(line: string, fence: string): boolean {
   const [character = ""] = fence
   const text = line.trim()

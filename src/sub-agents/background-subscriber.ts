@@ -4,10 +4,10 @@ import { plainName } from "./choose-worker.ts"
 import type { ResolvedSubAgentOptions } from "./options.ts"
 import type { SaveOutput } from "./outputs.ts"
 
-/** Milliseconds that the hook may take for one page of events. */
+/** Maximum milliseconds of the hook for one page of events. */
 const timeoutMs = 30_000
 
-/** Calls the hook for each end of a background task, and saves its output. Null if there is nothing to do. */
+/** Calls the hook for each end of a background task, and saves its output. Null if neither is configured. */
 export function backgroundSubscriber(
   { onBackgroundComplete: hook, agents }: ResolvedSubAgentOptions,
   save: SaveOutput | null,

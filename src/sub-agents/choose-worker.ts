@@ -16,16 +16,16 @@ export interface Request {
   readonly model: string | null
 }
 
-/** A sub-agent that was chosen for a task. */
+/** The sub-agent for a task. */
 export interface Worker {
   readonly name: string
   readonly task: ChildTask
 }
 
-/** Name of a sub-agent without a skill or an agent of its own. */
+/** Name of a sub-agent without its own skill or agent. */
 export const plainName = "sub-agent"
 
-/** Returns the sub-agent for a request, or null if there is none of that name. */
+/** Returns the sub-agent for a request. Null if there is none with that name. */
 export function chooseWorker({ options, skills }: Workers, request: Request): Worker | null {
   const { agent: name, task: text } = request
   const { maxConcurrent } = options

@@ -28,20 +28,23 @@ export interface BackgroundEnd {
 
 /** Options of sub-agents. All are optional. */
 export interface SubAgentOptions {
-  /** Names of further agents of the gateway that the model may hand tasks to. Default none. */
+  /** Names of further agents of the gateway to which the model may delegate tasks. Default: none. */
   readonly agents?: readonly string[]
-  /** Models that the model may choose for a task without another agent. Default none: the agent's own. */
+  /**
+   * Models that the model may choose for a task without another agent. Default: none, so the agent's own model is
+   * used.
+   */
   readonly models?: readonly string[]
   /**
-   * Folder for the responses of sub-agents that work by a skill, each a file `DATE-SKILL-ID.md`. Relative to the
-   * working directory; created with the first one. Default none.
+   * Folder for the responses of sub-agents with a skill, each in a file `DATE-SKILL-ID.md`. Relative to the working
+   * directory. It is created with the first file. Default: none.
    */
   readonly outputsDir?: string
-  /** Lets the model start sub-agents in the background. Default true. */
+  /** If true, the model may start sub-agents in the background. Default true. */
   readonly background?: boolean
   /**
-   * If true, the end of a background task is a message to the session: it joins the open run, or starts one. Else the
-   * model is shown it at its next call. Default false.
+   * If true, the end of a background task becomes a message to the session: it joins the open run, or starts a new
+   * one. Otherwise the model sees it in its next call. Default false.
    */
   readonly announce?: boolean
   /** Called before a background task starts. A rejection refuses the task. */
@@ -49,23 +52,32 @@ export interface SubAgentOptions {
     task: BackgroundStart,
     options: BackgroundHookOptions,
   ) => void | Promise<void>
-  /** Called at least once after the end of a background task, also after a crash. */
+  /** Called at least once after the end of a background task, even after a crash. */
   readonly onBackgroundComplete?: (end: BackgroundEnd, options: BackgroundHookOptions) => void | Promise<void>
-  /** Most sessions between the user's session and a sub-agent, that one included; 1 to 8. Default 1. */
+  /**
+   * Maximum number of sessions from the user's session down to a sub-agent, including the sub-agent; 1 to 8. Default
+   * 1.
+   */
   readonly maxDepth?: number
-  /** Sub-agents of one session that may work at once; 1 to 32. Default 4. */
+  /** Maximum number of sub-agents of one session that work at once; 1 to 32. Default 4. */
   readonly maxConcurrent?: number
-  /** Most model calls of one sub-agent. A skill's own limit wins. Default: the agent's `maxTurns`. */
+  /**
+   * Maximum number of model calls of one sub-agent. A skill's own limit takes precedence. Default: the agent's
+   * `maxTurns`.
+   */
   readonly maxTurns?: number
-  /** Seconds that one sub-agent may take; it is canceled then. A skill's own limit wins. Default 3600: an hour. */
+  /**
+   * Maximum seconds of one sub-agent, after which it is canceled. A skill's own limit takes precedence. Default 3600:
+   * an hour.
+   */
   readonly timeoutSeconds?: number
   /**
-   * US dollars that one sub-agent may cost, out of the run's budget if it has one. A skill's own limit wins. Default: a
-   * quarter of the run's free budget.
+   * Maximum cost of one sub-agent in US dollars, out of the run's budget if it has one. A skill's own limit takes
+   * precedence. Default: a quarter of the run's free budget.
    */
   readonly maxBudgetUsd?: number
   /**
-   * Patterns of tools that sub-agents of this agent do not have: a name, in which `*` stands for any text. Default
+   * Patterns of tools that sub-agents of this agent do not have: a name, in which `*` stands for any text. Default:
    * none.
    */
   readonly excludedTools?: readonly string[]

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
 
-/** The response of a sub-agent that worked by a skill. */
+/** The response of a sub-agent with a skill. */
 export interface Output {
   /** Name of the skill. */
   readonly skill: string
@@ -17,8 +17,8 @@ export interface Output {
 export type SaveOutput = (output: Output) => Promise<void>
 
 /**
- * Returns a function that writes each output to a file `DATE-SKILL-ID.md` in the folder. The file is there whole or not
- * at all, and a repeated call replaces it. Failures are logged.
+ * Returns a function that writes each output to a file `DATE-SKILL-ID.md` in the folder. The file is written
+ * completely or not at all, and a repeated call replaces it. Failures are logged.
  */
 export function createOutputs(folder: string, logger: Logger): SaveOutput {
   return async ({ skill, id, response, at }) => {

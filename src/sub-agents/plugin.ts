@@ -11,7 +11,7 @@ const forSubAgents =
   "no person reads this conversation. Do the whole task " +
   "without asking back. Your last message is all that the other agent receives, so put the complete result into it."
 
-/** Lets an agent hand tasks to sub-agents. */
+/** Creates the plugin that lets an agent delegate tasks to sub-agents. */
 export function subAgentsPlugin(given: SubAgentOptions): Plugin {
   const options = resolveSubAgentOptions(given)
   return {

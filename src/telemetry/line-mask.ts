@@ -1,32 +1,32 @@
 import type { OutputFilter } from "../core/ports/output-filter.ts"
 import { assignmentTo, createMask, redacted } from "./mask.ts"
 
-/** Characters that are held back at most. */
+/** Maximum characters that are held back. */
 const maxHeld = 16_384
-/** Characters of such a text that are still held back then: a secret that is longer may be shown in two parts. */
+/** Characters of such a text that are still held back then. A longer secret may be shown in two parts. */
 const keptHeld = 4_096
 /**
- * Characters of a private key that are left out at most, so that a beginning without an end does not hide all that
- * follows.
+ * Maximum characters of a private key that are removed, so that a key without an end does not hide all following
+ * text.
  */
 const maxLeftOut = 65_536
 const keyBegins = /^-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/
 const keyEnds = /-----END [A-Z ]{0,40}PRIVATE KEY-----/
-/** Longer than the line that ends a key. */
+/** Longer than the last line of a key. */
 const keyEndCharacters = 80
-/** Longer than what precedes a value on the next line. */
+/** Longer than the text before a value on the next line. */
 const assignmentCharacters = 512
 const passwords = '\\b\\w{0,40}(?:api_?key|access_?key|token|secret|password|passwd)"\\s{0,40}:\\s{0,40}'
 
 /**
- * Masks a stream of text line by line, so that a secret is found wherever the chunks divide it. Lines are held back
- * while the next one may belong to the same secret: in a private key, and after a name whose value has not begun.
+ * Masks a stream of text line by line, so that a secret is found wherever the chunks split it. Lines are held back
+ * while the next one may belong to the same secret: in a private key, and after a name whose value has not started.
  */
 export function createLineMask(names: readonly string[]): OutputFilter {
   const mask = createMask(names)
   const openAssignment = new RegExp(`(?:${[passwords, ...names.map(assignmentTo)].join("|")})$`, "iu")
   let held = ""
-  /** Characters of a private key that may still be left out. 0 outside of a key. */
+  /** Remaining characters of a private key that may be removed. 0 outside a key. */
   let leftOut = 0
 
   function release(length: number): string {
@@ -35,7 +35,7 @@ export function createLineMask(names: readonly string[]): OutputFilter {
     return released === "" ? "" : mask(released)
   }
 
-  /** Returns where the text begins that is to be held back because of its last lines. */
+  /** Returns the end of the text that can be shown now. The last lines after it are held back. */
   function endOfShowable(lines: string): number {
     const key = beginningOfOpenKey(lines)
     if (key !== -1) return key
@@ -54,7 +54,7 @@ export function createLineMask(names: readonly string[]): OutputFilter {
     return shown
   }
 
-  /** Drops what is held as far as it is part of the key. */
+  /** Drops the held text that is part of the key. */
   function leaveOut(): void {
     const end = keyEnds.exec(held)
     const length = end === null ? Math.max(0, held.length - keyEndCharacters) : end.index + end[0].length
@@ -78,7 +78,7 @@ export function createLineMask(names: readonly string[]): OutputFilter {
   }
 }
 
-/** Returns -1 if no private key has begun that has not ended. */
+/** Returns the start of an unfinished private key, or -1 if there is none. */
 function beginningOfOpenKey(text: string): number {
   const begin = text.lastIndexOf("-----BEGIN ")
   if (begin === -1) return -1

@@ -13,18 +13,18 @@ export interface LogDestination {
 export interface LoggerOptions {
   /** Default `info`. */
   readonly level?: LogLevel
-  /** Receives each line. Default: standard error, so that standard output stays the program's own. */
+  /** Receives each line. Default: standard error, so that standard output is left to the program. */
   readonly destination?: LogDestination
   /** `text` is for people, `json` for programs. Default: `text` on a terminal, and `json` elsewhere. */
   readonly form?: "json" | "text"
-  /** Names of further fields whose values are secrets, in any spelling of case and separators. */
+  /** Names of further fields whose values are secrets, whatever their case and separators. */
   readonly redact?: readonly string[]
 }
 
 /**
- * Writes lines of JSON, or of text for people, without secrets: values of fields whose names tell that they are secret,
- * and whatever looks like a key, are taken out of fields, messages, errors and their stacks. `error` fields are written
- * with their message, stack and cause.
+ * Creates a logger that writes lines of JSON, or of text for people, without secrets. It removes the values of fields
+ * with secret names, and everything that looks like a key, from fields, messages, errors and their stacks. `error`
+ * fields have their message, stack and cause.
  */
 export function createLogger({
   level = "info",
@@ -32,7 +32,7 @@ export function createLogger({
   form = destination === undefined && process.stderr.isTTY ? "text" : "json",
   redact: names = [],
 }: LoggerOptions = {}): Logger {
-  // A terminal is a usual reader of the log, and servers and tools choose part of its text.
+  // The log is often read on a terminal, and servers and tools choose part of its text.
   const colors = destination === undefined && process.stderr.hasColors?.() === true
   const streamWrite = form === "json" ? escapeControls : (line: string) => readableLine(line, { colors })
   const redact = createRedact(names)
@@ -41,10 +41,10 @@ export function createLogger({
       level,
       base: null,
       errorKey: "error",
-      // Already copied as it is to be written.
+      // The value was already copied into its final form.
       serializers: { error: (error: unknown) => error },
       hooks: {
-        // Only called for levels that are written.
+        // It is only called for levels that are written.
         logMethod(args, write) {
           write.apply(this, args.map(redact) as typeof args)
         },

@@ -2,17 +2,17 @@ import { withoutSecrets } from "../core/text/without-secrets.ts"
 import { plainName } from "./redact.ts"
 import { createRename } from "./unique-names.ts"
 
-/** Stands for what is not shown. */
+/** Placeholder for a hidden value. */
 export const redacted = "[redacted]"
 
-/** Returns a copy of a JSON value of the same shape, in which secrets are not shown. */
+/** Returns a copy of a JSON value with the same shape, in which secrets are hidden. */
 export type Mask = <Value>(value: Value) => Value
 
 /**
- * Makes a function that masks texts: whole ones that are members with one of these names, in any spelling of case and
- * separators, and in any other text, names of members included, what looks like a key, or follows one of the names
- * (`iban: DE12`, `"iban":"DE12"`), also on the next line.
- * It changes nothing else and truncates nothing.
+ * Creates a function that masks texts. It replaces the whole value of members with one of these names, whatever their
+ * case and separators. In any other text, including names of members, it replaces everything that looks like a key,
+ * or follows one of the names (`iban: DE12`, `"iban":"DE12"`), even on the next line. It changes nothing else and
+ * truncates nothing.
  */
 export function createMask(names: readonly string[]): Mask {
   const named = new Set(names.map(plainName))
@@ -34,7 +34,10 @@ export function createMask(names: readonly string[]): Mask {
   return (value) => copy(value) as typeof value
 }
 
-/** Matches the name, a colon or an equals sign, and a value: in quotes as JSON or code has it, or up to a space. */
+/**
+ * Returns patterns of the name, a colon or an equals sign, and a value: in quotes as in JSON or code, or up to a
+ * space.
+ */
 function assignmentsOf(name: string): readonly RegExp[] {
   const before = assignmentTo(name)
   return [
@@ -43,10 +46,10 @@ function assignmentsOf(name: string): readonly RegExp[] {
   ]
 }
 
-/** The next line may have the value, after the sign with which YAML begins a block. */
+/** The value may be on the next line, after the sign that starts a block in YAML. */
 const beforeValue = "[^\\S\\r\\n]{0,40}(?:(?:[|>][+-]?)?\\r?\\n[^\\S\\r\\n]{0,40})?"
 
-/** Returns the pattern of what precedes a value of this name. */
+/** Returns the pattern of the text before a value of this name. */
 export function assignmentTo(name: string): string {
   const letters = [...plainName(name)].join("[^\\p{L}\\p{N}\\s]?")
   return `(?<![\\p{L}\\p{N}])${letters}\\\\?["']?\\s?[:=]${beforeValue}`

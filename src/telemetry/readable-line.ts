@@ -8,7 +8,7 @@ const levels = [
   { from: 40, name: "warn", style: "yellow" },
 ] as const
 
-/** Fields that are shown in a form of their own, or are part of the line's beginning. */
+/** Fields that have their own form, or are part of the start of the line. */
 const notListed = new Set([
   "level",
   "time",
@@ -21,7 +21,7 @@ const notListed = new Set([
   "path",
   "status",
 ])
-/** A line is for reading: the whole value is in the JSON form. */
+/** Maximum characters of a value. The JSON form has the whole value. */
 const maxValueCharacters = 400
 
 export interface ReadableLineOptions {
@@ -29,8 +29,8 @@ export interface ReadableLineOptions {
 }
 
 /**
- * Returns a line of the log, which is JSON, as a person reads it: the local time, the message, what the operation cost,
- * and the other fields as `name=value`. The stack of an error follows on lines of its own.
+ * Converts a line of the log from JSON into a form for people: the local time, the message, the cost of the
+ * operation, and the other fields as `name=value`. The stack of an error follows on separate lines.
  */
 export function readableLine(line: string, { colors }: ReadableLineOptions): string {
   const fields: unknown = JSON.parse(line)
@@ -61,7 +61,7 @@ function requestOf({ method, path, status }: JsonObject): readonly string[] {
   return [escapeControls(`${method} ${path}${status === undefined ? "" : ` ${String(status)}`}`)]
 }
 
-/** Returns the duration, the tokens and the cost, as far as they are there. */
+/** Returns the duration, the tokens and the cost, if they are known. */
 function spendingOf({ durationMs, usage, cost }: JsonObject): readonly string[] {
   const tokens = isJsonObject(usage) ? [`${inputOf(usage)}→${Number(usage.outputTokens)} tokens`] : []
   return [

@@ -1,6 +1,6 @@
 import { withoutSecrets } from "../core/text/without-secrets.ts"
 
-/** A log line is for reading. */
+/** Maximum characters of a log line. */
 const maxCharacters = 16_384
 
 /** Replaces secrets in the text, and truncates it to a length that suits a log. */

@@ -1,7 +1,7 @@
 import { redactText } from "./redact-text.ts"
 import { createRename } from "./unique-names.ts"
 
-/** Deeper, wider or larger than this is cut: a log line is for reading. */
+/** Maximum depth, width and size of a value in a log line. */
 const maxDepth = 8
 const maxMembers = 100
 const maxValues = 2_000
@@ -13,9 +13,9 @@ const cut = "[cut]"
 export type Redact = (value: unknown) => unknown
 
 /**
- * Makes a function that takes secrets out of what is to be shown: members with a telling name (`password`,
- * `authorization`, `sessionToken` …) or one of `names`, in any spelling of case and separators, and what looks like a
- * key inside any text. It changes nothing in place, takes cyclic and huge values, and does not throw.
+ * Creates a function that removes secrets from values for display: members with a secret name (`password`,
+ * `authorization`, `sessionToken` …) or one of `names`, whatever their case and separators, and everything that looks
+ * like a key inside any text. It does not change its argument, accepts cyclic and huge values, and does not throw.
  */
 export function createRedact(names: readonly string[] = []): Redact {
   const named = new Set(names.map(plainName))
@@ -24,7 +24,7 @@ export function createRedact(names: readonly string[] = []): Redact {
 
 interface Walk {
   readonly named: ReadonlySet<string>
-  /** Values that may still be copied. */
+  /** Remaining number of values to copy. */
   left: number
 }
 
@@ -89,7 +89,9 @@ function membersOfError(error: Error): object {
   return { type: error.name, message, stack, ...own, ...(cause === undefined ? {} : { cause }), ...errors }
 }
 
-/** Returns the text in place of a value whose getter, proxy or `toJSON` throws; the thrown error may be as bad. */
+/**
+ * Returns the text for a value whose getter, proxy or `toJSON` throws. The thrown error may be unreadable as well.
+ */
 function unreadable(error: unknown): string {
   return `[unreadable: ${error instanceof Error ? redactText(error.message) : typeof error}]`
 }
@@ -101,9 +103,9 @@ function isSecret(name: string, value: unknown, { named }: Walk): boolean {
   if (value === null || value === undefined || typeof value === "boolean") return false
   const plain = plainName(name)
   if (named.has(plain) || secretName.test(plain)) return true
-  // It tells repeated calls apart and opens nothing.
+  // It only identifies repeated calls, and gives no access.
   if (plain === "idempotencykey") return false
-  // Keys of caches and maps are no secrets, unless they look like one.
+  // Keys of caches and maps are not secrets, unless they look like one.
   return plain.endsWith("key") && typeof value === "string" && /^[\w+/=.-]{24,}$/.test(value)
 }
 

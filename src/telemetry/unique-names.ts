@@ -1,4 +1,4 @@
-/** Changes names of members, and keeps apart those that become equal: the second one is `name 2`. */
+/** Changes names of members, and keeps them unique: the second of two equal names is `name 2`. */
 export function createRename(change: (name: string) => string): (name: string) => string {
   const counts = new Map<string, number>()
   return (name) => {

@@ -2,10 +2,10 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { ToolSpecification } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
 
-/** Source of the schemas that clients declare, whose checks take turns with those of other sources. */
+/** Source of the schemas that clients declare. Their checks take turns with those of other sources. */
 export const clientSchemas = "client tools"
 
-/** Returns the tool that a client declared: the client executes it, as an agent's own client tool. */
+/** Returns a tool that a client declared. The client executes it, like an agent's own client tool. */
 export function declaredTool({ name, description, inputSchema }: ToolSpecification): Tool {
   return {
     name,
@@ -21,8 +21,9 @@ export function declaredTool({ name, description, inputSchema }: ToolSpecificati
 }
 
 /**
- * Returns the agent's own tools and those that the client declared, as the same array while the agent's stay the
- * same. If the agent has a tool of that name, also one that came later, the client's is left out.
+ * Returns the agent's own tools and those that the client declared. Returns the same array while the agent's tools
+ * are unchanged. If the agent has a tool of the same name, even one that was added later, the client's tool is left
+ * out.
  */
 export function withDeclaredTools(
   own: () => readonly Tool[],

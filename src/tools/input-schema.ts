@@ -19,14 +19,19 @@ export type InferInput<Schema extends InputSchema> = Schema extends StandardSche
 
 export interface CompiledSchema {
   readonly jsonSchema: JsonObject
-  /** Checks and transforms a value by the schema library. Null for plain JSON Schema, which a `SchemaCheck` checks. */
+  /**
+   * Validates and transforms a value with the schema library. Null for plain JSON Schema, which a `SchemaCheck`
+   * validates.
+   */
   readonly parse: ((input: JsonObject) => Promise<Validation>) | null
 }
 
-/** Misfits told to the model at once; the rest follow when it has mended these. */
+/**
+ * Maximum number of validation errors that the model receives at once. The others follow after it has fixed these.
+ */
 const maxIssues = 20
 
-/** Throws a `ConfigurationError` that begins with `subject`, what the schema is of, for what cannot be one. */
+/** Compiles a schema. Throws a `ConfigurationError` if it is not a schema. `subject` starts the message. */
 export function compileSchema(schema: InputSchema, subject: string): CompiledSchema {
   const compiled = isStandard(schema) ? compileStandard(schema, subject) : compileJsonSchema(schema, subject)
   if (compiled.jsonSchema.type !== "object") {
@@ -36,7 +41,7 @@ export function compileSchema(schema: InputSchema, subject: string): CompiledSch
 }
 
 function isStandard(schema: InputSchema): schema is StandardSchema {
-  // Some libraries' schemas are functions.
+  // The schemas of some libraries are functions.
   const holder = typeof schema === "function" || (typeof schema === "object" && schema !== null)
   return holder && "~standard" in schema
 }
@@ -66,7 +71,7 @@ function compileStandard(schema: StandardSchema, subject: string): CompiledSchem
 
 function compileJsonSchema(schema: JsonObject, subject: string): CompiledSchema {
   const jsonSchema = objectOf(subject, () => toJson(schema, "The JSON Schema"))
-  // Compiled here only to report mistakes where the tool is defined, in a time linear in the schema's size.
+  // It is compiled here only to report mistakes at the tool's definition. The time is linear in the schema's size.
   explained(subject, () => new AjvJsonSchemaValidator().getValidator(jsonSchema))
   return { jsonSchema, parse: null }
 }

@@ -11,48 +11,51 @@ export type ToolDefinition<Schema extends InputSchema> =
   | BackendToolDefinition<Schema>
   | ClientToolDefinition<Schema>
 
-/** Executed in this process. */
+/** Definition of a tool that this process executes. */
 export interface BackendToolDefinition<Schema extends InputSchema> extends CommonDefinition<Schema> {
   /** Default `backend`. */
   readonly executionLocation?: "backend"
   /**
    * Returns any JSON value (undefined counts as null), text and images made by `content()`, a result made by
    * `toolResult()` or `toolError()`, or a wait made by `wait.sleep()` or `wait.input()`. If it throws, the model
-   * receives the error's `code`, `subCode` and message. Must stop when `context.signal` is aborted.
+   * receives the error's `code`, `subCode` and message. It must stop when `context.signal` aborts.
    */
   execute(input: InferInput<Schema>, context: ToolContext): unknown
 }
 
-/** Executed by whoever holds the session: the run waits until the client sends the result, over restarts too. */
+/**
+ * Definition of a tool that the holder of the session executes. The run waits until the client sends the result, even
+ * across restarts.
+ */
 export interface ClientToolDefinition<Schema extends InputSchema> extends CommonDefinition<Schema> {
   readonly executionLocation: "client"
   readonly execute?: undefined
 }
 
 interface CommonDefinition<Schema extends InputSchema> {
-  /** Letters, digits, `_` and `-`, at most 64. */
+  /** Name of the tool: letters, digits, `_` and `-`, at most 64. */
   readonly name: string
-  /** For the model: what it does and when to use it. */
+  /** Description for the model: what the tool does and when to use it. */
   readonly description: string
-  /** An object schema. Each input is checked against it before `execute`; the model is told of each problem. */
+  /** An object schema. Each input is validated before `execute`. The model receives the validation errors. */
   readonly inputSchema: Schema
   /**
-   * If true, a person must allow the call first. A function decides over each call; its `input` is what `execute`
-   * receives. Default: the agent's `needsApproval` decides.
+   * If true, a person must allow the call first. A function decides about each call. Its `input` is the value that
+   * `execute` receives. Default: the agent's `needsApproval` decides.
    */
   readonly needsApproval?: boolean | ToolApprovalPolicy<InferInput<Schema>>
   /**
-   * Divides calls into types, each of which a person may allow for the rest of the session. Its argument is what
-   * `execute` receives. Default: one type.
+   * Divides calls into types, each of which a person may allow for the rest of the session. Its argument is the value
+   * that `execute` receives. Default: one type.
    */
   readonly qualifier?: (input: InferInput<Schema>) => string | null
-  /** Has no effect outside, so it may be repeated after a crash. Default false. */
+  /** If true, the tool has no effect outside, so it may be repeated after a crash. Default false. */
   readonly readOnly?: boolean
-  /** Repeating it with the same `context.idempotencyKey` has no further effect. Default false. */
+  /** If true, a repetition with the same `context.idempotencyKey` has no further effect. Default false. */
   readonly idempotent?: boolean
-  /** Default: the agent's. */
+  /** Maximum milliseconds of a call. Default: the agent's. */
   readonly timeoutMs?: number
-  /** Never runs beside another call of the same message. Default false. */
+  /** If true, it never runs beside another call of the same message. Default false. */
   readonly sequential?: boolean
 }
 
@@ -72,12 +75,12 @@ const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
 }
 
 /**
- * A function as a tool, or a tool that the client executes. Throws a `ConfigurationError` for a definition that
+ * Creates a tool from a function, or a tool that the client executes. Throws a `ConfigurationError` if the definition
  * cannot work.
  */
 export function tool<Schema extends InputSchema>(definition: ToolDefinition<Schema>): Tool {
   const subject = checkDefinition(definition)
-  // `validate` returns the inputs that all functions of the tool receive, so they are what the schema infers.
+  // `validate` returns the inputs for all functions of the tool, so they have the type that the schema infers.
   const { name, description, readOnly, idempotent, timeoutMs, sequential, needsApproval, qualifier } =
     definition
   const { jsonSchema, parse } = compileSchema(definition.inputSchema, `${subject}: its input`)
@@ -112,7 +115,7 @@ function toOutcome(value: unknown, name: string): ToolOutcome {
   return { type: "json", value: toJson(value, `The result of tool ${name}`) }
 }
 
-/** Checks everything but the schema, and returns how error messages name the tool. */
+/** Checks everything except the schema, and returns the tool's name for error messages. */
 function checkDefinition(definition: Readonly<Partial<Record<keyof typeof options, unknown>>>): string {
   if (typeof definition !== "object" || definition === null) {
     throw new ConfigurationError("tool() takes one object: { name, description, inputSchema, execute }.")

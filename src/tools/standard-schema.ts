@@ -1,6 +1,7 @@
 /**
  * The parts of Standard Schema (https://standardschema.dev) and Standard JSON Schema
- * (https://standardschema.dev/json-schema) that a tool's input needs. Both specifications are types to be copied.
+ * (https://standardschema.dev/json-schema) that a tool's input needs. Both specifications ask implementers to copy
+ * their types.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly "~standard": {
@@ -9,7 +10,7 @@ export interface StandardSchema<Input = unknown, Output = Input> {
     readonly types?: { readonly input: Input; readonly output: Output } | undefined
     readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>
     readonly jsonSchema: {
-      /** May throw for what JSON Schema cannot express. */
+      /** May throw if JSON Schema cannot express the schema. */
       readonly input: (options: { readonly target: "draft-2020-12" }) => Record<string, unknown>
     }
   }

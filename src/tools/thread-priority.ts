@@ -1,14 +1,14 @@
 import { readlinkSync } from "node:fs"
 import { constants, getPriority, setPriority } from "node:os"
 
-/** A thread whose number is higher by this gets a third of the CPU time of another one, where both want all of it. */
+/** Added to a thread's nice value. The thread then gets a third of the CPU time of another one if both are busy. */
 const lowerBy = 5
 const lowest = constants.priority.PRIORITY_LOW
 
 /**
  * Lowers the priority of the calling thread below that of the process, so that its work leaves CPU time to the event
- * loop. Returns false, and changes nothing, where that cannot be done: only Linux gives each thread a priority, and
- * only `/proc` tells a thread its number.
+ * loop. Returns false, and changes nothing, if this is not possible: only Linux gives each thread a priority, and
+ * only `/proc` gives a thread its id.
  */
 export function lowerThreadPriority(): boolean {
   if (process.platform !== "linux") return false
@@ -22,7 +22,7 @@ export function lowerThreadPriority(): boolean {
   return true
 }
 
-/** See proc_thread-self(5). */
+/** Returns the id of the thread; see proc_thread-self(5). */
 function threadId(): number {
   const [id = ""] = readlinkSync("/proc/thread-self").split("/").slice(-1)
   return Number(id)

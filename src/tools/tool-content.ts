@@ -2,10 +2,10 @@ import { z } from "zod"
 import { GatewayError } from "../core/errors.ts"
 import type { ContentPart } from "../core/messages.ts"
 
-// Registered, so that a value made by another copy of this package is known too.
+// The symbol is registered, so that a value of another copy of this package is recognized too.
 const mark = Symbol.for("ai-agent-gateway.tool-content")
 
-/** A tool's result that the model is to see as text and images. Made by `content()`. */
+/** A tool's result as text and images for the model. Created by `content()`. */
 export interface ToolContent {
   readonly [mark]: readonly ContentPart[]
 }
@@ -24,8 +24,8 @@ const contentParts = z.array(
 )
 
 /**
- * Marks a tool's result as content blocks. Anything returned without it goes to the model as JSON, whatever it
- * looks like. Throws a `GatewayError` (`invalid_content`) for blocks that are not text or images.
+ * Marks a tool's result as content blocks. Any other value is sent to the model as JSON, whatever its form is. Throws
+ * a `GatewayError` (`invalid_content`) for blocks that are not text or images.
  *
  * @example return content([{ type: "image", source: { type: "base64", mediaType: "image/png", data } }])
  */
@@ -40,7 +40,7 @@ export function content(parts: readonly ContentPart[]): ToolContent {
   return { [mark]: parsed.data }
 }
 
-/** The blocks inside, or null for any other value. */
+/** Returns the blocks inside. Null for any other value. */
 export function contentOf(value: unknown): readonly ContentPart[] | null {
   return typeof value === "object" && value !== null && mark in value ? (value as ToolContent)[mark] : null
 }

@@ -6,30 +6,30 @@ import type { ToolResult } from "../core/ports/tool.ts"
 import { describeIssues } from "../options/describe-issues.ts"
 import { contentOf } from "./tool-content.ts"
 
-// Registered, so that a value made by another copy of this package is known too.
+// The symbol is registered, so that a value of another copy of this package is recognized too.
 const mark = Symbol.for("ai-agent-gateway.tool-result")
 
-/** A tool's result that says more than its value. Made by `toolResult()` and `toolError()`. */
+/** A tool's result with more than its value. Created by `toolResult()` and `toolError()`. */
 export interface MarkedToolResult {
   readonly [mark]: ToolResult
 }
 
 export interface ToolResultOptions {
   /**
-   * If true, the call failed, and the model receives the value as the result of a failed call. Default false: no value
-   * is taken for a failure because of its fields.
+   * If true, the call failed, and the model receives the value as the result of a failed call. Default false: the
+   * fields of a value never mark a failure.
    */
   readonly isError?: boolean
-  /** A note that the model and clients receive with the result. Longer ones are truncated to 4 096 bytes. */
+  /** A note that the model and clients receive with the result. A longer one is truncated to 4 096 bytes. */
   readonly warning?: string
 }
 
 export interface ToolErrorOptions {
-  /** Names the failure, as a thrown error's `code` does. Letters, digits, `_`, `-` and `.`, at most 128. */
+  /** Code of the failure, like a thrown error's `code`. Letters, digits, `_`, `-` and `.`, at most 128. */
   readonly code: string
-  /** A more specific code, such as `not_found`. The same characters as `code`. Default: none. */
+  /** A more specific code, such as `not_found`, with the same characters as `code`. Default: none. */
   readonly subCode?: string
-  /** For the model: what happened, and what it can do next. */
+  /** Message for the model: what happened, and what it can do next. */
   readonly message: string
 }
 
@@ -41,8 +41,8 @@ const resultOptions = z.strictObject({
 const errorOptions = z.strictObject({ code, subCode: code.optional(), message: z.string() })
 
 /**
- * Returns a result with a warning, or one that says that the call failed. `value` is any JSON value, or text and images
- * made by `content()`. Throws a `GatewayError` (`invalid_tool_result`) for options that cannot be used.
+ * Returns a result with a warning, or the result of a failed call. `value` is any JSON value, or text and images made
+ * by `content()`. Throws a `GatewayError` (`invalid_tool_result`) for options that cannot be used.
  *
  * @example return toolResult(rows, { warning: "Only 40 of 100 rows matched." })
  */
@@ -66,7 +66,7 @@ export function toolError(options: ToolErrorOptions): MarkedToolResult {
   return { [mark]: { type: "error", code, ...(subCode !== undefined && { subCode }), message } }
 }
 
-/** Returns the result inside, or null for any other value. */
+/** Returns the result inside. Null for any other value. */
 export function markedResultOf(value: unknown): ToolResult | null {
   return typeof value === "object" && value !== null && mark in value
     ? (value as MarkedToolResult)[mark]

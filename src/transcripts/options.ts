@@ -3,8 +3,8 @@ import { declareOptions } from "../options/declare-options.ts"
 
 export interface TranscriptOptions {
   /**
-   * Directory for transcripts: the events of each session as JSON lines, in a file of its own that is rotated at 10
-   * MB. Created if it is missing; files are readable by their owner only. Default: no transcripts.
+   * Directory for transcripts: the events of each session as JSON lines, in a separate file that is rotated at 10 MB.
+   * It is created if it is missing. Only the owner can read the files. Default: no transcripts.
    */
   readonly transcriptDir?: string
 }

@@ -2,7 +2,7 @@ import { constants } from "node:fs"
 import { type FileHandle, open, rename, stat } from "node:fs/promises"
 
 export interface TranscriptFileOptions {
-  /** A file of this size or more is put aside before more lines are added. */
+  /** Size in bytes at which a file is set aside before more lines are added. */
   readonly maxBytes: number
   /** If true, lines are on the disk when the call resolves. */
   readonly sync: boolean
@@ -13,8 +13,9 @@ const newline = 0x0a
 const chunkBytes = 65_536
 
 /**
- * Adds whole lines to the file, which is made private. If a process died while it wrote the last line, that line is
- * removed first: whoever writes at least once writes it again. If the lines cannot be written, none of them stays.
+ * Adds whole lines to the file, which only its owner can access. If a process died while it wrote the last line, that
+ * line is removed first, because a writer that writes at least once writes it again. If the lines cannot be written,
+ * none of them remains.
  */
 export async function appendLines(
   path: string,
@@ -34,7 +35,7 @@ export async function appendLines(
       await handle.appendFile(lines)
       if (sync) await handle.datasync()
     } catch (error) {
-      // What does not fit on the disk is not to stay there in part.
+      // Data that does not fit on the disk must not remain in part.
       await handle.truncate(size)
       throw error
     }
@@ -50,7 +51,7 @@ async function openFile(path: string): Promise<FileHandle> {
   throw new Error(`The transcript ${path} is not a file. Move it away.`)
 }
 
-/** Removes what follows the last newline. Resolves to the file's size. */
+/** Removes data after the last newline. Resolves to the file's size. */
 async function repaired(handle: FileHandle): Promise<number> {
   const { size } = await handle.stat()
   const buffer = Buffer.alloc(chunkBytes)
@@ -69,7 +70,9 @@ async function repaired(handle: FileHandle): Promise<number> {
   return 0
 }
 
-/** `a.jsonl` is put aside as `a.000001.jsonl`, then `a.000002.jsonl` and so on. */
+/**
+ * Returns the name under which a file is set aside: `a.jsonl` as `a.000001.jsonl`, then `a.000002.jsonl` and so on.
+ */
 async function freeName(path: string): Promise<string> {
   const stem = path.slice(0, -".jsonl".length)
   for (let number = 1; ; number += 1) {

@@ -10,17 +10,17 @@ import { appendLines, type TranscriptFileOptions } from "./transcript-file.ts"
 
 export interface TranscriptsOptions extends Partial<TranscriptFileOptions> {
   readonly directory: string
-  /** Returns the event as it is written. Default: as it is. */
+  /** Returns the event to write. Default: the event itself. */
   readonly show?: (event: Event) => Event
 }
 
 const defaultMaxBytes = 10_000_000
-/** A disk that hangs is given up for a time. */
+/** Maximum milliseconds of a write, because a disk may hang. */
 const timeoutMs = 10_000
 
 /**
- * Writes the events of each session to a file of its own, one JSON object a line. Creates the directory; throws a
- * `ConfigurationError` if that cannot be done.
+ * Writes the events of each session to a separate file, one JSON object on each line. Creates the directory. Throws a
+ * `ConfigurationError` if it cannot be created.
  */
 export function createTranscripts(options: TranscriptsOptions): Subscriber {
   const { show = (event) => event, maxBytes = defaultMaxBytes, sync = false } = options
@@ -58,20 +58,26 @@ async function lineOf(
   return `${await stringifyInSlices({ type: "event", id, sessionId, seq, at, runId, v, event: withoutNonce(show(event)) })}\n`
 }
 
-/** Returns the event without its nonce: a reader who knows the nonce of an open wait may answer it. */
+/** Returns the event without its nonce, because a reader with the nonce of an open wait may answer it. */
 function withoutNonce(event: Event): object {
   if (!("nonce" in event)) return event
   const { nonce: _, ...rest } = event
   return rest
 }
 
-/** Session ids may come from a store of one's own: none may name a file elsewhere, or another session's. */
+/**
+ * Returns the file's name. Session ids may come from a custom store, and must not name a file elsewhere, or that of
+ * another session.
+ */
 function fileName(sessionId: string): string {
   const isSafe = /^[a-z\d]+_[a-z\d]{1,64}$/.test(sessionId)
   return `${isSafe ? sessionId : `sha256-${createHash("sha256").update(sessionId).digest("hex")}`}.jsonl`
 }
 
-/** Node's own `recursive` never returns in file systems that answer ENOENT to every new directory, such as /proc. */
+/**
+ * Creates a directory. Node's own `recursive` never returns in file systems that report ENOENT for every new
+ * directory, such as /proc.
+ */
 function makePrivateDirectory(path: string): void {
   if (existsSync(path)) return
   makePrivateDirectory(dirname(path))

@@ -72,7 +72,7 @@ const history: History = {
     queued_runs: [],
     running_tasks: [],
   },
-  ...{ active_run: null, last_seq: 9 },
+  ...{ active_run: null, has_more: false, before: null, last_seq: 9 },
   usage: {
     ...{ input_tokens: 0, output_tokens: 0 },
     ...{ cache_creation_input_tokens: 0, cache_read_input_tokens: 0, estimated_cost: null },

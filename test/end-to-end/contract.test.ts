@@ -7,6 +7,7 @@ import { testLimits } from "../contract/topics/limits.ts"
 import { testOutages } from "../contract/topics/outages.ts"
 import { testQueuedMessages } from "../contract/topics/queued-messages.ts"
 import { testRefusals } from "../contract/topics/refusals.ts"
+import { testSchedules } from "../contract/topics/schedules.ts"
 import { testTasks } from "../contract/topics/tasks.ts"
 import { testWaits } from "../contract/topics/waits.ts"
 
@@ -23,6 +24,7 @@ testRefusals(underTest)
 testAccess(underTest)
 testLimits(underTest)
 testOutages(underTest)
+testSchedules()
 
 // What follows looks back at all of the above.
 

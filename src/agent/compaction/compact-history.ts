@@ -30,7 +30,7 @@ export async function compactHistory(
   if (runtime.compaction === null || journal.version < compactionSince) return "unchanged"
   let outcome: CompactionOutcome = "unchanged"
   for (let steps = 0; steps < mostSteps; steps++) {
-    const history = historyOf(context, isRefused && outcome === "unchanged")
+    const history = await historyOf(context, isRefused && outcome === "unchanged")
     const step = await nextStep(context, history)
     if (step === null) return outcome
     switch (step.type) {
@@ -58,11 +58,11 @@ export async function compactHistory(
   return outcome
 }
 
-function historyOf(context: ModelRunContext, isRefused: boolean): CompactableHistory {
+async function historyOf(context: ModelRunContext, isRefused: boolean): Promise<CompactableHistory> {
   const { conversation, runtime } = context
   const modelIndex = conversation.run?.modelIndex ?? 0
   const request = requestOf(context, { modelIndex })
-  const { fixedTokens, tokens } = requestTokens(conversation, request)
+  const { fixedTokens, tokens } = await requestTokens(conversation, request)
   return {
     choice: modelAt(runtime, modelIndex),
     contextWindowOf: runtime.contextWindowOf,

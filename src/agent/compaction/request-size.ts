@@ -5,14 +5,16 @@ import type { Conversation } from "../conversation.ts"
 const mostDeviation = 2
 
 /**
- * Returns the estimated tokens of the next request. If a provider has counted the first messages with the prompt and
- * the tools, only later messages are estimated.
+ * Resolves to the estimated tokens of the next request. If a provider has counted the first messages with the prompt
+ * and the tools, only later messages are estimated.
  */
-export function requestTokens(
+export async function requestTokens(
   { sizes, history, messages, shownMessages }: Conversation,
   request: ModelRequest,
 ) {
-  const fixedTokens = sizes.ofFixed(request)
+  const fixedTokens = await sizes.ofFixed(request)
+  await sizes.measure(shownMessages)
+  await sizes.measure(messages)
   const estimated = shownMessages.reduce((sum, message) => sum + sizes.ofMessage(message), fixedTokens)
   const { reported } = history
   if (reported === null) return { fixedTokens, tokens: estimated }

@@ -1,5 +1,6 @@
 import { RunCancelledError, toError } from "../../core/errors.ts"
 import { extendFingerprint } from "../../core/history-fingerprint.ts"
+import { extendTurns, maxFormerTurns } from "../../core/history-turns.ts"
 import type { CompactionFailed } from "../../core/log/compaction.ts"
 import type { StepStarted } from "../../core/log/entries.ts"
 import type { ModelPart } from "../../core/messages.ts"
@@ -105,9 +106,11 @@ async function recordSummary(
   if (kept === undefined) throw new Error("A compaction keeps at least one message.")
   const dropped = messages.slice(0, count)
   const fingerprint = await extendFingerprint(conversation.formerMessages, dropped)
+  const formerTurns = (await extendTurns(conversation.formerTurns, dropped)).slice(-maxFormerTurns)
   const spending = priced(context, choice, usage)
   const tasks = conversation.tasks.open()
   const former = conversation.shownMessages.slice(0, conversation.shownMessages.length - messages.length)
+  await sizes.measure([...former, ...dropped])
   const removed = [...former, ...dropped].reduce((sum, message) => sum + sizes.ofMessage(message), 0)
   const event = {
     type: "historyCompacted",
@@ -117,6 +120,7 @@ async function recordSummary(
     keptFromSeq: kept.seq,
     keptFromIndex: kept.index,
     fingerprint,
+    formerTurns,
     tokensBefore,
     model: choice.model,
     ...spending,
@@ -124,7 +128,9 @@ async function recordSummary(
     spent: addSpending(conversation.spent, spending),
     ...(tasks.length > 0 && { tasks }),
   } as const
-  const added = sizes.ofMessage(summaryMessage({ ...event, tokensAfter: 0 }))
+  const shown = summaryMessage({ ...event, tokensAfter: 0 })
+  await sizes.measure([shown])
+  const added = sizes.ofMessage(shown)
   const tokensAfter = Math.max(0, tokensBefore - removed) + added
   await record(context, [{ ...event, tokensAfter }])
 }

@@ -19,6 +19,7 @@ import { bytesOf, type CountedUsage, countUsage } from "./estimate-tokens.ts"
 import { counted, evidence, failedCall, freeOfCharge, mayHaveCost, retried } from "./failed-call.ts"
 import { attemptAfter, type ModelAttempt, modelAt } from "./model-attempt.ts"
 import { requestOf } from "./model-request.ts"
+import { explainRefusedThinking } from "./refused-thinking.ts"
 import { responseEvents } from "./response-events.ts"
 import { nothingStreamed, type Streamed, streamResponse } from "./stream-response.ts"
 
@@ -117,7 +118,8 @@ async function tryModel(context: ModelRunContext, attempt: ModelAttempt): Promis
   const { request, shownTools } = await awaitTurn(context, attempt)
   const choice = modelAt(context.runtime, attempt.modelIndex)
   const streamed = nothingStreamed()
-  const last = await streamResponse(context, attempt.step, choice, request, streamed)
+  const ended = await streamResponse(context, attempt.step, choice, request, streamed)
+  const last = ended?.type === "error" ? explainRefusedThinking(ended, request) : ended
   if (last === null) {
     await keepCancelled(context, attempt, request, streamed)
     throw context.signal.reason

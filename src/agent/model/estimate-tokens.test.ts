@@ -1,7 +1,8 @@
 import { expect, it } from "vitest"
 import type { Message } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
-import { estimateInput, plainBytes } from "./estimate-tokens.ts"
+import { estimateInput, estimateTokens, plainBytes } from "./estimate-tokens.ts"
+import { TokenSizes } from "./token-sizes.ts"
 
 const request = (...messages: readonly Message[]) => ({
   model: "model",
@@ -33,18 +34,37 @@ it("data of a tool that calls itself an image is counted as the text that it is"
   expect(await estimateInput(request(resultOf({ type: "json", value: image })))).toBeGreaterThan(30_000)
 })
 
+/** Returns the turns of the event loop that the work took. */
+async function turnsOf(work: () => Promise<unknown>): Promise<number> {
+  let turns = 0
+  const count = () => {
+    turns += 1
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  await work()
+  clearImmediate(counting)
+  return turns
+}
+
 it("lets the event loop go on while it counts a long conversation", async () => {
   const part = { type: "text", text: "word ".repeat(10_000) } as const
   const messages = Array.from({ length: 100 }, () => ({ role: "user", content: [part] }) as const)
-  let turns = 0
-  let ended = false
-  const count = () => {
-    turns += 1
-    if (!ended) setImmediate(count)
-  }
-  setImmediate(count)
-  const tokens = await estimateInput(request(...messages))
-  ended = true
+  let tokens = 0
+  const turns = await turnsOf(async () => {
+    tokens = await estimateInput(request(...messages))
+  })
   expect(tokens).toBeGreaterThan(1_600_000)
   expect(turns).toBeGreaterThanOrEqual(15)
+})
+
+it("lets the event loop go on while it counts one large message, as often as it is asked", async () => {
+  const text = "word ".repeat(800_000)
+  const message = { role: "user", content: [{ type: "text", text }, image] } as const
+  const sizes = new TokenSizes()
+  expect(await turnsOf(() => sizes.measure([message]))).toBeGreaterThanOrEqual(25)
+  expect(await turnsOf(() => sizes.measure([message]))).toBeLessThan(3)
+  expect(sizes.ofMessage(message)).toBe(await estimateTokens(message, [message]))
+  const whole = JSON.stringify({ ...message, content: [{ type: "text", text }, null] })
+  expect(sizes.ofMessage(message)).toBe(Math.ceil(whole.length / 3) + 5_000)
 })

@@ -1,5 +1,5 @@
 import { imagesOf } from "../../core/images.ts"
-import { isLargeJson } from "../../core/json/json-pieces.ts"
+import { isLargeJson, jsonPieces, type ReplaceValue } from "../../core/json/json-pieces.ts"
 import type { Message, ModelPart } from "../../core/messages.ts"
 import type { ModelRequest } from "../../core/ports/provider.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
@@ -24,12 +24,15 @@ function tokensOfBytes(bytes: number): number {
   return Math.ceil(bytes / bytesPerToken)
 }
 
-/** Returns a high estimate of the tokens of a value as JSON. `messages` are the messages in it. */
-export function estimateTokens(value: unknown, messages: readonly Message[]): number {
+/**
+ * Resolves to a high estimate of the tokens of a value as JSON. `messages` are the messages in it. Counts a large value
+ * in slices, so that the event loop can continue (rule 15).
+ */
+export async function estimateTokens(value: unknown, messages: readonly Message[]): Promise<number> {
   const images = imagesOf(messages)
   const ignored = new Set<unknown>(images)
-  const json = JSON.stringify(value, (_key, part) => (ignored.has(part) ? null : part)) ?? ""
-  return tokensOfBytes(Buffer.byteLength(json)) + images.length * tokensPerImage
+  const bytes = await jsonBytes(value, (_key, part) => (ignored.has(part) ? null : part))
+  return tokensOfBytes(bytes) + images.length * tokensPerImage
 }
 
 /** Resolves to a high estimate of the input tokens of the request. */
@@ -56,19 +59,28 @@ export function plainBytes({ outputSchema: _, ...request }: ModelRequest): Promi
  */
 async function inputBytes(
   { system, messages, tools, outputSchema }: ModelRequest,
-  replace: (key: string, value: unknown) => unknown,
+  replace: ReplaceValue,
 ): Promise<number> {
-  const bytesOfJson = (value: unknown) => Buffer.byteLength(JSON.stringify(value, replace))
-  let bytes = bytesOfJson([system, tools, outputSchema])
+  let bytes = await jsonBytes([system, tools, outputSchema], replace)
   let inSlice = bytes
   for (const message of messages) {
     if (inSlice >= sliceBytes || isLargeJson(message)) {
       await nextSlice()
       inSlice = 0
     }
-    const size = bytesOfJson(message)
+    const size = await jsonBytes(message, replace)
     bytes += size
     inSlice += size
+  }
+  return bytes
+}
+
+/** Resolves to the bytes of the value as JSON. Makes a large text in slices, and keeps none of them. */
+async function jsonBytes(value: unknown, replace: ReplaceValue): Promise<number> {
+  let bytes = 0
+  for (const piece of jsonPieces(value, replace)) {
+    if (bytes > 0) await nextSlice()
+    bytes += Buffer.byteLength(piece)
   }
   return bytes
 }

@@ -13,7 +13,7 @@ export function requestOf(
   { modelIndex }: Pick<ModelAttempt, "modelIndex">,
 ): ModelRequest {
   const { runtime, conversation } = context
-  const { systemPrompt, maxTokens } = runtime
+  const { systemPrompt, maxTokens, thinkingLevel } = runtime
   const { provider, model } = modelAt(runtime, modelIndex)
   const traceparent = conversation.run?.started.traceparent
   const outputSchema = conversation.run?.started.outputSchema ?? null
@@ -22,6 +22,9 @@ export function requestOf(
     messages: [...withReminder(conversation, withBackground(conversation, runtime.background))],
     tools: runtime.toolsFor(provider),
     maxTokens,
+    // A model that takes over, or that a client chose, may not offer the level.
+    ...(thinkingLevel !== undefined &&
+      provider.thinkingLevels?.(model).includes(thinkingLevel) && { thinkingLevel }),
     ...(traceparent !== undefined && { traceparent }),
     ...(showsToolInput(context) && { toolInputDeltas: true }),
   }

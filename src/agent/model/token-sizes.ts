@@ -6,18 +6,29 @@ import { estimateTokens } from "./estimate-tokens.ts"
 export class TokenSizes {
   readonly #known = new WeakMap<object, number>()
 
-  /** Returns a high estimate of the tokens of one message. */
-  readonly ofMessage = (message: Message): number => this.#of(message, [message])
-
-  /** Returns the tokens of the system prompt, the tools and the output schema. */
-  ofFixed({ system, tools, outputSchema = {} }: Omit<ModelRequest, "messages">): number {
-    return this.#of(system, []) + this.#of(tools, []) + this.#of(outputSchema, [])
+  /** Measures the messages that have not been measured yet. Large ones take several turns of the event loop. */
+  async measure(messages: readonly Message[]): Promise<void> {
+    for (const message of messages) if (!this.#known.has(message)) await this.#measure(message, [message])
   }
 
-  #of(value: object, messages: readonly Message[]): number {
+  /** Returns a high estimate of the tokens of a message that has been measured. */
+  readonly ofMessage = (message: Message): number => {
+    const tokens = this.#known.get(message)
+    if (tokens === undefined) throw new Error("The message has not been measured.")
+    return tokens
+  }
+
+  /** Resolves to the tokens of the system prompt, the tools and the output schema. */
+  async ofFixed({ system, tools, outputSchema = {} }: Omit<ModelRequest, "messages">): Promise<number> {
+    let tokens = 0
+    for (const part of [system, tools, outputSchema]) tokens += await this.#measure(part, [])
+    return tokens
+  }
+
+  async #measure(value: object, messages: readonly Message[]): Promise<number> {
     const known = this.#known.get(value)
     if (known !== undefined) return known
-    const tokens = estimateTokens(value, messages)
+    const tokens = await estimateTokens(value, messages)
     this.#known.set(value, tokens)
     return tokens
   }

@@ -10,11 +10,11 @@ import { watchLoading } from "./watch-loading.ts"
 
 export interface LoadOptions {
   readonly cwd: string
-  /** Told of each file of the agent's own, before it is loaded; also of those loaded later. */
+  /** Called with each of the agent's own files, before it is loaded, including files that are loaded later. */
   readonly onFile?: (path: string) => void
 }
 
-/** Imports the agent's file and gives its default export. Throws a `CliError` that says what is wrong with it. */
+/** Imports the agent's file and returns its default export. Throws a `CliError` that describes the problem. */
 export async function loadAgent(file: string, { cwd, onFile }: LoadOptions): Promise<Gateway> {
   const path = await findAgentFile(file, cwd)
   const files: string[] = []
@@ -31,7 +31,7 @@ export async function loadAgent(file: string, { cwd, onFile }: LoadOptions): Pro
   return defaultExport(agentModule, file)
 }
 
-/** The file's absolute path. Throws a `UsageError` if there is no such file. */
+/** Returns the file's absolute path. Throws a `UsageError` if there is no such file. */
 export async function findAgentFile(file: string, cwd: string): Promise<string> {
   const path = resolve(cwd, file)
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {

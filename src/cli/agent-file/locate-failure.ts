@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 const ownFolder = fileURLToPath(new URL("../..", import.meta.url))
 
 /**
- * Returns the place in the agent's files where an import failed, as `file:line` relative to `cwd`; null if it is
+ * Returns the place in the agent's files where an import failed, as `file:line` relative to `cwd`. Null if it is
  * unknown.
  */
 export async function locateFailure(
@@ -23,13 +23,13 @@ interface Place {
   readonly line: string
 }
 
-/** Node puts the place of a syntax error that its TypeScript or linking step finds above the message. */
+/** Returns the place above the message, where Node's TypeScript and linking steps put the place of a syntax error. */
 function firstLine(text: string): Place | null {
   const [, path, line] = /^(.+):(\d+)\n/.exec(text) ?? []
   return asPlace(path, line)
 }
 
-/** The topmost call in a file of the agent's own. */
+/** Returns the topmost call in one of the agent's own files. */
 function firstFrame(stack: string): Place | null {
   for (const [, path, line] of stack.matchAll(/^ +at (?:.*\()?(.+?):(\d+):\d+\)?$/gm)) {
     const place = asPlace(path, line)
@@ -44,7 +44,7 @@ function firstFrame(stack: string): Place | null {
   return null
 }
 
-/** Plain JavaScript's syntax errors carry no place; only Node's own report of them does. */
+/** Returns the place of a syntax error in plain JavaScript. The error has no place. Only Node's own report has it. */
 async function syntaxCheck(error: Error, files: readonly string[]): Promise<Place | null> {
   if (!(error instanceof SyntaxError)) return null
   for (const file of files.slice(-20).reverse()) {

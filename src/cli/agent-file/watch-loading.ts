@@ -4,7 +4,10 @@ import { fileURLToPath } from "node:url"
 
 const ownFolder = fileURLToPath(new URL("../..", import.meta.url))
 
-/** Tells the path of each file that this process loads from now on, but those of installed packages and our own. */
+/**
+ * Reports the path of each file that this process loads from now on, except those of installed packages and of this
+ * package.
+ */
 export function watchLoading(onFile: (path: string) => void): void {
   registerHooks({
     load(url, context, nextLoad) {

@@ -6,9 +6,9 @@ import { type AnswerPrinter, answerPrinter } from "../output/answer-printer.ts"
 import { progressPrinter } from "../output/run-progress.ts"
 import type { LineInput } from "./line-input.ts"
 
-/** Characters of a call's arguments that are shown before a person decides. */
+/** Maximum characters of a call's arguments that are shown before a person decides. */
 const maxShown = 10_000
-/** Time for the gateway to accept a cancel. */
+/** Maximum milliseconds until the gateway accepts a cancel. */
 const cancelTimeoutMs = 5_000
 
 const help = `/stop cancels the answer, /quit ends the program (so does the end of the input), /help shows this.
@@ -20,7 +20,7 @@ export interface ConverseOptions extends Pick<CliContext, "stdout" | "stderr" | 
   readonly input: LineInput
 }
 
-/** Sends each line as a message and prints the answer to it, until the input ends or the signal aborts. */
+/** Sends each line as a message and prints the response, until the input ends or the signal aborts. */
 export async function converse(options: ConverseOptions): Promise<void> {
   const { input, stdout, signal } = options
   for (;;) {
@@ -54,7 +54,7 @@ async function exchange(options: ConverseOptions, message: string): Promise<void
     for await (const event of run) {
       // Requests are shown where they are answered.
       if (event.type !== "tool_approval_request" && event.type !== "elicitation_request") showProgress(event)
-      // A sub-agent's text is not the answer.
+      // A sub-agent's text is not the response.
       if (event.sub_agent_id === undefined) printEvent(event, printer)
       await answerQuestion(options, event)
     }
@@ -66,7 +66,7 @@ async function exchange(options: ConverseOptions, message: string): Promise<void
     printer.end()
     input.intercept(() => false)
     signal.removeEventListener("abort", cancel)
-    // The process may end next, and the cancel must have arrived by then.
+    // The process may end next, so the cancel must have arrived before.
     await canceling
   }
 }
@@ -121,7 +121,7 @@ function printEvent(event: SentEvent, printer: TurnPrinter): void {
   }
 }
 
-/** Asks the person what a tool wants to know. Without an answer the call is denied, and the question declined. */
+/** Asks the person a tool's question. Without an answer, the call is denied or the question declined. */
 async function answerQuestion(options: ConverseOptions, event: SentEvent): Promise<void> {
   const { chat, signal } = options
   switch (event.type) {
@@ -166,7 +166,10 @@ async function ask({ input, stdout, signal }: ConverseOptions, question: string)
   return ((await input.next(signal)) ?? "").trim()
 }
 
-/** Somebody else may have answered, or the time may be over: then the stream tells how it went on. */
+/**
+ * Ignores the error that the wait has ended: another client may have answered, or the wait expired. The stream shows
+ * how the run continues.
+ */
 async function unlessSettled(answering: Promise<void>): Promise<void> {
   try {
     await answering
@@ -181,7 +184,7 @@ function parse(text: string): Readonly<Record<string, unknown>> | null {
     const value: unknown = JSON.parse(text)
     return isJsonObject(value) ? value : null
   } catch {
-    // Anything but a JSON object declines.
+    // Any input that is not a JSON object declines.
     return null
   }
 }

@@ -1,18 +1,18 @@
 import { createInterface } from "node:readline"
 import type { Readable } from "node:stream"
 
-/** Lines that are kept while no one reads them. Further input waits in the stream. */
+/** Maximum number of lines that wait for a reader. Further input waits in the stream. */
 const maxWaiting = 100
 
 export interface LineInput {
-  /** Resolves to the next line; null at the end of the input, and once the signal aborts. */
+  /** Resolves to the next line. Null at the end of the input, and when the signal aborts. */
   next(signal: AbortSignal): Promise<string | null>
-  /** Calls the function with each line, while it returns true; a line for which it returns false is kept for `next`. */
+  /** Calls the function with each line. If it returns false, the line is kept for `next`. */
   intercept(take: (line: string) => boolean): void
   close(): void
 }
 
-/** Reads lines that a person types, or a program writes. */
+/** Reads lines from a person or a program. */
 export function lineInput(input: Readable): LineInput {
   const lines = createInterface({ input })
   const waiting: string[] = []

@@ -9,7 +9,7 @@ import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 const common = { store: { type: "string" }, verbose: { type: "boolean" } } as const
-/** Options of single actions. */
+/** Options that only some actions have. */
 const particular = {
   json: { type: "boolean" },
   "edited-input": { type: "string" },
@@ -32,11 +32,11 @@ const optionsOf = {
 } as const satisfies Readonly<Record<string, readonly Particular[]>>
 
 type Action = keyof typeof optionsOf
-/** Characters of a call's arguments that `list` prints; `list --json` prints all of them. */
+/** Maximum characters of a call's arguments in `list`. `list --json` prints all of them. */
 const maxInputCharacters = 100_000
 const commandUsage = "usage: agent-gateway approvals list | approve|deny|answer TOOL_CALL_ID"
 
-/** `approvals list|approve|deny|answer`: answers what a store holds open, with or without a server running on it. */
+/** `approvals list|approve|deny|answer` answers the open waits of a store, even while a server runs on it. */
 export async function approvalsCommand(context: CliContext): Promise<number> {
   const { action, toolCallId, options, scope } = parse(context.argv)
   const approvals = await openApprovals(options.store)
@@ -60,8 +60,8 @@ export async function approvalsCommand(context: CliContext): Promise<number> {
 }
 
 /**
- * Throws if the wait may not be the one that the person has seen in the list: the tool behind a call can change after
- * it was allowed, and then another request has the call's id.
+ * Throws if the wait may differ from the one that the person has seen in the list: the tool behind a call can change
+ * after it was allowed, and then another request has the call's id.
  */
 async function requireSeen(
   approvals: OpenedApprovals,
@@ -110,7 +110,7 @@ function parse(argv: readonly string[]) {
   return { action, toolCallId, options, scope } as const
 }
 
-/** An option that does nothing with this action may be meant for another one. */
+/** Refuses an option without effect on this action, because the person may have meant another action. */
 function refuseForeign(action: Action, options: Options): void {
   const own: readonly string[] = optionsOf[action]
   const foreign = Object.keys(particular).filter(
@@ -124,7 +124,7 @@ function isAction(text: string | undefined): text is Action {
   return text !== undefined && Object.hasOwn(optionsOf, text)
 }
 
-/** Resolves to what was done. */
+/** Answers a wait. Resolves to a description of what was done. */
 async function answer(
   approvals: OpenedApprovals,
   wait: Wait,

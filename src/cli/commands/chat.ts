@@ -10,7 +10,7 @@ import { exitCodeOfStop, exitCodes } from "../exit-codes.ts"
 
 const defaultUrl = "http://127.0.0.1:8000/api"
 
-/** `chat [TARGET]`: a conversation in the terminal, with a running gateway or with an agent that it starts. */
+/** `chat [TARGET]` is a conversation in the terminal, with a running gateway or with an agent that it starts. */
 export async function chatCommand(context: CliContext): Promise<number> {
   const { target, apiKey, session, user } = parse(context.argv, context.env)
   const gateway = isUrl(target) ? null : await loadAgent(target, context)
@@ -61,7 +61,7 @@ function isUrl(target: string): boolean {
   return /^https?:\/\//.test(target)
 }
 
-/** Serves the agent on this machine alone, on a port that the system chooses. Returns the address of its API. */
+/** Serves the agent on this machine only, on a port that the system chooses. Returns the address of its API. */
 async function serve(gateway: Gateway, { env }: CliContext): Promise<string> {
   // Lines of the log would stand between those of the conversation.
   await gateway.prepare({ env, logLevel: "warn" })

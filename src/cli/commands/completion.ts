@@ -7,7 +7,7 @@ import { type CommandName, commandHelp, commandNames } from "../help.ts"
 
 const scripts: Readonly<Record<string, () => string>> = { bash: bashScript, zsh: zshScript, fish: fishScript }
 
-/** `completion SHELL`: prints a script by which the shell completes commands, actions and options. */
+/** `completion SHELL` prints a script with which the shell completes commands, actions and options. */
 export async function completionCommand({ argv, stdout }: CliContext): Promise<number> {
   const { positionals } = parseUsage("completion", () =>
     parseArgs({ args: [...argv], allowPositionals: true, options: { verbose: { type: "boolean" } } }),
@@ -21,7 +21,7 @@ export async function completionCommand({ argv, stdout }: CliContext): Promise<n
   return exitCodes.success
 }
 
-/** The words that a command takes, read from its help, which is the one place that lists them. */
+/** Returns the words of a command from its help, which is the only list of them. */
 export function wordsOf(command: CommandName): {
   readonly actions: readonly string[]
   readonly options: readonly string[]

@@ -4,10 +4,12 @@ import type { CliContext } from "../cli-context.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { aborted, serve } from "../serve.ts"
 
-/** Not for people: `dev` starts itself again under this name, once for each state of the agent's files. */
+/**
+ * The command for `dev` itself, which starts itself again under this name, once for each state of the agent's files.
+ */
 export const devWorkerName = "dev-worker"
 
-/** A reload is not worth waiting for: runs are parked, and go on in the next worker. */
+/** Milliseconds of grace. It is short, because a reload parks runs, and the next worker resumes them. */
 const graceMs = 200
 
 export async function devWorkerCommand(context: CliContext): Promise<number> {

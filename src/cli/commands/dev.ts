@@ -8,10 +8,10 @@ import { FileWatcher } from "../dev/file-watcher.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 /**
- * `dev FILE`: serves the agent in a process of its own, and puts another in its place whenever a file changes. The
- * process before goes on serving until the next one has loaded the files, so a mistake in them interrupts nothing.
+ * `dev FILE` serves the agent in a separate process, and replaces this process when a file changes. The old process
+ * continues until the new one has loaded the files, so a mistake in them interrupts nothing.
  *
- * Node's own `--watch` is not used: killed by SIGKILL, this process would leave Node's watcher running for ever.
+ * Node's own `--watch` is not used, because Node's watcher would run forever if this process were killed by SIGKILL.
  */
 export async function devCommand(context: CliContext): Promise<number> {
   const serveArguments = parseServeArguments("dev", context.argv, context.env)
@@ -37,7 +37,7 @@ export async function devCommand(context: CliContext): Promise<number> {
     if (!started && stopKeys !== null) stdout.write(`${keysHelp}\n\n`)
     started = true
     consoleUrl = message.consoleUrl
-    // Port 0 means any port, but then the same one for every reload.
+    // Port 0 means any port, but the same one for every reload.
     port = message.port
   }
   const stopKeys = await readKeys(context, {
@@ -53,7 +53,7 @@ export async function devCommand(context: CliContext): Promise<number> {
     signal.addEventListener("abort", () => resolve("stopped"), { once: true })
   })
 
-  /** The worker that serves; null before the first one, and after one that stopped by itself. */
+  /** The worker that serves. Null before the first one, and after one that stopped by itself. */
   let serving: DevWorker | null = null
   try {
     while (!signal.aborted) {

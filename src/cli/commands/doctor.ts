@@ -7,15 +7,15 @@ import type { CliContext } from "../cli-context.ts"
 import { failureLine, oneLine } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
 
-/** Milliseconds that MCP servers may take to start before they are reported as they are. */
+/** Milliseconds that MCP servers may take to start. After that, their current state is reported. */
 const patienceMs = 20_000
 const pauseMs = 200
 const keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"]
 
 /**
- * `doctor FILE`: opens everything the agent needs and calls each model once, and reports for each part whether it works
- * and if not, why: what `start` would refuse, the store, the backend that code runs in, each MCP server with the link
- * to authorize it, each model. Exits with 1 when any does not work.
+ * `doctor FILE` opens everything that the agent needs and calls each model once. It reports for each part if it
+ * works, or why not: mistakes that `start` would refuse, the store, the backend that runs code, each MCP server with
+ * the link to authorize it, and each model. Exits with 1 if a part does not work.
  */
 export async function doctorCommand(context: CliContext): Promise<number> {
   const { argv, env, signal } = context
@@ -28,7 +28,7 @@ export async function doctorCommand(context: CliContext): Promise<number> {
   try {
     const refusal = await refusalOf(gateway, "start", env)
     report({ name: "start", ok: refusal === null, detail: refusal === null ? "" : failureLine(refusal) })
-    // Without a model, the other parts can still be checked.
+    // The other parts can still be checked without a model.
     if (refusal !== null && (await refusalOf(gateway, "dev", env)) !== null) return exitCodes.failure
     const checks = await settledChecks(gateway, signal)
     for (const [name, { ok, detail = "" }] of Object.entries(checks)) report({ name, ok, detail })
@@ -47,7 +47,7 @@ export async function doctorCommand(context: CliContext): Promise<number> {
 interface Finding {
   readonly name: string
   readonly ok: boolean
-  /** Empty: there is nothing more to say. */
+  /** Empty if there are no details. */
   readonly detail: string
 }
 
@@ -58,7 +58,7 @@ function createReport({ stdout }: CliContext): (finding: Finding) => void {
   }
 }
 
-/** Reads the checks until no part is starting any more, or `patienceMs` have passed. */
+/** Repeats the checks until no part is starting any more, or `patienceMs` have passed. */
 async function settledChecks(gateway: Gateway, signal: AbortSignal) {
   const ends = performance.now() + patienceMs
   let { checks } = await gateway.readiness({ forOperator: true })
@@ -94,7 +94,7 @@ const remedies: Readonly<Record<string, string>> = {
   rate_limited: "Wait, or check the limits of the account.",
 }
 
-/** Returns the reason that the gateway does not start in this mode; null if it does. */
+/** Returns the reason why the gateway does not start in this mode. Null if it starts. */
 async function refusalOf(gateway: Gateway, mode: "dev" | "start", env: CliContext["env"]): Promise<unknown> {
   try {
     // A gateway that is only checked must not continue runs.

@@ -57,7 +57,7 @@ export function parseHeartbeatArguments(argv: readonly string[]): HeartbeatArgum
   }
 }
 
-/** `8-22`, or with minutes: `8:30-22:00`. */
+/** Parses `8-22`, or with minutes `8:30-22:00`. */
 function hours(text: string | undefined): readonly [number, number] | undefined {
   if (text === undefined) return undefined
   const [, startHour, startMinute = "0", endHour, endMinute = "0"] =

@@ -12,12 +12,12 @@ import { oneLine } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { type HeartbeatArguments, parseHeartbeatArguments } from "./heartbeat-arguments.ts"
 
-/** `heartbeat FILE`: ticks until a signal, which is its normal end. */
+/** `heartbeat FILE` runs ticks until a signal, which is its normal end. */
 export async function heartbeatCommand(context: CliContext): Promise<number> {
   const { signal, answerOutput } = context
   const given = parseHeartbeatArguments(context.argv)
   const gateway = await loadAgent(given.file, context)
-  // The tick in progress is left open, and continued at the next start.
+  // The tick in progress stays open, and the next start continues it.
   const leave = () => void gateway.close({ graceMs: 0 })
   try {
     const loop = new HeartbeatLoop({
@@ -48,7 +48,9 @@ function configOf(given: HeartbeatArguments, { cwd }: CliContext): HeartbeatConf
   }
 }
 
-/** Each tick has a session of its own, so that an idle one costs no more tokens than the prompt and the checklist. */
+/**
+ * Runs a tick. Each has its own session, so that an idle tick only costs the tokens of the prompt and the checklist.
+ */
 function runTick(
   gateway: Gateway,
   { jobId, checklist, maxBudgetUsd }: HeartbeatTick,

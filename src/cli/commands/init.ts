@@ -10,10 +10,10 @@ import { readTemplate, type TemplateName, templateNames } from "../init/read-tem
 import { writeProject } from "../init/write-project.ts"
 
 const defaultTemplate: TemplateName = "tools"
-/** Longer names are not accepted by npm. */
+/** Maximum length of a name for npm. */
 const maxNameLength = 214
 
-/** `init [DIR]`: makes a project with an agent that runs at once. */
+/** `init [DIR]` creates a project with an agent that runs at once. */
 export async function initCommand(context: CliContext): Promise<number> {
   const { directory, template: wanted, gateway } = parse(context.argv)
   const folder = resolve(context.cwd, directory)
@@ -47,7 +47,7 @@ function templateNamed(name: string): TemplateName {
   throw new UsageError(`unknown template ${name}; ${hint} (see agent-gateway init --help)`)
 }
 
-/** Without a terminal nobody is asked. */
+/** Asks for the template, if there is a terminal. */
 async function askForTemplate({ stdin, stdout, signal }: CliContext): Promise<TemplateName> {
   if (!("isTTY" in stdin) || stdin.isTTY !== true || stdout.isTTY !== true) return defaultTemplate
   const lines = createInterface({ input: stdin })
@@ -60,7 +60,7 @@ async function askForTemplate({ stdin, stdout, signal }: CliContext): Promise<Te
   }
 }
 
-/** Returns the folder's name as npm accepts it. */
+/** Returns the folder's name in a form that npm accepts. */
 function projectName(folder: string): string {
   const name = basename(folder)
     .toLowerCase()

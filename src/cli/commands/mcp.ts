@@ -15,10 +15,7 @@ import { type Cell, printTable } from "../output/table.ts"
 
 const commandUsage = "usage: agent-gateway mcp list | tools [SERVER] | call SERVER TOOL [JSON]"
 
-/**
- * `mcp list|tools|call`: starts the servers of a configuration file or an agent, to see whether they work, and stops
- * them.
- */
+/** `mcp list|tools|call` starts the servers of a configuration file or an agent to test them, and stops them. */
 export async function mcpCommand(context: CliContext): Promise<number> {
   const request = parse(context.argv)
   const { json } = request.options

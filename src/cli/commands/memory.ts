@@ -17,13 +17,13 @@ const options = {
 } as const
 const commandUsage =
   "usage: agent-gateway memory list --user USER | forget NAME --user USER | forget --all --user USER"
-/** Tenant of users whom the application names without a tenant. */
+/** Tenant of users if the application names none. */
 const defaultTenant = "app_default"
 const pageSize = 200
 
 type Options = ReturnType<typeof parseOptions>["values"]
 
-/** `memory list|forget`: works on a store, with or without a server running on it. */
+/** `memory list|forget` works on a store, even while a server runs on it. */
 export async function memoryCommand(context: CliContext): Promise<number> {
   const { values, positionals } = parseUsage("memory", () => parseOptions(context.argv))
   const [action, ...names] = positionals

@@ -7,7 +7,7 @@ import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 const common = { store: { type: "string" }, verbose: { type: "boolean" } } as const
-/** Each belongs to some of the actions only. */
+/** Options that only some actions have. */
 const particular = {
   json: { type: "boolean" },
   dead: { type: "boolean" },
@@ -26,11 +26,11 @@ const optionsOf = {
 } as const satisfies Readonly<Record<string, readonly Particular[]>>
 
 type Action = keyof typeof optionsOf
-/** Rows that one `list` prints. */
+/** Maximum rows that `list` prints. */
 const maxRows = 1_000
 const commandUsage = "usage: agent-gateway outbox list | retry|drop ROW… | retry|drop --all"
 
-/** `outbox list|retry|drop`: works on a store, with or without a server running on it. */
+/** `outbox list|retry|drop` works on a store, even while a server runs on it. */
 export async function outboxCommand(context: CliContext): Promise<number> {
   const { action, rows, options } = parse(context.argv)
   const chosen = action === "list" ? null : chosenRows(rows, options)

@@ -10,17 +10,17 @@ export type HumanPolicy = (typeof policies)[number]
 
 export interface RunArguments {
   readonly file: string
-  /** `-` means that it comes by stdin. */
+  /** The task. `-` reads it from standard input. */
   readonly task: string
   /** Format of standard output. */
   readonly format: "text" | "json" | "events"
-  /** If true, a model is guessed if none is configured: a model server on this machine, or else the demo. */
+  /** If true and no model is configured, one is guessed: a model server on this machine, or otherwise the demo. */
   readonly demo: boolean
   /** If true, the progress of tools is not shown. */
   readonly quiet: boolean
-  /** A file with the JSON Schema that the answer must fit. */
+  /** A file with the JSON Schema of the output. */
   readonly output: string | null
-  /** Undefined: ask at a terminal, deny without one. */
+  /** Undefined: ask at a terminal, and deny without one. */
   readonly onHumanNeeded: HumanPolicy | undefined
   readonly approvedTools: readonly string[]
   readonly sessionId: string | undefined

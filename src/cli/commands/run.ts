@@ -19,7 +19,7 @@ import { parseRunArguments, type RunArguments } from "./run-arguments.ts"
 
 const maxTaskBytes = 1024 * 1024
 
-/** `run FILE "TASK"`: one run without a server. Its outcome is the exit code. */
+/** `run FILE "TASK"` executes one run without a server. The exit code depends on its outcome. */
 export async function runCommand(context: CliContext): Promise<number> {
   const { signal } = context
   const runArguments = parseRunArguments(context.argv)
@@ -32,7 +32,7 @@ export async function runCommand(context: CliContext): Promise<number> {
       await gateway.prepare({ env: context.env, ...(!demo && { mode: "run" }) })
       return await runTask({ gateway, message, schema }, runArguments, context)
     } finally {
-      // The run is over, or another process continues it: there is nothing to wait for.
+      // The run has ended, or another process continues it, so there is nothing to wait for.
       await gateway.close({ graceMs: 0 })
     }
   } catch (thrown) {
@@ -66,7 +66,7 @@ async function runTask(
       return result
     },
   }
-  // A job is left open, for the next process; its gateway is closed instead.
+  // A job stays open for the next process, and only its gateway is closed.
   const leave = () => void gateway.close({ graceMs: 0 })
   if (jobId !== undefined) context.signal.addEventListener("abort", leave, { once: true })
   const ended = await runSession(runs, message, {
@@ -75,7 +75,7 @@ async function runTask(
     ...(format === "text" && schema === null && { onText: printer.onText, onTextDiscarded: printer.onRetry }),
   })
   const { output: run, hasOpenDeliveries } = await untilDelivered(gateway, ended, { signal: context.signal })
-  // Set by the callback above, which the compiler does not see.
+  // The callback above sets it, which the compiler does not see.
   const finished = result as GatewayRunResult<JsonObject> | null
   if (format === "json") printJson(run, finished, context)
   else if (format === "text" && schema === null) printer.end()
@@ -83,7 +83,7 @@ async function runTask(
   if (finished?.existed === true && finished.endedAt < startedAt && jobId !== undefined)
     note(context, `Job ${jobId} was done before; this is its result. Use another --job to do it again.`)
   const exitCode = report(run, runArguments, context)
-  // The loop that starts a job again must not stop before its deliveries are made.
+  // The loop that restarts a job must not stop before its deliveries.
   const isUnfinished = exitCode === exitCodes.success && hasOpenDeliveries && jobId !== undefined
   return isUnfinished ? exitCodes.unfinished : exitCode
 }

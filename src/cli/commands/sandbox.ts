@@ -5,7 +5,7 @@ import type { CliContext } from "../cli-context.ts"
 import { parseUsage, UsageError } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
 
-/** `sandbox build`: makes the image that code runs in, with the Docker engine of this machine. */
+/** `sandbox build` builds the image that runs code, with the Docker engine of this machine. */
 export async function sandboxCommand({ argv, env, cwd, stdout, stderr }: CliContext): Promise<number> {
   const { tag, base, file } = parse(argv)
   const built = await buildSandboxImage({

@@ -9,10 +9,10 @@ const actions = ["list", "history", "pause", "resume", "run", "remove"] as const
 type Action = (typeof actions)[number]
 
 const commandUsage = "usage: agent-gateway schedules list | history|pause|resume|run|remove ID"
-/** Schedules that one `list` prints. */
+/** Maximum schedules that `list` prints. */
 const maxListed = 1_000
 
-/** `schedules list|history|pause|resume|run|remove`: works on a store, with or without a server running on it. */
+/** `schedules list|history|pause|resume|run|remove` works on a store, even while a server runs on it. */
 export async function schedulesCommand(context: CliContext): Promise<number> {
   const { action, id, options } = parse(context.argv)
   const schedules = await openSchedules(options.store)

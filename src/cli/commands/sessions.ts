@@ -15,7 +15,7 @@ import { type Cell, printTable } from "../output/table.ts"
 
 const commandUsage = "usage: agent-gateway sessions list | show SESSION_ID"
 const states: readonly SessionState[] = ["idle", "queued", "running", "waiting", "unserved"]
-/** Options of `list` alone. */
+/** Options of `list` only. */
 const filters = {
   agent: { type: "string" },
   state: { type: "string" },
@@ -25,7 +25,7 @@ const filters = {
   limit: { type: "string" },
 } as const
 
-/** `sessions list|show`: shows what a store holds, with or without a server running on it. */
+/** `sessions list|show` shows the content of a store, even while a server runs on it. */
 export async function sessionsCommand(context: CliContext): Promise<number> {
   const request = parse(context.argv)
   const { store, json = false } = request.options
@@ -110,9 +110,7 @@ async function list(
   return exitCodes.success
 }
 
-/**
- * Reads on while a page is short although others follow: the person who asked waits for sessions, not for a position.
- */
+/** Reads until the page is full, if more sessions follow, because a person needs sessions and not a position. */
 async function fullPage(
   sessions: OpenedSessions,
   query: ReturnType<typeof queryOf>,

@@ -4,7 +4,7 @@ import type { CliContext } from "../cli-context.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { serve } from "../serve.ts"
 
-/** `start FILE`: serves until a signal, which is its normal end. */
+/** `start FILE` serves until a signal, which is its normal end. */
 export async function startCommand(context: CliContext): Promise<number> {
   const serveArguments = parseServeArguments("start", context.argv, context.env)
   const gateway = await loadAgent(serveArguments.file, context)

@@ -12,8 +12,8 @@ export interface DevKeys {
 export const keysHelp = "Type r and Enter to restart, o and Enter to open the console, q and Enter to quit."
 
 /**
- * Reads commands of one letter from the terminal; lines, because a terminal in raw mode would stay in it if this
- * process were killed. Returns a function that stops reading; null where no person can type.
+ * Reads commands of one letter from the terminal. It reads lines, because a terminal would stay in raw mode if this
+ * process were killed. Returns a function that stops reading. Null if no person can type.
  */
 export async function readKeys(context: CliContext, keys: DevKeys): Promise<(() => void) | null> {
   const { stdin, stdout } = context
@@ -37,19 +37,20 @@ export async function readKeys(context: CliContext, keys: DevKeys): Promise<(() 
 }
 
 /**
- * The system stops a process in the background that reads from the terminal (`agent-gateway dev agent.ts &`). Only
- * Linux says where a process runs without another program; elsewhere it is taken to be in the foreground.
+ * Returns true if the process is in the foreground. The system stops a background process that reads from the
+ * terminal (`agent-gateway dev agent.ts &`). Only on Linux can this be found out without another program. On other
+ * systems the process counts as in the foreground.
  */
 async function isInForeground(): Promise<boolean> {
   const stat = await readFile("/proc/self/stat", "utf8").catch(() => null)
   if (stat === null) return true
-  // The name in parentheses may contain spaces. Behind it stand the state, the parent, the process group, the session,
+  // The name in parentheses may contain spaces. After it come the state, the parent, the process group, the session,
   // the terminal and the process group in the terminal's foreground.
   const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
   return group === foreground
 }
 
-/** Opens the address in the person's browser. Prints it where that is not possible. */
+/** Opens the address in the person's browser. Prints it if that is not possible. */
 export function openInBrowser(url: string, { stdout }: CliContext): void {
   const [command, ...args] = browserCommands[process.platform] ?? ["xdg-open"]
   const child = spawn(command, [...args, url], { stdio: "ignore", detached: true })

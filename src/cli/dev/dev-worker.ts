@@ -3,21 +3,24 @@ import type { ServeArguments } from "../arguments.ts"
 import type { CliContext, SupervisorMessage, WorkerMessage } from "../cli-context.ts"
 import { devWorkerName } from "../commands/dev-worker.ts"
 
-/** Longer than any graceful stop of a worker; only code that never yields reaches it. */
+/** Milliseconds after which a worker is killed. A graceful stop takes less, unless code blocks the event loop. */
 const killAfterMs = 5000
 
 export interface DevWorker {
   /** Resolves when the agent's files are loaded. */
   readonly loaded: Promise<"loaded">
-  /** The exit code; 1 for a worker that a signal ended. */
+  /** Resolves to the exit code; 1 for a worker that a signal ended. */
   readonly exited: Promise<number>
-  /** Lets it serve, which it does not do by itself. */
+  /** Lets the worker serve, which it does not start by itself. */
   serve(): void
-  /** Asks it to stop, and resolves when it is gone. */
+  /** Asks the worker to stop, and resolves when it is gone. */
   stop(): Promise<void>
 }
 
-/** Starts this program again as the process that loads the agent. It ends when this one does, however that ends. */
+/**
+ * Starts this program again as the process that loads the agent. That process ends with this one, however this one
+ * ends.
+ */
 export function startDevWorker(
   { file, host, port, allowAnyKey, console }: ServeArguments,
   { program, argv, cwd, env }: CliContext,
@@ -37,7 +40,7 @@ export function startDevWorker(
     worker.on("exit", (code) => resolve(code ?? 1))
     worker.on("error", reject)
   })
-  // A worker that cannot be told is about to exit by itself.
+  // A worker that cannot be reached is about to exit by itself.
   const tell = (message: SupervisorMessage) => worker.connected && worker.send(message, () => {})
   return {
     loaded: loaded.promise,

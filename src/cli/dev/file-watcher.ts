@@ -1,12 +1,12 @@
 import { type FSWatcher, statSync, watch } from "node:fs"
 import { dirname, join } from "node:path"
 
-/** Editors write a file in several strokes; one reload is to answer them all. */
+/** Milliseconds in which changes are collected, because editors write a file in several steps. */
 const settleMs = 100
 
 /**
- * Watches single files by their folders, so that a file which is replaced (as many editors save) or not there yet
- * is watched too.
+ * Watches single files through their folders, so that it also notices files that are replaced (as many editors do) or
+ * created.
  */
 export class FileWatcher {
   readonly #files = new Set<string>()
@@ -16,16 +16,16 @@ export class FileWatcher {
   #changed: () => void = () => {}
   #settling: NodeJS.Timeout | undefined
 
-  /** `onProblem` is told of a folder that cannot be watched. */
+  /** `onProblem` receives the problem of a folder that cannot be watched. */
   constructor(onProblem: (problem: Error) => void) {
     this.#onProblem = onProblem
   }
 
-  /** Resolves once a watched file changes, also one that is added later and has changed since this call. */
+  /** Resolves when a watched file changes, including one that is added later and has changed since this call. */
   nextChange(): Promise<void> {
     this.#since = Date.now()
     clearTimeout(this.#settling)
-    // A folder that was deleted and made again is another folder to the system: watch all of them anew.
+    // A folder that was deleted and created again is another folder to the system, so all of them are watched again.
     this.#closeFolders()
     return new Promise((resolve) => {
       this.#changed = resolve

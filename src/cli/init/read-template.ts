@@ -9,7 +9,7 @@ export type TemplateName = (typeof templateNames)[number]
 
 /** A file of a new project. */
 export interface ProjectFile {
-  /** Relative to the project's folder, with the system's separators. */
+  /** Path relative to the project's folder, with the system's separators. */
   readonly path: string
   readonly text: string
 }
@@ -21,7 +21,7 @@ export interface ProjectNames {
   readonly gateway: string
 }
 
-/** npm leaves such files out of packages, or gives them a meaning there. */
+/** npm leaves these files out of packages, or gives them a special meaning there. */
 const renamed: Readonly<Record<string, string>> = {
   gitignore: ".gitignore",
   dockerignore: ".dockerignore",
@@ -30,7 +30,7 @@ const renamed: Readonly<Record<string, string>> = {
 
 const templates = fileURLToPath(new URL("../../../templates", import.meta.url))
 
-/** Folders whose files make up a project. A file of a later folder replaces that of an earlier one. */
+/** Folders with the files of a project. A file of a later folder replaces that of an earlier one. */
 const layers: Readonly<Record<TemplateName, readonly string[]>> = {
   minimal: ["common", "minimal"],
   tools: ["common", "tools"],

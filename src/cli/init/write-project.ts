@@ -3,7 +3,9 @@ import { dirname, join } from "node:path"
 import { CliError } from "../cli-error.ts"
 import type { ProjectFile } from "./read-template.ts"
 
-/** Writes the files into the folder, which is made if it is missing. Replaces no file: if one exists, writes none. */
+/**
+ * Writes the files into the folder, which is created if it is missing. Replaces no file: if one exists, writes none.
+ */
 export async function writeProject(folder: string, files: readonly ProjectFile[]): Promise<void> {
   const present = await Promise.all(
     files.map(async ({ path }) => ((await exists(join(folder, path))) ? [path] : [])),
@@ -18,7 +20,7 @@ export async function writeProject(folder: string, files: readonly ProjectFile[]
   for (const { path, text } of files) {
     const file = join(folder, path)
     await mkdir(dirname(file), { recursive: true })
-    // Another process may have made it since.
+    // Another process may have created it since then.
     await writeFile(file, text, { flag: "wx" })
   }
 }

@@ -2,7 +2,7 @@ import type { TextOutput } from "../cli-context.ts"
 
 export interface AnswerPrinter {
   onText(text: string): void
-  /** Discards the text since the end of the last message: the model starts that message again. */
+  /** Discards the text since the end of the last message, because the model writes that message again. */
   onRetry(error: { readonly message: string }): void
   /** Ends a line that was begun on a terminal, because something else is printed there next. */
   endLine(): void
@@ -10,8 +10,8 @@ export interface AnswerPrinter {
 }
 
 /**
- * Prints the model's text. A terminal gets it as it streams, with a notice when the model starts again; a file or a
- * pipe gets each message when it is complete, so that it never holds a text twice.
+ * Prints the model's text. A terminal receives it as it streams, with a notice if the model starts again. A file or a
+ * pipe receives each message when it is complete, so that it never contains a text twice.
  */
 export function answerPrinter({
   answerOutput: output,
@@ -34,7 +34,7 @@ export function answerPrinter({
   return {
     onText(text) {
       if (isLive) return write(text === "\n\n" && endsLine ? "\n" : text)
-      // The blank line before a message: the one before it is over.
+      // This is the blank line before a message. The previous one has ended.
       if (text === "\n\n") {
         write(held)
         held = text

@@ -3,8 +3,8 @@ import { escapeControls } from "../../core/text/escape-controls.ts"
 import type { CliContext, CliOutput, ProcessContext, TextOutput } from "../cli-context.ts"
 
 /**
- * Gives the commands outputs on which no text can act on the terminal: a tool's arguments, a server's messages and a
- * model's text could otherwise move the cursor, and show another command than the one that awaits approval.
+ * Returns outputs on which no text can act on the terminal. Otherwise a tool's arguments, a server's messages or a
+ * model's text could move the cursor, and show another command than the one that awaits approval.
  */
 export function escapedOutputs({
   stdout,

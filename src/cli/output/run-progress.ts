@@ -2,7 +2,7 @@ import type { ChatEvent } from "../../client/wire/chat-event.ts"
 import type { CliContext } from "../cli-context.ts"
 import { oneLine } from "../cli-error.ts"
 
-/** Characters of a tool's arguments that are shown. */
+/** Maximum characters of a tool's arguments that are shown. */
 const maxInput = 200
 
 /**

@@ -5,12 +5,15 @@ import { oneLine } from "../cli-error.ts"
 export type Cell = string | { readonly text: string; readonly style: TextStyle }
 
 const gap = "  "
-/** A last column that is narrower is not cut to the terminal's width but goes on in the next line. */
+/**
+ * Minimum width of the last column. If it is narrower, it is not truncated to the terminal's width, but continues on
+ * the next line.
+ */
 const narrowest = 16
 
 /**
- * Prints the rows with aligned columns. On a terminal, the last column is cut between words where the line would be
- * longer than the terminal is wide; a file or a pipe receives it whole.
+ * Prints the rows with aligned columns. On a terminal, the last column is truncated between words if the line would
+ * be longer than the terminal's width. A file or a pipe receives the whole line.
  */
 export function printTable(output: CliOutput, rows: readonly (readonly Cell[])[]): void {
   const lines = rows.map((row) => row.map(plainCell))
@@ -32,7 +35,7 @@ export function printTable(output: CliOutput, rows: readonly (readonly Cell[])[]
   }
 }
 
-/** Returns the text cut after a word, with an ellipsis, so that it has at most `limit` characters. */
+/** Returns the text truncated after a word, with an ellipsis, to at most `limit` characters. */
 export function cutBetweenWords(text: string, limit: number): string {
   const characters = [...text]
   if (characters.length <= limit) return text

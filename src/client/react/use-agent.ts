@@ -12,14 +12,14 @@ export interface UseAgentOptions extends ConversationOptions {
   readonly tools?: ClientTools
 }
 
-/** State of the conversation, and what the user can do. The functions stay the same between renderings. */
+/** State of the conversation, and the actions of the user. The functions do not change between renderings. */
 export interface Agent
   extends ConversationState,
     Omit<Conversation, "start" | "subscribe" | "getState" | "getInitialState"> {}
 
 /**
  * Holds one session of a gateway for a component and its children. Another `url`, `sessionId`, `apiKey` or `userId`
- * starts another conversation; the other options may change with each rendering. Nothing is sent before the component
+ * starts another conversation. The other options may change with each rendering. Nothing is sent before the component
  * is mounted, so server rendering shows `history` or an empty conversation.
  */
 export function useAgent(options: UseAgentOptions): Agent {
@@ -48,7 +48,7 @@ interface Held {
 
 function hold(identity: string, latest: { readonly current: UseAgentOptions }): Held {
   const { token, ...options } = latest.current
-  // The callback of the latest rendering is called, whichever there was at first.
+  // The callback of the latest rendering is called, not the first one.
   const source = token && {
     token: (request: Parameters<typeof token>[0]) => (latest.current.token ?? token)(request),
   }

@@ -16,8 +16,8 @@ import {
 } from "./view.ts"
 
 /**
- * Returns the view after an event. Events that the view already shows leave it as it is, so streams may repeat them.
- * Events of unknown types only move the cursor.
+ * Returns the view after an event. Events that the view already contains do not change it, so streams may repeat
+ * them. Events of unknown types only move the cursor.
  */
 export function applyEvent(view: ChatView, event: SentEvent): ChatView {
   if (event.cursor !== undefined && event.cursor <= view.cursor) return view
@@ -74,7 +74,7 @@ function applyOwn(view: ChatView, event: ChatEvent): ChatView {
 function addText(view: ChatView, type: "text" | "thinking", text: string): ChatView {
   const parts = currentParts(view)
   const last = parts.at(-1)
-  // What is kept must not grow into what may be discarded.
+  // The text that is kept must not be joined with text that may be discarded.
   const isOpen = last?.type === type && parts.length > Math.max(view.kept.byRetry, view.kept.byFailure)
   if (!isOpen) return withParts(view, [...parts, { type, text }])
   return withParts(view, [...parts.slice(0, -1), { type, text: last.text + text }])
@@ -88,7 +88,7 @@ function discardText(view: ChatView, kept: number): ChatView {
   return { ...withParts(view, left), kept: { ...view.kept, byFailure: left.length } }
 }
 
-/** The message joins the running run, and is no longer queued. */
+/** Moves a queued message into the running run. */
 function addSteering(view: ChatView, content: readonly (TextBlock | ImageBlock)[]): ChatView {
   const index = view.queued.findIndex(({ steers }) => steers)
   const queued = view.queued.filter((_, at) => at !== index)
@@ -103,7 +103,7 @@ function isWriting(part: ViewPart): boolean {
   return part.type === "tool" && part.state === "writing"
 }
 
-/** Removes calls whose arguments the model never finished. */
+/** Removes calls with incomplete arguments. */
 function withoutWriting(view: ChatView): ChatView {
   const parts = currentParts(view)
   return parts.some(isWriting)
@@ -133,7 +133,7 @@ function isOfTask(view: ChatView, { sub_agent_id }: ViewWait): boolean {
   return sub_agent_id !== undefined && taskOf(view, sub_agent_id) !== null
 }
 
-/** A turn without text and calls has no message. */
+/** Adds usage. A turn without text and calls has no message. */
 function addUsage(view: ChatView, usage: Usage): ChatView {
   const last = view.messages.at(-1)
   if (last?.role !== "assistant") return view

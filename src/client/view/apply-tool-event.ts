@@ -59,7 +59,7 @@ function failure(code: string): ViewToolCall["state"] {
   return code === "denied" || code === "approval_expired" ? "denied" : "failed"
 }
 
-/** Shows a call that the model has not asked for yet. It is discarded like text, until it starts. */
+/** Shows a call that the model is still writing. It is discarded like text until it starts. */
 function addInput(view: ChatView, { tool_call_id, tool_name, text }: EventOf<"tool_input_delta">): ChatView {
   if (!hasCall(view, tool_call_id)) {
     return addPart(view, { ...newCall(tool_call_id, tool_name, {}), state: "writing", inputText: text })
@@ -73,7 +73,10 @@ function withInput(call: ViewToolCall, input: ViewToolCall["input"]): ViewToolCa
   return { ...call, input, inputText: null, state: call.state === "writing" ? "running" : call.state }
 }
 
-/** A call may come again: with a nonce once the client may execute it, and after the history that shows it. */
+/**
+ * Adds a call. It may be sent again: with a nonce when the client may execute it, and after a history that contains
+ * it.
+ */
 function startCall(view: ChatView, event: EventOf<"tool_call_start">): ChatView {
   const { tool_call_id, tool_name, tool_input, nonce } = event
   const open = openRun(view)
@@ -106,7 +109,7 @@ function addPart(view: ChatView, part: ViewPart): ChatView {
 }
 
 function addOutput(call: ViewToolCall, { stream, text, seq }: EventOf<"tool_output_chunk">): ViewToolCall {
-  // A count that starts again at 0 belongs to a call that was executed again after a crash.
+  // If the count restarts at 0, the call was executed again after a crash.
   if (seq !== 0 && seq <= call.lastChunk) return call
   const before: readonly ToolOutput[] = seq === 0 ? [] : call.output
   const last = before.at(-1)
@@ -135,7 +138,7 @@ export function change(view: ChatView, toolCallId: string, changes: Partial<View
   return changeWith(view, toolCallId, (call) => ({ ...call, ...changes }))
 }
 
-/** Replaces one call. A call is almost always in the last message. */
+/** Replaces one call. A call is usually in the last message. */
 export function changeWith(
   view: ChatView,
   toolCallId: string,

@@ -10,42 +10,42 @@ import { addUserMessage, type ChatView, emptyView, type QueuedMessage, type User
 import { viewOfHistory } from "./view-of-history.ts"
 
 export interface ConversationOptions extends Omit<ConnectOptions, "onConnection"> {
-  /** Conversation to show before the stored one is loaded, for example one that the page was rendered with. */
+  /** Conversation to show before the stored one is loaded, for example the one that the page was rendered with. */
   readonly history?: History
 }
 
 export interface ConversationState extends ChatView {
   /**
    * `loading`: the stored conversation is being loaded. `running`: a run is open. `waiting`: the run waits for an
-   * answer, see `waits`. `reconnecting`: the connection is lost, and the client tries again. `failed`: see `failure`.
+   * answer; see `waits`. `reconnecting`: the connection is lost, and the client tries again. `failed`: see `failure`.
    */
   readonly status: "loading" | "ready" | "running" | "waiting" | "reconnecting" | "failed"
   /** Conversations of the background tasks that are followed, by the ids of the tasks. See `followTask`. */
   readonly taskViews: ReadonlyMap<string, ChatView>
-  /** Error of the last request that failed for good. Null after the next one. */
+  /** Error of the last request that failed permanently. Null after the next request. */
   readonly failure: unknown
 }
 
-/** The state of one session for a user interface, kept up to date. */
+/** The state of one session for a user interface. It is kept up to date. */
 export interface Conversation
   extends Pick<Chat, "approve" | "answer" | "decline" | "submit" | "tools" | "cancelTask"> {
   readonly chat: Chat
-  /** Loads the stored conversation and follows its open run. Returns the function that stops all this. */
+  /** Loads the stored conversation and follows its open run. Returns a function that stops both. */
   start(): () => void
   getState(): ConversationState
-  /** The state before the start, which a server renders. */
+  /** Returns the state before the start, for server rendering. */
   getInitialState(): ConversationState
-  /** Calls back after changes, at most once a frame. Returns the function that ends it. */
+  /** Calls the listener after changes, at most once a frame. Returns a function that removes it. */
   subscribe(listener: () => void): () => void
-  /** Sends a message. While a run is open it is queued, unless `whenBusy` says otherwise. */
+  /** Sends a message. While a run is open the message is queued, unless `whenBusy` is set. */
   send(message: UserContent, options?: MessageOptions): void
   /** Cancels the open run. */
   stop(): Promise<void>
-  /** Takes back a queued message. Its run must not be open yet. */
+  /** Withdraws a queued message. Its run must not be open yet. */
   withdraw(runId: string): Promise<void>
   /** Follows a background task to its end, in `taskViews`. Returns the function that stops this. */
   followTask(taskId: string): () => void
-  /** Sends the last message again: the same one if the gateway did not accept it, else as a new one. */
+  /** Sends the last message again: as the same message if the gateway did not accept it, otherwise as a new one. */
   retry(): void
 }
 
@@ -136,7 +136,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
   const hasTasks = () => view.tasks.some((task) => task.state === "running")
 
   /**
-   * One stream is read at a time. When it ends and messages are queued or background tasks run, the session is followed
+   * Reads one stream at a time. When it ends and messages are queued or background tasks run, the session is followed
    * until they have ended.
    */
   function read(signal: AbortSignal, first: AsyncIterable<SentEvent>): void {
@@ -248,7 +248,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
     },
     async withdraw(runId) {
       await chat.cancel({ runId, signal: signalOfRunning() })
-      // The stream of the open run does not say so.
+      // The stream of the open run does not report it.
       view = { ...view, queued: view.queued.filter((message) => message.runId !== runId) }
       publish()
     },

@@ -11,7 +11,7 @@ import {
   withParts,
 } from "./view.ts"
 
-/** Returns the view of a stored conversation. Subscribe after its `cursor` for what follows. */
+/** Returns the view of a stored conversation. Subscribe after its `cursor` to receive later events. */
 export function viewOfHistory(history: History): ChatView {
   const shown = history.messages.reduce(addHistoryMessage, emptyView)
   const { length } = currentParts(shown)

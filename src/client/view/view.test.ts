@@ -322,6 +322,8 @@ const history: History = {
   pending_elicitations: [],
   active_run: { run_id: "run_1", cursor: 3 },
   usage,
+  has_more: false,
+  before: null,
   last_seq: 9,
 }
 

@@ -2,7 +2,7 @@ import type { ChatEvent } from "../wire/chat-event.ts"
 import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
 import type { ChatRequest } from "../wire/messages.ts"
 
-/** A conversation as a user interface shows it. Views are never changed: each event gives a new one. */
+/** A conversation as a user interface shows it. Views are immutable: each event creates a new one. */
 export interface ChatView {
   readonly messages: readonly ViewMessage[]
   /** Open waits of the running run, and of the sub-agents that work for it. */
@@ -14,8 +14,8 @@ export interface ChatView {
   /** Usage of all runs of the session. */
   readonly usage: Usage | null
   /**
-   * The last summary that took the place of older messages for the model, if it was made since the view was loaded. The
-   * view keeps those messages.
+   * The last summary that replaced older messages for the model, if it was made after the view was loaded. The view
+   * keeps those messages.
    */
   readonly compaction: ViewCompaction | null
   /** Sub-agents that calls wait for, or waited for, as far as the view has seen them. See `toolCallId` of each. */
@@ -24,9 +24,9 @@ export interface ChatView {
   readonly tasks: readonly ViewTask[]
   /** Messages of the user that wait for the running run, in the order in which their runs open. */
   readonly queued: readonly QueuedMessage[]
-  /** Events up to and with this cursor are shown. */
+  /** The view contains events up to and including this cursor. */
   readonly cursor: number
-  /** Parts of the last message that a discarded text does not reach, by the reasons for which text is discarded. */
+  /** Number of parts of the last message that are kept if text is discarded, by the reason of the discard. */
   readonly kept: { readonly byRetry: number; readonly byFailure: number }
 }
 
@@ -94,13 +94,16 @@ export interface RunEnd {
   readonly error: string | null
 }
 
-/** All that one side said without the other: a user's message, or a run's turns together. */
+/** Consecutive content of one side: a user's message, or all turns of a run. */
 export interface ViewMessage {
-  /** Stable while messages are only added: use it as the key of a list. */
+  /** Stable while messages are only added, so it can be the key of a list. */
   readonly id: string
   readonly role: "user" | "assistant" | "system"
   readonly parts: readonly ViewPart[]
-  /** Usage of the turns that the view has seen as events. Null for other messages, also those of a loaded history. */
+  /**
+   * Usage of the turns that the view received as events. Null for other messages, including those of a loaded
+   * history.
+   */
   readonly usage: Usage | null
 }
 
@@ -114,11 +117,11 @@ export interface ViewToolCall {
   readonly toolCallId: string
   readonly toolName: string
   readonly input: Readonly<Record<string, unknown>>
-  /** The arguments as the model has written them so far, as JSON. Null once `input` has them. */
+  /** The arguments that the model has written so far, as JSON. Null when `input` has them. */
   readonly inputText: string | null
   /**
-   * `writing`: the model writes the arguments. `waiting`: for an answer, see `waits`. `interrupted`: there will be no
-   * result.
+   * `writing`: the model is writing the arguments. `waiting`: the call waits for an answer; see `waits`.
+   * `interrupted`: there will be no result.
    */
   readonly state: "writing" | "running" | "waiting" | "completed" | "failed" | "denied" | "interrupted"
   readonly output: readonly ToolOutput[]
@@ -133,16 +136,16 @@ export interface ViewToolCall {
   readonly durationMs: number | null
   /** MCP server that executed the call. */
   readonly server: string | null
-  /** Events of the application's own, as the tool emitted them. A transient one replaces the one before of its name. */
+  /** Application events that the tool emitted. A transient one replaces the previous one with the same name. */
   readonly data: readonly ToolData[]
-  /** `seq` of the last chunk of `output`; -1 before the first. */
+  /** `seq` of the last chunk of `output`; -1 before the first one. */
   readonly lastChunk: number
 }
 
 export interface ToolData {
   readonly name: string
   readonly value: unknown
-  /** If true, it is gone when the conversation is loaded again. */
+  /** If true, it is missing when the conversation is loaded again. */
   readonly transient: boolean
 }
 
@@ -154,8 +157,8 @@ export interface ToolOutput {
 type Request<Type> = Omit<Extract<ChatEvent, { type: Type }>, "type">
 
 /**
- * An open wait, with the fields of the gateway's event. `expires_at` in seconds since the Unix epoch. With
- * `sub_agent_id`, the call is one of that sub-agent, and in no message.
+ * An open wait, with the fields of the gateway's event. `expires_at` is in seconds since the Unix epoch. With
+ * `sub_agent_id`, the call belongs to that sub-agent, and is in no message.
  */
 export type ViewWait =
   | ({ readonly kind: "approval" } & Request<"tool_approval_request">)
@@ -195,7 +198,7 @@ export function addUserMessage(
   return addMessage(view, "user", parts)
 }
 
-/** Marks a run as open. If the one before has ended, the next queued message is the one it answers. */
+/** Marks a run as open. If the previous run has ended, the run is for the next queued message. */
 export function openRun(view: ChatView): ChatView {
   if (view.isRunning) return view
   const open = { ...view, isRunning: true, ended: null }
@@ -215,7 +218,7 @@ export function currentParts({ messages }: ChatView): readonly ViewPart[] {
   return last?.role === "assistant" ? last.parts : []
 }
 
-/** Replaces the parts of the last message. If that is not the assistant's, a message of the assistant is added. */
+/** Replaces the parts of the last message. If it is not the assistant's, adds a message of the assistant. */
 export function withParts(view: ChatView, parts: readonly ViewPart[]): ChatView {
   const last = view.messages.at(-1)
   if (last?.role !== "assistant") return parts.length === 0 ? view : addMessage(view, "assistant", parts)

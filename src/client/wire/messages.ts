@@ -122,6 +122,10 @@ export type History = {
   /** Background tasks that run. GET /chat/tasks lists the others as well. */
   readonly running_tasks: readonly Task[]
   readonly usage: Usage
+  /** If true, there are earlier messages. */
+  readonly has_more: boolean
+  /** Gives the page of earlier messages as the parameter `before`. Null if there are none. */
+  readonly before: number | null
   /** The id of the last event in `messages`. Subscribe from here to see what follows, from the first word of what is being said. */
   readonly last_seq: number
 }

@@ -15,7 +15,9 @@ export interface AccessRoutesOptions {
 
 const keySchema = z.strictObject({ key: z.string().min(1).max(1_000) })
 
-/** GET access says if the page has to ask for a key. POST sign-in takes the key, POST sign-out ends the cookie. */
+/**
+ * GET access reports if the page must ask for a key. POST sign-in checks the key, and POST sign-out ends the cookie.
+ */
 export function addAccessRoutes(root: OpenAPIHono<HttpEnv>, options: AccessRoutesOptions): void {
   const { prefix, access, body, failures } = options
 
@@ -44,7 +46,10 @@ export function addAccessRoutes(root: OpenAPIHono<HttpEnv>, options: AccessRoute
   })
 }
 
-/** Browsers do not store a secure cookie over plain HTTP. A client that claims a proxy only fails to stay signed in. */
+/**
+ * Returns true for https, because browsers do not store a secure cookie over plain HTTP. A client that pretends to be
+ * a proxy only fails to stay signed in.
+ */
 function isHttps(url: string, forwardedProto: string | undefined): boolean {
   return url.startsWith("https:") || forwardedProto?.split(",")[0]?.trim() === "https"
 }

@@ -20,7 +20,10 @@ const rowsQuery = z.strictObject({
 })
 const numbersSchema = z.strictObject({ numbers: z.array(z.int().nonnegative()).min(1).max(500) })
 
-/** Deliveries: what sessions want done outside themselves. Dead rows are retried or dropped by their numbers. */
+/**
+ * Adds the routes of deliveries: items that sessions want delivered. Dead rows are retried or dropped by their
+ * numbers.
+ */
 export function addOutboxRoutes(root: OpenAPIHono<HttpEnv>, options: OutboxRoutesOptions): void {
   const { prefix, outbox, body } = options
 

@@ -6,8 +6,8 @@ import { Problem } from "../../http/problem.ts"
 import { type PageFile, readPageFiles } from "../page-files.ts"
 
 /**
- * Scripts and styles come from the gateway alone, and nothing turns text into markup. Images are only those that are in
- * the page already: the address of an image elsewhere could carry off what a model was told.
+ * Scripts and styles come only from the gateway, and no text becomes markup. Only images inside the page are allowed,
+ * because the URL of an external image could leak data that a model received.
  */
 const contentPolicy = [
   "default-src 'none'",
@@ -25,7 +25,7 @@ const contentPolicy = [
 const notBuilt =
   "The console is not built. In a clone of the repository, run `npm run build`, and start the gateway again."
 
-/** Serves the built page at `path`, and sends the root there. */
+/** Serves the built page at `path`, and redirects the root to it. */
 export function addPageRoutes(root: OpenAPIHono<HttpEnv>, path: string, folder: string): void {
   let reading: Promise<ReadonlyMap<string, PageFile>> | null = null
   const files = () => {

@@ -36,7 +36,7 @@ const runsQuery = z.strictObject({
 })
 const eventsQuery = z.strictObject({ after: z.coerce.number().int().nonnegative().default(0) })
 
-/** Sessions and runs of all users, and the events of one session. */
+/** Adds the routes of sessions and runs of all users, and of the events of one session. */
 export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRoutesOptions): void {
   const { prefix, sessions, directory, readEvents } = options
 

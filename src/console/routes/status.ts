@@ -3,32 +3,32 @@ import type { Json } from "../../core/json/json.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import type { Readiness } from "../../http/readiness.ts"
 
-/** Facts about the gateway that the page shows before anything else. */
+/** Facts about the gateway that the page shows first. */
 export interface ConsoleInfo {
   readonly version: string
   /** Prefix of the HTTP API. */
   readonly prefix: string
   readonly mode: string
-  /** The first one is the default. */
+  /** The agents. The first one is the default. */
   readonly agents: readonly ConsoleAgent[]
 }
 
 export interface ConsoleAgent {
   readonly name: string
-  /** Models that a message may ask for. Null for any. */
+  /** Models that a message may request. Null for any. */
   readonly allowedModels: readonly string[] | null
 }
 
 export interface StatusRoutesOptions {
   readonly prefix: string
   readonly info: ConsoleInfo
-  /** Reports as it does to an operator, with reasons and links. */
+  /** Returns the readiness for an operator, with reasons and links. */
   readonly readiness: () => Promise<Readiness>
   /** Returns the options in force, with secrets masked. */
   readonly configuration: () => Json
 }
 
-/** GET info, GET status and GET configuration: the gateway itself. */
+/** GET info, GET status and GET configuration describe the gateway itself. */
 export function addStatusRoutes(root: OpenAPIHono<HttpEnv>, options: StatusRoutesOptions): void {
   const { prefix, info, readiness, configuration } = options
   root.get(`${prefix}/info`, (c) => c.json(info))

@@ -46,7 +46,7 @@ const answerSchema = z.discriminatedUnion("kind", [
   }),
 ])
 
-/** GET waits lists what waits for a person, over all sessions; POST waits answers one. */
+/** GET waits lists the waits for people over all sessions, and POST waits answers one. */
 export function addWaitRoutes(root: OpenAPIHono<HttpEnv>, options: WaitRoutesOptions): void {
   const { prefix, sessions, principal, clientAddress, body } = options
 
@@ -96,7 +96,7 @@ export function addWaitRoutes(root: OpenAPIHono<HttpEnv>, options: WaitRoutesOpt
   }
 }
 
-/** Other sessions and the clock need no person. */
+/** Returns true for waits that need a person. Waits for other sessions and timers do not. */
 function isForPeople({ kind }: Wait): boolean {
   return kind === "approval" || kind === "elicitation" || kind === "clientTool"
 }

@@ -4,13 +4,16 @@ import { isLongerAsJson } from "./json.ts"
 /** A piece of this length takes less than a millisecond to make, and to hash or to encode. */
 export const pieceCharacters = 128 * 1024
 
+/** Returns the value that takes the place of a member's or an element's value. Its key is empty if it is not known. */
+export type ReplaceValue = (key: string, value: unknown) => unknown
+
 /**
  * Yields the output of `JSON.stringify` in pieces. A long string comes in several pieces, so that a caller who pauses
  * between pieces never blocks for long. The value is plain: its objects have no `toJSON`.
  */
-export function* jsonPieces(value: unknown): Generator<string, void> {
+export function* jsonPieces(value: unknown, replace?: ReplaceValue): Generator<string, void> {
   let text = ""
-  for (const token of tokens(value)) {
+  for (const token of tokens(value, replace)) {
     text += token
     if (text.length < pieceCharacters) continue
     yield text
@@ -39,29 +42,36 @@ export function isLargeJson(value: unknown): boolean {
   return isLongerAsJson(value, pieceCharacters)
 }
 
-function* tokens(value: unknown): Generator<string, void> {
-  if (!isLargeJson(value)) yield JSON.stringify(value) ?? "null"
+function* tokens(value: unknown, replace: ReplaceValue | undefined): Generator<string, void> {
+  if (!isLargeJson(value)) yield JSON.stringify(value, replace) ?? "null"
   else if (typeof value === "string") yield* stringPieces(value)
-  else if (Array.isArray(value)) yield* arrayTokens(value)
-  else yield* objectTokens(value as Readonly<Record<string, unknown>>)
+  else if (Array.isArray(value)) yield* arrayTokens(value, replace)
+  else yield* objectTokens(value as Readonly<Record<string, unknown>>, replace)
 }
 
-function* arrayTokens(values: readonly unknown[]): Generator<string, void> {
+function* arrayTokens(
+  values: readonly unknown[],
+  replace: ReplaceValue | undefined,
+): Generator<string, void> {
   let before = "["
   for (const value of values) {
     yield before
-    yield* tokens(value)
+    yield* tokens(replace === undefined ? value : replace("", value), replace)
     before = ","
   }
   yield "]"
 }
 
-function* objectTokens(object: Readonly<Record<string, unknown>>): Generator<string, void> {
+function* objectTokens(
+  object: Readonly<Record<string, unknown>>,
+  replace: ReplaceValue | undefined,
+): Generator<string, void> {
   let before = "{"
-  for (const [key, member] of Object.entries(object)) {
+  for (const [key, value] of Object.entries(object)) {
+    const member = replace === undefined ? value : replace(key, value)
     if (member === undefined) continue
     yield `${before}${JSON.stringify(key)}:`
-    yield* tokens(member)
+    yield* tokens(member, replace)
     before = ","
   }
   yield before === "{" ? "{}" : "}"

@@ -44,6 +44,8 @@ export interface HistoryCompacted extends SummaryCost {
   readonly keptFromIndex: number
   /** Describes all messages before the first kept one, as a client holds them (rule 13, client-owned messages). */
   readonly fingerprint: HistoryFingerprint
+  /** The last turns of those messages, at most 100. Absent in events of older versions. */
+  readonly formerTurns?: readonly HistoryFingerprint[]
   /** Estimated tokens of the next request, without and with the summary. */
   readonly tokensBefore: number
   readonly tokensAfter: number

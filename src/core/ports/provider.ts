@@ -1,5 +1,6 @@
 import type { JsonObject } from "../json/json.ts"
 import type { Message, ModelPart } from "../messages.ts"
+import type { ThinkingLevel } from "../thinking-level.ts"
 import type { Usage } from "../usage.ts"
 import type { ToolRules } from "./tool-rules.ts"
 
@@ -19,6 +20,11 @@ export interface Provider {
   readonly firstTokenTimeoutMs?: number
   /** Rules for the tools that the provider accepts. The gateway adapts the agent's tools to them before each call. */
   readonly toolRules?: ToolRules
+  /**
+   * Returns the levels of thinking that may be requested of a model. The service may still refuse one. Absent: the
+   * provider ignores `thinkingLevel`, so none may be requested.
+   */
+  thinkingLevels?(model: string): readonly ThinkingLevel[]
   /** If true, the model runs on the operator's own machine, where each retry evaluates the whole prompt again. */
   readonly selfHosted?: boolean
   /**
@@ -48,6 +54,8 @@ export interface ModelRequest {
   readonly tools: readonly ToolSpecification[]
   /** Maximum output tokens. */
   readonly maxTokens: number
+  /** Level of the model's thinking. Absent: as the provider's options say, or the model by itself. */
+  readonly thinkingLevel?: ThinkingLevel
   /**
    * JSON Schema that the response must match. The prompt contains it too. A provider that can enforce it should do so.
    */

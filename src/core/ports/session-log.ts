@@ -341,10 +341,7 @@ export interface PruneLimits {
   readonly subscribersSeenBefore?: number
   /** Outbox rows that died before this time are dropped. Default: none. */
   readonly outboxDiedBefore?: number
-  /**
-   * Kind of the outbox item that reports each removed session (`RemovedSession`). It is stored in the transaction that
-   * removes the session. Default: none is stored.
-   */
+  /** Kind of the outbox item that reports a removed session, stored with the removal. Default: none is stored. */
   readonly removedSessionKind?: string
 }
 

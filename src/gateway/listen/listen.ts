@@ -8,6 +8,7 @@ import { isLoopbackAddress, type Reach } from "../../http/host-guard.ts"
 import type { Listener, ListenOptions } from "../gateway.ts"
 import type { ResolvedServer } from "../options/gateway-options.ts"
 import type { Service } from "../service.ts"
+import { discardBodies } from "./discard-bodies.ts"
 import { limitConnections } from "./limit-connections.ts"
 import { limitPipelining } from "./limit-pipelining.ts"
 import { listenerUrl } from "./listener-url.ts"
@@ -94,9 +95,12 @@ function serverOf(service: ListeningService, reach: Reach, timeLimits: TimeLimit
       const ownServer = outgoing instanceof ServerResponse ? { response: outgoing, reach } : undefined
       return service.fetch(request, { incoming, ownServer })
     },
-    { overrideGlobalObjects: false },
+    { overrideGlobalObjects: false, autoCleanupIncoming: false },
   )
-  const server = createServer({ ...serverOptions, maxHeaderSize: maxHeaderBytes }, limitPipelining(listener))
+  const server = createServer(
+    { ...serverOptions, maxHeaderSize: maxHeaderBytes },
+    limitPipelining(discardBodies(listener)),
+  )
   return server.setTimeout(timeout)
 }
 

@@ -18,6 +18,7 @@ import { declareOptions, type Resolved } from "../../options/declare-options.ts"
 import { callback, texts } from "../../options/schemas.ts"
 import { type SchedulesOptions, schedulesSchemas } from "../../schedules/options.ts"
 import {
+  type LiveBounds,
   type SessionOptions,
   type StorageBounds,
   sessionOptions,
@@ -55,7 +56,7 @@ export interface SharedServerOptions
     TelemetryOptions,
     McpAuthorizationOptions {
   /** Limits of requests, streams and storage. */
-  readonly limits?: Partial<HttpLimits & StorageBounds>
+  readonly limits?: Partial<HttpLimits & StorageBounds & LiveBounds>
 }
 
 /**

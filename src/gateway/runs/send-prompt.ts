@@ -14,6 +14,7 @@ type ModelOptions = Pick<
   | "model"
   | "fallback"
   | "maxTokens"
+  | "thinkingLevel"
   | "maxRetries"
   | "maxBudgetUsd"
   | "prices"

@@ -1,7 +1,7 @@
 import { dayMs, hourMs, type LocalTime } from "./local-time.ts"
 
 export interface ActiveHours {
-  /** `[start, end)` of the local day; it may cross midnight. */
+  /** Returns true if the time is in `[start, end)` of the local day, which may cross midnight. */
   contains(at: number): boolean
   /** Returns the first time from `at` on that is in the active hours, to the minute. */
   opening(at: number): number
@@ -23,7 +23,7 @@ export function activeHours([start, end]: readonly [number, number], local: Loca
       if (contains(at)) return at
       const distance = (((startMs - local.timeOfDay(at)) % dayMs) + dayMs) % dayMs
       if (local.timeOfDay(at + distance) === startMs) return at + distance
-      // The clock is changed until then: the hours may begin earlier or later, or come twice.
+      // The clock is changed before then: the hours may start earlier or later, or twice.
       let minute = Math.ceil(at / minuteMs) * minuteMs
       while (!contains(minute)) minute += minuteMs
       return minute

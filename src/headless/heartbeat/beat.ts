@@ -18,7 +18,10 @@ import {
 import type { SkipReason, TickResult } from "./tick.ts"
 import { plannedTick, tickAfter } from "./timing.ts"
 
-/** A longer wait is divided: the system's clock may be set, or the machine may sleep meanwhile. */
+/**
+ * Maximum milliseconds of one sleep. A longer wait is divided, because the system's clock may be set, or the machine
+ * may sleep meanwhile.
+ */
 const longestSleepMs = 30_000
 const callbackMs = 60_000
 
@@ -31,7 +34,7 @@ export class Beat {
   readonly #store: StateStore
   #state: HeartbeatState = initialState
   #saved: HeartbeatState | null = null
-  /** Ends waits, and lets a tick end. Null while the loop does not run. */
+  /** Ends waits, and lets a tick end. Null while the loop is not running. */
   #stopping: AbortController | null = null
 
   constructor(options: HeartbeatOptions) {
@@ -65,7 +68,7 @@ export class Beat {
     let opened: OpenedState | null = null
     try {
       opened = await this.#store.open()
-      // A loop without a file continues from what it knows.
+      // A loop without a file continues from its own state.
       if (opened.state !== null) this.#state = opened.state
       await this.#tickOn(stopping.signal, abort.signal)
     } finally {
@@ -84,7 +87,7 @@ export class Beat {
     let ticks = 0
     while (!stopping.aborted && ticks < maxTicks) {
       const now = this.#clock.now()
-      // A tick that was cut off is repeated at once.
+      // An interrupted tick is repeated at once.
       const next = this.#state.open_tick === null ? plannedTick(this.#state, this.#timing(now)) : now
       if (next > now) {
         await this.#change({ next_tick_at: next })
@@ -98,7 +101,7 @@ export class Beat {
     }
   }
 
-  /** Resolves to null if the tick was aborted: it stays open, for the next start. */
+  /** Resolves to null if the tick was aborted. It stays open for the next start. */
   async #tick(abort: AbortSignal): Promise<TickResult | null> {
     const startedAt = this.#clock.now()
     const since = this.#clock.elapsed()
@@ -131,7 +134,7 @@ export class Beat {
       spent_usd: this.#state.spent_usd + this.#costOf(output),
     }
     const state = { ...ended, ...tickAfter(ended, this.#timing(now)) }
-    // The tick counts as done once its callbacks were called, so that a crash in between calls them again.
+    // The tick counts as done after its callbacks were called, so that a crash in between calls them again.
     this.#state = state
     await this.#report(outcome, { output, strippedResponse, problem })
     await this.#change({ open_tick: null })
@@ -194,7 +197,7 @@ export class Beat {
     else await this.#call("onAlert", () => onAlert?.(shown, this.#state))
   }
 
-  /** A cost that is not known may be any: it uses up the day's budget. */
+  /** Returns the cost of a run. An unknown cost may be of any amount, so it uses up the day's budget. */
   #costOf(output: RunOutput | null): number {
     const { maxBudgetUsdPerDay } = this.#config
     if (output === null) return 0

@@ -4,17 +4,17 @@ import { toError } from "../../core/errors.ts"
 
 export type Checklist =
   | { readonly type: "tasks"; readonly text: string }
-  /** There is no such file, or nothing to do in it. */
+  /** There is no such file, or it contains no tasks. */
   | { readonly type: "empty" }
   | { readonly type: "unusable"; readonly problem: string }
 
 const maxBytes = 64 * 1024
 
-/** Reads what a heartbeat has to check. Headings, blank lines and comments are nothing to do. */
+/** Reads the checklist of a heartbeat. Headings, blank lines and comments are not tasks. */
 export async function readChecklist(path: string): Promise<Checklist> {
   let file: Awaited<ReturnType<typeof open>>
   try {
-    // A pipe without a writer would be waited for.
+    // Otherwise opening a pipe without a writer would block.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return { type: "empty" }

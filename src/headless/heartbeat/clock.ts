@@ -1,12 +1,12 @@
 import { sleep } from "../../core/time/sleep.ts"
 
-/** The clock of a heartbeat, which tests replace. */
+/** The clock of a heartbeat. Tests replace it. */
 export interface HeartbeatClock {
-  /** Milliseconds since the Unix epoch, by the system's clock, which may be set. */
+  /** Returns milliseconds since the Unix epoch, by the system's clock, which may be set. */
   now(): number
-  /** Milliseconds by a clock that no one sets, for durations. */
+  /** Returns milliseconds of a clock that is never set, for durations. */
   elapsed(): number
-  /** Resolves after so many milliseconds, or when the signal aborts. */
+  /** Resolves after `ms` milliseconds, or when the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }
 

@@ -6,24 +6,24 @@ import type { HeartbeatState } from "./state.ts"
 import type { HeartbeatTick, TickResult } from "./tick.ts"
 
 export interface HeartbeatOptions {
-  /** Does the work of one tick, for example by `runAutonomous`. */
+  /** Does the work of one tick, for example with `runAutonomous`. */
   readonly run: (tick: HeartbeatTick) => Promise<RunOutput>
   /** Default: a tick every 30 minutes. */
   readonly config?: HeartbeatConfig
   /**
-   * Called with a response for people, without `HEARTBEAT_OK`; also for a run that reached its budget or turns, or is
-   * parked.
+   * Called with a response for people, without `HEARTBEAT_OK`. Also called for a run that reached its budget or
+   * turns, or is parked.
    */
   readonly onAlert?: (output: RunOutput, state: HeartbeatState) => void | Promise<void>
   /** Called when nothing needs attention. */
   readonly onQuiet?: (output: RunOutput, state: HeartbeatState) => void | Promise<void>
-  /** Called with a run that failed, or with what `run` threw, or with a checklist that cannot be used. */
+  /** Called with a failed run, with an error of `run`, or with a checklist that cannot be used. */
   readonly onError?: (problem: RunOutput | Error, state: HeartbeatState) => void | Promise<void>
-  /** Called after each tick, skipped ones included. */
+  /** Called after each tick, including skipped ones. */
   readonly onTick?: (result: TickResult, state: HeartbeatState) => void | Promise<void>
   /**
-   * Called with a sentence about anything else that went wrong: a callback above that threw or took longer than a
-   * minute, or a state that could not be saved. Default: a process warning.
+   * Called with a sentence about any other problem: a callback above that threw or took longer than a minute, or a
+   * state that could not be saved. Default: a process warning.
    */
   readonly onProblem?: (problem: string) => void
   /** For tests. */
@@ -31,8 +31,8 @@ export interface HeartbeatOptions {
 }
 
 /**
- * Runs an agent again and again, one tick at a time. Each callback is called at least once for each tick: a tick that
- * a crash cut off is repeated with the same `jobId`. Throws a `ConfigurationError` for wrong options.
+ * Runs an agent repeatedly, one tick at a time. Each callback is called at least once for each tick, because a tick
+ * that a crash interrupted is repeated with the same `jobId`. Throws a `ConfigurationError` if options are wrong.
  */
 export class HeartbeatLoop {
   readonly #beat: RunningBeat
@@ -45,7 +45,7 @@ export class HeartbeatLoop {
     return this.#beat.running
   }
 
-  /** Number of ticks so far, over restarts. */
+  /** Number of ticks so far, including those before restarts. */
   get tickCount(): number {
     return this.#beat.state.tick_count
   }
@@ -55,9 +55,9 @@ export class HeartbeatLoop {
   }
 
   /**
-   * Ticks until `stop()`, `maxTicks` or an abort. Resolves when no tick is in progress any more. An abort also aborts
-   * the tick in progress, which the next start repeats. Rejects if the loop runs already, or if its state file cannot
-   * be used.
+   * Runs ticks until `stop()`, `maxTicks` or an abort. Resolves when no tick is in progress any more. An abort also
+   * aborts the tick in progress, which the next start repeats. Rejects if the loop is already running, or if its
+   * state file cannot be used.
    */
   start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     return this.#beat.start(options)

@@ -9,7 +9,7 @@ export interface Judgment {
   readonly strippedResponse: string
 }
 
-/** Says what a run of a heartbeat means. */
+/** Decides the result of a heartbeat's run. */
 export function judge(output: RunOutput, quietThreshold: number): Judgment {
   const { text, hasToken } = stripHeartbeatOk(output.response)
   const error = output.error ?? (output.timedOut ? "The run timed out." : null)
@@ -31,7 +31,7 @@ function outcomeOf(
   return isQuiet ? "quiet" : "alert"
 }
 
-/** The same for a run that rejected. */
+/** Decides the result of a run that rejected. */
 export function judgeFailure(thrown: unknown): Judgment {
   return { outcome: "error", error: toError(thrown).message, strippedResponse: "" }
 }

@@ -1,8 +1,8 @@
-/** Reads the clock on the wall of a time zone. */
+/** Converts times into the local time of a time zone. */
 export interface LocalTime {
-  /** Milliseconds since midnight by the wall clock, from 0 up to a day. */
+  /** Returns milliseconds since midnight of the local time, from 0 up to a day. */
   timeOfDay(at: number): number
-  /** The local date, as `2026-11-22`. */
+  /** Returns the local date, such as `2026-11-22`. */
   date(at: number): string
 }
 

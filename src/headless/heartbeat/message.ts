@@ -1,6 +1,6 @@
 import { quietToken } from "./quiet.ts"
 
-/** The task of a tick, which is the same for each, so that a job that is started again has the same message. */
+/** The task of a tick. It is the same for each, so that a job that is started again has the same message. */
 export const heartbeatMessage =
   "This is a heartbeat: look whether anything needs attention, by the checklist if there is one. " +
   `If nothing does, respond with ${quietToken} ` +

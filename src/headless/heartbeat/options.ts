@@ -3,9 +3,9 @@ import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
 import { parseOptions } from "../parse-options.ts"
 
-/** When a heartbeat ticks, and what it makes of a tick. */
+/** The times of a heartbeat's ticks, and the treatment of their results. */
 export interface HeartbeatConfig {
-  /** Seconds from one tick to the next, at least 1. Default 1800. Not with `cron`. */
+  /** Seconds from one tick to the next, at least 1. Default 1800. Cannot be used with `cron`. */
   readonly intervalSeconds?: number
   /** Cron expression of five fields, or six with seconds, in `timezone`. Default: `intervalSeconds` is used. */
   readonly cron?: string
@@ -19,26 +19,26 @@ export interface HeartbeatConfig {
   /** A response with `HEARTBEAT_OK` and at most this many other characters is quiet. Default 20. */
   readonly quietThreshold?: number
   /**
-   * Seconds until the next tick after one error, two errors in a row, and so on; the last one holds for all further
-   * errors. Default `[30, 60, 300, 900, 3600]`.
+   * Seconds until the next tick after one error, after two errors in a row, and so on. The last value applies to all
+   * further errors. Default `[30, 60, 300, 900, 3600]`.
    */
   readonly backoffSteps?: readonly number[]
-  /** Errors in a row after which the loop pauses. Default 10. */
+  /** Number of errors in a row after which the loop pauses. Default 10. */
   readonly maxConsecutiveErrors?: number
-  /** Seconds that the loop pauses after so many errors. Default 21 600, which are six hours. */
+  /** Seconds of this pause. Default 21 600, which are six hours. */
   readonly pauseSeconds?: number
   /**
-   * File with what to check. It is given to `run`. A tick is skipped if there is no such file, or if it has only
+   * File with the checklist, which `run` receives. A tick is skipped if there is no such file, or if it has only
    * headings and blank lines. At most 64 KiB. Default: none.
    */
   readonly checklistPath?: string
-  /** Folder of `heartbeat_state.json`, in which the loop continues after a restart. Default: no state is kept. */
+  /** Folder of `heartbeat_state.json`, from which the loop continues after a restart. Default: no state is kept. */
   readonly stateDir?: string
-  /** Ticks after which `start` resolves, skipped ones included. Default: no limit. */
+  /** Number of ticks after which `start` resolves, including skipped ones. Default: no limit. */
   readonly maxTicks?: number
   /**
-   * US dollars that the ticks of one day in `timezone` may cost. Further ticks of the day are skipped. Default: no
-   * limit.
+   * Maximum cost in US dollars of the ticks of one day in `timezone`. Further ticks of the day are skipped. Default:
+   * no limit.
    */
   readonly maxBudgetUsdPerDay?: number
 }
@@ -92,7 +92,7 @@ function isTimezone(name: string): boolean {
     new Intl.DateTimeFormat("en", { timeZone: name })
     return true
   } catch {
-    // `Intl` throws a RangeError for a name that it does not know.
+    // `Intl` throws a RangeError for an unknown name.
     return false
   }
 }

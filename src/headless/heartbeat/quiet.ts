@@ -1,6 +1,6 @@
 export const quietToken = "HEARTBEAT_OK"
 
-/** The token alone on a line, as models write it: with spaces, Markdown, or a full stop. */
+/** The token alone on a line, in forms that models write: with spaces, Markdown, or a period. */
 const aloneOnLine = /^[\s*_`~#>-]*HEARTBEAT_OK[\s*_`~.!]*$/
 
 export interface StrippedResponse {
@@ -10,7 +10,7 @@ export interface StrippedResponse {
   readonly hasToken: boolean
 }
 
-/** Takes the token out of a response, wherever it is, so that no person is ever sent it. */
+/** Removes the token from a response, wherever it is, so that no person receives it. */
 export function stripHeartbeatOk(response: string): StrippedResponse {
   const lines = response.trim().split(/\r\n|\n|\r/)
   const isFirst = aloneOnLine.test(lines[0] ?? "")
@@ -19,7 +19,7 @@ export function stripHeartbeatOk(response: string): StrippedResponse {
   return { text: withoutToken(rest).trim(), hasToken: isFirst || isLast }
 }
 
-/** Removes the token, repeatedly: two nested tokens leave another one. */
+/** Removes the token repeatedly, because two nested tokens leave another one. */
 function withoutToken(text: string): string {
   let stripped = text
   while (stripped.includes(quietToken)) stripped = stripped.replaceAll(quietToken, "")

@@ -4,20 +4,20 @@ import { activeHours, always } from "./active-hours.ts"
 import { localTime } from "./local-time.ts"
 import { defaultIntervalSeconds, type ResolvedHeartbeat } from "./options.ts"
 
-/** Says when a heartbeat ticks. Knows no clock: times are milliseconds since the Unix epoch. */
+/** Computes the times of a heartbeat's ticks. It has no clock. Times are milliseconds since the Unix epoch. */
 export interface Schedule {
-  /** Returns the first regular tick after `at`. `anchor` is the time of the first tick of all. */
+  /** Returns the first regular tick after `at`. `anchor` is the time of the very first tick. */
   after(at: number, anchor: number): number
   /** Returns the first time from `at` on that is in the active hours. */
   activeFrom(at: number): number
   isActive(at: number): boolean
-  /** The local date, by which the budget of a day is counted. */
+  /** Returns the local date, to which the costs of a day are assigned. */
   date(at: number): string
-  /** The longest time between two ticks outside of pauses and inactive hours; null if that varies. */
+  /** The longest time between two ticks outside pauses and inactive hours. Null if it varies. */
   readonly intervalMs: number | null
 }
 
-/** Steps from a tick outside the active hours to one inside, after which there is none. */
+/** Maximum steps from a tick outside the active hours to one inside. After that, there is none. */
 const maxSteps = 1_000
 
 export function createSchedule(config: ResolvedHeartbeat): Schedule {
@@ -30,7 +30,7 @@ export function createSchedule(config: ResolvedHeartbeat): Schedule {
       let tick = grid(at, anchor)
       for (let step = 0; step < maxSteps; step++) {
         if (hours.contains(tick)) return tick
-        // The first one that is not before the hours begin.
+        // This is the first one at or after the start of the hours.
         tick = grid(hours.opening(tick) - 1, anchor)
       }
       throw new ConfigurationError("HeartbeatLoop: no tick falls into activeHours.")
@@ -44,7 +44,7 @@ export function createSchedule(config: ResolvedHeartbeat): Schedule {
 
 type Grid = (after: number, anchor: number) => number
 
-/** Ticks lie a whole number of intervals from the anchor, so that a slow tick does not move those after it. */
+/** Places ticks at whole intervals from the anchor, so that a slow tick does not move the later ones. */
 function intervalGrid(intervalMs: number): Grid {
   return (after, anchor) => anchor + (Math.floor((after - anchor) / intervalMs) + 1) * intervalMs
 }

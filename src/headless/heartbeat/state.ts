@@ -17,14 +17,14 @@ export interface HeartbeatState {
   readonly last_tick_started_at: number | null
   readonly last_tick_finished_at: number | null
   readonly last_duration_seconds: number
-  /** Time of the first tick of all, from which the others are counted. */
+  /** Time of the very first tick, from which the others are counted. */
   readonly anchor_at: number | null
   readonly next_tick_at: number | null
-  /** End of the pause after too many errors; null outside of one. */
+  /** End of the pause after too many errors. Null if there is no pause. */
   readonly paused_until: number | null
   /** The tick that was started and has not ended. */
   readonly open_tick: { readonly number: number; readonly job_id: string } | null
-  /** The day whose costs are counted, and their sum in US dollars. */
+  /** The day of the counted costs, and their sum in US dollars. */
   readonly spent_day: string | null
   readonly spent_usd: number
 }
@@ -87,13 +87,13 @@ const schema = z.object({
 } satisfies Record<keyof HeartbeatState, z.ZodType>)
 
 export interface StateStore {
-  /** Rejects with `heartbeat_running` if another loop of this machine uses the state. */
+  /** Opens the state. Rejects with `heartbeat_running` if another loop on this machine uses it. */
   open(): Promise<OpenedState>
   save(state: HeartbeatState): Promise<void>
 }
 
 export interface OpenedState {
-  /** Null if none is kept. */
+  /** Null if no state is kept. */
   readonly state: HeartbeatState | null
   close(): void
 }
@@ -104,8 +104,7 @@ export const noStateStore: StateStore = {
 }
 
 /**
- * Keeps the state in `heartbeat_state.json`. Opening rejects with `state_unreadable` for a file that is something
- * else.
+ * Keeps the state in `heartbeat_state.json`. Opening rejects with `state_unreadable` if the file has other content.
  */
 export function stateFile(stateDir: string): StateStore {
   const path = join(stateDir, "heartbeat_state.json")

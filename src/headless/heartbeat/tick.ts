@@ -1,24 +1,24 @@
 import type { RunOutput } from "../run/run-output.ts"
 import type { TickOutcome } from "./state.ts"
 
-/** The data that a heartbeat passes to the function that does its work. */
+/** The data for the function that does the work of a heartbeat. */
 export interface HeartbeatTick {
-  /** Counts ticks from 1, over restarts. */
+  /** Counts ticks from 1, including those before restarts. */
   readonly number: number
   /**
-   * Names the work of this tick: the same when the tick is repeated after a crash. Give it to `runAutonomous` or
+   * Id of the work of this tick. It is the same if the tick is repeated after a crash. Pass it to `runAutonomous` or
    * `runSession`.
    */
   readonly jobId: string
-  /** The text of the checklist; null without one. */
+  /** The text of the checklist. Null if there is none. */
   readonly checklist: string | null
-  /** US dollars that are left of the day's budget; null without one. */
+  /** US dollars left of the day's budget. Null if there is no budget. */
   readonly maxBudgetUsd: number | null
-  /** Aborted when the loop is told to end at once. */
+  /** Aborted when the loop must end at once. */
   readonly signal: AbortSignal
 }
 
-/** Reason that a tick did no work. */
+/** Reason why a tick did no work. */
 export type SkipReason = "outside_active_hours" | "empty_checklist" | "daily_budget_spent"
 
 /** One tick, as `onTick` receives it. */
@@ -37,6 +37,6 @@ export interface TickResult {
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number
   readonly durationSeconds: number
-  /** End of the pause that follows, because too many ticks failed in a row; null without one. */
+  /** End of the pause after too many failed ticks in a row. Null if there is no pause. */
   readonly pausedUntil: number | null
 }

@@ -9,9 +9,8 @@ export interface Timing {
 }
 
 /**
- * Returns the time of the next tick as of `now`. A tick that was missed is due at once, and all that were missed are
- * one. A tick that lies further away than it can, because the clock was set back, is moved to where it would be
- * planned now.
+ * Returns the time of the next tick as of `now`. A missed tick is due at once, and several missed ticks count as one.
+ * If the clock was set back, a tick may be too far away. It is then planned again from now.
  */
 export function plannedTick(state: HeartbeatState, { config, schedule, now }: Timing): number {
   const { next_tick_at: planned, anchor_at: anchor } = state
@@ -23,7 +22,7 @@ export function plannedTick(state: HeartbeatState, { config, schedule, now }: Ti
   return Math.min(planned, delay === null ? regular : schedule.activeFrom(now + delay * 1_000))
 }
 
-/** Returns when the loop ticks after a tick that ended at `now`. */
+/** Returns the time of the next tick after one that ended at `now`. */
 export function tickAfter(
   state: HeartbeatState,
   { config, schedule, now }: Timing,
@@ -34,7 +33,7 @@ export function tickAfter(
   return { next_tick_at: schedule.activeFrom(until), paused_until: isPausing(state, config) ? until : null }
 }
 
-/** Returns the seconds to wait after an error; null where the next tick is the next regular one. */
+/** Returns the seconds to wait after an error. Null if the next tick is the next regular one. */
 function delaySeconds(state: HeartbeatState, config: ResolvedHeartbeat): number | null {
   const { consecutive_errors: errors, last_outcome: outcome } = state
   if (errors === 0 || outcome === "skipped") return null
@@ -42,7 +41,7 @@ function delaySeconds(state: HeartbeatState, config: ResolvedHeartbeat): number 
   return config.backoffSteps[Math.min(errors, config.backoffSteps.length) - 1] ?? null
 }
 
-/** After a pause one tick is tried; if it fails too, the loop pauses again. */
+/** Returns true if the loop pauses. After a pause one tick is tried. If it fails too, the loop pauses again. */
 function isPausing(state: HeartbeatState, { maxConsecutiveErrors }: ResolvedHeartbeat): boolean {
   return state.consecutive_errors >= maxConsecutiveErrors
 }

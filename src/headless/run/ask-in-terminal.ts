@@ -4,7 +4,7 @@ import type { Wait } from "../../core/ports/approvals.ts"
 import { escapeControls } from "../../core/text/escape-controls.ts"
 import type { HumanAnswer, HumanDecision, RunRequest } from "../runs.ts"
 
-/** Characters of a call's arguments that are shown. */
+/** Maximum characters of a call's arguments that are shown. */
 const maxShown = 10_000
 
 /** The streams of a terminal. */
@@ -14,8 +14,8 @@ export interface Terminal {
 }
 
 /**
- * Returns callbacks that ask the person at the terminal, on standard error, so that standard output has the answer
- * only. They are empty without a terminal: then approvals are denied and questions declined.
+ * Returns callbacks that ask the person at the terminal, on standard error, so that standard output contains only the
+ * response. Without a terminal there are no callbacks, so approvals are denied and questions declined.
  */
 export function askInTerminal(
   { input, output }: Terminal = { input: process.stdin, output: process.stderr },
@@ -23,7 +23,7 @@ export function askInTerminal(
   if (input.isTTY !== true || output.isTTY !== true) return {}
   const ask = async (question: string): Promise<string> => {
     const lines = createInterface({ input, output })
-    // A terminal that is closed gives no answer: that is a no.
+    // A closed terminal gives no answer, which counts as a denial.
     const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")))
     try {
       return (await Promise.race([lines.question(question), closed])).trim()
@@ -71,7 +71,7 @@ function parse(text: string): JsonObject | null {
     const value: unknown = JSON.parse(text)
     return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : null
   } catch {
-    // Anything but JSON declines.
+    // Any input that is not JSON declines.
     return null
   }
 }

@@ -1,10 +1,10 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { RunOutput } from "./run-output.ts"
 
-/** `transient`: the same run may succeed later. `permanent`: a person has to change something first. */
+/** `transient`: the same run may succeed later. `permanent`: a person must change something first. */
 export type OutcomeClass = "success" | "transient" | "permanent"
 
-/** Errors of runs that may pass by themselves. */
+/** Transient error codes of runs. */
 const transientCodes: ReadonlySet<string> = new Set([
   "rate_limited",
   "overloaded",
@@ -24,7 +24,7 @@ const transientCodes: ReadonlySet<string> = new Set([
   "crashed_repeatedly",
 ])
 
-/** System errors of network and disk that may pass. */
+/** Transient system errors of network and disk. */
 const transientSystemCodes: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -37,8 +37,8 @@ const transientSystemCodes: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Tells whether to run again after a run's output, or after an error that was thrown instead. A run that timed out is
- * `transient`. A run that used up its budget or its turns, was canceled, or waits for a person is `permanent`.
+ * Classifies a run's output, or an error that was thrown instead, to decide about another run. A run that timed out
+ * is `transient`. A run that used up its budget or its turns, was canceled, or waits for a person is `permanent`.
  */
 export function classifyOutcome(result: RunOutput | Error): OutcomeClass {
   if (result instanceof Error) return classifyError(result)

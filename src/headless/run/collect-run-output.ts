@@ -3,13 +3,13 @@ import { noUsage } from "../../core/usage.ts"
 import { interruption, outputWithoutRun, type RunOutput } from "./run-output.ts"
 
 export interface CollectOptions {
-  /** If true, the caller canceled the run because its time was over. Default false. */
+  /** If true, the caller canceled the run because it exceeded its time limit. Default false. */
   readonly timedOut?: boolean
 }
 
 /**
- * Makes a `RunOutput` of the events of one run, in order, as `gateway.stream()` and the client yield them. Events do
- * not tell costs, ids or times: these fields are null. A stream that ends without a terminal event gives the error
+ * Creates a `RunOutput` from the events of one run, in order, as `gateway.stream()` and the client yield them. Events
+ * contain no costs, ids or times, so these fields are null. A stream without a terminal event leads to the error
  * `incomplete`.
  */
 export async function collectRunOutput(
@@ -21,7 +21,10 @@ export async function collectRunOutput(
   return run.output(timedOut)
 }
 
-/** The text of one message ends where its turn ends, or where the next one starts after a tool call. */
+/**
+ * Collects the texts of a run. The text of a message ends with its turn, or when the next one starts after a tool
+ * call.
+ */
 class CollectedRun {
   readonly #toolsUsed = new Set<string>()
   #text = ""

@@ -4,11 +4,11 @@ import { type RunOutcome, type RunOutput, runOutputOutcome } from "./run-output.
 export interface SummaryOptions {
   /** First line. Default `Autonomous run`. */
   readonly label?: string
-  /** State that the run left behind, for `formatState`. */
+  /** State after the run, for `formatState`. */
   readonly state?: JsonObject
   /** Returns lines about the state. Default: none. */
   readonly formatState?: (state: JsonObject) => string
-  /** Longest summary in UTF-16 code units. Default 3900. */
+  /** Maximum length of the summary in UTF-16 code units. Default 3900. */
   readonly maxCharacters?: number
 }
 
@@ -45,7 +45,7 @@ export function formatRunSummary(
   return truncate(lines.join("\n"), maxCharacters)
 }
 
-/** Cuts at a whole character. */
+/** Truncates a text at a whole character. */
 export function truncate(text: string, limit: number): string {
   if (text.length <= limit) return text
   const end = limit - 1

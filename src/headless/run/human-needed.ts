@@ -6,11 +6,11 @@ import type { ResolvedRunOptions } from "./options.ts"
 type HumanCallbacks = Pick<RunRequest, "onApproval" | "onElicitation" | "park">
 
 export interface HumanNeeds extends HumanCallbacks {
-  /** Says why a run was canceled because it needs a person; null if it does not. */
+  /** Returns the reason if a run was canceled because it needs a person. Null otherwise. */
   readonly failure: () => string | null
 }
 
-/** Turns the policy into callbacks. `cancel` ends the run, for the policy `fail`. */
+/** Converts the policy into callbacks. `cancel` ends the run for the policy `fail`. */
 export function humanNeeds(
   { onHumanNeeded, approvedTools, onApproval, onElicitation }: ResolvedRunOptions,
   cancel: () => void,
@@ -19,7 +19,7 @@ export function humanNeeds(
   const fail = <Answer>(wait: Wait): Promise<Answer> => {
     failure ??= describe(wait)
     cancel()
-    // The end of the run ends the question.
+    // The question ends with the run.
     return new Promise(() => {})
   }
   const policy = { deny: {}, park: { park: true }, fail: { onApproval: fail, onElicitation: fail } } as const
@@ -31,7 +31,7 @@ export function humanNeeds(
   return { ...withApproved(chosen, approvedTools), failure: () => failure }
 }
 
-/** Calls of these tools are approved; all others are decided as before. */
+/** Approves calls of these tools. All others are decided as before. */
 function withApproved(chosen: HumanCallbacks, approvedTools: readonly string[]): HumanCallbacks {
   const { onApproval, park = false } = chosen
   if (approvedTools.length === 0) return chosen

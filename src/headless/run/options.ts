@@ -6,22 +6,22 @@ import type { RunRequest } from "../runs.ts"
 
 /** Treatment of approvals and questions of a run without a client. */
 export type OnHumanNeeded =
-  /** The call is denied and the question declined; the model goes on without. */
+  /** The call is denied or the question declined, and the model continues without it. */
   | "deny"
-  /** They stay open. Once the run waits for people only, the caller gets an output with `parked: true`. */
+  /** They stay open. When the run waits only for people, the caller receives an output with `parked: true`. */
   | "park"
-  /** The run is canceled, and its error says what it needs. */
+  /** The run is canceled. Its error names the approval or question. */
   | "fail"
-  /** The person at the terminal of this process is asked. Without a terminal, as `deny`. */
+  /** The person at the terminal of this process is asked. Without a terminal, this acts like `deny`. */
   | "ask"
 
 export interface RunSessionOptions {
   /** Id of the session to continue. Default: a new session. */
   readonly sessionId?: string
   /**
-   * Names the work. If a process that did this job was killed, the same call goes on where it was, and finishes once.
-   * If the job is over, the call returns its output again. Use another id for each time the work is to be done, such
-   * as `report-2026-11-22`. Default: each call is work of its own.
+   * Id of the job. If a process with this job was killed, the same call continues the job, which finishes once. If
+   * the job has ended, the call returns its output again. Use another id each time that the work must be done, such
+   * as `report-2026-11-22`. Default: each call is a separate job.
    */
   readonly jobId?: string
   /** Name of the agent. Default: the gateway's default agent. */
@@ -30,38 +30,38 @@ export interface RunSessionOptions {
   readonly userId?: string
   /** Tenant of `userId`. */
   readonly tenant?: string
-  /** For `buildChatRuntime`, as in `POST /chat`. Default `{}`. */
+  /** Context for `buildChatRuntime`, as in `POST /chat`. Default `{}`. */
   readonly context?: JsonObject
-  /** Further texts of the message, for example a checklist. They do not tell one job from another. Default: none. */
+  /** Further texts of the message, such as a checklist. They do not identify a job. Default: none. */
   readonly notes?: readonly string[]
-  /** Maximum number of turns, besides the agent's own limit. Default 40. */
+  /** Maximum number of turns, in addition to the agent's own limit. Default 40. */
   readonly maxTurns?: number
-  /** US dollars that the run may cost, besides the agent's own limit. Default: no further limit. */
+  /** Maximum cost of the run in US dollars, in addition to the agent's own limit. Default: no further limit. */
   readonly maxBudgetUsd?: number
   /**
-   * Seconds after which the run is canceled, with its model call, tools, sub-agents and sandboxes. Counted in each
-   * process. At most 2 147 483. Default 600.
+   * Seconds after which the run is canceled with its model call, tools, sub-agents and sandboxes. Each process counts
+   * for itself. At most 2 147 483. Default 600.
    */
   readonly timeoutSeconds?: number
   /** Folder of the state file. Default: no state. */
   readonly stateDir?: string
   /** Name of the state file in `stateDir`. Default `state.json`. */
   readonly stateFile?: string
-  /** Default `deny`. */
+  /** Treatment of approvals and questions. Default `deny`. */
   readonly onHumanNeeded?: OnHumanNeeded
-  /** Names of tools whose calls are approved without asking anyone. Default: none. */
+  /** Names of tools whose calls are approved without a person. Default: none. */
   readonly approvedTools?: readonly string[]
-  /** Asked about each approval, in place of `onHumanNeeded`. */
+  /** Called for each approval, in place of `onHumanNeeded`. */
   readonly onApproval?: RunRequest["onApproval"]
-  /** Asked what tools ask the user, in place of `onHumanNeeded`. */
+  /** Called for each question of a tool, in place of `onHumanNeeded`. */
   readonly onElicitation?: RunRequest["onElicitation"]
-  /** Called with each event of the run, as a client of the HTTP API is sent it. */
+  /** Called with each event of the run, as a client of the HTTP API receives it. */
   readonly onEvent?: (event: ChatEvent) => void
-  /** Called with the model's text as it comes, with a blank line between messages. */
+  /** Called with the model's text as it arrives, with a blank line between messages. */
   readonly onText?: (text: string) => void
-  /** Called when the text since the last message's end is void, because the model starts that message again. */
+  /** Called if the model writes its message again. The text since the end of the last message is discarded. */
   readonly onTextDiscarded?: (error: { readonly code: string; readonly message: string }) => void
-  /** Cancels the run. */
+  /** Cancels the run on abort. */
   readonly signal?: AbortSignal
 }
 
@@ -71,7 +71,7 @@ const anObject = z.custom<never>((value) => typeof value === "object" && value !
 /** The longest delay of a timer. */
 const maxTimerSeconds = 2_147_483
 
-/** For others that take these options among their own. */
+/** Schemas for code that has these options among its own. */
 export const runSessionShape = {
   sessionId: text.optional(),
   jobId: text.max(255).optional(),

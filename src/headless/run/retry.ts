@@ -10,27 +10,27 @@ export interface RetryOptions {
   /** Maximum number of further runs after the first one. Default 3. */
   readonly maxRetries?: number
   /**
-   * Seconds from the end of a run to the next one: one number for all, or one for each retry, of which the last one
-   * holds for the rest. Default `[30, 60, 120, 300, 600]`.
+   * Seconds from the end of a run to the next one: one number for all retries, or one for each. The last one applies
+   * to all further retries. Default `[30, 60, 120, 300, 600]`.
    */
   readonly backoffSeconds?: number | readonly number[]
   /** If true, a run that timed out is repeated. Default true. */
   readonly retryOnTimeout?: boolean
-  /** Called before the pause. May take 30 seconds; an error is ignored after it was reported by `onProblem`. */
+  /** Called before the pause. It may take 30 seconds. An error is reported by `onProblem` and then ignored. */
   readonly onRetry?: (retry: Retry) => void | Promise<void>
 }
 
 export interface Retry {
   /** Number of the run that follows: 2 for the first retry. */
   readonly attempt: number
-  /** A sentence that says why the run before failed. */
+  /** A sentence about why the last run failed. */
   readonly error: string
   readonly delaySeconds: number
 }
 
 const seconds = z.number().nonnegative().max(2_147_483)
 
-/** For others that take these options among their own. */
+/** Schemas for code that has these options among its own. */
 export const retryShape = {
   maxRetries: z.int().nonnegative().max(1_000).default(3),
   backoffSeconds: z
@@ -47,9 +47,8 @@ const callbackMs = 30_000
 export type RetriedRun = (attempt: number) => Promise<RunOutput>
 
 /**
- * Runs again while the outcome is `transient`, at most `maxRetries` times, and resolves to the last output. An error
- * that is thrown counts like a failed run, and the last one is thrown. Aborting ends a pause, and no further run is
- * started.
+ * Runs again while the outcome is `transient`, at most `maxRetries` times, and resolves to the last output. A thrown
+ * error counts like a failed run, and the last one is thrown. An abort ends a pause, and no further run is started.
  */
 export async function runWithRetry(
   run: RetriedRun,
@@ -71,7 +70,7 @@ export async function runWithRetry(
     }
     const delaySeconds = backoffSeconds[Math.min(attempt, backoffSeconds.length) - 1] ?? 0
     const warning = await report(options, { attempt: attempt + 1, error: problemOf(result), delaySeconds })
-    // A job that is started again counts from the end of the run that failed.
+    // A restarted job counts the pause from the end of the failed run.
     const since = result instanceof Error ? 0 : now() - (result.endedAt ?? now())
     await sleep(Math.max(0, delaySeconds * 1_000 - since), signal)
     if (signal.aborted) {
@@ -83,7 +82,7 @@ export async function runWithRetry(
 
 export interface RetrySurroundings {
   readonly signal?: AbortSignal
-  /** Milliseconds since the Unix epoch. */
+  /** Returns milliseconds since the Unix epoch. */
   readonly now?: () => number
 }
 

@@ -5,21 +5,20 @@ import type { FinishedRun } from "../runs.ts"
 export interface RunOutput {
   /** Text of the last assistant message. */
   readonly response: string
-  /** Names of the tools that the model called, each once. */
+  /** Names of the tools that the model called, without repetitions. */
   readonly toolsUsed: readonly string[]
   readonly usage: Usage
-  /** US dollars; null if the price of a model is not known. */
+  /** US dollars. Null if the price of a model is not known. */
   readonly cost: Cost
   /**
-   * A sentence that says why the run has no complete response; null if it has one, or if one of the next three is
-   * true.
+   * A sentence about why the run has no complete response. Null if it has one, or if one of the next three is true.
    */
   readonly error: string | null
-  /** Stable name of the error; null without one. */
+  /** Stable name of the error. Null if there is none. */
   readonly errorCode: string | null
-  /** If true, the run was canceled because its time was over. */
+  /** If true, the run was canceled because it exceeded its time limit. */
   readonly timedOut: boolean
-  /** If true, the run ended because the next model call could have crossed its budget. */
+  /** If true, the run ended because the next model call could have exceeded its budget. */
   readonly budgetExceeded: boolean
   /** If true, the run ended because it reached its maximum number of turns. */
   readonly maxTurnsReached: boolean
@@ -28,9 +27,9 @@ export interface RunOutput {
   /** Null if no run was started. */
   readonly sessionId: string | null
   readonly runId: string | null
-  /** Name of the last model that answered, in its service's own words; null if none did. */
+  /** Name of the last model that responded, as its provider reports it. Null if none did. */
   readonly model: string | null
-  /** Times in milliseconds since the Unix epoch; null if no run was started. */
+  /** Times in milliseconds since the Unix epoch. Null if no run was started. */
   readonly startedAt: number | null
   readonly endedAt: number | null
   /** Sentences about problems that did not end the run, for example a state update that is not JSON. */
@@ -47,7 +46,7 @@ const exitCodes: Readonly<Record<RunOutcome, number>> = {
   max_turns: 3,
   // `EX_TEMPFAIL` of sysexits.h: start the same job again later.
   parked: 75,
-  // As `timeout(1)`.
+  // This is the code of `timeout(1)`.
   timeout: 124,
 }
 
@@ -83,7 +82,7 @@ const noRun: RunOutput = {
   warnings: [],
 }
 
-/** Describes a run that was not started, or was lost from sight. */
+/** Returns an output for a run that was not started, or cannot be followed any more. */
 export function outputWithoutRun(problem: Partial<RunOutput>): RunOutput {
   return { ...noRun, ...problem }
 }

@@ -6,10 +6,10 @@ import { outputWithoutRun, type RunOutput, toRunOutput } from "./run-output.ts"
 import { RunState } from "./state.ts"
 
 /**
- * Sends one message to an agent and waits for the end of the run, without a client. The output says how it ended: a
- * failed run, a time limit and a state file that cannot be used do not reject. Rejects with a `ConfigurationError`
- * for wrong options, or an agent that cannot start; with what a callback threw; and with `shutting_down` if the
- * gateway is closed first.
+ * Sends one message to an agent and waits for the end of the run, without a client. The output reports how the run
+ * ended. A failed run, a time limit and an unusable state file do not reject. Rejects with a `ConfigurationError` if
+ * options are wrong or the agent cannot start, with the error of a callback, and with `shutting_down` if the gateway
+ * is closed first.
  */
 export async function runSession(
   runs: Runs,
@@ -30,9 +30,9 @@ export async function runSession(
   return state === null || output.parked ? output : saveState(state, output)
 }
 
-/** A run starts a moment after its time limit does. */
+/** Share of the time limit, because a run starts a moment after its time limit does. */
 const lateShare = 0.9
-/** Process crashes that a job survives. A caller that starts a job again wants it to continue. */
+/** Maximum process crashes of a job. A caller that restarts a job wants the job to continue. */
 const maxJobCrashes = 100
 
 async function follow(runs: Runs, message: string, options: ResolvedRunOptions): Promise<RunOutput> {
@@ -58,7 +58,8 @@ async function follow(runs: Runs, message: string, options: ResolvedRunOptions):
       signal: stop.signal,
     })
     const isCancelled = run.outcome === "interrupted" && run.reason === "cancelled"
-    // The log does not say why a run was canceled. One that was canceled at the end of its time was late.
+    // The log does not contain the reason of a cancel. A run that was canceled at the end of its time exceeded its
+    // time limit.
     const isLate = run.existed && run.endedAt - run.startedAt >= lateShare * timeoutSeconds * 1_000
     const output = toRunOutput(run, {
       timedOut: isCancelled && failure() === null && (deadline.isOver || isLate),
@@ -92,7 +93,7 @@ class Deadline {
 
   constructor(seconds: number, stop: AbortController) {
     this.#timer = setTimeout(() => {
-      // A run that is canceled already did not time out.
+      // A run that is already canceled did not time out.
       this.#isOver = !stop.signal.aborted
       stop.abort()
     }, seconds * 1_000)
@@ -113,7 +114,7 @@ async function saveState(state: RunState, output: RunOutput): Promise<RunOutput>
     return warning === null ? output : { ...output, warnings: [...output.warnings, warning] }
   } catch (thrown) {
     const { error, errorCode } = problemOf(thrown)
-    // The run's own problem comes first.
+    // The run's own problem takes precedence.
     if (output.error !== null) return { ...output, warnings: [...output.warnings, error] }
     return { ...output, error: `The run ended, but its state was not saved. ${error}`, errorCode }
   }
@@ -130,6 +131,6 @@ function definedOnly<Options extends object>(
   options: Options,
 ): { [Key in keyof Options]: NonNullable<Options[Key]> } {
   const defined = Object.entries(options).filter(([, value]) => value !== undefined)
-  // `Runs` takes each of them, or none.
+  // `Runs` accepts any of them.
   return Object.fromEntries(defined) as never
 }

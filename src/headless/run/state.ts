@@ -5,11 +5,11 @@ import { extractStateUpdate, stateHeading } from "../../state-files/state-update
 import { truncate } from "./format-run-summary.ts"
 import { type RunOutput, runOutputOutcome } from "./run-output.ts"
 
-/** Bytes of the file. All of it is shown to the model. */
+/** Maximum bytes of the file. The model sees all of it. */
 const maxBytes = 128 * 1024
-/** Runs whose updates the file remembers, so that none is merged twice. */
+/** Number of runs whose updates the file remembers, so that none is merged twice. */
 const rememberedRuns = 50
-/** The model is not shown it. */
+/** A key that is hidden from the model. */
 const appliedRuns = "_applied_runs"
 
 /** The state file of a run without a client. */
@@ -20,7 +20,7 @@ export class RunState {
     this.#path = join(stateDir, stateFile)
   }
 
-  /** Returns what the model is told: the state of earlier runs, and how to change it. */
+  /** Returns the text for the model: the state of earlier runs, and how to change it. */
   async note(): Promise<string> {
     const { [appliedRuns]: _, ...state } = await loadState(this.#path, { maxBytes })
     return [
@@ -36,7 +36,7 @@ export class RunState {
   }
 
   /**
-   * Merges the update in the response and the automatic fields into the file, once for each run however often it is
+   * Merges the update in the response and the automatic fields into the file, once for each run, however often it is
    * called. Resolves to a warning about an update that cannot be used, or null.
    */
   async save(output: RunOutput): Promise<string | null> {
@@ -69,7 +69,7 @@ function appliedTo(state: JsonObject): readonly Json[] {
 
 const maxSummary = 1500
 
-/** Fields that each run sets, whatever the model's update says. */
+/** Returns the fields that each run sets, whatever the model's update contains. */
 function automaticFields(state: JsonObject, output: RunOutput): JsonObject {
   const { usage, endedAt } = output
   const outcome = runOutputOutcome(output)
@@ -97,7 +97,7 @@ function countIn(state: JsonObject, name: string): number {
   return typeof count === "number" && Number.isSafeInteger(count) && count >= 0 ? count : 0
 }
 
-/** The update itself is no summary. */
+/** Removes the update, which is not a summary. */
 function withoutUpdate(response: string): string {
   const at = response.lastIndexOf(stateHeading)
   return (at === -1 ? response : response.slice(0, at)).trim()

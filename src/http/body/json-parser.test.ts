@@ -41,6 +41,24 @@ it("parses many large texts at once, each as its own", async () => {
   expect(parsed.map((each) => each.type === "value" && Object(each.value)[0])).toEqual([...Array(20).keys()])
 })
 
+it("hands over one value in each turn of the event loop", async () => {
+  const parse = createJsonParser()
+  let turn = 0
+  const count = () => {
+    turn += 1
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  const turns = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      await parse(encode(JSON.stringify(large)))
+      return turn
+    }),
+  )
+  clearImmediate(counting)
+  expect(new Set(turns).size).toBe(20)
+})
+
 it("leaves the bytes beside a part of a buffer alone", async () => {
   const whole = encode(`"${large}""other"`)
   await createJsonParser()(whole.subarray(0, large.length + 2))

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads"
 import { toError } from "../../core/errors.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
 
 /** The result of parsing a text. The caller may use the bytes again. */
 export type ParsedJson =
@@ -36,8 +37,8 @@ const script = `
 
 /**
  * Parses large texts in one thread for all requests, in the order of arrival. Receiving the value blocks the event
- * loop for up to 4 ms for a text of 4 MiB or of 20 000 values. The thread starts with the first large text, and keeps
- * no process alive.
+ * loop for up to 4 ms for a text of 4 MiB or of 20 000 values, so the thread parses one text at a time, and a turn of
+ * the event loop receives one value. The thread starts with the first large text, and keeps no process alive.
  */
 export function createJsonParser(): JsonParser {
   let thread: ParserThread | null = null
@@ -69,22 +70,40 @@ interface ParserThread {
 
 function startThread(): ParserThread {
   const worker = new Worker(script, { eval: true, execArgv: [], env: {} })
-  const waiting: PromiseWithResolvers<ParsedJson>[] = []
+  /** The first one is in the thread. */
+  const waiting: Parsing[] = []
   let ended = false
   let idle: NodeJS.Timeout | undefined
   worker.unref()
 
-  worker.on("message", (parsed: ParsedJson) => {
-    waiting.shift()?.resolve(parsed)
-    if (waiting.length > 0) return
+  worker.on("message", async (parsed: ParsedJson) => {
+    const first = waiting.shift()
+    // Receiving the value has taken long enough for one turn of the event loop, and so will what is done with it.
+    if (waiting.length > 0) void parseFirstInSlice()
+    else stopWhenIdle()
+    await nextSlice()
+    first?.resolve(parsed)
+  })
+  worker.on("error", (thrown) => end(toError(thrown)))
+  worker.on("exit", () => end(new Error("The thread that parses JSON ended.")))
+
+  async function parseFirstInSlice(): Promise<void> {
+    await nextSlice()
+    parseFirst()
+  }
+
+  function parseFirst(): void {
+    const bytes = waiting[0]?.bytes
+    if (bytes !== undefined) worker.postMessage(bytes, [bytes.buffer])
+  }
+
+  function stopWhenIdle(): void {
     worker.unref()
     idle = setTimeout(() => {
       ended = true
       void worker.terminate()
     }, idleMs).unref()
-  })
-  worker.on("error", (thrown) => end(toError(thrown)))
-  worker.on("exit", () => end(new Error("The thread that parses JSON ended.")))
+  }
 
   function end(reason: Error): void {
     ended = true
@@ -99,12 +118,16 @@ function startThread(): ParserThread {
     parse(bytes) {
       clearTimeout(idle)
       const parsed = Promise.withResolvers<ParsedJson>()
-      waiting.push(parsed)
+      const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+      waiting.push({ ...parsed, bytes: whole })
       // The process must not end before the thread responds.
       worker.ref()
-      const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
-      worker.postMessage(whole, [whole.buffer])
+      if (waiting.length === 1) parseFirst()
       return parsed.promise
     },
   }
+}
+
+interface Parsing extends PromiseWithResolvers<ParsedJson> {
+  readonly bytes: Uint8Array<ArrayBuffer>
 }

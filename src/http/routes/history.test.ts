@@ -114,6 +114,8 @@ describe("GET /chat/history", () => {
     const history: unknown = await response.json()
     expect(historyResponseSchema.parse(history)).toEqual(history)
     expect(history).toEqual({
+      has_more: false,
+      before: null,
       messages: [
         { role: "system", content: [{ type: "text", text: "Be kind." }] },
         {
@@ -165,6 +167,8 @@ describe("GET /chat/history", () => {
     const { headers } = await app.authorize()
     const response = await app.fetch("/api/chat/history", { headers })
     expect(await response.json()).toEqual({
+      has_more: false,
+      before: null,
       messages: [],
       pending_approvals: [],
       pending_tool_calls: [],
@@ -251,5 +255,34 @@ describe("GET /chat/history", () => {
       ],
       pending_tool_calls: [{ ...common, tool_call_id: "call_2", nonce: "nonce_2" }],
     })
+  })
+
+  it("gives one page, and says where the next one ends", async () => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    app.sessions.historyBefore = 1_000_000_007
+    const first = await app.fetch("/api/chat/history?limit=20", { headers })
+    expect(await first.json()).toMatchObject({ has_more: true, before: 1_000_000_007 })
+    app.sessions.historyBefore = null
+    const second = await app.fetch("/api/chat/history?before=1000000007", { headers })
+    expect(await second.json()).toMatchObject({ has_more: false, before: null })
+    expect(app.sessions.historyQueries).toEqual([{ runs: 20 }, { runs: 20, before: 1_000_000_007 }])
+  })
+
+  it.each([
+    ["limit=0", "limit"],
+    ["limit=101", "limit"],
+    ["limit=ten", "limit"],
+    ["limit=5&before=-1", "before"],
+    ["limit=5&before=99999999999999999999", "before"],
+    ["before=9999999999999999", "before"],
+    ["limt=5", "limt"],
+  ])("refuses the query %s", async (query, path) => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    const refused = await app.fetch(`/api/chat/history?${query}`, { headers })
+    expect(refused.status).toBe(422)
+    expect(await problemOf(refused)).toMatchObject({ errors: [{ path }] })
+    expect(app.sessions.historyQueries).toEqual([])
   })
 })

@@ -2,10 +2,12 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Logger } from "../../core/ports/logger.ts"
 import { principalKey } from "../../sessions/principal-key.ts"
-import type { Sessions } from "../../sessions/sessions.ts"
+import type { HistoryQuery, Sessions } from "../../sessions/sessions.ts"
+import { fieldErrors } from "../field-errors.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createPlaces } from "../limits/places.ts"
-import { historyResponseSchema } from "../schemas/history.ts"
+import { invalidBody } from "../problem.ts"
+import { defaultRuns, historyQuerySchema, historyResponseSchema } from "../schemas/history.ts"
 import { problems } from "../schemas/problem.ts"
 import { textStream } from "../text-stream.ts"
 import { historyJson } from "../wire/history.ts"
@@ -39,12 +41,13 @@ export function addHistoryRoute(
     summary: "The conversation so far",
     tags: ["chat"],
     security: [{ sessionToken: [] }],
+    request: { query: historyQuerySchema },
     responses: {
       200: {
         description: "The session's messages and what is open in it.",
         content: { "application/json": { schema: historyResponseSchema } },
       },
-      ...problems(401, 429, 500, 503),
+      ...problems(401, 422, 429, 500, 503),
     },
   })
 
@@ -52,14 +55,18 @@ export function addHistoryRoute(
   for (const handler of middleware) app.get(route.path, handler)
   app.get(route.path, async (c) => {
     const session = c.get("session")
-    const leave = places.take(principalKey(session), Math.max(session.storedBytes, leastBytes))
+    const page = pageOf(c.req.query())
+    const leave = places.take(
+      principalKey(session),
+      page.runs === undefined ? Math.max(session.storedBytes, leastBytes) : leastBytes,
+    )
     const closing = new AbortController()
     const onEnd = () => {
       leave()
       // Without a reason, the abort would create an exception with a stack.
       closing.abort("the response ended")
     }
-    const pieces = historyJson(sessions.history(session.id, { signal: closing.signal }))
+    const pieces = historyJson(sessions.history(session.id, { ...page, signal: closing.signal }))
     const headers = { "content-type": "application/json" }
     try {
       // An error before the first piece becomes a problem response, because the response has not started yet.
@@ -76,6 +83,14 @@ export function addHistoryRoute(
       throw error
     }
   })
+}
+
+function pageOf(given: Readonly<Record<string, string>>): Pick<HistoryQuery, "before" | "runs"> {
+  const { data, error } = historyQuerySchema.safeParse(given)
+  if (error !== undefined) throw invalidBody(fieldErrors(error))
+  const { limit, before } = data
+  if (before === undefined) return limit === undefined ? {} : { runs: Number(limit) }
+  return { runs: Number(limit ?? defaultRuns), before: Number(before) }
 }
 
 /** Yields the piece that was read ahead, then the remaining ones. */

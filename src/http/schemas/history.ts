@@ -69,6 +69,34 @@ export const pendingApprovalSchema = pendingCallSchema.extend({
 
 export const pendingElicitationSchema = pendingSchema.extend(questionShape)
 
+const maxRuns = 100
+/** Runs of a page of earlier messages, unless the client asks for another number. */
+export const defaultRuns = 20
+
+function isPosition(value: string): boolean {
+  return /^[1-9]\d{0,15}$/.test(value) && Number.isSafeInteger(Number(value))
+}
+
+// A misspelled member would read the whole history.
+export const historyQuerySchema = z.strictObject({
+  limit: z
+    .string()
+    .regex(/^([1-9]\d?|100)$/, `expected a whole number from 1 to ${maxRuns}`)
+    .optional()
+    .openapi({
+      type: "integer",
+      minimum: 1,
+      maximum: maxRuns,
+      description: `Number of runs whose messages the page has. Default: all, and ${defaultRuns} with \`before\`.`,
+    }),
+  before: z.string().refine(isPosition, "expected the `before` of another page").optional().openapi({
+    type: "integer",
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: "The `before` of the page of later messages.",
+  }),
+})
+
 export const historyResponseSchema = z
   .object({
     messages: z.array(historyMessageSchema),
@@ -107,6 +135,10 @@ export const historyResponseSchema = z
       .array(taskSchema)
       .openapi({ description: "Background tasks that run. GET /chat/tasks lists the others as well." }),
     usage: usageSchema.openapi({ description: "Tokens and cost of all runs of the session." }),
+    has_more: z.boolean().openapi({ description: "If true, there are earlier messages." }),
+    before: z.int().nullable().openapi({
+      description: "Gives the page of earlier messages as the parameter `before`. Null if there are none.",
+    }),
     last_seq: z.int().openapi({
       description:
         "The id of the last event in `messages`. Subscribe from here to see what follows, from " +
@@ -129,6 +161,8 @@ export const historyResponseSchema = z
         cache_read_input_tokens: 0,
         estimated_cost: 0.000156,
       },
+      has_more: false,
+      before: null,
       last_seq: 1_000_000_004,
     },
   })

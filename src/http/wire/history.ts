@@ -63,6 +63,7 @@ function rest({
   queuedRuns,
   runningTasks,
   lastSeq,
+  before,
 }: HistoryEnd): Omit<HistoryResponse, "messages"> {
   return {
     ...pendingOf(openWaits),
@@ -74,6 +75,8 @@ function rest({
     })),
     running_tasks: runningTasks.map(wireTask),
     usage: wireUsage(spent),
+    has_more: before !== null,
+    before,
     last_seq: lastSeq,
   }
 }

@@ -1,6 +1,6 @@
-/** One memory on both sides: digests of what it says. Null where it is not. */
+/** One memory on both sides: digests of its content. Null on a side where it does not exist. */
 export interface Sides {
-  /** When the sides were last the same. */
+  /** The digest when the sides were last the same. */
   readonly base: string | null
   readonly file: string | null
   readonly stored: string | null
@@ -12,7 +12,7 @@ export interface Sides {
  */
 export type SyncAction = "adopt" | "import" | "export" | "forget" | "removeFile" | "restore" | "conflict"
 
-/** Decides what is done with one memory. A side that did not change since the base never wins over one that did. */
+/** Decides the action for one memory. A side that did not change since the base never replaces one that did. */
 export function decide({ base, file, stored }: Sides): SyncAction {
   if (file === stored) return "adopt"
   if (file === base) return stored === null ? "removeFile" : "export"

@@ -4,7 +4,7 @@ import { toError } from "../../core/errors.ts"
 import type { MemoryKey } from "../../core/ports/memory.ts"
 import { checkedKey, checkedTags, defaultEntityType } from "../check-memory.ts"
 
-/** A memory as a file holds it. */
+/** A memory in the form of a file. */
 export interface EntityText extends MemoryKey {
   readonly content: string
   readonly tags: readonly string[]
@@ -21,14 +21,14 @@ const header = z.object({
 })
 
 export function renderEntity({ name, entityType, tags, content }: EntityText): string {
-  // An end of the comment inside the JSON would end the header.
+  // The end of the comment inside the JSON would end the header.
   const json = JSON.stringify({ entity_type: entityType, name, tags }).replaceAll(">", "\\u003e")
   return `${headerStart} ${json} ${headerEnd}\n\n${content}\n`
 }
 
 /**
- * Parses a file. Without a header, the name of the file is the name of the memory, and its folder the type. Returns
- * the problem, as a text, for a file that holds no memory.
+ * Parses a file. Without a header, the name of the file is the name of the memory, and its folder is the type.
+ * Returns the problem as a text if the file contains no memory.
  */
 export function parseEntity(text: string, path: string): EntityText | string {
   const [, folder = defaultEntityType, stem = ""] = /^(?:(.*)\/)?(.*)\.md$/.exec(path) ?? []
@@ -48,7 +48,7 @@ export function parseEntity(text: string, path: string): EntityText | string {
   }
 }
 
-/** Returns the same text for memories that say the same. */
+/** Returns the same text for memories with the same content. */
 export function digestOf({ content, tags }: Pick<EntityText, "content" | "tags">): string {
   return sha256(JSON.stringify([content.trim(), [...tags].sort()]))
 }
@@ -58,8 +58,8 @@ export function sha256(text: string | Uint8Array): string {
 }
 
 /**
- * Returns the path of a memory's file. No text can lead out of the folder, and two memories never have one path, also
- * where names differ in case or in characters that file names cannot have.
+ * Returns the path of a memory's file. No text can lead out of the folder. Two memories never have the same path,
+ * even if names differ only in case or in characters that file names cannot contain.
  */
 export function pathOf(key: MemoryKey): string {
   return `${segment(key.entityType, key.entityType)}/${segment(key.name, JSON.stringify([key.entityType, key.name]))}.md`
@@ -88,7 +88,7 @@ function segment(text: string, identity: string): string {
   return `${short === "" ? "memory" : short}-${sha256(identity).slice(0, 8)}`
 }
 
-/** Returns the path beside a file at which the other side of a conflict is kept. */
+/** Returns the path beside a file for the other side of a conflict. */
 export function conflictPath(path: string, digest: string | null): string {
   return path.replace(/\.md$/, `${conflictMark}${digest === null ? "forgotten" : digest.slice(0, 8)}.md`)
 }

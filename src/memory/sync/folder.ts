@@ -6,7 +6,7 @@ import { sha256 } from "./entity-file.ts"
 
 /** A file as it was read. */
 export interface FoundFile {
-  /** Below the folder, with slashes. */
+  /** Path below the folder, with slashes. */
   readonly path: string
   /** Digest of its bytes. */
   readonly bytes: string
@@ -19,21 +19,21 @@ export interface UnreadableFile {
 }
 
 const maxEntries = 20_000
-/** Bytes of the largest file that is replaced, which is the state. */
+/** Maximum bytes of a replaced file. The state is the largest one. */
 const maxReplacedBytes = 21_000_000
-/** Ends of the hidden names of files that are being written and replaced. */
+/** Suffixes of the hidden names of files that are being written and replaced. */
 const temporary = ".gateway-tmp"
 const replaced = ".gateway-old"
 
-/** Makes the folder if it is missing, and returns its path without links. */
+/** Creates the folder if it is missing, and returns its path without links. */
 export async function openFolder(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   return realpath(folder)
 }
 
 /**
- * Lists the Markdown files of the folder and of the folders in it. Hidden files, links and deeper folders are left
- * out, so that nothing outside the folder is ever read.
+ * Lists the Markdown files of the folder and of the folders in it. Skips hidden files, links and deeper folders, so
+ * that nothing outside the folder is ever read.
  */
 export async function listFiles(root: string): Promise<readonly string[]> {
   const paths: string[] = []
@@ -52,7 +52,7 @@ export async function listFiles(root: string): Promise<readonly string[]> {
   return paths.sort()
 }
 
-/** Reads a regular file of at most so many bytes. Resolves to null if there is no such file. */
+/** Reads a regular file of at most `maxBytes` bytes. Resolves to null if there is no such file. */
 export async function readBounded(
   root: string,
   path: string,
@@ -61,14 +61,14 @@ export async function readBounded(
   try {
     if (!(await isRealFolder(dirname(join(root, path)), root)))
       return { path, problem: "its folder is a link" }
-    // A pipe would otherwise hold up the call.
+    // A pipe would otherwise block the call.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
     const handle = await open(join(root, path), flags)
     try {
       const { size } = await handle.stat().then((found) => (found.isFile() ? found : { size: -1 }))
       if (size < 0) return { path, problem: "it is not a regular file" }
       if (size > maxBytes) return { path, problem: `it has ${size} bytes, more than the ${maxBytes} allowed` }
-      // One byte more than there are, so that a file that grows meanwhile is noticed.
+      // The buffer has one more byte, so that a file that grows meanwhile is noticed.
       const buffer = Buffer.alloc(size + 1)
       let length = 0
       for (let count = -1; count !== 0 && length <= size; length += count) {
@@ -89,8 +89,8 @@ export async function readBounded(
 }
 
 /**
- * Writes a file if its bytes still have the expected digest; null if there must be none. Resolves to false, and
- * changes nothing, if somebody changed it meanwhile. A crash leaves the old file or the new one.
+ * Writes a file if its bytes still have the expected digest, or if there is no file and `expected` is null. Resolves
+ * to false, and changes nothing, if the file changed meanwhile. A crash leaves either the old file or the new one.
  */
 export async function replaceFile(
   root: string,
@@ -123,14 +123,14 @@ export async function replaceFile(
   }
 }
 
-/** Deletes a file if its bytes still have the expected digest. Resolves to false if somebody changed it meanwhile. */
+/** Deletes a file if its bytes still have the expected digest. Resolves to false if the file changed meanwhile. */
 export async function removeFile(root: string, path: string, expected: string): Promise<boolean> {
   if (!(await setAside(root, path, expected))) return false
   await rm(hidden(join(root, path), replaced), { force: true })
   return true
 }
 
-/** Puts back a file that a crash left set aside, unless there is one again. */
+/** Restores a file that a crash left set aside, unless a new one exists. */
 export async function recoverFile(root: string, path: string): Promise<void> {
   const file = join(root, path)
   const aside = hidden(file, replaced)
@@ -139,8 +139,8 @@ export async function recoverFile(root: string, path: string): Promise<void> {
 }
 
 /**
- * Puts back Markdown files that a crash left set aside. If there is one again, the former one is kept as that of a
- * conflict, unless `isBase` says that both sides know it. Returns the paths of those that were kept.
+ * Restores Markdown files that a crash left set aside. If a new one exists, the old one is kept as that of a
+ * conflict, unless `isBase` reports that both sides know it. Returns the paths of the kept files.
  */
 export async function recoverFiles(
   root: string,
@@ -172,7 +172,10 @@ export async function recoverFiles(
   return kept
 }
 
-/** Renames the file, and puts it back if it is not what was expected: an edit in between is noticed, not lost. */
+/**
+ * Renames the file, and restores it if it is not the expected one, so that an edit in between is noticed and not
+ * lost.
+ */
 async function setAside(root: string, path: string, expected: string): Promise<boolean> {
   const file = join(root, path)
   if (!(await isRealFolder(dirname(file), root))) return false
@@ -186,13 +189,13 @@ async function setAside(root: string, path: string, expected: string): Promise<b
   return false
 }
 
-/** Moves a file to a path at which nothing is. Resolves to false if something is there. */
+/** Moves a file to a free path. Resolves to false if the path is not free. */
 async function moveToFree(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to)
   } catch (error) {
     if (hasCode(error, "EEXIST")) return false
-    // Some file systems have no links.
+    // Some file systems do not support links.
     if ((await lstat(to).catch(() => null)) !== null) return false
     await rename(from, to)
     return true

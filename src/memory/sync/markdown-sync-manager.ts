@@ -8,16 +8,16 @@ import type { SyncReport } from "./report.ts"
 import { synchronize } from "./synchronize.ts"
 
 export interface MarkdownSyncOptions {
-  /** The memories of one user: what `gateway.memory.of()` returns. */
+  /** The memories of one user, from `gateway.memory.of()`. */
   readonly memories: Memories
-  /** Folder of its own for these memories. It is made when it is missing. */
+  /** Folder for these memories alone. It is created if it is missing. */
   readonly folder: string
 }
 
 export interface WatchOptions {
   /** Seconds between two synchronizations. Default 5. */
   readonly intervalSeconds?: number
-  /** Called with each report that has anything in it. */
+  /** Called with each report that is not empty. */
   readonly onReport?: (report: SyncReport) => void
   /** Called when a synchronization fails. It is repeated after the interval. */
   readonly onError?: (error: Error) => void
@@ -26,13 +26,13 @@ export interface WatchOptions {
 }
 
 const lockFile = ".gateway-memory.lock"
-/** Milliseconds that a synchronization waits for another one of the same folder. */
+/** Maximum milliseconds that a synchronization waits for another one of the same folder. */
 const longestWaitMs = 10_000
 const defaultIntervalSeconds = 5
 
 /**
- * Keeps memories and a folder of Markdown files the same. A change on one side is brought to the other; if both sides
- * changed, both are kept and the report says so.
+ * Synchronizes memories with a folder of Markdown files. A change on one side is copied to the other. If both sides
+ * changed, both are kept and reported.
  */
 export class MarkdownSyncManager {
   readonly #options: MarkdownSyncOptions
@@ -61,7 +61,7 @@ export class MarkdownSyncManager {
     }
   }
 
-  /** Synchronizes at once and then at the interval. Resolves when `stop` is called or the signal is aborted. */
+  /** Synchronizes at once and then at the interval. Resolves when `stop` is called or the signal aborts. */
   async watch({
     intervalSeconds = defaultIntervalSeconds,
     onReport,
@@ -82,7 +82,7 @@ export class MarkdownSyncManager {
     }
   }
 
-  /** Ends the watch after the memory that is being synchronized. */
+  /** Ends the watch after the current memory. */
   stop(): void {
     this.#stopping.abort(new Error("The synchronization was stopped."))
   }

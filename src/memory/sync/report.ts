@@ -12,13 +12,13 @@ export interface SyncReport {
   readonly restored: readonly string[]
   /** Memories whose file and stored memory changed in different ways. Both are kept. */
   readonly conflicts: readonly SyncConflict[]
-  /** Files that could not be synchronized. They and their memories stay as they are. */
+  /** Files that could not be synchronized. They and their memories are unchanged. */
   readonly problems: readonly SyncProblem[]
 }
 
 export interface SyncConflict {
   readonly path: string
-  /** File with the stored memory. Delete it once `path` says what shall be stored. */
+  /** File with the stored memory. Delete it after `path` has the content to be stored. */
   readonly conflictPath: string
 }
 
@@ -27,7 +27,7 @@ export interface SyncProblem {
   readonly problem: string
 }
 
-/** A report that is being written. */
+/** A report in progress. */
 export type OpenReport = { -readonly [Part in keyof SyncReport]: SyncReport[Part][number][] }
 
 export function emptyReport(): OpenReport {

@@ -3,19 +3,21 @@ import { GatewayError } from "../../core/errors.ts"
 import type { MemoryKey } from "../../core/ports/memory.ts"
 import { readBounded, recoverFile, replaceFile } from "./folder.ts"
 
-/** A memory when its file and the stored memory were last the same. */
+/** A memory at the time when its file and the stored memory were last the same. */
 export interface SyncedMemory extends MemoryKey {
   readonly path: string
-  /** Digest of what both said; null for a memory that has only been in conflict. */
+  /** Digest of both. Null for a memory that has only been in conflict. */
   readonly base: string | null
-  /** Only in a conflict: digest of the stored memory that is kept beside the file; null if it was forgotten. */
+  /**
+   * Only in a conflict: digest of the stored memory that is kept beside the file. Null if that memory was forgotten.
+   */
   readonly conflict?: string | null
 }
 
 /** The state as it was read. */
 export interface SyncState {
   readonly memories: readonly SyncedMemory[]
-  /** Digest of the file's bytes; null if there is no file. */
+  /** Digest of the file's bytes. Null if there is no file. */
   readonly bytes: string | null
 }
 
@@ -35,7 +37,9 @@ const schema = z.object({
   ),
 })
 
-/** Throws `sync_state_unreadable` for a state that cannot be used, since without it deletions cannot be told apart. */
+/**
+ * Throws `sync_state_unreadable` if the state cannot be used, because deletions could not be recognized without it.
+ */
 export async function loadSyncState(root: string): Promise<SyncState> {
   await recoverFile(root, stateFile)
   const found = await readBounded(root, stateFile, maxStateBytes)

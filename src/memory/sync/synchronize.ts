@@ -23,7 +23,7 @@ export interface SynchronizeOptions {
   readonly signal: AbortSignal
 }
 
-/** Bytes of the largest file that is read: the largest content, and its header. */
+/** Maximum bytes of a file: the largest content, and its header. */
 const maxFileBytes = 64_000 + 8_000
 const pageSize = 200
 
@@ -34,7 +34,7 @@ interface Entity {
   readonly synced: SyncedMemory | null
 }
 
-/** Compares the files with the stored memories, and brings over what changed on one side only. */
+/** Compares the files with the stored memories, and copies changes of one side to the other. */
 export async function synchronize({ memories, root, signal }: SynchronizeOptions): Promise<SyncReport> {
   const report = emptyReport()
   const state = await loadSyncState(root)
@@ -60,7 +60,7 @@ export async function synchronize({ memories, root, signal }: SynchronizeOptions
     const result = await syncOne(entity, { memories, root, paths, report })
     if (result !== null) next.push(result)
   }
-  // Also after an abort: what was brought over must not look like a new change.
+  // The state is saved even after an abort, because copied changes must not look like new ones.
   if (JSON.stringify(next) !== JSON.stringify(state.memories)) await saveSyncState(root, next, state)
   signal.throwIfAborted()
   return report
@@ -79,7 +79,7 @@ interface OneParts {
   readonly report: OpenReport
 }
 
-/** Returns the memory's next state; null if it is on neither side any more. */
+/** Returns the memory's next state. Null if it no longer exists on either side. */
 async function syncOne(entity: Entity, parts: OneParts): Promise<SyncedMemory | null> {
   const { key, file, stored, synced } = entity
   const path = file?.path ?? synced?.path ?? freePath(key, parts.paths)
@@ -108,7 +108,7 @@ async function act(entity: Entity, path: string, parts: OneParts): Promise<Synce
   const done = (base: string | null): SyncedMemory => ({ ...nameOf(key), path, base })
   const isOpen = synced?.conflict !== undefined && paths.some((each) => isConflictOf(path, each))
   if (isOpen && sides.file !== sides.stored) return keepBoth(entity, path, sides, parts)
-  // A conflict whose other side was deleted by hand is resolved: the file was written knowing that side.
+  // A conflict whose other side was deleted by hand is resolved, because the author of the file knew that side.
   if (synced?.conflict !== undefined && !isOpen) sides.base = synced.conflict
   const action = decide(sides)
   switch (action) {
@@ -145,7 +145,7 @@ async function act(entity: Entity, path: string, parts: OneParts): Promise<Synce
   }
 }
 
-/** Keeps the file as it is, and writes the stored memory into a file beside it. */
+/** Keeps the file, and writes the stored memory into a file beside it. */
 async function keepBoth(
   { key, stored, synced }: Entity,
   path: string,
@@ -158,7 +158,7 @@ async function keepBoth(
       ? "This memory was forgotten, and its file was edited. Delete this file to store the other one again. " +
         "Delete both to forget the memory.\n"
       : renderEntity(stored)
-  // One that is there already has the same content, or was edited by hand.
+  // An existing one has the same content, or was edited by hand.
   await replaceFile(root, beside, { text, expected: null })
   report.conflicts.push({ path, conflictPath: beside })
   return { ...nameOf(key), path, base: synced?.base ?? null, conflict: sides.stored }
@@ -179,7 +179,7 @@ async function readFiles(root: string, paths: readonly string[], { state, report
     const memory = recorded.get(path)
     if (memory !== undefined) blocked.add(idOf(memory))
   }
-  // If two files hold the same memory, the known one counts.
+  // If two files contain the same memory, the known one counts.
   const inOrder = [...paths].sort((left, right) => Number(recorded.has(right)) - Number(recorded.has(left)))
   for (const path of inOrder) {
     if (isConflictPath(path)) continue
@@ -221,7 +221,7 @@ async function storedMemories(memories: Memories): Promise<ReadonlyMap<string, M
   }
 }
 
-/** Another memory's file may have been named by hand as this one's would be. */
+/** Returns a free path. A person may have given this name to another memory's file. */
 function freePath(key: MemoryKey, paths: readonly string[]): string {
   const path = pathOf(key)
   return paths.includes(path) ? path.replace(/\.md$/, "-memory.md") : path

@@ -63,6 +63,15 @@ async function call(provider: Provider, asked = request): Promise<readonly Model
   return events
 }
 
+test("a level of thinking is the model's setting, which models of version 6 do not have", async () => {
+  const { model, calls } = play()
+  const provider = aiSdkProvider(model)
+  expect(provider.thinkingLevels?.(model.modelId)).toContain("max")
+  await call(provider, { ...request, thinkingLevel: "low" })
+  expect(calls).toMatchObject([{ reasoning: "low" }])
+  expect(aiSdkProvider({ ...model, specificationVersion: "v3" }).thinkingLevels).toBeUndefined()
+})
+
 test("a call asks for what the request says, with the options given", async () => {
   const { model, calls } = play()
   const providerOptions = { test: { effort: "low" } }

@@ -6,6 +6,7 @@ import type {
 } from "@ai-sdk/provider"
 import type { ModelEnd, ModelEvent, ModelFailure, ModelRequest, Provider } from "../../core/ports/provider.ts"
 import type { ToolRules } from "../../core/ports/tool-rules.ts"
+import { thinkingLevels } from "../../core/thinking-level.ts"
 import { modelFailure } from "../model-failure.ts"
 import { openAiToolRules } from "../openai/tool-rules.ts"
 import { cancelBody, readToEnd } from "../transport/body-reader.ts"
@@ -18,15 +19,15 @@ import { priceListOf } from "./price-list.ts"
 import { promptOf } from "./prompt.ts"
 import { promptV3 } from "./prompt-v3.ts"
 
-/** A checked model, by its own types. */
+/** A checked model, with its own types. */
 type LanguageModel = LanguageModelV4 | LanguageModelV3
 
 /**
- * A model of the AI SDK (https://ai-sdk.dev/providers), so that each of its services can be used. It is one model: a
- * request for another fails as `model_not_found`. The model's own settings apply, its key and its `fetch` among them;
- * `ai` itself is not needed. Images by address reach only the services that fetch them.
+ * A provider for a model of the AI SDK (https://ai-sdk.dev/providers), which supports all of its providers. It has
+ * one model: a request for another model fails as `model_not_found`. The model's own settings apply, including its
+ * key and its `fetch`. The package `ai` itself is not needed. Images by URL only work with providers that fetch them.
  *
- * @throws ConfigurationError for a model that is none, and for options that are unknown or wrong.
+ * @throws ConfigurationError if the model is invalid, or if options are unknown or wrong.
  */
 export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Provider {
   checkArguments(given, options)
@@ -37,20 +38,22 @@ export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Pr
     defaultModel: model.modelId,
     ...(priceList !== undefined && { priceList }),
     toolRules: toolRulesOf(model),
+    // Version 6 of `ai` has no setting that all models share.
+    ...(model.specificationVersion === "v4" && { thinkingLevels: () => thinkingLevels }),
     stream: (request, { signal }) => answer(model, options, request, signal),
   }
 }
 
 /**
- * The AI SDK passes schemas on as they are, so the strictest of its services decide; those of OpenAI have further
- * limits.
+ * Returns the rules for tools. The AI SDK passes schemas on unchanged, so the rules of its strictest providers apply.
+ * Those of OpenAI have further limits.
  */
 function toolRulesOf({ provider }: LanguageModel): ToolRules {
   const common = { plainRoot: true, itemsRequired: true, propertyNames: /^[a-zA-Z0-9_.-]{1,64}$/ }
   return /^(openai|azure)\b(?!-)/.test(provider) ? { ...common, ...openAiToolRules } : common
 }
 
-/** Other services of the AI SDK do not understand what this one says of its parts. */
+/** Returns the name for vendor data. Other providers of the AI SDK do not understand this provider's data. */
 function nameOf({ provider }: LanguageModel): string {
   return `ai-sdk/${provider}`
 }
@@ -93,6 +96,7 @@ function callOptions(
     abortSignal,
     ...(request.traceparent !== undefined && { headers: { traceparent: request.traceparent } }),
     ...(providerOptions && { providerOptions }),
+    ...(request.thinkingLevel !== undefined && { reasoning: request.thinkingLevel }),
     ...(request.tools.length > 0 && { tools: request.tools.map(tool), toolChoice: { type: "auto" } }),
     ...(request.outputSchema && { responseFormat: { type: "json", schema: request.outputSchema } }),
   }
@@ -133,7 +137,7 @@ async function* read(
       if (part.type === "finish") {
         over = true
         const usage = toUsage(part.usage)
-        // An answer that failed may have cost something all the same.
+        // A failed response may have cost something nevertheless.
         if (usage !== null) yield { type: "progress", usage }
         yield endOf(part, { fold, model, headers })
         return
@@ -147,7 +151,10 @@ async function* read(
   yield modelFailure(codeOfEnd(fold, headers), { detail: "The stream ended without a finish." })
 }
 
-/** The AI SDK finds no event in a web page or in a JSON document, and reports nothing. */
+/**
+ * Returns the code of an ended stream. The AI SDK finds no events in a web page or in a JSON document, and reports
+ * nothing.
+ */
 function codeOfEnd({ begun }: AnswerFold, headers: Reading["headers"]): "upstream_invalid" | "upstream_cut" {
   const isDocument = /^(text\/html|application\/json)\b/i.test(headers["content-type"] ?? "")
   return isDocument && !begun ? "upstream_invalid" : "upstream_cut"

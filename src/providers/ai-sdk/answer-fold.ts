@@ -23,32 +23,32 @@ interface TextInProgress {
 }
 
 const progress: ModelProgress = { type: "progress" }
-/** The response grew by something that has no text to show. */
+/** Reports that the response grew by something that has no text to show. */
 const advance: ModelProgress = { type: "progress", advanced: true }
 
-/** As for a response whose body the gateway reads itself. */
+/** The same limit as for a response whose body the gateway reads itself. */
 const mostOpaqueBytes = 64 * 1024 * 1024
 const mostParts = 10_000
 
 /**
- * Folds the parts of one response's stream into deltas and its content. Parts that are only for display, such as
- * sources, are ignored. Throws for a stream that contradicts itself, and for more than 64 MiB without text.
+ * Folds the parts of one response's stream into deltas and its content. Ignores parts that are only for display, such
+ * as sources. Throws for a stream that contradicts itself, and for more than 64 MiB without text.
  */
 export class AnswerFold {
-  /** The model that answers, by the service's own word. */
+  /** The model that responds, as its provider reports it. */
   model: string | null = null
-  /** Bytes of calls' arguments as they came in pieces. */
+  /** Bytes of calls' arguments that arrived in pieces. */
   #hiddenBytes = 0
   #opaqueBytes = 0
   readonly #provider: string
   readonly #content: (TextInProgress | ModelPart)[] = []
-  /** Positions in the content of the texts that go on, by type and id. */
+  /** Indexes in the content of unfinished texts, by type and id. */
   readonly #open = new Map<string, number>()
   #responseId: string | null = null
-  /** If true, the response introduced itself again. Some models do so at its end. */
+  /** If true, the response sent its metadata again. Some models do so at its end. */
   #introducedAgain = false
 
-  /** @param provider The provider's name, under which parts keep what is its own. */
+  /** @param provider The provider's name, under which parts keep vendor data. */
   constructor(provider: string) {
     this.#provider = provider
   }
@@ -80,7 +80,7 @@ export class AnswerFold {
         this.#add(this.#opaque(file(part)))
         return advance
       case "custom":
-        // It repeats the metadata and the counts, and would go back for nothing.
+        // It repeats the metadata and the counts, and need not be sent back.
         if (part.kind === "anthropic.message_start") return progress
         this.#add(this.#opaque({ type: "custom", kind: part.kind, ...optionsOf(part) }))
         return advance
@@ -97,7 +97,7 @@ export class AnswerFold {
     return this.#responseId !== null || this.#content.length > 0
   }
 
-  /** If true, the model asked for calls that the gateway executes. */
+  /** If true, the model requested calls that the gateway executes. */
   get called(): boolean {
     return this.#content.some((part) => part.type === "toolCall")
   }
@@ -110,7 +110,7 @@ export class AnswerFold {
     )
   }
 
-  /** An id that differs from the first one is that of another response. */
+  /** Checks the id. Another id than the first one belongs to another response. */
   #identify({ id = "", modelId }: Of<"response-metadata">): void {
     if (id !== "" && this.#responseId !== null && id !== this.#responseId)
       throw new BrokenStreamError("A second response starts within the first.")
@@ -136,7 +136,7 @@ export class AnswerFold {
     this.#put(position, text)
     text.metadata = part.providerMetadata ?? text.metadata
     this.#open.set(key, position)
-    // Encrypted thinking comes as metadata.
+    // Encrypted thinking arrives as metadata.
     if (!("delta" in part) || part.delta === "") return part.providerMetadata ? advance : progress
     text.text += part.delta
     return { type: `${type}Delta`, part: position, text: part.delta }
@@ -194,7 +194,7 @@ function file(part: Of<"file" | "reasoning-file">): SentBack {
   return { type, mediaType, data, ...optionsOf(part) }
 }
 
-/** Returns the metadata that a part brought, in the form in which it goes back. */
+/** Returns the metadata of a part in the form in which it is sent back. */
 function optionsOf({ providerMetadata }: { readonly providerMetadata?: SharedV4ProviderMetadata }) {
   return providerMetadata && { providerOptions: providerMetadata }
 }

@@ -8,8 +8,8 @@ import { retryAfterMs } from "../transport/retry-after.ts"
 import { codeOfBodyError, describeError } from "../transport/transport-failure.ts"
 
 /**
- * Schema of the members that are read of an `APICallError`, of the errors that come within a stream, which are often
- * no `Error`, and of a service's own words.
+ * Schema of the members that are read of an `APICallError`, of errors within a stream, which are often not an
+ * `Error`, and of a provider's error body.
  */
 const complaint = z.object({
   name: z.string().catch(""),
@@ -24,7 +24,7 @@ const complaint = z.object({
 })
 type Complaint = z.infer<typeof complaint>
 
-/** Errors that are about no answer of a service. */
+/** Names of errors that are not a provider's response. */
 const named: ReadonlyMap<string, FailureCode> = new Map(
   Object.entries({
     AI_InvalidArgumentError: "invalid_request",
@@ -60,17 +60,17 @@ export function toFailure(thrown: unknown, begun = false): ModelFailure {
 
 function codeOfComplaint(said: Complaint, thrown: unknown, begun: boolean): FailureCode {
   const { statusCode: status, isRetryable } = said
-  // By what @ai-sdk/openai-compatible says of a connection that ended within a response.
+  // This is the message of @ai-sdk/openai-compatible for a connection that ended within a response.
   if (said.name === "AI_InvalidResponseDataError" && /\bended without\b/.test(said.message))
     return "upstream_cut"
   if (status === undefined && thrown instanceof Error)
     return isRetryable === undefined ? codeOfBodyError(thrown, begun) : unansweredCode(said.cause)
-  // The answer began well: its connection broke, or it is none.
+  // The response started successfully. Either its connection broke, or it is not a valid response.
   if (status !== undefined && status < 400) return isRetryable ? "upstream_cut" : codeOfBodyError(said.cause)
   const own = complaint.parse(ownWords(said.data))
   const message = `${said.message} ${own.message}`
   const code = codeOf({ message, code: own.code ?? said.code, type: own.type ?? said.type, status })
-  // A service that speaks its own language was found, so it is the model that was not.
+  // A provider with its own protocol was found, so the model was not found.
   return code === "upstream_invalid" && said.data !== undefined ? "model_not_found" : code
 }
 
@@ -79,7 +79,7 @@ function unansweredCode(cause: unknown): FailureCode {
   return /time(d )?out/i.test(String(cause)) ? "upstream_timeout" : "upstream_unreachable"
 }
 
-/** Most services wrap them. */
+/** Returns the provider's own error object. Most providers wrap it. */
 function ownWords(data: unknown): object {
   const words = isJsonObject(data) && isJsonObject(data.error) ? data.error : data
   return isObject(words) ? words : {}

@@ -2,7 +2,7 @@ import type { LanguageModelV4FinishReason, LanguageModelV4Usage } from "@ai-sdk/
 import type { StopReason } from "../../core/ports/provider.ts"
 import type { Usage } from "../../core/usage.ts"
 
-/** Words of services for which the AI SDK has no word of its own. */
+/** Finish reasons of providers for which the AI SDK has no reason of its own. */
 const rawReasons: ReadonlyMap<string | undefined, StopReason> = new Map([
   ["model_context_window_exceeded", "contextFull"],
   ["pause_turn", "pause"],
@@ -10,12 +10,11 @@ const rawReasons: ReadonlyMap<string | undefined, StopReason> = new Map([
 ])
 
 /**
- * Maps a finish reason of the AI SDK. A reason that is neither the AI SDK's nor the service's own (`other` without a
- * raw reason) is what most models report when the connection ends within a response, so it counts as a truncated
- * response.
+ * Maps a finish reason of the AI SDK. If the connection ends within a response, most models report a reason that is
+ * neither the AI SDK's nor the provider's own (`other` without a raw reason), so it counts as a truncated response.
  *
- * @param called If true, the response has calls to execute; some services report a plain stop for those. @returns
- * Null for a response that failed or is truncated.
+ * @param called If true, the response has calls to execute. Some providers report a plain stop for those.
+ * @returns Null for a response that failed or is truncated.
  */
 export function toStopReason(
   { unified, raw }: LanguageModelV4FinishReason,
@@ -36,18 +35,18 @@ export function toStopReason(
     case "other":
       return isAbsent(raw) ? null : (rawReasons.get(raw) ?? complete)
     default:
-      // A reason newer than this code, or `unknown` of an older one.
+      // This is a reason newer than this code, or `unknown` of an older version.
       unified satisfies never
       return isAbsent(raw) ? null : complete
   }
 }
 
-/** Some models give an empty text in place of no reason. */
+/** Returns true if there is no reason. Some models send an empty text instead. */
 function isAbsent(raw: string | undefined | null): boolean {
   return raw === undefined || raw === null || raw === ""
 }
 
-/** Null when the service counted nothing. */
+/** Returns the usage. Null if the provider counted nothing. */
 export function toUsage({ inputTokens, outputTokens }: LanguageModelV4Usage): Usage | null {
   const { total, noCache, cacheRead = 0, cacheWrite = 0 } = inputTokens
   if (total === undefined && noCache === undefined && outputTokens.total === undefined) return null

@@ -3,8 +3,8 @@ import { ConfigurationError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 
 /**
- * A model of the AI SDK's provider packages, for version 6 or 7 of `ai`: the members that all of them have. Written
- * here, because where the package of the models' own types is not installed, those types would accept anything.
+ * A model of the AI SDK's provider packages, for version 6 or 7 of `ai`, with the members that all of them have. It
+ * is declared here, because the package's own types would accept anything if the package is not installed.
  */
 export interface AiSdkModel {
   readonly specificationVersion: "v3" | "v4"
@@ -14,13 +14,11 @@ export interface AiSdkModel {
 }
 
 export interface AiSdkOptions {
-  /**
-   * Given to the model with every call, by service: `{ anthropic: { thinking: { … } } }`.
-   */
+  /** Options that the model receives with every call, by provider: `{ anthropic: { thinking: { … } } }`. */
   readonly providerOptions?: Readonly<Record<string, JsonObject>>
   /**
-   * Price list that applies to its calls: a provider's id in https://github.com/pydantic/genai-prices, or `free`.
-   * Default: known for the usual services, by the model's `provider`; otherwise the prices are unknown.
+   * Price list of its calls: a provider's id in https://github.com/pydantic/genai-prices, or `free`. Default: the
+   * list of a common provider, by the model's `provider`. For other providers the prices are unknown.
    */
   readonly priceList?: string
 }
@@ -37,7 +35,7 @@ const optionsSchema = z.strictObject({
   priceList: z.string().min(1).optional(),
 })
 
-/** Throws a `ConfigurationError` that names what is wrong, and no value. */
+/** Throws a `ConfigurationError` that names every mistake, but no value. */
 export function checkArguments(model: AiSdkModel, options: AiSdkOptions): void {
   if (!modelSchema.safeParse(model).success)
     throw new ConfigurationError(

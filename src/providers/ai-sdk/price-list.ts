@@ -1,7 +1,7 @@
 /**
- * The names of the AI SDK's own packages, by what their models' `provider` begins with, and the ids of
- * https://github.com/pydantic/genai-prices. Only whole names count: a server that somebody calls `openai-local` is
- * free.
+ * Maps the start of a model's `provider`, by the AI SDK's own packages, to the ids of
+ * https://github.com/pydantic/genai-prices. Only whole names match, because a custom server may be called
+ * `openai-local`.
  */
 const lists: ReadonlyMap<string, string> = new Map([
   ["amazon-bedrock", "aws"],
@@ -26,7 +26,7 @@ const lists: ReadonlyMap<string, string> = new Map([
   ["xai", "x-ai"],
 ])
 
-/** Undefined for a service that is not known. */
+/** Returns the price list. Undefined for an unknown provider. */
 export function priceListOf(provider: string): string | undefined {
   return lists.get(provider.split(".", 1)[0] ?? "")
 }

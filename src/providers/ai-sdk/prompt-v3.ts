@@ -11,7 +11,9 @@ import type {
 type V3Output = Extract<LanguageModelV3ToolResultOutput, { type: "content" }>["value"][number]
 type V4Output = Extract<LanguageModelV4ToolResultOutput, { type: "content" }>["value"][number]
 
-/** A prompt for a model of version 6 of the AI SDK, which has other forms for files and no parts that are newer. */
+/**
+ * Converts a prompt for a model of version 6 of the AI SDK, which has another form for files and lacks newer parts.
+ */
 export function promptV3(prompt: LanguageModelV4Prompt): LanguageModelV3Prompt {
   return prompt.map((message) => {
     switch (message.role) {

@@ -27,10 +27,11 @@ type AssistantContent = Of<"assistant">["content"][number]
 type ResultOutput = LanguageModelV4ToolResultPart["output"]
 
 /**
- * A request's conversation as the AI SDK wants it: no blank text and no empty message, each call's results right behind
- * it. What this provider sent goes back unchanged and in its place; what only another understands is left out.
+ * Converts a request's conversation for the AI SDK: no blank text, no empty message, and each call's results right
+ * behind the call. Parts from this provider are sent back unchanged and in their place. Parts that only another
+ * provider understands are left out.
  *
- * @param provider The provider's name, under which its parts keep what is its own.
+ * @param provider The provider's name, under which its parts keep vendor data.
  */
 export function promptOf(
   { system, messages }: Pick<ModelRequest, "system" | "messages">,
@@ -44,15 +45,15 @@ export function promptOf(
   ]
 }
 
-/** For the services that cache what they are told to. The others ignore what is not under their own name. */
+/** For providers that cache only marked parts. The others ignore options under another name. */
 const cachedHere: SharedV4ProviderOptions = {
   anthropic: { cacheControl: { type: "ephemeral" } },
   bedrock: { cachePoint: { type: "default" } },
 }
 
 /**
- * One, because many services take no more, or one that ends where the last part worth caching does and one for the
- * rest.
+ * Returns one message, because many providers accept only one, or two messages if only the first blocks are worth
+ * caching.
  */
 function systemMessages(blocks: readonly SystemBlock[]): readonly Of<"system">[] {
   const filled = blocks.filter(({ text }) => !isBlank(text))
@@ -65,7 +66,7 @@ function systemMessages(blocks: readonly SystemBlock[]): readonly Of<"system">[]
   ]
 }
 
-/** Inside a conversation only some services take them. */
+/** Returns a system block. Only some providers accept system messages inside a conversation. */
 function systemBlock(message: Message): readonly SystemBlock[] {
   return message.role === "system" ? [{ text: textOf(message.content) }] : []
 }
@@ -74,10 +75,10 @@ function callsOf(message: Message): readonly ToolCallPart[] {
   return message.role === "assistant" ? message.content.filter((part) => part.type === "toolCall") : []
 }
 
-/** Context for rendering the parts of a conversation. Both maps have the gateway's ids of the calls as keys. */
+/** Context for rendering the parts of a conversation. The keys of both maps are the gateway's ids of the calls. */
 interface Rendering {
   readonly provider: string
-  /** Ids that the service receives. */
+  /** Ids that the provider receives. */
   readonly ids: ReadonlyMap<string, string>
   readonly names: ReadonlyMap<string, string>
 }
@@ -134,7 +135,7 @@ function assistantPart(part: AssistantPart, { provider, ids }: Rendering): reado
   }
 }
 
-/** An address that was kept is text. */
+/** Converts a stored part. A stored URL is text. */
 function revived(part: AssistantContent): AssistantContent {
   if (part.type !== "file" && part.type !== "reasoning-file") return part
   return part.data.type === "url" ? { ...part, data: { ...part.data, url: new URL(part.data.url) } } : part

@@ -2,13 +2,13 @@ import type { SharedV4ProviderMetadata } from "@ai-sdk/provider"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 import type { VendorData } from "../../core/messages.ts"
 
-/** Data of a model's parts that the calls after it send back, under the name of the provider. */
+/** Data of a model's parts that later calls send back, under the name of the provider. */
 export interface Keepsake {
   /** The call's id. */
   readonly id?: string
-  /** The service's own, given back as `providerOptions`. */
+  /** The provider's own metadata, which is sent back as `providerOptions`. */
   readonly metadata?: SharedV4ProviderMetadata | undefined
-  /** A part that is given back whole. */
+  /** A part that is sent back as a whole. */
   readonly part?: object
 }
 
@@ -16,18 +16,18 @@ export function vendorData(provider: string, keepsake: Keepsake): VendorData {
   return { provider, data: toJson(keepsake) }
 }
 
-/** Returns the vendor data of a part; none for a part that keeps nothing. */
+/** Returns the vendor data of a part. Returns none for a part without such data. */
 export function keep(provider: string, keepsake: Keepsake): { readonly vendor?: VendorData } {
   const vendor = vendorData(provider, keepsake)
   return Object.keys(vendor.data).length === 0 ? {} : { vendor }
 }
 
-/** Null for what another provider keeps. */
+/** Returns the data of this provider. Null for data of another provider. */
 export function kept(provider: string, vendor: VendorData | undefined): Keepsake | null {
   return vendor?.provider === provider ? (vendor.data as Keepsake) : null
 }
 
-/** Without what JSON has no word for: fields that are undefined; bytes become base64. */
+/** Converts a value to JSON without undefined fields. Bytes become base64. */
 function toJson(value: object): JsonObject {
   const json: Json = JSON.parse(
     JSON.stringify(value, (_, part) =>

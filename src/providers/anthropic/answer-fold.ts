@@ -11,9 +11,9 @@ import { BrokenStreamError } from "../transport/stream-fault.ts"
 import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./content-block.ts"
 
 /**
- * Folds the raw events of one answer (https://docs.claude.com/en/api/messages-streaming) into deltas, counts and,
- * once it is complete, the end. Unknown events are ignored, unknown blocks kept as they are; an event that
- * contradicts the ones before it throws.
+ * Folds the raw events of one response (https://docs.claude.com/en/api/messages-streaming) into deltas, counts and,
+ * when it is complete, the end. Ignores unknown events, and keeps unknown blocks unchanged. Throws for an event that
+ * contradicts earlier ones.
  */
 export class AnswerFold {
   #messageId: string | null = null
@@ -25,17 +25,17 @@ export class AnswerFold {
   readonly #blocks = new Map<number, Block>()
   #complete = false
 
-  /** If true, the service has said that the response is complete. */
+  /** If true, the provider has reported that the response is complete. */
   get complete(): boolean {
     return this.#complete
   }
 
-  /** If true, content without text has come since the last `progress`. */
+  /** If true, content without text has arrived since the last `progress`. */
   get advanced(): boolean {
     return this.#advanced
   }
 
-  /** The text or the count that the event brings, if it brings one. */
+  /** Returns the text or the count of the event, if it has one. */
   apply(event: Anthropic.RawMessageStreamEvent): ModelDelta | ModelInputDelta | ModelProgress | null {
     switch (event.type) {
       case "content_block_delta":
@@ -55,12 +55,12 @@ export class AnswerFold {
         this.#complete = true
         return null
       default:
-        // `content_block_stop` says nothing that the next block or the end does not; the API may add events.
+        // The next block or the end makes `content_block_stop` redundant. The API may add events.
         return null
     }
   }
 
-  /** Returns the progress that has come so far and was not shown. */
+  /** Returns the progress that was not shown yet. */
   progress(): ModelProgress {
     const advanced = this.#advanced
     this.#advanced = false
@@ -82,7 +82,7 @@ export class AnswerFold {
     }
   }
 
-  /** Accepts a repeated `message_start` of the same message as long as no content came in between. */
+  /** Accepts a repeated `message_start` of the same message if no content arrived in between. */
   #begin({ id, model }: Pick<Anthropic.Message, "id" | "model">): void {
     if (this.#blocks.size > 0 || (this.#messageId ?? id) !== id)
       throw new BrokenStreamError("A second message starts within the response.")
@@ -98,7 +98,10 @@ export class AnswerFold {
     return firstDelta(block, content_block)
   }
 
-  /** Counts are cumulative, and a later event leaves out what it does not change; compatible services leave out all. */
+  /**
+   * Updates the counts. They are cumulative, and a later event omits unchanged counts. Compatible servers may omit
+   * all.
+   */
   #count(
     later: Partial<Anthropic.Usage | Anthropic.MessageDeltaUsage> | undefined | null,
   ): ModelProgress | null {
@@ -122,7 +125,10 @@ export class AnswerFold {
   }
 }
 
-/** Text and input are seen by their bytes; all else, such as a signature or a citation, by not being empty. */
+/**
+ * Returns true if the delta has content. Text and input are checked by their bytes, and all other fields, such as a
+ * signature or a citation, by not being empty.
+ */
 function bringsContent(delta: Anthropic.RawContentBlockDelta): boolean {
   switch (delta.type) {
     case "text_delta":
@@ -155,7 +161,7 @@ function toStopReason(reason: Anthropic.StopReason | null): StopReason {
     case null:
       return "end"
     default:
-      // A reason newer than this code: the answer did end.
+      // This is a reason newer than this code. The response did end.
       reason satisfies never
       return "end"
   }

@@ -8,8 +8,8 @@ export type AnthropicSdk = typeof import("@anthropic-ai/sdk")
 export const anthropicAddress = "https://api.anthropic.com"
 
 /**
- * An SDK client that knows the options and nothing else: each setting that the SDK would read from the environment or
- * from a profile file is given. It never retries by itself: the agent's loop does, where it can be seen.
+ * Creates an SDK client with the given options only: every setting that the SDK would read from the environment or
+ * from a profile file is set. It never retries by itself, because the agent's loop retries visibly.
  */
 export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anthropic {
   return new sdk.Anthropic({
@@ -17,7 +17,7 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
     authToken: options.authToken ?? null,
     webhookKey: null,
     baseURL: options.baseURL ?? anthropicAddress,
-    // Without a limit of its own, the client waits: the agent's loop limits the time until the first token.
+    // Without its own limit, the client waits. The agent's loop limits the time until the first token.
     timeout: options.timeoutMs ?? longestTimerMs,
     maxRetries: 0,
     logLevel: "off",
@@ -27,8 +27,8 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
 }
 
 /**
- * Headers that the SDK or the gateway sets. Anything else the SDK took from `ANTHROPIC_CUSTOM_HEADERS`, against which
- * it has no option.
+ * Headers that the SDK or the gateway sets. The SDK took any other header from `ANTHROPIC_CUSTOM_HEADERS`, and has no
+ * option to prevent it.
  */
 const sdkHeaders = /^(accept|content-type|user-agent|traceparent|anthropic-version|x-stainless-.+)$/
 

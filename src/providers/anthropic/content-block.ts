@@ -4,11 +4,11 @@ import type { ModelPart, VendorData } from "../../core/messages.ts"
 import type { ModelDelta, ModelInputDelta } from "../../core/ports/provider.ts"
 import { callName } from "../tool-calls/call-name.ts"
 
-/** A content block as its deltas build it up. */
+/** A content block that is built from its deltas. */
 export interface Block {
   readonly part: number
   readonly fields: Record<string, Json>
-  /** The pieces of `input`, joined; empty when none came. */
+  /** The joined pieces of `input`. Empty if there were none. */
   inputJson: string
 }
 
@@ -19,7 +19,10 @@ export function beginBlock(
   return { part, fields: { ...content } as unknown as Record<string, Json>, inputJson: "" }
 }
 
-/** Empty from Anthropic itself; some compatible services put the first piece of text into the block's start. */
+/**
+ * Returns the text in a block's start. It is empty from Anthropic itself, but some compatible servers put the first
+ * piece there.
+ */
 export function firstDelta(
   block: Block,
   content: Anthropic.RawContentBlockStartEvent["content_block"],
@@ -29,7 +32,7 @@ export function firstDelta(
   return null
 }
 
-/** Builds the block up; returns the delta to show, if there is one. */
+/** Applies a delta to the block. Returns the delta to show, if there is one. */
 export function applyDelta(
   block: Block,
   delta: Anthropic.RawContentBlockDelta,
@@ -51,7 +54,7 @@ export function applyDelta(
       return null
     }
     default: {
-      // A signature, a compaction's summary, and what the API may add: each field is a new value for the block's.
+      // For a signature, a compaction's summary, and future additions of the API, each field replaces the block's.
       const { type: _, ...rest } = delta as unknown as JsonObject
       Object.assign(fields, rest)
       return null
@@ -59,7 +62,7 @@ export function applyDelta(
   }
 }
 
-/** A call that the service itself executes is none of the gateway's. */
+/** Returns a delta of a call's input. Null for a call that the provider itself executes. */
 function inputDelta({ part, fields }: Block, text: string): ModelInputDelta | null {
   return text === ""
     ? null
@@ -96,7 +99,7 @@ export function toPart({ fields, inputJson }: Block): ModelPart {
   }
 }
 
-/** Returns fields that the gateway's own types have no place for: ids, signatures, citations. */
+/** Returns fields that the gateway's own types do not have: ids, signatures, citations. */
 function vendorOf(fields: Record<string, Json>): { readonly vendor?: VendorData } {
   const data = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
   return Object.keys(data).length === 0 ? {} : { vendor: { provider: "anthropic", data } }

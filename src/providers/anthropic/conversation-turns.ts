@@ -8,13 +8,17 @@ import { resultContent as contentOf } from "../tool-calls/result-content.ts"
 
 type Block = Anthropic.ContentBlockParam
 
-/** Opens a conversation that the assistant began: the API wants the first turn to be the user's. */
+/**
+ * Starts a conversation whose first message is the assistant's, because the API requires the first turn to be the
+ * user's.
+ */
 const opening: Block = { type: "text", text: "(The assistant speaks first.)" }
 
 /**
- * Messages as the API wants them: user and assistant taking turns, the user first, tool results at the head of the turn
- * after their calls, no empty text and no empty turn. What Anthropic sent goes back unchanged and in its place; what
- * only another provider understands is left out. System messages are not turns: see `systemMessageTexts`.
+ * Converts messages for the API: user and assistant alternate, starting with the user, tool results come first in the
+ * turn after their calls, and there is no empty text or turn. Parts from Anthropic are sent back unchanged and in
+ * their place. Parts that only another provider understands are left out. System messages are not turns; see
+ * `systemMessageTexts`.
  */
 export function conversationTurns(messages: readonly Message[]): Anthropic.MessageParam[] {
   const callIds = wireCallIds(messages, { givenId: givenCallId, legal: /^[\w-]{1,64}$/ })
@@ -25,7 +29,7 @@ export function conversationTurns(messages: readonly Message[]): Anthropic.Messa
     const content = blocksOf(message, callIds)
     if (content.length === 0) continue
     const last = turns.at(-1)
-    // One by one: a client may send more blocks than a call takes arguments.
+    // Blocks are added one by one, because a client may send more blocks than a function accepts arguments.
     if (last?.role === role) for (const block of content) last.content.push(block)
     else turns.push({ role, content })
   }
@@ -35,8 +39,8 @@ export function conversationTurns(messages: readonly Message[]): Anthropic.Messa
 }
 
 /**
- * The texts of the conversation's system messages, for the end of the system prompt. The API takes such messages inside
- * a conversation only from newer models and in certain places; in the prompt every model takes them.
+ * Returns the texts of the conversation's system messages, for the end of the system prompt. The API accepts such
+ * messages inside a conversation only for newer models and in certain places. Every model accepts them in the prompt.
  */
 export function systemMessageTexts(messages: readonly Message[]): readonly Anthropic.TextBlockParam[] {
   return messages.flatMap((message) => (message.role === "system" ? message.content.flatMap(textBlock) : []))
@@ -68,7 +72,7 @@ function assistantBlock(part: AssistantPart, callIds: ReadonlyMap<string, string
     case "text":
       return textBlock(part).map((block) => ({ ...own, ...block }))
     case "thinking":
-      // Without its signature the API refuses it.
+      // The API refuses thinking without its signature.
       if (typeof own?.signature !== "string") return []
       return [{ ...own, type: "thinking", thinking: part.text, signature: own.signature }]
     case "toolCall": {
@@ -109,12 +113,12 @@ function contentBlock(part: ContentPart): readonly (Anthropic.TextBlockParam | A
   if (part.type === "text") return textBlock(part)
   const { source } = part
   if (source.type === "url") return [{ type: "image", source }]
-  // The API says which media types it takes; one that it does not take is its error to report.
+  // If the API does not accept the media type, it reports the error.
   const media_type = source.mediaType as Anthropic.Base64ImageSource["media_type"]
   return [{ type: "image", source: { type: "base64", media_type, data: source.data } }]
 }
 
-/** Returns a block for the text, or none for white space alone, which the API refuses. */
+/** Returns a block for the text. Returns none for white space alone, which the API refuses. */
 function textBlock({ text }: { readonly text: string }): Anthropic.TextBlockParam[] {
   return text.trim() === "" ? [] : [{ type: "text", text }]
 }

@@ -11,7 +11,7 @@ type Sdk = typeof import("@anthropic-ai/sdk")
 
 export interface FailureContext {
   readonly sdk: Sdk
-  /** Texts that never reach a failure's detail. */
+  /** Texts that a failure's detail must never contain. */
   readonly secrets: readonly string[]
 }
 
@@ -33,7 +33,7 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
       complaint: thrown.apiMessage ?? undefined,
     })
   }
-  // Some proxies report an error with a status of success.
+  // Some proxies report an error with a success status.
   if (thrown instanceof NotAStreamError && isJsonObject(thrown.json) && isJsonObject(thrown.json.error)) {
     const reported = new sdk.APIError(undefined, thrown.json, undefined, undefined)
     return modelFailure(codeOf(reported), { detail, retryable: retryAdvice(codeOf(reported), undefined) })
@@ -42,8 +42,8 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
 }
 
 /**
- * By the type in the body, which error events have as well. The status outranks the body where it is the more
- * specific of the two: proxies put `api_error` into every body.
+ * Returns the code by the type in the body, which error events have as well. The status takes precedence if it is
+ * more specific, because proxies put `api_error` into every body.
  */
 function codeOf({ type, status, apiMessage }: APIError): FailureCode {
   if (status === 401 || status === 402) return codeOfStatus(status)
@@ -71,12 +71,12 @@ function codeOf({ type, status, apiMessage }: APIError): FailureCode {
   }
 }
 
-/** The API reports it as a wrong request. */
+/** Returns true if the account has no credit. The API reports this as an invalid request. */
 function isOutOfCredit(message: string | null): boolean {
   return /credit balance is too low/i.test(message ?? "")
 }
 
-/** The API has no type of its own for this. */
+/** Returns true if the request is too long. The API has no error type for this. */
 function isTooLong(message: string | null): boolean {
   return /prompt is too long|context (window|limit|length)/i.test(message ?? "")
 }

@@ -1,25 +1,25 @@
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
 
-/** Exactly one of `apiKey` and `authToken` is needed. The environment is never read. */
+/** Options of the provider. Exactly one of `apiKey` and `authToken` is required. The environment is never read. */
 export interface AnthropicOptions {
   readonly apiKey?: string
-  /** An OAuth access token, or what a proxy wants as bearer token. */
+  /** An OAuth access token, or the bearer token of a proxy. */
   readonly authToken?: string
-  /** Without the `/v1`. Default `https://api.anthropic.com`. */
+  /** Base URL without `/v1`. Default `https://api.anthropic.com`. */
   readonly baseURL?: string
-  /** Sent with every request, for instance `anthropic-beta`. */
+  /** Headers of every request, such as `anthropic-beta`. Default: none. */
   readonly headers?: Readonly<Record<string, string>>
-  /** The field `thinking` of the request, as the API has it. Default: the model decides. */
+  /** The request's field `thinking`, as the API defines it. Default: the model decides. */
   readonly thinking?: AnthropicThinking
-  /** Further fields of the request's body; those that the gateway sets itself win. */
+  /** Further fields of the request's body. Fields that the gateway sets take precedence. Default: none. */
   readonly extraBody?: Readonly<Record<string, unknown>>
   /**
-   * If true, the service knows `output_config.format`. Default: true. Set it to false for a model or a proxy that
-   * refuses it: structured output then depends on the prompt alone.
+   * If true, the provider supports `output_config.format`. Default: true. Set it to false for a model or a proxy that
+   * refuses the field. Structured output then depends on the prompt alone.
    */
   readonly structuredOutputs?: boolean
-  /** Longest wait for the first token, in milliseconds. Default: the agent's `firstTokenTimeoutSeconds`. */
+  /** Maximum milliseconds until the first token. Default: the agent's `firstTokenTimeoutSeconds`. */
   readonly timeoutMs?: number
 }
 
@@ -32,8 +32,8 @@ export interface AnthropicThinking {
 }
 
 /**
- * Loads `@anthropic-ai/sdk`. The module is not named by its own type, so that this package's types compile where it is
- * not installed.
+ * Loads `@anthropic-ai/sdk`. The return type does not name the module's type, so that this package's types compile
+ * even if it is not installed.
  */
 export type LoadAnthropicSdk = () => Promise<object>
 
@@ -53,7 +53,7 @@ const schema = z
     path: ["apiKey"],
   })
 
-/** Throws a `ConfigurationError` that names each option that is unknown or wrong, and never its value. */
+/** Throws a `ConfigurationError` that names each unknown or wrong option, but never its value. */
 export function checkOptions(options: AnthropicOptions): void {
   const { error } = schema.safeParse(options)
   if (error) throw new ConfigurationError(`Anthropic provider: ${z.prettifyError(error)}`)

@@ -1,15 +1,18 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 
-/** The API allows 24, but can fail to make a grammar of them in time: from 13 on, on Vertex AI from 11. */
+/**
+ * Maximum number of optional properties. The API allows 24, but may fail to compile a grammar in time: from 13 on, on
+ * Vertex AI from 11.
+ */
 const mostOptionalProperties = 10
 
 /**
- * The format that holds an answer to the schema
- * (https://platform.claude.com/docs/en/build-with-claude/structured-outputs), in the SDK's rendering, which moves
- * what a grammar cannot say, such as a number's range, into the descriptions. Null for a schema that the API would
- * refuse or empty of its answers: it closes every object, so that a map could only be `{}`. The prompt has to do for
- * those.
+ * Returns the format that makes responses match the schema
+ * (https://platform.claude.com/docs/en/build-with-claude/structured-outputs), as the SDK renders it. The SDK moves
+ * rules that a grammar cannot express, such as a number's range, into the descriptions. Returns null if the API would
+ * refuse the schema, or could not produce its values: it closes every object, so that a map could only be `{}`. The
+ * prompt must then be enough.
  */
 export async function outputFormat(schema: JsonObject): Promise<Anthropic.JSONOutputFormat | null> {
   const fits = schema.type === "object" && isExpressible(schema)
@@ -20,13 +23,13 @@ export async function outputFormat(schema: JsonObject): Promise<Anthropic.JSONOu
 
 function isExpressible(schema: Json): boolean {
   if (!isJsonObject(schema)) return false
-  // A reference may be recursive, and closed objects have nothing in common that `allOf` could ask for.
+  // A reference may be recursive, and closed objects cannot be combined with `allOf`.
   if (["$ref", "allOf", "patternProperties"].some((keyword) => keyword in schema)) return false
   if ((schema.additionalProperties ?? false) !== false) return false
   return isTyped(schema) && subschemas(schema).every(isExpressible)
 }
 
-/** By exactly one thing that the SDK's rendering understands. */
+/** Returns true if exactly one keyword that the SDK's rendering understands defines the type. */
 function isTyped({ type, properties, items, anyOf, oneOf, ...schema }: JsonObject): boolean {
   if (anyOf !== undefined || oneOf !== undefined) return type === undefined
   if (type === "object") return isJsonObject(properties)

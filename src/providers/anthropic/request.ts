@@ -2,7 +2,7 @@ import type { Anthropic } from "@anthropic-ai/sdk"
 import type { ModelRequest, SystemBlock, ToolSpecification } from "../../core/ports/provider.ts"
 import { conversationTurns, systemMessageTexts } from "./conversation-turns.ts"
 
-/** The body of a Messages call (https://docs.claude.com/en/api/messages) for a request. */
+/** Returns the body of a Messages call (https://docs.claude.com/en/api/messages) for a request. */
 export function messagesRequest(request: ModelRequest): Anthropic.MessageCreateParamsStreaming {
   const system = [...request.system.flatMap(systemBlock), ...systemMessageTexts(request.messages)]
   return {

@@ -9,20 +9,21 @@ import type { EnvironmentSettings } from "./environment.ts"
 import { firstModelOf } from "./local-server.ts"
 import { type NamedProviderOptions, namedProvider, type ProviderName } from "./named-provider.ts"
 
-/** By name, made in code, or a language model of the AI SDK (https://ai-sdk.dev). */
+/** A provider by name, a provider made in code, or a language model of the AI SDK (https://ai-sdk.dev). */
 export type ProviderChoice = ProviderName | Provider | AiSdkModel
 
 export interface ProviderOptions extends NamedProviderOptions {
   /**
-   * Default: anthropic if these options or the environment have a key for it, else openai if the environment has one.
-   * Without any key, a model server that answers on this machine, else the demo; `agent-gateway start` takes neither.
+   * Default: anthropic if these options or the environment have a key for it, otherwise openai if the environment has
+   * one. Without any key, the default is a model server on this machine, otherwise the demo. `agent-gateway start`
+   * refuses both.
    */
   readonly provider?: ProviderChoice
 }
 
 export interface ChosenProvider {
   readonly provider: Provider
-  /** Null for one that has no name. */
+  /** Null for a provider without a name. */
   readonly name: ProviderName | null
   /** If true, the gateway chose this provider itself: a local model server, or the demo. */
   readonly guessed: boolean
@@ -30,13 +31,13 @@ export interface ChosenProvider {
 
 export interface ChooseOptions {
   readonly settings: EnvironmentSettings
-  /** If true, the gateway may choose a provider itself: then it looks for a local server. */
+  /** If true, the gateway may choose a provider itself, and then looks for a local server. */
   readonly mayGuess: boolean
 }
 
 /**
- * Chooses the provider. Options in code win over the environment. Rejects with a `ConfigurationError` for want of a
- * key.
+ * Chooses the provider. Options in code take precedence over the environment. Rejects with a `ConfigurationError` if
+ * a key is missing.
  */
 export async function chooseProvider(
   { provider, ...options }: ProviderOptions,
@@ -51,15 +52,13 @@ export async function chooseProvider(
   return { provider: demoProvider(), name: "demo", guessed: true }
 }
 
-/** A model of the AI SDK is wrapped, a provider is itself. */
+/** Wraps a model of the AI SDK. Returns a provider unchanged. */
 export function toProvider(choice: Provider | AiSdkModel): Provider {
-  // It checks what it is given.
+  // It checks its arguments.
   return "doStream" in choice ? aiSdkProvider(choice) : choice
 }
 
-/**
- * Throws a `ConfigurationError` for options that would do nothing: a key that somebody relies on must not go unused.
- */
+/** Throws a `ConfigurationError` for options without effect, because a key must not be silently ignored. */
 function refuseIgnored(provider: ProviderChoice | undefined, options: NamedProviderOptions): void {
   const given = Object.keys(definedOnly<NamedProviderOptions>(options))
   if (given.length === 0 || (provider !== "demo" && typeof provider !== "object")) return
@@ -73,7 +72,7 @@ function configuredName(
 ): ProviderName | null {
   if ((apiKey ?? authToken ?? anthropic.apiKey ?? anthropic.authToken) !== undefined) return "anthropic"
   if (openai.apiKey !== undefined) return "openai"
-  // Whoever configures a provider does not want another: this one says that its key is missing.
+  // If a provider is configured, no other one is chosen. It reports that its key is missing.
   return providerConfig === undefined ? null : "anthropic"
 }
 

@@ -4,26 +4,29 @@ import type { OpenAiOptions } from "../openai/options.ts"
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface EnvironmentSettings {
-  /** As it was given: MCP configuration files refer to it. */
+  /** The environment, unchanged, for references in MCP configuration files. */
   readonly env: Environment
-  /** `MCP_CONFIG_PATH`. */
+  /** The variable `MCP_CONFIG_PATH`. */
   readonly mcpConfigPath: string | undefined
-  /** `AGENT_GATEWAY_SECRETS_KEY`. */
+  /** The variable `AGENT_GATEWAY_SECRETS_KEY`. */
   readonly secretsKey: string | undefined
-  /** `AGENT_GATEWAY_OPERATOR_KEY`. */
+  /** The variable `AGENT_GATEWAY_OPERATOR_KEY`. */
   readonly operatorKey: string | undefined
-  /** Path of `DOCKER_HOST`, if that is a Unix socket: working directories are folders of this machine. */
+  /** Path in `DOCKER_HOST` if it is a Unix socket, because working directories are folders of this machine. */
   readonly dockerSocket?: string
   readonly anthropic: Pick<AnthropicOptions, "apiKey" | "authToken" | "baseURL">
   readonly openai: Pick<OpenAiOptions, "apiKey" | "baseURL">
-  /** Address at which the gateway looks for a model server of this machine if there is no key. */
+  /** Address at which the gateway looks for a model server on this machine if there is no key. */
   readonly localServer: string
 }
 
-/** Ollama's own. */
+/** The address of Ollama. */
 const defaultLocalServer = "http://127.0.0.1:11434/v1"
 
-/** The one place that turns the environment into options. A key wins over a token; an empty variable is none. */
+/**
+ * Converts the environment into options. This is the only place that does so. A key takes precedence over a token. An
+ * empty variable counts as missing.
+ */
 export function settingsFrom(env: Environment): EnvironmentSettings {
   const { ANTHROPIC_API_KEY: anthropicKey, ANTHROPIC_AUTH_TOKEN: authToken, OPENAI_API_KEY: openAiKey } = env
   const { ANTHROPIC_BASE_URL: anthropicURL, OPENAI_BASE_URL: openAiURL, OLLAMA_BASE_URL: localServer } = env

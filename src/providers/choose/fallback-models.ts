@@ -5,10 +5,10 @@ import { noUsage } from "../../core/usage.ts"
 import type { ProviderChoice } from "./choose-provider.ts"
 import type { RunProviders } from "./run-providers.ts"
 
-/** The provider or model that takes over when the service before it fails. */
+/** The provider or model that replaces a provider that fails. */
 export type FallbackChoice =
   | ProviderChoice
-  /** The model's default is the provider's own. */
+  /** The default of `model` is the provider's own default. */
   | { readonly provider: ProviderChoice; readonly model?: string }
 
 export interface WantedModels {
@@ -18,10 +18,7 @@ export interface WantedModels {
   readonly fallback: readonly FallbackChoice[]
 }
 
-/**
- * The models that a run is executed with, first choice first. Throws a `ConfigurationError` when a key or a model is
- * missing.
- */
+/** Returns the models of a run, first choice first. Throws a `ConfigurationError` if a key or a model is missing. */
 export function modelChoices(
   { provider, model, fallback }: WantedModels,
   providers: RunProviders,
@@ -40,12 +37,15 @@ export function modelChoices(
   ]
 }
 
-/** AI SDK models have a `provider` too, which is its name. */
+/** Returns true for a pair. AI SDK models have a `provider` too, which is its name. */
 function isPair(choice: FallbackChoice): choice is Exclude<FallbackChoice, ProviderChoice> {
   return typeof choice === "object" && !("stream" in choice) && !("doStream" in choice)
 }
 
-/** Throws a `ConfigurationError` that names the models without a known price: a budget could not be kept with them. */
+/**
+ * Throws a `ConfigurationError` that names the models without a known price, because a budget could not be enforced
+ * with them.
+ */
 export function requirePrices(models: readonly ModelChoice[], pricing: Pricing): void {
   const unpriced = models.filter(
     ({ provider: { priceList }, model }) => pricing.cost({ priceList, model, usage: noUsage }) === null,

@@ -1,13 +1,16 @@
 import { z } from "zod"
 
-/** Long enough for a server on the same machine, however busy that is; whoever has none is refused at once. */
+/**
+ * Maximum milliseconds to wait: long enough for a busy server on the same machine. If there is no server, the
+ * connection is refused at once.
+ */
 const longestMs = 2_000
 
 const modelList = z.object({ data: z.array(z.object({ id: z.string().min(1) })) })
 
 /**
- * The first model, but for those that only embed, of the server of OpenAI's Chat Completions at `baseURL` (Ollama,
- * vLLM, LM Studio …); null when nothing of that kind answers in time, or it has no model.
+ * Resolves to the first model of the OpenAI-compatible server at `baseURL` (Ollama, vLLM, LM Studio …), without
+ * models for embeddings. Null if no such server responds in time, or if it has no model.
  */
 export async function firstModelOf(baseURL: string): Promise<string | null> {
   try {
@@ -15,7 +18,7 @@ export async function firstModelOf(baseURL: string): Promise<string | null> {
     const { data } = modelList.parse(await response.json())
     return data.find(({ id }) => !/embed/i.test(id))?.id ?? null
   } catch {
-    // Nobody said that there is one: an address where nothing listens, or something else, is the usual case.
+    // The server is optional, so usually nothing, or another service, listens at this address.
     return null
   }
 }

@@ -12,11 +12,11 @@ import type { EnvironmentSettings } from "./environment.ts"
 export const providerNames = ["anthropic", "openai", "openai-chat", "demo"] as const
 export type ProviderName = (typeof providerNames)[number]
 
-/** For a provider chosen by name. What is given in code wins over the environment. */
+/** Options of a provider chosen by name. Values in code take precedence over the environment. */
 export interface NamedProviderOptions {
-  /** Default: `ANTHROPIC_API_KEY` or `OPENAI_API_KEY`. */
+  /** API key. Default: `ANTHROPIC_API_KEY` or `OPENAI_API_KEY`. */
   readonly apiKey?: string
-  /** Token of anthropic, in place of a key. Default: `ANTHROPIC_AUTH_TOKEN`. */
+  /** Token for anthropic, in place of a key. Default: `ANTHROPIC_AUTH_TOKEN`. */
   readonly authToken?: string
   /** Further options of that provider: `baseURL`, `headers`, `thinking` … Default: none. */
   readonly providerConfig?: ProviderConfig
@@ -27,7 +27,10 @@ export type ProviderConfig =
   | Omit<OpenAiOptions, "apiKey">
   | Omit<OpenAiChatOptions, "apiKey">
 
-/** Throws a `ConfigurationError` for want of a key, and for options that the provider does not have. */
+/**
+ * Creates the provider. Throws a `ConfigurationError` if a key is missing, or if the provider does not have an
+ * option.
+ */
 export function namedProvider(
   name: ProviderName,
   options: NamedProviderOptions,
@@ -53,7 +56,7 @@ interface ServiceSettings {
   readonly baseURL?: string
 }
 
-/** The provider checks what comes of it. */
+/** Merges the options. The provider checks the result. */
 function merge(
   name: Exclude<ProviderName, "demo">,
   { apiKey, authToken, providerConfig }: NamedProviderOptions,
@@ -62,7 +65,7 @@ function merge(
   const given = definedOnly<ServiceSettings>({ apiKey, authToken })
   const key = Object.keys(given).length > 0 ? given : environmentKey
   const merged = { ...definedOnly<ServiceSettings>({ baseURL }), ...providerConfig, ...key }
-  // Servers of one's own often want no key.
+  // Custom servers often need no key.
   const needsKey = name === "anthropic" || merged.baseURL === undefined
   if (needsKey && Object.keys(key).length === 0) {
     const variable = name === "anthropic" ? "ANTHROPIC_API_KEY" : "OPENAI_API_KEY"

@@ -8,13 +8,13 @@ import { type ProviderConfig, providerNames } from "./named-provider.ts"
 /** Options that choose the model of a run. */
 export interface ModelOptions {
   /**
-   * Model of the run. A client's choice replaces it only if `allowedModels` lists that choice. Default: what the
-   * client asks for, else the provider's own default.
+   * Model of the run. A client's choice replaces it only if `allowedModels` lists that choice. Default: the model
+   * that the client requests, otherwise the provider's own default.
    */
   readonly model?: string
   /**
-   * Models that take over when the service before them fails: after its retries, or at once when its quota is used up.
-   * The rest of the run stays with that model. A request or a key that is refused ends the run instead. Default: none.
+   * Models that replace a failing provider: after its retries, or at once if its quota is used up. The rest of the
+   * run stays with that model. A refused request or key ends the run instead. Default: none.
    */
   readonly fallback?: readonly FallbackChoice[]
 }

@@ -3,17 +3,17 @@ import { type ChosenProvider, type ProviderChoice, toProvider } from "./choose-p
 import type { EnvironmentSettings } from "./environment.ts"
 import { namedProvider, type ProviderName } from "./named-provider.ts"
 
-/** The providers that a run may be executed with. */
+/** The providers that a run may use. */
 export interface RunProviders {
-  /** For runtimes that choose none. */
+  /** Provider of runtimes that choose none. */
   readonly main: Provider
-  /** Returns the provider of a choice. Throws a `ConfigurationError` when its key is missing. */
+  /** Returns the provider of a choice. Throws a `ConfigurationError` if its key is missing. */
   resolve(choice: ProviderChoice): Provider
 }
 
 /**
- * Returns the providers of the app itself: the chosen one, and by name any other that the environment has a key for,
- * each made once.
+ * Returns the providers of the application: the chosen one, and by name any other for which the environment has a
+ * key. Each is created once.
  */
 export function appProviders(
   { provider: main, name }: ChosenProvider,

@@ -26,14 +26,17 @@ export function demoAnswer({ messages, tools }: ModelRequest): readonly ModelPar
   return [{ type: "thinking", text: thought }, ...answer(message.slice(thinking[0].length), tools)]
 }
 
-/** Returns a message's text. Data that stands before a command, such as memories of the user, is left out. */
+/** Returns a message's text without data before a command, such as memories of the user. */
 function wordsOf({ content }: UserMessage): string {
   const texts = content.map((part) => textOf([part]).trim())
   const command = texts.findIndex((text) => /^\/(tool|think)\b/.test(text))
   return texts.slice(Math.max(0, command)).join("\n").trim()
 }
 
-/** The gateway names open background tasks at the end of a request, which is no message of the user. */
+/**
+ * Returns true for the gateway's note of open background tasks at the end of a request, which is not a message of the
+ * user.
+ */
 function isNote({ role, ...message }: Message): boolean {
   return role === "user" && "content" in message && textOf(message.content).startsWith("[Note of the gateway")
 }
@@ -52,7 +55,7 @@ function answer(message: string, tools: readonly ToolSpecification[]): readonly 
   ]
 }
 
-/** Each line that begins with `/tool` begins a call; all of them must be right for any to be made. */
+/** Parses calls. Each line that starts with `/tool` is a call. If one is invalid, none is made. */
 function toolCalls(message: string, tools: readonly ToolSpecification[]): readonly ModelPart[] {
   const calls: ModelToolCall[] = []
   for (const command of message.split(/^(?=\/tool\b)/m)) {

@@ -1,22 +1,25 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { Message } from "../../core/messages.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import { thinkingLevels } from "../../core/thinking-level.ts"
 import { demoAnswer } from "./demo-answer.ts"
 
 export interface DemoProviderOptions {
-  /** Pause between two words, in milliseconds. Default 15. */
+  /** Milliseconds between two words. Default 15. */
   readonly delayMs?: number
 }
 
 /**
- * An offline, rule-based stand-in for a model, so that an agent can be tried with no key. It says that it is none,
- * calls the agent's tools when told to (`/tool NAME {json}`), and gives the same answer to the same request.
+ * An offline, rule-based stand-in for a model, to try an agent without a key. Its text says that it is not a model.
+ * It calls the agent's tools on command (`/tool NAME {json}`), and gives the same response to the same request.
  */
 export function demoProvider({ delayMs = 15 }: DemoProviderOptions = {}): Provider {
   return {
     name: "demo",
     defaultModel: "demo",
     priceList: "free",
+    // It ignores the level, so that an agent with one can be tried without a key.
+    thinkingLevels: () => thinkingLevels,
     stream: (request, { signal }) => speak(request, delayMs, signal),
   }
 }
@@ -53,7 +56,7 @@ async function* speak(
   }
 }
 
-/** False when aborted. */
+/** Waits. Resolves to false if the signal aborts. */
 async function pause(milliseconds: number, signal: AbortSignal): Promise<boolean> {
   try {
     await delay(milliseconds, undefined, { signal })
@@ -64,7 +67,7 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<boolean
   }
 }
 
-/** Each with the white space after it, so that together they are the text again. */
+/** Returns the words, each with its following white space, so that they join to the same text. */
 function words(text: string): readonly string[] {
   return text.match(/\s*\S+\s*/g) ?? []
 }

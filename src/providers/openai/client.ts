@@ -6,19 +6,19 @@ import type { OpenAiConnectionOptions } from "./options.ts"
 export type OpenAiSdk = typeof import("openai")
 
 /**
- * An SDK client that knows the options and nothing else: each setting that the SDK would read from the environment is
- * given. It never retries by itself: the agent's loop does, where it can be seen.
+ * Creates an SDK client with the given options only: every setting that the SDK would read from the environment is
+ * set. It never retries by itself, because the agent's loop retries visibly.
  */
 export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, baseURL: string): OpenAI {
   return new sdk.OpenAI({
-    // The SDK wants one, local servers do not: without one no credentials are sent.
+    // The SDK requires a key, but local servers do not. Without a key no credentials are sent.
     apiKey: options.apiKey ?? "none",
     adminAPIKey: null,
     organization: null,
     project: null,
     webhookSecret: null,
     baseURL,
-    // Without a limit of its own, the client waits: the agent's loop limits the time until the first token.
+    // Without its own limit, the client waits. The agent's loop limits the time until the first token.
     timeout: options.timeoutMs ?? longestTimerMs,
     maxRetries: 0,
     logLevel: "off",
@@ -27,8 +27,8 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
 }
 
 /**
- * Headers that the SDK or the gateway sets. Anything else the SDK took from `OPENAI_CUSTOM_HEADERS`, against which it
- * has no option.
+ * Headers that the SDK or the gateway sets. The SDK took any other header from `OPENAI_CUSTOM_HEADERS`, and has no
+ * option to prevent it.
  */
 const sdkHeaders = /^(accept|content-type|user-agent|traceparent|x-stainless-.+)$/
 

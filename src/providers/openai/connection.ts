@@ -11,11 +11,14 @@ export const installedSdk: LoadOpenAiSdk = () => import("openai")
 export interface Connection {
   readonly sdk: OpenAiSdk
   readonly client: OpenAI
-  /** Texts that no log may show. */
+  /** Texts that no log may contain. */
   readonly secrets: readonly string[]
 }
 
-/** Made once, when it is first asked for. Rejects with a `ConfigurationError` if the SDK is not installed. */
+/**
+ * Returns a connection that is created at the first use. Rejects with a `ConfigurationError` if the SDK is not
+ * installed.
+ */
 export function lazyConnection(
   options: OpenAiConnectionOptions,
   load: LoadOpenAiSdk,

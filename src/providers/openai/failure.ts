@@ -11,7 +11,7 @@ import { type ServiceComplaint, ServiceError } from "./service-error.ts"
 
 export interface FailureContext {
   readonly sdk: OpenAiSdk
-  /** Texts that never reach a failure's detail. */
+  /** Texts that a failure's detail must never contain. */
   readonly secrets: readonly string[]
 }
 
@@ -32,7 +32,7 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
   return modelFailure(codeOfBodyError(thrown, begun), { detail })
 }
 
-/** Some servers and proxies report an error with a status of success. */
+/** Returns true for an error body. Some servers and proxies report an error with a success status. */
 function isComplaint(json: unknown): json is { readonly error: JsonObject | string } {
   return isJsonObject(json) && (isJsonObject(json.error) || typeof json.error === "string")
 }
@@ -47,7 +47,7 @@ function refusal({ message, code, type, status, headers }: APIError, detail: str
   })
 }
 
-/** https://platform.openai.com/docs/guides/error-codes, and what compatible servers have in its place. */
+/** Codes of https://platform.openai.com/docs/guides/error-codes, and those of compatible servers. */
 const codes: ReadonlyMap<string, FailureCode> = new Map(
   Object.entries({
     insufficient_quota: "quota_exceeded",
@@ -71,7 +71,7 @@ const codes: ReadonlyMap<string, FailureCode> = new Map(
   }),
 )
 
-/** For services without such codes, or with one code for everything. */
+/** For services without such codes, or with one code for all errors. */
 const phrases: readonly (readonly [RegExp, FailureCode])[] = [
   [
     /context[ _-]?(length|window|size)|maximum prompt length|prompt is too long|exceeds? the (available |maximum )?context/i,
@@ -83,11 +83,11 @@ const phrases: readonly (readonly [RegExp, FailureCode])[] = [
   [/(incorrect|invalid) api key|api key (is )?not valid/i, "authentication_failed"],
 ]
 
-/** Statuses of responses in which a service says in words why it refuses a request. */
+/** Statuses of responses in which a service explains in its message why it refuses a request. */
 const wordy: readonly (number | undefined)[] = [400, 403, 404, 422, undefined]
 
 export function codeOf({ message, code, type, status }: ServiceComplaint): FailureCode {
-  // These say more than any code in the body, which some proxies fill with the same word for everything.
+  // These statuses are more reliable than a code in the body, because some proxies use one code for all errors.
   if (status === 401 || status === 402 || status === 413) return codeOfStatus(status)
   const known = codes.get(code ?? "") ?? codes.get(type ?? "")
   if (known !== undefined) return known
@@ -97,7 +97,7 @@ export function codeOf({ message, code, type, status }: ServiceComplaint): Failu
   return codeOfStatus(status)
 }
 
-/** An answer that fails within its stream has no status to say whose fault it is. */
+/** Returns true if the request is at fault. A response that fails within its stream has no status that tells. */
 function isAboutRequest(code: string): boolean {
   return /^(invalid|unsupported|empty|image|failed_to_download)_/.test(code)
 }

@@ -5,6 +5,7 @@ import { requestOptions } from "../transport/request-options.ts"
 import { ChatFold } from "./chat/chat-fold.ts"
 import { type HostTraits, hostTraits } from "./chat/hosts.ts"
 import { chatRequest } from "./chat/request.ts"
+import { levelsOf } from "./chat/thinking.ts"
 import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkChatOptions, type LoadOpenAiSdk, type OpenAiChatOptions } from "./options.ts"
@@ -15,12 +16,12 @@ import { vendorTag } from "./vendor-tag.ts"
 const name = "openai-chat"
 
 /**
- * Any service that speaks OpenAI's Chat Completions: Ollama, vLLM, LM Studio, OpenRouter, DeepSeek, Mistral … By the
- * official SDK, `openai`, which is loaded by `prepare` or the first call: if it is not installed, that throws a
- * `ConfigurationError`, as does a call that names no model where there is no default.
+ * A provider for any service with OpenAI's Chat Completions API: Ollama, vLLM, LM Studio, OpenRouter, DeepSeek,
+ * Mistral … It uses the official SDK, `openai`, which `prepare` or the first call loads. If the SDK is not installed,
+ * that throws a `ConfigurationError`, and so does a call without a model if there is no default.
  *
- * @param load Where the SDK comes from.
- * @throws ConfigurationError for options that are unknown or wrong.
+ * @param load Loads the SDK.
+ * @throws ConfigurationError if options are unknown or wrong.
  */
 export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiSdk = installedSdk): Provider {
   checkChatOptions(options)
@@ -35,6 +36,7 @@ export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiS
     ...(traits.priceList !== undefined && { priceList: traits.priceList }),
     ...callLimits(baseURL, options.timeoutMs),
     toolRules: traits.ownToolRules ? openAiToolRules : compatibleToolRules,
+    thinkingLevels: (model) => levelsOf(traits.thinking, model),
     async prepare() {
       await connected()
     },

@@ -5,6 +5,7 @@ import { hostTraits } from "./chat/hosts.ts"
 import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkOptions, type LoadOpenAiSdk, type OpenAiOptions } from "./options.ts"
+import { levelsOf } from "./reasoning-models.ts"
 import { responsesRequest } from "./responses/request.ts"
 import { ResponseFold } from "./responses/response-fold.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
@@ -14,11 +15,11 @@ import { vendorTag } from "./vendor-tag.ts"
 const name = "openai"
 
 /**
- * OpenAI's models by the Responses API and the official SDK, `openai`, which is loaded by `prepare` or the first call:
- * if it is not installed, that throws a `ConfigurationError`.
+ * A provider for OpenAI's models that uses the Responses API and the official SDK, `openai`. `prepare` or the first
+ * call loads the SDK. If it is not installed, that throws a `ConfigurationError`.
  *
- * @param load Where the SDK comes from.
- * @throws ConfigurationError for options that are unknown or wrong.
+ * @param load Loads the SDK.
+ * @throws ConfigurationError if options are unknown or wrong.
  */
 export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = installedSdk): Provider {
   checkOptions(options)
@@ -32,6 +33,7 @@ export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = ins
     ...(priceList !== undefined && { priceList }),
     ...callLimits(baseURL, options.timeoutMs),
     toolRules: hostTraits(baseURL).ownToolRules ? openAiToolRules : compatibleToolRules,
+    thinkingLevels: levelsOf,
     async prepare() {
       await connected()
     },

@@ -3,29 +3,32 @@ import { ConfigurationError } from "../../core/errors.ts"
 
 /** Address and credentials of the service. The environment is never read. */
 export interface OpenAiConnectionOptions {
-  /** Needed unless `baseURL` is given: servers of one's own often want none. */
+  /** API key. Required unless `baseURL` is set, because custom servers often need none. */
   readonly apiKey?: string
-  /** With the version, as `http://127.0.0.1:11434/v1`. Default `https://api.openai.com/v1`. */
+  /** Base URL with the version, such as `http://127.0.0.1:11434/v1`. Default `https://api.openai.com/v1`. */
   readonly baseURL?: string
-  /** Sent with every request, for instance `openai-organization`. */
+  /** Headers of every request, such as `openai-organization`. Default: none. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Further fields of the request's body. Those that the gateway sets itself win; `tools` are offered with its own. */
+  /**
+   * Further fields of the request's body. Fields that the gateway sets take precedence. `tools` are added to the
+   * gateway's own. Default: none.
+   */
   readonly extraBody?: Readonly<Record<string, unknown>>
   /**
-   * If true, the service holds a response to a JSON schema. Set it to false for a model or a server that refuses one:
-   * structured output then depends on the prompt alone.
+   * If true, the service can make responses match a JSON schema. Set it to false for a model or a server that refuses
+   * schemas. Structured output then depends on the prompt alone.
    */
   readonly structuredOutputs?: boolean
-  /** Longest wait for the first token, in milliseconds. Default: the agent's `firstTokenTimeoutSeconds`. */
+  /** Maximum milliseconds until the first token. Default: the agent's `firstTokenTimeoutSeconds`. */
   readonly timeoutMs?: number
 }
 
 export interface OpenAiOptions extends OpenAiConnectionOptions {
-  /** `effort`, `summary` … Default: what the model does by itself, which is to show nothing of its reasoning. */
+  /** Settings of reasoning: `effort`, `summary` … Default: the model's own, which do not show its reasoning. */
   readonly reasoning?: OpenAiReasoning
   /**
-   * If true, the service keeps its responses. Default false: each request has the whole conversation, and reasoning
-   * comes and goes encrypted.
+   * If true, the service stores its responses. Default false: each request has the whole conversation, and reasoning
+   * is encrypted.
    */
   readonly store?: boolean
 }
@@ -39,34 +42,31 @@ export interface OpenAiReasoning {
 }
 
 /**
- * Loads `openai`. The module is not named by its own type, so that this package's types compile where it is not
- * installed.
+ * Loads `openai`. The return type does not name the module's type, so that this package's types compile even if it is
+ * not installed.
  */
 export type LoadOpenAiSdk = () => Promise<object>
 
 export interface OpenAiChatOptions extends OpenAiConnectionOptions {
   /**
-   * The model of agents that name none. Default: of OpenAI itself, a current one; of any other server, none, and a call
-   * without a model throws a `ConfigurationError`.
+   * Model of agents that name none. Default: a current model for OpenAI itself. For other servers there is no
+   * default, and a call without a model throws a `ConfigurationError`.
    */
   readonly defaultModel?: string
-  /**
-   * Price list that applies, by its id in the price lists, or `free`. Default: by the host of `baseURL`, if it is
-   * known.
-   */
+  /** Price list, by its id, or `free`. Default: by the host of `baseURL`, if it is known. */
   readonly priceList?: string
-  /** The name that the cap on output tokens goes by. Default: by the host, mostly `max_tokens`. */
+  /** Name of the field for the maximum output tokens. Default: by the host, usually `max_tokens`. */
   readonly maxTokensField?: "max_tokens" | "max_completion_tokens"
-  /** If true, the gateway asks for usage (`stream_options`). Default true, but for hosts that refuse it. */
+  /** If true, the gateway requests usage (`stream_options`). Default true, except for hosts that refuse it. */
   readonly streamUsage?: boolean
   /**
-   * The field in which the model's reasoning goes back to it, false for not at all. Default: by the host, mostly false;
-   * DeepSeek and Moonshot refuse a call's result without it.
+   * The field in which the model's reasoning is sent back, or false to leave it out. Default: by the host, usually
+   * false. DeepSeek and Moonshot refuse a call's result without it.
    */
   readonly sendReasoning?: ReasoningField | false
 }
 
-/** The field of an assistant's message in which its reasoning goes back: text, or OpenRouter's blocks. */
+/** The field of an assistant's message for its reasoning: text, or OpenRouter's blocks. */
 export type ReasoningField = (typeof reasoningFields)[number]
 
 const reasoningFields = ["reasoning_content", "reasoning", "reasoning_details"] as const
@@ -109,13 +109,13 @@ function hasKeyOrAddress({ apiKey, baseURL }: { apiKey?: unknown; baseURL?: unkn
   return apiKey !== undefined || baseURL !== undefined
 }
 
-/** Throws a `ConfigurationError` that names each option that is unknown or wrong, and never its value. */
+/** Throws a `ConfigurationError` that names each unknown or wrong option, but never its value. */
 export function checkOptions(options: OpenAiOptions): void {
   const { error } = responsesSchema.safeParse(options)
   if (error) throw new ConfigurationError(`OpenAI provider: ${z.prettifyError(error)}`)
 }
 
-/** As `checkOptions`. */
+/** Checks options of Chat Completions in the same way. */
 export function checkChatOptions(options: OpenAiChatOptions): void {
   const { error } = chatSchema.safeParse(options)
   if (error) throw new ConfigurationError(`OpenAI chat provider: ${z.prettifyError(error)}`)

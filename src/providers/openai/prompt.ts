@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../core/json/json.ts"
 import type { SystemBlock } from "../../core/ports/provider.ts"
 
-/** The system prompt as one text; what is worth caching the services find out by themselves. */
+/** Returns the system prompt as one text. The services decide themselves what to cache. */
 export function promptText(blocks: readonly SystemBlock[]): string {
   return blocks
     .map(({ text }) => text)
@@ -9,7 +9,7 @@ export function promptText(blocks: readonly SystemBlock[]): string {
     .join("\n\n")
 }
 
-/** A function's parameters: the service refuses an object schema without `properties`. */
+/** Returns a function's parameters. The service refuses an object schema without `properties`. */
 export function toolParameters(inputSchema: JsonObject): Record<string, unknown> {
   return { properties: {}, ...inputSchema, type: "object" }
 }

@@ -5,17 +5,17 @@ export interface ServiceComplaint {
   readonly message: string
   readonly code: string | null
   readonly type: string | null
-  /** The HTTP status, or the one that some services give in the place of a code. */
+  /** The HTTP status, or the status that some services send in place of a code. */
   readonly status: number | undefined
 }
 
-/** An error that comes within a stream, where the SDK does not see it. */
+/** An error within a stream, which the SDK does not see. */
 export class ServiceError extends Error implements ServiceComplaint {
   readonly code: string | null
   readonly type: string | null
   readonly status: number | undefined
 
-  /** @param said The error object, or whatever stands in its place. */
+  /** @param said The error object, or the value in its place. */
   constructor(said: unknown) {
     const error = isJsonObject(said) ? said : {}
     super(messageOf(error, said))
@@ -31,7 +31,10 @@ function messageOf({ message, code }: JsonObject, said: unknown): string {
   return typeof code === "string" && !text.includes(code) ? `${text} (${code})` : text
 }
 
-/** Services that pass on another's errors put its status where the code belongs, as a number or as its digits. */
+/**
+ * Returns the status in a code. Services that pass on another's errors put its status there, as a number or as
+ * digits.
+ */
 function statusOf(code: unknown): number | undefined {
   const status = Number(code)
   return Number.isInteger(status) && status >= 400 && status < 600 ? status : undefined

@@ -15,27 +15,27 @@ import type { Connection } from "./connection.ts"
 import { toFailure } from "./failure.ts"
 import { ServiceError } from "./service-error.ts"
 
-/** Folds the events of one answer into deltas and, once it is whole, the end. */
+/** Folds the events of one response into deltas and, when it is whole, the end. */
 export interface AnswerFold {
-  /** If true, the service has said that nothing more comes. */
+  /** If true, the service has reported that nothing follows. */
   readonly complete: boolean
-  /** If true, this is a whole response, should nothing more come. */
+  /** If true, the response is whole even if nothing follows. */
   readonly whole: boolean
-  /** If true, only a count may follow, whose absence is no reason to wait for long. */
+  /** If true, only the usage may follow, which is not worth a long wait. */
   readonly ended: boolean
-  /**
-   * Returns the deltas that the data of an event brings. Throws for data that reports an error, or that is none of a
-   * response.
-   */
+  /** Returns the deltas of an event's data. Throws if the data reports an error, or is not part of a response. */
   apply(data: string): readonly (ModelDelta | ModelInputDelta)[]
-  /** If true, content without text has come since the last `progress`. */
+  /** If true, content without text has arrived since the last `progress`. */
   readonly advanced: boolean
-  /** Returns the progress that has come so far and was not shown. */
+  /** Returns the progress that was not shown yet. */
   progress(): ModelProgress
   end(requestedModel: string): ModelEnd
 }
 
-/** For a service that has ended its answer and neither says so nor closes the connection. */
+/**
+ * Maximum milliseconds to wait for the usage of a response that has ended, if the service neither reports the end nor
+ * closes the connection.
+ */
 const longestWaitForCountMs = 2_000
 
 export interface Call {
@@ -43,11 +43,11 @@ export interface Call {
   /** If true, pieces of calls' arguments are yielded as well. */
   readonly toolInputDeltas: boolean
   readonly fold: AnswerFold
-  /** The SDK makes the request; its body is read here, at half the cost of the SDK's own stream. */
+  /** Sends the request with the SDK. Its body is read here, at half the cost of the SDK's own stream. */
   send(client: OpenAI, signal: AbortSignal): Promise<Response>
 }
 
-/** One call from request to its last event, as the port wants it. */
+/** Makes one call, from its request to its last event. */
 export async function* streamAnswer(
   connected: () => Promise<Connection>,
   call: Call,
@@ -63,7 +63,7 @@ export async function* streamAnswer(
     yield* read(response, call, { enough, state })
   } catch (error) {
     if (signal.aborted) return
-    // The connection broke, or was waited for enough, where nothing but a count could have followed.
+    // The connection broke, or the wait was long enough, when only the usage could follow.
     yield call.fold.whole ? call.fold.end(call.model) : toFailure(error, connection, state.begun)
   } finally {
     linked.release()
@@ -71,7 +71,7 @@ export async function* streamAnswer(
 }
 
 interface Reading {
-  /** Aborted when only the usage is missing and does not arrive in time. */
+  /** Aborted if only the usage is missing and does not arrive in time. */
   readonly enough: AbortController
   /** `begun`: a valid part of a response has been read. */
   readonly state: { begun: boolean }
@@ -102,7 +102,7 @@ async function* read(
         yield fold.end(model)
         return
       }
-      // A ping, a comment, or what has no text to show.
+      // This is a ping, a comment, or content without text.
       if (!shown || fold.advanced) yield fold.progress()
       if (!fold.ended) {
         clearTimeout(timer)
@@ -110,7 +110,7 @@ async function* read(
       } else timer ??= setTimeout(() => enough.abort(), longestWaitForCountMs)
     }
   } catch (error) {
-    // What came before it counts; an answer that begins with an error is none.
+    // Events before it count. A response that starts with an error has none.
     for (const event of events.take()) yield event
     if (state.begun) yield fold.progress()
     throw error
@@ -124,7 +124,7 @@ async function* read(
   }
 }
 
-/** Mostly an object with the error in it. */
+/** Returns the error in the data, which usually is an object that contains it. */
 function errorOf(data: string): unknown {
   const said = parseObject(data)
   return said?.error ?? said ?? data

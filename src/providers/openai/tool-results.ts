@@ -3,7 +3,10 @@ import type { ToolResult } from "../../core/ports/tool.ts"
 import { errorLabel } from "../../core/tool-result.ts"
 import { resultContent as contentOf } from "../tool-calls/result-content.ts"
 
-/** The messages with each call's results right behind it, before whatever was said while it ran: services insist. */
+/**
+ * Returns the messages with each call's results right behind it, before messages that were sent while it ran, because
+ * services require this.
+ */
 export function resultsBehindCalls(messages: readonly Message[]): readonly Message[] {
   const ordered: Message[] = []
   for (const message of messages) {
@@ -17,7 +20,7 @@ function isCallOrResult({ role }: Message): boolean {
   return role === "assistant" || role === "tool"
 }
 
-/** A result as content. The services have no mark for an error but its text. */
+/** Returns a result as content. The services mark errors only by text. */
 export function resultContent(result: ToolResult): readonly ContentPart[] {
   switch (result.type) {
     case "json":
@@ -30,7 +33,7 @@ export function resultContent(result: ToolResult): readonly ContentPart[] {
   }
 }
 
-/** An address that image inputs take: the image's own, or one that holds its data. */
+/** Returns a URL for image inputs: the image's own, or one that contains its data. */
 export function imageAddress({ source }: ImagePart): string {
   return source.type === "url" ? source.url : `data:${source.mediaType};base64,${source.data}`
 }

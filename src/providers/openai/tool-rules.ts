@@ -1,9 +1,9 @@
 import type { ToolRules } from "../../core/ports/tool-rules.ts"
 
-/** Rules of the services and servers that speak an API of OpenAI. They check schemas as OpenAI does, or less. */
+/** Rules of services and servers with an API of OpenAI. They check schemas like OpenAI, or less strictly. */
 export const compatibleToolRules: ToolRules = { plainRoot: true, itemsRequired: true }
 
-/** By the errors of OpenAI's own APIs: their reference does not list them all. */
+/** Rules that follow from errors of OpenAI's own APIs. Their reference does not list them all. */
 export const openAiToolRules: ToolRules = {
   ...compatibleToolRules,
   mostTools: 128,

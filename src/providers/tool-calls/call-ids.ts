@@ -3,7 +3,7 @@ import type { Message, ToolCallPart } from "../../core/messages.ts"
 const longestId = 40
 
 export interface CallIdRules {
-  /** The id that the call came with from this service; null if it came from another one, or without an id. */
+  /** Returns the id that this service gave the call. Null if the call came from another service, or without an id. */
   readonly givenId: (call: ToolCallPart) => string | null
   /** If set, ids that do not match it are replaced. */
   readonly legal?: RegExp
@@ -12,8 +12,8 @@ export interface CallIdRules {
 }
 
 /**
- * Maps the gateway's ids of a conversation's calls to the ids that the service receives. A call keeps the id that it
- * came with from this service, unless it had none, an illegal one, or one of an earlier call (some servers number the
+ * Maps the gateway's ids of a conversation's calls to the ids that the service receives. A call keeps the id that
+ * this service gave it, unless it had none, an illegal one, or the id of an earlier call (some servers number the
  * calls of every response from zero). Otherwise the gateway's own id is sent.
  */
 export function wireCallIds(
@@ -38,7 +38,7 @@ function callsOf(messages: readonly Message[]): readonly ToolCallPart[] {
     .filter((part) => part.type === "toolCall")
 }
 
-/** An id of the gateway is random at its end. */
+/** Shortens an id. The end of a gateway's id is random. */
 function fitting(id: string): string {
   return id.replaceAll(/[^\w-]/g, "_").slice(-longestId)
 }

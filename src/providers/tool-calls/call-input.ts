@@ -1,13 +1,13 @@
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 
-/** Returns a call's arguments as JSON; `{}` and their text if they are no JSON, `{}` alone for no text. */
+/** Parses a call's arguments. Returns `{}` and the text if it is not JSON, and only `{}` if it is empty. */
 export function callInput(text: string): { readonly input: JsonObject; readonly malformedInput?: string } {
   if (text.trim() === "") return { input: {} }
   const input = parseObject(text)
   return input === null ? { input: {}, malformedInput: text } : { input }
 }
 
-/** Null for what is no JSON, or no object. */
+/** Parses an object. Null if the text is not JSON, or not an object. */
 export function parseObject(text: string): JsonObject | null {
   try {
     const value: unknown = JSON.parse(text)

@@ -1,8 +1,8 @@
 const longestName = 64
 
 /**
- * The name of a call as every service takes it back, in whichever of its characters the model went wrong. A call
- * without a name gets one that no tool has, so that the model is told.
+ * Returns the name of a call in a form that every service accepts, whatever characters the model used. A call without
+ * a name gets one that no tool has, so that the model receives an error.
  */
 export function callName(name: string): string {
   return name.replaceAll(/[^\w-]/g, "_").slice(0, longestName) || "unnamed_call"

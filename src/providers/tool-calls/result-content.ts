@@ -2,8 +2,8 @@ import type { ContentPart } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 
 /**
- * Returns the result of a call that is no error as content for a model, after its warning. `hasErrorMark` says that
- * the service can mark a result as an error; if it cannot, the text says so.
+ * Returns the result of a successful call as content for a model, after its warning. With `hasErrorMark`, the service
+ * can mark a result as an error. Otherwise the text says so.
  */
 export function resultContent(
   result: Exclude<ToolResult, { type: "error" }>,

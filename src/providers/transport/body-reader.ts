@@ -3,25 +3,25 @@ const longestWaitForCloseMs = 100
 type Reader = Pick<ReadableStreamDefaultReader<unknown>, "read" | "cancel">
 
 /**
- * For an answer of which all has been said: the end of its body follows at once, and then the connection serves the
- * next call. A service that holds it open for more than a moment loses it.
+ * Reads the body of a complete response to its end, which follows at once, so that the connection can serve the next
+ * call. If the service keeps the body open for longer, the connection is closed.
  */
 export async function readToEnd(reader: Reader): Promise<void> {
   const timer = setTimeout(() => void cancelBody(reader), longestWaitForCloseMs)
   try {
     while (!(await reader.read()).done);
   } catch {
-    // The answer is whole; a connection that breaks now is simply not used again.
+    // The response is whole. If the connection breaks now, it is not used again.
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** Breaks an answer off. */
+/** Cancels the body of a response. */
 export async function cancelBody(body: Pick<Reader, "cancel">): Promise<void> {
   try {
     await body.cancel()
   } catch {
-    // The body has failed already, which whoever read it has seen: nothing is left to be cancelled.
+    // The body has already failed, and its reader has seen the error, so there is nothing to cancel.
   }
 }

@@ -1,7 +1,7 @@
 import type { Provider } from "../../core/ports/provider.ts"
 import { isSelfHosted } from "./self-hosted.ts"
 
-/** Time limits of a provider's calls, as its address and options imply them. */
+/** Returns the time limits of a provider's calls, from its address and options. */
 export function callLimits(
   baseURL: string,
   timeoutMs: number | undefined,

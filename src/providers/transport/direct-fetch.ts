@@ -2,12 +2,12 @@ import { type IncomingMessage, request as requestHttp } from "node:http"
 import { request as requestHttps } from "node:https"
 
 /**
- * `fetch` on Node's own HTTP client, for an SDK that calls a model: the first token comes 0.25 ms earlier than by the
- * global `fetch`, beside 49 other streams that is an eighth of what the gateway adds. It keeps connections open and
- * fails with the same errors; Node's `NODE_USE_ENV_PROXY` holds for it too.
+ * Implements `fetch` with Node's own HTTP client, for an SDK that calls a model. The first token arrives 0.25 ms
+ * earlier than with the global `fetch`. With 49 other streams that is an eighth of the gateway's overhead. It keeps
+ * connections open and fails with the same errors. Node's `NODE_USE_ENV_PROXY` applies to it too.
  *
- * Less than `fetch` in that a redirect is an answer like any other, an answer is asked for without compression, and a
- * body is a text, bytes or none.
+ * It differs from `fetch`: it does not follow redirects, requests responses without compression, and only accepts a
+ * text, bytes or no body.
  */
 export async function directFetch(
   address: string | URL | Request,
@@ -33,7 +33,7 @@ export async function directFetch(
     try {
       resolve(toResponse(answer))
     } catch (cause) {
-      // A status that there is not.
+      // The status is invalid.
       answer.destroy()
       reject(new TypeError("fetch failed", { cause }))
     }
@@ -56,13 +56,13 @@ function toResponse(answer: IncomingMessage): Response {
   return new Response(body, { headers, status: statusCode ?? 0, statusText: statusMessage ?? "" })
 }
 
-/** Chunks that may wait before the connection is read no further. */
+/** Maximum number of waiting chunks. With more, the connection is not read. */
 const maxWaiting = 16
 
-/** Bytes: the SDKs read the body of an error status as a whole. What is longer is truncated. */
+/** Maximum bytes of an error body, because the SDKs read it as a whole. A longer one is truncated. */
 const longestErrorBody = 1024 * 1024
 
-/** Makes the body's web stream. `Readable.toWeb` would cost half of what is gained. */
+/** Creates the body's web stream. `Readable.toWeb` would cost half of the gain. */
 function bodyOf(answer: IncomingMessage, longest: number): ReadableStream<Uint8Array> {
   let size = 0
   return new ReadableStream<Uint8Array>(
@@ -86,7 +86,7 @@ function bodyOf(answer: IncomingMessage, longest: number): ReadableStream<Uint8A
         answer.resume()
       },
       cancel() {
-        // Either would be an error once the stream is over; a late failure is none.
+        // Either would be an error after the end of the stream. A late failure is not.
         answer.removeAllListeners("data").removeAllListeners("end")
         answer.destroy()
       },

@@ -1,15 +1,15 @@
 import { isLargeJson, jsonPieces } from "../../core/json/json-pieces.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 
-/** Request options of the SDKs, which replace the body that the SDK would make itself. */
+/** Request options of the SDKs, which replace the body that the SDK would create. */
 export interface BodyOptions {
   readonly body?: Uint8Array
   readonly headers?: { readonly "content-type": string }
 }
 
 /**
- * Makes the JSON of a large request in slices, and lets the event loop go on between them: a long conversation has
- * megabytes, and is sent whole with each call. Returns no options for a small request, whose JSON the SDK makes at
+ * Creates the JSON of a large request in slices, so that the event loop can continue. A long conversation has
+ * megabytes, and each call sends all of it. Returns no options for a small request, whose JSON the SDK creates at
  * once.
  */
 export async function largeBodyOptions(body: object, signal: AbortSignal): Promise<BodyOptions> {

@@ -1,6 +1,6 @@
 /**
- * The work's outcome: begun when it is first asked for, and kept. A failure is not: it may have been of the moment (no
- * file handles left, an installation under way), so whoever asks next has it tried again.
+ * Returns a function that starts the work at its first call, and keeps the result. A failure is not kept, because it
+ * may be temporary (no file handles left, an installation in progress), so the next call tries again.
  */
 export function lazy<Value>(work: () => Promise<Value>): () => Promise<Value> {
   let kept: Promise<Value> | undefined

@@ -1,6 +1,6 @@
 /**
- * A signal that aborts with `signal` until `release` is called. Given to an SDK in place of `signal` it keeps the SDK's
- * listener off it: a run's signal lives longer than its calls.
+ * Returns a signal that aborts with `signal` until `release` is called. An SDK receives it in place of `signal`, so
+ * that the SDK's listener does not stay on a run's signal, which outlives its calls.
  */
 export function linkedSignal(signal: AbortSignal): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController()

@@ -1,8 +1,8 @@
 import type { ModelEvent } from "../../core/ports/provider.ts"
 
 /**
- * The events of one read of a response. Adjacent text of the same part becomes one delta, since nothing of a read is
- * shown before the rest of it: a delta costs a row of the log and a frame, and its text hardly anything.
+ * The events of one read of a response. Adjacent text of the same part becomes one delta, because a read is shown as
+ * a whole, and a delta costs a row of the log and a frame, while its text costs almost nothing.
  */
 export class ReadEvents {
   #events: ModelEvent[] = []
@@ -14,7 +14,7 @@ export class ReadEvents {
     else this.#events[last] = joined
   }
 
-  /** Takes out the events, in their order. */
+  /** Removes and returns the events, in their order. */
   take(): readonly ModelEvent[] {
     const events = this.#events
     this.#events = []

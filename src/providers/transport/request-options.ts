@@ -1,7 +1,7 @@
 import type { ModelRequest } from "../../core/ports/provider.ts"
 import { largeBodyOptions } from "./large-body.ts"
 
-/** Returns the options of the SDKs' requests: the body, if it is large, and the trace that the call belongs to. */
+/** Returns the options of the SDKs' requests: the body, if it is large, and the trace of the call. */
 export async function requestOptions({ traceparent }: ModelRequest, body: object, signal: AbortSignal) {
   const { headers, ...large } = await largeBodyOptions(body, signal)
   return { ...large, headers: { ...headers, ...(traceparent !== undefined && { traceparent }) } }

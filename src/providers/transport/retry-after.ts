@@ -1,6 +1,6 @@
 /**
- * Milliseconds that a response asks to wait: `retry-after-ms`, or `retry-after` in seconds or as a date (RFC 9110,
- * 10.2.3). Undefined without a readable one.
+ * Returns the milliseconds to wait that a response requests: `retry-after-ms`, or `retry-after` in seconds or as a
+ * date (RFC 9110, 10.2.3). Undefined if neither is readable.
  */
 export function retryAfterMs(headers: Headers, now: number): number | undefined {
   const milliseconds = Number.parseFloat(headers.get("retry-after-ms") ?? "")

@@ -11,10 +11,10 @@ privateAddresses.addAddress("::1", "ipv6")
 privateAddresses.addSubnet("fc00::", 7, "ipv6")
 privateAddresses.addSubnet("fe80::", 10, "ipv6")
 
-/** Names that no public DNS has: those without a dot, as in a Compose file, and those of local networks. */
+/** Names that no public DNS has: names without a dot, as in a Compose file, and names of local networks. */
 const localName = /^[^.]+$|\.(localhost|local|internal|lan|home\.arpa)$/i
 
-/** Returns true if the address is one of the operator's own network, judged by its text alone. */
+/** Returns true if the address belongs to the operator's own network, judged by its text alone. */
 export function isSelfHosted(baseURL: string): boolean {
   const host = new URL(baseURL).hostname.replace(/^\[(.*)\]$/, "$1")
   const version = isIP(host)

@@ -4,7 +4,7 @@ import { cancelBody, readToEnd } from "./body-reader.ts"
 import { NotAStreamError, StreamLimitError } from "./stream-fault.ts"
 
 export interface SseEvent {
-  /** The `event` field, null without one. */
+  /** The `event` field. Null if there is none. */
   readonly event: string | null
   readonly data: string
 }
@@ -12,21 +12,21 @@ export interface SseEvent {
 const longestEvent = 16 * 1024 * 1024
 const largestBody = 64 * 1024 * 1024
 /**
- * Bytes of one response whose events one turn of the event loop handles. They take less than a millisecond; a read of
- * the body brings up to 64 KiB, and many responses may arrive at once.
+ * Maximum bytes of one response whose events one turn of the event loop handles. They take less than a millisecond. A
+ * read of the body has up to 64 KiB, and many responses may arrive at once.
  */
 const turnBytes = 4 * 1024
 
 /**
- * Yields the events of a response in batches: those that one read of the body completes, or one part of a large read.
- * A batch is empty if that brought only a comment or a piece of an event. So the generators take one turn a read, not
- * one an event. What follows the last blank line is dropped, as the specification says
- * (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+ * Yields the events of a response in batches: the events that one read of the body completes, or one part of a large
+ * read. A batch is empty if the read only had a comment or a piece of an event. The generators therefore take one
+ * turn for each read, and not for each event. Data after the last blank line is dropped, as the specification
+ * requires (https://html.spec.whatwg.org/multipage/server-sent-events.html).
  *
- * Throws for an answer that is no event stream, for an event of more than 16 Mi characters, for a body of more than
- * 64 MiB and with fetch's error when the connection breaks or the request is aborted. Whoever stops reading breaks
- * the request off, but if `isOver` says by then that the service has nothing more to say, the end of the body is
- * waited for a little: the connection then serves the next call.
+ * Throws for a response that is not an event stream, for an event of more than 16 Mi characters, for a body of more
+ * than 64 MiB, and with fetch's error if the connection breaks or the request is aborted. If the consumer stops
+ * reading, the request is canceled. If `isOver` then reports that the response is complete, the end of the body is
+ * awaited briefly, so that the connection can serve the next call.
  */
 export async function* sseBatches(
   response: Response,
@@ -37,7 +37,7 @@ export async function* sseBatches(
   const parser = createParser({
     onEvent: ({ event = null, data }) => batch.push({ event, data }),
     onError: (error) => {
-      // The others are fields that the specification says to ignore.
+      // The others are fields that the specification requires to be ignored.
       if (error.type === "max-buffer-size-exceeded") throw error
     },
     maxBufferSize: longestEvent,
@@ -73,14 +73,14 @@ type BodyReader = ReadableStreamDefaultReader<Uint8Array>
 async function bodyReader({ headers, body }: Response): Promise<BodyReader> {
   const contentType = headers.get("content-type") ?? ""
   if (body !== null && /^text\/event-stream\b/i.test(contentType)) return body.getReader()
-  // A web page says nothing that helps.
+  // The text of a web page is not helpful.
   const isReadable = body !== null && /^(application\/([\w.-]+\+)?json|text\/plain)\b/i.test(contentType)
   const text = isReadable ? await beginningOf(body.getReader()) : ""
   if (body !== null && !isReadable) await cancelBody(body)
   throw new NotAStreamError(contentType, text)
 }
 
-/** Bytes of a body that is not an event stream. An error is shorter. */
+/** Maximum bytes that are read of a body that is not an event stream. An error is shorter. */
 const longestBeginning = 64 * 1024
 
 async function beginningOf(reader: BodyReader): Promise<string> {

@@ -1,4 +1,7 @@
-/** A stream of which a piece is missing: it contradicts what it said before, as when a proxy joins two responses. */
+/**
+ * A part of a stream is missing: the stream contradicts its earlier part, for example because a proxy joined two
+ * responses.
+ */
 export class BrokenStreamError extends Error {
   constructor(message: string) {
     super(message)
@@ -6,9 +9,9 @@ export class BrokenStreamError extends Error {
   }
 }
 
-/** A successful response that is not an event stream. The message has the beginning of a body that is text or JSON. */
+/** A successful response is not an event stream. The message has the beginning of a body that is text or JSON. */
 export class NotAStreamError extends Error {
-  /** The whole body, if it is JSON and short; else undefined. */
+  /** The whole body, if it is JSON and short. Otherwise undefined. */
   readonly json: unknown
 
   constructor(contentType: string, body: string) {
@@ -19,7 +22,7 @@ export class NotAStreamError extends Error {
   }
 }
 
-/** Characters of a body that a log may show. */
+/** Maximum characters of a body in a log. */
 const longestQuote = 500
 
 function parsed(body: string): unknown {
@@ -31,7 +34,7 @@ function parsed(body: string): unknown {
   }
 }
 
-/** A response that is larger than any real one. Repeating the request would only bring it again. */
+/** A response is larger than any real one. A repeated request would lead to the same response. */
 export class StreamLimitError extends Error {
   constructor(message: string) {
     super(message)

@@ -1,14 +1,14 @@
 import type { FailureCode } from "../model-failure.ts"
 import { BrokenStreamError } from "./stream-fault.ts"
 
-/** Classifies an error status of which the body says nothing more specific. */
+/** Classifies an error status whose body has no more specific information. */
 export function codeOfStatus(status: number | undefined): FailureCode {
   switch (status) {
     case 401:
     case 403:
       return "authentication_failed"
     case 404:
-      // No word of a model: more likely the address is wrong.
+      // The body does not mention a model, so the address is probably wrong.
       return "upstream_invalid"
     case 413:
       return "request_too_large"
@@ -24,7 +24,7 @@ export function codeOfStatus(status: number | undefined): FailureCode {
       return "upstream_timeout"
     default:
       if (status === undefined || status >= 500) return "upstream_failed"
-      // A redirect, which is not followed: the address is wrong as well.
+      // Redirects are not followed. The address is wrong as well.
       return status < 400 ? "upstream_invalid" : "invalid_request"
   }
 }
@@ -32,25 +32,25 @@ export function codeOfStatus(status: number | undefined): FailureCode {
 /**
  * Classifies an error thrown while the body of a response is read.
  *
- * @param begun If true, a valid part of a response came before it: unreadable JSON then means that bytes were lost.
+ * @param begun If true, a valid part of a response came before it. Invalid JSON then means that bytes were lost.
  */
 export function codeOfBodyError(thrown: unknown, begun = false): FailureCode {
   if (isBodyTimeout(thrown)) return "upstream_timeout"
   if (thrown instanceof BrokenStreamError) return "upstream_cut"
   if (begun && isUnreadableJson(thrown)) return "upstream_cut"
-  // fetch's only error while a body is read: the connection broke.
+  // This is fetch's only error while a body is read: the connection broke.
   if (thrown instanceof TypeError && thrown.message === "terminated") return "upstream_cut"
   return "upstream_invalid"
 }
 
-/** For the log: an error's name and message, and the innermost cause, which is the one that says something. */
+/** Returns an error's name and message for the log, and its innermost cause, which is the most informative one. */
 export function describeError(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown)
   const cause = thrown.cause instanceof Error ? ` (${innermost(thrown.cause)})` : ""
   return `${thrown.name}: ${thrown.message}${cause}`
 }
 
-/** The AI SDK has a class of its own for it. */
+/** Returns true for unreadable JSON. The AI SDK has its own class for it. */
 function isUnreadableJson(thrown: unknown): boolean {
   return thrown instanceof SyntaxError || (thrown instanceof Error && thrown.name === "AI_JSONParseError")
 }
@@ -60,7 +60,7 @@ function isBodyTimeout(thrown: unknown): boolean {
   return cause instanceof Error && "code" in cause && cause.code === "UND_ERR_BODY_TIMEOUT"
 }
 
-/** fetch wraps the error that says something: "fetch failed" because of ECONNREFUSED. */
+/** Returns the innermost error. Fetch wraps the informative one: "fetch failed" because of ECONNREFUSED. */
 function innermost(error: Error): string {
   return error.cause instanceof Error ? innermost(error.cause) : error.message || error.name
 }

@@ -13,7 +13,7 @@ import { callOf, eventsOf } from "./stream-parts.ts"
 export interface AiSdkCall {
   messages: AiSdkMessage[]
   abortSignal: AbortSignal
-  /** Holds a tool back until its call is in the log. */
+  /** Delays a tool until its call is in the log. */
   onToolExecutionStart: (event: object) => Promise<void>
 }
 
@@ -23,7 +23,7 @@ export interface AiSdkStream {
   readonly responseMessages: PromiseLike<readonly object[]>
 }
 
-/** A `ToolLoopAgent`, or whatever else has the SDK's `Agent` interface. */
+/** A `ToolLoopAgent`, or any other object with the SDK's `Agent` interface. */
 export interface AiSdkAgent {
   readonly tools?: object
   stream(call: AiSdkCall): PromiseLike<AiSdkStream>
@@ -36,9 +36,9 @@ export type AiSdkFunction = (
 ) => AiSdkStream | PromiseLike<AiSdkStream>
 
 /**
- * An agent of AI SDK 7. Its approval requests become approvals, and its messages are kept while they are
- * waited for. After a crash it starts again from the conversation, which has what was done and what is not
- * known.
+ * Runs an agent of AI SDK 7. Its approval requests become approvals, and its messages are stored while approvals are
+ * open. After a crash it starts again from the conversation, which contains the completed work and the unknown
+ * outcomes.
  */
 export function aiSdkRunner(agent: AiSdkAgent | AiSdkFunction, options: RunnerOptions = {}): Runner {
   return async function* (request) {
@@ -76,7 +76,7 @@ async function* runAgent(
     }
     yield* eventsOf(part, requested, options)
   }
-  // Calls that the SDK leaves to the application: there is nobody here to execute them.
+  // The SDK leaves these calls to the application, and nothing here executes them.
   yield* requested.values()
   if (asked.length === 0) return
   yield { type: "state", state: savedState(messages, await result.responseMessages, asked) }

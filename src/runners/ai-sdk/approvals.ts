@@ -4,13 +4,13 @@ import { fieldsOf, jsonOf, listOf, textOf } from "../fields.ts"
 import { denialText } from "../runner-options.ts"
 import type { AiSdkApprovalPart, AiSdkMessage } from "./model-messages.ts"
 
-/** A request for approval, in the SDK's own words. */
+/** A request for approval in the SDK's form. */
 export interface ApprovalRequest {
   readonly approvalId: string
   readonly toolCallId: string
 }
 
-/** Returns the state that is kept while approvals are open: the messages so far, and the call of each request. */
+/** Returns the state to store while approvals are open: the messages so far, and the call of each request. */
 export function savedState(
   messages: readonly AiSdkMessage[],
   responses: readonly object[],
@@ -19,7 +19,7 @@ export function savedState(
   return jsonOf({ messages: [...messages, ...responses], approvals })
 }
 
-/** The saved messages, with the edits in the calls and the decisions after them. */
+/** Returns the stored messages with edited calls, followed by the decisions. */
 export function decidedMessages({ state, decisions }: RunnerRequest): AiSdkMessage[] {
   const saved = fieldsOf(state)
   const edits = new Map(decisions.map(({ id, editedInput }) => [id, editedInput]))
@@ -31,7 +31,7 @@ export function decidedMessages({ state, decisions }: RunnerRequest): AiSdkMessa
       ? []
       : [{ type: "tool-approval-response", approvalId, ...verdictOf(decision) }]
   })
-  // They are the SDK's own messages, as it gave them.
+  // They are the SDK's own messages, unchanged.
   return [...(messages as AiSdkMessage[]), { role: "tool", content }]
 }
 
@@ -39,7 +39,7 @@ function verdictOf(decision: RunnerDecision): Pick<AiSdkApprovalPart, "approved"
   return decision.approved ? { approved: true } : { approved: false, reason: denialText(decision) }
 }
 
-/** The schema's own input of an edited call goes: the edit takes its place. */
+/** Replaces the input of edited calls. The schema's own input is removed. */
 function withEdits(message: unknown, edits: ReadonlyMap<string, JsonObject | null>): object {
   const { content, ...rest } = fieldsOf(message)
   if (!Array.isArray(content)) return fieldsOf(message)

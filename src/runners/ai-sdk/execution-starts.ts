@@ -1,23 +1,20 @@
 import { type Fields, fieldsOf } from "../fields.ts"
 
-/** The type of the part that stands for an execution about to begin. */
+/** The type of the part for an execution that is about to start. */
 export const executionStart = "execution-start"
 
-/**
- * Tool executions that the SDK holds back until they are let go, so that each call is in the log before it
- * begins.
- */
+/** Tool executions that the SDK delays until they are released, so that each call is in the log before it starts. */
 export interface ExecutionStarts {
-  /** To be called by the SDK, which waits for it. */
+  /** The SDK calls it, and waits for it. */
   readonly onToolExecutionStart: (event: object) => Promise<void>
   /**
-   * The stream's parts, and among them one of type `execution-start` for each execution that is held back,
-   * after the part of its call. It begins once the part after that is asked for.
+   * Yields the stream's parts, and a part of type `execution-start` for each delayed execution, after the part of its
+   * call. The execution starts when the next part is requested.
    */
   readonly among: (stream: AsyncIterable<object>) => AsyncIterable<Fields>
 }
 
-/** `decided` are calls of a former stream, whose parts have been read. */
+/** Creates the execution starts. `decided` are calls of an earlier stream, whose parts have been read. */
 export function executionStarts(decided: readonly string[]): ExecutionStarts {
   const known = new Set(decided)
   const held = new Map<string, () => void>()

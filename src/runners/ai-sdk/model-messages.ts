@@ -5,10 +5,7 @@ import type { ToolResult } from "../../core/ports/tool.ts"
 import { isFailure } from "../../core/tool-result.ts"
 import { textOfResult } from "../tool-result.ts"
 
-/**
- * As much of the AI SDK's `ModelMessage` as is written here; its arrays are not readonly, so these are not
- * either.
- */
+/** The used part of the AI SDK's `ModelMessage`. Its arrays are not readonly, so these are not either. */
 export type AiSdkMessage =
   | { role: "system"; content: string }
   | { role: "user"; content: UserPart[] }
@@ -36,8 +33,8 @@ export interface AiSdkApprovalPart {
 }
 
 /**
- * The conversation as the AI SDK's messages. Thinking is left out: without its model's signature it is worth
- * nothing.
+ * Converts the conversation into the AI SDK's messages. Thinking is left out, because it is useless without its
+ * model's signature.
  */
 export function modelMessages(messages: readonly Message[]): AiSdkMessage[] {
   const names = new Map<string, string>()

@@ -7,15 +7,15 @@ import type { RunnerOptions } from "../runner-options.ts"
 import { resultOf } from "../tool-result.ts"
 import { executionStart } from "./execution-starts.ts"
 
-/** A call as the model asked for it. */
+/** Returns the call that the model requested. */
 export function callOf(part: Fields): RunnerToolCall {
   const { toolCallId, toolName, input } = part
   return { type: "toolCall", id: String(toolCallId), name: String(toolName), input: inputOf(input) }
 }
 
 /**
- * Yields the events of one part of the stream. `requested` are the calls that the model asked for and that are not
- * reported yet: each is when its execution begins, or with its result when that is the first that is heard of it.
+ * Yields the events of one part of the stream. `requested` are the calls that the model requested and that are not
+ * reported yet. Each is reported when its execution starts, or with its result if that comes first.
  */
 export function* eventsOf(
   part: Fields,

@@ -5,8 +5,8 @@ import { fieldsOf, listOf } from "../fields.ts"
 import { textOfResult } from "../tool-result.ts"
 
 /**
- * The conversation as messages that LangChain reads. Thinking is left out: without its model's signature it
- * is worth nothing.
+ * Converts the conversation into messages for LangChain. Thinking is left out, because it is useless without its
+ * model's signature.
  */
 export function graphMessages(messages: readonly Message[]): readonly object[] {
   const names = new Map<string, string>()
@@ -47,8 +47,8 @@ function assistantMessage({ content }: AssistantMessage, names: Map<string, stri
 }
 
 /**
- * Results for calls that a run before left without one, by a cancel say: model services take no conversation
- * that has such.
+ * Returns results for calls that an earlier run left without one, for example because of a cancel. Providers do not
+ * accept a conversation with such calls.
  */
 export function missingResults(messages: unknown): readonly object[] {
   const answered = new Set(listOf(messages).map((message) => fieldsOf(message).tool_call_id))

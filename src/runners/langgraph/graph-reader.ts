@@ -15,13 +15,13 @@ export interface GraphReader {
   /** Yields the events of one chunk of the graph's stream. */
   readonly read: (chunk: unknown) => Iterable<RunnerEvent>
   readonly interrupts: readonly Interrupt[]
-  /** Calls without a result. */
+  /** Returns the calls without a result. */
   readonly openCalls: () => readonly RunnerToolCall[]
 }
 
 /**
- * Reads the stream modes `messages` and `updates`. A call is reported when the model's whole message is
- * there, a result when its node is done. `open` are calls of a former stream.
+ * Reads the stream modes `messages` and `updates`. A call is reported when the model's whole message has arrived, and
+ * a result when its node has ended. `open` are calls of an earlier stream.
  */
 export function graphReader(options: RunnerOptions, open: readonly RunnerToolCall[]): GraphReader {
   const calls = new Map(open.map((call) => [call.id, call]))
@@ -53,7 +53,7 @@ export function graphReader(options: RunnerOptions, open: readonly RunnerToolCal
       yield* readNewMessages(listOf(fieldsOf(update).messages).map(fieldsOf))
   }
 
-  /** A node may give back the messages it was given as well, so only its last answer's calls count. */
+  /** A node may also return the messages that it received, so only the calls of its last response count. */
   function* readNewMessages(messages: readonly Fields[]): Iterable<RunnerEvent> {
     const answer = messages.findLast(({ type }) => type === "ai")
     const answered = new Set(messages.map(({ tool_call_id }) => tool_call_id))
@@ -67,7 +67,7 @@ export function graphReader(options: RunnerOptions, open: readonly RunnerToolCal
 
   function* readResult({ tool_call_id, name, content, status }: Fields): Iterable<RunnerEvent> {
     const id = String(tool_call_id)
-    // Of a call before a crash, which the log has as interrupted.
+    // The call was made before a crash, and the log has it as interrupted.
     if (!reported.has(id)) yield* report({ type: "toolCall", id, name: textOf(name) ?? "tool", input: {} })
     if (!calls.delete(id)) return
     const result = resultOf(content)
@@ -89,7 +89,7 @@ export function graphReader(options: RunnerOptions, open: readonly RunnerToolCal
   return { read, interrupts, openCalls: () => [...calls.values()] }
 }
 
-/** Text and thinking, in the forms that LangChain's integrations have for them. */
+/** Yields text and thinking, in the forms of LangChain's integrations. */
 function* spokenIn({ content, additional_kwargs }: Fields): Iterable<RunnerEvent> {
   const reasoning = textOf(fieldsOf(additional_kwargs).reasoning_content)
   if (reasoning !== undefined) yield { type: "thinking", text: reasoning }

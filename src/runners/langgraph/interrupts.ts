@@ -3,20 +3,20 @@ import type { RunnerDecision } from "../../core/runner.ts"
 import { fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
 import { denialText } from "../runner-options.ts"
 
-/** One thing that an interrupt asks a person to allow. */
+/** One question of an interrupt for a person. */
 export interface InterruptQuestion {
   readonly name: string
   readonly input: JsonObject
-  /** The model's id of the tool call it is about. Default: the open call with this name and input. */
+  /** The model's id of the tool call. Default: the open call with this name and input. */
   readonly toolCallId?: string | undefined
   readonly reason?: string | undefined
   readonly inputSchema?: JsonObject | undefined
 }
 
 /**
- * Returns the questions in the value of an `interrupt()`: each action of LangChain's `humanInTheLoopMiddleware`, else
- * one question, named by `tool` (or `action`, `name`) with `args` (or `input`) and `reason` (or `description`), else
- * `interrupt` with the value.
+ * Returns the questions in the value of an `interrupt()`. Each action of LangChain's `humanInTheLoopMiddleware` is a
+ * question. Any other object is one question, named by `tool` (or `action`, `name`) with `args` (or `input`) and
+ * `reason` (or `description`). Any other value is a question named `interrupt`.
  */
 export function questionsOf(value: Json): readonly InterruptQuestion[] {
   const { actionRequests, reviewConfigs, ...fields } = fieldsOf(value)
@@ -37,8 +37,8 @@ export function questionsOf(value: Json): readonly InterruptQuestion[] {
 }
 
 /**
- * Returns the value that `interrupt()` returns: the middleware's decisions, else `{ approved, input, reason }`,
- * `input` null unless edited.
+ * Returns the value that `interrupt()` returns: the middleware's decisions, or otherwise `{ approved, input, reason
+ * }`. `input` is null unless it was edited.
  */
 export function resumeValueOf(decisions: readonly RunnerDecision[], value: Json): Json {
   const { actionRequests } = fieldsOf(value)

@@ -8,8 +8,8 @@ import { graphReader, type Interrupt } from "./graph-reader.ts"
 import { type InterruptQuestion, questionsOf, resumeValueOf } from "./interrupts.ts"
 
 /**
- * A compiled graph whose state has `messages`. Interrupts need a checkpointer, and a durable one to outlive
- * the process.
+ * A compiled graph whose state has `messages`. Interrupts need a checkpointer. To outlive the process, it must be
+ * durable.
  */
 export interface LangGraph {
   readonly checkpointer?: unknown
@@ -32,16 +32,16 @@ export interface LangGraphOptions extends RunnerOptions {
   readonly resumeValue?: (decisions: RunnerRequest["decisions"], value: Json) => unknown
 }
 
-/** State that is kept while an interrupt is open. The rest is in the graph's own checkpoint. */
+/** State to store while an interrupt is open. The rest is in the graph's own checkpoint. */
 interface Saved {
   readonly interrupts: readonly (Interrupt & { readonly callIds: readonly string[] })[]
   readonly openCalls: readonly RunnerToolCall[]
 }
 
 /**
- * A LangGraph graph, 1.x. The thread is the session; an `interrupt()` becomes an approval, and its answer
- * resumes the graph. After a crash the graph goes on from its last checkpoint: what a node had done since
- * then is done again.
+ * Runs a LangGraph graph, 1.x. The thread is the session. An `interrupt()` becomes an approval, and its answer
+ * resumes the graph. After a crash the graph continues from its last checkpoint: it repeats the work of nodes after
+ * that checkpoint.
  */
 export function langGraphRunner(graph: LangGraph, options: LangGraphOptions): Runner {
   return async function* (request) {
@@ -80,7 +80,10 @@ async function* runGraph(
   for (const { questions } of asked) yield* questions
 }
 
-/** Returns the input that starts or continues the thread: it remembers earlier messages, if it has a memory. */
+/**
+ * Returns the input that starts or continues the thread. If the graph has a memory, the thread remembers earlier
+ * messages.
+ */
 async function firstInput(
   graph: LangGraph,
   config: object,
@@ -104,7 +107,7 @@ function commandOf(saved: Saved, options: LangGraphOptions, { decisions }: Runne
   return new options.Command({ resume: Object.fromEntries(resume) })
 }
 
-/** An interrupt that is about no tool call has its result in being answered. */
+/** Yields results for interrupts without a tool call. The answer is their result. */
 function* answersWithoutCall({ openCalls }: Saved, { decisions }: RunnerRequest): Iterable<RunnerEvent> {
   for (const { id, editedInput: input } of decisions) {
     if (openCalls.some((call) => call.id === id)) continue

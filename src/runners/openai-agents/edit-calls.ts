@@ -1,9 +1,9 @@
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 
 /**
- * A serialized `RunState` in which these calls have other arguments, wherever it holds them: the model is
- * then shown what was executed. `missing` are the calls it does not hold as such, those of an agent that
- * another one uses as its tool.
+ * Edits the arguments of these calls in a serialized `RunState`, wherever it has them, so that the model sees the
+ * executed arguments. `missing` are calls that are not found there, because another agent uses their agent as its
+ * tool.
  */
 export function editCalls(
   state: Json,

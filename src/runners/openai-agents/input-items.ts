@@ -3,8 +3,8 @@ import { textOf } from "../../core/messages.ts"
 import { textOfResult } from "../tool-result.ts"
 
 /**
- * The conversation as the SDK's input items. Thinking is left out: without its model's signature it is worth
- * nothing.
+ * Converts the conversation into the SDK's input items. Thinking is left out, because it is useless without its
+ * model's signature.
  */
 export function inputItems(messages: readonly Message[]): readonly object[] {
   const names = new Map<string, string>()

@@ -9,7 +9,7 @@ import { eventReader, type OpenAiAgentsEvent } from "./stream-events.ts"
 
 /** The part of `@openai/agents` that the adapter uses: `{ run, RunState }`, imported by the application. */
 export interface OpenAiAgentsSdk<Agent> {
-  /** `run` of the SDK, or of a `Runner` of one's own; the place for `context` and `maxTurns`. */
+  /** `run` of the SDK, or of a custom `Runner`, which can set `context` and `maxTurns`. */
   run(agent: Agent, input: never, options: RunSettings): Promise<StreamedRun>
   readonly RunState: { fromString(agent: Agent, text: string): Promise<ResumableState> }
 }
@@ -32,9 +32,9 @@ interface ResumableState {
 }
 
 /**
- * An agent of the OpenAI Agents SDK, 0.20. Its interruptions become approvals, and its `RunState` is kept
- * while they are waited for. After a crash it starts again from the conversation, which has what was done
- * and what is not known.
+ * Runs an agent of the OpenAI Agents SDK, 0.20. Its interruptions become approvals, and its `RunState` is stored
+ * while they are open. After a crash it starts again from the conversation, which contains the completed work and the
+ * unknown outcomes.
  */
 export function openAiAgentsRunner<Agent>(
   agent: Agent,
@@ -58,7 +58,7 @@ export function openAiAgentsRunner<Agent>(
   }
 }
 
-/** The run's state with the decisions in it. What nobody decided interrupts the run again. */
+/** Returns the run's state with the decisions. An undecided call interrupts the run again. */
 async function decided<Agent>(
   agent: Agent,
   { RunState }: OpenAiAgentsSdk<Agent>,

@@ -4,7 +4,7 @@ import { countOf, fieldsOf, inputOf, listOf, textOf } from "../fields.ts"
 import type { RunnerOptions } from "../runner-options.ts"
 import { resultOf } from "../tool-result.ts"
 
-/** One event of the SDK's stream, of which there are more kinds than the gateway has a use for. */
+/** One event of the SDK's stream. The gateway uses only some kinds. */
 export interface OpenAiAgentsEvent {
   readonly type: string
   /** Name of a run item. */
@@ -15,8 +15,8 @@ export interface OpenAiAgentsEvent {
 }
 
 /**
- * Maps the events of one run. A call is reported when the model asks for it: the SDK then executes it at
- * once.
+ * Creates a function that maps the events of one run. A call is reported when the model requests it, because the SDK
+ * then executes it at once.
  */
 export function eventReader(options: RunnerOptions): (event: OpenAiAgentsEvent) => readonly RunnerEvent[] {
   let thinkingStreamed = false
@@ -77,7 +77,7 @@ function said(type: "text" | "thinking", text: unknown): readonly RunnerEvent[] 
   return typeof text === "string" ? [{ type, text }] : []
 }
 
-/** The service counts what it read from its cache among the input. */
+/** Returns the usage. The provider's input tokens include those read from its cache. */
 function usageOf(usage: unknown): Usage {
   const { inputTokens, outputTokens, inputTokensDetails } = fieldsOf(usage)
   const details = Array.isArray(inputTokensDetails) ? inputTokensDetails : [inputTokensDetails]

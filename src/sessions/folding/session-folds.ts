@@ -1,10 +1,10 @@
 import { Conversation } from "../../agent/conversation.ts"
-import { isSameEvent, markOf } from "../../agent/fold-progress.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Lease, Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { Snapshots } from "../../core/ports/snapshots.ts"
-import { type FoldOptions, foldPages, foldStart } from "../reading/load-conversation.ts"
+import { foldPages, foldStart } from "../reading/load-conversation.ts"
 import type { Reader, ReadQueue } from "../reading/read-queue.ts"
+import { continueRestored } from "./continue-restored.ts"
 import { readSnapshot, refuse } from "./read-snapshot.ts"
 import { SnapshotProgress } from "./snapshot-progress.ts"
 import { SnapshotWriter } from "./snapshot-writer.ts"
@@ -83,7 +83,9 @@ export class SessionFolds {
     this.#warm.keep(lease.sessionId, { conversation, progress, epoch: lease.epoch, lastSeq })
   }
 
-  /** Has a snapshot written if one is due and no step is open. The conversation must have every event that is stored. */
+  /**
+   * Has a snapshot written if one is due and no step is open. The conversation must have every event that is stored.
+   */
   snapshotIfDue(sessionId: string, { conversation, progress }: LoadedFold): void {
     const { last } = conversation.progress
     if (last === null || !progress.isDue(conversation)) return
@@ -102,18 +104,4 @@ export class SessionFolds {
   close(): Promise<void> {
     return this.#writer.close()
   }
-}
-
-/** Adds the events after a snapshot. Resolves to false if the log does not have the newest event of the snapshot. */
-async function continueRestored(source: FoldOptions, conversation: Conversation): Promise<boolean> {
-  const { last } = conversation.progress
-  if (last === null) return false
-  let isFound = false
-  const range = { fromSeq: last.seq, upToSeq: source.session.lastSeq }
-  const pages = foldPages(source, range, (entry) => {
-    if (entry.seq > last.seq) conversation.apply(entry)
-    else isFound ||= isSameEvent(markOf(entry), last)
-  })
-  for await (const _ of pages) if (!isFound) return false
-  return isFound
 }

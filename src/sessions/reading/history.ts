@@ -2,9 +2,11 @@ import { GatewayError } from "../../core/errors.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { QueuedRun } from "../../core/ports/inbox.ts"
 import type { Session, SessionLog } from "../../core/ports/session-log.ts"
-import type { HistoryPart } from "../sessions.ts"
+import type { Snapshots } from "../../core/ports/snapshots.ts"
+import { readSpending } from "../folding/read-spending.ts"
+import type { HistoryPart, HistoryQuery } from "../sessions.ts"
 import type { ListedTask } from "../tree/list-tasks.ts"
-import { Fold, finishedMessages } from "./load-conversation.ts"
+import { Fold, type FoldRange, finishedMessages } from "./load-conversation.ts"
 import type { ReadQueue } from "./read-queue.ts"
 
 /** Maximum reads of a queue that keeps changing. The last read is then returned. */
@@ -13,26 +15,34 @@ const maxTries = 10
 export interface HistoryOptions {
   readonly log: SessionLog
   readonly reads: ReadQueue
+  readonly snapshots: Snapshots
   readonly openWaits: (filter: { readonly sessionId: string }) => Promise<readonly Wait[]>
   readonly runningTasks: (sessionId: string, signal: AbortSignal) => Promise<readonly ListedTask[]>
 }
 
-/** Reads a session's messages page by page, up to the event that is newest at the start, and then its open state. */
+/**
+ * Reads a session's messages piece by piece, up to the event that is newest at the start, and then its open state. With
+ * `runs`, reads the messages of so many runs: the newest ones, or those before `before`.
+ */
 export async function* readHistory(
-  { log, reads, openWaits, runningTasks }: HistoryOptions,
+  { log, reads, snapshots, openWaits, runningTasks }: HistoryOptions,
   sessionId: string,
-  signal: AbortSignal,
+  { signal, before, runs }: HistoryQuery,
 ): AsyncGenerator<HistoryPart> {
-  const { session, queuedRuns, fromSeq } = await newestHistory(log, sessionId)
+  const newest = await newestHistory(log, sessionId)
+  const { session, queuedRuns } = newest
+  const page = await pageOf(log, newest, { before, runs })
   const fold = new Fold()
-  const reader = { principal: session, signal }
-  const range = { fromSeq, upToSeq: session.lastSeq }
-  for await (const messages of finishedMessages({ reads, reader, session }, range, fold)) {
+  const source = { reads, reader: { principal: session, signal }, session }
+  for await (const messages of finishedMessages(source, page, fold)) {
     yield { type: "messages", messages, data: fold.takeData(messages) }
   }
   if (signal.aborted) return
-  const { messages, spent } = fold.conversation
+  const { messages } = fold.conversation
   yield { type: "messages", messages, data: fold.takeData(messages) }
+  const isWhole = page.fromSeq === newest.fromSeq && page.upToSeq === session.lastSeq
+  const spent = isWhole ? fold.conversation.spent : await readSpending({ ...source, log, snapshots })
+  if (spent === null) return
   const { activeRun } = session
   yield {
     type: "end",
@@ -42,7 +52,31 @@ export async function* readHistory(
     queuedRuns,
     runningTasks: await runningTasks(sessionId, signal),
     lastSeq: fold.lastSeq,
+    before: page.before,
   }
+}
+
+interface HistoryPage extends FoldRange {
+  /** The event before which the next page ends. Null if this page is the last one. */
+  readonly before: number | null
+}
+
+/** Finds the runs of a page. A page starts with a run, or with the event that replaced the history. */
+async function pageOf(
+  log: SessionLog,
+  { session, fromSeq }: NewestHistory,
+  { before = session.lastSeq + 1, runs }: Pick<HistoryQuery, "before" | "runs">,
+): Promise<HistoryPage> {
+  const upToSeq = Math.min(before - 1, session.lastSeq)
+  const isRunOfHistory = (seq: number) => seq > 0 && seq >= fromSeq
+  let start = upToSeq + 1
+  for (let count = 0; count < (runs ?? 0); count++) {
+    const run = await log.runStart(session.id, start - 1)
+    if (!isRunOfHistory(run)) return { fromSeq, upToSeq, before: null }
+    start = run
+  }
+  const hasMore = runs !== undefined && isRunOfHistory(await log.runStart(session.id, start - 1))
+  return hasMore ? { fromSeq: start, upToSeq, before: start } : { fromSeq, upToSeq, before: null }
 }
 
 /**

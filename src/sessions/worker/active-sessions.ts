@@ -11,6 +11,7 @@ import type { Storage } from "../storage.ts"
 import type { Committer } from "../writing/committer.ts"
 import { SessionWriter } from "../writing/writer.ts"
 import type { LeaseHold } from "./lease-hold.ts"
+import type { LiveMemory } from "./live-memory.ts"
 import type { KnownLease } from "./reconciler.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 import { SessionWorker } from "./session-worker.ts"
@@ -27,6 +28,8 @@ export interface ActiveSessionsOptions {
   readonly folds: SessionFolds
   readonly committer: Committer
   readonly storage: Storage
+  /** Memory for the conversations of the sessions. */
+  readonly memory: LiveMemory
   /** Names of the agents that this process serves. */
   readonly agents: readonly string[]
   readonly resolveRuntime: ResolveRuntime
@@ -138,13 +141,14 @@ export class ActiveSessions {
       onStored: () => attempt.onStored(),
       onStopped: (reason) => attempt.stop(reason),
     })
-    const { log, folds, storage, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } =
+    const { log, folds, storage, memory, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } =
       this.#options
     const shared = {
       mustYield,
       log,
       folds,
       storage,
+      memory,
       agents,
       resolveRuntime,
       maxSessionBytes,

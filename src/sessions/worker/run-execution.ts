@@ -28,7 +28,7 @@ import { runSettingsOf } from "../../core/run-settings.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createTurns } from "../../core/turns.ts"
 import { noSpending } from "../../core/usage.ts"
-import { isSameHistory } from "../client-history.ts"
+import { isKnownHistory } from "../client-history.ts"
 import type { Storage } from "../storage.ts"
 import type { SessionWriter } from "../writing/writer.ts"
 import type { Inbox } from "./inbox.ts"
@@ -203,7 +203,7 @@ async function begin(
   const { input, context: clientContext, channel, model, outputSchema } = message
   const events: Event[] = []
   const former = input.type === "conversation" ? input.messages.slice(0, -1) : null
-  if (former !== null && !(await isSameHistory(conversation, former))) {
+  if (former !== null && !(await isKnownHistory(conversation, former))) {
     const tasks = conversation.tasks.open()
     const kept = { spent: conversation.spent, ...(tasks.length > 0 && { tasks }) }
     events.push({ type: "historyReplaced", messages: former, ...kept })

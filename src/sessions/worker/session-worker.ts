@@ -1,8 +1,9 @@
 import { RunCancelledError, RunWithdrawnError } from "../../core/errors.ts"
 import type { Found } from "../../core/ports/inbox.ts"
-import type { Command, Lease, MessageCommand, SessionParent } from "../../core/ports/session-log.ts"
+import type { Command, Lease, MessageCommand, Session, SessionParent } from "../../core/ports/session-log.ts"
 import type { LoadedFold, SessionFolds } from "../folding/session-folds.ts"
 import { Inbox } from "./inbox.ts"
+import type { LiveMemory } from "./live-memory.ts"
 import { executeRun, type RunExecution } from "./run-execution.ts"
 import { TaskEnds } from "./task-ends.ts"
 import { Withdrawals } from "./withdrawals.ts"
@@ -13,6 +14,7 @@ export interface SessionWorkerOptions
   /** The session at the time of the claim. Undefined if it must be read. */
   readonly found: Found | undefined
   readonly folds: SessionFolds
+  readonly memory: LiveMemory
   /** Stored bytes of the session after which a run takes no further step. */
   readonly maxSessionBytes: number
   /** If true, other sessions wait for a place, so a queued run waits for the session's next turn. */
@@ -74,10 +76,20 @@ export class SessionWorker {
 
   /** Resolves when all work is done and the session is released. Rejects if the work had to stop before. */
   async work(): Promise<void> {
-    const { log, lease, found, folds, writer, maxSessionBytes, mustYield } = this.#options
+    const { log, lease, found, memory } = this.#options
     const session = found?.session ?? (await log.session(lease.sessionId))
     if (session === null) return
     this.#parent = session.parent
+    const giveBack = await memory.take(session, session.storedBytes, this.#stop.signal)
+    try {
+      await this.#workOn(session)
+    } finally {
+      giveBack()
+    }
+  }
+
+  async #workOn(session: Session): Promise<void> {
+    const { log, lease, found, folds, writer, maxSessionBytes, mustYield } = this.#options
     writer.continueAfter(session, { maxBytes: maxSessionBytes })
     const reader = { principal: session, signal: this.#stop.signal, isRun: true }
     const fold = await folds.load({ lease, session, reader })

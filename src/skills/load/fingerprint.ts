@@ -5,11 +5,11 @@ import { join, resolve } from "node:path"
 import { toError } from "../../core/errors.ts"
 import { isLeftOut } from "./read-files.ts"
 
-/** Entries and levels beyond which changes go unnoticed. */
+/** Maximum entries and levels. Changes beyond them are not noticed. */
 const maxEntries = 100_000
 const maxDepth = 10
 
-/** Returns a text that differs once a file below one of the folders was added, removed, renamed or written to. */
+/** Returns a text that changes when a file below one of the folders is added, removed, renamed or changed. */
 export async function fingerprintOf(folders: readonly string[]): Promise<string> {
   const hash = createHash("sha256")
   let entriesLeft = maxEntries
@@ -40,7 +40,7 @@ async function entriesOf(folder: string): Promise<readonly Dirent[]> {
   }
 }
 
-/** Follows links, so that a change of the file that one leads to is noticed. */
+/** Returns the version of a file. Follows links, so that changes of the linked file are noticed. */
 async function versionOf(path: string): Promise<string> {
   try {
     const { ino, size, mtimeMs, ctimeMs } = await stat(path)
@@ -50,7 +50,7 @@ async function versionOf(path: string): Promise<string> {
   }
 }
 
-/** Returns the value for a path that cannot be reached, which the loader reports. */
+/** Returns the value for a path that cannot be accessed. The loader reports the problem. */
 function unlessGone<Value>(error: unknown, value: Value): Value {
   const { code = "" } = toError(error) as NodeJS.ErrnoException
   if (["ENOENT", "ENOTDIR", "ELOOP", "EACCES"].includes(code)) return value

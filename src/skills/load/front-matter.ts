@@ -21,14 +21,14 @@ export interface FrontMatter {
   readonly body: string
 }
 
-/** Characters of a front matter. The specification's fields need less than 2 000. */
+/** Maximum characters of a front matter. The specification's fields need less than 2 000. */
 const maxCharacters = 32_000
 /** Characters that YAML does not allow (YAML 1.2.2, section 5.1). */
 const unprintable = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
 
 /**
- * Splits a `SKILL.md` as the specification's reference implementation does: the front matter ends at the next `---`,
- * wherever that is. Returns null and reports why if there is none that can be read.
+ * Splits a `SKILL.md` like the specification's reference implementation: the front matter ends at the next `---`,
+ * wherever that is. Returns null and reports the reason if it cannot be read.
  */
 export function readStrictly(text: string, report: Report): FrontMatter | null {
   const add = (rule: string, remedy: string) => report.add("specification", null, rule, remedy)
@@ -66,7 +66,7 @@ function parse(yaml: string, report: Report, { strict }: { readonly strict: bool
   const lines = new LineCounter()
   let value: unknown
   try {
-    // The failsafe schema makes every scalar a string, as the reference implementation does.
+    // The failsafe schema makes every scalar a string, like the reference implementation.
     const document = parseDocument(yaml, {
       schema: "failsafe",
       lineCounter: lines,
@@ -84,7 +84,7 @@ function parse(yaml: string, report: Report, { strict }: { readonly strict: bool
       addYamlMistake(report, { source, field: null, problem: "it has control characters" })
     }
     if (document.errors.length > 0) return null
-    // The fields are checked all the same, so that all mistakes are reported at once.
+    // The fields are checked nevertheless, so that all mistakes are reported at once.
     if (strict) {
       for (const found of strictProblems(document, yaml, lines)) addYamlMistake(report, { source, ...found })
     }
@@ -108,7 +108,7 @@ function parse(yaml: string, report: Report, { strict }: { readonly strict: bool
 }
 
 interface YamlProblem {
-  /** The field at the top that has it; null if it is in none. */
+  /** The top-level field that contains it. Null if no field does. */
   readonly field: string | null
   readonly problem: string
 }
@@ -125,7 +125,10 @@ function addYamlMistake(
   )
 }
 
-/** Finds YAML that the reference implementation refuses: it reads StrictYAML (https://hitchdev.com/strictyaml). */
+/**
+ * Finds YAML that the reference implementation refuses, because it reads StrictYAML
+ * (https://hitchdev.com/strictyaml).
+ */
 function strictProblems(document: Document, yaml: string, lines: LineCounter): readonly YamlProblem[] {
   const problems = new Map<string, YamlProblem>()
   const add = (field: string | null, problem: string) =>

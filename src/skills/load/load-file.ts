@@ -10,7 +10,7 @@ import { toSkill } from "./to-skill.ts"
 const maxNameCharacters = 64
 const derivedDescriptionCharacters = 200
 
-/** Loads a `NAME.md`. All its fields are optional and stand at the top. */
+/** Loads a `NAME.md`. All its fields are optional and at the top level. */
 export async function loadFile(file: string, report: Report): Promise<Skill | null> {
   const text = await readMarkdown(file, report)
   const read = text === null ? null : readLeniently(text, report)

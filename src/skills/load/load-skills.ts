@@ -11,9 +11,9 @@ const maxBytes = 128 * 1024 * 1024
 
 /**
  * Loads the skills of one or more folders: files `NAME.md`, and folders `NAME/SKILL.md` by the specification at
- * https://agentskills.io. A skill with a mistake is left out and its mistakes are reported, all of them. If two
- * skills have one name, the first is loaded. Files are read once, so that a change reaches only skills that are
- * loaded later. Throws a `ConfigurationError` if a folder cannot be listed.
+ * https://agentskills.io. A skill with a mistake is left out, and all of its mistakes are reported. If two skills
+ * have the same name, the first one is loaded. Files are read once, so a change only affects skills that are loaded
+ * later. Throws a `ConfigurationError` if a folder cannot be listed.
  */
 export async function loadSkills(skillsDir: string | readonly string[]): Promise<SkillSet> {
   const folders = typeof skillsDir === "string" ? [skillsDir] : skillsDir

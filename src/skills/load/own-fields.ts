@@ -21,8 +21,8 @@ const no = new Set(["false", "no", "0", "off"])
 const maxTimeoutSeconds = 2_147_483
 
 /**
- * Reads the fields that the gateway adds to the specification's. `place` is put before their names in messages. The
- * fields that it does not know stay in `metadata`.
+ * Reads the fields that the gateway adds to the specification's. `place` is the prefix of their names in messages.
+ * Unknown fields stay in `metadata`.
  */
 export function readOwnFields(fields: JsonObject, place: string, report: Report): OwnFields {
   const rest = new Map(Object.entries(fields))

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 import { isLeftOut } from "./read-files.ts"
 
-/** A place where a skill is, or should be. */
+/** The place of a skill, or of a missing one. */
 export interface Place {
   readonly format: "file" | "folder"
   /** The Markdown file. */

@@ -19,7 +19,7 @@ export function isLeftOut(name: string): boolean {
   return name.startsWith(".") || leftOut.has(name)
 }
 
-/** Reads a Markdown file as UTF-8. Returns null and reports why if it cannot. */
+/** Reads a Markdown file as UTF-8. Returns null and reports the reason if it cannot be read. */
 export async function readMarkdown(file: string, report: Report): Promise<string | null> {
   const content = await readRegularFile(file, file, maxMarkdownBytes, report)
   if (content === null) return null
@@ -32,7 +32,7 @@ export async function readMarkdown(file: string, report: Report): Promise<string
 }
 
 /**
- * Reads the other files of a skill's folder. Reports whatever would lead out of the folder or exceeds a bound, and then
+ * Reads the other files of a skill's folder. Reports files that are outside the folder or exceed a bound, and then
  * returns an incomplete list.
  */
 export async function readSkillFiles(
@@ -46,7 +46,7 @@ export async function readSkillFiles(
   const add = (path: string, rule: string, remedy: string) =>
     report.add("gateway", null, `${path}: ${rule}`, remedy)
 
-  /** Returns false to stop. */
+  /** Visits an entry. Returns false to stop. */
   async function visit(path: string, depth: number): Promise<boolean> {
     const absolute = join(root, path)
     const target = await linkTarget(absolute)
@@ -102,7 +102,7 @@ export async function readSkillFiles(
   return files.sort((left, right) => (left.path < right.path ? -1 : 1))
 }
 
-/** Null for a link that leads nowhere. */
+/** Returns the target of a link. Null if it does not exist. */
 async function linkTarget(path: string): Promise<string | null> {
   try {
     return await realpath(path)
@@ -113,7 +113,7 @@ async function linkTarget(path: string): Promise<string | null> {
   }
 }
 
-/** Opens without following a link, and without waiting for the other end of a pipe. */
+/** Opens a file without following a link, and without waiting for the other end of a pipe. */
 async function readRegularFile(
   file: string,
   name: string,

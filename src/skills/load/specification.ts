@@ -114,8 +114,8 @@ function checkCompatibility(value: unknown, report: Report): string | null {
 }
 
 /**
- * Its tools are separated by spaces, also within parentheses: `Bash(git add:*) Read`. The reference implementation
- * accepts any value. The gateway refuses what it could not enforce.
+ * Checks `allowed-tools`. Its tools are separated by spaces, but not within parentheses: `Bash(git add:*) Read`. The
+ * reference implementation accepts any value. The gateway refuses values that it could not enforce.
  */
 function checkAllowedTools(value: unknown, report: Report): readonly string[] | null {
   if (value === undefined) return null

@@ -12,18 +12,17 @@ export interface SaveUpdatesParts {
   readonly logger: Logger
 }
 
-/** Milliseconds that one page of events may take, the wait for other writers of the file included. */
+/** Maximum milliseconds for one page of events, including the wait for other writers of the file. */
 const timeoutMs = 30_000
 
-/** Saves state updates of skills as sessions produce them. */
+/** Creates the subscriber that saves the skills' state updates from sessions. */
 export function stateSubscriber(parts: SaveUpdatesParts): NonNullable<PluginParts["subscriber"]> {
   return { timeoutMs, onEvents: (page, { signal }) => saveStateUpdates(parts, page, signal) }
 }
 
 /**
- * Merges the state updates in a session's final responses. Each belongs to the skill with `persist_state` that was
- * loaded last before it. An update that cannot be saved at all is logged; a failure that may pass rejects, so that
- * the caller tries again.
+ * Merges the state updates in a session's final responses. Each belongs to the last loaded skill with `persist_state`
+ * before it. An update that can never be saved is logged. A transient failure rejects, so that the caller retries.
  */
 async function saveStateUpdates(
   { state, sessionSkills, logger }: SaveUpdatesParts,

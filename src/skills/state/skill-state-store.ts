@@ -2,7 +2,7 @@ import { GatewayError } from "../../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 import { loadState, mergeState, updateState } from "../../state-files/state-file.ts"
 
-/** Bytes of one skill's state as JSON. The model sees all of it. */
+/** Maximum bytes of one skill's state as JSON. The model sees all of it. */
 const maxSkillBytes = 64 * 1024
 
 export interface SkillStateOptions {
@@ -12,7 +12,7 @@ export interface SkillStateOptions {
 
 /**
  * Keeps a JSON object for each skill in one file, whose keys are the names of the skills. Several processes may use
- * the file at the same time: changes happen one after the other, and readers see whole states.
+ * the file at the same time. Changes happen one after the other, and readers see complete states.
  */
 export class SkillStateStore {
   readonly stateFile: string
@@ -31,7 +31,7 @@ export class SkillStateStore {
     await this.#change(skill, () => state, options)
   }
 
-  /** Replaces the keys that the update has, and removes those that are null in it. Resolves to the new state. */
+  /** Replaces the keys of the update, and removes keys whose value is null. Resolves to the new state. */
   async merge(skill: string, update: JsonObject, options: SkillStateOptions = {}): Promise<JsonObject> {
     return stateOf(await this.#change(skill, (state) => mergeState(state, update), options), skill)
   }
@@ -61,7 +61,7 @@ export class SkillStateStore {
               "bytes. The former state is unchanged.",
           )
         }
-        // Not a literal: the name may be that of a member that every object has.
+        // A literal is not used, because the name may be that of a member that every object has.
         return Object.fromEntries(new Map([...Object.entries(states), [skill, state]]))
       },
       options,

@@ -11,9 +11,9 @@ import { unknownSkill } from "./unknown-skill.ts"
 
 const defineTool = toolMaker("skills")
 
-/** Paths that are listed with the instructions. */
+/** Maximum number of paths that are listed with the instructions. */
 const maxListedFiles = 100
-/** Bytes for the note at the end of a page. */
+/** Bytes reserved for the note at the end of a page. */
 const marginBytes = 200
 const minPageBytes = 200
 
@@ -22,13 +22,13 @@ export interface LoadSkillParts {
   readonly packs: ToolPacks
   /** Null if the agent has no state file. */
   readonly state: SkillStateStore | null
-  /** Bytes of one result. */
+  /** Maximum bytes of one result. */
   readonly maxResultBytes: number
 }
 
 /**
- * Gives the model a skill's instructions. From then on its limits on tools hold: they are in the result, and so in
- * the log.
+ * Creates the tool that gives the model a skill's instructions. From then on its limits on tools apply. They are in
+ * the result, and therefore in the log.
  */
 export function loadSkillTool({ skills, packs, state, maxResultBytes }: LoadSkillParts): Tool {
   return defineTool({
@@ -55,7 +55,7 @@ export function loadSkillTool({ skills, packs, state, maxResultBytes }: LoadSkil
         )
       }
       const room = maxResultBytes - texts.reduce((sum, text) => sum + Buffer.byteLength(text), marginBytes)
-      // A truncated header would lift the limits.
+      // A truncated header would remove the limits.
       if (room < minPageBytes) {
         return failure(
           "result_too_large",
@@ -100,7 +100,7 @@ async function stateNote(name: string, store: SkillStateStore): Promise<string> 
   ].join("\n")
 }
 
-/** Lifts the limits of a skill. An interceptor decides when that is allowed. */
+/** Creates the tool that removes the limits of a skill. An interceptor decides when that is allowed. */
 export function unloadSkillTool(): Tool {
   return defineTool({
     name: unloadSkillName,

@@ -11,15 +11,15 @@ const maxListedFiles = 50
 const maxImageBytes = 3 * 1024 * 1024
 
 /**
- * Reads a file that the skill had when it was loaded. Nothing is read from the disk, so no path and no link leads out
- * of the skill's folder.
+ * Creates the tool that reads a file of a skill from the time of loading. Nothing is read from the disk, so no path
+ * and no link leads out of the skill's folder.
  */
 export function readSkillFileTool({
   skills,
   pageBytes,
 }: {
   readonly skills: ReadonlyMap<string, Skill>
-  /** Bytes of one page of text. */
+  /** Maximum bytes of one page of text. */
   readonly pageBytes: number
 }): Tool {
   return defineTool({
@@ -44,7 +44,7 @@ export function readSkillFileTool({
   })
 }
 
-/** The instructions can be read like a file, for those that are longer than a page. */
+/** Returns a file. The instructions can be read like a file, because they may be longer than a page. */
 export function findFile(skill: Skill, path: string): SkillFile | null {
   const plain = path.replace(/^(?:\.\/)+/, "")
   if (plain === "SKILL.md") return { path: plain, content: Buffer.from(skill.body) }

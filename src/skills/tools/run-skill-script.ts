@@ -23,8 +23,8 @@ const languages: Readonly<Record<string, CodeLanguage>> = {
 }
 
 /**
- * Runs a script of a skill in the session's sandbox, in its working directory. The skill's folder is there as
- * `SKILL_DIR` and cannot be changed.
+ * Creates the tool that runs a script of a skill in the session's sandbox, in its working directory. The skill's
+ * folder is available there as `SKILL_DIR` and cannot be changed.
  */
 export function runSkillScriptTool({
   skills,
@@ -58,7 +58,7 @@ export function runSkillScriptTool({
     required: ["skill", "script"],
     timeoutMs: runner.maxTimeoutMs + runner.overheadMs,
     qualifier: ({ skill, script }) => `${skill}/${plainPath(String(script))}`,
-    // The agent's own policy decides about sandboxed scripts.
+    // The agent's own policy decides about scripts in a sandbox.
     ...(!isSandboxed && { needsApproval: true }),
     async execute({ skill: name, script, args = [], timeout_ms }, context) {
       const skill = skills.get(String(name))
@@ -98,7 +98,10 @@ function plainPath(path: string): string {
   return path.replace(/^(?:\.\/)+/, "")
 }
 
-/** Node needs more address space than shells leave to what they start, so a JavaScript file is imported. */
+/**
+ * Returns the start command. Node needs more address space than shells leave to their children, so a JavaScript file
+ * is imported.
+ */
 function startCommand(
   language: CodeLanguage,
   path: string,
@@ -117,7 +120,7 @@ function startCommand(
   return { language: "shell", code: `exec ${start} ${words.join(" ")}` }
 }
 
-/** A word of a shell command that stands for the text itself. */
+/** Quotes a text for a shell command. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }

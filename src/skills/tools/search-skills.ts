@@ -6,7 +6,10 @@ import { searchSkillsName } from "../skill-interceptor.ts"
 
 const defineTool = toolMaker("skills")
 
-/** Finds skills by their names and descriptions, for agents with more skills than the system prompt can list. */
+/**
+ * Creates the tool that finds skills by their names and descriptions, for agents with more skills than the system
+ * prompt can list.
+ */
 export function searchSkillsTool(skills: ReadonlyMap<string, Skill>): Tool {
   return defineTool({
     name: searchSkillsName,

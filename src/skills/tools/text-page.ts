@@ -1,10 +1,10 @@
 export interface TextPage {
   readonly text: string
-  /** Bytes from the start; null at the end. */
+  /** Bytes from the start. Null at the end. */
   readonly nextOffset: number | null
 }
 
-/** Returns at most `maxBytes` bytes of the text's UTF-8 form from an offset, whole characters only. */
+/** Returns at most `maxBytes` bytes of the text's UTF-8 form after an offset, with whole characters only. */
 export function textPage(content: string | Uint8Array, offset: number, maxBytes: number): TextPage {
   const bytes = typeof content === "string" ? Buffer.from(content) : Buffer.from(content)
   const start = characterStart(bytes, Math.min(offset, bytes.length))

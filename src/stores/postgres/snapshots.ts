@@ -3,8 +3,8 @@ import { bytes, toSnapshot } from "../rows/snapshot-rows.ts"
 import type { Database } from "./database/database.ts"
 
 /**
- * Locks no row of a session: a commit would find it busy. If another process claims the session meanwhile, the checksums
- * of a reader tell.
+ * Locks no row of a session, because a commit would find it busy. If another process claims the session at that moment,
+ * a row may be replaced that its snapshot refers to. Readers recognize that by the digests.
  */
 export function createSnapshots({ query }: Database): Snapshots {
   return {

@@ -1,6 +1,7 @@
 /**
- * SQL: the outbox rows that report removed sessions, as `id`, `payload` and the size of the payload. `session` names the
- * table of these sessions, and `size` returns SQL for the bytes of a text. The payload is a `RemovedSession` as JSON.
+ * SQL: the outbox rows that report removed sessions, as `id`, `payload` and the size of the payload. `session` names
+ * the table of these sessions, and `size` returns SQL for the bytes of a text. The payload is a `RemovedSession` as
+ * JSON.
  */
 export function removedSessions(session: string, size: (text: string) => string): string {
   // The store keeps these texts escaped as in JSON, so they only need quotes.

@@ -72,8 +72,9 @@ export function createSessionLog(
     },
     async put(command, limits) {
       const texts = await largeContents(command)
-      const { outcome, arrivals } = await database.write(() =>
-        putInTree(database, command, { versions, limits, texts, now: now() }),
+      const { outcome, arrivals } = await database.write(
+        () => putInTree(database, command, { versions, limits, texts, now: now() }),
+        { isLarge: texts.size > 0 },
       )
       for (const arrival of arrivals) hub.arrived(arrival)
       return outcome
@@ -81,11 +82,17 @@ export function createSessionLog(
     async putAndClaim(message, agents, limits) {
       const { sessionId } = message
       const texts = await largeContents(message)
-      const { outcome, isDue, claimed, inserted } = await database.write(() => {
-        const result = put(database, message, { versions, limits, texts, now: now() })
-        const claimable = { agents, reads }
-        return { ...result, claimed: result.isDue ? claimFree(database, owner, sessionId, claimable) : null }
-      })
+      const { outcome, isDue, claimed, inserted } = await database.write(
+        () => {
+          const result = put(database, message, { versions, limits, texts, now: now() })
+          const claimable = { agents, reads }
+          return {
+            ...result,
+            claimed: result.isDue ? claimFree(database, owner, sessionId, claimable) : null,
+          }
+        },
+        { isLarge: texts.size > 0 },
+      )
       if (claimed === null && (isDue || outcome.status === "steered")) hub.arrived(sessionId)
       return { outcome, ...toClaim(claimed, inserted) }
     },
@@ -105,12 +112,15 @@ export function createSessionLog(
       let stirred = false
       const bodies = haveLargeEvents(batches) ? await largeBodies(batches) : noLargeBodies
       const at = now()
-      const outcomes = await database.write(() => {
-        const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
-        const stored = stirredBy(batches.filter((_, index) => outcomes[index] === "ok"))
-        stirred = stirCursors(database, stored, at) > 0
-        return outcomes
-      })
+      const outcomes = await database.write(
+        () => {
+          const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
+          const stored = stirredBy(batches.filter((_, index) => outcomes[index] === "ok"))
+          stirred = stirCursors(database, stored, at) > 0
+          return outcomes
+        },
+        { isLarge: bodies !== noLargeBodies },
+      )
       if (stirred) alarms.subscriptions.ring()
       if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
       for (const [index, { lease, entries }] of batches.entries()) {

@@ -8,16 +8,16 @@ import type { Clock } from "../../core/time/clock.ts"
 const defineTool = toolMaker("sub_agents")
 const longestWaitSeconds = 120
 const defaultWaitSeconds = 60
-/** Bytes of a result beside the outcomes. */
+/** Bytes of a result in addition to the outcomes. */
 const marginBytes = 2_000
 
 export interface BackgroundToolParts {
-  /** Bytes of one result. */
+  /** Maximum bytes of one result. */
   readonly maxResultBytes: number
   readonly clock: Clock
 }
 
-/** Gives the model the outcomes of background tasks, each once. */
+/** Creates the tool that gives the model the outcomes of background tasks, each once. */
 export function getBackgroundResultTool(parts: BackgroundToolParts): Tool {
   return defineTool({
     name: "get_background_result",
@@ -38,7 +38,7 @@ export function getBackgroundResultTool(parts: BackgroundToolParts): Tool {
       },
     },
     required: ["task_id"],
-    // Two calls at once must not collect the same result.
+    // Two concurrent calls must not collect the same result.
     sequential: true,
     readOnly: true,
     needsApproval: false,
@@ -112,7 +112,7 @@ function describe({ taskId, name, outcome }: TaskState): JsonObject {
   }
 }
 
-/** Sends a message to a sub-agent that works in the background. */
+/** Creates the tool that sends a message to a sub-agent in the background. */
 export function sendMessageTool(): Tool {
   return defineTool({
     name: "send_message",
@@ -132,7 +132,7 @@ export function sendMessageTool(): Tool {
   })
 }
 
-/** Cancels a background task. */
+/** Creates the tool that cancels a background task. */
 export function cancelTaskTool(): Tool {
   return defineTool({
     name: "cancel_task",

@@ -9,7 +9,10 @@ const runAgentName = "run_agent"
 
 type SaveAnswer = (skill: string, toolCallId: string, response: string) => Promise<void>
 
-/** Hands a task to a sub-agent. Without an effect of its own: the gateway starts the sub-agent with the wait. */
+/**
+ * Creates the tool that delegates a task to a sub-agent. It has no effect of its own, because the gateway starts the
+ * sub-agent with the wait.
+ */
 export function runAgentTool(workers: Workers, saveAnswer: SaveAnswer): Tool {
   const { models, background, announce, onBeforeBackground } = workers.options
   const names = namesOf(workers)
@@ -97,7 +100,7 @@ function unknownAgent(names: readonly string[]): ToolOutcome {
   return failure("unknown_agent", `There is no sub-agent of that name. ${known}, or leave out the name.`)
 }
 
-/** Characters of the list of sub-agents. */
+/** Maximum characters of the list of sub-agents. */
 const maxListCharacters = 8_000
 
 function describe({ options, skills }: Workers): string {

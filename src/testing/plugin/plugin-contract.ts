@@ -3,7 +3,7 @@ import type { Plugin, PluginParts, PluginRun, PluginServices, RunParts } from ".
 import type { Tool } from "../../core/ports/tool.ts"
 import { testPluginServices } from "./plugin-services.ts"
 
-/** A plugin under test. Each case makes one of its own. */
+/** A plugin under test. Each case creates its own. */
 export interface PluginHarness {
   createPlugin(): Plugin | Promise<Plugin>
   /** Services that differ from those of `testPluginServices`, such as ports of other plugins. */
@@ -19,7 +19,7 @@ const audience = { isOperator: true, showsLinks: true }
 const toolNamePattern = /^[a-zA-Z0-9_-]{1,64}$/
 const routePattern = /^(GET|POST|PUT|PATCH|DELETE) (\/:?[\w.~-]+)+$/
 
-/** The behavior that every plugin has, whatever it adds to an agent. */
+/** The behavior of every plugin, whatever it adds to an agent. */
 export const pluginContract: readonly PluginCase[] = [
   {
     name: "opens, closes, and opens again",

@@ -5,7 +5,7 @@ import type { PluginServices } from "../../core/ports/plugin.ts"
 import type { Schedules } from "../../core/ports/schedules.ts"
 import { systemClock } from "../../core/time/clock.ts"
 
-/** Keeps nothing. */
+/** A memory that keeps nothing. */
 const noMemory: Memory = {
   remember: async () => ({ status: "full", bound: "maxMemories" }),
   get: async () => null,
@@ -17,7 +17,7 @@ const noMemory: Memory = {
   prune: async () => 0,
 }
 
-/** A store that has none and takes none. */
+/** A store that has no schedules and accepts none. */
 const noSchedules: Schedules = {
   create: async () => "agentHasTooMany",
   find: async () => null,
@@ -37,7 +37,7 @@ const noContents: Contents = {
   hasAny: async () => false,
 }
 
-/** Services for a plugin that is tested without a gateway. */
+/** Creates services for testing a plugin without a gateway. */
 export function testPluginServices(services: Partial<PluginServices> = {}): PluginServices {
   return {
     agent: "agent",

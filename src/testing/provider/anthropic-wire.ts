@@ -1,31 +1,31 @@
 import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { UpstreamReply } from "./scripted-upstream.ts"
 
-/** A part of an answer. Where a list of strings is taken, each becomes one delta. */
+/** A part of a response. If a list of strings is allowed, each becomes one delta. */
 export type AnthropicAnswerPart =
   | { readonly type: "text"; readonly text: string | readonly string[] }
   | { readonly type: "thinking"; readonly text: string | readonly string[]; readonly signature?: string }
   | { readonly type: "redactedThinking"; readonly data: string }
   | {
       readonly type: "toolCall"
-      /** Default `toolu_` and its index in the answer. */
+      /** Default: `toolu_` and its index in the response. */
       readonly id?: string
       readonly name: string
       readonly input?: JsonObject
-      /** In place of `input`: its JSON in these pieces, right or wrong. */
+      /** In place of `input`: its JSON in these pieces, valid or not. */
       readonly inputJson?: string | readonly string[]
     }
 
 export interface AnthropicAnswerOptions {
   readonly model?: string
-  /** Default `tool_use` with a tool call, else `end_turn`. */
+  /** Default: `tool_use` with a tool call, otherwise `end_turn`. */
   readonly stopReason?: string
   readonly inputTokens?: number
   /** Default: the number of deltas. */
   readonly outputTokens?: number
 }
 
-/** An answer as the Anthropic Messages API streams it: one server-sent event a string. */
+/** Returns a response as the Anthropic Messages API streams it: one string for each server-sent event. */
 export function anthropicEvents(
   parts: readonly AnthropicAnswerPart[],
   options: AnthropicAnswerOptions = {},
@@ -57,17 +57,17 @@ export function anthropicEvents(
   ].map(serverSentEvent)
 }
 
-/** One event of the wire; also for lines of a recording, once parsed. */
+/** Returns one event of the wire. Also for parsed lines of a recording. */
 export function serverSentEvent(event: JsonObject): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 }
 
-/** The event by which a stream fails after it has begun. */
+/** Returns the event with which a stream fails after it has started. */
 export function anthropicErrorEvent(type: string, message: string): string {
   return serverSentEvent({ type: "error", error: { type, message } })
 }
 
-/** An answer with an error status. */
+/** Returns a response with an error status. */
 export function anthropicErrorReply(
   status: number,
   type: string,

@@ -50,7 +50,7 @@ export async function firstDelta(stream: AsyncIterator<ModelEvent>): Promise<voi
   assert.equal(next.value?.type, "textDelta", JSON.stringify(next.value))
 }
 
-/** Asserts that nothing that counts comes any more. */
+/** Asserts that nothing relevant follows. */
 export async function assertQuiet(
   stream: AsyncIterator<ModelEvent>,
   pending: Promise<IteratorResult<ModelEvent>>,
@@ -80,7 +80,7 @@ export function failureOf(events: readonly ModelEvent[], { secrets }: ProviderHa
   return failure as ModelFailure
 }
 
-/** Soon, and not when the garbage collector finds the request. */
+/** Asserts that the request is canceled soon, and not when the garbage collector finds it. */
 export async function assertBrokenOff(harness: ProviderHarness): Promise<void> {
   const tooLate = delay(10_000, "still open after 10 s", { ref: false })
   assert.equal(await Promise.race([harness.disconnected(), tooLate]), true)

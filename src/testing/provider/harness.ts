@@ -3,47 +3,47 @@ import type { Provider } from "../../core/ports/provider.ts"
 
 export interface ProviderContractCase {
   readonly name: string
-  /** The case is only for a service that has this. */
+  /** The case is only for a service with this feature. */
   readonly needs?: ProviderFeature
-  /** It holds whatever is answered: also for a provider with no service behind it, to which `answer` means nothing. */
+  /** The case holds for any response: also for a provider without a service, for which `answer` has no effect. */
   readonly unscripted?: true
   run(harness: ProviderHarness): Promise<void>
 }
 
 /**
- * `thinking` it sends thinking, which goes back to it; `earlyUsage` it counts the input before the first token;
- * `outputSchema` it takes the schema of an answer; `contentFilter` it may withhold an answer; `toolInput` it sends
- * the input of calls in pieces.
+ * `thinking`: it sends thinking, and receives it back. `earlyUsage`: it counts the input before the first token.
+ * `outputSchema`: it accepts the schema of a response. `contentFilter`: it may withhold a response. `toolInput`: it
+ * sends the input of calls in pieces.
  */
 export type ProviderFeature = "thinking" | "earlyUsage" | "outputSchema" | "contentFilter" | "toolInput"
 
-/** A provider in front of a scripted upstream, in that upstream's own wire format. One for each case. */
+/** A provider in front of a scripted upstream with that upstream's own wire format. Each case has its own. */
 export interface ProviderHarness {
   readonly provider: Provider
-  /** Texts that neither a client nor the log may see: keys. */
+  /** Texts that must not reach clients or the log: keys. */
   readonly secrets: readonly string[]
-  /** Makes the upstream answer the next call so. Calls are answered in the order of these. */
+  /** Scripts the upstream's response to the next call. Several calls script the following ones. */
   answer(answer: ContractAnswer): void
-  /** The upstream's last request, read back from its wire format. */
+  /** Returns the upstream's last request, parsed from its wire format. */
   received(): ContractRequest
-  /** The header of that name of the upstream's last request. */
+  /** Returns this header of the upstream's last request. */
   receivedHeader(name: string): string | null
-  /** Resolves once the upstream's last exchange is over: whether the client broke it off. */
+  /** Resolves when the upstream's last exchange has ended: to true if the client canceled it. */
   disconnected(): Promise<boolean>
   close(): Promise<void>
 }
 
 export type ContractAnswer =
   | { readonly type: "answer"; readonly parts: readonly ContractPart[]; readonly ending?: ContractEnding }
-  /** Refused with a status and no answer; `rateLimited` asks to wait for two seconds. */
+  /** A refusal with an error status. `rateLimited` asks to wait for two seconds. */
   | { readonly type: "refused"; readonly as: ContractRefusal }
   /** Status 200 and a web page. */
   | { readonly type: "webPage" }
 
 /**
- * The end of a response; `complete` by default. `cut`: the connection breaks. `short`: the body ends in order, but
- * before the response does. `garbled`: a piece that cannot be read, and the end of the body. `open`: nothing more
- * comes. `error`: the wire's own error event. `contentFilter`: complete, because the filter stopped it.
+ * The end of a response; `complete` by default. `cut`: the connection breaks. `short`: the body ends regularly, but
+ * before the response does. `garbled`: an unreadable piece, and the end of the body. `open`: nothing more is sent.
+ * `error`: the wire's own error event. `contentFilter`: complete, because the filter stopped it.
  */
 export type ContractEnding = "complete" | "cut" | "short" | "garbled" | "open" | "error" | "contentFilter"
 
@@ -62,7 +62,7 @@ export type ContractPart =
 
 export interface ContractRequest {
   readonly toolNames: readonly string[]
-  /** The schema of the answer that was asked for, null for none. */
+  /** The schema of the requested output. Null for none. */
   readonly outputSchema: JsonObject | null
   readonly thinking: readonly { readonly text: string; readonly signature: string }[]
   readonly toolCalls: readonly { readonly id: string; readonly name: string; readonly input: unknown }[]

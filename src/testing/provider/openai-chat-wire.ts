@@ -1,22 +1,22 @@
 import type { JsonObject } from "../../core/json/json.ts"
 
-/** A part of an answer. Where a list of strings is taken, each becomes one chunk. */
+/** A part of a response. If a list of strings is allowed, each becomes one chunk. */
 export type ChatAnswerPart =
   | { readonly type: "text"; readonly text: string | readonly string[] }
-  /** With a signature as OpenRouter has it: in a block that ends `reasoning_details`. */
+  /** Reasoning with a signature as OpenRouter sends it: in a block at the end of `reasoning_details`. */
   | { readonly type: "reasoning"; readonly text: string | readonly string[]; readonly signature?: string }
   | {
       readonly type: "toolCall"
-      /** Default `call_` and its index among the calls. */
+      /** Default: `call_` and its index among the calls. */
       readonly id?: string
       readonly name: string
-      /** The arguments' JSON, right or wrong. */
+      /** The arguments' JSON, valid or not. */
       readonly json: string | readonly string[]
     }
 
 export interface ChatAnswerOptions {
   readonly model?: string
-  /** Default `tool_calls` with a tool call, else `stop`. */
+  /** Default: `tool_calls` with a tool call, otherwise `stop`. */
   readonly finishReason?: string
   readonly inputTokens?: number
   /** Default: the number of chunks with content. */
@@ -24,8 +24,8 @@ export interface ChatAnswerOptions {
 }
 
 /**
- * An answer as Chat Completions streams it: one server-sent event a string; the reason, usage and `[DONE]` are the
- * last.
+ * Returns a response as Chat Completions streams it: one string for each server-sent event. The reason, usage and
+ * `[DONE]` come last.
  */
 export function chatEvents(
   parts: readonly ChatAnswerPart[],
@@ -52,12 +52,12 @@ export function chatEvents(
   return [...chunks.map((chunk) => chatEvent({ ...common, ...chunk })), "data: [DONE]\n\n"]
 }
 
-/** One chunk on the wire; also for lines of a recording, once parsed. */
+/** Returns one chunk on the wire. Also for parsed lines of a recording. */
 export function chatEvent(chunk: JsonObject): string {
   return `data: ${JSON.stringify(chunk)}\n\n`
 }
 
-/** The chunk by which a stream fails after it has begun, as OpenRouter and others send it. */
+/** Returns the chunk with which a stream fails after it has started, as OpenRouter and others send it. */
 export function chatErrorEvent(code: string | number, message: string): string {
   return chatEvent({ error: { code, message } })
 }

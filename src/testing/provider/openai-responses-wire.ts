@@ -1,29 +1,29 @@
 import type { JsonObject } from "../../core/json/json.ts"
 import type { UpstreamReply } from "./scripted-upstream.ts"
 
-/** An output item of an answer. Where a list of strings is taken, each becomes one delta. */
+/** An output item of a response. If a list of strings is allowed, each becomes one delta. */
 export type ResponsesAnswerItem =
   | { readonly type: "text"; readonly text: string | readonly string[] }
   | { readonly type: "reasoning"; readonly summary: string | readonly string[]; readonly encrypted: string }
   | {
       readonly type: "toolCall"
-      /** Default `call_` and its index in the answer. */
+      /** Default: `call_` and its index in the response. */
       readonly id?: string
       readonly name: string
-      /** The arguments' JSON, right or wrong. */
+      /** The arguments' JSON, valid or not. */
       readonly json: string | readonly string[]
     }
 
 export interface ResponsesAnswerOptions {
   readonly model?: string
-  /** Reason that the response is not whole. Default: it is. */
+  /** Reason why the response is incomplete. Default: it is complete. */
   readonly incomplete?: "max_output_tokens" | "content_filter"
   readonly inputTokens?: number
   /** Default: the number of deltas. */
   readonly outputTokens?: number
 }
 
-/** An answer as OpenAI's Responses API streams it: one server-sent event a string. */
+/** Returns a response as OpenAI's Responses API streams it: one string for each server-sent event. */
 export function responsesEvents(
   items: readonly ResponsesAnswerItem[],
   options: ResponsesAnswerOptions = {},
@@ -52,17 +52,17 @@ export function responsesEvents(
   ].map((event, sequence_number) => responsesEvent({ ...event, sequence_number }))
 }
 
-/** One event of the wire; also for lines of a recording, once parsed. */
+/** Returns one event of the wire. Also for parsed lines of a recording. */
 export function responsesEvent(event: JsonObject): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 }
 
-/** The event by which a stream fails after it has begun. */
+/** Returns the event with which a stream fails after it has started. */
 export function responsesErrorEvent(code: string, message: string): string {
   return responsesEvent({ type: "error", error: { type: "server_error", code, message, param: null } })
 }
 
-/** An answer with an error status, of this API or of Chat Completions. */
+/** Returns a response with an error status, of this API or of Chat Completions. */
 export function openAiErrorReply(
   status: number,
   error: { readonly code: string | null; readonly message: string; readonly type?: string },

@@ -4,15 +4,15 @@ import type { ModelEvent, ModelRequest, Provider, StopReason } from "../../core/
 import type { Usage } from "../../core/usage.ts"
 
 /**
- * The model's response in one call. Without a `failure` or an `end` it ends as a model would: by itself, or for its
- * tool calls.
+ * The model's response in one call. Without a `failure` or an `end` it ends regularly: by itself, or for its tool
+ * calls.
  */
 export type ScriptedTurn = readonly ScriptedStep[] | ((request: ModelRequest) => readonly ScriptedStep[])
 
 export type ScriptedStep =
-  /** One delta. Steps of the same type that follow each other make one part. */
+  /** One delta. Consecutive steps of the same type make one part. */
   | { readonly type: "text"; readonly text: string }
-  /** `vendor` is kept by the part, as a signature would be. */
+  /** The part keeps `vendor`, like a signature. */
   | { readonly type: "thinking"; readonly text: string; readonly vendor?: VendorData }
   | {
       readonly type: "toolCall"
@@ -21,7 +21,7 @@ export type ScriptedStep =
       readonly malformedInput?: string
       readonly vendor?: VendorData
     }
-  /** Pauses until it settles; a rejection is thrown. */
+  /** Pauses until the promise settles. A rejection is thrown. */
   | { readonly type: "wait"; readonly until: PromiseLike<unknown> }
   | {
       readonly type: "failure"
@@ -34,14 +34,14 @@ export type ScriptedStep =
       readonly retryAfterMs?: number
       readonly refusedPart?: "image"
     }
-  /** Only needed to say how it ends. */
+  /** Only needed to set how the response ends. */
   | {
       readonly type: "end"
       readonly stopReason?: StopReason
       readonly usage?: Usage
       readonly model?: string
     }
-  /** Breaks the provider's contract. */
+  /** Throws, which violates the provider's contract. */
   | { readonly type: "throw"; readonly error: unknown }
 
 export interface ScriptedProvider extends Provider {
@@ -50,8 +50,8 @@ export interface ScriptedProvider extends Provider {
 }
 
 /**
- * A provider that plays a script: one turn a call, or, given a function, that function's answer to every call.
- * A call past the script's last turn throws. On abort a turn ends at once and silently.
+ * Creates a provider that plays a script: one turn for each call, or, if the script is a function, its result for
+ * every call. A call after the script's last turn throws. On abort a turn ends at once and silently.
  */
 export function scriptedProvider(
   script: readonly ScriptedTurn[] | ((request: ModelRequest) => readonly ScriptedStep[]),

@@ -10,43 +10,43 @@ export interface UpstreamReply {
   /** Default: those of an event stream. */
   readonly headers?: Readonly<Record<string, string>>
   readonly steps: readonly UpstreamStep[]
-  /** Pause before each chunk but the first, in milliseconds. Default 0: chunks go out as fast as they are taken. */
+  /** Milliseconds before each chunk except the first. Default 0: chunks are sent as fast as they are read. */
   readonly delayMs?: number
 }
 
 export type UpstreamStep =
-  /** A chunk, written as it is. */
+  /** A chunk, sent unchanged. */
   | string
   | Uint8Array
-  /** Pauses until it settles; the headers have been sent by then. */
+  /** Pauses until the promise settles. The headers have been sent by then. */
   | { readonly type: "wait"; readonly until: PromiseLike<unknown> }
-  /** Breaks the connection off. */
+  /** Breaks the connection. */
   | { readonly type: "cut" }
 
 export interface UpstreamRequest {
   readonly method: string
   readonly path: string
   readonly headers: IncomingHttpHeaders
-  /** The client's: the same for requests over one connection. */
+  /** The client's port, which is the same for requests over one connection. */
   readonly remotePort: number
-  /** The JSON of the body; its text if it is none. */
+  /** The JSON of the body, or its text if it is not JSON. */
   readonly body: unknown
-  /** The end of the exchange. Pending while it goes on. */
+  /** Resolves to the end of the exchange. */
   readonly outcome: Promise<"answered" | "cut" | "disconnected">
 }
 
 export interface ScriptedUpstream {
-  /** Without a path and without a slash at the end. */
+  /** URL without a path and without a trailing slash. */
   readonly url: string
   /** All requests so far, oldest first. */
   readonly requests: readonly UpstreamRequest[]
-  /** Breaks off whatever is open. */
+  /** Breaks all open connections. */
   close(): Promise<void>
 }
 
 /**
- * A real HTTP server on a free loopback port that plays a script, whatever the path: one reply a request, or, given a
- * function, that function's reply to every request. Past the script's last reply it answers 500.
+ * Starts a real HTTP server on a free loopback port that plays a script for any path: one reply for each request, or,
+ * if the script is a function, its result for every request. After the script's last reply it responds with 500.
  */
 export async function startScriptedUpstream(
   script: readonly UpstreamReply[] | ((request: UpstreamRequest) => UpstreamReply),
@@ -78,7 +78,7 @@ export async function startScriptedUpstream(
       return
     }
     outcome.resolve("cut")
-    // Once what was written has been sent.
+    // The connection is destroyed after the written data was sent.
     response.socket?.destroySoon()
   }
   server.listen(0, "127.0.0.1")
@@ -98,7 +98,7 @@ export async function startScriptedUpstream(
 
 const eventStream = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" }
 
-/** True when the script says to cut the connection. */
+/** Plays a reply. Resolves to true if the script cuts the connection. */
 async function play(reply: UpstreamReply, response: ServerResponse, closed: AbortSignal): Promise<boolean> {
   const { status = 200, headers = eventStream, steps, delayMs = 0 } = reply
   response.writeHead(status, headers)
@@ -119,7 +119,7 @@ async function play(reply: UpstreamReply, response: ServerResponse, closed: Abor
   return false
 }
 
-/** Resolves when the promise does, or on the abort. */
+/** Resolves when the promise settles or the signal aborts. */
 async function eitherOf(promise: PromiseLike<unknown>, signal: AbortSignal): Promise<void> {
   const aborted = Promise.withResolvers<void>()
   const onAbort = () => aborted.resolve()

@@ -123,7 +123,7 @@ print(open("go/on.txt").read())`
           stop.abort(reason)
         }
       }, reason)
-      // Left to itself the code goes on for a minute.
+      // Without the abort the code would continue for a minute.
       assert.ok(performance.now() - abortedAt < 30_000, "it does not wait for the code")
       await assertStill(sandbox)
     },
@@ -140,7 +140,7 @@ for i in range(1000):
     open("beat", "w").write(str(i))`
       for await (const event of exec(harness, sandbox, code)) {
         assert.equal(event.type, "output")
-        // Time enough for all hundred megabytes, if nobody held them up.
+        // This is enough time for all hundred megabytes, if nothing delayed them.
         await delay(1_000)
         break
       }

@@ -31,7 +31,7 @@ attempt("add", lambda: open(root + "/scripts/new.sh", "w"))
 attempt("folder", lambda: os.mkdir(root + "/new"))
 attempt("move", lambda: os.rename(root, root + "-moved"))`
 
-/** A plain subprocess of a gateway that is not root runs as the owner of the files. */
+/** A plain subprocess of a gateway that does not run as root has the owner of the files as its user. */
 const changesOfModes = `${changes}
 attempt("mode", lambda: os.chmod(script, 0o777))
 attempt("time", lambda: os.utime(script, (0, 0)))`

@@ -25,7 +25,7 @@ export interface Outcome extends ExitStatus {
   readonly stderr: string
 }
 
-/** Opens the sandbox of a new session, by default of a user of its own. */
+/** Opens the sandbox of a new session, by default of a new user. */
 export function newSandbox(
   { sandboxes }: SandboxHarness,
   userId: string = randomIds.next("sess"),
@@ -41,7 +41,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** As long as code may have: what is not about time is not to fail for want of it. */
+/** The maximum time for code. A case that is not about time must not fail because of a slow machine. */
 const amplyMs = 60_000
 
 export function exec(
@@ -62,7 +62,7 @@ export function exec(
   )
 }
 
-/** Runs to the end, and keeps the first 64 kB of each stream. */
+/** Runs code to its end, and keeps the first 64 kB of each stream. */
 export async function run(
   harness: SandboxHarness,
   sandbox: Sandbox,

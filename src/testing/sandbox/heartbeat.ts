@@ -3,7 +3,8 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { Sandbox } from "../../core/ports/sandbox.ts"
 
 /**
- * Tells that it runs, in the working directory, until it is killed; and so does a child that escaped from its group.
+ * Code that writes heartbeats into the working directory until it is killed. A child that left its group does the
+ * same.
  */
 export const heartbeat = `
 import os, signal, time
@@ -20,7 +21,7 @@ while True:
     open(name, "w").write(str(time.time()))
     time.sleep(0.02)`
 
-/** No process of the session writes any more. */
+/** Asserts that no process of the session writes any more. */
 export async function assertStill(sandbox: Sandbox): Promise<void> {
   const versions = async () => (await sandbox.files()).map(({ path, version }) => `${path} ${version}`).sort()
   for (let attempt = 0; ; attempt += 1) {

@@ -7,7 +7,7 @@ export const sandboxLimitCases: readonly SandboxCase[] = [
     name: "code that takes too long is ended with all its processes, and says so",
     async run(harness) {
       let said = ""
-      // On a busy machine the shorter ones may be over before the code has begun.
+      // On a busy machine the shorter ones may end before the code has started.
       for (const timeoutMs of [1_500, 6_000, 24_000]) {
         const sandbox = await newSandbox(harness)
         const outcome = await run(harness, sandbox, heartbeat, { timeoutMs })

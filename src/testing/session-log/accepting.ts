@@ -13,7 +13,7 @@ import {
   type SessionLogCase,
 } from "./fixtures.ts"
 
-/** Putting a message and claiming its session in one. */
+/** Cases about putting a message and claiming its session at once. */
 export const acceptingCases: readonly SessionLogCase[] = [
   {
     rule: 7,
@@ -94,7 +94,7 @@ export const acceptingCases: readonly SessionLogCase[] = [
   },
 ]
 
-/** The same with other processes on the same data. */
+/** The same cases with other processes on the same data. */
 export const sharedAcceptingCases: readonly SessionLogCase[] = [
   {
     rule: 7,

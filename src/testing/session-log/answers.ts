@@ -106,7 +106,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const late = approval(sessionId, wait, { at: wait.expiresAt })
       assert.deepEqual(await log.answer(late), { status: "expired" })
       assert.deepEqual(await log.answer({ ...late, nonce: "wrong" }), { status: "expired" })
-      // It is the run that closes it, so that what the model is told is in the log.
+      // The run closes it, so that the log contains the model's result.
       assert.equal((await approvals.wait(sessionId, wait))?.state, "open")
       const inTime = approval(sessionId, wait, { at: wait.expiresAt - 1 })
       assert.deepEqual(await log.answer(inTime), { status: "accepted", runId })
@@ -316,7 +316,7 @@ export const answerCases: readonly SessionLogCase[] = [
       )
       assert.deepEqual(await approvals.grants(sessionId), [])
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [])
-      // It is the run that withdraws them, so that the log and the audit trail say the same.
+      // The run withdraws them, so that the log and the audit trail agree.
       const commandsConsumed = (await log.pending(lease)).map(({ id }) => id)
       await commitOk(log, { ...ending(session, 2), commandsConsumed })
       const actions = (await approvals.audit({ sessionId, limit: 10 })).map(({ action }) => action)

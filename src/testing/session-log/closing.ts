@@ -136,7 +136,7 @@ export const closingCases: readonly SessionLogCase[] = [
       const { log, approvals } = await open()
       const [one, two] = [await runningSession(log), await runningSession(log)]
       const waits = [newWait(one.runId), newWait(two.runId)] as const
-      // In the same batch, and in two batches of one call.
+      // The first is in the same batch, and the second in two batches of one call.
       const outcomes = await log.commit([
         { ...ending(one, 1), waitsOpened: [waits[0]] },
         opening(two, [waits[1]], 1),
@@ -269,7 +269,7 @@ export const closingCases: readonly SessionLogCase[] = [
   },
 ]
 
-/** `writer` lets waits expire while `outside` answers them; the two may be one. */
+/** Lets waits expire through `writer` while `outside` answers them. Both may be the same store. */
 export async function raceAnswerAgainstExpiry(writer: SessionLog, outside: SessionLog): Promise<void> {
   for (let round = 0; round < 20; round += 1) {
     const session = await askingSession(writer)
@@ -287,7 +287,9 @@ export async function raceAnswerAgainstExpiry(writer: SessionLog, outside: Sessi
   }
 }
 
-/** At once, but asked in one order or the other: a store may serve them in the order asked. */
+/**
+ * Runs both at once, started in one order or the other, because a store may serve them in the order of the requests.
+ */
 async function inBothOrders<A, B>(
   round: number,
   first: () => Promise<A>,

@@ -73,7 +73,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...snapshotCases,
 ]
 
-/** Behavior of a store that several processes may open: these cases open it more than once. */
+/** Behavior of a store that several processes may open. These cases open it more than once. */
 export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedCases,
   ...sharedAcceptingCases,
@@ -85,8 +85,8 @@ export const sharedSessionLogContract: readonly SessionLogCase[] = [
 ]
 
 /**
- * Runs one case, for any test runner, and closes all the stores it opened. Rejects when the store breaks the
- * contract; needs up to a minute when an expected change never comes.
+ * Runs one case, for any test runner, and closes all the stores that it opened. Rejects if the store violates the
+ * contract. Takes up to a minute if an expected change never comes.
  */
 export async function runSessionLogCase(each: SessionLogCase, harness: SessionLogHarness): Promise<void> {
   const opened: Store[] = []

@@ -125,7 +125,7 @@ export const entryCases: readonly SessionLogCase[] = [
       const first = event(numbered(bad.lease, 1), bad.runId, stepStarted)
       await commitOk(log, { lease: bad.lease, entries: [first] })
       const entries = [event(numbered(good.lease, 1), good.runId, stepStarted)]
-      // A number used for something else is a broken invariant of the caller, whatever the store makes of it.
+      // Using a number for another entry violates an invariant of the caller, whatever the store does.
       const other = event(numbered(bad.lease, 1), bad.runId, stepCompleted)
       await assert.rejects(
         log.commit([
@@ -352,7 +352,7 @@ async function readPages(
   }
 }
 
-/** So many deltas in one commit. */
+/** Logs this number of deltas in one commit. */
 async function loggedDeltas(log: SessionLog, count: number, text: string) {
   const { sessionId, runId, lease } = await runningSession(log)
   const entries = Array.from({ length: count }, (_, index) =>

@@ -17,9 +17,12 @@ import type { Store } from "../../core/ports/store.ts"
 import { noSpending } from "../../core/usage.ts"
 
 export interface SessionLogHarness {
-  /** Another process's membership on the same data. The store's clock must be the machine's. */
+  /** Opens another process's membership on the same data. The store's clock must be the machine's. */
   open(): Promise<Store>
-  /** Ends a membership as a crash would: its leases are not released. Resolves at once; death may show later. */
+  /**
+   * Ends a membership like a crash: its leases are not released. Resolves at once. Other members may see the death
+   * later.
+   */
   crash(store: Store): Promise<void>
 }
 
@@ -30,7 +33,7 @@ export interface SessionLogCase {
   run(harness: SessionLogHarness): Promise<void>
 }
 
-/** A session with an agent of its own, so that cases do not meet in `claimRunnable`. */
+/** Creates a session with its own agent, so that cases do not affect each other in `claimRunnable`. */
 export async function newSession(
   log: SessionLog,
   options: { readonly agent?: string; readonly at?: number } = {},
@@ -41,7 +44,7 @@ export async function newSession(
   return id
 }
 
-/** The fixed part keeps it readable, the random part keeps cases apart on shared data. */
+/** Returns a name. The fixed part keeps it readable, and the random part is unique on shared data. */
 export function newAgent(): string {
   return `agent_${randomIds.next("key")}`
 }
@@ -66,13 +69,13 @@ export function cancel(sessionId: string, runId: string | null = null): CancelCo
   return { type: "cancel", sessionId, runId, at: 3_000 }
 }
 
-/** The outcome of a put that must be accepted. */
+/** Returns the outcome of a put that must be accepted. */
 export function accepted(outcome: PutOutcome): PutRun {
   if (outcome.status !== "accepted") throw new Error(`The command was not accepted: ${outcome.status}.`)
   return outcome
 }
 
-/** A session, new unless one is given, with an open run whose message is consumed, under a lease. */
+/** Returns a session, new by default, with an open run whose message is consumed, under a lease. */
 export async function runningSession(
   log: SessionLog,
   options: { readonly agent?: string; readonly sessionId?: string; readonly steerable?: boolean } = {},
@@ -109,7 +112,7 @@ export async function claimed(log: SessionLog, sessionId: string): Promise<Lease
   return lease
 }
 
-/** As a process would that serves the session's agent. */
+/** Claims like a process that serves the session's agent. */
 export async function tryClaim(log: SessionLog, sessionId: string): Promise<Lease | null> {
   const session = await log.session(sessionId)
   if (session === null) throw new Error("There is no such session.")
@@ -133,7 +136,7 @@ export async function committed(
   })
 }
 
-/** The number of the lease's `n`th entry, counted from 1. */
+/** Returns the sequence number of the lease's `n`th entry, counted from 1. */
 export function numbered(lease: Lease, n: number): number {
   return firstSequence(lease.epoch) + n - 1
 }
@@ -166,7 +169,7 @@ export const runStarted: RunStarted = {
 export const stepCompleted: Event = { type: "stepCompleted", stepId: "step_1", step: 1, ...noSpending }
 export const runFailed: Event = { type: "runFailed", code: "internal", message: "Failed.", ...noSpending }
 
-/** Waits for what another process, or the clock of the store, brings about. */
+/** Waits for a change by another process, or by the clock of the store. */
 export async function eventually<T extends NonNullable<unknown>>(
   what: string,
   look: () => Promise<T | null>,
@@ -180,7 +183,7 @@ export async function eventually<T extends NonNullable<unknown>>(
   }
 }
 
-/** The next yield, or an error when none comes in time. */
+/** Returns the next yield. Throws if none comes in time. */
 export async function nextOf<T>(iterator: AsyncIterator<T>, what: string): Promise<IteratorResult<T>> {
   const giveUp = new AbortController()
   const late = delay(15_000, null, { signal: giveUp.signal })

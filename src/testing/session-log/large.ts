@@ -15,7 +15,7 @@ import {
   textDelta,
 } from "./fixtures.ts"
 
-/** Texts that a store makes, writes and reads in steps of their own. */
+/** Cases about texts that a store makes, writes and reads in slices. */
 export const largeCases: readonly SessionLogCase[] = [
   {
     rule: 15,
@@ -41,7 +41,7 @@ export const largeCases: readonly SessionLogCase[] = [
         return { lease: index === 1 ? { ...lease, epoch: lease.epoch - 1 } : lease, entries }
       })
       const expected = ["ok", "fenced", "ok", "ok"]
-      // The second time as after a lost reply.
+      // The second commit is like one after a lost reply.
       for (const _ of ["first", "second"]) assert.deepEqual(await log.commit(batches), expected)
       for (const [index, { sessionId }] of sessions.entries()) {
         const entries = expected[index] === "ok" ? batches[index]?.entries : []

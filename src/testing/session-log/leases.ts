@@ -104,7 +104,7 @@ export const leaseCases: readonly SessionLogCase[] = [
       assert.equal(await log.release(lease, { parkUntil: Date.now() + 600_000 }), "released")
       assert.equal(await log.claim(sessionId, [newAgent(), newAgent()]), null)
       assert.equal(await log.claim(sessionId, []), null)
-      // Still parked, and free for those who serve it.
+      // It is still parked, and free for processes that serve it.
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
       accepted(await log.put(cancel(sessionId)))
       const taken = await log.claim(sessionId, [newAgent(), agent])
@@ -316,7 +316,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
 ]
 
-/** `writer` ends runs while `outside` cancels them; the two may be one. */
+/** Ends runs through `writer` while `outside` cancels them. Both may be the same store. */
 export async function raceCancelAgainstEnd(writer: SessionLog, outside: SessionLog): Promise<void> {
   for (let round = 0; round < 20; round += 1) {
     const { sessionId, runId, lease } = await runningSession(writer)
@@ -325,7 +325,7 @@ export async function raceCancelAgainstEnd(writer: SessionLog, outside: SessionL
       entries: [event(numbered(lease, 1), runId, runFailed)],
       runEnded: { runId, state: "failed" as const },
     }
-    // Both orders of asking, since a store may serve them in the order asked.
+    // Both orders are tried, because a store may serve them in the order of the requests.
     const early = round % 2 === 0 ? outside.put(cancel(sessionId)) : null
     const ending = committed(writer, end)
     const [cancelled, outcome] = await Promise.all([early ?? outside.put(cancel(sessionId)), ending])

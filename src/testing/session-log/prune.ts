@@ -17,7 +17,7 @@ import {
   textDelta,
 } from "./fixtures.ts"
 
-/** Older than any session of these cases, so that only deltas are dropped. */
+/** A limit that is older than any session of these cases, so that only deltas are dropped. */
 const noSessions = { sessionsUsedBefore: 0 }
 
 export const pruneCases: readonly SessionLogCase[] = [

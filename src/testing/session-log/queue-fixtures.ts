@@ -19,7 +19,7 @@ export async function end(log: SessionLog, lease: Lease, runId: string, n: numbe
   await commitOk(log, { lease, entries: [event(numbered(lease, n), runId, runFailed)], runEnded })
 }
 
-/** Returns the ids of the queued runs in their order, and checks that their places are numbered in it. */
+/** Returns the ids of the queued runs in their order, and checks that their positions match. */
 export async function order(log: SessionLog, sessionId: string): Promise<string[]> {
   const queued = await log.queuedRuns(sessionId)
   assert.deepEqual(

@@ -72,7 +72,7 @@ export const sharedCases: readonly SessionLogCase[] = [
       const current = await claimed(second.log, sessionId)
       const late = [event(numbered(lease, 1), runId, stepStarted)]
       assert.deepEqual(await first.log.commit([{ lease, entries: late }]), ["fenced"])
-      // Nor with the number of the new lease: it is another's.
+      // The number of the new lease is refused too, because another process holds it.
       assert.deepEqual(await first.log.commit([{ lease: current, entries: late }]), ["fenced"])
       assert.deepEqual(await first.log.pending(current), [])
       assert.equal(await first.log.release(current, { force: true }), "lost")
@@ -313,7 +313,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
 ]
 
-/** Takes over the session of a process that has ended, as soon as the store knows it has. */
+/** Takes over the session of an ended process, as soon as the store knows about the end. */
 function taken(log: SessionLog, sessionId: string): Promise<Lease> {
   return eventually(`the lease of ${sessionId}`, () => tryClaim(log, sessionId))
 }

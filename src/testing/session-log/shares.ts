@@ -10,7 +10,7 @@ const [yan, zoe] = [
   { tenant: "zoo", userId: "zoe" },
 ]
 
-/** Sessions that wait, oldest first, each named by its owner and a number. */
+/** Creates waiting sessions, oldest first, each named by its owner and a number. */
 async function waiting(log: SessionLog, agent: string, owners: readonly (typeof ada)[]) {
   const names = new Map<string, string>()
   for (const [index, owner = { tenant: "", userId: "" }] of owners.entries()) {

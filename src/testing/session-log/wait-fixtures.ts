@@ -14,7 +14,7 @@ export const decider: Decider = { via: "http", tenant: "tenant", userId: "boss",
 export const oddText =
   "nul \u0000, halves \ud800 and \udfff, emoji 👩‍👩‍👧, quote \" and ' and \\, \u2028 $1 ?"
 
-/** Facts of a wait, and those of its payload that a case looks at. */
+/** Facts of a wait, and parts of its payload that cases use. */
 export type WaitOptions = Partial<Omit<NewWait, "kind" | "payload">> & {
   readonly kind?: WaitKind
   readonly input?: JsonObject
@@ -128,7 +128,7 @@ export interface AskingSession {
   readonly waits: readonly [NewWait, ...NewWait[]]
 }
 
-/** A running session, under a lease, whose run waits for as many answers as options are given. Uses number 1. */
+/** Creates a running session, under a lease, whose run waits for an answer for each of the options. Uses number 1. */
 export async function askingSession(
   log: SessionLog,
   options: readonly [WaitOptions, ...WaitOptions[]] = [{}],
@@ -149,12 +149,12 @@ interface Running {
   readonly lease: Lease
 }
 
-/** A batch that opens the waits with one event, of number `n`. */
+/** Returns a batch that opens the waits with one event, of number `n`. */
 export function opening({ runId, lease }: Running, waitsOpened: readonly NewWait[], n: number): SessionBatch {
   return { lease, entries: [event(numbered(lease, n), runId, stepStarted)], waitsOpened }
 }
 
-/** A batch that lets the waits expire with one event, of number `n`. */
+/** Returns a batch that lets the waits expire with one event, of number `n`. */
 export function expiring(
   { runId, lease }: Running,
   waits: readonly NewWait[],
@@ -165,7 +165,7 @@ export function expiring(
   return { lease, entries, waitsExpired: waits.map(({ waitId }) => waitId) }
 }
 
-/** A batch that ends the run with one event, of number `n`. */
+/** Returns a batch that ends the run with one event, of number `n`. */
 export function ending({ runId, lease }: Running, n: number, at = 6_000): SessionBatch {
   const entries = [event(numbered(lease, n), runId, runFailed, { at })]
   return { lease, entries, runEnded: { runId, state: "failed" } }

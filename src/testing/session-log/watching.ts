@@ -109,7 +109,7 @@ export const watchingCases: readonly SessionLogCase[] = [
         missing.delete(value)
       }
       accepted(await log.put(cancel(sessions[0] ?? "")))
-      // A hint may come twice, so one of the other session may still be on its way.
+      // A hint may come twice, so one of the other session may still arrive.
       for (let found = await next; found.value !== sessions[0]; ) found = await nextOf(arrivals, "an arrival")
       stop.abort()
     },
@@ -135,7 +135,7 @@ async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
   return all
 }
 
-/** The same, failing rather than hanging when nothing comes. */
+/** Yields the same items. Fails if nothing comes, and does not hang. */
 async function* bounded<T>(iterable: AsyncIterable<T>): AsyncGenerator<T> {
   const iterator = iterable[Symbol.asyncIterator]()
   for (;;) {
@@ -145,7 +145,7 @@ async function* bounded<T>(iterable: AsyncIterable<T>): AsyncGenerator<T> {
   }
 }
 
-/** Takes the first yields, which a store may give for nothing. */
+/** Reads the first yields, which a store may send without a change. */
 async function settle(watchers: readonly AsyncIterator<void>[], before: Promise<unknown>): Promise<void> {
   await before
   await Promise.all(watchers.map((watcher) => nextOf(watcher, "a first yield")))

@@ -71,7 +71,7 @@ export const contentsCases: readonly SessionLogCase[] = [
         const sessionId = await newSession(log)
         const content = contentOf(bytesOf(contentChunkBytes + 1, round))
         const limits = { sessionBytes: content.bytes + 10 }
-        // Each put begins while an earlier one is at another point of its way.
+        // Each put starts while an earlier one is at another step.
         const puts = Array.from({ length: 4 }, async (_, index) => {
           for (let turn = 0; turn < index * round; turn += 1) await contents.hasAny(sessionId)
           return contents.put(sessionId, content, limits)

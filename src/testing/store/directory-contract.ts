@@ -60,7 +60,7 @@ export const directoryCases: readonly SessionLogCase[] = [
       const { log, directory } = await open()
       const principal = newPrincipal()
       const kept: string[] = []
-      // Of one moment, so that only their ids order them.
+      // They have the same time, so only their ids order them.
       for (let n = 0; n < 25; n += 1) kept.push((await create(log, principal, { createdAt: 5_000 })).id)
       const seen: string[] = []
       let after: DirectoryCursor | null = null
@@ -286,7 +286,7 @@ export const directoryCases: readonly SessionLogCase[] = [
   },
 ]
 
-/** For stores that several processes may open. */
+/** Cases for stores that several processes may open. */
 export const sharedDirectoryCases: readonly SessionLogCase[] = [
   {
     rule: null,

@@ -41,12 +41,12 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
       assert.equal((await put("b", "1", two, "one")).status, "created")
       assert.deepEqual(await put("c", "1", two), { status: "full", bound: "maxMemories" })
       assert.equal((await put("a", "2", two)).status, "updated")
-      // Each memory has two bytes beside its content, which is in UTF-8.
+      // Each memory has two bytes in addition to its content, which is in UTF-8.
       const ten = { bounds: { maxMemories: 100, maxBytes: 10 } }
       assert.deepEqual(await put("c", "äää", ten), { status: "full", bound: "maxBytes" })
       assert.equal((await put("c", "ä", ten)).status, "created")
       assert.deepEqual(await put("a", "222", ten), { status: "full", bound: "maxBytes" })
-      // Bounds that were lowered still let a memory shrink.
+      // Lowered bounds still let a memory shrink.
       const one = { bounds: { maxMemories: 1, maxBytes: 1 } }
       assert.equal((await put("c", "x", one)).status, "updated")
       assert.deepEqual(await put("d", "", one), { status: "full", bound: "maxMemories" })
@@ -125,7 +125,7 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
   },
 ]
 
-/** For stores that several processes may open. */
+/** Cases for stores that several processes may open. */
 export const sharedMemoryCases: readonly SessionLogCase[] = [
   {
     rule: null,

@@ -76,7 +76,7 @@ export const memoryCases: readonly SessionLogCase[] = [
           [text, text, text, [text]],
         )
       }
-      // Nor is any text a query that the database misunderstands.
+      // No text is a query that the database misunderstands.
       for (const text of texts) await memory.recall(scope, { text, limit: 10 })
       assert.deepEqual(await recalledNames(memory, scope, { text: "drop table" }), [
         "'; DROP TABLE memory; --",

@@ -5,12 +5,12 @@ import type { Memory, MemoryScope, NewMemory, RecallQuery } from "../../core/por
 /** Bounds that no case crosses by accident. */
 export const bounds = { maxMemories: 100, maxBytes: 100_000 }
 
-/** A scope of its own, so that cases do not meet. */
+/** Returns a new scope, so that cases do not affect each other. */
 export function newMemoryScope(options: Partial<MemoryScope> = {}): MemoryScope {
   return { tenant: "tenant", userId: `user_${randomIds.next("key")}`, agent: null, ...options }
 }
 
-/** A memory that says what its name is, unless its content is given. */
+/** Returns a memory whose content is its name by default. */
 export function newMemory(scope: MemoryScope, name: string, options: Partial<NewMemory> = {}): NewMemory {
   const rest = { entityType: "note", content: name, tags: [], origin: null, vector: null, ttlMs: null }
   return { scope, name, ...rest, ...options }

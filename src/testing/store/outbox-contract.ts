@@ -15,7 +15,7 @@ import {
   stepStarted,
 } from "../session-log/fixtures.ts"
 
-/** A kind of its own, so that cases do not meet in `claim`. */
+/** Returns a new kind, so that cases do not affect each other in `claim`. */
 function newKind(): string {
   return `kind_${randomIds.next("key")}`
 }

@@ -21,7 +21,7 @@ async function writeItems(log: SessionLog, kind: string, count: number): Promise
   await commitOk(log, { lease, entries: [event(numbered(lease, 1), runId, stepStarted)], outbox })
 }
 
-/** Receives what is due of the subscriber, as a process would. Resolves to the number of cursors that it claimed. */
+/** Receives the subscriber's due events like a process. Resolves to the number of cursors that it claimed. */
 async function receive(
   { log, subscriptions }: { readonly log: SessionLog; readonly subscriptions: Subscriptions },
   { subscriber, agent }: { readonly subscriber: string; readonly agent: string },
@@ -106,7 +106,7 @@ export const sharedOutboxCases: readonly SessionLogCase[] = [
         received,
         Array.from({ length: count }, (_, n) => numbered(lease, n + 1)),
       )
-      // The last commit may have come between the last reading and the end of its claim.
+      // The last commit may have happened between the last read and the end of its claim.
       await receive(reader, subscription, received)
       assert.equal(await receive(reader, subscription, received), 0)
       assert.equal(received.length, count)

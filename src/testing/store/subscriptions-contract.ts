@@ -22,7 +22,7 @@ interface Following {
   claim(options?: { readonly limit?: number; readonly leaseMs?: number }): Promise<readonly Cursor[]>
 }
 
-/** A subscriber of an agent of its own. */
+/** Registers a subscriber of a new agent. */
 async function following(
   subscriptions: Subscriptions,
   options: { readonly agent?: string } = {},

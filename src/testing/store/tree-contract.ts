@@ -22,7 +22,7 @@ interface Parent {
   readonly start: StartChild
 }
 
-/** A running session whose run waits for a child that is about to start. Uses number 1. */
+/** Creates a running session whose run waits for a child that is about to start. Uses number 1. */
 async function parentOf(
   log: SessionLog,
   session?: Awaited<ReturnType<typeof runningSession>>,
@@ -55,7 +55,7 @@ async function deliver({ outbox }: Store, { start }: Parent) {
   return deliveries.find(({ id }) => id === `start:${start.command.runId}`)?.result
 }
 
-/** Opens the child's run, whose message it consumes, and returns what a commit of it needs. */
+/** Opens the child's run, consumes its message, and returns the data for a commit of the run. */
 async function openChild(log: SessionLog, { start: { child, command } }: Parent) {
   const lease = await claimed(log, command.sessionId)
   const { runId, sessionId } = command

@@ -30,8 +30,8 @@ export async function prepareDecoder(): Promise<void> {
 }
 
 /**
- * Decodes an image, whatever its label says, and brings it into a form that every provider accepts. Scales down what
- * has too many pixels a side or too many bytes, and turns animations into their first frame.
+ * Decodes an image, whatever its label is, and converts it into a form that every provider accepts. Scales down
+ * images with too many pixels or bytes, and converts animations into their first frame.
  */
 export function examine(base64: string): Examined {
   const data = Buffer.from(base64, "base64")
@@ -65,7 +65,7 @@ function decode(data: Buffer, mediaType: string, length: number): Examined {
   }
 }
 
-/** A GIF always counts as an animation: what it shows is as well in a PNG. */
+/** Returns true for a possible animation. A GIF always counts as one, because a PNG can show the same picture. */
 function mayMove(data: Buffer, mediaType: string): boolean {
   if (mediaType === "image/gif") return true
   return (
@@ -73,12 +73,16 @@ function mayMove(data: Buffer, mediaType: string): boolean {
   )
 }
 
-/** Smaller sides, until the data is short enough. The last one is that of a thumbnail. */
+/** Decreasing sides, tried until the data is short enough. The last one is that of a thumbnail. */
 const sides = [longestSide, 2_000, 1_000, 500, 250]
-/** Quality of a JPEG, without a loss that a model would see. */
+/** Quality of a JPEG. A model would not notice the loss. */
 const quality = 85
 
-/** @param isLossy If true, the image becomes a JPEG, unless it is transparent. */
+/**
+ * Converts the image.
+ *
+ * @param isLossy If true, the image becomes a JPEG, unless it is transparent.
+ */
 function converted(image: IMagickImage, isLossy: boolean): Examined {
   image.autoOrient()
   const [format, mediaType] =
@@ -99,7 +103,7 @@ function converted(image: IMagickImage, isLossy: boolean): Examined {
   return { type: "unusable", reason: "it stays too large at any size" }
 }
 
-/** The decoder's own words, without what they quote of the data. */
+/** Returns the decoder's own message, without quoted data. */
 function causeOf(error: unknown): string {
   const message =
     error instanceof Error

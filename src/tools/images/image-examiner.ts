@@ -3,13 +3,13 @@ import { Worker } from "node:worker_threads"
 import type { Examined } from "./examine.ts"
 
 export interface ImageExaminer {
-  /** Never rejects. A result of null says that the decoder itself does not work. */
+  /** Examines an image. Never rejects. Null means that the decoder itself does not work. */
   examine(base64: string): Promise<Examined | null>
   close(): Promise<void>
 }
 
 export interface ExaminerOptions {
-  /** Milliseconds for one image. Default 20 000. */
+  /** Maximum milliseconds for one image. Default 20 000. */
   readonly timeoutMs?: number
   /** Milliseconds without work after which the thread ends, which frees its memory. Default 30 000. */
   readonly idleMs?: number
@@ -17,13 +17,16 @@ export interface ExaminerOptions {
 
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js"
 const script = new URL(`./image-worker.${extension}`, import.meta.url)
-/** Loading takes half a second of one core, on a busy machine much longer. */
+/**
+ * Maximum milliseconds to load the decoder. Loading takes half a second of one core, and much longer on a busy
+ * machine.
+ */
 const longestStartMs = 60_000
 
 const slow: Examined = { type: "unusable", reason: "decoding it takes too long" }
 const fatal: Examined = { type: "unusable", reason: "it crashes the decoder" }
 
-/** Decodes images one after another in a thread of its own, which is started when needed and ended when idle. */
+/** Decodes images one after another in a separate thread. It starts when needed, and ends when it is idle. */
 export function createImageExaminer({
   timeoutMs = 20_000,
   idleMs = 30_000,
@@ -82,10 +85,10 @@ async function answerOf(thread: Worker, base64: string, timeoutMs: number): Prom
   }
 }
 
-/** Null if the decoder cannot be loaded. */
+/** Starts the thread. Null if the decoder cannot be loaded. */
 async function startThread(): Promise<Worker | null> {
   const thread = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: 256 } })
-  // An error ends the thread, and its end is what callers look at.
+  // An error ends the thread, and callers see its end.
   thread.on("error", () => {})
   try {
     await once(thread, "message", { signal: AbortSignal.timeout(longestStartMs) })

@@ -1,15 +1,14 @@
 export interface ImageFormat {
   readonly mediaType: string
-  /** In pixels. */
+  /** Width in pixels. */
   readonly width: number
   readonly height: number
 }
 
 /**
- * Returns the image format, of those that every model service takes. Null for other data, whatever its name, and for
- * data that breaks off, as when the code that wrote it was killed. Looks no further than the frame: the content may
- * still be damaged. Null for what is none of them, whatever its name, or broke off, as when the code that wrote it
- * was killed. Looks no further than the frame: what is inside may still be damaged.
+ * Returns the image format, if every provider accepts it. Null for other data, whatever its name is, and for
+ * truncated data, for example if the code that wrote it was killed. Reads only up to the frame, so the content may
+ * still be damaged.
  */
 export function readImageFormat(data: Buffer): ImageFormat | null {
   for (const { mediaType, matches, size } of formats) {
@@ -33,20 +32,20 @@ const formats: readonly {
   { mediaType: "image/webp", matches: (start) => /^RIFF.{4}WEBP/s.test(start), size: webpSize },
 ]
 
-/** https://www.w3.org/TR/png-3/#5DataRep */
+/** Reads the size by https://www.w3.org/TR/png-3/#5DataRep */
 function pngSize(data: Buffer): Size | null {
   if (data.length < 33 || data.toString("latin1", 12, 16) !== "IHDR" || !data.includes("IEND", 33))
     return null
   return { width: data.readUInt32BE(16), height: data.readUInt32BE(20) }
 }
 
-/** https://www.w3.org/Graphics/GIF/spec-gif89a.txt */
+/** Reads the size by https://www.w3.org/Graphics/GIF/spec-gif89a.txt */
 function gifSize(data: Buffer): Size | null {
   if (data.length < 14 || !data.includes(0x3b, 13)) return null
   return { width: data.readUInt16LE(6), height: data.readUInt16LE(8) }
 }
 
-/** https://www.w3.org/Graphics/JPEG/itu-t81.pdf, annex B: the frame's header has the size. */
+/** Reads the size in the frame's header by https://www.w3.org/Graphics/JPEG/itu-t81.pdf, annex B. */
 function jpegSize(data: Buffer): Size | null {
   if (data.lastIndexOf(Buffer.from([0xff, 0xd9])) < 0) return null
   for (let at = 2; at + 9 <= data.length && data[at] === 0xff; ) {
@@ -58,12 +57,12 @@ function jpegSize(data: Buffer): Size | null {
   return null
 }
 
-/** SOF0 to SOF15, without the three of that range which are something else. */
+/** Returns true for SOF0 to SOF15, without the three markers of that range with another meaning. */
 function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
 }
 
-/** https://www.rfc-editor.org/rfc/rfc9649 */
+/** Reads the size by https://www.rfc-editor.org/rfc/rfc9649 */
 function webpSize(data: Buffer): Size | null {
   if (data.length < 30 || data.length < data.readUInt32LE(4) + 8) return null
   switch (data.toString("latin1", 12, 16)) {

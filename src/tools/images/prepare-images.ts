@@ -7,22 +7,25 @@ import type { Examined } from "./examine.ts"
 import type { ImageExaminer } from "./image-examiner.ts"
 import { longestData } from "./limits.ts"
 
-/** Returns the conversation as a provider can take it. Never rejects. */
+/** Returns the conversation in a form that a provider accepts. Never rejects. */
 export type PrepareImages = (messages: readonly Message[]) => Promise<readonly Message[]>
 
-/** Images of one request: with more, a provider allows smaller sides only. */
+/** Maximum number of images of one request. With more, a provider only allows smaller sides. */
 const mostImages = 20
-/** Images that become text together, so that the prompt's beginning stays the same for some turns and can be cached. */
+/**
+ * Number of images that become text together, so that the prompt's beginning is unchanged for some turns and can be
+ * cached.
+ */
 const droppedAtOnce = 10
-/** Base64 characters of all images of one request; the strictest provider takes 32 MB in all. */
+/** Maximum base64 characters of all images of one request. The strictest provider accepts 32 MB in total. */
 const mostData = 20 * 1024 * 1024
-/** Images known to fit, by their digest, for sessions that are loaded again. */
+/** Maximum number of valid images to remember by their digest, for sessions that are loaded again. */
 const rememberedImages = 2_000
 
 /**
- * Makes a conversation's images fit for a request: a bad one would fail this request and each one after it. Old
- * images past the limits of a request become text, each other one is decoded once. The conversation itself stays as
- * it is.
+ * Prepares a conversation's images for a request. An invalid image would fail this request and all later ones. Old
+ * images beyond the limits of a request become text. Each other image is decoded once. The conversation itself is not
+ * changed.
  */
 export function createImagePreparation(examiner: ImageExaminer, logger: Logger): PrepareImages {
   const parts = new WeakMap<ImagePart, Promise<ContentPart>>()
@@ -67,7 +70,7 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
   }
 }
 
-/** The index of the oldest image that is shown. */
+/** Returns the index of the oldest image that is shown. */
 function firstShown(images: readonly ImagePart[]): number {
   const excess = Math.max(0, images.length - mostImages)
   let first = Math.ceil(excess / droppedAtOnce) * droppedAtOnce

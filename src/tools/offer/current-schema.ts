@@ -2,8 +2,8 @@ import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.t
 import { mapSubschemas } from "./subschemas.ts"
 
 /**
- * Returns the schema in the forms of JSON Schema 2020-12, in which services check it. Converts tuples of `items`,
- * boolean `exclusiveMinimum` and `exclusiveMaximum`, and drops what no draft allows: `required` that is not a list,
+ * Converts a schema into the forms of JSON Schema 2020-12, by which providers check it. Converts tuples of `items`,
+ * boolean `exclusiveMinimum` and `exclusiveMaximum`, and drops invalid keywords: `required` that is not a list,
  * `properties` that is not an object.
  *
  * @param itemsRequired If true, an array without `items` gets an empty schema for them, which allows any item.
@@ -23,7 +23,7 @@ export function toCurrentSchema(schema: JsonObject, itemsRequired: boolean): Jso
   return mapSubschemas(current, (inner) => toCurrentSchema(inner, itemsRequired))
 }
 
-/** Draft 4 has a flag beside the limit, later drafts the limit itself. */
+/** Converts a limit. Draft 4 has a flag beside the limit, and later drafts have the limit itself. */
 function convertLimit(schema: Record<string, Json>, limit: string, exclusive: string): void {
   if (typeof schema[exclusive] !== "boolean") return
   const value = schema[limit]

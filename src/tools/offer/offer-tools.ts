@@ -5,7 +5,7 @@ import { toCurrentSchema } from "./current-schema.ts"
 import { hasComposedRoot, toPlainRoot } from "./plain-root.ts"
 import { mapSubschemas } from "./subschemas.ts"
 
-/** The tools that a service accepts, and in what they differ from those that the agent has. */
+/** The tools that a provider accepts, and their differences from the agent's tools. */
 export interface ToolOffer {
   readonly tools: readonly ToolSpecification[]
   readonly changes: readonly ToolChange[]
@@ -13,7 +13,7 @@ export interface ToolOffer {
 
 export interface ToolChange {
   readonly tool: string
-  /** `changed`: the model sees less of the tool. `left_out`: the model does not see it. */
+  /** `changed`: the model sees a reduced form of the tool. `left_out`: the model does not see it. */
   readonly action: "changed" | "left_out"
   /** A sentence for the operator. */
   readonly reason: string
@@ -23,13 +23,14 @@ export interface ToolChange {
 const legalName = /^[a-zA-Z0-9_-]{1,64}$/
 const longestName = 80
 const longestDescription = 16_384
-/** Bytes of JSON. Several times the largest schema of any public server seen so far. */
+/** Maximum bytes of JSON. It is several times the largest schema of any public server seen so far. */
 const largestSchema = 128 * 1024
 const largestOffer = 1024 * 1024
 
 /**
- * Brings tools into the form that a service accepts, and leaves out those that it would refuse: a service refuses a
- * whole request because of one of its tools. The tools keep their order; past the limits the later ones are left out.
+ * Converts tools into the form that a provider accepts, and leaves out those that it would refuse, because a provider
+ * refuses a whole request for one of its tools. The tools keep their order. If there are too many, the last ones are
+ * left out.
  */
 export function offerTools(tools: readonly ToolSpecification[], rules: ToolRules): ToolOffer {
   const offered: ToolSpecification[] = []
@@ -56,7 +57,10 @@ export function offerTools(tools: readonly ToolSpecification[], rules: ToolRules
   return { tools: offered, changes }
 }
 
-/** `form` is null for a tool that cannot be sent; `problems` says why, or what the model does not see of it. */
+/**
+ * `form` is null for a tool that cannot be sent. `problems` has the reasons, or the parts that the model does not
+ * see.
+ */
 interface AcceptableForm {
   readonly form: ToolSpecification | null
   readonly problems: readonly string[]
@@ -99,12 +103,12 @@ function refused(problem: string): AcceptableForm {
 
 const tooLarge = `Its input schema is larger than ${largestSchema} bytes.`
 
-/** The service checks it by its own. */
+/** Removes the draft, because the provider checks the schema by its own draft. */
 function withoutDraft({ $schema: _, ...schema }: JsonObject): JsonObject {
   return schema
 }
 
-/** The schema itself if all names are legal; null if it cannot do without an illegal one. */
+/** Returns the schema if all names are legal. Returns null if it requires an illegal one. */
 function withLegalProperties(schema: JsonObject, legal: RegExp | undefined): JsonObject | null {
   const { properties, required } = schema
   if (legal === undefined || !isJsonObject(properties)) return schema
@@ -115,7 +119,10 @@ function withLegalProperties(schema: JsonObject, legal: RegExp | undefined): Jso
   return { ...schema, properties: Object.fromEntries(shown) }
 }
 
-/** The schema itself if it is small enough, else without what only explains it; null if that is too large as well. */
+/**
+ * Returns the schema if it is small enough, otherwise without its explanations. Returns null if that is too large as
+ * well.
+ */
 function withinSize(schema: JsonObject): JsonObject | null {
   if (isWithinSize(schema)) return schema
   const bare = withoutAnnotations(schema)
@@ -138,11 +145,11 @@ const mark = "\n[The description is truncated.]"
 function truncate(text: string, most: number): string {
   if (text.length <= most) return text
   const kept = text.slice(0, Math.max(0, most - mark.length))
-  // Half of a surrogate pair is no character.
+  // Half of a surrogate pair is not a character.
   return `${kept.replace(/[\ud800-\udbff]$/, "")}${mark}`
 }
 
-/** More alternatives than this would be a text of their own. */
+/** With more alternatives, their list would be too long. */
 const mostChoices = 8
 
 function describeChoices(choices: readonly (readonly string[])[]): string {
@@ -152,7 +159,7 @@ function describeChoices(choices: readonly (readonly string[])[]): string {
   return hint.length > 256 ? "" : hint
 }
 
-/** A name from a server may be of any length and content. */
+/** Returns a name for a message. A name from a server may have any length and content. */
 function shownName(name: string): string {
   const escaped = JSON.stringify(name).slice(1, -1)
   return escaped.length > longestName ? `${escaped.slice(0, longestName)}…` : escaped

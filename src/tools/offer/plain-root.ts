@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 
-/** A root that is a plain object, and what it no longer says. */
+/** A root that is a plain object, and the rules that it no longer contains. */
 export interface PlainRoot {
   readonly schema: JsonObject
   /** Names of properties of which the original requires one set. Empty if it requires no choice. */
@@ -21,9 +21,9 @@ const refusedAtRoot = [
   "else",
 ] as const
 
-/** Levels of branches within branches, and of references that lead to references. */
+/** Maximum levels of branches within branches, and of references that lead to references. */
 const mostLevels = 8
-/** Branches in all. A schema may refer to itself any number of times. */
+/** Maximum number of branches. A schema may refer to itself any number of times. */
 const mostBranches = 256
 
 interface Walk {
@@ -31,14 +31,14 @@ interface Walk {
   branchesLeft: number
 }
 
-/** Returns true if a service that wants a plain object as root would refuse this one. */
+/** Returns true if a provider that requires a plain object as root would refuse this schema. */
 export function hasComposedRoot(schema: JsonObject): boolean {
   return refusedAtRoot.some((keyword) => keyword in schema)
 }
 
 /**
- * Returns an object schema without composition at its root that accepts at least what the original accepts. The
- * branches' properties become properties of the root; those that all alternatives require are required. The tool
+ * Returns an object schema without composition at its root that accepts at least all values of the original. The
+ * branches' properties become properties of the root. Properties that all alternatives require are required. The tool
  * still checks its input by the original.
  */
 export function toPlainRoot(schema: JsonObject): PlainRoot {
@@ -100,7 +100,7 @@ function eitherOf(branches: readonly Flat[]): Flat {
   return {
     properties: branches.map((branch) => branch.properties).reduce(merged, {}),
     required,
-    // An alternative that requires nothing more leaves nothing to choose.
+    // If an alternative requires nothing more, there is no choice.
     choices: choices.every((names) => names.length > 0) ? choices : [],
   }
 }
@@ -115,7 +115,7 @@ function merged(left: JsonObject, right: JsonObject): JsonObject {
   return result
 }
 
-/** A value that fits either; a discriminator's constants become one list. */
+/** Returns a schema for values that match either schema. A discriminator's constants become one list. */
 function alternatives(left: Json, right: Json): Json {
   const constants = [left, right].map(constantsOf)
   if (constants.every((values) => values !== null)) return { enum: [...new Set(constants.flat())] }
@@ -130,7 +130,7 @@ function constantsOf(schema: Json): readonly Json[] | null {
   return Array.isArray(schema.enum) ? schema.enum : null
 }
 
-/** A reference within the schema itself, such as `#/$defs/Point`. Null for any other. */
+/** Resolves a reference within the schema itself, such as `#/$defs/Point`. Null for any other. */
 function resolve(reference: string, root: JsonObject): JsonObject | null {
   if (!reference.startsWith("#/")) return null
   let target: Json | undefined = root

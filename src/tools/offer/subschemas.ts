@@ -16,7 +16,7 @@ const single = [
 const lists = ["allOf", "anyOf", "oneOf", "prefixItems", "items"] as const
 const maps = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"] as const
 
-/** Returns the schema with each schema directly inside it replaced by what `change` makes of it. */
+/** Returns the schema with each schema directly inside it replaced by the result of `change`. */
 export function mapSubschemas(schema: JsonObject, change: (inner: JsonObject) => JsonObject): JsonObject {
   const changed: Record<string, Json> = { ...schema }
   const apply = (value: Json): Json => (isJsonObject(value) ? change(value) : value)

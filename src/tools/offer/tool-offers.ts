@@ -2,21 +2,25 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Provider, ToolSpecification } from "../../core/ports/provider.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import { createRecentMap } from "../../core/recent-cache.ts"
-import { offerTools, type ToolChange } from "./offer-tools.ts"
+import { offerTools, type ToolChange, type ToolOffer } from "./offer-tools.ts"
 
 export interface ReportedChange extends ToolChange {
   readonly provider: string
 }
 
+/** Converts tools for a provider's service. */
+type OfferFor = (tools: readonly ToolSpecification[], provider: Provider) => ToolOffer
+
 export type ReportToolChange = (change: ReportedChange) => void
 
 /**
- * Returns the tools in the form that a provider's service accepts. The result is kept as long as `tools` returns the
- * same array. Every difference is reported each time that it is made.
+ * Returns the tools in the form that a provider accepts. The result is kept while `tools` returns the same array.
+ * Each new result reports all of its differences.
  */
 export function createToolOffers(
   tools: () => readonly Tool[],
   report: ReportToolChange,
+  offerFor: OfferFor = (specifications, { toolRules = {} }) => offerTools(specifications, toolRules),
 ): (provider: Provider) => readonly ToolSpecification[] {
   let source: readonly Tool[] | null = null
   const offers = new Map<Provider, readonly ToolSpecification[]>()
@@ -28,7 +32,7 @@ export function createToolOffers(
     }
     const known = offers.get(provider)
     if (known !== undefined) return known
-    const offer = offerTools(current.map(specificationOf), provider.toolRules ?? {})
+    const offer = offerFor(current.map(specificationOf), provider)
     offers.set(provider, offer.tools)
     for (const change of offer.changes) report({ ...change, provider: provider.name })
     return offer.tools
@@ -39,10 +43,10 @@ export function specificationOf({ name, description, inputSchema }: Tool): ToolS
   return { name, description, inputSchema }
 }
 
-/** Changes that the log remembers, so that each is logged once and not once per run. */
+/** Maximum number of remembered changes. Each is logged once, and not once for each run. */
 const rememberedChanges = 1_000
 
-/** Logs a change of a tool when it is new. */
+/** Creates a function that logs new changes of tools. */
 export function createToolChangeLog(logger: Logger): ReportToolChange {
   const logged = createRecentMap<true>(rememberedChanges)
   return ({ provider, tool, action, reason }) => {
@@ -58,7 +62,7 @@ const messages: Readonly<Record<ToolChange["action"], string>> = {
   left_out: "The model does not see a tool, because the provider would refuse the request with it.",
 }
 
-/** The result of `doctor`'s check of the tools. */
+/** Returns the result of `doctor`'s check of the tools. */
 export function toolCheck(changes: readonly ReportedChange[]): {
   readonly ok: boolean
   readonly detail?: string

@@ -10,39 +10,39 @@ import {
 } from "./messages.ts"
 
 export interface ThreadLimits {
-  /** Milliseconds for the thread to begin its first check, by the clock. */
+  /** Maximum milliseconds of real time until the thread starts its first check. */
   readonly startMs: number
-  /** Milliseconds of CPU time for each phase. */
+  /** Maximum milliseconds of CPU time for each phase. */
   readonly cpuMs: Readonly<Record<CheckPhase, number>>
-  /** Megabytes of a thread's JavaScript heap. */
+  /** Maximum megabytes of a thread's JavaScript heap. */
   readonly heapMb: number
 }
 
-/** `stopped` means that the thread had to be ended, in the phase that it was in. */
+/** `stopped`: the thread had to be ended in this phase. */
 export type Outcome = Verdict | { readonly type: "stopped"; readonly phase: Phase; readonly reason: string }
 
-/** One thread. After a `stopped` outcome it is dead, and another one has to take its place. */
+/** One thread. After a `stopped` outcome it is dead, and another one must replace it. */
 export interface CheckThread {
-  /** False once the thread has ended. */
+  /** Returns false after the thread has ended. */
   isAlive(): boolean
-  /** Checks one value; never rejects. One call at a time. */
+  /** Checks one value. Never rejects. Allows one call at a time. */
   run(request: CheckRequest): Promise<Outcome>
-  /** Ends the thread, with the check it is at. */
+  /** Ends the thread and its current check. */
   stop(): Promise<void>
 }
 
 type Phase = "starting" | CheckPhase
 
-/** A phase may take so many times its limit by the clock, for threads that get hardly any CPU time. */
+/** Ratio of real time to CPU time that a phase may take, for threads that get hardly any CPU time. */
 const mostClockTimes = 10
 const countsOwnCpu = "cpuUsage" in Worker.prototype
-/** This file's neighbor, in TypeScript or compiled. */
+/** The file beside this one, in TypeScript or compiled. */
 const program = new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url)
 
 interface Running {
   readonly settle: (outcome: Outcome) => void
   phase: Phase
-  /** CPU time at the beginning of the phase, and when that was by the clock. */
+  /** CPU time and real time at the start of the phase. */
   cpuMs: number
   since: number
   timer: NodeJS.Timeout
@@ -91,11 +91,11 @@ export function startCheckThread(limits: ThreadLimits): CheckThread {
     run.timer = setTimeout(() => void extendOrStop(run, phase), ms)
   }
 
-  /** A thread that was starved of CPU time goes on: it is not to fail because the machine is busy. */
+  /** Extends the time of a thread that got too little CPU time, because it must not fail on a busy machine. */
   async function extendOrStop(run: Running, phase: CheckPhase): Promise<void> {
     const limit = limits.cpuMs[phase]
     const left = limit - (await cpuMsOf(worker, run))
-    // It may have ended or gone on meanwhile.
+    // The thread may have ended or continued meanwhile.
     if (running !== run || run.phase !== phase) return
     const isLate = performance.now() - run.since >= limit * mostClockTimes
     if (left >= 1 && !isLate) return watch(run, phase, Math.ceil(left))
@@ -131,13 +131,13 @@ export function startCheckThread(limits: ThreadLimits): CheckThread {
   }
 }
 
-/** CPU time since the beginning of the phase. */
+/** Returns the CPU time since the start of the phase. */
 async function cpuMsOf(worker: Worker, run: Running): Promise<number> {
   if (!countsOwnCpu) return milliseconds(process.cpuUsage()) - run.cpuMs
   try {
     return milliseconds(await worker.cpuUsage()) - run.cpuMs
   } catch {
-    // The thread has ended, which its own events tell.
+    // The thread has ended, which its own events report.
     return 0
   }
 }

@@ -1,10 +1,10 @@
-/** A check for a thread. Both values are JSON: text is copied between threads faster than objects are. */
+/** A check for a thread. Both values are JSON, because text is copied between threads faster than objects are. */
 export interface CheckRequest {
   readonly schema: string
   readonly value: string
 }
 
-/** The parts of a check, each with a time limit of its own. */
+/** The parts of a check, each with its own time limit. */
 export type CheckPhase = "compiling" | "checking"
 
 export type CheckReply =

@@ -1,6 +1,6 @@
 export interface TextCacheLimits {
   readonly maxEntries: number
-  /** Characters of all keys together. A longer key is not kept. */
+  /** Maximum characters of all keys together. A longer key is not kept. */
   readonly maxCharacters: number
 }
 
@@ -9,7 +9,7 @@ export interface TextCache<Value> {
   set(key: string, value: Value): void
 }
 
-/** Keeps the values of the texts that were used last. */
+/** Keeps the values of the most recently used texts. */
 export function createTextCache<Value>({ maxEntries, maxCharacters }: TextCacheLimits): TextCache<Value> {
   const kept = new Map<string, { readonly value: Value }>()
   let characters = 0
@@ -24,7 +24,7 @@ export function createTextCache<Value>({ maxEntries, maxCharacters }: TextCacheL
     get(key) {
       const entry = kept.get(key)
       if (entry === undefined) return undefined
-      // Added again, so that the map's order is that of the last uses.
+      // The key goes to the end of the map, so that the map's order is that of the last uses.
       remove(key)
       add(key, entry)
       return entry.value

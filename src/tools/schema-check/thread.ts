@@ -14,7 +14,7 @@ import { createTextCache } from "./text-cache.ts"
 
 lowerThreadPriority()
 
-/** The program of a thread that checks values, one request at a time. Its time limits are the main thread's affair. */
+/** The program of a thread that checks values, one request at a time. The main thread enforces its time limits. */
 const { countsOwnCpu } = workerData as ThreadSettings
 const maxMessageCharacters = 2_000
 const compiled = createTextCache<Compiled>({ maxEntries: 200, maxCharacters: 1024 * 1024 })
@@ -34,7 +34,7 @@ function compile(schema: string): Compiled {
 
 function compileNow(schema: string): Compiled {
   try {
-    // A validator of its own: a shared one would mix up two schemas of the same `$id`.
+    // Each schema has its own validator. A shared one would confuse two schemas with the same `$id`.
     const validate = new AjvJsonSchemaValidator().getValidator(JSON.parse(schema))
     return {
       type: "usable",

@@ -1,7 +1,7 @@
 export interface Queued {
   readonly source: string
   readonly sessionId: string
-  /** In characters. */
+  /** Size in characters. */
   readonly size: number
 }
 
@@ -11,26 +11,26 @@ export interface TurnQueueLimits {
 }
 
 /**
- * A queue in which sources take turns, and the sessions of each source: one that adds a lot delays mostly itself. A
- * single source may fill half of the queue.
+ * A queue in which sources take turns, and the sessions of each source. A source that adds a lot mostly delays
+ * itself. A single source may fill half of the queue.
  */
 export interface TurnQueue<Item extends Queued> {
-  /** False when the queue, or the source's share of it, is full. */
+  /** Adds an item. Returns false if the queue, or the source's share of it, is full. */
   add(item: Item): boolean
-  /** The next item of a source that may have a turn now. */
+  /** Returns the next item of a source that may have a turn now. */
   take(mayRun: (source: string) => boolean): Item | null
   remove(item: Item): void
 }
 
 interface Source<Item> {
-  /** By session, in the order of their next turns. */
+  /** Items by session, in the order of their next turns. */
   readonly sessions: Map<string, Item[]>
   entries: number
   characters: number
 }
 
 export function createTurnQueue<Item extends Queued>(limits: TurnQueueLimits): TurnQueue<Item> {
-  // In the order of their next turns.
+  // The sources are in the order of their next turns.
   const sources = new Map<string, Source<Item>>()
   let entries = 0
   let characters = 0
@@ -66,7 +66,7 @@ export function createTurnQueue<Item extends Queued>(limits: TurnQueueLimits): T
         if (first === undefined) continue
         const [sessionId, items] = first
         const item = items.shift()
-        // Both go to the end of their lines, if there is more of them.
+        // If they have more items, both go to the end of their lines.
         source.sessions.delete(sessionId)
         if (items.length > 0) source.sessions.set(sessionId, items)
         sources.delete(name)

@@ -2,9 +2,11 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
+import type { LoopReport } from "../fixtures/loop-monitor.ts"
 
 const program = fileURLToPath(new URL("../../../bin/agent-gateway.js", import.meta.url))
-const agent = fileURLToPath(new URL("../fixtures/agent.ts", import.meta.url))
+const fixtures = new URL("../fixtures/", import.meta.url)
+const monitor = new URL("loop-monitor.ts", fixtures).href
 
 export const keys = { client: "key-of-the-client-0123456789", attacker: "key-of-the-attacker-0123456789" }
 
@@ -17,21 +19,27 @@ export interface Gateway {
   peakMemoryBytes(): Promise<number>
   /** Processor time of all its threads so far. */
   cpuSeconds(): Promise<number>
+  /** Measurements of the event loop since the last call. */
+  loop(): Promise<LoopReport>
   log(): string
   /** Stops it in order, so that a profile is written. */
   stop(): Promise<void>
 }
 
 export async function startGateway(options: {
+  /** A file of `../fixtures`. */
+  readonly agent: string
   readonly folder: string
   readonly modelUrl: string
   /** For the Node process, such as `--cpu-prof`. */
   readonly nodeOptions: readonly string[]
 }): Promise<Gateway> {
   const { folder, modelUrl, nodeOptions } = options
-  const child = spawn(process.execPath, [...nodeOptions, program, "start", agent, "--port", "0"], {
+  const agent = fileURLToPath(new URL(options.agent, fixtures))
+  const nodeArguments = ["--import", monitor, ...nodeOptions]
+  const child = spawn(process.execPath, [...nodeArguments, program, "start", agent, "--port", "0"], {
     cwd: folder,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
       PATH: process.env.PATH,
       ANTHROPIC_API_KEY: "sk-test-key",
@@ -41,11 +49,11 @@ export async function startGateway(options: {
   })
   let log = ""
   const exited = once(child, "exit")
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     log = (log + text).slice(-100_000)
   })
   const listening = new Promise<string>((resolve) => {
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       const [, url] = /^Listening on (\S+)$/m.exec(text) ?? []
       if (url !== undefined) resolve(url)
     })
@@ -67,6 +75,12 @@ export async function startGateway(options: {
       const stat = await read("stat")
       const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
       return (Number(fields[11]) + Number(fields[12])) / 100
+    },
+    async loop() {
+      const reported = once(child, "message")
+      child.send({})
+      const [report] = await reported
+      return report as LoopReport
     },
     log: () => log,
     async stop() {

@@ -41,7 +41,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<LoadTestRes
     const model = startProgram("model.ts")
     ends.unshift(() => model.stop())
     const { url: modelUrl } = await model.ask<{ readonly url: string }>({})
-    const gateway = await startGateway({ folder, modelUrl, nodeOptions })
+    const gateway = await startGateway({ agent: "agent.ts", folder, modelUrl, nodeOptions })
     ends.unshift(() => gateway.stop())
     const { url } = gateway
     const client = startProgram("client.ts", { settings: { url, apiKey: keys.client } })

@@ -5,12 +5,13 @@ export interface SessionAccess {
   readonly token: string
 }
 
-export async function openSession(url: string, apiKey: string): Promise<SessionAccess> {
+/** Opens a session, of a user of its own if there is a `user`. */
+export async function openSession(url: string, apiKey: string, user?: string): Promise<SessionAccess> {
   let text = ""
   const { status } = await send({
     url: `${url}/api/chat/init`,
     method: "POST",
-    body: Buffer.from(JSON.stringify({ api_key: apiKey })),
+    body: Buffer.from(JSON.stringify({ api_key: apiKey, user_id: user })),
     onData: (chunk) => {
       text += chunk
     },

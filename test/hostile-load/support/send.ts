@@ -13,8 +13,18 @@ export interface SentRequest {
   readonly onData?: (chunk: Buffer) => void
 }
 
-/** Sends a request as cheaply as Node can, and resolves once the whole response was read. */
-export function send(options: SentRequest): Promise<{ readonly status: number }> {
+/**
+ * Sends a request as cheaply as Node can, and resolves once the whole response was read. A connection that the gateway
+ * closes because nothing was sent on it for a while is replaced, as browsers do.
+ */
+export async function send(options: SentRequest): Promise<{ readonly status: number }> {
+  return sendOnce(options, () => sendOnce(options, (error) => Promise.reject(error)))
+}
+
+function sendOnce(
+  options: SentRequest,
+  onClosedBefore: (error: Error) => Promise<{ readonly status: number }>,
+): Promise<{ readonly status: number }> {
   const { url, method = "GET", token, body, agent, signal, onData } = options
   return new Promise((resolve, reject) => {
     const headers = {
@@ -29,7 +39,15 @@ export function send(options: SentRequest): Promise<{ readonly status: number }>
       response.on("end", () => resolve({ status: response.statusCode ?? 0 }))
       response.on("error", reject)
     })
-    sent.on("error", reject)
+    let isAnswered = false
+    sent.once("response", () => {
+      isAnswered = true
+    })
+    sent.on("error", (error: NodeJS.ErrnoException) => {
+      const isOld = sent.reusedSocket && !isAnswered && error.code === "ECONNRESET"
+      if (isOld) onClosedBefore(error).then(resolve, reject)
+      else reject(error)
+    })
     sent.end(body)
   })
 }

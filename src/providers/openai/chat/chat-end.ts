@@ -3,7 +3,7 @@ import { isJsonObject } from "../../../core/json/json.ts"
 import type { StopReason } from "../../../core/ports/provider.ts"
 import type { Usage } from "../../../core/usage.ts"
 
-/** OpenRouter's and Mistral's, and DeepSeek's for want of machines. */
+/** Returns true for failures: reasons of OpenRouter and Mistral, and of DeepSeek if it has no capacity. */
 export function isFailure(finishReason: string): boolean {
   return finishReason === "error" || finishReason === "insufficient_system_resource"
 }
@@ -26,17 +26,17 @@ export function toStopReason(
   }
 }
 
-/** Null for counts that are none. */
+/** Returns the usage. Null if the values are not counts. */
 export function toUsage(usage: JsonObject | null): Usage | null {
   const { prompt_tokens: input, completion_tokens: output, total_tokens: total } = usage ?? {}
   if (usage === null || typeof input !== "number" || typeof output !== "number") return null
   const details = isJsonObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {}
-  // DeepSeek's name for it, and Moonshot's.
+  // DeepSeek and Moonshot use these names.
   const read = count(details.cached_tokens ?? usage.prompt_cache_hit_tokens ?? usage.cached_tokens)
   const written = count(details.cache_write_tokens)
   return {
     inputTokens: Math.max(0, input - read - written),
-    // xAI and Google leave reasoning out of what was completed; the total has it.
+    // xAI and Google exclude reasoning from the completion tokens, but not from the total.
     outputTokens: Math.max(output, count(total) - input),
     cacheReadInputTokens: read,
     cacheCreationInputTokens: written,

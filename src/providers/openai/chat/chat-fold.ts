@@ -15,8 +15,8 @@ const nothing: readonly ModelDelta[] = []
 type Deltas = readonly (ModelDelta | ModelInputDelta)[]
 
 /**
- * Folds the chunks of one answer. Text is one part, reasoning another, wherever their pieces came; each call is one
- * more. An answer is whole once it has a reason for its end: the usage may follow, and `[DONE]`, or not.
+ * Folds the chunks of one response. Text is one part, reasoning another, wherever their pieces arrive. Each call is a
+ * further part. A response is whole when it has a finish reason. The usage and `[DONE]` may follow or not.
  */
 export class ChatFold implements AnswerFold {
   readonly #vendor: string
@@ -33,7 +33,7 @@ export class ChatFold implements AnswerFold {
   readonly #parts: (Shown | AssembledCall)[] = []
   readonly #positions = new Map<AssembledCall, number>()
 
-  /** @param vendor The tag of the vendor data that the parts get. */
+  /** @param vendor The tag of the parts' vendor data. */
   constructor(vendor: string) {
     this.#vendor = vendor
   }
@@ -56,7 +56,7 @@ export class ChatFold implements AnswerFold {
 
   apply(sent: string): Deltas {
     const data = sent.trim()
-    // The marker alone is no answer.
+    // The marker alone is not a response.
     if (data === "[DONE]") this.#complete = this.#finishReason !== null || this.#parts.length > 0
     return data === "" || data === "[DONE]" ? nothing : this.#add(readChunk(data))
   }
@@ -90,13 +90,13 @@ export class ChatFold implements AnswerFold {
     if (finishReason !== null && isFailure(finishReason)) throw new ServiceError({ code: finishReason })
     if (finishReason !== null && this.#finishReason === null) this.#advanced = true
     this.#finishReason = finishReason ?? this.#finishReason
-    // Some proxies give a reason with every piece (https://github.com/QuantumNous/new-api/issues/378): only one that
-    // comes alone, and behind all pieces, is surely about the end.
+    // Some proxies send a reason with every piece (https://github.com/QuantumNous/new-api/issues/378). Only a reason
+    // that comes alone, after all pieces, certainly marks the end.
     if (brings(chunk)) this.#ended = false
     else if (finishReason !== null) this.#ended = this.#parts.length > 0
     this.#model ??= chunk.model
     this.#refused ||= chunk.refusal !== ""
-    // Without text too: encrypted reasoning has to go back.
+    // The part is created even without text, because encrypted reasoning must be sent back.
     if (chunk.reasoningDetails.length > 0) this.#indexOf("thinking")
     this.#details.push(...chunk.reasoningDetails)
     this.#advanced ||= chunk.reasoningDetails.some(bringsReasoning)
@@ -143,7 +143,7 @@ export class ChatFold implements AnswerFold {
     if (part.type === "text") return { type: "text", text: part.text }
     const details = joinReasoningDetails(this.#details)
     const data = details.length === 0 ? {} : { reasoning_details: details }
-    // Also without data: it says whose reasoning this is.
+    // The tag is added even without data, because it marks the reasoning's provider.
     return { ...part, vendor: this.#own(data) }
   }
 
@@ -157,7 +157,7 @@ interface Shown {
   text: string
 }
 
-/** Its text is shown; what is encrypted is seen here. */
+/** Returns true if there is encrypted reasoning. The text is checked elsewhere, because it is shown. */
 function bringsReasoning({ data, signature }: JsonObject): boolean {
   return [data, signature].some((value) => typeof value === "string" && value !== "")
 }

@@ -5,7 +5,7 @@ import { ServiceError } from "../service-error.ts"
 export interface ChatChunk {
   readonly model: string | null
   readonly text: string
-  /** Said in place of an answer. */
+  /** A refusal in place of a response. */
   readonly refusal: string
   readonly reasoning: string
   /** OpenRouter's record of the reasoning, with signatures. */
@@ -15,20 +15,20 @@ export interface ChatChunk {
   readonly usage: JsonObject | null
 }
 
-/** A piece of a call. Any field may be missing, in the first piece as in later ones. */
+/** A piece of a call. Any field may be missing, in the first piece as well as in later ones. */
 export interface ToolCallDelta {
   readonly index: number | null
   readonly id: string | null
   readonly name: string | null
   readonly arguments: string
-  /** Fields that are neither OpenAI's nor the gateway's, such as Google's signatures. */
+  /** Fields that neither OpenAI nor the gateway defines, such as Google's signatures. */
   readonly extra: JsonObject
 }
 
 /**
- * Reads a chunk (https://platform.openai.com/docs/api-reference/chat-streaming) as tolerantly as can be: whatever is
- * missing, null or of an unknown type brings nothing. Throws for one that reports an error, and for what is no JSON
- * object.
+ * Reads a chunk (https://platform.openai.com/docs/api-reference/chat-streaming) as tolerantly as possible: values
+ * that are missing, null or of an unknown type count as empty. Throws for a chunk that reports an error, and for a
+ * text that is not a JSON object.
  */
 export function readChunk(data: string): ChatChunk {
   const chunk: unknown = JSON.parse(data)
@@ -40,7 +40,7 @@ export function readChunk(data: string): ChatChunk {
     model: nonEmpty(chunk.model),
     text: contentText(delta.content),
     refusal: text(delta.refusal),
-    // Servers on their way from one name to the other send both.
+    // Servers that are changing the name send both fields.
     reasoning: text(delta.reasoning_content) || text(delta.reasoning) || contentThinking(delta.content),
     reasoningDetails: objects(delta.reasoning_details),
     toolCalls: objects(delta.tool_calls).map(toolCallDelta),
@@ -60,7 +60,7 @@ function toolCallDelta({ index, id, type: _, function: called, ...extra }: JsonO
   }
 }
 
-/** A string, or Mistral's pieces. */
+/** Returns a content's text, which is a string, or Mistral's pieces. */
 function contentText(content: Json | undefined): string {
   if (typeof content === "string") return content
   const pieces = objects(content).filter(({ type }) => type === "text")

@@ -20,7 +20,7 @@ type ChatMessage = OpenAI.ChatCompletionMessageParam
 type AssistantParam = OpenAI.ChatCompletionAssistantMessageParam
 type FunctionCall = OpenAI.ChatCompletionMessageFunctionToolCall
 
-/** A message as it goes out, but that what the user says is not yet rendered. */
+/** A message in its final form, except that the user's content is not rendered yet. */
 type Draft = Exclude<ChatMessage, { role: "user" }> | UserDraft
 
 interface UserDraft {
@@ -28,7 +28,7 @@ interface UserDraft {
   readonly parts: readonly ContentPart[]
 }
 
-/** The traits of a service that decide over the form of an assistant's message. */
+/** The traits of a service that determine the form of an assistant's message. */
 interface Dialect {
   readonly callIds: ReadonlyMap<string, string>
   readonly sendReasoning: ReasoningField | false
@@ -36,9 +36,9 @@ interface Dialect {
 }
 
 /**
- * A conversation in the form that every server takes, those too that hand it to a chat template: text as strings,
- * what the user says in a row as one message, no empty messages, results right behind their calls. What only another
- * provider understands is left out. System messages are not here: see `systemTexts`.
+ * Converts a conversation into a form that every server accepts, including servers that use a chat template: text as
+ * strings, consecutive user messages joined, no empty messages, and results right behind their calls. Parts that only
+ * another provider understands are left out. System messages are not included; see `systemTexts`.
  *
  * @param vendor The tag of this service's vendor data.
  */
@@ -77,7 +77,10 @@ export function chatMessages(
   }
 }
 
-/** The conversation's system messages, for the end of the prompt: many chat templates take no other. */
+/**
+ * Returns the conversation's system messages, for the end of the prompt, because many chat templates accept only one
+ * system message.
+ */
 export function systemTexts(messages: readonly Message[]): readonly { readonly text: string }[] {
   return messages.flatMap((message) => (message.role === "system" ? message.content : []))
 }
@@ -123,7 +126,10 @@ function ownThinking(content: AssistantMessage["content"], vendor: string): read
     .filter((part) => ownData(part.vendor, vendor) !== undefined)
 }
 
-/** A message with calls has the field even if it is empty: where it is needed, it is needed then. */
+/**
+ * Returns the reasoning field. A message with calls has it even if it is empty, because services that need the field
+ * need it there.
+ */
 function reasoning(
   thinking: readonly ThinkingPart[],
   field: ReasoningField,
@@ -147,7 +153,7 @@ function toolMessages({ results }: ToolMessage, callIds: ReadonlyMap<string, str
     messages.push({ role: "tool", tool_call_id, content: resultText(content, images) })
     if (images.length > 0) pictures.push({ type: "text", text: `From call ${tool_call_id}:` }, ...images)
   }
-  // The tool's role has no place for images.
+  // A message with the role `tool` cannot contain images.
   return pictures.length === 0 ? messages : [...messages, { role: "user", parts: pictures }]
 }
 

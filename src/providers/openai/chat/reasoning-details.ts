@@ -1,11 +1,11 @@
 import type { Json, JsonObject } from "../../../core/json/json.ts"
 
-/** Their pieces follow each other; any other field of a later piece replaces the earlier. */
+/** Fields whose pieces are joined. For any other field, a later piece replaces the earlier one. */
 const growing: readonly string[] = ["text", "summary", "data"]
 
 /**
- * The blocks of which these are the pieces (https://openrouter.ai/docs/use-cases/reasoning-tokens): pieces of one type
- * and index that follow each other are one block, and have to go back in the order they came in.
+ * Joins pieces into blocks (https://openrouter.ai/docs/use-cases/reasoning-tokens): consecutive pieces of one type
+ * and index are one block. Blocks must be sent back in their original order.
  */
 export function joinReasoningDetails(pieces: readonly JsonObject[]): readonly JsonObject[] {
   const blocks: Record<string, Json>[] = []

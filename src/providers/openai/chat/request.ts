@@ -4,6 +4,7 @@ import type { ModelRequest, ToolSpecification } from "../../../core/ports/provid
 import { promptText, toolParameters } from "../prompt.ts"
 import type { HostTraits } from "./hosts.ts"
 import { chatMessages, systemTexts } from "./messages.ts"
+import { thinkingFields } from "./thinking.ts"
 
 type Body = OpenAI.ChatCompletionCreateParamsStreaming
 
@@ -13,7 +14,10 @@ export interface ChatService {
   readonly extraBody?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** The body of a Chat Completions call (https://platform.openai.com/docs/api-reference/chat/create) for a request. */
+/**
+ * Returns the body of a Chat Completions call (https://platform.openai.com/docs/api-reference/chat/create) for a
+ * request.
+ */
 export function chatRequest(
   request: ModelRequest,
   traits: HostTraits,
@@ -25,6 +29,7 @@ export function chatRequest(
   const messages = chatMessages(request.messages, traits, vendor)
   return {
     ...extraBody,
+    ...thinkingFields(request, traits.thinking),
     model: request.model,
     messages: prompt === "" ? messages : [{ role: "system", content: prompt }, ...messages],
     [traits.maxTokensField]: request.maxTokens,

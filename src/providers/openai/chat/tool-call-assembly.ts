@@ -2,26 +2,26 @@ import type { JsonObject } from "../../../core/json/json.ts"
 import { parseObject } from "../../tool-calls/call-input.ts"
 import type { ToolCallDelta } from "./chunk.ts"
 
-/** A call as its pieces build it up. */
+/** A call that is built from its pieces. */
 export interface AssembledCall {
   id: string | null
   name: string
-  /** JSON, or what came of it. */
+  /** The arguments: JSON, or an invalid text. */
   arguments: string
   extra: JsonObject
 }
 
 /**
- * Puts calls together from pieces. A piece belongs to the call of its index; without one to that of its id; without
- * either to the last. But some servers give every call the index 0, some give each piece of one call a new id, some
- * repeat the name in each piece, and some send no ids at all: so a piece begins a call of its own only where it can
- * be no further piece of the one it would belong to.
+ * Assembles calls from pieces. A piece belongs to the call with its index. If it has no index, it belongs to the call
+ * with its id, and otherwise to the last call. Some servers give every call the index 0, give each piece of one call
+ * a new id, repeat the name in each piece, or send no ids at all. Therefore a piece starts a new call only if it
+ * cannot continue the call that it would belong to.
  */
 export class ToolCallAssembly {
   readonly #byIndex = new Map<number, AssembledCall>()
   readonly #calls: AssembledCall[] = []
 
-  /** Returns the call that the piece belongs to, null if it belongs to none. */
+  /** Returns the call that the piece belongs to. Null if it belongs to none. */
   add(piece: ToolCallDelta): { readonly call: AssembledCall; readonly isNew: boolean } | null {
     const call = this.#callOf(piece)
     if (call === undefined && isEmpty(piece)) return null
@@ -51,11 +51,11 @@ function isEmpty({ id, name, arguments: input }: ToolCallDelta): boolean {
 function begins(piece: ToolCallDelta, call: AssembledCall): boolean {
   if (piece.name === null || (piece.id !== null && piece.id === call.id)) return false
   const isWhole = parseObject(call.arguments) !== null
-  // In the middle of its arguments a call goes on, whatever the piece says.
+  // A call with incomplete arguments continues, whatever the piece contains.
   if (call.arguments !== "" && !isWhole) return false
   if (piece.id !== null) return call.id !== null
   if (call.name !== "" && piece.name !== call.name) return true
   if (isWhole) return piece.arguments !== ""
-  // With no arguments on either side, and no index, there is nothing that the piece could continue.
+  // If neither has arguments, and there is no index, the piece continues nothing.
   return piece.index === null && call.name !== "" && piece.arguments === ""
 }

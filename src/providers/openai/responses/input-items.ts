@@ -15,17 +15,18 @@ import { givenCallId, ownData } from "../vendor-tag.ts"
 type Item = OpenAI.Responses.ResponseInputItem
 type InputContent = OpenAI.Responses.ResponseInputText | OpenAI.Responses.ResponseInputImage
 
-/** The traits that decide which items of a conversation the service knows. */
+/** The traits that determine which items of a conversation the service knows. */
 export interface ResponsesService {
   /** The tag of the service's vendor data. */
   readonly vendor: string
-  /** If true, the service kept its items, and so knows reasoning by its id. */
+  /** If true, the service stored its items, and therefore knows reasoning by its id. */
   readonly stored: boolean
 }
 
 /**
- * A conversation as input items (https://platform.openai.com/docs/guides/conversation-state). What the service sent
- * goes back unchanged and in its place; what only another provider understands is left out. No empty text is sent.
+ * Converts a conversation into input items (https://platform.openai.com/docs/guides/conversation-state). Items from
+ * the service are sent back unchanged and in their place. Parts that only another provider understands are left out.
+ * No empty text is sent.
  */
 export function inputItems(messages: readonly Message[], service: ResponsesService): Item[] {
   const callIds = wireCallIds(messages, { givenId: (call) => givenCallId(call, service.vendor) })
@@ -59,7 +60,7 @@ function inputContent(part: ContentPart): readonly InputContent[] {
   return part.text.trim() === "" ? [] : [{ type: "input_text", text: part.text }]
 }
 
-/** Text alone goes as a string, which every compatible server takes. */
+/** Returns the output. Text alone is a string, which every compatible server accepts. */
 function output(result: ToolResult): string | InputContent[] {
   const content = resultContent(result)
   if (content.some((part) => part.type === "image")) return content.flatMap(inputContent)
@@ -67,8 +68,8 @@ function output(result: ToolResult): string | InputContent[] {
 }
 
 /**
- * The service refuses reasoning that nothing follows, reasoning of which it has neither a copy nor the content, and
- * whatever comes under the id of an item whose reasoning is missing.
+ * Returns the items of an assistant message. The service refuses reasoning without a following item, reasoning of
+ * which it has neither a copy nor the content, and items whose reasoning is missing.
  */
 function assistantItems(
   { content }: AssistantMessage,
@@ -104,7 +105,7 @@ function assistantItem(
       ]
     }
     case "opaque":
-      // Such an item is nothing without its id.
+      // Such an item needs its id.
       return "type" in own && "id" in own ? [own as unknown as Item] : []
     default:
       return part satisfies never
@@ -125,7 +126,7 @@ function textItem({ text }: TextPart, { content, ...own }: JsonObject): readonly
   ]
 }
 
-/** The pieces of one message are parts of their own here. */
+/** Joins the items of one message, whose pieces are separate parts here. */
 function joinMessages(items: readonly Item[], item: Item): readonly Item[] {
   const last = items.at(-1)
   if (!isOutputMessage(last) || !isOutputMessage(item) || last.id !== item.id) return [...items, item]

@@ -29,6 +29,18 @@ describe("a request", () => {
       expect(responsesRequest({ ...empty, model }, {}, "openai")).not.toHaveProperty("include")
   })
 
+  test("has a level of thinking as its effort, beside the provider's other settings", () => {
+    const reasoning = { effort: "low", summary: "auto" } as const
+    for (const thinkingLevel of ["none", "minimal", "low", "medium", "high", "max"] as const) {
+      expect(responsesRequest({ ...empty, thinkingLevel }, { reasoning }, "openai")).toMatchObject({
+        reasoning: { effort: thinkingLevel, summary: "auto" },
+      })
+    }
+    expect(responsesRequest(empty, { reasoning }, "openai")).toMatchObject({ reasoning })
+    const without = { ...empty, model: "gpt-4o", thinkingLevel: "none" } as const
+    expect(responsesRequest(without, {}, "openai")).not.toHaveProperty("reasoning")
+  })
+
   test("has the prompt as instructions, and tools of any schema", () => {
     const system = [{ text: "Rules.", cache: true }, { text: " " }, { text: "A book." }]
     const tools = [{ name: "now", description: "Tells the time.", inputSchema: { type: "object" } }]

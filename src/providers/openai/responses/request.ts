@@ -2,25 +2,25 @@ import type { OpenAI } from "openai"
 import type { ModelRequest, ToolSpecification } from "../../../core/ports/provider.ts"
 import type { OpenAiOptions } from "../options.ts"
 import { promptText, toolParameters } from "../prompt.ts"
+import { canReason } from "../reasoning-models.ts"
 import { inputItems } from "./input-items.ts"
 
 type Body = OpenAI.Responses.ResponseCreateParamsStreaming
 
-/** These refuse to be asked for encrypted reasoning, having none. */
-const withoutReasoning = /^(gpt-[34]|chatgpt-|gpt-5-chat)/
-
 /**
- * The body of a Responses call (https://platform.openai.com/docs/api-reference/responses/create) for a request.
+ * Returns the body of a Responses call (https://platform.openai.com/docs/api-reference/responses/create) for a
+ * request.
  *
  * @param vendor The tag of this service's vendor data.
  */
 export function responsesRequest(request: ModelRequest, options: OpenAiOptions, vendor: string): Body {
-  const { extraBody = {}, reasoning, store = false, structuredOutputs = true } = options
+  const { extraBody = {}, store = false, structuredOutputs = true } = options
   const { tools = [], include = [], text = {} } = extraBody as Partial<Body>
   const instructions = promptText(request.system)
   const allTools = [...tools, ...request.tools.map(tool)]
   const included = new Set(include ?? [])
-  if (!withoutReasoning.test(request.model)) included.add("reasoning.encrypted_content")
+  if (canReason(request.model)) included.add("reasoning.encrypted_content")
+  const reasoning = reasoningOf(request, options)
   const format = structuredOutputs && request.outputSchema ? answerFormat(request.outputSchema) : null
   return {
     ...extraBody,
@@ -37,7 +37,13 @@ export function responsesRequest(request: ModelRequest, options: OpenAiOptions, 
   }
 }
 
-/** Strict schemas are a dialect that tools from anywhere do not keep to. */
+/** Models without reasoning refuse the field, even with the effort `none`. */
+function reasoningOf({ model, thinkingLevel }: ModelRequest, { reasoning }: OpenAiOptions) {
+  if (thinkingLevel === undefined) return reasoning
+  return canReason(model) ? { ...reasoning, effort: thinkingLevel } : undefined
+}
+
+/** Returns a tool. Strict schemas are not used, because they are a dialect that most tools do not follow. */
 function tool({ name, description, inputSchema }: ToolSpecification): OpenAI.Responses.FunctionTool {
   return { type: "function", name, description, parameters: toolParameters(inputSchema), strict: false }
 }

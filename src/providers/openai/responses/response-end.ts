@@ -18,7 +18,10 @@ export function toStopReason(
   }
 }
 
-/** `input_tokens` counts what was read from and written to a cache too, `output_tokens` the reasoning. */
+/**
+ * Returns the usage. `input_tokens` includes tokens read from and written to a cache. `output_tokens` includes
+ * reasoning.
+ */
 export function toUsage(usage: OpenAI.Responses.ResponseUsage | undefined | null): Usage | null {
   if (!usage) return null
   const { cached_tokens: read = 0, cache_write_tokens: written = 0 } = usage.input_tokens_details ?? {}

@@ -13,9 +13,9 @@ const nothing: readonly ModelDelta[] = []
 type Deltas = readonly (ModelDelta | ModelInputDelta)[]
 
 /**
- * Folds the events of one answer (https://platform.openai.com/docs/api-reference/responses-streaming). Each output
- * item is a part, but of a message each piece of its content; what an item is when it is done goes back to the
- * service later.
+ * Folds the events of one response (https://platform.openai.com/docs/api-reference/responses-streaming). Each output
+ * item is a part. For a message, each piece of its content is a part. A completed item is sent back to the service
+ * later.
  */
 export class ResponseFold implements AnswerFold {
   readonly #vendor: string
@@ -28,7 +28,7 @@ export class ResponseFold implements AnswerFold {
   readonly #reported = new Set<string>()
   readonly #parts = new Map<string, PartState>()
 
-  /** @param vendor The tag of the vendor data that the parts get. */
+  /** @param vendor The tag of the parts' vendor data. */
   constructor(vendor: string) {
     this.#vendor = vendor
   }
@@ -50,7 +50,7 @@ export class ResponseFold implements AnswerFold {
   }
 
   apply(data: string): Deltas {
-    // Compatible servers end with a marker of another API.
+    // Some compatible servers end with the marker of another API.
     return data === "[DONE]" ? nothing : this.#apply(JSON.parse(data))
   }
 
@@ -106,10 +106,10 @@ export class ResponseFold implements AnswerFold {
         this.#response = event.response
         throw new ServiceError(event.response.error)
       case "error":
-        // Documented to be the error, and sent with the error in it.
+        // The documentation defines the event as the error, but it is sent with the error inside.
         throw new ServiceError("error" in event ? event.error : event)
       default:
-        // Whatever is done within an item is in the item when that is done.
+        // The completed item contains all of its events.
         return nothing
     }
   }
@@ -126,7 +126,7 @@ export class ResponseFold implements AnswerFold {
     if (type !== null) this.#part(at, type)
   }
 
-  /** Shows what no delta has brought. */
+  /** Shows content for which there were no deltas. */
   #finish(at: Place, item: JsonObject): readonly ModelDelta[] {
     this.#keep(at, item)
     switch (item.type) {
@@ -144,7 +144,7 @@ export class ResponseFold implements AnswerFold {
       }
       case "function_call": {
         const call = this.#part(at, "toolCall")
-        // A server that leaves them out has sent them in pieces.
+        // A server that omits them has sent them in pieces.
         call.text = String(item.arguments || call.text)
         return nothing
       }
@@ -157,7 +157,7 @@ export class ResponseFold implements AnswerFold {
     this.#response = response
     this.#complete = true
     if (this.#items.size > 0) return nothing
-    // A server that streams no items has them here.
+    // A server that does not stream items has them here.
     const items = (response.output ?? []) as unknown as readonly JsonObject[]
     return items.flatMap((item, output_index) => this.#finish({ output_index }, item))
   }
@@ -168,7 +168,7 @@ export class ResponseFold implements AnswerFold {
     return [{ type: state.type === "text" ? "textDelta" : "thinkingDelta", part: state.part, text }]
   }
 
-  /** Adds a piece of a call's arguments. A server that leaves out that the call is added does not say its name. */
+  /** Adds a piece of a call's arguments. A server that omits the start of the call does not send its name. */
   #extend(call: PartState, text: string): Deltas {
     call.text += text
     this.#hiddenBytes += Buffer.byteLength(text)
@@ -177,13 +177,13 @@ export class ResponseFold implements AnswerFold {
     return [{ type: "toolInputDelta", part: call.part, name: callName(name), text }]
   }
 
-  /** Begins a paragraph, unless the text is empty or has just begun one. */
+  /** Starts a paragraph, unless the text is empty or has just started one. */
   #separate(state: PartState): readonly ModelDelta[] {
     return state.text === "" || state.text.endsWith("\n\n") ? nothing : this.#append(state, "\n\n")
   }
 
   /**
-   * Tells whether the event is progress that no delta of text shows, such as input of a call or the search of a
+   * Returns true if the event is progress that no text delta shows, such as input of a call or the search of a
    * built-in tool. Services may repeat everything else to keep the connection open: a state, an item or a part
    * without content.
    */
@@ -193,7 +193,7 @@ export class ResponseFold implements AnswerFold {
     if (!("output_index" in event)) return false
     const item = "item" in event ? event.item : this.#items.get(event.output_index)
     if (item?.type === "message" || (item?.type === "reasoning" && !item.encrypted_content)) return false
-    // Compatible servers may leave out that an item is added.
+    // Compatible servers may omit the start of an item.
     if (item === undefined && !event.type.includes("_call")) return false
     const report = `${event.type} ${item === undefined ? "" : event.output_index}`
     if (this.#reported.has(report)) return false
@@ -222,15 +222,12 @@ interface Place {
   readonly output_index: number
 }
 
-/**
- * Returns the rest of a text behind the part that is shown. The shown part stays: if the whole is another text,
- * nothing is added.
- */
+/** Returns the rest of a text after the shown part. If the whole text differs from the shown part, adds nothing. */
 function restOf(whole: string, { text }: PartState): string {
   return whole.startsWith(text) ? whole.slice(text.length) : ""
 }
 
-/** A summary, or where there is none the reasoning itself, which only open models show. */
+/** Returns the summary, or otherwise the reasoning itself, which only open models show. */
 function reasoningText({ summary, content }: JsonObject): string {
   const texts = objects(summary).length > 0 ? objects(summary) : objects(content)
   return texts.map(({ text }) => String(text ?? "")).join("\n\n")

@@ -3,20 +3,22 @@ import type { ModelPart } from "../../../core/messages.ts"
 import { callInput } from "../../tool-calls/call-input.ts"
 import { callName } from "../../tool-calls/call-name.ts"
 
-/** One part of an answer as the events build it up. */
+/** One part of a response that is built from the events. */
 export interface PartState {
-  /** Its index in the answer. */
+  /** Its index in the response. */
   readonly part: number
   readonly type: "text" | "thinking" | "toolCall" | "opaque"
-  /** The output item that it is or, of a text, is in. */
+  /** The index of its output item. For a text, the item that contains it. */
   readonly itemIndex: number
   /** The content so far: text, reasoning, or a call's arguments. */
   text: string
-  /** The part of the message that a text belongs to, `output_text` or `refusal`, with its citations. */
+  /** The part of the message that contains a text, `output_text` or `refusal`, with its citations. */
   content: JsonObject
 }
 
-/** The kind of part that an output item is. Null for a message: the pieces of its content are the parts. */
+/**
+ * Returns the kind of part of an output item. Null for a message, because the pieces of its content are the parts.
+ */
 export function partType({ type }: JsonObject): PartState["type"] | null {
   switch (type) {
     case "message":
@@ -31,7 +33,8 @@ export function partType({ type }: JsonObject): PartState["type"] | null {
 }
 
 /**
- * The part with everything of its item that our own types have no place for; of reasoning and the unknown, all of it.
+ * Returns the part with the fields of its item that the gateway's own types do not have. For reasoning and unknown
+ * items, these are all fields.
  */
 export function toPart({ type, text, content }: PartState, item: JsonObject, provider: string): ModelPart {
   switch (type) {

@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 import type { Row } from "../../rows/columns.ts"
 import { patiently } from "./patience.ts"
-import { createWriteQueue } from "./write-queue.ts"
+import { createWriteQueue, type WriteOptions } from "./write-queue.ts"
 
 /** Enough for the pages that some hundreds of streaming sessions write to. */
 const cacheKilobytes = 32_000
@@ -20,7 +20,7 @@ export interface Database {
   /** Runs the work at once. Each statement sees one snapshot. */
   read<T>(work: () => T): Promise<T>
   /** Runs the work inside a transaction, completely or not at all, in the order of the calls. */
-  write<T>(work: () => T): Promise<T>
+  write<T>(work: () => T, options?: WriteOptions): Promise<T>
   close(): void
 }
 

@@ -41,6 +41,15 @@ test("writes of one turn share a transaction, in the order they were asked for",
   expect(executed).toEqual(["BEGIN IMMEDIATE", "COMMIT"])
 })
 
+test("a large write has a transaction of its own", async () => {
+  const writes = ["a", "b", "LARGE", "c", "d"].map((name) =>
+    write(() => insert(name), { isLarge: name === "LARGE" }),
+  )
+  await Promise.all(writes)
+  expect(names()).toEqual(["a", "b", "LARGE", "c", "d"])
+  expect(executed).toEqual(Array.from({ length: 3 }, () => ["BEGIN IMMEDIATE", "COMMIT"]).flat())
+})
+
 test("a write alone has a transaction and nothing more", async () => {
   await write(() => insert("a"))
   expect(executed).toEqual(["BEGIN IMMEDIATE", "COMMIT"])

@@ -16,7 +16,13 @@ export interface Transactions {
   now?(): number
 }
 
+export interface WriteOptions {
+  /** If true, the write stores megabytes, and shares its transaction with no other. Default false. */
+  readonly isLarge?: boolean
+}
+
 interface Write {
+  readonly isLarge: boolean
   readonly deadline: number
   /**
    * Does the work. Returns a function that settles the caller, for use after the commit. Throws the error of the
@@ -35,7 +41,9 @@ interface Write {
  * Callers see no difference: a write happens completely or not at all, fails alone, and happens in the order of the
  * calls. A write may be attempted more than once.
  */
-export function createWriteQueue(transactions: Transactions): <T>(work: () => T) => Promise<T> {
+export function createWriteQueue(
+  transactions: Transactions,
+): <T>(work: () => T, options?: WriteOptions) => Promise<T> {
   /** Waiting writes. While there are any, a run of the queue is scheduled. */
   const waiting: Write[] = []
   /** Number of writes at the head that failed together and are retried one by one. */
@@ -43,9 +51,10 @@ export function createWriteQueue(transactions: Transactions): <T>(work: () => T)
   let tries = 0
   const now = () => transactions.now?.() ?? performance.now()
 
-  return <T>(work: () => T) => {
+  return <T>(work: () => T, { isLarge = false }: WriteOptions = {}) => {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     waiting.push({
+      isLarge,
       deadline: patienceEnds(),
       attempt() {
         const result = work()
@@ -58,7 +67,7 @@ export function createWriteQueue(transactions: Transactions): <T>(work: () => T)
   }
 
   function storeWaiting(): void {
-    const group = waiting.slice(0, alone > 0 ? 1 : maxGroup)
+    const group = alone > 0 ? waiting.slice(0, 1) : nextGroup()
     try {
       const tellers = store(group)
       leave(tellers.length)
@@ -73,6 +82,12 @@ export function createWriteQueue(transactions: Transactions): <T>(work: () => T)
     }
     tries = 0
     if (waiting.length > 0) setImmediate(storeWaiting)
+  }
+
+  function nextGroup(): readonly Write[] {
+    const firstLarge = waiting.findIndex(({ isLarge }) => isLarge)
+    const end = firstLarge === -1 ? maxGroup : Math.max(1, firstLarge)
+    return waiting.slice(0, Math.min(end, maxGroup))
   }
 
   /** Postpones the writes. They keep their places, so that no later write overtakes them. */

@@ -1,0 +1,64 @@
+import { expect, test } from "vitest"
+import type { ModelRequest } from "../../../core/ports/provider.ts"
+import { type ThinkingLevel, thinkingLevels } from "../../../core/thinking-level.ts"
+import { hostTraits } from "./hosts.ts"
+import { chatRequest } from "./request.ts"
+import { levelsOf } from "./thinking.ts"
+
+const request: ModelRequest = { model: "gpt-6", system: [], messages: [], tools: [], maxTokens: 50 }
+
+test.each<[string, readonly [ThinkingLevel, object][]]>([
+  [
+    "https://api.openai.com/v1",
+    [
+      ["none", { reasoning_effort: "none" }],
+      ["minimal", { reasoning_effort: "minimal" }],
+      ["max", { reasoning_effort: "max" }],
+    ],
+  ],
+  [
+    "http://127.0.0.1:11434/v1",
+    [
+      ["none", { reasoning_effort: "none" }],
+      ["minimal", { reasoning_effort: "low" }],
+      ["medium", { reasoning_effort: "medium" }],
+      ["max", { reasoning_effort: "high" }],
+    ],
+  ],
+  [
+    "https://openrouter.ai/api/v1",
+    [
+      ["none", { reasoning: { effort: "none" } }],
+      ["max", { reasoning: { effort: "xhigh" } }],
+    ],
+  ],
+  [
+    "https://api.deepseek.com/v1",
+    [
+      ["none", { thinking: { type: "disabled" } }],
+      ["low", { thinking: { type: "enabled" } }],
+    ],
+  ],
+])("%s receives a level in its own form", (baseURL, levels) => {
+  for (const [thinkingLevel, fields] of levels) {
+    const body = chatRequest({ ...request, thinkingLevel }, hostTraits(baseURL), {
+      vendor: "openai-chat",
+      extraBody: { reasoning_effort: "low", reasoning: {}, thinking: {} },
+    })
+    expect(body).toMatchObject(fields)
+  }
+  const without = chatRequest(request, hostTraits(baseURL), { vendor: "openai-chat" })
+  for (const field of ["reasoning_effort", "reasoning", "thinking"]) expect(without).not.toHaveProperty(field)
+})
+
+test("models without reasoning offer none, for which nothing is sent", () => {
+  expect(levelsOf("openAi", "gpt-4.1-mini")).toEqual(["none"])
+  const asked = { ...request, model: "gpt-4.1-mini", thinkingLevel: "none" } as const
+  const body = chatRequest(asked, hostTraits("https://api.openai.com/v1"), { vendor: "openai-chat" })
+  expect(body).not.toHaveProperty("reasoning_effort")
+})
+
+test("a service that refuses unknown fields offers no level", () => {
+  expect(levelsOf(hostTraits("https://api.mistral.ai/v1").thinking, "magistral")).toEqual([])
+  expect(levelsOf("effort", "qwen3")).toEqual(thinkingLevels)
+})

@@ -1,0 +1,131 @@
+import type { JsonObject } from "../core/json/json.ts"
+
+/** The routes of schedules as OpenAPI 3.1 operations. */
+
+const text = { type: "string" } as const
+const nullableText = { type: ["string", "null"] } as const
+const time = { type: "string", format: "date-time" } as const
+const nullableTime = { type: ["string", "null"], format: "date-time" } as const
+const count = { type: "integer", minimum: 0 } as const
+
+/** The members that a request and a schedule have in common. */
+const terms = {
+  name: { type: "string", pattern: "^[\\w.-]{1,64}$" },
+  cron: { ...text, description: "Cron expression of five fields, or six with seconds first." },
+  every: { ...text, description: "Time between two occurrences, such as `30s`, `15m`, `6h` or `7d`." },
+  at: { ...time, description: "Time of the only occurrence." },
+  timezone: { ...text, description: "IANA time zone of `cron`." },
+  message: { type: "string", minLength: 1, maxLength: 16_384 },
+  session: { enum: ["fresh", "continue"] },
+  overlap: { enum: ["skip", "queue"] },
+  catch_up: { enum: ["one", "all", "none"] },
+  max_turns: { type: "integer", minimum: 1 },
+  max_budget_usd: { type: "number", exclusiveMinimum: 0 },
+} as const
+
+const newSchedule = {
+  type: "object",
+  description: "Exactly one of `cron`, `every` and `at` is required.",
+  required: ["name", "message"],
+  properties: terms,
+} as const
+
+const scheduleRequired = [
+  ...["id", "name", "made_by", "state", "reason", "message", "session", "session_id", "overlap", "catch_up"],
+  ...["next_at", "waiting", "last_run_id", "running"],
+]
+
+const scheduleProperties = {
+  id: text,
+  ...terms,
+  made_by: { enum: ["user", "agent"] },
+  state: { enum: ["active", "paused", "ended"] },
+  reason: { ...nullableText, description: "Reason why the gateway paused it; null otherwise." },
+  session_id: { ...nullableText, description: "Session that `continue` sends to." },
+  next_at: { ...nullableTime, description: "Null if the schedule is paused or has ended." },
+  waiting: { ...count, description: "Number of occurrences that wait for an earlier run." },
+  last_run_id: nullableText,
+  running: { type: "boolean", description: "If true, the last run is open." },
+} as const
+
+const schedule = { type: "object", required: scheduleRequired, properties: scheduleProperties } as const
+
+const occurrence = {
+  type: "object",
+  required: ["at", "decided_at", "cause", "outcome", "reason", "session_id", "run_id"],
+  properties: {
+    at: { ...time, description: "Time that the schedule names." },
+    decided_at: { ...time, description: "Time at which the gateway fired or skipped it." },
+    cause: { enum: ["time", "manual"] },
+    outcome: { enum: ["started", "skipped", "missed"] },
+    reason: { ...nullableText, description: "Reason why no run was started; null if one was." },
+    session_id: nullableText,
+    run_id: nullableText,
+  },
+} as const
+
+const withHistory = {
+  type: "object",
+  required: [...scheduleRequired, "history"],
+  properties: {
+    ...scheduleProperties,
+    history: { type: "array", items: occurrence, description: "The last hundred, the newest first." },
+  },
+} as const
+
+const id = { name: "id", in: "path", required: true, schema: text } as const
+
+function json(description: string, schema: JsonObject): JsonObject {
+  return { description, content: { "application/json": { schema } } }
+}
+
+function operation(operationId: string, summary: string, rest: JsonObject): JsonObject {
+  return { operationId, summary, tags: ["schedules"], ...rest }
+}
+
+/** Problems of a change, besides those of every route. */
+const conflict = {
+  description: "The schedule cannot be changed this way now. `code` says why.",
+  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+} as const
+
+export const listOperation = operation("listSchedules", "The user's schedules", {
+  responses: {
+    200: json("All schedules that the token's user and the agent made.", {
+      type: "object",
+      required: ["schedules"],
+      properties: { schedules: { type: "array", items: schedule } },
+    }),
+  },
+})
+
+export const createOperation = operation("createSchedule", "Make a schedule", {
+  requestBody: { required: true, content: { "application/json": { schema: newSchedule } } },
+  responses: { 201: json("The schedule was made.", schedule), 409: conflict },
+})
+
+export const showOperation = operation("getSchedule", "A schedule and its history", {
+  parameters: [id],
+  responses: { 200: json("The schedule.", withHistory) },
+})
+
+export const pauseOperation = operation("pauseSchedule", "Pause a schedule", {
+  parameters: [id],
+  responses: { 200: json("It fires no more until it is resumed.", schedule) },
+})
+
+export const resumeOperation = operation("resumeSchedule", "Resume a paused schedule", {
+  parameters: [id],
+  responses: { 200: json("It continues with its first occurrence from now on.", schedule) },
+})
+
+export const runOperation = operation("runSchedule", "Fire a schedule now", {
+  description: "A paused schedule can be fired too.",
+  parameters: [id],
+  responses: { 202: json("The occurrence.", occurrence), 409: conflict },
+})
+
+export const removeOperation = operation("removeSchedule", "Remove a schedule and its history", {
+  parameters: [id],
+  responses: { 204: { description: "The schedule is removed." } },
+})

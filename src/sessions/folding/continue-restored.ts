@@ -1,0 +1,17 @@
+import type { Conversation } from "../../agent/conversation.ts"
+import { isSameEvent, markOf } from "../../agent/fold-progress.ts"
+import { type FoldOptions, foldPages } from "../reading/load-conversation.ts"
+
+/** Adds the events after a snapshot. Resolves to false if the log does not have the newest event of the snapshot. */
+export async function continueRestored(source: FoldOptions, conversation: Conversation): Promise<boolean> {
+  const { last } = conversation.progress
+  if (last === null) return false
+  let isFound = false
+  const range = { fromSeq: last.seq, upToSeq: source.session.lastSeq }
+  const pages = foldPages(source, range, (entry) => {
+    if (entry.seq > last.seq) conversation.apply(entry)
+    else isFound ||= isSameEvent(markOf(entry), last)
+  })
+  for await (const _ of pages) if (!isFound) return false
+  return isFound
+}

@@ -1,0 +1,128 @@
+import { expect, it, vi } from "vitest"
+import type { Message } from "../../core/messages.ts"
+import type { ReadOptions } from "../../core/ports/read-options.ts"
+import type { Store } from "../../core/ports/store.ts"
+import { systemClock } from "../../core/time/clock.ts"
+import { openMemoryStore } from "../../stores/sqlite/open.ts"
+import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
+import {
+  accepted,
+  alice,
+  forever,
+  nodesOfTest,
+  patience,
+  say,
+  silentLogger,
+  type TestNode,
+  watchRun,
+  wholeHistory,
+} from "../fixtures/test-gateway.ts"
+import type { HistoryEnd, HistoryQuery } from "../sessions.ts"
+
+const start = nodesOfTest()
+const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
+const signal = new AbortController().signal
+
+async function open() {
+  const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+  const reads: ReadOptions[] = []
+  const log: Store["log"] = {
+    ...store.log,
+    read(sessionId, options) {
+      reads.push(options)
+      return store.log.read(sessionId, options)
+    },
+  }
+  const provider = scriptedProvider(() => [say("Hello"), { type: "end", usage }])
+  const node = await start(provider, { store: { ...store, log }, pricing: { cost: () => 1 } })
+  const { id } = await node.sessions.create(alice)
+  return { node, id, reads, store }
+}
+
+async function talk(node: TestNode, id: string, turns: number) {
+  for (let turn = 1; turn <= turns; turn++)
+    await watchRun(node.sessions, id, await accepted(node, id, `${turn}`))
+}
+
+async function pageOf({ sessions }: TestNode, id: string, query: Omit<HistoryQuery, "signal">) {
+  const messages: Message[] = []
+  let end: HistoryEnd | null = null
+  for await (const part of sessions.history(id, { ...query, signal })) {
+    if (part.type === "end") end = part
+    else messages.push(...part.messages)
+  }
+  if (end === null) throw new Error("The history has no end.")
+  return { ...end, messages }
+}
+
+/** All pages, the newest first. */
+async function pagesOf(node: TestNode, id: string, runs: number) {
+  const pages = [await pageOf(node, id, { runs })]
+  for (;;) {
+    const before = pages.at(-1)?.before
+    if (before == null) return pages
+    pages.push(await pageOf(node, id, { runs, before }))
+  }
+}
+
+it.each([1, 2, 3, 7, 8])(
+  "has the same messages page by page, %i runs each, as in one piece",
+  async (runs) => {
+    const { node, id } = await open()
+    await talk(node, id, 7)
+    const whole = await wholeHistory(node.sessions, id)
+    const pages = await pagesOf(node, id, runs)
+    expect(pages.toReversed().flatMap(({ messages }) => messages)).toEqual(whole.messages)
+    expect(pages).toHaveLength(Math.ceil(7 / runs))
+    expect(pages[0]).toMatchObject({ lastSeq: whole.lastSeq, activeRun: null })
+    for (const { spent } of pages) expect(spent).toEqual(whole.spent)
+  },
+)
+
+it("reads the end of the log alone, once the session has a snapshot", async () => {
+  const { node, id, reads, store } = await open()
+  await talk(node, id, 45)
+  await vi.waitFor(async () => expect(await store.snapshots.find(id)).not.toBeNull(), patience)
+  reads.length = 0
+  const { messages, spent } = await pageOf(node, id, { runs: 3 })
+  expect(messages).toHaveLength(6)
+  expect(spent.cost).toBe(45)
+  const snapshot = await store.snapshots.find(id)
+  const first = await node.log.runStart(id, snapshot?.seq ?? 0)
+  for (const { afterSeq } of reads) expect(afterSeq).toBeGreaterThanOrEqual(first - 1)
+})
+
+it("begins with the messages that replaced the history, and has none before", async () => {
+  const { node, id } = await open()
+  await talk(node, id, 2)
+  const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
+  const input = { type: "conversation", messages: [user("before"), user("now")] } as const
+  await watchRun(node.sessions, id, await accepted(node, id, "", { input }))
+  await talk(node, id, 1)
+  const pages = await pagesOf(node, id, 1)
+  expect(pages.map(({ messages }) => messages.length)).toEqual([2, 3])
+  expect(pages.at(-1)?.messages[0]).toEqual(user("before"))
+  const old = await pageOf(node, id, { runs: 1, before: 5 })
+  expect(old).toMatchObject({ messages: [], before: null })
+})
+
+it("is empty for a session without messages", async () => {
+  const { node, id } = await open()
+  expect(await pageOf(node, id, { runs: 5 })).toMatchObject({ messages: [], before: null, lastSeq: 0 })
+})
+
+it("shows the open run on the newest page", async () => {
+  const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+  const provider = scriptedProvider([[say("One")], [say("Two"), forever]])
+  const node = await start(provider, { store })
+  const { id } = await node.sessions.create(alice)
+  await talk(node, id, 1)
+  const { runId } = await accepted(node, id, "And?")
+  await vi.waitFor(
+    async () => expect((await pageOf(node, id, { runs: 1 })).activeRun?.id).toBe(runId),
+    patience,
+  )
+  const page = await pageOf(node, id, { runs: 1 })
+  expect(page.messages).toMatchObject([{ role: "user", content: [{ text: "And?" }] }])
+  expect(page.before).not.toBeNull()
+})

@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { ClientReport } from "../fixtures/client.ts"
+import type { LoopReport } from "../fixtures/loop-monitor.ts"
+import type { WorstAttackReport } from "../fixtures/worst-attacker.ts"
+import { startProgram } from "./child-program.ts"
+import { keys, startGateway } from "./gateway.ts"
+
+export interface WorstRequestsOptions {
+  readonly idleMs: number
+  /** For each kind of requests. */
+  readonly attackMs: number
+  /** Chooses the kinds of requests by their names. */
+  readonly isChosen: (name: string) => boolean
+  /** For the gateway's Node process. */
+  readonly nodeOptions?: readonly string[]
+}
+
+export interface WorstRequestsResult {
+  readonly idle: Phase
+  readonly attacks: readonly (Phase & WorstAttackReport & { readonly name: string })[]
+  readonly peakMemoryBytes: number
+  readonly log: string
+}
+
+export interface Phase {
+  readonly client: ClientReport
+  readonly loop: LoopReport
+}
+
+/** Seconds in which the first requests compile the gateway's code, before anything is measured. */
+const warmUpMs = 2_000
+const attackerNice = 10
+
+/**
+ * Measures the event loop of a gateway's process and one client of it, first alone and then beside each kind of worst
+ * requests. Rejects if the gateway ends.
+ */
+export async function runWorstRequests(options: WorstRequestsOptions): Promise<WorstRequestsResult> {
+  const { idleMs, attackMs, isChosen, nodeOptions = [] } = options
+  const ends: (() => Promise<unknown>)[] = []
+  try {
+    const folder = await mkdtemp(join(tmpdir(), "agent-gateway-worst-requests-"))
+    ends.unshift(() => rm(folder, { recursive: true, force: true }))
+    const model = startProgram("model.ts")
+    ends.unshift(() => model.stop())
+    const { url: modelUrl } = await model.ask<{ readonly url: string }>({})
+    const gateway = await startGateway({ agent: "worst-agent.ts", folder, modelUrl, nodeOptions })
+    ends.unshift(() => gateway.stop())
+    const { url } = gateway
+    const client = startProgram("client.ts", { settings: { url, apiKey: keys.client } })
+    ends.unshift(() => client.stop())
+    const attacker = startProgram("worst-attacker.ts", {
+      settings: { url, apiKey: keys.attacker },
+      nice: attackerNice,
+    })
+    ends.unshift(() => attacker.stop())
+
+    const names = await attacker.ask<readonly string[]>({ type: "prepare" })
+    const measure = async (measureMs: number): Promise<Phase> => {
+      await gateway.loop()
+      const report = await client.ask<ClientReport>({ measureMs })
+      return { client: report, loop: await gateway.loop() }
+    }
+    await measure(warmUpMs)
+    const idle = await measure(idleMs)
+    const attacks: (Phase & WorstAttackReport & { readonly name: string })[] = []
+    for (const [index, name] of names.entries()) {
+      if (!isChosen(name)) continue
+      const attacked = attacker.ask<WorstAttackReport>({ attack: index, ms: attackMs })
+      attacks.push({ name, ...(await measure(attackMs)), ...(await attacked) })
+      if (gateway.exitCode() !== null) throw new Error(`The gateway ended:\n${gateway.log()}`)
+    }
+    const peakMemoryBytes = await gateway.peakMemoryBytes()
+    return { idle, attacks, peakMemoryBytes, log: gateway.log() }
+  } finally {
+    for (const end of ends) await end()
+  }
+}

@@ -1,0 +1,26 @@
+import { expect, it } from "vitest"
+import { runWorstRequests } from "./support/worst-requests-test.ts"
+
+const maxHeapMegabytes = 512
+
+/** The exact delays are measured by worst-requests.ts: times say little on a busy machine. */
+it("serves one client while sixteen users send the worst requests of every route, with a heap of 512 MB", async () => {
+  const { idle, attacks } = await runWorstRequests({
+    idleMs: 500,
+    attackMs: 200,
+    isChosen: () => true,
+    nodeOptions: [`--max-old-space-size=${maxHeapMegabytes}`],
+  })
+  expect(idle.client.failures).toEqual([])
+  expect(attacks.length).toBeGreaterThan(40)
+  for (const { name, client, outcomes } of attacks) {
+    expect(client.failures, name).toEqual([])
+    expect(client.health.length, name).toBeGreaterThan(0)
+    // Otherwise nothing was attacked, or the gateway failed.
+    expect(Object.keys(outcomes), name).not.toEqual([])
+    expect(
+      Object.keys(outcomes).filter((outcome) => outcome.startsWith("5")),
+      name,
+    ).toEqual([])
+  }
+}, 600_000)

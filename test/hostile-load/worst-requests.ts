@@ -1,0 +1,59 @@
+import { parseArgs } from "node:util"
+import { distributionOf } from "./support/distribution.ts"
+import { type Phase, runWorstRequests } from "./support/worst-requests-test.ts"
+
+/**
+ * Measures how long the event loop of a gateway's process is held up while sixteen users send the worst requests of one
+ * route at once. Fails past the limits below.
+ */
+const { values } = parseArgs({
+  options: {
+    "idle-seconds": { type: "string", default: "15" },
+    /** For each kind of requests. */
+    seconds: { type: "string", default: "5" },
+    /** Part of the name of the requests to be measured. */
+    only: { type: "string", default: "" },
+    /** A folder for a profile of the gateway's processor time. */
+    profile: { type: "string" },
+    /** Prints the end of the gateway's log. */
+    log: { type: "boolean", default: false },
+  },
+})
+const maxLaterMs = 10
+const maxHeapBytes = 512e6
+
+const { profile, only } = values
+const result = await runWorstRequests({
+  idleMs: Number(values["idle-seconds"]) * 1_000,
+  attackMs: Number(values.seconds) * 1_000,
+  isChosen: (name) => name.includes(only),
+  nodeOptions: profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`],
+})
+if (values.log) print(result.log)
+print("event loop p99, max | heap MB | /health p99 | first token p50, p99 | requests")
+print(`${describe(result.idle)} | idle`)
+const problems: string[] = []
+for (const attack of result.attacks) {
+  const counts = Object.entries(attack.outcomes).map(([outcome, count]) => `${count} x ${outcome}`)
+  print(`${describe(attack)} | ${attack.name}: ${counts.join(", ")}`)
+  const laterMs = attack.loop.delayMs.p99 - result.idle.loop.delayMs.p99
+  if (!(laterMs <= maxLaterMs)) problems.push(`${attack.name}: ${laterMs.toFixed(1)} ms later at p99`)
+  if (attack.loop.peakHeapBytes >= maxHeapBytes) problems.push(`${attack.name}: a heap of 512 MB or more`)
+  problems.push(...new Set(attack.client.failures.map((failure) => `${attack.name}: not served: ${failure}`)))
+}
+print(`peak memory of the gateway: ${Math.round(result.peakMemoryBytes / 1e6)} MB`)
+print(problems.length === 0 ? "Passed" : `FAILED\n${problems.join("\n")}`)
+process.exitCode = problems.length === 0 ? 0 : 1
+
+function describe({ loop, client }: Phase): string {
+  const { p99, max } = loop.ownDelayMs
+  const all = loop.delayMs
+  const health = distributionOf(client.health)
+  const token = distributionOf(client.firstToken)
+  const heap = Math.round(loop.peakHeapBytes / 1e6)
+  return `${p99.toFixed(1)}, ${max.toFixed(1)} (${all.p99.toFixed(1)}, ${all.max.toFixed(1)}) | ${heap} | ${health.p99.toFixed(1)} | ${token.p50.toFixed(1)}, ${token.p99.toFixed(1)}`
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
