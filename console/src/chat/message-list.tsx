@@ -75,7 +75,7 @@ interface MessageProps {
   readonly waits: readonly ViewWait[]
   /** Null where nothing waits, so that the message is not rendered again with each event. */
   readonly agent: Agent | null
-  /** None for a message without calls that sub-agents work for. */
+  /** Empty for a message without calls that sub-agents work for. */
   readonly subAgents: readonly ViewSubAgent[]
   readonly onEdit: (text: string) => void
 }

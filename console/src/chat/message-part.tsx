@@ -46,7 +46,7 @@ export function MessagePart({ part, isUser, isLive, ...around }: MessagePartProp
 
 const words = { completed: "Done", interrupted: "Interrupted", failed: "Failed" }
 
-/** What a sub-agent says and does, in a place of its own. */
+/** Shows the conversation of a sub-agent in a place of its own. */
 function SubAgent({ subAgent, ...around }: Surroundings & { readonly subAgent: ViewSubAgent }) {
   const { id, agentName, view, isPartial } = subAgent
   const state = view.isRunning ? "Working…" : words[view.ended?.outcome ?? "completed"]

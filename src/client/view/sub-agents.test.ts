@@ -77,7 +77,7 @@ const script: readonly ChatEvent[] = [
 const isPassing = (event: ChatEvent) => event.sub_agent_id !== undefined || event.type === "task_progress"
 const sent = script.map((event, at): SentEvent => (isPassing(event) ? event : { ...event, cursor: at + 1 }))
 
-/** The events that a gateway sends to a client that comes back at this point: each open sub-agent from its last turn. */
+/** Returns the events for a client that comes back at this point: each open sub-agent from its last turn. */
 function replayAt(cut: number): readonly SentEvent[] {
   const seen = script.slice(0, cut)
   const startsOf = seen.filter((event) => event.type === "sub_agent_start")
