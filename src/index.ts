@@ -21,12 +21,12 @@ export type {
   HistoryCompacted,
   ToolResultsShortened,
 } from "./core/log/compaction.ts"
+export type { Delta, TextDelta, ThinkingDelta, ToolInputDelta, ToolOutputDelta } from "./core/log/deltas.ts"
 export type {
   AppData,
   BudgetExceeded,
   DataEmitted,
   Decider,
-  Delta,
   DeltaEntry,
   Entry,
   Event,
@@ -46,14 +46,10 @@ export type {
   StepRetried,
   StepStarted,
   TerminalEvent,
-  TextDelta,
-  ThinkingDelta,
   ToolCallCompleted,
   ToolCallInterrupted,
   ToolCallRequested,
   ToolCallStarted,
-  ToolInputDelta,
-  ToolOutputDelta,
   UserMessageAdded,
   WaitOpened,
   WaitResolved,
@@ -112,28 +108,18 @@ export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
-  Memory, MemoryBounds, MemoryFilter, MemoryKey, MemoryListQuery, MemoryOrigin, MemoryPage, MemoryRecord,
-  MemoryScope, MemoryVector, NewMemory, RecallQuery, RememberOptions, RememberOutcome,
+  Memory, MemoryBounds, MemoryFilter, MemoryKey, MemoryListQuery, MemoryOrigin, MemoryOwnersQuery, MemoryPage,
+  MemoryRecord, MemoryScope, MemoryVector, NewMemory, OwnedMemories, RecallQuery, RememberOptions, RememberOutcome,
 } from "./core/ports/memory.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
   ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, NewChild, Outbox, OutboxClaim,
   OutboxCommand, OutboxDelivery, OutboxFailure, OutboxFilter, OutboxHandler, OutboxItem, OutboxRow,
   RowChoice, StartChild,} from "./core/ports/outbox.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  Audience,
-  DescribedRoute,
-  Plugin,
-  PluginCheck,
-  PluginHandler,
-  PluginParts,
-  PluginPorts,
-  PluginRequest,
-  PluginRoute,
-  PluginRun,
-  PluginServices,
-  PluginStores,
-  RunParts,
+  Audience, DescribedRoute, Plugin, PluginCheck, PluginHandler, PluginParts, PluginPorts, PluginRequest,
+  PluginRoute, PluginRun, PluginServices, PluginStores, RunParts, SourcedTool, ToolSource,
 } from "./core/ports/plugin.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {

@@ -1,4 +1,4 @@
-import { definedOnly } from "../../core/defined-only.ts"
+import { omitUndefined } from "../../core/defined-only.ts"
 import type { CallGate } from "./call-gate.ts"
 import { environmentOf } from "./environment.ts"
 import type { ResolvedClaudeAgentOptions } from "./options.ts"
@@ -30,7 +30,7 @@ export function queryOptions(
   const { model, fallbackModel, thinking, effort, maxTurns, maxBudgetUsd } = options
   const chosen = { model, fallbackModel, thinking, effort, maxTurns, maxBudgetUsd }
   return {
-    ...definedOnly(chosen),
+    ...omitUndefined(chosen),
     ...(folder.transcript === null ? { sessionId: folder.id } : { resume: folder.id }),
     abortController,
     cwd,

@@ -6,7 +6,7 @@ import type { Snapshots } from "../../core/ports/snapshots.ts"
 import { readSpending } from "../folding/read-spending.ts"
 import type { HistoryPart, HistoryQuery } from "../sessions.ts"
 import type { ListedTask } from "../tree/list-tasks.ts"
-import { Fold, type FoldRange, finishedMessages } from "./load-conversation.ts"
+import { Fold, type FoldRange, readFinishedMessages } from "./load-conversation.ts"
 import type { ReadQueue } from "./read-queue.ts"
 
 /** Maximum reads of a queue that keeps changing. The last read is then returned. */
@@ -34,7 +34,7 @@ export async function* readHistory(
   const page = await pageOf(log, newest, { before, runs })
   const fold = new Fold()
   const source = { reads, reader: { principal: session, signal }, session }
-  for await (const messages of finishedMessages(source, page, fold)) {
+  for await (const messages of readFinishedMessages(source, page, fold)) {
     yield { type: "messages", messages, data: fold.takeData(messages) }
   }
   if (signal.aborted) return

@@ -138,7 +138,7 @@ export async function taskStart(query: Query, sessionId: string, newest: number)
   return integer(row ?? {}, "seq")
 }
 
-export async function storedBytes(query: Query, { tenant, userId }: Principal): Promise<number> {
+export async function readStoredBytes(query: Query, { tenant, userId }: Principal): Promise<number> {
   const [row] = await query(
     `SELECT coalesce(sum(stored_bytes + content_bytes), 0) AS bytes FROM agent_gateway.session
      WHERE tenant = $1 AND user_id = $2`,
