@@ -55,7 +55,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
       throw startFailure(error, image)
     }
   }
-  const warmPool = createWarmPool({
+  const pool = createWarmPool({
     capacity: warmPool,
     logger,
     start: (workspace) => startContainer(workspace, []),
@@ -74,8 +74,8 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
       const warmContainer = await (isPlain ? pool.take(workspace) : startContainer(workspace, folders))
       warmContainer.connection.end(launcherInput(order))
       return followContainer(docker, warmContainer, (used) => {
-        warmPool.remove(used)
-        if (expectMore && isPlain) warmPool.prepare(workspace)
+        pool.remove(used)
+        if (expectMore && isPlain) pool.prepare(workspace)
       })
     },
 
@@ -94,7 +94,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
       }
     },
 
-    close: () => warmPool.close(),
+    close: () => pool.close(),
   }
 }
 
