@@ -80,8 +80,8 @@ export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly completeMcpAuthorization?: CompleteAuthorization | undefined
   /** Default none. */
   readonly pluginRoutes?: PluginRoutes | undefined
-  /** Maximum milliseconds of a plugin's route. Default 30 000. */
-  readonly callbackTimeoutMs?: number | undefined
+  /** Maximum milliseconds of a plugin's route. */
+  readonly callbackTimeoutMs: number
   /** If true, each request has a line in the log. For development. Default false. */
   readonly logsRequests?: boolean | undefined
   /** Adds pages outside the prefix. Default: there are none. */
@@ -167,7 +167,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addPluginRoutes(app, {
     prefix,
     routes: pluginRoutes,
-    callbackTimeoutMs: options.callbackTimeoutMs ?? 30_000,
+    callbackTimeoutMs: options.callbackTimeoutMs,
     reading: changing,
     changing: [...changing, optionalBody],
   })

@@ -6,7 +6,7 @@ import { marksOf } from "../core/tool-result.ts"
 import { type ByteSource, openContent, textSource } from "./byte-source.ts"
 import { encodeContent } from "./encode-content.ts"
 import { findCallResult } from "./find-call-result.ts"
-import { defaultSessionBytes, type LargeResultsSettings } from "./options.ts"
+import { type LargeResultsSettings, resolveLargeResults } from "./options.ts"
 import { previewOf } from "./preview.ts"
 import { readResultName, readResultTool } from "./read-result-tool.ts"
 import { isLarge, textPieces } from "./result-text.ts"
@@ -20,7 +20,8 @@ const leastBytes = 1_200
 const maxLoggedCharacters = 2_000_000
 
 /** Stores results that are too large for a model, and lets the model read them in pages. */
-export function largeResultsPlugin({ sessionBytes = defaultSessionBytes }: LargeResultsSettings): Plugin {
+export function largeResultsPlugin(options: LargeResultsSettings): Plugin {
+  const { sessionBytes } = resolveLargeResults(options)
   return {
     name: "large_results",
     setup: (services) => ({ openRun: (run) => openRun(services, run, sessionBytes) }),
