@@ -1,6 +1,8 @@
-// Checks comments and prose texts of all TypeScript files. `npm run check` runs it; the rules are in prose-rules.ts.
+// Checks comments and prose texts of all TypeScript files, and all pages. `npm run check` runs it. The rules are in
+// prose-rules.ts and page-rules.ts.
 import { globSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { pageProblems } from "./page-rules.ts"
 import { proseProblems } from "./prose-rules.ts"
 
 const repository = join(import.meta.dirname, "..")
@@ -9,7 +11,16 @@ const paths = globSync(`{${folders.join(",")}}/**/*.{ts,tsx}`, {
   cwd: repository,
   exclude: ["**/node_modules/**", "**/dist/**", "**/*.d.ts"],
 }).sort()
-const problems = paths.flatMap((path) => proseProblems(path, readFileSync(join(repository, path), "utf8")))
+const pages = globSync(["*.md", "docs/**/*.md", "examples/**/README.md", "templates/**/*.md"], {
+  cwd: repository,
+  exclude: ["**/node_modules/**"],
+}).sort()
+const read = (path: string) => readFileSync(join(repository, path), "utf8")
+const problems = [
+  ...paths.flatMap((path) => proseProblems(path, read(path))),
+  ...pages.flatMap((path) => pageProblems(path, read(path))),
+]
 for (const problem of problems) console.error(problem)
-if (paths.length === 0) console.error("There are no files to check.")
-process.exitCode = problems.length === 0 && paths.length > 0 ? 0 : 1
+const isChecked = paths.length > 0 && pages.length > 0
+if (!isChecked) console.error("There are no files to check.")
+process.exitCode = problems.length === 0 && isChecked ? 0 : 1

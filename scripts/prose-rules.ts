@@ -7,7 +7,7 @@ const fragmentWords = [
 ]
 const opensWithFragment = new RegExp(`^(?:${fragmentWords.join("|")})\\b`)
 /** British spellings. Words such as `cancelled`, which are names in the API, are not among them. */
-const britishSpelling =
+export const britishSpelling =
   /\b(?:behaviour|colour|favour|honour|neighbour)\w*|\bmisspelt\b|\b(?:author|initial|normal|organ|recogn|serial|summar)is(?:ed?|es|ing|ations?)\b/i
 const maxColumns = 120
 /** Words in a row that make a literal prose. */

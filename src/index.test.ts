@@ -13,6 +13,8 @@ interface Module {
   /** Names from other files of the source tree: imported, or exported again. */
   readonly imports: ReadonlyMap<string, Place>
   readonly reexports: ReadonlyMap<string, Place>
+  /** Files of which all names are exported again. */
+  readonly topics: readonly string[]
   /** The types that users of each top-level declaration meet. */
   readonly declarations: ReadonlyMap<
     string,
@@ -20,12 +22,12 @@ interface Module {
   >
 }
 
-test("whoever uses the package can name every type that its types are made of", () => {
-  const root = readModule("index.ts")
-  const published = new Set([...root.reexports.values()].map(keyOf))
+test("users of the package can name every type that its types are made of", () => {
+  const exported = readModule("index.ts").topics.flatMap((topic) => [...readModule(topic).reexports.values()])
+  const published = new Set(exported.map(keyOf))
   const missing = new Set<string>()
   const seen = new Set<string>()
-  const queue = [...root.reexports.values()]
+  const queue = [...exported]
   for (let place = queue.pop(); place !== undefined; place = queue.pop()) {
     if (seen.has(keyOf(place))) continue
     seen.add(keyOf(place))
@@ -51,6 +53,7 @@ function readModule(file: string): Module {
   const { module, program } = parseSync(file, readFileSync(new URL(file, import.meta.url), "utf8"))
   const imports = new Map<string, Place>()
   const reexports = new Map<string, Place>()
+  const topics: string[] = []
   const placeOf = (specifier: string, name: string | null, local: string): Place => {
     return { file: posix.join(posix.dirname(file), specifier), name: name ?? local }
   }
@@ -62,7 +65,11 @@ function readModule(file: string): Module {
   for (const { moduleRequest, importName, exportName } of module.staticExports.flatMap(
     ({ entries }) => entries,
   )) {
-    if (moduleRequest === null || exportName.name === null) continue
+    if (moduleRequest === null) continue
+    if (exportName.name === null) {
+      topics.push(posix.join(posix.dirname(file), moduleRequest.value))
+      continue
+    }
     reexports.set(exportName.name, placeOf(moduleRequest.value, importName.name, exportName.name))
   }
   const declarations = new Map<string, { exported: boolean; types: string[] }>()
@@ -89,5 +96,5 @@ function readModule(file: string): Module {
     TSTypeReference: ({ typeName }) => note(typeName),
     TSInterfaceHeritage: ({ expression }) => note(expression),
   }).visit(program)
-  return { imports, reexports, declarations }
+  return { imports, reexports, topics, declarations }
 }

@@ -66,8 +66,10 @@ const folders = {
     "transcripts",
   ],
   cli: ["client", "core", "gateway", "headless"],
-  // The package's root: what applications import. Of http, mcp, pricing and sessions only types of options.
-  ".": [
+  // The package's root exports everything that applications import.
+  ".": ["exports"],
+  // Of http, mcp, pricing and sessions only types of options.
+  exports: [
     "transcripts",
     "stores",
     "console",
@@ -104,6 +106,8 @@ const architecture: Architecture = {
   libraries: { "client/react": ["react"] },
   // The second is the default of an option.
   readProcess: ["cli", "gateway/assemble-gateway.ts"],
+  // The names of the package are listed by topic in exports/.
+  exportAll: ["index.ts"],
   maxLines: 400,
 }
 

@@ -17,6 +17,9 @@ export interface SidebarProps {
 const views: readonly { readonly view: string; readonly label: string; readonly icon: IconName }[] = [
   { view: "sessions", label: "Sessions", icon: "list" },
   { view: "approvals", label: "Approvals", icon: "inbox" },
+  { view: "schedules", label: "Schedules", icon: "clock" },
+  { view: "memory", label: "Memory", icon: "bookmark" },
+  { view: "mcp", label: "MCP servers", icon: "server" },
   { view: "outbox", label: "Deliveries", icon: "deliver" },
   { view: "status", label: "Status", icon: "plug" },
   { view: "configuration", label: "Configuration", icon: "settings" },

@@ -10,7 +10,7 @@ export const refusedImageNote =
   "[An image was left out here, because the provider refused it. Continue without it.]"
 
 /** Returns the result of a call that has no result of its own. */
-export function interruptedResult(
+export function createInterruptedResult(
   reason: ToolCallInterrupted["reason"] | "failed",
   outcome: ToolCallInterrupted["outcome"],
 ): ToolResult {
@@ -29,7 +29,7 @@ export function interruptedResult(
 }
 
 /** Returns the request for a response that matches the schema. */
-export function mendingRequest(problem: string): Message {
+export function createCorrectionRequest(problem: string): Message {
   const text =
     `Your response does not match the required JSON Schema: ${problem} Respond again, with the ` +
     "JSON alone."
@@ -37,7 +37,7 @@ export function mendingRequest(problem: string): Message {
 }
 
 /** Returns the message that replaces the compacted messages. */
-export function summaryMessage({ summary, notes, vendor }: HistoryCompacted): Message {
+export function createSummaryMessage({ summary, notes, vendor }: HistoryCompacted): Message {
   const text = `${summaryStart}\n\n${summary}`
   const content = [
     { type: "text", text, ...(vendor !== undefined && { vendor }) } as const,

@@ -16,7 +16,7 @@ import type { TaskEnded } from "../core/log/task-events.ts"
 import type { Message, ToolMessage } from "../core/messages.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
 import { Tasks, type TasksState } from "./children/tasks.ts"
-import { interruptedResult, mendingRequest } from "./conversation-notes.ts"
+import { createCorrectionRequest, createInterruptedResult } from "./conversation-notes.ts"
 import { type EventMark, FoldProgress } from "./fold-progress.ts"
 import { type HistoryState, MessageHistory } from "./message-history.ts"
 import { TokenSizes } from "./model/token-sizes.ts"
@@ -235,7 +235,7 @@ export class Conversation {
         if (event.reason === "crashed") this.#countCrash(entry, event)
         this.#call(event.toolCallId, (call) => {
           call.state = "settled"
-          call.result = interruptedResult(event.reason, event.outcome)
+          call.result = createInterruptedResult(event.reason, event.outcome)
         })
         return
       case "taskRegistered":
@@ -252,7 +252,7 @@ export class Conversation {
         return
       case "outputRejected":
         this.#run.outputRejections++
-        this.#history.push(mendingRequest(event.problem), seq)
+        this.#history.push(createCorrectionRequest(event.problem), seq)
         this.#run.phase = { type: "ready", stopReason: null }
         return
       case "runnerStateSaved":
@@ -342,7 +342,7 @@ export class Conversation {
   #endStep(seq: number): void {
     if (this.#run?.phase.type !== "settling") return
     const { calls, completed } = this.#run.phase
-    if (calls.size > 0) this.#history.push(toolMessage([...calls.values()]), seq)
+    if (calls.size > 0) this.#history.push(createToolMessage([...calls.values()]), seq)
     this.#run.phase = { type: "ready", stopReason: completed.stopReason }
   }
 }
@@ -359,13 +359,13 @@ function isFruitless({ stopReason, message: { content } }: MessageCompleted): bo
  * Returns the tool message of a step. A call without a result belongs to a failed run, because a cancel marks its own
  * calls.
  */
-function toolMessage(calls: readonly CallState[]): ToolMessage {
+function createToolMessage(calls: readonly CallState[]): ToolMessage {
   const inOrder = [...calls].sort((left, right) => left.requested.callIndex - right.requested.callIndex)
   return {
     role: "tool",
     results: inOrder.map((call) => ({
       toolCallId: call.requested.toolCallId,
-      result: call.result ?? interruptedResult("failed", outcomeOf(call)),
+      result: call.result ?? createInterruptedResult("failed", outcomeOf(call)),
     })),
   }
 }

@@ -3,7 +3,7 @@ import { noSpending } from "../core/usage.ts"
 import { compactHistory } from "./compaction/compact-history.ts"
 import { callModel, createStep } from "./model/call-model.ts"
 import { checkOutput } from "./model/check-output.ts"
-import { nextAction, tooLong } from "./next-action.ts"
+import { decideNextAction, tooLong } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
 import { endOverdueStep, type StepLimit, StepTimeoutError, stepLimit } from "./step-limit.ts"
@@ -35,7 +35,7 @@ async function takeSteps(context: ModelRunContext, limit: StepLimit): Promise<nu
     const { run } = conversation
     if (run === null) return null
     if (run.phase.type === "ready") await joinSteering(context)
-    const action = nextAction(run, mostTurns(run, runtime.maxTurns))
+    const action = decideNextAction(run, maxTurnsOf(run, runtime.maxTurns))
     switch (action.type) {
       case "startStep":
         if (await hasRoom(context)) await limit.within((step) => callModel(step, action))
@@ -94,11 +94,11 @@ export function firstStep(
 ): StepStarted | null {
   const hasBudget = runtime.maxBudgetUsd !== undefined || started.limits?.maxBudgetUsd !== undefined
   const mayCompact = runtime.compaction !== null && conversation.messages.length > 0
-  if (hasBudget || mayCompact || mostTurns({ started }, runtime.maxTurns) === 0) return null
+  if (hasBudget || mayCompact || maxTurnsOf({ started }, runtime.maxTurns) === 0) return null
   return createStep(ids, 1)
 }
 
-function mostTurns(
+function maxTurnsOf(
   { started: { limits } }: { readonly started: Pick<RunStarted, "limits"> },
   ofAgent = Number.POSITIVE_INFINITY,
 ): number | null {

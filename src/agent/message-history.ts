@@ -4,7 +4,7 @@ import { jsonSize } from "../core/json/json-size.ts"
 import type { HistoryCompacted } from "../core/log/compaction.ts"
 import type { HistoryReplaced, MessageCompleted, ToolCallRequested } from "../core/log/entries.ts"
 import type { AssistantMessage, ImagePart, Message } from "../core/messages.ts"
-import { refusedImageNote, summaryMessage } from "./conversation-notes.ts"
+import { createSummaryMessage, refusedImageNote } from "./conversation-notes.ts"
 import { truncateResult } from "./tools/truncate-result.ts"
 
 /** The place of a message in the log. */
@@ -77,7 +77,7 @@ export class MessageHistory {
   /** The messages for a model: after the summary, and with a note in place of each refused image. */
   get shown(): readonly Message[] {
     const messages =
-      this.#compacted === null ? this.#messages : [summaryMessage(this.#compacted), ...this.#messages]
+      this.#compacted === null ? this.#messages : [createSummaryMessage(this.#compacted), ...this.#messages]
     if (this.#refused.size + this.#suspected.size === 0) return messages
     return replaceImages(messages, (image) =>
       this.#refused.has(image) || this.#suspected.has(image)

@@ -20,7 +20,7 @@ export type Action =
 /** Bounds the cost of a model that is truncated in every call, or of a provider that always requests another call. */
 const maxFruitlessSteps = 10
 
-export function nextAction(run: RunState, maxTurns: number | null): Action {
+export function decideNextAction(run: RunState, maxTurns: number | null): Action {
   const { phase } = run
   switch (phase.type) {
     case "calling":

@@ -35,7 +35,7 @@ export async function recordEnd(context: EndingContext, events: readonly Event[]
  * responds to it.
  */
 export async function recordCompletion(context: ModelRunContext, events: readonly Event[]): Promise<void> {
-  if (!events.some(completes)) return recordEnd(context, events)
+  if (!events.some(isCompletion)) return recordEnd(context, events)
   for (;;) {
     const goesOn = context.steering.waiting().length > 0
     const logged = goesOn ? events.filter((event) => !isTerminal(event)) : events
@@ -66,7 +66,7 @@ export async function recordSteeredEnd(
   context.steering.joined(joined)
 }
 
-function completes(event: Event): event is TerminalEvent {
+function isCompletion(event: Event): event is TerminalEvent {
   return event.type === "runCompleted" && event.disposition === "completed"
 }
 

@@ -32,7 +32,7 @@ export function stepLimit(context: ModelRunContext): StepLimit {
   let step: { readonly context: ModelRunContext; stop(): void } | null = null
   return {
     within(work) {
-      step ??= limitedStep(context, seconds)
+      step ??= startLimitedStep(context, seconds)
       return work(step.context)
     },
     stop() {
@@ -42,7 +42,7 @@ export function stepLimit(context: ModelRunContext): StepLimit {
   }
 }
 
-function limitedStep(context: ModelRunContext, seconds: number) {
+function startLimitedStep(context: ModelRunContext, seconds: number) {
   const controller = new AbortController()
   const abort = () => controller.abort(context.signal.reason)
   context.signal.addEventListener("abort", abort, { once: true })

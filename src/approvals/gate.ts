@@ -30,7 +30,7 @@ export function createGate(options: GateOptions): Gate {
       try {
         qualifier = call.tool.qualifier?.(call.validated) ?? null
         const type = { toolName, qualifier, origin: originOf(call.tool, call.input) }
-        const intercepted = await intercept(options, interceptedCall(call, type), decisions)
+        const intercepted = await intercept(options, toInterceptedCall(call, type), decisions)
         if (intercepted.action === "deny") return { ...intercepted, qualifier, decisions }
         const asks =
           !call.approved && (intercepted.action === "ask" || (await policyAsks(options, call, type)))
@@ -94,7 +94,7 @@ async function intercept(
   return { action: "ask", code: asking.code ?? null, reason: asking.message ?? null }
 }
 
-function interceptedCall(call: GatedCall, type: ToolType): InterceptedCall {
+function toInterceptedCall(call: GatedCall, type: ToolType): InterceptedCall {
   const { input, toolCallId, runId, session, channel, context, approved, signal } = call
   return { ...type, input, toolCallId, runId, session, channel, context, approved, signal }
 }

@@ -1,5 +1,6 @@
 import { inspect } from "node:util"
 import { GatewayError, toError } from "../core/errors.ts"
+import { optionHint } from "./command-words.ts"
 import { exitCodes } from "./exit-codes.ts"
 
 /** Ends the command with one line on stderr. */
@@ -21,14 +22,16 @@ export class UsageError extends CliError {
   }
 }
 
-/** Parses arguments. Errors of the parser become usage errors. */
+/** Parses arguments. Converts an error of the parser into a `UsageError`, with a hint for a misspelled option. */
 export function parseUsage<Parsed>(command: string, parse: () => Parsed): Parsed {
   try {
     return parse()
   } catch (thrown) {
-    // Node continues with advice about arguments that start with a dash, which is not helpful here.
-    const [problem] = toError(thrown).message.split(". To specify a positional argument")
-    throw new UsageError(`${problem} (see agent-gateway ${command} --help)`)
+    // Node then explains arguments that start with a dash, which is rarely the mistake.
+    const [problem = ""] = toError(thrown).message.split(". To specify a positional argument")
+    const [, option] = /^Unknown option '(--[^']+)'/.exec(problem) ?? []
+    const hint = option === undefined ? "" : optionHint(command, option)
+    throw new UsageError(`${problem}${hint} (see agent-gateway ${command} --help)`)
   }
 }
 

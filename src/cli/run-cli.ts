@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises"
 import { isJsonObject } from "../core/json/json.ts"
-import { closestWord } from "../core/text/closest-word.ts"
 import type { CliContext, ProcessContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
+import { suggestion } from "./command-words.ts"
 import { approvalsCommand } from "./commands/approvals.ts"
 import { chatCommand } from "./commands/chat.ts"
 import { completionCommand } from "./commands/completion.ts"
@@ -21,7 +21,7 @@ import { sessionsCommand } from "./commands/sessions.ts"
 import { startCommand } from "./commands/start.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts"
-import { escapedOutputs } from "./output/escaped-output.ts"
+import { escapeOutputs } from "./output/escaped-output.ts"
 
 const commands = {
   init: initCommand,
@@ -46,7 +46,7 @@ const commands = {
  * rejects.
  */
 export async function runCli(process: ProcessContext): Promise<number> {
-  const context: CliContext = { ...process, ...escapedOutputs(process) }
+  const context: CliContext = { ...process, ...escapeOutputs(process) }
   try {
     return await dispatch(context)
   } catch (thrown) {
@@ -71,8 +71,7 @@ async function dispatch(context: CliContext): Promise<number> {
   if (command === devWorkerName) return devWorkerCommand({ ...context, argv: rest })
   if (!isCommandName(command)) {
     const kind = command.startsWith("-") ? "option" : "command"
-    const meant = closestWord(command, commandNames)
-    const hint = meant === null ? "" : `; did you mean ${meant}?`
+    const hint = suggestion(command, commandNames)
     throw new UsageError(`unknown ${kind} ${command}${hint} (see agent-gateway --help)`)
   }
   if (optionsOf(rest).some((option) => option === "--help" || option === "-h")) {

@@ -19,7 +19,7 @@ export function abortable<T>(promise: PromiseLike<T>, signal: AbortSignal): Prom
 }
 
 /** Returns a controller that aborts with any of the signals, and a function that detaches it from them. */
-export function linkedController(...signals: readonly (AbortSignal | undefined)[]) {
+export function linkController(...signals: readonly (AbortSignal | undefined)[]) {
   const controller = new AbortController()
   const detachers = signals.map((signal) => {
     const onAbort = () => controller.abort(signal?.reason)

@@ -11,7 +11,7 @@ import {
 } from "./memories.ts"
 import { randomKey } from "./random-key.ts"
 import { type Run, readResult } from "./run.ts"
-import { type ClientTools, declarations, refusedResult } from "./tool-calls.ts"
+import { type ClientTools, declarations, toRefusedResult } from "./tool-calls.ts"
 import type {
   ChatMessage,
   ChatRequest,
@@ -186,7 +186,7 @@ export function connect(options: ConnectOptions): Chat {
       await answerWait("/chat/tool-result", result, signal)
     } catch (error) {
       if (error instanceof ChatError && settledCodes.includes(error.code)) return
-      const refused = refusedResult(error)
+      const refused = toRefusedResult(error)
       if (refused === null || result.error !== undefined) throw error
       const { tool_call_id, nonce } = result
       await submitResult({ tool_call_id, nonce, error: refused }, signal)

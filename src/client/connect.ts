@@ -1,4 +1,4 @@
-import { linkedController } from "./abort.ts"
+import { linkController } from "./abort.ts"
 import { delayAfter, type RetryPolicy, sleep } from "./backoff.ts"
 import { ChatError } from "./chat-error.ts"
 import { type Connection, type Exchange, type ExchangeRequest, exchange, readJson } from "./exchange.ts"
@@ -90,11 +90,11 @@ export function sessionConnection(options: ConnectOptions): SessionConnection {
     }
   }
 
-  async function retrying<T>(
+  async function retryUntilFinal<T>(
     signal: AbortSignal | undefined,
     attempt: (signal: AbortSignal, failures: number) => Promise<T>,
   ): Promise<T> {
-    const { controller, detach } = linkedController(signal)
+    const { controller, detach } = linkController(signal)
     try {
       for (let failures = 0; ; ) {
         try {
@@ -117,9 +117,9 @@ export function sessionConnection(options: ConnectOptions): SessionConnection {
     retry,
     onConnection,
     open,
-    retrying,
+    retrying: retryUntilFinal,
     call(request, { signal, isSuccess = () => false } = {}) {
-      return retrying(signal, async (signal, failures) => {
+      return retryUntilFinal(signal, async (signal, failures) => {
         try {
           const answer = await open({ ...request, accept: "application/json" }, signal)
           try {

@@ -1,4 +1,4 @@
-import { linkedController } from "./abort.ts"
+import { linkController } from "./abort.ts"
 import type { SentEvent } from "./follow.ts"
 import { type ClientTools, createToolCalls, type ToolCallsOptions } from "./tool-calls.ts"
 
@@ -18,7 +18,7 @@ export function eventIterator({
   signal,
   open,
 }: EventIteratorOptions): AsyncIterator<SentEvent> {
-  const { controller, detach } = linkedController(signal)
+  const { controller, detach } = linkController(signal)
   const calls = createToolCalls({ tools, submit, onFailure: (error) => controller.abort(error) })
   const events = open(controller.signal)
   let isClosed = false

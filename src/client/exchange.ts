@@ -1,6 +1,6 @@
-import { abortable, linkedController } from "./abort.ts"
+import { abortable, linkController } from "./abort.ts"
 import { ChatError } from "./chat-error.ts"
-import { refusal, unexpectedResponse } from "./refusal.ts"
+import { createRefusal, createUnexpectedResponse } from "./refusal.ts"
 
 /** The gateway's address and connection settings. */
 export interface Connection {
@@ -36,14 +36,14 @@ export async function exchange(
   { method, path, headers, body, accept }: ExchangeRequest,
   signal: AbortSignal,
 ): Promise<Exchange> {
-  const { controller, detach } = linkedController(signal)
+  const { controller, detach } = linkController(signal)
   const close = () => {
     detach()
     controller.abort()
   }
   /** Settles with the promise, or rejects if the gateway is silent for too long. */
-  const inTime = async <T>(promise: Promise<T>): Promise<T> => {
-    const timer = setTimeout(() => controller.abort(stalled()), connection.stallTimeoutMs)
+  const limitTime = async <T>(promise: Promise<T>): Promise<T> => {
+    const timer = setTimeout(() => controller.abort(createStalledError()), connection.stallTimeoutMs)
     try {
       return await abortable(promise, controller.signal)
     } catch (error) {
@@ -62,11 +62,12 @@ export async function exchange(
       cache: "no-store",
     }
     if (body !== undefined) init.body = JSON.stringify(body)
-    const response = await inTime(connection.fetch(connection.url + path, init))
-    const chunks = () => chunksOf(response, inTime)
-    if (!response.ok) throw await refusal(response, chunks(), connection)
+    const response = await limitTime(connection.fetch(connection.url + path, init))
+    const chunks = () => chunksOf(response, limitTime)
+    if (!response.ok) throw await createRefusal(response, chunks(), connection)
     const type = response.headers.get("content-type") ?? ""
-    if (response.status !== 204 && !type.startsWith(accept)) throw unexpectedResponse(response, connection)
+    if (response.status !== 204 && !type.startsWith(accept))
+      throw createUnexpectedResponse(response, connection)
     connection.reached = true
     return { response, chunks, close }
   } catch (error) {
@@ -96,11 +97,11 @@ export async function readJson(connection: Connection, { response, chunks }: Exc
   try {
     return JSON.parse(text)
   } catch {
-    throw unexpectedResponse(response, connection)
+    throw createUnexpectedResponse(response, connection)
   }
 }
 
-function stalled(): ChatError {
+function createStalledError(): ChatError {
   const message =
     "The gateway sent nothing for too long. The network or a proxy may have dropped the connection."
   return new ChatError({ code: "stalled", message, retryable: true })

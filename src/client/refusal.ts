@@ -12,13 +12,13 @@ const lastingCodes: readonly string[] = ["queue_full"]
 const maxProblemBytes = 256 * 1024
 
 /** Returns the error for a response that is not a success. */
-export async function refusal(
+export async function createRefusal(
   response: Response,
   chunks: AsyncIterable<Uint8Array>,
   connection: Connection,
 ): Promise<ChatError> {
   const problem = await readProblem(response, chunks)
-  if (problem === null) return unexpectedResponse(response, connection)
+  if (problem === null) return createUnexpectedResponse(response, connection)
   connection.reached = true
   const { code, detail, status } = problem
   const retryable = transientProblems.includes(status) && !lastingCodes.includes(code)
@@ -36,7 +36,7 @@ export async function refusal(
  * Returns the error for a response that no gateway sent. If a gateway has responded at this address before, a proxy
  * before it is the likely sender, and the gateway may return.
  */
-export function unexpectedResponse(response: Response, { reached }: Connection): ChatError {
+export function createUnexpectedResponse(response: Response, { reached }: Connection): ChatError {
   const { status } = response
   const type = response.headers.get("content-type") ?? "no content type"
   return new ChatError({

@@ -129,7 +129,7 @@ function isCode(value: unknown): value is string {
  * Returns an error result if the gateway refused the result itself, for example as too large. The model receives it,
  * so that its run continues.
  */
-export function refusedResult(error: unknown): { readonly code: string; readonly message: string } | null {
+export function toRefusedResult(error: unknown): { readonly code: string; readonly message: string } | null {
   if (!(error instanceof ChatError) || error.problem === null) return null
   const isRefused = error.status === 413 || error.status === 422
   return isRefused ? { code: error.code.slice(0, 128), message: error.message } : null

@@ -23,17 +23,17 @@ export async function watchFiles(
     const files = await sandbox.files(signal)
     const changed = files.filter(({ path, version }) => before.get(path) !== version)
     return {
-      files: changed.toSorted(byPath).map(reported),
+      files: changed.toSorted(comparePaths).map(toReportedFile),
       complete: Math.max(before.size, files.length) < maxListedFiles,
     }
   }
 }
 
-function byPath(a: SandboxFile, b: SandboxFile): number {
+function comparePaths(a: SandboxFile, b: SandboxFile): number {
   return a.path < b.path ? -1 : 1
 }
 
-function reported({ path, size }: SandboxFile): ReportedFile {
+function toReportedFile({ path, size }: SandboxFile): ReportedFile {
   return { path, size, media_type: mediaTypeOf(path) }
 }
 

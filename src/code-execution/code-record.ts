@@ -67,11 +67,11 @@ export function createCodeRecord(maxOutputBytes: number): CodeRecord {
   let durationMs: number | null = null
   let outcome: Outcome = running
   let parts: readonly ImagePart[] = []
-  const elapsed = () => Math.round(performance.now() - startedAt)
+  const measureElapsed = () => Math.round(performance.now() - startedAt)
   return {
     push: (stream, bytes) => outputs[stream].push(bytes),
     stop() {
-      durationMs ??= elapsed()
+      durationMs ??= measureElapsed()
     },
     complete({ exit, changed, found }) {
       outcome = outcomeOf(exit, changed, found)
@@ -79,7 +79,7 @@ export function createCodeRecord(maxOutputBytes: number): CodeRecord {
     },
     images: () => parts,
     size: () => recordBytes + outputs.stdout.held + outputs.stderr.held + sizeOf(outcome) + sizeOf(parts),
-    report: (maxBytes) => fitted(outputs, maxBytes, outcome, durationMs ?? elapsed()),
+    report: (maxBytes) => fitReport(outputs, maxBytes, outcome, durationMs ?? measureElapsed()),
   }
 }
 
@@ -134,7 +134,7 @@ interface Outputs {
 }
 
 /** Shortens the output, and then the lists of files, until the whole report has at most `maxBytes` of JSON. */
-function fitted(
+function fitReport(
   { stdout, stderr }: Outputs,
   maxBytes: number,
   { imagesOmitted, filesOmitted, listingTruncated, removed, ...outcome }: Outcome,

@@ -183,11 +183,11 @@ function inputSchema(
     host: z
       .enum(hosts.map((host) => host.name))
       .optional()
-      .describe(`Where it runs. Default ${hosts[0]?.name}.${unsandboxedNote(hosts)}`),
+      .describe(`Where it runs. Default ${hosts[0]?.name}.${describeUnsandboxed(hosts)}`),
   })
 }
 
-function unsandboxedNote(hosts: readonly SandboxHost[]): string {
+function describeUnsandboxed(hosts: readonly SandboxHost[]): string {
   const names = hosts.filter(({ sandboxed }) => !sandboxed).map(({ name }) => name)
   return names.length === 0 ? "" : ` ${names.join(", ")} is not a sandbox: a person must allow each call.`
 }

@@ -40,10 +40,10 @@ export function createEndedTasks({
 }: Pick<BackgroundTasksOptions, "maxEndedBytes" | "maxEndedBytesPerSession" | "clock">): EndedTasks {
   /** By task id, in the order of their ends. */
   const ended = new Map<string, Remembered>()
-  const ofSession = (sessionId: string) => [...ended].filter(([, task]) => task.sessionId === sessionId)
+  const findBySession = (sessionId: string) => [...ended].filter(([, task]) => task.sessionId === sessionId)
 
   function forgetBeyondSession(sessionId: string): void {
-    const newestFirst = ofSession(sessionId).reverse()
+    const newestFirst = findBySession(sessionId).reverse()
     let bytes = 0
     newestFirst.forEach(([id, task], index) => {
       bytes += task.bytes
@@ -85,7 +85,7 @@ export function createEndedTasks({
       for (const [id, { endedAt }] of ended) if (endedAt <= oldest) ended.delete(id)
     },
     forgetSession(sessionId) {
-      for (const [id] of ofSession(sessionId)) ended.delete(id)
+      for (const [id] of findBySession(sessionId)) ended.delete(id)
     },
   }
 }

@@ -1,7 +1,10 @@
 import { z } from "zod"
 import type { CodeLanguage } from "../core/ports/sandbox.ts"
 import type { ToolContext } from "../core/ports/tool.ts"
-import type { SandboxConfig } from "../sandbox/config.ts"
+import { declareOptions } from "../options/declare-options.ts"
+import { resolveOptions } from "../options/resolve-options.ts"
+import { callback, count } from "../options/schemas.ts"
+import { type SandboxConfig, sandboxOptions } from "../sandbox/config.ts"
 import { maxTotalBytes } from "./images.ts"
 
 /** Options of code execution. All are optional. Limits apply to each execution. */
@@ -20,7 +23,7 @@ export interface CodeExecutionConfig extends SandboxConfig {
    * Code that runs before the model's code, by language: at most 16 KiB each, on separate lines. Line numbers in
    * errors include it. Default: none.
    */
-  readonly preamble?: Readonly<Partial<Record<CodeLanguage, string>>>
+  readonly preamble?: Readonly<Partial<Record<CodeLanguage, string | undefined>>>
   /**
    * Returns environment variables of one execution of `code_execute`. They take precedence over `env`. Called before
    * each execution, for at most `callbackTimeoutMs`. If it fails, the code does not run. Default: only `env`.
@@ -44,7 +47,6 @@ export interface ExecutionContext {
 
 const maxPreambleBytes = 16_384
 
-const count = z.int().positive().optional()
 const preamble = z
   .string()
   .refine(
@@ -53,44 +55,25 @@ const preamble = z
   )
   .optional()
 
-const configuration = z.strictObject({
-  backends: z
-    .array(z.enum(["docker", "bubblewrap", "subprocess"]))
-    .min(1)
-    .optional(),
-  requireSandbox: z.boolean().optional(),
-  image: z.string().min(1).optional(),
-  dockerSocket: z.string().min(1).optional(),
-  warmPool: z.int().nonnegative().optional(),
-  memoryMb: z.int().min(16).optional(),
-  cpus: z.number().positive().optional(),
-  pids: z.int().min(8).optional(),
-  diskMb: count,
-  diskEntries: z.int().min(16).max(1_000_000).optional(),
-  defaultTimeoutMs: count,
-  maxTimeoutMs: z
-    .int()
-    .positive()
-    .max(24 * 60 * 60 * 1_000)
-    .optional(),
+const codeExecutionOptions = declareOptions<CodeExecutionConfig>()({
+  ...sandboxOptions,
+  defaultTimeoutMs: count.default(30_000),
   maxOutputBytes: z
     .int()
     .min(1_000)
     .max(16 * 1024 * 1024)
-    .optional(),
-  maxBackground: z.int().nonnegative().optional(),
-  maxImages: z.int().min(0).max(20).optional(),
-  maxImageBytes: z.int().positive().max(maxTotalBytes).optional(),
-  preamble: z.strictObject({ python: preamble, javascript: preamble, shell: preamble }).optional(),
-  prepareEnv: z.custom<PrepareEnv>((value) => typeof value === "function", "expected a function").optional(),
-  descriptionSuffix: z.string().max(4_000).optional(),
-  maxConcurrent: count,
-  maxConcurrentPerUser: count,
-  maxQueued: z.int().nonnegative().optional(),
-  network: z.enum(["none", "bridge", "host"]).optional(),
-  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).optional(),
-  files: z.record(z.string().min(1), z.string().min(1)).optional(),
-  directory: z.string().min(1).optional(),
-} satisfies Record<keyof CodeExecutionConfig, unknown>)
+    .default(100_000),
+  maxBackground: z.int().nonnegative().default(3),
+  maxImages: z.int().min(0).max(20).default(8),
+  maxImageBytes: z.int().positive().max(maxTotalBytes).default(maxTotalBytes),
+  preamble: z.strictObject({ python: preamble, javascript: preamble, shell: preamble }).default({}),
+  prepareEnv: callback<PrepareEnv>().optional(),
+  descriptionSuffix: z.string().max(4_000).default(""),
+})
 
-export const codeExecutionSchema = z.union([z.boolean(), configuration])
+export const codeExecutionSchema = z.union([z.boolean(), z.strictObject(codeExecutionOptions)])
+
+/** Returns the options with their defaults. */
+export function resolveCodeExecution(options: CodeExecutionConfig) {
+  return resolveOptions("codeExecution", codeExecutionOptions, options)
+}

@@ -4,8 +4,7 @@ import { openSandboxes } from "../sandbox/open-sandboxes.ts"
 import { createCodeRunner } from "./code-runner.ts"
 import { createCodeTools } from "./code-tools.ts"
 import { createReadinessCheck, logFindings } from "./findings.ts"
-import { maxTotalBytes } from "./images.ts"
-import type { CodeExecutionConfig } from "./options.ts"
+import { type CodeExecutionConfig, resolveCodeExecution } from "./options.ts"
 import { reapOnSchedule } from "./reap-on-schedule.ts"
 
 export interface CodeExecutionSurroundings {
@@ -35,15 +34,9 @@ export function codeExecutionPlugin(
     ...surroundings
   }: CodeExecutionSurroundings,
 ): Plugin {
-  const { defaultTimeoutMs = 30_000, maxOutputBytes = 100_000, maxBackground = 3, ...others } = options
-  const {
-    maxImages = 8,
-    maxImageBytes = maxTotalBytes,
-    preamble = {},
-    descriptionSuffix = "",
-    ...rest
-  } = others
-  const { prepareEnv = null, ...chosen } = rest
+  const chosen = resolveCodeExecution(options)
+  const { defaultTimeoutMs, maxOutputBytes, maxBackground, maxImages, maxImageBytes } = chosen
+  const { preamble, descriptionSuffix, prepareEnv = null } = chosen
   return {
     name: "code_execution",
     async setup({ isKept, clock, logger }: PluginServices) {

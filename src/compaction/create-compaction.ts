@@ -4,7 +4,7 @@ import type { ModelChoice } from "../core/ports/provider.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"
 import { withLatestMessage, withoutLatestMessage } from "./latest-message.ts"
 import { requestLimit } from "./limits.ts"
-import type { CompactionOptions, CompactionSettings } from "./options.ts"
+import { type CompactionOptions, type ResolvedCompactionSettings, resolveCompaction } from "./options.ts"
 import { nextLength } from "./shorten-results.ts"
 import { summaryRequest } from "./summary-request.ts"
 import { shorten } from "./transcript.ts"
@@ -32,18 +32,18 @@ const promptTokens = 700
 
 /** Creates the compaction for the options. */
 export function createCompaction({
-  compaction = true,
+  compaction,
   contextWindow,
   compactionModel,
 }: CompactionOptions): HistoryCompaction {
-  const settings: CompactionSettings = typeof compaction === "object" ? compaction : {}
+  const settings = resolveCompaction(compaction)
   const windowOf = (history: CompactableHistory) => contextWindow ?? history.contextWindowOf(history.choice)
   // Searching the list of models costs more than the rest of a short turn.
   const leastLimit =
     contextWindow === undefined ? Math.min(smallestWindow, settings.trigger ?? smallestWindow) : 0
   return {
     async next(history) {
-      if (!history.isRefused && history.requestTokens < leastLimit * (settings.share ?? 1)) return null
+      if (!history.isRefused && history.requestTokens < leastLimit * settings.share) return null
       const window = windowOf(history)
       const limit = requestLimit(history, window, settings)
       if (!history.isRefused && history.requestTokens <= limit) return null
@@ -79,7 +79,7 @@ function chooseModel(
 }
 
 interface Plan {
-  readonly settings: CompactionSettings
+  readonly settings: ResolvedCompactionSettings
   readonly choice: ModelChoice
   readonly cut: number
   /** Maximum tokens of the messages. */

@@ -1,5 +1,5 @@
 import type { CompactableHistory } from "../core/ports/compaction.ts"
-import type { CompactionSettings } from "./options.ts"
+import type { ResolvedCompactionSettings } from "./options.ts"
 
 /** Share of a request that remains after a provider refused it as too long. */
 const shareAfterRefusal = 0.5
@@ -8,7 +8,7 @@ const shareAfterRefusal = 0.5
 export function requestLimit(
   { requestTokens, maxTokens, isRefused }: CompactableHistory,
   window: number | null,
-  { share = 0.8, trigger = Number.POSITIVE_INFINITY }: CompactionSettings,
+  { share, trigger = Number.POSITIVE_INFINITY }: ResolvedCompactionSettings,
 ): number {
   const afterRefusal = isRefused ? requestTokens * shareAfterRefusal : Number.POSITIVE_INFINITY
   if (window === null) return Math.min(afterRefusal, trigger)

@@ -1,6 +1,7 @@
 import { z } from "zod"
 import type { Provider } from "../core/ports/provider.ts"
-import { declareOptions } from "../options/declare-options.ts"
+import { declareOptions, type Resolved } from "../options/declare-options.ts"
+import { resolveOptions } from "../options/resolve-options.ts"
 
 /** Options for conversations that grow past the model's context window. All are optional. */
 export interface CompactionOptions {
@@ -28,17 +29,21 @@ const provider = z.custom<Provider>((value) => {
   return typeof (value as { readonly stream?: unknown } | null)?.stream === "function"
 }, "expected a Provider")
 
+const compactionSettings = declareOptions<CompactionSettings>()({
+  share: z.number().min(0.1).max(1).default(0.8),
+  trigger: z.int().positive().optional(),
+  instructions: z.string().min(1).max(20_000).optional(),
+})
+
+export type ResolvedCompactionSettings = Resolved<CompactionSettings, typeof compactionSettings>
+
+/** Returns the settings of a choice. `true` stands for the defaults. */
+export function resolveCompaction(choice: CompactionOptions["compaction"]): ResolvedCompactionSettings {
+  return resolveOptions("compaction", compactionSettings, typeof choice === "object" ? choice : {})
+}
+
 export const compactionSchemas = declareOptions<CompactionOptions>()({
-  compaction: z
-    .union([
-      z.boolean(),
-      z.strictObject({
-        share: z.number().min(0.1).max(1).optional(),
-        trigger: z.int().positive().optional(),
-        instructions: z.string().min(1).max(20_000).optional(),
-      }),
-    ])
-    .default(true),
+  compaction: z.union([z.boolean(), z.strictObject(compactionSettings)]).default(true),
   contextWindow: z.int().min(1_000).optional(),
   compactionModel: z
     .union([z.string().min(1), z.strictObject({ provider, model: z.string().min(1).optional() })])

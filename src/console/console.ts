@@ -3,10 +3,13 @@ import type { AddPages } from "../http/app.ts"
 import { type ConsoleAccess, requireAccess, requireOwnPage } from "./access.ts"
 import { addAccessRoutes } from "./routes/access.ts"
 import { addConversationRoutes } from "./routes/conversations.ts"
+import { addMemoryRoutes, type ConsoleMemory } from "./routes/memory.ts"
 import { addOutboxRoutes, type ConsoleOutbox } from "./routes/outbox.ts"
 import { addPageRoutes } from "./routes/page.ts"
+import { addScheduleRoutes, type ScheduleRoutesOptions } from "./routes/schedules.ts"
 import { addSessionRoutes, type SessionRoutesOptions } from "./routes/sessions.ts"
 import { addStatusRoutes, type StatusRoutesOptions } from "./routes/status.ts"
+import { addToolSourceRoutes, type ToolSourceRoutesOptions } from "./routes/tool-sources.ts"
 import { addWaitRoutes } from "./routes/waits.ts"
 
 /** Path of the console, whatever the prefix of the HTTP API is. */
@@ -17,16 +20,19 @@ const consolePrincipal: Principal = { tenant: "console", userId: "operator" }
 
 export interface ConsoleOptions
   extends Omit<SessionRoutesOptions, "prefix">,
-    Omit<StatusRoutesOptions, "prefix"> {
+    Omit<StatusRoutesOptions, "prefix">,
+    Omit<ScheduleRoutesOptions, "prefix">,
+    Omit<ToolSourceRoutesOptions, "prefix"> {
   readonly access: ConsoleAccess
   /** Folder of the built page. */
   readonly folder: string
   readonly outbox: ConsoleOutbox
+  readonly memory: ConsoleMemory
 }
 
 /** Adds the page and its own routes. The conversations use the HTTP API. */
 export function consolePages(options: ConsoleOptions): AddPages {
-  const { access, folder, info, sessions, directory, outbox } = options
+  const { access, folder, info, sessions, directory, outbox, memory } = options
   const agents = info.agents.map(({ name }) => name)
 
   return (root, { issueSession, clientAddress, body, failures }) => {
@@ -43,6 +49,9 @@ export function consolePages(options: ConsoleOptions): AddPages {
     addSessionRoutes(root, { ...options, prefix })
     addWaitRoutes(root, { prefix, sessions, principal: consolePrincipal, clientAddress, body })
     addOutboxRoutes(root, { prefix, outbox, body })
+    addScheduleRoutes(root, { ...options, prefix })
+    addMemoryRoutes(root, { prefix, memory, body })
+    addToolSourceRoutes(root, { ...options, prefix })
     addStatusRoutes(root, { ...options, prefix })
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Returns the properties that are not `undefined`, so that an omitted option and an `undefined` option mean the same.
  */
-export function definedOnly<Options extends object>(
+export function omitUndefined<Options extends object>(
   options: {
     readonly [Key in keyof Options]: Options[Key] | undefined
   },

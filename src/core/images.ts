@@ -16,16 +16,16 @@ export function replaceImages(
   messages: readonly Message[],
   replace: (image: ImagePart) => ContentPart,
 ): readonly Message[] {
-  const replaced = (part: ContentPart) => (part.type === "image" ? replace(part) : part)
+  const replacePart = (part: ContentPart) => (part.type === "image" ? replace(part) : part)
   return messages.map((message) => {
     if (!contentOf(message).some((part) => part.type === "image")) return message
-    if (message.role === "user") return { ...message, content: message.content.map(replaced) }
+    if (message.role === "user") return { ...message, content: message.content.map(replacePart) }
     if (message.role !== "tool") return message
     return {
       ...message,
       results: message.results.map(({ toolCallId, result }) => ({
         toolCallId,
-        result: result.type === "content" ? { ...result, content: result.content.map(replaced) } : result,
+        result: result.type === "content" ? { ...result, content: result.content.map(replacePart) } : result,
       })),
     }
   })

@@ -21,17 +21,17 @@ export interface LimitedCall {
  * that start with `git `. A tool of an MCP server matches by the name that the model knows and by `SERVER__TOOL`.
  */
 export function isWithin({ allowed, excluded }: ToolLimits, call: LimitedCall): boolean {
-  if (excluded.some((pattern) => matches(pattern, call, excludedNames(call)))) return false
-  return allowed === null || allowed.some((pattern) => matches(pattern, call, allowedNames(call)))
+  if (excluded.some((pattern) => matches(pattern, call, listExcludedNames(call)))) return false
+  return allowed === null || allowed.some((pattern) => matches(pattern, call, listAllowedNames(call)))
 }
 
 /** Returns true if the limits could allow a call of the tool with some qualifier. */
 export function mayName({ allowed, excluded }: ToolLimits, tool: Omit<LimitedCall, "qualifier">): boolean {
   const call = { ...tool, qualifier: null }
   const excludesAll = (pattern: string) =>
-    !pattern.includes("(") && matches(pattern, call, excludedNames(call))
+    !pattern.includes("(") && matches(pattern, call, listExcludedNames(call))
   if (excluded.some(excludesAll)) return false
-  return allowed === null || allowed.some((pattern) => matches(nameOf(pattern), call, allowedNames(call)))
+  return allowed === null || allowed.some((pattern) => matches(nameOf(pattern), call, listAllowedNames(call)))
 }
 
 /** Returns the pattern without the part for the qualifier. */
@@ -40,7 +40,7 @@ function nameOf(pattern: string): string {
   return name
 }
 
-function allowedNames({ toolName, origin }: LimitedCall): readonly string[] {
+function listAllowedNames({ toolName, origin }: LimitedCall): readonly string[] {
   return origin === null ? [toolName] : [toolName, `${origin.server}__${origin.tool}`]
 }
 
@@ -48,22 +48,26 @@ function allowedNames({ toolName, origin }: LimitedCall): readonly string[] {
  * Includes the tool's plain name. Otherwise a second server with a tool of that name would change the name of the
  * first one, and so allow it.
  */
-function excludedNames(call: LimitedCall): readonly string[] {
-  return call.origin === null ? allowedNames(call) : [...allowedNames(call), call.origin.tool]
+function listExcludedNames(call: LimitedCall): readonly string[] {
+  return call.origin === null ? listAllowedNames(call) : [...listAllowedNames(call), call.origin.tool]
 }
 
 function matches(pattern: string, { qualifier }: LimitedCall, names: readonly string[]): boolean {
   const [, name = "", wanted] = /^([^(]*)(?:\(([^)]*)\)?)?$/.exec(pattern) ?? []
-  if (!names.some((candidate) => isLike(name, candidate))) return false
+  if (!names.some((candidate) => matchesPattern(name, candidate))) return false
   if (wanted === undefined) return true
   if (qualifier === null) return false
-  if (!wanted.endsWith(":*")) return isLike(wanted, qualifier)
+  if (!wanted.endsWith(":*")) return matchesPattern(wanted, qualifier)
   const prefix = wanted.slice(0, -2)
-  return isLike(prefix, qualifier) || isLike(`${prefix} *`, qualifier) || isLike(`${prefix}:*`, qualifier)
+  return (
+    matchesPattern(prefix, qualifier) ||
+    matchesPattern(`${prefix} *`, qualifier) ||
+    matchesPattern(`${prefix}:*`, qualifier)
+  )
 }
 
 /** Compares piece by piece, because a regular expression with several stars can take very long. */
-function isLike(pattern: string, text: string): boolean {
+function matchesPattern(pattern: string, text: string): boolean {
   const [first = "", ...rest] = pattern.split("*")
   const last = rest.pop()
   if (last === undefined) return text === first

@@ -1,6 +1,6 @@
 import { z } from "zod"
-import { ConfigurationError } from "../core/errors.ts"
 import type { RunEnd } from "../core/run-end.ts"
+import { parseOptions } from "../options/resolve-options.ts"
 import type { OnUnknown } from "./uncertain.ts"
 
 /** The end of a run in its delivered form. Its response has at most 100 000 characters. */
@@ -149,11 +149,5 @@ const shape = {
 
 /** Throws a `ConfigurationError` that names unknown and wrong options, but no value, because some are secrets. */
 export function checkDeliveryOptions(options: DeliveryOptions): void {
-  const { error } = z.strictObject(shape).safeParse(options)
-  if (error === undefined) return
-  const problems = error.issues.map((issue) => {
-    if (issue.code === "unrecognized_keys") return `unknown option ${issue.keys.join(", ")}`
-    return `${issue.path.map(String).join(".")}: ${issue.message}`
-  })
-  throw new ConfigurationError(`delivery: ${problems.join("; ")}`)
+  parseOptions("delivery", z.strictObject(shape), options)
 }

@@ -42,7 +42,7 @@ export async function sendTelegram(
         allowPrivateAddresses: true,
         signal,
       })
-      const pauseSeconds = attempt < attemptsPerPart ? askedPause(reply) : null
+      const pauseSeconds = attempt < attemptsPerPart ? parseRetryAfter(reply) : null
       if (pauseSeconds === null) return requireSuccess(reply, "Telegram")
       await sleep(pauseSeconds * 1_000, signal)
     }
@@ -80,7 +80,7 @@ function quotable(name: string): string {
 }
 
 /** Returns the seconds that Telegram asks to wait, if they are few. Null otherwise. */
-function askedPause({ status, text }: PostReply): number | null {
+function parseRetryAfter({ status, text }: PostReply): number | null {
   if (status !== 429) return null
   const seconds = Number(/"retry_after"\s*:\s*(\d+)/.exec(text)?.[1] ?? Number.NaN)
   return seconds <= longestPauseSeconds ? seconds : null

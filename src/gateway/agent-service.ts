@@ -2,7 +2,7 @@ import type { ModelRuntime } from "../agent/agent-runtime.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Audience, PluginRoute, PluginRun } from "../core/ports/plugin.ts"
+import type { Audience, PluginRoute, PluginRun, ToolSource } from "../core/ports/plugin.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import type { OpenedFile } from "../core/ports/sandbox.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
@@ -75,6 +75,8 @@ export interface AgentService {
    * changed form.
    */
   checks(audience: Audience): Promise<Readonly<Record<string, Check>>>
+  /** Returns the places that the agent has tools from, such as MCP servers. */
+  toolSources(): readonly ToolSource[]
   /** Resolves to the models that all runs call. Null if each run has its own, and for a runner. */
   probedModels(): Promise<ProbedModels | null>
   /** Subscribers of the plugins. Their names are unique among all agents. */
@@ -148,9 +150,9 @@ async function startAgent(
     resolveRuntime,
     routes: routesOf(plugins),
     outbox: outboxHandlersOf(name, plugins),
-    completeAuthorization: completions.length === 0 ? null : (callback) => firstOf(completions, callback),
+    completeAuthorization: completions.length === 0 ? null : (callback) => findFirst(completions, callback),
     async openFile(sessionId, path) {
-      return firstOf(
+      return findFirst(
         plugins.flatMap(({ parts }) => parts.openFile ?? []),
         sessionId,
         path,
@@ -163,6 +165,7 @@ async function startAgent(
         ...(tools !== null && { tools: toolCheck(tools) }),
       }
     },
+    toolSources: () => plugins.flatMap(({ parts }) => parts.toolSources?.() ?? []),
     async probedModels() {
       const runtime = await modelRuntime()
       if (runtime === null) return null
@@ -177,7 +180,7 @@ async function startAgent(
 }
 
 /** Calls one function after the other. Resolves to the first result that is not null. */
-async function firstOf<Args extends readonly unknown[], Result>(
+async function findFirst<Args extends readonly unknown[], Result>(
   functions: readonly ((...args: Args) => Promise<Result | null>)[],
   ...args: Args
 ): Promise<Result | null> {
@@ -215,7 +218,7 @@ async function runtimeResolver(
     allowedModels: definition.options.allowedModels,
     clientTools: [],
     role: null,
-    followHooks: (hooks: Hooks) => userCode.followed(hooks),
+    followHooks: (hooks: Hooks) => userCode.followHooks(hooks),
     callbackTimeoutMs: userCode.timeoutMs,
     outputFilter: redact === undefined ? null : () => createLineMask(redact),
     follow: userCode.follow,
@@ -233,7 +236,7 @@ async function runtimeResolver(
   /**
    * Returns the tools of runs without a session. Tools of servers that each user must authorize are not among them.
    */
-  const ownTools = async (chat: ResolvedChatRuntime) => {
+  const listOwnTools = async (chat: ResolvedChatRuntime) => {
     if ("runner" in chat) return []
     return (await openFor(chat, look)).tools(chat.tools)()
   }
@@ -294,7 +297,7 @@ async function runtimeResolver(
       : async (tools, session, signal) => {
           const refused = tools.find((each) => !allowsClientTool(allowClientTools, each, session))
           if (refused !== undefined) return { status: "notAllowed", tool: refused.name }
-          const own = typeof buildChatRuntime === "object" ? await ownTools(buildChatRuntime) : []
+          const own = typeof buildChatRuntime === "object" ? await listOwnTools(buildChatRuntime) : []
           const taken = tools.find(({ name }) => own.some((each) => each.name === name))
           if (taken !== undefined) return { status: "taken", tool: taken.name }
           return unusableTool(tools, { checkSchema, sessionId: session.id, signal })

@@ -12,14 +12,14 @@ import type { RunRole } from "../core/run-role.ts"
 import type { Runner } from "../core/runner.ts"
 import { pickOptions } from "../options/resolve-options.ts"
 import { createPricing } from "../pricing/create-pricing.ts"
-import { listedWindow } from "../pricing/listed-window.ts"
+import { findListedWindow } from "../pricing/listed-window.ts"
 import type { PriceOptions } from "../pricing/options.ts"
 import type { ProviderChoice } from "../providers/choose/choose-provider.ts"
 import { modelChoices, requirePrices } from "../providers/choose/fallback-models.ts"
 import type { ModelOptions } from "../providers/choose/options.ts"
 import { requireThinking } from "../providers/choose/require-thinking.ts"
 import type { RunProviders } from "../providers/choose/run-providers.ts"
-import { withDeclaredTools } from "../tools/client-tools.ts"
+import { addDeclaredTools } from "../tools/client-tools.ts"
 import { createToolOffers, type ReportToolChange, specificationOf } from "../tools/offer/tool-offers.ts"
 import type { ToolOptions } from "../tools/options.ts"
 import { type Hooks, hookOptions } from "./hooks/hooks.ts"
@@ -29,7 +29,7 @@ import type {
   ResolvedRunnerRuntime,
 } from "./options/runtime-options.ts"
 import type { PluginView } from "./plugins/open-run.ts"
-import { inRole, roleInterceptors, toolsInRole } from "./run-role.ts"
+import { applyRole, roleInterceptors, selectRoleTools } from "./run-role.ts"
 import type { RuntimeMemo } from "./runtime-memo.ts"
 
 /**
@@ -104,7 +104,7 @@ export function pluginOptions({
 export function toAgentRuntime(chat: ResolvedChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
   return "runner" in chat
     ? runnerRuntime(chat, surroundings)
-    : modelRuntime(inRole(chat, surroundings.role), surroundings)
+    : modelRuntime(applyRole(chat, surroundings.role), surroundings)
 }
 
 /**
@@ -149,10 +149,10 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
   const { provider, fallback, needsApproval } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
   const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
-  const models = modelChoices({ provider, model: chosenModel(chat.model, surroundings), fallback }, providers)
+  const models = modelChoices({ provider, model: chooseModel(chat.model, surroundings), fallback }, providers)
   const { limits, hooks, pricing } = memo.optionParts(chat)
-  const ownTools = toolsInRole(surroundings.role, without(chat.excludedTools, view.tools(chat.tools)))
-  const allTools = withDeclaredTools(ownTools, surroundings.clientTools, logger)
+  const ownTools = selectRoleTools(surroundings.role, without(chat.excludedTools, view.tools(chat.tools)))
+  const allTools = addDeclaredTools(ownTools, surroundings.clientTools, logger)
   const interceptors = [...roleInterceptors(surroundings.role), ...chat.interceptors, ...view.interceptors]
   // The client's choice is no mistake of the application. The loop ends the run before it calls a model without a
   // price.
@@ -185,7 +185,7 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
       ...view.transformToolResults,
     ],
     outputFilter,
-    contextWindowOf: ({ provider: { priceList = "" }, model }) => listedWindow(priceList, model),
+    contextWindowOf: ({ provider: { priceList = "" }, model }) => findListedWindow(priceList, model),
     compaction: view.compaction,
     compactionNotes: view.compactionNotes,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
@@ -201,7 +201,7 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
  * Returns the model. The application's model takes precedence over the client's, unless the application allows the
  * client's model.
  */
-function chosenModel(
+function chooseModel(
   own: string | undefined,
   { model: asked, allowedModels }: RuntimeSurroundings,
 ): string | undefined {

@@ -4,7 +4,7 @@ import type { Session } from "../core/ports/session-log.ts"
 import { createRecentCache } from "../core/recent-cache.ts"
 import type { ChosenProvider, ProviderOptions } from "../providers/choose/choose-provider.ts"
 import type { EnvironmentSettings } from "../providers/choose/environment.ts"
-import { namedProvider, type ProviderName } from "../providers/choose/named-provider.ts"
+import { createNamedProvider, type ProviderName } from "../providers/choose/named-provider.ts"
 import { appProviders, type RunProviders } from "../providers/choose/run-providers.ts"
 import type { HookOptions } from "./hooks/hooks.ts"
 
@@ -41,7 +41,11 @@ export function providersForSession(
     const service = serviceOf(chosen)
     const { apiKey, authToken } = credentials
     const provider = personal(JSON.stringify([apiKey, authToken]), () =>
-      namedProvider(service, { ...oneOf(credentials), ...(providerConfig && { providerConfig }) }, settings),
+      createNamedProvider(
+        service,
+        { ...oneOf(credentials), ...(providerConfig && { providerConfig }) },
+        settings,
+      ),
     )
     return personalProviders(provider, service, ofApp)
   }

@@ -2,9 +2,11 @@ import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import type { ConsoleAccess } from "../console/access.ts"
 import { consolePages, consolePath } from "../console/console.ts"
+import type { RunEnd } from "../console/costs.ts"
 import { createOperatorCookie } from "../console/operator-cookie.ts"
 import type { ConsoleOptions } from "../console/options.ts"
 import { ConfigurationError } from "../core/errors.ts"
+import { isTerminal } from "../core/log/entries.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { Clock } from "../core/time/clock.ts"
@@ -14,9 +16,11 @@ import type { EnvironmentSettings } from "../providers/choose/environment.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { createMask } from "../telemetry/mask.ts"
 import type { AgentDefinition } from "./agent-definition.ts"
+import type { AgentService } from "./agent-service.ts"
 import type { PrepareOptions } from "./gateway.ts"
+import { createGatewaySchedules, type ScheduleParts } from "./operate/schedules.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
-import { shownConfiguration } from "./options/shown-configuration.ts"
+import { showConfiguration } from "./options/shown-configuration.ts"
 import { packageVersion } from "./package-version.ts"
 
 /** Minimum length of the key. The whole network can reach the page, so the key must not be easy to guess. */
@@ -30,7 +34,9 @@ export interface ConsoleParts {
   /** Overrides the option of the same name. */
   readonly isAsked: boolean | undefined
   readonly sessions: Sessions
-  readonly store: Pick<Store, "log" | "directory" | "outbox">
+  readonly store: Pick<Store, "log" | "directory" | "outbox" | "memory">
+  readonly schedules: ScheduleParts
+  readonly services: readonly Pick<AgentService, "name" | "toolSources">[]
   readonly readiness: () => Promise<Readiness>
   readonly clock: Clock
 }
@@ -43,19 +49,26 @@ export interface OpenConsole {
 
 /** Opens the console. Returns null if the console is off, which is the default except for `dev`. */
 export function openConsole(parts: ConsoleParts): OpenConsole | null {
-  const { server, agents, mode, isAsked, sessions, store, readiness } = parts
+  const { server, agents, mode, isAsked, sessions, store, schedules, services, readiness } = parts
   const { console: chosen = mode === "dev" } = server
   if (!(isAsked ?? chosen)) return null
   const access = accessOf(typeof chosen === "object" ? chosen : {}, parts)
   const addPages = consolePages({
     access,
-    folder: builtFolder(),
+    folder: findBuiltFolder(),
     sessions,
     directory: store.directory,
     outbox: store.outbox,
+    memory: store.memory,
+    schedules: createGatewaySchedules(async () => schedules),
+    toolSources: () =>
+      services.flatMap(({ name, toolSources }) =>
+        toolSources().map((source) => ({ agent: name, ...source })),
+      ),
+    readEnd: readEnd(store.log),
     readEvents: readEvents(store.log, server.redact),
     readiness,
-    configuration: () => shownConfiguration(server, agents),
+    configuration: () => showConfiguration(server, agents),
     info: {
       version: packageVersion,
       prefix: server.prefix,
@@ -84,6 +97,17 @@ function accessOf(
 
 const pageOfEvents = { limit: 500, maxCharacters: 1_000_000, deltas: false, replacedHistories: false }
 
+function readEnd(log: SessionLog) {
+  return async (sessionId: string, runId: string): Promise<RunEnd | null> => {
+    const endSeq = (await log.run(sessionId, runId))?.endSeq ?? null
+    if (endSeq === null) return null
+    const [entry] = await log.read(sessionId, { ...pageOfEvents, limit: 1, afterSeq: endSeq - 1 })
+    if (entry?.kind !== "event" || !isTerminal(entry.event)) return null
+    const { at, event } = entry
+    return { at, cost: event.cost, error: event.type === "runFailed" ? event.code : null }
+  }
+}
+
 /** Returns a reader of events for operators. It masks secrets and the nonces by which waits are answered. */
 function readEvents(log: SessionLog, redact: readonly string[] = []) {
   const mask = createMask(redact)
@@ -96,7 +120,7 @@ function readEvents(log: SessionLog, redact: readonly string[] = []) {
 }
 
 /** Returns the folder in the package, even if this file runs from its source. */
-function builtFolder(): string {
+function findBuiltFolder(): string {
   const candidates = ["../console-page/", "../../dist/console-page/"].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   )

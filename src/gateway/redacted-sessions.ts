@@ -17,7 +17,7 @@ import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
  * masked qualifier. The input of a client tool is not masked. If a person leaves a masked value in edited arguments,
  * it keeps its original value.
  */
-export function redactedSessions(sessions: Sessions, names: readonly string[]): Sessions {
+export function redactSessions(sessions: Sessions, names: readonly string[]): Sessions {
   const mask = createMask(names)
   // Up-to-date subscribers share a batch by identity, so its redacted form is shared as well.
   const shown = new WeakMap<readonly LiveEntry[], readonly LiveEntry[]>()
@@ -84,7 +84,7 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
       const asked = wait?.kind === "approval" ? wait.payload.input : undefined
       if (asked === undefined) return sessions.decide(decision)
       const restored = restore(editedInput, { asked, shown: mask(asked) })
-      if (isJsonObject(restored) && !stillRedacted(restored, asked)) {
+      if (isJsonObject(restored) && !isStillRedacted(restored, asked)) {
         return sessions.decide({ ...decision, editedInput: restored })
       }
       const message = `${redacted} stands for a hidden value. Leave such a value unchanged, or replace it.`
@@ -209,6 +209,6 @@ function isList(value: Json): value is readonly Json[] {
 }
 
 /** Returns true if a tool would be executed with the placeholder, which the model did not write. */
-function stillRedacted(restored: JsonObject, asked: JsonObject): boolean {
+function isStillRedacted(restored: JsonObject, asked: JsonObject): boolean {
   return JSON.stringify(restored).includes(redacted) && !JSON.stringify(asked).includes(redacted)
 }

@@ -6,7 +6,7 @@ import { providerNames } from "../providers/choose/named-provider.ts"
 import type { ResolvedModelRuntime } from "./options/runtime-options.ts"
 
 /** Returns the agent's runtime for a sub-agent with this role. */
-export function inRole(chat: ResolvedModelRuntime, role: RunRole | null): ResolvedModelRuntime {
+export function applyRole(chat: ResolvedModelRuntime, role: RunRole | null): ResolvedModelRuntime {
   if (role === null) return chat
   const { model: ownModel, ...others } = chat
   const provider = providerNames.find((name) => name === role.provider)
@@ -21,7 +21,7 @@ export function inRole(chat: ResolvedModelRuntime, role: RunRole | null): Resolv
 }
 
 /** Returns the tools of the role. Returns the same array while they are unchanged. */
-export function toolsInRole(role: RunRole | null, tools: () => readonly Tool[]): () => readonly Tool[] {
+export function selectRoleTools(role: RunRole | null, tools: () => readonly Tool[]): () => readonly Tool[] {
   if (role === null) return tools
   let all: readonly Tool[] = []
   let offered: readonly Tool[] = []

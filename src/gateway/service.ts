@@ -51,7 +51,7 @@ import { packageVersion } from "./package-version.ts"
 import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
 import { readinessOf } from "./readiness.ts"
-import { redactedSessions } from "./redacted-sessions.ts"
+import { redactSessions } from "./redacted-sessions.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
 
 /** Maximum milliseconds of `onShutdown`. The process is about to end, and its supervisor may not wait long. */
@@ -166,7 +166,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     ids,
     logger,
   })
-  const sessions = announcing(
+  const sessions = announceSessions(
     createSessions({
       log,
       approvals,
@@ -211,7 +211,8 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   let accepting = true
   const readiness = (isOperator: boolean) =>
     readinessOf({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
-  const shownSessions = server.redact === undefined ? sessions : redactedSessions(sessions, server.redact)
+  const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
+  const schedules = schedulePartsOf(store, ids)
   const ownConsole = openConsole({
     server,
     agents: options.agents.map(({ definition }) => definition),
@@ -220,6 +221,8 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     isAsked: options.console,
     sessions: shownSessions,
     store,
+    schedules,
+    services: agents,
     readiness: () => readiness(true),
     clock,
   })
@@ -275,7 +278,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     keyring,
     outbox: store.outbox,
     memory: store.memory,
-    schedules: schedulePartsOf(store, ids),
+    schedules,
     logger,
     takesAnyKey: !knowsUsers(server),
     console: ownConsole?.access ?? null,
@@ -371,7 +374,7 @@ async function callOnShutdown({ onShutdown }: ResolvedServer, logger: Logger): P
 /**
  * Calls `onSessionCreated` for each new session. If the hook fails, the failure is logged, and the session is kept.
  */
-function announcing(
+function announceSessions(
   sessions: Sessions,
   { onSessionCreated }: ResolvedServer,
   { userCode, logger }: { readonly userCode: UserCode; readonly logger: Logger },

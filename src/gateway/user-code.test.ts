@@ -31,7 +31,7 @@ it("waits for a call that puts things in order, also if it fails", async () => {
 it("waits no longer than two seconds, and says so", async () => {
   const userCode = followUserCode({ callbackTimeoutMs: 10_000, logger })
   userCode.follow(never)
-  const { onUsage } = userCode.followed({ onUsage: () => never })
+  const { onUsage } = userCode.followHooks({ onUsage: () => never })
   void onUsage?.({} as never)
   const settling = userCode.settle()
   await vi.advanceTimersByTimeAsync(2_000)
@@ -51,7 +51,7 @@ it("leaves no timer behind when a call ends", async () => {
   const userCode = followUserCode({ callbackTimeoutMs: 10_000, logger })
   userCode.follow(Promise.resolve())
   userCode.follow(Promise.reject(new Error("stopped")))
-  const { onEvent } = userCode.followed({ onEvent: async () => undefined })
+  const { onEvent } = userCode.followHooks({ onEvent: async () => undefined })
   await onEvent?.({} as never, { sessionId: "sess_1", id: "sess_1:1" })
   await vi.advanceTimersByTimeAsync(0)
   expect(vi.getTimerCount()).toBe(0)
@@ -63,12 +63,14 @@ it("aborts a hook that does not return in time, and one that the closing gateway
     signals.push(signal)
     return never
   }
-  const late = followUserCode({ callbackTimeoutMs: 10_000, logger }).followed({ onUsage: hang })
+  const late = followUserCode({ callbackTimeoutMs: 10_000, logger }).followHooks({ onUsage: hang })
   const timedOut = expect(late.onUsage?.({} as never)).rejects.toMatchObject({ code: "callback_timeout" })
   await vi.advanceTimersByTimeAsync(10_000)
   await timedOut
   const userCode = followUserCode({ callbackTimeoutMs: 10_000, logger })
-  const closed = expect(userCode.followed({ onUsage: hang }).onUsage?.({} as never)).rejects.toThrow("closed")
+  const closed = expect(userCode.followHooks({ onUsage: hang }).onUsage?.({} as never)).rejects.toThrow(
+    "closed",
+  )
   const settling = userCode.settle()
   await vi.advanceTimersByTimeAsync(2_000)
   await Promise.all([settling, closed])

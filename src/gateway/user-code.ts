@@ -9,7 +9,7 @@ export interface UserCode {
   /** Maximum milliseconds of one call. */
   readonly timeoutMs: number
   /** Returns hooks of one request that are bounded in time and awaited when the gateway closes. */
-  followed(hooks: Hooks): RunHooks
+  followHooks(hooks: Hooks): RunHooks
   readonly follow: AgentRuntime["follow"]
   /** Calls one function. Rejects with `callback_timeout` if it takes longer than `callbackTimeoutMs`. */
   call<Value>(
@@ -53,32 +53,30 @@ export function followUserCode({ callbackTimeoutMs: timeoutMs, logger }: UserCod
   const call: UserCode["call"] = (name, callback, signal) =>
     callBounded(callback, { name, signal, timeoutMs })
   /** Starts the call in a later microtask, so that a hook never delays the fact that it observes. */
-  const followedCall = (name: string, callback: (signal: AbortSignal) => void | Promise<void>) => {
+  const followCall = (name: string, callback: (signal: AbortSignal) => void | Promise<void>) => {
     const work = Promise.resolve().then(() => call(name, callback, closing.signal))
     remember(work)
     return work
   }
   return {
     timeoutMs,
-    followed({ onUsage, onToolResult, onToolTiming, onMaxTurns, onEvent }) {
+    followHooks({ onUsage, onToolResult, onToolTiming, onMaxTurns, onEvent }) {
       return {
         ...(onUsage && {
-          onUsage: (report) => followedCall("onUsage", (signal) => onUsage(report, { signal })),
+          onUsage: (report) => followCall("onUsage", (signal) => onUsage(report, { signal })),
         }),
         ...(onToolResult && {
-          onToolResult: (report) =>
-            followedCall("onToolResult", (signal) => onToolResult(report, { signal })),
+          onToolResult: (report) => followCall("onToolResult", (signal) => onToolResult(report, { signal })),
         }),
         ...(onToolTiming && {
-          onToolTiming: (timing) =>
-            followedCall("onToolTiming", (signal) => onToolTiming(timing, { signal })),
+          onToolTiming: (timing) => followCall("onToolTiming", (signal) => onToolTiming(timing, { signal })),
         }),
         ...(onMaxTurns && {
-          onMaxTurns: (report) => followedCall("onMaxTurns", (signal) => onMaxTurns(report, { signal })),
+          onMaxTurns: (report) => followCall("onMaxTurns", (signal) => onMaxTurns(report, { signal })),
         }),
         ...(onEvent && {
           onEvent: (entry, origin) =>
-            followedCall("onEvent", (signal) => onEvent(entry, { ...origin, signal })),
+            followCall("onEvent", (signal) => onEvent(entry, { ...origin, signal })),
         }),
       }
     },

@@ -10,9 +10,9 @@ import type { Sessions } from "../sessions/sessions.ts"
 import { authenticate } from "./auth/authenticate.ts"
 import { createDeciderOf } from "./auth/decider.ts"
 import { type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
-import { createSessionTokens, keyringOfSecret } from "./auth/tokens.ts"
+import { createSecretKeyring, createSessionTokens } from "./auth/tokens.ts"
 import { createBodyBudget } from "./body/body-budget.ts"
-import { type BodyLimits, boundedBody } from "./body/bounded-body.ts"
+import { type BodyLimits, readBoundedBody } from "./body/bounded-body.ts"
 import { createJsonParser } from "./body/json-parser.ts"
 import { type ClientAddress, createClientAddress } from "./client-address.ts"
 import { crossOrigin } from "./cors.ts"
@@ -26,7 +26,7 @@ import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/
 import { refuseOtherMethods } from "./method-not-allowed.ts"
 import { addOpenApiRoute } from "./openapi.ts"
 import { type HttpLimits, knowsUsers, type ResolvedHttpOptions } from "./options.ts"
-import { invalidBody, Problem, problemResponse } from "./problem.ts"
+import { invalidBody, Problem, toProblemResponse } from "./problem.ts"
 import type { Readiness } from "./readiness.ts"
 import { logRequests } from "./request-log.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
@@ -80,8 +80,8 @@ export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly completeMcpAuthorization?: CompleteAuthorization | undefined
   /** Default none. */
   readonly pluginRoutes?: PluginRoutes | undefined
-  /** Maximum milliseconds of a plugin's route. Default 30 000. */
-  readonly callbackTimeoutMs?: number | undefined
+  /** Maximum milliseconds of a plugin's route. */
+  readonly callbackTimeoutMs: number
   /** If true, each request has a line in the log. For development. Default false. */
   readonly logsRequests?: boolean | undefined
   /** Adds pages outside the prefix. Default: there are none. */
@@ -109,7 +109,7 @@ export interface PageParts {
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, accepting, readiness, version, trustProxy } = options
   const agents = createServedAgents(options.agents)
-  const keyring = options.jwtSecret === undefined ? options.keyring : keyringOfSecret(options.jwtSecret)
+  const keyring = options.jwtSecret === undefined ? options.keyring : createSecretKeyring(options.jwtSecret)
   const tokens = createSessionTokens({ keyring, clock, ttlSeconds: options.sessionTtlSeconds })
   const clientAddress = createClientAddress({ trustProxy, logger })
   const deciderOf = createDeciderOf(clientAddress)
@@ -121,10 +121,10 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const newWork = refuseUnless(accepting)
   const byApiKey = options.authenticate === undefined
 
-  const root = rootApp(options)
+  const root = createRootApp(options)
   const app = root.basePath(options.prefix)
   app.notFound((c) =>
-    problemResponse(new Problem({ code: "not_found", status: 404 }, "No such path."), c, logger),
+    toProblemResponse(new Problem({ code: "not_found", status: 404 }, "No such path."), c, logger),
   )
   const issueSession = createIssueSession({ sessions, agents, tokens })
   addInitRoute(app, {
@@ -167,7 +167,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addPluginRoutes(app, {
     prefix,
     routes: pluginRoutes,
-    callbackTimeoutMs: options.callbackTimeoutMs ?? 30_000,
+    callbackTimeoutMs: options.callbackTimeoutMs,
     reading: changing,
     changing: [...changing, optionalBody],
   })
@@ -206,12 +206,12 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
   const limits: BodyLimits = { maxBytes: bodyBytes, maxDepth: jsonDepth, maxValues: jsonValues }
   const initBytes = Math.min(bodyBytes, maxInitBodyBytes)
   return {
-    body: boundedBody({ ...ofPrincipals, limits }),
-    optionalBody: boundedBody({ ...ofPrincipals, limits, optional: true }),
-    chatBody: boundedBody({ ...ofPrincipals, limits: { ...limits, maxBytes: chatBodyBytes } }),
-    pageBody: boundedBody({ ...ofPrincipals, owner: () => ({ tenant: "pages", userId: "" }), limits }),
+    body: readBoundedBody({ ...ofPrincipals, limits }),
+    optionalBody: readBoundedBody({ ...ofPrincipals, limits, optional: true }),
+    chatBody: readBoundedBody({ ...ofPrincipals, limits: { ...limits, maxBytes: chatBodyBytes } }),
+    pageBody: readBoundedBody({ ...ofPrincipals, owner: () => ({ tenant: "pages", userId: "" }), limits }),
     // No client has been authenticated yet.
-    initBody: boundedBody({
+    initBody: readBoundedBody({
       parse,
       pacer,
       budget: budgetFor(initBytes),
@@ -237,7 +237,7 @@ function rateLimitingOf(
 }
 
 /** Returns an app with the rules for every path, including paths that do not exist. */
-function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
+function createRootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, heartbeatMs = 15_000 } = options
   const { viewersPerSession } = options.limits
   const { corsOrigins: origins, allowLocalhost = false, trustProxy } = options
@@ -246,11 +246,11 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
       if (!result.success) throw invalidBody(fieldErrors(result.error))
     },
   })
-  root.onError((error, c) => problemResponse(error, c, logger))
+  root.onError((error, c) => toProblemResponse(error, c, logger))
   if (options.logsRequests === true) root.use(logRequests(logger))
   root.use(eventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession }))
   root.use(securityHeaders({ trustProxy }))
-  root.use(throwingErrorsOnly)
+  root.use(throwErrorsOnly)
   const open = allowLocalhost || !knowsUsers(options)
   root.use(hostGuard({ open, allowedHosts: options.allowedHosts, origins }))
   if (origins.length > 0 || allowLocalhost) {
@@ -261,7 +261,7 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
 }
 
 /** Throws only errors, because the framework's error handler receives nothing else. */
-const throwingErrorsOnly: MiddlewareHandler = async (_c, next) => {
+const throwErrorsOnly: MiddlewareHandler = async (_c, next) => {
   try {
     await next()
   } catch (thrown) {

@@ -84,6 +84,7 @@ describe("on a real server", () => {
     version: "1",
     readiness: async () => ({ ready: true, checks: {} }),
     accepting: () => true,
+    callbackTimeoutMs: 30_000,
   })
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false })
   let port = 0

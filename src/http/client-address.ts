@@ -26,7 +26,7 @@ export function createClientAddress({ trustProxy, logger }: ClientAddressOptions
     const socket = c.env?.incoming?.socket?.remoteAddress ?? null
     const forwardedFor = c.req.header("x-forwarded-for")
     if (forwardedFor === undefined) return socket
-    if (trustProxy > 0) return forwarded(forwardedFor, trustProxy) ?? socket
+    if (trustProxy > 0) return parseForwardedFor(forwardedFor, trustProxy) ?? socket
     if (!warned) {
       warned = true
       logger.warn(
@@ -38,7 +38,7 @@ export function createClientAddress({ trustProxy, logger }: ClientAddressOptions
   }
 }
 
-function forwarded(header: string, proxies: number): string | null {
+function parseForwardedFor(header: string, proxies: number): string | null {
   const chain = header.split(",").map((address) => address.trim())
   const address = chain[Math.max(chain.length - proxies, 0)] ?? ""
   return isIP(address) === 0 ? null : address

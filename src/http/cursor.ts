@@ -5,7 +5,7 @@ import { Problem } from "./problem.ts"
  * larger one counts, because an `EventSource` that reconnects sends the last id and its original URL. Refuses a value
  * that is not a whole number from 0 up, because guessing would repeat or lose entries.
  */
-export function requestedCursor(afterSeq: string | undefined, lastEventId: string | undefined): number {
+export function parseCursor(afterSeq: string | undefined, lastEventId: string | undefined): number {
   return Math.max(parse("after_seq", afterSeq), parse("Last-Event-ID", lastEventId))
 }
 

@@ -17,7 +17,7 @@ export interface HttpEnv {
   Variables: {
     /** The session of the request's token. */
     session: Session
-    /** The received body, after `boundedBody`. Undefined for an empty one. */
+    /** The received body, after `readBoundedBody`. Undefined for an empty one. */
     bodyBytes: Uint8Array<ArrayBuffer> | undefined
     /** Set by a handler that responds with a stream. */
     eventStream: WiredStreamRequest | undefined

@@ -29,7 +29,7 @@ export function createIssueSession({ sessions, agents, tokens }: IssueSessionOpt
     const session =
       existingId === undefined
         ? await sessions.create(principal, agent ?? agents.defaultName)
-        : await existing(existingId, principal, agent)
+        : await requireSession(existingId, principal, agent)
     const { id: sessionId, tenant, userId } = session
     const { token, expiresAt } = await tokens.issue({ sessionId, tenant, userId })
     return {
@@ -45,7 +45,11 @@ export function createIssueSession({ sessions, agents, tokens }: IssueSessionOpt
    * Returns an existing session. The error is the same if the session does not exist, belongs to another principal or
    * agent, or was revoked.
    */
-  async function existing(id: string, principal: Principal, agent: string | undefined): Promise<Session> {
+  async function requireSession(
+    id: string,
+    principal: Principal,
+    agent: string | undefined,
+  ): Promise<Session> {
     const session = await sessions.session(id)
     if (session === null || !isSamePrincipal(session, principal) || session.revokedAt !== null) {
       throw sessionNotFound(404)

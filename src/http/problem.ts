@@ -43,7 +43,7 @@ export function invalidBody(errors: readonly FieldError[], code = "invalid_body"
  * Returns a 401 problem. RFC 9110 requires the challenge on every 401. Tokens are only accepted in the Authorization
  * header.
  */
-export function unauthorized(code: string, message: string): Problem {
+export function createUnauthorized(code: string, message: string): Problem {
   return new Problem({ code, status: 401 }, message, { headers: { "www-authenticate": "Bearer" } })
 }
 
@@ -53,12 +53,12 @@ export function unauthorized(code: string, message: string): Problem {
  */
 export function sessionNotFound(status: 401 | 404): Problem {
   const message = "The session does not exist or has expired."
-  if (status === 401) return unauthorized("session_not_found", message)
+  if (status === 401) return createUnauthorized("session_not_found", message)
   return new Problem({ code: "session_not_found", status }, message)
 }
 
 /** Converts any error of a handler into `application/problem+json`. Internal details go to the log only. */
-export function problemResponse(thrown: unknown, c: Context, logger: Logger): Response {
+export function toProblemResponse(thrown: unknown, c: Context, logger: Logger): Response {
   const problem = toGatewayError(thrown)
   const origin = { method: c.req.method, path: c.req.path }
   const fields = { code: problem.code, detail: problem.detail, ...origin }
@@ -83,7 +83,7 @@ export function problemResponse(thrown: unknown, c: Context, logger: Logger): Re
 
 function toGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown
-  if (thrown instanceof HTTPException && thrown.status < 500) return refused(thrown)
+  if (thrown instanceof HTTPException && thrown.status < 500) return toRefusalProblem(thrown)
   return new GatewayError(
     { code: "internal_error", status: 500 },
     "The request failed because of an error in the server.",
@@ -94,7 +94,7 @@ function toGatewayError(thrown: unknown): GatewayError {
 }
 
 /** Returns the problem for a request that the framework itself refuses. */
-function refused({ status }: HTTPException): Problem {
+function toRefusalProblem({ status }: HTTPException): Problem {
   if (status === 400) return new Problem({ code: "malformed_json", status }, "The body is not valid JSON.")
   if (status === 415) {
     return new Problem({ code: "unsupported_media_type", status }, "The body must be application/json.")

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { declareOptions } from "../options/declare-options.ts"
+import { resolveOptions } from "../options/resolve-options.ts"
 
 /** Options for tool results that are longer than `maxToolResultBytes`. */
 export interface LargeResultsOptions {
@@ -15,10 +16,18 @@ export interface LargeResultsSettings {
   readonly sessionBytes?: number
 }
 
-export const largeResultsSchemas = declareOptions<LargeResultsOptions>()({
-  largeResults: z
-    .union([z.boolean(), z.strictObject({ sessionBytes: z.int().positive().optional() })])
-    .default(true),
+const largeResultsSettings = declareOptions<LargeResultsSettings>()({
+  sessionBytes: z
+    .int()
+    .positive()
+    .default(128 * 1024 * 1024),
 })
 
-export const defaultSessionBytes = 128 * 1024 * 1024
+export const largeResultsSchemas = declareOptions<LargeResultsOptions>()({
+  largeResults: z.union([z.boolean(), z.strictObject(largeResultsSettings)]).default(true),
+})
+
+/** Returns the settings of a choice. `true` stands for the defaults. */
+export function resolveLargeResults(choice: LargeResultsOptions["largeResults"]) {
+  return resolveOptions("largeResults", largeResultsSettings, typeof choice === "object" ? choice : {})
+}

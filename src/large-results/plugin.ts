@@ -6,7 +6,7 @@ import { marksOf } from "../core/tool-result.ts"
 import { type ByteSource, openContent, textSource } from "./byte-source.ts"
 import { encodeContent } from "./encode-content.ts"
 import { findCallResult } from "./find-call-result.ts"
-import { defaultSessionBytes, type LargeResultsSettings } from "./options.ts"
+import { type LargeResultsSettings, resolveLargeResults } from "./options.ts"
 import { previewOf } from "./preview.ts"
 import { readResultName, readResultTool } from "./read-result-tool.ts"
 import { isLarge, textPieces } from "./result-text.ts"
@@ -20,7 +20,8 @@ const leastBytes = 1_200
 const maxLoggedCharacters = 2_000_000
 
 /** Stores results that are too large for a model, and lets the model read them in pages. */
-export function largeResultsPlugin({ sessionBytes = defaultSessionBytes }: LargeResultsSettings): Plugin {
+export function largeResultsPlugin(options: LargeResultsSettings): Plugin {
+  const { sessionBytes } = resolveLargeResults(options)
   return {
     name: "large_results",
     setup: (services) => ({ openRun: (run) => openRun(services, run, sessionBytes) }),
@@ -91,7 +92,7 @@ async function storeResult(
   try {
     const outcome = content === null ? "full" : await contents.put(session.id, content, { sessionBytes })
     if (content !== null && outcome === "stored") {
-      return shown(result, previewOf(content, result.type === "json" ? "JSON" : "text", maxBytes))
+      return showPreview(result, previewOf(content, result.type === "json" ? "JSON" : "text", maxBytes))
     }
     logger.warn(fields, "A session has no room for a large result of a tool. The result is truncated.")
   } catch (error) {
@@ -101,7 +102,7 @@ async function storeResult(
 }
 
 /** Returns the preview with the images of the result. */
-function shown(result: ToolResult, text: string): ToolResult {
+function showPreview(result: ToolResult, text: string): ToolResult {
   if (result.type === "error") return { ...result, message: text }
   const images = result.type === "content" ? result.content.filter(({ type }) => type === "image") : []
   return { type: "content", content: [{ type: "text", text }, ...images], ...marksOf(result) }

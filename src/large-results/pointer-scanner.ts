@@ -105,7 +105,7 @@ export class PointerScanner {
   #endName(): void {
     if (this.#name === null) return
     const token = this.#tokens[this.#onWay - 1]
-    this.#isNext = token !== undefined && unescaped(Buffer.from(this.#name)) === token
+    this.#isNext = token !== undefined && unescapeName(Buffer.from(this.#name)) === token
     this.#name = null
   }
 
@@ -162,7 +162,7 @@ function isDelimiter(byte: number): boolean {
   return byte === comma || byte === closeBrace || byte === closeBracket || isSpace(byte)
 }
 
-function unescaped(name: Buffer): string | null {
+function unescapeName(name: Buffer): string | null {
   try {
     return JSON.parse(`"${name.toString("utf8")}"`)
   } catch {

@@ -152,7 +152,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     await unlessLost(handshake())
   } catch (thrown) {
     await close()
-    throw signal.aborted ? toError(thrown) : explained(thrown, describe())
+    throw signal.aborted ? toError(thrown) : explainError(thrown, describe())
   } finally {
     signal.removeEventListener("abort", giveUp)
   }
@@ -166,7 +166,12 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
       signal.throwIfAborted()
       const definition = tools.find((tool) => tool.name === name)
       if (definition === undefined || digestOf(definition) !== digest) throw toolChanged(config.name)
-      const request = { signal, timeout: longestTimerMs, onprogress, ...askedApart(client, definition) }
+      const request = {
+        signal,
+        timeout: longestTimerMs,
+        onprogress,
+        ...separateQuestions(client, definition),
+      }
       return unlessLost(askers.during(asker, () => client.callTool(params, request)))
     },
     use: (work) => unlessLost(work(client)),
@@ -243,7 +248,7 @@ function connectionClosed(reason: string): SdkError {
 }
 
 /** Adds a process's last output to its error, because the output explains more than the exit alone. */
-function explained(thrown: unknown, description: string): Error {
+function explainError(thrown: unknown, description: string): Error {
   const error = toError(thrown)
   const isClosed = SdkError.isInstance(error) && error.code === SdkErrorCode.ConnectionClosed
   return isClosed ? new Error(description, { cause: error }) : error
@@ -282,7 +287,7 @@ const uncheckedResults: JsonSchemaValidators = {
  * Passes questions in a call's result to the caller. The SDK would refuse them if the tool has an output schema.
  * Servers of this revision check their results themselves.
  */
-function askedApart(
+function separateQuestions(
   client: Client,
   definition: ServerTool | undefined,
 ): { readonly allowInputRequired?: true; readonly toolDefinition?: ServerTool } {

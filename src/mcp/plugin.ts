@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../core/errors.ts"
 import type { Audience, Plugin, PluginCheck, PluginParts, PluginServices } from "../core/ports/plugin.ts"
 import { longestTimerMs } from "../core/time/longest-timer.ts"
-import { configuredServers, type McpEnvironment } from "./config/configured-servers.ts"
+import { type McpEnvironment, readConfiguredServers } from "./config/configured-servers.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import { type Authorizations, createAuthorizations } from "./oauth/authorizations.ts"
 import type { McpAuthorizationOptions, McpOptions } from "./options.ts"
@@ -23,7 +23,7 @@ export function mcpPlugin(
   return {
     name: "mcp",
     async setup(services) {
-      const configs = await configuredServers(options, environment)
+      const configs = await readConfiguredServers(options, environment)
       if (configs.length === 0) return {}
       requireKnownUsers(configs, services)
       const authorizations = await openAuthorizations(configs, options.mcpOAuthRedirectUrl ?? null, services)
@@ -58,6 +58,7 @@ function partsOf(
       const states = Object.entries(servers.states())
       return states.map(([part, state]) => ({ part, ...serverCheck(state, audience) }))
     },
+    toolSources: () => servers.sources(),
     isStarting: () => Object.values(servers.states()).some(({ status }) => status === "starting"),
     interrupt: () => servers.close(),
     close: () => servers.close(),

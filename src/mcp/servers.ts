@@ -1,4 +1,5 @@
 import type { Logger } from "../core/ports/logger.ts"
+import type { ToolSource } from "../core/ports/plugin.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { ServerConfig } from "./config/server-config.ts"
@@ -40,6 +41,8 @@ export interface McpServers {
   open(principal: Principal | null): Promise<McpView>
   /** Returns the states of the shared servers, by name. */
   states(): Readonly<Record<string, McpServerState>>
+  /** Describes all servers with their tools, in the order of the configuration. */
+  sources(): readonly ToolSource[]
   /** Resolves when all servers are completely stopped. Never rejects. */
   close(): Promise<void>
 }
@@ -102,6 +105,11 @@ export function startMcpServers(options: McpServersOptions): McpServers {
       }
     },
     states: () => Object.fromEntries([...shared].map(([name, server]) => [name, server.state])),
+    sources: () =>
+      configs.map((config) => {
+        const server = shared.get(config.name)
+        return server === undefined ? sourceOfUsers(config) : sourceOf(server)
+      }),
     async close() {
       const closing = [...shared.values(), ...own.values()].map((server) => server.close())
       for (const result of await Promise.allSettled(closing)) {
@@ -110,6 +118,26 @@ export function startMcpServers(options: McpServersOptions): McpServers {
       }
     },
   }
+}
+
+function sourceOf({ config, state, tools }: ServerHandle): ToolSource {
+  const { name, transport, isEnabled } = config
+  return {
+    name,
+    transport: transport.type,
+    state: state.status,
+    detail: state.status === "failed" ? state.reason : state.status === "needs_reauth" ? state.url : null,
+    tools: tools.map((tool) => ({
+      name: tool.name,
+      description: tool.description ?? tool.title ?? "",
+      isEnabled: isEnabled(tool.name),
+    })),
+  }
+}
+
+/** Each user has a server of their own, with tools that may differ. */
+function sourceOfUsers({ name, transport }: ServerConfig): ToolSource {
+  return { name, transport: transport.type, state: "per_user", detail: null, tools: [] }
 }
 
 function instructionsOf({ config, instructions, state }: ServerHandle): readonly string[] {

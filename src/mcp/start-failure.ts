@@ -9,14 +9,14 @@ const mostCauses = 10
  * connection.
  */
 export function describeStartFailure(thrown: unknown, transport: TransportConfig): string {
-  const reason = innermostMessage(thrown)
+  const reason = findInnermostMessage(thrown)
   if (transport.type === "stdio") return reason
   const { origin, pathname } = transport.url
   return `${origin}${pathname}: ${reason}`
 }
 
 /** Returns the innermost message. The outer errors of a failed connection only say "fetch failed". */
-function innermostMessage(thrown: unknown): string {
+function findInnermostMessage(thrown: unknown): string {
   let error = toError(thrown)
   for (let depth = 0; depth < mostCauses; depth++) {
     const cause = error instanceof AggregateError ? error.errors[0] : error.cause

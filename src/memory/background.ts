@@ -1,6 +1,6 @@
 import { type ContentPart, textOf } from "../core/messages.ts"
 import type { MemoryRecord } from "../core/ports/memory.ts"
-import { fitting } from "./wire-memory.ts"
+import { selectFitting } from "./wire-memory.ts"
 
 /** Maximum bytes of the memories before a message. */
 const maxBytes = 8_000
@@ -15,7 +15,7 @@ export function queryOf(message: readonly ContentPart[]): string {
  * angle brackets, so that no content of a memory can end the block or look like text outside it.
  */
 export function backgroundText(memories: readonly MemoryRecord[]): string | null {
-  const lines = fitting(memories, maxBytes).map((memory) => escapeBrackets(JSON.stringify(memory)))
+  const lines = selectFitting(memories, maxBytes).map((memory) => escapeBrackets(JSON.stringify(memory)))
   if (lines.length === 0) return null
   return [
     "<memories>",

@@ -8,22 +8,22 @@ export const defaultEntityType = "note"
 export const memoryLimits = { name: 200, entityType: 64, tag: 64, tags: 16, query: 4_000 } as const
 
 /** Returns the key without surrounding spaces. Throws `invalid_memory` if it cannot be stored. */
-export function checkedKey({ name, entityType = defaultEntityType }: Partial<MemoryKey>): MemoryKey {
+export function checkKey({ name, entityType = defaultEntityType }: Partial<MemoryKey>): MemoryKey {
   return {
-    name: checkedText("name", name ?? "", memoryLimits.name),
-    entityType: checkedText("entityType", entityType, memoryLimits.entityType),
+    name: checkText("name", name ?? "", memoryLimits.name),
+    entityType: checkText("entityType", entityType, memoryLimits.entityType),
   }
 }
 
 /** Returns the distinct tags without surrounding spaces. */
-export function checkedTags(tags: readonly string[]): readonly string[] {
-  const checked = [...new Set(tags.map((tag) => checkedText("tags", tag, memoryLimits.tag)))]
+export function checkTags(tags: readonly string[]): readonly string[] {
+  const checked = [...new Set(tags.map((tag) => checkText("tags", tag, memoryLimits.tag)))]
   if (checked.length <= memoryLimits.tags) return checked
   throw invalidMemory(`tags: at most ${memoryLimits.tags} tags are allowed.`)
 }
 
 /** Returns the content without surrounding blank lines and spaces. */
-export function checkedContent(content: string, maxBytes: number): string {
+export function checkContent(content: string, maxBytes: number): string {
   const trimmed = content.trim()
   if (trimmed === "") throw invalidMemory("content: expected a text that is not empty.")
   const bytes = Buffer.byteLength(trimmed)
@@ -33,7 +33,7 @@ export function checkedContent(content: string, maxBytes: number): string {
   )
 }
 
-function checkedText(field: string, text: string, maxLength: number): string {
+function checkText(field: string, text: string, maxLength: number): string {
   const trimmed = text.trim()
   if (trimmed === "") throw invalidMemory(`${field}: expected a text that is not empty.`)
   if (trimmed.length <= maxLength) return trimmed

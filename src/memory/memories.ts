@@ -10,7 +10,7 @@ import type {
   MemoryRecord,
   MemoryScope,
 } from "../core/ports/memory.ts"
-import { checkedContent, checkedKey, checkedTags, memoryLimits } from "./check-memory.ts"
+import { checkContent, checkKey, checkTags, memoryLimits } from "./check-memory.ts"
 import { embedText } from "./embed.ts"
 import type { MemorySettings } from "./options.ts"
 
@@ -111,9 +111,9 @@ export function createMemories(scope: MemoryScope, { store, settings, logger }: 
   const memories: Memories = {
     async remember({ content, tags = [], origin, expected, ...key }, { signal } = {}) {
       const checked = {
-        ...checkedKey(key),
-        content: checkedContent(content, maxContentBytes),
-        tags: checkedTags(tags),
+        ...checkKey(key),
+        content: checkContent(content, maxContentBytes),
+        tags: checkTags(tags),
       }
       const text = `${checked.name}\n${checked.content}`
       const vector = await embedText(text, { embeddings, signal, logger })
@@ -141,7 +141,7 @@ export function createMemories(scope: MemoryScope, { store, settings, logger }: 
       }
     },
     async update({ content, tags, origin, ...name }, options) {
-      const key = checkedKey(name)
+      const key = checkKey(name)
       for (let attempt = 1; ; attempt++) {
         const stored = await store.get(scope, key)
         if (stored === null) throw notFoundError()
@@ -165,11 +165,11 @@ export function createMemories(scope: MemoryScope, { store, settings, logger }: 
         ...(vector !== null && { vector }),
       })
     },
-    get: (name) => store.get(scope, checkedKey(name)),
+    get: (name) => store.get(scope, checkKey(name)),
     list: ({ limit = defaultPage, ...query } = {}) =>
       store.list(scope, { ...query, limit: Math.max(1, Math.min(limit, maxPage)) }),
     async forget({ name, entityType, expected }) {
-      const checked = checkedKey({ name, ...(entityType !== undefined && { entityType }) })
+      const checked = checkKey({ name, ...(entityType !== undefined && { entityType }) })
       if (entityType === undefined) return store.forgetNamed(scope, checked.name)
       const options = expected === undefined ? {} : { expected }
       const outcome = await store.forget(scope, checked, options)

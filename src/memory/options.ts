@@ -1,6 +1,8 @@
 import { z } from "zod"
 import type { EmbeddingProvider } from "../core/ports/embeddings.ts"
 import type { MemoryBounds } from "../core/ports/memory.ts"
+import { declareOptions } from "../options/declare-options.ts"
+import { resolveOptions } from "../options/resolve-options.ts"
 
 /** Options of memory. All are optional. */
 export interface MemoryOptions extends Partial<MemoryBounds> {
@@ -36,29 +38,32 @@ export interface MemorySettings extends MemoryBounds {
   readonly embeddings: EmbeddingProvider | null
 }
 
-const dayMs = 86_400_000
-
-export function memorySettings(choice: MemoryChoice | undefined): MemorySettings {
-  const options = typeof choice === "object" ? choice : {}
-  const { perAgent = false, maxMemories = 1_000, maxBytes = 1_000_000, maxContentBytes = 8_000 } = options
-  const { retentionDays, recallAtStart = 0, embeddings = null } = options
-  const retentionMs = retentionDays === undefined ? null : Math.ceil(retentionDays * dayMs)
-  return { perAgent, maxMemories, maxBytes, maxContentBytes, retentionMs, recallAtStart, embeddings }
-}
-
 const embeddings = z.custom<EmbeddingProvider>((value) => {
   const { model, embed } = Object(value) as { readonly [key: string]: unknown }
   return typeof model === "string" && model !== "" && typeof embed === "function"
 }, "expected an object with a model and an embed function")
 
-const shape = {
-  perAgent: z.boolean().optional(),
-  maxMemories: z.int().min(1).max(5_000).optional(),
-  maxBytes: z.int().min(1_000).max(100_000_000).optional(),
-  maxContentBytes: z.int().min(100).max(64_000).optional(),
+const memoryOptions = declareOptions<MemoryOptions>()({
+  perAgent: z.boolean().default(false),
+  maxMemories: z.int().min(1).max(5_000).default(1_000),
+  maxBytes: z.int().min(1_000).max(100_000_000).default(1_000_000),
+  maxContentBytes: z.int().min(100).max(64_000).default(8_000),
   retentionDays: z.number().positive().max(36_500).optional(),
-  recallAtStart: z.int().min(0).max(20).optional(),
+  recallAtStart: z.int().min(0).max(20).default(0),
   embeddings: embeddings.optional(),
-} satisfies Record<keyof MemoryOptions, unknown>
+})
 
-export const memorySchema = z.union([z.boolean(), z.strictObject(shape)])
+export const memorySchema = z.union([z.boolean(), z.strictObject(memoryOptions)])
+
+const dayMs = 86_400_000
+
+/** Returns the settings of a choice. `true` stands for the defaults. */
+export function memorySettings(choice: MemoryChoice | undefined): MemorySettings {
+  const {
+    retentionDays,
+    embeddings = null,
+    ...settings
+  } = resolveOptions("memory", memoryOptions, typeof choice === "object" ? choice : {})
+  const retentionMs = retentionDays === undefined ? null : Math.ceil(retentionDays * dayMs)
+  return { ...settings, retentionMs, embeddings }
+}

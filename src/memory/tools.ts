@@ -3,7 +3,7 @@ import type { Tool, ToolContext } from "../core/ports/tool.ts"
 import { tool } from "../tools/local-tool.ts"
 import { defaultEntityType, memoryLimits } from "./check-memory.ts"
 import type { Memories } from "./memories.ts"
-import { fitting } from "./wire-memory.ts"
+import { selectFitting } from "./wire-memory.ts"
 
 export interface MemoryToolsParts {
   /** Returns the memories of the session's user. */
@@ -52,7 +52,7 @@ function storeTool({ memoriesOf, maxResultBytes }: MemoryToolsParts): Tool {
       )
       const result = { status: replaced === null ? "created" : "updated", name: stored.name }
       if (replaced === null || replaced.content === stored.content) return result
-      const [former] = fitting([replaced], maxResultBytes - headerBytes)
+      const [former] = selectFitting([replaced], maxResultBytes - headerBytes)
       return former === undefined ? result : { ...result, replaced: former }
     },
   })
@@ -82,7 +82,7 @@ function recallTool({ memoriesOf, maxResultBytes }: MemoryToolsParts): Tool {
         },
         { signal },
       )
-      const memories = fitting(found, maxResultBytes - headerBytes)
+      const memories = selectFitting(found, maxResultBytes - headerBytes)
       if (found.length === 0) return { memories, hint: "No memory fits. Try other words, or fewer filters." }
       if (memories.length === found.length) return { memories }
       const leftOut = found.length - memories.length

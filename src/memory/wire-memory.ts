@@ -37,15 +37,15 @@ export interface ShownMemory {
   readonly updated_at: string
 }
 
-function shownMemory({ name, entityType, content, tags, updatedAt }: MemoryRecord): ShownMemory {
+function toShownMemory({ name, entityType, content, tags, updatedAt }: MemoryRecord): ShownMemory {
   return { name, entity_type: entityType, content, tags, updated_at: new Date(updatedAt).toISOString() }
 }
 
 /** Returns the first memories whose JSON has at most `maxBytes` bytes. */
-export function fitting(memories: readonly MemoryRecord[], maxBytes: number): readonly ShownMemory[] {
+export function selectFitting(memories: readonly MemoryRecord[], maxBytes: number): readonly ShownMemory[] {
   const shown: ShownMemory[] = []
   let bytes = 0
-  for (const memory of memories.map(shownMemory)) {
+  for (const memory of memories.map(toShownMemory)) {
     bytes += Buffer.byteLength(JSON.stringify(memory)) + 1
     if (bytes > maxBytes) break
     shown.push(memory)

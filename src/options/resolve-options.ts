@@ -16,8 +16,11 @@ export function resolveOptions<Options extends object, Schemas extends OptionSch
   return withoutUndefined(resolved) as Resolved<Options, Schemas>
 }
 
-/** Checks a schema that is more than a list of options. */
-function parseOptions<Schema extends z.ZodType>(
+/**
+ * Checks a value against a schema that is more than a list of options, and applies the schema's defaults. Throws a
+ * `ConfigurationError` like that of `resolveOptions`.
+ */
+export function parseOptions<Schema extends z.ZodType>(
   caller: string,
   schema: Schema,
   options: unknown,

@@ -1,6 +1,6 @@
 import type { Pricing } from "../core/ports/pricing.ts"
-import { listedCost } from "./listed-cost.ts"
-import { costAt, type ModelPrice } from "./model-price.ts"
+import { computeListedCost } from "./listed-cost.ts"
+import { computeCost, type ModelPrice } from "./model-price.ts"
 
 /** Custom prices, by the exact name by which the model is requested. They take precedence over every list. */
 export type PriceOverrides = Readonly<Record<string, ModelPrice>>
@@ -11,9 +11,9 @@ export function createPricing(overrides: PriceOverrides = {}): Pricing {
   return {
     cost({ priceList, model, usage }) {
       const price = own.get(model)
-      if (price !== undefined) return costAt(price, usage)
+      if (price !== undefined) return computeCost(price, usage)
       if (priceList === undefined) return null
-      return priceList === "free" ? 0 : listedCost(priceList, { model, usage })
+      return priceList === "free" ? 0 : computeListedCost(priceList, { model, usage })
     },
   }
 }

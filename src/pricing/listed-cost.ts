@@ -1,6 +1,6 @@
 import { calcPrice } from "@pydantic/genai-prices"
 import type { PricedCall } from "../core/ports/pricing.ts"
-import { costAt, type ModelPrice } from "./model-price.ts"
+import { computeCost, type ModelPrice } from "./model-price.ts"
 
 /** Prices, by list and model, that providers published for models that the bundled list does not contain yet. */
 const newerModels: ReadonlyMap<string, ModelPrice> = new Map([
@@ -15,12 +15,12 @@ const furtherVersion = /^[-.][1-9]\d?(?!\d)/
  * Returns the cost by the bundled price list (https://github.com/pydantic/genai-prices), including tiers and dates.
  * The list is never updated at run time. Null if the list or the model is unknown.
  */
-export function listedCost(
+export function computeListedCost(
   priceList: string,
   { model, usage }: Omit<PricedCall, "priceList">,
 ): number | null {
   const newer = newerModels.get(`${priceList}/${model.replace(releaseDate, "")}`)
-  if (newer !== undefined) return costAt(newer, usage)
+  if (newer !== undefined) return computeCost(newer, usage)
   const {
     inputTokens,
     outputTokens,

@@ -11,7 +11,7 @@ export interface ModelPrice {
 }
 
 /** Returns the cost in US dollars. */
-export function costAt(price: ModelPrice, usage: Usage): number {
+export function computeCost(price: ModelPrice, usage: Usage): number {
   const { input, output, cacheRead = input, cacheWrite = input * 1.25 } = price
   const millionths =
     usage.inputTokens * input +

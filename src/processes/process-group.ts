@@ -82,7 +82,7 @@ export async function spawnGroup(program: Program): Promise<ProcessGroup> {
     const where = cwd === null ? "" : ` in ${cwd}`
     throw new Error(`${command} cannot be started${where}: ${toError(thrown).message}`, { cause: thrown })
   }
-  return grouped(child)
+  return toProcessGroup(child)
 }
 
 /**
@@ -91,9 +91,9 @@ export async function spawnGroup(program: Program): Promise<ProcessGroup> {
  */
 export function startGroup(program: Program): ProcessGroup {
   const child = spawnLeashed(program)
-  // Without a process, `grouped` throws. The event that follows says the same.
+  // Without a process, `toProcessGroup` throws. The event that follows says the same.
   child.on("error", () => undefined)
-  return grouped(child)
+  return toProcessGroup(child)
 }
 
 function spawnLeashed({ command, args, env, cwd }: Program): ChildProcess {
@@ -107,7 +107,7 @@ function spawnLeashed({ command, args, env, cwd }: Program): ChildProcess {
   })
 }
 
-function grouped(child: ChildProcess): ProcessGroup {
+function toProcessGroup(child: ChildProcess): ProcessGroup {
   const { stdin, stdout, stderr, pid } = child
   if (stdin === null || stdout === null || stderr === null || pid === undefined) {
     throw new Error("A started process has no pipes.")

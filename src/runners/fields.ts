@@ -36,10 +36,10 @@ export function jsonObjectOf(value: unknown): JsonObject {
 
 /** Returns a call's arguments, which may be given as text. */
 export function inputOf(value: unknown): JsonObject {
-  return jsonObjectOf(typeof value === "string" ? parsed(value) : value)
+  return jsonObjectOf(typeof value === "string" ? parseText(value) : value)
 }
 
-function parsed(text: string): Json {
+function parseText(text: string): Json {
   try {
     return JSON.parse(text) as Json
   } catch {

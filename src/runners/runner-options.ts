@@ -29,7 +29,7 @@ interface Question {
 }
 
 /** Returns a call that a person must allow. */
-export function askedCall(
+export function createAskedCall(
   options: RunnerOptions,
   { id, name, input, ...question }: Question,
 ): RunnerToolCall {

@@ -8,7 +8,7 @@ import { jsonOf } from "./fields.ts"
  * text.
  */
 export function resultOf(output: unknown): ToolResult {
-  return { type: "json", value: typeof output === "string" ? parsed(output) : jsonOf(output) }
+  return { type: "json", value: typeof output === "string" ? parseText(output) : jsonOf(output) }
 }
 
 /** Returns a result as one text, for frameworks that support only text. */
@@ -31,7 +31,7 @@ function notesOf({ isError, warning }: ToolResultMarks): string {
 }
 
 /** Parses only structures. A text that happens to be a number remains a text. */
-function parsed(text: string): Json {
+function parseText(text: string): Json {
   if (!/^\s*[[{]/.test(text)) return text
   try {
     const value = JSON.parse(text) as Json

@@ -1,6 +1,10 @@
+import { z } from "zod"
 import type { SandboxName } from "../core/ports/sandbox.ts"
+import { declareOptions } from "../options/declare-options.ts"
+import { pickOptions, resolveOptions } from "../options/resolve-options.ts"
+import { count } from "../options/schemas.ts"
 import { defaultImage } from "./default-image.ts"
-import { defaultLimits, type SandboxLimits } from "./limits.ts"
+import { type SandboxLimits, sandboxLimits } from "./limits.ts"
 import type { SandboxNetwork } from "./options.ts"
 
 /** Options of code execution. All are optional. */
@@ -52,23 +56,34 @@ export interface SandboxConfig extends Partial<SandboxLimits> {
   readonly maxQueued?: number
 }
 
+/** Schemas with bounds and defaults. The gateway computes the defaults of three options. */
+export const sandboxOptions = declareOptions<SandboxConfig>()({
+  ...sandboxLimits,
+  backends: z
+    .array(z.enum(["docker", "bubblewrap", "subprocess"]))
+    .min(1)
+    .default(["docker", "bubblewrap", "subprocess"]),
+  requireSandbox: z.boolean().default(false),
+  image: z.string().min(1).default(defaultImage),
+  dockerSocket: z.string().min(1).optional(),
+  warmPool: z.int().nonnegative().default(4),
+  network: z.enum(["none", "bridge", "host"]).default("none"),
+  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).default({}),
+  files: z.record(z.string().min(1), z.string().min(1)).default({}),
+  directory: z.string().min(1).optional(),
+  maxConcurrent: count.default(16),
+  maxConcurrentPerUser: count.optional(),
+  maxQueued: z.int().nonnegative().default(256),
+})
+
 export type CompleteSandboxConfig = Required<Omit<SandboxConfig, "directory">>
 
+/** Returns the options with all defaults. `dockerSocket` is the Unix socket of `DOCKER_HOST`. */
 export function withDefaults(config: SandboxConfig, dockerSocket: string | undefined): CompleteSandboxConfig {
-  const { maxConcurrent = 16 } = config
+  const resolved = resolveOptions("codeExecution", sandboxOptions, pickOptions(sandboxOptions, config))
   return {
-    ...defaultLimits,
-    backends: ["docker", "bubblewrap", "subprocess"],
-    requireSandbox: false,
-    image: defaultImage,
     dockerSocket: dockerSocket ?? "/var/run/docker.sock",
-    warmPool: 4,
-    network: "none",
-    env: {},
-    files: {},
-    maxConcurrent,
-    maxConcurrentPerUser: Math.max(1, Math.floor(maxConcurrent / 2)),
-    maxQueued: 256,
-    ...config,
+    maxConcurrentPerUser: Math.max(1, Math.floor(resolved.maxConcurrent / 2)),
+    ...resolved,
   }
 }

@@ -37,13 +37,13 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
   // This time is later than all earlier writes, and earlier than any write of the program.
   const execution = await options.unfinished.begin(options.workspace.path, Date.now() + 1)
   try {
-    yield* watchedRun(options, execution)
+    yield* runWatched(options, execution)
   } finally {
     execution.release()
   }
 }
 
-async function* watchedRun(
+async function* runWatched(
   {
     backend,
     workspace,

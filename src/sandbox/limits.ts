@@ -1,26 +1,33 @@
-/** Limits of one execution. Defaults in `defaultLimits`. */
+import { z } from "zod"
+import { declareOptions } from "../options/declare-options.ts"
+import { count } from "../options/schemas.ts"
+
+/** Limits of one execution. */
 export interface SandboxLimits {
+  /** Memory of an execution in mebibytes. Default 512. */
   readonly memoryMb: number
-  /** Number of processors; 0.5 is half of one. */
+  /** Number of processors; 0.5 is half of one. Default 1. */
   readonly cpus: number
-  /** Maximum number of concurrent processes and threads. */
+  /** Maximum number of concurrent processes and threads. Default 128. */
   readonly pids: number
-  /** Mebibytes of the session's working directory, over all its executions. */
+  /** Mebibytes of the session's working directory, over all its executions. Default 512. */
   readonly diskMb: number
-  /** Files, folders and links in the session's working directory. */
+  /** Files, folders and links in the session's working directory. Default 20 000. */
   readonly diskEntries: number
-  /** Maximum milliseconds of an execution, whatever its request is. */
+  /** Maximum milliseconds of an execution, whatever its request is. Default 600 000. */
   readonly maxTimeoutMs: number
 }
 
-export const defaultLimits: SandboxLimits = {
-  memoryMb: 512,
-  cpus: 1,
-  pids: 128,
-  diskMb: 512,
-  diskEntries: 20_000,
-  maxTimeoutMs: 600_000,
-}
+const longestTimeoutMs = 24 * 60 * 60 * 1_000
+
+export const sandboxLimits = declareOptions<SandboxLimits>()({
+  memoryMb: z.int().min(16).default(512),
+  cpus: z.number().positive().default(1),
+  pids: z.int().min(8).default(128),
+  diskMb: count.default(512),
+  diskEntries: z.int().min(16).max(1_000_000).default(20_000),
+  maxTimeoutMs: z.int().positive().max(longestTimeoutMs).default(600_000),
+})
 
 export const megabyte = 1024 * 1024
 

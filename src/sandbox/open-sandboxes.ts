@@ -19,7 +19,7 @@ import { forgetDeadInstances, type Instance, joinInstances } from "./instances.t
 import { diskQuota } from "./limits.ts"
 import { createSlots } from "./slots.ts"
 import { createFolderStage } from "./staged-folders.ts"
-import { type Finding, mayBeUsed, nothingWorks, tryOut, type Usable, warnOf } from "./trial/try-out.ts"
+import { createNothingWorks, type Finding, mayBeUsed, tryOut, type Usable, warnOf } from "./trial/try-out.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
 import { checkOffered } from "./workspace/offered.ts"
 import { makePassable } from "./workspace/passable.ts"
@@ -95,8 +95,8 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
     const usable = trials.flatMap(({ usable }) => (usable === null ? [] : [usable]))
     const allowed = usable.filter((each) => mayBeUsed(each, config))
     const findings = trials.map(({ finding }) => finding)
-    if (allowed.length === 0) throw nothingWorks(findings, config)
-    return over({
+    if (allowed.length === 0) throw createNothingWorks(findings, config)
+    return createSandboxes({
       config,
       directory,
       privateFolder,
@@ -160,7 +160,7 @@ function preferredOf(usable: readonly Usable[]): Backend {
 /** Milliseconds for which a working directory counts as new, because its session may just have been created. */
 const youngMs = 5 * 60_000
 
-function over(parts: Parts): OpenedSandboxes {
+function createSandboxes(parts: Parts): OpenedSandboxes {
   const { config, directory, privateFolder, instance, workspaces, guard, unfinished } = parts
   const { usable, findings, logger } = parts
   const slots = createSlots(config)
@@ -195,7 +195,7 @@ function over(parts: Parts): OpenedSandboxes {
         giveBack()
       }
     } catch (error) {
-      throw logged(error)
+      throw logError(error)
     } finally {
       active.delete(execution)
       execution.ended.resolve()
@@ -210,7 +210,7 @@ function over(parts: Parts): OpenedSandboxes {
   }
 
   /** Logs an error. Its detail is for the operator, and callers do not receive it. */
-  function logged(error: unknown): unknown {
+  function logError(error: unknown): unknown {
     if (error instanceof GatewayError && error.detail !== undefined) {
       logger.warn({ code: error.code, detail: error.detail }, error.message)
     }
@@ -237,7 +237,7 @@ function over(parts: Parts): OpenedSandboxes {
 
     async open(session) {
       const workspace = await workspaces.open(session.id).catch((error) => {
-        throw logged(error)
+        throw logError(error)
       })
       return {
         ...filesOf(workspace),

@@ -24,7 +24,7 @@ export async function declareSchedules(
   definitions: readonly ScheduleDefinition[],
   { agent, schedules, scheduler, ownerOf, bounds }: DeclareParts,
 ): Promise<void> {
-  const stored = await storedSchedules(schedules, agent)
+  const stored = await readStoredSchedules(schedules, agent)
   const wanted = definitions.map((definition) => {
     const { name, userId, tenant, ...terms } = definition
     const parsed = parseSpec(terms)
@@ -44,7 +44,7 @@ export async function declareSchedules(
   }
 }
 
-async function storedSchedules(schedules: Schedules, agent: string): Promise<readonly Schedule[]> {
+async function readStoredSchedules(schedules: Schedules, agent: string): Promise<readonly Schedule[]> {
   const stored: Schedule[] = []
   for (;;) {
     const after = stored.at(-1)?.id ?? ""

@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
-import { declareOptions } from "../options/declare-options.ts"
+import { declareOptions, type Resolved } from "../options/declare-options.ts"
+import { resolveOptions } from "../options/resolve-options.ts"
 import { parseSpec, type ScheduleTerms, scheduleNamePattern } from "./terms.ts"
 
 /** A schedule of the agent that does not depend on its users. */
@@ -49,31 +50,26 @@ const definition = z.looseObject({
   tenant: z.string().min(1).optional(),
 }) as unknown as z.ZodType<ScheduleDefinition, ScheduleDefinition>
 
-const allowed = z.strictObject({
-  users: z.boolean().optional(),
-  agent: z.boolean().optional(),
-  maxPerUser: z.int().positive().max(1_000).optional(),
-  maxSchedules: z.int().positive().max(1_000_000).optional(),
-  minIntervalSeconds: z.int().positive().optional(),
+const allowedSchedules = declareOptions<AllowedSchedules>()({
+  users: z.boolean().default(false),
+  agent: z.boolean().default(false),
+  maxPerUser: z.int().positive().max(1_000).default(20),
+  maxSchedules: z.int().positive().max(1_000_000).default(10_000),
+  minIntervalSeconds: z.int().positive().default(60),
 })
 
 export const schedulesSchemas = declareOptions<SchedulesOptions>()({
   schedules: z.array(definition).max(maxDefinitions).optional(),
-  allowSchedules: z.union([z.boolean(), allowed]).optional(),
+  allowSchedules: z.union([z.boolean(), z.strictObject(allowedSchedules)]).default(false),
 })
 
-export type ResolvedAllowed = Required<AllowedSchedules>
+export type ResolvedSchedules = Resolved<SchedulesOptions, typeof schedulesSchemas>
+export type ResolvedAllowed = Resolved<AllowedSchedules, typeof allowedSchedules>
 
-export function resolveAllowed(allowed: SchedulesOptions["allowSchedules"] = false): ResolvedAllowed {
-  const chosen = typeof allowed === "boolean" ? { users: allowed, agent: allowed } : allowed
-  return {
-    users: false,
-    agent: false,
-    maxPerUser: 20,
-    maxSchedules: 10_000,
-    minIntervalSeconds: 60,
-    ...chosen,
-  }
+/** Returns the permissions of a choice. `true` is short for users and the agent. */
+export function resolveAllowed(choice: boolean | AllowedSchedules): ResolvedAllowed {
+  const allowed = typeof choice === "boolean" ? { users: choice, agent: choice } : choice
+  return resolveOptions("allowSchedules", allowedSchedules, allowed)
 }
 
 /** Throws a `ConfigurationError` that names the schedule and its mistake. */

@@ -52,19 +52,19 @@ function catchUp(
 ): PlannedStep {
   const onTime = timetable.after(now - lateMs)
   const next = { ...schedule, nextAt: onTime }
-  const left = (at: number): SkippedOccurrence => ({ at, outcome: "missed", reason: "late" })
+  const createMissed = (at: number): SkippedOccurrence => ({ at, outcome: "missed", reason: "late" })
   switch (schedule.spec.catchUp) {
     case "none":
-      return step(next, now, { skipped: [left(missed)] })
+      return step(next, now, { skipped: [createMissed(missed)] })
     case "one":
       // One that is on time replaces those before it.
-      if (onTime !== null && onTime <= now) return step(next, now, { skipped: [left(missed)] })
+      if (onTime !== null && onTime <= now) return step(next, now, { skipped: [createMissed(missed)] })
       return step({ ...next, waiting: withWaiting(schedule, [missed]) }, now, {})
     case "all": {
       const room = maxWaitingOccurrences - schedule.waiting.length
       const times = timetable.between(missed - 1, now - lateMs + 1, room)
       const [first = null] = times
-      const skipped = first === null || first > missed ? [left(missed)] : []
+      const skipped = first === null || first > missed ? [createMissed(missed)] : []
       return step({ ...next, waiting: withWaiting(schedule, times) }, now, { skipped })
     }
     default:

@@ -3,9 +3,9 @@ import type { Principal } from "../core/ports/session-log.ts"
 import { declareSchedules } from "./declare.ts"
 import {
   checkDefinitions,
+  type ResolvedSchedules,
   resolveAllowed,
   type ScheduleDefinition,
-  type SchedulesOptions,
 } from "./options.ts"
 import { createOwnSchedules } from "./own-schedules.ts"
 import { scheduleRoutes } from "./routes.ts"
@@ -21,7 +21,7 @@ const ownBounds = { perOwner: 1_000_000, perAgent: 1_000_000 }
  * options. Throws a `ConfigurationError` if options are wrong.
  */
 export function schedulesPlugin(
-  { schedules: definitions = [], allowSchedules }: SchedulesOptions,
+  { schedules: definitions = [], allowSchedules }: ResolvedSchedules,
   ownerOf: (definition: ScheduleDefinition) => Principal,
 ): Plugin {
   checkDefinitions(definitions)

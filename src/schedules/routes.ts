@@ -19,7 +19,7 @@ export function scheduleRoutes(
   own: OwnSchedules,
   scheduler: Scheduler,
 ): Readonly<Record<string, PluginRoute>> {
-  const found = ({ session, params }: PluginRequest) => own.find(session, params.id ?? "")
+  const findSchedule = ({ session, params }: PluginRequest) => own.find(session, params.id ?? "")
   return {
     "GET /schedules": {
       operation: listOperation,
@@ -39,7 +39,7 @@ export function scheduleRoutes(
     "GET /schedules/:id": {
       operation: showOperation,
       async handle(request) {
-        const schedule = await found(request)
+        const schedule = await findSchedule(request)
         const history = (await own.history(schedule)).map(occurrenceToWire)
         return Response.json({ ...scheduleToWire(schedule), history })
       },
@@ -47,17 +47,19 @@ export function scheduleRoutes(
     "POST /schedules/:id/pause": {
       operation: pauseOperation,
       handle: async (request) =>
-        Response.json(scheduleToWire(await scheduler.pause((await found(request)).id))),
+        Response.json(scheduleToWire(await scheduler.pause((await findSchedule(request)).id))),
     },
     "POST /schedules/:id/resume": {
       operation: resumeOperation,
       handle: async (request) =>
-        Response.json(scheduleToWire(await scheduler.resume((await found(request)).id))),
+        Response.json(scheduleToWire(await scheduler.resume((await findSchedule(request)).id))),
     },
     "POST /schedules/:id/run": {
       operation: runOperation,
       handle: async (request) =>
-        Response.json(occurrenceToWire(await scheduler.run((await found(request)).id)), { status: 202 }),
+        Response.json(occurrenceToWire(await scheduler.run((await findSchedule(request)).id)), {
+          status: 202,
+        }),
     },
     "DELETE /schedules/:id": {
       operation: removeOperation,

@@ -56,7 +56,7 @@ const maxAttempts = 10
 const postponedMs = 60_000
 
 export function createScheduler({ schedules, ids, now }: SchedulerParts): Scheduler {
-  async function found(scheduleId: string): Promise<Schedule> {
+  async function requireSchedule(scheduleId: string): Promise<Schedule> {
     const schedule = await schedules.find(scheduleId)
     if (schedule !== null) return schedule
     throw new GatewayError({ code: "schedule_not_found", status: 404 }, "There is no such schedule.")
@@ -68,7 +68,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
     attempt: (schedule: Schedule) => Promise<Result | null>,
   ): Promise<Result> {
     for (let attempts = 0; attempts < maxAttempts; attempts += 1) {
-      const result = await attempt(await found(scheduleId))
+      const result = await attempt(await requireSchedule(scheduleId))
       if (result !== null) return result
     }
     throw new GatewayError(
@@ -79,7 +79,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
 
   async function write(schedule: Schedule, changed: Parameters<Schedules["advance"]>[0]["change"]) {
     const outcome = await schedules.advance({ schedule, change: changed, skipped: [], firing: null })
-    return outcome.status === "changed" ? null : found(schedule.id)
+    return outcome.status === "changed" ? null : requireSchedule(schedule.id)
   }
 
   function firingOf(
@@ -119,7 +119,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
       const outcome = await schedules.create(schedule, bounds)
       switch (outcome) {
         case "created":
-          return found(id)
+          return requireSchedule(id)
         case "nameTaken":
           throw new GatewayError(
             { code: "schedule_exists", status: 409 },

@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { toError } from "../core/errors.ts"
 import type { ScheduleSpec } from "../core/schedule.ts"
+import { describeIssues } from "../options/describe-issues.ts"
 import { createTimetable, shortestInterval } from "./timetable.ts"
 
 /** The time, the message and the rules of a schedule in the form for callers. */
@@ -68,7 +69,7 @@ export function parseSpec(
   { minIntervalMs = 1_000, now = 0 }: { readonly minIntervalMs?: number; readonly now?: number } = {},
 ): ParsedSpec {
   const { data, error } = terms.safeParse(value)
-  if (error !== undefined) return { problem: describe(error) }
+  if (error !== undefined) return { problem: describeIssues(error, terms) }
   const { cron, every, at, timezone, message, session, catchUp, maxTurns, maxBudgetUsd } = data
   const spec: ScheduleSpec = {
     ...(cron !== undefined && { cron }),
@@ -102,16 +103,6 @@ function problemOf(spec: ScheduleSpec, minIntervalMs: number, now: number): stri
   } catch (error) {
     return `${spec.cron === undefined ? "every" : "cron"}: ${toError(error).message}`
   }
-}
-
-function describe(error: z.ZodError): string {
-  const problems = error.issues.map((issue) => {
-    if (issue.code === "unrecognized_keys") return `unknown option ${issue.keys.join(", ")}`
-    const path = issue.path.map(String).join(".")
-    const message = issue.message.replace(/^Invalid input: /, "")
-    return path === "" ? message : `${path}: ${message}`
-  })
-  return problems.join("; ")
 }
 
 function isTimezone(name: string): boolean {

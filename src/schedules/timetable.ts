@@ -18,9 +18,9 @@ export type Timing = Pick<ScheduleSpec, "cron" | "every" | "at" | "timezone">
  * `Error` for an invalid cron expression or interval.
  */
 export function createTimetable({ cron, every, at, timezone }: Timing, anchor: number): Timetable {
-  if (cron !== undefined) return cronTimetable(cron, timezone)
+  if (cron !== undefined) return createCronTimetable(cron, timezone)
   if (every !== undefined) return intervalTimetable(every, anchor)
-  return onceTimetable(at ?? 0)
+  return createOnceTimetable(at ?? 0)
 }
 
 /**
@@ -28,7 +28,7 @@ export function createTimetable({ cron, every, at, timezone }: Timing, anchor: n
  * right after the gap, and a time that comes twice counts once. Expressions with a `*` or a step in their time of day
  * follow the clock instead.
  */
-function cronTimetable(expression: string, timezone: string): Timetable {
+function createCronTimetable(expression: string, timezone: string): Timetable {
   // Croner also accepts dates.
   if (expression.trim().split(/\s+/).length < 5 && !expression.trim().startsWith("@"))
     throw new Error(`${JSON.stringify(expression)} is not a cron expression of five or six fields`)
@@ -69,7 +69,7 @@ function intervalTimetable(every: string, anchor: number): Timetable {
   }
 }
 
-function onceTimetable(time: number): Timetable {
+function createOnceTimetable(time: number): Timetable {
   return {
     after: (at) => (time > at ? time : null),
     between: (from, at, limit) => (limit > 0 && time > from && time < at ? [time] : []),

@@ -19,7 +19,12 @@ export function scheduleTools(
   agent: string,
   { own, now }: { readonly own: OwnSchedules; readonly now: () => Promise<number> },
 ): readonly Tool[] {
-  const asking = ({ session: { id, tenant, userId } }: ToolContext): Asking => ({ id, agent, tenant, userId })
+  const askingOf = ({ session: { id, tenant, userId } }: ToolContext): Asking => ({
+    id,
+    agent,
+    tenant,
+    userId,
+  })
   return [
     defineTool({
       name: "schedule_message",
@@ -44,7 +49,7 @@ export function scheduleTools(
         // If the same call is executed again after a crash, it has the same schedule.
         const id = `sched_${createHash("sha256").update(context.idempotencyKey).digest("hex").slice(0, 32)}`
         const at = delay === undefined ? {} : { at: await timeAfter(String(delay), now) }
-        const made = await own.find(asking(context), id).catch(unlessUnknown)
+        const made = await own.find(askingOf(context), id).catch(unlessUnknown)
         const request = {
           id,
           name,
@@ -52,7 +57,7 @@ export function scheduleTools(
           terms: { ...terms, ...at, session: "continue" },
         } as const
         const schedule =
-          made ?? (await own.create(asking(context), { ...request, terms: withQueue(request.terms) }))
+          made ?? (await own.create(askingOf(context), { ...request, terms: withQueue(request.terms) }))
         return { type: "json", value: scheduleToWire(schedule) }
       },
     }),
@@ -63,7 +68,7 @@ export function scheduleTools(
       required: [],
       readOnly: true,
       async execute(_, context) {
-        const schedules = await own.list(asking(context))
+        const schedules = await own.list(askingOf(context))
         const active = schedules.filter(({ state }) => state !== "ended")
         return {
           type: "json",
@@ -78,14 +83,14 @@ export function scheduleTools(
       required: ["name"],
       idempotent: true,
       async execute({ name }, context) {
-        const schedules = await own.list(asking(context))
+        const schedules = await own.list(askingOf(context))
         const schedule = schedules.find((each) => each.name === name && each.origin === "agent")
         if (schedule === undefined) {
           const message =
             "There is no scheduled message of this name. Call list_scheduled_messages to see them."
           return { type: "error", code: "schedule_not_found", message }
         }
-        await own.remove(asking(context), schedule.id)
+        await own.remove(askingOf(context), schedule.id)
         return { type: "json", value: { removed: String(name) } }
       },
     }),

@@ -48,8 +48,8 @@ async function isRecentPart(
 }
 
 async function hasSameMessages(ours: readonly Message[], theirs: readonly Message[]): Promise<boolean> {
-  const left = asClientsHoldIt(ours)
-  const right = asClientsHoldIt(theirs)
+  const left = toClientTurns(ours)
+  const right = toClientTurns(theirs)
   if (left.length !== right.length) return false
   for (const [index, turn] of left.entries()) if (!hasSameFrame(turn, right[index])) return false
   for (const [index, { texts }] of left.entries()) {
@@ -65,7 +65,7 @@ interface Turn {
   readonly images: string[]
 }
 
-function asClientsHoldIt(messages: readonly Message[]): Turn[] {
+function toClientTurns(messages: readonly Message[]): Turn[] {
   const turns: Turn[] = []
   for (const message of messages) {
     if (message.role === "tool") continue

@@ -66,7 +66,7 @@ export function createSessions({
     const session = await log.session(sessionId)
     return session === null ? [] : listTasks({ log, reads }, session, signal)
   }
-  const runningTasks = async (sessionId: string, signal: AbortSignal) =>
+  const listRunningTasks = async (sessionId: string, signal: AbortSignal) =>
     (await tasks(sessionId, signal)).filter(({ outcome }) => outcome === null)
   const hasTasks = (sessionId: string, signal: AbortSignal) =>
     hasTaskWork({ tasks, outbox }, sessionId, signal)
@@ -134,7 +134,7 @@ export function createSessions({
 
     view,
     viewTree: (sessionId, options) =>
-      viewTree({ log, reads, view, logger, runningTasks }, sessionId, options),
+      viewTree({ log, reads, view, logger, runningTasks: listRunningTasks }, sessionId, options),
 
     history: (sessionId, query) =>
       readHistory({ log, reads, snapshots, openWaits: decisions.openWaits }, sessionId, query),

@@ -3,7 +3,7 @@ import type { Skill } from "./skill.ts"
 import { textPage } from "./tools/text-page.ts"
 
 /** Returns the instructions of loaded skills, which a summary of the conversation would otherwise replace. */
-export function loadedInstructions(
+export function listLoadedInstructions(
   loaded: LoadedSkills,
   skills: ReadonlyMap<string, Skill>,
   maxBytes: number,

@@ -21,7 +21,7 @@ export interface LoadedSkill extends ToolLimits {
 export type LoadedSkills = readonly LoadedSkill[]
 
 /** Writes the first part of the result of `load_skill`, which `applyEntry` reads from the log. */
-export function loadedHeader(
+export function createLoadedHeader(
   { name, digest, persistState }: Skill,
   { allowed, excluded }: ToolLimits,
 ): JsonObject {

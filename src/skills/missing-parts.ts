@@ -2,7 +2,7 @@ import type { SkillMistake, SkillSet } from "./skill.ts"
 import { type ToolPacks, unknownPacks } from "./tool-packs.ts"
 
 /** Returns the requirements of skills that the agent does not meet. Such skills are loaded nevertheless. */
-export function missingParts(
+export function findMissingParts(
   { skills }: SkillSet,
   { packs, hasState }: { readonly packs: ToolPacks; readonly hasState: boolean },
 ): readonly SkillMistake[] {

@@ -3,8 +3,8 @@ import { agentSkillsOf } from "./agent-skills.ts"
 import { catalogText, isListed } from "./catalog.ts"
 import { changeNotes } from "./change-notes.ts"
 import { checkSkills } from "./check-skills.ts"
-import { loadedInstructions } from "./loaded-instructions.ts"
-import { missingParts } from "./missing-parts.ts"
+import { listLoadedInstructions } from "./loaded-instructions.ts"
+import { findMissingParts } from "./missing-parts.ts"
 import type { SkillOptions } from "./options.ts"
 import { createSessionSkills, type SessionSkills } from "./session-skills.ts"
 import type { Skill, SkillSet } from "./skill.ts"
@@ -31,7 +31,7 @@ export function skillsPlugin(options: SkillOptions & Required<Pick<SkillOptions,
     async setup(services) {
       const source = await openSkillSource({
         folders,
-        check: (set) => missingParts(set, { packs, hasState: skillStateFile !== undefined }),
+        check: (set) => findMissingParts(set, { packs, hasState: skillStateFile !== undefined }),
         logger: services.logger,
       })
       const sessionSkills = createSessionSkills(services.readEvents)
@@ -82,7 +82,7 @@ async function runParts(
     tools: () => tools,
     async compactionNotes({ signal: stop }) {
       if (session === null) return []
-      return loadedInstructions(await sessionSkills(session.id, { signal: stop }), skills, pageBytes)
+      return listLoadedInstructions(await sessionSkills(session.id, { signal: stop }), skills, pageBytes)
     },
     instructions: [...(catalog === null ? [] : [catalog]), ...notes],
     interceptors: [

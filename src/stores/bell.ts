@@ -12,21 +12,21 @@ export function createBell(signals: readonly AbortSignal[]): Bell {
   let wake: (() => void) | null = null
   const onAbort = () => wake?.()
   for (const signal of signals) signal.addEventListener("abort", onAbort)
-  const aborted = () => signals.some((signal) => signal.aborted)
+  const isAborted = () => signals.some((signal) => signal.aborted)
   return {
     ring() {
       rung = true
       wake?.()
     },
     async wait() {
-      if (!rung && !aborted()) {
+      if (!rung && !isAborted()) {
         await new Promise<void>((resolve) => {
           wake = resolve
         })
         wake = null
       }
       rung = false
-      return !aborted()
+      return !isAborted()
     },
     end() {
       for (const signal of signals) signal.removeEventListener("abort", onAbort)

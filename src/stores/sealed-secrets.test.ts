@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { expect, it } from "vitest"
 import { systemClock } from "../core/time/clock.ts"
-import { sealedSecrets } from "./sealed-secrets.ts"
+import { sealSecrets } from "./sealed-secrets.ts"
 import { openMemoryStore } from "./sqlite/open.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -11,7 +11,7 @@ async function store() {
 }
 
 it("gives back what was put last, until it is removed", async () => {
-  const secrets = sealedSecrets(await store(), randomBytes(32))
+  const secrets = sealSecrets(await store(), randomBytes(32))
   expect(await secrets.get("token")).toBeNull()
   await secrets.put("token", "first")
   await secrets.put("token", "second \u0000 ü")
@@ -22,28 +22,28 @@ it("gives back what was put last, until it is removed", async () => {
 
 it("stores nothing that can be read", async () => {
   const stored = await store()
-  await sealedSecrets(stored, randomBytes(32)).put("token", "very secret")
+  await sealSecrets(stored, randomBytes(32)).put("token", "very secret")
   const sealed = await stored.get("token")
   expect(Buffer.from(sealed ?? "", "base64").toString("latin1")).not.toContain("very secret")
 })
 
 it("knows nothing that was sealed with another key, or for another name", async () => {
   const stored = await store()
-  const secrets = sealedSecrets(stored, randomBytes(32))
+  const secrets = sealSecrets(stored, randomBytes(32))
   await secrets.put("token", "very secret")
-  expect(await sealedSecrets(stored, randomBytes(32)).get("token")).toBeNull()
+  expect(await sealSecrets(stored, randomBytes(32)).get("token")).toBeNull()
   await stored.put("other", (await stored.get("token")) ?? "")
   expect(await secrets.get("other")).toBeNull()
 })
 
 it("replaces what it can open, and what another key sealed as if it were not there", async () => {
   const stored = await store()
-  const secrets = sealedSecrets(stored, randomBytes(32))
+  const secrets = sealSecrets(stored, randomBytes(32))
   expect(await secrets.replace("token", null, "first")).toBe(true)
   expect(await secrets.replace("token", null, "second")).toBe(false)
   expect(await secrets.replace("token", "first", "second")).toBe(true)
   expect(await secrets.get("token")).toBe("second")
-  const others = sealedSecrets(stored, randomBytes(32))
+  const others = sealSecrets(stored, randomBytes(32))
   expect(await others.replace("token", "second", "third")).toBe(false)
   expect(await others.replace("token", null, "third")).toBe(true)
   expect(await others.get("token")).toBe("third")

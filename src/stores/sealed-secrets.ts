@@ -9,7 +9,7 @@ const tagBytes = 16
  * Returns storage that encrypts secrets with AES-256-GCM before they are stored. Each is bound to its name. `key` has
  * 32 bytes. A secret that was encrypted with another key counts as missing, and must be obtained again.
  */
-export function sealedSecrets(secrets: Secrets, key: Uint8Array): Secrets {
+export function sealSecrets(secrets: Secrets, key: Uint8Array): Secrets {
   return {
     async get(name) {
       const sealed = await secrets.get(name)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Tool } from "../core/ports/tool.ts"
-import { declaredTool, withDeclaredTools } from "./client-tools.ts"
+import { addDeclaredTools, createDeclaredTool } from "./client-tools.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const ownTool = (name: string): Tool => ({
@@ -12,7 +12,7 @@ const specification = (name: string) => ({ name, description: name, inputSchema:
 
 describe("tools that a client declares", () => {
   it("are executed by the client, with input that fits their schema", async () => {
-    const tool = declaredTool(specification("locate"))
+    const tool = createDeclaredTool(specification("locate"))
     expect(tool).toMatchObject({
       name: "locate",
       executionLocation: "client",
@@ -36,7 +36,7 @@ describe("tools that a client declares", () => {
 
   it("follow the agent's own, and give way to a tool that the agent gets later", () => {
     let own = [ownTool("look")]
-    const all = withDeclaredTools(() => own, [specification("locate"), specification("look")], logger)
+    const all = addDeclaredTools(() => own, [specification("locate"), specification("look")], logger)
     const first = all()
     expect(first.map(({ name, executionLocation }) => [name, executionLocation])).toEqual([
       ["look", undefined],
@@ -49,6 +49,6 @@ describe("tools that a client declares", () => {
 
   it("change nothing if there are none", () => {
     const own = () => []
-    expect(withDeclaredTools(own, [], logger)).toBe(own)
+    expect(addDeclaredTools(own, [], logger)).toBe(own)
   })
 })

@@ -6,7 +6,7 @@ import type { Tool } from "../core/ports/tool.ts"
 export const clientSchemas = "client tools"
 
 /** Returns a tool that a client declared. The client executes it, like an agent's own client tool. */
-export function declaredTool({ name, description, inputSchema }: ToolSpecification): Tool {
+export function createDeclaredTool({ name, description, inputSchema }: ToolSpecification): Tool {
   return {
     name,
     description,
@@ -25,13 +25,13 @@ export function declaredTool({ name, description, inputSchema }: ToolSpecificati
  * are unchanged. If the agent has a tool of the same name, even one that was added later, the client's tool is left
  * out.
  */
-export function withDeclaredTools(
+export function addDeclaredTools(
   own: () => readonly Tool[],
   declared: readonly ToolSpecification[],
   logger: Logger,
 ): () => readonly Tool[] {
   if (declared.length === 0) return own
-  const tools = declared.map(declaredTool)
+  const tools = declared.map(createDeclaredTool)
   let former: readonly Tool[] | null = null
   let all: readonly Tool[] = []
   return () => {

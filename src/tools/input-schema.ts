@@ -72,17 +72,17 @@ function compileStandard(schema: StandardSchema, subject: string): CompiledSchem
 function compileJsonSchema(schema: JsonObject, subject: string): CompiledSchema {
   const jsonSchema = objectOf(subject, () => toJson(schema, "The JSON Schema"))
   // It is compiled here only to report mistakes at the tool's definition. The time is linear in the schema's size.
-  explained(subject, () => new AjvJsonSchemaValidator().getValidator(jsonSchema))
+  explainFailure(subject, () => new AjvJsonSchemaValidator().getValidator(jsonSchema))
   return { jsonSchema, parse: null }
 }
 
 function objectOf(subject: string, build: () => unknown): JsonObject {
-  const jsonSchema = explained(subject, build)
+  const jsonSchema = explainFailure(subject, build)
   if (isJsonObject(jsonSchema)) return jsonSchema
   throw new ConfigurationError(`${subject} must be a schema.`)
 }
 
-function explained<Result>(subject: string, build: () => Result): Result {
+function explainFailure<Result>(subject: string, build: () => Result): Result {
   try {
     return build()
   } catch (thrown) {

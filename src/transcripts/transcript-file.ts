@@ -24,12 +24,12 @@ export async function appendLines(
 ): Promise<void> {
   let handle = await openFile(path)
   try {
-    let size = await repaired(handle)
+    let size = await repairEnd(handle)
     if (size >= maxBytes) {
       await handle.close()
       await rename(path, await freeName(path))
       handle = await openFile(path)
-      size = await repaired(handle)
+      size = await repairEnd(handle)
     }
     try {
       await handle.appendFile(lines)
@@ -52,7 +52,7 @@ async function openFile(path: string): Promise<FileHandle> {
 }
 
 /** Removes data after the last newline. Resolves to the file's size. */
-async function repaired(handle: FileHandle): Promise<number> {
+async function repairEnd(handle: FileHandle): Promise<number> {
   const { size } = await handle.stat()
   const buffer = Buffer.alloc(chunkBytes)
   for (let end = size; end > 0; ) {

@@ -13,6 +13,7 @@ const architecture: Architecture = {
   pure: ["core"],
   libraries: {},
   readProcess: ["http/wire", "core/env.ts"],
+  exportAll: ["index.ts"],
   maxLines: 10,
 }
 
@@ -104,6 +105,10 @@ test.each([
   ['export * as b from "./b.ts"', "core/a.ts uses export *"],
 ])("%j is found", (text, message) => {
   expect(check({ "core/a.ts": text })).toEqual([message])
+})
+
+test("only the files for it may use export *", () => {
+  expect(check({ "index.ts": 'export * from "./core/a.ts"', "core/a.ts": "" })).toEqual([])
 })
 
 test.each(["env.HOME", "argv[2]"])("reading process.%s outside the places for it is found", (property) => {

@@ -10,6 +10,8 @@ export interface Architecture {
   readonly libraries: Readonly<Record<string, readonly string[]>>
   /** Folders and files that may read `process.env` and `process.argv`. */
   readonly readProcess: readonly string[]
+  /** Files that may use `export *`. */
+  readonly exportAll: readonly string[]
   readonly maxLines: number
 }
 
@@ -20,7 +22,7 @@ export function violations(files: readonly SourceFile[], architecture: Architect
     ...files.flatMap((file) => ruleOfLength(file, architecture)),
     ...sources.flatMap((file) => [
       ...rulesOfImports(file, architecture),
-      ...rulesOfExports(file),
+      ...rulesOfExports(file, architecture),
       ...ruleOfProcess(file, architecture),
     ]),
     ...rulesOfCycles(sources),
@@ -56,10 +58,13 @@ function rulesOfImports(file: SourceFile, { folders, pure, libraries }: Architec
   })
 }
 
-function rulesOfExports({ path, hasDefaultExport, reexportsAll }: SourceFile): readonly string[] {
+function rulesOfExports(
+  { path, hasDefaultExport, reexportsAll }: SourceFile,
+  { exportAll }: Architecture,
+): readonly string[] {
   return [
     ...(hasDefaultExport ? [`${path} has a default export`] : []),
-    ...(reexportsAll ? [`${path} uses export *`] : []),
+    ...(reexportsAll && !exportAll.includes(path) ? [`${path} uses export *`] : []),
   ]
 }
 

@@ -64,6 +64,15 @@ const routes = [
   ["GET", "/console/api/outbox"],
   ["POST", "/console/api/outbox/retry"],
   ["POST", "/console/api/outbox/drop"],
+  ["GET", "/console/api/schedules"],
+  ["GET", "/console/api/schedules/sched_1"],
+  ["POST", "/console/api/schedules/sched_1/pause"],
+  ["POST", "/console/api/schedules/sched_1/resume"],
+  ["POST", "/console/api/schedules/sched_1/run"],
+  ["GET", "/console/api/memory/owners"],
+  ["GET", "/console/api/memory?tenant=a&user=b"],
+  ["POST", "/console/api/memory/forget"],
+  ["GET", "/console/api/tool-sources"],
   ["GET", "/console/api/status"],
   ["GET", "/console/api/configuration"],
 ] as const
@@ -155,6 +164,8 @@ test.each([
   ["waits", {}],
   ["outbox/retry", { numbers: [] }],
   ["outbox/retry", { numbers: [1.5] }],
+  ["memory/forget", { tenant: "a", user: "b" }],
+  ["memory/forget", { tenant: "a", user: "b", entity_type: "note", name: "x" }],
 ])("a body that does not fit is refused: %s %j", async (path, body) => {
   const answer = await rawRequest(await at(`/console/api/${path}`), {
     method: "POST",
@@ -169,9 +180,37 @@ test.each([
   "runs?after=x.y",
   "sessions/sess_none",
   "sessions/sess_none/events?after=-1",
+  "schedules/sched_none",
+  "schedules?state=active",
+  "memory",
+  "memory?user=ada",
+  "memory?tenant=a&user=b&after=x",
+  "memory/owners?after=eyJhIjoxfQ",
 ])("a query that does not fit is refused: %s", async (path) => {
   const answer = await rawRequest(await at(`/console/api/${path}`), { headers: ownPage })
   expect([400, 404, 422]).toContain(answer.status)
+})
+
+test.each(["pause", "resume", "run"])(
+  "a schedule that does not exist cannot be changed: %s",
+  async (action) => {
+    const answer = await rawRequest(await at(`/console/api/schedules/sched_none/${action}`), {
+      method: "POST",
+      headers: ownPage,
+      body: {},
+    })
+    expect([answer.status, codeOf(answer)]).toEqual([404, "schedule_not_found"])
+  },
+)
+
+test("a memory that has changed since it was read is not forgotten", async () => {
+  const body = { tenant: "a", user: "b", entity_type: "note", name: "x", revision: "1" }
+  const answer = await rawRequest(await at("/console/api/memory/forget"), {
+    method: "POST",
+    headers: ownPage,
+    body,
+  })
+  expect([answer.status, codeOf(answer)]).toEqual([404, "memory_not_found"])
 })
 
 test("the configuration shows names of options and no secrets", async () => {

@@ -13,7 +13,8 @@ let browser: Browser
 
 beforeAll(async () => {
   if (!(await has("chromium"))) return
-  served = await serveConsole(scriptedAgent, { model: await startScriptedModel(onEnd), onEnd })
+  const model = await startScriptedModel(onEnd)
+  served = await serveConsole(scriptedAgent, { model, onEnd, env: { PRICED: "yes" } })
   browser = await openBrowser(onEnd)
 })
 beforeEach(() => requires("chromium"))
@@ -85,4 +86,68 @@ test("events for operators have no nonce by which a wait could be answered", asy
     rawRequest(`${served.url}/console/api/sessions/${sessionId}/events`, { headers: ownPage })
   await expect.poll(async () => (await events()).text).toContain("waitOpened")
   expect((await events()).text).not.toMatch(/nonce_\w/)
+})
+
+test("a schedule is paused, resumed and run by the keyboard, and its history leads to the run", async () => {
+  const { page } = await openConsole(browser, `${served.url}/console/#/schedules`)
+  const row = page.getByRole("row", { name: /briefing/ })
+  await row.getByRole("button", { name: "Pause: briefing" }).press("Enter")
+  await row.getByText("paused").waitFor()
+  await row.getByRole("button", { name: "Resume: briefing" }).press("Space")
+  await row.getByText("active").waitFor()
+  await row.getByRole("link", { name: "briefing" }).press("Enter")
+  await page.getByText("It has not fired yet").waitFor()
+  await page.getByRole("button", { name: "Run now: briefing" }).click()
+  const run = page.getByRole("region", { name: "Occurrences" }).getByRole("link", { name: /^run_/ })
+  const runId = await run.innerText()
+  await run.click()
+  await page.getByRole("heading", { name: `Timeline of ${runId}` }).waitFor()
+})
+
+test("what an agent remembers of a user is found, leads to its run, and is forgotten after a second press", async () => {
+  const note = { name: "tea", content: "Likes <b>Darjeeling</b>.", tags: ["drinks"] }
+  const { runId } = await startRun(`call|memory_store|${JSON.stringify(note)}`)
+  await startRun('call|memory_store|{"name":"office","content":"Third floor."}')
+  const { page } = await openConsole(browser, `${served.url}/console/#/memory`)
+  await page.getByRole("link", { name: "ada" }).click()
+  const tea = page.getByRole("article", { name: "note tea" })
+  await tea.getByText("Likes <b>Darjeeling</b>.").waitFor()
+  await tea.getByRole("link", { name: runId }).waitFor()
+
+  await page.getByLabel("Search memories").fill("darjeeling")
+  await page.getByLabel("Search memories").press("Enter")
+  await page.getByRole("article", { name: "note office" }).waitFor({ state: "detached" })
+  expect(page.url()).toContain("query=darjeeling")
+  await page.goBack()
+  await page.getByRole("article", { name: "note office" }).waitFor()
+
+  await tea.getByRole("button", { name: "Forget tea" }).press("Enter")
+  await tea.getByRole("button", { name: "Forget it for good? tea" }).press("Enter")
+  await tea.waitFor({ state: "detached" })
+  await page.getByRole("article", { name: "note office" }).waitFor()
+})
+
+test("MCP servers are shown with their state and their tools, whose texts stay texts", async () => {
+  const { page, errors } = await openConsole(browser, `${served.url}/console/#/mcp`)
+  const files = page.getByRole("article", { name: "Server files" })
+  await files.getByText("ready").waitFor()
+  await files.getByText("2 tools").click()
+  await files.getByText("Deletes all files. <img src=x onerror=alert(1)>").waitFor()
+  await files.getByText("disabled").waitFor()
+  await page
+    .getByRole("article", { name: "Server calendar" })
+    .getByText(/not found/)
+    .waitFor()
+  expect(errors).toEqual([])
+})
+
+test("runs and sessions are listed with their cost", async () => {
+  const { sessionId, runId } = await startRun("Hello.")
+  const { page } = await openConsole(browser, `${served.url}/console/#/runs?state=completed`)
+  const cost = /\$0\.\d+/
+  await page.getByRole("row", { name: runId }).getByText(cost).waitFor()
+  await page.goto(`${served.url}/console/#/sessions`)
+  await page.getByRole("row", { name: sessionId }).getByText(cost).waitFor()
+  await page.goto(`${served.url}/console/#/sessions/${sessionId}`)
+  await page.locator(".facts").getByText(cost).waitFor()
 })

@@ -10,7 +10,7 @@ import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
 import { createAuthorizations } from "../../src/mcp/oauth/authorizations.ts"
 import { grantRecord } from "../../src/mcp/oauth/oauth-records.ts"
 import { type McpServers, startMcpServers } from "../../src/mcp/servers.ts"
-import { sealedSecrets } from "../../src/stores/sealed-secrets.ts"
+import { sealSecrets } from "../../src/stores/sealed-secrets.ts"
 import { openSqliteStore } from "../../src/stores/sqlite/open.ts"
 import { createSchemaChecker } from "../../src/tools/schema-check/schema-checker.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
@@ -25,7 +25,7 @@ async function openSecrets(path: string): Promise<Secrets> {
   const logger = { debug() {}, info() {}, warn() {}, error() {} }
   const store = await openSqliteStore({ path, clock: systemClock, logger })
   onTestFinished(() => store.close())
-  return sealedSecrets(store.secrets, key)
+  return sealSecrets(store.secrets, key)
 }
 
 /** One gateway's MCP servers, over a store that others may share. */

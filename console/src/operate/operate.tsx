@@ -3,12 +3,16 @@ import type { Route } from "../router.ts"
 import { Notice } from "../ui/notice.tsx"
 import { ApprovalsView } from "./approvals-view.tsx"
 import { ConfigurationView } from "./configuration-view.tsx"
+import { MemoryView } from "./memory-view.tsx"
 import { OutboxView } from "./outbox-view.tsx"
 import { PageHead } from "./page-parts.tsx"
 import { RunsView } from "./runs-view.tsx"
+import { ScheduleView } from "./schedule-view.tsx"
+import { SchedulesView } from "./schedules-view.tsx"
 import { SessionView } from "./session-view.tsx"
 import { SessionsView } from "./sessions-view.tsx"
 import { StatusView } from "./status-view.tsx"
+import { ToolSourcesView } from "./tool-sources-view.tsx"
 
 /** The views for operators, loaded when the first of them is opened. */
 export function Operate({ route, info }: { readonly route: Route; readonly info: Info }) {
@@ -34,6 +38,16 @@ function View({ route, info }: { readonly route: Route; readonly info: Info }) {
       return <ApprovalsView />
     case "outbox":
       return <OutboxView route={route} />
+    case "schedules":
+      return id === undefined ? (
+        <SchedulesView route={route} info={info} />
+      ) : (
+        <ScheduleView key={id} scheduleId={id} />
+      )
+    case "memory":
+      return <MemoryView route={route} />
+    case "mcp":
+      return <ToolSourcesView />
     case "status":
       return <StatusView />
     case "configuration":

@@ -12,6 +12,8 @@ export interface ListedSession {
   readonly lastUsedAt: number
   readonly revokedAt: number | null
   readonly storedBytes: number
+  /** Cost of its newest runs in US dollars. */
+  readonly spent: { readonly cost: number | null; readonly isPartial: boolean }
 }
 
 export interface ListedRun {
@@ -22,6 +24,8 @@ export interface ListedRun {
   readonly userId: string
   readonly state: string
   readonly createdAt: number
+  /** Null while it is not over. */
+  readonly end: { readonly at: number; readonly cost: number | null; readonly error: string | null } | null
 }
 
 export interface SessionDetail {
@@ -95,4 +99,79 @@ export interface OutboxRow {
 export interface Status {
   readonly ready: boolean
   readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>
+}
+
+export interface ListedSchedule {
+  readonly id: string
+  readonly name: string
+  readonly agent: string
+  readonly tenant: string
+  readonly userId: string
+  readonly origin: "options" | "user" | "agent"
+  readonly state: "active" | "paused" | "ended"
+  /** Reason why the gateway paused it. */
+  readonly reason: string | null
+  readonly spec: {
+    readonly cron?: string
+    readonly every?: string
+    readonly at?: number
+    readonly timezone: string
+    readonly message: string
+    readonly session: "fresh" | "continue"
+    readonly overlap: "skip" | "queue"
+    readonly limits?: { readonly maxTurns?: number; readonly maxBudgetUsd?: number }
+  }
+  readonly sessionId: string | null
+  readonly nextAt: number | null
+  readonly waiting: readonly number[]
+  readonly isRunning: boolean
+}
+
+export interface Occurrence {
+  readonly number: number
+  readonly at: number
+  readonly cause: "time" | "manual"
+  readonly outcome: "started" | "skipped" | "missed"
+  readonly reason: string | null
+  readonly sessionId: string | null
+  readonly runId: string | null
+}
+
+export interface ScheduleDetail {
+  readonly schedule: ListedSchedule
+  readonly history: readonly Occurrence[]
+}
+
+export interface MemoryOwner {
+  readonly tenant: string
+  readonly userId: string
+  /** Null for memories that all agents share. */
+  readonly agent: string | null
+  readonly count: number
+  readonly updatedAt: number
+}
+
+export interface MemoryRecord {
+  readonly entityType: string
+  readonly name: string
+  readonly content: string
+  readonly tags: readonly string[]
+  readonly origin: { readonly sessionId: string; readonly runId: string } | null
+  readonly revision: string
+  readonly updatedAt: number
+  readonly expiresAt: number | null
+}
+
+/** An MCP server. */
+export interface ToolSource {
+  readonly agent: string
+  readonly name: string
+  readonly transport: string
+  readonly state: string
+  readonly detail: string | null
+  readonly tools: readonly {
+    readonly name: string
+    readonly description: string
+    readonly isEnabled: boolean
+  }[]
 }

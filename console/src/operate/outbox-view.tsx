@@ -4,7 +4,7 @@ import { hrefOf, navigate, type Route } from "../router.ts"
 import { bytesText } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
 import type { OutboxRow } from "./operator-types.ts"
-import { Age, Filter, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
+import { Age, AskTwice, Filter, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
 import { usePages } from "./use-loaded.ts"
 
 /** Deliveries that sessions want done outside themselves. Dead rows failed too often. */
@@ -105,7 +105,12 @@ function Rows({ rows, onChange }: RowsProps) {
                     <button type="button" onClick={() => onChange("retry", [row])}>
                       Retry
                     </button>
-                    <DropButton onDrop={() => onChange("drop", [row])} />
+                    <AskTwice
+                      label="Drop"
+                      question="Drop it for good?"
+                      name={`row ${row.number}`}
+                      onConfirm={() => onChange("drop", [row])}
+                    />
                   </span>
                 )}
               </td>
@@ -114,20 +119,5 @@ function Rows({ rows, onChange }: RowsProps) {
         </tbody>
       </table>
     </section>
-  )
-}
-
-/** Asks once more, because a dropped delivery is gone. */
-function DropButton({ onDrop }: { readonly onDrop: () => void }) {
-  const [isAsking, setAsking] = useState(false)
-  return (
-    <button
-      type="button"
-      class="danger"
-      onBlur={() => setAsking(false)}
-      onClick={() => (isAsking ? onDrop() : setAsking(true))}
-    >
-      {isAsking ? "Drop it for good?" : "Drop"}
-    </button>
   )
 }

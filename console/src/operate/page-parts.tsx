@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact"
+import { useState } from "preact/hooks"
 import { ageText } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
 
@@ -37,6 +38,51 @@ export function Age({ at }: { readonly at: number }) {
       dateTime={new Date(at).toISOString()}
       title={new Date(at).toLocaleString()}
     >{`${ageText(Date.now() - at)} ago`}</time>
+  )
+}
+
+/** A time to come. One that has just passed is now. */
+export function Until({ at }: { readonly at: number }) {
+  const left = at - Date.now()
+  return (
+    <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>
+      {left <= 0 ? "now" : `in ${ageText(left)}`}
+    </time>
+  )
+}
+
+export function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+export interface AskTwiceProps {
+  readonly label: string
+  /** Replaces the label after the first press. */
+  readonly question: string
+  /** Name of the thing, for screen readers. */
+  readonly name: string
+  readonly onConfirm: () => void
+}
+
+/** A button for what cannot be undone: the first press asks, the second one does it. */
+export function AskTwice({ label, question, name, onConfirm }: AskTwiceProps) {
+  const [isAsking, setAsking] = useState(false)
+  const text = isAsking ? question : label
+  return (
+    <button
+      type="button"
+      class="danger"
+      aria-label={`${text} ${name}`}
+      onBlur={() => setAsking(false)}
+      onClick={() => (isAsking ? onConfirm() : setAsking(true))}
+    >
+      {text}
+    </button>
   )
 }
 

@@ -1,5 +1,6 @@
 import type { Info } from "../api.ts"
 import { hrefOf, navigate, type Route } from "../router.ts"
+import { costText, durationText } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
 import type { ListedRun } from "./operator-types.ts"
 import { Age, Filter, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
@@ -61,6 +62,12 @@ function RunTable({ runs }: { readonly runs: readonly ListedRun[] }) {
             <th scope="col">Agent</th>
             <th scope="col">Session</th>
             <th scope="col">Accepted</th>
+            <th scope="col" class="right">
+              Time
+            </th>
+            <th scope="col" class="right">
+              Cost
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -73,6 +80,7 @@ function RunTable({ runs }: { readonly runs: readonly ListedRun[] }) {
               </td>
               <td>
                 <StateBadge state={run.state} />
+                {run.end?.error != null && <p class="field-error">{run.end.error}</p>}
               </td>
               <td>{run.agent}</td>
               <td>
@@ -83,6 +91,8 @@ function RunTable({ runs }: { readonly runs: readonly ListedRun[] }) {
               <td>
                 <Age at={run.createdAt} />
               </td>
+              <td class="right">{run.end === null ? "" : durationText(run.end.at - run.createdAt)}</td>
+              <td class="right">{run.end === null ? "" : costText(run.end.cost)}</td>
             </tr>
           ))}
         </tbody>

@@ -1,12 +1,11 @@
-import type { ComponentChildren } from "preact"
 import { hrefOf } from "../router.ts"
-import { bytesText } from "../ui/format.ts"
+import { bytesText, costText } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
 import { EventList } from "./event-list.tsx"
 import type { EventEntry, SessionDetail } from "./operator-types.ts"
-import { Age, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
+import { Age, Fact, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
 import { RunTimeline } from "./run-timeline.tsx"
-import { SessionTable } from "./sessions-view.tsx"
+import { SessionTable, sessionCostText } from "./sessions-view.tsx"
 import { useLoaded, usePages } from "./use-loaded.ts"
 
 const consoleTenant = "console"
@@ -42,9 +41,13 @@ export function SessionView({
         <Fact name="User">
           <a href={hrefOf(["sessions"], { tenant: session.tenant, user: session.userId })}>
             {session.userId}
+          </a>{" "}
+          <a class="quiet" href={hrefOf(["memory"], { tenant: session.tenant, user: session.userId })}>
+            Memory
           </a>
         </Fact>
         <Fact name="Tenant">{session.tenant}</Fact>
+        <Fact name="Cost">{sessionCostText(session.spent)}</Fact>
         <Fact name="Started">
           <Age at={session.createdAt} />
         </Fact>
@@ -87,6 +90,8 @@ export function SessionView({
                   <span class="hint">
                     <Age at={run.createdAt} />
                   </span>
+                  {run.end !== null && <span class="hint">{costText(run.end.cost)}</span>}
+                  {run.end?.error != null && <span class="field-error">{run.end.error}</span>}
                 </a>
               </li>
             ))}
@@ -113,14 +118,5 @@ export function SessionView({
         <More onClick={events.loadMore} />
       </section>
     </>
-  )
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   )
 }

@@ -1,6 +1,6 @@
 import type { Info } from "../api.ts"
 import { hrefOf, navigate, type Route } from "../router.ts"
-import { bytesText } from "../ui/format.ts"
+import { bytesText, costText } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
 import type { ListedSession } from "./operator-types.ts"
 import { Age, Filter, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
@@ -64,6 +64,11 @@ export function SessionsView({ route, info }: { readonly route: Route; readonly 
   )
 }
 
+/** A session with many runs has cost at least as much as its newest ones. */
+export function sessionCostText({ cost, isPartial }: ListedSession["spent"]): string {
+  return isPartial && cost !== null ? `over ${costText(cost)}` : costText(cost)
+}
+
 export function SessionTable({ sessions }: { readonly sessions: readonly ListedSession[] }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: A wide table is scrolled with the keyboard.
@@ -77,6 +82,9 @@ export function SessionTable({ sessions }: { readonly sessions: readonly ListedS
             <th scope="col">User</th>
             <th scope="col">Started</th>
             <th scope="col">Last used</th>
+            <th scope="col" class="right">
+              Cost
+            </th>
             <th scope="col" class="right">
               Size
             </th>
@@ -109,6 +117,7 @@ export function SessionTable({ sessions }: { readonly sessions: readonly ListedS
               <td>
                 <Age at={session.lastUsedAt} />
               </td>
+              <td class="right">{sessionCostText(session.spent)}</td>
               <td class="right">{bytesText(session.storedBytes)}</td>
             </tr>
           ))}

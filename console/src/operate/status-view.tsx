@@ -33,7 +33,10 @@ export function StatusView() {
       </ul>
       {data !== null && !hasServers && (
         <Notice title="No MCP servers">
-          <p>Servers of the option mcpServers appear here with their state.</p>
+          <p>
+            Servers of the option <code>mcpServers</code> appear here with their state, and under{" "}
+            <a href="#/mcp">MCP servers</a> with their tools.
+          </p>
         </Notice>
       )}
     </>

@@ -120,7 +120,7 @@ function outcomeOf(
   { response, charged }: { readonly response: string; readonly charged: ChildOutcome["charged"] },
 ): ChildOutcome {
   const { usage, cost } = end
-  const known = { response: truncated(response), spent: { usage, cost }, charged }
+  const known = { response: truncateResponse(response), spent: { usage, cost }, charged }
   if (end.type === "runFailed") {
     const error = { code: end.code, message: end.message }
     return { outcome: "failed", reason: null, output: null, error, ...known }
@@ -140,7 +140,7 @@ function chargeOf(event: Event): Cost {
   return event.type === "messageCompleted" || event.type === "modelCallFailed" ? event.charged : 0
 }
 
-function truncated(text: string): string {
+function truncateResponse(text: string): string {
   if (text.length <= maxResponseCharacters) return text
   return `${text.slice(0, maxResponseCharacters)}\n[The response is longer and was truncated here.]`
 }

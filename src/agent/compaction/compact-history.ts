@@ -4,7 +4,7 @@ import { idsOfRun } from "../log-events.ts"
 import { modelAt } from "../model/model-attempt.ts"
 import { requestOf } from "../model/model-request.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
-import { requestTokens } from "./request-size.ts"
+import { countRequestTokens } from "./request-size.ts"
 import { summarize } from "./summarize.ts"
 
 /** Log version that introduced compactions. */
@@ -31,7 +31,7 @@ export async function compactHistory(
   let outcome: CompactionOutcome = "unchanged"
   for (let steps = 0; steps < mostSteps; steps++) {
     const history = await historyOf(context, isRefused && outcome === "unchanged")
-    const step = await nextStep(context, history)
+    const step = await planNextStep(context, history)
     if (step === null) return outcome
     switch (step.type) {
       case "refuse":
@@ -62,7 +62,7 @@ async function historyOf(context: ModelRunContext, isRefused: boolean): Promise<
   const { conversation, runtime } = context
   const modelIndex = conversation.run?.modelIndex ?? 0
   const request = requestOf(context, { modelIndex })
-  const { fixedTokens, tokens } = await requestTokens(conversation, request)
+  const { fixedTokens, tokens } = await countRequestTokens(conversation, request)
   return {
     choice: modelAt(runtime, modelIndex),
     contextWindowOf: runtime.contextWindowOf,
@@ -72,12 +72,12 @@ async function historyOf(context: ModelRunContext, isRefused: boolean): Promise<
     isRefused,
     summary: conversation.history.compacted?.summary ?? null,
     messages: conversation.messages,
-    tokensOf: conversation.sizes.ofMessage,
+    tokensOf: conversation.sizes.measureMessage,
     failures: conversation.run?.failedCompactions ?? 0,
   }
 }
 
-async function nextStep(
+async function planNextStep(
   { runtime, signal, logger, sessionId, conversation }: ModelRunContext,
   history: CompactableHistory,
 ): Promise<CompactionStep | null> {

@@ -8,18 +8,18 @@ const mostDeviation = 2
  * Resolves to the estimated tokens of the next request. If a provider has counted the first messages with the prompt
  * and the tools, only later messages are estimated.
  */
-export async function requestTokens(
+export async function countRequestTokens(
   { sizes, history, messages, shownMessages }: Conversation,
   request: ModelRequest,
 ) {
-  const fixedTokens = await sizes.ofFixed(request)
+  const fixedTokens = await sizes.measureFixed(request)
   await sizes.measure(shownMessages)
   await sizes.measure(messages)
-  const estimated = shownMessages.reduce((sum, message) => sum + sizes.ofMessage(message), fixedTokens)
+  const estimated = shownMessages.reduce((sum, message) => sum + sizes.measureMessage(message), fixedTokens)
   const { reported } = history
   if (reported === null) return { fixedTokens, tokens: estimated }
   const since = messages.slice(reported.messages)
-  const counted = since.reduce((sum, message) => sum + sizes.ofMessage(message), reported.tokens)
+  const counted = since.reduce((sum, message) => sum + sizes.measureMessage(message), reported.tokens)
   const tokens = Math.min(Math.max(counted, estimated / mostDeviation), estimated * mostDeviation)
   return { fixedTokens, tokens: Math.ceil(tokens) }
 }

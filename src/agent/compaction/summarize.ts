@@ -9,13 +9,13 @@ import type { Journal } from "../../core/ports/journal.ts"
 import type { ModelEnd } from "../../core/ports/provider.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { addSpending, noSpending, noUsage } from "../../core/usage.ts"
-import { summaryMessage } from "../conversation-notes.ts"
+import { createSummaryMessage } from "../conversation-notes.ts"
 import { idsOfRun } from "../log-events.ts"
-import { overBudget, priced } from "../model/budget.ts"
-import { bytesOf, type CountedUsage, countUsage, estimateInput } from "../model/estimate-tokens.ts"
-import { counted, evidence, freeOfCharge, mayHaveCost } from "../model/failed-call.ts"
+import { checkBudget, priceUsage } from "../model/budget.ts"
+import { type CountedUsage, countOutputBytes, countUsage, estimateInput } from "../model/estimate-tokens.ts"
+import { collectEvidence, countFailedCall, freeOfCharge, mayHaveCost } from "../model/failed-call.ts"
 import { backoffMs } from "../model/retry-backoff.ts"
-import { nothingStreamed, streamResponse } from "../model/stream-response.ts"
+import { createStreamed, streamResponse } from "../model/stream-response.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordEnd } from "../steering.ts"
 import { StepTimeoutError } from "../step-limit.ts"
@@ -36,7 +36,7 @@ export async function summarize(
   const { choice, request } = step
   const { run } = conversation
   const spent = { ...(run?.spent ?? noSpending), charged: run?.charged ?? 0 }
-  const ending = await overBudget(context, choice, request, spent)
+  const ending = await checkBudget(context, choice, request, spent)
   if (ending !== null) {
     await recordEnd(context, ending)
     return "ended"
@@ -44,20 +44,20 @@ export async function summarize(
   const compactionId = ids.next("cmp")
   const inputTokens = await estimateInput(request)
   const input = { ...noUsage, inputTokens }
-  const { charged: inputCost } = priced(context, choice, { usage: input, charged: input })
+  const { charged: inputCost } = priceUsage(context, choice, { usage: input, charged: input })
   const { model } = choice
   await record(context, [{ type: "compactionStarted", compactionId, model, inputTokens, inputCost }])
   const fail = (code: string, usage: CountedUsage) =>
     record(context, [failure(context, step, { compactionId, code, usage })])
   await hold.untilCertain(signal)
-  const streamed = nothingStreamed()
+  const streamed = createStreamed()
   const hidden = { ...context, journal: withoutDeltas(context.journal) }
   const last = await streamResponse(hidden, stepOf(compactionId), choice, request, streamed)
   if (last === null) {
     // If the process merely stops, the next process counts the cost of this call.
     const { reason } = signal
     if (reason instanceof RunCancelledError || reason instanceof StepTimeoutError) {
-      await fail(reason.code, await counted(context, request, streamed))
+      await fail(reason.code, await countFailedCall(context, request, streamed))
     }
     throw reason
   }
@@ -67,13 +67,16 @@ export async function summarize(
       { ...idsOfRun(context.sessionId, run), model, code, detail },
       "A summary of older messages could not be made. The run continues.",
     )
-    await fail(code, mayHaveCost(last, streamed) ? await counted(context, request, streamed) : freeOfCharge)
+    await fail(
+      code,
+      mayHaveCost(last, streamed) ? await countFailedCall(context, request, streamed) : freeOfCharge,
+    )
     if (retryable) await sleep(Math.min(retryAfterMs ?? backoffMs(0), longestPauseMs), signal)
     return "failed"
   }
   const usage = await countUsage(last.usage ?? streamed.usage, {
-    ...evidence(context, request),
-    outputBytes: bytesOf(last.content),
+    ...collectEvidence(context, request),
+    outputBytes: countOutputBytes(last.content),
   })
   const summary = summaryIn(context, step, last)
   if (summary === null) {
@@ -107,11 +110,11 @@ async function recordSummary(
   const dropped = messages.slice(0, count)
   const fingerprint = await extendFingerprint(conversation.formerMessages, dropped)
   const formerTurns = (await extendTurns(conversation.formerTurns, dropped)).slice(-maxFormerTurns)
-  const spending = priced(context, choice, usage)
+  const spending = priceUsage(context, choice, usage)
   const tasks = conversation.tasks.open()
   const former = conversation.shownMessages.slice(0, conversation.shownMessages.length - messages.length)
   await sizes.measure([...former, ...dropped])
-  const removed = [...former, ...dropped].reduce((sum, message) => sum + sizes.ofMessage(message), 0)
+  const removed = [...former, ...dropped].reduce((sum, message) => sum + sizes.measureMessage(message), 0)
   const event = {
     type: "historyCompacted",
     compactionId,
@@ -128,9 +131,9 @@ async function recordSummary(
     spent: addSpending(conversation.spent, spending),
     ...(tasks.length > 0 && { tasks }),
   } as const
-  const shown = summaryMessage({ ...event, tokensAfter: 0 })
+  const shown = createSummaryMessage({ ...event, tokensAfter: 0 })
   await sizes.measure([shown])
-  const added = sizes.ofMessage(shown)
+  const added = sizes.measureMessage(shown)
   const tokensAfter = Math.max(0, tokensBefore - removed) + added
   await record(context, [{ ...event, tokensAfter }])
 }
@@ -141,7 +144,7 @@ function failure(
   { compactionId, code, usage }: { compactionId: string; code: string; usage: CountedUsage },
 ): CompactionFailed {
   const { estimated, ...counts } = usage
-  const spending = priced(context, choice, counts)
+  const spending = priceUsage(context, choice, counts)
   return { type: "compactionFailed", compactionId, code, model: choice.model, ...spending, estimated }
 }
 

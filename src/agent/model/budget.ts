@@ -12,7 +12,7 @@ export interface Charged extends Spending {
 }
 
 /** Returns the cost of a call at this model's price, and the amount that counts against a budget. */
-export function priced(
+export function priceUsage(
   context: ModelRunContext,
   choice: ModelChoice,
   { usage, charged }: Pick<CountedUsage, "usage" | "charged">,
@@ -45,7 +45,7 @@ export function reservedOf(run: RunState): number {
  * Resolves to the events that end the run if a model call could exceed its budget. Null if the call may be made. The
  * reservation is the maximum cost of the call: a high estimate of its input, and its maximum output.
  */
-export async function overBudget(
+export async function checkBudget(
   context: ModelRunContext,
   choice: ModelChoice,
   request: ModelRequest,
@@ -54,7 +54,7 @@ export async function overBudget(
   const { run } = context.conversation
   const budget = run === null ? null : budgetOf(context, run)
   if (run === null || budget === null) return null
-  const worstCase = await mostItCosts(context, choice, request)
+  const worstCase = await computeMaxCost(context, choice, request)
   if (worstCase === null || charged === null || spent.cost === null) {
     const message = "This run has a budget, and the price of its model is not known."
     return [{ type: "runFailed", code: "price_unknown", message, ...spent }]
@@ -67,7 +67,7 @@ export async function overBudget(
 }
 
 /** Returns the maximum cost of the call. Writing the input to a cache may cost more than reading it. */
-async function mostItCosts(
+async function computeMaxCost(
   context: ModelRunContext,
   choice: ModelChoice,
   request: ModelRequest,

@@ -14,14 +14,21 @@ import { type ModelRunContext, record } from "../run-context.ts"
 import { recordCompletion } from "../steering.ts"
 import { StepTimeoutError } from "../step-limit.ts"
 import { untilAborted } from "../until-aborted.ts"
-import { type Charged, overBudget, priced } from "./budget.ts"
-import { bytesOf, type CountedUsage, countUsage } from "./estimate-tokens.ts"
-import { counted, evidence, failedCall, freeOfCharge, mayHaveCost, retried } from "./failed-call.ts"
-import { attemptAfter, type ModelAttempt, modelAt } from "./model-attempt.ts"
+import { type Charged, checkBudget, priceUsage } from "./budget.ts"
+import { type CountedUsage, countOutputBytes, countUsage } from "./estimate-tokens.ts"
+import {
+  collectEvidence,
+  countFailedCall,
+  createFailedCall,
+  createRetryEvent,
+  freeOfCharge,
+  mayHaveCost,
+} from "./failed-call.ts"
+import { type ModelAttempt, modelAt, planNextAttempt } from "./model-attempt.ts"
 import { requestOf } from "./model-request.ts"
 import { explainRefusedThinking } from "./refused-thinking.ts"
-import { responseEvents } from "./response-events.ts"
-import { nothingStreamed, type Streamed, streamResponse } from "./stream-response.ts"
+import { createResponseEvents } from "./response-events.ts"
+import { createStreamed, type Streamed, streamResponse } from "./stream-response.ts"
 
 /** The code of a provider's refusal of a request that exceeds its context window. */
 const tooLongCode = "context_too_long"
@@ -46,7 +53,7 @@ async function startStep(
   const step = createStep(context.ids, number)
   const modelIndex = context.conversation.run?.modelIndex ?? 0
   const attempt = { step, number: 1, modelIndex, ...atOnce }
-  return begin(context, attempt, { failed: [], announced: step })
+  return announceAttempt(context, attempt, { failed: [], announced: step })
 }
 
 /** Creates the event that starts a step. */
@@ -62,14 +69,14 @@ async function repeatStep(
   { step, attempt: number }: Extract<CallAction, { type: "repeatStep" }>,
 ): Promise<ModelAttempt | null> {
   const modelIndex = context.conversation.run?.modelIndex ?? 0
-  return begin(context, { step, number, modelIndex, ...atOnce }, { failed: [], announced: null })
+  return announceAttempt(context, { step, number, modelIndex, ...atOnce }, { failed: [], announced: null })
 }
 
 /**
  * Announces this attempt and the failure before it, unless that was logged already. Ends the run if the budget does
  * not allow the attempt.
  */
-async function begin(
+async function announceAttempt(
   context: ModelRunContext,
   attempt: ModelAttempt,
   { failed, announced }: { readonly failed: readonly ModelCallFailed[]; readonly announced: Event | null },
@@ -77,7 +84,7 @@ async function begin(
   const run = context.conversation.run
   const spent = failed.reduce(addCharged, { ...spentSoFar(context), charged: run?.charged ?? 0 })
   const choice = modelAt(context.runtime, attempt.modelIndex)
-  const ending = await overBudget(context, choice, requestOf(context, attempt), spent)
+  const ending = await checkBudget(context, choice, requestOf(context, attempt), spent)
   // If a failed call has shown text, subscribers must learn that it is discarded, even without another attempt.
   const isAnnounced = ending === null || failed.length > 0
   const events = [...failed, ...(isAnnounced && announced !== null ? [announced] : []), ...(ending ?? [])]
@@ -108,7 +115,7 @@ async function awaitTurn(
     return { request: { ...request, messages }, shownTools }
   } catch (reason) {
     if (reason instanceof RunCancelledError) throw reason
-    await record(context, [failedCall(context, attempt, "not_sent", freeOfCharge)])
+    await record(context, [createFailedCall(context, attempt, "not_sent", freeOfCharge)])
     throw reason
   }
 }
@@ -117,7 +124,7 @@ async function awaitTurn(
 async function tryModel(context: ModelRunContext, attempt: ModelAttempt): Promise<ModelAttempt | null> {
   const { request, shownTools } = await awaitTurn(context, attempt)
   const choice = modelAt(context.runtime, attempt.modelIndex)
-  const streamed = nothingStreamed()
+  const streamed = createStreamed()
   const ended = await streamResponse(context, attempt.step, choice, request, streamed)
   const last = ended?.type === "error" ? explainRefusedThinking(ended, request) : ended
   if (last === null) {
@@ -125,12 +132,14 @@ async function tryModel(context: ModelRunContext, attempt: ModelAttempt): Promis
     throw context.signal.reason
   }
   if (last.type === "error") {
-    const usage = mayHaveCost(last, streamed) ? await counted(context, request, streamed) : freeOfCharge
-    return afterFailure(context, attempt, last, usage)
+    const usage = mayHaveCost(last, streamed)
+      ? await countFailedCall(context, request, streamed)
+      : freeOfCharge
+    return recordFailure(context, attempt, last, usage)
   }
   if (last.stopReason === "contextFull" && mayCompact(context)) {
-    const usage = await countedEnd(context, request, { end: last, streamed })
-    return afterFailure(context, attempt, contextFull, usage)
+    const usage = await countEnd(context, request, { end: last, streamed })
+    return recordFailure(context, attempt, contextFull, usage)
   }
   await recordAnswer(context, attempt, request, { end: last, streamed, shownTools })
   return null
@@ -149,14 +158,14 @@ const contextFull: ModelFailure = {
   retryable: false,
 }
 
-function countedEnd(
+function countEnd(
   context: ModelRunContext,
   request: ModelRequest,
   { end, streamed }: Pick<Answered, "end" | "streamed">,
 ): Promise<CountedUsage> {
   return countUsage(end.usage ?? streamed.usage, {
-    ...evidence(context, request),
-    outputBytes: bytesOf(end.content),
+    ...collectEvidence(context, request),
+    outputBytes: countOutputBytes(end.content),
   })
 }
 
@@ -172,11 +181,11 @@ async function recordAnswer(
   request: ModelRequest,
   { end, streamed, shownTools }: Answered,
 ): Promise<void> {
-  const { estimated, ...counted } = await countedEnd(context, request, { end, streamed })
-  const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), counted)
+  const { estimated, ...counted } = await countEnd(context, request, { end, streamed })
+  const spending = priceUsage(context, modelAt(context.runtime, attempt.modelIndex), counted)
   const { streamedFrom, callIds } = streamed
   const details = { streamedFrom, callIds, spending, estimated, shownTools }
-  await recordUncancelled(context, responseEvents(context, attempt.step, end, details))
+  await recordUncancelled(context, createResponseEvents(context, attempt.step, end, details))
 }
 
 /**
@@ -200,36 +209,36 @@ const withoutImages = {
   message: "The provider refused an image. The conversation continues without it.",
 } as const
 
-async function afterFailure(
+async function recordFailure(
   context: ModelRunContext,
   attempt: ModelAttempt,
   failure: ModelFailure,
   usage: CountedUsage,
 ): Promise<ModelAttempt | null> {
   const { code, message } = failure
-  const failed = failedCall(context, attempt, code, usage)
+  const failed = createFailedCall(context, attempt, code, usage)
   if (code === tooLongCode && mayCompact(context)) {
     logFailure(context, attempt, { failure, next: attempt, isWithoutImages: false })
     await record(context, [failed])
-    return afterCompaction(context, attempt, failure)
+    return retryCompacted(context, attempt, failure)
   }
   const isWithoutImages =
     failure.refusedPart === "image" && imagesOf(context.conversation.shownMessages).length > 0
   const next = isWithoutImages
     ? { ...attempt, number: attempt.number + 1, pauseMs: 0 }
-    : attemptAfter(attempt, failure, context.runtime)
+    : planNextAttempt(attempt, failure, context.runtime)
   logFailure(context, attempt, { failure, next, isWithoutImages })
   if (next === null) {
     const spent = addSpending(spentSoFar(context), failed)
     await recordUncancelled(context, [failed, { type: "runFailed", code, message, ...spent }])
     return null
   }
-  const announced = retried(next, isWithoutImages ? withoutImages : { code, message })
-  return begin(context, next, { failed: [failed], announced })
+  const announced = createRetryEvent(next, isWithoutImages ? withoutImages : { code, message })
+  return announceAttempt(context, next, { failed: [failed], announced })
 }
 
 /** Retries the step with a shorter request. Ends the run if there is none. */
-async function afterCompaction(
+async function retryCompacted(
   context: ModelRunContext,
   attempt: ModelAttempt,
   { code, message }: ModelFailure,
@@ -241,7 +250,7 @@ async function afterCompaction(
     return null
   }
   const next = { ...attempt, number: attempt.number + 1, pauseMs: 0 }
-  return begin(context, next, { failed: [], announced: retried(next, { code, message }) })
+  return announceAttempt(context, next, { failed: [], announced: createRetryEvent(next, { code, message }) })
 }
 
 function logFailure(
@@ -285,14 +294,14 @@ async function keepCancelled(
   const { reason } = context.signal
   if (reason instanceof StepTimeoutError) {
     await record(context, [
-      failedCall(context, attempt, reason.code, await counted(context, request, streamed)),
+      createFailedCall(context, attempt, reason.code, await countFailedCall(context, request, streamed)),
     ])
     return
   }
   if (!(reason instanceof RunCancelledError)) return
-  const usage = await counted(context, request, streamed)
+  const usage = await countFailedCall(context, request, streamed)
   if (streamed.text === "") {
-    await record(context, [failedCall(context, attempt, "cancelled", usage)])
+    await record(context, [createFailedCall(context, attempt, "cancelled", usage)])
     return
   }
   const { stepId, messageId } = attempt.step
@@ -304,7 +313,7 @@ async function keepCancelled(
       messageId,
       message: { role: "assistant", content: [{ type: "text", text: streamed.text }] },
       model: choice.model,
-      ...priced(context, choice, usage),
+      ...priceUsage(context, choice, usage),
       estimated: usage.estimated,
       stopReason: "cancelled",
       streamedFrom: streamed.streamedFrom,

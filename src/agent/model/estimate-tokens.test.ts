@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import type { Message } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
-import { estimateInput, estimateTokens, plainBytes } from "./estimate-tokens.ts"
+import { countPlainBytes, estimateInput, estimateTokens } from "./estimate-tokens.ts"
 import { TokenSizes } from "./token-sizes.ts"
 
 const request = (...messages: readonly Message[]) => ({
@@ -27,7 +27,7 @@ it("images are not counted by their bytes, wherever they are", async () => {
   ]
   expect(await estimateInput(request(...messages))).toBeGreaterThanOrEqual(15_000)
   expect(await estimateInput(request(...messages))).toBeLessThan(16_000)
-  expect(await plainBytes(request(...messages))).toBeLessThan(600)
+  expect(await countPlainBytes(request(...messages))).toBeLessThan(600)
 })
 
 it("data of a tool that calls itself an image is counted as the text that it is", async () => {
@@ -64,7 +64,7 @@ it("lets the event loop go on while it counts one large message, as often as it 
   const sizes = new TokenSizes()
   expect(await turnsOf(() => sizes.measure([message]))).toBeGreaterThanOrEqual(25)
   expect(await turnsOf(() => sizes.measure([message]))).toBeLessThan(3)
-  expect(sizes.ofMessage(message)).toBe(await estimateTokens(message, [message]))
+  expect(sizes.measureMessage(message)).toBe(await estimateTokens(message, [message]))
   const whole = JSON.stringify({ ...message, content: [{ type: "text", text }, null] })
-  expect(sizes.ofMessage(message)).toBe(Math.ceil(whole.length / 3) + 5_000)
+  expect(sizes.measureMessage(message)).toBe(Math.ceil(whole.length / 3) + 5_000)
 })

@@ -20,7 +20,7 @@ const usualBytesPerToken = 4
 const sliceBytes = 256 * 1024
 
 /** Returns a high estimate of the tokens of a text with this number of bytes. */
-function tokensOfBytes(bytes: number): number {
+function estimateTokensOfBytes(bytes: number): number {
   return Math.ceil(bytes / bytesPerToken)
 }
 
@@ -32,32 +32,32 @@ export async function estimateTokens(value: unknown, messages: readonly Message[
   const images = imagesOf(messages)
   const ignored = new Set<unknown>(images)
   const bytes = await jsonBytes(value, (_key, part) => (ignored.has(part) ? null : part))
-  return tokensOfBytes(bytes) + images.length * tokensPerImage
+  return estimateTokensOfBytes(bytes) + images.length * tokensPerImage
 }
 
 /** Resolves to a high estimate of the input tokens of the request. */
 export async function estimateInput(request: ModelRequest): Promise<number> {
   const images = imagesOf(request.messages)
   const ignored = new Set<unknown>(images)
-  const bytes = await inputBytes(request, (_key, value) => (ignored.has(value) ? null : value))
-  return tokensOfBytes(bytes) + images.length * tokensPerImage
+  const bytes = await countInputBytes(request, (_key, value) => (ignored.has(value) ? null : value))
+  return estimateTokensOfBytes(bytes) + images.length * tokensPerImage
 }
 
 /**
  * Resolves to the bytes of the request that certainly count as tokens. Excludes data that only one provider
  * understands: providers drop old reasoning, and encrypted reasoning has many bytes a token.
  */
-export function plainBytes({ outputSchema: _, ...request }: ModelRequest): Promise<number> {
+export function countPlainBytes({ outputSchema: _, ...request }: ModelRequest): Promise<number> {
   const ignored = new Set<unknown>(imagesOf(request.messages))
   const isLeftOut = (key: string, value: unknown) => key === "vendor" || ignored.has(value)
-  return inputBytes(request, (key, value) => (isLeftOut(key, value) ? null : value))
+  return countInputBytes(request, (key, value) => (isLeftOut(key, value) ? null : value))
 }
 
 /**
  * Counts the schema twice, because it may be sent in the prompt and as the required format. Counts a long
  * conversation in slices, so that the event loop can continue (rule 15).
  */
-async function inputBytes(
+async function countInputBytes(
   { system, messages, tools, outputSchema }: ModelRequest,
   replace: ReplaceValue,
 ): Promise<number> {
@@ -86,7 +86,7 @@ async function jsonBytes(value: unknown, replace: ReplaceValue): Promise<number>
 }
 
 /** Returns the bytes of the model's output. */
-export function bytesOf(content: readonly ModelPart[]): number {
+export function countOutputBytes(content: readonly ModelPart[]): number {
   let bytes = 0
   for (const part of content) {
     if (part.type === "text" || part.type === "thinking") bytes += Buffer.byteLength(part.text)
@@ -137,7 +137,7 @@ export async function countUsage(reported: Usage | null, evidence: Evidence): Pr
     isCount(input) && input + cached > 0 && input + cached >= plainInputBytes / mostBytesPerToken
   const usage: Usage = {
     inputTokens: inputIsFine ? input : Math.max(0, (await evidence.inputTokens()) - cached),
-    outputTokens: outputIsFine ? output : tokensOfBytes(evidence.outputBytes),
+    outputTokens: outputIsFine ? output : estimateTokensOfBytes(evidence.outputBytes),
     cacheCreationInputTokens: count(cacheCreationInputTokens),
     cacheReadInputTokens: count(cacheReadInputTokens),
   }

@@ -2,8 +2,8 @@ import type { ModelCallFailed, StepRetried } from "../../core/log/entries.ts"
 import type { ModelFailure, ModelRequest } from "../../core/ports/provider.ts"
 import { noUsage } from "../../core/usage.ts"
 import type { ModelRunContext } from "../run-context.ts"
-import { priced } from "./budget.ts"
-import { type CountedUsage, countUsage, estimateInput, plainBytes } from "./estimate-tokens.ts"
+import { priceUsage } from "./budget.ts"
+import { type CountedUsage, countPlainBytes, countUsage, estimateInput } from "./estimate-tokens.ts"
 import { type ModelAttempt, modelAt } from "./model-attempt.ts"
 import type { Streamed } from "./stream-response.ts"
 
@@ -21,31 +21,31 @@ export function mayHaveCost({ code }: ModelFailure, { begun }: Streamed): boolea
 export const freeOfCharge: CountedUsage = { usage: noUsage, charged: noUsage, estimated: false }
 
 /** Estimates the usage and cost of a call that did not end. */
-export function counted(
+export function countFailedCall(
   context: ModelRunContext,
   request: ModelRequest,
   { text, thinking, hiddenBytes, inputCharacters, usage }: Streamed,
 ): Promise<CountedUsage> {
   const outputBytes =
     Buffer.byteLength(text) + Buffer.byteLength(thinking) + Math.max(hiddenBytes, inputCharacters)
-  return countUsage(usage, { ...evidence(context, request), outputBytes })
+  return countUsage(usage, { ...collectEvidence(context, request), outputBytes })
 }
 
 /** Collects the data that verifies a provider's counts. */
-export function evidence({ runtime }: ModelRunContext, request: ModelRequest) {
+export function collectEvidence({ runtime }: ModelRunContext, request: ModelRequest) {
   // Only a budget justifies reading the whole request.
-  const plainInputBytes = runtime.maxBudgetUsd === undefined ? null : () => plainBytes(request)
+  const plainInputBytes = runtime.maxBudgetUsd === undefined ? null : () => countPlainBytes(request)
   return { inputTokens: () => estimateInput(request), plainInputBytes }
 }
 
-export function failedCall(
+export function createFailedCall(
   context: ModelRunContext,
   { step, number, modelIndex }: ModelAttempt,
   code: string,
   { estimated, ...counted }: CountedUsage,
 ): ModelCallFailed {
   const choice = modelAt(context.runtime, modelIndex)
-  const spending = priced(context, choice, counted)
+  const spending = priceUsage(context, choice, counted)
   const { stepId } = step
   return {
     type: "modelCallFailed",
@@ -58,7 +58,7 @@ export function failedCall(
   }
 }
 
-export function retried(
+export function createRetryEvent(
   { step: { stepId }, number, modelIndex }: ModelAttempt,
   error: { readonly code: string; readonly message: string },
 ): StepRetried {

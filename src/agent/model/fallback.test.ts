@@ -3,7 +3,7 @@ import type { ModelChoice, Provider } from "../../core/ports/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
-import { attemptAfter } from "./model-attempt.ts"
+import { planNextAttempt } from "./model-attempt.ts"
 
 const say = (text: string) => ({ type: "text", text }) as const
 const forever = { type: "wait", until: new Promise<void>(() => {}) } as const
@@ -146,7 +146,7 @@ it("a service that asks to retry after no time at all is given the ordinary paus
   const attempt = { step, number: 1, modelIndex: 0, retries: 0, pauseMs: 0 }
   const failure = { type: "error", code: "overloaded", message: "", retryable: true } as const
   const pauseAfter = (retryAfterMs: number) =>
-    attemptAfter(attempt, { ...failure, retryAfterMs }, run.context.runtime)?.pauseMs
+    planNextAttempt(attempt, { ...failure, retryAfterMs }, run.context.runtime)?.pauseMs
   expect(pauseAfter(0)).toBeGreaterThanOrEqual(250)
   expect(pauseAfter(20)).toBe(20)
 })

@@ -1,7 +1,7 @@
 import { interruptedByCrash } from "../conversation.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { countUsage, estimateInput } from "./estimate-tokens.ts"
-import { failedCall, retried } from "./failed-call.ts"
+import { createFailedCall, createRetryEvent } from "./failed-call.ts"
 import { requestOf } from "./model-request.ts"
 
 /**
@@ -23,10 +23,10 @@ export async function closeInterruptedCall(
     inputTokens: () => estimateInput(requestOf(context, attempt)),
     plainInputBytes: null,
   })
-  const failed = run.failedCalls < number ? [failedCall(context, attempt, error.code, usage)] : []
+  const failed = run.failedCalls < number ? [createFailedCall(context, attempt, error.code, usage)] : []
   const { stoppedInOrder } = context
   await record(context, [
     ...failed,
-    { ...retried({ ...attempt, number: number + 1 }, error), stoppedInOrder },
+    { ...createRetryEvent({ ...attempt, number: number + 1 }, error), stoppedInOrder },
   ])
 }

@@ -23,7 +23,7 @@ const longestRetryAfterMs = 60_000
  * Returns the next attempt after a failure: first the same model again, then the next model. Null if no attempt is
  * left, or if another one would not help.
  */
-export function attemptAfter(
+export function planNextAttempt(
   attempt: ModelAttempt,
   failure: ModelFailure,
   runtime: ModelRuntime,
@@ -31,7 +31,7 @@ export function attemptAfter(
   const { models } = runtime
   const next = { ...attempt, number: attempt.number + 1 }
   const { retryable, retryAfterMs } = failure
-  const mostRetries = retriesWorthwhile(failure, modelAt(runtime, attempt.modelIndex), runtime)
+  const mostRetries = maxRetriesAfter(failure, modelAt(runtime, attempt.modelIndex), runtime)
   if (retryable && attempt.retries < mostRetries && (retryAfterMs ?? 0) <= longestRetryAfterMs) {
     // A "retry after 0" of an overloaded provider would use all retries within milliseconds.
     return { ...next, retries: attempt.retries + 1, pauseMs: retryAfterMs || backoffMs(attempt.retries) }
@@ -46,7 +46,7 @@ export function attemptAfter(
  * gets one retry, because another machine may handle the call. The operator's own machine gets none, because it would
  * be as slow again.
  */
-function retriesWorthwhile(
+function maxRetriesAfter(
   { code }: ModelFailure,
   { provider }: ModelChoice,
   { maxRetries }: ModelRuntime,

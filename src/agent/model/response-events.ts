@@ -22,14 +22,14 @@ export interface AnswerDetails {
  * Returns the events of a response that need no further work: the requested calls, or the end of the step and, if it
  * is certain, of the run. One commit instead of three saves 10 % of a short run's CPU time.
  */
-export function responseEvents(
+export function createResponseEvents(
   context: ModelRunContext,
   { stepId, messageId, step }: StepStarted,
   end: ModelEnd,
   { streamedFrom, callIds, spending, estimated, shownTools }: AnswerDetails,
 ): Event[] {
   const { run } = context.conversation
-  const content = wholeParts(end).map((part, index) => withCallId(part, callIds.get(index), context))
+  const content = dropIncompleteCalls(end).map((part, index) => withCallId(part, callIds.get(index), context))
   const calls = content.filter((part) => part.type === "toolCall")
   const stopReason = stopReasonOf(end.stopReason, calls.length)
   const message: MessageCompleted = {
@@ -62,7 +62,7 @@ export function responseEvents(
  * Drops incomplete calls. A call that was truncated before its first argument looks like a call without arguments,
  * and must not be executed as one.
  */
-function wholeParts({ content, stopReason }: ModelEnd): readonly ModelPart[] {
+function dropIncompleteCalls({ content, stopReason }: ModelEnd): readonly ModelPart[] {
   const last = content.at(-1)
   const isCut = stopReason === "maxTokens" || stopReason === "contextFull" || stopReason === "contentFilter"
   if (!isCut || last?.type !== "toolCall" || Object.keys(last.input).length > 0) return content

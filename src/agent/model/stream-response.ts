@@ -33,7 +33,7 @@ export interface Streamed {
   usage: Usage | null
 }
 
-export function nothingStreamed(): Streamed {
+export function createStreamed(): Streamed {
   return {
     text: "",
     thinking: "",
@@ -63,15 +63,15 @@ export async function streamResponse(
   const stop = () => call.abort(signal.reason)
   signal.addEventListener("abort", stop, { once: true })
   const firstMs = firstTokenTimeoutMs(runtime, provider)
-  const totalMs = longestCallMs(request) + Math.max(0, firstMs - defaultFirstTokenTimeoutMs)
+  const totalMs = maxCallMsOf(request) + Math.max(0, firstMs - defaultFirstTokenTimeoutMs)
   const patience = { firstMs, silentMs: runtime.stallTimeoutSeconds * 1_000, totalMs }
   const watched = watchdog(patience, (limit) => call.abort(failuresByLimit[limit]))
   let idleEvents = 0
-  const progressed = () => {
+  const reportProgress = () => {
     idleEvents = 0
     watched.progressed()
   }
-  const longest = longestAnswer(request)
+  const longest = maxResponseCharactersOf(request)
 
   const consume = async (): Promise<ModelEnd | ModelFailure> => {
     for await (const event of provider.stream(request, { signal: call.signal })) {
@@ -86,7 +86,7 @@ export async function streamResponse(
           return event
         case "progress":
           streamed.begun = true
-          if (event.advanced || (event.hiddenBytes ?? 0) > streamed.hiddenBytes) progressed()
+          if (event.advanced || (event.hiddenBytes ?? 0) > streamed.hiddenBytes) reportProgress()
           streamed.usage = event.usage ?? streamed.usage
           streamed.hiddenBytes = event.hiddenBytes ?? streamed.hiddenBytes
           if (lengthOf(streamed) > longest) return answerTooLong
@@ -94,7 +94,7 @@ export async function streamResponse(
         case "toolInputDelta":
           streamed.begun = true
           if (event.text === "") continue
-          progressed()
+          reportProgress()
           streamed.inputCharacters += event.text.length
           if (lengthOf(streamed) > longest || event.part >= mostParts) return answerTooLong
           showInput(context, stepId, { event, streamed })
@@ -110,7 +110,7 @@ export async function streamResponse(
       }
       streamed.begun = true
       if (event.text === "") continue
-      progressed()
+      reportProgress()
       if (lengthOf(streamed) > longest) return answerTooLong
       const { type, part, text } = event
       const seq = journal.emit({ type, stepId, messageId, part, text })
@@ -163,7 +163,7 @@ const mostParts = 10_000
  * Returns the maximum characters of a response. A token has a few characters, so only a provider that ignores its
  * token limit exceeds it.
  */
-function longestAnswer({ maxTokens }: ModelRequest): number {
+function maxResponseCharactersOf({ maxTokens }: ModelRequest): number {
   return maxTokens * 12 + 4_096
 }
 
@@ -188,7 +188,7 @@ const defaultFirstTokenTimeoutMs = 600_000
  * Returns the maximum milliseconds of a call: half an hour, and a quarter of a second for each token. Only a provider
  * that never ends its response exceeds it.
  */
-function longestCallMs({ maxTokens }: ModelRequest): number {
+function maxCallMsOf({ maxTokens }: ModelRequest): number {
   return 30 * 60 * 1_000 + maxTokens * 250
 }
 

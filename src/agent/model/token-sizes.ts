@@ -12,14 +12,14 @@ export class TokenSizes {
   }
 
   /** Returns a high estimate of the tokens of a message that has been measured. */
-  readonly ofMessage = (message: Message): number => {
+  readonly measureMessage = (message: Message): number => {
     const tokens = this.#known.get(message)
     if (tokens === undefined) throw new Error("The message has not been measured.")
     return tokens
   }
 
   /** Resolves to the tokens of the system prompt, the tools and the output schema. */
-  async ofFixed({ system, tools, outputSchema = {} }: Omit<ModelRequest, "messages">): Promise<number> {
+  async measureFixed({ system, tools, outputSchema = {} }: Omit<ModelRequest, "messages">): Promise<number> {
     let tokens = 0
     for (const part of [system, tools, outputSchema]) tokens += await this.#measure(part, [])
     return tokens

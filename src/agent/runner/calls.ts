@@ -11,13 +11,13 @@ import type { CallState } from "../tools/call-state.ts"
  */
 export const maxToolResultBytes = 1_000_000
 
-export function requestedCall(
+export function createRequestEvent(
   { ids }: RunnerRunContext,
   { stepId }: { readonly stepId: string },
   { call, callIndex }: { readonly call: RunnerToolCall; readonly callIndex: number },
 ): ToolCallRequested {
   const { id: runnerCallId, name, input } = call
-  const requested = { stepId, toolCallId: ids.next("call"), name, input: plainJson(input), callIndex }
+  const requested = { stepId, toolCallId: ids.next("call"), name, input: toPlainJson(input), callIndex }
   return { type: "toolCallRequested", ...requested, runnerCallId, executionLocation: "backend" }
 }
 
@@ -25,7 +25,11 @@ export function callPart({ toolCallId, name, input }: ToolCallRequested): ToolCa
   return { type: "toolCall", toolCallId, name, input }
 }
 
-export function settledCall({ requested }: CallState, result: ToolResult, durationMs: number): Event {
+export function createCompletionEvent(
+  { requested }: CallState,
+  result: ToolResult,
+  durationMs: number,
+): Event {
   const { toolCallId, name, executionLocation } = requested
   return { type: "toolCallCompleted", toolCallId, name, result, durationMs, server: null, executionLocation }
 }
@@ -34,6 +38,6 @@ export function settledCall({ requested }: CallState, result: ToolResult, durati
  * Returns the value as JSON. Throws if JSON cannot hold it, because this is a mistake of the runner that the store
  * should not have to find.
  */
-export function plainJson<Value>(value: Value): Value {
+export function toPlainJson<Value>(value: Value): Value {
   return JSON.parse(JSON.stringify(value ?? null)) as Value
 }

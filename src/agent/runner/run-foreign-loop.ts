@@ -85,7 +85,7 @@ async function callRunner(
  * Discards the text that was streaming when the run was interrupted. This comes before all else, because the run may
  * end without further events.
  */
-export async function voidInterruptedText(context: RunnerRunContext): Promise<void> {
+export async function discardInterruptedText(context: RunnerRunContext): Promise<void> {
   const { run } = context.conversation
   if (run?.phase.type !== "calling") return
   const { attempt, step } = run.phase

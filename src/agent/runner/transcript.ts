@@ -10,7 +10,13 @@ import { type RunnerRunContext, record } from "../run-context.ts"
 import { recordEnd } from "../steering.ts"
 import type { CallState } from "../tools/call-state.ts"
 import { truncateResult } from "../tools/truncate-result.ts"
-import { callPart, maxToolResultBytes, plainJson, requestedCall, settledCall } from "./calls.ts"
+import {
+  callPart,
+  createCompletionEvent,
+  createRequestEvent,
+  maxToolResultBytes,
+  toPlainJson,
+} from "./calls.ts"
 import { askAbout } from "./waits.ts"
 
 /** Maximum characters of one state as JSON. The log keeps every saved state. */
@@ -106,7 +112,7 @@ export class Transcript {
     for (const call of this.#asking) {
       let requested = this.#openCall(call.id)?.requested
       if (requested === undefined) {
-        requested = requestedCall(this.#context, step, { call, callIndex: known + parts.length })
+        requested = createRequestEvent(this.#context, step, { call, callIndex: known + parts.length })
         parts.push(callPart(requested))
         events.push(requested)
       }
@@ -158,7 +164,7 @@ export class Transcript {
     if (this.#calls().length > 0 && this.#openCalls().length === 0) await this.#endStep()
     const step = await this.#openStep()
     const callIndex = this.#calls().length
-    const requested = requestedCall(this.#context, step, { call, callIndex })
+    const requested = createRequestEvent(this.#context, step, { call, callIndex })
     const { toolCallId } = requested
     const message = callIndex > 0 ? [] : [this.#completedMessage(step, [callPart(requested)])]
     await this.#record([...message, requested, { type: "toolCallStarted", toolCallId }])
@@ -171,7 +177,7 @@ export class Transcript {
     if (this.#asking.some(({ id }) => id === call.id)) {
       throw new Error(`The runner asked twice about the call ${JSON.stringify(call.id)}.`)
     }
-    this.#asking.push({ ...call, input: plainJson(call.input) })
+    this.#asking.push({ ...call, input: toPlainJson(call.input) })
   }
 
   async #settle(id: string, result: ToolResult): Promise<void> {
@@ -182,8 +188,8 @@ export class Transcript {
     }
     const { toolCallId } = call.requested
     const durationMs = this.#context.clock.now() - (this.#startedAt.get(toolCallId) ?? this.#begunAt)
-    const bounded = truncateResult(plainJson(result), maxToolResultBytes)
-    await this.#record([settledCall(call, bounded, durationMs)])
+    const bounded = truncateResult(toPlainJson(result), maxToolResultBytes)
+    await this.#record([createCompletionEvent(call, bounded, durationMs)])
   }
 
   #spend({ usage, model = this.#model, priceList }: Extract<RunnerEvent, { type: "usage" }>): void {
@@ -193,7 +199,7 @@ export class Transcript {
   }
 
   async #save(state: Json): Promise<void> {
-    const saved = plainJson(state)
+    const saved = toPlainJson(state)
     if (JSON.stringify(saved).length > maxStateCharacters) {
       const kind = { code: "runner_state_too_large", status: 500 }
       throw new GatewayError(kind, "The agent's state is too large to store.")
@@ -223,7 +229,7 @@ export class Transcript {
     const open = this.#openCalls()
     for (const { requested } of open) this.#closed.add(requested.runnerCallId ?? "")
     await this.#record([
-      ...open.map((call) => settledCall(call, missing, 0)),
+      ...open.map((call) => createCompletionEvent(call, missing, 0)),
       { type: "stepCompleted", stepId, step: run.steps, ...run.stepSpent },
     ])
     this.#step = null

@@ -8,14 +8,14 @@ import { awaitsApproval, type CallState, openWaitOf } from "../tools/call-state.
 import { truncateResult } from "../tools/truncate-result.ts"
 import { newWait } from "../waits/open-wait.ts"
 import { takeAnswer } from "../waits/take-answer.ts"
-import { maxToolResultBytes, settledCall } from "./calls.ts"
+import { createCompletionEvent, maxToolResultBytes } from "./calls.ts"
 
 const anyObject = { type: "object" } as const
 const byGrant = { via: "grant", tenant: null, userId: null, address: null } as const
 
 /** Returns true if the runner has returned with undecided calls, and has not been called again since. */
 export function isParked(run: RunState): boolean {
-  return undelivered(run).length > 0
+  return findUndelivered(run).length > 0
 }
 
 /** Asks a person about the calls, unless a grant allows their type. */
@@ -69,7 +69,7 @@ export async function takeDecisions(context: RunnerRunContext): Promise<number |
  * for the runner.
  */
 export async function actOnDecisions(context: RunnerRunContext): Promise<readonly RunnerDecision[]> {
-  const calls = undelivered(context.conversation.run)
+  const calls = findUndelivered(context.conversation.run)
   const decisions = calls.map(decisionOf)
   await record(context, calls.map(consequenceOf))
   return decisions
@@ -82,7 +82,8 @@ function decisionOf({ state, approval, requested }: CallState): RunnerDecision {
 }
 
 function consequenceOf(call: CallState): Event {
-  if (call.state === "denied") return settledCall(call, truncateResult(denial(call), maxToolResultBytes), 0)
+  if (call.state === "denied")
+    return createCompletionEvent(call, truncateResult(denial(call), maxToolResultBytes), 0)
   return { type: "toolCallStarted", toolCallId: call.requested.toolCallId }
 }
 
@@ -90,7 +91,7 @@ function consequenceOf(call: CallState): Event {
  * Returns the calls that were asked about and whose decisions the runner has not received, in the order of its
  * reports.
  */
-function undelivered(run: RunState | null): readonly CallState[] {
+function findUndelivered(run: RunState | null): readonly CallState[] {
   return callsOf(run).filter(
     (call) => awaitsApproval(call) || call.state === "approved" || call.state === "denied",
   )

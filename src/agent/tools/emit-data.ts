@@ -40,13 +40,13 @@ export function dataEmitter(context: ModelRunContext, tool: Tool, call: CallStat
   const storing: Promise<void>[] = []
   return {
     emit(given) {
-      const data = { toolCallId, ...checked(given, tool) }
+      const data = { toolCallId, ...checkData(given, tool) }
       if (given.transient === true) {
-        transient = counted(transient, data.value, mostTransient)
+        transient = countEmitted(transient, data.value, mostTransient)
         context.journal.show(data)
         return
       }
-      stored = counted(stored, data.value, mostStored)
+      stored = countEmitted(stored, data.value, mostStored)
       const recording = record(context, [{ type: "dataEmitted", ...data }])
       // `stored` rejects with the error.
       recording.catch(() => undefined)
@@ -59,7 +59,7 @@ export function dataEmitter(context: ModelRunContext, tool: Tool, call: CallStat
 }
 
 /** Returns the name, and a copy of the value as JSON. Both may come from untyped code. */
-function checked({ name, value, transient }: EmittedData, tool: Tool): { name: string; value: Json } {
+function checkData({ name, value, transient }: EmittedData, tool: Tool): { name: string; value: Json } {
   const subject = `The data that tool ${tool.name} emits`
   if (typeof name !== "string" || !namePattern.test(name)) {
     const form = "a letter, then letters, digits, _, ., :, / and -, at most 64 characters"
@@ -88,7 +88,7 @@ function tooLarge(subject: string, name: string): DataRefused {
   return new DataRefused("invalid_data", `${message} Store it elsewhere and emit a reference.`)
 }
 
-function counted(before: Emitted, value: Json, most: Emitted): Emitted {
+function countEmitted(before: Emitted, value: Json, most: Emitted): Emitted {
   const after = { events: before.events + 1, characters: before.characters + jsonSize(value) }
   if (after.events <= most.events && after.characters <= most.characters) return after
   const bounds = `${most.events} events and ${most.characters} characters of JSON`

@@ -68,7 +68,7 @@ export async function executeTool(
   const execution = Promise.resolve().then(() => tool.execute(input, toolContext))
   try {
     const outcome = await Promise.race([execution, stopped])
-    return nestsTooDeep(outcome) ? tooDeep : shownOutcome(outcome)
+    return nestsTooDeep(outcome) ? tooDeep : redactOutcome(outcome)
   } catch (error) {
     if (context.signal.aborted) {
       context.runtime.follow(execution)
@@ -193,7 +193,7 @@ class ToolTimeout extends Error {
 }
 
 /** Masks secrets in messages and warnings: they may quote the tool's configuration, and every client receives them. */
-function shownOutcome(outcome: ToolOutcome): ToolOutcome {
+function redactOutcome(outcome: ToolOutcome): ToolOutcome {
   if (outcome.type === "error") return { ...outcome, message: withoutSecrets(outcome.message) }
   const isMarked = (outcome.type === "json" || outcome.type === "content") && outcome.warning !== undefined
   return isMarked ? { ...outcome, warning: withoutSecrets(outcome.warning) } : outcome

@@ -83,23 +83,25 @@ async function act(
   switch (answer.kind) {
     case "clientTool": {
       const durationMs = Math.max(0, answer.at - (call.openedAt ?? answer.at))
-      const after = [resolved(wait, { kind: "clientTool", resolution: {} }, decidedBy)]
+      const after = [createResolvedEvent(wait, { kind: "clientTool", resolution: {} }, decidedBy)]
       const result = await transformResult(context, call, answer.answer.result)
       return completeCall(context, call, result, { durationMs, after }, { consume })
     }
     case "approval": {
       const { approved, editedInput, reason } = answer.answer
       const resolution = { approved, editedInput, reason }
-      return record(context, [resolved(wait, { kind: "approval", resolution }, decidedBy)], { consume })
+      return record(context, [createResolvedEvent(wait, { kind: "approval", resolution }, decidedBy)], {
+        consume,
+      })
     }
     case "elicitation": {
       const { action, content } = answer.answer
       const outcome = { kind: "elicitation", resolution: { action, content } } as const
-      return record(context, [resolved(wait, outcome, decidedBy)], { consume })
+      return record(context, [createResolvedEvent(wait, outcome, decidedBy)], { consume })
     }
     case "child": {
       const outcome = { kind: "child", resolution: answer.answer } as const
-      return record(context, [resolved(wait, outcome, decidedBy)], { consume })
+      return record(context, [createResolvedEvent(wait, outcome, decidedBy)], { consume })
     }
     default:
       answer satisfies never
@@ -110,7 +112,7 @@ async function act(
 async function expire(context: SettlingContext, { call, wait }: Waiting): Promise<void> {
   const outbox = wait.kind === "child" ? [cancelChild(wait, context.clock.now())] : []
   const effects = { expire: [wait.waitId], outbox }
-  const end = resolved(wait, unanswered(wait), null)
+  const end = createResolvedEvent(wait, resolveUnanswered(wait), null)
   try {
     if (wait.kind === "clientTool") {
       const message = "The client did not send a result in time."
@@ -128,7 +130,7 @@ async function expire(context: SettlingContext, { call, wait }: Waiting): Promis
   }
 }
 
-function unanswered(wait: WaitOpened): AnyResolution {
+function resolveUnanswered(wait: WaitOpened): AnyResolution {
   const { kind } = wait
   switch (kind) {
     case "approval":
@@ -150,7 +152,7 @@ function unanswered(wait: WaitOpened): AnyResolution {
   }
 }
 
-function resolved(
+function createResolvedEvent(
   { waitId, toolCallId }: WaitOpened,
   outcome: AnyResolution,
   decidedBy: WaitResolved["decidedBy"],

@@ -26,13 +26,13 @@ interface Place {
 /** Returns the place above the message, where Node's TypeScript and linking steps put the place of a syntax error. */
 function firstLine(text: string): Place | null {
   const [, path, line] = /^(.+):(\d+)\n/.exec(text) ?? []
-  return asPlace(path, line)
+  return toPlace(path, line)
 }
 
 /** Returns the topmost call in one of the agent's own files. */
 function firstFrame(stack: string): Place | null {
   for (const [, path, line] of stack.matchAll(/^ +at (?:.*\()?(.+?):(\d+):\d+\)?$/gm)) {
-    const place = asPlace(path, line)
+    const place = toPlace(path, line)
     if (
       place !== null &&
       !place.path.includes(`${sep}node_modules${sep}`) &&
@@ -62,7 +62,7 @@ function checkReport(file: string): Promise<string> {
   })
 }
 
-function asPlace(location: string | undefined, line: string | undefined): Place | null {
+function toPlace(location: string | undefined, line: string | undefined): Place | null {
   if (location === undefined || line === undefined) return null
   const path = location.startsWith("file:") ? fileURLToPath(location) : location
   return existsSync(path) ? { path, line } : null

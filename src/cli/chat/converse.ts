@@ -37,7 +37,7 @@ export async function converse(options: ConverseOptions): Promise<void> {
 /** Sends one message, and follows its run to the end. Questions of tools are answered in between. */
 async function exchange(options: ConverseOptions, message: string): Promise<void> {
   const { chat, input, signal, stderr } = options
-  const printer = betweenTurns(answerPrinter(options))
+  const printer = separateTurns(answerPrinter(options))
   const showProgress = progressPrinter(options, printer.endLine)
   const run = chat.send(message, { signal })
   let canceling = Promise.resolve()
@@ -85,7 +85,7 @@ interface TurnPrinter extends AnswerPrinter {
 }
 
 /** Puts a blank line between the texts of two turns. */
-function betweenTurns(printer: AnswerPrinter): TurnPrinter {
+function separateTurns(printer: AnswerPrinter): TurnPrinter {
   let [hasText, isNewTurn] = [false, false]
   return {
     ...printer,

@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process"
 import { Readable } from "node:stream"
 import { expect, test } from "vitest"
+import { wordsOf } from "../command-words.ts"
 import { commandNames } from "../help.ts"
 import { runCli } from "../run-cli.ts"
-import { wordsOf } from "./completion.ts"
 
 async function completion(...argv: readonly string[]) {
   let stdout = ""

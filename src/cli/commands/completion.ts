@@ -2,8 +2,9 @@ import { parseArgs } from "node:util"
 import { expectPositionals } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
 import { parseUsage, UsageError } from "../cli-error.ts"
+import { wordsOf } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
-import { type CommandName, commandHelp, commandNames } from "../help.ts"
+import { commandNames } from "../help.ts"
 
 const scripts: Readonly<Record<string, () => string>> = { bash: bashScript, zsh: zshScript, fish: fishScript }
 
@@ -19,18 +20,6 @@ export async function completionCommand({ argv, stdout }: CliContext): Promise<n
   }
   stdout.write(script())
   return exitCodes.success
-}
-
-/** Returns the words of a command from its help, which is the only list of them. */
-export function wordsOf(command: CommandName): {
-  readonly actions: readonly string[]
-  readonly options: readonly string[]
-} {
-  const help = commandHelp[command]
-  const usages = [...help.matchAll(new RegExp(`agent-gateway ${command} ([a-z|]+)(?= |$)`, "gm"))]
-  const actions = usages.flatMap(([, words = ""]) => words.split("|"))
-  const options = [...help.matchAll(/^ {2,}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option = ""]) => option)
-  return { actions: [...new Set(actions)], options: [...new Set([...options, "--help"])] }
 }
 
 function bashScript(): string {

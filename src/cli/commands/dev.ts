@@ -33,7 +33,7 @@ export async function devCommand(context: CliContext): Promise<number> {
       watcher.add(message.path)
       return
     }
-    stdout.write(started ? `Reloaded: ${message.url}\n` : greeting(message))
+    stdout.write(started ? `Reloaded: ${message.url}\n` : formatGreeting(message))
     if (!started && stopKeys !== null) stdout.write(`${keysHelp}\n\n`)
     started = true
     consoleUrl = message.consoleUrl
@@ -91,7 +91,11 @@ export async function devCommand(context: CliContext): Promise<number> {
   }
 }
 
-function greeting({ url, apiUrl, consoleUrl }: Pick<Listener, "url" | "apiUrl" | "consoleUrl">): string {
+function formatGreeting({
+  url,
+  apiUrl,
+  consoleUrl,
+}: Pick<Listener, "url" | "apiUrl" | "consoleUrl">): string {
   const json = "-H 'content-type: application/json'"
   const inBrowser = consoleUrl === null ? "" : `Talk to the agent in a browser: ${consoleUrl}\n\n`
   return `Listening on ${url}, reloading on change.

@@ -30,7 +30,7 @@ export async function doctorCommand(context: CliContext): Promise<number> {
     report({ name: "start", ok: refusal === null, detail: refusal === null ? "" : failureLine(refusal) })
     // The other parts can still be checked without a model.
     if (refusal !== null && (await refusalOf(gateway, "dev", env)) !== null) return exitCodes.failure
-    const checks = await settledChecks(gateway, signal)
+    const checks = await awaitChecks(gateway, signal)
     for (const [name, { ok, detail = "" }] of Object.entries(checks)) report({ name, ok, detail })
     const probes = refusal === null && callsModels ? await gateway.probeModels({ signal }) : []
     for (const probe of probes) report(findingOf(probe))
@@ -59,7 +59,7 @@ function createReport({ stdout }: CliContext): (finding: Finding) => void {
 }
 
 /** Repeats the checks until no part is starting any more, or `patienceMs` have passed. */
-async function settledChecks(gateway: Gateway, signal: AbortSignal) {
+async function awaitChecks(gateway: Gateway, signal: AbortSignal) {
   const ends = performance.now() + patienceMs
   let { checks } = await gateway.readiness({ forOperator: true })
   while (Object.values(checks).some(isStarting) && performance.now() < ends) {

@@ -4,6 +4,7 @@ import { openOutbox } from "../../gateway/operate/open-outbox.ts"
 import type { ChosenRows } from "../../gateway/operate/outbox.ts"
 import type { CliContext } from "../cli-context.ts"
 import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
+import { actionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 const common = { store: { type: "string" }, verbose: { type: "boolean" } } as const
@@ -33,7 +34,7 @@ const commandUsage = "usage: agent-gateway outbox list | retry|drop ROW… | ret
 /** `outbox list|retry|drop` works on a store, even while a server runs on it. */
 export async function outboxCommand(context: CliContext): Promise<number> {
   const { action, rows, options } = parse(context.argv)
-  const chosen = action === "list" ? null : chosenRows(rows, options)
+  const chosen = action === "list" ? null : parseChosenRows(rows, options)
   const after = options.after === undefined ? 0 : rowNumber(options.after)
   const outbox = await openOutbox(options.store)
   try {
@@ -74,9 +75,7 @@ function parse(argv: readonly string[]) {
   const { values: options, positionals } = parseUsage("outbox", () => parseOptions(argv))
   const [action, ...rows] = positionals
   if (!isAction(action)) {
-    throw new UsageError(
-      `${action === undefined ? "an action is missing" : `unknown action ${action}`}; ${commandUsage}`,
-    )
+    throw new UsageError(`${actionProblem("outbox", action)}; ${commandUsage}`)
   }
   const own: readonly string[] = optionsOf[action]
   const foreign = Object.keys(particular).filter(
@@ -96,7 +95,7 @@ function isAction(text: string | undefined): text is Action {
   return text !== undefined && Object.hasOwn(optionsOf, text)
 }
 
-function chosenRows(rows: readonly string[], { all = false, kind }: Options): ChosenRows {
+function parseChosenRows(rows: readonly string[], { all = false, kind }: Options): ChosenRows {
   if (all === rows.length > 0) throw new UsageError(`give rows, or --all for all dead rows; ${commandUsage}`)
   if (all) return { allDead: true, ...(kind !== undefined && { kind }) }
   if (kind !== undefined) throw new UsageError(`--kind goes with --all; ${commandUsage}`)

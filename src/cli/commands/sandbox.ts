@@ -3,6 +3,7 @@ import { parseArgs } from "node:util"
 import { buildSandboxImage } from "../../gateway/operate/build-sandbox-image.ts"
 import type { CliContext } from "../cli-context.ts"
 import { parseUsage, UsageError } from "../cli-error.ts"
+import { actionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 /** `sandbox build` builds the image that runs code, with the Docker engine of this machine. */
@@ -34,14 +35,8 @@ function parse(argv: readonly string[]) {
     }),
   )
   const [action, extra] = positionals
-  const problem =
-    action === undefined
-      ? "an action is missing"
-      : action !== "build"
-        ? `unknown action ${action}`
-        : extra !== undefined
-          ? `unexpected argument ${extra}`
-          : null
-  if (problem !== null) throw new UsageError(`${problem}; usage: agent-gateway sandbox build`)
+  const usage = "usage: agent-gateway sandbox build"
+  if (action !== "build") throw new UsageError(`${actionProblem("sandbox", action)}; ${usage}`)
+  if (extra !== undefined) throw new UsageError(`unexpected argument ${extra}; ${usage}`)
   return values
 }

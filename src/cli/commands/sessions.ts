@@ -10,6 +10,7 @@ import {
 import { type OpenedSessions, openSessions } from "../../gateway/operate/open-sessions.ts"
 import type { CliContext, TextStyle } from "../cli-context.ts"
 import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
+import { actionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { type Cell, printTable } from "../output/table.ts"
 
@@ -53,8 +54,7 @@ function parse(argv: readonly string[]) {
   )
   const [action, sessionId, extra] = positionals
   if (action !== "list" && action !== "show") {
-    const problem = action === undefined ? "an action is missing" : `unknown action ${action}`
-    throw new UsageError(`${problem}; ${commandUsage}`)
+    throw new UsageError(`${actionProblem("sessions", action)}; ${commandUsage}`)
   }
   const unexpected = action === "list" ? sessionId : extra
   if (unexpected !== undefined) throw new UsageError(`unexpected argument ${unexpected}; ${commandUsage}`)

@@ -72,19 +72,19 @@ function manifestOf(
   { project, gateway }: ProjectNames,
 ): string {
   const manifests = folders.map((files) => objectOf(JSON.parse(files.get("package.json") ?? "{}")))
-  const joined = (field: string): JsonObject =>
+  const joinField = (field: string): JsonObject =>
     Object.assign({}, ...manifests.map((each) => objectOf(each[field])))
   const manifest = {
     ...manifests[0],
     name: project,
-    scripts: joined("scripts"),
-    dependencies: sorted({ ...joined("dependencies"), "ai-agent-gateway": gateway }),
-    devDependencies: sorted(joined("devDependencies")),
+    scripts: joinField("scripts"),
+    dependencies: sortMembers({ ...joinField("dependencies"), "ai-agent-gateway": gateway }),
+    devDependencies: sortMembers(joinField("devDependencies")),
   }
   return `${JSON.stringify(manifest, null, 2)}\n`
 }
 
-function sorted(object: JsonObject): JsonObject {
+function sortMembers(object: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 

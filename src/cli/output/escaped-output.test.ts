@@ -1,10 +1,10 @@
 import { expect, test } from "vitest"
-import { escapedOutputs } from "./escaped-output.ts"
+import { escapeOutputs } from "./escaped-output.ts"
 
 function outputs(isTTY: boolean) {
   const written: string[] = []
   const output = { isTTY, write: (text: string) => written.push(text) }
-  return { written, ...escapedOutputs({ stdout: output, stderr: output }) }
+  return { written, ...escapeOutputs({ stdout: output, stderr: output }) }
 }
 
 test("a terminal never receives a control character", () => {

@@ -6,19 +6,19 @@ import type { CliContext, CliOutput, ProcessContext, TextOutput } from "../cli-c
  * Returns outputs on which no text can act on the terminal. Otherwise a tool's arguments, a server's messages or a
  * model's text could move the cursor, and show another command than the one that awaits approval.
  */
-export function escapedOutputs({
+export function escapeOutputs({
   stdout,
   stderr,
 }: Pick<ProcessContext, "stdout" | "stderr">): Pick<CliContext, "stdout" | "stderr" | "answerOutput"> {
-  const escaped = escapedOutput(stdout)
+  const escaped = escapeOutput(stdout)
   return {
     stdout: escaped,
-    stderr: escapedOutput(stderr),
+    stderr: escapeOutput(stderr),
     answerOutput: stdout.isTTY === true ? escaped : stdout,
   }
 }
 
-function escapedOutput(output: TextOutput): CliOutput {
+function escapeOutput(output: TextOutput): CliOutput {
   const isTTY = output.isTTY === true
   const hasColors = isTTY && output.hasColors?.() === true
   return {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { escapedOutputs } from "./escaped-output.ts"
+import { escapeOutputs } from "./escaped-output.ts"
 import { cutBetweenWords, printTable } from "./table.ts"
 
 function printed(
@@ -14,7 +14,7 @@ function printed(
     hasColors: () => colors,
     write: (text: string) => out.push(text),
   }
-  printTable(escapedOutputs({ stdout, stderr: stdout }).stdout, rows)
+  printTable(escapeOutputs({ stdout, stderr: stdout }).stdout, rows)
   return out.join("")
 }
 

@@ -1,16 +1,18 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi"
 import { formatDirectoryCursor } from "../../core/directory-cursor.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
-import type { Directory, ListedSession } from "../../core/ports/directory.ts"
+import type { Directory, ListedRun, ListedSession } from "../../core/ports/directory.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import { sessionNotFound } from "../../http/problem.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
+import { type CostParts, createCosts } from "../costs.ts"
 import { readCursor, readQuery } from "../read-request.ts"
 
 export interface SessionRoutesOptions {
   readonly prefix: string
   readonly sessions: Sessions
   readonly directory: Directory
+  readonly readEnd: CostParts["readEnd"]
   /** Returns one page of a session's events after a sequence number, with secrets masked. */
   readonly readEvents: (sessionId: string, afterSeq: number) => Promise<readonly EventEntry[]>
 }
@@ -39,6 +41,9 @@ const eventsQuery = z.strictObject({ after: z.coerce.number().int().nonnegative(
 /** Adds the routes of sessions and runs of all users, and of the events of one session. */
 export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRoutesOptions): void {
   const { prefix, sessions, directory, readEvents } = options
+  const costs = createCosts(options)
+  const withEnd = async (run: ListedRun) => ({ ...run, end: await costs.ofRun(run) })
+  const withCost = async (session: ListedSession) => ({ ...session, spent: await costs.ofSession(session) })
 
   root.get(`${prefix}/sessions`, async (c) => {
     const { agent, state, tenant, user, after } = readQuery(c, sessionsQuery)
@@ -50,7 +55,8 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
       ...(place !== null && { after: place }),
       limit: pageSize,
     })
-    return c.json({ items, next: next === null ? null : formatDirectoryCursor(next) })
+    const shown = await Promise.all(items.map(withCost))
+    return c.json({ items: shown, next: next === null ? null : formatDirectoryCursor(next) })
   })
 
   root.get(`${prefix}/runs`, async (c) => {
@@ -62,29 +68,35 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
       ...(place !== null && { after: place }),
       limit: pageSize,
     })
-    return c.json({ items, next: next === null ? null : formatDirectoryCursor(next) })
+    const shown = await Promise.all(items.map(withEnd))
+    return c.json({ items: shown, next: next === null ? null : formatDirectoryCursor(next) })
   })
 
   root.get(`${prefix}/sessions/:id`, async (c) => {
-    const session = await existing(c.req.param("id"))
+    const session = await findSession(c.req.param("id"))
     const [{ items: runs }, { items: children }, grants] = await Promise.all([
       directory.runs({ sessionId: session.id, limit: shownRuns }),
       directory.sessions({ parentSessionId: session.id, limit: pageSize }),
       sessions.grants(session.id),
     ])
-    return c.json({ session, runs, children, grants })
+    return c.json({
+      session: await withCost(session),
+      runs: await Promise.all(runs.map(withEnd)),
+      children: await Promise.all(children.map(withCost)),
+      grants,
+    })
   })
 
   root.get(`${prefix}/sessions/:id/events`, async (c) => {
     const { after } = readQuery(c, eventsQuery)
-    const session = await existing(c.req.param("id"))
+    const session = await findSession(c.req.param("id"))
     const items = await readEvents(session.id, after)
     const newest = (await sessions.session(session.id))?.lastSeq ?? 0
     const last = items.at(-1)?.seq ?? newest
     return c.json({ items, next: last < newest ? String(last) : null })
   })
 
-  async function existing(id: string): Promise<ListedSession> {
+  async function findSession(id: string): Promise<ListedSession> {
     const session = await directory.session(id)
     if (session === null) throw sessionNotFound(404)
     return session

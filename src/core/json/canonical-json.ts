@@ -1,5 +1,5 @@
 import type { Json } from "./json.ts"
-import { pieceCharacters, stringPieces } from "./json-pieces.ts"
+import { pieceCharacters, splitString } from "./json-pieces.ts"
 
 /**
  * Returns the canonical JSON of RFC 8785: equal values have equal texts, whatever the order of their keys. The text
@@ -27,7 +27,7 @@ export function* canonicalPieces(value: Json): Generator<string, void> {
 }
 
 function* tokens(value: Json): Generator<string, void> {
-  if (typeof value === "string") yield* stringPieces(value)
+  if (typeof value === "string") yield* splitString(value)
   else if (Array.isArray(value)) yield* arrayTokens(value)
   else if (typeof value === "object" && value !== null) {
     yield* objectTokens(value as { readonly [key: string]: Json })
@@ -50,7 +50,7 @@ function* objectTokens(object: { readonly [key: string]: Json }): Generator<stri
     const member = object[key]
     if (member === undefined) continue
     yield before
-    yield* stringPieces(key)
+    yield* splitString(key)
     yield ":"
     yield* tokens(member)
     before = ","

@@ -44,7 +44,7 @@ export function isLargeJson(value: unknown): boolean {
 
 function* tokens(value: unknown, replace: ReplaceValue | undefined): Generator<string, void> {
   if (!isLargeJson(value)) yield JSON.stringify(value, replace) ?? "null"
-  else if (typeof value === "string") yield* stringPieces(value)
+  else if (typeof value === "string") yield* splitString(value)
   else if (Array.isArray(value)) yield* arrayTokens(value, replace)
   else yield* objectTokens(value as Readonly<Record<string, unknown>>, replace)
 }
@@ -78,7 +78,7 @@ function* objectTokens(
 }
 
 /** Yields the JSON text of a string. */
-export function* stringPieces(string: string): Generator<string, void> {
+export function* splitString(string: string): Generator<string, void> {
   if (string.length <= pieceCharacters) return yield JSON.stringify(string)
   yield '"'
   for (let start = 0; start < string.length; ) {

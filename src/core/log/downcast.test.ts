@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest"
 import { type AnyPayload, type AnyResolution, formerWaitId } from "../wait.ts"
-import { downcast, storedForms, versionOf } from "./downcast.ts"
+import { downcast, toStoredForms, versionOf } from "./downcast.ts"
 import { type Event, logVersion, type WaitOpened, type WaitResolved } from "./entries.ts"
 import { upcast } from "./upcast.ts"
 
@@ -85,7 +85,7 @@ test("a run with tools of the client has no older form", () => {
   }
   expect(versionOf(event)).toBe(3)
   expect(downcast(event, 2)).toBeNull()
-  expect(storedForms(event, 2)).toEqual([event])
+  expect(toStoredForms(event, 2)).toEqual([event])
 })
 
 test("readers of version 2 receive no data of the application, which they would not miss", () => {
@@ -107,7 +107,7 @@ test.each<[Event]>([
 ])("%j has no older form, and is stored as it is", (event) => {
   expect(versionOf(event)).toBe(3)
   expect(downcast(event, 2)).toBeNull()
-  expect(storedForms(event, 2)).toEqual([event])
+  expect(toStoredForms(event, 2)).toEqual([event])
   expect(downcast(event, logVersion)).toEqual([event])
 })
 

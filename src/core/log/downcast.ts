@@ -33,11 +33,11 @@ export function downcast(event: Event, version: number): readonly (Event | Forme
   switch (event.type) {
     case "runStarted":
       // Older processes would continue it without the client's tools, or in another role.
-      return hasNewerParts(event) ? null : [runStartedInVersion2(event)]
+      return hasNewerParts(event) ? null : [downcastRunStarted(event)]
     case "waitOpened":
-      return openedInVersion2(event)
+      return downcastOpened(event)
     case "waitResolved":
-      return resolvedInVersion2(event)
+      return downcastResolved(event)
     case "dataEmitted":
       // Only current subscribers need this event. A run can continue without it.
       return []
@@ -47,7 +47,7 @@ export function downcast(event: Event, version: number): readonly (Event | Forme
 }
 
 /** Returns the events as which this one is stored, if an older form exists and the version forbids newer forms. */
-export function storedForms(event: Event, version: number): readonly (Event | FormerEvent)[] {
+export function toStoredForms(event: Event, version: number): readonly (Event | FormerEvent)[] {
   return downcast(event, version) ?? [event]
 }
 
@@ -56,11 +56,11 @@ function hasNewerParts({ clientTools, role }: RunStarted): boolean {
 }
 
 /** Such a run continues without deltas that older processes do not know. */
-function runStartedInVersion2({ toolInputDeltas: _, ...started }: RunStarted): RunStarted {
+function downcastRunStarted({ toolInputDeltas: _, ...started }: RunStarted): RunStarted {
   return started
 }
 
-function openedInVersion2(event: WaitOpened): readonly FormerEvent[] | null {
+function downcastOpened(event: WaitOpened): readonly FormerEvent[] | null {
   const { waitId, toolCallId, toolName, origin, continuation, nonce, expiresAt } = event
   const facts = { waitId, toolCallId, ...(origin && { origin }), nonce, expiresAt }
   switch (event.kind) {
@@ -78,7 +78,7 @@ function openedInVersion2(event: WaitOpened): readonly FormerEvent[] | null {
   }
 }
 
-function resolvedInVersion2(event: WaitResolved): readonly FormerEvent[] | null {
+function downcastResolved(event: WaitResolved): readonly FormerEvent[] | null {
   const { waitId, toolCallId, decidedBy } = event
   const facts = { waitId, toolCallId, decidedBy }
   switch (event.kind) {

@@ -8,12 +8,12 @@ import type { FormerEvent } from "./former-events.ts"
  */
 export function upcast(stored: Event | FormerEvent, version: number): readonly Event[] {
   if (version >= 3) return [stored as Event]
-  const event = fromVersion2(stored)
-  return [version >= 2 ? event : fromVersion1(event)]
+  const event = upcastVersion2(stored)
+  return [version >= 2 ? event : upcastVersion1(event)]
 }
 
 /** Adds the members that version 1 lacked. Output schemas and prices did not exist then. */
-function fromVersion1(event: Event): Event {
+function upcastVersion1(event: Event): Event {
   switch (event.type) {
     case "runStarted":
       return { ...event, outputSchema: null }
@@ -31,34 +31,34 @@ function fromVersion1(event: Event): Event {
 }
 
 /** Converts the events of version 2, in which each kind of wait had its own events. */
-function fromVersion2(event: Event | FormerEvent): Event {
+function upcastVersion2(event: Event | FormerEvent): Event {
   switch (event.type) {
     case "approvalRequested": {
       const { input, qualifier, reason } = event
-      return opened(event, event.toolName, { kind: "approval", payload: { input, qualifier, reason } })
+      return toWaitOpened(event, event.toolName, { kind: "approval", payload: { input, qualifier, reason } })
     }
     case "clientToolOpened": {
       const { input, callIndex } = event
-      return opened(event, event.name, { kind: "clientTool", payload: { input, callIndex } })
+      return toWaitOpened(event, event.name, { kind: "clientTool", payload: { input, callIndex } })
     }
     case "elicitationRequested": {
       const { question, server } = event
-      return opened(event, event.toolName, { kind: "elicitation", payload: { question, server } })
+      return toWaitOpened(event, event.toolName, { kind: "elicitation", payload: { question, server } })
     }
     case "approvalResolved": {
       const { approved, editedInput, reason } = event
-      return resolved(event, { kind: "approval", resolution: { approved, editedInput, reason } })
+      return toWaitResolved(event, { kind: "approval", resolution: { approved, editedInput, reason } })
     }
     case "elicitationResolved": {
       const { action, content } = event
-      return resolved(event, { kind: "elicitation", resolution: { action, content } })
+      return toWaitResolved(event, { kind: "elicitation", resolution: { action, content } })
     }
     default:
       return event
   }
 }
 
-function opened(
+function toWaitOpened(
   event: Extract<FormerEvent, { readonly nonce: string }>,
   toolName: string,
   asked: AnyPayload,
@@ -69,7 +69,7 @@ function opened(
   return { type: "waitOpened", ...facts, expiresAt, ...asked }
 }
 
-function resolved(
+function toWaitResolved(
   event: Extract<FormerEvent, { readonly decidedBy: unknown }>,
   outcome: AnyResolution,
 ): Event {

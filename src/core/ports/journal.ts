@@ -1,4 +1,5 @@
-import type { AppData, Delta, Event, EventEntry } from "../log/entries.ts"
+import type { Delta } from "../log/deltas.ts"
+import type { AppData, Event, EventEntry } from "../log/entries.ts"
 import type { OutboxItem } from "./outbox.ts"
 import type { NewWait } from "./session-log.ts"
 

@@ -21,6 +21,8 @@ export interface Memory {
    * exactly once.
    */
   list(scope: MemoryScope, query: MemoryListQuery): Promise<MemoryPage>
+  /** Lists the scopes that have memories, at most `limit`, by tenant, user and agent. */
+  owners(query: MemoryOwnersQuery): Promise<readonly OwnedMemories[]>
   /** `changed`: the stored memory has another revision than `expected`, and is kept. */
   forget(
     scope: MemoryScope,
@@ -38,6 +40,19 @@ export interface Memory {
 /** The memories of one agent about a principal. With `agent` null, the memories that all agents share. */
 export interface MemoryScope extends Principal {
   readonly agent: string | null
+}
+
+export interface MemoryOwnersQuery {
+  /** The last scope of the previous page. Default: the first page. */
+  readonly after?: MemoryScope
+  readonly limit: number
+}
+
+export interface OwnedMemories extends MemoryScope {
+  /** Number of memories. */
+  readonly count: number
+  /** Time of the newest one, in milliseconds since the Unix epoch. */
+  readonly updatedAt: number
 }
 
 export interface MemoryKey {

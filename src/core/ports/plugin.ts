@@ -114,6 +114,8 @@ export interface PluginParts {
   readonly subscriber?: Pick<Subscriber, "timeoutMs" | "onEvents">
   /** Reports the state of the plugin and its dependencies, for `GET /ready` and `doctor`. */
   checks?(audience: Audience): readonly PluginCheck[] | Promise<readonly PluginCheck[]>
+  /** Returns the places outside of the gateway that the plugin has tools from, for operators. */
+  toolSources?(): readonly ToolSource[]
   /**
    * Called once when the gateway is open and executes runs. Not called in a gateway that only inspects the store or
    * executes a single run. A rejection stops the start. The plugin ends its work when `services.signal` aborts.
@@ -125,6 +127,26 @@ export interface PluginParts {
   interrupt?(): void | Promise<void>
   /** Called once, after all runs have ended or were parked. */
   close?(): void | Promise<void>
+}
+
+/** A place outside of the gateway that offers tools, such as an MCP server. */
+export interface ToolSource {
+  readonly name: string
+  /** The kind of connection, such as `stdio`. */
+  readonly transport: string
+  /** One word, such as `ready`. */
+  readonly state: string
+  /** The reason for the state, or the address that a person must open. Null without one. */
+  readonly detail: string | null
+  /** The tools that it listed last, in its own names. */
+  readonly tools: readonly SourcedTool[]
+}
+
+export interface SourcedTool {
+  readonly name: string
+  readonly description: string
+  /** If false, the model does not see the tool. */
+  readonly isEnabled: boolean
 }
 
 /** A run that is about to be executed, or a request for the agent's tools without a run. */

@@ -32,16 +32,16 @@ export function hookSubscribers(hooks: Hooks, options: HookSubscriberOptions): r
   const { onUsage, onToolResult, onToolTiming, onMaxTurns, onEvent } = hooks
   const subscribers: Subscriber[] = []
   const add = (name: keyof Hooks, invoke: Invoke) => subscribers.push(hookSubscriber(name, invoke, options))
-  if (onUsage) add("onUsage", (entry, { sessionId }) => calling(onUsage, usageReport(entry, sessionId)))
+  if (onUsage) add("onUsage", (entry, { sessionId }) => prepareCall(onUsage, usageReport(entry, sessionId)))
   if (onToolTiming)
-    add("onToolTiming", (entry, { sessionId }) => calling(onToolTiming, toolTiming(entry, sessionId)))
+    add("onToolTiming", (entry, { sessionId }) => prepareCall(onToolTiming, toolTiming(entry, sessionId)))
   if (onMaxTurns)
-    add("onMaxTurns", (entry, { sessionId }) => calling(onMaxTurns, maxTurnsReport(entry, sessionId)))
+    add("onMaxTurns", (entry, { sessionId }) => prepareCall(onMaxTurns, maxTurnsReport(entry, sessionId)))
   if (onToolResult) {
     add("onToolResult", async (entry, page) => {
       if (entry.event.type !== "toolCallCompleted") return null
       const input = await inputOf(entry.event.toolCallId, { entry, page, log: options.log })
-      return calling(onToolResult, toolReport(entry, page.sessionId, input))
+      return prepareCall(onToolResult, toolReport(entry, page.sessionId, input))
     })
   }
   if (onEvent) {
@@ -52,7 +52,7 @@ export function hookSubscribers(hooks: Hooks, options: HookSubscriberOptions): r
   return subscribers
 }
 
-function calling<Report>(
+function prepareCall<Report>(
   hook: (report: Report, options: HookOptions) => void | Promise<void>,
   report: Report | null,
 ): Call | null {
@@ -103,12 +103,12 @@ interface CallPlace {
 
 /** Returns the input of a finished call from the page, or from earlier events of its step. */
 async function inputOf(toolCallId: string, { entry, page, log }: CallPlace): Promise<JsonObject> {
-  const known = requestedInput(page.entries, toolCallId)
+  const known = findRequestedInput(page.entries, toolCallId)
   if (known !== undefined) return known
   let afterSeq = (await log.stepStart(page.sessionId, entry.seq)) - 1
   while (afterSeq < entry.seq) {
     const entries = await log.read(page.sessionId, { ...readLimits, afterSeq })
-    const found = requestedInput(
+    const found = findRequestedInput(
       entries.filter((each) => each.kind === "event"),
       toolCallId,
     )
@@ -120,7 +120,7 @@ async function inputOf(toolCallId: string, { entry, page, log }: CallPlace): Pro
   return {}
 }
 
-function requestedInput(entries: readonly EventEntry[], toolCallId: string): JsonObject | undefined {
+function findRequestedInput(entries: readonly EventEntry[], toolCallId: string): JsonObject | undefined {
   for (const { event } of entries) {
     if (event.type === "toolCallRequested" && event.toolCallId === toolCallId) return event.input
   }

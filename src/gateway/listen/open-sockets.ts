@@ -26,12 +26,12 @@ const socketCount = 32
  */
 export async function openSockets(server: HttpServer, { port, host }: Address): Promise<readonly Server[]> {
   if (!dividesConnections()) {
-    await listening(server, { port, host })
+    await listenOn(server, { port, host })
     return [server]
   }
   // Sockets that share an address do not fail if another process of this user shares it too.
   if (port !== 0) await assertFree({ port, host })
-  await listening(server, { port, host, reusePort: true })
+  await listenOn(server, { port, host, reusePort: true })
   const servers: Server[] = [server]
   try {
     while (servers.length < socketCount) {
@@ -39,7 +39,7 @@ export async function openSockets(server: HttpServer, { port, host }: Address): 
         server.emit("connection", socket)
       })
       servers.push(another)
-      await listening(another, { port: portOf(server), host, reusePort: true })
+      await listenOn(another, { port: portOf(server), host, reusePort: true })
     }
     return servers
   } catch (error) {
@@ -58,14 +58,14 @@ function dividesConnections(): boolean {
 
 async function assertFree(address: Address): Promise<void> {
   const server = createServer()
-  await listening(server, address)
+  await listenOn(server, address)
   const closed = once(server, "close")
   server.close()
   await closed
 }
 
 /** Rejects if the address is in use or not allowed. */
-async function listening(server: Server, options: ListenOptions): Promise<void> {
+async function listenOn(server: Server, options: ListenOptions): Promise<void> {
   server.listen(options)
   await once(server, "listening")
 }

@@ -3,7 +3,7 @@ import { noTasks } from "../../core/no-tasks.ts"
 import type { EmittedData, Tool, ToolResult } from "../../core/ports/tool.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { originOf } from "../../core/tool-origin.ts"
-import { configuredServers } from "../../mcp/config/configured-servers.ts"
+import { readConfiguredServers } from "../../mcp/config/configured-servers.ts"
 import type { McpOptions } from "../../mcp/options.ts"
 import { startMcpServers } from "../../mcp/servers.ts"
 import { type Environment, settingsFrom } from "../../providers/choose/environment.ts"
@@ -49,7 +49,7 @@ const mostRounds = 10
 
 /** Opens the servers of an agent, or of a configuration file, without an agent, to inspect and try them. */
 export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<OpenedMcp> {
-  const all = await configuredServers(options, settingsFrom(env))
+  const all = await readConfiguredServers(options, settingsFrom(env))
   const configs = all
     .filter(({ name }) => only?.includes(name) ?? true)
     // The names do not depend on the other servers.

@@ -35,12 +35,12 @@ export function createOutbox(outbox: () => Promise<Outbox>): GatewayOutbox {
     },
     async retry(choice) {
       const rows = await outbox()
-      if ("numbers" in choice) return inSlices(choice.numbers, (numbers) => rows.retry(numbers))
+      if ("numbers" in choice) return changeInSlices(choice.numbers, (numbers) => rows.retry(numbers))
       return retryDead(rows, choice.kind)
     },
     async drop(choice) {
       const rows = await outbox()
-      if ("numbers" in choice) return inSlices(choice.numbers, (numbers) => rows.drop({ numbers }))
+      if ("numbers" in choice) return changeInSlices(choice.numbers, (numbers) => rows.drop({ numbers }))
       const dead = { limit: slice, ...(choice.kind === undefined ? {} : { kind: choice.kind }) }
       for (let dropped = 0; ; ) {
         const count = await rows.drop(dead)
@@ -51,7 +51,7 @@ export function createOutbox(outbox: () => Promise<Outbox>): GatewayOutbox {
   }
 }
 
-async function inSlices(
+async function changeInSlices(
   numbers: readonly number[],
   change: (numbers: readonly number[]) => Promise<number>,
 ): Promise<number> {

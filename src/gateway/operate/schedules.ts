@@ -8,6 +8,8 @@ import { createScheduler, type Scheduler } from "../../schedules/scheduler.ts"
 export interface GatewaySchedules {
   /** Lists schedules with an id above `after`, in order: at most `limit`, or 1 000. */
   list(query?: Partial<ScheduleQuery>): Promise<readonly Schedule[]>
+  /** Rejects with `schedule_not_found`. */
+  find(scheduleId: string): Promise<Schedule>
   /** Resolves to the last hundred occurrences of a schedule, newest first. Rejects with `schedule_not_found`. */
   history(scheduleId: string): Promise<readonly Occurrence[]>
   /** Pauses a schedule until it is resumed. Rejects with `schedule_not_found`. */
@@ -39,14 +41,20 @@ export function schedulePartsOf({ schedules, log }: Store, ids: Ids): SchedulePa
 
 /** Creates the operations on the schedules of a store that is opened at the first use. */
 export function createGatewaySchedules(parts: () => Promise<ScheduleParts>): GatewaySchedules {
+  async function find(scheduleId: string): Promise<Schedule> {
+    const schedule = await (await parts()).schedules.find(scheduleId)
+    if (schedule === null) throw notFound()
+    return schedule
+  }
+
   return {
     async list({ limit = maxListed, ...query } = {}) {
       return (await parts()).schedules.list({ ...query, limit: Math.min(limit, maxListed) })
     },
+    find,
     async history(scheduleId) {
-      const { schedules } = await parts()
-      if ((await schedules.find(scheduleId)) === null) throw notFound()
-      return schedules.occurrences(scheduleId, maxListed)
+      const { id } = await find(scheduleId)
+      return (await parts()).schedules.occurrences(id, maxListed)
     },
     pause: async (scheduleId) => (await parts()).scheduler.pause(scheduleId),
     resume: async (scheduleId) => (await parts()).scheduler.resume(scheduleId),

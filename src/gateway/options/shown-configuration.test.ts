@@ -4,7 +4,7 @@ import { tool } from "../../tools/local-tool.ts"
 import { modelAgent } from "../agent-definition.ts"
 import { resolveModelAgent } from "./agent-options.ts"
 import { type SharedServerOptions, sharedServerOptions } from "./gateway-options.ts"
-import { shownConfiguration } from "./shown-configuration.ts"
+import { showConfiguration } from "./shown-configuration.ts"
 
 test("secrets of the server, of providers, MCP servers and addresses are not shown, and the rest is", () => {
   const secret = "hunter2-hunter2-hunter2"
@@ -26,7 +26,7 @@ test("secrets of the server, of providers, MCP servers and addresses are not sho
       },
     }),
   )
-  const shown = shownConfiguration(
+  const shown = showConfiguration(
     resolveOptions<SharedServerOptions, typeof sharedServerOptions>("test", sharedServerOptions, {
       validApiKeys: [secret],
       jwtSecret: secret,

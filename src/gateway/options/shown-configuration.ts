@@ -26,7 +26,7 @@ const maxDepth = 12
 const maxItems = 500
 
 /** Returns the options of a gateway as JSON, for operators. Secrets are masked. Functions are only named. */
-export function shownConfiguration(server: ResolvedServer, agents: readonly AgentDefinition[]): Json {
+export function showConfiguration(server: ResolvedServer, agents: readonly AgentDefinition[]): Json {
   const mask = createMask([...secretNames, ...(server.redact ?? [])])
   const shownAgents = agents.map(({ name, provider, buildChatRuntime, options }) => {
     return [name, { ...options, ...provider, ...(isPlain(buildChatRuntime) ? buildChatRuntime : {}) }]
@@ -46,16 +46,16 @@ function toShown(value: unknown, depth: number): Json {
     case "function":
       return "(function)"
     case "object":
-      return value === null ? null : shownObject(value, depth)
+      return value === null ? null : showObject(value, depth)
     default:
       return null
   }
 }
 
-function shownObject(value: object, depth: number): Json {
+function showObject(value: object, depth: number): Json {
   if (depth > maxDepth) return "…"
   if (Array.isArray(value)) return value.slice(0, maxItems).map((item) => toShown(item, depth + 1))
-  if ("execute" in value && "name" in value) return shownTool(value)
+  if ("execute" in value && "name" in value) return showTool(value)
   if (!isPlain(value)) return `(${value.constructor?.name ?? "object"})`
   const members = Object.entries(value).filter(([, member]) => member !== undefined)
   return Object.fromEntries(
@@ -65,7 +65,7 @@ function shownObject(value: object, depth: number): Json {
   )
 }
 
-function shownTool({ name, description }: { readonly name?: unknown; readonly description?: unknown }): Json {
+function showTool({ name, description }: { readonly name?: unknown; readonly description?: unknown }): Json {
   return { name: String(name), description: String(description ?? "") }
 }
 

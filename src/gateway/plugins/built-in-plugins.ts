@@ -46,8 +46,8 @@ export function pluginsOf(
   if (memory !== false) builtIn.push(memoryPlugin(memory === true ? {} : memory))
   // Sub-agents come after the skills, because they may use them.
   if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
-  if (schedules !== undefined || (allowSchedules ?? false) !== false)
-    builtIn.push(schedulesPlugin(options, ownerOf))
+  // An empty list removes the schedules of former options.
+  if (schedules !== undefined || allowSchedules !== false) builtIn.push(schedulesPlugin(options, ownerOf))
   // This plugin is the last one, so that it stores results that the others have transformed.
   const last = largeResults === false ? [] : [largeResultsPlugin(largeResults === true ? {} : largeResults)]
   return [...builtIn, ...plugins, ...last]

@@ -28,10 +28,10 @@ async function checksOf(
     return checks.map(({ part, ...check }) => [part === undefined ? name : `${name}:${part}`, check])
   } catch (error) {
     logger.error({ plugin: name, error }, "The check of a plugin failed.")
-    return [[name, failedCheck(toError(error), audience)]]
+    return [[name, createFailedCheck(toError(error), audience)]]
   }
 }
 
-function failedCheck({ message }: Error, { isOperator }: Audience): PluginCheck {
+function createFailedCheck({ message }: Error, { isOperator }: Audience): PluginCheck {
   return { ok: false, detail: isOperator ? `The check failed: ${message}` : "The check failed." }
 }

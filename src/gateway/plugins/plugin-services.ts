@@ -1,4 +1,4 @@
-import { definedOnly } from "../../core/defined-only.ts"
+import { omitUndefined } from "../../core/defined-only.ts"
 import type { HistoryCompacted } from "../../core/log/compaction.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
 import type { PluginPorts, PluginServices } from "../../core/ports/plugin.ts"
@@ -7,7 +7,7 @@ import type { Secrets } from "../../core/ports/secrets.ts"
 import type { SessionLog } from "../../core/ports/session-log.ts"
 import { knowsUsers } from "../../http/options.ts"
 import type { Storage } from "../../sessions/storage.ts"
-import { sealedSecrets } from "../../stores/sealed-secrets.ts"
+import { sealSecrets } from "../../stores/sealed-secrets.ts"
 import type { AgentSurroundings } from "../agent-service.ts"
 import { secretsKey } from "../options/secrets-key.ts"
 import { packageVersion } from "../package-version.ts"
@@ -28,7 +28,7 @@ export function createPluginServices(
     ids: others.ids,
     logger: others.logger,
     stores: {
-      schedules: limitedSchedules(store.schedules, storage),
+      schedules: limitSchedules(store.schedules, storage),
       memory: store.memory,
       contents: store.contents,
     },
@@ -36,11 +36,11 @@ export function createPluginServices(
     signal: others.closing,
     async openSecrets() {
       const { secretsKey: ownKey = settings.secretsKey } = server
-      const key = await secretsKey({ store: server.store, ...definedOnly({ secretsKey: ownKey }) })
+      const key = await secretsKey({ store: server.store, ...omitUndefined({ secretsKey: ownKey }) })
       if (key === null) return null
       // The default agent has no scope, so that it keeps its secrets if the gateway gets a second agent.
       const scope = isDefault ? "" : `agent:${agent}:`
-      return scopedSecrets(sealedSecrets(store.secrets, key), `${scope}${plugin}:`)
+      return scopeSecrets(sealSecrets(store.secrets, key), `${scope}${plugin}:`)
     },
     lastCompaction: (sessionId) => lastCompaction(store.log, sessionId),
     isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
@@ -49,7 +49,7 @@ export function createPluginServices(
 }
 
 /** Limits schedules. Their messages count toward the storage of their owner, like those of clients. */
-function limitedSchedules(schedules: Schedules, storage: Storage): Schedules {
+function limitSchedules(schedules: Schedules, storage: Storage): Schedules {
   return {
     ...schedules,
     async advance(step) {
@@ -83,7 +83,7 @@ async function readEvents(
   })
 }
 
-function scopedSecrets(secrets: Secrets, scope: string): Secrets {
+function scopeSecrets(secrets: Secrets, scope: string): Secrets {
   return {
     get: (name) => secrets.get(scope + name),
     put: (name, value) => secrets.put(scope + name, value),

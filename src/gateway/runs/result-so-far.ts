@@ -20,7 +20,7 @@ export class ResultSoFar {
   }
 
   /** Returns the result. `now` is the time of the last entry seen. */
-  at(now: number) {
+  resultAt(now: number) {
     return {
       response: this.#response,
       toolsUsed: [...this.#toolsUsed],

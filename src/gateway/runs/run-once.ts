@@ -51,14 +51,14 @@ export async function runOnce(
       soFar.see(entry)
       print(entry)
       if (entry.kind === "event" && entry.event.type === "stepRetried") onRetry(entry.event.error)
-      model = answeringModel(entry) ?? model
+      model = modelOfEntry(entry) ?? model
     }
     if (onEvent !== undefined) for (const frame of frames) onEvent(toChatEvent(frame))
   }
   const { sessionId, runId, existed } = run
   if (isParked) {
     const parked = { outcome: "parked", reason: null, error: null, output: null } as const
-    return { ...soFar.at(Date.now()), sessionId, runId, existed, model, ...parked }
+    return { ...soFar.resultAt(Date.now()), sessionId, runId, existed, model, ...parked }
   }
   return resultOf(await sessions.result(sessionId, runId, {}), { sessionId, existed, model, schema })
 }
@@ -82,7 +82,7 @@ function textPrinter(onText: (text: string) => void): (entry: LiveEntry) => void
   }
 }
 
-function answeringModel(entry: LiveEntry): string | null {
+function modelOfEntry(entry: LiveEntry): string | null {
   return entry.kind === "event" && entry.event.type === "messageCompleted" ? entry.event.model : null
 }
 
@@ -110,16 +110,16 @@ async function resultOf(
     cost,
     output: null,
   }
-  const failed = (code: string, message: string) =>
+  const createFailedResult = (code: string, message: string) =>
     ({ ...common, outcome: "failed", reason: null, error: { code, message } }) as const
-  if (outcome.type === "runFailed") return failed(outcome.code, outcome.message)
+  if (outcome.type === "runFailed") return createFailedResult(outcome.code, outcome.message)
   const { disposition, reason } = outcome
   const ended = { ...common, outcome: disposition, reason, error: null }
   if (schema === undefined || disposition !== "completed") return ended
   const parsed = await parse(schema, outcome.output)
   return parsed.valid
     ? { ...ended, output: parsed.input }
-    : failed("output_invalid", `The response does not match its schema: ${parsed.message}`)
+    : createFailedResult("output_invalid", `The response does not match its schema: ${parsed.message}`)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { definedOnly } from "../../core/defined-only.ts"
+import { omitUndefined } from "../../core/defined-only.ts"
 import { GatewayError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { SystemBlock } from "../../core/ports/provider.ts"
@@ -55,7 +55,7 @@ export async function sendPrompt<Schema extends OutputSchema = never>(
   const { logger = createLogger({ level: "warn" }), ...agentOptions } = options
   const agent = createAgent(system, { ...agentOptions, store: "memory", logger })
   try {
-    const runOptions = definedOnly<RunOptions<Schema>>({
+    const runOptions = omitUndefined<RunOptions<Schema>>({
       output,
       signal,
       onText,

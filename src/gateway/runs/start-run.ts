@@ -64,7 +64,7 @@ export async function startRun(
     ...(notBefore !== undefined && { notBefore }),
     ...(schema !== undefined && { outputSchema: schema.jsonSchema }),
   })
-  return { sessionId, ...acceptedRun(outcome) }
+  return { sessionId, ...requireAcceptedRun(outcome) }
 }
 
 async function findSession(
@@ -119,7 +119,7 @@ function digest(value: Json): string {
   return hash.digest("hex")
 }
 
-function acceptedRun(outcome: PutOutcome): Omit<AcceptedRun, "sessionId"> {
+function requireAcceptedRun(outcome: PutOutcome): Omit<AcceptedRun, "sessionId"> {
   switch (outcome.status) {
     case "accepted":
     case "duplicate": {

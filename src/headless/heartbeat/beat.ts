@@ -16,7 +16,7 @@ import {
   stateFile,
 } from "./state.ts"
 import type { SkipReason, TickResult } from "./tick.ts"
-import { plannedTick, tickAfter } from "./timing.ts"
+import { planTick, planTickAfter } from "./timing.ts"
 
 /**
  * Maximum milliseconds of one sleep. A longer wait is divided, because the system's clock may be set, or the machine
@@ -88,7 +88,7 @@ export class Beat {
     while (!stopping.aborted && ticks < maxTicks) {
       const now = this.#clock.now()
       // An interrupted tick is repeated at once.
-      const next = this.#state.open_tick === null ? plannedTick(this.#state, this.#timing(now)) : now
+      const next = this.#state.open_tick === null ? planTick(this.#state, this.#timing(now)) : now
       if (next > now) {
         await this.#change({ next_tick_at: next })
         await this.#clock.sleep(Math.min(next - now, longestSleepMs), stopping)
@@ -133,7 +133,7 @@ export class Beat {
       last_duration_seconds: durationSeconds,
       spent_usd: this.#state.spent_usd + this.#costOf(output),
     }
-    const state = { ...ended, ...tickAfter(ended, this.#timing(now)) }
+    const state = { ...ended, ...planTickAfter(ended, this.#timing(now)) }
     // The tick counts as done after its callbacks were called, so that a crash in between calls them again.
     this.#state = state
     await this.#report(outcome, { output, strippedResponse, problem })
@@ -156,12 +156,13 @@ export class Beat {
   async #work(number: number, abort: AbortSignal): Promise<Work | null> {
     const { checklistPath, maxBudgetUsdPerDay } = this.#config
     const isRepeated = this.#state.open_tick !== null
-    if (!isRepeated && !this.#schedule.isActive(this.#clock.now())) return skipped("outside_active_hours")
+    if (!isRepeated && !this.#schedule.isActive(this.#clock.now()))
+      return createSkippedWork("outside_active_hours")
     const left = maxBudgetUsdPerDay === undefined ? null : maxBudgetUsdPerDay - this.#state.spent_usd
-    if (!isRepeated && left !== null && left <= 0) return skipped("daily_budget_spent")
+    if (!isRepeated && left !== null && left <= 0) return createSkippedWork("daily_budget_spent")
     const checklist = checklistPath === undefined ? null : await readChecklist(checklistPath)
-    if (checklist?.type === "unusable") return failed(new Error(checklist.problem))
-    if (!isRepeated && checklist?.type === "empty") return skipped("empty_checklist")
+    if (checklist?.type === "unusable") return createFailedWork(new Error(checklist.problem))
+    if (!isRepeated && checklist?.type === "empty") return createSkippedWork("empty_checklist")
     const jobId = this.#state.open_tick?.job_id ?? `heartbeat-${crypto.randomUUID()}`
     await this.#change({ open_tick: { number, job_id: jobId } })
     try {
@@ -176,7 +177,7 @@ export class Beat {
       return { output, judgment: judge(output, this.#config.quietThreshold), problem: output }
     } catch (thrown) {
       const isLeft = thrown instanceof GatewayError && thrown.code === "shutting_down"
-      return abort.aborted || isLeft ? null : failed(thrown)
+      return abort.aborted || isLeft ? null : createFailedWork(thrown)
     }
   }
 
@@ -253,11 +254,11 @@ interface Work {
   readonly problem: RunOutput | Error | null
 }
 
-function skipped(skipReason: SkipReason): Work {
+function createSkippedWork(skipReason: SkipReason): Work {
   const judgment = { outcome: "skipped", error: null, strippedResponse: "" } as const
   return { output: null, judgment, skipReason, problem: null }
 }
 
-function failed(thrown: unknown): Work {
+function createFailedWork(thrown: unknown): Work {
   return { output: null, judgment: judgeFailure(thrown), problem: toError(thrown) }
 }

@@ -1,7 +1,8 @@
 import { Cron } from "croner"
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
-import { parseOptions } from "../parse-options.ts"
+import { declareOptions, type Resolved } from "../../options/declare-options.ts"
+import { resolveOptions } from "../../options/resolve-options.ts"
 
 /** The times of a heartbeat's ticks, and the treatment of their results. */
 export interface HeartbeatConfig {
@@ -48,7 +49,7 @@ const longest = 31_622_400
 const seconds = z.number().min(1).max(longest)
 const hour = z.number().min(0).max(24)
 
-const shape = {
+const shape = declareOptions<HeartbeatConfig>()({
   intervalSeconds: seconds.optional(),
   cron: z.string().optional(),
   activeHours: z
@@ -65,16 +66,14 @@ const shape = {
   stateDir: z.string().min(1).optional(),
   maxTicks: z.int().nonnegative().optional(),
   maxBudgetUsdPerDay: z.number().positive().optional(),
-} satisfies Record<keyof HeartbeatConfig, z.ZodType>
+})
 
-type Defaulted = "timezone" | "quietThreshold" | "backoffSteps" | "maxConsecutiveErrors" | "pauseSeconds"
-
-export type ResolvedHeartbeat = HeartbeatConfig & Required<Pick<HeartbeatConfig, Defaulted>>
+export type ResolvedHeartbeat = Resolved<HeartbeatConfig, typeof shape>
 
 export const defaultIntervalSeconds = 1_800
 
 export function resolveHeartbeat(config: HeartbeatConfig): ResolvedHeartbeat {
-  const resolved = parseOptions<ResolvedHeartbeat>("HeartbeatLoop", z.strictObject(shape), config)
+  const resolved = resolveOptions("HeartbeatLoop", shape, config)
   const { cron, intervalSeconds, timezone } = resolved
   if (cron === undefined) return resolved
   if (intervalSeconds !== undefined)

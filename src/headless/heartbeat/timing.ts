@@ -12,7 +12,7 @@ export interface Timing {
  * Returns the time of the next tick as of `now`. A missed tick is due at once, and several missed ticks count as one.
  * If the clock was set back, a tick may be too far away. It is then planned again from now.
  */
-export function plannedTick(state: HeartbeatState, { config, schedule, now }: Timing): number {
+export function planTick(state: HeartbeatState, { config, schedule, now }: Timing): number {
   const { next_tick_at: planned, anchor_at: anchor } = state
   if (planned === null) return config.cron === undefined ? schedule.activeFrom(now) : schedule.after(now, now)
   if (planned <= now && schedule.isActive(now)) return now
@@ -23,7 +23,7 @@ export function plannedTick(state: HeartbeatState, { config, schedule, now }: Ti
 }
 
 /** Returns the time of the next tick after one that ended at `now`. */
-export function tickAfter(
+export function planTickAfter(
   state: HeartbeatState,
   { config, schedule, now }: Timing,
 ): Pick<HeartbeatState, "next_tick_at" | "paused_until"> {

@@ -1,7 +1,9 @@
 import { z } from "zod"
 import type { ChatEvent } from "../../client/wire/chat-event.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import { isFunction, parseOptions } from "../parse-options.ts"
+import { declareOptions, type Resolved } from "../../options/declare-options.ts"
+import { resolveOptions } from "../../options/resolve-options.ts"
+import { anObject, callback } from "../../options/schemas.ts"
 import type { RunRequest } from "../runs.ts"
 
 /** Treatment of approvals and questions of a run without a client. */
@@ -66,19 +68,18 @@ export interface RunSessionOptions {
 }
 
 const text = z.string().min(1)
-const callback = z.custom<never>(isFunction, "expected a function").optional()
-const anObject = z.custom<never>((value) => typeof value === "object" && value !== null, "expected an object")
+type Callback<Name extends keyof RunSessionOptions> = NonNullable<RunSessionOptions[Name]>
 /** The longest delay of a timer. */
 const maxTimerSeconds = 2_147_483
 
 /** Schemas for code that has these options among its own. */
-export const runSessionShape = {
+export const runSessionShape = declareOptions<RunSessionOptions>()({
   sessionId: text.optional(),
   jobId: text.max(255).optional(),
   agent: text.optional(),
   userId: text.optional(),
   tenant: text.optional(),
-  context: anObject.optional(),
+  context: anObject<JsonObject>().optional(),
   notes: z.array(z.string()).readonly().default([]),
   maxTurns: z.int().positive().default(40),
   maxBudgetUsd: z.number().nonnegative().optional(),
@@ -89,21 +90,17 @@ export const runSessionShape = {
     .default("state.json"),
   onHumanNeeded: z.enum(["deny", "park", "fail", "ask"]).default("deny"),
   approvedTools: z.array(text).readonly().default([]),
-  onApproval: callback,
-  onElicitation: callback,
-  onEvent: callback,
-  onText: callback,
-  onTextDiscarded: callback,
-  signal: anObject.optional(),
-} satisfies Record<keyof RunSessionOptions, z.ZodType>
-
-type Defaulted = "notes" | "maxTurns" | "timeoutSeconds" | "stateFile" | "onHumanNeeded" | "approvedTools"
+  onApproval: callback<Callback<"onApproval">>().optional(),
+  onElicitation: callback<Callback<"onElicitation">>().optional(),
+  onEvent: callback<Callback<"onEvent">>().optional(),
+  onText: callback<Callback<"onText">>().optional(),
+  onTextDiscarded: callback<Callback<"onTextDiscarded">>().optional(),
+  signal: anObject<AbortSignal>().optional(),
+})
 
 /** The options with their defaults. */
-export type ResolvedRunOptions = RunSessionOptions & Required<Pick<RunSessionOptions, Defaulted>>
-
-const schema = z.strictObject(runSessionShape)
+export type ResolvedRunOptions = Resolved<RunSessionOptions, typeof runSessionShape>
 
 export function resolveRunOptions(caller: string, options: RunSessionOptions): ResolvedRunOptions {
-  return parseOptions(caller, schema, options)
+  return resolveOptions(caller, runSessionShape, options)
 }

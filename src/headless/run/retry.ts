@@ -2,7 +2,8 @@ import { z } from "zod"
 import { toError } from "../../core/errors.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { sleep } from "../../core/time/sleep.ts"
-import { isFunction, parseOptions } from "../parse-options.ts"
+import { parseOptions } from "../../options/resolve-options.ts"
+import { callback } from "../../options/schemas.ts"
 import { classifyOutcome } from "./classify-outcome.ts"
 import { outputWithoutRun, type RunOutput } from "./run-output.ts"
 
@@ -37,7 +38,7 @@ export const retryShape = {
     .union([seconds.transform((each) => [each]), z.array(seconds)])
     .default([30, 60, 120, 300, 600]),
   retryOnTimeout: z.boolean().default(true),
-  onRetry: z.custom<never>(isFunction, "expected a function").optional(),
+  onRetry: callback<never>().optional(),
 } satisfies Record<keyof RetryOptions, z.ZodType>
 
 const schema = z.strictObject(retryShape)
@@ -55,7 +56,7 @@ export async function runWithRetry(
   options: RetryOptions = {},
   { signal = new AbortController().signal, now = Date.now }: RetrySurroundings = {},
 ): Promise<RunOutput> {
-  const { maxRetries, backoffSeconds, retryOnTimeout } = parseOptions<z.output<typeof schema>>(
+  const { maxRetries, backoffSeconds, retryOnTimeout } = parseOptions(
     "runAutonomousWithRetry",
     schema,
     options,

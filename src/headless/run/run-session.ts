@@ -46,7 +46,7 @@ async function follow(runs: Runs, message: string, options: ResolvedRunOptions):
   const { failure, ...human } = humanNeeds(options, () => stop.abort())
   try {
     const run = await runs.run(message, {
-      ...definedOnly({ sessionId, jobId, agent, userId, tenant, context, onEvent, onText }),
+      ...omitUndefined({ sessionId, jobId, agent, userId, tenant, context, onEvent, onText }),
       ...(onTextDiscarded !== undefined && { onRetry: onTextDiscarded }),
       notes: options.notes,
       ...human,
@@ -127,7 +127,7 @@ function problemOf(thrown: unknown): { readonly error: string; readonly errorCod
   return { error: `${error.message}${detail}`, errorCode: typeof code === "string" ? code : "internal_error" }
 }
 
-function definedOnly<Options extends object>(
+function omitUndefined<Options extends object>(
   options: Options,
 ): { [Key in keyof Options]: NonNullable<Options[Key]> } {
   const defined = Object.entries(options).filter(([, value]) => value !== undefined)

@@ -45,7 +45,7 @@ export class RunState {
     await updateState(
       this.#path,
       (state) => {
-        const applied = appliedTo(state)
+        const applied = listAppliedRuns(state)
         if (output.runId !== null && applied.includes(output.runId)) return state
         const remembered = [...applied, ...(output.runId === null ? [] : [output.runId])].slice(
           -rememberedRuns,
@@ -62,7 +62,7 @@ export class RunState {
   }
 }
 
-function appliedTo(state: JsonObject): readonly Json[] {
+function listAppliedRuns(state: JsonObject): readonly Json[] {
   const applied = state[appliedRuns]
   return Array.isArray(applied) ? (applied as readonly Json[]) : []
 }
@@ -86,7 +86,7 @@ function automaticFields(state: JsonObject, output: RunOutput): JsonObject {
       cache_read_input_tokens: usage.cacheReadInputTokens,
       cost_usd: output.cost,
     },
-    last_summary: truncate(withoutUpdate(output.response), maxSummary),
+    last_summary: truncate(removeUpdate(output.response), maxSummary),
     run_count: countIn(state, "run_count") + 1,
     failure_count: countIn(state, "failure_count") + (outcome === "success" ? 0 : 1),
   }
@@ -98,7 +98,7 @@ function countIn(state: JsonObject, name: string): number {
 }
 
 /** Removes the update, which is not a summary. */
-function withoutUpdate(response: string): string {
+function removeUpdate(response: string): string {
   const at = response.lastIndexOf(stateHeading)
   return (at === -1 ? response : response.slice(0, at)).trim()
 }

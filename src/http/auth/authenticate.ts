@@ -3,7 +3,7 @@ import type { Session } from "../../core/ports/session-log.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { FailureLimit } from "../limits/rate-limits.ts"
-import { sessionNotFound, unauthorized } from "../problem.ts"
+import { createUnauthorized, sessionNotFound } from "../problem.ts"
 import type { ServedAgents } from "../served-agents.ts"
 import { isSamePrincipal } from "./principal.ts"
 import { invalidToken, type SessionTokens } from "./tokens.ts"
@@ -40,7 +40,10 @@ export function authenticate({
       throw sessionNotFound(401)
     }
     if (session.revokedAt !== null) {
-      throw unauthorized("session_revoked", "The session was revoked. Start a new one with POST /chat/init.")
+      throw createUnauthorized(
+        "session_revoked",
+        "The session was revoked. Start a new one with POST /chat/init.",
+      )
     }
     return session
   }

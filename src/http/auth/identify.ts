@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import { GatewayError } from "../../core/errors.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
-import { unauthorized } from "../problem.ts"
+import { createUnauthorized } from "../problem.ts"
 import { printable } from "../schemas/printable.ts"
 import { createApiKeyCheck } from "./api-keys.ts"
 import { type Person, principalOf, principalOfPerson } from "./principal.ts"
@@ -27,7 +27,7 @@ export interface Claim {
 export function identifyByApiKey(validApiKeys: readonly string[] | undefined): Identify {
   const isValid = createApiKeyCheck(validApiKeys)
   return async ({ api_key: apiKey = "", user_id: userId }) => {
-    if (!isValid(apiKey)) throw unauthorized("invalid_api_key", "The API key is not valid.")
+    if (!isValid(apiKey)) throw createUnauthorized("invalid_api_key", "The API key is not valid.")
     return principalOf(apiKey, userId)
   }
 }
@@ -39,8 +39,8 @@ export function identifyPerson(authenticate: AuthenticatePerson, timeoutMs = 10_
   return async (_claim, { url, method, headers }) => {
     const signal = AbortSignal.timeout(timeoutMs)
     const bare = new Request(url, { method, headers: [...headers], signal })
-    const person = await answered(async () => personSchema.parse(await authenticate(bare)), signal)
-    if (person === null) throw unauthorized("invalid_credentials", "The credentials are not valid.")
+    const person = await awaitResult(async () => personSchema.parse(await authenticate(bare)), signal)
+    if (person === null) throw createUnauthorized("invalid_credentials", "The credentials are not valid.")
     return principalOfPerson(person)
   }
 }
@@ -49,7 +49,7 @@ export function identifyPerson(authenticate: AuthenticatePerson, timeoutMs = 10_
  * Resolves to the result of the task. Rejects with a `GatewayError` if the task fails, or does not settle before the
  * signal aborts.
  */
-async function answered<Answer>(task: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+async function awaitResult<Answer>(task: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
   const late = Promise.withResolvers<never>()
   const giveUp = () => late.reject(signal.reason)
   signal.addEventListener("abort", giveUp, { once: true })

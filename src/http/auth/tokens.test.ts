@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
 import { createFakeKeyring } from "../fixtures/fake-keyring.ts"
 import { createTestApp, problemOf, type TestApp } from "../fixtures/test-app.ts"
-import { createSessionTokens, keyringOfSecret } from "./tokens.ts"
+import { createSecretKeyring, createSessionTokens } from "./tokens.ts"
 
 function open(app: TestApp, headers: Record<string, string>): Promise<Response> {
   return app.fetch("/api/chat/history", { headers })
@@ -84,12 +84,12 @@ describe("session tokens", () => {
   )
 
   it("are not made with a secret that is too short", () => {
-    expect(() => keyringOfSecret("x".repeat(31))).toThrow(/jwtSecret/)
-    expect(() => keyringOfSecret("x".repeat(32))).not.toThrow()
+    expect(() => createSecretKeyring("x".repeat(31))).toThrow(/jwtSecret/)
+    expect(() => createSecretKeyring("x".repeat(32))).not.toThrow()
   })
 
   it("of a configured secret change by configuration alone", async () => {
-    const keyring = keyringOfSecret("x".repeat(32))
+    const keyring = createSecretKeyring("x".repeat(32))
     await expect(keyring.rotate()).rejects.toThrow(ConfigurationError)
     expect(await keyring.remove("configured")).toBe(false)
   })

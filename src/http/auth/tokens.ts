@@ -3,7 +3,7 @@ import { errors, jwtVerify, SignJWT } from "jose"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Keyring, SigningKey } from "../../core/ports/keyring.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { unauthorized } from "../problem.ts"
+import { createUnauthorized } from "../problem.ts"
 import { type CheckedToken, createCheckedTokens } from "./checked-tokens.ts"
 
 export const tokenIssuer = "ai-agent-gateway"
@@ -105,7 +105,7 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
 }
 
 /** Returns a keyring with the one secret that the operator configured. Only the configuration can change it. */
-export function keyringOfSecret(jwtSecret: string): Keyring {
+export function createSecretKeyring(jwtSecret: string): Keyring {
   const secret = new TextEncoder().encode(jwtSecret)
   if (secret.byteLength < minSecretBytes) {
     throw new ConfigurationError(`jwtSecret: needs at least ${minSecretBytes} bytes.`)
@@ -121,11 +121,14 @@ export function keyringOfSecret(jwtSecret: string): Keyring {
 }
 
 export function invalidToken(message = "The session token is not valid."): Error {
-  return unauthorized("invalid_token", message)
+  return createUnauthorized("invalid_token", message)
 }
 
 function tokenExpired(): Error {
-  return unauthorized("token_expired", "The session token has expired. Get a new one with POST /chat/init.")
+  return createUnauthorized(
+    "token_expired",
+    "The session token has expired. Get a new one with POST /chat/init.",
+  )
 }
 
 const claims = z.object({ sub: z.string(), exp: z.number(), tenant: z.string(), user_id: z.string() })

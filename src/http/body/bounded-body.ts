@@ -42,11 +42,11 @@ const longestWaitMs = 20_000
  * Reads and parses the body within its limits, and passes the value to the validators. The bytes are counted as they
  * arrive. `content-length` is trusted only if it exceeds the limit. No step blocks the event loop for long.
  */
-export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<HttpEnv> {
+export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<HttpEnv> {
   const { limits, parse, budget, pacer, owner, optional = false } = options
 
   return async (c, next) => {
-    const length = announcedLength(c)
+    const length = parseContentLength(c)
     refuseOtherTypes(c, length)
     if (length !== null && length > limits.maxBytes) throw tooLarge(limits.maxBytes)
     // A large body with a known length waits before it is read, and needs no memory meanwhile.
@@ -94,7 +94,7 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
     const excess = await findExcess(bytes, limits)
     if (excess !== null) throw excessProblem(excess, limits)
     const parsed = await parse(bytes)
-    if (parsed.type === "malformed") throw malformed(parsed.reason)
+    if (parsed.type === "malformed") throw createMalformedProblem(parsed.reason)
     c.set("bodyBytes", parsed.bytes)
     return parsed.value
   }
@@ -116,7 +116,7 @@ function costOf(bytes: number): number {
   return bytes > unpacedBytes ? bytes / bytesPerMs : 0
 }
 
-function announcedLength(c: Context<HttpEnv>): number | null {
+function parseContentLength(c: Context<HttpEnv>): number | null {
   const announced = c.req.header("content-length")
   return announced === undefined ? null : Number(announced)
 }
@@ -158,7 +158,9 @@ function tooManyLargeBodies(retryAfterSeconds: number): Problem {
   )
 }
 
-function malformed(reason: Extract<ParsedJson, { readonly type: "malformed" }>["reason"]): Problem {
+function createMalformedProblem(
+  reason: Extract<ParsedJson, { readonly type: "malformed" }>["reason"],
+): Problem {
   // JSON is UTF-8 (RFC 8259, section 8.1). Replacing invalid bytes would change the client's data.
   const message = reason === "utf8" ? "The body is not valid UTF-8." : "The body is not valid JSON."
   return new Problem({ code: "malformed_json", status: 400 }, message)

@@ -17,14 +17,14 @@ export async function collectBytes(
   for await (const piece of pieces) {
     const end = size + piece.byteLength
     accept(end)
-    if (end > whole.byteLength) whole = enlarged(whole, end)
+    if (end > whole.byteLength) whole = enlarge(whole, end)
     whole.set(piece, size)
     size = end
   }
   return size === whole.byteLength ? whole : whole.slice(0, size)
 }
 
-function enlarged(bytes: Uint8Array, atLeast: number): Uint8Array<ArrayBuffer> {
+function enlarge(bytes: Uint8Array, atLeast: number): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(Math.max(atLeast, bytes.byteLength * 2))
   larger.set(bytes)
   return larger

@@ -13,7 +13,7 @@ import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import type { ClientToolRefusal, ServedAgents } from "../served-agents.ts"
-import { streamed } from "../sse/event-streams.ts"
+import { respondWithStream } from "../sse/event-streams.ts"
 import { nativeWireFor } from "../wire/native.ts"
 
 export interface ChatRouteOptions {
@@ -99,18 +99,18 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       ...(traceparent !== null && { traceparent }),
       ...(clientTools.length > 0 && { clientTools }),
       ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
-      idempotency: await idempotencyOf(c.req.header("idempotency-key"), asJson(body)),
+      idempotency: await idempotencyOf(c.req.header("idempotency-key"), toBodyJson(body)),
       request: () => withBody(c.req.raw, c.get("bodyBytes")),
     })
-    const { runId, cursor, position } = startedRun(outcome)
+    const { runId, cursor, position } = requireStartedRun(outcome)
     const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
     const isNewRun = outcome.status === "accepted"
     const stream = { sessionId, principal, runId, afterSeq: cursor, position, fromRunStart: true, isNewRun }
-    return streamed(c, nativeWireFor({ toolInput: body.tool_input_deltas }), stream, headers)
+    return respondWithStream(c, nativeWireFor({ toolInput: body.tool_input_deltas }), stream, headers)
   })
 }
 
-function startedRun(outcome: PutOutcome): PutRun {
+function requireStartedRun(outcome: PutOutcome): PutRun {
   switch (outcome.status) {
     case "accepted":
     case "duplicate":
@@ -212,6 +212,6 @@ function withBody({ url, method, headers }: Request, body: Uint8Array<ArrayBuffe
 }
 
 /** Returns the body as JSON. It was parsed from JSON, and its schema added only JSON values. */
-function asJson(body: ChatRequest): Json {
+function toBodyJson(body: ChatRequest): Json {
   return body as Json
 }

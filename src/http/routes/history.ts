@@ -73,7 +73,7 @@ export function addHistoryRoute(
       const { value: beginning = "" } = await pieces.next()
       const following = await pieces.next()
       if (following.done !== true && c.req.method !== "HEAD") {
-        const body = textStream({ pieces: resumed([beginning, following.value], pieces), onEnd, logger })
+        const body = textStream({ pieces: resumePieces([beginning, following.value], pieces), onEnd, logger })
         return c.body(body, 200, headers)
       }
       onEnd()
@@ -94,7 +94,7 @@ function pageOf(given: Readonly<Record<string, string>>): Pick<HistoryQuery, "be
 }
 
 /** Yields the piece that was read ahead, then the remaining ones. */
-async function* resumed(read: readonly string[], rest: AsyncIterator<string>): AsyncGenerator<string> {
+async function* resumePieces(read: readonly string[], rest: AsyncIterator<string>): AsyncGenerator<string> {
   yield* read
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
 }

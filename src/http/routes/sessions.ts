@@ -69,7 +69,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
 
   app.openapi(list, async (c) => {
     const { agent, state, after, limit = defaultSessionsLimit } = c.req.valid("query")
-    const principal = knownPrincipal(c.get("session"))
+    const principal = requireKnownPrincipal(c.get("session"))
     const { items, next } = await directory.sessions({
       principal,
       agents: agents.names.filter((name) => agent === undefined || name === agent),
@@ -82,7 +82,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
   })
 
   app.openapi(show, async (c) => {
-    const principal = knownPrincipal(c.get("session"))
+    const principal = requireKnownPrincipal(c.get("session"))
     const session = await directory.session(c.req.valid("param").id)
     // The response is the same if the session does not exist, belongs to another principal, is not served here, or
     // was revoked.
@@ -92,7 +92,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
     return c.json(wireSessionWithRuns(session, items), 200)
   })
 
-  function knownPrincipal({ tenant, userId }: Principal): Principal {
+  function requireKnownPrincipal({ tenant, userId }: Principal): Principal {
     if (knowsUsers) return { tenant, userId }
     throw new Problem(
       { code: "users_unknown", status: 403 },

@@ -1,12 +1,12 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Sessions } from "../../sessions/sessions.ts"
-import { invalidCursor, requestedCursor } from "../cursor.ts"
+import { invalidCursor, parseCursor } from "../cursor.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
-import { streamed } from "../sse/event-streams.ts"
+import { respondWithStream } from "../sse/event-streams.ts"
 import { nativeWireFor } from "../wire/native.ts"
 
 export interface SubscribeRouteOptions {
@@ -75,7 +75,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
     route,
     async (c) => {
       const session = c.get("session")
-      const afterSeq = requestedCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
+      const afterSeq = parseCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
       const runId = c.req.query("run_id")
       const wire = nativeWireFor({ toolInput: c.req.query("tool_input_deltas") === "true" })
       if (runId !== undefined) {
@@ -84,7 +84,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
           throw new Problem({ code: "run_not_found", status: 404 }, "The session has no such run.")
         if (run.endSeq !== null && run.endSeq <= afterSeq) return c.body(null, 204)
         c.get("takeViewerPlace")(session.id)
-        return streamed(c, wire, {
+        return respondWithStream(c, wire, {
           sessionId: session.id,
           principal: session,
           runId,
@@ -99,7 +99,12 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
         if (!untilTasksEnd || !(await sessions.hasTaskWork(session.id, { signal }))) return c.body(null, 204)
       }
       c.get("takeViewerPlace")(session.id)
-      return streamed(c, wire, { sessionId: session.id, principal: session, afterSeq, untilTasksEnd })
+      return respondWithStream(c, wire, {
+        sessionId: session.id,
+        principal: session,
+        afterSeq,
+        untilTasksEnd,
+      })
     },
     (result) => {
       if (result.success) return

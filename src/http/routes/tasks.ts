@@ -2,14 +2,14 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { ListedTask } from "../../sessions/tree/list-tasks.ts"
-import { requestedCursor } from "../cursor.ts"
+import { parseCursor } from "../cursor.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { cancelResponseSchema } from "../schemas/cancel.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import { taskSchema, tasksResponseSchema } from "../schemas/tasks.ts"
-import { streamed } from "../sse/event-streams.ts"
+import { respondWithStream } from "../sse/event-streams.ts"
 import { nativeWireFor } from "../wire/native.ts"
 import { wireTask } from "../wire/tasks.ts"
 
@@ -92,12 +92,12 @@ export function addTasksRoutes(
   })
   app.openapi(subscribe, async (c) => {
     const { taskId, sessionId } = await find(c, c.req.valid("param").id)
-    const afterSeq = requestedCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
+    const afterSeq = parseCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
     const run = await sessions.run(sessionId, taskId)
     if (run === null) throw notStarted()
     if (run.endSeq !== null && run.endSeq <= afterSeq) return c.body(null, 204)
     c.get("takeViewerPlace")(c.get("session").id)
-    return streamed(c, nativeWireFor({}), {
+    return respondWithStream(c, nativeWireFor({}), {
       sessionId,
       principal: c.get("session"),
       runId: taskId,

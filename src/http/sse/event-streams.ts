@@ -55,7 +55,7 @@ const eventStreamHeaders = {
 } as const
 
 /** Returns the head of a stream as a handler's response. The middleware below adds the body. */
-export function streamed(
+export function respondWithStream(
   c: Context<HttpEnv>,
   wire: Wire,
   request: EventStreamRequest,
@@ -66,7 +66,7 @@ export function streamed(
 }
 
 /**
- * Adds the bodies to the responses of handlers that called `streamed`. Streams of the same wire share their
+ * Adds the bodies to the responses of handlers that called `respondWithStream`. Streams of the same wire share their
  * renderings and their heartbeat. It is the first middleware, so that the head is final, whichever way the body is
  * sent.
  */

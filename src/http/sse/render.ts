@@ -45,8 +45,8 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
       const states = new WeakMap<SubAgent, State>()
       return (batch) => {
         if (isProgress(batch)) return encoder.encode(wire.write(wire.taskProgress(batch.progress), null))
-        if (isOfSubAgent(batch)) return ofSubAgent(batch, states)
-        const rendering = shared(batch, state, afterSeq)
+        if (isOfSubAgent(batch)) return renderSubAgent(batch, states)
+        const rendering = renderShared(batch, state, afterSeq)
         state = rendering.after
         return rendering.bytes
       }
@@ -55,7 +55,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     queued: (runId, position) => encoder.encode(wire.write(wire.queued(runId, position), null)),
   }
 
-  function shared(batch: readonly LiveEntry[], state: State, afterSeq: number): Rendering<State> {
+  function renderShared(batch: readonly LiveEntry[], state: State, afterSeq: number): Rendering<State> {
     const first = batch[0]
     // Entries before the cursor are folded without being sent, which concerns only this subscriber.
     if (first === undefined || first.seq <= afterSeq) return render(batch, state, afterSeq)
@@ -64,7 +64,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
   }
 
   /** The first batch of a sub-agent has no entries. */
-  function ofSubAgent({ subAgent, entries }: SubAgentBatch, states: WeakMap<SubAgent, State>) {
+  function renderSubAgent({ subAgent, entries }: SubAgentBatch, states: WeakMap<SubAgent, State>) {
     const before = states.get(subAgent)
     if (before === undefined) {
       states.set(subAgent, wire.start(subAgent.afterSeq))
@@ -98,7 +98,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     for (const entry of batch) {
       const [next, frames] = fold(after, entry)
       after = next
-      if (entry.seq > afterSeq) text += written(frames, entry.seq)
+      if (entry.seq > afterSeq) text += writeFrames(frames, entry.seq)
     }
     return { batch, before, after, bytes: text === "" ? null : encoder.encode(text) }
   }
@@ -119,7 +119,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
    * Writes frames. Only the last frame has the cursor, because a client that reconnects with it must have received
    * the whole entry.
    */
-  function written(frames: readonly Frame[], seq: number): string {
+  function writeFrames(frames: readonly Frame[], seq: number): string {
     const last = frames.length - 1
     let text = ""
     for (let index = 0; index < last; index++) text += wire.write(frames[index] ?? "", null)

@@ -13,7 +13,7 @@ import { serve, type TestServer } from "../fixtures/serve.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { nativeWire } from "../wire/native.ts"
 import type { Wire, WireState } from "../wire/wire.ts"
-import { eventStreams, streamed } from "./event-streams.ts"
+import { eventStreams, respondWithStream } from "./event-streams.ts"
 
 let recorded: RecordedSession
 beforeAll(async () => {
@@ -39,7 +39,7 @@ function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "viewTree">): O
   for (const wire of wires) {
     app.get(`/${wire.name}/:cursor`, (c) => {
       const principal = { tenant: "tenant", userId: "user" }
-      return streamed(c, wire, { sessionId, principal, afterSeq: Number(c.req.param("cursor")) })
+      return respondWithStream(c, wire, { sessionId, principal, afterSeq: Number(c.req.param("cursor")) })
     })
   }
   return app

@@ -34,7 +34,7 @@ async function* historyTexts(parts: AsyncIterable<HistoryPart>): AsyncGenerator<
     if (part.type === "end") {
       if (before !== ",") yield before
       yield "],"
-      yield* withoutBrace(jsonPieces(rest(part)))
+      yield* omitBrace(jsonPieces(rest(part)))
       return
     }
     for (const message of part.messages) {
@@ -47,7 +47,7 @@ async function* historyTexts(parts: AsyncIterable<HistoryPart>): AsyncGenerator<
 }
 
 /** Yields the text of an object's members and its end. */
-function* withoutBrace(object: Iterable<string>): Generator<string> {
+function* omitBrace(object: Iterable<string>): Generator<string> {
   let skipped = 1
   for (const text of object) {
     yield text.slice(skipped)

@@ -1,7 +1,7 @@
+import type { Delta } from "../../core/log/deltas.ts"
 import type {
   AppData,
   Decider,
-  Delta,
   Event,
   EventEntry,
   InterceptorDecided,
@@ -85,9 +85,9 @@ export function nativeWireFor({
 function foldDelta(state: NativeState, delta: Delta): Step {
   switch (delta.type) {
     case "textDelta":
-      return [seen(state) + delta.text.length, [textFrame(delta.text)]]
+      return [countSeen(state) + delta.text.length, [textFrame(delta.text)]]
     case "thinkingDelta":
-      return [seen(state) + delta.text.length, [thinkingFrame(delta.text)]]
+      return [countSeen(state) + delta.text.length, [renderThinking(delta.text)]]
     case "toolInput":
       return [state, nothing]
     case "toolOutput":
@@ -114,14 +114,14 @@ function foldEvent(state: NativeState, { event, runId, seq }: EventEntry): Step 
     case "dataEmitted":
       return [state, [dataFrame(event, { runId, isTransient: false })]]
     case "messageCompleted":
-      return [0, messageFrames(state, event, seq)]
+      return [0, renderMessage(state, event, seq)]
     case "stepStarted":
-      return [voided(state), nothing]
+      return [discardStreamed(state), nothing]
     case "stepRetried":
-      return [voided(state), [retryFrame(event.attempt, event.error.message)]]
+      return [discardStreamed(state), [retryFrame(event.attempt, event.error.message)]]
     case "runCompleted":
     case "runFailed":
-      return [voided(state), eventFrames(event)]
+      return [discardStreamed(state), eventFrames(event)]
     default:
       return [state, eventFrames(event)]
   }
@@ -132,15 +132,15 @@ function foldEvent(state: NativeState, { event, runId, seq }: EventEntry): Step 
  * supplies the text. A subscriber that received part of it, in this stream or before its cursor, first receives the
  * request to discard that part.
  */
-function messageFrames(
+function renderMessage(
   state: NativeState,
   { message, streamedFrom }: MessageCompleted,
   seq: number,
 ): readonly Frame[] {
   if (streamedFrom === null) return wholeText(message)
-  if (seen(state) >= lengthOf(message)) return nothing
+  if (countSeen(state) >= lengthOf(message)) return nothing
   const cursor = typeof state === "string" ? Number(state.slice("after:".length)) : 0
-  const hasPart = seen(state) > 0 || (cursor >= streamedFrom && cursor < seq)
+  const hasPart = countSeen(state) > 0 || (cursor >= streamedFrom && cursor < seq)
   return hasPart
     ? [retryFrame(1, "The text is sent again from its start."), ...wholeText(message)]
     : wholeText(message)
@@ -149,7 +149,7 @@ function messageFrames(
 function wholeText({ content }: AssistantMessage): readonly Frame[] {
   return content.flatMap((part) => {
     if (part.type === "text") return part.text === "" ? [] : [textFrame(part.text)]
-    if (part.type === "thinking") return part.text === "" ? [] : [thinkingFrame(part.text)]
+    if (part.type === "thinking") return part.text === "" ? [] : [renderThinking(part.text)]
     return []
   })
 }
@@ -202,9 +202,9 @@ function eventFrames(
     case "interceptorDecided":
       return [frame(interceptorDecision(event))]
     case "waitOpened":
-      return openedFrames(event)
+      return renderOpened(event)
     case "waitResolved":
-      return resolvedFrames(event)
+      return renderResolved(event)
     case "toolCallCompleted":
       return [
         frame({
@@ -273,7 +273,7 @@ function interceptorDecision(event: InterceptorDecided): ChatEvent {
 }
 
 /** Returns the frames of an opened wait, for the kinds that a client can answer. */
-function openedFrames(event: WaitOpened): readonly Frame[] {
+function renderOpened(event: WaitOpened): readonly Frame[] {
   const { toolCallId: tool_call_id, toolName: tool_name, nonce, expiresAt } = event
   switch (event.kind) {
     case "approval":
@@ -322,9 +322,9 @@ function openedFrames(event: WaitOpened): readonly Frame[] {
   }
 }
 
-function resolvedFrames(event: WaitResolved): readonly Frame[] {
+function renderResolved(event: WaitResolved): readonly Frame[] {
   const { toolCallId: tool_call_id } = event
-  const decided_by = decidedBy(event.decidedBy)
+  const decided_by = formatDecider(event.decidedBy)
   switch (event.kind) {
     case "approval": {
       const { approved, editedInput } = event.resolution
@@ -344,7 +344,7 @@ function resolvedFrames(event: WaitResolved): readonly Frame[] {
   }
 }
 
-function decidedBy(decider: Decider | null): string {
+function formatDecider(decider: Decider | null): string {
   return decider === null ? "expiry" : (decider.userId ?? decider.via)
 }
 
@@ -352,7 +352,7 @@ function textFrame(text: string): Frame {
   return `{"type":"text_delta","text":${JSON.stringify(text)}}`
 }
 
-function thinkingFrame(text: string): Frame {
+function renderThinking(text: string): Frame {
   return `{"type":"thinking_delta","text":${JSON.stringify(text)}}`
 }
 
@@ -364,7 +364,7 @@ function frame(event: ChatEvent): Frame {
   return JSON.stringify(event)
 }
 
-function seen(state: NativeState): number {
+function countSeen(state: NativeState): number {
   return typeof state === "number" ? state : 0
 }
 
@@ -372,6 +372,6 @@ function seen(state: NativeState): number {
  * Returns the state after streamed text that was discarded or is complete. A subscriber's cursor stays valid, because
  * it precedes everything that follows.
  */
-function voided(state: NativeState): NativeState {
+function discardStreamed(state: NativeState): NativeState {
   return typeof state === "number" ? 0 : state
 }

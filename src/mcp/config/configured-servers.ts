@@ -16,7 +16,7 @@ export interface McpEnvironment {
  * Returns the servers of the options and of the file. Rejects with a `ConfigurationError` that describes their
  * mistakes.
  */
-export async function configuredServers(
+export async function readConfiguredServers(
   options: McpOptions,
   { env, mcpConfigPath }: McpEnvironment,
 ): Promise<readonly ServerConfig[]> {

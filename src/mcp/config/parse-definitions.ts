@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
+import { parseOptions } from "../../options/resolve-options.ts"
 import type { McpServerDefinition, McpServerDefinitions } from "./definition.ts"
 
 const milliseconds = z.int().positive().max(longestTimerMs)
@@ -95,16 +96,11 @@ function parseDefinition(definition: unknown, shapes: typeof strict, path: strin
   if (byCommand === (isRecord && "url" in definition)) {
     throw new ConfigurationError(`${path}: expected a command or a url.`)
   }
-  const result = (byCommand ? shapes.stdio : shapes.http).safeParse(definition)
-  if (result.success) checkVersion(result.data, path)
-  if (result.success) checkPrefix(result.data, path)
+  const parsed = parseOptions(path, byCommand ? shapes.stdio : shapes.http, definition)
+  checkVersion(parsed, path)
+  checkPrefix(parsed, path)
   // All readers of a definition treat missing keys and undefined keys the same.
-  if (result.success) return result.data as McpServerDefinition
-  const problems = result.error.issues.map((issue) => {
-    if (issue.code === "unrecognized_keys") return `unknown option ${issue.keys.join(", ")}`
-    return `${issue.path.join(".")}: ${issue.message}`
-  })
-  throw new ConfigurationError(`${path}: ${problems.join("; ")}`)
+  return parsed as McpServerDefinition
 }
 
 function checkPrefix(

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest"
-import { bounded } from "./server-fetch.ts"
+import { limitBody } from "./server-fetch.ts"
 
 async function read(type: string, chunks: readonly string[], longest: number): Promise<string> {
   const body = ReadableStream.from(chunks).pipeThrough(new TextEncoderStream())
-  return bounded(new Response(body, { headers: { "content-type": type } }), longest).text()
+  return limitBody(new Response(body, { headers: { "content-type": type } }), longest).text()
 }
 
 it("ends a document that is too long, and leaves others as they are", async () => {
@@ -29,7 +29,10 @@ it.each([1, 100])("ends a stream with an event that is too long, in chunks of %i
 })
 
 it("keeps the status and the headers", () => {
-  const response = bounded(new Response("no", { status: 401, headers: { "www-authenticate": "Bearer" } }), 9)
+  const response = limitBody(
+    new Response("no", { status: 401, headers: { "www-authenticate": "Bearer" } }),
+    9,
+  )
   expect(response.status).toBe(401)
   expect(response.headers.get("www-authenticate")).toBe("Bearer")
 })

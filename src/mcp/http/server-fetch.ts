@@ -18,7 +18,7 @@ export function createServerFetch(): ServerFetch {
   const tokens = new WeakMap<Response, string>()
   return {
     async fetch(url, init) {
-      const response = bounded(await fetch(url, init), longestMessage)
+      const response = limitBody(await fetch(url, init), longestMessage)
       const token = /^Bearer (.+)$/.exec(new Headers(init?.headers).get("authorization") ?? "")?.[1]
       if (token !== undefined) tokens.set(response, token)
       return response
@@ -31,7 +31,7 @@ export function createServerFetch(): ServerFetch {
  * Ends a body that is longer than this. For a stream of events, the limit applies to each event. Paces streams of
  * events.
  */
-export function bounded(response: Response, longest: number): Response {
+export function limitBody(response: Response, longest: number): Response {
   const { body, status, statusText, headers } = response
   if (body === null) return response
   const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true

@@ -7,10 +7,10 @@ import { digest } from "./digest.ts"
  * the environment and the headers, because they contain keys that change.
  */
 export function serverIdentity(transport: TransportConfig): string {
-  return digest(reachedBy(transport))
+  return digest(describeAddress(transport))
 }
 
-function reachedBy(transport: TransportConfig): Json {
+function describeAddress(transport: TransportConfig): Json {
   if (transport.type !== "stdio") return { url: transport.url.href }
   const { command, args, cwd } = transport
   return { command, args, cwd }

@@ -43,17 +43,17 @@ export function nameTools(tools: readonly NamedTool[], { taken, namespaces }: Su
   )
   const own = tools.filter((_tool, index) => strangers[index] === null)
   const short = [...own.filter(({ prefix }) => !prefix).map(plainName), ...taken]
-  const collides = repeatedIn(short)
+  const collides = findRepeated(short)
   const wanted = own.map((tool) =>
-    tool.prefix || collides.has(plainName(tool)) ? prefixedName(tool) : plainName(tool),
+    tool.prefix || collides.has(plainName(tool)) ? prefixName(tool) : plainName(tool),
   )
   // Names of one server's tools may differ only in characters that are not accepted. All of them get a hash.
-  const isRepeated = repeatedIn([...wanted, ...taken])
+  const isRepeated = findRepeated([...wanted, ...taken])
   const given = own.map((tool, index) => {
     const name = wanted[index] ?? ""
     return isRepeated.has(name) ? markName(name, `${tool.server}\n${tool.tool}`) : name
   })
-  const isAmbiguous = repeatedIn([...given, ...taken])
+  const isAmbiguous = findRepeated([...given, ...taken])
   const names = new Map(
     own.map((tool, index): [NamedTool, ToolName] => {
       const name = given[index] ?? ""
@@ -78,11 +78,11 @@ function plainName({ tool, toolPrefix }: NamedTool): string {
 }
 
 /** Truncates only the tool's part of a name, so that the server's part stays whole. */
-function prefixedName({ server, tool }: NamedTool): string {
+function prefixName({ server, tool }: NamedTool): string {
   return fitName(`${namespaceOf(server)}${cleanName(tool)}`, tool)
 }
 
-function repeatedIn(names: readonly string[]): ReadonlySet<string> {
+function findRepeated(names: readonly string[]): ReadonlySet<string> {
   const seen = new Set<string>()
   return new Set(names.filter((name) => seen.has(name) || !seen.add(name)))
 }

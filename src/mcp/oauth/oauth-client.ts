@@ -39,14 +39,14 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
 
   const accessToken = async () => (await grants.read())?.tokens?.access_token
 
-  function arrived(): void {
+  function announceArrival(): void {
     url = null
     arrival.resolve()
     arrival = Promise.withResolvers()
   }
 
   /** Runs the work once for all calls that are refused at the same time. */
-  function shared(purpose: string, work: () => Promise<void>): Promise<void> {
+  function shareFlow(purpose: string, work: () => Promise<void>): Promise<void> {
     const known = flows.get(purpose)
     if (known !== undefined) return known
     const flow = work().finally(() => flows.delete(purpose))
@@ -72,7 +72,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
     }
     try {
       const end = await runFlow(surroundings, { tokens: grant.tokens, challenge, anew: isAnew(grant) })
-      if (end.type === "granted") return arrived()
+      if (end.type === "granted") return announceArrival()
       url = end.url
       throw new UnauthorizedError()
     } finally {
@@ -106,7 +106,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
     challenged = computeScopeUnion(challenged, challenge.scope)
     const hasOther = (grant: GrantRecord | null) =>
       grant?.tokens !== undefined && grant.tokens.access_token !== refused
-    return shared(`renew ${refused}`, () => authorize(challenge, hasOther, () => false))
+    return shareFlow(`renew ${refused}`, () => authorize(challenge, hasOther, () => false))
   }
 
   return {
@@ -128,7 +128,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
     widen({ scope, resourceMetadataUrl }) {
       challenged = computeScopeUnion(challenged, scope)
       const wanted = challenged
-      return shared(`widen ${wanted}`, async () => {
+      return shareFlow(`widen ${wanted}`, async () => {
         const union = computeScopeUnion(wanted, (await grants.read())?.tokens?.scope)
         // A refresh does not extend the granted scope.
         const isMore = ({ tokens }: GrantRecord) => isStrictScopeSuperset(union, tokens?.scope)
@@ -152,7 +152,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
       const code = callback.get("code")
       if (code === null) throw new Error("The authorization was refused.")
       await runFlow(surroundings, { asked, code, iss: callback.get("iss") })
-      arrived()
+      announceArrival()
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { FetchLike } from "@modelcontextprotocol/client"
 import { GatewayError } from "../../core/errors.ts"
 import type { HttpConfig } from "../config/server-config.ts"
-import { bounded } from "../http/server-fetch.ts"
+import { limitBody } from "../http/server-fetch.ts"
 import { isLoopback } from "../loopback.ts"
 
 /** Maximum bytes of a response, which is a small document. */
@@ -17,7 +17,7 @@ export function oauthFetch({ url: server, headers }: HttpConfig, signal: AbortSi
     requireSafe(url, server)
     const own = url.origin === server.origin ? headers : {}
     const all = new Headers({ ...own, ...Object.fromEntries(new Headers(init?.headers)) })
-    return bounded(await fetch(url, { redirect: "error", ...init, headers: all, signal }), longestAnswer)
+    return limitBody(await fetch(url, { redirect: "error", ...init, headers: all, signal }), longestAnswer)
   }
 }
 

@@ -68,11 +68,11 @@ export class StdioTransport implements Transport {
       this.#end()
     })
     // A process that has closed its input or its output cannot be used, even if it still runs.
-    const explained = async () => {
+    const explainEnd = async () => {
       await Promise.race([group.ended, delay(explanationMs, undefined, { ref: false })])
       this.#end()
     }
-    for (const stream of [group.stdin, group.stdout]) stream.on("close", () => void explained())
+    for (const stream of [group.stdin, group.stdout]) stream.on("close", () => void explainEnd())
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
@@ -82,7 +82,7 @@ export class StdioTransport implements Transport {
     }
     if (stdin.write(serializeMessage(message))) return
     // One listener serves all waiting messages, because Node warns of too many listeners.
-    this.#drained ??= drained(stdin).finally(() => {
+    this.#drained ??= untilDrained(stdin).finally(() => {
       this.#drained = null
     })
     await this.#drained
@@ -141,7 +141,7 @@ export class StdioTransport implements Transport {
 }
 
 /** Resolves when a stream accepts more data, or has ended. */
-async function drained(stream: Writable): Promise<void> {
+async function untilDrained(stream: Writable): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = () => {
       stream.off("drain", done).off("close", done)

@@ -44,7 +44,7 @@ export function mcpTool(
     checkIfUsable(checkSchema, schema, value, { source, sessionId, signal })
   const { timeoutMs, readOnly, idempotent, approval } = policyOf(config, definition)
   const digest = digestOf(definition)
-  const inputSchema = shownSchema(definition.inputSchema as JsonObject, config)
+  const inputSchema = hideFields(definition.inputSchema as JsonObject, config)
   return {
     name,
     description: definition.description ?? definition.title ?? definition.name,
@@ -71,13 +71,13 @@ export function mcpTool(
       }
       const first: Step = answered === null ? { type: "send", reply: {} } : goOn(answered)
       const check = checkFor(session.id, signal)
-      const shown = async (result: CallToolResult) =>
+      const toShownResult = async (result: CallToolResult) =>
         (await checkResult(check, definition.outputSchema, result)) ?? toToolResult(result)
       try {
         return await untilSettled(
           first,
           (reply) => server.call(definition.name, sent, { ...options, reply }),
-          shown,
+          toShownResult,
         )
       } finally {
         progress.end()
@@ -133,7 +133,7 @@ function policyOf(config: ServerConfig, { name, annotations = {} }: ServerTool) 
 }
 
 /** Returns the schema without the fields that are hidden from the model. */
-function shownSchema(schema: JsonObject, { injectsSession, strippedFields }: ServerConfig): JsonObject {
+function hideFields(schema: JsonObject, { injectsSession, strippedFields }: ServerConfig): JsonObject {
   const { properties, required } = schema
   const hidden = injectsSession ? [...strippedFields, sessionKey] : strippedFields
   if (!isJsonObject(properties) || !hidden.some((key) => Object.hasOwn(properties, key))) return schema

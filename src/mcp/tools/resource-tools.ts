@@ -28,8 +28,8 @@ export function resourceTools(servers: readonly ServerHandle[]): readonly Tool[]
   const withResources = servers.filter(({ config }) => config.resources)
   const withPrompts = servers.filter(({ config }) => config.prompts)
   return [
-    ...forServers(withResources, [listResources, readResource]),
-    ...forServers(withPrompts, [listPrompts, getPrompt]),
+    ...createServerTools(withResources, [listResources, readResource]),
+    ...createServerTools(withPrompts, [listPrompts, getPrompt]),
   ]
 }
 
@@ -38,8 +38,10 @@ const listResources: Definition = {
   description: "Lists the resources that a server offers, and the templates of further resources.",
   input: {},
   async use(client, _input, request) {
-    const resources = await listed(async () => (await client.listResources(undefined, request)).resources)
-    const resourceTemplates = await listed(
+    const resources = await listOptional(
+      async () => (await client.listResources(undefined, request)).resources,
+    )
+    const resourceTemplates = await listOptional(
       async () => (await client.listResourceTemplates(undefined, request)).resourceTemplates,
     )
     const shown = resources.map(({ uri, name, description, mimeType }) => ({
@@ -73,7 +75,7 @@ const listPrompts: Definition = {
   description: "Lists the prompts that a server offers, with their arguments.",
   input: {},
   async use(client, _input, request) {
-    const prompts = await listed(async () => (await client.listPrompts(undefined, request)).prompts)
+    const prompts = await listOptional(async () => (await client.listPrompts(undefined, request)).prompts)
     const shown = prompts.map((prompt) => ({
       name: prompt.name,
       description: prompt.description,
@@ -100,7 +102,7 @@ function toBlocks({ role, content }: PromptMessage): readonly ContentBlock[] {
 }
 
 /** Returns a list. A server with resources or prompts need not support every way to list them. */
-async function listed<Item>(list: () => Promise<readonly Item[]>): Promise<readonly Item[]> {
+async function listOptional<Item>(list: () => Promise<readonly Item[]>): Promise<readonly Item[]> {
   try {
     return await list()
   } catch (thrown) {
@@ -114,7 +116,10 @@ function json(value: unknown): ToolResult {
   return { type: "json", value: JSON.parse(JSON.stringify(value)) as Json }
 }
 
-function forServers(servers: readonly ServerHandle[], definitions: readonly Definition[]): readonly Tool[] {
+function createServerTools(
+  servers: readonly ServerHandle[],
+  definitions: readonly Definition[],
+): readonly Tool[] {
   return servers.length === 0 ? [] : definitions.map((definition) => toTool(servers, definition))
 }
 

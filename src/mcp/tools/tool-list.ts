@@ -42,7 +42,7 @@ function makeTools(
   { logger, checkSchema, namespaces }: ToolListOptions,
 ): readonly Tool[] {
   const extra = resourceTools(servers).filter(({ name }) => !taken.includes(name))
-  const offered = servers.flatMap((server) => enabledTools(server).map((tool) => ({ server, tool })))
+  const offered = servers.flatMap((server) => selectEnabledTools(server).map((tool) => ({ server, tool })))
   const { names, collisions } = nameTools(
     offered.map(({ server: { config }, tool }) => ({
       server: config.name,
@@ -92,7 +92,7 @@ function logRefused(refused: readonly RefusedTool[], logger: Logger): void {
   )
 }
 
-function enabledTools({ config, tools }: ServerHandle): readonly ServerTool[] {
+function selectEnabledTools({ config, tools }: ServerHandle): readonly ServerTool[] {
   // Only the server knows which of several tools with one name is called.
   const byName = new Map(tools.toReversed().map((tool) => [tool.name, tool]))
   // A tool that can only run as a task, from 2025-11-25's experiment, cannot be called.

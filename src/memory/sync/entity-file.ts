@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { z } from "zod"
 import { toError } from "../../core/errors.ts"
 import type { MemoryKey } from "../../core/ports/memory.ts"
-import { checkedKey, checkedTags, defaultEntityType } from "../check-memory.ts"
+import { checkKey, checkTags, defaultEntityType } from "../check-memory.ts"
 
 /** A memory in the form of a file. */
 export interface EntityText extends MemoryKey {
@@ -36,13 +36,13 @@ export function parseEntity(text: string, path: string): EntityText | string {
   const first = (end === -1 ? text : text.slice(0, end)).trim()
   try {
     if (!first.startsWith(headerStart)) {
-      return { ...checkedKey({ name: stem, entityType: folder }), tags: [], content: text.trim() }
+      return { ...checkKey({ name: stem, entityType: folder }), tags: [], content: text.trim() }
     }
     if (!first.endsWith(headerEnd)) return "its header is not one line"
     const json = first.slice(headerStart.length, -headerEnd.length)
     const { name = stem, entity_type: entityType = folder, tags = [] } = header.parse(JSON.parse(json))
     const content = end === -1 ? "" : text.slice(end).trim()
-    return { ...checkedKey({ name, entityType }), tags: checkedTags(tags), content }
+    return { ...checkKey({ name, entityType }), tags: checkTags(tags), content }
   } catch (error) {
     return `its header cannot be used: ${toError(error).message}`
   }

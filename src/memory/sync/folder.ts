@@ -103,7 +103,7 @@ export async function replaceFile(
     if (!hasCode(error, "EEXIST")) throw error
   })
   if (!(await isRealFolder(folder, root))) throw new Error("its folder is a link")
-  const next = hidden(file, temporary)
+  const next = hiddenPathOf(file, temporary)
   await rm(next, { force: true })
   const handle = await open(next, "wx", 0o600)
   try {
@@ -116,7 +116,7 @@ export async function replaceFile(
     if (expected === null) return await moveToFree(next, file)
     if (!(await setAside(root, path, expected))) return false
     const isWritten = await moveToFree(next, file)
-    await rm(hidden(file, replaced), { force: true })
+    await rm(hiddenPathOf(file, replaced), { force: true })
     return isWritten
   } finally {
     await rm(next, { force: true })
@@ -126,14 +126,14 @@ export async function replaceFile(
 /** Deletes a file if its bytes still have the expected digest. Resolves to false if the file changed meanwhile. */
 export async function removeFile(root: string, path: string, expected: string): Promise<boolean> {
   if (!(await setAside(root, path, expected))) return false
-  await rm(hidden(join(root, path), replaced), { force: true })
+  await rm(hiddenPathOf(join(root, path), replaced), { force: true })
   return true
 }
 
 /** Restores a file that a crash left set aside, unless a new one exists. */
 export async function recoverFile(root: string, path: string): Promise<void> {
   const file = join(root, path)
-  const aside = hidden(file, replaced)
+  const aside = hiddenPathOf(file, replaced)
   if ((await lstat(aside).catch(() => null)) === null) return
   if (!(await moveToFree(aside, file))) await rm(aside, { force: true })
 }
@@ -179,7 +179,7 @@ export async function recoverFiles(
 async function setAside(root: string, path: string, expected: string): Promise<boolean> {
   const file = join(root, path)
   if (!(await isRealFolder(dirname(file), root))) return false
-  const aside = hidden(file, replaced)
+  const aside = hiddenPathOf(file, replaced)
   const found = await lstat(file).catch(() => null)
   if (found === null || !found.isFile() || found.size > maxReplacedBytes) return false
   await rename(file, aside)
@@ -214,7 +214,7 @@ function below(root: string, file: string): string {
   return file.slice(root.length + 1).replaceAll("\\", "/")
 }
 
-function hidden(file: string, end: string): string {
+function hiddenPathOf(file: string, end: string): string {
   return join(dirname(file), `.${basename(file)}${end}`)
 }
 

@@ -44,7 +44,7 @@ export async function synchronize({ memories, root, signal }: SynchronizeOptions
   const paths = await listFiles(root)
   const blocked = new Set<string>()
   const files = await readFiles(root, paths, { state: state.memories, report, blocked })
-  const stored = await storedMemories(memories)
+  const stored = await readStoredMemories(memories)
   const synced = new Map(state.memories.map((memory) => [idOf(memory), memory]))
   const next: SyncedMemory[] = []
   for (const id of new Set([...files.keys(), ...stored.keys(), ...synced.keys()])) {
@@ -211,7 +211,7 @@ async function readFiles(root: string, paths: readonly string[], { state, report
   return files
 }
 
-async function storedMemories(memories: Memories): Promise<ReadonlyMap<string, MemoryRecord>> {
+async function readStoredMemories(memories: Memories): Promise<ReadonlyMap<string, MemoryRecord>> {
   const stored = new Map<string, MemoryRecord>()
   for (let after: MemoryKey | undefined; ; ) {
     const page = await memories.list({ limit: pageSize, ...(after !== undefined && { after }) })

@@ -10,7 +10,7 @@ import { thinkingLevels } from "../../core/thinking-level.ts"
 import { modelFailure } from "../model-failure.ts"
 import { openAiToolRules } from "../openai/tool-rules.ts"
 import { cancelBody, readToEnd } from "../transport/body-reader.ts"
-import { linkedSignal } from "../transport/linked-signal.ts"
+import { linkSignal } from "../transport/linked-signal.ts"
 import { AnswerFold, type StreamPart } from "./answer-fold.ts"
 import { toFailure } from "./failure.ts"
 import { toStopReason, toUsage } from "./finish.ts"
@@ -69,7 +69,7 @@ async function* answer(
     yield modelFailure("model_not_found", { detail: `This provider offers only the model ${model.modelId}.` })
     return
   }
-  const linked = linkedSignal(signal)
+  const linked = linkSignal(signal)
   const fold = new AnswerFold(nameOf(model))
   try {
     const { stream, response } = await open(model, callOptions(model, options, request, linked.signal))

@@ -64,10 +64,10 @@ function codeOfComplaint(said: Complaint, thrown: unknown, begun: boolean): Fail
   if (said.name === "AI_InvalidResponseDataError" && /\bended without\b/.test(said.message))
     return "upstream_cut"
   if (status === undefined && thrown instanceof Error)
-    return isRetryable === undefined ? codeOfBodyError(thrown, begun) : unansweredCode(said.cause)
+    return isRetryable === undefined ? codeOfBodyError(thrown, begun) : codeOfNoResponse(said.cause)
   // The response started successfully. Either its connection broke, or it is not a valid response.
   if (status !== undefined && status < 400) return isRetryable ? "upstream_cut" : codeOfBodyError(said.cause)
-  const own = complaint.parse(ownWords(said.data))
+  const own = complaint.parse(findErrorObject(said.data))
   const message = `${said.message} ${own.message}`
   const code = codeOf({ message, code: own.code ?? said.code, type: own.type ?? said.type, status })
   // A provider with its own protocol was found, so the model was not found.
@@ -75,12 +75,12 @@ function codeOfComplaint(said: Complaint, thrown: unknown, begun: boolean): Fail
 }
 
 /** Returns the code of a failure without any response. */
-function unansweredCode(cause: unknown): FailureCode {
+function codeOfNoResponse(cause: unknown): FailureCode {
   return /time(d )?out/i.test(String(cause)) ? "upstream_timeout" : "upstream_unreachable"
 }
 
 /** Returns the provider's own error object. Most providers wrap it. */
-function ownWords(data: unknown): object {
+function findErrorObject(data: unknown): object {
   const words = isJsonObject(data) && isJsonObject(data.error) ? data.error : data
   return isObject(words) ? words : {}
 }

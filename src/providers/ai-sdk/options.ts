@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json/json.ts"
+import { parseOptions } from "../../options/resolve-options.ts"
 
 /**
  * A model of the AI SDK's provider packages, for version 6 or 7 of `ai`, with the members that all of them have. It
@@ -41,6 +42,5 @@ export function checkArguments(model: AiSdkModel, options: AiSdkOptions): void {
     throw new ConfigurationError(
       'AI SDK provider: give a model of version 6 or 7 of the AI SDK, such as google("…") of @ai-sdk/google',
     )
-  const { error } = optionsSchema.safeParse(options)
-  if (error) throw new ConfigurationError(`AI SDK provider: ${z.prettifyError(error)}`)
+  parseOptions("AI SDK provider", optionsSchema, options)
 }

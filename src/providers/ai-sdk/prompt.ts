@@ -18,9 +18,9 @@ import type { ModelRequest, SystemBlock } from "../../core/ports/provider.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import { errorLabel } from "../../core/tool-result.ts"
 import { resultsBehindCalls } from "../openai/tool-results.ts"
-import { wireCallIds } from "../tool-calls/call-ids.ts"
+import { mapCallIds } from "../tool-calls/call-ids.ts"
 import { resultContent as contentOf } from "../tool-calls/result-content.ts"
-import { kept } from "./vendor-data.ts"
+import { readKept } from "./vendor-data.ts"
 
 type Of<Role> = Extract<LanguageModelV4Message, { role: Role }>
 type AssistantContent = Of<"assistant">["content"][number]
@@ -37,7 +37,7 @@ export function promptOf(
   { system, messages }: Pick<ModelRequest, "system" | "messages">,
   provider: string,
 ): LanguageModelV4Prompt {
-  const ids = wireCallIds(messages, { givenId: ({ vendor }) => kept(provider, vendor)?.id || null })
+  const ids = mapCallIds(messages, { givenId: ({ vendor }) => readKept(provider, vendor)?.id || null })
   const names = new Map(messages.flatMap(callsOf).map(({ toolCallId, name }) => [toolCallId, name]))
   return [
     ...systemMessages([...system, ...messages.flatMap(systemBlock)]),
@@ -89,14 +89,14 @@ function messageOf(message: Message, rendering: Rendering): readonly LanguageMod
     case "system":
       return []
     case "user":
-      return filled({ role: "user", content: message.content.flatMap(contentPart) })
+      return dropIfEmpty({ role: "user", content: message.content.flatMap(contentPart) })
     case "assistant":
-      return filled({
+      return dropIfEmpty({
         role: "assistant",
         content: message.content.flatMap((part) => assistantPart(part, rendering)),
       })
     case "tool":
-      return filled({
+      return dropIfEmpty({
         role: "tool",
         content: message.results.map(({ toolCallId, result }) => ({
           type: "tool-result",
@@ -110,14 +110,14 @@ function messageOf(message: Message, rendering: Rendering): readonly LanguageMod
   }
 }
 
-function filled(
+function dropIfEmpty(
   message: Exclude<LanguageModelV4Message, { role: "system" }>,
 ): readonly LanguageModelV4Message[] {
   return message.content.length === 0 ? [] : [message]
 }
 
 function assistantPart(part: AssistantPart, { provider, ids }: Rendering): readonly AssistantContent[] {
-  const own = kept(provider, part.vendor)
+  const own = readKept(provider, part.vendor)
   const options = own?.metadata && { providerOptions: own.metadata }
   switch (part.type) {
     case "text":
@@ -129,14 +129,14 @@ function assistantPart(part: AssistantPart, { provider, ids }: Rendering): reado
       return [{ type: "tool-call", toolCallId, toolName: part.name, input: part.input, ...options }]
     }
     case "opaque":
-      return own?.part === undefined ? [] : [revived(own.part as AssistantContent)]
+      return own?.part === undefined ? [] : [revivePart(own.part as AssistantContent)]
     default:
       return part satisfies never
   }
 }
 
 /** Converts a stored part. A stored URL is text. */
-function revived(part: AssistantContent): AssistantContent {
+function revivePart(part: AssistantContent): AssistantContent {
   if (part.type !== "file" && part.type !== "reasoning-file") return part
   return part.data.type === "url" ? { ...part, data: { ...part.data, url: new URL(part.data.url) } } : part
 }

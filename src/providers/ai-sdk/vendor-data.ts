@@ -23,7 +23,7 @@ export function keep(provider: string, keepsake: Keepsake): { readonly vendor?: 
 }
 
 /** Returns the data of this provider. Null for data of another provider. */
-export function kept(provider: string, vendor: VendorData | undefined): Keepsake | null {
+export function readKept(provider: string, vendor: VendorData | undefined): Keepsake | null {
   return vendor?.provider === provider ? (vendor.data as Keepsake) : null
 }
 

@@ -6,7 +6,7 @@ import type { ToolRules } from "../../core/ports/tool-rules.ts"
 import { modelFailure } from "../model-failure.ts"
 import { callLimits } from "../transport/call-limits.ts"
 import { lazy } from "../transport/lazy.ts"
-import { linkedSignal } from "../transport/linked-signal.ts"
+import { linkSignal } from "../transport/linked-signal.ts"
 import { ReadEvents } from "../transport/read-events.ts"
 import { requestOptions } from "../transport/request-options.ts"
 import { type SseEvent, sseBatches } from "../transport/sse-events.ts"
@@ -89,7 +89,7 @@ async function* answer(
 ): AsyncGenerator<ModelEvent, void, undefined> {
   const connection = await connected()
   if (signal.aborted) return
-  const linked = linkedSignal(signal)
+  const linked = linkSignal(signal)
   const fold = new AnswerFold()
   const read = new ReadEvents()
   let begun = false

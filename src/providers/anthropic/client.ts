@@ -22,7 +22,7 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
     maxRetries: 0,
     logLevel: "off",
     openTelemetry: false,
-    fetch: (url, init) => directFetch(url, { ...init, headers: ownHeaders(options, init?.headers) }),
+    fetch: (url, init) => directFetch(url, { ...init, headers: selectHeaders(options, init?.headers) }),
   })
 }
 
@@ -32,7 +32,7 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
  */
 const sdkHeaders = /^(accept|content-type|user-agent|traceparent|anthropic-version|x-stainless-.+)$/
 
-function ownHeaders(options: AnthropicOptions, fromSdk: RequestInit["headers"]): Headers {
+function selectHeaders(options: AnthropicOptions, fromSdk: RequestInit["headers"]): Headers {
   const headers = new Headers([...new Headers(fromSdk)].filter(([name]) => sdkHeaders.test(name)))
   headers.set("authorization", `Bearer ${options.apiKey ?? options.authToken}`)
   for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value)

@@ -2,7 +2,7 @@ import type { Anthropic } from "@anthropic-ai/sdk"
 import type { AssistantPart, ContentPart, Message, ToolCallPart, VendorData } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import { errorLabel } from "../../core/tool-result.ts"
-import { wireCallIds } from "../tool-calls/call-ids.ts"
+import { mapCallIds } from "../tool-calls/call-ids.ts"
 import { callName } from "../tool-calls/call-name.ts"
 import { resultContent as contentOf } from "../tool-calls/result-content.ts"
 
@@ -21,7 +21,7 @@ const opening: Block = { type: "text", text: "(The assistant speaks first.)" }
  * `systemMessageTexts`.
  */
 export function conversationTurns(messages: readonly Message[]): Anthropic.MessageParam[] {
-  const callIds = wireCallIds(messages, { givenId: givenCallId, legal: /^[\w-]{1,64}$/ })
+  const callIds = mapCallIds(messages, { givenId: givenCallId, legal: /^[\w-]{1,64}$/ })
   const turns: { readonly role: "user" | "assistant"; content: Block[] }[] = []
   for (const message of messages) {
     if (message.role === "system") continue

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { ConfigurationError } from "../../core/errors.ts"
+import { parseOptions } from "../../options/resolve-options.ts"
 
 /** Options of the provider. Exactly one of `apiKey` and `authToken` is required. The environment is never read. */
 export interface AnthropicOptions {
@@ -55,6 +55,5 @@ const schema = z
 
 /** Throws a `ConfigurationError` that names each unknown or wrong option, but never its value. */
 export function checkOptions(options: AnthropicOptions): void {
-  const { error } = schema.safeParse(options)
-  if (error) throw new ConfigurationError(`Anthropic provider: ${z.prettifyError(error)}`)
+  parseOptions("Anthropic provider", schema, options)
 }

@@ -1,4 +1,4 @@
-import { definedOnly } from "../../core/defined-only.ts"
+import { omitUndefined } from "../../core/defined-only.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/provider.ts"
 import { aiSdkProvider } from "../ai-sdk/ai-sdk-provider.ts"
@@ -7,7 +7,7 @@ import { demoProvider } from "../demo/demo-provider.ts"
 import { openAiChatProvider } from "../openai/openai-chat-provider.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import { firstModelOf } from "./local-server.ts"
-import { type NamedProviderOptions, namedProvider, type ProviderName } from "./named-provider.ts"
+import { createNamedProvider, type NamedProviderOptions, type ProviderName } from "./named-provider.ts"
 
 /** A provider by name, a provider made in code, or a language model of the AI SDK (https://ai-sdk.dev). */
 export type ProviderChoice = ProviderName | Provider | AiSdkModel
@@ -45,8 +45,8 @@ export async function chooseProvider(
 ): Promise<ChosenProvider> {
   refuseIgnored(provider, options)
   if (typeof provider === "object") return { provider: toProvider(provider), name: null, guessed: false }
-  const name = provider ?? configuredName(options, settings)
-  if (name !== null) return { provider: namedProvider(name, options, settings), name, guessed: false }
+  const name = provider ?? findConfiguredName(options, settings)
+  if (name !== null) return { provider: createNamedProvider(name, options, settings), name, guessed: false }
   const local = mayGuess ? await localProvider(settings.localServer) : null
   if (local !== null) return { provider: local, name: null, guessed: true }
   return { provider: demoProvider(), name: "demo", guessed: true }
@@ -60,13 +60,13 @@ export function toProvider(choice: Provider | AiSdkModel): Provider {
 
 /** Throws a `ConfigurationError` for options without effect, because a key must not be silently ignored. */
 function refuseIgnored(provider: ProviderChoice | undefined, options: NamedProviderOptions): void {
-  const given = Object.keys(definedOnly<NamedProviderOptions>(options))
+  const given = Object.keys(omitUndefined<NamedProviderOptions>(options))
   if (given.length === 0 || (provider !== "demo" && typeof provider !== "object")) return
   const which = provider === "demo" ? "The demo has" : "A provider made in code has its own, and takes"
   throw new ConfigurationError(`${which} no ${given.join(", ")}.`)
 }
 
-function configuredName(
+function findConfiguredName(
   { apiKey, authToken, providerConfig }: NamedProviderOptions,
   { anthropic, openai }: EnvironmentSettings,
 ): ProviderName | null {

@@ -1,4 +1,4 @@
-import { definedOnly } from "../../core/defined-only.ts"
+import { omitUndefined } from "../../core/defined-only.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/provider.ts"
 import { anthropicProvider } from "../anthropic/anthropic-provider.ts"
@@ -31,7 +31,7 @@ export type ProviderConfig =
  * Creates the provider. Throws a `ConfigurationError` if a key is missing, or if the provider does not have an
  * option.
  */
-export function namedProvider(
+export function createNamedProvider(
   name: ProviderName,
   options: NamedProviderOptions,
   { anthropic, openai }: EnvironmentSettings,
@@ -62,9 +62,9 @@ function merge(
   { apiKey, authToken, providerConfig }: NamedProviderOptions,
   { baseURL, ...environmentKey }: ServiceSettings,
 ): ProviderConfig & ServiceSettings {
-  const given = definedOnly<ServiceSettings>({ apiKey, authToken })
+  const given = omitUndefined<ServiceSettings>({ apiKey, authToken })
   const key = Object.keys(given).length > 0 ? given : environmentKey
-  const merged = { ...definedOnly<ServiceSettings>({ baseURL }), ...providerConfig, ...key }
+  const merged = { ...omitUndefined<ServiceSettings>({ baseURL }), ...providerConfig, ...key }
   // Custom servers often need no key.
   const needsKey = name === "anthropic" || merged.baseURL === undefined
   if (needsKey && Object.keys(key).length === 0) {

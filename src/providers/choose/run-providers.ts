@@ -1,7 +1,7 @@
 import type { Provider } from "../../core/ports/provider.ts"
 import { type ChosenProvider, type ProviderChoice, toProvider } from "./choose-provider.ts"
 import type { EnvironmentSettings } from "./environment.ts"
-import { namedProvider, type ProviderName } from "./named-provider.ts"
+import { createNamedProvider, type ProviderName } from "./named-provider.ts"
 
 /** The providers that a run may use. */
 export interface RunProviders {
@@ -24,7 +24,7 @@ export function appProviders(
     main,
     resolve(choice) {
       if (typeof choice === "object") return toProvider(choice)
-      const provider = named.get(choice) ?? namedProvider(choice, {}, settings)
+      const provider = named.get(choice) ?? createNamedProvider(choice, {}, settings)
       named.set(choice, provider)
       return provider
     },

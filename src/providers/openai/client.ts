@@ -22,7 +22,7 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
     timeout: options.timeoutMs ?? longestTimerMs,
     maxRetries: 0,
     logLevel: "off",
-    fetch: (url, init) => directFetch(url, { ...init, headers: ownHeaders(options, init?.headers) }),
+    fetch: (url, init) => directFetch(url, { ...init, headers: selectHeaders(options, init?.headers) }),
   })
 }
 
@@ -32,7 +32,7 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
  */
 const sdkHeaders = /^(accept|content-type|user-agent|traceparent|x-stainless-.+)$/
 
-function ownHeaders(
+function selectHeaders(
   { apiKey, headers = {} }: OpenAiConnectionOptions,
   fromSdk: RequestInit["headers"],
 ): Headers {

@@ -6,7 +6,7 @@ import type { LoadOpenAiSdk, OpenAiConnectionOptions } from "./options.ts"
 
 export const openAiAddress = "https://api.openai.com/v1"
 
-export const installedSdk: LoadOpenAiSdk = () => import("openai")
+export const importSdk: LoadOpenAiSdk = () => import("openai")
 
 export interface Connection {
   readonly sdk: OpenAiSdk

@@ -3,10 +3,10 @@ import type { Provider } from "../../core/ports/provider.ts"
 import { callLimits } from "../transport/call-limits.ts"
 import { requestOptions } from "../transport/request-options.ts"
 import { ChatFold } from "./chat/chat-fold.ts"
-import { type HostTraits, hostTraits } from "./chat/hosts.ts"
+import { findHostTraits, type HostTraits } from "./chat/hosts.ts"
 import { chatRequest } from "./chat/request.ts"
 import { levelsOf } from "./chat/thinking.ts"
-import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
+import { importSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkChatOptions, type LoadOpenAiSdk, type OpenAiChatOptions } from "./options.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
@@ -23,11 +23,11 @@ const name = "openai-chat"
  * @param load Loads the SDK.
  * @throws ConfigurationError if options are unknown or wrong.
  */
-export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiSdk = installedSdk): Provider {
+export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiSdk = importSdk): Provider {
   checkChatOptions(options)
   const { baseURL = openAiAddress, extraBody } = options
-  const host = hostTraits(baseURL)
-  const traits: HostTraits = { ...host, ...chosenTraits(options) }
+  const host = findHostTraits(baseURL)
+  const traits: HostTraits = { ...host, ...readChosenTraits(options) }
   const vendor = vendorTag(name, baseURL)
   const connected = lazyConnection(options, load)
   return {
@@ -60,7 +60,7 @@ export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiS
 const missingModel = "OpenAI chat provider: name the agent's model, or give the option defaultModel."
 
 /** Returns the traits that the options set themselves. */
-function chosenTraits(options: OpenAiChatOptions): Partial<HostTraits> {
+function readChosenTraits(options: OpenAiChatOptions): Partial<HostTraits> {
   const { priceList, maxTokensField, streamUsage, structuredOutputs, sendReasoning } = options
   return {
     ...(priceList !== undefined && { priceList }),

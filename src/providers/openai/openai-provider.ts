@@ -1,8 +1,8 @@
 import type { Provider } from "../../core/ports/provider.ts"
 import { callLimits } from "../transport/call-limits.ts"
 import { requestOptions } from "../transport/request-options.ts"
-import { hostTraits } from "./chat/hosts.ts"
-import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
+import { findHostTraits } from "./chat/hosts.ts"
+import { importSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkOptions, type LoadOpenAiSdk, type OpenAiOptions } from "./options.ts"
 import { levelsOf } from "./reasoning-models.ts"
@@ -21,18 +21,18 @@ const name = "openai"
  * @param load Loads the SDK.
  * @throws ConfigurationError if options are unknown or wrong.
  */
-export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = installedSdk): Provider {
+export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = importSdk): Provider {
   checkOptions(options)
   const connected = lazyConnection(options, load)
   const { baseURL = openAiAddress } = options
   const vendor = vendorTag(name, baseURL)
-  const { priceList } = hostTraits(baseURL)
+  const { priceList } = findHostTraits(baseURL)
   return {
     name,
     defaultModel,
     ...(priceList !== undefined && { priceList }),
     ...callLimits(baseURL, options.timeoutMs),
-    toolRules: hostTraits(baseURL).ownToolRules ? openAiToolRules : compatibleToolRules,
+    toolRules: findHostTraits(baseURL).ownToolRules ? openAiToolRules : compatibleToolRules,
     thinkingLevels: levelsOf,
     async prepare() {
       await connected()

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { ConfigurationError } from "../../core/errors.ts"
+import { parseOptions } from "../../options/resolve-options.ts"
 
 /** Address and credentials of the service. The environment is never read. */
 export interface OpenAiConnectionOptions {
@@ -111,12 +111,10 @@ function hasKeyOrAddress({ apiKey, baseURL }: { apiKey?: unknown; baseURL?: unkn
 
 /** Throws a `ConfigurationError` that names each unknown or wrong option, but never its value. */
 export function checkOptions(options: OpenAiOptions): void {
-  const { error } = responsesSchema.safeParse(options)
-  if (error) throw new ConfigurationError(`OpenAI provider: ${z.prettifyError(error)}`)
+  parseOptions("OpenAI provider", responsesSchema, options)
 }
 
 /** Checks options of Chat Completions in the same way. */
 export function checkChatOptions(options: OpenAiChatOptions): void {
-  const { error } = chatSchema.safeParse(options)
-  if (error) throw new ConfigurationError(`OpenAI chat provider: ${z.prettifyError(error)}`)
+  parseOptions("OpenAI chat provider", chatSchema, options)
 }

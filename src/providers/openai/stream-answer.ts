@@ -8,7 +8,7 @@ import type {
 } from "../../core/ports/provider.ts"
 import { modelFailure } from "../model-failure.ts"
 import { parseObject } from "../tool-calls/call-input.ts"
-import { linkedSignal } from "../transport/linked-signal.ts"
+import { linkSignal } from "../transport/linked-signal.ts"
 import { ReadEvents } from "../transport/read-events.ts"
 import { sseBatches } from "../transport/sse-events.ts"
 import type { Connection } from "./connection.ts"
@@ -55,7 +55,7 @@ export async function* streamAnswer(
 ): AsyncGenerator<ModelEvent, void, undefined> {
   const connection = await connected()
   if (signal.aborted) return
-  const linked = linkedSignal(signal)
+  const linked = linkSignal(signal)
   const enough = new AbortController()
   const state = { begun: false }
   try {

@@ -16,7 +16,7 @@ export interface CallIdRules {
  * this service gave it, unless it had none, an illegal one, or the id of an earlier call (some servers number the
  * calls of every response from zero). Otherwise the gateway's own id is sent.
  */
-export function wireCallIds(
+export function mapCallIds(
   messages: readonly Message[],
   { givenId, legal = /./, short = false }: CallIdRules,
 ): ReadonlyMap<string, string> {
@@ -25,9 +25,9 @@ export function wireCallIds(
   for (const call of callsOf(messages)) {
     const given = givenId(call)
     const isUsable = given !== null && legal.test(given) && !used.has(given)
-    const id = isUsable ? given : fitting(call.toolCallId)
+    const id = isUsable ? given : fitId(call.toolCallId)
     used.add(id)
-    ids.set(call.toolCallId, short ? shortened(id, ids.size) : id)
+    ids.set(call.toolCallId, short ? shortenId(id, ids.size) : id)
   }
   return ids
 }
@@ -39,10 +39,10 @@ function callsOf(messages: readonly Message[]): readonly ToolCallPart[] {
 }
 
 /** Shortens an id. The end of a gateway's id is random. */
-function fitting(id: string): string {
+function fitId(id: string): string {
   return id.replaceAll(/[^\w-]/g, "_").slice(-longestId)
 }
 
-function shortened(id: string, ordinal: number): string {
+function shortenId(id: string, ordinal: number): string {
   return /^[a-z0-9]{9}$/i.test(id) ? id : String(ordinal).padStart(9, "0")
 }

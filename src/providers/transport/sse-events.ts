@@ -48,7 +48,7 @@ export async function* sseBatches(
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       size += read.value.length
       if (size > largestBody) throw new StreamLimitError(`The response is longer than ${largestBody} bytes.`)
-      for (const part of inParts(read.value)) {
+      for (const part of splitParts(read.value)) {
         parser.feed(decoder.decode(part, { stream: true }))
         yield batch
         batch = []
@@ -61,7 +61,7 @@ export async function* sseBatches(
   }
 }
 
-function* inParts(bytes: Uint8Array): Generator<Uint8Array> {
+function* splitParts(bytes: Uint8Array): Generator<Uint8Array> {
   if (bytes.length < turnBytes) return yield bytes
   for (let start = 0; start < bytes.length; start += turnBytes) {
     yield bytes.subarray(start, start + turnBytes)

@@ -18,14 +18,14 @@ export class NotAStreamError extends Error {
     const said = body.trim() === "" ? "" : ` It says: ${body.trim().slice(0, longestQuote)}`
     super(`The response is not an event stream; its content type is “${contentType}”.${said}`)
     this.name = "NotAStreamError"
-    this.json = parsed(body)
+    this.json = parseBody(body)
   }
 }
 
 /** Maximum characters of a body in a log. */
 const longestQuote = 500
 
-function parsed(body: string): unknown {
+function parseBody(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch (error) {

@@ -46,7 +46,7 @@ export function codeOfBodyError(thrown: unknown, begun = false): FailureCode {
 /** Returns an error's name and message for the log, and its innermost cause, which is the most informative one. */
 export function describeError(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown)
-  const cause = thrown.cause instanceof Error ? ` (${innermost(thrown.cause)})` : ""
+  const cause = thrown.cause instanceof Error ? ` (${findInnermost(thrown.cause)})` : ""
   return `${thrown.name}: ${thrown.message}${cause}`
 }
 
@@ -61,6 +61,6 @@ function isBodyTimeout(thrown: unknown): boolean {
 }
 
 /** Returns the innermost error. Fetch wraps the informative one: "fetch failed" because of ECONNREFUSED. */
-function innermost(error: Error): string {
-  return error.cause instanceof Error ? innermost(error.cause) : error.message || error.name
+function findInnermost(error: Error): string {
+  return error.cause instanceof Error ? findInnermost(error.cause) : error.message || error.name
 }

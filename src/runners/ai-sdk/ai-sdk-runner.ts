@@ -2,9 +2,9 @@ import type { JsonObject } from "../../core/json/json.ts"
 import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/runner.ts"
 import { agentFailure } from "../failure.ts"
 import { fieldsOf, textOf } from "../fields.ts"
-import { askedCall, type RunnerOptions } from "../runner-options.ts"
+import { createAskedCall, type RunnerOptions } from "../runner-options.ts"
 import { jsonSchemaOf } from "../tool-schema.ts"
-import { type ApprovalRequest, decidedMessages, savedState } from "./approvals.ts"
+import { type ApprovalRequest, createSavedState, readDecidedMessages } from "./approvals.ts"
 import { executionStarts } from "./execution-starts.ts"
 import { type AiSdkMessage, modelMessages } from "./model-messages.ts"
 import { callOf, eventsOf } from "./stream-parts.ts"
@@ -56,7 +56,7 @@ async function* runAgent(
   request: RunnerRequest,
 ): AsyncIterable<RunnerEvent> {
   const { decisions, signal: abortSignal } = request
-  const messages = decisions.length === 0 ? modelMessages(request.messages) : decidedMessages(request)
+  const messages = decisions.length === 0 ? modelMessages(request.messages) : readDecidedMessages(request)
   const starts = executionStarts(decisions.map(({ id }) => id))
   const { onToolExecutionStart } = starts
   const call = { messages: [...messages], abortSignal, onToolExecutionStart }
@@ -72,14 +72,14 @@ async function* runAgent(
       requested.delete(question.id)
       asked.push({ approvalId: String(approvalId), toolCallId: question.id })
       const inputSchema = typeof agent === "function" ? undefined : inputSchemaOf(agent, question.name)
-      questions.push(askedCall(options, { ...question, reason: textOf(reason), inputSchema }))
+      questions.push(createAskedCall(options, { ...question, reason: textOf(reason), inputSchema }))
     }
     yield* eventsOf(part, requested, options)
   }
   // The SDK leaves these calls to the application, and nothing here executes them.
   yield* requested.values()
   if (asked.length === 0) return
-  yield { type: "state", state: savedState(messages, await result.responseMessages, asked) }
+  yield { type: "state", state: createSavedState(messages, await result.responseMessages, asked) }
   yield* questions
 }
 

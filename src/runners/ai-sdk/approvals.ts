@@ -11,7 +11,7 @@ export interface ApprovalRequest {
 }
 
 /** Returns the state to store while approvals are open: the messages so far, and the call of each request. */
-export function savedState(
+export function createSavedState(
   messages: readonly AiSdkMessage[],
   responses: readonly object[],
   approvals: readonly ApprovalRequest[],
@@ -20,7 +20,7 @@ export function savedState(
 }
 
 /** Returns the stored messages with edited calls, followed by the decisions. */
-export function decidedMessages({ state, decisions }: RunnerRequest): AiSdkMessage[] {
+export function readDecidedMessages({ state, decisions }: RunnerRequest): AiSdkMessage[] {
   const saved = fieldsOf(state)
   const edits = new Map(decisions.map(({ id, editedInput }) => [id, editedInput]))
   const messages = listOf(saved.messages).map((message) => withEdits(message, edits))

@@ -37,19 +37,19 @@ export function* eventsOf(
       requested.set(id, callOf(part))
       return
     case executionStart:
-      yield* reported(id, requested)
+      yield* reportCall(id, requested)
       return
     case "tool-result":
     case "tool-error":
     case "tool-output-denied":
       // A preliminary result is not the last one.
       if (part.preliminary === true) return
-      yield* reported(id, requested)
+      yield* reportCall(id, requested)
       yield { type: "toolResult", id, result: outcomeOf(part) }
   }
 }
 
-function* reported(id: string, requested: Map<string, RunnerToolCall>): Iterable<RunnerEvent> {
+function* reportCall(id: string, requested: Map<string, RunnerToolCall>): Iterable<RunnerEvent> {
   const call = requested.get(id)
   requested.delete(id)
   if (call !== undefined) yield call

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../core/json/json.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import type { RunnerRequest, RunnerToolCall } from "../../core/runner.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
-import { askedCall } from "../runner-options.ts"
+import { createAskedCall } from "../runner-options.ts"
 import type { SdkCall } from "./call-gate.ts"
 import type { ResolvedClaudeAgentOptions } from "./options.ts"
 import { sdkNameOf } from "./tool-server.ts"
@@ -45,7 +45,7 @@ async function judgeBuiltIn(
   request: RunnerRequest,
 ): Promise<JudgedCall> {
   const asks = await askedByAgent(shown, true, options, request)
-  return { shown: asks ? askedCall(options, shown) : shown, refusal: null }
+  return { shown: asks ? createAskedCall(options, shown) : shown, refusal: null }
 }
 
 async function judgeTool(
@@ -67,7 +67,7 @@ async function judgeTool(
   const qualifier = (name: string, raw: JsonObject) =>
     tool.qualifier?.(input) ?? options.qualifier?.(name, raw)
   return {
-    shown: askedCall({ ...options, qualifier }, { ...shown, inputSchema: tool.inputSchema }),
+    shown: createAskedCall({ ...options, qualifier }, { ...shown, inputSchema: tool.inputSchema }),
     refusal: null,
   }
 }

@@ -1,16 +1,18 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runner.ts"
 import { agentFailure } from "../failure.ts"
-import { fieldsOf, jsonOf } from "../fields.ts"
+import { countOf, fieldsOf, jsonOf } from "../fields.ts"
 import { createApprovalPolicy } from "./approval-policy.ts"
 import { type CallGate, callOf, createCallGate, type SdkCall } from "./call-gate.ts"
 import { executeTool } from "./execute-tool.ts"
+import { createFormerProcess } from "./former-process.ts"
 import { createMailbox, type Mailbox } from "./mailbox.ts"
 import type { QueryEnd, QueryFailure } from "./message-reader.ts"
 import { type ClaudeAgentOptions, type ResolvedClaudeAgentOptions, resolveOptions } from "./options.ts"
 import { createPlaces } from "./places.ts"
 import { createPromptInput, promptContent, userMessage } from "./prompt.ts"
 import { queryOptions } from "./query-options.ts"
+import { addSpending, limitsLeft, type RunSpending } from "./run-limits.ts"
 import { type AskedCall, runQuery } from "./run-query.ts"
 import type { QueryParameters } from "./sdk.ts"
 import { createSdkProcess } from "./sdk-process.ts"
@@ -19,6 +21,7 @@ import {
   openSessionFolder,
   removeOldFolders,
   type SessionFolder,
+  sessionPath,
   uuidOf,
 } from "./session-folder.ts"
 import { type CallTool, createToolServer, sdkNameOf } from "./tool-server.ts"
@@ -33,7 +36,7 @@ const restarted =
   "The outcome of a tool call without a result is unknown."
 
 /** State that is kept while a person is asked. The rest is in the SDK's transcript. */
-interface Saved {
+interface Saved extends RunSpending {
   readonly session: string
   readonly asked: SdkCall
 }
@@ -71,6 +74,8 @@ async function* runAgent(
   request: RunnerRequest,
 ): AsyncGenerator<RunnerEvent> {
   const { sessionId, runId, decisions, logger } = request
+  const former = createFormerProcess(sessionPath(options.folder, sessionId))
+  await former.waitUntilGone(request.signal)
   const folder = await openSessionFolder(options.folder, sessionId)
   const asked = await undecidedCall(folder, request)
   if (decisions.length > 0) requireSession(asked)
@@ -82,12 +87,18 @@ async function* runAgent(
   const stop = new AbortController()
   const timeout = AbortSignal.timeout(options.timeoutMs)
   const signal = AbortSignal.any([request.signal, timeout])
-  const process = createSdkProcess((line) => logger.debug({ sessionId, line }, "Output of Claude Code."))
+  const process = createSdkProcess({
+    onStart: former.remember,
+    onStderr: (line) => logger.debug({ sessionId, line }, "Output of Claude Code."),
+  })
   const gate = createCallGate(asked, decisions)
   const mailbox = createMailbox()
   const server = createToolServer(options.tools, callerOf(options, request, { gate, mailbox, signal }))
   const cwd = options.workingFolder?.({ sessionId, userId: request.userId }) ?? folder.work
-  const parts = { folder, cwd, gate, server, process, abortController: stop }
+  const spent = spentBefore(request)
+  const limits = limitsLeft(options, spent)
+  if (typeof limits === "string") throw failureOf({ kind: `error_${limits}`, status: undefined, detail: "" })
+  const parts = { folder, cwd, gate, server, process, abortController: stop, limits }
   const parameters: QueryParameters = { prompt, options: queryOptions(options, parts) }
 
   let isToldToGoOn = !resumed
@@ -123,7 +134,11 @@ async function* runAgent(
     if (outcome.end === null)
       throw failureOf({ kind: "no_result", status: undefined, detail: process.stderr() })
     if (outcome.end.failure !== null) throw failureOf(outcome.end.failure)
-    if (outcome.asked !== null) yield* ask(outcome.asked, folder, outcome.end)
+    if (outcome.asked !== null)
+      yield* ask(outcome.asked, outcome.end, {
+        session: folder.id,
+        ...addSpending(spent, outcome.spent),
+      })
   } catch (thrown) {
     if (timeout.aborted && !request.signal.aborted) {
       throw failureOf({
@@ -140,19 +155,25 @@ async function* runAgent(
     const ended = process.terminate()
     stop.abort()
     await ended
+    await former.forget()
   }
 }
 
-function* ask({ call, shown }: AskedCall, folder: SessionFolder, end: QueryEnd): Iterable<RunnerEvent> {
-  if (end.reason !== "tool_deferred") {
-    throw failureOf({
-      kind: "approval_lost",
-      status: undefined,
-      detail: `The query ended with ${end.reason}.`,
-    })
+function* ask(
+  { call, shown }: AskedCall,
+  { reason }: QueryEnd,
+  saved: Omit<Saved, "asked">,
+): Iterable<RunnerEvent> {
+  if (reason !== "tool_deferred") {
+    throw failureOf({ kind: "approval_lost", status: undefined, detail: `The query ended with ${reason}.` })
   }
-  yield { type: "state", state: jsonOf({ session: folder.id, asked: call } satisfies Saved) }
+  yield { type: "state", state: jsonOf({ ...saved, asked: call } satisfies Saved) }
   yield shown
+}
+
+function spentBefore({ state }: RunnerRequest): RunSpending {
+  const { turns, costUsd } = fieldsOf(state)
+  return { turns: countOf(turns), costUsd: countOf(costUsd) }
 }
 
 /** Resolves to the call with which the SDK's session ended; null if it has a result since, or if there was none. */

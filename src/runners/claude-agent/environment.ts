@@ -13,6 +13,8 @@ export function environmentOf(
     LANG: "C.UTF-8",
     // Commands do not get the keys that Claude Code has.
     CLAUDE_CODE_SUBPROCESS_ENV_SCRUB: "1",
+    // By default, it would try a call that was refused for minutes.
+    CLAUDE_CODE_MAX_RETRIES: "4",
     ...own,
     HOME: home,
     TMPDIR: temporary,

@@ -1,8 +1,9 @@
 import type { RunnerEvent } from "../../core/runner.ts"
-import type { Usage } from "../../core/usage.ts"
+import { noUsage, type Usage } from "../../core/usage.ts"
 import { countOf, type Fields, fieldsOf, listOf, textOf } from "../fields.ts"
 import { resultOf } from "../tool-result.ts"
 import { callOf, type SdkCall } from "./call-gate.ts"
+import { add, compareUsage, usageOf } from "./usage.ts"
 
 /** Part of a run, as its messages tell it. */
 export type Step =
@@ -22,6 +23,10 @@ export interface QueryEnd {
   readonly reason: string
   /** Messages that Claude Code goes on with by itself. */
   readonly queued: number
+  /** US dollars since the result before, by the SDK's estimate. */
+  readonly costUsd: number
+  /** Model calls since the result before. */
+  readonly turns: number
 }
 
 export interface QueryFailure {
@@ -49,6 +54,24 @@ export function createMessageReader(priceList: string) {
   let nested: SdkCall[] = []
   let countedId: string | null = null
   let failedWith: string | null = null
+  /** By model, since the result before. */
+  let counted = new Map<string, Usage>()
+  let turns = 0
+
+  function count(model: string, usage: Usage): RunnerEvent {
+    counted.set(model, add(counted.get(model) ?? noUsage, usage))
+    return { type: "usage", usage, model, priceList }
+  }
+
+  function readEnd(result: Fields): readonly Step[] {
+    const { rest, costUsd } = compareUsage(result, counted)
+    const end = { ...endOf(result, failedWith), costUsd, turns }
+    counted = new Map()
+    turns = 0
+    const spent =
+      rest === null ? [] : [{ type: "event", event: { type: "usage", ...rest, priceList } } as const]
+    return [...spent, { type: "result", result: end }]
+  }
 
   function read(message: object): readonly Step[] {
     const { type, parent_tool_use_id: parent, event, message: body } = fieldsOf(message)
@@ -62,7 +85,7 @@ export function createMessageReader(priceList: string) {
       case "user":
         return readResults(fieldsOf(body).content)
       case "result":
-        return [{ type: "result", result: endOf(fieldsOf(message), failedWith) }]
+        return readEnd(fieldsOf(message))
       default:
         return []
     }
@@ -86,7 +109,8 @@ export function createMessageReader(priceList: string) {
         if (open === null) return []
         const { model, usage, calls } = open
         open = null
-        return [{ type: "event", event: usageEvent(model, usage, priceList) }, ...callsStep(calls, false)]
+        turns += 1
+        return [{ type: "event", event: count(model, usageOf(usage)) }, ...callsStep(calls, false)]
       }
       default:
         return []
@@ -110,7 +134,8 @@ export function createMessageReader(priceList: string) {
       return seen
     }
     loose.push(...calls)
-    const spent = countedId === id ? [] : [usageEvent(String(model), fieldsOf(usage), priceList)]
+    const spent = countedId === id ? [] : [count(String(model), usageOf(fieldsOf(usage)))]
+    if (countedId !== id) turns += 1
     countedId = String(id)
     const said = listOf(content).flatMap((block) => saidIn(fieldsOf(block)))
     return [...[...said, ...spent].map((event) => ({ type: "event", event }) as const), ...seen]
@@ -171,7 +196,7 @@ function textOfBlocks(blocks: unknown): string {
     .join("\n")
 }
 
-function endOf(result: Fields, failedWith: string | null): QueryEnd {
+function endOf(result: Fields, failedWith: string | null): Pick<QueryEnd, "failure" | "reason" | "queued"> {
   const { subtype, is_error, api_error_status: status, errors, result: text } = result
   const reason = textOf(result.terminal_reason) ?? ""
   const hasFailed = subtype !== "success" || (is_error === true && reason !== "tool_deferred_unavailable")
@@ -183,19 +208,6 @@ function endOf(result: Fields, failedWith: string | null): QueryEnd {
       }
     : null
   return { failure, reason, queued: countOf(result.queued_turn_count) }
-}
-
-function usageEvent(model: string, usage: Fields, priceList: string): RunnerEvent {
-  return { type: "usage", usage: usageOf(usage), model, priceList }
-}
-
-function usageOf(usage: Fields): Usage {
-  return {
-    inputTokens: countOf(usage.input_tokens),
-    outputTokens: countOf(usage.output_tokens),
-    cacheCreationInputTokens: countOf(usage.cache_creation_input_tokens),
-    cacheReadInputTokens: countOf(usage.cache_read_input_tokens),
-  }
 }
 
 function definedOf(usage: Fields): Fields {

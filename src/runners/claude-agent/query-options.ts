@@ -1,7 +1,8 @@
-import { definedOnly } from "../../core/defined-only.ts"
+import { omitUndefined } from "../../core/defined-only.ts"
 import type { CallGate } from "./call-gate.ts"
 import { environmentOf } from "./environment.ts"
 import type { ResolvedClaudeAgentOptions } from "./options.ts"
+import type { RunLimits } from "./run-limits.ts"
 import type { QueryOptions, SdkMcpServer } from "./sdk.ts"
 import type { SdkProcess } from "./sdk-process.ts"
 import type { SessionFolder } from "./session-folder.ts"
@@ -17,6 +18,7 @@ interface QueryParts {
   readonly server: SdkMcpServer
   readonly process: SdkProcess
   readonly abortController: AbortController
+  readonly limits: RunLimits
 }
 
 /**
@@ -25,17 +27,17 @@ interface QueryParts {
  */
 export function queryOptions(
   options: ResolvedClaudeAgentOptions,
-  { folder, cwd, gate, server, process, abortController }: QueryParts,
+  { folder, cwd, gate, server, process, abortController, limits }: QueryParts,
 ): QueryOptions {
-  const { model, fallbackModel, thinking, effort, maxTurns, maxBudgetUsd } = options
-  const chosen = { model, fallbackModel, thinking, effort, maxTurns, maxBudgetUsd }
+  const { model, fallbackModel, thinking, effort } = options
   return {
-    ...definedOnly(chosen),
+    ...omitUndefined({ model, fallbackModel, thinking, effort, ...limits }),
     ...(folder.transcript === null ? { sessionId: folder.id } : { resume: folder.id }),
     abortController,
     cwd,
     env: environmentOf(folder, options.env),
-    systemPrompt: options.systemPrompt,
+    // Without a snapshot, a changed prompt holds from the next run on, as it does for other agents.
+    systemPrompt: { type: "custom", prompt: options.systemPrompt, snapshot: false },
     tools: options.builtInTools,
     mcpServers: options.tools.length === 0 ? {} : { [serverName]: server },
     strictMcpConfig: true,

@@ -4,6 +4,7 @@ import type { JudgeCall, JudgedCall } from "./approval-policy.ts"
 import type { CallGate, SdkCall } from "./call-gate.ts"
 import type { Mailbox } from "./mailbox.ts"
 import { createMessageReader, type QueryEnd, type Step } from "./message-reader.ts"
+import { addSpending, type RunSpending } from "./run-limits.ts"
 import type { SdkProcess } from "./sdk-process.ts"
 
 /** Milliseconds that Claude Code may take to end after its last result. */
@@ -37,6 +38,7 @@ interface QueryRun {
 export interface QueryOutcome {
   readonly end: QueryEnd | null
   readonly asked: AskedCall | null
+  readonly spent: RunSpending
 }
 
 export interface AskedCall {
@@ -57,6 +59,7 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
   const openCalls = new Set(run.openCalls)
   const asking = new Map<string, RunnerToolCall>()
   let end: QueryEnd | null = null
+  let spent: RunSpending = { turns: 0, costUsd: 0 }
 
   /** Reports a call, or keeps it for the end of the query if a person must be asked about it. */
   async function* reportCall(call: SdkCall, judged: JudgedCall, refusalToAsk: string | null) {
@@ -96,6 +99,7 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
         return
       case "result":
         end = step.result
+        spent = addSpending(spent, step.result)
         return
       default:
         step satisfies never
@@ -142,7 +146,7 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
   if (end !== null) await untilEnded(next, messages, process)
   const call = gate.deferred
   const shown = call === null ? undefined : asking.get(call.id)
-  return { end, asked: call === null || shown === undefined ? null : { call, shown } }
+  return { end, spent, asked: call === null || shown === undefined ? null : { call, shown } }
 }
 
 function nextMessage(messages: AsyncIterator<object>): Promise<IteratorResult<object>> {

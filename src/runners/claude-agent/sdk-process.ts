@@ -22,7 +22,12 @@ export interface SdkProcess {
   terminate(): Promise<void>
 }
 
-export function createSdkProcess(onStderr: (line: string) => void): SdkProcess {
+interface ProcessEvents {
+  readonly onStart: (group: number) => void
+  readonly onStderr: (line: string) => void
+}
+
+export function createSdkProcess({ onStart, onStderr }: ProcessEvents): SdkProcess {
   let group: ProcessGroup | null = null
   let stderr = () => ""
   let overflowed = false
@@ -39,6 +44,7 @@ export function createSdkProcess(onStderr: (line: string) => void): SdkProcess {
       const defined = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)
       const started = startGroup({ command, args, cwd: cwd ?? null, env: Object.fromEntries(defined) })
       group = started
+      onStart(started.pid)
       stderr = followOutput(started.stderr, onStderr).read
       const limited = limitLines(started.stdout, valve, () => {
         overflowed = true

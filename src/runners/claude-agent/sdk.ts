@@ -20,7 +20,7 @@ export interface QueryOptions {
   readonly env: Readonly<Record<string, string>>
   readonly sessionId?: string
   readonly resume?: string
-  readonly systemPrompt: string
+  readonly systemPrompt: { readonly type: "custom"; readonly prompt: string; readonly snapshot: false }
   readonly model?: string
   readonly fallbackModel?: string
   readonly thinking?: object

@@ -16,10 +16,15 @@ export interface SessionFolder {
   readonly transcript: string | null
 }
 
+/** Returns the path of a session's folder. */
+export function sessionPath(root: string, sessionId: string): string {
+  return join(resolve(root), uuidOf("session", sessionId))
+}
+
 /** Makes the folders of a session. They are readable by the gateway's user only. */
 export async function openSessionFolder(root: string, sessionId: string): Promise<SessionFolder> {
   const id = uuidOf("session", sessionId)
-  const folder = join(resolve(root), id)
+  const folder = sessionPath(root, sessionId)
   const [config, home, temporary, work] = ["config", "home", "tmp", "work"].map((name) =>
     join(folder, name),
   ) as [string, string, string, string]

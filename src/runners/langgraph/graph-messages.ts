@@ -50,7 +50,7 @@ function assistantMessage({ content }: AssistantMessage, names: Map<string, stri
  * Returns results for calls that an earlier run left without one, for example because of a cancel. Providers do not
  * accept a conversation with such calls.
  */
-export function missingResults(messages: unknown): readonly object[] {
+export function createMissingResults(messages: unknown): readonly object[] {
   const answered = new Set(listOf(messages).map((message) => fieldsOf(message).tool_call_id))
   const calls = listOf(messages).flatMap((message) => listOf(fieldsOf(message).tool_calls).map(fieldsOf))
   return calls

@@ -37,7 +37,7 @@ export function graphReader(options: RunnerOptions, open: readonly RunnerToolCal
   function* readMessage(message: Fields, metadata: Fields): Iterable<RunnerEvent> {
     if (message.type === "tool") yield* readResult(message)
     if (message.type !== "ai") return
-    yield* spokenIn(message)
+    yield* readSpoken(message)
     if (typeof message.usage_metadata === "object") yield usageEvent(message, metadata, options)
   }
 
@@ -90,7 +90,7 @@ export function graphReader(options: RunnerOptions, open: readonly RunnerToolCal
 }
 
 /** Yields text and thinking, in the forms of LangChain's integrations. */
-function* spokenIn({ content, additional_kwargs }: Fields): Iterable<RunnerEvent> {
+function* readSpoken({ content, additional_kwargs }: Fields): Iterable<RunnerEvent> {
   const reasoning = textOf(fieldsOf(additional_kwargs).reasoning_content)
   if (reasoning !== undefined) yield { type: "thinking", text: reasoning }
   if (typeof content === "string") yield { type: "text", text: content }

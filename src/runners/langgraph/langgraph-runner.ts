@@ -2,8 +2,8 @@ import type { Json } from "../../core/json/json.ts"
 import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/runner.ts"
 import { agentFailure } from "../failure.ts"
 import { fieldsOf, inputOf, jsonOf, listOf } from "../fields.ts"
-import { askedCall, type RunnerOptions } from "../runner-options.ts"
-import { graphMessages, missingResults } from "./graph-messages.ts"
+import { createAskedCall, type RunnerOptions } from "../runner-options.ts"
+import { createMissingResults, graphMessages } from "./graph-messages.ts"
 import { graphReader, type Interrupt } from "./graph-reader.ts"
 import { type InterruptQuestion, questionsOf, resumeValueOf } from "./interrupts.ts"
 
@@ -62,7 +62,7 @@ async function* runGraph(
   const own = options.config?.(request) ?? {}
   const configurable = { ...own.configurable, thread_id: sessionId }
   const config = { ...own, configurable, signal, streamMode: ["messages", "updates"] }
-  const saved = savedIn(decisions.length === 0 ? null : request.state)
+  const saved = readSaved(decisions.length === 0 ? null : request.state)
   const input =
     decisions.length === 0 ? await firstInput(graph, config, request) : commandOf(saved, options, request)
   const reader = graphReader(options, saved.openCalls)
@@ -94,7 +94,7 @@ async function firstInput(
   const known = fieldsOf(thread?.values).messages
   if (listOf(known).length === 0) return { messages: graphMessages(messages) }
   const asked = messages.findLastIndex(({ role }) => role === "user")
-  return { messages: [...missingResults(known), ...graphMessages(messages.slice(asked, asked + 1))] }
+  return { messages: [...createMissingResults(known), ...graphMessages(messages.slice(asked, asked + 1))] }
 }
 
 function commandOf(saved: Saved, options: LangGraphOptions, { decisions }: RunnerRequest): object {
@@ -125,7 +125,7 @@ function questionsAbout(
     const free = openCalls.filter(({ id }) => !taken.has(id))
     const id = callIdOf(question, free) ?? `${interrupt.id}.${index}`
     taken.add(id)
-    return askedCall(options, { ...question, id })
+    return createAskedCall(options, { ...question, id })
   })
   return { interrupt, questions }
 }
@@ -141,7 +141,7 @@ function callIdOf(
   return (same ?? (named.length === 1 ? named[0] : undefined))?.id
 }
 
-function savedIn(state: Json): Saved {
+function readSaved(state: Json): Saved {
   const { interrupts, openCalls } = fieldsOf(state)
   return {
     interrupts: listOf(interrupts).map((interrupt) => {

@@ -2,7 +2,7 @@ import { isJsonObject } from "../../core/json/json.ts"
 import type { Runner, RunnerDecision, RunnerRequest, RunnerToolCall } from "../../core/runner.ts"
 import { agentFailure } from "../failure.ts"
 import { fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
-import { askedCall, denialText, type RunnerOptions, uneditableText } from "../runner-options.ts"
+import { createAskedCall, denialText, type RunnerOptions, uneditableText } from "../runner-options.ts"
 import { editCalls } from "./edit-calls.ts"
 import { inputItems } from "./input-items.ts"
 import { eventReader, type OpenAiAgentsEvent } from "./stream-events.ts"
@@ -44,7 +44,9 @@ export function openAiAgentsRunner<Agent>(
     const read = eventReader(options)
     try {
       const input =
-        request.decisions.length === 0 ? inputItems(request.messages) : await decided(agent, options, request)
+        request.decisions.length === 0
+          ? inputItems(request.messages)
+          : await restoreDecided(agent, options, request)
       const { signal } = request
       const run = await options.run(agent, input as never, { stream: true, signal })
       for await (const event of run) yield* read(event)
@@ -59,7 +61,7 @@ export function openAiAgentsRunner<Agent>(
 }
 
 /** Returns the run's state with the decisions. An undecided call interrupts the run again. */
-async function decided<Agent>(
+async function restoreDecided<Agent>(
   agent: Agent,
   { RunState }: OpenAiAgentsSdk<Agent>,
   request: RunnerRequest,
@@ -89,7 +91,7 @@ function questionOf(interruption: object, options: RunnerOptions): RunnerToolCal
   const { name, arguments: input, agent } = fieldsOf(interruption)
   const tool = listOf(fieldsOf(agent).tools).find((candidate) => fieldsOf(candidate).name === name)
   const parameters = jsonOf(fieldsOf(tool).parameters)
-  return askedCall(options, {
+  return createAskedCall(options, {
     id: idOf(interruption),
     name: textOf(name) ?? "tool",
     input: inputOf(input),

@@ -35,12 +35,12 @@ export function eventReader(options: RunnerOptions): (event: OpenAiAgentsEvent) 
 function modelEvents(data: ReturnType<typeof fieldsOf>, options: RunnerOptions): readonly RunnerEvent[] {
   switch (data.type) {
     case "output_text_delta":
-      return said("text", data.delta)
+      return createTextEvents("text", data.delta)
     case "model": {
       const { type, delta } = fieldsOf(data.event)
       const isThinking =
         type === "response.reasoning_summary_text.delta" || type === "response.reasoning_text.delta"
-      return isThinking ? said("thinking", delta) : []
+      return isThinking ? createTextEvents("thinking", delta) : []
     }
     case "response_done": {
       const { usage, providerData } = fieldsOf(data.response)
@@ -67,13 +67,13 @@ function itemEvents(name: string | undefined, item: ReturnType<typeof fieldsOf>)
     case "handoff_occurred":
       return id === undefined ? [] : [{ type: "toolResult", id, result: resultOf(item.output ?? raw.output) }]
     case "reasoning_item_created":
-      return listOf(raw.content).flatMap((part) => said("thinking", fieldsOf(part).text))
+      return listOf(raw.content).flatMap((part) => createTextEvents("thinking", fieldsOf(part).text))
     default:
       return []
   }
 }
 
-function said(type: "text" | "thinking", text: unknown): readonly RunnerEvent[] {
+function createTextEvents(type: "text" | "thinking", text: unknown): readonly RunnerEvent[] {
   return typeof text === "string" ? [{ type, text }] : []
 }
 

@@ -71,7 +71,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
           command: [
             ...[prlimit, ...resourceLimits(limits), `--nofile=${openFiles}:${openFiles}`, "--"],
             ...[bwrap, "--args", String(argumentsFile), "--"],
-            ...(owner === null ? [] : [setpriv, ...becoming(owner.uid, owner.gid)]),
+            ...(owner === null ? [] : [setpriv, ...userArguments(owner.uid, owner.gid)]),
             ...(cgroup === null ? [prlimit, ...processLimits(limits), ...userLimits(limits), "--"] : []),
             ...launcherCommand("/workspace", limits),
           ],
@@ -98,7 +98,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
   }
 }
 
-function becoming(uid: number, gid: number): readonly string[] {
+function userArguments(uid: number, gid: number): readonly string[] {
   const ids = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"]
   return [...ids, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
 }

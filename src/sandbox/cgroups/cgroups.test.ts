@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
-import { defaultLimits } from "../limits.ts"
+import { defaultLimits } from "../fixtures/default-limits.ts"
 import { type Kernel, openCgroups } from "./cgroups.ts"
 
 const instance = {

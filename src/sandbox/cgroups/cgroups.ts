@@ -64,7 +64,7 @@ export async function openCgroups(
   let problem = "there are no control groups here"
   const [mountinfo, cgroup] = await Promise.all([kernel.proc("mountinfo"), kernel.proc("cgroup")])
   for (const hierarchy of await hierarchies({ mountinfo, cgroup })) {
-    const cgroups = overHierarchy(hierarchy, limits, instance, kernel)
+    const cgroups = createCgroups(hierarchy, limits, instance, kernel)
     try {
       await delegate(hierarchy)
       const trial = await cgroups.create()
@@ -78,7 +78,7 @@ export async function openCgroups(
   return problem
 }
 
-function overHierarchy(
+function createCgroups(
   { version, parents, freezer }: Hierarchy,
   limits: SandboxLimits,
   instance: Instance,
@@ -94,7 +94,7 @@ function overHierarchy(
       const limited = [...new Set(controllers.map((controller) => join(parents[controller], name)))]
       const freezing = freezer === null ? null : await makeIfPermitted(join(freezer, name))
       const folders = freezing === null ? limited : [...limited, freezing]
-      const group = over(folders, version, kernel)
+      const group = createCgroup(folders, version, kernel)
       try {
         for (const folder of limited) await mkdir(folder)
         const folderOf = (controller: (typeof controllers)[number]) => join(parents[controller], name)
@@ -116,7 +116,7 @@ function overHierarchy(
         }
       }
       // These are removed together, because a group that one of them has frozen cannot be removed from the others.
-      for (const folders of left.values()) await over(folders, version, kernel).end()
+      for (const folders of left.values()) await createCgroup(folders, version, kernel).end()
     },
   }
 }
@@ -161,7 +161,7 @@ async function delegate({ version, parents }: Hierarchy): Promise<void> {
   await write(parents.memory, "cgroup.subtree_control", wanted)
 }
 
-function over(folders: readonly string[], version: 1 | 2, kernel: Kernel): Cgroup {
+function createCgroup(folders: readonly string[], version: 1 | 2, kernel: Kernel): Cgroup {
   let ended: Promise<void> | null = null
   return {
     folders,

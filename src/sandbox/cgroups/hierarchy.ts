@@ -33,17 +33,17 @@ export async function hierarchies({ mountinfo, cgroup }: ProcessFiles): Promise<
   const own: Partial<Record<Controller, string>> = {}
   for (const controller of controllers) {
     const mount = mounts.find(({ type, options }) => type === "cgroup" && options.includes(controller))
-    if (mount !== undefined) own[controller] = await existing(mount.path, groups.get(controller) ?? "/")
+    if (mount !== undefined) own[controller] = await findExisting(mount.path, groups.get(controller) ?? "/")
   }
   const { memory, pids, cpu } = own
   if (memory !== undefined && pids !== undefined && cpu !== undefined) {
     const mount = mounts.find(({ type, options }) => type === "cgroup" && options.includes("freezer"))
-    const freezer = mount === undefined ? null : await existing(mount.path, groups.get("freezer") ?? "/")
+    const freezer = mount === undefined ? null : await findExisting(mount.path, groups.get("freezer") ?? "/")
     return [{ version: 1, parents: { memory, pids, cpu }, freezer }]
   }
   const unified = mounts.find(({ type }) => type === "cgroup2")?.path
   if (unified === undefined) return []
-  const parents = new Set([await existing(unified, groups.get("") ?? "/"), unified])
+  const parents = new Set([await findExisting(unified, groups.get("") ?? "/"), unified])
   return [...parents].map((path) => ({
     version: 2,
     parents: { memory: path, pids: path, cpu: path },
@@ -65,7 +65,7 @@ export function groupPath(controller: string, { mountinfo, cgroup }: ProcessFile
 /**
  * Returns an existing path. In a container, the group's path may not be mounted, and the mount itself is the group.
  */
-async function existing(mount: string, group: string): Promise<string> {
+async function findExisting(mount: string, group: string): Promise<string> {
   const path = join(mount, group)
   return access(path).then(
     () => path,

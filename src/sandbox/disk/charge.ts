@@ -34,9 +34,9 @@ export function createCharge(): Charge {
     },
 
     chargeFor(seen, space, written) {
-      const byWrites = writtenThen.usage.bytes + writtenSince(writtenThen.written, written)
+      const byWrites = writtenThen.usage.bytes + countWrittenSince(writtenThen.written, written)
       const { usage, space: before } = spaceThen ?? { usage: none, space }
-      const lost = lostBetween(before, space)
+      const lost = measureLoss(before, space)
       return {
         bytes: Math.max(seen.bytes, byWrites, usage.bytes + lost.bytes),
         entries: Math.max(seen.entries, usage.entries + lost.entries),
@@ -49,7 +49,7 @@ export function createCharge(): Charge {
  * Returns the bytes written since then. A child's writes count again after its parent has awaited it, because the
  * kernel then adds them to the parent.
  */
-function writtenSince(before: WrittenBytes, now: WrittenBytes): number {
+function countWrittenSince(before: WrittenBytes, now: WrittenBytes): number {
   return Object.entries(now).reduce((sum, [key, bytes]) => sum + Math.max(0, bytes - (before[key] ?? 0)), 0)
 }
 
@@ -57,7 +57,7 @@ function writtenSince(before: WrittenBytes, now: WrittenBytes): number {
  * Returns the decrease of the free space. Not every file system counts entries. If it does not, both counts are
  * infinite.
  */
-export function lostBetween(before: DiskSpace, now: DiskSpace): DiskUsage {
+export function measureLoss(before: DiskSpace, now: DiskSpace): DiskUsage {
   return {
     bytes: decrease(before.freeBytes, now.freeBytes),
     entries: decrease(before.freeEntries, now.freeEntries),

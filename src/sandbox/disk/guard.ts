@@ -127,7 +127,9 @@ export function createDiskGuard({
       .map((each) => ({ ...each, held: holdings.ofUser(each.execution.session).bytes }))
       .toSorted(
         (a, b) =>
-          Number(b.isOver) - Number(a.isOver) || descending(a.held, b.held) || descending(a.growth, b.growth),
+          Number(b.isOver) - Number(a.isOver) ||
+          compareDescending(a.held, b.held) ||
+          compareDescending(a.growth, b.growth),
       )
       .map(({ execution }) => execution)
   }
@@ -190,7 +192,7 @@ export function createDiskGuard({
 }
 
 /** Compares in descending order. Two infinite numbers are equal. */
-function descending(a: number, b: number): number {
+function compareDescending(a: number, b: number): number {
   return a === b ? 0 : b - a
 }
 

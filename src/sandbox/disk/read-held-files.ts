@@ -83,14 +83,14 @@ export async function readHeldFiles(
 async function readWritten(pids: readonly string[]): Promise<WrittenBytes> {
   const entries = await Promise.all(
     pids.map(async (pid) => {
-      const [written, stat] = await Promise.all([writtenBy(pid), readStat(`/proc/${pid}`)])
+      const [written, stat] = await Promise.all([readWrittenBy(pid), readStat(`/proc/${pid}`)])
       return [`${pid} ${stat[startTime]}`, written] as const
     }),
   )
   return Object.fromEntries(entries)
 }
 
-async function writtenBy(pid: string): Promise<number> {
+async function readWrittenBy(pid: string): Promise<number> {
   const whole = await ifOpen(readFile(`/proc/${pid}/io`, "utf8"), `/proc/${pid}`, null)
   if (whole !== null) return writeBytes(whole)
   // The first thread has ended. Its user may still read the others.

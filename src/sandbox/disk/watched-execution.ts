@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { type DiskUsage, isWithin, measureUsage } from "../workspace/usage.ts"
-import { createCharge, lostBetween, type WrittenBytes } from "./charge.ts"
+import { createCharge, measureLoss, type WrittenBytes } from "./charge.ts"
 import { measureHeldFiles } from "./held-files.ts"
 import type { Holder } from "./holdings.ts"
 import type { DiskSpace } from "./space.ts"
@@ -135,7 +135,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
 
   function noteLoss(space: DiskSpace): void {
     if (lastSpace === null) charge.clear({ bytes: 0, entries: 0 }, space)
-    else lost = sumOf(lost, lostBetween(lastSpace, space))
+    else lost = sumOf(lost, measureLoss(lastSpace, space))
     lastSpace = space
   }
 

@@ -70,7 +70,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
       const isPlain = folders.length === 0
       const standby = await (isPlain ? standbys.take(workspace) : startContainer(workspace, folders))
       standby.connection.end(launcherInput(order))
-      return runningIn(docker, standby, (used) => {
+      return followContainer(docker, standby, (used) => {
         standbys.remove(used)
         if (expectMore && isPlain) standbys.prepare(workspace)
       })
@@ -96,7 +96,11 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
 }
 
 /** Returns the running containers. No code runs in a stopped container, so no caller has to wait for its removal. */
-function runningIn(docker: Dockerode, standby: Standby, removeLater: (standby: Standby) => void): Running {
+function followContainer(
+  docker: Dockerode,
+  standby: Standby,
+  removeLater: (standby: Standby) => void,
+): Running {
   const startedAt = Date.now()
   let stopped = false
   let ended: Promise<void> | null = null

@@ -28,7 +28,7 @@ export async function startStandby(
   setup: ContainerSetup,
   workspace: Workspace,
 ): Promise<Standby> {
-  const container = await docker.createContainer(inBody(name, containerOptions(setup, workspace)))
+  const container = await docker.createContainer(moveIntoBody(name, containerOptions(setup, workspace)))
   try {
     const connection = await attach(patient.getContainer(container.id))
     await container.start()
@@ -56,7 +56,7 @@ export async function startStandby(
  * Moves the options into the body. By default dockerode repeats them in the URL, where proxies truncate it or log the
  * environment.
  */
-function inBody(name: string, options: ContainerCreateOptions): ContainerCreateOptions {
+function moveIntoBody(name: string, options: ContainerCreateOptions): ContainerCreateOptions {
   const request: ContainerCreateOptions & Readonly<Record<"_query" | "_body", object>> = {
     _query: { name },
     _body: options,

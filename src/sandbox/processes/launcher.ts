@@ -47,12 +47,12 @@ export function launcherInput({
   readonly code: string
   readonly env?: Readonly<Record<string, string>> | undefined
 }): string {
-  const variables = Object.entries(env).map(([name, value]) => `${name}=${onOneLine(value)}\n`)
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${escapeLine(value)}\n`)
   return `${language}\n${variables.join("")}\n${code}`
 }
 
 /** Escapes a text for `printf %b`. */
-function onOneLine(text: string): string {
+function escapeLine(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")
 }
 

@@ -20,7 +20,7 @@ const join = `while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 125; s
  * cannot close them, so the script does. Throws a `ConfigurationError` if this requires bash and there is none.
  */
 export async function prepareStarter(): Promise<Starter> {
-  const files = await inheritedFiles()
+  const files = await listInheritedFiles()
   const script = [...files.map((file) => `exec ${file}>&-`), join].join("\n")
   // A plain shell only supports file numbers of one digit.
   if (files.every((file) => file < 10)) return { shell: ["/bin/sh"], script }
@@ -35,7 +35,7 @@ const withoutFiles = ["--norc", "--noprofile"]
 /**
  * Returns the files that any child inherits in addition to the three standard streams. The listing itself adds one.
  */
-async function inheritedFiles(): Promise<readonly number[]> {
+async function listInheritedFiles(): Promise<readonly number[]> {
   const script = "cd /proc/self/fd; for file in *; do if [ -e $file ]; then echo $file; fi; done"
   const { stdout } = await promisify(execFile)("/bin/sh", ["-c", script], { env: {} })
   return stdout

@@ -42,12 +42,14 @@ export function seccompProgram(processor: Processor): Uint8Array {
     load(architectureOffset),
     ...unless(JUMP_IF_EQUAL, architectures[processor], answer(KILL_PROCESS)),
     load(numberOffset),
-    ...when(JUMP_IF_GREATER_OR_EQUAL, x32Bit, answer(refusal(unknownCall))),
+    ...jumpUnless(JUMP_IF_GREATER_OR_EQUAL, x32Bit, answer(refusal(unknownCall))),
     ...[...Map.groupBy(argumentRules, ({ call }) => call)].flatMap(([call, rules]) =>
       rulesBlock(numbers.get(call), rules),
     ),
-    ...ranges(allowedNumbers(numbers)).flatMap(([first, last]) => allowRange(first, last)),
-    ...refusals(numbers).flatMap(([number, errno]) => when(JUMP_IF_EQUAL, number, answer(refusal(errno)))),
+    ...ranges(listAllowedNumbers(numbers)).flatMap(([first, last]) => allowRange(first, last)),
+    ...refusals(numbers).flatMap(([number, errno]) =>
+      jumpUnless(JUMP_IF_EQUAL, number, answer(refusal(errno))),
+    ),
     answer(refusal(unknownCall)),
   ])
 }
@@ -57,21 +59,21 @@ function rulesBlock(number: number | undefined, rules: readonly ArgumentRule[]):
   if (number === undefined) return []
   const tests = rules.flatMap(({ argument, allowedIf }) => [
     load(argumentOffset(argument)),
-    ...allowedBy(allowedIf),
+    ...allowIf(allowedIf),
   ])
   const block = [...tests, answer(refusal(rules[0]?.otherwise ?? unknownCall))]
   return [jump(JUMP_IF_EQUAL, number, 0, block.length), ...block]
 }
 
 /** Allows the call if the loaded argument passes the test. Otherwise continues. */
-function allowedBy(test: ArgumentTest): Instruction[] {
+function allowIf(test: ArgumentTest): Instruction[] {
   switch (test.type) {
     case "oneOf":
-      return test.values.flatMap((value) => when(JUMP_IF_EQUAL, value, answer(ALLOW)))
+      return test.values.flatMap((value) => jumpUnless(JUMP_IF_EQUAL, value, answer(ALLOW)))
     case "noBitOf":
       return [
         { code: AND, ifTrue: 0, ifFalse: 0, value: test.mask },
-        ...when(JUMP_IF_EQUAL, 0, answer(ALLOW)),
+        ...jumpUnless(JUMP_IF_EQUAL, 0, answer(ALLOW)),
       ]
     case "isNot":
       return unless(JUMP_IF_EQUAL, test.value, answer(ALLOW))
@@ -80,7 +82,7 @@ function allowedBy(test: ArgumentTest): Instruction[] {
   }
 }
 
-function allowedNumbers(numbers: ReadonlyMap<string, number>): number[] {
+function listAllowedNumbers(numbers: ReadonlyMap<string, number>): number[] {
   const ruled = new Set(argumentRules.map(({ call }) => call))
   return [...numbers].flatMap(([name, number]) => (refusedCalls.has(name) || ruled.has(name) ? [] : [number]))
 }
@@ -107,7 +109,7 @@ function allowRange(first: number, last: number): Instruction[] {
   return [jump(JUMP_IF_GREATER_OR_EQUAL, first, 0, 2), jump(JUMP_IF_GREATER, last, 1, 0), answer(ALLOW)]
 }
 
-function when(code: number, value: number, then: Instruction): Instruction[] {
+function jumpUnless(code: number, value: number, then: Instruction): Instruction[] {
   return [jump(code, value, 0, 1), then]
 }
 

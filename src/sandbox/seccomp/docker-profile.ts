@@ -12,7 +12,7 @@ export function dockerSeccompProfile(): object {
     // 32-bit calls are not allowed, because their numbers have another meaning.
     architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
     syscalls: [
-      { names: allowedCalls(), action: "SCMP_ACT_ALLOW" },
+      { names: listAllowedCalls(), action: "SCMP_ACT_ALLOW" },
       ...[...Map.groupBy(refusedCalls, ([, errno]) => errno)].map(([errnoRet, calls]) => {
         return { names: calls.map(([call]) => call), action: "SCMP_ACT_ERRNO", errnoRet }
       }),
@@ -48,7 +48,7 @@ function comparisons(test: ArgumentTest): object[] {
   }
 }
 
-function allowedCalls(): string[] {
+function listAllowedCalls(): string[] {
   const ruled = new Set(argumentRules.map(({ call }) => call))
   const processors: readonly Processor[] = ["x64", "arm64"]
   const names = new Set(processors.flatMap((processor) => [...systemCallNumbers(processor).keys()]))

@@ -27,40 +27,37 @@ export type ArgumentTest =
  */
 export const refusedCalls: ReadonlyMap<string, number> = new Map([
   // These access other processes' memory and files.
-  ...refusing(
+  ...refuse(
     EPERM,
     "ptrace process_vm_readv process_vm_writev process_madvise process_mrelease pidfd_getfd kcmp",
   ),
   // Namespaces and mounts give access to kernel code that is otherwise for root only.
-  ...refusing(EPERM, "unshare setns mount umount2 pivot_root chroot mount_setattr move_mount open_tree"),
-  ...refusing(EPERM, "fsopen fsconfig fsmount fspick"),
+  ...refuse(EPERM, "unshare setns mount umount2 pivot_root chroot mount_setattr move_mount open_tree"),
+  ...refuse(EPERM, "fsopen fsconfig fsmount fspick"),
   // Its flags are behind a pointer, which no filter can read. The C library then uses `clone`.
-  ...refusing(ENOSYS, "clone3"),
+  ...refuse(ENOSYS, "clone3"),
   // No filter sees the requests in its rings.
-  ...refusing(ENOSYS, "io_uring_setup io_uring_enter io_uring_register"),
+  ...refuse(ENOSYS, "io_uring_setup io_uring_enter io_uring_register"),
   // A ruleset keeps the contents of deleted files on the disk, and nothing shows that it does.
-  ...refusing(ENOSYS, "landlock_create_ruleset landlock_add_rule landlock_restrict_self"),
+  ...refuse(ENOSYS, "landlock_create_ruleset landlock_add_rule landlock_restrict_self"),
   // This uses a count of requests that the whole machine shares, including its databases.
-  ...refusing(ENOSYS, "io_setup"),
+  ...refuse(ENOSYS, "io_setup"),
   // These are large parts of the kernel that exploits often use.
-  ...refusing(EPERM, "bpf perf_event_open userfaultfd add_key request_key keyctl memfd_secret"),
-  ...refusing(EPERM, "fanotify_init fanotify_mark name_to_handle_at open_by_handle_at lookup_dcookie"),
+  ...refuse(EPERM, "bpf perf_event_open userfaultfd add_key request_key keyctl memfd_secret"),
+  ...refuse(EPERM, "fanotify_init fanotify_mark name_to_handle_at open_by_handle_at lookup_dcookie"),
   // These control the machine.
-  ...refusing(
-    EPERM,
-    "init_module finit_module delete_module create_module kexec_load kexec_file_load reboot",
-  ),
-  ...refusing(EPERM, "swapon swapoff acct quotactl quotactl_fd syslog vhangup iopl ioperm"),
-  ...refusing(EPERM, "settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname"),
-  ...refusing(EPERM, "mbind set_mempolicy set_mempolicy_home_node migrate_pages move_pages"),
+  ...refuse(EPERM, "init_module finit_module delete_module create_module kexec_load kexec_file_load reboot"),
+  ...refuse(EPERM, "swapon swapoff acct quotactl quotactl_fd syslog vhangup iopl ioperm"),
+  ...refuse(EPERM, "settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname"),
+  ...refuse(EPERM, "mbind set_mempolicy set_mempolicy_home_node migrate_pages move_pages"),
   // These are obsolete.
-  ...refusing(
+  ...refuse(
     ENOSYS,
     "uselib ustat sysfs _sysctl nfsservctl afs_syscall getpmsg putpmsg security tuxcall vserver",
   ),
-  ...refusing(ENOSYS, "get_kernel_syms query_module epoll_ctl_old epoll_wait_old modify_ldt"),
+  ...refuse(ENOSYS, "get_kernel_syms query_module epoll_ctl_old epoll_wait_old modify_ldt"),
   // This reserves any amount of disk at once, so a quota would notice it too late. The C library then writes zeros.
-  ...refusing(EOPNOTSUPP, "fallocate"),
+  ...refuse(EOPNOTSUPP, "fallocate"),
 ])
 
 /** AF_UNIX, AF_INET and AF_INET6, but not AF_VSOCK (the hypervisor), AF_NETLINK, AF_PACKET, AF_ALG … */
@@ -108,6 +105,6 @@ export const argumentRules: readonly ArgumentRule[] = [
 /** The error for calls that neither this policy nor its table contains. */
 export const unknownCall = ENOSYS
 
-function refusing(errno: number, calls: string): (readonly [string, number])[] {
+function refuse(errno: number, calls: string): (readonly [string, number])[] {
   return calls.split(" ").map((call) => [call, errno] as const)
 }

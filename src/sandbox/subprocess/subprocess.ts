@@ -115,13 +115,13 @@ export async function openSubprocess({
 /** Kills marked processes repeatedly, because those that were found may have started others in the meantime. */
 async function killMarked(matches: (value: string) => boolean): Promise<void> {
   for (let round = 0; round < 20; round += 1) {
-    const pids = await markedProcesses(matches)
+    const pids = await findMarkedProcesses(matches)
     if (pids.length === 0) return
     for (const pid of pids) kill(pid)
   }
 }
 
-async function markedProcesses(matches: (value: string) => boolean): Promise<readonly number[]> {
+async function findMarkedProcesses(matches: (value: string) => boolean): Promise<readonly number[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name))
   const found = await Promise.all(
     pids.map(async (pid) => {

@@ -97,7 +97,7 @@ export function mayBeUsed(
   return !requireSandbox || (sandboxed && backend.unheld.length === 0)
 }
 
-export function nothingWorks(
+export function createNothingWorks(
   findings: readonly Finding[],
   { requireSandbox }: CompleteSandboxConfig,
 ): ConfigurationError {

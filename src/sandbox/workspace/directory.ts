@@ -50,14 +50,14 @@ const lookInto = 0o500
 export async function openDirectory(path: string, { followLink = true } = {}): Promise<Directory> {
   const handle = await openFolder(path, followLink ? 0 : O_NOFOLLOW)
   try {
-    return over(handle, path, (await handle.stat()).uid)
+    return createDirectory(handle, path, (await handle.stat()).uid)
   } catch (error) {
     await handle.close()
     throw error
   }
 }
 
-function over(handle: FileHandle, path: string, owner: number): Directory {
+function createDirectory(handle: FileHandle, path: string, owner: number): Directory {
   // On systems other than Linux a folder's open file has no path, and a replaced part could be followed.
   const base = process.platform === "linux" ? `/proc/self/fd/${handle.fd}` : path
   const inside = (name: string) => Buffer.from(`${base}/${name}`, "latin1")
@@ -65,7 +65,7 @@ function over(handle: FileHandle, path: string, owner: number): Directory {
     entry: (name) => lstat(inside(name)),
     async directory(name) {
       const child = await openFolder(inside(name), O_NOFOLLOW).catch(nullIfAbsent)
-      return child === null ? null : over(child, `${path}/${name}`, owner)
+      return child === null ? null : createDirectory(child, `${path}/${name}`, owner)
     },
     async file(name) {
       // Without O_NONBLOCK, opening a named pipe would wait for its other end.
@@ -98,7 +98,7 @@ function over(handle: FileHandle, path: string, owner: number): Directory {
 async function openFolder(path: string | Buffer, flags = 0): Promise<FileHandle> {
   const folder = await open(path, O_RDONLY | O_DIRECTORY | flags).catch(async (error) => {
     if (!isClosed(error)) throw error
-    return openedUp(await open(path, O_PATH | O_DIRECTORY | flags))
+    return restorePermissions(await open(path, O_PATH | O_DIRECTORY | flags))
   })
   try {
     if (((await folder.stat()).mode & lookInto) !== lookInto) await folder.chmod(0o700)
@@ -110,7 +110,7 @@ async function openFolder(path: string | Buffer, flags = 0): Promise<FileHandle>
 }
 
 /** Restores the permissions through the open file, and not by its name, which may now be a link. */
-async function openedUp(place: FileHandle): Promise<FileHandle> {
+async function restorePermissions(place: FileHandle): Promise<FileHandle> {
   const path = `/proc/self/fd/${place.fd}`
   try {
     await chmod(path, 0o700)

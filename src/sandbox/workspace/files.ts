@@ -86,7 +86,7 @@ async function descend(
   for (const step of steps) {
     const parent = folder
     try {
-      const child = (await parent.directory(step)) ?? (await made(parent, step, creating))
+      const child = (await parent.directory(step)) ?? (await makeFolder(parent, step, creating))
       if (child === null) return null
       folder = child
     } finally {
@@ -96,7 +96,7 @@ async function descend(
   return folder
 }
 
-async function made(
+async function makeFolder(
   parent: Directory,
   name: string,
   owner: Owner | null | undefined,

@@ -32,7 +32,8 @@ async function empty(top: Directory, signal: AbortSignal | undefined): Promise<v
     for await (const name of top.names()) {
       signal?.throwIfAborted()
       isEmpty = false
-      if (!(await unlinked(top, name)) && !(await removedEmpty(top, name))) await emptyInto(top, name, signal)
+      if (!(await unlinkFile(top, name)) && !(await removeIfEmpty(top, name)))
+        await emptyInto(top, name, signal)
     }
     if (isEmpty) return
   }
@@ -45,7 +46,7 @@ async function emptyInto(top: Directory, name: string, signal: AbortSignal | und
   try {
     for await (const child of folder.names()) {
       signal?.throwIfAborted()
-      if (!(await unlinked(folder, child)) && !(await removedEmpty(folder, child))) {
+      if (!(await unlinkFile(folder, child)) && !(await removeIfEmpty(folder, child))) {
         await moveUp(folder, child, top)
       }
     }
@@ -53,11 +54,11 @@ async function emptyInto(top: Directory, name: string, signal: AbortSignal | und
     await folder.close()
   }
   // If entries were added meanwhile, the next round finds them.
-  await removedEmpty(top, name)
+  await removeIfEmpty(top, name)
 }
 
 /** Removes an empty folder. Resolves to false for a folder that is not empty. */
-async function removedEmpty(folder: Directory, name: string): Promise<boolean> {
+async function removeIfEmpty(folder: Directory, name: string): Promise<boolean> {
   try {
     await folder.remove(name, "directory").catch(ignoreAbsent)
     return true
@@ -79,7 +80,7 @@ async function moveUp(folder: Directory, child: string, top: Directory): Promise
 }
 
 /** Removes a file. Resolves to false if it is a folder. */
-async function unlinked(folder: Directory, name: string): Promise<boolean> {
+async function unlinkFile(folder: Directory, name: string): Promise<boolean> {
   const unlink = () => folder.remove(name, "file").catch(ignoreAbsent)
   try {
     await unlink().catch(async (error: unknown) => {

@@ -30,7 +30,7 @@ export async function trimWorkspace(
   { quota, startedAt, signal }: TrimOptions,
 ): Promise<RemovedFiles> {
   const removed = createRemovedFiles()
-  for (const isCandidate of [madeSince(startedAt), changedSince(startedAt)]) {
+  for (const isCandidate of [selectMadeSince(startedAt), selectChangedSince(startedAt)]) {
     const { usage, files } = await surveyWhole(path, isCandidate, signal)
     let excess = less(usage, quota)
     if (isNone(excess)) break
@@ -70,14 +70,14 @@ function createRemovedFiles() {
 
 type Choice = (entry: Visited) => boolean
 
-const changedSince = (moment: number): Choice => {
+const selectChangedSince = (moment: number): Choice => {
   return ({ stats }) => stats.ctimeMs >= moment
 }
 /**
  * Selects files that were created after this moment. If the file system does not store the creation time, the file
  * counts as an earlier one.
  */
-const madeSince = (moment: number): Choice => {
+const selectMadeSince = (moment: number): Choice => {
   return ({ stats }) => stats.birthtimeMs >= moment && stats.ctimeMs >= moment
 }
 

@@ -38,13 +38,13 @@ export async function walk(
       if (stats.isDirectory()) {
         const child = depth === maxDepth ? null : await directory.directory(name).catch(nullIfHidden)
         if (depth === maxDepth) incomplete = true
-        if (child !== null && !(await within(child, `${prefix}${name}/`, depth + 1))) return false
+        if (child !== null && !(await enterFolder(child, `${prefix}${name}/`, depth + 1))) return false
       }
       if (!(await visit({ parent: directory, name, prefix, stats }))) return false
     }
     return true
   }
-  const within = async (child: Directory, prefix: string, depth: number) => {
+  const enterFolder = async (child: Directory, prefix: string, depth: number) => {
     try {
       return await enter(child, prefix, depth)
     } catch (error) {
@@ -54,6 +54,6 @@ export async function walk(
       await child.close()
     }
   }
-  if (!(await within(await openDirectory(root), "", 1))) return "stopped"
+  if (!(await enterFolder(await openDirectory(root), "", 1))) return "stopped"
   return incomplete ? "incomplete" : "done"
 }

@@ -5,7 +5,7 @@ import type { Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { Snapshots } from "../../core/ports/snapshots.ts"
 import { readSpending } from "../folding/read-spending.ts"
 import type { HistoryPart, HistoryQuery } from "../sessions.ts"
-import { Fold, type FoldRange, finishedMessages } from "./load-conversation.ts"
+import { Fold, type FoldRange, readFinishedMessages } from "./load-conversation.ts"
 import type { ReadQueue } from "./read-queue.ts"
 
 /** Maximum reads of a queue that keeps changing. The last read is then returned. */
@@ -32,7 +32,7 @@ export async function* readHistory(
   const page = await pageOf(log, newest, { before, runs })
   const fold = new Fold()
   const source = { reads, reader: { principal: session, signal }, session }
-  for await (const messages of finishedMessages(source, page, fold)) {
+  for await (const messages of readFinishedMessages(source, page, fold)) {
     yield { type: "messages", messages, data: fold.takeData(messages) }
   }
   if (signal.aborted) return

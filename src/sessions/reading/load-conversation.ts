@@ -80,7 +80,7 @@ export interface FoldRange {
  * of them, so a long session needs no more memory than a short one. The last messages stay in the fold. Ends early
  * when the reader's signal aborts.
  */
-export async function* finishedMessages(
+export async function* readFinishedMessages(
   options: FoldOptions,
   range: FoldRange,
   fold: Fold,

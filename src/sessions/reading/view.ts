@@ -35,9 +35,9 @@ export async function* viewSession(
   // Readers without a principal take turns by their session.
   const reader = { principal: principal ?? { tenant: sessionId, userId: "" }, signal }
   const take = (entries: readonly LiveEntry[]): readonly LiveEntry[] => {
-    const fresh = after(entries, cursor)
+    const fresh = skipTo(entries, cursor)
     cursor = fresh.at(-1)?.seq ?? cursor
-    const taken = runId === undefined ? fresh : upToEnd(ofRun(fresh, runId), runId)
+    const taken = runId === undefined ? fresh : upToEnd(selectRun(fresh, runId), runId)
     ended = taken.some((entry) => endsRun(entry, runId) || (untilTasksEnd && isTaskEnd(entry)))
     return taken
   }
@@ -67,7 +67,7 @@ export async function* viewSession(
           if (entries.length > 0) yield entries
           if (ended && runId !== undefined) return
         }
-        for (const part of inParts(subscription.tail.unstored)) {
+        for (const part of splitParts(subscription.tail.unstored)) {
           const unstored = take(part)
           if (unstored.length > 0) yield unstored
           if (ended && runId !== undefined) return
@@ -114,7 +114,7 @@ async function replayCursor(
 /** Maximum entries of one batch for a viewer that starts in the middle of an unstored response. */
 const partEntries = 500
 
-function* inParts(entries: readonly LiveEntry[]): Generator<readonly LiveEntry[]> {
+function* splitParts(entries: readonly LiveEntry[]): Generator<readonly LiveEntry[]> {
   for (let start = 0; start < entries.length; start += partEntries) {
     yield entries.slice(start, start + partEntries)
   }
@@ -141,7 +141,7 @@ async function isOver(
 }
 
 /** Returns the entries of the run, and the ends of tasks. The withdrawal of a queued run is the end of that run. */
-function ofRun(entries: readonly LiveEntry[], runId: string): readonly LiveEntry[] {
+function selectRun(entries: readonly LiveEntry[], runId: string): readonly LiveEntry[] {
   // In the usual case, the batch stays the same object, by which renderings are shared.
   if (entries.every((entry) => entry.runId === runId)) return entries
   return entries.flatMap((entry): readonly LiveEntry[] => {
@@ -161,7 +161,7 @@ const withdrawnEnd: TerminalEvent = {
   ...noSpending,
 }
 
-function after(entries: readonly LiveEntry[], cursor: number): readonly LiveEntry[] {
+function skipTo(entries: readonly LiveEntry[], cursor: number): readonly LiveEntry[] {
   const first = entries[0]
   // In the usual case, the batch stays the same object, by which renderings are shared.
   return first === undefined || first.seq > cursor ? entries : entries.filter((entry) => entry.seq > cursor)

@@ -46,7 +46,7 @@ export async function followSession(
   let { seq, attempt } = cursor
   for (;;) {
     const entries = await reads.read(reader, cursor.sessionId, { ...page, afterSeq: seq, deltas: false })
-    if (entries === null) return released(subscriptions, cursor, seq)
+    if (entries === null) return releaseCursor(subscriptions, cursor, seq)
     const events = entries.filter((entry) => entry.kind === "event")
     const [first, ...others] = events
     if (first === undefined) return void (await subscriptions.finish(cursor, seq))
@@ -95,7 +95,7 @@ async function deliver(
     return through
   } catch (thrown) {
     const through = handled ?? seq
-    if (stopping.aborted) await released(subscriptions, cursor, through)
+    if (stopping.aborted) await releaseCursor(subscriptions, cursor, through)
     else {
       const error = toError(thrown)
       const failedAttempt = through > seq ? 1 : attempt
@@ -125,7 +125,7 @@ async function reportGap(
       stopping,
     )
   } catch (thrown) {
-    if (stopping.aborted) return released(subscriptions, cursor, seq)
+    if (stopping.aborted) return releaseCursor(subscriptions, cursor, seq)
     const error = toError(thrown)
     logger.warn({ error, ...fields, attempt }, "A subscriber could not be notified of events that it missed.")
     if (attempt < maxGapAttempts) {
@@ -146,6 +146,6 @@ async function callSubscriber(
   await callBounded(async (stop) => call(stop), { name: `The subscriber ${name}`, timeoutMs, signal })
 }
 
-async function released(subscriptions: Subscriptions, cursor: Cursor, seq: number): Promise<void> {
+async function releaseCursor(subscriptions: Subscriptions, cursor: Cursor, seq: number): Promise<void> {
   await subscriptions.release(cursor, seq)
 }

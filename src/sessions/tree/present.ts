@@ -25,7 +25,7 @@ export interface PresentOptions {
 }
 
 /** Returns the state of a session that has stored nothing after `seq`. */
-export function nothingAfter(seq: number): Present {
+export function createEmptyPresent(seq: number): Present {
   return { turnStart: seq, lastSeq: seq, children: [], resolved: new Set() }
 }
 
@@ -63,7 +63,7 @@ export async function presentOf(
 }
 
 /** Returns the entries without the waits that had ended at that moment. */
-export function withoutResolved(
+export function omitResolved(
   entries: readonly LiveEntry[],
   { lastSeq, resolved }: Present,
 ): readonly LiveEntry[] {

@@ -2,7 +2,7 @@ import type { LiveEntry } from "../../core/log/entries.ts"
 import type { Principal, Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
 import type { ViewOptions } from "../sessions.ts"
-import { nothingAfter, type Present, presentOf, withoutResolved } from "./present.ts"
+import { createEmptyPresent, omitResolved, type Present, presentOf } from "./present.ts"
 import type { SubAgent } from "./sub-agent.ts"
 
 export interface ChildViewParts {
@@ -44,22 +44,22 @@ export async function* viewChild(
   { principal, throughLapse, settled, signal }: ChildViewOptions,
 ): AsyncGenerator<SubAgentStart | readonly LiveEntry[]> {
   const { sessionId, runId, parentSessionId } = child
-  const session = await whenCreated(parts.log, sessionId, AbortSignal.any([settled, signal]))
+  const session = await awaitCreation(parts.log, sessionId, AbortSignal.any([settled, signal]))
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return
-  const present = isNew ? nothingAfter(0) : await presentOfRun(parts, { session, runId, signal })
+  const present = isNew ? createEmptyPresent(0) : await presentOfRun(parts, { session, runId, signal })
   if (present === null) return
   const afterSeq = present.turnStart
   yield { subAgent: { ...child, afterSeq }, present }
   const reader = principal === undefined ? {} : { principal }
   const view = parts.view(sessionId, { afterSeq, runId, signal, throughLapse, ...reader })
   for await (const entries of view) {
-    const shown = withoutResolved(entries, present)
+    const shown = omitResolved(entries, present)
     if (shown.length > 0) yield shown
   }
 }
 
 /** Resolves to the session when it exists. Resolves to null if it does not exist when the signal aborts. */
-export async function whenCreated(
+export async function awaitCreation(
   log: ChildViewParts["log"],
   sessionId: string,
   signal: AbortSignal,

@@ -1,14 +1,14 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
 import { sleep } from "../../core/time/sleep.ts"
-import { nothingAfter, type Present, withoutResolved } from "./present.ts"
+import { createEmptyPresent, omitResolved, type Present } from "./present.ts"
 import { ProgressFold, type TaskProgress, WaitFilter } from "./task-progress.ts"
 import {
+  awaitCreation,
   type ChildToView,
   type ChildViewOptions,
   type ChildViewParts,
   presentOfRun,
   type SubAgentStart,
-  whenCreated,
 } from "./view-child.ts"
 
 /** A session that works for a background task, or for a call of one that does. */
@@ -32,9 +32,9 @@ export async function* viewTask(
   { principal, throughLapse, settled, signal }: ChildViewOptions,
 ): AsyncGenerator<SubAgentStart | readonly LiveEntry[] | { readonly progress: TaskProgress }> {
   const { sessionId, runId, parentSessionId } = child
-  const session = await whenCreated(parts.log, sessionId, AbortSignal.any([settled, signal]))
+  const session = await awaitCreation(parts.log, sessionId, AbortSignal.any([settled, signal]))
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return
-  const present = isNew ? nothingAfter(0) : await presentOfRun(parts, { session, runId, signal })
+  const present = isNew ? createEmptyPresent(0) : await presentOfRun(parts, { session, runId, signal })
   if (present === null) return
   yield { subAgent: { ...child, afterSeq: present.turnStart }, present }
 
@@ -90,7 +90,7 @@ class Picture {
     for (const entry of entries) {
       if (entry.kind === "event" && this.progress.apply(entry.event)) this.isChanged = true
     }
-    return withoutResolved(entries, this.#present).filter((entry) => {
+    return omitResolved(entries, this.#present).filter((entry) => {
       return entry.kind === "event" && entry.seq > turnStart && this.#filter.isShown(entry.event)
     })
   }

@@ -3,7 +3,7 @@ import { toError } from "../../core/errors.ts"
 import { isTerminal, type LiveEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { TreeViewOptions } from "../sessions.ts"
-import { type ChildWait, nothingAfter, type Present, presentOf } from "./present.ts"
+import { type ChildWait, createEmptyPresent, type Present, presentOf } from "./present.ts"
 import type { ProgressBatch, SubAgent, TreeBatch } from "./sub-agent.ts"
 import { type ChildViewParts, type SubAgentStart, viewChild } from "./view-child.ts"
 import { type TaskToView, viewTask } from "./view-task.ts"
@@ -139,10 +139,11 @@ class TreeView implements AsyncIterator<TreeBatch> {
 
   async #presentOfRoot(): Promise<Present> {
     const { afterSeq, isNewRun = false, runId } = this.#options
-    if (isNewRun) return nothingAfter(afterSeq)
+    if (isNewRun) return createEmptyPresent(afterSeq)
     const { log, reads } = this.#parts
     const session = await log.session(this.#root.sessionId)
-    if (session === null || session.activeRun === null) return nothingAfter(session?.lastSeq ?? afterSeq)
+    if (session === null || session.activeRun === null)
+      return createEmptyPresent(session?.lastSeq ?? afterSeq)
     const reader = { principal: session, signal: this.#signal }
     return presentOf({ log, reads, reader, runId }, session)
   }

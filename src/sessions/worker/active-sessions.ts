@@ -195,17 +195,17 @@ export class ActiveSessions {
         "The gateway stops. It waits for open runs, and leaves those that are open after graceMs to another process.",
       )
     }
-    const all = () => Promise.all([...this.#running.values()].map(({ done }) => done))
+    const awaitAll = () => Promise.all([...this.#running.values()].map(({ done }) => done))
     const grace = Promise.withResolvers<void>()
     const timer = setTimeout(grace.resolve, graceMs)
-    await Promise.race([all(), grace.promise])
+    await Promise.race([awaitAll(), grace.promise])
     clearTimeout(timer)
     for (const { attempt } of this.#running.values()) attempt.stop(new ShuttingDownError())
     // A write that is still in progress then waits for a store that is down.
     const giveUp = setTimeout(() => {
       for (const { writer } of this.#running.values()) writer.stop(new ShuttingDownError())
     }, lastWriteMs)
-    await all()
+    await awaitAll()
     clearTimeout(giveUp)
   }
 

@@ -7,7 +7,7 @@ import { page } from "../reading/read-queue.ts"
  * Resolves to the bytes that a model call had streamed when its process died; 0 if there was none. The last 50 ms of
  * the stream were never stored.
  */
-export async function interruptedOutput(
+export async function measureInterruptedOutput(
   log: SessionLog,
   sessionId: string,
   { run }: Conversation,

@@ -4,7 +4,7 @@ import type { Conversation } from "../../agent/conversation.ts"
 import { firstStep, runLoop } from "../../agent/loop.ts"
 import { closeInterruptedCall } from "../../agent/model/interrupted-call.ts"
 import { type RunContext, record } from "../../agent/run-context.ts"
-import { runForeignLoop, voidInterruptedText } from "../../agent/runner/run-foreign-loop.ts"
+import { discardInterruptedText, runForeignLoop } from "../../agent/runner/run-foreign-loop.ts"
 import { settleCancelled } from "../../agent/settle-cancelled.ts"
 import { recordEnd } from "../../agent/steering.ts"
 import { untilAborted } from "../../agent/until-aborted.ts"
@@ -32,7 +32,7 @@ import { isKnownHistory } from "../client-history.ts"
 import type { Storage } from "../storage.ts"
 import type { SessionWriter } from "../writing/writer.ts"
 import type { Inbox } from "./inbox.ts"
-import { interruptedOutput } from "./interrupted-output.ts"
+import { measureInterruptedOutput } from "./interrupted-output.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 
 /** Maximum number of processes in a row that die during a run without progress. */
@@ -163,7 +163,7 @@ async function resolve(
       throw signal.reason
     // The run was canceled before it did anything, unless a model call was interrupted, which has a price.
     if (signal.aborted)
-      return conversation.run?.phase.type === "calling" ? within(priceWaitMs, resolving) : null
+      return conversation.run?.phase.type === "calling" ? awaitWithin(priceWaitMs, resolving) : null
     logger.error(
       { error, sessionId: session.id, runId },
       "The agent could not be set up for a run. The run fails.",
@@ -173,7 +173,7 @@ async function resolve(
 }
 
 /** Resolves to null if the work rejects, or does not settle in time. */
-async function within<Value>(ms: number, work: Promise<Value>): Promise<Value | null> {
+async function awaitWithin<Value>(ms: number, work: Promise<Value>): Promise<Value | null> {
   const { promise: over, resolve: end } = Promise.withResolvers<null>()
   const timer = setTimeout(end, ms, null)
   try {
@@ -243,10 +243,10 @@ async function runOn(
   const crashes = run?.crashes.size ?? 0
   const maxCrashes = run?.started.limits?.maxCrashes ?? defaultMaxCrashes
   try {
-    if (resumed && runtime?.type === "runner") await voidInterruptedText({ ...context, runtime })
+    if (resumed && runtime?.type === "runner") await discardInterruptedText({ ...context, runtime })
     if (resumed) await closeInterruptedCompaction(context)
     if (resumed && runtime?.type === "model") {
-      const outputBytes = await interruptedOutput(log, context.sessionId, context.conversation)
+      const outputBytes = await measureInterruptedOutput(log, context.sessionId, context.conversation)
       await closeInterruptedCall({ ...context, runtime }, { outputBytes })
     }
     context.signal.throwIfAborted()

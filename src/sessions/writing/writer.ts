@@ -8,10 +8,10 @@ import {
   WaitAnsweredError,
 } from "../../core/errors.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
+import type { Delta } from "../../core/log/deltas.ts"
 import { versionOf } from "../../core/log/downcast.ts"
 import {
   type AppData,
-  type Delta,
   type Entry,
   type Event,
   type EventEntry,

@@ -2,7 +2,7 @@ import { failure, toolMaker } from "../../core/define-tool.ts"
 import { toError } from "../../core/errors.ts"
 import type { TextPart } from "../../core/messages.ts"
 import type { Tool } from "../../core/ports/tool.ts"
-import { loadedHeader, loadSkillName, unloadSkillName } from "../loaded-skills.ts"
+import { createLoadedHeader, loadSkillName, unloadSkillName } from "../loaded-skills.ts"
 import type { Skill } from "../skill.ts"
 import type { SkillStateStore } from "../state/skill-state-store.ts"
 import { limitsOf, type ToolPacks } from "../tool-packs.ts"
@@ -44,7 +44,7 @@ export function loadSkillTool({ skills, packs, state, maxResultBytes }: LoadSkil
     async execute({ name }, { logger }) {
       const skill = skills.get(String(name))
       if (skill === undefined) return unknownSkill(skills, String(name))
-      const header = JSON.stringify(loadedHeader(skill, limitsOf(skill, packs)))
+      const header = JSON.stringify(createLoadedHeader(skill, limitsOf(skill, packs)))
       const texts = [header, ...filesNote(skill), ...interactionNote(skill)]
       if (skill.persistState && state !== null) {
         texts.push(

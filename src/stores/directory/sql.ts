@@ -88,7 +88,7 @@ function sessionScope({ principal, parentSessionId, rootId }: SessionQuery): rea
   if (parentSessionId !== undefined)
     return [{ sql: "parent_session_id = ?", values: [escapeText(parentSessionId)] }]
   if (rootId !== undefined) return [{ sql: "coalesce(root_id, id) = ?", values: [escapeText(rootId)] }]
-  return principal === undefined ? [] : [owned(principal)]
+  return principal === undefined ? [] : [ownerCondition(principal)]
 }
 
 function runScope(
@@ -98,10 +98,10 @@ function runScope(
   if (sessionId !== undefined) return [{ sql: "session_id = ?", values: [escapeText(sessionId)] }]
   if (parentSessionId !== undefined) return [{ sql: ofParent, values: [escapeText(parentSessionId)] }]
   if (rootId !== undefined) return [{ sql: inTree, values: [escapeText(rootId)] }]
-  return principal === undefined ? [] : [owned(principal)]
+  return principal === undefined ? [] : [ownerCondition(principal)]
 }
 
-function owned({ tenant, userId }: NonNullable<DirectoryQuery["principal"]>): Condition {
+function ownerCondition({ tenant, userId }: NonNullable<DirectoryQuery["principal"]>): Condition {
   return { sql: "tenant = ? AND user_id = ?", values: [escapeText(tenant), escapeText(userId)] }
 }
 

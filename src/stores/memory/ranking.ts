@@ -45,9 +45,9 @@ export function rankByTerms(
   const found = heads.filter(({ id }) => scores.has(id))
   const byId = new Map(found.map((head) => [head.id, head]))
   // Checking names takes longer than everything else, and a name at most doubles the score of a memory.
-  const first = sortedIds(found, scoreOf).flatMap((id) => byId.get(id) ?? [])
-  const inNames = (head: MemoryHead) => nameWeight(termsOf(head.name), matches, weights) * recency(head)
-  const named = sortedIds(first.slice(0, maxNames), (head) => scoreOf(head) + inNames(head))
+  const first = sortIds(found, scoreOf).flatMap((id) => byId.get(id) ?? [])
+  const scoreName = (head: MemoryHead) => nameWeight(termsOf(head.name), matches, weights) * recency(head)
+  const named = sortIds(first.slice(0, maxNames), (head) => scoreOf(head) + scoreName(head))
   return [...named, ...first.slice(maxNames).map(({ id }) => id)]
 }
 
@@ -63,7 +63,7 @@ function nameWeight(
 
 /** Ranks memories by time alone, the newest first. */
 export function rankByTime(heads: readonly MemoryHead[]): readonly number[] {
-  return sortedIds(heads, () => 0)
+  return sortIds(heads, () => 0)
 }
 
 /** Ranks memories by the similarity of vectors, and leaves out dissimilar ones. */
@@ -72,7 +72,7 @@ export function rankBySimilarity(
   similarities: ReadonlyMap<number, number>,
 ): readonly number[] {
   const similar = heads.filter(({ id }) => (similarities.get(id) ?? 0) >= minSimilarity)
-  return sortedIds(similar, ({ id }) => similarities.get(id) ?? 0)
+  return sortIds(similar, ({ id }) => similarities.get(id) ?? 0)
 }
 
 /** Joins rankings whose scores cannot be compared. A high rank in any of them counts. */
@@ -104,7 +104,7 @@ export function cosineSimilarity(left: ArrayLike<number>, right: ArrayLike<numbe
 }
 
 /** Sorts by score. If scores are equal, the newer memory comes first, then the one that was created later. */
-function sortedIds(heads: readonly MemoryHead[], scoreOf: (head: MemoryHead) => number): readonly number[] {
+function sortIds(heads: readonly MemoryHead[], scoreOf: (head: MemoryHead) => number): readonly number[] {
   return heads
     .map((head) => ({ head, score: scoreOf(head) }))
     .sort(

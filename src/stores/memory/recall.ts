@@ -1,13 +1,15 @@
 import type {
   MemoryListQuery,
+  MemoryOwnersQuery,
   MemoryPage,
   MemoryRecord,
   MemoryScope,
   MemoryVector,
+  OwnedMemories,
   RecallQuery,
 } from "../../core/ports/memory.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
-import { integer, type Row } from "../rows/columns.ts"
+import { integer, type Row, text, unescapeText } from "../rows/columns.ts"
 import type { TermMatches } from "./ranking.ts"
 import { cosineSimilarity, joinRankings, rankBySimilarity, rankByTerms, rankByTime } from "./ranking.ts"
 import { type FilteredHead, matchesFilter, toHead, toMemory, vectorOf } from "./rows.ts"
@@ -30,6 +32,24 @@ const sliceVectors = 50
 /** Maximum memories of a page. */
 const maxPage = 200
 
+/** Lists the scopes that have memories. */
+export async function memoryOwners(
+  reader: MemoryReader,
+  query: MemoryOwnersQuery,
+): Promise<readonly OwnedMemories[]> {
+  const rows = await reader.all(reader.sql.owners(query, await reader.now()))
+  return rows.map((row) => {
+    const agent = unescapeText(text(row, "agent"))
+    return {
+      tenant: unescapeText(text(row, "tenant")),
+      userId: unescapeText(text(row, "user_id")),
+      agent: agent === "" ? null : agent,
+      count: integer(row, "count"),
+      updatedAt: integer(row, "updated_at"),
+    }
+  })
+}
+
 /** Finds the most relevant memories by the same rules in both databases. */
 export async function recallMemories(
   reader: MemoryReader,
@@ -37,14 +57,14 @@ export async function recallMemories(
   query: RecallQuery,
 ): Promise<readonly MemoryRecord[]> {
   const now = await reader.now()
-  const ids = (await ranked(reader, scope, query, now)).slice(0, Math.max(0, query.limit))
+  const ids = (await rankAll(reader, scope, query, now)).slice(0, Math.max(0, query.limit))
   if (ids.length === 0) return []
   const rows = await reader.all(reader.sql.byIds(scope, ids, now))
   const memories = new Map(rows.map((row) => [integer(row, "id"), toMemory(row)]))
   return ids.flatMap((id) => memories.get(id) ?? [])
 }
 
-async function ranked(
+async function rankAll(
   reader: MemoryReader,
   scope: MemoryScope,
   { text, vector, ...filter }: RecallQuery,

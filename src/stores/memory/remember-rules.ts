@@ -28,7 +28,7 @@ export function refusalOf(
 ): Extract<RememberOutcome, { status: "full" | "changed" | "revoked" }> | null {
   if (isRevoked) return { status: "revoked" }
   if (expected !== undefined && expected !== (stored?.memory.revision ?? null)) return { status: "changed" }
-  const bound = crossedBound({ stored, totals, bytes }, bounds)
+  const bound = findExceededBound({ stored, totals, bytes }, bounds)
   return bound === null ? null : { status: "full", bound }
 }
 
@@ -36,7 +36,7 @@ export function refusalOf(
  * Returns the bound that the memory exceeds. A memory that does not grow is always stored, so that lowered bounds do
  * not lock existing memories.
  */
-function crossedBound(
+function findExceededBound(
   { stored, totals, bytes }: Omit<RememberFacts, "isRevoked">,
   { maxMemories, maxBytes }: MemoryBounds,
 ): keyof MemoryBounds | null {
@@ -46,7 +46,7 @@ function crossedBound(
 }
 
 /** Returns the outcome of a stored memory. */
-export function storedOutcome(memory: MemoryRecord, stored: StoredMemory | null): RememberOutcome {
+export function createStoredOutcome(memory: MemoryRecord, stored: StoredMemory | null): RememberOutcome {
   return stored === null
     ? { status: "created", memory }
     : { status: "updated", memory, replaced: stored.memory }

@@ -56,7 +56,14 @@ export interface StoredColumns {
   readonly terms: readonly string[]
 }
 
-export function storedColumns({ entityType, name, content, tags, origin, vector }: NewMemory): StoredColumns {
+export function toStoredColumns({
+  entityType,
+  name,
+  content,
+  tags,
+  origin,
+  vector,
+}: NewMemory): StoredColumns {
   return {
     entityType: escapeText(entityType),
     name: escapeText(name),

@@ -1,4 +1,4 @@
-import type { MemoryKey, MemoryScope } from "../../core/ports/memory.ts"
+import type { MemoryKey, MemoryOwnersQuery, MemoryScope } from "../../core/ports/memory.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import { escapeText } from "../rows/columns.ts"
 
@@ -82,6 +82,13 @@ export function memorySql({ schema, numbers }: MemoryDialect) {
         count,
       ],
     }),
+    owners: ({ after, limit }: MemoryOwnersQuery, now: number): MemoryStatement => ({
+      sql: `SELECT tenant, user_id, agent, count(*) AS count, max(updated_at) AS updated_at FROM ${memory}
+        WHERE (tenant, user_id, agent) > (?, ?, ?) AND ${isAlive}
+        GROUP BY tenant, user_id, agent ORDER BY tenant, user_id, agent LIMIT ?`,
+      // No tenant is empty, so this position precedes all of them.
+      values: [...(after === undefined ? ["", "", ""] : scopeValues(after)), now, limit],
+    }),
     count: (scope: MemoryScope, now: number): MemoryStatement => ({
       sql: `SELECT count(*) AS count FROM ${memory} WHERE ${inScope} AND ${isAlive}`,
       values: [...scopeValues(scope), now],
@@ -98,10 +105,10 @@ export type MemorySql = ReturnType<typeof memorySql>
 
 /** Returns the values of the columns `tenant`, `user_id` and `agent`. */
 export function scopeValues({ tenant, userId, agent }: MemoryScope): readonly [string, string, string] {
-  return [escapeText(tenant), escapeText(userId), storedAgent(agent)]
+  return [escapeText(tenant), escapeText(userId), toStoredAgent(agent)]
 }
 
 /** Returns the stored agent. No agent has an empty name. */
-export function storedAgent(agent: string | null): string {
+export function toStoredAgent(agent: string | null): string {
   return agent === null ? "" : escapeText(agent)
 }

@@ -21,13 +21,13 @@ export interface QueryTerm {
  * of adjacent characters. Both databases index these terms, so both find the same memories.
  */
 export function termsOf(text: string): readonly string[] {
-  return [...new Set(allTerms(text))]
+  return [...new Set(listTerms(text))]
 }
 
 /** Returns the terms to search for. A final s is removed, so that a plural finds the singular. */
 export function queryTermsOf(text: string): readonly QueryTerm[] {
   const terms = new Map<string, QueryTerm>()
-  for (const term of allTerms(text)) {
+  for (const term of listTerms(text)) {
     if (terms.size === maxQueryTerms) break
     const query = toQueryTerm(term)
     terms.set(query.text, query)
@@ -46,7 +46,7 @@ function toQueryTerm(term: string): QueryTerm {
   return { text: isPlural ? term.slice(0, -1) : term, isPrefix: true }
 }
 
-function* allTerms(text: string): Iterable<string> {
+function* listTerms(text: string): Iterable<string> {
   // Decomposition allows the removal of accents. Composition restores Hangul.
   const plain = text
     .normalize("NFKD")

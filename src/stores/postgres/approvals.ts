@@ -10,7 +10,7 @@ import type {
 } from "../../core/ports/approvals.ts"
 import { escapeText, integer, type Row } from "../rows/columns.ts"
 import { revocationRecord, toAuditRecord } from "../rows/decision-records.ts"
-import { revokedGrants, toGrants, toolTypeKey } from "../rows/grant-rows.ts"
+import { selectRevokedGrants, toGrants, toolTypeKey } from "../rows/grant-rows.ts"
 import { columnsOf, toWait } from "../rows/wait-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database, Query } from "./database/database.ts"
@@ -121,7 +121,7 @@ async function revokeGrant(
 ): Promise<boolean> {
   return database.transaction(async (query) => {
     if ((await lockReceiver(query, revocation.sessionId, versions)) === null) return false
-    const found = revokedGrants(await grantRows(query, revocation.sessionId), revocation)
+    const found = selectRevokedGrants(await grantRows(query, revocation.sessionId), revocation)
     // A grant of the tree may be revoked in two of its sessions at once.
     const deleted = await query("DELETE FROM agent_gateway.tool_grant WHERE id = ANY($1) RETURNING id", [
       found.map(({ id }) => id),

@@ -76,7 +76,7 @@ export interface RunChange {
 }
 
 /** Returns the runs that a batch ends, or whose withdrawals it logs. */
-export function endedRuns({ id: session_id, batch, rows }: Stored): RunChange[] {
+export function listEndedRuns({ id: session_id, batch, rows }: Stored): RunChange[] {
   const { runEnded, runsWithdrawn = [] } = batch
   const end_seq = rows.lastSeq
   const withdrawn = runsWithdrawn.map((id): RunChange => ({ session_id, id, state: "interrupted", end_seq }))
@@ -93,7 +93,7 @@ export function runChanges(batches: readonly Stored[]): RunChange[] {
       const { runId: id, ...opened } = runOpened
       changes.set(id, { session_id: each.id, id, state: "open", ...opened })
     }
-    for (const ended of endedRuns(each)) changes.set(ended.id, { ...changes.get(ended.id), ...ended })
+    for (const ended of listEndedRuns(each)) changes.set(ended.id, { ...changes.get(ended.id), ...ended })
   }
   return [...changes.values()]
 }

@@ -6,10 +6,10 @@ import { integer, nullableText, text } from "../rows/columns.ts"
 import { type EntryRows, toRows } from "../rows/entry-rows.ts"
 import { haveLargeEvents, largeBodies, noLargeBodies } from "../rows/large-bodies.ts"
 import { newRows } from "../rows/outbox-rows.ts"
-import { stirredBy } from "../rows/subscription-rows.ts"
+import { collectStirred } from "../rows/subscription-rows.ts"
 import { type DueChange, refusalOf } from "../rules/inbox-rules.ts"
 import { areOpen, changeWaits } from "../rules/wait-changes.ts"
-import { endedRuns, Inboxes, runChanges } from "./commit-inbox.ts"
+import { Inboxes, listEndedRuns, runChanges } from "./commit-inbox.ts"
 import type { Database, Query } from "./database/database.ts"
 import { sqlState } from "./database/failures.ts"
 import { lastSeq, nowMs } from "./schema.ts"
@@ -57,7 +57,7 @@ function commitOnce(
   const batches = all.map(({ batch }) => batch)
   return database.transaction(async (query) => {
     const { held, busy } = await lock(query, batches, owner)
-    const stored = await storedBefore(query, all, held)
+    const stored = await findStoredBefore(query, all, held)
     const inboxes = await Inboxes.read(query, batches)
     let waits = await openWaits(query, batches)
     const accepted: Prepared[] = []
@@ -126,7 +126,7 @@ const ownSessions = "SELECT id, epoch FROM agent_gateway.session WHERE id = ANY(
  * Returns the batches that were committed before, and are committed again because the reply was lost. A batch is
  * stored as a whole, and no number is used twice, so one of its rows is enough to find it.
  */
-async function storedBefore(
+async function findStoredBefore(
   query: Query,
   batches: readonly Prepared[],
   held: ReadonlyMap<string, Held>,
@@ -165,7 +165,7 @@ async function markArchivable(query: Query, batches: readonly Prepared[]): Promi
 
 async function write(query: Query, batches: readonly Prepared[], due: readonly DueChange[]): Promise<void> {
   if (batches.length === 0) return
-  const ended = batches.flatMap(endedRuns)
+  const ended = batches.flatMap(listEndedRuns)
   await query(
     `WITH
      entries AS (
@@ -226,14 +226,14 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
     [
       await stringifyInSlices(batches.flatMap(({ id, rows }) => entryRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => deltaRows(id, rows))),
-      JSON.stringify(batches.flatMap(({ id, rows }) => settlingRows(id, rows))),
+      JSON.stringify(batches.flatMap(({ id, rows }) => toSettlingRows(id, rows))),
       batches.flatMap(({ batch: { commandsConsumed = [] } }) => [...commandsConsumed]),
       JSON.stringify(runChanges(batches)),
       JSON.stringify(sessionRows(batches)),
       ended.map(({ session_id }) => session_id),
       ended.map(({ id }) => id),
       JSON.stringify(batches.flatMap(({ batch }) => newRows(batch))),
-      JSON.stringify(stirredRows(batches)),
+      JSON.stringify(toStirredRows(batches)),
       JSON.stringify(due.map(({ id, dueAt }) => ({ id, due_at: dueAt }))),
     ],
   )
@@ -257,8 +257,8 @@ function stirCursors(sessions: string): string {
     WHERE NOT own.stirred`
 }
 
-function stirredRows(batches: readonly Prepared[]): object[] {
-  return [...stirredBy(batches.map(({ batch }) => batch))].map(([id, seq]) => ({ id, seq }))
+function toStirredRows(batches: readonly Prepared[]): object[] {
+  return [...collectStirred(batches.map(({ batch }) => batch))].map(([id, seq]) => ({ id, seq }))
 }
 
 interface StoredRow {
@@ -279,7 +279,7 @@ function deltaRows(session_id: string, { deltas }: EntryRows): StoredRow[] {
   })
 }
 
-function settlingRows(session_id: string, { settling }: EntryRows): object[] {
+function toSettlingRows(session_id: string, { settling }: EntryRows): object[] {
   return settling === null ? [] : [{ session_id, seq: settling.seq }]
 }
 

@@ -8,7 +8,7 @@ import { isLive } from "./membership.ts"
 export function createPostgresDirectory(database: Database, owner: string): Directory {
   return createDirectory({
     schema: "agent_gateway.",
-    all: ({ sql, values }) => database.query(numbered(sql), values),
+    all: ({ sql, values }) => database.query(numberPlaceholders(sql), values),
     async served() {
       const rows = await database.query(
         `SELECT DISTINCT agent FROM agent_gateway.served_agent WHERE ${isLive("served_agent.process")}`,
@@ -32,7 +32,7 @@ export function createPostgresDirectory(database: Database, owner: string): Dire
 }
 
 /** Converts the placeholders into numbered ones for Postgres. */
-function numbered(sql: string): string {
+function numberPlaceholders(sql: string): string {
   let count = 0
   return sql.replaceAll("?", () => `$${++count}`)
 }

@@ -17,7 +17,7 @@ import {
 } from "../rows/command-rows.ts"
 import { type LargeContents, largeContents } from "../rows/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
-import { positionOf, queuedRuns } from "../rules/inbox-rules.ts"
+import { listQueuedRuns, positionOf } from "../rules/inbox-rules.ts"
 import {
   type PutPlan,
   planCancel,
@@ -335,10 +335,10 @@ export async function findQueued(query: Query, sessionId: string): Promise<reado
   const [first] = rows
   if (first === undefined) return []
   const moment = { now: integer(first, "now"), openRunId: nullableText(first, "active_run") }
-  return queuedRuns(rows.map(toCommandRow), moment)
+  return listQueuedRuns(rows.map(toCommandRow), moment)
 }
 
-export async function pending(
+export async function readPending(
   query: Query,
   lease: Lease,
   { messages = true, owner }: PendingOptions & { readonly owner: string },

@@ -47,7 +47,7 @@ const isRunnable = (reads: number) => `id IN (
  * SQL: the changes of a claim by $2. Only an owner that died counts (rule 10, recovery). `lapsed` is the condition
  * for an owner that lapsed.
  */
-function taken(lapsed: string): string {
+function takeClause(lapsed: string): string {
   const hasRun = `(active_run IS NOT NULL OR ${hasDue("type = 'message'")})`
   const counts = `${hasRun} AND session.owner IS NOT NULL AND NOT ${lapsed}`
   return `epoch = session.epoch + 1, owner = $2, parked_until = 0,
@@ -85,7 +85,7 @@ export async function claim(
   )
   if (seen === undefined) return null
   const [row] = await query(
-    `UPDATE agent_gateway.session SET ${taken("$5")}
+    `UPDATE agent_gateway.session SET ${takeClause("$5")}
      WHERE id = $1 AND epoch = $3 AND owner IS NOT DISTINCT FROM $4
      RETURNING id, epoch, takeovers, tenant, user_id`,
     [sessionId, owner, integer(seen, "epoch"), nullableText(seen, "owner"), seen.lapsed],
@@ -101,7 +101,7 @@ export async function claimFree(
   owner: string,
 ): Promise<Lease | null> {
   const [row] = await query(
-    `UPDATE agent_gateway.session SET ${taken("false")}
+    `UPDATE agent_gateway.session SET ${takeClause("false")}
      WHERE id = $1 AND owner IS NULL AND agent = ANY($3) AND log_version <= ${reads} AND ${isLive("$2")}
      RETURNING id, epoch, takeovers, tenant, user_id`,
     [sessionId, owner, agents.map(escapeText)],
@@ -153,7 +153,7 @@ export async function claimRunnable(
        WHERE (place = 1 OR turn <= $9) AND (owner IS NULL OR owner = ANY($3))
        ORDER BY turn LIMIT $4 FOR UPDATE OF session SKIP LOCKED
      )
-     UPDATE agent_gateway.session SET ${taken("session.owner = ANY($7)")} FROM free WHERE session.id = free.id
+     UPDATE agent_gateway.session SET ${takeClause("session.owner = ANY($7)")} FROM free WHERE session.id = free.id
      RETURNING session.id, epoch, takeovers, tenant, user_id`,
     [
       named,
@@ -171,7 +171,7 @@ export async function claimRunnable(
   return rows.map(toLease)
 }
 
-export async function held(query: Query, owner: string): Promise<readonly Lease[]> {
+export async function readHeld(query: Query, owner: string): Promise<readonly Lease[]> {
   const rows = await query(
     "SELECT id, epoch, takeovers, tenant, user_id FROM agent_gateway.session WHERE owner = $1",
     [owner],

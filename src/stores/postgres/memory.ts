@@ -1,9 +1,9 @@
 import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/memory.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
-import { listMemories, type MemoryReader, recallMemories } from "../memory/recall.ts"
-import { refusalOf, storedOutcome } from "../memory/remember-rules.ts"
-import { storedColumns, toMemory } from "../memory/rows.ts"
-import { type MemoryStatement, memorySql, scopeValues, storedAgent } from "../memory/sql.ts"
+import { listMemories, type MemoryReader, memoryOwners, recallMemories } from "../memory/recall.ts"
+import { createStoredOutcome, refusalOf } from "../memory/remember-rules.ts"
+import { toMemory, toStoredColumns } from "../memory/rows.ts"
+import { type MemoryStatement, memorySql, scopeValues, toStoredAgent } from "../memory/sql.ts"
 import type { QueryTerm } from "../memory/terms.ts"
 import { escapeText, integer } from "../rows/columns.ts"
 import type { Database, Query } from "./database/database.ts"
@@ -18,22 +18,23 @@ export function createMemory(database: Database): Memory {
   const { query } = database
   const reader: MemoryReader = {
     sql,
-    all: (statement) => all(query, statement),
-    matching: (scope, terms) => matching(query, scope, terms),
+    all: (statement) => queryAll(query, statement),
+    matching: (scope, terms) => findMatching(query, scope, terms),
     now: () => now(query),
   }
   return {
     remember: (memory, options) => database.transaction((run) => remember(run, memory, options)),
     async get(scope, key) {
-      const [row] = await all(query, sql.get(scope, key, await now(query)))
+      const [row] = await queryAll(query, sql.get(scope, key, await now(query)))
       return row === undefined ? null : toMemory(row)
     },
     recall: (scope, wanted) => recallMemories(reader, scope, wanted),
     list: (scope, wanted) => listMemories(reader, scope, wanted),
+    owners: (wanted) => memoryOwners(reader, wanted),
     forget: (scope, key, { expected } = {}) =>
       database.transaction(async (run) => {
         await lock(run, scope)
-        const [row] = await all(run, sql.get(scope, key, await now(run)))
+        const [row] = await queryAll(run, sql.get(scope, key, await now(run)))
         if (row === undefined) return "unknown"
         if (expected !== undefined && toMemory(row).revision !== expected) return "changed"
         await run("DELETE FROM agent_gateway.memory WHERE id = $1", [integer(row, "id")])
@@ -54,7 +55,7 @@ export function createMemory(database: Database): Memory {
         const removed = await run(
           `DELETE FROM agent_gateway.memory
            WHERE tenant = $1 AND user_id = $2 AND ($3::text IS NULL OR agent = $3) RETURNING id`,
-          [escapeText(tenant), escapeText(userId), agent === undefined ? null : storedAgent(agent)],
+          [escapeText(tenant), escapeText(userId), agent === undefined ? null : toStoredAgent(agent)],
         )
         return removed.length
       })
@@ -73,7 +74,7 @@ export function createMemory(database: Database): Memory {
 
 async function remember(query: Query, memory: NewMemory, options: RememberOptions) {
   const { scope, origin, ttlMs } = memory
-  const columns = storedColumns(memory)
+  const columns = toStoredColumns(memory)
   await lock(query, scope)
   const time = await now(query)
   // An expired memory must neither count nor be replaced by this memory.
@@ -81,9 +82,9 @@ async function remember(query: Query, memory: NewMemory, options: RememberOption
     ...principalValues(scope),
     time,
   ])
-  const [row] = await all(query, sql.get(scope, memory, time))
+  const [row] = await queryAll(query, sql.get(scope, memory, time))
   const stored = row === undefined ? null : { memory: toMemory(row), bytes: integer(row, "bytes") }
-  const [totals = {}] = await all(query, sql.totals(scope))
+  const [totals = {}] = await queryAll(query, sql.totals(scope))
   const refusal = refusalOf(
     {
       stored,
@@ -121,11 +122,11 @@ async function remember(query: Query, memory: NewMemory, options: RememberOption
     ],
   )
   if (written === undefined) throw new Error("The memory was not stored.")
-  return storedOutcome(toMemory(written), stored)
+  return createStoredOutcome(toMemory(written), stored)
 }
 
 /** Reads the rows of one principal's scope. Their number is bounded, so an index on the words would save nothing. */
-async function matching(query: Query, scope: MemoryScope, terms: readonly QueryTerm[]) {
+async function findMatching(query: Query, scope: MemoryScope, terms: readonly QueryTerm[]) {
   const rows = await query(
     `SELECT term.ordinality - 1 AS term, memory.id
      FROM unnest($4::text[]) WITH ORDINALITY AS term (query, ordinality)
@@ -157,7 +158,7 @@ async function now(query: Query): Promise<number> {
   return integer(row ?? {}, "now")
 }
 
-function all(query: Query, { sql: statement, values }: MemoryStatement) {
+function queryAll(query: Query, { sql: statement, values }: MemoryStatement) {
   let count = 0
   return query(
     statement.replaceAll("?", () => `$${++count}`),

@@ -2,10 +2,10 @@ import { StoreUnavailableError } from "../../core/errors.ts"
 import type { CommandDelivery, CommandResult, OutboxCommand } from "../../core/ports/outbox.ts"
 import { escapeText, integer, type Row, text, unescapeText } from "../rows/columns.ts"
 import {
-  awaitedStart,
-  commandResult,
+  decideCommandResult,
+  decideFailedCommand,
   errorToStore,
-  failedCommand,
+  findAwaitedStart,
   notStartedYet,
   toOutboxCommand,
 } from "../rows/outbox-rows.ts"
@@ -34,7 +34,7 @@ export async function deliverCommand(
     })
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw error
-    const result = failedCommand(error)
+    const result = decideFailedCommand(error)
     return database.transaction(async (query) => {
       const row = await lockRow(query, number)
       return row === undefined ? null : writeResult(query, { number, row, to: null, result })
@@ -65,7 +65,7 @@ async function resultOf(
   )
   if (foreign !== undefined) return { type: "dead", reason: "other_principal" }
   if (command.type === "startChild") return startChild(query, command, versions)
-  const start = awaitedStart(command)
+  const start = findAwaitedStart(command)
   if (start !== null) {
     const [awaited] = await query(
       `SELECT FROM agent_gateway.outbox WHERE session_id = $1 AND id = $2
@@ -78,7 +78,7 @@ async function resultOf(
     command.type === "put"
       ? (await putInTree(query, command.command, { versions })).outcome
       : await answerWithin(query, command.command, versions)
-  return commandResult(command, outcome, integer(row, "attempts"))
+  return decideCommandResult(command, outcome, integer(row, "attempts"))
 }
 
 interface Written {

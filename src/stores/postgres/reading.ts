@@ -144,7 +144,7 @@ export async function taskStart(query: Query, sessionId: string, newer: number):
   return row === undefined ? 0 : integer(row, "seq")
 }
 
-export async function storedBytes(query: Query, { tenant, userId }: Principal): Promise<number> {
+export async function readStoredBytes(query: Query, { tenant, userId }: Principal): Promise<number> {
   const [row] = await query(
     `SELECT coalesce(sum(stored_bytes + content_bytes + archived_bytes), 0) AS bytes FROM agent_gateway.session
      WHERE tenant = $1 AND user_id = $2`,

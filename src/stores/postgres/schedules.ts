@@ -12,7 +12,7 @@ import {
 import { escapeText, integer } from "../rows/columns.ts"
 import { type LargeContents, largeContents } from "../rows/large-contents.ts"
 import {
-  changedColumns,
+  computeChangedColumns,
   newScheduleValues,
   occurrenceRows,
   scheduleColumns,
@@ -168,7 +168,7 @@ async function advance(query: Query, step: ScheduleStep, advancing: Advancing): 
   if (current === undefined) return { outcome: { status: "changed" }, isDue: false }
   const fired = firing === null ? null : await fire(query, schedule, firing, advancing)
   const effect = fired?.effect ?? null
-  const changed = changedColumns(step, effect)
+  const changed = computeChangedColumns(step, effect)
   await query(
     `UPDATE agent_gateway.schedule SET spec = $2, session_id = $3, created_at = $4, state = $5, reason = $6,
        next_at = $7, waiting = $8, wake_at = $9, last_run_id = $10, revision = revision + 1 WHERE id = $1`,

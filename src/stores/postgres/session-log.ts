@@ -3,24 +3,24 @@ import type { Alarm } from "../bell.ts"
 import { escapeText, integer } from "../rows/columns.ts"
 import { largeContents } from "../rows/large-contents.ts"
 import { toRun, toSession } from "../rows/session-rows.ts"
-import { stirredBy } from "../rows/subscription-rows.ts"
+import { collectStirred } from "../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commit } from "./commit.ts"
 import { createCommitOrder } from "./database/commit-order.ts"
 import type { Database, Query } from "./database/database.ts"
-import { findQueued, pending, putAndClaim } from "./inbox.ts"
-import { claim, claimRunnable, held, release } from "./leases.ts"
+import { findQueued, putAndClaim, readPending } from "./inbox.ts"
+import { claim, claimRunnable, readHeld, release } from "./leases.ts"
 import type { HeartbeatTimes, Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
 import {
   compactionStart,
   historyStart,
   readEntries,
+  readStoredBytes,
   runStart,
   stepStart,
-  storedBytes,
   taskStart,
 } from "./reading.ts"
 import { lastSeq, nowMs, sessionColumns } from "./schema.ts"
@@ -82,13 +82,13 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     claim: (sessionId, agents) => claim(query, sessionId, { agents, reads }, claimer),
     claimRunnable: (agents, limit, shares) =>
       claimRunnable(query, { agents, reads }, claimer, { limit, shares }),
-    held: () => held(query, owner),
-    pending: (lease, options) => pending(query, lease, { ...options, owner }),
+    held: () => readHeld(query, owner),
+    pending: (lease, options) => readPending(query, lease, { ...options, owner }),
     release: (lease, options) => release(database, lease, { ...options, owner }),
     async commit(batches) {
       const outcomes = await inOrder(batches, () => commit(commits, batches, owner))
       if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
-      if (stirredBy(batches).size > 0) alarms.subscriptions.ring()
+      if (collectStirred(batches).size > 0) alarms.subscriptions.ring()
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
         if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
@@ -101,7 +101,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     historyStart: (sessionId) => historyStart(query, sessionId),
     compactionStart: (sessionId) => compactionStart(query, sessionId),
     taskStart: (sessionId, newer) => taskStart(query, sessionId, newer),
-    storedBytes: (principal) => storedBytes(query, principal),
+    storedBytes: (principal) => readStoredBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
     async prune(limits) {

@@ -1,7 +1,7 @@
 import type { SessionBatch } from "../../core/ports/session-log.ts"
 import { escapeText } from "../rows/columns.ts"
 import { waitBody } from "../rows/wait-rows.ts"
-import { type CommittedWait, closingRecords, mayCloseWaits, toOpenWait } from "../rules/wait-changes.ts"
+import { type CommittedWait, createClosingRecords, mayCloseWaits, toOpenWait } from "../rules/wait-changes.ts"
 import { insertAudit } from "./approvals.ts"
 import type { Query } from "./database/database.ts"
 
@@ -35,7 +35,7 @@ export async function writeWaits(query: Query, waits: readonly CommittedWait[]):
       [closed.map(({ id }) => id), closed.map(({ state }) => state)],
     )
   }
-  const records = closingRecords(waits)
+  const records = createClosingRecords(waits)
   if (records.length > 0) await insertAudit(query, records)
 }
 

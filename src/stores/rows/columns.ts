@@ -8,7 +8,7 @@ export function text(row: Row, column: string): string {
   const value = row[column]
   if (typeof value === "string") return value
   if (value instanceof Uint8Array) return utf8.decode(value)
-  throw unexpectedValue(column, "a text", value)
+  throw createUnexpectedValue(column, "a text", value)
 }
 
 /** Returns the length of a text: in characters, or in bytes if it arrived as bytes. Decodes nothing. */
@@ -29,7 +29,7 @@ export function integer(row: Row, column: string): number {
   const value = row[column]
   const number = typeof value === "number" ? value : Number(value ?? Number.NaN)
   if (Number.isSafeInteger(number)) return number
-  throw unexpectedValue(column, "a safe integer", value)
+  throw createUnexpectedValue(column, "a safe integer", value)
 }
 
 /** Parses a JSON column. This package wrote it, so its shape is not checked. */
@@ -49,6 +49,6 @@ export function unescapeText(value: string): string {
   return JSON.parse(`"${value}"`)
 }
 
-function unexpectedValue(column: string, wanted: string, value: unknown): TypeError {
+function createUnexpectedValue(column: string, wanted: string, value: unknown): TypeError {
   return new TypeError(`Column ${column} should hold ${wanted}, not a ${typeof value}.`)
 }

@@ -10,7 +10,7 @@ export function toAuditRecord(row: Row): AuditRecord {
 }
 
 /** Returns the audit records of an accepted answer, oldest first. */
-export function answerRecords(wait: Wait, command: AnswerCommand): readonly AuditRecord[] {
+export function createAnswerRecords(wait: Wait, command: AnswerCommand): readonly AuditRecord[] {
   const record = { ...recordOf(wait, wait.sessionId), at: command.at, decidedBy: command.decidedBy }
   switch (command.kind) {
     case "approval": {
@@ -34,7 +34,7 @@ export function answerRecords(wait: Wait, command: AnswerCommand): readonly Audi
 /**
  * Returns the audit record of a wait that ended without an answer. Null if the wait accepts no answer from a person.
  */
-export function closingRecord(
+export function createClosingRecord(
   wait: NewWait,
   closing: {
     readonly sessionId: string

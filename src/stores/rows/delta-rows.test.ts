@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
-import type { Delta, DeltaEntry } from "../../core/log/entries.ts"
+import type { Delta } from "../../core/log/deltas.ts"
+import type { DeltaEntry } from "../../core/log/entries.ts"
 import { packDeltas, unpackDeltas } from "./delta-rows.ts"
 
 const text = (part: number, value: string, stepId = "step_1"): Delta => {

@@ -1,11 +1,11 @@
 import type {
   Delta,
-  DeltaEntry,
   TextDelta,
   ThinkingDelta,
   ToolInputDelta,
   ToolOutputDelta,
-} from "../../core/log/entries.ts"
+} from "../../core/log/deltas.ts"
+import type { DeltaEntry } from "../../core/log/entries.ts"
 
 /**
  * Consecutive deltas of one run as one stored row. Deltas of the same part or tool call share a header. Each delta

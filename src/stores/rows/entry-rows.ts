@@ -1,5 +1,5 @@
 import { LogTooNewError } from "../../core/errors.ts"
-import { storedForms } from "../../core/log/downcast.ts"
+import { toStoredForms } from "../../core/log/downcast.ts"
 import {
   type DeltaEntry,
   type Entry,
@@ -65,7 +65,7 @@ export function toRows(
  */
 function eventRows(entry: EventEntry, { version, bodies }: Required<Storing>): EventRow[] {
   const { seq, at, runId, event } = entry
-  const forms = storedForms(event, version)
+  const forms = toStoredForms(event, version)
   return forms.map((form) => {
     const v = form === event ? entry.v : Math.min(version, entry.v)
     const body = (forms.length === 1 ? bodies.get(entry) : undefined) ?? JSON.stringify(form)

@@ -25,7 +25,7 @@ export function isFormerAnswer(command: { readonly type: string }): command is F
 
 export function fromFormerAnswer(former: FormerAnswer): AcceptedAnswer {
   const { sessionId, runId, toolCallId, nonce, decidedBy, at } = former
-  const given = givenBy(former)
+  const given = toAnswer(former)
   const { waitId = formerWaitId(given.kind, toolCallId) } = former
   return { type: "answer", sessionId, runId, toolCallId, waitId, nonce, decidedBy, at, ...given }
 }
@@ -48,7 +48,7 @@ export function toFormerAnswer(answer: AcceptedAnswer): FormerAnswer | null {
   }
 }
 
-function givenBy(former: FormerAnswer): AnyAnswer {
+function toAnswer(former: FormerAnswer): AnyAnswer {
   switch (former.type) {
     case "approval": {
       const { approved, editedInput, reason, grant } = former

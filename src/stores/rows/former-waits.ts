@@ -27,7 +27,7 @@ export interface FormerWait {
 
 export function fromFormerWait(former: FormerWait, sessionId: string): NewWait {
   const { kind, toolCallId, runId, toolName, server, nonce, openedAt, expiresAt } = former
-  const { waitId = formerWaitId(kind, toolCallId), origin = unverified(server) } = former
+  const { waitId = formerWaitId(kind, toolCallId), origin = createUnverifiedOrigin(server) } = former
   return {
     waitId,
     runId,
@@ -89,6 +89,6 @@ function schemaOf({ kind, inputSchema, question }: FormerWait): JsonObject | nul
 }
 
 /** Returns an origin with only a server's name. It equals the origin of no tool. */
-function unverified(server: string | undefined): ToolOrigin | null {
+function createUnverifiedOrigin(server: string | undefined): ToolOrigin | null {
   return server === undefined ? null : { server, tool: "", identity: "", digest: "" }
 }

@@ -29,7 +29,7 @@ function isOfTree({ scope }: Pick<Grant, "scope">): boolean {
 }
 
 /** Returns the grants of the revocation, with the `id` of their rows. */
-export function revokedGrants(
+export function selectRevokedGrants(
   rows: readonly Row[],
   { sessionId, toolName, qualifier }: GrantRevocation,
 ): readonly { readonly id: number; readonly grant: Grant }[] {

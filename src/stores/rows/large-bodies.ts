@@ -1,5 +1,5 @@
 import { isLargeJson, stringifyInSlices } from "../../core/json/json-pieces.ts"
-import { storedForms } from "../../core/log/downcast.ts"
+import { toStoredForms } from "../../core/log/downcast.ts"
 import { type EventEntry, logVersion } from "../../core/log/entries.ts"
 import type { SessionBatch } from "../../core/ports/session-log.ts"
 
@@ -24,7 +24,7 @@ export async function largeBodies(batches: readonly SessionBatch[]): Promise<Lar
   for (const { entries, version = logVersion } of batches) {
     for (const entry of entries) {
       if (entry.kind !== "event" || !isLargeJson(entry.event)) continue
-      const [form, ...more] = storedForms(entry.event, version)
+      const [form, ...more] = toStoredForms(entry.event, version)
       if (form !== undefined && more.length === 0) bodies.set(entry, await stringifyInSlices(form))
     }
   }

@@ -69,7 +69,7 @@ export function toOutboxRow(row: Row): OutboxRow {
     bytes: integer(row, "bytes"),
     state: row.died_at === null ? "waiting" : "dead",
     attempts: integer(row, "attempts"),
-    lastError: storedError(nullableText(row, "last_error")),
+    lastError: readStoredError(nullableText(row, "last_error")),
     createdAt: integer(row, "created_at"),
     dueAt: row.due_at === null ? null : integer(row, "due_at"),
     diedAt: row.died_at === null ? null : integer(row, "died_at"),
@@ -85,7 +85,7 @@ export function errorToStore(error: string): string {
   return escapeText(error.slice(0, maxErrorCharacters))
 }
 
-function storedError(error: string | null): string | null {
+function readStoredError(error: string | null): string | null {
   return error === null ? null : unescapeText(error)
 }
 
@@ -110,7 +110,7 @@ export function toOutboxCommand(row: Row): OutboxCommand | null {
  * arrives too late is dropped, because no one needs its result. A message that can never arrive remains as a dead row
  * for an operator.
  */
-export function commandResult(
+export function decideCommandResult(
   { type, command }: Exclude<OutboxCommand, StartChild>,
   outcome: CommandOutcome,
   attempts: number,
@@ -149,7 +149,7 @@ export function commandResult(
  * Returns the id of the item that starts the run of the command. Null if the command does not depend on one. If the
  * session does not exist, and that item is still in the outbox, the command waits for it.
  */
-export function awaitedStart({ type, command }: OutboxCommand): string | null {
+export function findAwaitedStart({ type, command }: OutboxCommand): string | null {
   if (type !== "put") return null
   if (command.type === "cancel") return command.runId === null ? null : startId(command.runId)
   return command.type === "message" && command.joins !== undefined ? startId(command.joins) : null
@@ -162,7 +162,7 @@ export const notStartedYet: CommandResult = { type: "retry", reason: "not_starte
  * Decides the result of a command that the inbox could not accept. A process that can read the session may accept it
  * later.
  */
-export function failedCommand(error: unknown): CommandResult {
+export function decideFailedCommand(error: unknown): CommandResult {
   if (error instanceof LogTooNewError) {
     return { type: "retry", reason: error.code, retryInMs: firstRetryMs }
   }

@@ -52,7 +52,7 @@ export interface ChangedColumns {
 }
 
 /** Returns the row after a step whose firing, if it has one, had this effect. */
-export function changedColumns(
+export function computeChangedColumns(
   { schedule, change }: ScheduleStep,
   effect: FiringEffect | null,
 ): ChangedColumns {

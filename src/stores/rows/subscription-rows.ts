@@ -26,7 +26,7 @@ export function toForgotten(row: Row): ForgottenSubscription {
 export type Stirred = ReadonlyMap<string, number>
 
 /** Returns the sessions of stored batches. */
-export function stirredBy(batches: readonly SessionBatch[]): Stirred {
+export function collectStirred(batches: readonly SessionBatch[]): Stirred {
   const stirred = new Map<string, number>()
   for (const { lease, entries } of batches) {
     const first = entries.find(({ kind }) => kind === "event")

@@ -24,19 +24,19 @@ export function effectOf(outcome: PutOutcome): FiringEffect {
     case "steered":
       return { runId: outcome.runId, reason: null, change: {} }
     case "busy":
-      return skippedEffect("session_busy")
+      return createSkippedEffect("session_busy")
     case "queueFull":
-      return skippedEffect("queue_full")
+      return createSkippedEffect("queue_full")
     case "full":
-      return skippedEffect("storage_full")
+      return createSkippedEffect("storage_full")
     case "keyReused":
     case "unknown":
-      return skippedEffect("not_accepted")
+      return createSkippedEffect("not_accepted")
     default:
       return outcome satisfies never
   }
 }
 
-function skippedEffect(reason: string): FiringEffect {
+function createSkippedEffect(reason: string): FiringEffect {
   return { runId: null, reason, change: {} }
 }

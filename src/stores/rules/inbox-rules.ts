@@ -25,7 +25,7 @@ export function queueOf(rows: readonly CommandRow[], { now, openRunId }: Moment)
     )
 }
 
-export function queuedRuns(rows: readonly CommandRow[], moment: Moment): QueuedRun[] {
+export function listQueuedRuns(rows: readonly CommandRow[], moment: Moment): QueuedRun[] {
   return queueOf(rows, moment).map(({ runId, notBefore }, index) => ({
     runId,
     notBefore,

@@ -57,7 +57,7 @@ export function planMessage(
   const { whenBusy = "reject" } = message
   if (message.joins !== undefined) return planJoining(message, message.joins, receiver)
   const refusal = refusalOf(message, receiver, limits)
-  if (refusal !== null) return nothing(refusal)
+  if (refusal !== null) return createEmptyPlan(refusal)
   const { open } = receiver
   if (whenBusy === "steer" && open !== null && joins(message, receiver, open)) {
     return planSteering(message, open)
@@ -70,21 +70,25 @@ export function planCancel(command: CancelCommand, receiver: Receiver): PutPlan 
   const { open, rows, lastSeq } = receiver
   const { sessionId, at } = command
   const target = command.runId ?? open?.runId ?? dueMessage(receiver)?.runId ?? null
-  if (target === null) return nothing({ status: "unknown" })
+  if (target === null) return createEmptyPlan({ status: "unknown" })
   if (target === open?.runId) {
-    const outcome = accepted({ runId: target, cursor: open.cursor })
+    const outcome = createAccepted({ runId: target, cursor: open.cursor })
     const cancel = dueCommand({ ...command, runId: target })
-    return { ...nothing(outcome), commands: isCancelled(rows, target) ? [] : [cancel], isDue: true }
+    return { ...createEmptyPlan(outcome), commands: isCancelled(rows, target) ? [] : [cancel], isDue: true }
   }
-  const outcome = accepted({ runId: target, cursor: lastSeq })
-  if (rows.some(({ type, runId }) => type === "withdraw" && runId === target)) return nothing(outcome)
+  const outcome = createAccepted({ runId: target, cursor: lastSeq })
+  if (rows.some(({ type, runId }) => type === "withdraw" && runId === target)) return createEmptyPlan(outcome)
   return withdraw([target], { outcome, sessionId, at }, receiver)
 }
 
 /** Decides the effect of the end of a task: a command that is due at once, whatever the session does. */
 export function planTaskEnd(command: TaskEndCommand, { lastSeq }: Receiver): PutPlan {
   const { runId } = command
-  return { ...nothing(accepted({ runId, cursor: lastSeq })), commands: [dueCommand(command)], isDue: true }
+  return {
+    ...createEmptyPlan(createAccepted({ runId, cursor: lastSeq })),
+    commands: [dueCommand(command)],
+    isDue: true,
+  }
 }
 
 /** Decides the effect of a message that only one run may take. While that run is queued, the session is busy. */
@@ -92,7 +96,7 @@ function planJoining(message: MessageCommand, runId: string, receiver: Receiver)
   const { open, rows } = receiver
   if (open?.runId === runId && joins(message, receiver, open)) return planSteering(message, open)
   const isQueued = rows.some((row) => row.type === "message" && row.runId === runId)
-  return nothing(isQueued ? { status: "busy", runId } : { status: "unknown" })
+  return createEmptyPlan(isQueued ? { status: "busy", runId } : { status: "unknown" })
 }
 
 /** Decides the effect of a session's revocation: the end of its open run, and the withdrawal of all queued runs. */
@@ -135,7 +139,7 @@ function joins({ notBefore = 0 }: MessageCommand, { rows, now }: Receiver, open:
 
 function planSteering({ sessionId, input, at }: MessageCommand, { runId, cursor }: OpenRun): PutPlan {
   const steer = dueCommand({ type: "steer", sessionId, runId, at, content: newMessageOf(input) })
-  return { ...nothing({ status: "steered", runId, cursor }), commands: [{ ...steer, dueAt: null }] }
+  return { ...createEmptyPlan({ status: "steered", runId, cursor }), commands: [{ ...steer, dueAt: null }] }
 }
 
 function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
@@ -150,12 +154,12 @@ function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
   const isNext = changes.some(({ id }) => id === row.id)
   const position = positionOf([...rows, row], runId, moment)
   const follows = open !== null || (position ?? 1) > 1
-  const stored = follows ? onServerHistory(message) : message
+  const stored = follows ? dropClientHistory(message) : message
   const cancels = whenBusy === "interrupt" && open !== null && !isCancelled(rows, open.runId)
   const cancel = open === null ? [] : [dueCommand({ type: "cancel", sessionId, runId: open.runId, at })]
   const state = position === undefined && writes < 3 ? "open" : "queued"
   return {
-    outcome: accepted({ runId, cursor: lastSeq, ...(position !== undefined && { position }) }),
+    outcome: createAccepted({ runId, cursor: lastSeq, ...(position !== undefined && { position }) }),
     run: { runId, cursor: lastSeq, state },
     commands: [
       ...(cancels ? cancel : []),
@@ -171,7 +175,7 @@ function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
  * Returns the message without the client's conversation. Earlier runs have not ended, so the client cannot know the
  * history that the message continues (rule 13).
  */
-function onServerHistory(message: MessageCommand): MessageCommand {
+function dropClientHistory(message: MessageCommand): MessageCommand {
   return { ...message, input: { type: "message", content: newMessageOf(message.input) } }
 }
 
@@ -187,10 +191,10 @@ function withdraw(
 ): PutPlan {
   const { rows } = receiver
   const withdrawn = rows.filter(({ type, runId }) => type === "message" && runIds.includes(runId))
-  if (withdrawn.length === 0) return nothing({ status: "unknown" })
+  if (withdrawn.length === 0) return createEmptyPlan({ status: "unknown" })
   const left = rows.filter((row) => !withdrawn.includes(row))
   return {
-    ...nothing(outcome),
+    ...createEmptyPlan(outcome),
     commands: withdrawn.map(({ runId }) => dueCommand({ type: "withdraw", sessionId, runId, at })),
     deleted: withdrawn.map(({ id }) => id),
     due: dueChanges(left, momentOf(receiver)),
@@ -208,10 +212,10 @@ function dueMessage(receiver: Receiver): CommandRow | null {
   return next !== undefined && next.notBefore <= receiver.now ? next : null
 }
 
-function nothing(outcome: PutOutcome): PutPlan {
+function createEmptyPlan(outcome: PutOutcome): PutPlan {
   return { outcome, run: null, commands: [], deleted: [], due: [], isDue: false }
 }
 
-function accepted(run: PutRun): PutOutcome {
+function createAccepted(run: PutRun): PutOutcome {
   return { status: "accepted", ...run }
 }

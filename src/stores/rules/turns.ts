@@ -55,13 +55,13 @@ export function createTurns(limit: number, shares: Shares | undefined): Turns {
     return waiting
   }
 
-  function ofTenant(tenant: string, users: ReadonlyMap<string, Waiting>): readonly Placed[] {
+  function placeTenant(tenant: string, users: ReadonlyMap<string, Waiting>): readonly Placed[] {
     const chosen: Placed[] = []
     for (const { oldest, count, lastTurn } of users.values()) {
-      insertAll(chosen, placed(oldest, { count, lastTurn }, perPrincipal), limit)
+      insertAll(chosen, numberTurns(oldest, { count, lastTurn }, perPrincipal), limit)
     }
     const inOrder = chosen.map(({ candidate }) => candidate)
-    return placed(inOrder, hadByTenant.get(tenant) ?? nothing, perTenant).filter(
+    return numberTurns(inOrder, hadByTenant.get(tenant) ?? nothing, perTenant).filter(
       ({ count }, index) => chosen[index]?.count === 1 || count <= ofPresentPrincipals,
     )
   }
@@ -74,7 +74,7 @@ export function createTurns(limit: number, shares: Shares | undefined): Turns {
     },
     next() {
       const chosen: Placed[] = []
-      for (const [tenant, users] of tenants) insertAll(chosen, ofTenant(tenant, users), limit)
+      for (const [tenant, users] of tenants) insertAll(chosen, placeTenant(tenant, users), limit)
       return chosen
         .filter(({ count }, index) => count === 1 || index < forPresentTenants)
         .map(({ candidate }) => candidate)
@@ -83,7 +83,7 @@ export function createTurns(limit: number, shares: Shares | undefined): Turns {
 }
 
 /** Numbers the turns of sessions in their order, up to the share. */
-function placed(
+function numberTurns(
   candidates: readonly Candidate[],
   { count, lastTurn }: Had,
   share: number,

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { AuditRecord, Grant, Wait } from "../../core/ports/approvals.ts"
 import type { AcceptedAnswer, AnswerCommand, AnswerOutcome } from "../../core/ports/session-log.ts"
-import { answerRecords, grantOf } from "../rows/decision-records.ts"
+import { createAnswerRecords, grantOf } from "../rows/decision-records.ts"
 
 /**
  * The effect of an answer on its wait: nothing, or all of these changes in one transaction that also closes the wait.
@@ -32,7 +32,7 @@ export function judgeAnswer(
   const { runId, toolCallId } = wait
   const accepted = {
     command: { ...command, runId, toolCallId },
-    records: answerRecords(wait, command),
+    records: createAnswerRecords(wait, command),
     grant: grantOf(wait, command),
   }
   return { accepted, outcome: { status: "accepted", runId } }

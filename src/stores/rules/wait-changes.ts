@@ -1,7 +1,7 @@
 import type { AuditRecord, Wait } from "../../core/ports/approvals.ts"
 import type { NewWait, SessionBatch } from "../../core/ports/session-log.ts"
 import { integer, type Row, text } from "../rows/columns.ts"
-import { closingRecord } from "../rows/decision-records.ts"
+import { createClosingRecord } from "../rows/decision-records.ts"
 import { toNewWait } from "../rows/wait-rows.ts"
 
 /** A wait during one commit. */
@@ -61,9 +61,9 @@ export function changeWaits(
 }
 
 /** Returns the audit records of closed waits. */
-export function closingRecords(waits: readonly CommittedWait[]): readonly AuditRecord[] {
+export function createClosingRecords(waits: readonly CommittedWait[]): readonly AuditRecord[] {
   return waits.flatMap(({ wait, sessionId, state, at }) => {
-    const record = state === "open" ? null : closingRecord(wait, { sessionId, action: state, at })
+    const record = state === "open" ? null : createClosingRecord(wait, { sessionId, action: state, at })
     return record === null ? [] : [record]
   })
 }

@@ -10,7 +10,7 @@ import type {
 } from "../../core/ports/approvals.ts"
 import { escapeText, type Row } from "../rows/columns.ts"
 import { revocationRecord, toAuditRecord } from "../rows/decision-records.ts"
-import { revokedGrants, toGrants, toolTypeKey } from "../rows/grant-rows.ts"
+import { selectRevokedGrants, toGrants, toolTypeKey } from "../rows/grant-rows.ts"
 import { columnsOf, toWait } from "../rows/wait-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database } from "./database/database.ts"
@@ -127,7 +127,7 @@ function grantRows(database: Database, sessionId: string): readonly Row[] {
 
 /** Revokes grants. Must be called inside a transaction. */
 function revokeGrant(database: Database, revocation: GrantRevocation): boolean {
-  const revoked = revokedGrants(grantRows(database, revocation.sessionId), revocation)
+  const revoked = selectRevokedGrants(grantRows(database, revocation.sessionId), revocation)
   for (const { id } of revoked) database.run("DELETE FROM tool_grant WHERE id = ?", id)
   insertAudit(
     database,

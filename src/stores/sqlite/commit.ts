@@ -39,7 +39,7 @@ export function commitBatch(
   const { lease, commandsConsumed = [], runOpened, runEnded, runsWithdrawn = [] } = batch
   const rows = toRows(batch.entries, { version: batch.version ?? logVersion, bodies })
   // No other process can write between this read and the commit, because the transaction locks the database (rule 7).
-  const held = heldSession(database, lease, { owner, rows })
+  const held = findHeldSession(database, lease, { owner, rows })
   if (held === null) return "fenced"
   if (held.isStored) return "ok"
   const inbox = held.hasCommands && concernsInbox(batch) ? inboxOf(database, lease.sessionId) : []
@@ -72,7 +72,7 @@ export function commitBatch(
 }
 
 /** Returns the data for the fence of rule 7 and for all other checks, in one read. Null if the lease is lost. */
-function heldSession(
+function findHeldSession(
   database: Database,
   { sessionId, epoch }: Lease,
   { owner, rows }: { readonly owner: string; readonly rows: EntryRows },

@@ -9,7 +9,7 @@ export function createContents(database: Database): Contents {
       // Both are read at once. Otherwise the same content could be stored in between, and count against itself.
       const { stored, used } = await database.read(() => ({
         stored: sizeOf(database, sessionId, id) !== null,
-        used: usedBytes(database, sessionId),
+        used: readUsedBytes(database, sessionId),
       }))
       if (stored) return "stored"
       if (used === null) return "unknown"
@@ -45,7 +45,7 @@ function sizeOf(database: Database, sessionId: string, id: string): number | nul
 }
 
 /** Returns the bytes of all contents of the session. Null if there is no such session. */
-function usedBytes(database: Database, sessionId: string): number | null {
+function readUsedBytes(database: Database, sessionId: string): number | null {
   const row = database.get("SELECT content_bytes FROM session WHERE id = ?", sessionId)
   return row === undefined ? null : integer(row, "content_bytes")
 }
@@ -74,7 +74,7 @@ function complete(
   sessionBytes: number,
 ): "stored" | "full" | "unknown" {
   if (database.get("SELECT 1 FROM content WHERE session_id = ? AND id = ?", sessionId, id)) return "stored"
-  const used = usedBytes(database, sessionId)
+  const used = readUsedBytes(database, sessionId)
   if (used === null) return "unknown"
   if (used + bytes > sessionBytes) {
     database.run("DELETE FROM content_chunk WHERE session_id = ? AND content_id = ?", sessionId, id)

@@ -16,7 +16,7 @@ import {
 } from "../rows/command-rows.ts"
 import type { LargeContents } from "../rows/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
-import { type DueChange, positionOf, queuedRuns } from "../rules/inbox-rules.ts"
+import { type DueChange, listQueuedRuns, positionOf } from "../rules/inbox-rules.ts"
 import {
   type PutPlan,
   planCancel,
@@ -301,10 +301,10 @@ export function findQueued(database: Database, sessionId: string, now: number): 
   const session = database.get("SELECT id, active_run FROM session WHERE id = ?", escapeText(sessionId))
   if (session === undefined) return []
   const openRunId = nullableText(session, "active_run")
-  return queuedRuns(inboxOf(database, text(session, "id")), { now, openRunId })
+  return listQueuedRuns(inboxOf(database, text(session, "id")), { now, openRunId })
 }
 
-export async function pending(
+export async function readPending(
   database: Database,
   lease: Lease,
   { messages = true, owner, now }: PendingOptions & { readonly owner: string; readonly now: number },

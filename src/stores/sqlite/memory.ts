@@ -2,10 +2,10 @@ import { createHash } from "node:crypto"
 import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/memory.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { listMemories, type MemoryReader, recallMemories } from "../memory/recall.ts"
-import { refusalOf, type StoredMemory, storedOutcome } from "../memory/remember-rules.ts"
-import { storedColumns, toMemory } from "../memory/rows.ts"
-import { type MemoryStatement, memorySql, scopeValues, storedAgent } from "../memory/sql.ts"
+import { listMemories, type MemoryReader, memoryOwners, recallMemories } from "../memory/recall.ts"
+import { createStoredOutcome, refusalOf, type StoredMemory } from "../memory/remember-rules.ts"
+import { toMemory, toStoredColumns } from "../memory/rows.ts"
+import { type MemoryStatement, memorySql, scopeValues, toStoredAgent } from "../memory/sql.ts"
 import { escapeText, integer } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 
@@ -38,6 +38,7 @@ export function createMemory(database: Database, clock: Clock): Memory {
       }),
     recall: (scope, query) => recallMemories(reader, scope, query),
     list: (scope, query) => listMemories(reader, scope, query),
+    owners: (query) => memoryOwners(reader, query),
     forget: (scope, key, { expected } = {}) =>
       database.write(() => {
         const [row] = all(database, sql.get(scope, key, clock.now()))
@@ -57,7 +58,7 @@ export function createMemory(database: Database, clock: Clock): Memory {
       database.write(() => {
         const owner = [escapeText(tenant), escapeText(userId)]
         if (agent === undefined) return remove(database, "tenant = ? AND user_id = ?", owner)
-        return remove(database, "tenant = ? AND user_id = ? AND agent = ?", [...owner, storedAgent(agent)])
+        return remove(database, "tenant = ? AND user_id = ? AND agent = ?", [...owner, toStoredAgent(agent)])
       }),
     prune: (limit) =>
       database.write(() =>
@@ -68,7 +69,7 @@ export function createMemory(database: Database, clock: Clock): Memory {
 
 function remember(database: Database, memory: NewMemory, options: RememberOptions, now: number) {
   const { scope, origin, ttlMs } = memory
-  const columns = storedColumns(memory)
+  const columns = toStoredColumns(memory)
   removeExpired(database, scope, now)
   const stored = storedMemory(database, memory, now)
   const [totals = {}] = all(database, sql.totals(scope))
@@ -115,7 +116,7 @@ function remember(database: Database, memory: NewMemory, options: RememberOption
     id,
     columns.terms.map((term) => prefix + term).join(" "),
   )
-  return storedOutcome(toMemory(written), stored)
+  return createStoredOutcome(toMemory(written), stored)
 }
 
 function storedMemory(database: Database, memory: NewMemory, now: number): StoredMemory | null {

@@ -2,10 +2,10 @@ import { StoreUnavailableError } from "../../core/errors.ts"
 import type { CommandDelivery, CommandResult, OutboxCommand } from "../../core/ports/outbox.ts"
 import { escapeText, integer, type Row, text, unescapeText } from "../rows/columns.ts"
 import {
-  awaitedStart,
-  commandResult,
+  decideCommandResult,
+  decideFailedCommand,
   errorToStore,
-  failedCommand,
+  findAwaitedStart,
   notStartedYet,
   toOutboxCommand,
 } from "../rows/outbox-rows.ts"
@@ -29,7 +29,7 @@ export async function moveCommand(
     return await database.write(() => deliverCommand(database, number, { now, versions }))
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw error
-    const result = failedCommand(error)
+    const result = decideFailedCommand(error)
     return database.write(() => {
       const row = database.get("SELECT id, session_id FROM outbox WHERE number = ?", number)
       if (row === undefined) return null
@@ -77,7 +77,7 @@ function resultOf(
   )
   if (isForeign !== undefined) return { type: "dead", reason: "other_principal" }
   if (command.type === "startChild") return startChild(database, command, { versions, now })
-  const start = awaitedStart(command)
+  const start = findAwaitedStart(command)
   const isAwaited =
     start !== null &&
     database.get("SELECT 1 FROM session WHERE id = ?", to) === undefined &&
@@ -91,7 +91,7 @@ function resultOf(
     command.type === "put"
       ? putInTree(database, command.command, { versions, now }).outcome
       : answer(database, command.command, { versions, now })
-  return commandResult(command, outcome, integer(row, "attempts"))
+  return decideCommandResult(command, outcome, integer(row, "attempts"))
 }
 
 function writeResult(

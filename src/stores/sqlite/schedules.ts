@@ -13,7 +13,7 @@ import type { Clock } from "../../core/time/clock.ts"
 import { escapeText, integer } from "../rows/columns.ts"
 import { type LargeContents, largeContents } from "../rows/large-contents.ts"
 import {
-  changedColumns,
+  computeChangedColumns,
   newScheduleValues,
   occurrenceRows,
   scheduleColumns,
@@ -163,7 +163,7 @@ function advance(database: Database, step: ScheduleStep, advancing: Advancing): 
   if (isCurrent === undefined) return { status: "changed" }
   const effect = firing === null ? null : fire(database, schedule, firing, advancing)
   const { spec, session_id, created_at, state, reason, next_at, waiting, wake_at, last_run_id } =
-    changedColumns(step, effect)
+    computeChangedColumns(step, effect)
   database.run(
     `UPDATE schedule SET spec = ?, session_id = ?, created_at = ?, state = ?, reason = ?, next_at = ?, waiting = ?,
        wake_at = ?, last_run_id = ?, revision = revision + 1 WHERE id = ?`,

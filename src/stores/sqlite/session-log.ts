@@ -6,14 +6,14 @@ import { escapeText } from "../rows/columns.ts"
 import { haveLargeEvents, largeBodies, noLargeBodies } from "../rows/large-bodies.ts"
 import { largeContents } from "../rows/large-contents.ts"
 import { toClaim, toRun, toSession } from "../rows/session-rows.ts"
-import { stirredBy } from "../rows/subscription-rows.ts"
+import { collectStirred } from "../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
 import type { Database } from "./database/database.ts"
 import { createWriteProbe } from "./database/write-probe.ts"
-import { findQueued, pending, put } from "./inbox.ts"
+import { findQueued, put, readPending } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
@@ -105,7 +105,7 @@ export function createSessionLog(
     claimRunnable: (agents, limit, shares) =>
       claimRunnable(database, membership, { agents, reads }, { limit, shares, now: now() }),
     held: () => database.read(() => held(database, owner)),
-    pending: (lease, options) => pending(database, lease, { ...options, owner, now: now() }),
+    pending: (lease, options) => readPending(database, lease, { ...options, owner, now: now() }),
     release: (lease, options) =>
       database.write(() => release(database, lease, { ...options, owner, now: now() })),
     async commit(batches) {
@@ -115,7 +115,7 @@ export function createSessionLog(
       const outcomes = await database.write(
         () => {
           const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
-          const stored = stirredBy(batches.filter((_, index) => outcomes[index] === "ok"))
+          const stored = collectStirred(batches.filter((_, index) => outcomes[index] === "ok"))
           stirred = stirCursors(database, stored, at) > 0
           return outcomes
         },

@@ -5,7 +5,7 @@ import { waitBody } from "../rows/wait-rows.ts"
 import {
   type CommittedWait,
   changeWaits,
-  closingRecords,
+  createClosingRecords,
   mayCloseWaits,
   toOpenWait,
 } from "../rules/wait-changes.ts"
@@ -38,7 +38,7 @@ export function writeWaits(
       database.run("UPDATE wait SET state = ? WHERE id = ?", each.state, each.id)
     }
   }
-  insertAudit(database, closingRecords(waits))
+  insertAudit(database, createClosingRecords(waits))
 }
 
 function insertWait(database: Database, { sessionId, state, wait, version }: CommittedWait): void {

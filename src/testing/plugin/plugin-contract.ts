@@ -111,6 +111,17 @@ export const pluginContract: readonly PluginCase[] = [
     },
   },
   {
+    name: "names the sources of its tools and their tools apart",
+    async run(harness) {
+      await withParts(harness, async ({ toolSources }) => {
+        const sources = toolSources?.() ?? []
+        for (const names of [sources, ...sources.map(({ tools }) => tools)]) {
+          assert.equal(new Set(names.map(({ name }) => name)).size, names.length)
+        }
+      })
+    },
+  },
+  {
     name: "has routes that are a method and a path",
     async run(harness) {
       await withParts(harness, async ({ routes = {} }) => {

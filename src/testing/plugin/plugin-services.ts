@@ -11,6 +11,7 @@ const noMemory: Memory = {
   get: async () => null,
   recall: async () => [],
   list: async () => ({ memories: [], next: null }),
+  owners: async () => [],
   forget: async () => "unknown",
   forgetNamed: async () => 0,
   forgetAll: async () => 0,

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { randomIds } from "../../core/ids.ts"
-import type { Delta, DeltaEntry, Event, EventEntry, RunStarted, StepStarted } from "../../core/log/entries.ts"
+import type { Delta } from "../../core/log/deltas.ts"
+import type { DeltaEntry, Event, EventEntry, RunStarted, StepStarted } from "../../core/log/entries.ts"
 import { logVersion } from "../../core/log/entries.ts"
 import { firstSequence } from "../../core/log/sequence.ts"
 import type { PutRun } from "../../core/ports/inbox.ts"

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict"
+import { setTimeout as delay } from "node:timers/promises"
+import type { OwnedMemories } from "../../core/ports/memory.ts"
 import type { SessionLogCase } from "../session-log/fixtures.ts"
 import { memoryBoundCases } from "./memory-bounds.ts"
 import { bounds, namesIn, newMemory, newMemoryScope, recalledNames, rememberAll } from "./memory-fixtures.ts"
@@ -246,6 +248,41 @@ export const memoryCases: readonly SessionLogCase[] = [
         memories.map(({ name }) => name),
         ["a"],
       )
+    },
+  },
+  {
+    rule: null,
+    name: "scopes with memories are listed once each, page by page, with their count",
+    async run({ open }) {
+      const { memory } = await open()
+      const scope = newMemoryScope()
+      const own = { ...scope, agent: "a\u0000b" }
+      const other = { ...scope, userId: `${scope.userId}-other` }
+      for (const each of [scope, own, other]) await rememberAll(memory, [newMemory(each, "one")])
+      await rememberAll(memory, [newMemory(own, "two"), newMemory(scope, "gone", { ttlMs: 1 })])
+      await delay(20)
+      const listed: OwnedMemories[] = []
+      for (;;) {
+        const last = listed.at(-1)
+        const page = await memory.owners({ limit: 2, ...(last !== undefined && { after: last }) })
+        listed.push(...page)
+        if (page.length < 2) break
+      }
+      // Other cases use the same store.
+      const ours = listed.filter(
+        ({ tenant, userId }) => tenant === scope.tenant && userId.startsWith(scope.userId),
+      )
+      assert.deepEqual(
+        ours.map(({ updatedAt: _, ...each }) => each),
+        [
+          { ...scope, count: 1 },
+          { ...own, count: 2 },
+          { ...other, count: 1 },
+        ],
+      )
+      assert.equal(new Set(listed.map((each) => JSON.stringify(each))).size, listed.length)
+      const { updatedAt } = (await memory.list(other, { limit: 1 })).memories[0] ?? { updatedAt: 0 }
+      assert.equal(ours[2]?.updatedAt, updatedAt)
     },
   },
   ...memoryBoundCases,

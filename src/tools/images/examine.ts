@@ -59,7 +59,7 @@ function decode(data: Buffer, mediaType: string, length: number): Examined {
     if (broken !== undefined) throw new Error(broken)
     const isLarge = Math.max(image.width, image.height) > longestSide || length > longestData
     if (!isLarge && !mayMove(data, mediaType)) return { type: "fits", mediaType }
-    return converted(image, mediaType === "image/jpeg" || length > longestData)
+    return convertImage(image, mediaType === "image/jpeg" || length > longestData)
   } finally {
     image.dispose()
   }
@@ -83,7 +83,7 @@ const quality = 85
  *
  * @param isLossy If true, the image becomes a JPEG, unless it is transparent.
  */
-function converted(image: IMagickImage, isLossy: boolean): Examined {
+function convertImage(image: IMagickImage, isLossy: boolean): Examined {
   image.autoOrient()
   const [format, mediaType] =
     isLossy && !image.hasAlpha

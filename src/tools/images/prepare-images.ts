@@ -31,7 +31,7 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
   const parts = new WeakMap<ImagePart, Promise<ContentPart>>()
   const fitting = createRecentMap<string>(rememberedImages)
 
-  function prepared(image: ImagePart): Promise<ContentPart> {
+  function prepareImage(image: ImagePart): Promise<ContentPart> {
     const known = parts.get(image)
     if (known !== undefined) return known
     const preparing = prepare(image)
@@ -42,11 +42,11 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
   async function prepare(image: ImagePart): Promise<ContentPart> {
     const { source } = image
     if (source.type === "url") return image
-    if (source.data.length > 2 * longestData) return leftOut("it is too large")
+    if (source.data.length > 2 * longestData) return createLeftOutNote("it is too large")
     const digest = createHash("sha256").update(source.data).digest("base64")
     const mediaType = fitting.get(digest)
     if (mediaType !== undefined)
-      return mediaType === source.mediaType ? image : relabelled(source.data, mediaType)
+      return mediaType === source.mediaType ? image : relabelImage(source.data, mediaType)
     const examined = await examiner.examine(source.data)
     if (examined === null) {
       logger.error({}, "Images cannot be decoded, so they are sent unchecked. Install the gateway again.")
@@ -65,7 +65,7 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
     if (images.length === 0) return messages
     const shown = images.slice(firstShown(images))
     const replacements = new Map<ImagePart, ContentPart>()
-    for (const image of shown) replacements.set(image, await prepared(image))
+    for (const image of shown) replacements.set(image, await prepareImage(image))
     return replaceImages(messages, (image) => replacements.get(image) ?? tooOld)
   }
 }
@@ -91,21 +91,21 @@ function partOf(image: ImagePart, data: string, examined: Examined): ContentPart
     case "fits":
       return image.source.type === "base64" && image.source.mediaType === examined.mediaType
         ? image
-        : relabelled(data, examined.mediaType)
+        : relabelImage(data, examined.mediaType)
     case "converted":
-      return relabelled(examined.data, examined.mediaType)
+      return relabelImage(examined.data, examined.mediaType)
     case "unusable":
-      return leftOut(examined.reason)
+      return createLeftOutNote(examined.reason)
     default:
       return examined satisfies never
   }
 }
 
-function relabelled(data: string, mediaType: string): ImagePart {
+function relabelImage(data: string, mediaType: string): ImagePart {
   return { type: "image", source: { type: "base64", mediaType, data } }
 }
 
-function leftOut(reason: string): ContentPart {
+function createLeftOutNote(reason: string): ContentPart {
   return { type: "text", text: `[An image was left out here, because ${reason}.]` }
 }
 

@@ -38,7 +38,7 @@ export function offerTools(tools: readonly ToolSpecification[], rules: ToolRules
   let size = 0
   for (const tool of tools) {
     const { form, problems } = acceptableForm(tool, rules)
-    const name = shownName(tool.name)
+    const name = formatName(tool.name)
     if (form === null) {
       changes.push({ tool: name, action: "left_out", reason: problems.join(" ") })
       continue
@@ -71,13 +71,13 @@ function acceptableForm(
   rules: ToolRules,
 ): AcceptableForm {
   if (!legalName.test(name))
-    return refused("Its name is not 1 to 64 letters, digits, underscores or hyphens.")
-  if (!isJsonObject(inputSchema)) return refused("Its input schema is not an object.")
-  if (nestsTooDeep(inputSchema)) return refused("Its input schema is nested too deeply.")
+    return createRefusal("Its name is not 1 to 64 letters, digits, underscores or hyphens.")
+  if (!isJsonObject(inputSchema)) return createRefusal("Its input schema is not an object.")
+  if (nestsTooDeep(inputSchema)) return createRefusal("Its input schema is nested too deeply.")
   const problems: string[] = []
   const current = withoutDraft(toCurrentSchema(inputSchema, rules.itemsRequired ?? false))
-  let schema = withinSize(current)
-  if (schema === null) return refused(tooLarge)
+  let schema = reduceToSize(current)
+  if (schema === null) return createRefusal(tooLarge)
   if (schema !== current) problems.push(`Its input schema is shown without descriptions: it is too large.`)
   let hint = ""
   if (rules.plainRoot && hasComposedRoot(schema)) {
@@ -87,9 +87,10 @@ function acceptableForm(
     problems.push("The alternatives at the root of its input schema are shown to the model as one object.")
   }
   const named = withLegalProperties(schema, rules.propertyNames)
-  if (named === null) return refused("Its input schema requires a property whose name the service refuses.")
+  if (named === null)
+    return createRefusal("Its input schema requires a property whose name the service refuses.")
   if (named !== schema) problems.push("Optional properties whose names the service refuses are not shown.")
-  if (!isWithinSize(named)) return refused(tooLarge)
+  if (!isWithinSize(named)) return createRefusal(tooLarge)
   const most = (rules.longestDescription ?? longestDescription) - hint.length
   const text = truncate(description, most)
   if (text !== description)
@@ -97,7 +98,7 @@ function acceptableForm(
   return { form: { name, description: text + hint, inputSchema: { ...named, type: "object" } }, problems }
 }
 
-function refused(problem: string): AcceptableForm {
+function createRefusal(problem: string): AcceptableForm {
   return { form: null, problems: [problem] }
 }
 
@@ -123,7 +124,7 @@ function withLegalProperties(schema: JsonObject, legal: RegExp | undefined): Jso
  * Returns the schema if it is small enough, otherwise without its explanations. Returns null if that is too large as
  * well.
  */
-function withinSize(schema: JsonObject): JsonObject | null {
+function reduceToSize(schema: JsonObject): JsonObject | null {
   if (isWithinSize(schema)) return schema
   const bare = withoutAnnotations(schema)
   return isWithinSize(bare) ? bare : null
@@ -160,7 +161,7 @@ function describeChoices(choices: readonly (readonly string[])[]): string {
 }
 
 /** Returns a name for a message. A name from a server may have any length and content. */
-function shownName(name: string): string {
+function formatName(name: string): string {
   const escaped = JSON.stringify(name).slice(1, -1)
   return escaped.length > longestName ? `${escaped.slice(0, longestName)}…` : escaped
 }

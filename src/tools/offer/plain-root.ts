@@ -80,12 +80,12 @@ function flatten(schema: JsonObject, walk: Walk, levels: number): Flat {
   const referenced = typeof schema.$ref === "string" ? resolve(schema.$ref, walk.root) : null
   const parts = [...(referenced === null ? [] : [referenced]), ...list(schema.allOf)].map(inner)
   const alternatives = [list(schema.anyOf), list(schema.oneOf)].filter((branches) => branches.length > 0)
-  return [...parts, ...alternatives.map((branches) => eitherOf(branches.map(inner)))].reduce(both, own)
+  return [...parts, ...alternatives.map((branches) => eitherOf(branches.map(inner)))].reduce(combineBoth, own)
 }
 
-function both(left: Flat, right: Flat): Flat {
+function combineBoth(left: Flat, right: Flat): Flat {
   return {
-    properties: merged(left.properties, right.properties),
+    properties: mergeProperties(left.properties, right.properties),
     required: [...new Set([...left.required, ...right.required])],
     choices: [...left.choices, ...right.choices],
   }
@@ -98,25 +98,25 @@ function eitherOf(branches: readonly Flat[]): Flat {
   )
   const choices = branches.map((branch) => branch.required.filter((name) => !required.includes(name)))
   return {
-    properties: branches.map((branch) => branch.properties).reduce(merged, {}),
+    properties: branches.map((branch) => branch.properties).reduce(mergeProperties, {}),
     required,
     // If an alternative requires nothing more, there is no choice.
     choices: choices.every((names) => names.length > 0) ? choices : [],
   }
 }
 
-function merged(left: JsonObject, right: JsonObject): JsonObject {
+function mergeProperties(left: JsonObject, right: JsonObject): JsonObject {
   const result: Record<string, Json> = { ...left }
   for (const [name, schema] of Object.entries(right)) {
     const known = Object.hasOwn(result, name) ? result[name] : undefined
     const isSame = known === undefined || known === schema || isDeepStrictEqual(known, schema)
-    result[name] = isSame ? schema : alternatives(known, schema)
+    result[name] = isSame ? schema : combineAlternatives(known, schema)
   }
   return result
 }
 
 /** Returns a schema for values that match either schema. A discriminator's constants become one list. */
-function alternatives(left: Json, right: Json): Json {
+function combineAlternatives(left: Json, right: Json): Json {
   const constants = [left, right].map(constantsOf)
   if (constants.every((values) => values !== null)) return { enum: [...new Set(constants.flat())] }
   const known = isJsonObject(left) && Object.keys(left).length === 1 ? list(left.anyOf) : []

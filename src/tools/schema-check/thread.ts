@@ -40,11 +40,13 @@ function compileNow(schema: string): Compiled {
       type: "usable",
       check(value) {
         const result = validate(value)
-        return result.valid ? { type: "valid" } : { type: "invalid", message: shortened(result.errorMessage) }
+        return result.valid
+          ? { type: "valid" }
+          : { type: "invalid", message: shortenText(result.errorMessage) }
       },
     }
   } catch (thrown) {
-    return { type: "unusable", message: shortened(toError(thrown).message) }
+    return { type: "unusable", message: shortenText(toError(thrown).message) }
   }
 }
 
@@ -56,11 +58,14 @@ function verdictOn({ schema, value }: CheckRequest): Verdict {
   try {
     return outcome.check(JSON.parse(value))
   } catch (thrown) {
-    return { type: "invalid", message: `The value cannot be checked: ${shortened(toError(thrown).message)}.` }
+    return {
+      type: "invalid",
+      message: `The value cannot be checked: ${shortenText(toError(thrown).message)}.`,
+    }
   }
 }
 
-function shortened(text: string): string {
+function shortenText(text: string): string {
   return text.length <= maxMessageCharacters ? text : `${text.slice(0, maxMessageCharacters)}…`
 }
 

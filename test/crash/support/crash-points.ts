@@ -30,6 +30,8 @@ export type CrashPoint =
   | "outbox:claim:after"
   | `outbox:deliver:${Around}-effect`
   | `outbox:complete:${Around}`
+  | "snapshot:drop:after"
+  | `snapshot:put:${Around}`
   | "cursor:claim:after"
   | `cursor:finish:${Around}`
   | `hook:${Around}-effect`
@@ -109,6 +111,9 @@ const others: Readonly<Record<Exclude<CrashPoint, `commit:${string}`>, ScenarioN
   "claimRunnable:after": "text",
   "release:before": "text",
   "release:after": "text",
+  "snapshot:drop:after": "long",
+  "snapshot:put:before": "long",
+  "snapshot:put:after": "long",
   "park:before": "patient",
   "park:after": "patient",
   "model:first-token": "text",

@@ -322,6 +322,22 @@ const all = {
     ending: "completed",
     play: chat,
   },
+  /** It has so many events that snapshots are written, also within its second run. */
+  long: {
+    model: (call) =>
+      call.turn > 2
+        ? done
+        : calls(
+            call,
+            Array.from({ length: 8 }, () => ({ name: "look_up", input: {} })),
+          ),
+    runs: 2,
+    ending: "completed",
+    async play(client, message) {
+      await (await client.chat({ message })).ended
+      await client.chat({ message })
+    },
+  },
   fails: {
     model: () => anthropicErrorReply(400, "invalid_request_error", "That is not possible."),
     runs: 1,

@@ -2,7 +2,7 @@ import { findProvider } from "@pydantic/genai-prices"
 import { expect, test } from "vitest"
 import { openAiChatProvider } from "../openai-chat-provider.ts"
 import { openAiProvider } from "../openai-provider.ts"
-import { hostTraits } from "./hosts.ts"
+import { findHostTraits } from "./hosts.ts"
 
 test.each([
   "https://api.openai.com/v1",
@@ -22,7 +22,7 @@ test.each([
   "https://generativelanguage.googleapis.com/v1beta/openai",
   "https://some.openai.azure.com/openai/v1",
 ])("the price list of %s is the one that knows the address", (baseURL) => {
-  const { priceList } = hostTraits(baseURL)
+  const { priceList } = findHostTraits(baseURL)
   expect(priceList).toBeDefined()
   expect(findProvider({ providerId: String(priceList) })?.id).toBe(
     findProvider({ providerApiUrl: baseURL })?.id,

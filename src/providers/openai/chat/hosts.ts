@@ -75,7 +75,7 @@ const hosts: Readonly<Record<string, Partial<HostTraits>>> = {
  * Returns the known traits of the service at this address. For an unknown service, returns those that most services
  * accept, and no price list.
  */
-export function hostTraits(baseURL: string): HostTraits {
+export function findHostTraits(baseURL: string): HostTraits {
   const { hostname } = new URL(baseURL)
   const known = Object.entries(hosts).find(([host]) => hostname === host || hostname.endsWith(`.${host}`))
   return { ...usual, ...known?.[1] }

@@ -10,7 +10,7 @@ import {
   type ToolMessage,
   textOf,
 } from "../../../core/messages.ts"
-import { wireCallIds } from "../../tool-calls/call-ids.ts"
+import { mapCallIds } from "../../tool-calls/call-ids.ts"
 import type { ReasoningField } from "../options.ts"
 import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
 import { givenCallId, ownData } from "../vendor-tag.ts"
@@ -47,7 +47,7 @@ export function chatMessages(
   { sendReasoning, shortCallIds }: Pick<HostTraits, "sendReasoning" | "shortCallIds">,
   vendor: string,
 ): ChatMessage[] {
-  const callIds = wireCallIds(messages, {
+  const callIds = mapCallIds(messages, {
     givenId: (call) => givenCallId(call, vendor),
     short: shortCallIds,
   })
@@ -86,7 +86,7 @@ export function systemTexts(messages: readonly Message[]): readonly { readonly t
 }
 
 function userMessage({ parts }: UserDraft): ChatMessage {
-  if (!parts.some((part) => part.type === "image")) return { role: "user", content: joinedText(parts) }
+  if (!parts.some((part) => part.type === "image")) return { role: "user", content: joinText(parts) }
   return {
     role: "user",
     content: parts.map((part) =>
@@ -109,7 +109,7 @@ function assistantMessage(
       role: "assistant",
       content: text === "" ? null : text,
       ...(tool_calls.length > 0 && { tool_calls }),
-      ...(field && reasoning(ownThinking(content, vendor), field, tool_calls.length > 0)),
+      ...(field && renderReasoning(findOwnThinking(content, vendor), field, tool_calls.length > 0)),
     },
   ]
 }
@@ -120,7 +120,7 @@ function functionCall(call: ToolCallPart, id: string, vendor: string): FunctionC
   return { ...extra, id, type: "function", function: { name, arguments: JSON.stringify(input) } }
 }
 
-function ownThinking(content: AssistantMessage["content"], vendor: string): readonly ThinkingPart[] {
+function findOwnThinking(content: AssistantMessage["content"], vendor: string): readonly ThinkingPart[] {
   return content
     .filter((part) => part.type === "thinking")
     .filter((part) => ownData(part.vendor, vendor) !== undefined)
@@ -130,7 +130,7 @@ function ownThinking(content: AssistantMessage["content"], vendor: string): read
  * Returns the reasoning field. A message with calls has it even if it is empty, because services that need the field
  * need it there.
  */
-function reasoning(
+function renderReasoning(
   thinking: readonly ThinkingPart[],
   field: ReasoningField,
   called: boolean,
@@ -158,11 +158,11 @@ function toolMessages({ results }: ToolMessage, callIds: ReadonlyMap<string, str
 }
 
 function resultText(content: readonly ContentPart[], images: readonly ImagePart[]): string {
-  const text = joinedText(content)
+  const text = joinText(content)
   return text === "" && images.length > 0 ? "See the next message for what it shows." : text
 }
 
-function joinedText(parts: readonly ContentPart[]): string {
+function joinText(parts: readonly ContentPart[]): string {
   return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
 }
 

@@ -13,12 +13,12 @@ export function joinReasoningDetails(pieces: readonly JsonObject[]): readonly Js
     const last = blocks.at(-1)
     if (last === undefined || last.type !== piece.type || last.index !== piece.index)
       blocks.push({ ...piece })
-    else for (const [name, value] of Object.entries(piece)) last[name] = joined(name, last[name], value)
+    else for (const [name, value] of Object.entries(piece)) last[name] = joinField(name, last[name], value)
   }
   return blocks
 }
 
-function joined(name: string, before: Json | undefined, value: Json): Json {
+function joinField(name: string, before: Json | undefined, value: Json): Json {
   if (typeof before === "string" && typeof value === "string" && growing.includes(name)) return before + value
   return value ?? before ?? null
 }

@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest"
 import type { JsonObject } from "../../../core/json/json.ts"
 import type { AssistantPart, Message } from "../../../core/messages.ts"
 import type { ModelRequest } from "../../../core/ports/provider.ts"
-import { type HostTraits, hostTraits } from "./hosts.ts"
+import { findHostTraits, type HostTraits } from "./hosts.ts"
 import { chatMessages } from "./messages.ts"
 import { chatRequest } from "./request.ts"
 
-const local = hostTraits("http://127.0.0.1:11434/v1")
+const local = findHostTraits("http://127.0.0.1:11434/v1")
 const service = { vendor: "openai-chat" }
 const empty: ModelRequest = { model: "qwen3", system: [], messages: [], tools: [], maxTokens: 50 }
 const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
@@ -68,7 +68,7 @@ describe("a request", () => {
     ["https://api.mistral.ai/v1", { max_tokens: 50 }, ["stream_options", "max_completion_tokens"]],
     ["https://api.deepseek.com", { max_tokens: 50 }, ["response_format"]],
   ])("to %s has the fields that it takes", (baseURL, present, absent) => {
-    const body = chatRequest({ ...empty, outputSchema: {} }, hostTraits(baseURL), service)
+    const body = chatRequest({ ...empty, outputSchema: {} }, findHostTraits(baseURL), service)
     expect(body).toMatchObject(present)
     for (const field of absent) expect(body).not.toHaveProperty(field)
   })
@@ -199,7 +199,7 @@ describe("reasoning", () => {
   })
 
   test("goes back in the field that the service wants, which a message with calls never lacks", () => {
-    const { sendReasoning } = hostTraits("https://api.deepseek.com/v1")
+    const { sendReasoning } = findHostTraits("https://api.deepseek.com/v1")
     const messages = [
       assistant(thinking, call("call_1")),
       assistant(call("call_2")),
@@ -214,7 +214,7 @@ describe("reasoning", () => {
   test("goes back in OpenRouter's blocks, as they came", () => {
     const reasoning_details = [{ type: "reasoning.encrypted", data: "gAAA", index: 0 }]
     const message = assistant({ type: "thinking", text: "", ...own({ reasoning_details }) }, call("call_1"))
-    const { sendReasoning } = hostTraits("https://openrouter.ai/api/v1")
+    const { sendReasoning } = findHostTraits("https://openrouter.ai/api/v1")
     expect(sent([message], { sendReasoning })[0]).toMatchObject({ reasoning_details })
   })
 })

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import type { ModelRequest } from "../../../core/ports/provider.ts"
 import { type ThinkingLevel, thinkingLevels } from "../../../core/thinking-level.ts"
-import { hostTraits } from "./hosts.ts"
+import { findHostTraits } from "./hosts.ts"
 import { chatRequest } from "./request.ts"
 import { levelsOf } from "./thinking.ts"
 
@@ -41,24 +41,24 @@ test.each<[string, readonly [ThinkingLevel, object][]]>([
   ],
 ])("%s receives a level in its own form", (baseURL, levels) => {
   for (const [thinkingLevel, fields] of levels) {
-    const body = chatRequest({ ...request, thinkingLevel }, hostTraits(baseURL), {
+    const body = chatRequest({ ...request, thinkingLevel }, findHostTraits(baseURL), {
       vendor: "openai-chat",
       extraBody: { reasoning_effort: "low", reasoning: {}, thinking: {} },
     })
     expect(body).toMatchObject(fields)
   }
-  const without = chatRequest(request, hostTraits(baseURL), { vendor: "openai-chat" })
+  const without = chatRequest(request, findHostTraits(baseURL), { vendor: "openai-chat" })
   for (const field of ["reasoning_effort", "reasoning", "thinking"]) expect(without).not.toHaveProperty(field)
 })
 
 test("models without reasoning offer none, for which nothing is sent", () => {
   expect(levelsOf("openAi", "gpt-4.1-mini")).toEqual(["none"])
   const asked = { ...request, model: "gpt-4.1-mini", thinkingLevel: "none" } as const
-  const body = chatRequest(asked, hostTraits("https://api.openai.com/v1"), { vendor: "openai-chat" })
+  const body = chatRequest(asked, findHostTraits("https://api.openai.com/v1"), { vendor: "openai-chat" })
   expect(body).not.toHaveProperty("reasoning_effort")
 })
 
 test("a service that refuses unknown fields offers no level", () => {
-  expect(levelsOf(hostTraits("https://api.mistral.ai/v1").thinking, "magistral")).toEqual([])
+  expect(levelsOf(findHostTraits("https://api.mistral.ai/v1").thinking, "magistral")).toEqual([])
   expect(levelsOf("effort", "qwen3")).toEqual(thinkingLevels)
 })

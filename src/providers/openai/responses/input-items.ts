@@ -8,7 +8,7 @@ import type {
   TextPart,
 } from "../../../core/messages.ts"
 import type { ToolResult } from "../../../core/ports/tool.ts"
-import { wireCallIds } from "../../tool-calls/call-ids.ts"
+import { mapCallIds } from "../../tool-calls/call-ids.ts"
 import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
 import { givenCallId, ownData } from "../vendor-tag.ts"
 
@@ -29,7 +29,7 @@ export interface ResponsesService {
  * No empty text is sent.
  */
 export function inputItems(messages: readonly Message[], service: ResponsesService): Item[] {
-  const callIds = wireCallIds(messages, { givenId: (call) => givenCallId(call, service.vendor) })
+  const callIds = mapCallIds(messages, { givenId: (call) => givenCallId(call, service.vendor) })
   return resultsBehindCalls(messages).flatMap((message): readonly Item[] => {
     switch (message.role) {
       case "user":

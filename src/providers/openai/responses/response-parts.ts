@@ -40,7 +40,7 @@ export function toPart({ type, text, content }: PartState, item: JsonObject, pro
   switch (type) {
     case "text": {
       const { type: _, role: __, content: ___, ...rest } = item
-      return { type, text, vendor: { provider, data: { ...rest, content: besidesText(content) } } }
+      return { type, text, vendor: { provider, data: { ...rest, content: omitText(content) } } }
     }
     case "thinking":
       return { type, text, vendor: { provider, data: item } }
@@ -55,7 +55,7 @@ export function toPart({ type, text, content }: PartState, item: JsonObject, pro
   }
 }
 
-function besidesText({
+function omitText({
   text: _,
   refusal: __,
   logprobs: ___,

@@ -33,7 +33,7 @@ export async function openDatabase(file: string, durability: Durability): Promis
     try {
       connection.exec(`PRAGMA journal_mode = WAL; PRAGMA cache_size = -${cacheKilobytes};
         PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`)
-      return onConnection(connection)
+      return createDatabase(connection)
     } catch (error) {
       connection.close()
       throw error
@@ -41,7 +41,7 @@ export async function openDatabase(file: string, durability: Durability): Promis
   })
 }
 
-function onConnection(connection: DatabaseSync): Database {
+function createDatabase(connection: DatabaseSync): Database {
   const statements = new Map<string, StatementSync>()
 
   function statement(sql: string): StatementSync {

@@ -1,0 +1,67 @@
+import { useState } from "preact/hooks"
+import { call } from "../api.ts"
+import { hrefOf } from "../router.ts"
+import type { ListedSchedule } from "./operator-types.ts"
+
+/** Returns the times of a schedule in a few words. */
+export function timesOf({ spec }: ListedSchedule): string {
+  if (spec.cron !== undefined) return `${spec.cron} (${spec.timezone})`
+  if (spec.every !== undefined) return `every ${spec.every}`
+  return spec.at === undefined ? "" : `once, ${new Date(spec.at).toLocaleString()}`
+}
+
+export function OwnerLink({ schedule: { tenant, userId } }: { readonly schedule: ListedSchedule }) {
+  return (
+    <a class="quiet" href={hrefOf(["sessions"], { tenant, user: userId })} title={tenant}>
+      {userId}
+    </a>
+  )
+}
+
+type Action = "pause" | "resume" | "run"
+
+/** The buttons that change a schedule, and what went wrong with the last of them. */
+export function ScheduleActions({
+  schedule,
+  onChanged,
+}: {
+  readonly schedule: ListedSchedule
+  readonly onChanged: () => void
+}) {
+  const [pending, setPending] = useState<Action | null>(null)
+  const [problem, setProblem] = useState<string | null>(null)
+  const { id, name, state, isRunning } = schedule
+
+  const change = (action: Action) => {
+    setPending(action)
+    setProblem(null)
+    call("POST", `schedules/${encodeURIComponent(id)}/${action}`)
+      .then(onChanged, (error: Error) => setProblem(error.message))
+      .finally(() => setPending(null))
+  }
+  const button = (action: Action, label: string, isDisabled = false) => (
+    <button
+      type="button"
+      disabled={isDisabled || pending !== null}
+      aria-label={`${label}: ${name}`}
+      onClick={() => change(action)}
+    >
+      {pending === action ? "One moment…" : label}
+    </button>
+  )
+
+  return (
+    <>
+      <span class="actions">
+        {state === "active" && button("pause", "Pause")}
+        {state === "paused" && button("resume", "Resume")}
+        {button("run", "Run now", isRunning)}
+      </span>
+      {problem !== null && (
+        <p class="field-error" role="alert">
+          {problem}
+        </p>
+      )}
+    </>
+  )
+}

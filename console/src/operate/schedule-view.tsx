@@ -1,0 +1,116 @@
+import { hrefOf } from "../router.ts"
+import { costText } from "../ui/format.ts"
+import { Notice } from "../ui/notice.tsx"
+import type { Occurrence, ScheduleDetail } from "./operator-types.ts"
+import { Age, Fact, PageHead, Pending, StateBadge, Until } from "./page-parts.tsx"
+import { OwnerLink, ScheduleActions, timesOf } from "./schedule-parts.tsx"
+import { useLoaded } from "./use-loaded.ts"
+
+const makers = { options: "the agent file", user: "the user", agent: "the agent" } as const
+
+const reasons: Readonly<Record<string, string>> = {
+  still_running: "The run before it was open.",
+  session_busy: "The session had another open run.",
+  queue_full: "Too many occurrences or messages waited.",
+  storage_full: "The session or its owner stores as much as allowed.",
+  session_revoked: "The session was revoked.",
+  late: "It was missed by more than a minute.",
+}
+
+/** One schedule with its terms and the history of its occurrences. */
+export function ScheduleView({ scheduleId }: { readonly scheduleId: string }) {
+  const { data, problem, reload } = useLoaded<ScheduleDetail>(`schedules/${encodeURIComponent(scheduleId)}`)
+  if (data === null) return <Pending problem={problem} />
+  const { schedule, history } = data
+  const { spec, nextAt, waiting } = schedule
+
+  return (
+    <>
+      <PageHead title={schedule.name}>
+        <StateBadge state={schedule.isRunning ? "running" : schedule.state} />
+        <ScheduleActions schedule={schedule} onChanged={reload} />
+      </PageHead>
+      {schedule.reason !== null && (
+        <Notice tone="warning" title="The gateway paused this schedule">
+          <p>{reasons[schedule.reason] ?? schedule.reason} Resume it to continue in a new session.</p>
+        </Notice>
+      )}
+      <dl class="facts">
+        <Fact name="Times">{timesOf(schedule)}</Fact>
+        <Fact name="Next">{nextAt === null ? "none" : <Until at={nextAt} />}</Fact>
+        <Fact name="Agent">{schedule.agent}</Fact>
+        <Fact name="Owner">
+          <OwnerLink schedule={schedule} />
+        </Fact>
+        <Fact name="Made by">{makers[schedule.origin]}</Fact>
+        <Fact name="Session">
+          {spec.session === "fresh" || schedule.sessionId === null ? (
+            "a new one each time"
+          ) : (
+            <a class="id" href={hrefOf(["sessions", schedule.sessionId])}>
+              {schedule.sessionId}
+            </a>
+          )}
+        </Fact>
+        <Fact name="While a run is open">{spec.overlap === "skip" ? "skips" : "waits"}</Fact>
+        {spec.limits?.maxTurns !== undefined && <Fact name="Maximum turns">{spec.limits.maxTurns}</Fact>}
+        {spec.limits?.maxBudgetUsd !== undefined && (
+          <Fact name="Budget of a run">{costText(spec.limits.maxBudgetUsd)}</Fact>
+        )}
+        {waiting.length > 0 && <Fact name="Waiting">{waiting.length}</Fact>}
+      </dl>
+      <section class="block" aria-label="Message">
+        <h2>Message</h2>
+        <p class="plain-text">{spec.message}</p>
+      </section>
+      <section class="block" aria-label="History">
+        <h2>History</h2>
+        {history.length === 0 ? (
+          <Notice title="It has not fired yet">
+            <p>Each occurrence appears here with its run. Choose “Run now” to try the schedule.</p>
+          </Notice>
+        ) : (
+          <History occurrences={history} />
+        )}
+      </section>
+    </>
+  )
+}
+
+function History({ occurrences }: { readonly occurrences: readonly Occurrence[] }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: A wide table is scrolled with the keyboard.
+    <section class="table-frame" aria-label="Occurrences" tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            <th scope="col">Outcome</th>
+            <th scope="col">Run</th>
+          </tr>
+        </thead>
+        <tbody>
+          {occurrences.map(({ number, at, cause, outcome, reason, sessionId, runId }) => (
+            <tr key={number}>
+              <td>
+                <Age at={at} />
+                {cause === "manual" && <span class="hint"> by hand</span>}
+              </td>
+              <td>
+                <StateBadge state={outcome} />
+                {reason !== null && <span class="hint"> {reasons[reason] ?? reason}</span>}
+              </td>
+              <td>
+                {sessionId !== null && runId !== null && (
+                  <a class="id" href={hrefOf(["sessions", sessionId], { run: runId })}>
+                    {runId}
+                  </a>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}

@@ -1,0 +1,33 @@
+import { closestWord } from "../core/text/closest-word.ts"
+import { type CommandName, commandHelp, isCommandName } from "./help.ts"
+
+export interface CommandWords {
+  readonly actions: readonly string[]
+  readonly options: readonly string[]
+}
+
+/** Returns the words that a command accepts. Reads them from its help, which is the only list of them. */
+export function wordsOf(command: CommandName): CommandWords {
+  const help = commandHelp[command]
+  const usages = [...help.matchAll(new RegExp(`agent-gateway ${command} ([a-z|]+)(?= |$)`, "gm"))]
+  const actions = usages.flatMap(([, words = ""]) => words.split("|"))
+  const options = [...help.matchAll(/^ {2,}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option = ""]) => option)
+  return { actions: [...new Set(actions)], options: [...new Set([...options, "--help"])] }
+}
+
+/** Describes an action that a command does not have, or that is missing. */
+export function actionProblem(command: CommandName, action: string | undefined): string {
+  if (action === undefined) return "an action is missing"
+  return `unknown action ${action}${suggestion(action, wordsOf(command).actions)}`
+}
+
+/** Returns a hint for an option that a command does not have. Empty if none is similar. */
+export function optionHint(command: string, option: string): string {
+  return isCommandName(command) ? suggestion(option, wordsOf(command).options) : ""
+}
+
+/** Returns the hint to append to an error about a misspelled word. Empty if no candidate is similar. */
+export function suggestion(word: string, candidates: readonly string[]): string {
+  const meant = closestWord(word, candidates)
+  return meant === null ? "" : `; did you mean ${meant}?`
+}

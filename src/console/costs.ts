@@ -1,0 +1,66 @@
+import type { Directory, ListedRun, ListedSession } from "../core/ports/directory.ts"
+import { maxDirectoryPage } from "../core/ports/directory.ts"
+import { createRecentMap } from "../core/recent-cache.ts"
+import { addCost, type Cost } from "../core/usage.ts"
+
+/** The end of a run, as lists show it. */
+export interface RunEnd {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  /** Includes the run's sub-agents. Null if the price of a model is not known. */
+  readonly cost: Cost
+  /** Code of the error that ended the run. Null without one. */
+  readonly error: string | null
+}
+
+/** The cost of a session's newest runs. */
+export interface SessionCost {
+  readonly cost: Cost
+  /** If true, the session has older runs, which do not count. */
+  readonly isPartial: boolean
+}
+
+export interface CostParts {
+  readonly directory: Pick<Directory, "runs">
+  /** Resolves to null for a run that has not ended, or is gone. */
+  readonly readEnd: (sessionId: string, runId: string) => Promise<RunEnd | null>
+}
+
+export interface Costs {
+  ofRun(run: ListedRun): Promise<RunEnd | null>
+  ofSession(session: ListedSession): Promise<SessionCost>
+}
+
+const maxRuns = 10_000
+const maxSessions = 2_000
+const ended: readonly string[] = ["completed", "interrupted", "failed"]
+
+/** Reads each end once, because the page asks for the same lists again and again. */
+export function createCosts({ directory, readEnd }: CostParts): Costs {
+  const ends = createRecentMap<RunEnd>(maxRuns)
+  const sessions = createRecentMap<SessionCost>(maxSessions)
+
+  async function ofRun({ id, sessionId, state }: ListedRun): Promise<RunEnd | null> {
+    if (!ended.includes(state)) return null
+    const known = ends.get(id)
+    if (known !== undefined) return known
+    const end = await readEnd(sessionId, id)
+    if (end !== null) ends.set(id, end)
+    return end
+  }
+
+  return {
+    ofRun,
+    async ofSession({ id, lastUsedAt, storedBytes }) {
+      // The log grows with each end of a run.
+      const key = JSON.stringify([id, lastUsedAt, storedBytes])
+      const known = sessions.get(key)
+      if (known !== undefined) return known
+      const { items, next } = await directory.runs({ sessionId: id, limit: maxDirectoryPage })
+      const costs = (await Promise.all(items.map(ofRun))).map((end) => end?.cost ?? (end === null ? 0 : null))
+      const total = { cost: costs.reduce(addCost, 0), isPartial: next !== null }
+      sessions.set(key, total)
+      return total
+    },
+  }
+}

@@ -1,0 +1,117 @@
+// The gateway, its options, and the options of its features.
+
+export type { LoopOptions, WaitOptions } from "../agent/options.ts"
+export type { ChatEvent } from "../client/wire/chat-event.ts"
+export type { ImageBlock, TextBlock, Usage as WireUsage } from "../client/wire/content.ts"
+export type { CompactionOptions, CompactionSettings } from "../compaction/options.ts"
+export type { ConsoleOption, ConsoleOptions } from "../console/options.ts"
+export type { GatewayErrorOptions } from "../core/errors.ts"
+export {
+  ConfigurationError,
+  GatewayError,
+  StoreUnavailableError,
+  UndeliverableError,
+} from "../core/errors.ts"
+export type { DeliveryResult } from "../delivery/deliver.ts"
+export type {
+  Delivery,
+  DeliveryOptions,
+  EmailOptions,
+  SlackOptions,
+  TelegramFile,
+  TelegramOptions,
+  WebhookOptions,
+} from "../delivery/options.ts"
+export { delivery } from "../delivery/plugin.ts"
+export { type SendTelegramOptions, sendTelegram, type TelegramChat } from "../delivery/telegram.ts"
+export type { OnUnknown } from "../delivery/uncertain.ts"
+export type { ModelAgentOptions } from "../gateway/agent-definition.ts"
+export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "../gateway/chat-runtime.ts"
+export { type AgentOptions, createAgent } from "../gateway/create-agent.ts"
+export { createGateway, type GatewayAgent, type GatewayOptions } from "../gateway/create-gateway.ts"
+export {
+  type BuildChatRuntime,
+  type ChatRuntimeRequest,
+  createGatewayApp,
+  type GatewayAppOptions,
+  type RuntimeAgentOptions,
+} from "../gateway/create-gateway-app.ts"
+export type { Credentials, ResolveCredentials } from "../gateway/credentials.ts"
+export type {
+  ApprovalAnswer,
+  CloseOptions,
+  Gateway,
+  GatewayRunResult,
+  InferOutput,
+  Listener,
+  ListenOptions,
+  OutputSchema,
+  PrepareOptions,
+  ReadinessOptions,
+  RunOptions,
+  ServedAgent,
+  StreamOptions,
+} from "../gateway/gateway.ts"
+export type {
+  EventHookOptions,
+  HookOptions,
+  Hooks,
+  SessionHooks,
+  SessionReport,
+} from "../gateway/hooks/hooks.ts"
+export type { GatewayMemory, MemoryOwner } from "../gateway/operate/memory.ts"
+export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "../gateway/operate/outbox.ts"
+export type { ModelProbe } from "../gateway/operate/probe-models.ts"
+export type { GatewaySchedules } from "../gateway/operate/schedules.ts"
+export type { GatewaySessions, ListOptions } from "../gateway/operate/sessions.ts"
+export type {
+  AnswerOptions,
+  ApproveOptions,
+  DenyOptions,
+  ElicitationAnswer,
+  GatewayWaits as GatewayApprovals,
+  OpenWait,
+} from "../gateway/operate/waits.ts"
+export type {
+  AgentServerOptions,
+  AllowClientTool,
+  ServerOptions,
+  SharedServerOptions,
+} from "../gateway/options/gateway-options.ts"
+export type { ProcessOptions } from "../gateway/options/process-options.ts"
+export type { SecretsOptions } from "../gateway/options/secrets-key.ts"
+export type { AuthenticatePerson } from "../http/auth/identify.ts"
+export type { Person } from "../http/auth/principal.ts"
+export type { HttpLimits, HttpOptions, RateLimits } from "../http/options.ts"
+export type { Readiness } from "../http/readiness.ts"
+export type { LargeResultsOptions, LargeResultsSettings } from "../large-results/options.ts"
+export type {
+  CallOptions,
+  ForgetOptions,
+  Memories,
+  MemoryChange,
+  MemoryInput,
+  MemoryListOptions,
+  MemoryName,
+  MemoryQuery,
+  RememberedMemory,
+} from "../memory/memories.ts"
+export type { MemoryChoice, MemoryOptions } from "../memory/options.ts"
+export {
+  MarkdownSyncManager,
+  type MarkdownSyncOptions,
+  type WatchOptions,
+} from "../memory/sync/markdown-sync-manager.ts"
+export type { SyncConflict, SyncProblem, SyncReport } from "../memory/sync/report.ts"
+export type { AllowedSchedules, ScheduleDefinition, SchedulesOptions } from "../schedules/options.ts"
+export type { ScheduleTerms } from "../schedules/terms.ts"
+export type { LiveBounds, SessionOptions, StorageBounds } from "../sessions/options.ts"
+export type {
+  BackgroundEnd,
+  BackgroundHookOptions,
+  BackgroundStart,
+  SubAgentOptions,
+} from "../sub-agents/options.ts"
+export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } from "../telemetry/logger.ts"
+export type { TelemetryOptions } from "../telemetry/options.ts"
+export type { TranscriptOptions } from "../transcripts/options.ts"

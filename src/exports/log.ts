@@ -1,0 +1,83 @@
+// The log of sessions: its events, messages and waits.
+
+export type { BackgroundTask, TaskState } from "../core/background-task.ts"
+export type { HistoryFingerprint } from "../core/history-fingerprint.ts"
+export type { Json, JsonObject } from "../core/json/json.ts"
+export type {
+  CompactionEvent,
+  CompactionFailed,
+  CompactionStarted,
+  HistoryCompacted,
+  ToolResultsShortened,
+} from "../core/log/compaction.ts"
+export type { Delta, TextDelta, ThinkingDelta, ToolInputDelta, ToolOutputDelta } from "../core/log/deltas.ts"
+export type {
+  AppData,
+  BudgetExceeded,
+  DataEmitted,
+  Decider,
+  DeltaEntry,
+  Entry,
+  Event,
+  EventEntry,
+  HistoryReplaced,
+  InterceptorDecided,
+  MaxTurnsReached,
+  MessageCompleted,
+  ModelCallFailed,
+  OutputRejected,
+  RunCompleted,
+  RunFailed,
+  RunnerStateSaved,
+  RunStarted,
+  RunWithdrawn,
+  StepCompleted,
+  StepRetried,
+  StepStarted,
+  TerminalEvent,
+  ToolCallCompleted,
+  ToolCallInterrupted,
+  ToolCallRequested,
+  ToolCallStarted,
+  UserMessageAdded,
+  WaitOpened,
+  WaitResolved,
+} from "../core/log/entries.ts"
+export type { TaskEnded, TaskEvent, TaskRegistered, TasksCollected } from "../core/log/task-events.ts"
+export type {
+  AssistantMessage,
+  AssistantPart,
+  ContentPart,
+  ImagePart,
+  Message,
+  ModelPart,
+  ModelToolCall,
+  OpaquePart,
+  SystemMessage,
+  TextPart,
+  ThinkingPart,
+  ToolCallPart,
+  ToolMessage,
+  UserMessage,
+  VendorData,
+} from "../core/messages.ts"
+export type { Cost, Spending, Usage } from "../core/usage.ts"
+export type {
+  AnswerableKind,
+  AnyAnswer,
+  AnyPayload,
+  AnyResolution,
+  ApprovalDecision,
+  ApprovalPayload,
+  ApprovalResolution,
+  ChildPayload,
+  ClientToolAnswer,
+  ClientToolPayload,
+  ElicitationPayload,
+  GrantScope,
+  TimerPayload,
+  WaitAnswers,
+  WaitKind,
+  WaitPayloads,
+  WaitResolutions,
+} from "../core/wait.ts"

@@ -1,0 +1,44 @@
+// Providers of models, and their prices.
+
+export type { EmbeddingProvider } from "../core/ports/embeddings.ts"
+export type {
+  ModelChoice,
+  ModelDelta,
+  ModelEnd,
+  ModelEvent,
+  ModelFailure,
+  ModelInputDelta,
+  ModelProgress,
+  ModelRequest,
+  Provider,
+  StopReason,
+  SystemBlock,
+  ToolSpecification,
+} from "../core/ports/provider.ts"
+export type { ThinkingLevel } from "../core/thinking-level.ts"
+export type { PriceOverrides } from "../pricing/create-pricing.ts"
+export type { ModelPrice } from "../pricing/model-price.ts"
+export type { PriceOptions } from "../pricing/options.ts"
+export { aiSdkProvider } from "../providers/ai-sdk/ai-sdk-provider.ts"
+export type { AiSdkModel, AiSdkOptions } from "../providers/ai-sdk/options.ts"
+export { anthropicProvider } from "../providers/anthropic/anthropic-provider.ts"
+export type { AnthropicOptions, AnthropicThinking, LoadAnthropicSdk } from "../providers/anthropic/options.ts"
+export type { ProviderChoice, ProviderOptions } from "../providers/choose/choose-provider.ts"
+export type { FallbackChoice } from "../providers/choose/fallback-models.ts"
+export type {
+  NamedProviderOptions,
+  ProviderConfig,
+  ProviderName,
+} from "../providers/choose/named-provider.ts"
+export type { ModelOptions } from "../providers/choose/options.ts"
+export { type DemoProviderOptions, demoProvider } from "../providers/demo/demo-provider.ts"
+export { openAiChatProvider } from "../providers/openai/openai-chat-provider.ts"
+export { openAiProvider } from "../providers/openai/openai-provider.ts"
+export type {
+  LoadOpenAiSdk,
+  OpenAiChatOptions,
+  OpenAiConnectionOptions,
+  OpenAiOptions,
+  OpenAiReasoning,
+  ReasoningField,
+} from "../providers/openai/options.ts"

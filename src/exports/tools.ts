@@ -1,0 +1,81 @@
+// Tools, approvals, code execution, MCP servers and skills.
+
+export type { ApprovalOptions } from "../approvals/options.ts"
+export { type PathAllowlist, pathAllowlist } from "../approvals/path-allowlist.ts"
+export { rateLimitInterceptor, type ToolRateLimit } from "../approvals/rate-limit.ts"
+export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "../code-execution/options.ts"
+export type {
+  ApprovalPolicy,
+  InterceptedCall,
+  Interception,
+  Interceptor,
+  PolicyCall,
+} from "../core/ports/interceptor.ts"
+export type {
+  CodeLanguage,
+  OpenedFile,
+  ReadOnlyFile,
+  ReadOnlyFolder,
+  SandboxHost,
+  SandboxName,
+} from "../core/ports/sandbox.ts"
+export type {
+  Answered,
+  EmittedData,
+  ReturnedTask,
+  ReturnedWait,
+  SessionTasks,
+  Tool,
+  ToolApprovalPolicy,
+  ToolContext,
+  ToolOutcome,
+  ToolResult,
+  ToolResultMarks,
+  Validation,
+  ValidationContext,
+} from "../core/ports/tool.ts"
+export type { ToolRules } from "../core/ports/tool-rules.ts"
+export type { TransformedCall, TransformToolResult } from "../core/ports/transform-tool-result.ts"
+export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "../core/question.ts"
+export type { ToolLimits } from "../core/tool-limits.ts"
+export type { ToolOrigin } from "../core/tool-origin.ts"
+export type {
+  McpApproval,
+  McpHttpServerDefinition,
+  McpOAuthDefinition,
+  McpPerUserOptions,
+  McpProtocolVersion,
+  McpServerDefinition,
+  McpServerDefinitions,
+  McpServerOptions,
+  McpStdioServerDefinition,
+  McpToolOptions,
+} from "../mcp/config/definition.ts"
+export type { McpAuthorizationOptions, McpOptions } from "../mcp/options.ts"
+export type { SandboxConfig } from "../sandbox/config.ts"
+export type { SandboxLimits } from "../sandbox/limits.ts"
+export type { SandboxNetwork } from "../sandbox/options.ts"
+export { loadSkills } from "../skills/load/load-skills.ts"
+export type { SkillOptions } from "../skills/options.ts"
+export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "../skills/skill.ts"
+export { type SkillStateOptions, SkillStateStore } from "../skills/state/skill-state-store.ts"
+export type { InferInput, InputSchema } from "../tools/input-schema.ts"
+export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "../tools/local-tool.ts"
+export { tool } from "../tools/local-tool.ts"
+export type { ToolOptions } from "../tools/options.ts"
+export type {
+  StandardIssue,
+  StandardOutput,
+  StandardResult,
+  StandardSchema,
+} from "../tools/standard-schema.ts"
+export { content, type ToolContent } from "../tools/tool-content.ts"
+export type { MarkedToolResult, ToolErrorOptions, ToolResultOptions } from "../tools/tool-result.ts"
+export { toolError, toolResult } from "../tools/tool-result.ts"
+export {
+  type ChildOptions,
+  type InputOptions,
+  type SleepOptions,
+  type ToolWait,
+  wait,
+} from "../tools/wait.ts"
