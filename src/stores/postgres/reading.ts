@@ -12,13 +12,14 @@ const maxRows = 200
 
 /** SQL: selects the archived body of an event; null if its row has a body. */
 const archived = `CASE WHEN body = '' THEN (
-    SELECT body FROM agent_gateway.archived_body AS old WHERE old.session_id = entry.session_id AND old.seq = entry.seq
+    SELECT body FROM agent_gateway.archived_body AS old
+    WHERE old.session_id = entry.session_id AND old.seq = entry.seq
   ) END AS archived`
 
 /** One statement, so that events and deltas are of one snapshot. The delta row that contains $2 comes first. */
 const withDeltas = `
-  SELECT 'event' AS kind, seq, v, at, run_id, body, ${archived} FROM agent_gateway.entry WHERE session_id = $1 AND seq > $2
-    AND ($4 OR type <> 'historyReplaced')
+  SELECT 'event' AS kind, seq, v, at, run_id, body, ${archived} FROM agent_gateway.entry
+  WHERE session_id = $1 AND seq > $2 AND ($4 OR type <> 'historyReplaced')
   UNION ALL
   SELECT 'delta' AS kind, seq, 0, 0, run_id, body, NULL FROM agent_gateway.delta WHERE session_id = $1 AND seq >=
     (SELECT coalesce(max(seq), 0) FROM agent_gateway.delta WHERE session_id = $1 AND seq <= $2)

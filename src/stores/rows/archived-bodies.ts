@@ -29,8 +29,8 @@ export interface ArchivePage {
 }
 
 /**
- * Compresses the bodies of a page of rows with `seq` and `body`, in a thread. An empty body is archived already. Null if
- * there are no rows.
+ * Compresses the bodies of a page of rows with `seq` and `body`, in a thread. An empty body is archived already. Null
+ * if there are no rows.
  */
 export async function toArchivePage(rows: Iterable<Row>): Promise<ArchivePage | null> {
   const bodies: ArchivedBody[] = []
