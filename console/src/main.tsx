@@ -3,6 +3,7 @@ import { App } from "./app.tsx"
 import "./styles/base.css"
 import "./styles/layout.css"
 import "./styles/chat.css"
+import "./styles/sub-agents.css"
 import "./styles/operate.css"
 
 const container = document.getElementById("app")

@@ -7,6 +7,7 @@ import type { Wait } from "../core/ports/approvals.ts"
 import type { Question } from "../core/question.ts"
 import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
 import type { Sessions } from "../sessions/sessions.ts"
+import type { ListedTask } from "../sessions/tree/list-tasks.ts"
 import { isOfSubAgent, isProgress } from "../sessions/tree/sub-agent.ts"
 import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
 
@@ -40,7 +41,11 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
     async *history(sessionId, options) {
       for await (const part of sessions.history(sessionId, options)) {
         if (part.type === "end") {
-          yield { ...part, openWaits: part.openWaits.map((wait) => redactWait(wait, mask)) }
+          yield {
+            ...part,
+            openWaits: part.openWaits.map((wait) => redactWait(wait, mask)),
+            runningTasks: part.runningTasks.map((task) => redactTask(task, mask)),
+          }
         } else {
           const messages = part.messages.map((message) => redactMessage(message, mask))
           const data = [...part.data].map(([id, emitted]) => {
@@ -55,11 +60,7 @@ export function redactSessions(sessions: Sessions, names: readonly string[]): Se
     },
     async tasks(sessionId, options) {
       const tasks = await sessions.tasks(sessionId, options)
-      return tasks.map(({ description, outcome, ...task }) => ({
-        ...task,
-        description: mask(description),
-        outcome: outcome === null ? null : redactOutcome(outcome, mask),
-      }))
+      return tasks.map((task) => redactTask(task, mask))
     },
     async grants(sessionId) {
       const grants = await sessions.grants(sessionId)
@@ -123,6 +124,14 @@ function redactEvent(event: Event, mask: Mask): Event {
       return { ...event, result: mask(event.result) }
     default:
       return event
+  }
+}
+
+function redactTask({ description, outcome, ...task }: ListedTask, mask: Mask): ListedTask {
+  return {
+    ...task,
+    description: mask(description),
+    outcome: outcome === null ? null : redactOutcome(outcome, mask),
   }
 }
 

@@ -137,7 +137,11 @@ export function createSessions({
       viewTree({ log, reads, view, logger, runningTasks: listRunningTasks }, sessionId, options),
 
     history: (sessionId, query) =>
-      readHistory({ log, reads, snapshots, openWaits: decisions.openWaits }, sessionId, query),
+      readHistory(
+        { log, reads, snapshots, openWaits: decisions.openWaits, runningTasks: listRunningTasks },
+        sessionId,
+        query,
+      ),
 
     tasks: (sessionId, { signal }) => tasks(sessionId, signal),
     hasTaskWork: (sessionId, { signal }) => hasTasks(sessionId, signal),

@@ -215,6 +215,8 @@ export interface HistoryEnd {
   readonly activeRun: Run | null
   /** The queued runs, in the order in which they open. */
   readonly queuedRuns: readonly QueuedRun[]
+  /** Background tasks that run, oldest first. */
+  readonly runningTasks: readonly ListedTask[]
   /**
    * The cursor for a view that shows everything after the messages: the text, calls and results of an unfinished
    * step.

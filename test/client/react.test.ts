@@ -65,7 +65,13 @@ test("a page with React shows a run, its approval, and an answer during which th
 
 const history: History = {
   messages: [{ role: "user", content: [{ type: "text", text: "From the server" }] }],
-  ...{ pending_approvals: [], pending_tool_calls: [], pending_elicitations: [], queued_runs: [] },
+  ...{
+    pending_approvals: [],
+    pending_tool_calls: [],
+    pending_elicitations: [],
+    queued_runs: [],
+    running_tasks: [],
+  },
   ...{ active_run: null, has_more: false, before: null, last_seq: 9 },
   usage: {
     ...{ input_tokens: 0, output_tokens: 0 },

@@ -1,14 +1,13 @@
-import { createRequire } from "node:module"
-import type { Browser, BrowserContextOptions, Page } from "playwright-core"
+import type { Browser } from "playwright-core"
 import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { has, requires } from "../needs.ts"
+import { axe, findings, overflow, windows } from "./axe.ts"
 import { openBrowser, openConsole, type ServedConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
 import { type ScriptedModel, startScriptedModel } from "./scripted-model.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 const onEnd = atEndOfFile()
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js")
 let model: ScriptedModel
 let served: ServedConsole
 let browser: Browser
@@ -20,29 +19,6 @@ beforeAll(async () => {
   browser = await openBrowser(onEnd)
 })
 beforeEach(() => requires("chromium"))
-
-interface Finding {
-  readonly id: string
-  readonly impact: string
-  readonly nodes: readonly { readonly html: string }[]
-}
-
-/** Returns everything that breaks WCAG 2.2 AA by the rules that a program can check. */
-async function findings(page: Page): Promise<readonly string[]> {
-  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-  const run = `axe.run(document, { runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => violations)`
-  const violations: readonly Finding[] = await page.evaluate(run)
-  return violations.flatMap(({ id, impact, nodes }) => nodes.map(({ html }) => `${id} (${impact}): ${html}`))
-}
-
-/** Widths in pixels beyond which the page would scroll sideways. */
-const overflow = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
-
-const windows: readonly (readonly [string, BrowserContextOptions])[] = [
-  ["light", { colorScheme: "light" }],
-  ["dark", { colorScheme: "dark" }],
-  ["phone", { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }],
-]
 
 describe.each(windows)("%s", (name, window) => {
   test("no view has anything that axe finds", async () => {

@@ -39,13 +39,17 @@ export async function startScriptedModel(onEnd?: OnEnd): Promise<ScriptedModel> 
     }
     const content = messages.at(-1)?.content ?? ""
     const blocks = typeof content === "string" ? [{ type: "text", text: content }] : content
-    const said = blocks.findLast(({ type }) => type === "text")?.text
+    // The gateway's note on background tasks is no message of the user.
+    const texts = blocks.flatMap(({ type, text = "" }) => (type === "text" ? [text] : []))
+    const said = texts.findLast((text) => !text.startsWith("[Note of the gateway"))
     const result = blocks.find(({ type }) => type === "tool_result")
     // A message that steers comes with the results of the calls before it.
     if (said === undefined) return says(["Result: ", JSON.stringify(result?.content)])
-    const [word = "", name = "", input = "{}"] = said.split("|")
+    const [word = "", name = "", ...input] = said.split("|")
     if (word === "call")
-      return { steps: anthropicEvents([{ type: "toolCall", name, input: JSON.parse(input) }]) }
+      return {
+        steps: anthropicEvents([{ type: "toolCall", name, input: JSON.parse(input.join("|") || "{}") }]),
+      }
     if (word === "markdown") return says(markdown.match(/[\s\S]{1,9}/g) ?? [])
     if (word === "think") {
       return {

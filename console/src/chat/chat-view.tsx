@@ -11,6 +11,7 @@ import { MessageList } from "./message-list.tsx"
 import { QueuedMessages } from "./queued-messages.tsx"
 import { RunEnd } from "./run-end.tsx"
 import { useStickyScroll } from "./sticky-scroll.ts"
+import { TaskTray } from "./task-tray.tsx"
 import { UsageLine } from "./usage-line.tsx"
 
 export interface ChatViewProps {
@@ -68,6 +69,7 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
       </div>
       <Announcer agent={agent} agentName={agentName} />
       <footer class="chat-foot">
+        <TaskTray agent={agent} />
         <QueuedMessages agent={agent} />
         <Composer
           models={models}

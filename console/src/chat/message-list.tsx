@@ -1,11 +1,8 @@
-import type { ViewMessage, ViewPart, ViewWait } from "ai-agent-gateway/client/view"
+import type { ViewMessage, ViewPart, ViewSubAgent, ViewTask, ViewWait } from "ai-agent-gateway/client/view"
 import type { Agent } from "ai-agent-gateway/react"
 import { memo } from "preact/compat"
-import { Markdown } from "../markdown/markdown.tsx"
-import { ImagePart } from "../ui/image-part.tsx"
 import { MessageActions } from "./message-actions.tsx"
-import { Thinking } from "./thinking.tsx"
-import { ToolCard } from "./tool-card.tsx"
+import { MessagePart } from "./message-part.tsx"
 import { WaitPanel } from "./wait-panel.tsx"
 
 export interface MessageListProps {
@@ -17,8 +14,10 @@ export interface MessageListProps {
 
 /** All messages, and what waits for the user. */
 export function MessageList({ agent, agentName, onEdit }: MessageListProps) {
-  const { messages, waits, isRunning } = agent
-  const shownCalls = new Set(messages.flatMap(({ parts }) => parts).map((part) => callIdOf(part)))
+  const { messages, waits, subAgents, tasks, taskViews, isRunning } = agent
+  const views = [agent, ...subAgents.map(({ view }) => view), ...taskViews.values()]
+  const conversations = views.flatMap((view) => view.messages)
+  const shownCalls = new Set(conversations.flatMap(({ parts }) => parts).map((part) => callIdOf(part)))
   const others = waits.filter(({ tool_call_id }) => !shownCalls.has(tool_call_id))
   const isSilent = isRunning && waits.length === 0 && messages.at(-1)?.role !== "assistant"
 
@@ -34,6 +33,7 @@ export function MessageList({ agent, agentName, onEdit }: MessageListProps) {
             isLive={isRunning && isLast}
             waits={isLast ? waits : noWaits}
             agent={isLast && waits.length > 0 ? agent : null}
+            subAgents={hasWorkers(message, subAgents) ? subAgents : noSubAgents}
             onEdit={onEdit}
           />
         )
@@ -47,7 +47,7 @@ export function MessageList({ agent, agentName, onEdit }: MessageListProps) {
           {wait.sub_agent_id !== undefined && (
             <p class="inbox-head">
               <span class="tag">Sub-agent</span>
-              <span class="hint">A sub-agent of this run asks.</span>
+              <span class="hint">{askingText(wait, tasks)}</span>
               <a href={`#/sessions/${wait.sub_agent_id}`}>Its log</a>
             </p>
           )}
@@ -65,6 +65,7 @@ export function MessageList({ agent, agentName, onEdit }: MessageListProps) {
 }
 
 const noWaits: readonly ViewWait[] = []
+const noSubAgents: readonly ViewSubAgent[] = []
 
 interface MessageProps {
   readonly message: ViewMessage
@@ -74,23 +75,26 @@ interface MessageProps {
   readonly waits: readonly ViewWait[]
   /** Null where nothing waits, so that the message is not rendered again with each event. */
   readonly agent: Agent | null
+  /** Empty for a message without calls that sub-agents work for. */
+  readonly subAgents: readonly ViewSubAgent[]
   readonly onEdit: (text: string) => void
 }
 
 const Message = memo(
-  ({ message, agentName, isLive, waits, agent, onEdit }: MessageProps) => {
+  ({ message, agentName, isLive, waits, agent, subAgents, onEdit }: MessageProps) => {
     const { role, parts } = message
     const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
     return (
       <article class={`message ${role}`} aria-label={role === "user" ? "You" : agentName}>
         {parts.map((part, index) => (
-          <Part
+          <MessagePart
             key={callIdOf(part) ?? index}
             part={part}
             isUser={role === "user"}
             isLive={isLive && index === parts.length - 1}
-            wait={waits.find(({ tool_call_id }) => tool_call_id === callIdOf(part)) ?? null}
+            waits={waits}
             agent={agent}
+            subAgents={subAgents}
           />
         ))}
         {!isLive && <MessageActions message={message} text={text} onEdit={role === "user" ? onEdit : null} />}
@@ -101,29 +105,20 @@ const Message = memo(
     before.message === after.message &&
     before.isLive === after.isLive &&
     before.waits === after.waits &&
+    before.subAgents === after.subAgents &&
     before.agentName === after.agentName,
 )
 
-interface PartProps {
-  readonly part: ViewPart
-  readonly isUser: boolean
-  readonly isLive: boolean
-  readonly wait: ViewWait | null
-  readonly agent: Agent | null
+/** Returns true if a sub-agent works for a call of the message. */
+function hasWorkers({ parts }: ViewMessage, subAgents: readonly ViewSubAgent[]): boolean {
+  return subAgents.some(({ toolCallId }) => parts.some((part) => callIdOf(part) === toolCallId))
 }
 
-function Part({ part, isUser, isLive, wait, agent }: PartProps) {
-  switch (part.type) {
-    case "text":
-      // A person's text is shown as it was typed.
-      return isUser ? <p class="typed">{part.text}</p> : <Markdown text={part.text} />
-    case "thinking":
-      return <Thinking text={part.text} isLive={isLive} />
-    case "image":
-      return <ImagePart source={part.source} />
-    case "tool":
-      return <ToolCard call={part} wait={wait} agent={agent} />
-  }
+function askingText({ sub_agent_id = "" }: ViewWait, tasks: readonly ViewTask[]): string {
+  const task = tasks.find(({ subAgentIds }) => subAgentIds.includes(sub_agent_id))
+  return task === undefined
+    ? "A sub-agent of this run asks."
+    : `The background task “${task.description}” asks.`
 }
 
 function callIdOf(part: ViewPart): string | null {

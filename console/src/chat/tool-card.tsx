@@ -1,5 +1,6 @@
 import type { ViewToolCall, ViewWait } from "ai-agent-gateway/client/view"
 import type { Agent } from "ai-agent-gateway/react"
+import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import { durationText } from "../ui/format.ts"
 import { Icon } from "../ui/icons.tsx"
@@ -22,10 +23,12 @@ export interface ToolCardProps {
   readonly call: ViewToolCall
   readonly wait: ViewWait | null
   readonly agent: Agent | null
+  /** Shown between the input and the result. */
+  readonly children?: ComponentChildren
 }
 
 /** A call of a tool. Open while it runs; afterwards a line that can be opened. */
-export function ToolCard({ call, wait, agent }: ToolCardProps) {
+export function ToolCard({ call, wait, agent, children }: ToolCardProps) {
   const { toolName, input, inputText, state, output, data, result, error, warning, durationMs, server } = call
   const isActive = state === "writing" || state === "running" || state === "waiting"
   const [isOpen, setOpen] = useState(isActive)
@@ -55,6 +58,7 @@ export function ToolCard({ call, wait, agent }: ToolCardProps) {
             <JsonView key={name} label={name} value={value} />
           ))}
           {output.length > 0 && <ToolOutput output={output} isLive={isActive} />}
+          {children}
           {error !== null && (
             <p class="tool-error">
               <strong>{error.code}</strong> {error.message}

@@ -1,7 +1,8 @@
 import type { SentEvent } from "../follow.ts"
 import type { ChatEvent } from "../wire/chat-event.ts"
 import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
-import { applySubAgentEvent, withoutSubAgents } from "./apply-sub-agent-event.ts"
+import { applySubAgentEvent, settleSubAgents } from "./apply-sub-agent-event.ts"
+import { applyTaskEvent, taskOf, withoutWaits } from "./apply-task-event.ts"
 import { applyToolEvent } from "./apply-tool-event.ts"
 import {
   addUserMessage,
@@ -10,6 +11,7 @@ import {
   openRun,
   type RunEnd,
   type ViewPart,
+  type ViewWait,
   withParts,
 } from "./view.ts"
 
@@ -24,7 +26,12 @@ export function applyEvent(view: ChatView, event: SentEvent): ChatView {
 }
 
 function apply(view: ChatView, event: ChatEvent): ChatView {
-  if (event.sub_agent_id !== undefined) return applySubAgentEvent(view, event)
+  return event.sub_agent_id === undefined
+    ? settleSubAgents(applyOwn(view, event), event)
+    : applySubAgentEvent(view, event, apply)
+}
+
+function applyOwn(view: ChatView, event: ChatEvent): ChatView {
   switch (event.type) {
     case "text_delta":
       return addText(openRun(view), "text", event.text)
@@ -55,6 +62,10 @@ function apply(view: ChatView, event: ChatEvent): ChatView {
         reason: event.code,
         error: event.error,
       })
+    case "task_registered":
+    case "task_progress":
+    case "task_completed":
+      return applyTaskEvent(view, event)
     default:
       return applyToolEvent(view, event)
   }
@@ -109,7 +120,17 @@ function keepAll(view: ChatView): ChatView {
 }
 
 function end(view: ChatView, ended: RunEnd): ChatView {
-  return { ...keepAll(withoutWriting(view)), isRunning: false, waits: [], ended }
+  const left = withoutWaits(keepAll(withoutWriting(view)), (wait) => !isOfTask(view, wait))
+  return { ...left, isRunning: false, ended }
+}
+
+/** Removes the waits of the sub-agents that worked for calls. Background tasks go on. */
+function withoutSubAgents(view: ChatView): ChatView {
+  return withoutWaits(view, (wait) => wait.sub_agent_id !== undefined && !isOfTask(view, wait))
+}
+
+function isOfTask(view: ChatView, { sub_agent_id }: ViewWait): boolean {
+  return sub_agent_id !== undefined && taskOf(view, sub_agent_id) !== null
 }
 
 /** Adds usage. A turn without text and calls has no message. */

@@ -2,8 +2,10 @@ import { type Chat, connect, type SendOptions } from "../chat.ts"
 import type { ConnectOptions } from "../connect.ts"
 import type { SentEvent } from "../follow.ts"
 import { randomKey } from "../random-key.ts"
+import type { Run } from "../run.ts"
 import type { History } from "../wire/messages.ts"
 import { applyEvent } from "./apply-event.ts"
+import { followTasks } from "./follow-tasks.ts"
 import { addUserMessage, type ChatView, emptyView, type QueuedMessage, type UserContent } from "./view.ts"
 import { viewOfHistory } from "./view-of-history.ts"
 
@@ -18,12 +20,15 @@ export interface ConversationState extends ChatView {
    * answer; see `waits`. `reconnecting`: the connection is lost, and the client tries again. `failed`: see `failure`.
    */
   readonly status: "loading" | "ready" | "running" | "waiting" | "reconnecting" | "failed"
+  /** Conversations of the background tasks that are followed, by the ids of the tasks. See `followTask`. */
+  readonly taskViews: ReadonlyMap<string, ChatView>
   /** Error of the last request that failed permanently. Null after the next request. */
   readonly failure: unknown
 }
 
 /** The state of one session for a user interface. It is kept up to date. */
-export interface Conversation extends Pick<Chat, "approve" | "answer" | "decline" | "submit" | "tools"> {
+export interface Conversation
+  extends Pick<Chat, "approve" | "answer" | "decline" | "submit" | "tools" | "cancelTask"> {
   readonly chat: Chat
   /** Loads the stored conversation and follows its open run. Returns a function that stops both. */
   start(): () => void
@@ -38,6 +43,8 @@ export interface Conversation extends Pick<Chat, "approve" | "answer" | "decline
   stop(): Promise<void>
   /** Withdraws a queued message. Its run must not be open yet. */
   withdraw(runId: string): Promise<void>
+  /** Follows a background task to its end, in `taskViews`. Returns the function that stops this. */
+  followTask(taskId: string): () => void
   /** Sends the last message again: as the same message if the gateway did not accept it, otherwise as a new one. */
   retry(): void
 }
@@ -58,6 +65,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
   const initialState: ConversationState = {
     ...initial,
     status: history === undefined && loads ? "loading" : "ready",
+    taskViews: new Map(),
     failure: null,
   }
   const listeners = new Set<() => void>()
@@ -81,10 +89,20 @@ export function createConversation({ history, ...options }: ConversationOptions)
     },
   })
 
+  const publishSoon = () => {
+    timer ??= setTimeout(publish, frameMs)
+  }
+  const tasks = followTasks({
+    chat,
+    signal: signalOfRunning,
+    onChange: publishSoon,
+    onFailure: (error) => fail(error, signalOfRunning()),
+  })
+
   function publish(): void {
     if (timer !== null) clearTimeout(timer)
     timer = null
-    state = { ...view, status: currentStatus(), failure }
+    state = { ...view, status: currentStatus(), taskViews: tasks.views, failure }
     for (const listener of listeners) listener()
   }
 
@@ -98,7 +116,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
 
   function show(event: SentEvent): void {
     view = applyEvent(view, event)
-    timer ??= setTimeout(publish, frameMs)
+    publishSoon()
   }
 
   function fail(error: unknown, signal: AbortSignal): void {
@@ -114,16 +132,17 @@ export function createConversation({ history, ...options }: ConversationOptions)
     fail(error, signal)
   }
 
+  const isBusy = () => view.isRunning || view.queued.length > 0
+  const hasTasks = () => view.tasks.some((task) => task.state === "running")
+
   /**
-   * Reads one stream at a time. When it ends and messages are queued, the session is followed until they are
-   * answered.
+   * Reads one stream at a time. When it ends and messages are queued or background tasks run, the session is followed
+   * until they have ended.
    */
   function read(signal: AbortSignal, first: AsyncIterable<SentEvent>): void {
     const readAll = async () => {
       for await (const event of first) show(event)
-      if (view.queued.length > 0) {
-        for await (const event of chat.subscribe({ after: view.cursor, signal })) show(event)
-      }
+      if (isBusy() || hasTasks()) for await (const event of subscription(signal)) show(event)
     }
     const current = readAll()
       .catch((error: unknown) => failReading(error, signal))
@@ -135,6 +154,10 @@ export function createConversation({ history, ...options }: ConversationOptions)
     reading = current
   }
 
+  function subscription(signal: AbortSignal): AsyncIterable<SentEvent> {
+    return chat.subscribe({ after: view.cursor, untilTasksEnd: true, signal })
+  }
+
   async function load(signal: AbortSignal): Promise<void> {
     const stored = await chat.history({ signal })
     const waiting = stored.queued_runs.map(({ run_id }) => run_id)
@@ -142,8 +165,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
     view = { ...viewOfHistory(stored), queued }
     isLoading = false
     publish()
-    const hasWork = stored.active_run !== null || waiting.length > 0
-    if (hasWork) read(signal, chat.subscribe({ after: view.cursor, signal }))
+    if (view.isRunning || waiting.length > 0 || hasTasks()) read(signal, subscription(signal))
   }
 
   function start(): () => void {
@@ -163,9 +185,10 @@ export function createConversation({ history, ...options }: ConversationOptions)
   function dispatch({ content, options, key }: Sent, signal: AbortSignal): void {
     failure = null
     const run = chat.send(content, { ...options, idempotencyKey: key, after: view.cursor, signal })
-    if (reading === null) {
+    if (!isBusy()) {
       view = { ...view, isRunning: true, ended: null }
-      read(signal, run)
+      if (reading === null) read(signal, run)
+      else acceptBeside(run, signal)
       publish()
       return
     }
@@ -179,11 +202,24 @@ export function createConversation({ history, ...options }: ConversationOptions)
       .then((runId) => {
         const mark = (message: QueuedMessage) => (message.key === key ? { ...message, runId } : message)
         view = { ...view, queued: view.queued.map(mark) }
-        if (reading === null) read(signal, chat.subscribe({ after: view.cursor, signal }))
+        if (reading === null) read(signal, subscription(signal))
         publish()
       })
       .catch((error: unknown) => {
         view = { ...view, queued: view.queued.filter((message) => message.key !== key) }
+        fail(error, signal)
+      })
+  }
+
+  /** Sends a message while the session is followed for its background tasks: the run is shown by that stream. */
+  function acceptBeside(run: Run, signal: AbortSignal): void {
+    run
+      .accept()
+      .then(() => {
+        if (reading === null) read(signal, subscription(signal))
+      })
+      .catch((error: unknown) => {
+        view = { ...view, isRunning: false }
         fail(error, signal)
       })
   }
@@ -204,7 +240,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
     },
     send(content, options = {}) {
       last = { content, options: { whenBusy: "queue", ...options }, key: randomKey() }
-      if (reading === null) view = addUserMessage(view, content)
+      if (!isBusy()) view = addUserMessage(view, content)
       dispatch(last, signalOfRunning())
     },
     async stop() {
@@ -217,7 +253,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
       publish()
     },
     retry() {
-      if (last === null || reading !== null) return
+      if (last === null || isBusy()) return
       const wasAccepted = view.ended !== null
       if (wasAccepted) {
         last = { ...last, key: randomKey() }
@@ -230,5 +266,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
     decline: chat.decline,
     submit: chat.submit,
     tools: chat.tools,
+    cancelTask: chat.cancelTask,
+    followTask: tasks.follow,
   }
 }

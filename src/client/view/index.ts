@@ -18,6 +18,8 @@ export {
   type ViewCompaction,
   type ViewMessage,
   type ViewPart,
+  type ViewSubAgent,
+  type ViewTask,
   type ViewToolCall,
   type ViewWait,
 } from "./view.ts"

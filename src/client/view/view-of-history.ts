@@ -1,6 +1,15 @@
-import type { History, HistoryMessage } from "../wire/messages.ts"
+import type { History, HistoryMessage, Task } from "../wire/messages.ts"
+import { newTask } from "./apply-task-event.ts"
 import { addData, change, changeWith, newCall, openWait, outcomeOf } from "./apply-tool-event.ts"
-import { addMessage, type ChatView, currentParts, emptyView, type ViewPart, withParts } from "./view.ts"
+import {
+  addMessage,
+  type ChatView,
+  currentParts,
+  emptyView,
+  type ViewPart,
+  type ViewTask,
+  withParts,
+} from "./view.ts"
 
 /** Returns the view of a stored conversation. Subscribe after its `cursor` to receive later events. */
 export function viewOfHistory(history: History): ChatView {
@@ -9,6 +18,7 @@ export function viewOfHistory(history: History): ChatView {
   const started: ChatView = {
     ...shown,
     isRunning: history.active_run !== null,
+    tasks: history.running_tasks.map(taskOf),
     usage: history.usage,
     cursor: history.last_seq,
     kept: { byRetry: length, byFailure: length },
@@ -18,7 +28,13 @@ export function viewOfHistory(history: History): ChatView {
     ...history.pending_elicitations.map((wait) => ({ kind: "question", ...wait }) as const),
     ...history.pending_tool_calls.map((wait) => ({ kind: "clientTool", ...wait }) as const),
   ]
-  return waits.reduce(openWait, started)
+  // Waits of background tasks are open without a run.
+  return { ...waits.reduce(openWait, started), isRunning: started.isRunning }
+}
+
+function taskOf({ task_id, agent_name, description, tool_call_id, sub_agent_id }: Task): ViewTask {
+  const ids = { toolCallId: tool_call_id, subAgentIds: [sub_agent_id] }
+  return { ...newTask(task_id, agent_name), description, ...ids }
 }
 
 function addHistoryMessage(view: ChatView, { role, content }: HistoryMessage): ChatView {

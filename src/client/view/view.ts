@@ -18,12 +18,54 @@ export interface ChatView {
    * keeps those messages.
    */
   readonly compaction: ViewCompaction | null
+  /** Sub-agents that calls wait for, or waited for, as far as the view has seen them. See `toolCallId` of each. */
+  readonly subAgents: readonly ViewSubAgent[]
+  /** Background tasks: those that ran when the view was loaded, and later ones. Oldest first. */
+  readonly tasks: readonly ViewTask[]
   /** Messages of the user that wait for the running run, in the order in which their runs open. */
   readonly queued: readonly QueuedMessage[]
   /** The view contains events up to and including this cursor. */
   readonly cursor: number
   /** Number of parts of the last message that are kept if text is discarded, by the reason of the discard. */
   readonly kept: { readonly byRetry: number; readonly byFailure: number }
+}
+
+/** A sub-agent that works for a tool call, with all that it says and does. */
+export interface ViewSubAgent {
+  readonly id: string
+  readonly agentName: string
+  /** The call that it works for: one of the session, or of the sub-agent `parentId`. */
+  readonly toolCallId: string
+  readonly parentId: string | null
+  /** Its own conversation. Its sub-agents are not in there, but in the list of the session. */
+  readonly view: ChatView
+  /** If true, some of its turns are missing, because the client was not connected then. */
+  readonly isPartial: boolean
+  /** The view after each of its last turns, by the number of turns. A stream that is opened again begins at one. */
+  readonly checkpoints: readonly { readonly turns: number; readonly view: ChatView }[]
+}
+
+/** A sub-agent that works in the background. Its conversation has a stream of its own. */
+export interface ViewTask {
+  readonly taskId: string
+  readonly agentName: string
+  /** The first characters of the task. */
+  readonly description: string
+  /** The call that started it. Null if the view has not seen its start. */
+  readonly toolCallId: string | null
+  /** Ids of the sub-agents that work for it. Waits name them as `sub_agent_id`. */
+  readonly subAgentIds: readonly string[]
+  readonly state: "running" | "completed" | "interrupted" | "failed"
+  /** Number of its current turn. Null if not known. */
+  readonly turn: number | null
+  /** The tool that it runs. */
+  readonly toolName: string | null
+  /** Usage of its turns that have ended. Null if not known. */
+  readonly usage: Usage | null
+  readonly result: string | null
+  readonly error: { readonly code: string; readonly message: string } | null
+  /** Reason of an interruption. */
+  readonly reason: string | null
 }
 
 export interface ViewCompaction {
@@ -137,6 +179,8 @@ export const emptyView: ChatView = {
   ended: null,
   usage: null,
   compaction: null,
+  subAgents: [],
+  tasks: [],
   queued: [],
   cursor: 0,
   kept: { byRetry: 0, byFailure: 0 },

@@ -201,6 +201,7 @@ export type ChatEvent =
       readonly agent_name: string
       readonly tool_call_id: string
       readonly parent_sub_agent_id: string | null
+      readonly turn: number
       readonly task_id?: string | undefined
     }
   | {

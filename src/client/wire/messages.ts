@@ -119,6 +119,8 @@ export type History = {
     /** Seconds since the Unix epoch; null for at once. */
     readonly not_before: number | null
   }[]
+  /** Background tasks that run. GET /chat/tasks lists the others as well. */
+  readonly running_tasks: readonly Task[]
   readonly usage: Usage
   /** If true, there are earlier messages. */
   readonly has_more: boolean

@@ -144,8 +144,8 @@ export interface SessionLog {
   historyStart(sessionId: string): Promise<number>
   /** Returns the sequence number of the last `historyCompacted`; 0 if there is none. */
   compactionStart(sessionId: string): Promise<number>
-  /** Returns the sequence number of the `taskRegistered` with so many newer ones; 0 if there are fewer. */
-  taskStart(sessionId: string, newer: number): Promise<number>
+  /** Returns the sequence number of the oldest of the `newest` last `taskRegistered`; 0 if there are none. */
+  taskStart(sessionId: string, newest: number): Promise<number>
   /** Returns the stored bytes of all sessions of the principal. */
   storedBytes(principal: Principal): Promise<number>
 

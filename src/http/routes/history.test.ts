@@ -155,6 +155,7 @@ describe("GET /chat/history", () => {
       pending_approvals: [],
       pending_tool_calls: [],
       queued_runs: [],
+      running_tasks: [],
       pending_elicitations: [],
       usage: noUsageYet,
       active_run: { run_id: "run_1", cursor: 7 },
@@ -173,6 +174,7 @@ describe("GET /chat/history", () => {
       pending_approvals: [],
       pending_tool_calls: [],
       queued_runs: [],
+      running_tasks: [],
       pending_elicitations: [],
       usage: noUsageYet,
       active_run: null,
@@ -236,6 +238,7 @@ describe("GET /chat/history", () => {
     const asked = { expires_at: 1_700_000_060, nonce: "nonce_1", tool_name: "shell" }
     expect(history).toMatchObject({
       queued_runs: [],
+      running_tasks: [],
       pending_elicitations: [
         { ...asked, tool_call_id: "call_3", server: "hotel", ...question },
         { ...asked, tool_call_id: "call_4", server: null, mode: "url", url: "https://pay.example" },

@@ -200,14 +200,15 @@ export const chatEventSchema = z
         agent_name: z.string(),
         tool_call_id: z.string(),
         parent_sub_agent_id: z.string().nullable(),
+        turn: z.int(),
         task_id: z.string().optional(),
       })
       .openapi({
         description:
           "The events of a sub-agent follow, which works for the call `tool_call_id`: of the " +
           "sub-agent `parent_sub_agent_id`, or of the session itself. After a reconnect it comes " +
-          "again, and the events of the sub-agent's last turn with it: drop what was shown of " +
-          "that turn. With `task_id`, the sub-agent works for that background task, and only its waits and its end " +
+          "again, and the events of the sub-agent's turn `turn` and later with it: drop what was shown of " +
+          "them. With `task_id`, the sub-agent works for that background task, and only its waits and its end " +
           "follow: GET /chat/tasks/{id}/subscribe has all of its events. Has no id.",
       }),
     event(

@@ -9,6 +9,7 @@ import {
   usageSchema,
 } from "./content.ts"
 import { questionShape, toolServer } from "./question.ts"
+import { taskSchema } from "./tasks.ts"
 
 const historyMessageSchema = z
   .object({
@@ -130,6 +131,9 @@ export const historyResponseSchema = z
           "Accepted messages whose runs are not open yet, in their order. POST /chat/cancel with the `run_id` " +
           "withdraws one; GET /chat/subscribe with it follows it.",
       }),
+    running_tasks: z
+      .array(taskSchema)
+      .openapi({ description: "Background tasks that run. GET /chat/tasks lists the others as well." }),
     usage: usageSchema.openapi({ description: "Tokens and cost of all runs of the session." }),
     has_more: z.boolean().openapi({ description: "If true, there are earlier messages." }),
     before: z.int().nullable().openapi({
@@ -148,6 +152,7 @@ export const historyResponseSchema = z
       pending_tool_calls: [],
       pending_elicitations: [],
       queued_runs: [],
+      running_tasks: [],
       active_run: { run_id: "run_4fzyo82mvyr7jtnc1q9x", cursor: 1_000_000_000 },
       usage: {
         input_tokens: 12,

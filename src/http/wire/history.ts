@@ -6,6 +6,7 @@ import { nextSlice } from "../../core/time/next-slice.ts"
 import type { HistoryEnd, HistoryMessages, HistoryPart } from "../../sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
 import { unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
+import { wireTask } from "./tasks.ts"
 
 type HistoryBlock = HistoryMessage["content"][number]
 
@@ -60,6 +61,7 @@ function rest({
   openWaits,
   activeRun,
   queuedRuns,
+  runningTasks,
   lastSeq,
   before,
 }: HistoryEnd): Omit<HistoryResponse, "messages"> {
@@ -71,6 +73,7 @@ function rest({
       position,
       not_before: notBefore === 0 ? null : unixSeconds(notBefore),
     })),
+    running_tasks: runningTasks.map(wireTask),
     usage: wireUsage(spent),
     has_more: before !== null,
     before,

@@ -47,13 +47,14 @@ export const nativeWire: Wire<NativeState> = {
   write: serverSentEvent,
   heartbeat: (now) => serverSentEvent(frame({ type: "heartbeat", timestamp: now / 1000 }), null),
   queued: (runId, position) => frame({ type: "run_queued", run_id: runId, position }),
-  subAgentStart: ({ sessionId, agent, toolCallId, parentSessionId, isDirect, taskId }) =>
+  subAgentStart: ({ sessionId, agent, toolCallId, parentSessionId, isDirect, taskId, turn }) =>
     frame({
       type: "sub_agent_start",
       sub_agent_id: sessionId,
       agent_name: agent,
       tool_call_id: toolCallId,
       parent_sub_agent_id: isDirect ? null : parentSessionId,
+      turn,
       ...(taskId !== null && { task_id: taskId }),
     }),
   taskProgress: (progress) => frame(taskProgress(progress)),

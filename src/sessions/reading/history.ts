@@ -5,6 +5,7 @@ import type { Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { Snapshots } from "../../core/ports/snapshots.ts"
 import { readSpending } from "../folding/read-spending.ts"
 import type { HistoryPart, HistoryQuery } from "../sessions.ts"
+import type { ListedTask } from "../tree/list-tasks.ts"
 import { Fold, type FoldRange, readFinishedMessages } from "./load-conversation.ts"
 import type { ReadQueue } from "./read-queue.ts"
 
@@ -16,6 +17,7 @@ export interface HistoryOptions {
   readonly reads: ReadQueue
   readonly snapshots: Snapshots
   readonly openWaits: (filter: { readonly sessionId: string }) => Promise<readonly Wait[]>
+  readonly runningTasks: (sessionId: string, signal: AbortSignal) => Promise<readonly ListedTask[]>
 }
 
 /**
@@ -23,7 +25,7 @@ export interface HistoryOptions {
  * `runs`, reads the messages of so many runs: the newest ones, or those before `before`.
  */
 export async function* readHistory(
-  { log, reads, snapshots, openWaits }: HistoryOptions,
+  { log, reads, snapshots, openWaits, runningTasks }: HistoryOptions,
   sessionId: string,
   { signal, before, runs }: HistoryQuery,
 ): AsyncGenerator<HistoryPart> {
@@ -48,6 +50,7 @@ export async function* readHistory(
     openWaits: await openWaits({ sessionId }),
     activeRun,
     queuedRuns,
+    runningTasks: await runningTasks(sessionId, signal),
     lastSeq: fold.lastSeq,
     before: page.before,
   }

@@ -36,7 +36,9 @@ export async function listTasks(
   signal: AbortSignal,
 ): Promise<readonly ListedTask[]> {
   const tasks = new Map<string, ListedTask>()
-  let afterSeq = Math.max(0, (await log.taskStart(session.id, maxListed - 1)) - 1)
+  const start = await log.taskStart(session.id, maxListed)
+  if (start === 0) return []
+  let afterSeq = start - 1
   for (;;) {
     const options = { ...page, afterSeq, tasksOnly: true }
     const entries = await reads.read({ principal: session, signal }, session.id, options)

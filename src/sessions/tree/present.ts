@@ -8,6 +8,8 @@ export type ChildWait = Extract<WaitOpened, { kind: "child" }>
 export interface Present {
   /** Sequence number before the first entry of its last turn. */
   readonly turnStart: number
+  /** The number of its last turn, from 1. */
+  readonly turn: number
   /** Sequence number of its last stored entry. */
   readonly lastSeq: number
   /** The open waits for sub-agents, oldest first. */
@@ -26,7 +28,7 @@ export interface PresentOptions {
 
 /** Returns the state of a session that has stored nothing after `seq`. */
 export function createEmptyPresent(seq: number): Present {
-  return { turnStart: seq, lastSeq: seq, children: [], resolved: new Set() }
+  return { turnStart: seq, turn: 1, lastSeq: seq, children: [], resolved: new Set() }
 }
 
 /**
@@ -43,6 +45,7 @@ export async function presentOf(
   const resolved = new Set<string>()
   const options = { ...page, deltas: false, replacedHistories: false }
   let afterSeq = turnStart
+  let turn = 1
   while (afterSeq < lastSeq) {
     const entries = await reads.read(reader, sessionId, { ...options, afterSeq })
     const last = entries?.at(-1)
@@ -51,6 +54,7 @@ export async function presentOf(
       if (entry.kind !== "event" || entry.seq > lastSeq) continue
       if (runId !== undefined && entry.runId !== runId) continue
       const { event } = entry
+      if (event.type === "stepStarted") turn = event.step
       if (event.type === "waitOpened" && event.kind === "child") open.set(event.waitId, event)
       if (event.type === "waitResolved") {
         open.delete(event.waitId)
@@ -59,7 +63,7 @@ export async function presentOf(
     }
     afterSeq = last.seq
   }
-  return { turnStart, lastSeq, children: [...open.values()], resolved }
+  return { turnStart, turn, lastSeq, children: [...open.values()], resolved }
 }
 
 /** Returns the entries without the waits that had ended at that moment. */

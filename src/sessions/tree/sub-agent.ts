@@ -21,6 +21,8 @@ export interface SubAgent {
   readonly taskId: string | null
   /** The view shows everything after this sequence number. */
   readonly afterSeq: number
+  /** The number of its turn that is shown first, from 1. */
+  readonly turn: number
 }
 
 /**

@@ -36,7 +36,7 @@ export async function* viewTask(
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return
   const present = isNew ? createEmptyPresent(0) : await presentOfRun(parts, { session, runId, signal })
   if (present === null) return
-  yield { subAgent: { ...child, afterSeq: present.turnStart }, present }
+  yield { subAgent: { ...child, afterSeq: present.turnStart, turn: present.turn }, present }
 
   const isWhole = isNew || session.storedBytes <= maxReplayedBytes
   const shown = new Picture(present, isWhole)

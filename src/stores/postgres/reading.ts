@@ -136,13 +136,14 @@ export async function compactionStart(query: Query, sessionId: string): Promise<
   return integer(row ?? {}, "seq")
 }
 
-export async function taskStart(query: Query, sessionId: string, newer: number): Promise<number> {
+export async function taskStart(query: Query, sessionId: string, newest: number): Promise<number> {
   const [row] = await query(
-    `SELECT seq FROM agent_gateway.entry WHERE session_id = $1 AND ${isOfTask} AND type = 'taskRegistered'
-     ORDER BY seq DESC LIMIT 1 OFFSET $2`,
-    [sessionId, newer],
+    `SELECT coalesce(min(seq), 0) AS seq FROM (
+       SELECT seq FROM agent_gateway.entry WHERE session_id = $1 AND ${isOfTask} AND type = 'taskRegistered'
+       ORDER BY seq DESC LIMIT $2) AS task`,
+    [sessionId, newest],
   )
-  return row === undefined ? 0 : integer(row, "seq")
+  return integer(row ?? {}, "seq")
 }
 
 export async function readStoredBytes(query: Query, { tenant, userId }: Principal): Promise<number> {

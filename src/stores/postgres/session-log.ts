@@ -100,7 +100,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     runStart: (sessionId, seq) => runStart(query, sessionId, seq),
     historyStart: (sessionId) => historyStart(query, sessionId),
     compactionStart: (sessionId) => compactionStart(query, sessionId),
-    taskStart: (sessionId, newer) => taskStart(query, sessionId, newer),
+    taskStart: (sessionId, newest) => taskStart(query, sessionId, newest),
     storedBytes: (principal) => readStoredBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),

@@ -146,11 +146,11 @@ export function compactionStart(database: Database, sessionId: string): number {
   return integer(database.get(sql, sessionId) ?? {}, "seq")
 }
 
-export function taskStart(database: Database, sessionId: string, newer: number): number {
-  const sql = `SELECT seq FROM entry WHERE session_id = ? AND ${isOfTask} AND type = 'taskRegistered'
-    ORDER BY seq DESC LIMIT 1 OFFSET ?`
-  const row = database.get(sql, sessionId, newer)
-  return row === undefined ? 0 : integer(row, "seq")
+export function taskStart(database: Database, sessionId: string, newest: number): number {
+  const sql = `SELECT coalesce(min(seq), 0) AS seq FROM (
+    SELECT seq FROM entry WHERE session_id = ? AND ${isOfTask} AND type = 'taskRegistered'
+    ORDER BY seq DESC LIMIT ?)`
+  return integer(database.get(sql, sessionId, newest) ?? {}, "seq")
 }
 
 /** Maximum sessions whose sizes are added up in one turn of the event loop (rule 15). */

@@ -134,7 +134,7 @@ export function createSessionLog(
     runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
     historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
     compactionStart: (sessionId) => database.read(() => compactionStart(database, sessionId)),
-    taskStart: (sessionId, newer) => database.read(() => taskStart(database, sessionId, newer)),
+    taskStart: (sessionId, newest) => database.read(() => taskStart(database, sessionId, newest)),
     storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),

@@ -87,10 +87,13 @@ export const startCases: readonly SessionLogCase[] = [
       assert.deepEqual(await read(0), ofTasks)
       assert.deepEqual(await read(numbered(lease, 3)), ofTasks.slice(2))
       assert.deepEqual(await read(0, 2), ofTasks.slice(0, 2))
-      const starts = await Promise.all([0, 1, 2, 3].map((newer) => log.taskStart(sessionId, newer)))
-      assert.deepEqual(starts, [numbered(lease, 7), numbered(lease, 3), numbered(lease, 1), 0])
+      const starts = await Promise.all([1, 2, 3, 4].map((newest) => log.taskStart(sessionId, newest)))
+      assert.deepEqual(
+        starts,
+        [7, 3, 1, 1].map((n) => numbered(lease, n)),
+      )
       const other = await runningSession(log)
-      assert.equal(await log.taskStart(other.sessionId, 0), 0)
+      assert.equal(await log.taskStart(other.sessionId, 9), 0)
     },
   },
 ]

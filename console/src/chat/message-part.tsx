@@ -1,0 +1,88 @@
+import type { ViewPart, ViewSubAgent, ViewWait } from "ai-agent-gateway/client/view"
+import type { Agent } from "ai-agent-gateway/react"
+import { Markdown } from "../markdown/markdown.tsx"
+import { Icon } from "../ui/icons.tsx"
+import { ImagePart } from "../ui/image-part.tsx"
+import { Thinking } from "./thinking.tsx"
+import { ToolCard } from "./tool-card.tsx"
+
+export interface Surroundings {
+  readonly waits: readonly ViewWait[]
+  /** Null where nothing waits. */
+  readonly agent: Agent | null
+  /** All sub-agents of the session. */
+  readonly subAgents: readonly ViewSubAgent[]
+}
+
+export interface MessagePartProps extends Surroundings {
+  readonly part: ViewPart
+  readonly isUser: boolean
+  readonly isLive: boolean
+}
+
+/** One part of a message. The card of a call has the conversations of the sub-agents that work for it. */
+export function MessagePart({ part, isUser, isLive, ...around }: MessagePartProps) {
+  switch (part.type) {
+    case "text":
+      // A person's text is shown as it was typed.
+      return isUser ? <p class="typed">{part.text}</p> : <Markdown text={part.text} />
+    case "thinking":
+      return <Thinking text={part.text} isLive={isLive} />
+    case "image":
+      return <ImagePart source={part.source} />
+    case "tool": {
+      const wait = around.waits.find(({ tool_call_id }) => tool_call_id === part.toolCallId) ?? null
+      const workers = around.subAgents.filter(({ toolCallId }) => toolCallId === part.toolCallId)
+      return (
+        <ToolCard call={part} wait={wait} agent={around.agent}>
+          {workers.map((subAgent) => (
+            <SubAgent key={subAgent.id} subAgent={subAgent} {...around} />
+          ))}
+        </ToolCard>
+      )
+    }
+  }
+}
+
+const words = { completed: "Done", interrupted: "Interrupted", failed: "Failed" }
+
+/** Shows the conversation of a sub-agent in a place of its own. */
+function SubAgent({ subAgent, ...around }: Surroundings & { readonly subAgent: ViewSubAgent }) {
+  const { id, agentName, view, isPartial } = subAgent
+  const state = view.isRunning ? "Working…" : words[view.ended?.outcome ?? "completed"]
+  return (
+    <section class="sub-agent" aria-label={`Sub-agent ${agentName}: ${state}`}>
+      <header class="sub-agent-head">
+        <Icon name="agent" />
+        <span class="sub-agent-name">{agentName}</span>
+        <span class={`tool-state ${view.ended?.outcome ?? "running"}`}>{state}</span>
+        <a class="quiet" href={`#/sessions/${id}`}>
+          Log
+        </a>
+      </header>
+      {isPartial && <p class="hint">Some turns are missing here. The log has all of them.</p>}
+      <SubConversation view={view} {...around} />
+    </section>
+  )
+}
+
+/** The messages of a sub-agent. */
+export function SubConversation({ view, ...around }: Surroundings & { readonly view: ViewSubAgent["view"] }) {
+  return (
+    <div class="sub-agent-body">
+      {view.messages.map((message, at) =>
+        message.parts.map((part, index) => (
+          <MessagePart
+            key={part.type === "tool" ? part.toolCallId : `${message.id}-${index}`}
+            part={part}
+            isUser={message.role === "user"}
+            isLive={view.isRunning && at === view.messages.length - 1 && index === message.parts.length - 1}
+            {...around}
+          />
+        )),
+      )}
+      {view.messages.length === 0 && <p class="hint">{view.isRunning ? "No answer yet." : "No text."}</p>}
+      {view.ended?.error != null && <p class="tool-error">{view.ended.error}</p>}
+    </div>
+  )
+}
