@@ -2,8 +2,8 @@ import { parseSync, Visitor } from "oxc-parser"
 
 /** Words that open a fragment instead of a sentence or a noun phrase. */
 const fragmentWords = [
-  ...["What", "Whatever", "Which", "Who", "Whoever", "Whose", "Where", "Whether", "Why", "How"],
-  ...["Of", "Those", "None", "Nobody", "Nothing", "One that", "One who", "One whose"],
+  ...["What", "Whatever", "Which", "Who", "Whose", "Where", "Whether", "Why", "How"],
+  ...["Of", "Those", "None", "Nothing", "One that", "One who", "One whose"],
 ]
 const opensWithFragment = new RegExp(`^(?:${fragmentWords.join("|")})\\b`)
 /** British spellings. Words such as `cancelled`, which are names in the API, are not among them. */

@@ -4,7 +4,7 @@ import { proseProblems } from "../scripts/prose-rules.ts"
 const long = "word ".repeat(30).trimEnd()
 const problems = (text: string) => proseProblems("file.ts", text)
 
-it.each(["What it does.", "Whether it runs.", "Of the session.", "Nobody knows.", "One that waits."])(
+it.each(["What it does.", "Whether it runs.", "Of the session.", "None of them.", "One that waits."])(
   "refuses a doc comment that opens with a fragment: %s",
   (comment) => {
     const found = `a doc comment opens with "${comment}`

@@ -4,7 +4,7 @@ import { noSpending } from "../core/usage.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
-import { closeInterruptedCall } from "./model/interrupted-call.ts"
+import { closeInterruptedCall } from "./model/interrupted-model-call.ts"
 import { settleCancelled } from "./settle-cancelled.ts"
 
 const say = (text: string) => ({ type: "text", text }) as const

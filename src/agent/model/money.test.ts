@@ -6,7 +6,7 @@ import type { Usage } from "../../core/usage.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
-import { closeInterruptedCall } from "./interrupted-call.ts"
+import { closeInterruptedCall } from "./interrupted-model-call.ts"
 
 /** A dollar for a million tokens in, five for a million out. */
 const pricing: Pricing = {
