@@ -11,7 +11,8 @@ import type { TransformToolResult } from "../core/ports/transform-tool-result.ts
 import type { ItemsAtEnd } from "../core/run-end.ts"
 import type { RunHooks } from "../core/run-hooks.ts"
 import type { Runner } from "../core/runner.ts"
-import type { ResolvedLoopOptions, ResolvedWaitOptions } from "./options.ts"
+import type { ResolvedLoopOptions } from "./options.ts"
+import type { ResolvedWaitOptions } from "./waits/options.ts"
 
 /**
  * The parts that execute one run. The gateway builds them for every run and every resumption, and stores nothing of

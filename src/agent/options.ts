@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { type ThinkingLevel, thinkingLevels } from "../core/thinking-level.ts"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
-import { count, milliseconds, timerSeconds, waitSeconds } from "../options/schemas.ts"
+import { count, milliseconds, timerSeconds } from "../options/schemas.ts"
 
 /** Limits of the gateway's own loop over a model and tools. */
 export interface LoopOptions {
@@ -57,18 +57,3 @@ export const loopOptions = declareOptions<LoopOptions>()({
 })
 
 export type ResolvedLoopOptions = Resolved<LoopOptions, typeof loopOptions>
-
-/** Options of the waits of a run, including a run of another framework's loop. */
-export interface WaitOptions {
-  /**
-   * Seconds to wait for an approval or a client tool's result. When the wait expires, the call is denied. Default 86
-   * 400: a day.
-   */
-  readonly approvalTimeoutSeconds?: number
-}
-
-export const waitOptions = declareOptions<WaitOptions>()({
-  approvalTimeoutSeconds: waitSeconds.default(86_400),
-})
-
-export type ResolvedWaitOptions = Resolved<WaitOptions, typeof waitOptions>

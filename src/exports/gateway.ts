@@ -1,6 +1,7 @@
 // The gateway, its options, and the options of its features.
 
-export type { LoopOptions, WaitOptions } from "../agent/options.ts"
+export type { LoopOptions } from "../agent/options.ts"
+export type { WaitOptions } from "../agent/waits/options.ts"
 export type { ChatEvent } from "../client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "../client/wire/content.ts"
 export type { CompactionOptions, CompactionSettings } from "../compaction/options.ts"

@@ -1,5 +1,6 @@
 import type { AgentRuntime, ModelRuntime, RunnerRuntime } from "../agent/agent-runtime.ts"
-import { type LoopOptions, type WaitOptions, waitOptions } from "../agent/options.ts"
+import type { LoopOptions } from "../agent/options.ts"
+import { type WaitOptions, waitOptions } from "../agent/waits/options.ts"
 import { createGate, isGranted } from "../approvals/gate.ts"
 import type { ApprovalOptions } from "../approvals/options.ts"
 import type { Grant } from "../core/ports/approvals.ts"

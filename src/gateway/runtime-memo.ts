@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
-import { loopOptions, waitOptions } from "../agent/options.ts"
+import { loopOptions } from "../agent/options.ts"
+import { waitOptions } from "../agent/waits/options.ts"
 import type { ModelChoice, Provider, SystemBlock, ToolSpecification } from "../core/ports/provider.ts"
 import { pickOptions } from "../options/resolve-options.ts"
 import { createPricing } from "../pricing/create-pricing.ts"

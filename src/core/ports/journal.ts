@@ -34,8 +34,8 @@ export interface JournalEffects {
   /** Ids of waits that end without an answer, because they expired or their call ended. */
   readonly expire?: readonly string[]
   /**
-   * Stored with these events, of which there must be at least one. The append rejects if an item has more than 1 000
-   * 000 bytes.
+   * Stored with these events, of which there must be at least one. The append rejects if an item has more than 1
+   * 000 000 bytes.
    */
   readonly outbox?: readonly OutboxItem[]
 }

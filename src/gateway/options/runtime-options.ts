@@ -1,5 +1,6 @@
 import { z } from "zod"
-import { loopOptions, waitOptions } from "../../agent/options.ts"
+import { loopOptions } from "../../agent/options.ts"
+import { waitOptions } from "../../agent/waits/options.ts"
 import { approvalOptions } from "../../approvals/options.ts"
 import type { Runner } from "../../core/runner.ts"
 import { declareOptions, type Resolved } from "../../options/declare-options.ts"

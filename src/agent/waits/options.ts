@@ -1,0 +1,17 @@
+import { declareOptions, type Resolved } from "../../options/declare-options.ts"
+import { waitSeconds } from "../../options/schemas.ts"
+
+/** Options of the waits of a run, including a run of another framework's loop. */
+export interface WaitOptions {
+  /**
+   * Seconds to wait for an approval or a client tool's result. When the wait expires, the call is denied. Default
+   * 86 400: a day.
+   */
+  readonly approvalTimeoutSeconds?: number
+}
+
+export const waitOptions = declareOptions<WaitOptions>()({
+  approvalTimeoutSeconds: waitSeconds.default(86_400),
+})
+
+export type ResolvedWaitOptions = Resolved<WaitOptions, typeof waitOptions>
