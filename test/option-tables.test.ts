@@ -1,10 +1,16 @@
 import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "vitest"
-import type { z } from "zod"
+import { z } from "zod"
+import { codeExecutionSchema } from "../src/code-execution/options.ts"
+import { compactionSchemas } from "../src/compaction/options.ts"
 import { optionSchemas } from "../src/gateway/options/agent-options.ts"
 import { httpLimits } from "../src/http/options.ts"
+import { largeResultsSchemas } from "../src/large-results/options.ts"
+import { memorySchema } from "../src/memory/options.ts"
+import { schedulesSchemas } from "../src/schedules/options.ts"
 import { storageBounds } from "../src/sessions/options.ts"
+import { subAgentsSchema } from "../src/sub-agents/options.ts"
 
 const repository = join(import.meta.dirname, "..")
 const allOptions: Readonly<Record<string, z.ZodType>> = {
@@ -28,7 +34,7 @@ const units = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
 
 /** Reads a default that people write, such as `16 000`, `4 MiB` or a text in back quotes. */
 function readDefault(written: string): string {
-  const [, digits, unit] = /^(\d[\d ]*\d|\d) ?(KiB|MiB|GiB)?/.exec(written) ?? []
+  const [, digits, unit] = /^((?:\d[\d ]*\d|\d)(?:\.\d+)?) ?(KiB|MiB|GiB)?/.exec(written) ?? []
   if (digits !== undefined) {
     return String(
       Number(digits.replaceAll(" ", "")) * (unit === undefined ? 1 : units[unit as keyof typeof units]),
@@ -51,6 +57,42 @@ describe("the tables of docs/reference.md", () => {
     const written = tableDefaults.get(name)
     if (expected === null || written === undefined) return
     expect(readDefault(written)).toBe(expected)
+  })
+})
+
+/** Returns the options of a feature that is chosen by `true` or by an object of them. */
+function optionsIn(schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
+  if (schema instanceof z.ZodDefault) return optionsIn(schema.unwrap() as z.ZodType)
+  if (schema instanceof z.ZodUnion) {
+    return Object.assign({}, ...schema.options.map((option) => optionsIn(option as z.ZodType)))
+  }
+  return schema instanceof z.ZodObject ? schema.shape : {}
+}
+
+/** The tables of features: a prefix of the names, and the column of the default. */
+const featureTables = [
+  { page: "docs/code-execution.md", schema: codeExecutionSchema, prefix: "", column: 1 },
+  { page: "docs/memory.md", schema: memorySchema, prefix: "", column: 1 },
+  { page: "docs/schedules.md", schema: schedulesSchemas.allowSchedules, prefix: "", column: 1 },
+  { page: "docs/sub-agents.md", schema: subAgentsSchema, prefix: "", column: 1 },
+  { page: "docs/context.md", schema: compactionSchemas.compaction, prefix: "compaction.", column: 2 },
+  { page: "docs/context.md", schema: largeResultsSchemas.largeResults, prefix: "largeResults.", column: 2 },
+]
+/** Defaults that a table describes in words. */
+const describedDefaults = ["image", "backends"]
+
+describe.each(featureTables)("the table of $page", ({ page, schema, prefix, column }) => {
+  const rows = [...readFileSync(join(repository, page), "utf8").matchAll(/^\| option.*\n(?:\|.*\n)+/gm)]
+    .flatMap(([table]) => table.split("\n"))
+    // A bar within a cell is escaped.
+    .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
+
+  it.each(Object.entries(optionsIn(schema)))("has %s with its default", (name, option) => {
+    const row = rows.find(([, first = ""]) => new RegExp(`^\`${prefix}${name}\\b`).test(first))
+    expect(row, `${page} has a row for ${name}`).toBeDefined()
+    const expected = writtenDefault(option)
+    if (expected === null || expected === '""' || describedDefaults.includes(name)) return
+    expect(readDefault(row?.[column + 1] ?? "")).toBe(expected)
   })
 })
 

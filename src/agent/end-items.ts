@@ -8,7 +8,7 @@ import type { RunContext } from "./run-context.ts"
  * Returns the outbox items of the agent's plugins for the end of a run of a root session. They are stored with that
  * end.
  */
-export function endItems(
+export function collectEndItems(
   context: RunContext & { readonly runtime: { readonly itemsAtEnd?: ItemsAtEnd } },
   events: readonly Event[],
 ): readonly OutboxItem[] {

@@ -3,7 +3,7 @@ import type { Event, EventEntry } from "../core/log/entries.ts"
 import { eventId } from "../core/log/event-id.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { RunHooks } from "../core/run-hooks.ts"
-import { maxTurnsReport, toolReport, toolTiming, usageReport } from "./reports.ts"
+import { createMaxTurnsReport, createToolReport, createToolTiming, createUsageReport } from "./reports.ts"
 import type { CallState } from "./tools/call-state.ts"
 
 interface Occasion {
@@ -36,10 +36,10 @@ export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }
     onEvent && ((shown: EventEntry) => onEvent(shown, { sessionId, id: eventId(sessionId, seq) })),
     () => entry,
   )
-  tell("onUsage", onUsage, () => usageReport(entry, sessionId))
-  tell("onToolResult", onToolResult, () => toolReport(entry, sessionId, inputOf(event, calls)))
-  tell("onToolTiming", onToolTiming, () => toolTiming(entry, sessionId))
-  tell("onMaxTurns", onMaxTurns, () => maxTurnsReport(entry, sessionId))
+  tell("onUsage", onUsage, () => createUsageReport(entry, sessionId))
+  tell("onToolResult", onToolResult, () => createToolReport(entry, sessionId, inputOf(event, calls)))
+  tell("onToolTiming", onToolTiming, () => createToolTiming(entry, sessionId))
+  tell("onMaxTurns", onMaxTurns, () => createMaxTurnsReport(entry, sessionId))
 }
 
 function inputOf(event: Event, calls: Occasion["calls"]): JsonObject {

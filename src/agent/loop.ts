@@ -88,7 +88,7 @@ async function hasRoom(context: ModelRunContext): Promise<boolean> {
  * null if something may precede or prevent the step, such as a budget or a compaction. The loop then starts the step.
  * A single message is never compacted.
  */
-export function firstStep(
+export function createFirstStep(
   { runtime, ids, conversation }: Pick<ModelRunContext, "runtime" | "ids" | "conversation">,
   started: Pick<RunStarted, "limits">,
 ): StepStarted | null {

@@ -9,7 +9,7 @@ import type { Usage } from "../core/usage.ts"
  * Returns the report of an event for a hook. Null if the event has no such report. Each report has the id of its
  * event.
  */
-export function usageReport(entry: EventEntry, sessionId: string): UsageReport | null {
+export function createUsageReport(entry: EventEntry, sessionId: string): UsageReport | null {
   const { event, runId } = entry
   if (runId === null) return null
   switch (event.type) {
@@ -28,14 +28,14 @@ export function usageReport(entry: EventEntry, sessionId: string): UsageReport |
 }
 
 /** Returns the report of a tool call. `input` is the input that the model wrote. */
-export function toolReport(entry: EventEntry, sessionId: string, input: Json): ToolReport | null {
+export function createToolReport(entry: EventEntry, sessionId: string, input: Json): ToolReport | null {
   const { event, runId } = entry
   if (runId === null || event.type !== "toolCallCompleted") return null
   const { toolCallId, name: toolName, result } = event
   return { id: eventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, input, result }
 }
 
-export function toolTiming(entry: EventEntry, sessionId: string): ToolTiming | null {
+export function createToolTiming(entry: EventEntry, sessionId: string): ToolTiming | null {
   const { event, runId } = entry
   if (runId === null || event.type !== "toolCallCompleted") return null
   const { toolCallId, name: toolName, result, durationMs } = event
@@ -43,7 +43,7 @@ export function toolTiming(entry: EventEntry, sessionId: string): ToolTiming | n
   return { id: eventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, durationMs, ok }
 }
 
-export function maxTurnsReport(entry: EventEntry, sessionId: string): MaxTurnsReport | null {
+export function createMaxTurnsReport(entry: EventEntry, sessionId: string): MaxTurnsReport | null {
   const { event, runId } = entry
   if (runId === null || event.type !== "maxTurnsReached") return null
   const { turnCount, maxTurns } = event

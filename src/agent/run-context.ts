@@ -10,9 +10,9 @@ import type { ItemsAtEnd } from "../core/run-end.ts"
 import type { RunHooks } from "../core/run-hooks.ts"
 import type { Clock } from "../core/time/clock.ts"
 import type { ModelRuntime, RunnerRuntime } from "./agent-runtime.ts"
-import { treeEffects } from "./children/tree-effects.ts"
+import { deriveTreeEffects } from "./children/tree-effects.ts"
 import type { Conversation } from "./conversation.ts"
-import { endItems } from "./end-items.ts"
+import { collectEndItems } from "./end-items.ts"
 import { notifyHooks } from "./hooks.ts"
 import { logEvent } from "./log-events.ts"
 
@@ -78,7 +78,11 @@ export async function record(
   events: readonly Event[],
   effects: JournalEffects = {},
 ): Promise<void> {
-  const outbox = [...(effects.outbox ?? []), ...treeEffects(context, events), ...endItems(context, events)]
+  const outbox = [
+    ...(effects.outbox ?? []),
+    ...deriveTreeEffects(context, events),
+    ...collectEndItems(context, events),
+  ]
   for (const entry of await context.journal.append(events, { ...effects, outbox })) {
     const calls =
       context.conversation.run?.phase.type === "settling" ? context.conversation.run.phase.calls : null

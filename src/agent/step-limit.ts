@@ -4,7 +4,7 @@ import type { ModelRunContext } from "./run-context.ts"
 import type { RunState } from "./run-state.ts"
 import { recordEnd } from "./steering.ts"
 import { outcomeOf } from "./tools/call-state.ts"
-import { timeLimit } from "./tools/time-limit.ts"
+import { startTimeLimit } from "./tools/time-limit.ts"
 
 /** The reason with which the signal of a step aborts when the step has taken too long. */
 export class StepTimeoutError extends Error {
@@ -47,7 +47,7 @@ function startLimitedStep(context: ModelRunContext, seconds: number) {
   const abort = () => controller.abort(context.signal.reason)
   context.signal.addEventListener("abort", abort, { once: true })
   if (context.signal.aborted) abort()
-  const limit = timeLimit(seconds * 1_000, () => controller.abort(new StepTimeoutError(seconds)))
+  const limit = startTimeLimit(seconds * 1_000, () => controller.abort(new StepTimeoutError(seconds)))
   return {
     context: { ...context, signal: controller.signal, pauseStepLimit: limit.pauseFor },
     stop() {

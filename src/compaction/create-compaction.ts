@@ -2,11 +2,11 @@ import { textOf } from "../core/messages.ts"
 import type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/compaction.ts"
 import type { ModelChoice } from "../core/ports/provider.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"
-import { withLatestMessage, withoutLatestMessage } from "./latest-message.ts"
-import { requestLimit } from "./limits.ts"
+import { appendLatestMessage, removeLatestMessage } from "./latest-message.ts"
+import { computeRequestLimit } from "./limits.ts"
 import { type CompactionOptions, type ResolvedCompactionSettings, resolveCompaction } from "./options.ts"
-import { nextLength } from "./shorten-results.ts"
-import { summaryRequest } from "./summary-request.ts"
+import { chooseNextLength } from "./shorten-results.ts"
+import { createSummaryRequest } from "./summary-request.ts"
 import { shorten } from "./transcript.ts"
 
 /** Minimum share of the limit for messages, beside the prompt and the tools. */
@@ -45,7 +45,7 @@ export function createCompaction({
     async next(history) {
       if (!history.isRefused && history.requestTokens < leastLimit * settings.share) return null
       const window = windowOf(history)
-      const limit = requestLimit(history, window, settings)
+      const limit = computeRequestLimit(history, window, settings)
       if (!history.isRefused && history.requestTokens <= limit) return null
       // The prompt and the tools remain, however much of the request they are.
       const room = Math.max(limit * leastRoom, limit - history.fixedTokens)
@@ -55,7 +55,7 @@ export function createCompaction({
         const ownWindow = choice === history.choice ? window : history.contextWindowOf(choice)
         return summarizeStep(history, { settings, choice, cut, room, window: ownWindow })
       }
-      const maxBytes = nextLength(history.messages)
+      const maxBytes = chooseNextLength(history.messages)
       if (maxBytes !== null) return { type: "shorten", maxBytes }
       const surelyTooLong = window !== null && history.requestTokens > window * mostOverestimate
       return surelyTooLong ? { type: "refuse" } : null
@@ -102,9 +102,9 @@ async function summarizeStep(
   const kept = history.messages.slice(count)
   const former = history.summary
   const summaryCharacters = summaryTokens * charactersPerToken
-  const request = await summaryRequest({
+  const request = await createSummaryRequest({
     model: choice.model,
-    former: former === null ? null : withoutLatestMessage(former),
+    former: former === null ? null : removeLatestMessage(former),
     messages: dropped,
     instructions: settings.instructions,
     // Tokens of thinking count as well.
@@ -120,7 +120,7 @@ async function summarizeStep(
       const text = textOf(content).trim()
       if (text === "") return null
       const summary = shorten(text, summaryCharacters)
-      return withLatestMessage(summary, { dropped, kept, former }, summaryCharacters)
+      return appendLatestMessage(summary, { dropped, kept, former }, summaryCharacters)
     },
   }
 }

@@ -7,7 +7,7 @@ const heading = "\n\nLatest message of the user, word for word:\n"
  * Appends the user's latest message to a summary that replaces it, so that the assistant knows its current task,
  * whatever the summary leaves out. `former` is the previous summary, which may already contain the message.
  */
-export function withLatestMessage(
+export function appendLatestMessage(
   summary: string,
   {
     dropped,
@@ -22,8 +22,8 @@ export function withLatestMessage(
   return text === "" ? summary : `${summary}${heading}${shorten(text, maxCharacters)}`
 }
 
-/** Returns a summary without the part that `withLatestMessage` appended. */
-export function withoutLatestMessage(summary: string): string {
+/** Returns a summary without the part that `appendLatestMessage` appended. */
+export function removeLatestMessage(summary: string): string {
   return summary.split(heading)[0] ?? summary
 }
 

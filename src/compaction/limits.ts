@@ -5,7 +5,7 @@ import type { ResolvedCompactionSettings } from "./options.ts"
 const shareAfterRefusal = 0.5
 
 /** Returns the maximum tokens of the request. */
-export function requestLimit(
+export function computeRequestLimit(
   { requestTokens, maxTokens, isRefused }: CompactableHistory,
   window: number | null,
   { share, trigger = Number.POSITIVE_INFINITY }: ResolvedCompactionSettings,

@@ -7,7 +7,7 @@ const ladder = [20_000, 4_000, 1_000, 200]
 const noteBytes = 200
 
 /** Returns the next maximum bytes of tool results. Null if it would shorten none of them. */
-export function nextLength(messages: readonly Message[]): number | null {
+export function chooseNextLength(messages: readonly Message[]): number | null {
   const longest = Math.max(0, ...messages.flatMap(lengths))
   return ladder.find((bytes) => bytes + noteBytes < longest) ?? null
 }

@@ -16,7 +16,7 @@ export interface SummaryRequestOptions {
 }
 
 /** Returns the request for a summary of messages. */
-export async function summaryRequest({
+export async function createSummaryRequest({
   model,
   former,
   messages,

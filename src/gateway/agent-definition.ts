@@ -36,7 +36,7 @@ export interface ModelAgentOptions
 /**
  * Returns the definition of an agent whose runs share one runtime, so missing parts are known before the first run.
  */
-export function modelAgent(name: string, options: ResolvedModelAgent): AgentDefinition {
+export function createModelAgent(name: string, options: ResolvedModelAgent): AgentDefinition {
   return {
     name,
     provider: pickOptions(providerOptions, options),
@@ -47,7 +47,7 @@ export function modelAgent(name: string, options: ResolvedModelAgent): AgentDefi
 }
 
 /** Returns the definition of an agent with the application's own runtime. */
-export function runtimeAgent(name: string, options: ResolvedRuntimeAgent): AgentDefinition {
+export function createRuntimeAgent(name: string, options: ResolvedRuntimeAgent): AgentDefinition {
   const { buildChatRuntime: build, resolveCredentials, defaultProvider } = options
   return {
     name,

@@ -118,7 +118,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       return streamRun(followParts, message, options)
     },
     waits: createWaits(
-      lazily(async () => (await started()).sessions),
+      deferDecisions(async () => (await started()).sessions),
       "code",
     ),
     outbox: createOutbox(async () => (await started()).outbox),
@@ -164,7 +164,7 @@ function memoryOptionsOf(agents: readonly AgentDefinition[], name: string | unde
 }
 
 /** Returns the decisions of sessions that are opened at the first use. */
-function lazily(sessions: () => Promise<Decisions>): Decisions {
+function deferDecisions(sessions: () => Promise<Decisions>): Decisions {
   return {
     decide: async (decision) => (await sessions()).decide(decision),
     submitResult: async (submission) => (await sessions()).submitResult(submission),

@@ -29,7 +29,7 @@ import type {
   ResolvedRunnerRuntime,
 } from "./options/runtime-options.ts"
 import type { PluginView } from "./plugins/open-run.ts"
-import { applyRole, roleInterceptors, selectRoleTools } from "./run-role.ts"
+import { applyRole, createRoleInterceptors, selectRoleTools } from "./run-role.ts"
 import type { RuntimeMemo } from "./runtime-memo.ts"
 
 /**
@@ -153,7 +153,11 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
   const { limits, hooks, pricing } = memo.optionParts(chat)
   const ownTools = selectRoleTools(surroundings.role, without(chat.excludedTools, view.tools(chat.tools)))
   const allTools = addDeclaredTools(ownTools, surroundings.clientTools, logger)
-  const interceptors = [...roleInterceptors(surroundings.role), ...chat.interceptors, ...view.interceptors]
+  const interceptors = [
+    ...createRoleInterceptors(surroundings.role),
+    ...chat.interceptors,
+    ...view.interceptors,
+  ]
   // The client's choice is no mistake of the application. The loop ends the run before it calls a model without a
   // price.
   if (chat.maxBudgetUsd !== undefined) {

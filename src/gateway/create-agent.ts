@@ -1,6 +1,6 @@
 import type { SystemBlock } from "../core/ports/provider.ts"
 import type { ProviderOptions } from "../providers/choose/choose-provider.ts"
-import { modelAgent } from "./agent-definition.ts"
+import { createModelAgent } from "./agent-definition.ts"
 import { assembleGateway } from "./assemble-gateway.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
 import type { Gateway } from "./gateway.ts"
@@ -21,5 +21,5 @@ export function createAgent(
   options: AgentOptions = {},
 ): Gateway {
   const resolved = resolveCreateAgent(systemPrompt, options)
-  return assembleGateway({ server: resolved, agents: [modelAgent(resolved.name, resolved)] })
+  return assembleGateway({ server: resolved, agents: [createModelAgent(resolved.name, resolved)] })
 }

@@ -5,7 +5,7 @@ import type { Session } from "../core/ports/session-log.ts"
 import type { RunRole } from "../core/run-role.ts"
 import { type HttpOptions, knowsUsers } from "../http/options.ts"
 import type { ProviderOptions } from "../providers/choose/choose-provider.ts"
-import { runtimeAgent } from "./agent-definition.ts"
+import { createRuntimeAgent } from "./agent-definition.ts"
 import { assembleGateway } from "./assemble-gateway.ts"
 import type { ChatRuntime } from "./chat-runtime.ts"
 import type { ResolveCredentials } from "./credentials.ts"
@@ -61,7 +61,7 @@ export interface ChatRuntimeRequest {
 export function createGatewayApp(options: GatewayAppOptions): Gateway {
   const resolved = resolveGatewayApp(options)
   requireKnownUsers("createGatewayApp", resolved.resolveCredentials, resolved)
-  return assembleGateway({ server: resolved, agents: [runtimeAgent(resolved.name, resolved)] })
+  return assembleGateway({ server: resolved, agents: [createRuntimeAgent(resolved.name, resolved)] })
 }
 
 /** Throws a `ConfigurationError` if users may have their own credentials, but are not known. */

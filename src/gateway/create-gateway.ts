@@ -1,5 +1,10 @@
 import { ConfigurationError } from "../core/errors.ts"
-import { type AgentDefinition, type ModelAgentOptions, modelAgent, runtimeAgent } from "./agent-definition.ts"
+import {
+  type AgentDefinition,
+  createModelAgent,
+  createRuntimeAgent,
+  type ModelAgentOptions,
+} from "./agent-definition.ts"
 import { assembleGateway } from "./assemble-gateway.ts"
 import { type RuntimeAgentOptions, requireKnownUsers } from "./create-gateway-app.ts"
 import type { Gateway } from "./gateway.ts"
@@ -30,10 +35,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { defaultAgent = names[0] } = server
   const definitions = Object.entries(server.agents).map(([name, agent]): AgentDefinition => {
     const caller = `createGateway: agents.${name}`
-    if (!("buildChatRuntime" in agent)) return modelAgent(name, resolveModelAgent(caller, agent))
+    if (!("buildChatRuntime" in agent)) return createModelAgent(name, resolveModelAgent(caller, agent))
     const resolved = resolveRuntimeAgent(caller, agent)
     requireKnownUsers(caller, resolved.resolveCredentials, server)
-    return runtimeAgent(name, resolved)
+    return createRuntimeAgent(name, resolved)
   })
   const first = definitions.find(({ name }) => name === defaultAgent)
   if (first === undefined) {

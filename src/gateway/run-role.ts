@@ -36,7 +36,7 @@ export function selectRoleTools(role: RunRole | null, tools: () => readonly Tool
 }
 
 /** Returns interceptors that refuse calls outside the limits of the role. */
-export function roleInterceptors(role: RunRole | null): readonly Interceptor[] {
+export function createRoleInterceptors(role: RunRole | null): readonly Interceptor[] {
   if (role === null) return []
   const { name, mcpServers, toolLimits = [] } = role
   return [

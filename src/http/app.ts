@@ -17,7 +17,7 @@ import { createJsonParser } from "./body/json-parser.ts"
 import { type ClientAddress, createClientAddress } from "./client-address.ts"
 import { crossOrigin } from "./cors.ts"
 import { fieldErrors } from "./field-errors.ts"
-import { hostGuard } from "./host-guard.ts"
+import { createHostGuard } from "./host-guard.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
 import { maxInitBodyBytes, maxInitValues } from "./limits/init-limits.ts"
@@ -252,7 +252,7 @@ function createRootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   root.use(securityHeaders({ trustProxy }))
   root.use(throwErrorsOnly)
   const open = allowLocalhost || !knowsUsers(options)
-  root.use(hostGuard({ open, allowedHosts: options.allowedHosts, origins }))
+  root.use(createHostGuard({ open, allowedHosts: options.allowedHosts, origins }))
   if (origins.length > 0 || allowLocalhost) {
     const { corsAllowHeaders: allowHeaders, corsAllowMethods: allowMethods } = options
     root.use(crossOrigin({ origins, allowLocalhost, allowHeaders, allowMethods }))

@@ -25,7 +25,11 @@ export interface HostGuardOptions {
  * With API keys this is not needed, because the page has no key. A mounted gateway leaves the check to the app's
  * server, unless `allowedHosts` is set.
  */
-export function hostGuard({ open, allowedHosts, origins }: HostGuardOptions): MiddlewareHandler<HttpEnv> {
+export function createHostGuard({
+  open,
+  allowedHosts,
+  origins,
+}: HostGuardOptions): MiddlewareHandler<HttpEnv> {
   for (const host of allowedHosts ?? []) refuseMisspelt(host)
   const allowed = new Set(allowedHosts?.map((host) => host.toLowerCase()))
   const allowedOrigins = new Set(origins)
@@ -39,7 +43,7 @@ export function hostGuard({ open, allowedHosts, origins }: HostGuardOptions): Mi
   }
 
   function requireHost(c: Context<HttpEnv>, reach: Reach): void {
-    const name = hostName(hostOf(c))
+    const name = parseHostName(hostOf(c))
     if (allowed.has("*") || (name !== null && (allowed.has(name) || isSafe(name, reach)))) return
     throw new Problem(
       { code: "host_not_allowed", status: 421 },
@@ -72,7 +76,7 @@ function hostOf(c: Context<HttpEnv>): string {
 }
 
 /** Returns the host in lower case, without the port and without the brackets of IPv6. Null if it is not a host. */
-function hostName(host: string): string | null {
+function parseHostName(host: string): string | null {
   if (!/^[\w.:[\]-]+$/.test(host) || !URL.canParse(`http://${host}`)) return null
   const { hostname } = new URL(`http://${host}`)
   return hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "")
@@ -101,7 +105,7 @@ export function isLoopbackAddress(address: string): boolean {
 }
 
 function refuseMisspelt(host: string): void {
-  if (host === "*" || hostName(host) === host.toLowerCase()) return
+  if (host === "*" || parseHostName(host) === host.toLowerCase()) return
   throw new ConfigurationError(
     `allowedHosts: "${host}" is not a host name; write it like "gateway.example.com", without a scheme or port.`,
   )

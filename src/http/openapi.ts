@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { HttpEnv } from "./http-env.ts"
-import { pluginPaths } from "./plugin-operations.ts"
+import { describePluginPaths } from "./plugin-operations.ts"
 import type { PluginRoutes } from "./routes/plugin-routes.ts"
 import { chatEventSchema } from "./schemas/events.ts"
 import { problems } from "./schemas/problem.ts"
@@ -67,5 +67,5 @@ function documentOf(
       { name: "status", description: "For those who operate it." },
     ],
   })
-  return { ...document, paths: { ...document.paths, ...pluginPaths(pluginRoutes, prefix) } }
+  return { ...document, paths: { ...document.paths, ...describePluginPaths(pluginRoutes, prefix) } }
 }

@@ -9,7 +9,11 @@ export interface TextSource {
 }
 
 /** Returns the pieces as bytes. They are pulled, so a client that does not read holds one of them. */
-export function textStream({ pieces, onEnd, logger }: TextSource): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function createTextStream({
+  pieces,
+  onEnd,
+  logger,
+}: TextSource): ReadableStream<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder()
   let isCancelled = false
   return new ReadableStream<Uint8Array<ArrayBuffer>>(

@@ -14,7 +14,7 @@ export function queryOf(message: readonly ContentPart[]): string {
  * Returns memories as a text for the model, marked as data. Null without memories. Each is one line of JSON without
  * angle brackets, so that no content of a memory can end the block or look like text outside it.
  */
-export function backgroundText(memories: readonly MemoryRecord[]): string | null {
+export function writeBackground(memories: readonly MemoryRecord[]): string | null {
   const lines = selectFitting(memories, maxBytes).map((memory) => escapeBrackets(JSON.stringify(memory)))
   if (lines.length === 0) return null
   return [

@@ -2,7 +2,7 @@ import { ConfigurationError, toError } from "../core/errors.ts"
 import type { ContentPart } from "../core/messages.ts"
 import type { Plugin, PluginRun, PluginServices } from "../core/ports/plugin.ts"
 import type { Principal } from "../core/ports/session-log.ts"
-import { backgroundText, queryOf } from "./background.ts"
+import { queryOf, writeBackground } from "./background.ts"
 import { createMemories, type Memories } from "./memories.ts"
 import { type MemoryOptions, memorySettings } from "./options.ts"
 import { pruneOnSchedule } from "./prune-on-schedule.ts"
@@ -59,7 +59,7 @@ async function recallFor(
   const query = queryOf(message)
   if (query === "") return null
   try {
-    return backgroundText(await memories.recall({ query, limit }, { signal }))
+    return writeBackground(await memories.recall({ query, limit }, { signal }))
   } catch (error) {
     signal.throwIfAborted()
     logger.warn({ error: toError(error) }, "Memories could not be recalled. The run starts without them.")

@@ -35,7 +35,8 @@ export function computeListedCost(
     output_tokens: outputTokens,
   }
   const priced = calcPrice(tokens, model, { providerId: priceList })
-  if (priced === null || isOtherModel(model, priced.model.id) || !pricesText(priced.model_price)) return null
+  if (priced === null || isOtherModel(model, priced.model.id) || !hasTextPrice(priced.model_price))
+    return null
   return priced.total_price
 }
 
@@ -52,6 +53,6 @@ function isOtherModel(model: string, listed: string): boolean {
  * Returns true if the list has prices for text. Models that only process embeddings, audio or images have none. A
  * model without any price is free.
  */
-function pricesText(prices: Readonly<Record<string, unknown>>): boolean {
+function hasTextPrice(prices: Readonly<Record<string, unknown>>): boolean {
   return Object.keys(prices).length === 0 || ("input_mtok" in prices && "output_mtok" in prices)
 }

@@ -1,6 +1,6 @@
 import type { Principal } from "../core/ports/session-log.ts"
 
 /** Returns a key for the principal in maps of this process. */
-export function principalKey({ tenant, userId }: Principal): string {
+export function principalKeyOf({ tenant, userId }: Principal): string {
   return JSON.stringify([tenant, userId])
 }

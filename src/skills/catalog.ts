@@ -18,7 +18,7 @@ export function isListed(skills: readonly Skill[]): boolean {
 }
 
 /** Returns the text of the system prompt about the skills. Null if there are none. */
-export function catalogText(skills: readonly Skill[]): string | null {
+export function writeCatalog(skills: readonly Skill[]): string | null {
   if (skills.length === 0) return null
   const rules =
     "A skill has instructions for a kind of task. When a task matches the description of a skill, " +

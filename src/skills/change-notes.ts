@@ -5,7 +5,10 @@ import type { Skill } from "./skill.ts"
  * Returns notes for the model about loaded skills of the session that are gone, or have changed since the model read
  * their instructions.
  */
-export function changeNotes(loaded: LoadedSkills, skills: ReadonlyMap<string, Skill>): readonly string[] {
+export function writeChangeNotes(
+  loaded: LoadedSkills,
+  skills: ReadonlyMap<string, Skill>,
+): readonly string[] {
   const gone = loaded.filter(({ name }) => !skills.has(name)).map(({ name }) => name)
   const changed = loaded
     .filter(({ name, digest }) => skills.has(name) && skills.get(name)?.digest !== digest)

@@ -1,7 +1,7 @@
 import type { Plugin, PluginRun, PluginServices, RunParts } from "../core/ports/plugin.ts"
 import { agentSkillsOf } from "./agent-skills.ts"
-import { catalogText, isListed } from "./catalog.ts"
-import { changeNotes } from "./change-notes.ts"
+import { isListed, writeCatalog } from "./catalog.ts"
+import { writeChangeNotes } from "./change-notes.ts"
 import { checkSkills } from "./check-skills.ts"
 import { listLoadedInstructions } from "./loaded-instructions.ts"
 import { findMissingParts } from "./missing-parts.ts"
@@ -64,7 +64,7 @@ async function runParts(
   const { skillToolPacks: packs = {}, skillsExcludedTools = [] } = options
   const skills = new Map(set.skills.map((skill) => [skill.name, skill]))
   const loaded = session === null ? [] : await sessionSkills(session.id, { signal })
-  const notes = changeNotes(loaded, skills)
+  const notes = writeChangeNotes(loaded, skills)
   if (skills.size === 0 && loaded.length === 0) return {}
   const pageBytes = Math.max(200, Math.min(maxPageBytes, maxToolResultBytes - headerBytes))
   const runner = services.ports.codeRunner
@@ -77,7 +77,7 @@ async function runParts(
       ? [runSkillScriptTool({ skills, runner, maxResultBytes: maxToolResultBytes })]
       : []),
   ]
-  const catalog = catalogText(set.skills)
+  const catalog = writeCatalog(set.skills)
   return {
     tools: () => tools,
     async compactionNotes({ signal: stop }) {

@@ -1,7 +1,7 @@
 import { pino } from "pino"
 import type { Logger } from "../core/ports/logger.ts"
 import { escapeControls } from "../core/text/escape-controls.ts"
-import { readableLine } from "./readable-line.ts"
+import { formatReadableLine } from "./readable-line.ts"
 import { createRedact } from "./redact.ts"
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent"
@@ -34,7 +34,8 @@ export function createLogger({
 }: LoggerOptions = {}): Logger {
   // The log is often read on a terminal, and servers and tools choose part of its text.
   const colors = destination === undefined && process.stderr.hasColors?.() === true
-  const streamWrite = form === "json" ? escapeControls : (line: string) => readableLine(line, { colors })
+  const streamWrite =
+    form === "json" ? escapeControls : (line: string) => formatReadableLine(line, { colors })
   const redact = createRedact(names)
   return pino(
     {

@@ -32,7 +32,7 @@ export interface ReadableLineOptions {
  * Converts a line of the log from JSON into a form for people: the local time, the message, the cost of the
  * operation, and the other fields as `name=value`. The stack of an error follows on separate lines.
  */
-export function readableLine(line: string, { colors }: ReadableLineOptions): string {
+export function formatReadableLine(line: string, { colors }: ReadableLineOptions): string {
   const fields: unknown = JSON.parse(line)
   if (!isJsonObject(fields)) return line
   const style = (format: Parameters<typeof styleText>[0], text: string) =>

@@ -240,7 +240,7 @@ describe("a built-in tool of Claude Code", () => {
     const session = await startSession(served.url)
     const frames = await (await session.chat("write")).rest()
     expect(assemble(frames).text).toBe("So be it.")
-    expect(resultsOf(frames).map(({ error }) => error !== null)).toEqual([true, true])
+    expect(resultsOf(frames).map(({ error }) => error?.code)).toEqual(["tool_failed", "tool_failed"])
     expect(existsSync(join(served.work, "made"))).toBe(false)
     const { tools = [] } = served.lastRequest()
     expect(tools.map(({ name }) => name)).toEqual(["Read", "mcp__gateway__act"])

@@ -11,7 +11,7 @@ export function announcementId(taskId: string): string {
  * Returns the item that announces the end of a task to the session. The message joins the open run, or starts a new
  * one.
  */
-export function announcement(
+export function createAnnouncement(
   { sessionId, context, channel, at }: TaskEndCommand,
   { taskId, name }: TaskState,
 ): OutboxItem {

@@ -13,7 +13,10 @@ export interface TaskActions {
 }
 
 /** Returns the session's background tasks for a call. */
-export function taskActions(context: ModelRunContext, { requested: { toolCallId } }: CallState): TaskActions {
+export function createTaskActions(
+  context: ModelRunContext,
+  { requested: { toolCallId } }: CallState,
+): TaskActions {
   const { conversation, clock } = context
   const collected = new Set<string>()
   const items = new Map<string, OutboxItem>()

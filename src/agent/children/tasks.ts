@@ -91,7 +91,7 @@ export class Tasks {
  * Returns the text that names the open tasks to the model. It is not part of the conversation. Each model call has
  * the text for its moment.
  */
-export function taskReminder(tasks: readonly TaskState[]): string | null {
+export function writeTaskReminder(tasks: readonly TaskState[]): string | null {
   if (tasks.length === 0) return null
   const lines = tasks.map(({ taskId, name, description, state, outcome }) => {
     const how =

@@ -28,7 +28,7 @@ export function openChildrenOf({ phase }: RunState): readonly ChildWait[] {
  * Returns the effects of the events on other sessions of the tree, to be stored in the same commit. The end of a run
  * is reported to the call that it works for, and cancels the runs that work for it.
  */
-export function treeEffects(
+export function deriveTreeEffects(
   { conversation: { run, messages, tasks }, tree: { parent }, clock }: RunContext,
   events: readonly Event[],
 ): readonly OutboxItem[] {

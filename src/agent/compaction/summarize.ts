@@ -14,7 +14,7 @@ import { idsOfRun } from "../log-events.ts"
 import { checkBudget, priceUsage } from "../model/budget.ts"
 import { type CountedUsage, countOutputBytes, countUsage, estimateInput } from "../model/estimate-tokens.ts"
 import { collectEvidence, countFailedCall, freeOfCharge, mayHaveCost } from "../model/failed-call.ts"
-import { backoffMs } from "../model/retry-backoff.ts"
+import { computeBackoff } from "../model/retry-backoff.ts"
 import { createStreamed, streamResponse } from "../model/stream-response.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordEnd } from "../steering.ts"
@@ -71,7 +71,7 @@ export async function summarize(
       code,
       mayHaveCost(last, streamed) ? await countFailedCall(context, request, streamed) : freeOfCharge,
     )
-    if (retryable) await sleep(Math.min(retryAfterMs ?? backoffMs(0), longestPauseMs), signal)
+    if (retryable) await sleep(Math.min(retryAfterMs ?? computeBackoff(0), longestPauseMs), signal)
     return "failed"
   }
   const usage = await countUsage(last.usage ?? streamed.usage, {

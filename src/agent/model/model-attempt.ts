@@ -1,7 +1,7 @@
 import type { StepStarted } from "../../core/log/entries.ts"
 import type { ModelChoice, ModelFailure } from "../../core/ports/provider.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
-import { backoffMs } from "./retry-backoff.ts"
+import { computeBackoff } from "./retry-backoff.ts"
 
 /** One try of a step's model call. */
 export interface ModelAttempt {
@@ -34,7 +34,7 @@ export function planNextAttempt(
   const mostRetries = maxRetriesAfter(failure, modelAt(runtime, attempt.modelIndex), runtime)
   if (retryable && attempt.retries < mostRetries && (retryAfterMs ?? 0) <= longestRetryAfterMs) {
     // A "retry after 0" of an overloaded provider would use all retries within milliseconds.
-    return { ...next, retries: attempt.retries + 1, pauseMs: retryAfterMs || backoffMs(attempt.retries) }
+    return { ...next, retries: attempt.retries + 1, pauseMs: retryAfterMs || computeBackoff(attempt.retries) }
   }
   if (!isOfTheService(failure) || attempt.modelIndex + 1 >= models.length) return null
   // Another provider needs no pause.

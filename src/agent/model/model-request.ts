@@ -1,6 +1,6 @@
 import type { Message } from "../../core/messages.ts"
 import type { ModelRequest } from "../../core/ports/provider.ts"
-import { taskReminder } from "../children/tasks.ts"
+import { writeTaskReminder } from "../children/tasks.ts"
 import type { Conversation } from "../conversation.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import { withBackground } from "./background.ts"
@@ -37,7 +37,7 @@ export function requestOf(
  * stays valid.
  */
 function withReminder({ tasks }: Conversation, messages: readonly Message[]): readonly Message[] {
-  const text = taskReminder(tasks.open())
+  const text = writeTaskReminder(tasks.open())
   // A response that the provider continues must remain the last message.
   if (text === null || messages.at(-1)?.role === "assistant") return messages
   return [...messages, { role: "user", content: [{ type: "text", text }] }]

@@ -13,7 +13,7 @@ import type { Usage } from "../../core/usage.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import { untilAborted } from "../until-aborted.ts"
-import { type Patience, watchdog } from "./watchdog.ts"
+import { type Patience, startWatchdog } from "./watchdog.ts"
 
 /** The part of a model's response that has arrived so far, complete or not. */
 export interface Streamed {
@@ -65,7 +65,7 @@ export async function streamResponse(
   const firstMs = firstTokenTimeoutMs(runtime, provider)
   const totalMs = maxCallMsOf(request) + Math.max(0, firstMs - defaultFirstTokenTimeoutMs)
   const patience = { firstMs, silentMs: runtime.stallTimeoutSeconds * 1_000, totalMs }
-  const watched = watchdog(patience, (limit) => call.abort(failuresByLimit[limit]))
+  const watched = startWatchdog(patience, (limit) => call.abort(failuresByLimit[limit]))
   let idleEvents = 0
   const reportProgress = () => {
     idleEvents = 0

@@ -19,7 +19,7 @@ export interface Patience {
  * Calls `onOver` once, when a limit is exceeded. Progress costs one look at the clock and, except for the first
  * report, no timer: when the timer fires, it checks how much time is left.
  */
-export function watchdog(patience: Patience, onOver: (limit: keyof Patience) => void): Watchdog {
+export function startWatchdog(patience: Patience, onOver: (limit: keyof Patience) => void): Watchdog {
   let since = performance.now()
   let limit: "firstMs" | "silentMs" = "firstMs"
   const endsAt = since + patience.totalMs

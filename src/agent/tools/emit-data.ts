@@ -33,7 +33,7 @@ export interface DataEmitter {
   stored(): Promise<void>
 }
 
-export function dataEmitter(context: ModelRunContext, tool: Tool, call: CallState): DataEmitter {
+export function createDataEmitter(context: ModelRunContext, tool: Tool, call: CallState): DataEmitter {
   const { toolCallId } = call.requested
   let stored = call.emitted
   let transient = { events: 0, characters: 0 }

@@ -12,7 +12,7 @@ import type {
 import { withoutSecrets } from "../../core/text/without-secrets.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
-import { timeLimit } from "./time-limit.ts"
+import { startTimeLimit } from "./time-limit.ts"
 
 /** Maximum characters of live output of one call. The result has a separate bound. */
 const maxOutputCharacters = 1_000_000
@@ -41,7 +41,7 @@ export async function executeTool(
   const stop = new AbortController()
   const { promise: stopped, reject } = Promise.withResolvers<never>()
   const abort = () => stop.abort(context.signal.reason)
-  const limit = timeLimit(timeoutMs, () => stop.abort(new ToolTimeout(timeoutMs)))
+  const limit = startTimeLimit(timeoutMs, () => stop.abort(new ToolTimeout(timeoutMs)))
   stop.signal.addEventListener("abort", () => reject(stop.signal.reason), { once: true })
   context.signal.addEventListener("abort", abort, { once: true })
   if (context.signal.aborted) abort()

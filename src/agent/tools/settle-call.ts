@@ -5,7 +5,7 @@ import type { ReturnedTask, ReturnedWait, Tool, Validation } from "../../core/po
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { originOf } from "../../core/tool-origin.ts"
 import { startTask } from "../children/start-task.ts"
-import { taskActions } from "../children/task-actions.ts"
+import { createTaskActions } from "../children/task-actions.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { openWait } from "../waits/open-wait.ts"
 import { questionsOf } from "../waits/questions.ts"
@@ -16,7 +16,7 @@ import { changedTool, denial, invalidInput, malformedInputOf, refusal, unknownTo
 import type { CallState } from "./call-state.ts"
 import { completeCall } from "./complete-call.ts"
 import { findCurrentTool, isAsApproved, isFor, isStill, reasonToAskAgain } from "./current-tool.ts"
-import { dataEmitter } from "./emit-data.ts"
+import { createDataEmitter } from "./emit-data.ts"
 import { executeTool } from "./execute-tool.ts"
 import { transformResult } from "./transform-result.ts"
 
@@ -131,8 +131,8 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   await context.hold.untilCertain(context.signal)
   const startedAt = context.clock.now()
   const questions = questionsOf(context, tool, call)
-  const data = dataEmitter(context, tool, call)
-  const tasks = taskActions(context, call)
+  const data = createDataEmitter(context, tool, call)
+  const tasks = createTaskActions(context, call)
   const outcome = await executeTool(context, tool, {
     call,
     input,

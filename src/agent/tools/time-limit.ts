@@ -5,7 +5,7 @@ export interface TimeLimit {
 }
 
 /** Calls `onOver` after `ms` milliseconds, not counting pauses. */
-export function timeLimit(ms: number, onOver: () => void): TimeLimit {
+export function startTimeLimit(ms: number, onOver: () => void): TimeLimit {
   let left = ms
   let pauses = 0
   let stopped = false

@@ -1,4 +1,9 @@
-import { maxTurnsReport, toolReport, toolTiming, usageReport } from "../../agent/reports.ts"
+import {
+  createMaxTurnsReport,
+  createToolReport,
+  createToolTiming,
+  createUsageReport,
+} from "../../agent/reports.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
 import { eventId } from "../../core/log/event-id.ts"
@@ -32,16 +37,21 @@ export function hookSubscribers(hooks: Hooks, options: HookSubscriberOptions): r
   const { onUsage, onToolResult, onToolTiming, onMaxTurns, onEvent } = hooks
   const subscribers: Subscriber[] = []
   const add = (name: keyof Hooks, invoke: Invoke) => subscribers.push(hookSubscriber(name, invoke, options))
-  if (onUsage) add("onUsage", (entry, { sessionId }) => prepareCall(onUsage, usageReport(entry, sessionId)))
+  if (onUsage)
+    add("onUsage", (entry, { sessionId }) => prepareCall(onUsage, createUsageReport(entry, sessionId)))
   if (onToolTiming)
-    add("onToolTiming", (entry, { sessionId }) => prepareCall(onToolTiming, toolTiming(entry, sessionId)))
+    add("onToolTiming", (entry, { sessionId }) =>
+      prepareCall(onToolTiming, createToolTiming(entry, sessionId)),
+    )
   if (onMaxTurns)
-    add("onMaxTurns", (entry, { sessionId }) => prepareCall(onMaxTurns, maxTurnsReport(entry, sessionId)))
+    add("onMaxTurns", (entry, { sessionId }) =>
+      prepareCall(onMaxTurns, createMaxTurnsReport(entry, sessionId)),
+    )
   if (onToolResult) {
     add("onToolResult", async (entry, page) => {
       if (entry.event.type !== "toolCallCompleted") return null
       const input = await inputOf(entry.event.toolCallId, { entry, page, log: options.log })
-      return prepareCall(onToolResult, toolReport(entry, page.sessionId, input))
+      return prepareCall(onToolResult, createToolReport(entry, page.sessionId, input))
     })
   }
   if (onEvent) {

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest"
 import { resolveOptions } from "../../options/resolve-options.ts"
 import { tool } from "../../tools/local-tool.ts"
-import { modelAgent } from "../agent-definition.ts"
+import { createModelAgent } from "../agent-definition.ts"
 import { resolveModelAgent } from "./agent-options.ts"
 import { type SharedServerOptions, sharedServerOptions } from "./gateway-options.ts"
 import { showConfiguration } from "./shown-configuration.ts"
 
 test("secrets of the server, of providers, MCP servers and addresses are not shown, and the rest is", () => {
   const secret = "hunter2-hunter2-hunter2"
-  const agent = modelAgent(
+  const agent = createModelAgent(
     "ops",
     resolveModelAgent("test", {
       systemPrompt: "Be kind.",

@@ -23,8 +23,19 @@ export function askInTerminal(
   if (input.isTTY !== true || output.isTTY !== true) return {}
   const ask = async (question: string): Promise<string> => {
     const lines = createInterface({ input, output })
-    // A closed terminal gives no answer, which counts as a denial.
-    const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")))
+    let isInterrupted = false
+    // Without a listener, Ctrl+C would only close the question, and so deny the call.
+    lines.once("SIGINT", () => {
+      isInterrupted = true
+      lines.close()
+      process.kill(process.pid, "SIGINT")
+    })
+    // A closed terminal gives no answer, which is a no. An interrupted question stays without an answer.
+    const closed = new Promise<string>((resolve) => {
+      lines.once("close", () => {
+        if (!isInterrupted) resolve("")
+      })
+    })
     try {
       return (await Promise.race([lines.question(question), closed])).trim()
     } finally {

@@ -28,7 +28,7 @@ export function authenticate({
 }: AuthenticateOptions): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     // A request without a token is not a guess, because any web page can make a browser send one.
-    const token = bearerToken(c)
+    const token = readBearerToken(c)
     c.set("session", await failures.counting(c, token, () => sessionOf(token)))
     await next()
   }
@@ -53,7 +53,7 @@ export function authenticate({
  * Returns the token from the header only (RFC 6750, section 2.1), because tokens in URLs end up in logs and
  * histories.
  */
-function bearerToken(c: Context<HttpEnv>): string {
+function readBearerToken(c: Context<HttpEnv>): string {
   const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(c.req.header("authorization") ?? "")?.[1]
   if (token === undefined)
     throw invalidToken("The request needs an Authorization header with a Bearer token.")

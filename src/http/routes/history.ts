@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Logger } from "../../core/ports/logger.ts"
-import { principalKey } from "../../sessions/principal-key.ts"
+import { principalKeyOf } from "../../sessions/principal-key.ts"
 import type { HistoryQuery, Sessions } from "../../sessions/sessions.ts"
 import { fieldErrors } from "../field-errors.ts"
 import type { HttpEnv } from "../http-env.ts"
@@ -9,8 +9,8 @@ import { createPlaces } from "../limits/places.ts"
 import { invalidBody } from "../problem.ts"
 import { defaultRuns, historyQuerySchema, historyResponseSchema } from "../schemas/history.ts"
 import { problems } from "../schemas/problem.ts"
-import { textStream } from "../text-stream.ts"
-import { historyJson } from "../wire/history.ts"
+import { createTextStream } from "../text-stream.ts"
+import { writeHistoryJson } from "../wire/history.ts"
 
 /** Maximum bytes of the sessions of one principal whose histories are read at once. */
 const maxBytesAtOnce = 64 * 1024 * 1024
@@ -57,7 +57,7 @@ export function addHistoryRoute(
     const session = c.get("session")
     const page = pageOf(c.req.query())
     const leave = places.take(
-      principalKey(session),
+      principalKeyOf(session),
       page.runs === undefined ? Math.max(session.storedBytes, leastBytes) : leastBytes,
     )
     const closing = new AbortController()
@@ -66,14 +66,18 @@ export function addHistoryRoute(
       // Without a reason, the abort would create an exception with a stack.
       closing.abort("the response ended")
     }
-    const pieces = historyJson(sessions.history(session.id, { ...page, signal: closing.signal }))
+    const pieces = writeHistoryJson(sessions.history(session.id, { ...page, signal: closing.signal }))
     const headers = { "content-type": "application/json" }
     try {
       // An error before the first piece becomes a problem response, because the response has not started yet.
       const { value: beginning = "" } = await pieces.next()
       const following = await pieces.next()
       if (following.done !== true && c.req.method !== "HEAD") {
-        const body = textStream({ pieces: resumePieces([beginning, following.value], pieces), onEnd, logger })
+        const body = createTextStream({
+          pieces: resumePieces([beginning, following.value], pieces),
+          onEnd,
+          logger,
+        })
         return c.body(body, 200, headers)
       }
       onEnd()

@@ -22,7 +22,7 @@ export interface EventSource {
  * at most one heartbeat and one batch here, and the rest waits in the log. If the view fails, the stream ends early,
  * and the client reconnects with its last id.
  */
-export function eventStream(source: EventSource): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function createEventStream(source: EventSource): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { viewer, heartbeat, logger } = source
   const closing = new AbortController()
   let batches: AsyncIterator<TreeBatch> | null = null

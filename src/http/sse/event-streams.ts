@@ -7,7 +7,7 @@ import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createPlaces } from "../limits/places.ts"
 import type { Wire } from "../wire/wire.ts"
-import { type EventSource, eventStream } from "./event-stream.ts"
+import { createEventStream, type EventSource } from "./event-stream.ts"
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts"
 import { createRenderer, type Renderer } from "./render.ts"
 import { writeEventStream } from "./write-event-stream.ts"
@@ -118,7 +118,7 @@ export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<Ht
     // Otherwise the next assigned response would copy the headers again.
     c.res = undefined
     if (outgoing === undefined) {
-      c.res = new Response(eventStream(sourceOf(request, leave)), { status, headers })
+      c.res = new Response(createEventStream(sourceOf(request, leave)), { status, headers })
     } else {
       outgoing.writeHead(status, Object.fromEntries(headers))
       void writeEventStream(outgoing, sourceOf(request, leave))

@@ -13,12 +13,12 @@ export function wireUsage({ usage, cost }: Spending): WireUsage {
     output_tokens: usage.outputTokens,
     cache_creation_input_tokens: usage.cacheCreationInputTokens,
     cache_read_input_tokens: usage.cacheReadInputTokens,
-    estimated_cost: cost === null ? null : dollars(cost),
+    estimated_cost: cost === null ? null : roundDollars(cost),
   }
 }
 
 /** Rounds an amount, because sums of fractions have meaningless digits. */
-export function dollars(amount: number): number {
+export function roundDollars(amount: number): number {
   return Math.round(amount * 1e10) / 1e10
 }
 
@@ -65,6 +65,6 @@ export function wireQuestion(question: Question): Omit<WireQuestion, "server"> {
 }
 
 /** Rounds down, so that a time that a client receives is never after the actual one. */
-export function unixSeconds(milliseconds: number): number {
+export function toUnixSeconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000)
 }

@@ -1,13 +1,13 @@
 import type { z } from "@hono/zod-openapi"
 import type { Grant } from "../../core/ports/approvals.ts"
 import type { grantsResponseSchema } from "../schemas/grants.ts"
-import { unixSeconds } from "./content.ts"
+import { toUnixSeconds } from "./content.ts"
 
 export function wireGrants(grants: readonly Grant[]): z.input<typeof grantsResponseSchema> {
   return {
     grants: grants.map(({ toolName, origin, qualifier, scope = "session", at }) => {
       const type = { tool_name: toolName, server: origin?.server ?? null, qualifier }
-      return { ...type, scope, granted_at: unixSeconds(at) }
+      return { ...type, scope, granted_at: toUnixSeconds(at) }
     }),
   }
 }

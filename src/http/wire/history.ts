@@ -5,7 +5,7 @@ import type { Wait } from "../../core/ports/approvals.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import type { HistoryEnd, HistoryMessages, HistoryPart } from "../../sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
-import { unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
+import { toUnixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
 import { wireTask } from "./tasks.ts"
 
 type HistoryBlock = HistoryMessage["content"][number]
@@ -17,7 +17,7 @@ const pieceCharacters = 64_000
  * Writes a session for a client that redraws it: the JSON text of a `HistoryResponse`, in pieces. Data that only a
  * provider understands is left out.
  */
-export async function* historyJson(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
+export async function* writeHistoryJson(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
   let piece = ""
   for await (const text of historyTexts(parts)) {
     piece += text
@@ -71,7 +71,7 @@ function rest({
     queued_runs: queuedRuns.map(({ runId, position, notBefore }) => ({
       run_id: runId,
       position,
-      not_before: notBefore === 0 ? null : unixSeconds(notBefore),
+      not_before: notBefore === 0 ? null : toUnixSeconds(notBefore),
     })),
     running_tasks: runningTasks.map(wireTask),
     usage: wireUsage(spent),
@@ -89,7 +89,7 @@ export function pendingOf(
     pending_approvals: openWaits
       .filter((wait) => wait.kind === "approval")
       .map((wait) => ({
-        ...pending(wait),
+        ...toPending(wait),
         tool_input: wait.payload.input,
         server: wait.origin?.server ?? null,
         resolved_qualifier: wait.payload.qualifier,
@@ -97,20 +97,20 @@ export function pendingOf(
       })),
     pending_tool_calls: openWaits
       .filter((wait) => wait.kind === "clientTool")
-      .map((wait) => ({ ...pending(wait), tool_input: wait.payload.input })),
+      .map((wait) => ({ ...toPending(wait), tool_input: wait.payload.input })),
     pending_elicitations: openWaits
       .filter((wait) => wait.kind === "elicitation")
       .map((wait) => ({
-        ...pending(wait),
+        ...toPending(wait),
         server: wait.origin?.server ?? null,
         ...wireQuestion(wait.payload.question),
       })),
   }
 }
 
-function pending(wait: Wait): Pending {
+function toPending(wait: Wait): Pending {
   const { toolCallId, nonce, expiresAt, toolName } = wait
-  const call = { tool_call_id: toolCallId, nonce, expires_at: unixSeconds(expiresAt), tool_name: toolName }
+  const call = { tool_call_id: toolCallId, nonce, expires_at: toUnixSeconds(expiresAt), tool_name: toolName }
   return { ...call, ...subAgentOf(wait) }
 }
 

@@ -11,7 +11,14 @@ import type {
 } from "../../core/log/entries.ts"
 import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
-import { dollars, unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
+import {
+  roundDollars,
+  toUnixSeconds,
+  wireContent,
+  wireQuestion,
+  wireToolOutcome,
+  wireUsage,
+} from "./content.ts"
 import { eventStreamType, serverSentEvent } from "./server-sent-events.ts"
 import { taskCompleted, taskProgress, taskRegistered } from "./tasks.ts"
 import type { Frame, Wire } from "./wire.ts"
@@ -237,7 +244,9 @@ function eventFrames(
     case "maxTurnsReached":
       return [frame({ type: "max_turns_reached", turn_count: event.turnCount, max_turns: event.maxTurns })]
     case "budgetExceeded":
-      return [frame({ type: "budget_exceeded", total_cost: dollars(event.totalCost), budget: event.budget })]
+      return [
+        frame({ type: "budget_exceeded", total_cost: roundDollars(event.totalCost), budget: event.budget }),
+      ]
     case "runCompleted":
       return [
         frame({
@@ -283,7 +292,7 @@ function renderOpened(event: WaitOpened): readonly Frame[] {
           type: "tool_approval_request",
           tool_call_id,
           nonce,
-          expires_at: unixSeconds(expiresAt),
+          expires_at: toUnixSeconds(expiresAt),
           tool_name,
           server: event.origin?.server ?? null,
           tool_input: event.payload.input,
@@ -309,7 +318,7 @@ function renderOpened(event: WaitOpened): readonly Frame[] {
           type: "elicitation_request",
           tool_call_id,
           nonce,
-          expires_at: unixSeconds(expiresAt),
+          expires_at: toUnixSeconds(expiresAt),
           tool_name,
           server: event.payload.server,
           ...wireQuestion(event.payload.question),

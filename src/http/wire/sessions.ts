@@ -1,6 +1,6 @@
 import type { ListedRun, ListedSession } from "../../core/ports/directory.ts"
 import type { SessionResponse, WireSession } from "../schemas/sessions.ts"
-import { unixSeconds } from "./content.ts"
+import { toUnixSeconds } from "./content.ts"
 
 export function wireSession(session: ListedSession): WireSession {
   const { parent } = session
@@ -14,8 +14,8 @@ export function wireSession(session: ListedSession): WireSession {
         ? null
         : { session_id: parent.sessionId, run_id: parent.runId, tool_call_id: parent.toolCallId },
     root_session_id: session.rootId,
-    created_at: unixSeconds(session.createdAt),
-    last_used_at: unixSeconds(session.lastUsedAt),
+    created_at: toUnixSeconds(session.createdAt),
+    last_used_at: toUnixSeconds(session.lastUsedAt),
     stored_bytes: session.storedBytes,
   }
 }
@@ -24,7 +24,7 @@ export function wireSessionWithRuns(session: ListedSession, runs: readonly Liste
   return {
     ...wireSession(session),
     runs: runs.map(({ id, state, createdAt }) => {
-      return { run_id: id, state, created_at: unixSeconds(createdAt) }
+      return { run_id: id, state, created_at: toUnixSeconds(createdAt) }
     }),
   }
 }

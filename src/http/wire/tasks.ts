@@ -3,7 +3,7 @@ import type { ListedTask } from "../../sessions/tree/list-tasks.ts"
 import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 import type { WireTask } from "../schemas/tasks.ts"
-import { unixSeconds, wireUsage } from "./content.ts"
+import { toUnixSeconds, wireUsage } from "./content.ts"
 
 export function wireTask(task: ListedTask): WireTask {
   const { taskId, name, description, toolCallId, sessionId, outcome, isCollected, startedAt } = task
@@ -19,7 +19,7 @@ export function wireTask(task: ListedTask): WireTask {
     error: outcome?.error ?? null,
     usage: outcome === null ? null : wireUsage(outcome.spent),
     collected: isCollected,
-    started_at: unixSeconds(startedAt),
+    started_at: toUnixSeconds(startedAt),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { WaitsResponse } from "../schemas/waits.ts"
-import { unixSeconds } from "./content.ts"
+import { toUnixSeconds } from "./content.ts"
 import { pendingOf, subAgentOf } from "./history.ts"
 
 type WireWait = WaitsResponse["waits"][number]
@@ -38,5 +38,5 @@ function wireWait(wait: Wait): WireWait[] {
 function ownFacts(wait: Wait) {
   const { waitId, toolCallId, toolName, expiresAt } = wait
   const call = { wait_id: waitId, tool_call_id: toolCallId, tool_name: toolName }
-  return { ...call, expires_at: unixSeconds(expiresAt), ...subAgentOf(wait) }
+  return { ...call, expires_at: toUnixSeconds(expiresAt), ...subAgentOf(wait) }
 }

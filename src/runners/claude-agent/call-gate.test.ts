@@ -58,6 +58,32 @@ describe("a call that nobody allowed", () => {
     await collect(runner, requestOf())
   })
 
+  it("is denied if it has the id of another call, or an id that is too long", async () => {
+    const strange = { ...bash, id: "x".repeat(1_000) }
+    const { runner } = await runnerOf(
+      [
+        async function* ({ hook }) {
+          yield* modelMessage("", [bash, bash, strange])
+          const decisions = [
+            await hook(bash.id, bash.name, bash.input),
+            await hook(bash.id, bash.name, bash.input),
+          ]
+          decisions.push(await hook(strange.id, bash.name, bash.input))
+          expect(decisions.map(({ permissionDecision }) => permissionDecision)).toEqual([
+            "deny",
+            "deny",
+            "deny",
+          ])
+          yield* modelMessage("", [{ ...bash, input: { command: "rm -r /" } }])
+          expect(await hook(bash.id, bash.name, {})).toMatchObject({ permissionDecision: "deny" })
+          yield queryResult()
+        },
+      ],
+      { builtInTools: ["Bash"], needsApproval: false },
+    )
+    expect(outline(await collect(runner, requestOf()))).toEqual(["usage", "call Bash", "usage"])
+  })
+
   it("is executed once, however often Claude Code makes it", async () => {
     const { tool: own, execute } = payTool()
     const { runner } = await runnerOf(

@@ -64,6 +64,8 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
   const rulings = new Map<string, Promise<Ruling>>()
   const executable = new Map<string, string>()
   const denials = new Map<string, string>()
+  /** Calls whose hook has asked. A model that uses an id again makes another call, which nobody has allowed. */
+  const hooked = new Set<unknown>()
   let deferred: SdkCall | null = null
   let isIdle = false
   let isClosed = false
@@ -127,7 +129,9 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
   return {
     async hook(given) {
       const { tool_use_id: id, tool_name: name } = fieldsOf(given)
-      const ruling = await rulingOn(id, name)
+      const isRepeated = hooked.has(id)
+      hooked.add(id)
+      const ruling: Ruling = isRepeated ? { type: "deny", message: notAllowed } : await rulingOn(id, name)
       switch (ruling.type) {
         case "allow":
           return output({ permissionDecision: "allow", updatedInput: ruling.input })
@@ -140,6 +144,8 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
       }
     },
     async canUseTool(name, _input, { toolUseID }) {
+      // There was no hook, or it has asked before.
+      hooked.add(toolUseID)
       const ruling = await rulingOn(toolUseID, name)
       if (ruling.type === "allow") return { behavior: "allow", updatedInput: ruling.input }
       // Claude Code cannot defer a call here.

@@ -141,6 +141,23 @@ describe("an agent of the Claude Agent SDK", () => {
     expect(outline(events)).toEqual(["I look.", "usage"])
   })
 
+  it("has a result that comes before the end of the message reported after its call", async () => {
+    const { runner } = await runnerOf([
+      async function* () {
+        for await (const message of modelMessage("", [bash])) {
+          yield message
+          if ((message as { readonly type: string }).type === "assistant") {
+            yield toolResult(bash.id, "No such tool available: Bash", true)
+          }
+        }
+        yield queryResult()
+      },
+    ])
+    const events = await collect(runner, requestOf())
+    expect(outline(events)).toEqual(["usage", "call Bash", "toolResult"])
+    expect(resultsOf(events)).toMatchObject([{ result: { message: "No such tool available: Bash" } }])
+  })
+
   it("refuses calls that the model makes together, if a person must allow one", async () => {
     const second = { ...pay, id: "toolu_9" }
     const { tool: own, execute } = payTool({ needsApproval: true })

@@ -7,6 +7,8 @@ import { createMessageReader, type QueryEnd, type Step } from "./message-reader.
 import { addSpending, type RunSpending } from "./run-limits.ts"
 import type { SdkProcess } from "./sdk-process.ts"
 
+/** Characters of a call's id. Those of the Messages API have about 30. */
+const maxIdLength = 200
 /** Milliseconds that Claude Code may take to end after its last result. */
 const endWithinMs = 10_000
 
@@ -57,9 +59,24 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
   const reader = createMessageReader(run.priceList)
   const messages = run.messages[Symbol.asyncIterator]()
   const openCalls = new Set(run.openCalls)
+  const reported = new Set(run.openCalls)
+  /** Calls of messages that are not complete. Claude Code refuses a call of an unknown tool before that. */
+  const unreported = new Set<string>()
+  const early = new Map<string, RunnerToolResult>()
   const asking = new Map<string, RunnerToolCall>()
   let end: QueryEnd | null = null
   let spent: RunSpending = { turns: 0, costUsd: 0 }
+
+  /** Returns the calls whose ids are new. A call with the id of another one is denied. */
+  function newCalls(calls: readonly SdkCall[]): readonly SdkCall[] {
+    return calls.filter(({ id }) => {
+      unreported.delete(id)
+      const isNew = id.length <= maxIdLength && !reported.has(id)
+      if (isNew) reported.add(id)
+      else gate.decide(id, { type: "deny", message: "This call was not executed: its id is not new." })
+      return isNew
+    })
+  }
 
   /** Reports a call, or keeps it for the end of the query if a person must be asked about it. */
   async function* reportCall(call: SdkCall, judged: JudgedCall, refusalToAsk: string | null) {
@@ -70,7 +87,10 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
       return
     }
     yield plain
-    openCalls.add(call.id)
+    const result = early.get(call.id)
+    early.delete(call.id)
+    if (result === undefined) openCalls.add(call.id)
+    else yield result
     const message = judged.refusal ?? (approval === undefined ? null : refusalToAsk)
     gate.decide(call.id, message === null ? { type: "allow" } : { type: "deny", message })
   }
@@ -80,13 +100,16 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
       case "event":
         if (step.event.type !== "toolResult") yield step.event
         else if (openCalls.delete(step.event.id)) yield withDenial(step.event)
+        else if (unreported.has(step.event.id)) early.set(step.event.id, step.event)
         return
       case "seen":
+        unreported.add(step.call.id)
         return gate.see(step.call)
       case "calls": {
-        const judged = await Promise.all(step.calls.map(run.judge))
+        const calls = newCalls(step.calls)
+        const judged = await Promise.all(calls.map(run.judge))
         const refusal = step.nested ? askNested : step.calls.length > 1 ? askAlone : null
-        for (const [index, call] of step.calls.entries()) {
+        for (const [index, call] of calls.entries()) {
           const verdict = judged[index]
           if (verdict !== undefined) yield* reportCall(call, verdict, refusal)
         }

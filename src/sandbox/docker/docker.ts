@@ -11,8 +11,8 @@ import { demultiplex } from "./demultiplex.ts"
 import { connectEngine, isAnswer, isNotFound } from "./engine.ts"
 import { engineLost, startFailure } from "./engine-failures.ts"
 import { freezeContainer, thawContainer } from "./freeze-container.ts"
-import { removeContainer, type Standby, startStandby } from "./standby.ts"
-import { createStandbys } from "./standbys.ts"
+import { removeContainer, startWarmContainer, type WarmContainer } from "./warm-container.ts"
+import { createWarmPool } from "./warm-pool.ts"
 
 export interface DockerOptions extends BackendOptions {
   /** The path of the engine's Unix socket. */
@@ -38,21 +38,24 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
     if (rootless) return "0:0"
     return owner === null ? `${process.getuid?.()}:${process.getgid?.()}` : `${owner.uid}:${owner.gid}`
   }
-  async function startContainer(workspace: Workspace, folders: readonly StagedFolder[]): Promise<Standby> {
+  async function startContainer(
+    workspace: Workspace,
+    folders: readonly StagedFolder[],
+  ): Promise<WarmContainer> {
     const name = `agent-gateway-${randomUUID()}`
     const { needsTcpLimit } = engine
     const setup = { image, limits, needsTcpLimit, network, env, instance, user: userOf(workspace), folders }
     inUse.add(name)
     const forget = () => inUse.delete(name)
     try {
-      const standby = await startStandby(engine, name, setup, workspace)
-      return { ...standby, remove: () => standby.remove().finally(forget) }
+      const warmContainer = await startWarmContainer(engine, name, setup, workspace)
+      return { ...warmContainer, remove: () => warmContainer.remove().finally(forget) }
     } catch (error) {
       forget()
       throw startFailure(error, image)
     }
   }
-  const standbys = createStandbys({
+  const pool = createWarmPool({
     capacity: warmPool,
     logger,
     start: (workspace) => startContainer(workspace, []),
@@ -68,11 +71,11 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
     async start({ workspace, folders, expectMore, ...order }) {
       // A waiting container has no folders, and cannot get any.
       const isPlain = folders.length === 0
-      const standby = await (isPlain ? standbys.take(workspace) : startContainer(workspace, folders))
-      standby.connection.end(launcherInput(order))
-      return followContainer(docker, standby, (used) => {
-        standbys.remove(used)
-        if (expectMore && isPlain) standbys.prepare(workspace)
+      const warmContainer = await (isPlain ? pool.take(workspace) : startContainer(workspace, folders))
+      warmContainer.connection.end(launcherInput(order))
+      return followContainer(docker, warmContainer, (used) => {
+        pool.remove(used)
+        if (expectMore && isPlain) pool.prepare(workspace)
       })
     },
 
@@ -91,38 +94,38 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
       }
     },
 
-    close: () => standbys.close(),
+    close: () => pool.close(),
   }
 }
 
 /** Returns the running containers. No code runs in a stopped container, so no caller has to wait for its removal. */
 function followContainer(
   docker: Dockerode,
-  standby: Standby,
-  removeLater: (standby: Standby) => void,
+  warmContainer: WarmContainer,
+  removeLater: (warmContainer: WarmContainer) => void,
 ): Running {
   const startedAt = Date.now()
   let stopped = false
   let ended: Promise<void> | null = null
-  const exited = exitOf(standby).then(async (exit) => {
+  const exited = exitOf(warmContainer).then(async (exit) => {
     stopped = true
     const isEndedByItself = exit.exitCode === 0 || exit.outOfMemory || ended !== null
-    if (!isEndedByItself) await requireNotKilled(docker, standby, startedAt)
+    if (!isEndedByItself) await requireNotKilled(docker, warmContainer, startedAt)
     return exit
   })
   // A caller that ends the container does not need its exit.
   exited.catch(() => {})
   const end = async () => {
-    if (stopped) return removeLater(standby)
-    await standby.remove().catch((error) => {
+    if (stopped) return removeLater(warmContainer)
+    await warmContainer.remove().catch((error) => {
       throw engineLost(error)
     })
   }
   return {
-    output: outputOf(standby),
+    output: outputOf(warmContainer),
     exited,
-    freeze: () => freezeContainer(standby.container),
-    thaw: () => thawContainer(standby.container),
+    freeze: () => freezeContainer(warmContainer.container),
+    thaw: () => thawContainer(warmContainer.container),
     end() {
       ended ??= end()
       return ended
@@ -131,7 +134,7 @@ function followContainer(
 }
 
 /** Yields the output. Also ends if the connection breaks. The exit then reports the outcome of the code. */
-async function* outputOf({ connection }: Standby): AsyncGenerator<OutputChunk> {
+async function* outputOf({ connection }: WarmContainer): AsyncGenerator<OutputChunk> {
   try {
     yield* demultiplex(connection)
   } catch (error) {
@@ -139,7 +142,7 @@ async function* outputOf({ connection }: Standby): AsyncGenerator<OutputChunk> {
   }
 }
 
-async function exitOf({ stopped, container }: Standby): Promise<Exit> {
+async function exitOf({ stopped, container }: WarmContainer): Promise<Exit> {
   const exitCode = await stopped.catch((error) => {
     throw engineLost(error)
   })
@@ -157,7 +160,11 @@ async function exitOf({ stopped, container }: Standby): Promise<Exit> {
  * Throws if the engine sent the container a signal, as it does with all containers when it shuts down. The code did
  * not end by itself, although its exit code looks like it.
  */
-async function requireNotKilled(docker: Dockerode, { container }: Standby, startedAt: number): Promise<void> {
+async function requireNotKilled(
+  docker: Dockerode,
+  { container }: WarmContainer,
+  startedAt: number,
+): Promise<void> {
   let signals = ""
   try {
     const events = await docker.getEvents({

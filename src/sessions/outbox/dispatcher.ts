@@ -11,7 +11,7 @@ import { withoutSecrets } from "../../core/text/without-secrets.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { DueLoop } from "../due-loop.ts"
-import { retryPauseMs } from "../retry-pause.ts"
+import { computeRetryPause } from "../retry-pause.ts"
 import { deliverCommands } from "./deliver-commands.ts"
 
 /** Maximum number of attempts for one row. With the pauses between them, they take six to eight hours. */
@@ -158,7 +158,7 @@ export class Dispatcher {
   async #failed(item: ClaimedItem, error: Error): Promise<void> {
     const { outbox, logger } = this.#options
     const isLast = item.attempt >= maxAttempts || error instanceof UndeliverableError
-    const retryInMs = isLast ? null : retryPauseMs(item.attempt, lastPauseMs)
+    const retryInMs = isLast ? null : computeRetryPause(item.attempt, lastPauseMs)
     const fields = { error, ...fieldsOf(item), attempt: item.attempt, retryInMs }
     if (isLast)
       logger.error(

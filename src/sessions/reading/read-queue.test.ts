@@ -3,7 +3,7 @@ import { expect, it } from "vitest"
 import type { Entry, Event } from "../../core/log/entries.ts"
 import type { SessionLog } from "../../core/ports/session-log.ts"
 import { createPacer } from "../../core/time/pacer.ts"
-import { principalKey } from "../principal-key.ts"
+import { principalKeyOf } from "../principal-key.ts"
 import { ReadQueue, type ReadQueueOptions } from "./read-queue.ts"
 
 const never = new AbortController().signal
@@ -132,7 +132,7 @@ it("makes a user pause after an expensive page, and no other user", async () => 
   await nextTurn()
   await readOf("other")
   expect(ended).toEqual(["hog", "other"])
-  const pauseMs = pacer.waitMs(principalKey(userOf("hog")))
+  const pauseMs = pacer.waitMs(principalKeyOf(userOf("hog")))
   expect(pauseMs).toBeGreaterThan(50)
   now += pauseMs
   await second

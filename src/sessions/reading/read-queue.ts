@@ -5,7 +5,7 @@ import type { ReadOptions } from "../../core/ports/read-options.ts"
 import type { Principal, SessionLog } from "../../core/ports/session-log.ts"
 import { createPacer, type Pacer } from "../../core/time/pacer.ts"
 import { createTurnOrder } from "../../core/turn-order.ts"
-import { principalKey } from "../principal-key.ts"
+import { principalKeyOf } from "../principal-key.ts"
 
 /** Size of one page of a log. A page is small, because each reader holds one in memory. */
 export const page = { limit: 100, maxCharacters: 100_000 }
@@ -101,7 +101,7 @@ export class ReadQueue {
     try {
       const result = await read()
       const costMs = costOfResult(result)
-      if (costMs >= leastCostMs) this.#options.pacer.charge(principalKey(reader.principal), costMs)
+      if (costMs >= leastCostMs) this.#options.pacer.charge(principalKeyOf(reader.principal), costMs)
       return result
     } finally {
       this.#reading -= 1
@@ -185,7 +185,7 @@ export class ReadQueue {
   }
 
   #pauseMs(principal: Principal): number {
-    return this.#options.pacer.waitMs(principalKey(principal))
+    return this.#options.pacer.waitMs(principalKeyOf(principal))
   }
 
   #forget(principal: Principal, waiting: Waiting): void {

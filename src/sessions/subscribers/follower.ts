@@ -6,7 +6,7 @@ import type { Cursor, Subscriber, SubscriberContext, Subscriptions } from "../..
 import { withoutSecrets } from "../../core/text/without-secrets.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { page, type ReadQueue } from "../reading/read-queue.ts"
-import { retryPauseMs } from "../retry-pause.ts"
+import { computeRetryPause } from "../retry-pause.ts"
 
 const lastPauseMs = 600_000
 /** Maximum attempts to report a gap. After that, it is only logged. */
@@ -99,7 +99,7 @@ async function deliver(
     else {
       const error = toError(thrown)
       const failedAttempt = through > seq ? 1 : attempt
-      const retryInMs = retryPauseMs(failedAttempt, lastPauseMs)
+      const retryInMs = computeRetryPause(failedAttempt, lastPauseMs)
       logger.warn(
         { error, subscriber: subscriber.name, sessionId, seq: through, attempt: failedAttempt, retryInMs },
         "A subscriber failed. It receives these events of the session again.",
@@ -129,7 +129,7 @@ async function reportGap(
     const error = toError(thrown)
     logger.warn({ error, ...fields, attempt }, "A subscriber could not be notified of events that it missed.")
     if (attempt < maxGapAttempts) {
-      const retryInMs = retryPauseMs(attempt, lastPauseMs)
+      const retryInMs = computeRetryPause(attempt, lastPauseMs)
       await subscriptions.fail(cursor, { seq, error: withoutSecrets(error.message), retryInMs })
       return
     }

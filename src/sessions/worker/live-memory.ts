@@ -1,5 +1,5 @@
 import type { Principal } from "../../core/ports/session-log.ts"
-import { principalKey } from "../principal-key.ts"
+import { principalKeyOf } from "../principal-key.ts"
 
 /** Sessions up to this size do not wait, because the number of runs bounds them. */
 const uncountedBytes = 256 * 1024
@@ -31,7 +31,7 @@ export class LiveMemory {
   async take(principal: Principal, bytes: number, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()
     if (bytes <= uncountedBytes) return () => {}
-    const key = principalKey(principal)
+    const key = principalKeyOf(principal)
     if (this.#waiting.length === 0 && this.#fits(key, bytes)) return this.#start(key, bytes)
     return new Promise((resolve, reject) => {
       const leave = () => {

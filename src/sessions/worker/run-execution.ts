@@ -1,7 +1,7 @@
 import type { AgentRuntime } from "../../agent/agent-runtime.ts"
 import { closeInterruptedCompaction } from "../../agent/compaction/interrupted-compaction.ts"
 import type { Conversation } from "../../agent/conversation.ts"
-import { firstStep, runLoop } from "../../agent/loop.ts"
+import { createFirstStep, runLoop } from "../../agent/loop.ts"
 import { closeInterruptedCall } from "../../agent/model/interrupted-call.ts"
 import { type RunContext, record } from "../../agent/run-context.ts"
 import { discardInterruptedText, runForeignLoop } from "../../agent/runner/run-foreign-loop.ts"
@@ -225,7 +225,7 @@ async function begin(
   const steerable = runtime?.type === "model"
   // A replaced history may have to be compacted first.
   const step =
-    steerable && mayStep && events.length === 1 ? firstStep({ ...context, runtime }, started) : null
+    steerable && mayStep && events.length === 1 ? createFirstStep({ ...context, runtime }, started) : null
   if (step !== null) events.push(step)
   await record(context, events, { consume: [message.id], steerable })
 }

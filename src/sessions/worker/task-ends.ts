@@ -1,4 +1,4 @@
-import { announcement } from "../../agent/children/announcement.ts"
+import { createAnnouncement } from "../../agent/children/announcement.ts"
 import type { Conversation } from "../../agent/conversation.ts"
 import type { SessionWriter } from "../writing/writer.ts"
 import type { TaskEnd } from "./inbox.ts"
@@ -40,7 +40,7 @@ export class TaskEnds {
       toolCallId: task?.toolCallId ?? "",
       outcome,
     } as const
-    const outbox = task?.announce === true ? [announcement(end, task)] : []
+    const outbox = task?.announce === true ? [createAnnouncement(end, task)] : []
     for (const entry of await this.#writer.appendFacts([event], { consume: [id], outbox })) {
       this.#conversation.apply(entry)
     }

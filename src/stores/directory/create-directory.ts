@@ -8,11 +8,11 @@ import {
 import { nextSlice } from "../../core/time/next-slice.ts"
 import type { Row } from "../rows/columns.ts"
 import { matchesRun, matchesSession, toListedRun, toListedSession } from "./rows.ts"
-import { type DirectorySql, type DirectoryStatement, directorySql, type Slice } from "./sql.ts"
+import { createDirectorySql, type DirectorySql, type DirectoryStatement, type Slice } from "./sql.ts"
 
 export interface DirectoryDatabase {
   /** Prefix of every table. */
-  readonly schema: Parameters<typeof directorySql>[0]
+  readonly schema: Parameters<typeof createDirectorySql>[0]
   /** Reads the rows of one statement at once. */
   all(statement: DirectoryStatement): Promise<readonly Row[]>
   /** Returns the agents of live processes, as stored. */
@@ -28,7 +28,7 @@ const maxLookedAt = 2_000
 /** Creates the directory over either database. */
 export function createDirectory(database: DirectoryDatabase): Directory {
   const { schema, all, served, serve } = database
-  const sql: DirectorySql = directorySql(schema)
+  const sql: DirectorySql = createDirectorySql(schema)
   return {
     serve,
     async sessions(query) {

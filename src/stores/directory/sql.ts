@@ -25,7 +25,7 @@ export interface DirectorySql {
  * Returns statements for both databases. Each reads the rows of one index range, newest first. The most selective
  * filter with an index selects the range, and `matchesSession` and `matchesRun` apply the other filters.
  */
-export function directorySql(schema: "" | "agent_gateway."): DirectorySql {
+export function createDirectorySql(schema: "" | "agent_gateway."): DirectorySql {
   const [session, run, wait, command] = ["session", "run", "wait", "command"].map((name) => schema + name)
   const ofSession = `session.tenant, session.user_id, session.agent, session.parent_session_id, session.parent_run_id,
     session.parent_tool_call_id, session.root_id`

@@ -33,7 +33,7 @@ const inScope = "tenant = ? AND user_id = ? AND agent = ?"
 const isAlive = "(expires_at IS NULL OR expires_at > ?)"
 
 /** Returns statements for both databases. `now` is the time of the store's clock. */
-export function memorySql({ schema, numbers }: MemoryDialect) {
+export function createMemorySql({ schema, numbers }: MemoryDialect) {
   const memory = `${schema}memory`
   return {
     get: (scope: MemoryScope, { entityType, name }: MemoryKey, now: number): MemoryStatement => ({
@@ -101,7 +101,7 @@ export function memorySql({ schema, numbers }: MemoryDialect) {
   }
 }
 
-export type MemorySql = ReturnType<typeof memorySql>
+export type MemorySql = ReturnType<typeof createMemorySql>
 
 /** Returns the values of the columns `tenant`, `user_id` and `agent`. */
 export function scopeValues({ tenant, userId, agent }: MemoryScope): readonly [string, string, string] {

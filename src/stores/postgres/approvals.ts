@@ -10,7 +10,7 @@ import type {
 } from "../../core/ports/approvals.ts"
 import { escapeText, integer, type Row } from "../rows/columns.ts"
 import { revocationRecord, toAuditRecord } from "../rows/decision-records.ts"
-import { selectRevokedGrants, toGrants, toolTypeKey } from "../rows/grant-rows.ts"
+import { selectRevokedGrants, toGrants, toolTypeKeyOf } from "../rows/grant-rows.ts"
 import { columnsOf, toWait } from "../rows/wait-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database, Query } from "./database/database.ts"
@@ -38,7 +38,7 @@ export async function insertGrant(query: Query, grant: Grant): Promise<void> {
   await query(
     `INSERT INTO agent_gateway.tool_grant (session_id, tool_type, body) VALUES ($1, $2, $3)
      ON CONFLICT DO NOTHING`,
-    [grant.sessionId, toolTypeKey(grant), JSON.stringify(grant)],
+    [grant.sessionId, toolTypeKeyOf(grant), JSON.stringify(grant)],
   )
 }
 

@@ -3,7 +3,7 @@ import { logVersion } from "../../core/log/entries.ts"
 import type { CommitOutcome, SessionBatch } from "../../core/ports/session-log.ts"
 import { integer, nullableText, text } from "../rows/columns.ts"
 import { type EntryRows, toRows } from "../rows/entry-rows.ts"
-import { haveLargeEvents, largeBodies, noLargeBodies } from "../rows/large-bodies.ts"
+import { hasLargeEvents, makeLargeBodies, noLargeBodies } from "../rows/large-bodies.ts"
 import { newRows } from "../rows/outbox-rows.ts"
 import { collectStirred } from "../rows/subscription-rows.ts"
 import { type DueChange, refusalOf } from "../rules/inbox-rules.ts"
@@ -32,7 +32,7 @@ export async function commit(
   owner: string,
 ): Promise<readonly CommitOutcome[]> {
   if (batches.length === 0) return []
-  const bodies = haveLargeEvents(batches) ? await largeBodies(batches) : noLargeBodies
+  const bodies = hasLargeEvents(batches) ? await makeLargeBodies(batches) : noLargeBodies
   const all = batches.map((batch) => {
     const { version = logVersion } = batch
     return { batch, id: batch.lease.sessionId, rows: toRows(batch.entries, { version, bodies }) }

@@ -12,10 +12,10 @@ import {
   commandColumns,
   type NewCommand,
   type NewCommandRow,
-  newCommandRow,
+  toCommandInsert,
   toCommandRow,
 } from "../rows/command-rows.ts"
-import { type LargeContents, largeContents } from "../rows/large-contents.ts"
+import { type LargeContents, makeLargeContents } from "../rows/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
 import { listQueuedRuns, positionOf } from "../rules/inbox-rules.ts"
 import {
@@ -74,7 +74,7 @@ export async function putAndClaim(
   { owner, versions, limits }: PutOptions & { readonly owner: string },
 ): Promise<PutAndClaimOutcome & { readonly isDue: boolean }> {
   const { sessionId } = message
-  const texts = await largeContents(message)
+  const texts = await makeLargeContents(message)
   const taken = await putWhenIdle(database.query, message, { agents, owner, versions, limits, texts })
   if (taken !== null) return { ...taken, isDue: true }
   return database.transaction(async (query) => {
@@ -220,7 +220,7 @@ async function carryOut(
     )
   }
   if (commands.length === 0) return
-  const rows = commands.map((command) => newCommandRow(command, versions.writes(), texts))
+  const rows = commands.map((command) => toCommandInsert(command, versions.writes(), texts))
   const large = rows.find(({ body }) => body.length > pieceCharacters) ?? null
   await query(
     `WITH run AS (
@@ -302,7 +302,7 @@ function toColumns({
 
 /** Puts a due command, and announces it. */
 export async function insertCommand(query: Query, command: NewCommand, versions: Versions): Promise<void> {
-  const row = newCommandRow(command, versions.writes())
+  const row = toCommandInsert(command, versions.writes())
   await query(
     `WITH put AS (${insertCommands("$2", { sessionId: "$1::text", largeBody: "NULL" })}),
      newer AS (

@@ -3,13 +3,13 @@ import type { Principal } from "../../core/ports/session-log.ts"
 import { listMemories, type MemoryReader, memoryOwners, recallMemories } from "../memory/recall.ts"
 import { createStoredOutcome, refusalOf } from "../memory/remember-rules.ts"
 import { toMemory, toStoredColumns } from "../memory/rows.ts"
-import { type MemoryStatement, memorySql, scopeValues, toStoredAgent } from "../memory/sql.ts"
+import { createMemorySql, type MemoryStatement, scopeValues, toStoredAgent } from "../memory/sql.ts"
 import type { QueryTerm } from "../memory/terms.ts"
 import { escapeText, integer } from "../rows/columns.ts"
 import type { Database, Query } from "./database/database.ts"
 import { nowMs } from "./schema.ts"
 
-const sql = memorySql({
+const sql = createMemorySql({
   schema: "agent_gateway.",
   numbers: "SELECT value::bigint FROM json_array_elements_text(?::json)",
 })

@@ -1,7 +1,7 @@
 import type { PutAndClaimOutcome } from "../../core/ports/inbox.ts"
 import type { MessageCommand, StorageLimits } from "../../core/ports/session-log.ts"
 import { escapeText, integer } from "../rows/columns.ts"
-import { newCommandRow } from "../rows/command-rows.ts"
+import { toCommandInsert } from "../rows/command-rows.ts"
 import type { LargeContents } from "../rows/large-contents.ts"
 import { toClaim } from "../rows/session-rows.ts"
 import { planMessage, type Receiver } from "../rules/put-rules.ts"
@@ -42,7 +42,7 @@ export async function putWhenIdle(
   // A message for later is due by the server's clock, which the transaction reads.
   if (message.notBefore !== undefined || run?.state !== "queued" || command === undefined) return null
   const { sessionId, idempotency, at } = message
-  const { body, rank, dueAt, bytes, version } = newCommandRow(command, versions.writes(), texts)
+  const { body, rank, dueAt, bytes, version } = toCommandInsert(command, versions.writes(), texts)
   const [row] = await query(statement(versions.reads), [
     escapeText(sessionId),
     owner,

@@ -10,15 +10,15 @@ import {
   type Schedules,
 } from "../../core/ports/schedules.ts"
 import { escapeText, integer } from "../rows/columns.ts"
-import { type LargeContents, largeContents } from "../rows/large-contents.ts"
+import { type LargeContents, makeLargeContents } from "../rows/large-contents.ts"
 import {
   computeChangedColumns,
-  newScheduleValues,
-  occurrenceRows,
   scheduleColumns,
   sessionOf,
   toOccurrence,
+  toOccurrenceRows,
   toSchedule,
+  toScheduleValues,
 } from "../rows/schedule-rows.ts"
 import { effectOf, type FiringEffect, revokedEffect } from "../rules/firing-effects.ts"
 import type { Versions } from "../rules/versions.ts"
@@ -69,7 +69,7 @@ export function createSchedules(database: Database, { versions, onArrival }: Sch
       return row === undefined || row.due_in === null ? null : integer(row, "due_in")
     },
     async advance(step) {
-      const texts = step.firing === null ? undefined : await largeContents(step.firing.message)
+      const texts = step.firing === null ? undefined : await makeLargeContents(step.firing.message)
       const { outcome, isDue } = await database.transaction((query) =>
         advance(query, step, { versions, texts }),
       )
@@ -139,7 +139,7 @@ async function create(
   await query(
     `INSERT INTO agent_gateway.schedule (id, agent, tenant, user_id, name, origin, spec, session_id, created_at, state,
        reason, next_at, waiting, wake_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-    newScheduleValues(schedule),
+    toScheduleValues(schedule),
   )
   return "created"
 }
@@ -191,7 +191,7 @@ async function advance(query: Query, step: ScheduleStep, advancing: Advancing): 
      SELECT $1, at, ${nowMs}, cause, outcome, reason, session_id, run_id FROM json_to_recordset($2)
        AS each(at bigint, cause text, outcome text, reason text, session_id text, run_id text)
      RETURNING *`,
-    [schedule.id, JSON.stringify(occurrenceRows(step, effect))],
+    [schedule.id, JSON.stringify(toOccurrenceRows(step, effect))],
   )
   await query(
     `DELETE FROM agent_gateway.schedule_occurrence WHERE schedule_id = $1 AND number <= (

@@ -1,7 +1,7 @@
 import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { Alarm } from "../bell.ts"
 import { escapeText, integer } from "../rows/columns.ts"
-import { largeContents } from "../rows/large-contents.ts"
+import { makeLargeContents } from "../rows/large-contents.ts"
 import { toRun, toSession } from "../rows/session-rows.ts"
 import { collectStirred } from "../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
@@ -60,7 +60,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       return isDue !== null
     },
     async put(command, limits) {
-      const texts = await largeContents(command)
+      const texts = await makeLargeContents(command)
       const { outcome, isDue } = await database.transaction((query) =>
         putInTree(query, command, { versions, limits, texts }),
       )

@@ -1,7 +1,7 @@
 import type { StoredCommand } from "../../core/ports/session-log.ts"
 import { integer, type Row, text } from "./columns.ts"
 import { type FormerAnswer, toFormerAnswer } from "./former-answers.ts"
-import { commandText, type LargeContents, noLargeContents } from "./large-contents.ts"
+import { type LargeContents, noLargeContents, writeCommandText } from "./large-contents.ts"
 
 /** A command in an inbox, without its content. */
 export interface CommandRow {
@@ -62,13 +62,13 @@ export function dueCommand(command: StoredCommand): NewCommand {
  * Returns the row of a command in a form that processes of this version read, if there is one. `texts` contains the
  * texts of large contents that were made before.
  */
-export function newCommandRow(
+export function toCommandInsert(
   { command, ...place }: NewCommand,
   version: number,
   texts: LargeContents = noLargeContents,
 ): NewCommandRow {
   const stored = (command.type === "answer" && version < 3 ? toFormerAnswer(command) : null) ?? command
-  const body = commandText(stored, texts)
+  const body = writeCommandText(stored, texts)
   const { sessionId, runId } = command
   // Other commands are small.
   const isLarge = command.type === "message" || command.type === "steer" || command.type === "taskEnd"

@@ -8,7 +8,7 @@ import { integer, json, type Row } from "./columns.ts"
  * Returns the tool type and the scope of a grant as a column that can be indexed. A qualifier may be too long for an
  * index of Postgres, and may have characters that a database refuses.
  */
-export function toolTypeKey(grant: Grant): string {
+export function toolTypeKeyOf(grant: Grant): string {
   const { toolName, qualifier, origin } = grant
   const type: Json = [toolName, qualifier, origin && { ...origin }, ...(isOfTree(grant) ? ["tree"] : [])]
   return createHash("sha256").update(canonicalJson(type)).digest("hex")

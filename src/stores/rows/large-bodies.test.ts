@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import type { Entry } from "../../core/log/entries.ts"
 import type { SessionBatch } from "../../core/ports/session-log.ts"
 import { event, runStarted, stepStarted, textDelta } from "../../testing/session-log/fixtures.ts"
-import { haveLargeEvents, largeBodies } from "./large-bodies.ts"
+import { hasLargeEvents, makeLargeBodies } from "./large-bodies.ts"
 
 function large(seq: number, characters: number): Entry {
   const content = [{ type: "text", text: "x".repeat(characters) }] as const
@@ -19,9 +19,9 @@ function batchOf(...entries: Entry[]): SessionBatch {
 it("makes the texts of large events alone", async () => {
   const [small, big] = [event(1, "run_1", stepStarted), large(2, 500_000)]
   const batches = [batchOf(textDelta(3, "run_1", "x".repeat(500_000)), small), batchOf(big)]
-  expect(haveLargeEvents(batches.slice(0, 1))).toBe(false)
-  expect(haveLargeEvents(batches)).toBe(true)
-  expect(await largeBodies(batches)).toEqual(
+  expect(hasLargeEvents(batches.slice(0, 1))).toBe(false)
+  expect(hasLargeEvents(batches)).toBe(true)
+  expect(await makeLargeBodies(batches)).toEqual(
     new Map([[big, JSON.stringify(big.kind === "event" ? big.event : null)]]),
   )
 })
@@ -34,7 +34,7 @@ it("lets the event loop go on while it makes them", async () => {
     if (!ended) setImmediate(count)
   }
   setImmediate(count)
-  await largeBodies([batchOf(large(1, 4_000_000))])
+  await makeLargeBodies([batchOf(large(1, 4_000_000))])
   ended = true
   expect(turns).toBeGreaterThanOrEqual(30)
 })

@@ -12,14 +12,14 @@ export const noLargeBodies: LargeBodies = new Map()
  * Returns true if the texts of large events must be made before the transaction starts, because a transaction makes
  * no pause.
  */
-export function haveLargeEvents(batches: readonly SessionBatch[]): boolean {
+export function hasLargeEvents(batches: readonly SessionBatch[]): boolean {
   return batches.some(({ entries }) =>
     entries.some((entry) => entry.kind === "event" && isLargeJson(entry.event)),
   )
 }
 
 /** Makes the texts of large events in slices, so that the event loop can continue (rule 15). */
-export async function largeBodies(batches: readonly SessionBatch[]): Promise<LargeBodies> {
+export async function makeLargeBodies(batches: readonly SessionBatch[]): Promise<LargeBodies> {
   const bodies = new Map<EventEntry, string>()
   for (const { entries, version = logVersion } of batches) {
     for (const entry of entries) {

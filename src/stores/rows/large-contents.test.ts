@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import type { StoredCommand } from "../../core/ports/session-log.ts"
 import { message } from "../../testing/session-log/fixtures.ts"
-import { commandText, largeContents, noLargeContents } from "./large-contents.ts"
+import { makeLargeContents, noLargeContents, writeCommandText } from "./large-contents.ts"
 
 const large = [{ type: "text", text: 'a"名\n'.repeat(100_000) }] as const
 const small = [{ type: "text", text: "Go on." }] as const
@@ -11,8 +11,8 @@ const messages = [
 ] as const
 
 it("makes no text of small messages and cancels", async () => {
-  expect(await largeContents(message("sess_1"))).toBe(noLargeContents)
-  expect(await largeContents({ type: "cancel", sessionId: "sess_1", runId: null, at: 0 })).toBe(
+  expect(await makeLargeContents(message("sess_1"))).toBe(noLargeContents)
+  expect(await makeLargeContents({ type: "cancel", sessionId: "sess_1", runId: null, at: 0 })).toBe(
     noLargeContents,
   )
 })
@@ -20,7 +20,7 @@ it("makes no text of small messages and cancels", async () => {
 it("makes the texts that a put may store", async () => {
   const input = { type: "conversation", messages: [...messages, { role: "user", content: large }] } as const
   const texts = async (whenBusy: "reject" | "queue") => [
-    ...(await largeContents(message("sess_1", { input, whenBusy }))).keys(),
+    ...(await makeLargeContents(message("sess_1", { input, whenBusy }))).keys(),
   ]
   expect(await texts("reject")).toEqual([input.messages])
   expect(await texts("queue")).toEqual([large, input.messages])
@@ -33,7 +33,7 @@ it.each<StoredCommand>([
 ])("puts them into the command that holds them ($type)", async (command) => {
   const put =
     command.type === "message" ? command : message("sess_1", { input: { type: "message", content: large } })
-  const text = commandText(command, await largeContents(put))
+  const text = writeCommandText(command, await makeLargeContents(put))
   expect(JSON.parse(text)).toEqual(command)
 })
 
@@ -46,7 +46,7 @@ it("lets the event loop go on while it makes them", async () => {
   }
   setImmediate(count)
   const content = [{ type: "text", text: "x".repeat(4_000_000) }] as const
-  await largeContents(message("sess_1", { input: { type: "message", content } }))
+  await makeLargeContents(message("sess_1", { input: { type: "message", content } }))
   ended = true
   expect(turns).toBeGreaterThanOrEqual(30)
 })

@@ -14,7 +14,7 @@ export type LargeContents = ReadonlyMap<object, string>
 export const noLargeContents: LargeContents = new Map()
 
 /** Makes the texts of a large message in slices, so that the event loop can continue (rule 15). */
-export async function largeContents(command: MessageCommand | CancelCommand): Promise<LargeContents> {
+export async function makeLargeContents(command: MessageCommand | CancelCommand): Promise<LargeContents> {
   if (command.type === "cancel" || !isLargeJson(command.input)) return noLargeContents
   const { input, whenBusy = "reject" } = command
   const texts = new Map<object, string>()
@@ -27,7 +27,7 @@ export async function largeContents(command: MessageCommand | CancelCommand): Pr
 }
 
 /** Returns the output of `JSON.stringify` for the command, except for the order of its members. */
-export function commandText(command: StoredCommand | FormerAnswer, texts: LargeContents): string {
+export function writeCommandText(command: StoredCommand | FormerAnswer, texts: LargeContents): string {
   if (texts.size === 0) return JSON.stringify(command)
   if (command.type === "message") {
     const { input, ...others } = command

@@ -31,7 +31,7 @@ export function toSchedule(row: Row): Schedule {
 }
 
 /** Returns the schedule as a list of values in the order of the columns up to `last_run_id`. */
-export function newScheduleValues(schedule: NewSchedule): readonly (string | number | null)[] {
+export function toScheduleValues(schedule: NewSchedule): readonly (string | number | null)[] {
   const { id, agent, tenant, userId, name, origin, spec, sessionId, createdAt, nextAt, wakeAt } = schedule
   const owner = [agent, tenant, userId, name].map(escapeText)
   const state = nextAt === null ? "ended" : "active"
@@ -86,7 +86,7 @@ export interface NewOccurrenceRow {
 }
 
 /** Returns the rows of a step: the skipped occurrences before the one that fired. */
-export function occurrenceRows(
+export function toOccurrenceRows(
   { skipped, firing }: ScheduleStep,
   effect: FiringEffect | null,
 ): readonly NewOccurrenceRow[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { message } from "../../testing/session-log/fixtures.ts"
 import type { CommandRow } from "../rows/command-rows.ts"
-import { newCommandRow } from "../rows/command-rows.ts"
+import { toCommandInsert } from "../rows/command-rows.ts"
 import { dueChanges, queueOf } from "./inbox-rules.ts"
 import { planCancel, planMessage, type Receiver } from "./put-rules.ts"
 
@@ -43,7 +43,7 @@ describe("while a process lives that reads only version 2", () => {
   it("a run opens when its message is put, as that process expects it", () => {
     const plan = planMessage(message("sess_1"), former, undefined)
     expect([plan.run?.state, plan.isDue]).toEqual(["open", true])
-    expect(plan.commands.map((command) => newCommandRow(command, 2).version)).toEqual([2])
+    expect(plan.commands.map((command) => toCommandInsert(command, 2).version)).toEqual([2])
   })
 
   it.each(["queue", "interrupt", "steer"] as const)(
@@ -72,7 +72,7 @@ describe("what is not due at once, or has no older form", () => {
       planMessage(message("sess_1", { whenBusy: "steer" }), { ...idle, open }, undefined),
       planMessage(message("sess_1", { notBefore: 2_000 }), idle, undefined),
     ]
-    const versions = plans.flatMap(({ commands }) => commands.map((each) => newCommandRow(each, 3).version))
+    const versions = plans.flatMap(({ commands }) => commands.map((each) => toCommandInsert(each, 3).version))
     expect(versions).toEqual([3, 3, 3])
   })
 })

@@ -9,7 +9,7 @@ import type {
 } from "../../core/ports/session-log.ts"
 import { type CommandRow, dueCommand, type NewCommand } from "../rows/command-rows.ts"
 import { type DueChange, dueChanges, isCancelled, type Moment, positionOf, queueOf } from "./inbox-rules.ts"
-import { fullness } from "./storage-limits.ts"
+import { checkStorage } from "./storage-limits.ts"
 
 export interface OpenRun {
   readonly runId: string
@@ -126,7 +126,7 @@ function refusalOf(
   if (busy !== null && (whenBusy === "reject" || writes < 3)) return { status: "busy", runId: busy.runId }
   const waiting = rows.filter(({ type }) => type === "message" || type === "steer")
   if (waiting.length >= maxQueuedMessages) return { status: "queueFull" }
-  return fullness(storedBytes, limits)
+  return checkStorage(storedBytes, limits)
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { PutOutcome, StorageLimits } from "../../core/ports/session-log.ts"
 
 /** Returns the reason why a session accepts no further message. Null if it accepts one. */
-export function fullness(
+export function checkStorage(
   storedBytes: number,
   limits: StorageLimits | undefined,
 ): Extract<PutOutcome, { status: "full" }> | null {

@@ -10,7 +10,7 @@ import type {
 } from "../../core/ports/approvals.ts"
 import { escapeText, type Row } from "../rows/columns.ts"
 import { revocationRecord, toAuditRecord } from "../rows/decision-records.ts"
-import { selectRevokedGrants, toGrants, toolTypeKey } from "../rows/grant-rows.ts"
+import { selectRevokedGrants, toGrants, toolTypeKeyOf } from "../rows/grant-rows.ts"
 import { columnsOf, toWait } from "../rows/wait-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database } from "./database/database.ts"
@@ -36,7 +36,7 @@ export function insertGrant(database: Database, grant: Grant): void {
   database.run(
     "INSERT INTO tool_grant (session_id, tool_type, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
     grant.sessionId,
-    toolTypeKey(grant),
+    toolTypeKeyOf(grant),
     JSON.stringify(grant),
   )
 }

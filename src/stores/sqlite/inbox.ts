@@ -11,7 +11,7 @@ import {
   type CommandRow,
   commandColumns,
   type NewCommand,
-  newCommandRow,
+  toCommandInsert,
   toCommandRow,
 } from "../rows/command-rows.ts"
 import type { LargeContents } from "../rows/large-contents.ts"
@@ -224,7 +224,7 @@ export function insertCommand(
   versions: Versions,
   texts?: LargeContents,
 ): { readonly id: number; readonly body: string; readonly bytes: number; readonly version: number } {
-  const row = newCommandRow(command, versions.writes(), texts)
+  const row = toCommandInsert(command, versions.writes(), texts)
   const { sessionId, runId, type, body, rank, notBefore, dueAt, bytes, version } = row
   const inserted = database.get(
     `INSERT INTO command (session_id, run_id, type, body, rank, not_before, due_at, bytes)

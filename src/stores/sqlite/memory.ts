@@ -5,11 +5,11 @@ import type { Clock } from "../../core/time/clock.ts"
 import { listMemories, type MemoryReader, memoryOwners, recallMemories } from "../memory/recall.ts"
 import { createStoredOutcome, refusalOf, type StoredMemory } from "../memory/remember-rules.ts"
 import { toMemory, toStoredColumns } from "../memory/rows.ts"
-import { type MemoryStatement, memorySql, scopeValues, toStoredAgent } from "../memory/sql.ts"
+import { createMemorySql, type MemoryStatement, scopeValues, toStoredAgent } from "../memory/sql.ts"
 import { escapeText, integer } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 
-const sql = memorySql({ schema: "", numbers: "SELECT value FROM json_each(?)" })
+const sql = createMemorySql({ schema: "", numbers: "SELECT value FROM json_each(?)" })
 
 export function createMemory(database: Database, clock: Clock): Memory {
   const reader: MemoryReader = {

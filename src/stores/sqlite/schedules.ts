@@ -11,15 +11,15 @@ import {
 } from "../../core/ports/schedules.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { escapeText, integer } from "../rows/columns.ts"
-import { type LargeContents, largeContents } from "../rows/large-contents.ts"
+import { type LargeContents, makeLargeContents } from "../rows/large-contents.ts"
 import {
   computeChangedColumns,
-  newScheduleValues,
-  occurrenceRows,
   scheduleColumns,
   sessionOf,
   toOccurrence,
+  toOccurrenceRows,
   toSchedule,
+  toScheduleValues,
 } from "../rows/schedule-rows.ts"
 import { effectOf, type FiringEffect, revokedEffect } from "../rules/firing-effects.ts"
 import type { Versions } from "../rules/versions.ts"
@@ -81,7 +81,7 @@ export function createSchedules(database: Database, { clock, versions, hub }: Sc
       return row === undefined || row.wake_at === null ? null : integer(row, "wake_at") - clock.now()
     },
     async advance(step) {
-      const texts = step.firing === null ? undefined : await largeContents(step.firing.message)
+      const texts = step.firing === null ? undefined : await makeLargeContents(step.firing.message)
       const arrivals: string[] = []
       const outcome = await database.write(() => {
         arrivals.length = 0
@@ -139,7 +139,7 @@ function create(
   database.run(
     `INSERT INTO schedule (id, agent, tenant, user_id, name, origin, spec, session_id, created_at, state, reason,
        next_at, waiting, wake_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...newScheduleValues(schedule),
+    ...toScheduleValues(schedule),
   )
   return "created"
 }
@@ -178,7 +178,7 @@ function advance(database: Database, step: ScheduleStep, advancing: Advancing): 
     last_run_id,
     schedule.id,
   )
-  const rows = occurrenceRows(step, effect).map((row) =>
+  const rows = toOccurrenceRows(step, effect).map((row) =>
     database.get(
       `INSERT INTO schedule_occurrence (schedule_id, at, decided_at, cause, outcome, reason, session_id, run_id)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,

@@ -3,8 +3,8 @@ import type { NewSession, Run, Session, SessionLog } from "../../core/ports/sess
 import type { Clock } from "../../core/time/clock.ts"
 import type { Alarm } from "../bell.ts"
 import { escapeText } from "../rows/columns.ts"
-import { haveLargeEvents, largeBodies, noLargeBodies } from "../rows/large-bodies.ts"
-import { largeContents } from "../rows/large-contents.ts"
+import { hasLargeEvents, makeLargeBodies, noLargeBodies } from "../rows/large-bodies.ts"
+import { makeLargeContents } from "../rows/large-contents.ts"
 import { toClaim, toRun, toSession } from "../rows/session-rows.ts"
 import { collectStirred } from "../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
@@ -71,7 +71,7 @@ export function createSessionLog(
       return outcome
     },
     async put(command, limits) {
-      const texts = await largeContents(command)
+      const texts = await makeLargeContents(command)
       const { outcome, arrivals } = await database.write(
         () => putInTree(database, command, { versions, limits, texts, now: now() }),
         { isLarge: texts.size > 0 },
@@ -81,7 +81,7 @@ export function createSessionLog(
     },
     async putAndClaim(message, agents, limits) {
       const { sessionId } = message
-      const texts = await largeContents(message)
+      const texts = await makeLargeContents(message)
       const { outcome, isDue, claimed, inserted } = await database.write(
         () => {
           const result = put(database, message, { versions, limits, texts, now: now() })
@@ -110,7 +110,7 @@ export function createSessionLog(
       database.write(() => release(database, lease, { ...options, owner, now: now() })),
     async commit(batches) {
       let stirred = false
-      const bodies = haveLargeEvents(batches) ? await largeBodies(batches) : noLargeBodies
+      const bodies = hasLargeEvents(batches) ? await makeLargeBodies(batches) : noLargeBodies
       const at = now()
       const outcomes = await database.write(
         () => {

@@ -1,5 +1,6 @@
 import { type EventEntry, isTerminal } from "../../../src/core/log/entries.ts"
-import { isEnding, scenarios } from "../support/scenarios.ts"
+import { isEnding } from "../scenarios/scenario.ts"
+import { scenarios } from "../scenarios/scenarios.ts"
 import { toolsOfTasks } from "./effects.ts"
 import { lost, repeated } from "./kinds.ts"
 import { all, deltasOf, eventsOf, type Observation } from "./observation.ts"

@@ -5,7 +5,7 @@ import {
   type TerminalEvent,
   type WaitOpened,
 } from "../../../src/core/log/entries.ts"
-import { budgetUsd } from "../support/scenarios.ts"
+import { budgetUsd } from "../scenarios/responses.ts"
 import { checkDeliveries } from "./deliveries.ts"
 import { checkEffects } from "./effects.ts"
 import { lost, repeated } from "./kinds.ts"

@@ -1,5 +1,5 @@
 import type { Event } from "../../../src/core/log/entries.ts"
-import type { ScenarioName } from "./scenarios.ts"
+import type { ScenarioName } from "../scenarios/scenarios.ts"
 
 type Around = "before" | "after"
 /** Foreign runners, who save states, have crash tests of their own. */

@@ -1,7 +1,7 @@
+import { type ScenarioName, scenarioNames } from "../scenarios/scenarios.ts"
 import { type CrashPoint, crashPoints } from "./crash-points.ts"
 import { createRandom, type Random } from "./random.ts"
 import type { Arrival, Death, RoundPlan } from "./round.ts"
-import { type ScenarioName, scenarioNames } from "./scenarios.ts"
 
 /** Deaths of one round: fewer than those after which a run without progress is given up. */
 const mostDeaths = 5

@@ -11,13 +11,13 @@ import {
 import { lost } from "../checks/kinds.ts"
 import type { Observation } from "../checks/observation.ts"
 import type { Generation } from "../checks/recovery.ts"
+import { play, type ScenarioName, scripts } from "../scenarios/scenarios.ts"
 import type { CrashPoint } from "./crash-points.ts"
 import { deathsIn } from "./effects.ts"
 import { type Exit, type GatewayProcess, startGateway } from "./gateway-process.ts"
 import { scriptedModel } from "./model.ts"
 import { observe, type PlayedSession } from "./observe.ts"
 import type { Random } from "./random.ts"
-import { play, type ScenarioName, scripts } from "./scenarios.ts"
 import { SessionClient } from "./session-client.ts"
 
 /** The death of one process of a round. */

@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 import type { Row } from "../../rows/columns.ts"
-import { patiently } from "./patience.ts"
+import { retryWhileBusy } from "./patience.ts"
 import { createWriteQueue, type WriteOptions } from "./write-queue.ts"
 
 /** Enough for the pages that some hundreds of streaming sessions write to. */
@@ -28,7 +28,7 @@ export type Durability = "process" | "full"
 
 /** Opens a connection. `file` may be `:memory:`. SQLite must be able to open the file; see `prepareDataDirectory`. */
 export async function openDatabase(file: string, durability: Durability): Promise<Database> {
-  return patiently(() => {
+  return retryWhileBusy(() => {
     const connection = new DatabaseSync(file, { timeout: 0 })
     try {
       connection.exec(`PRAGMA journal_mode = WAL; PRAGMA cache_size = -${cacheKilobytes};
@@ -62,7 +62,7 @@ function createDatabase(connection: DatabaseSync): Database {
     all: (sql, ...values) => statement(sql).all(...values),
     each: (sql, ...values) => statement(sql).iterate(...values),
     run: (sql, ...values) => Number(statement(sql).run(...values).changes),
-    read: (work) => patiently(work),
+    read: (work) => retryWhileBusy(work),
     write,
     close() {
       if (connection.isOpen) connection.close()

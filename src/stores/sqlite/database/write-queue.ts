@@ -1,5 +1,5 @@
 import { isBusy, toStoreError } from "./failures.ts"
-import { patienceEnds, pauseAfter } from "./patience.ts"
+import { computeDeadline, computePause } from "./patience.ts"
 
 /**
  * Maximum writes of one transaction, and the milliseconds after which it accepts no further one, so that it does not
@@ -55,7 +55,7 @@ export function createWriteQueue(
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     waiting.push({
       isLarge,
-      deadline: patienceEnds(),
+      deadline: computeDeadline(),
       attempt() {
         const result = work()
         return () => resolve(result)
@@ -94,7 +94,7 @@ export function createWriteQueue(
   function waitForOthers(error: unknown): void {
     const first = waiting.findIndex(({ deadline }) => deadline >= performance.now())
     for (const write of leave(first === -1 ? waiting.length : first)) write.fail(error)
-    if (waiting.length > 0) setTimeout(storeWaiting, pauseAfter(tries++))
+    if (waiting.length > 0) setTimeout(storeWaiting, computePause(tries++))
     else tries = 0
   }
 

@@ -12,7 +12,7 @@ const attachTimeoutMs = 60_000
 const lookMs = 500
 
 /** A started container that waits for its code. It is used for one execution. */
-export interface Standby {
+export interface WarmContainer {
   readonly container: Dockerode.Container
   /** The connection to write the code to and to read both output streams from. */
   readonly connection: Duplex
@@ -22,12 +22,12 @@ export interface Standby {
   remove(): Promise<void>
 }
 
-export async function startStandby(
+export async function startWarmContainer(
   { docker, patient }: Engine,
   name: string,
   setup: ContainerSetup,
   workspace: Workspace,
-): Promise<Standby> {
+): Promise<WarmContainer> {
   const container = await docker.createContainer(moveIntoBody(name, containerOptions(setup, workspace)))
   try {
     const connection = await attach(patient.getContainer(container.id))

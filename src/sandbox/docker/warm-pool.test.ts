@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest"
 import type { Workspace } from "../workspace/workspaces.ts"
-import type { Standby } from "./standby.ts"
-import { createStandbys } from "./standbys.ts"
+import type { WarmContainer } from "./warm-container.ts"
+import { createWarmPool } from "./warm-pool.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const workspace = (sessionId: string): Workspace => ({ sessionId, path: `/${sessionId}`, owner: null })
@@ -11,7 +11,7 @@ function fakes(capacity: number) {
   const there = new Set<string>()
   const ends = new Map<string, () => void>()
   let count = 0
-  const standbys = createStandbys({
+  const warmPool = createWarmPool({
     capacity,
     logger,
     async start({ sessionId }) {
@@ -20,18 +20,18 @@ function fakes(capacity: number) {
       there.add(name)
       const stopped = new Promise<number>((resolve) => ends.set(name, () => resolve(0)))
       const remove = async () => void there.delete(name)
-      return { name, stopped, remove } as unknown as Standby & { readonly name: string }
+      return { name, stopped, remove } as unknown as WarmContainer & { readonly name: string }
     },
   })
   const take = async (sessionId: string) => {
-    return ((await standbys.take(workspace(sessionId))) as Standby & { readonly name: string }).name
+    return ((await warmPool.take(workspace(sessionId))) as WarmContainer & { readonly name: string }).name
   }
   return {
-    standbys,
+    warmPool,
     there,
     ends,
     take,
-    prepare: (sessionId: string) => standbys.prepare(workspace(sessionId)),
+    prepare: (sessionId: string) => warmPool.prepare(workspace(sessionId)),
   }
 }
 
@@ -64,9 +64,9 @@ test("one that ended while it waited is not given, and its end later takes no ot
 })
 
 test("closing removes all that wait, and none is made any more", async () => {
-  const { standbys, prepare, there } = fakes(2)
+  const { warmPool, prepare, there } = fakes(2)
   prepare("a")
-  await standbys.close()
+  await warmPool.close()
   prepare("b")
   expect(there.size).toBe(0)
 })

@@ -1,0 +1,79 @@
+import { calls, says } from "../support/model.ts"
+import { done, pay, type Scenario } from "./scenario.ts"
+
+/** Scenarios in which the client cancels or withdraws runs. */
+export const cancelScenarios = {
+  cancelText: {
+    // It is over long after any client, however slow, has cancelled it; and so are the calls of `cancelTool`.
+    model: () => says(120, 100),
+    runs: 1,
+    ending: "cancelled",
+    async play(client, message) {
+      const { runId } = await client.chat({ message })
+      await client.seeAll("text_delta", 2)
+      await client.cancel(runId)
+    },
+  },
+  cancelLate: {
+    model: () => says(8, 3),
+    runs: 1,
+    ending: "cancelled",
+    async play(client, message) {
+      const { runId } = await client.chat({ message })
+      await client.see("text_delta")
+      await client.cancel(runId)
+    },
+  },
+  cancelTool: {
+    model: (call) =>
+      call.turn > 0
+        ? done
+        : calls(call, [
+            { name: "charge", input: { ms: 15_000 } },
+            { name: "reserve", input: { ms: 15_000 } },
+          ]),
+    runs: 1,
+    ending: "cancelled",
+    async play(client, message) {
+      const { runId } = await client.chat({ message })
+      await client.see("tool_call_start")
+      await client.cancel(runId)
+    },
+  },
+  cancelQuestion: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [pay(1), { name: "charge" }])),
+    runs: 1,
+    ending: "cancelled",
+    async play(client, message) {
+      const { runId } = await client.chat({ message })
+      await client.see("tool_approval_request")
+      await client.cancel(runId)
+    },
+  },
+  interrupt: {
+    model: ({ earlierCalls }) => (earlierCalls === 0 ? says(120, 100) : done),
+    runs: 2,
+    ending: "cancelled",
+    async play(client, message) {
+      await client.chat({ message })
+      await client.see("text_delta")
+      await client.chat({ message, when_busy: "interrupt" })
+    },
+  },
+  /** One of the messages that wait is taken back. */
+  withdraw: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),
+    runs: 3,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      const first = await client.see("tool_approval_request")
+      const { runId } = await client.chat({ message, when_busy: "queue" })
+      await client.chat({ message, when_busy: "queue" })
+      await client.cancel(runId)
+      await client.decide(first, { approved: true })
+      const [, second = first] = await client.seeAll("tool_approval_request", 2)
+      await client.decide(second, { approved: true })
+    },
+  },
+} satisfies Readonly<Record<string, Scenario>>

@@ -1,0 +1,87 @@
+import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest"
+import { requires } from "../needs.ts"
+import { calls, says, startModel } from "./support/model.ts"
+import { temporaryFolder } from "./support/temporary-folder.ts"
+
+// Each starts programs.
+vi.setConfig({ testTimeout: 60_000 })
+beforeEach(() => requires("linux"))
+
+const agent = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url))
+const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.url))
+
+/** Runs the command on a terminal of its own, on which the test types. */
+async function runOnTerminal(script: Parameters<typeof startModel>[0]) {
+  const model = await startModel(script)
+  const cwd = await temporaryFolder()
+  const child = spawn("script", ["-qefc", `${process.execPath} ${program} run ${agent} Pay.`, "/dev/null"], {
+    cwd,
+    env: { ...process.env, ANTHROPIC_API_KEY: "test", ANTHROPIC_BASE_URL: model.url },
+  })
+  onTestFinished(() => void child.kill("SIGKILL"))
+  let shown = ""
+  child.stdout.on("data", (chunk: Buffer) => {
+    shown += chunk.toString()
+  })
+  const exited = new Promise<number | null>((resolve) => child.on("exit", resolve))
+  const asked = () =>
+    vi.waitFor(() => expect(shown).toContain("Allow this call? [y/N]"), { timeout: 30_000, interval: 50 })
+  const hasPaid = () => existsSync(join(cwd, "paid.txt"))
+  return {
+    cwd,
+    model,
+    asked,
+    exited,
+    hasPaid,
+    shown: () => shown,
+    type: (text: string) => child.stdin.write(text),
+  }
+}
+
+test("on a terminal, the person is asked, and a yes lets the call run", async () => {
+  const { cwd, asked, type, exited, shown } = await runOnTerminal([calls("pay", { euros: 5 }), says("Paid.")])
+  await asked()
+  expect(shown()).toContain('pay {"euros":5}')
+  type("y\r")
+  expect(await exited).toBe(0)
+  expect(shown()).toContain("Paid.")
+  expect(await readFile(join(cwd, "paid.txt"), "utf8")).toBe("paid\n")
+})
+
+test.each([
+  ["anything else", "maybe\r"],
+  ["the end of the input", "\u0004"],
+])("%s denies the call, and the run continues", async (_, text) => {
+  const { asked, type, exited, hasPaid, shown } = await runOnTerminal([calls("pay"), says("Not paid.")])
+  await asked()
+  type(text)
+  expect(await exited).toBe(0)
+  expect(shown()).toContain("Not paid.")
+  expect(hasPaid()).toBe(false)
+})
+
+test("Ctrl+C at the question cancels the run, and says how to continue", async () => {
+  const { asked, type, exited, hasPaid, shown, model } = await runOnTerminal([calls("pay"), says("Never.")])
+  await asked()
+  type("\u0003")
+  expect(await exited).toBe(130)
+  expect(shown()).toContain("--session")
+  expect(hasPaid()).toBe(false)
+  expect(model.requests).toHaveLength(1)
+})
+
+test("escapes in the arguments of a call do not reach the terminal", async () => {
+  const { asked, type, exited, shown } = await runOnTerminal([
+    calls("pay", { to: "\u001b[2J\u001b]0;evil\u0007" }),
+    says("Not paid."),
+  ])
+  await asked()
+  type("n\r")
+  expect(await exited).toBe(0)
+  for (const sequence of ["\u001b[2J", "\u001b]0"]) expect(shown()).not.toContain(sequence)
+})
