@@ -12,6 +12,7 @@ export type {
   WaitFilter,
   WaitKey,
 } from "../core/ports/approvals.ts"
+export type { Archive, ArchiveRange, DueArchive } from "../core/ports/archive.ts"
 export { type Content, type ContentLimits, type Contents, contentChunkBytes } from "../core/ports/contents.ts"
 export {
   type Directory,

@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from "vitest"
+import { archiveHistories } from "../sessions/archive-histories.ts"
 import { silentLogger } from "../sessions/fixtures/test-gateway.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -76,7 +77,7 @@ it("replaces the history of a client that changes one of the last messages", asy
   const { provider, store, sessionId, chat } = await startGateway()
   const held: WireMessage[] = []
   for (let turn = 0; turn < 4; turn++) {
-    held.push({ role: "user", content: `Message ${turn}` })
+    held.push({ role: "user", content: `Message ${turn}: ${"word ".repeat(300)}` })
     held.push({ role: "assistant", content: await chat(held) })
   }
   expect(await store.log.historyStart(sessionId)).toBe(0)
@@ -88,4 +89,10 @@ it("replaces the history of a client that changes one of the last messages", asy
   expect(await store.log.historyStart(sessionId)).toBeGreaterThan(0)
   const last = provider.requests.at(-1)?.messages ?? []
   expect(last.filter(({ role }) => role === "tool")).toHaveLength(1)
+  const stored = async () => (await store.log.session(sessionId))?.storedBytes ?? 0
+  const before = await stored()
+  const entries = await store.log.read(sessionId, { afterSeq: 0, limit: 1_000 })
+  await archiveHistories(store.log, store.archive)
+  expect(await stored()).toBeLessThan(before - 4_000)
+  expect(await store.log.read(sessionId, { afterSeq: 0, limit: 1_000 })).toEqual(entries)
 })

@@ -264,6 +264,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     ? null
     : startHousekeeping({
         log,
+        archive: store.archive,
         logger,
         sessionRetentionDays,
         keepDeltasSeconds,

@@ -20,6 +20,7 @@ it("drops deltas and sessions once their time is over, by the store's clock", as
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })
   const stop = startHousekeeping({
     log,
+    archive: store.archive,
     logger: silentLogger,
     sessionRetentionDays: 4,
     keepDeltasSeconds: 5,

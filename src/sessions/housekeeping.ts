@@ -1,5 +1,7 @@
+import type { Archive } from "../core/ports/archive.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
+import { archiveHistories } from "./archive-histories.ts"
 
 const intervalMs = 60_000
 const dayMs = 24 * 60 * 60 * 1_000
@@ -8,6 +10,7 @@ const subscriberPatienceDays = 7
 
 export interface HousekeepingOptions {
   readonly log: SessionLog
+  readonly archive: Archive
   readonly logger: Logger
   readonly sessionRetentionDays: number
   /** Seconds that deltas outlive their step, for slow subscribers (rule 6, deltas). */
@@ -16,15 +19,17 @@ export interface HousekeepingOptions {
   readonly removedSessionKind?: string | undefined
 }
 
-/** Drops expired data once a minute. Returns a function that stops it. */
+/** Drops expired data, and archives old events, once a minute. Returns a function that stops it. */
 export function startHousekeeping({
   log,
+  archive,
   logger,
   sessionRetentionDays,
   keepDeltasSeconds,
   removedSessionKind,
 }: HousekeepingOptions): () => void {
   let running = false
+  const stop = new AbortController()
   const prune = async () => {
     if (running) return
     running = true
@@ -39,13 +44,21 @@ export function startHousekeeping({
         outboxDiedBefore: now - sessionRetentionDays * dayMs,
         ...(removedSessionKind !== undefined && { removedSessionKind }),
       })
+      await archiveHistories(log, archive, stop.signal)
     } catch (error) {
-      logger.warn({ error }, "Old entries could not be dropped. The gateway tries again in a minute.")
+      if (stop.signal.aborted) return
+      logger.warn(
+        { error },
+        "Old entries could not be dropped or archived. The gateway tries again in a minute.",
+      )
     } finally {
       running = false
     }
   }
   const timer = setInterval(prune, intervalMs)
   timer.unref()
-  return () => clearInterval(timer)
+  return () => {
+    clearInterval(timer)
+    stop.abort()
+  }
 }

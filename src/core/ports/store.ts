@@ -1,5 +1,6 @@
 import type { Clock } from "../time/clock.ts"
 import type { Approvals } from "./approvals.ts"
+import type { Archive } from "./archive.ts"
 import type { Contents } from "./contents.ts"
 import type { Directory } from "./directory.ts"
 import type { Keyring } from "./keyring.ts"
@@ -38,6 +39,7 @@ export interface Store {
   readonly schedules: Schedules
   readonly contents: Contents
   readonly snapshots: Snapshots
+  readonly archive: Archive
   /** Ends this process's membership without releasing its leases, so other processes may take them over. */
   close(): Promise<void>
 }

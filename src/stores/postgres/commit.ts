@@ -1,6 +1,7 @@
 import { stringifyInSlices } from "../../core/json/json-pieces.ts"
 import { logVersion } from "../../core/log/entries.ts"
 import type { CommitOutcome, SessionBatch } from "../../core/ports/session-log.ts"
+import { archivableFrom } from "../rows/archived-bodies.ts"
 import { integer, nullableText, text } from "../rows/columns.ts"
 import { type EntryRows, toRows } from "../rows/entry-rows.ts"
 import { hasLargeEvents, makeLargeBodies, noLargeBodies } from "../rows/large-bodies.ts"
@@ -75,6 +76,7 @@ function commitOnce(
     })
     await write(query, accepted, inboxes.dueChanges())
     await writeWaits(query, waits)
+    await markArchivable(query, accepted)
     return outcomes
   })
 }
@@ -144,6 +146,21 @@ async function findStoredBefore(
     if (found.length > 0) stored.add(each)
   }
   return stored
+}
+
+/** Marks the sessions whose earlier events may be archived. There are few. */
+async function markArchivable(query: Query, batches: readonly Prepared[]): Promise<void> {
+  const due = batches.flatMap(({ batch, id }) => {
+    const seq = archivableFrom(batch)
+    return seq === null ? [] : [{ session_id: id, seq }]
+  })
+  if (due.length === 0) return
+  await query(
+    `INSERT INTO agent_gateway.archive_due (session_id, seq)
+     SELECT session_id, max(seq) FROM json_to_recordset($1) AS each(session_id text, seq bigint) GROUP BY session_id
+     ON CONFLICT (session_id) DO UPDATE SET seq = greatest(archive_due.seq, excluded.seq)`,
+    [JSON.stringify(due)],
+  )
 }
 
 async function write(query: Query, batches: readonly Prepared[], due: readonly DueChange[]): Promise<void> {

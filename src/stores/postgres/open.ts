@@ -7,6 +7,7 @@ import { createAlarm } from "../bell.ts"
 import { integer, text } from "../rows/columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import { createApprovals } from "./approvals.ts"
+import { createArchive } from "./archive.ts"
 import { listenForArrivals } from "./arrivals.ts"
 import { createContents } from "./contents.ts"
 import {
@@ -109,6 +110,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       subscriptions: createSubscriptions(database, alarms.subscriptions),
       contents: createContents(database),
       snapshots: createSnapshots(database),
+      archive: createArchive(database),
       schedules: createSchedules(database, { versions, onArrival }),
       close,
     }

@@ -44,6 +44,8 @@ const ownTables = [
   "content_chunk",
   "snapshot",
   "snapshot_row",
+  "archived_body",
+  "archive_due",
 ]
 
 export async function pruneSessions(
@@ -67,7 +69,7 @@ export async function pruneSessions(
           OR EXISTS (SELECT FROM agent_gateway.outbox WHERE session_id = session.id AND died_at IS NULL)
           OR EXISTS (
             SELECT FROM agent_gateway.subscriber_cursor WHERE session_id = session.id AND behind_since >= $2)))
-        AND stored_bytes + content_bytes <= $3
+        AND stored_bytes + content_bytes + archived_bytes <= $3
       LIMIT $4 FOR UPDATE SKIP LOCKED
     ),
     idle AS (

@@ -2,31 +2,38 @@ import type { Entry } from "../../core/log/entries.ts"
 import type { ReadOptions } from "../../core/ports/read-options.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
-import { escapeText, integer, type Row, text } from "../rows/columns.ts"
+import { archivedBody, restoreRow } from "../rows/archived-bodies.ts"
+import { escapeText, integer, type Row, textLength } from "../rows/columns.ts"
 import { fromRow } from "../rows/entry-rows.ts"
 import { maxSliceCharacters } from "../rows/slice-size.ts"
 import type { Query } from "./database/database.ts"
 
 const maxRows = 200
 
+/** SQL: selects the archived body of an event; null if its row has a body. */
+const archived = `CASE WHEN body = '' THEN (
+    SELECT body FROM agent_gateway.archived_body AS old
+    WHERE old.session_id = entry.session_id AND old.seq = entry.seq
+  ) END AS archived`
+
 /** One statement, so that events and deltas are of one snapshot. The delta row that contains $2 comes first. */
 const withDeltas = `
-  SELECT 'event' AS kind, seq, v, at, run_id, body FROM agent_gateway.entry WHERE session_id = $1 AND seq > $2
-    AND ($4 OR type <> 'historyReplaced')
+  SELECT 'event' AS kind, seq, v, at, run_id, body, ${archived} FROM agent_gateway.entry
+  WHERE session_id = $1 AND seq > $2 AND ($4 OR type <> 'historyReplaced')
   UNION ALL
-  SELECT 'delta' AS kind, seq, 0, 0, run_id, body FROM agent_gateway.delta WHERE session_id = $1 AND seq >=
+  SELECT 'delta' AS kind, seq, 0, 0, run_id, body, NULL FROM agent_gateway.delta WHERE session_id = $1 AND seq >=
     (SELECT coalesce(max(seq), 0) FROM agent_gateway.delta WHERE session_id = $1 AND seq <= $2)
   ORDER BY seq LIMIT $3`
 
 const eventsOnly = `
-  SELECT 'event' AS kind, seq, v, at, run_id, body FROM agent_gateway.entry
+  SELECT 'event' AS kind, seq, v, at, run_id, body, ${archived} FROM agent_gateway.entry
   WHERE session_id = $1 AND seq > $2 AND ($4 OR type <> 'historyReplaced') ORDER BY seq LIMIT $3`
 
 /** The types are part of the statement, so that Postgres uses the index of these entries. */
 const isOfTask = "type IN ('taskRegistered', 'taskEnded', 'tasksCollected')"
 
 const tasks = `
-  SELECT 'event' AS kind, seq, v, at, run_id, body FROM agent_gateway.entry
+  SELECT 'event' AS kind, seq, v, at, run_id, body, ${archived} FROM agent_gateway.entry
   WHERE session_id = $1 AND seq > $2 AND ${isOfTask} ORDER BY seq LIMIT $3`
 
 export async function readEntries(
@@ -73,9 +80,10 @@ async function append(
   }: { readonly after: number; readonly reads: number; readonly isFull: () => boolean },
 ): Promise<void> {
   let characters = 0
-  for (const row of rows) {
+  for (const given of rows) {
+    const row = archivedBody(given) === null ? given : await restoreRow(given)
     for (const entry of fromRow(row, reads)) if (entry.seq > after) page.entries.push(entry)
-    const length = text(row, "body").length
+    const length = textLength(row, "body")
     if (page.entries.length > 0) page.characters += length
     if (isFull()) return
     characters += length
@@ -140,7 +148,7 @@ export async function taskStart(query: Query, sessionId: string, newest: number)
 
 export async function readStoredBytes(query: Query, { tenant, userId }: Principal): Promise<number> {
   const [row] = await query(
-    `SELECT coalesce(sum(stored_bytes + content_bytes), 0) AS bytes FROM agent_gateway.session
+    `SELECT coalesce(sum(stored_bytes + content_bytes + archived_bytes), 0) AS bytes FROM agent_gateway.session
      WHERE tenant = $1 AND user_id = $2`,
     [escapeText(tenant), escapeText(userId)],
   )

@@ -338,6 +338,16 @@ const migrations: readonly (readonly string[])[] = [
       session_id text NOT NULL, number integer NOT NULL, body bytea NOT NULL, PRIMARY KEY (session_id, number)
     )`,
   ],
+  [
+    // The compressed bodies of old events, whose rows have empty ones.
+    `CREATE TABLE agent_gateway.archived_body (
+      session_id text NOT NULL, seq bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (session_id, seq)
+    )`,
+    "CREATE TABLE agent_gateway.archive_due (session_id text PRIMARY KEY, seq bigint NOT NULL)",
+    "ALTER TABLE agent_gateway.session ADD COLUMN archived_bytes bigint NOT NULL DEFAULT 0",
+    `INSERT INTO agent_gateway.archive_due (session_id, seq) SELECT session_id, max(seq) FROM agent_gateway.entry
+     WHERE type IN ('historyCompacted', 'historyReplaced') GROUP BY session_id`,
+  ],
 ]
 
 /**

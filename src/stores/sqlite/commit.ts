@@ -1,11 +1,13 @@
 import { logVersion } from "../../core/log/entries.ts"
 import type { RunOpened } from "../../core/ports/inbox.ts"
 import type { CommitOutcome, Lease, SessionBatch } from "../../core/ports/session-log.ts"
+import { archivableFrom } from "../rows/archived-bodies.ts"
 import { integer, nullableText } from "../rows/columns.ts"
 import { type EntryRows, toRows } from "../rows/entry-rows.ts"
 import type { LargeBodies } from "../rows/large-bodies.ts"
 import { concernsInbox, dueChanges, refusalOf, rowsAfter } from "../rules/inbox-rules.ts"
 import { areOpen } from "../rules/wait-changes.ts"
+import { markArchivable } from "./archive.ts"
 import type { Database } from "./database/database.ts"
 import { changeDue, changeSession, deleteCommands, inboxOf } from "./inbox.ts"
 import { insertOutbox } from "./outbox.ts"
@@ -46,6 +48,8 @@ export function commitBatch(
   const open = held.hasWaits ? openWaits(database, batch) : []
   if (!areOpen(open, batch)) return "answered"
   insertEvents(database, lease, rows)
+  const archivable = archivableFrom(batch)
+  if (archivable !== null) markArchivable(database, lease.sessionId, archivable)
   insertDeltas(database, lease, { rows, now })
   const freed = deleteCommands(database, lease.sessionId, commandsConsumed)
   insertOutbox(database, batch, now)

@@ -5,6 +5,7 @@ import type { Store } from "../../core/ports/store.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
 import { createApprovals } from "./approvals.ts"
+import { createArchive } from "./archive.ts"
 import { createContents } from "./contents.ts"
 import { startCheckpointer } from "./database/checkpointer.ts"
 import { prepareDataDirectory, unusableDirectory } from "./database/data-directory.ts"
@@ -120,6 +121,7 @@ export async function openStore(
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
     contents: createContents(database),
     snapshots: createSnapshots(database),
+    archive: createArchive(database),
     schedules: createSchedules(database, { clock, versions: fleet, hub }),
     async close() {
       fleet.stop()

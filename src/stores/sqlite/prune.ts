@@ -61,6 +61,7 @@ const numbered = [
   ["audit", "id"],
   ["content_chunk", "row"],
   ["snapshot_row", "row"],
+  ["archived_body", "seq"],
 ] as const
 
 /**
@@ -179,7 +180,7 @@ function deleteRows(database: Database): boolean {
     )
     if (deleted === slice) return true
   }
-  for (const table of ["run", "command", "steering_key", "tool_grant", "content", "snapshot"])
+  for (const table of ["run", "command", "steering_key", "tool_grant", "content", "snapshot", "archive_due"])
     database.run(`DELETE FROM ${table} WHERE session_id = ?`, id)
   database.run("DELETE FROM removed_session WHERE id = ?", id)
   return true

@@ -2,6 +2,7 @@ import type { Entry } from "../../core/log/entries.ts"
 import type { ReadOptions } from "../../core/ports/read-options.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
+import { archivedBody, archivedLength, restoreRow } from "../rows/archived-bodies.ts"
 import { escapeText, integer, nullableText, type Row, textLength } from "../rows/columns.ts"
 import { fromRow } from "../rows/entry-rows.ts"
 import { maxSliceCharacters } from "../rows/slice-size.ts"
@@ -9,19 +10,24 @@ import type { Database } from "./database/database.ts"
 import { largeText } from "./database/large-text.ts"
 import { maxRows } from "./database/slices.ts"
 
+/** SQL: selects the archived body of an event; null if its row has a body. */
+const archived = `CASE WHEN octet_length(body) = 0 THEN (
+    SELECT body FROM archived_body WHERE archived_body.session_id = entry.session_id AND archived_body.seq = entry.seq
+  ) END AS archived`
+
 /**
  * One statement, so that events and deltas are of one snapshot. The delta row that contains the cursor comes first.
  */
 const withDeltas = `
-  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")} FROM entry WHERE session_id = ? AND seq > ?
+  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry WHERE session_id = ? AND seq > ?
     AND (? OR type <> 'historyReplaced')
   UNION ALL
-  SELECT 'delta' AS kind, seq, 0, 0, run_id, body FROM delta WHERE session_id = ? AND seq >=
+  SELECT 'delta' AS kind, seq, 0, 0, run_id, body, NULL FROM delta WHERE session_id = ? AND seq >=
     (SELECT coalesce(max(seq), 0) FROM delta WHERE session_id = ? AND seq <= ?)
   ORDER BY seq LIMIT ${maxRows}`
 
 const eventsOnly = `
-  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")} FROM entry WHERE session_id = ? AND seq > ?
+  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry WHERE session_id = ? AND seq > ?
     AND (? OR type <> 'historyReplaced')
   ORDER BY seq LIMIT ${maxRows}`
 
@@ -29,7 +35,7 @@ const eventsOnly = `
 const isOfTask = "type IN ('taskRegistered', 'taskEnded', 'tasksCollected')"
 
 const tasks = `
-  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")} FROM entry
+  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry
   WHERE session_id = ? AND seq > ? AND ${isOfTask} ORDER BY seq LIMIT ${maxRows}`
 
 export async function readEntries(
@@ -64,7 +70,10 @@ export async function readEntries(
         maxCharacters: Math.min(maxCharacters - characters, maxSliceCharacters),
       }),
     )
-    entries.push(...slice.entries)
+    for (const some of slice.entries) {
+      if (Array.isArray(some)) entries.push(...some)
+      else entries.push(...fromRow(await restoreRow(some), reads))
+    }
     characters += slice.characters
     const isLast = slice.complete || entries.length >= limit || characters >= maxCharacters
     if (isLast && slice.characters < maxSliceCharacters) return entries
@@ -75,35 +84,33 @@ export async function readEntries(
 }
 
 interface Slice {
-  readonly entries: Entry[]
+  /** The entries of each row, or a row whose body is still compressed. */
+  readonly entries: readonly (Entry[] | Row)[]
   readonly characters: number
   readonly complete: boolean
 }
 
-function readSlice(
-  rows: Iterable<Row>,
-  {
-    after,
-    reads,
-    limit,
-    maxCharacters,
-  }: {
-    readonly after: number
-    readonly reads: number
-    readonly limit: number
-    readonly maxCharacters: number
-  },
-): Slice {
-  const entries: Entry[] = []
+interface SliceOptions {
+  readonly after: number
+  readonly reads: number
+  readonly limit: number
+  readonly maxCharacters: number
+}
+
+function readSlice(rows: Iterable<Row>, { after, reads, limit, maxCharacters }: SliceOptions): Slice {
+  const entries: (Entry[] | Row)[] = []
+  let found = 0
   let count = 0
   let characters = 0
   for (const row of rows) {
-    for (const entry of fromRow(row, reads)) if (entry.seq > after) entries.push(entry)
+    const compressed = archivedBody(row)
+    const ofRow = compressed === null ? fromRow(row, reads).filter(({ seq }) => seq > after) : row
+    entries.push(ofRow)
+    found += Array.isArray(ofRow) ? ofRow.length : 1
     count += 1
     // The row with the cursor may contain nothing new. A slice that ended with it would never advance.
-    if (entries.length > 0) characters += textLength(row, "body")
-    if (entries.length >= limit || characters >= maxCharacters)
-      return { entries, characters, complete: false }
+    if (found > 0) characters += compressed === null ? textLength(row, "body") : archivedLength(compressed)
+    if (found >= limit || characters >= maxCharacters) return { entries, characters, complete: false }
   }
   return { entries, characters, complete: count < maxRows }
 }
@@ -160,7 +167,7 @@ export async function storedBytes(database: Database, { tenant, userId }: Princi
     const slice: Row | undefined = await database.read(() =>
       database.get(
         `SELECT coalesce(sum(bytes), 0) AS bytes, count(*) AS sessions, max(id) AS last_id FROM (
-           SELECT id, stored_bytes + content_bytes AS bytes FROM session WHERE tenant = ? AND user_id = ? AND id > ?
+           SELECT id, stored_bytes + content_bytes + archived_bytes AS bytes FROM session WHERE tenant = ? AND user_id = ? AND id > ?
            ORDER BY id LIMIT ${sessionsPerSlice})`,
         escapeText(tenant),
         escapeText(userId),

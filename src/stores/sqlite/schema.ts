@@ -352,6 +352,16 @@ const migrations: readonly (readonly string[])[] = [
       UNIQUE (session_id, number)
     ) STRICT`,
   ],
+  [
+    // The compressed bodies of old events, whose rows have empty ones.
+    `CREATE TABLE archived_body (
+      session_id TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (session_id, seq)
+    ) STRICT`,
+    "CREATE TABLE archive_due (session_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT",
+    "ALTER TABLE session ADD COLUMN archived_bytes INTEGER NOT NULL DEFAULT 0",
+    `INSERT INTO archive_due (session_id, seq) SELECT session_id, max(seq) FROM entry
+     WHERE type IN ('historyCompacted', 'historyReplaced') GROUP BY session_id`,
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */

@@ -1,5 +1,6 @@
 import type { Store } from "../../core/ports/store.ts"
 import { approvalsCases } from "../store/approvals-contract.ts"
+import { archiveCases, sharedArchiveCases } from "../store/archive-contract.ts"
 import { contentsCases } from "../store/contents-contract.ts"
 import { directoryCases, sharedDirectoryCases } from "../store/directory-contract.ts"
 import { keyringCases } from "../store/keyring-contract.ts"
@@ -48,6 +49,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...largeCases,
   ...startCases,
   ...storageCases,
+  ...archiveCases,
   ...pruneCases,
   ...acceptingCases,
   ...leaseCases,
@@ -77,6 +79,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
 export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedCases,
   ...sharedAcceptingCases,
+  ...sharedArchiveCases,
   ...sharedWaitCases,
   ...sharedDirectoryCases,
   ...sharedOutboxCases,
