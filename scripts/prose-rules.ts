@@ -9,6 +9,8 @@ const opensWithFragment = new RegExp(`^(?:${fragmentWords.join("|")})\\b`)
 /** British spellings. Words such as `cancelled`, which are names in the API, are not among them. */
 export const britishSpelling =
   /\b(?:behaviour|colour|favour|honour|neighbour)\w*|\bmisspelt\b|\b(?:author|initial|normal|organ|recogn|serial|summar)is(?:ed?|es|ing|ations?)\b/i
+/** Words in place of the actor or of a plain verb. */
+const unclearWords = /\b(?:nobody|somebody|whoever|anew)\b/i
 const maxColumns = 120
 /** Words in a row that make a literal prose. */
 const isProse = /(?:[A-Za-z][\w',;:.`-]*\s+){7}[A-Za-z]/
@@ -27,6 +29,7 @@ interface Part {
  *
  * - No doc comment opens with a fragment word.
  * - No comment has a British spelling.
+ * - No comment has a pronoun in place of the actor, or another word that has a plainer one.
  * - No line of a comment, and no line with a prose text, is longer than 120 columns.
  *
  * The formatter breaks all other code. Long lines with a URL are exempt, because it cannot be broken. So are names of
@@ -41,14 +44,16 @@ export function proseProblems(path: string, text: string): readonly string[] {
     .map(({ start, value }) => {
       return `${path}:${lineAt(text, start)} a doc comment opens with "${openingOf(value).slice(0, 40)}"`
     })
-  const british = comments.flatMap(({ start, value }) => {
-    const [word] = britishSpelling.exec(value) ?? []
-    return word === undefined
-      ? []
-      : [`${path}:${lineAt(text, start)} a comment has the British spelling "${word}"`]
+  const words = comments.flatMap(({ start, value }) => {
+    const [british] = britishSpelling.exec(value) ?? []
+    const [unclear] = unclearWords.exec(value) ?? []
+    return [
+      ...(british === undefined ? [] : [`the British spelling "${british}"`]),
+      ...(unclear === undefined ? [] : [`the word "${unclear}"; name the actor, or use a plain verb`]),
+    ].map((problem) => `${path}:${lineAt(text, start)} a comment has ${problem}`)
   })
   const prose = [...comments, ...proseLiterals(program, text)]
-  return [...fragments, ...british, ...longLines(path, text, prose)]
+  return [...fragments, ...words, ...longLines(path, text, prose)]
 }
 
 /** Returns the beginning of a doc comment's text; empty for another comment. */

@@ -115,7 +115,7 @@ export async function writeProjectFile(folder: string, name: string, text: strin
   await writeFile(join(folder, name), text.replaceAll("GATEWAY", fakeGateway))
 }
 
-/** As many editors save: whoever reads the file finds the old text or the new one, never half of it. */
+/** Saves as many editors do: a reader finds the old text or the new one, never half of it. */
 export async function replaceProjectFile(folder: string, name: string, text: string): Promise<void> {
   await writeProjectFile(folder, `${name}.draft`, text)
   await rename(join(folder, `${name}.draft`), join(folder, name))

@@ -23,6 +23,15 @@ it.each(["// The behaviour.", "/** A misspelt field. */", "const a = 1 /* Serial
 )
 
 it.each([
+  "// Nobody reads it.",
+  "/** Wakes whoever waits. */",
+  "// It begins anew.",
+  "/* Somebody answers. */",
+])("refuses the unclear word of %j", (text) => {
+  expect(problems(`${text}\n`)).toContainEqual(expect.stringContaining("a comment has the word"))
+})
+
+it.each([
   "// A cancelled run of an behavior of the serializer.",
   "/** Returns the value. What it holds is unknown. */",
   "/** However long it takes. */",

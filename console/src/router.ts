@@ -32,7 +32,7 @@ export function useRoute(): Route {
   return parseRoute(hash)
 }
 
-/** An address that somebody typed may not be encoded. */
+/** A typed address may not be encoded. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text)

@@ -14,7 +14,7 @@ const balance = tool({
   execute: ({ account }) => ({ balance: balances.get(account) ?? null }),
 })
 
-// Asks for every transfer. Whoever allows one may allow all to the same account, for the rest of the session.
+// Asks for every transfer. The user who allows one may allow all to the same account, for the rest of the session.
 const transfer = tool({
   name: "transfer",
   description: "Move money from one account to another.",

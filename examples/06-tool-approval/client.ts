@@ -120,8 +120,8 @@ async function decide(event: ChatEvent): Promise<void> {
     await post("/chat/tool-approval", { ...decision, ...edited, allow_tool_type: answer === "a" }, token)
   } catch (error) {
     console.log(String(error))
-    // Arguments that do not fit, or a server that is away, leave it open; else somebody else has answered, or it
-    // is too late.
+    // Invalid arguments, or a server that is away, leave it open. Otherwise another client has answered, or it
+    // expired.
     if (isEdit || error instanceof TypeError) return decide(event)
   }
 }

@@ -8,7 +8,7 @@ interface Offer {
   readonly model: string
 }
 
-// What this server can offer, best first. Nobody should have to wait for a service that it has no key for.
+// The providers that this server can offer, best first. No user should wait for a provider without a key.
 const offers: readonly Offer[] = [
   ...(ANTHROPIC_API_KEY ? [{ provider: "anthropic", model: "claude-sonnet-5-5" } as const] : []),
   ...(OPENAI_API_KEY

@@ -142,7 +142,7 @@ describe("a path allowlist", () => {
     // The kernel follows the link before the `..`.
     "escape/../secret",
     "chain/../secret",
-    // Whoever folds the `..` before opening leaves by it.
+    // A tool that folds the `..` before opening leaves the root.
     "deep/../../x",
     // A write makes the file that the link names.
     "dangling",

@@ -30,8 +30,8 @@ async function isSameHistory(
 }
 
 /**
- * Compares the client's turns with as many of the last turns of the log. A part without a response does not count: a
- * client that begins anew may repeat its last message.
+ * Compares the client's turns with the same number of last turns of the log. A part without a response does not
+ * count, because a client that starts again may repeat its last message.
  */
 async function isRecentPart(
   { messages, formerTurns }: OwnHistory,

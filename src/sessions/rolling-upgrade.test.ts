@@ -160,7 +160,7 @@ describe.each(stores)("on %s", (_, open) => {
       status: 503,
     })
     const stayed = await Promise.all(asking.map((tool) => begin(stays, tool)))
-    // Whoever opened a wait, the other one answers it.
+    // If one version opened a wait, the other one answers it.
     for (const { id } of before.slice(0, 2)) await answer(upgraded, id)
     for (const { id } of stayed.slice(0, 2)) await answer(upgraded, id)
     for (const { id } of during.slice(0, 2)) await answer(stays, id)

@@ -24,7 +24,7 @@ import type { TreeBatch } from "./tree/sub-agent.ts"
 export interface Sessions {
   /**
    * Creates a session with an agent. Default: the gateway's default agent, and a new id. If a session with the given
-   * id exists, nothing is created and that session is returned, whoever owns it.
+   * id exists, nothing is created and that session is returned. It may have another owner.
    */
   create(principal: Principal, agent?: string, id?: string): Promise<Session>
   session(sessionId: string): Promise<Session | null>

@@ -110,7 +110,7 @@ export async function startGatewayUnderTest() {
       principalBytes: 1_000_000,
     },
     rateLimits: false,
-    // Nobody is there; it only has to be one that might be authorized at.
+    // No server listens there. The entry only has to be one that might need authorization.
     mcpServers: { absent: { url: "http://127.0.0.1:9/mcp" } },
     mcpOAuthRedirectUrl: "http://127.0.0.1/api/mcp/oauth/callback",
     secretsKey: "0123456789abcdef0123456789abcdef",
@@ -131,7 +131,7 @@ export async function startGatewayUnderTest() {
       isSessionFull = session
       principalBytes = principal ? 1_000_000 : 0
     },
-    /** Holds up whoever reads a history, until the function returned is called. */
+    /** Delays every read of a history, until the returned function is called. */
     holdHistories() {
       const { promise, resolve } = Promise.withResolvers<void>()
       reading = promise

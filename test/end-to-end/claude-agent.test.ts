@@ -81,7 +81,7 @@ async function processesWith(variable: string) {
     const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")
     if (!environment.includes(variable)) continue
     const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")
-    // A process that has ended, and that nobody has reaped yet, has no command line.
+    // A process that has ended, and was not reaped yet, has no command line.
     if (command !== "") found.push({ pid, environment, command })
   }
   return found

@@ -127,7 +127,7 @@ test("the client of 06-tool-approval goes on where it was when the server is kil
     const [, url = ""] = await cli.printed(/^Listening on (http:\S+),/m)
     return { cli, url }
   }
-  // Not one that the system gives to whoever asks for any: it is to be free for the second.
+  // The port must not be one that the system assigns by itself, because it must be free for the second process.
   const port = String(await freePort())
   const first = await start(port)
   const client = spawn(process.execPath, [

@@ -132,7 +132,7 @@ test("while the database is down nothing is accepted and nothing breaks; when it
     const answers = await Promise.all(nodes.map(({ url }) => fetch(`${url}/api/ready`)))
     return answers.every(({ status }) => status === 200) ? true : null
   })
-  // The stream may have been ended meanwhile; whoever comes back sees all of it.
+  // The stream may have ended meanwhile. A client that reconnects sees all of it.
   const seen = [...before, ...(await stream.restOrBreak())]
   const frames = await (await elsewhere.subscribe({ afterSeq: 0 })).rest()
   expect(assemble(frames).terminal).toMatchObject(completed)

@@ -23,7 +23,7 @@ const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.
 
 type Asked = Extract<ChatEvent, { type: "elicitation_request" }>
 
-/** A gateway as a user starts it, with the server at `url`; started anew it goes on with the same sessions. */
+/** A gateway as a user starts it, with the server at `url`. After a restart it continues the same sessions. */
 async function gatewayWith(url: string) {
   const folder = await temporaryFolder()
   const agent = fileURLToPath(new URL("fixtures/asking-agent.ts", import.meta.url))

@@ -5,7 +5,9 @@ import { scriptedProvider } from "../../src/testing/provider/scripted-provider.t
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { clientSecret, type GuardedServer, guardedServer } from "./support/guarded-server.ts"
 
-/** A gateway that the server's authorization server knows by itself: nobody is asked, and there is no redirect URL. */
+/**
+ * A gateway that the server's authorization server knows by itself: no person is asked, and there is no redirect URL.
+ */
 function knownGateway({ url }: GuardedServer, oauth: McpOAuthDefinition = {}) {
   const warnings: string[] = []
   const agent = createAgent("x", {

@@ -61,7 +61,7 @@ export function useConversations(): Conversations {
   }
 }
 
-/** The first page anew, and what was loaded after it. */
+/** Returns the first page again, followed by the pages that were loaded after it. */
 function merge(first: readonly Conversation[], before: readonly Conversation[]): readonly Conversation[] {
   const ids = new Set(first.map(({ session_id }) => session_id))
   return [...first, ...before.filter(({ session_id }) => !ids.has(session_id))]

@@ -98,7 +98,7 @@ describe("data that a tool emits", () => {
   })
 })
 
-/** Holds itself twice, so whoever walks it all never ends. */
+/** Contains itself twice, so a complete walk never ends. */
 const cyclic: unknown[] = []
 cyclic.push(cyclic, cyclic)
 const deep = JSON.parse(`${"[".repeat(200)}${"]".repeat(200)}`)

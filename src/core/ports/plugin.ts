@@ -54,7 +54,7 @@ export interface PluginServices {
   readonly signal: AbortSignal
   /** Opens encrypted storage for this plugin of this agent. Resolves to null if the gateway has no encryption key. */
   openSecrets(): Promise<Secrets | null>
-  /** Resolves to true if the store still has the session, whoever its owner is. */
+  /** Resolves to true if the store still has the session. The session may have any owner. */
   isKept(sessionId: string): Promise<boolean>
   /** Resolves to the summary that replaced older messages of the session. Null if there is none. */
   lastCompaction(sessionId: string): Promise<HistoryCompacted | null>

@@ -30,9 +30,9 @@ export interface Hooks {
 /** Functions of the application that observe sessions, whichever run they have. */
 export interface SessionHooks {
   /**
-   * Called with each session that was dropped because nobody used it for `sessionRetentionDays`. At least once: a
-   * hook that throws, or does not return within `callbackTimeoutMs`, is called again with the same id. Set it in
-   * every process of the store, because the process that drops a session notes the call.
+   * Called with each session that was dropped after `sessionRetentionDays` without use. Called at least once: if the
+   * hook throws, or does not return within `callbackTimeoutMs`, it is called again with the same id. Set it in every
+   * process of the store, because the process that drops a session records the call.
    */
   readonly onSessionExpired?: (report: SessionReport, options: HookOptions) => void | Promise<void>
 }

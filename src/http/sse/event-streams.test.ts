@@ -13,7 +13,7 @@ const patiently = { timeout: 10_000 }
 /** Not a heartbeat, which may come at any time. */
 const isEvent = ({ id }: ReadFrame) => id !== null
 
-/** Streams are written in two ways; whoever reads them must not be able to tell. */
+/** Streams are written in two ways. Clients must not see a difference. */
 describe.each([
   ["of an app that is called", null],
   ["of an app that another server mounts", { own: false }],

@@ -64,7 +64,7 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
   const rulings = new Map<string, Promise<Ruling>>()
   const executable = new Map<string, string>()
   const denials = new Map<string, string>()
-  /** Calls whose hook has asked. A model that uses an id again makes another call, which nobody has allowed. */
+  /** Calls whose hook has asked. If a model reuses an id, it makes another call, which no person has allowed. */
   const hooked = new Set<unknown>()
   let deferred: SdkCall | null = null
   let isIdle = false

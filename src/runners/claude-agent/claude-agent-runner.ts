@@ -56,7 +56,12 @@ export function claudeAgentRunner(given: ClaudeAgentOptions): Runner {
     try {
       if (Date.now() - sweptAt > dayMs) {
         sweptAt = Date.now()
-        await removeOldFolders(options.folder, options.keepDays * dayMs, signal)
+        await removeOldFolders(options.folder, options.keepDays * dayMs, signal).catch((error: unknown) => {
+          logger.warn(
+            { error },
+            "Old folders of sessions could not be removed. The next attempt is in a day.",
+          )
+        })
       }
       yield* runAgent(options, request)
     } catch (thrown) {

@@ -152,8 +152,8 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
 
 /**
  * Lets only the gateway and the session's own user access the working directory. Otherwise code could open it to
- * everyone and leave a program in it that runs as its owner, whoever starts it. The owner is the gateway's own user
- * if that is not root.
+ * everyone and leave a program in it that runs as its owner when any user starts it. The owner is the gateway's own
+ * user if that is not root.
  */
 async function closeToOthers(place: string, owner: Owner | null): Promise<void> {
   const { mode, gid } = await stat(place)

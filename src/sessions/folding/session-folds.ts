@@ -47,7 +47,10 @@ export class SessionFolds {
     this.#writer = new SnapshotWriter(options)
   }
 
-  /** Loads the conversation of a session that nobody else writes. Resolves to null once the reader's signal aborts. */
+  /**
+   * Loads the conversation of a session that no other process writes. Resolves to null when the reader's signal
+   * aborts.
+   */
   async load(options: LoadOptions): Promise<LoadedFold | null> {
     const { lease, session, reader } = options
     const warm = this.#warm.take(session.id, { epoch: lease.epoch, lastSeq: session.lastSeq })

@@ -24,7 +24,7 @@ export class SnapshotProgress {
     return events - this.#events >= eventsOfSnapshot || characters - this.#characters >= charactersOfSnapshot
   }
 
-  /** Counts anew from here. A snapshot that cannot be written is tried again at the next one. */
+  /** Restarts the count from here. If a snapshot cannot be written, the next one tries again. */
   captured({ progress: { events, characters } }: Conversation): void {
     this.#events = events
     this.#characters = characters

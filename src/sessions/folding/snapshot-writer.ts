@@ -87,7 +87,7 @@ export class SnapshotWriter {
   ): Promise<WrittenSnapshot | null> {
     const { history } = state
     const kept = former !== null && beginsWith(history.messages, former.messages) ? former : nothing
-    // Rows that are written anew must not look like those of the former snapshot.
+    // Rows that are written again must not look like those of the previous snapshot.
     const place = () => ({ sessionId, epoch: progress.epoch })
     if (kept === nothing && !(await this.#snapshots.drop(place()))) return null
     const segments: Segment[] = [...kept.segments]

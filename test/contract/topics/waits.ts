@@ -52,7 +52,7 @@ export function testWaits({ call, send, check, newToken }: ContractUnderTest): v
     expect(bodies).toContainEqual(expect.objectContaining({ type: "tool_call_start", nonce: place?.nonce }))
     const { bodies: followed } = await check(subscribe, await following)
     expect(followed).toEqual(bodies.slice(-followed.length))
-    // Whoever redraws in the middle of a step is shown all that its messages do not have yet.
+    // A client that redraws in the middle of a step sees everything that its messages do not contain yet.
     expect(followed.filter(({ type }) => type === "tool_call_complete")).toHaveLength(3)
 
     const granted = (await call(listGrants, { token })).bodies[0]

@@ -156,7 +156,10 @@ class Round {
     }
   }
 
-  /** Sees to it that the second process lives. Before a death at a crash point it starts anew, to die there as well. */
+  /**
+   * Keeps the second process alive. Before a death at a crash point the process is started again, to die there as
+   * well.
+   */
   async #accompany(death: Death | null): Promise<void> {
     if (this.#plan.nodes !== 2) return
     const isDead = this.#companion === null || this.#companion.hasExited

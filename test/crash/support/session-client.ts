@@ -203,7 +203,7 @@ export class SessionClient {
     this.viewers.push(viewer)
     const view = this.#follow(viewer, options)
     this.#views.push(view)
-    // `over` rejects with it; until then nobody need look.
+    // `over` rejects with it. Until then the rejection need not be handled.
     view.catch(() => undefined)
     return view
   }

@@ -88,7 +88,7 @@ function cutOff(
     start: (controller) => controller.enqueue(encoder.encode(prefix)),
     async pull(controller) {
       let events: string[] = []
-      // A piece may hold no whole event, and nobody asks again before there is one.
+      // A piece may contain no whole event, and no further read comes before there is one.
       while (events.length === 0) {
         const { done, value } = await reader.read()
         if (done) return controller.close()

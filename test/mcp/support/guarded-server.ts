@@ -34,8 +34,8 @@ export interface GuardedServer {
 export const clientSecret = "known to both"
 
 /**
- * An MCP server with one tool, and the authorization server it names, which lets in whoever opens its link. Refresh
- * tokens are good for one use; a second use ends all tokens, as OAuth 2.1 has it.
+ * An MCP server with one tool, and its authorization server, which authorizes any client that opens its link. Refresh
+ * tokens are valid for one use. A second use ends all tokens, as OAuth 2.1 requires.
  */
 export async function guardedServer(): Promise<GuardedServer> {
   const requests: { path: string; headers: IncomingMessage["headers"] }[] = []

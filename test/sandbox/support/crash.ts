@@ -25,7 +25,7 @@ export async function crashWhileRunning(
   await once(child, "exit")
 }
 
-/** Seconds that nobody else sleeps for, by which the processes of the code are known. */
+/** Seconds that no other process sleeps for, by which the processes of the code are found. */
 const pause = `0.0${process.pid}7`
 
 /** Returns the processes of the code that the killed process ran. */

@@ -92,7 +92,7 @@ async function replay(chunks: readonly JsonObject[]): Promise<readonly ModelEven
   }
 }
 
-/** They are asked for by nobody, and empty. */
+/** They are empty, because no request asks for them. */
 function withoutLogprobs(item: unknown): unknown {
   return JSON.parse(JSON.stringify(item, (name, value) => (name === "logprobs" ? undefined : value)))
 }
