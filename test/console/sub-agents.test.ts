@@ -108,7 +108,7 @@ test.each(windows)("%s: sub-agents and background tasks have nothing that axe fi
   await page.getByRole("button", { name: "Allow", exact: true }).click()
   await status("ready")
   await page.evaluate("location.hash = '#/'")
-  await page.getByText("run_agent").first().waitFor({ state: "hidden" })
+  await page.locator("article.user").waitFor({ state: "hidden" })
   await send(`call|run_agent|${JSON.stringify({ task: erase, background: true })}`)
   await page.getByText(/The background task .* asks/).waitFor()
   await check("background task asks")

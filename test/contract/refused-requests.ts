@@ -7,6 +7,7 @@ import {
   followTask,
   getTask,
   hello,
+  history,
   init,
   initAgent,
   listGrants,
@@ -50,6 +51,7 @@ export const refusedRequests: readonly (readonly [expected: string, operation: s
 
   ["400 invalid_cursor", `${listSessions}?after=1`, {}],
   ["422 invalid_body", `${listSessions}?limit=0`, {}],
+  ["422 invalid_body", `${history}?limit=0`, {}],
   ["404 session_not_found", showSession, { params: { id: "sess_none" } }],
 
   ["400 malformed_json", chat, { body: '{"message":' }],

@@ -56,11 +56,14 @@ test("an answer of thinking and text is streamed frame by frame, and is in the h
       },
     ],
     queued_runs: [],
+    running_tasks: [],
     pending_approvals: [],
     pending_tool_calls: [],
     pending_elicitations: [],
     active_run: null,
     usage: usage(10, 6),
+    has_more: false,
+    before: null,
     last_seq: seen.at(-1),
   })
 })

@@ -6,8 +6,9 @@ import { oneLine } from "../cli-error.ts"
 const maxInput = 200
 
 /**
- * Prints the calls of tools, and what waits for a person, on standard error: one line each. Calls `beforeLine` before
- * each of them.
+ * Prints the calls of tools, the starts of sub-agents, the starts and ends of background tasks, and what waits for a
+ * person, on standard error: one line each. Lines about what a sub-agent does say so. Calls `beforeLine` before each
+ * of them.
  */
 export function progressPrinter(
   { stderr }: Pick<CliContext, "stderr">,
@@ -17,7 +18,8 @@ export function progressPrinter(
     const line = describe(event)
     if (line === null) return
     beforeLine()
-    stderr.write(`${oneLine(line)}\n`)
+    const isBelow = event.sub_agent_id !== undefined && event.type !== "sub_agent_start"
+    stderr.write(`${isBelow ? "sub-agent " : ""}${oneLine(line)}\n`)
   }
 }
 
@@ -38,6 +40,15 @@ function describe(event: ChatEvent): string | null {
       return `[${event.tool_name}] needs an approval`
     case "elicitation_request":
       return `[${event.tool_name}] asks: ${event.message}`
+    case "sub_agent_start":
+      return event.task_id === undefined ? `[${event.agent_name}] sub-agent starts` : null
+    case "task_registered":
+      return `[${event.agent_name}] works in the background: ${event.description}`
+    case "task_completed": {
+      const why =
+        event.error == null ? (event.reason ?? null) : `${event.error.message} (${event.error.code})`
+      return `[${event.agent_name}] background task ${event.disposition}${why === null ? "" : `: ${why}`}`
+    }
     default:
       return null
   }

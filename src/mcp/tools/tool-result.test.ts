@@ -136,10 +136,26 @@ it("gives the beginning of large structured content where there is nothing else"
   expect(JSON.stringify(result).length).toBeLessThan(300_000)
 })
 
-it("looks at no more than a thousand parts", () => {
-  const result = toToolResult({ content: Array.from({ length: 200_000 }, () => text("x")) })
-  expect(result.type === "content" && result.content).toHaveLength(1_001)
-  expect(result.type === "content" && result.content.at(-1)).toEqual(
-    text("[199000 more parts were left out.]"),
-  )
+it("joins the texts after a thousand parts, and loses none of them", () => {
+  const content = Array.from({ length: 200_000 }, (_, index) => text(`line ${index}`))
+  const result = toToolResult({ content })
+  const parts = result.type === "content" ? result.content : []
+  expect(parts).toHaveLength(1_001)
+  const lines = parts.flatMap((part) => (part.type === "text" ? part.text.split("\n") : []))
+  expect(lines).toEqual(content.map((part) => part.text))
+})
+
+it("counts what it leaves out after a thousand parts: images, and texts of more than 32 MiB", () => {
+  const first = Array.from({ length: 1_000 }, () => text("x"))
+  const withImages = toToolResult({ content: [...first, png, text("y"), png] })
+  expect(withImages.type === "content" && withImages.content.slice(1_000)).toEqual([
+    text("y"),
+    text("[2 more parts were left out.]"),
+  ])
+  const large = text("é".repeat(9 * 1024 * 1024))
+  const withLarge = toToolResult({ content: [...first, large, large, text("z")] })
+  expect(withLarge.type === "content" && withLarge.content.slice(1_000)).toEqual([
+    large,
+    text("[2 more parts were left out.]"),
+  ])
 })

@@ -8,8 +8,10 @@ import { repetitionOf } from "./structured-content.ts"
 /** The types of images that every provider accepts. */
 const imageTypes = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"])
 
-/** Maximum number of blocks of one result. */
+/** Maximum number of blocks that become parts of their own. The texts of further blocks are joined. */
 const maxBlocks = 1_000
+/** Maximum bytes of the joined texts, in UTF-8. */
+const maxJoinedBytes = 32 * 1024 * 1024
 /**
  * Maximum characters as JSON. It is far more than a model receives of a result, and can be compared within a few
  * milliseconds.
@@ -53,13 +55,27 @@ export function toToolResult({ content, structuredContent, isError }: CallToolRe
   }
 }
 
-/** Returns parts for the first thousand items, and a note about the others. */
+/**
+ * Returns a part for each of the first thousand items. The texts of all others are one more part, so that they can be
+ * stored like any large result. A note counts what does not fit, and what is not text.
+ */
 export function toContentParts<Item>(
   items: readonly Item[],
   convert: (item: Item) => ContentPart,
 ): readonly ContentPart[] {
   const parts = items.slice(0, maxBlocks).map(convert)
-  const missing = items.length - parts.length
+  if (items.length <= maxBlocks) return parts
+  const texts: string[] = []
+  let bytes = 0
+  for (let index = maxBlocks; index < items.length; index++) {
+    const part = convert(items[index] as Item)
+    if (part.type !== "text") continue
+    bytes += Buffer.byteLength(part.text) + 1
+    if (bytes > maxJoinedBytes) break
+    texts.push(part.text)
+  }
+  if (texts.length > 0) parts.push(text(texts.join("\n")))
+  const missing = items.length - maxBlocks - texts.length
   return missing === 0 ? parts : [...parts, text(`[${missing} more parts were left out.]`)]
 }
 

@@ -22,8 +22,8 @@ interface QueryParts {
 }
 
 /**
- * Returns the options of a query. Settings, hooks, plugins, skills, memory and MCP servers of the machine, of the user
- * and of the working directory are not loaded.
+ * Returns the options of a query. Settings, hooks, plugins, skills, memory and MCP servers of the user and of the
+ * working directory are not loaded.
  */
 export function queryOptions(
   options: ResolvedClaudeAgentOptions,
