@@ -14,12 +14,13 @@ afterEach(async () => {
 })
 
 test.each([
-  ["that sends new messages only", false],
-  ["that sends its whole history each time", true],
+  ["that sends new messages only", null],
+  ["that sends its whole history each time", Number.POSITIVE_INFINITY],
+  ["that sends its last 41 messages each time", 41],
 ])(
   "a conversation of fifty windows goes on, with a client %s",
-  async (_, sendsHistory) => {
-    const conversation = await openConversation({ window, sendsHistory })
+  async (_, sent) => {
+    const conversation = await openConversation({ window, sent })
     opened.push(conversation)
     const { model } = conversation
     const said: string[] = []

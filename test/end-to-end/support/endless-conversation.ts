@@ -29,10 +29,11 @@ const resultCharacters = 2_000
 /** A session with an agent whose model has a small window, and knows only what its requests have. */
 export async function openConversation({
   window,
-  sendsHistory,
+  sent,
 }: {
   readonly window: number
-  readonly sendsHistory: boolean
+  /** Number of the last messages that the client sends each time; null if it sends the new message only. */
+  readonly sent: number | null
 }): Promise<ContextFixture> {
   const model = forgetfulModel(window)
   const talking = await startScriptedUpstream((request) => model.talk(request))
@@ -72,7 +73,9 @@ export async function openConversation({
     },
     async say(message) {
       messages.push({ role: "user", content: message })
-      const frames = await (await session.chat(sendsHistory ? { messages } : { message })).rest()
+      const frames = await (
+        await session.chat(sent === null ? { message } : { messages: messages.slice(-sent) })
+      ).rest()
       compactions += frames.filter(({ event }) => event?.type === "compaction").length
       const { text, terminal } = assemble(frames)
       if (terminal?.type !== "stream_complete") throw new Error(JSON.stringify(terminal))
