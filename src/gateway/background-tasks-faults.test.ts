@@ -116,3 +116,36 @@ it("keeps a message to a task that has not started, until it has", async () => {
   const { response } = await gateway.run("Go.")
   expect(response).toContain("Hurried.")
 })
+
+it("tells the model of open tasks after a summary has replaced the messages that started them", async () => {
+  const release = Promise.withResolvers<void>()
+  const long = "Words that fill the window. ".repeat(60)
+  const isSummary = ({ system }: ModelRequest) =>
+    system.some(({ text }) => text.includes("You write summaries"))
+  const provider = scriptedProvider((request) => {
+    if (isSummary(request)) return [say("They talked.")]
+    if (firstText(request) === "Work.") return [{ type: "wait", until: release.promise }, say("Found it.")]
+    const said = JSON.stringify(request.messages)
+    if (said.includes("Collect now.")) {
+      if (said.includes("Found it.")) return [say("Collected.")]
+      return [call("get_background_result", { task_id: "*", wait: true })]
+    }
+    if (firstText(request) === "Go." && resultsOf(request) === "[]" && !said.includes(long))
+      return [call("run_agent", { task: "Work.", background: true })]
+    return [say(long)]
+  })
+  const window = { model: "model", contextWindow: 6_000, maxTokens: 500 }
+  const gateway = opened(
+    createAgent("You plan.", { provider, store: "memory", logger, subAgents: true, ...window }),
+  )
+  const { sessionId } = await gateway.run("Go.")
+  for (let turn = 0; !provider.requests.some(isSummary); turn++) {
+    await gateway.run(`${turn}: ${long}`, { sessionId })
+  }
+  await gateway.run(long, { sessionId })
+  const last = provider.requests.findLast((request) => !isSummary(request) && firstText(request) !== "Work.")
+  expect(JSON.stringify(last?.messages)).toContain("They talked.")
+  expect(JSON.stringify(last?.messages.at(-1))).toContain("is running")
+  release.resolve()
+  expect((await gateway.run("Collect now.", { sessionId })).response).toBe("Collected.")
+})
