@@ -103,7 +103,10 @@ export const toolResultRequestSchema = z
   })
   .openapi("ToolResultRequest", {
     description: "Without an error, an absent result means `null`.",
-    anyOf: [{ properties: { result: { type: "null" } } }, { properties: { error: { type: "null" } } }],
+    anyOf: [
+      { properties: { error: { type: "null" } } },
+      { properties: { result: { type: "null" }, is_error: { enum: [false] }, warning: { not: {} } } },
+    ],
     example: {
       tool_call_id: "call_4fzyo82mvyr7jtnc1q9x",
       nonce: "nonce_q9x4fzyo82mvyr7jtnc1",
