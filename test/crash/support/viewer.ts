@@ -76,7 +76,9 @@ function isEnd({ type }: ChatEvent): boolean {
   return type === "stream_complete" || type === "error" || type === "run_withdrawn"
 }
 
-/** Sub-agents are shown as they are at the moment, without ids. */
+/** Events that show a state of the moment, such as those of sub-agents. They have no id and are not sent again. */
 function belongsToNoEntry({ type, sub_agent_id }: ChatEvent): boolean {
-  return type === "heartbeat" || type === "run_queued" || sub_agent_id !== undefined
+  return passingTypes.includes(type) || sub_agent_id !== undefined
 }
+
+const passingTypes: readonly string[] = ["heartbeat", "run_queued", "task_progress"]
