@@ -149,7 +149,7 @@ describe("the dispatcher of the outbox", () => {
     const write = await itemWriter(opened.store)
     await write(item("a"), item("b", "other"))
     await soon(() => expect(ids()).toEqual(["b"]))
-    expect(await rows()).toMatchObject([{ id: "a", state: "waiting", attempts: 0 }])
+    await soon(async () => expect(await rows()).toMatchObject([{ id: "a", state: "waiting", attempts: 0 }]))
     const late = keeping()
     dispatch({ kind: late.handler })
     await soon(() => expect(late.ids()).toEqual(["a"]))
