@@ -34,7 +34,8 @@ const model = await startScriptedUpstream(({ body }) => {
   }
 })
 const folder = await mkdtemp(join(tmpdir(), "record-terminal-"))
-const command = `${process.execPath} ${path("bin/agent-gateway.js")} chat ${path("scripts/fixtures/console-screenshot-agent.mjs")}`
+const agent = path("scripts/fixtures/console-screenshot-agent.mjs")
+const command = `${process.execPath} ${path("bin/agent-gateway.js")} chat ${agent}`
 const terminal = spawn("script", ["-qefc", `stty cols ${columns}; ${command}`, "/dev/null"], {
   cwd: folder,
   env: { ...process.env, ANTHROPIC_API_KEY: "sk-recording", ANTHROPIC_BASE_URL: model.url },
@@ -117,9 +118,9 @@ function svgOf(all: readonly Piece[]): string {
         const y = margin + (row + 1) * lineHeight - 6
         const style = `animation-delay:${Math.round(at)}ms`
         const kind = isTyped ? ' class="typed"' : ""
-        texts.push(
-          `<text x="${x.toFixed(1)}" y="${y}" textLength="${(part.length * characterWidth).toFixed(1)}"${kind} style="${style}">${escapeXml(part)}</text>`,
-        )
+        const width = (part.length * characterWidth).toFixed(1)
+        const attributes = `x="${x.toFixed(1)}" y="${y}" textLength="${width}"${kind} style="${style}"`
+        texts.push(`<text ${attributes}>${escapeXml(part)}</text>`)
         column += part.length
         rest = rest.slice(part.length)
       }
@@ -127,9 +128,11 @@ function svgOf(all: readonly Piece[]): string {
   }
   const width = Math.ceil(2 * margin + columns * characterWidth)
   const height = 2 * margin + (row + 1) * lineHeight
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="A conversation in the terminal">
+  const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-label="A conversation in the terminal">
 <style>
-text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fill: #d7dae0; white-space: pre; opacity: 0; animation: show 1ms linear forwards }
+text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fill: #d7dae0; white-space: pre }
+text { opacity: 0; animation: show 1ms linear forwards }
 .typed { fill: #7ee0a1 }
 @keyframes show { to { opacity: 1 } }
 @media (prefers-reduced-motion: reduce) { text { opacity: 1; animation: none } }

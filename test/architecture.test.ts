@@ -68,7 +68,7 @@ const folders = {
   cli: ["client", "core", "gateway", "headless"],
   // The package's root exports everything that applications import.
   ".": ["exports"],
-  // Of http, mcp, pricing and sessions only types of options.
+  // It imports only types of options from http, mcp, pricing and sessions.
   exports: [
     "transcripts",
     "stores",

@@ -1,23 +1,9 @@
 import { readFile } from "node:fs/promises"
-import { Readable } from "node:stream"
 import { describe, expect, test } from "vitest"
-import { runCli } from "./run-cli.ts"
+import { runInProcess } from "./fixtures/run-in-process.ts"
 
-async function cli(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  let stdout = ""
-  let stderr = ""
-  const code = await runCli({
-    argv,
-    env,
-    cwd: import.meta.dirname,
-    stdin: Readable.from([]),
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    signal: new AbortController().signal,
-    program: "agent-gateway.js",
-  })
-  return { code, stdout, stderr }
-}
+const cli = (argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  runInProcess(argv, { cwd: import.meta.dirname, env })
 
 test("--version prints the package's version", async () => {
   const manifest = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"))

@@ -27,9 +27,14 @@ export async function serve(
   try {
     await Promise.race([start(), stopped])
   } finally {
-    const hint = setTimeout(() => context.stderr.write(stopHint), hintAfterMs)
-    await gateway.close(graceMs === undefined ? {} : { graceMs })
-    clearTimeout(hint)
+    // A reload of dev, and a start that failed, wait for nothing that a person would wait for.
+    const isAnnounced = mode === "start" && context.signal.aborted
+    const hint = isAnnounced ? setTimeout(() => context.stderr.write(stopHint), hintAfterMs) : undefined
+    try {
+      await gateway.close(graceMs === undefined ? {} : { graceMs })
+    } finally {
+      clearTimeout(hint)
+    }
   }
 }
 

@@ -36,6 +36,9 @@ test("a run that ends within the grace time is completed and seen to its end, an
   expect((await fetch(`${gateway.url}/api/ready`)).status).toBe(503)
   expect((await fetch(`${gateway.url}/api/health`)).status).toBe(200)
   expect((await session.history()).active_run).not.toBeNull()
+  await eventually("the word that it stops", async () =>
+    gateway.stderr().includes("agent-gateway: stopping. Open runs may still end;") ? true : null,
+  )
   const late = await session.subscribe({ afterSeq: 0 })
   open()
   const frames = [...before, ...(await stream.rest())]

@@ -36,7 +36,8 @@ const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.
 const agent = fileURLToPath(new URL("../fixtures/delivering-agent.ts", import.meta.url))
 const cwd = await mkdtemp(join(tmpdir(), "agent-gateway-killed-"))
 const loop =
-  'until { "$NODE" "$PROGRAM" run "$AGENT" Look. --job a --state-dir state --max-turns 1000 --json > out & echo $! > pid; wait $!; }; do :; done'
+  'until { "$NODE" "$PROGRAM" run "$AGENT" Look. --job a --state-dir state --max-turns 1000 --json > out & ' +
+  "echo $! > pid; wait $!; }; do :; done"
 
 const kills = { inRun: 0, inDelivery: 0, atAnyTime: 0 }
 async function kill(kind: keyof typeof kills): Promise<void> {

@@ -51,7 +51,9 @@ function describe({ loop, client }: Phase): string {
   const health = distributionOf(client.health)
   const token = distributionOf(client.firstToken)
   const heap = Math.round(loop.peakHeapBytes / 1e6)
-  return `${p99.toFixed(1)}, ${max.toFixed(1)} (${all.p99.toFixed(1)}, ${all.max.toFixed(1)}) | ${heap} | ${health.p99.toFixed(1)} | ${token.p50.toFixed(1)}, ${token.p99.toFixed(1)}`
+  const list = (...times: readonly number[]) => times.map((ms) => ms.toFixed(1)).join(", ")
+  const delays = `${list(p99, max)} (${list(all.p99, all.max)})`
+  return [delays, heap, list(health.p99), list(token.p50, token.p99)].join(" | ")
 }
 
 function print(line: string): void {

@@ -1,25 +1,11 @@
 import { execFileSync } from "node:child_process"
-import { Readable } from "node:stream"
 import { expect, test } from "vitest"
 import { wordsOf } from "../command-words.ts"
+import { runInProcess } from "../fixtures/run-in-process.ts"
 import { commandNames } from "../help.ts"
-import { runCli } from "../run-cli.ts"
 
-async function completion(...argv: readonly string[]) {
-  let stdout = ""
-  let stderr = ""
-  const code = await runCli({
-    argv: ["completion", ...argv],
-    env: {},
-    cwd: import.meta.dirname,
-    stdin: Readable.from([]),
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    signal: new AbortController().signal,
-    program: "agent-gateway.js",
-  })
-  return { code, stdout, stderr }
-}
+const completion = (...argv: readonly string[]) =>
+  runInProcess(["completion", ...argv], { cwd: import.meta.dirname })
 
 /** The words that bash itself offers when the last of these is completed. */
 async function offered(...words: readonly string[]): Promise<readonly string[]> {

@@ -46,7 +46,7 @@ export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Pr
 
 /**
  * Returns the rules for tools. The AI SDK passes schemas on unchanged, so the rules of its strictest providers apply.
- * Those of OpenAI have further limits.
+ * OpenAI has further limits.
  */
 function toolRulesOf({ provider }: LanguageModel): ToolRules {
   const common = { plainRoot: true, itemsRequired: true, propertyNames: /^[a-zA-Z0-9_.-]{1,64}$/ }

@@ -88,7 +88,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
       })
       for (const { Id, Labels, Names } of containers) {
         const owner = Labels[instanceLabel] ?? ""
-        // Of the own containers, these are the ones whose removal failed.
+        // An own container that is not in use is one whose removal failed.
         const isUsed = owner !== instance.id || Names.some((name) => inUse.has(name.replace("/", "")))
         if (!isUsed || !instance.isLive(owner)) await removeContainer(docker.getContainer(Id))
       }

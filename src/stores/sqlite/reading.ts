@@ -19,16 +19,16 @@ const archived = `CASE WHEN octet_length(body) = 0 THEN (
  * One statement, so that events and deltas are of one snapshot. The delta row that contains the cursor comes first.
  */
 const withDeltas = `
-  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry WHERE session_id = ? AND seq > ?
-    AND (? OR type <> 'historyReplaced')
+  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry
+    WHERE session_id = ? AND seq > ? AND (? OR type <> 'historyReplaced')
   UNION ALL
   SELECT 'delta' AS kind, seq, 0, 0, run_id, body, NULL FROM delta WHERE session_id = ? AND seq >=
     (SELECT coalesce(max(seq), 0) FROM delta WHERE session_id = ? AND seq <= ?)
   ORDER BY seq LIMIT ${maxRows}`
 
 const eventsOnly = `
-  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry WHERE session_id = ? AND seq > ?
-    AND (? OR type <> 'historyReplaced')
+  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry
+    WHERE session_id = ? AND seq > ? AND (? OR type <> 'historyReplaced')
   ORDER BY seq LIMIT ${maxRows}`
 
 /** The types are part of the statement, so that SQLite uses the index of these entries. */
@@ -167,8 +167,8 @@ export async function storedBytes(database: Database, { tenant, userId }: Princi
     const slice: Row | undefined = await database.read(() =>
       database.get(
         `SELECT coalesce(sum(bytes), 0) AS bytes, count(*) AS sessions, max(id) AS last_id FROM (
-           SELECT id, stored_bytes + content_bytes + archived_bytes AS bytes FROM session WHERE tenant = ? AND user_id = ? AND id > ?
-           ORDER BY id LIMIT ${sessionsPerSlice})`,
+           SELECT id, stored_bytes + content_bytes + archived_bytes AS bytes FROM session
+           WHERE tenant = ? AND user_id = ? AND id > ? ORDER BY id LIMIT ${sessionsPerSlice})`,
         escapeText(tenant),
         escapeText(userId),
         afterId,
