@@ -72,7 +72,7 @@ export async function listen(
     for (const each of servers) each.close()
     throw signal.reason
   }
-  // A caller that allows any key on this machine alone knows that.
+  // A caller that allows any key on the loopback interface has chosen that, so no warning is needed.
   if (reach === "network" || options.allowAnyKey !== true) warnOfKeys(service, settings)
   let closing: Promise<void> | null = null
   const close = () => {
