@@ -1,5 +1,5 @@
+import type { ContentPart } from "../../../src/core/history/messages.ts"
 import { type Entry, type EventEntry, isTerminal } from "../../../src/core/log/entries.ts"
-import type { ContentPart } from "../../../src/core/messages.ts"
 import type { BusyClient, SentMessage } from "./client.ts"
 
 /** Everything of a session that is not as promised, one line each. */
