@@ -13,7 +13,7 @@ import { serve, type TestServer } from "../fixtures/serve.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { nativeWire } from "../wire/native.ts"
 import type { Wire, WireState } from "../wire/wire.ts"
-import { eventStreams, respondWithStream } from "./event-streams.ts"
+import { createEventStreams } from "./event-streams.ts"
 
 let recorded: RecordedSession
 beforeAll(async () => {
@@ -27,19 +27,18 @@ function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "viewTree">): O
   const parts = { log, feed: new Feed(), reads: new ReadQueue(log) }
   const viewTree: Sessions["viewTree"] = (id, options) => viewSession(parts, id, options)
   const app = new OpenAPIHono<HttpEnv>()
-  app.use(
-    eventStreams({
-      sessions: sessions ?? { viewTree },
-      clock: systemClock,
-      logger: silentLogger,
-      heartbeatMs: 60_000,
-      viewersPerSession: 100,
-    }),
-  )
+  const streams = createEventStreams({
+    sessions: sessions ?? { viewTree },
+    clock: systemClock,
+    logger: silentLogger,
+    heartbeatMs: 60_000,
+    viewersPerSession: 100,
+  })
   for (const wire of wires) {
     app.get(`/${wire.name}/:cursor`, (c) => {
       const principal = { tenant: "tenant", userId: "user" }
-      return respondWithStream(c, wire, { sessionId, principal, afterSeq: Number(c.req.param("cursor")) })
+      const afterSeq = Number(c.req.param("cursor"))
+      return streams.respond(c, sessionId, async () => ({ wire, sessionId, principal, afterSeq }))
     })
   }
   return app

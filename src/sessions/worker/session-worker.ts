@@ -1,3 +1,4 @@
+import { hasAwaitedTaskEnded } from "../../agent/waits/take-answer.ts"
 import { RunCancelledError, RunWithdrawnError } from "../../core/errors.ts"
 import type { Found } from "../../core/ports/inbox.ts"
 import type { Command, Lease, MessageCommand, Session, SessionParent } from "../../core/ports/session-log.ts"
@@ -114,6 +115,8 @@ export class SessionWorker {
       const work = commands.filter(isWork)
       await this.#withdrawals.settled()
       await taskEnds.settled()
+      // A task may have ended after the run looked for its end and before the run stopped waiting.
+      if (hasAwaitedTaskEnded(conversation)) parkUntil = null
       const message = conversation.run === null ? work.find(isMessage) : undefined
       const runId = conversation.run?.runId ?? message?.runId
       const yields = message !== undefined && runs > 0 && mustYield()
