@@ -40,7 +40,7 @@ async function read(reader: Reader): Promise<unknown[]> {
   return framesIn(new TextDecoder().decode(value)).map(({ data }) => data.text ?? data.type)
 }
 
-/** Lets everything that is ready happen. */
+/** Waits for one turn of the event loop. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
