@@ -1,9 +1,9 @@
-import type { TaskState } from "../background-task.ts"
-import type { ChildOutcome, ChildTask } from "../child.ts"
+import type { ContentPart } from "../history/messages.ts"
 import type { Json, JsonObject } from "../json/json.ts"
-import type { ContentPart } from "../messages.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
-import type { ToolOrigin } from "../tool-origin.ts"
+import type { TaskState } from "../runs/background-task.ts"
+import type { ChildOutcome, ChildTask } from "../runs/child.ts"
+import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { Logger } from "./logger.ts"
 import type { SchemaCheck } from "./schema-check.ts"
 
@@ -72,7 +72,7 @@ export interface ValidationContext {
   readonly sessionId: string
   /** Aborted when the run is canceled, and when the process stops. */
   readonly signal: AbortSignal
-  /** For inputs that a JSON Schema describes. */
+  /** Schema check for inputs that a JSON Schema describes. */
   readonly checkSchema: SchemaCheck
 }
 
@@ -95,7 +95,7 @@ export type ToolResult =
 export interface ToolResultMarks {
   /** If true, the call failed, and the model receives the result as that of a failed call. */
   readonly isError?: boolean
-  /** A note for the model and for clients. The model receives it before the result. */
+  /** Note for the model and for clients. The model receives it before the result. */
   readonly warning?: string
 }
 

@@ -8,7 +8,7 @@ import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { tool } from "../../tools/local-tool.ts"
-import type { ChatRuntime } from "../chat-runtime.ts"
+import type { ChatRuntime } from "../agent/chat-runtime.ts"
 import { createGatewayApp, type GatewayAppOptions } from "../create-gateway-app.ts"
 import type { Gateway } from "../gateway.ts"
 import { hookSubscribers } from "./hook-subscribers.ts"
@@ -56,7 +56,7 @@ function start(options: Partial<GatewayAppOptions>): Gateway {
   return gateway
 }
 
-/** Hooks that keep the type and the id of what they are told. */
+/** Hooks that record the type and the id of each event they receive. */
 function keeping() {
   const heard: { readonly hook: string; readonly id: string; readonly what?: unknown }[] = []
   const hooks: Hooks = {

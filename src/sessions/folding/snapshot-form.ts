@@ -6,17 +6,20 @@ import { isLongerAsJson } from "../../core/json/json.ts"
 import { jsonPieces } from "../../core/json/json-pieces.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
 import { parseInSlices } from "../../core/json/parse-in-slices.ts"
-import type { Message } from "../../core/messages.ts"
+import type { Message } from "../../core/history/messages.ts"
 import { snapshotRowBytes } from "../../core/ports/snapshots.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 
-/** Changes whenever the same events give another conversation, or a snapshot has another form. */
+/**
+ * Version of the fold. It must change whenever the same events lead to another conversation, or a snapshot has
+ * another form.
+ */
 export const foldVersion = 1
 
-/** Characters of messages after which a segment ends. */
+/** Minimum characters of the messages in a segment. */
 const segmentCharacters = 100_000
 
-/** A conversation after an event. */
+/** A conversation after the event `last`. */
 export interface CapturedFold {
   readonly last: EventMark
   readonly state: ConversationState
@@ -42,8 +45,8 @@ export interface SegmentMessages {
 }
 
 /**
- * Divides messages into segments. A message that is larger than a segment has its own. The last messages, which do not
- * fill a segment, are in none.
+ * Divides messages into segments. A message that is larger than a segment may be alone in one. The last messages are
+ * left out if they do not fill a segment.
  */
 export function* segmentsOf({ messages, origins }: SegmentMessages): Generator<SegmentMessages> {
   let start = 0
@@ -68,7 +71,7 @@ export async function encodeSegment(
   }
 }
 
-/** Resolves to null if these are not the rows of the segment. */
+/** Resolves to null if the rows do not match the segment's digest. */
 export async function decodeSegment(
   { messages, digest }: Segment,
   rows: readonly Uint8Array[],
@@ -80,7 +83,9 @@ export async function decodeSegment(
 }
 
 const digestBytes = 32
-/** A larger body, such as that of a run that began with images, is not written. */
+/**
+ * Maximum bytes of a snapshot's body. A larger one, such as that of a run that starts with images, is not written.
+ */
 const maxBodyBytes = 2_000_000
 
 /** Returns true if a body with this state certainly has too many bytes. */
@@ -88,14 +93,14 @@ export function isTooLarge(state: ConversationState): boolean {
   return isLongerAsJson(state, maxBodyBytes)
 }
 
-/** The digest comes first. Resolves to null if the body has too many bytes. */
+/** Encodes the body as JSON after its digest. Resolves to null if the body has too many bytes. */
 export async function encodeBody(body: SnapshotBody): Promise<Uint8Array | null> {
   const { parts, digest } = await encodeInSlices(body)
   const encoded = Buffer.concat([digest, ...parts])
   return encoded.byteLength > maxBodyBytes ? null : encoded
 }
 
-/** Resolves to null for bytes that are damaged. */
+/** Resolves to null if the bytes are damaged. */
 export async function decodeBody(encoded: Uint8Array): Promise<SnapshotBody | null> {
   const { text, digest } = await decodeInSlices([...divide(encoded.subarray(digestBytes))])
   if (!digest.equals(encoded.subarray(0, digestBytes))) return null
