@@ -69,7 +69,9 @@ describe("a direct request", () => {
       },
       cancel: () => canceled.resolve(),
     })
-    await expect(directFetch(url, { method: "POST", body, signal: aborting.signal })).rejects.toThrow("Enough.")
+    await expect(directFetch(url, { method: "POST", body, signal: aborting.signal })).rejects.toThrow(
+      "Enough.",
+    )
     await canceled.promise
   })
 
