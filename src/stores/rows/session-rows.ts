@@ -1,5 +1,5 @@
-import type { PutAndClaimOutcome } from "../../core/ports/inbox.ts"
-import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/session-log.ts"
+import type { PutAndClaimOutcome } from "../../core/ports/store/inbox.ts"
+import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/store/session-log.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import { parentOf, rootOf } from "../directory/rows.ts"
 import { queueOf } from "../rules/inbox-rules.ts"
