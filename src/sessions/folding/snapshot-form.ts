@@ -7,7 +7,7 @@ import { isLongerAsJson } from "../../core/json/json.ts"
 import { jsonPieces } from "../../core/json/json-pieces.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
 import { parseInSlices } from "../../core/json/parse-in-slices.ts"
-import { snapshotRowBytes } from "../../core/ports/snapshots.ts"
+import { snapshotRowBytes } from "../../core/ports/store/snapshots.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 
 /**

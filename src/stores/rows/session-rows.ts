@@ -1,6 +1,6 @@
 import { parseInSlices } from "../../core/json/parse-in-slices.ts"
-import type { PutAndClaimOutcome } from "../../core/ports/inbox.ts"
-import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/session-log.ts"
+import type { PutAndClaimOutcome } from "../../core/ports/store/inbox.ts"
+import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/store/session-log.ts"
 import { parentOf, rootOf } from "../directory/rows.ts"
 import { queueOf } from "../rules/inbox-rules.ts"
 import { integer, json, nullableText, type Row, text, textLength, unescapeText } from "./columns.ts"

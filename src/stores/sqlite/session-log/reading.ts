@@ -1,6 +1,6 @@
 import type { Entry } from "../../../core/log/entries.ts"
-import type { ReadOptions } from "../../../core/ports/read-options.ts"
-import type { Principal } from "../../../core/ports/session-log.ts"
+import type { ReadOptions } from "../../../core/ports/store/read-options.ts"
+import type { Principal } from "../../../core/ports/store/session-log.ts"
 import { nextSlice } from "../../../core/time/next-slice.ts"
 import { escapeText, integer, nullableText, type Row, textLength } from "../../rows/columns.ts"
 import { fromLargeRow, fromRow, isLargeRow } from "../../rows/entry-rows.ts"
