@@ -362,6 +362,15 @@ const migrations: readonly (readonly string[])[] = [
     `INSERT INTO archive_due (session_id, seq) SELECT session_id, max(seq) FROM entry
      WHERE type IN ('historyCompacted', 'historyReplaced') GROUP BY session_id`,
   ],
+  [
+    // Large texts in chunks. Rows of `entry` and `command` refer to them. `since` is 0 if no transaction may use the
+    // text any more.
+    "CREATE TABLE unused_text (id TEXT PRIMARY KEY, session_id TEXT NOT NULL, since INTEGER NOT NULL) STRICT",
+    "ALTER TABLE command ADD COLUMN text_id TEXT",
+    `CREATE TRIGGER command_text_unused AFTER DELETE ON command WHEN old.text_id IS NOT NULL BEGIN
+      INSERT INTO unused_text (id, session_id, since) VALUES (old.text_id, old.session_id, 0);
+    END`,
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */
