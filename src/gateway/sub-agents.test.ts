@@ -106,7 +106,7 @@ it("saves the responses of skills as dated files, whether the call waits or not"
       const found = (await readdir(outputsDir).catch(() => [])).filter((name) => name.endsWith(".md"))
       return found.length === 2 ? found : null
     },
-    { timeout: 20_000, interval: 20 },
+    { interval: 20 },
   )
   for (const file of files) expect(file).toMatch(/^\d{4}-\d\d-\d\d-finder-call_\w+\.md$/)
   const texts = await Promise.all(files.map((file) => readFile(join(outputsDir, file), "utf8")))

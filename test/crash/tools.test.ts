@@ -1,11 +1,8 @@
-import { expect, test, vi } from "vitest"
+import { expect, test } from "vitest"
 import { all } from "./checks/observation.ts"
 import type { CrashPoint } from "./support/crash-points.ts"
 import { calls, says } from "./support/model.ts"
 import { serving } from "./support/serving.ts"
-
-// Each starts several processes, one after the other.
-vi.setConfig({ testTimeout: 60_000 })
 
 /** One call of the tool, by a process that dies at the point, and what the next one makes of it. */
 async function callOf(name: string, crashAt: CrashPoint) {

@@ -1,15 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises"
+import { patienceMs } from "../../patience.ts"
 
 const pauseMs = 20
 
-/**
- * Returns the value of `probe`, once it is not null. Rejects after `withinMs` with the name of the value that did not
- * come. Rejects after `withinMs` with the name of what did not come.
- */
+/** Returns the value of `probe`, once it is not null. Rejects after `withinMs` with the name of the missing value. */
 export async function eventually<Value extends NonNullable<unknown>>(
   what: string,
   probe: () => Promise<Value | null> | Value | null,
-  { withinMs = 15_000 }: { readonly withinMs?: number } = {},
+  { withinMs = patienceMs }: { readonly withinMs?: number } = {},
 ): Promise<Value> {
   const deadline = performance.now() + withinMs
   for (;;) {
