@@ -33,7 +33,7 @@ async function answers(url: string, text: string): Promise<void> {
   await vi.waitFor(async () => expect(await (await fetch(url)).text()).toBe(text), { interval: 50 })
 }
 
-/** The process of the worker that loaded the agent last. */
+/** Returns the process id of the worker that loaded the agent last. */
 function workerOf(cli: CliProcess): number {
   return Number([...cli.stdout().matchAll(/worker (\d+)/g)].at(-1)?.[1])
 }
@@ -68,7 +68,7 @@ test("reloads when an imported file changes, and not for a file that nobody impo
   })
   await answers(url, "one")
   await writeProjectFile(cwd, "notes.ts", "const unrelated = 1\n")
-  // Changes that follow each other closely are answered by one reload.
+  // One reload covers changes in quick succession.
   await delay(500)
   await replaceProjectFile(cwd, "answer.ts", 'export const answer: string = "two"\n')
   await cli.printed(/Reloaded/)
@@ -148,14 +148,14 @@ test("no worker is left when it is killed", async () => {
   await gone(workerOf(cli))
 })
 
-/** Runs `dev` on a terminal of its own, on which the test types. */
+/** Runs `dev` on its own terminal, on which the test types. */
 async function devOnTerminal() {
   const cwd = await project({
     "agent.ts": `import { fakeGateway } from "GATEWAY"
 export default fakeGateway({ consoleUrl: "http://127.0.0.1:1/console" })
 `,
   })
-  // Stands in for the program that opens a browser.
+  // Replaces the program that opens a browser.
   await writeFile(join(cwd, "xdg-open"), `#!/bin/sh\necho "$1" > ${cwd}/opened\n`)
   await chmod(join(cwd, "xdg-open"), 0o755)
   const command = `${process.execPath} ${cliProgram} dev agent.ts --port 0`
@@ -169,7 +169,8 @@ export default fakeGateway({ consoleUrl: "http://127.0.0.1:1/console" })
     output += chunk.toString()
   })
   const exited = new Promise<number | null>((resolve) => child.on("exit", resolve))
-  const printed = (pattern: RegExp) => vi.waitFor(() => expect(output).toMatch(pattern), { interval: 50 })
+  const printed = (pattern: RegExp) =>
+    vi.waitFor(() => expect(output).toMatch(pattern), { timeout: 30_000, interval: 50 })
   return { cwd, type: (text: string) => child.stdin.write(text), printed, exited }
 }
 
@@ -181,7 +182,7 @@ test("on a terminal, keys restart the agent, open the console and quit", async (
   type("r\n")
   await printed(/Reloaded: /)
   type("o\n")
-  const url = await vi.waitFor(() => readFile(join(cwd, "opened"), "utf8"))
+  const url = await vi.waitFor(() => readFile(join(cwd, "opened"), "utf8"), { timeout: 10_000 })
   expect(url).toBe("http://127.0.0.1:1/console\n")
   type("q\n")
   expect(await exited).toBe(0)

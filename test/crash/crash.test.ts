@@ -8,6 +8,7 @@ import { playRound, type RoundPlan } from "./support/round.ts"
 
 const seed = process.env.CRASH_SEED ?? String(Date.now())
 const randomRounds = 4
+
 async function reportOf(plans: readonly RoundPlan[]): Promise<Report> {
   const report = new Report({ resumeMs: patienceMs })
   await inParallel(plans, 2, async (plan) => {

@@ -4,7 +4,10 @@ import type { CrashPoint } from "./support/crash-points.ts"
 import { calls, says } from "./support/model.ts"
 import { serving } from "./support/serving.ts"
 
-/** One call of the tool, by a process that dies at the point, and what the next one makes of it. */
+/**
+ * Resolves to the outcome of one call of the tool. The first process dies at the crash point, and the second one
+ * continues.
+ */
 async function callOf(name: string, crashAt: CrashPoint) {
   const { client, message, died, start, effects, events, modelCalls } = await serving(
     (call) => (call.turn > 0 ? says(3) : calls(call, [{ name }])),

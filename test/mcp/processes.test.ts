@@ -8,7 +8,7 @@ import { startSession } from "../end-to-end/support/session-client.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { isAlive } from "./support/processes.ts"
 
-/** A gateway as a user starts it, with a server that ignores signals and has a child that does. */
+/** Starts a gateway like a user, with a server that ignores signals and has a child that ignores them as well. */
 async function gatewayWithServer() {
   const folder = await temporaryFolder()
   const journal = join(folder, "journal")

@@ -3,7 +3,9 @@ import { patienceMs } from "../../patience.ts"
 
 const pauseMs = 20
 
-/** Returns the value of `probe`, once it is not null. Rejects after `withinMs` with the name of the missing value. */
+/**
+ * Resolves to the value of `probe` once it is not null. Rejects after `withinMs` with the name of the missing value.
+ */
 export async function eventually<Value extends NonNullable<unknown>>(
   what: string,
   probe: () => Promise<Value | null> | Value | null,
