@@ -169,8 +169,7 @@ export default fakeGateway({ consoleUrl: "http://127.0.0.1:1/console" })
     output += chunk.toString()
   })
   const exited = new Promise<number | null>((resolve) => child.on("exit", resolve))
-  const printed = (pattern: RegExp) =>
-    vi.waitFor(() => expect(output).toMatch(pattern), { timeout: 30_000, interval: 50 })
+  const printed = (pattern: RegExp) => vi.waitFor(() => expect(output).toMatch(pattern), { interval: 50 })
   return { cwd, type: (text: string) => child.stdin.write(text), printed, exited }
 }
 
@@ -182,7 +181,7 @@ test("on a terminal, keys restart the agent, open the console and quit", async (
   type("r\n")
   await printed(/Reloaded: /)
   type("o\n")
-  const url = await vi.waitFor(() => readFile(join(cwd, "opened"), "utf8"), { timeout: 10_000 })
+  const url = await vi.waitFor(() => readFile(join(cwd, "opened"), "utf8"))
   expect(url).toBe("http://127.0.0.1:1/console\n")
   type("q\n")
   expect(await exited).toBe(0)

@@ -24,7 +24,10 @@ export interface Deliveries {
   readonly transcript: readonly (number | null)[]
 }
 
-/** Waits until each event and each run's end was delivered, but at most for `patienceMs`. A delivery that is missing then is lost. */
+/**
+ * Waits until each event and each run's end was delivered, but at most for `patienceMs`. A delivery that is missing
+ * then is lost.
+ */
 export async function deliveriesOf(
   folder: string,
   sessionId: string,
