@@ -1,5 +1,5 @@
 import type { AgentSkill, AgentSkills } from "../core/ports/agent-skills.ts"
-import type { RunRole } from "../core/run-role.ts"
+import type { RunRole } from "../core/runs/run-role.ts"
 import type { Skill, SkillSet } from "./skill.ts"
 import type { SkillSource } from "./skill-source.ts"
 import { limitsOf, type ToolPacks } from "./tool-packs.ts"

@@ -1,6 +1,6 @@
 import { Conversation } from "../../agent/conversation.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
-import type { Snapshots } from "../../core/ports/snapshots.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import type { Spending } from "../../core/usage.ts"
 import { type FoldOptions, foldPages, foldStart } from "../reading/load-conversation.ts"
 import { continueRestored } from "./continue-restored.ts"

@@ -1,5 +1,5 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Snapshots } from "../../core/ports/snapshots.ts"
+import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import type { WrittenSnapshot } from "./read-snapshot.ts"
 import {
