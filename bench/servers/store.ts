@@ -8,7 +8,7 @@ import type { StoreResult } from "../measure/store.ts"
 import { serveParent } from "../parent.ts"
 import { tokenText } from "../script.ts"
 
-/** The store by itself, without a server: it is not exported by the package, so it is taken from its build. */
+/** The store by itself, without a server. The package does not export it, so it is imported from the build. */
 const { openSqliteStore }: typeof import("../../src/stores/sqlite/open.ts") = await import(
   new URL("../../dist/stores/sqlite/open.js", import.meta.url).href
 )

@@ -64,7 +64,7 @@ export interface RunnerRuntime extends RuntimeBase {
   /** If true, the runner can resume after a crash; otherwise such a run ends in `error`. */
   readonly resumes: boolean
   readonly pricing: Pricing
-  /** For the tools that the runner executes. */
+  /** Schema check for the inputs of tools that the runner executes. */
   readonly checkSchema: SchemaCheck
   /** Resolves to true if a person has allowed calls of this tool type for the rest of the session. */
   readonly isGranted: (sessionId: string, type: ToolType) => Promise<boolean>

@@ -43,7 +43,7 @@ export class Conversation {
   readonly #history = new MessageHistory()
   #run: RunState | null = null
   #spent: Spending = noSpending
-  /** Background tasks, of all runs. */
+  /** Background tasks of all runs. */
   readonly tasks = new Tasks()
   readonly progress: FoldProgress
 
@@ -100,7 +100,7 @@ export class Conversation {
     return this.#history.compacted?.fingerprint ?? emptyFingerprint
   }
 
-  /** The last turns before these messages, as a client holds them. */
+  /** Fingerprints of the last turns before these messages, in the form in which a client keeps them. */
   get formerTurns(): TurnFingerprints {
     return this.#history.compacted?.formerTurns ?? []
   }

@@ -140,7 +140,7 @@ function fitReport(
   { imagesOmitted, filesOmitted, listingTruncated, removed, ...outcome }: Outcome,
   duration_ms: number,
 ): CodeReport {
-  // File names can be long.
+  // File names can be long, so shorter output alone may not be enough.
   let listed = Number.POSITIVE_INFINITY
   for (let share = maxBytes; ; share = Math.floor(share / 2)) {
     const files = outcome.files.slice(0, listed)

@@ -42,7 +42,7 @@ export interface CodeTools {
 }
 
 export interface CodeToolsOptions {
-  /** Decides for code that runs in a sandbox. A person must always allow code that does not. */
+  /** Approval policy for code that runs in a sandbox. Code outside of a sandbox always needs an approval. */
   readonly needsApproval: ApprovalPolicy
   /** Maximum bytes of a result's text. The gateway would truncate a longer one at any place. */
   readonly maxResultBytes: number

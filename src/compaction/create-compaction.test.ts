@@ -21,7 +21,7 @@ const result = (id: string, text: string): Message => ({
   results: [{ toolCallId: id, result: { type: "json", value: text } }],
 })
 
-/** A token is a character of the message's JSON. */
+/** In these tests, each character of a message's JSON is one token. */
 const tokensOf = (message: Message) => JSON.stringify(message).length
 const sum = (messages: readonly Message[]) =>
   messages.reduce((total, message) => total + tokensOf(message), 0)

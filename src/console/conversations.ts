@@ -7,7 +7,7 @@ import type { Sessions } from "../sessions/sessions.ts"
 
 export interface ListedConversation {
   readonly session: ListedSession
-  /** Beginning of the first message. Null before it. */
+  /** Beginning of the first message. Null before the first message. */
   readonly title: string | null
 }
 

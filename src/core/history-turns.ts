@@ -8,13 +8,14 @@ import { nextSlice } from "./time/next-slice.ts"
  */
 export type TurnFingerprints = readonly HistoryFingerprint[]
 
-/** Units that are hashed in one turn of the event loop (rule 15). */
+/** Units to hash in one turn of the event loop (rule 15). */
 const sliceUnits = 200_000
-/** Turns before the first message that is kept whose fingerprints a compaction logs. */
+/** Maximum number of turns before the first kept message whose fingerprints a compaction logs. */
 export const maxFormerTurns = 100
 
 /**
- * Resolves to the fingerprints with the turns of these messages after them. Messages that show nothing are no turns.
+ * Resolves to the fingerprints of the turns, extended with the turns of these messages. A message without visible
+ * text or images does not form a turn.
  */
 export async function extendTurns(
   turns: TurnFingerprints,

@@ -28,5 +28,5 @@ export interface ScheduleSpec {
 /** The source of the schedule: the options of the agent, a user, or the agent itself. */
 export type ScheduleOrigin = "options" | "user" | "agent"
 
-/** `ended`: it has no further occurrence. */
+/** `ended`: the schedule has no further occurrence. */
 export type ScheduleState = "active" | "paused" | "ended"

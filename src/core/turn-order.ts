@@ -15,7 +15,9 @@ export interface TurnOrder<Value> extends Iterable<readonly [Principal, Value]> 
 }
 
 export function createTurnOrder<Value>(): TurnOrder<Value> {
-  /** A map keeps the order in which its keys were added. */
+  /**
+   * Tenants and principals whose next turn comes first are first in the maps, because a map keeps insertion order.
+   */
   const tenants = new Map<string, Map<string, Value>>()
 
   return {

@@ -75,7 +75,7 @@ export interface AgentService {
    * changed form.
    */
   checks(audience: Audience): Promise<Readonly<Record<string, Check>>>
-  /** Returns the places that the agent has tools from, such as MCP servers. */
+  /** Returns the external sources of the agent's tools, such as MCP servers. */
   toolSources(): readonly ToolSource[]
   /** Resolves to the models that all runs call. Null if each run has its own, and for a runner. */
   probedModels(): Promise<ProbedModels | null>

@@ -49,7 +49,7 @@ it("keeps a session small that is compacted again and again, and each of its wor
       whole = before.reduce((sum, entry) => sum + JSON.stringify(entry).length, 0)
     }
     expect(whole).toBeGreaterThan(60 * seen.length)
-    // Small events stay in the log.
+    // Small events stay in the log row.
     expect(most).toBeLessThan(whole / 3)
     const events = await readAll(log, sessionId)
     const texts = JSON.stringify(events)

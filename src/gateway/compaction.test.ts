@@ -39,7 +39,7 @@ function agentWith(
   return { gateway, provider }
 }
 
-/** Talks until a summary has replaced the first message, and a little longer. */
+/** Sends messages until a summary has replaced the first one, and a few more. */
 async function talk(
   gateway: Gateway,
   provider: ReturnType<typeof scriptedProvider>,

@@ -17,7 +17,7 @@ const quiet = { store: "memory", logger } as const
 const echo = tool({ name: "echo", description: "Echo.", inputSchema: { type: "object" }, execute: () => 1 })
 const prices = { "scripted-model": { input: 1, output: 5 } }
 
-/** Its SDK is missing. */
+/** A provider whose SDK is not installed. */
 const uninstalled: Provider = {
   ...scriptedProvider([]),
   prepare: () => Promise.reject(new ConfigurationError("Install it.")),
@@ -216,7 +216,7 @@ describe("a gateway's life", () => {
   it("names the model that nobody chose, and where it is", async () => {
     const server = await startLocalServer('{"data":[{"id":"llama4"}]}')
     onTestFinished(() => server.close())
-    // Again while the machine is too busy for it to be found.
+    // Retries while the machine is too busy to detect the local server in time.
     const told = async () => {
       await use(createAgent("Hi.", quiet)).prepare({ env: { OLLAMA_BASE_URL: server.url } })
       return logger.warn.mock.calls

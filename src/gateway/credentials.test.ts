@@ -25,7 +25,7 @@ const session: Session = {
 
 const { signal } = new AbortController()
 
-/** Returns the providers of a session whose user's credentials resolve to these. */
+/** Resolves to the providers of a session for these credentials of its user. */
 async function providers(credentials: unknown, options: ProviderOptions = {}, env: Environment = {}) {
   const resolve = vi.fn(() => credentials) as unknown as ResolveCredentials
   return (await providersOfApp(resolve, options, env))(session, signal)

@@ -19,7 +19,10 @@ function lastResult({ messages }: ModelRequest): ToolResult | null {
   return last?.role === "tool" ? (last.results[0]?.result ?? null) : null
 }
 
-/** An agent whose model calls `dump`, and then what `next` says about each result; null ends the run. */
+/**
+ * Returns an agent whose model calls `dump`, and then makes the calls that `next` returns for each result. Null ends
+ * the run.
+ */
 function agentWith(
   value: unknown,
   next: (result: ToolResult, id: string) => Json | null,

@@ -17,7 +17,7 @@ afterEach(async () => {
   await store.close()
 })
 
-/** A session in which a newer version of the gateway has written. */
+/** Creates a session to which a newer version of the gateway has written. */
 async function tooNew() {
   store = await openMemoryStore({ clock: systemClock, logger })
   const provider = scriptedProvider([[{ type: "text", text: "Hello" }]])

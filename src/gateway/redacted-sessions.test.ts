@@ -15,7 +15,7 @@ async function request(path: string, body?: unknown, token?: string) {
   return gateway.fetch(new Request(`http://gateway/api${path}`, init))
 }
 
-/** Resolves once the run waits for an answer. */
+/** Resolves once the run has an open wait. */
 async function untilAsked(): Promise<void> {
   await expect.poll(async () => (await gateway.waits.list()).length, { timeout: 10_000 }).toBe(1)
 }

@@ -217,7 +217,7 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value)
 }
 
-/** Returns true if a tool would be executed with the placeholder, which the model did not write. */
+/** Returns true if the tool would receive the redaction placeholder although the model did not write it. */
 function isStillRedacted(restored: JsonObject, asked: JsonObject): boolean {
   return JSON.stringify(restored).includes(redacted) && !JSON.stringify(asked).includes(redacted)
 }

@@ -10,7 +10,7 @@ export function applyRole(chat: ResolvedModelRuntime, role: RunRole | null): Res
   if (role === null) return chat
   const { model: ownModel, ...others } = chat
   const provider = providerNames.find((name) => name === role.provider)
-  // The agent's model belongs to the agent's provider.
+  // The agent's model exists only at the agent's own provider.
   const model = role.model ?? (provider === undefined ? ownModel : undefined)
   return {
     ...others,

@@ -7,7 +7,7 @@ import { createRuntimeMemo } from "./runtime-memo.ts"
 const provider: Provider = scriptedProvider([])
 const systemPrompt = [{ text: "You help." }]
 
-/** A tool that counts how often its schema becomes JSON. */
+/** Returns a tool that counts the conversions of its schema to JSON. */
 function countedTool(name = "look_up") {
   let count = 0
   const inputSchema = { type: "object" }

@@ -13,7 +13,7 @@ import type { ResolvedModelRuntime } from "./options/runtime-options.ts"
  * and its schema are the same objects, so a tool whose schema is changed in place keeps its former form.
  */
 export interface RuntimeMemo {
-  /** Returns what depends on the options alone. It is built once for each object of options. */
+  /** Returns the parts that depend only on the options. They are built once for each options object. */
   optionParts(chat: ResolvedModelRuntime): OptionParts
   /** Returns the revision of a definition. It is hashed again when one of its parts has changed. */
   revisionOf(definition: AgentParts): string
@@ -30,7 +30,7 @@ interface AgentParts {
   readonly tools: readonly ToolSpecification[]
 }
 
-/** Definitions that are remembered: that of the agent itself, and those of its roles and models. */
+/** Maximum number of remembered definitions: that of the agent itself, and those of its roles and models. */
 const maxRevisions = 16
 
 export function createRuntimeMemo(): RuntimeMemo {

@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const gateway of gateways.splice(0)) await gateway.close({ graceMs: 0 })
 })
 
-/** Calls the tool, then answers with what the model received of its result. */
+/** A model that calls the tool and then responds with the result that it received. */
 const calling = scriptedProvider(({ messages }) =>
   messages.at(-1)?.role === "tool"
     ? [{ type: "text", text: JSON.stringify(messages.at(-1)) }]

@@ -18,7 +18,7 @@ import {
 const answer = { tool_call_id: "call_1", nonce: "nonce_1", approved: true }
 const socket = "10.0.0.9"
 
-/** The address that the audit trail is given. */
+/** Resolves to the client address in the audit trail. */
 async function addressOf(trustProxy: number, forwardedFor: string | null, from: string | undefined = socket) {
   const app = createTestApp({ trustProxy })
   const { headers } = await app.authorize()

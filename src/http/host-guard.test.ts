@@ -4,7 +4,7 @@ import type { HttpAppOptions } from "./app.ts"
 import { createTestApp, problemOf } from "./fixtures/test-app.ts"
 import type { Reach } from "./host-guard.ts"
 
-/** Returns the answer of a gateway on its own server to a request for this host. */
+/** Resolves to the response of a gateway on its own server to a request with this host. */
 async function ask(
   headers: Readonly<Record<string, string>>,
   options: Partial<HttpAppOptions> = {},

@@ -4,7 +4,7 @@ import { createTestApp, jsonRequest } from "./fixtures/test-app.ts"
 
 const origin = "https://app.example.com"
 
-/** An answer of every kind. */
+/** Resolves to one response of every kind. */
 async function answers(app: ReturnType<typeof createTestApp>) {
   const { sessionId, headers } = await app.authorize()
   const stream = await app.fetch("/api/chat", jsonRequest({ message: "hi" }, { ...headers, origin }))

@@ -10,7 +10,7 @@ export type CheckClientTools = (
 
 export type ClientToolRefusal =
   | { readonly status: "notAllowed"; readonly tool: string }
-  /** The agent has a tool of that name. */
+  /** The agent already has a tool with that name. */
   | { readonly status: "taken"; readonly tool: string }
   /** The schema of the tool's input cannot be used. */
   | { readonly status: "unusable"; readonly tool: string; readonly reason: string }

@@ -87,7 +87,7 @@ export interface ForgetOptions {
   readonly name: string
   /** Default: any. */
   readonly entityType?: string
-  /** Only with `entityType`. Default: any. */
+  /** Revision that the memory must have. Allowed only with `entityType`. Default: any. */
   readonly expected?: string
 }
 

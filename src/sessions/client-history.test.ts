@@ -26,7 +26,7 @@ const whole = (messages: readonly Message[]) => ({
   formerTurns: [],
 })
 
-/** The same history after a compaction that replaced the first messages. */
+/** Returns the same history after a compaction that replaced the first messages. */
 async function compacted(messages: readonly Message[], dropped: number) {
   const former = messages.slice(0, dropped)
   return {

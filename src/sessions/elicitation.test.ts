@@ -43,7 +43,7 @@ async function openStore(): Promise<Store> {
 
 type Execute = (input: JsonObject, context: ToolContext) => ToolOutcome | Promise<ToolOutcome>
 
-/** Asks, and gives the answer as its result. */
+/** Returns a tool that asks the question and returns the answer as its result. */
 const durably =
   (question: Question): Execute =>
   (_, { answered }) =>
@@ -54,7 +54,7 @@ const within =
   (question: Question): Execute =>
   async (_, { ask }) => ({ type: "json", value: { ...(await ask(question)) } })
 
-/** A node whose model calls the tool once and is done, and a run that has asked. */
+/** Starts a node whose model calls the tool once and then responds, and a run whose question is open. */
 async function asked(execute: Execute, options: { readonly store?: Store } = {}) {
   const { store = await openStore() } = options
   const provider = scriptedProvider((request) =>

@@ -184,14 +184,17 @@ export interface QuestionResponse {
 
 export interface InvalidAnswer {
   readonly status: "invalid"
-  /** Names each problem by its path. */
+  /** Names each problem with its path. */
   readonly message: string
 }
 
 export interface HistoryQuery {
   /** Number of runs whose messages are read: the newest ones. Default: all. */
   readonly runs?: number | undefined
-  /** Reads only messages before this event: the `before` of the page that follows. Default: the newest messages. */
+  /**
+   * Limits the history to messages before this event: the `before` of the page with later messages. Default: the
+   * newest messages.
+   */
   readonly before?: number | undefined
   readonly signal: AbortSignal
 }

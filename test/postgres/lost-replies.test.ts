@@ -25,7 +25,7 @@ beforeAll(async () => {
   postgres = await startPostgres(onEnd)
 })
 
-/** A node behind a cable, and a node on the same database that accepts messages but starts no work. */
+/** Opens a node behind a cable, and a node on the same database that accepts messages but starts no work. */
 async function nodes(database: string, { start }: { readonly start: boolean }) {
   const url = new URL(await postgres.createDatabase(database))
   const cable = await layCable(Number(url.port))

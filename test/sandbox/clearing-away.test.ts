@@ -21,7 +21,7 @@ afterEach(async () => {
   if (directory !== undefined) await removeTree(directory)
 })
 
-/** A gateway's code execution, of which the clock stands still until it is told to go on. */
+/** Opens a gateway's code execution with a clock that stands still until the test advances it. */
 async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] })
   const plugin = codeExecutionPlugin(

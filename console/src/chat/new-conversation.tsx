@@ -9,7 +9,7 @@ import { type Draft, keepFirstMessage } from "./first-message.ts"
 /** Messages that suit every agent. A press puts one into the composer. */
 const starters = ["What can you do?", "Which tools do you have?", "/think How do you work?"]
 
-/** Starts a session with its first message, so that an open page alone leaves no session behind. */
+/** Creates a session together with its first message, so that opening the page does not create a session. */
 export function NewConversation({ info }: { readonly info: Info }) {
   const [agent, setAgent] = useState(info.agents[0]?.name ?? "")
   const [problem, setProblem] = useState<string | null>(null)

@@ -3,7 +3,7 @@ import { durationText } from "../ui/format.ts"
 import { JsonView } from "../ui/json-view.tsx"
 import type { EventEntry } from "./operator-types.ts"
 
-/** Every event with its raw JSON. */
+/** All events with their raw JSON. */
 export function EventList({ entries }: { readonly entries: readonly EventEntry[] }) {
   const [first] = entries
   if (first === undefined) return <p class="hint">No events.</p>

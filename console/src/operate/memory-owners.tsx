@@ -17,7 +17,7 @@ const columns: readonly Column<MemoryOwner>[] = [
   { title: "Newest", cell: ({ updatedAt }) => <Age at={updatedAt} /> },
 ]
 
-/** The users about whom agents remember something. */
+/** The users about whom agents have stored memories. */
 export function MemoryOwners() {
   const { items, problem, loadMore } = usePages<MemoryOwner>("memory/owners")
   return (

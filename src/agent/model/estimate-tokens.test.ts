@@ -34,7 +34,7 @@ it("data of a tool that calls itself an image is counted as the text that it is"
   expect(await estimateInput(request(resultOf({ type: "json", value: image })))).toBeGreaterThan(30_000)
 })
 
-/** Returns the turns of the event loop that the work took. */
+/** Resolves to the number of turns of the event loop that the work took. */
 async function turnsOf(work: () => Promise<unknown>): Promise<number> {
   let turns = 0
   const count = () => {

@@ -98,7 +98,9 @@ export function countOutputBytes(content: readonly ModelPart[]): number {
 
 export interface CountedUsage {
   readonly usage: Usage
-  /** The usage that counts against a budget: at least as much as the transferred bytes usually have. */
+  /**
+   * The usage that counts against a budget. It is at least the usual token count for the number of transferred bytes.
+   */
   readonly charged: Usage
   /** If true, some of the counts are the gateway's estimate. */
   readonly estimated: boolean

@@ -8,7 +8,7 @@ import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 import { closeInterruptedCall } from "./interrupted-model-call.ts"
 
-/** A dollar for a million tokens in, five for a million out. */
+/** One US dollar per million input tokens, and five per million output tokens. */
 const pricing: Pricing = {
   cost: ({ usage }) =>
     (usage.inputTokens +
@@ -53,7 +53,7 @@ describe("a budget", () => {
       name: "liar",
       defaultModel: "liar",
       async *stream(request): AsyncGenerator<ModelEvent> {
-        // What it really costs: four bytes a token.
+        // The real cost, at four bytes a token.
         calls.push(
           pricing.cost({
             priceList: undefined,

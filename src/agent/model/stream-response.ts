@@ -19,7 +19,7 @@ import { type Patience, startWatchdog } from "./watchdog.ts"
 export interface Streamed {
   text: string
   thinking: string
-  /** Sequence number of the first delta. */
+  /** Sequence number of the first delta. Null before it. */
   streamedFrom: number | null
   /** Bytes of the response that are not text: the arguments of calls. */
   hiddenBytes: number

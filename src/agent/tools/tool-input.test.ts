@@ -28,7 +28,7 @@ function providerOf(turns: readonly (readonly ModelEvent[])[]) {
   return { provider, requests }
 }
 
-/** A run that was asked to show tool input. */
+/** Returns a run that streams the arguments of calls. */
 function runOf(
   turns: readonly (readonly ModelEvent[])[],
   options: Parameters<typeof memoryRun>[1] = {},

@@ -9,7 +9,7 @@ const image = (data: string): ContentPart => ({
   source: { type: "base64", mediaType: "image/png", data },
 })
 
-/** Returns the parts of a result that are sent. */
+/** Returns the size of a result as JSON. */
 const sizeOf = (result: ToolResult) => JSON.stringify(result).length
 
 it.each<[string, ToolResult]>([

@@ -38,7 +38,7 @@ export function newWait({ clock, conversation, ids, rootSessionId }: RunContext,
   }
 }
 
-/** Opens the wait, after other events of the same commit. */
+/** Opens the wait in the same commit as the given events, after them. */
 export async function openWait(
   context: Parameters<typeof record>[0],
   asked: Asked,

@@ -26,7 +26,7 @@ const resolutions = (run: MemoryRun) =>
     event.kind === "elicitation" ? [{ ...event.resolution, decidedBy: event.decidedBy }] : [],
   )
 
-/** Its model calls `book` so many times at once, and then is done. */
+/** Returns a run whose model calls `book` this many times at once and then responds. */
 function runOf(
   execute: (input: object, context: ToolContext) => ToolOutcome | Promise<ToolOutcome>,
   options: Partial<Tool> & { readonly calls?: number; readonly approvalTimeoutSeconds?: number } = {},
@@ -47,7 +47,7 @@ function answer(run: MemoryRun, toolCallId: string, given: Partial<QuestionAnswe
 }
 
 describe("a tool that requires input", () => {
-  /** Asks for a name, and then says it. */
+  /** Asks for a name, and then returns the name. */
   const asking = (input: object, { answered }: ToolContext): ToolOutcome =>
     answered === null ? required(form("Who?"), { step: 1 }) : json({ input, answered })
 

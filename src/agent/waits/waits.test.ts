@@ -21,7 +21,7 @@ function approval(toolCallId: string, approved: boolean, options: Partial<Approv
   return { kind: "approval", toolCallId, answer } as const
 }
 
-/** A run whose model asks for these calls and then is done. */
+/** Returns a run whose model makes these calls and then responds. */
 function runWith(
   calls: readonly ReturnType<typeof call>[],
   options: Parameters<typeof memoryRun>[1],

@@ -96,7 +96,7 @@ function keyAt(after: string): MemoryKey {
   return { entityType, name }
 }
 
-/** Opaque to the page. */
+/** Encodes a position. The page does not interpret it. */
 function format(position: readonly (string | null)[]): string {
   return Buffer.from(JSON.stringify(position)).toString("base64url")
 }

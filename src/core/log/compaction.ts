@@ -42,7 +42,10 @@ export interface HistoryCompacted extends SummaryCost {
   readonly keptFromSeq: number
   /** Position of that message among those of its event: 0 unless the event replaced the history. */
   readonly keptFromIndex: number
-  /** Describes all messages before the first kept one, as a client holds them (rule 13, client-owned messages). */
+  /**
+   * Fingerprint of all messages before the first kept one, in the form in which a client keeps them (rule 13,
+   * client-owned messages).
+   */
   readonly fingerprint: HistoryFingerprint
   /** The last turns of those messages, at most 100. Absent in events of older versions. */
   readonly formerTurns?: readonly HistoryFingerprint[]

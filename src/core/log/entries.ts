@@ -355,7 +355,7 @@ export interface RunCompleted {
 export interface RunFailed {
   readonly type: "runFailed"
   readonly code: string
-  /** Safe to show to any client. */
+  /** Error message. It is safe to show to any client. */
   readonly message: string
   readonly usage: Usage
   readonly cost: Cost

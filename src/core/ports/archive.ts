@@ -7,9 +7,9 @@ export interface Archive {
   /** Resolves to sessions whose history was compacted or replaced since they were archived, at most `limit`. */
   due(limit: number): Promise<readonly DueArchive[]>
   /**
-   * Archives some of the events after `afterSeq` and before `beforeSeq`. Without `afterSeq`, it continues where the
-   * last call for this session ended. Resolves to the last event that it has looked at; null if none is left, or if
-   * there is no such session. Calls may overlap, also those of several processes. Each event is archived once.
+   * Archives some of the events after `afterSeq` and before `beforeSeq`. Without `afterSeq`, continues where the last
+   * call for this session ended. Resolves to the sequence number of the last examined event, or to null if no event
+   * is left or the session does not exist. Calls may overlap, also between processes. Each event is archived once.
    */
   move(sessionId: string, range: ArchiveRange): Promise<number | null>
   /** Marks the session as archived. It stays due if its history was compacted or replaced after `due` was called. */

@@ -90,7 +90,7 @@ export interface MemoryRecord extends MemoryKey {
   readonly origin: MemoryOrigin | null
   /** Changes with each write. A value is never used again. */
   readonly revision: string
-  /** Milliseconds since the Unix epoch, by the store's clock. */
+  /** Time by the store's clock, in milliseconds since the Unix epoch. */
   readonly createdAt: number
   readonly updatedAt: number
   readonly expiresAt: number | null

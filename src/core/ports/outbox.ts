@@ -16,7 +16,7 @@ import type {
 export type OutboxItem = HandledItem | CommandItem
 
 export interface HandledItem extends ItemBase {
-  /** Names the handler that delivers the item. */
+  /** Name of the handler that delivers the item. */
   readonly kind: string
   readonly payload: Json
 }
@@ -147,7 +147,7 @@ export interface OutboxFailure {
 export interface CommandDelivery {
   readonly number: number
   readonly id: string
-  /** The session that wrote it. */
+  /** The session that wrote the row. */
   readonly from: string
   /** The session that it is for. Null if the payload is not a command. */
   readonly to: string | null
@@ -191,17 +191,17 @@ export interface OutboxRow {
   readonly state: "waiting" | "dead"
   readonly attempts: number
   readonly lastError: string | null
-  /** Times in milliseconds since the Unix epoch, by the store's clock. */
+  /** Time by the store's clock, in milliseconds since the Unix epoch. */
   readonly createdAt: number
   /** Time of the next attempt. For a row that is being delivered, the end of its claim. Null for a dead row. */
   readonly dueAt: number | null
   readonly diedAt: number | null
 }
 
-/** By the kind of item that they deliver. */
+/** Handlers by the kind of item that they deliver. */
 export type OutboxHandlers = ReadonlyMap<string, OutboxHandler>
 
-/** Delivers items of one kind, at least once. The same id is the same item. */
+/** Delivers items of one kind, at least once. Repeated deliveries of an item have the same id. */
 export interface OutboxHandler {
   /** The attempt fails if the promise rejects, or does not settle in time. */
   deliver(item: OutboxDelivery, options: { readonly signal: AbortSignal }): void | Promise<void>

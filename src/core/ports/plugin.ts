@@ -114,7 +114,7 @@ export interface PluginParts {
   readonly subscriber?: Pick<Subscriber, "timeoutMs" | "onEvents">
   /** Reports the state of the plugin and its dependencies, for `GET /ready` and `doctor`. */
   checks?(audience: Audience): readonly PluginCheck[] | Promise<readonly PluginCheck[]>
-  /** Returns the places outside of the gateway that the plugin has tools from, for operators. */
+  /** Returns the external sources of the plugin's tools, for operators. */
   toolSources?(): readonly ToolSource[]
   /**
    * Called once when the gateway is open and executes runs. Not called in a gateway that only inspects the store or
@@ -129,16 +129,16 @@ export interface PluginParts {
   close?(): void | Promise<void>
 }
 
-/** A place outside of the gateway that offers tools, such as an MCP server. */
+/** An external source of tools, such as an MCP server. */
 export interface ToolSource {
   readonly name: string
   /** The kind of connection, such as `stdio`. */
   readonly transport: string
   /** One word, such as `ready`. */
   readonly state: string
-  /** The reason for the state, or the address that a person must open. Null without one. */
+  /** The reason for the state, or the address that a person must open. Null if there is neither. */
   readonly detail: string | null
-  /** The tools that it listed last, in its own names. */
+  /** Tools of the newest list from the source, under the source's own names. */
   readonly tools: readonly SourcedTool[]
 }
 

@@ -9,20 +9,20 @@ export interface Provider {
   readonly name: string
   readonly defaultModel: string
   /**
-   * Price list that applies to the provider's calls: a provider's id in price lists, or `free`. If absent, the prices
-   * are unknown.
+   * Price list for the provider's calls: a provider's id in price lists, or `free`. If absent, the prices are
+   * unknown.
    */
   readonly priceList?: string
   /**
-   * Milliseconds that the provider's own options allow until the first token. Absent: the agent's limit alone
-   * applies.
+   * Time limit for the first token, in milliseconds, from the provider's own options. If absent, only the agent's
+   * limit applies.
    */
   readonly firstTokenTimeoutMs?: number
   /** Rules for the tools that the provider accepts. The gateway adapts the agent's tools to them before each call. */
   readonly toolRules?: ToolRules
   /**
-   * Returns the levels of thinking that may be requested of a model. The service may still refuse one. Absent: the
-   * provider ignores `thinkingLevel`, so none may be requested.
+   * Returns the thinking levels that may be requested of a model. The provider may still refuse one. If absent, the
+   * provider ignores `thinkingLevel`, so no level may be requested.
    */
   thinkingLevels?(model: string): readonly ThinkingLevel[]
   /** If true, the model runs on the operator's own machine, where each retry evaluates the whole prompt again. */
@@ -54,7 +54,7 @@ export interface ModelRequest {
   readonly tools: readonly ToolSpecification[]
   /** Maximum output tokens. */
   readonly maxTokens: number
-  /** Level of the model's thinking. Absent: as the provider's options say, or the model by itself. */
+  /** Level of the model's thinking. If absent, the provider's own options or the model decide. */
   readonly thinkingLevel?: ThinkingLevel
   /**
    * JSON Schema that the response must match. The prompt contains it too. A provider that can enforce it should do so.
@@ -88,7 +88,7 @@ export interface ModelDelta {
 }
 
 /**
- * A piece of a call's arguments as JSON. It is yielded only if the request asks for it, and does not replace
+ * A piece of a call's arguments as JSON. It is yielded only if the request asks for it. Its bytes also count in
  * `hiddenBytes`.
  */
 export interface ModelInputDelta {
@@ -130,7 +130,7 @@ export interface ModelFailure {
   readonly type: "error"
   /** Stable: `rate_limited`, `overloaded`, `authentication_failed`, `invalid_request`, `upstream_unreachable` … */
   readonly code: string
-  /** Safe to show to any client. Contains no address, no key, and no text of the provider. */
+  /** Error message. It is safe to show to any client, because it contains no address, key or text of the provider. */
   readonly message: string
   /** For the log only. */
   readonly detail?: string

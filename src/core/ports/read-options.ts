@@ -15,8 +15,8 @@ export interface ReadOptions {
    */
   readonly replacedHistories?: boolean
   /**
-   * If true, only the events of background tasks are read, whatever the other options say. Their number decides over
-   * the cost, and not the size of the log. Default false.
+   * If true, only the events of background tasks are read, and the other options have no effect. The time of the read
+   * depends on the number of these events, not on the size of the log. Default false.
    */
   readonly tasksOnly?: boolean
 }

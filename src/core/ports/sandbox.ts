@@ -119,7 +119,7 @@ export type ExitReason = "exited" | "timeout" | "outOfMemory" | "diskFull"
 export interface SandboxFile {
   /** Relative to the working directory, with forward slashes. */
   readonly path: string
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number
   /** Differs if the content may differ. */
   readonly version: string

@@ -1,17 +1,17 @@
 import type { Lease } from "./session-log.ts"
 
-/** Maximum bytes of each row of a snapshot: one is read or written in about a millisecond. */
+/** Maximum bytes of each row of a snapshot. Reading or writing a row of this size takes about a millisecond. */
 export const snapshotRowBytes = 256 * 1024
 
 /**
- * Folded conversations, at most one for each session. A snapshot is a cache of the log: without it, a process folds the
- * log from its start. The store does not know its form.
+ * Folded conversations, at most one for each session. A snapshot is a cache: without it, a process folds the log from
+ * the start. The store does not know the form of a snapshot.
  */
 export interface Snapshots {
   /**
-   * Stores a snapshot with the rows of the former one that it keeps. Resolves to `stale`, and the session has no other
-   * snapshot than before, if the session is gone, if it was claimed after this lease, or if the same version has a
-   * snapshot that is as new.
+   * Stores a snapshot together with the rows of the former snapshot that it keeps. Resolves to `stale`, and leaves
+   * the former snapshot in place, if the session does not exist, if the session was claimed after this lease, or if a
+   * snapshot of the same version is at least as new.
    */
   put(lease: SnapshotLease, snapshot: NewSnapshot): Promise<"stored" | "stale">
   /** Resolves to the session's snapshot without its rows; null if it has none. */
@@ -19,13 +19,13 @@ export interface Snapshots {
   /** Resolves to at most `limit` rows in their order, from the given number on. The first row has number 0. */
   rows(sessionId: string, range: SnapshotRange): Promise<readonly Uint8Array[]>
   /**
-   * Removes the session's snapshot with its rows. Resolves to false, and removes nothing, if the session is gone or was
-   * claimed after this lease.
+   * Removes the session's snapshot with its rows. Resolves to false, and removes nothing, if the session does not
+   * exist or was claimed after this lease.
    */
   drop(lease: SnapshotLease): Promise<boolean>
 }
 
-/** The lease in which a session was folded. It may have ended since. */
+/** The lease in which a session was folded. It may have ended since then. */
 export type SnapshotLease = Pick<Lease, "sessionId" | "epoch">
 
 export interface Snapshot {
@@ -37,9 +37,9 @@ export interface Snapshot {
 }
 
 export interface NewSnapshot extends Snapshot {
-  /** Number of the first rows of the former snapshot that belong to this one too. The others are removed. */
+  /** Number of rows at the start of the former snapshot that also belong to this one. The other rows are removed. */
   readonly keptRows: number
-  /** The rows after those, each with at most `snapshotRowBytes`. */
+  /** The further rows, each with at most `snapshotRowBytes`. */
   readonly rows: readonly Uint8Array[]
 }
 

@@ -72,7 +72,7 @@ export interface ValidationContext {
   readonly sessionId: string
   /** Aborted when the run is canceled, and when the process stops. */
   readonly signal: AbortSignal
-  /** For inputs that a JSON Schema describes. */
+  /** Schema check for inputs that a JSON Schema describes. */
   readonly checkSchema: SchemaCheck
 }
 
@@ -95,7 +95,7 @@ export type ToolResult =
 export interface ToolResultMarks {
   /** If true, the call failed, and the model receives the result as that of a failed call. */
   readonly isError?: boolean
-  /** A note for the model and for clients. The model receives it before the result. */
+  /** Note for the model and for clients. The model receives it before the result. */
   readonly warning?: string
 }
 

@@ -56,7 +56,7 @@ function start(options: Partial<GatewayAppOptions>): Gateway {
   return gateway
 }
 
-/** Hooks that keep the type and the id of what they are told. */
+/** Hooks that record the type and the id of each event they receive. */
 function keeping() {
   const heard: { readonly hook: string; readonly id: string; readonly what?: unknown }[] = []
   const hooks: Hooks = {

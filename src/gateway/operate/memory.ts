@@ -31,7 +31,7 @@ export interface MemoryOwner {
 export interface MemoryParts {
   /** Returns the option `memory` of the agent, or of the default agent for undefined. */
   readonly optionsOf: (agent: string | undefined) => MemoryChoice | undefined
-  /** Opens the store at the first use. */
+  /** Opens the store on first use. */
   readonly open: () => Promise<{ readonly memory: Memory; readonly logger: Logger }>
 }
 

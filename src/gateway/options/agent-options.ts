@@ -43,7 +43,7 @@ const gatewayOptions = declareOptions<GatewayOptions>()({
   defaultAgent: z.string().optional(),
 })
 
-/** For the documentation's test. */
+/** The schemas of all options, which the documentation test reads. */
 export const optionSchemas = {
   createAgent: createAgentOptions,
   createGatewayApp: gatewayAppOptions,

@@ -43,7 +43,7 @@ interface OpenedPart {
   readonly parts: RunParts
 }
 
-/** Opens a run's parts of the plugins. Rejects if one of them does, or takes too long. */
+/** Opens the parts of all plugins for one run. Rejects if a plugin rejects or takes too long. */
 export async function openRun(
   plugins: readonly OpenedPlugin[],
   run: PluginRun,

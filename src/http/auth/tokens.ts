@@ -25,7 +25,7 @@ export interface TokenSubject {
 }
 
 export interface SessionTokens {
-  /** `expiresAt` in seconds since the Unix epoch. */
+  /** Returns a signed token. `expiresAt` is in seconds since the Unix epoch. */
   issue(subject: TokenSubject): Promise<{ readonly token: string; readonly expiresAt: number }>
   /** Rejects with a 401 problem: `token_expired`, or `invalid_token` for all other reasons. */
   verify(token: string): Promise<TokenSubject>

@@ -54,7 +54,7 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
     const share = budget.open(owner(c))
     try {
       const bytes = await read(c, length, share).catch((error: unknown) => {
-        // A body that does not arrive costs little.
+        // The body did not arrive, so its handling costs little and the charge is returned.
         if (length !== null) pacer.charge(principalKeyOf(owner(c)), -costOf(length))
         throw error
       })

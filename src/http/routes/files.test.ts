@@ -3,7 +3,7 @@ import type { OpenedFile } from "../../core/ports/sandbox.ts"
 import type { Session } from "../../core/ports/session-log.ts"
 import { createTestApp, problemOf } from "../fixtures/test-app.ts"
 
-/** A session's files, and which of them were opened and not closed again. */
+/** Returns a session's files, and records which of them are open. */
 function filesOf(texts: Readonly<Record<string, string>>) {
   const open = new Set<string>()
   const asked: [string, string][] = []

@@ -55,7 +55,7 @@ export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResul
 
 type Outcome = Omit<z.output<typeof toolResultRequestSchema>, "tool_call_id" | "nonce">
 
-/** The body was parsed from JSON, so its members are JSON values. */
+/** Returns the result of a client tool call. The body was parsed from JSON, so its members are JSON values. */
 function toolResult({ result = null, is_error: isError, warning, error }: Outcome): ToolResult {
   if (error != null) {
     const { code, sub_code: subCode, message } = error

@@ -4,7 +4,7 @@ import { FakeSessions } from "../fixtures/fake-sessions.ts"
 import { framesIn } from "../fixtures/frames.ts"
 import { collectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
 import { nativeWire } from "../wire/native.ts"
-import { createEventStream } from "./event-stream.ts"
+import { EventStream } from "./event-stream.ts"
 import { createHeartbeat } from "./heartbeat.ts"
 import { createRenderer } from "./render.ts"
 
@@ -22,7 +22,7 @@ function setup() {
   const renderer = createRenderer(nativeWire, logger)
   const heartbeat = createHeartbeat(15_000, () => renderer.heartbeat(2000))
   const open = () =>
-    createEventStream({
+    new EventStream({
       opening: null,
       open: (signal) => sessions.viewTree("sess_1", { afterSeq: 0, signal }),
       viewer: renderer.viewer(0),
@@ -40,7 +40,7 @@ async function read(reader: Reader): Promise<unknown[]> {
   return framesIn(new TextDecoder().decode(value)).map(({ data }) => data.text ?? data.type)
 }
 
-/** Lets everything that is ready happen. */
+/** Waits for one turn of the event loop. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -7,13 +7,13 @@ import { createTestApp, jsonRequest, problemOf, type TestApp } from "../fixtures
 const origin = "https://app.example.com"
 const alphabet = Array.from("abcdefghijklmnopqrstuvwxyz")
 
-/** Other processes may have the machine meanwhile. */
+/** A long time limit, because other processes may use the machine. */
 const patiently = { timeout: 10_000 }
 
-/** Not a heartbeat, which may come at any time. */
+/** Returns false for a heartbeat, which may come at any time. */
 const isEvent = ({ id }: ReadFrame) => id !== null
 
-/** Streams are written in two ways. Clients must not see a difference. */
+/** The gateway writes streams in two ways. Clients must not see a difference. */
 describe.each([
   ["of an app that is called", null],
   ["of an app that another server mounts", { own: false }],
@@ -158,7 +158,7 @@ describe.each([
       },
       { ...patiently, interval: 200 },
     )
-    // Some megabytes are with the system.
+    // The operating system buffers some megabytes.
     expect(app.sessions.taken).toBeLessThan(batches / 2)
     expect((await response.text()).length).toBeGreaterThan(batches * megabyte.length)
     expect(app.sessions.taken).toBe(batches + 1)

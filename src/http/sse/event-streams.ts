@@ -1,5 +1,4 @@
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response"
-import type { Context, MiddlewareHandler } from "hono"
+import type { Context } from "hono"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
@@ -7,13 +6,13 @@ import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createPlaces } from "../limits/places.ts"
 import type { Wire } from "../wire/wire.ts"
-import { createEventStream, type EventSource } from "./event-stream.ts"
+import { type EventSource, EventStream } from "./event-stream.ts"
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts"
 import { createRenderer, type Renderer } from "./render.ts"
-import { writeEventStream } from "./write-event-stream.ts"
 
-/** A stream as a handler's response. */
+/** The events that a response streams. */
 export interface EventStreamRequest {
+  readonly wire: Wire
   /** Queue position of a run that must wait. The stream starts with it. */
   readonly position?: number | undefined
   readonly sessionId: string
@@ -27,11 +26,16 @@ export interface EventStreamRequest {
   readonly isNewRun?: boolean
   /** If true, the stream of every run goes on while a background task of the session runs. Default false. */
   readonly untilTasksEnd?: boolean
+  /** Headers of the response beside those of every stream. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
-/** The request with the wire of the route. */
-export interface WiredStreamRequest extends EventStreamRequest {
-  readonly wire: Wire
+export interface EventStreams {
+  /**
+   * Responds with the stream that `open` asks for. Takes one of the viewers' places of `sessionId` before it calls
+   * `open`, which may start the run. Throws a 429 problem if all places are taken.
+   */
+  respond(c: Context<HttpEnv>, sessionId: string, open: () => Promise<EventStreamRequest>): Promise<Response>
 }
 
 export interface EventStreamsOptions {
@@ -54,23 +58,11 @@ const eventStreamHeaders = {
   "x-accel-buffering": "no",
 } as const
 
-/** Returns the head of a stream as a handler's response. The middleware below adds the body. */
-export function respondWithStream(
-  c: Context<HttpEnv>,
-  wire: Wire,
-  request: EventStreamRequest,
-  headers: Readonly<Record<string, string>> = {},
-): Response {
-  c.set("eventStream", { ...request, wire })
-  return c.body(null, 200, { "content-type": wire.contentType, ...eventStreamHeaders, ...headers })
-}
-
 /**
- * Adds the bodies to the responses of handlers that called `respondWithStream`. Streams of the same wire share their
- * renderings and their heartbeat. It is the first middleware, so that the head is final, whichever way the body is
- * sent.
+ * Creates the streams of an app's routes. Streams of the same wire share their renderings and their heartbeat, and
+ * streams of the same session share a bounded number of places.
  */
-export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<HttpEnv> {
+export function createEventStreams(options: EventStreamsOptions): EventStreams {
   const { sessions, clock, logger, heartbeatMs, viewersPerSession } = options
   /** Renderings by the wires of the routes, of which there are few. */
   const renderings = new Map<Wire, WireRendering>()
@@ -89,8 +81,8 @@ export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<Ht
     code: "too_many_viewers",
     message: "The session has too many open event streams. Close one of them, or try again later.",
   })
-  const sourceOf = (request: WiredStreamRequest, onEnd: () => void): EventSource => {
-    const { wire, sessionId, position, fromRunStart = false, ...from } = request
+  const sourceOf = (request: EventStreamRequest, onEnd: () => void): EventSource => {
+    const { wire, headers: _, sessionId, position, fromRunStart = false, ...from } = request
     const { renderer, heartbeat } = renderingOf(wire)
     const replay = fromRunStart ? {} : { replayFrom: wire.replayFrom }
     const { runId } = from
@@ -105,24 +97,23 @@ export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<Ht
     }
   }
 
-  return async (c, next) => {
-    let leave = () => {}
-    c.set("takeViewerPlace", (sessionId) => {
-      leave = places.take(sessionId)
-    })
-    await next()
-    const request = c.get("eventStream")
-    if (request === undefined || c.error !== undefined || c.req.method === "HEAD") return leave()
-    const { status, headers } = c.res
-    const outgoing = c.env?.ownServer?.response
-    // Otherwise the next assigned response would copy the headers again.
-    c.res = undefined
-    if (outgoing === undefined) {
-      c.res = new Response(createEventStream(sourceOf(request, leave)), { status, headers })
-    } else {
-      outgoing.writeHead(status, Object.fromEntries(headers))
-      void writeEventStream(outgoing, sourceOf(request, leave))
-      c.res = RESPONSE_ALREADY_SENT
-    }
+  return {
+    async respond(c, sessionId, open) {
+      const leave = places.take(sessionId)
+      let request: EventStreamRequest
+      try {
+        request = await open()
+      } catch (error) {
+        leave()
+        throw error
+      }
+      const headers = { "content-type": request.wire.contentType, ...eventStreamHeaders, ...request.headers }
+      // The framework drops the body of such a response, and no one would end it.
+      if (c.req.method === "HEAD") {
+        leave()
+        return c.body(null, 200, headers)
+      }
+      return c.body(new EventStream(sourceOf(request, leave)), 200, headers)
+    },
   }
 }

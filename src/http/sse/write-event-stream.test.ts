@@ -22,7 +22,7 @@ function setup() {
   const logger = collectingLogger(errors)
   const renderer = createRenderer(nativeWire, logger)
   const heartbeat = createHeartbeat(15_000, () => renderer.heartbeat(2000))
-  // Without a connection: what is written to it stays with it.
+  // The response has no connection, so everything that is written stays in its buffer.
   const response = new ServerResponse(new IncomingMessage(new Socket()))
   const write = () =>
     writeEventStream(response, {

@@ -1,10 +1,22 @@
 import { once } from "node:events"
 import type { ServerResponse } from "node:http"
-import type { EventSource } from "./event-stream.ts"
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response"
+import { type EventSource, EventStream } from "./event-stream.ts"
 
 /**
- * Writes the stream of `createEventStream` directly to Node's response after its head. Without a web stream in
- * between, a stream costs 2 to 20 % less CPU time, with the larger gain for short streams, and an idle subscriber
+ * Sends a response whose body is an event stream directly to Node's response. Returns any other response for the
+ * server to send.
+ */
+export function sendEventStream(response: Response, outgoing: ServerResponse): Response {
+  const { body, status, headers } = response
+  if (!(body instanceof EventStream)) return response
+  outgoing.writeHead(status, Object.fromEntries(headers))
+  void writeEventStream(outgoing, body.source)
+  return RESPONSE_ALREADY_SENT
+}
+
+/**
+ * Writes an event stream directly to Node's response after its head. Without a web stream in between, a stream costs 2 to 20 % less CPU time, with the larger gain for short streams, and an idle subscriber
  * holds 6 kB less. If the response's own buffer is full because the client does not read, writing waits, and the rest
  * waits in the log. Resolves when all is written or the client has disconnected.
  */

@@ -210,7 +210,7 @@ it("leaves out optional arguments that are null where the schema takes no null",
   const { tool } = toolOf({ inputSchema })
   const validate = (input: JsonObject) => tool.validate(input, validationContext)
   expect(await validate({ a: null, c: "x" })).toEqual({ valid: true, input: { c: "x" } })
-  // Where a null is allowed it may mean something.
+  // If the schema allows null, null may have a meaning.
   expect(await validate({ b: null, c: "x" })).toEqual({ valid: true, input: { b: null, c: "x" } })
   expect(await validate({ a: null, c: null })).toMatchObject({ valid: false })
   expect(await validate({ a: 1, c: "x" })).toMatchObject({ valid: false })

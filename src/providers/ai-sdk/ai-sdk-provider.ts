@@ -38,7 +38,7 @@ export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Pr
     defaultModel: model.modelId,
     ...(priceList !== undefined && { priceList }),
     toolRules: toolRulesOf(model),
-    // Version 6 of `ai` has no setting that all models share.
+    // Models for version 6 of `ai` have no common setting for thinking.
     ...(model.specificationVersion === "v4" && { thinkingLevels: () => thinkingLevels }),
     stream: (request, { signal }) => answer(model, options, request, signal),
   }

@@ -4,7 +4,7 @@ import type { VendorData } from "../../core/messages.ts"
 
 /** Data of a model's parts that later calls send back, under the name of the provider. */
 export interface Keepsake {
-  /** The call's id. */
+  /** Id of the call. */
   readonly id?: string
   /** The provider's own metadata, which is sent back as `providerOptions`. */
   readonly metadata?: SharedV4ProviderMetadata | undefined

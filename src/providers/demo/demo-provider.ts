@@ -18,7 +18,7 @@ export function demoProvider({ delayMs = 15 }: DemoProviderOptions = {}): Provid
     name: "demo",
     defaultModel: "demo",
     priceList: "free",
-    // It ignores the level, so that an agent with one can be tried without a key.
+    // The demo ignores the level. It accepts all levels so that an agent with one can be tried without a key.
     thinkingLevels: () => thinkingLevels,
     stream: (request, { signal }) => speak(request, delayMs, signal),
   }

@@ -158,7 +158,7 @@ describe.each(providers)("$name: failures", ({ make, hello }) => {
   })
 
   test("a service that does not begin to answer is upstream_timeout", async () => {
-    // Takes connections and never says a word.
+    // A server that accepts connections and never sends anything.
     const server = createServer().listen(0, "127.0.0.1")
     await once(server, "listening")
     const { port } = server.address() as AddressInfo

@@ -10,7 +10,7 @@ import { aiSdkRunner } from "./ai-sdk-runner.ts"
 const payCall = toolCall("pay_1", "pay", { amount: 9 })
 const lookCall = toolCall("look_1", "look", {})
 
-/** An agent that makes these calls and then is done; a new one as a new process has it. */
+/** Returns an agent that makes these calls and then responds. Calling this again simulates a new process. */
 function payingAgent(calls = [payCall]) {
   const prompts: Prompt[] = []
   const model = scriptedModel((prompt) => {

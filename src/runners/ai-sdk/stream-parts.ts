@@ -42,7 +42,7 @@ export function* eventsOf(
     case "tool-result":
     case "tool-error":
     case "tool-output-denied":
-      // A preliminary result is not the last one.
+      // The final result follows a preliminary one.
       if (part.preliminary === true) return
       yield* reportCall(id, requested)
       yield { type: "toolResult", id, result: outcomeOf(part) }

@@ -7,15 +7,17 @@ import type { SdkCall } from "./call-gate.ts"
 import type { ResolvedClaudeAgentOptions } from "./options.ts"
 import { sdkNameOf } from "./tool-server.ts"
 
-/** A call as the gateway shows it, and what may become of it. */
+/** A call as the gateway shows it, with the decision about it. */
 export interface JudgedCall {
   /** The call under its name in the gateway. With `approval`, a person must allow it first. */
   readonly shown: RunnerToolCall
-  /** Reason for the model if the call is not made; null if it may be made or asked about. */
+  /**
+   * Reason that the model receives if the call is refused. Null if the call may be executed or a person may be asked.
+   */
   readonly refusal: string | null
 }
 
-/** Decides about calls that the model asks for. Whatever is not certain is refused. */
+/** Decides about calls that the model requests. Refuses every call that is not certainly allowed. */
 export type JudgeCall = (call: SdkCall) => Promise<JudgedCall>
 
 export function createApprovalPolicy(options: ResolvedClaudeAgentOptions, request: RunnerRequest): JudgeCall {

@@ -4,7 +4,7 @@ import { fieldsOf, jsonObjectOf } from "../fields.ts"
 import { denialText } from "../runner-options.ts"
 import type { CanUseTool } from "./sdk.ts"
 
-/** A call that the model asked for, under the SDK's name of the tool. */
+/** A call that the model requested. `name` is the SDK's name of the tool. */
 export interface SdkCall {
   readonly id: string
   readonly name: string
@@ -29,42 +29,48 @@ const interruptedCall =
 const notAllowed = "This call was not executed, because it was not allowed."
 
 /**
- * Decides about every call before Claude Code makes it. Nothing is allowed but calls that are in the gateway's log by
- * then, each once.
+ * Decides about every call before Claude Code executes it. Allows only calls that are in the gateway's log by then,
+ * and each of them once.
  */
 export interface CallGate {
-  /** The hook `PreToolUse`. */
+  /** Callback of the SDK's hook `PreToolUse`. */
   readonly hook: (input: object) => Promise<object>
   /**
-   * The second lock: Claude Code asks here after the hook, and instead of it when it resumes a session before it knows
-   * its hooks.
+   * Second check. Claude Code calls it after the hook. When Claude Code resumes a session before its hooks are
+   * registered, it calls only this.
    */
   readonly canUseTool: CanUseTool
-  /** The model has asked for the call. Claude Code waits for the verdict. */
+  /** Records that the model has requested the call. Claude Code waits for the verdict. */
   see(call: SdkCall): void
   decide(id: string, verdict: Verdict): void
-  /** `isIdle` says that nothing is left to read. A call that was not seen by then is denied. */
+  /** If `isIdle` is true, all output has been read. A call that was not recorded by then is denied. */
   setIdle(isIdle: boolean): void
-  /** Returns true once for an allowed call, which this process then executes. */
+  /** Returns true once for an allowed call. The caller then executes the call. */
   take(id: string, name: string): boolean
-  /** The message that the model receives in place of a result; null for a call that was not denied. */
+  /** Returns the message that the model receives in place of a result. Null for a call that was not denied. */
   denialOf(id: string): string | null
-  /** The call with which Claude Code ends, for a person to be asked about. */
+  /** The call with which the query ended, because a person must decide about it. */
   readonly deferred: SdkCall | null
-  /** If true, Claude Code has asked about the call that a person decided. */
+  /** If true, Claude Code has asked again about the call that a person decided. */
   readonly isStarted: boolean
-  /** Denies what still waits, and all that follows. */
+  /** Denies all pending and all later calls. */
   close(): void
 }
 
-/** `asked` is the call that a person was asked about before this process was started; null if there was none. */
+/**
+ * Creates the gate of one query. `asked` is the call that a person was asked about before this process started; null
+ * if there was none.
+ */
 export function createCallGate(asked: SdkCall | null, decisions: readonly RunnerDecision[]): CallGate {
   const seen = new Map<string, { readonly call: SdkCall; verdict: Verdict | null }>()
   const waiting = new Map<string, (verdict: Verdict) => void>()
   const rulings = new Map<string, Promise<Ruling>>()
   const executable = new Map<string, string>()
   const denials = new Map<string, string>()
-  /** Calls whose hook has asked. If a model reuses an id, it makes another call, which no person has allowed. */
+  /**
+   * Ids of calls for which the hook was called. If a model reuses an id, that is another call, which no person has
+   * allowed.
+   */
   const hooked = new Set<unknown>()
   let deferred: SdkCall | null = null
   let isIdle = false
@@ -85,7 +91,7 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
     if (known) return Promise.resolve(known)
     const { promise, resolve } = Promise.withResolvers<Verdict>()
     waiting.set(id, resolve)
-    // By then, what came before the question was read.
+    // By that turn of the event loop, all output before the question has been read.
     setImmediate(() => denyUnknown(id))
     return promise
   }
@@ -94,7 +100,7 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
     const decision = decisions.find((one) => one.id === id)
     if (decision === undefined) return { type: "deny", message: interruptedCall }
     if (!decision.approved) return { type: "deny", message: denialText(decision) }
-    // The input that the person saw, whatever the transcript has.
+    // The tool receives the input that the person saw, even if the transcript has another one.
     return { type: "allow", input: decision.editedInput ?? input }
   }
 
@@ -110,7 +116,7 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
     return deferred === call ? verdict : { type: "deny", message: notAllowed }
   }
 
-  /** The same for both locks, so that a call is allowed once. */
+  /** Returns one ruling for both checks, so that a call is allowed once. */
   function rulingOn(id: unknown, name: unknown): Promise<Ruling> {
     if (typeof id !== "string" || typeof name !== "string") {
       return Promise.resolve({ type: "deny", message: notAllowed })
@@ -144,11 +150,11 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
       }
     },
     async canUseTool(name, _input, { toolUseID }) {
-      // There was no hook, or it has asked before.
+      // The hook was not called, or it has already returned its ruling.
       hooked.add(toolUseID)
       const ruling = await rulingOn(toolUseID, name)
       if (ruling.type === "allow") return { behavior: "allow", updatedInput: ruling.input }
-      // Claude Code cannot defer a call here.
+      // The SDK offers no way to defer a call in `canUseTool`.
       return { behavior: "deny", message: ruling.type === "deny" ? ruling.message : notAllowed }
     },
     see(call) {

@@ -1,8 +1,8 @@
 import type { SessionFolder } from "./session-folder.ts"
 
 /**
- * Returns the whole environment of Claude Code. Nothing of the gateway's own is in it, because the built-in tools could
- * show it to the model.
+ * Returns the complete environment of Claude Code. It contains nothing from the gateway's environment, because the
+ * built-in tools could show that to the model.
  */
 export function environmentOf(
   { config, home, temporary }: SessionFolder,
@@ -11,29 +11,29 @@ export function environmentOf(
   return {
     PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     LANG: "C.UTF-8",
-    // Commands do not get the keys that Claude Code has.
+    // Commands do not receive the API keys of Claude Code.
     CLAUDE_CODE_SUBPROCESS_ENV_SCRUB: "1",
-    // By default, it would try a call that was refused for minutes.
+    // The default would retry a refused model call for minutes.
     CLAUDE_CODE_MAX_RETRIES: "4",
     ...own,
     HOME: home,
     TMPDIR: temporary,
     CLAUDE_CODE_TMPDIR: temporary,
     CLAUDE_CONFIG_DIR: config,
-    // Only the model's service is called.
+    // Claude Code calls only the model provider.
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     DISABLE_AUTOUPDATER: "1",
-    // Only what the conversation and the options say reaches the model.
+    // The model receives only the conversation and the options.
     CLAUDE_CODE_DISABLE_AUTO_MEMORY: "1",
     CLAUDE_CODE_DISABLE_CLAUDE_MDS: "1",
     CLAUDE_CODE_DISABLE_BUNDLED_SKILLS: "1",
     CLAUDE_CODE_DISABLE_FILE_MENTIONS: "1",
-    // All tools are in the prompt, so that a call is the call of a tool and not of a search.
+    // All tools are in the prompt, so that the model calls them directly instead of a search tool.
     ENABLE_TOOL_SEARCH: "false",
-    // A call is over when its result is there.
+    // A call ends with its result, so no work may continue in the background.
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
     CLAUDE_CODE_DISABLE_CRON: "1",
-    // The gateway bounds the calls of its tools itself.
+    // The gateway itself limits the time of its tools' calls.
     MCP_TOOL_TIMEOUT: "2000000000",
   }
 }

@@ -5,18 +5,18 @@ import type { Tool, ToolContext, ToolOutcome, ToolResult } from "../../core/port
 import type { RunnerRequest } from "../../core/runner.ts"
 import { withoutSecrets } from "../../core/text/without-secrets.ts"
 
-/** Characters of a result's text, past which it is truncated. */
+/** Maximum characters of a result's text. Longer text is truncated. */
 const maxResultCharacters = 1_000_000
 
 interface Execution {
   readonly callId: string
   readonly input: JsonObject
   readonly timeoutMs: number
-  /** Aborted when the run is canceled, and when Claude Code gives the call up. */
+  /** Aborted when the run is canceled, and when Claude Code gives up the call. */
   readonly signal: AbortSignal
 }
 
-/** Validates the input and executes the tool in this process. Whatever goes wrong is an error result for the model. */
+/** Validates the input and executes the tool in this process. Every failure becomes an error result for the model. */
 export async function executeTool(
   tool: Tool,
   request: RunnerRequest,
@@ -56,7 +56,7 @@ function contextOf(request: RunnerRequest, toolCallId: string, signal: AbortSign
     answered: null,
     tasks: noTasks,
     ask: () => Promise.reject(unsupported("context.ask()")),
-    // A runner has no event for a tool's live output.
+    // Runners have no event for the live output of a tool.
     emit() {},
     logger,
   }

@@ -3,16 +3,16 @@ import { readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { sleep } from "../../core/time/sleep.ts"
 
-/** Milliseconds in which a process ends whose gateway was killed: its leash ends it within about two seconds. */
+/** Maximum milliseconds to wait for the process of a killed gateway. Its leash ends it within about two seconds. */
 const endsWithinMs = 5_000
 const pollMs = 50
 
 /**
- * Remembers which process works on a session, so that a process that was started after `kill -9` does not write to the
- * session's transcript beside the one before it.
+ * Records the process that works on a session. After `kill -9`, a new process waits for the former one, so that only
+ * one writes to the session's transcript.
  */
 export interface FormerProcess {
-  /** Resolves when the process before has ended. */
+  /** Resolves when the former process has ended, or after a time limit. */
   waitUntilGone(signal: AbortSignal): Promise<void>
   remember(group: number): void
   forget(): Promise<void>
@@ -24,7 +24,7 @@ export function createFormerProcess(sessionFolder: string): FormerProcess {
     async waitUntilGone(signal) {
       const group = Number(await readFile(file, "utf8").catch(() => ""))
       if (!Number.isInteger(group) || group <= 1) return
-      // The number may be that of other processes by now, so nothing is killed, and the wait has an end.
+      // The number may belong to other processes by now, so nothing is killed and the wait has a time limit.
       for (const until = Date.now() + endsWithinMs; isAlive(group) && Date.now() < until; ) {
         await sleep(pollMs, signal)
         signal.throwIfAborted()
@@ -39,7 +39,7 @@ function isAlive(group: number): boolean {
   try {
     return process.kill(-group, 0)
   } catch {
-    // There is no such group, or it is another user's.
+    // The group does not exist, or it belongs to another user.
     return false
   }
 }

@@ -1,15 +1,15 @@
 import type { RunnerEvent } from "../../core/runner.ts"
 
-/** Events of tools, on their way into the run's one stream of events. */
+/** Passes events of tools to the run's single stream of events. */
 export interface Mailbox {
   /** Resolves once the event is durable. */
   post(event: RunnerEvent): Promise<void>
-  /** Resolves when there is something to take. */
+  /** Resolves when an event is available. */
   readonly posted: Promise<void>
   take(): { readonly event: RunnerEvent; readonly taken: () => void } | undefined
 }
 
-/** Holds at most one event for each call that is executed. */
+/** Creates a mailbox. It holds at most one event for each call in progress. */
 export function createMailbox(): Mailbox {
   const letters: { readonly event: RunnerEvent; readonly taken: () => void }[] = []
   let arrival = Promise.withResolvers<void>()

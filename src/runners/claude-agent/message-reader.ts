@@ -5,34 +5,34 @@ import { resultOf } from "../tool-result.ts"
 import { callOf, type SdkCall } from "./call-gate.ts"
 import { add, compareUsage, usageOf } from "./usage.ts"
 
-/** Part of a run, as its messages tell it. */
+/** A step of a query, as read from the SDK's messages. */
 export type Step =
   | { readonly type: "event"; readonly event: RunnerEvent }
-  /** The model asks for a call. Its message may not be complete yet. */
+  /** The model has requested the call. The message with the call may not be complete yet. */
   | { readonly type: "seen"; readonly call: SdkCall }
-  /** All calls of one message of the model. `nested` are those of a sub-agent of Claude Code. */
+  /** All calls of one message of the model. `nested` is true for those of a sub-agent of Claude Code. */
   | { readonly type: "calls"; readonly calls: readonly SdkCall[]; readonly nested: boolean }
   /** Calls of a message that Claude Code discards. */
   | { readonly type: "discarded"; readonly calls: readonly SdkCall[] }
   | { readonly type: "result"; readonly result: QueryEnd }
 
 export interface QueryEnd {
-  /** Null if the query has succeeded. */
+  /** Null if the query succeeded. */
   readonly failure: QueryFailure | null
-  /** `tool_deferred`, `tool_deferred_unavailable`, `completed` and others. */
+  /** The SDK's reason of the end, such as `tool_deferred`, `tool_deferred_unavailable` or `completed`. */
   readonly reason: string
-  /** Messages that Claude Code goes on with by itself. */
+  /** Number of queued messages with which Claude Code continues by itself. */
   readonly queued: number
-  /** US dollars since the result before, by the SDK's estimate. */
+  /** US dollars since the previous result, as the SDK estimates them. */
   readonly costUsd: number
-  /** Model calls since the result before. */
+  /** Number of model calls since the previous result. */
   readonly turns: number
 }
 
 export interface QueryFailure {
-  /** Word of the SDK for it. */
+  /** The SDK's name of the failure. */
   readonly kind: string
-  /** Status of the model's service, if it was the cause. */
+  /** HTTP status of the provider, if the provider was the cause. */
   readonly status: number | undefined
   readonly detail: string
 }
@@ -44,17 +44,17 @@ interface OpenMessage {
   readonly calls: SdkCall[]
 }
 
-/** Reads the messages of one query. What the SDK sends is not trusted to have the form of its types. */
+/** Reads the messages of one query. Validates their form, because the SDK's types do not guarantee it. */
 export function createMessageReader(priceList: string) {
   let open: OpenMessage | null = null
-  /** The message that was streamed last: its complete form comes in pieces as well. */
+  /** Id of the message that was streamed last. Its complete form arrives in pieces as well. */
   let streamedId: string | null = null
-  /** Calls of messages that are not streamed, of the main conversation and of sub-agents. */
+  /** Calls of messages that are not streamed: of the main conversation in `loose`, and of sub-agents in `nested`. */
   let loose: SdkCall[] = []
   let nested: SdkCall[] = []
   let countedId: string | null = null
   let failedWith: string | null = null
-  /** By model, since the result before. */
+  /** Usage by model since the previous result. */
   let counted = new Map<string, Usage>()
   let turns = 0
 
@@ -118,7 +118,7 @@ export function createMessageReader(priceList: string) {
   }
 
   function readComplete({ id, model, content, usage }: Fields, isNested: boolean): readonly Step[] {
-    // Claude Code's own notes, such as that of a failed model call, are no response.
+    // Messages that Claude Code creates itself, for example about a failed model call, are not responses.
     if (model === "<synthetic>") return []
     const calls = listOf(content)
       .map(fieldsOf)
@@ -141,7 +141,7 @@ export function createMessageReader(priceList: string) {
     return [...[...said, ...spent].map((event) => ({ type: "event", event }) as const), ...seen]
   }
 
-  /** Gives the calls of messages that have no end of their own. Call it when nothing more is there to be read. */
+  /** Returns the calls of messages that have no end of their own. Must be called when no more output is available. */
   function flush(): readonly Step[] {
     const steps = [...callsStep(loose, false), ...callsStep(nested, true)]
     loose = []

@@ -1,6 +1,6 @@
-/** Bounds the processes that run at a time. Those that wait take turns in their order. */
+/** Limits the number of concurrent processes. Waiting callers proceed in order. */
 export interface Places {
-  /** Resolves to the function that gives the place back. Rejects with the signal's reason. */
+  /** Resolves to a function that releases the place. Rejects with the signal's reason. */
   take(signal: AbortSignal): Promise<() => void>
 }
 

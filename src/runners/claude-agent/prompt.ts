@@ -3,16 +3,19 @@ import { type ContentPart, type Message, textOf } from "../../core/messages.ts"
 import { textOfResult } from "../tool-result.ts"
 import type { SdkUserMessage } from "./sdk.ts"
 
-/** Characters of an earlier conversation that a new session of the SDK starts with. Older ones are left out. */
+/** Maximum characters of an earlier conversation for a new session of the SDK. Older text is left out. */
 const maxHistoryCharacters = 400_000
 
 export interface PromptInput extends AsyncIterable<SdkUserMessage> {
   push(message: SdkUserMessage): void
-  /** Ends the input, on which Claude Code ends. */
+  /** Ends the input. Claude Code then ends as well. */
   end(): void
 }
 
-/** The messages for Claude Code. The input stays open, because answers about tools take the same way. */
+/**
+ * Creates the input of Claude Code. It stays open, because Claude Code receives decisions about tools through it as
+ * well.
+ */
 export function createPromptInput(): PromptInput {
   const waiting: SdkUserMessage[] = []
   let ended = false
@@ -42,8 +45,8 @@ export function createPromptInput(): PromptInput {
 }
 
 /**
- * Returns the content that asks for the response to the last user message. `isKnown` says that the SDK has the
- * conversation before it.
+ * Returns the content that requests the response to the last user message. If `isKnown` is true, the SDK already has
+ * the conversation before that message.
  */
 export function promptContent(messages: readonly Message[], isKnown: boolean): readonly JsonObject[] {
   const asked = messages.findLastIndex(({ role }) => role === "user")

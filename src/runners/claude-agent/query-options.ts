@@ -8,7 +8,7 @@ import type { SdkProcess } from "./sdk-process.ts"
 import type { SessionFolder } from "./session-folder.ts"
 import { sdkNameOf, serverName } from "./tool-server.ts"
 
-/** Seconds that a hook may take: it waits until the call is in the log. */
+/** Maximum seconds of a hook, which waits until the call is in the log. */
 const hookTimeout = 600
 
 interface QueryParts {
@@ -22,8 +22,8 @@ interface QueryParts {
 }
 
 /**
- * Returns the options of a query. Settings, hooks, plugins, skills, memory and MCP servers of the user and of the
- * working directory are not loaded.
+ * Returns the options of a query. They exclude the user's and the working directory's settings, hooks, plugins,
+ * skills, memory and MCP servers.
  */
 export function queryOptions(
   options: ResolvedClaudeAgentOptions,
@@ -36,7 +36,7 @@ export function queryOptions(
     abortController,
     cwd,
     env: environmentOf(folder, options.env),
-    // Without a snapshot, a changed prompt holds from the next run on, as it does for other agents.
+    // Without a snapshot, a changed prompt applies from the next run on, as it does for other agents.
     systemPrompt: { type: "custom", prompt: options.systemPrompt, snapshot: false },
     tools: options.builtInTools,
     mcpServers: options.tools.length === 0 ? {} : { [serverName]: server },
@@ -44,7 +44,8 @@ export function queryOptions(
     settingSources: [],
     settings: {
       permissions: {
-        // Claude Code would make some calls without a question: of commands that only read, and in its sandbox.
+        // Otherwise, Claude Code would execute some calls without asking: read-only commands, and commands in its
+        // sandbox.
         ask: [...options.builtInTools, ...options.tools.map(({ name }) => sdkNameOf(name))],
         disableBypassPermissionsMode: "disable",
       },
@@ -52,7 +53,7 @@ export function queryOptions(
     },
     skills: [],
     plugins: [],
-    // A user's "/command" and "@file" are text.
+    // "/command" and "@file" in a user's message are plain text.
     verbatimPrompts: true,
     includePartialMessages: true,
     permissionMode: "default",

@@ -1,20 +1,20 @@
 import type { ResolvedClaudeAgentOptions } from "./options.ts"
 
-/** Model calls and US dollars of the run's processes so far. */
+/** Model calls and US dollars of all processes of the run so far. */
 export interface RunSpending {
   readonly turns: number
   readonly costUsd: number
 }
 
-/** The SDK's options of these names. Undefined for no limit. */
+/** Limits for the SDK's options with the same names. Undefined for no limit. */
 export interface RunLimits {
   readonly maxTurns: number | undefined
   readonly maxBudgetUsd: number | undefined
 }
 
 /**
- * Returns what is left of the run's limits for its next process, which counts from zero; the name of the limit if
- * nothing is left.
+ * Returns the rest of the run's limits for the next process, which counts from zero. Returns the name of the limit if
+ * it is used up.
  */
 export function limitsLeft(
   { maxTurns, maxBudgetUsd }: ResolvedClaudeAgentOptions,

@@ -74,7 +74,7 @@ describe("an agent of the Claude Agent SDK", () => {
           yield deferred(pay.id)
         },
         async function* (claude) {
-          // The tools of the gateway are connected after the first try.
+          // The gateway's tools are connected after the first attempt.
           yield queryResult({ terminal_reason: "tool_deferred_unavailable", is_error: true })
           expect(await claude.heard()).toBe("The approval was decided. Continue.")
           const decision = await claude.hook(pay.id, pay.name, pay.input)

@@ -7,9 +7,9 @@ import { createMessageReader, type QueryEnd, type Step } from "./message-reader.
 import { addSpending, type RunSpending } from "./run-limits.ts"
 import type { SdkProcess } from "./sdk-process.ts"
 
-/** Characters of a call's id. Those of the Messages API have about 30. */
+/** Maximum characters of a call's id. Ids of the Messages API have about 30. */
 const maxIdLength = 200
-/** Milliseconds that Claude Code may take to end after its last result. */
+/** Maximum milliseconds for Claude Code to end after its last result. */
 const endWithinMs = 10_000
 
 const askAlone =
@@ -28,15 +28,15 @@ interface QueryRun {
   readonly process: SdkProcess
   readonly priceList: string
   readonly signal: AbortSignal
-  /** Calls that are open in the log, and may get a result. */
+  /** Ids of calls that are open in the log and may receive a result. */
   readonly openCalls: ReadonlySet<string>
-  /** Returns true if Claude Code goes on after this result. */
+  /** Returns true if Claude Code continues after this result. */
   readonly continues: (end: QueryEnd) => boolean
-  /** Ends the input. */
+  /** Ends the input of Claude Code. */
   readonly finish: () => void
 }
 
-/** The end of a query, with the call that a person must allow before the next one. */
+/** The end of a query, with the call that a person must allow before the next query. */
 export interface QueryOutcome {
   readonly end: QueryEnd | null
   readonly asked: AskedCall | null
@@ -44,15 +44,15 @@ export interface QueryOutcome {
 }
 
 export interface AskedCall {
-  /** Under the SDK's name of the tool, as it comes back when the session is resumed. */
+  /** The call with the SDK's name of the tool, which the resumed session uses again. */
   readonly call: SdkCall
-  /** As the gateway shows it. */
+  /** The call as the gateway shows it. */
   readonly shown: RunnerToolCall
 }
 
 /**
- * Reports a query's messages and its tools' results as events, to its end. Output of the process is taken only when all
- * before it was reported, so that it waits in the pipe and not in memory.
+ * Yields a query's messages and its tools' results as events, until the query ends. Reads output of the process only
+ * after all earlier output was yielded, so that unread output stays in the pipe instead of in memory.
  */
 export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, QueryOutcome> {
   const { gate, mailbox, process, signal } = run
@@ -60,14 +60,17 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
   const messages = run.messages[Symbol.asyncIterator]()
   const openCalls = new Set(run.openCalls)
   const reported = new Set(run.openCalls)
-  /** Calls of messages that are not complete. Claude Code refuses a call of an unknown tool before that. */
+  /**
+   * Ids of calls whose message is not complete. Claude Code may refuse a call of an unknown tool before its message
+   * is complete.
+   */
   const unreported = new Set<string>()
   const early = new Map<string, RunnerToolResult>()
   const asking = new Map<string, RunnerToolCall>()
   let end: QueryEnd | null = null
   let spent: RunSpending = { turns: 0, costUsd: 0 }
 
-  /** Returns the calls whose ids are new. A call with the id of another one is denied. */
+  /** Returns the calls with new ids, and denies the others. */
   function newCalls(calls: readonly SdkCall[]): readonly SdkCall[] {
     return calls.filter(({ id }) => {
       unreported.delete(id)
@@ -78,7 +81,7 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
     })
   }
 
-  /** Reports a call, or keeps it for the end of the query if a person must be asked about it. */
+  /** Yields a call, or keeps it until the end of the query if a person must be asked about it. */
   async function* reportCall(call: SdkCall, judged: JudgedCall, refusalToAsk: string | null) {
     const { approval, ...plain } = judged.shown
     if (judged.refusal === null && approval !== undefined && refusalToAsk === null) {
@@ -174,7 +177,7 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
 
 function nextMessage(messages: AsyncIterator<object>): Promise<IteratorResult<object>> {
   const next = messages.next()
-  // It may fail after the run has ended.
+  // The promise may reject after the run has ended.
   next.catch(() => undefined)
   return next
 }
@@ -195,7 +198,7 @@ async function untilEither(
   }
 }
 
-/** Lets Claude Code write its transcript to the end. What it still says is no part of the run. */
+/** Waits until Claude Code has written its whole transcript. Its further output is not part of the run. */
 async function untilEnded(
   first: Promise<IteratorResult<object>>,
   messages: AsyncIterator<object>,

@@ -4,21 +4,21 @@ import { followOutput } from "../../processes/output-tail.ts"
 import { type ProcessGroup, startGroup } from "../../processes/process-group.ts"
 import type { SpawnedProcess, SpawnOptions } from "./sdk.ts"
 
-/** Bytes of one message, past which the process is stopped. */
+/** Maximum bytes of one message. A process with a longer one is stopped. */
 const longestMessage = 32 * 1024 * 1024
 
-/** The process of Claude Code behind one query. It ends with the gateway, whatever becomes of it. */
+/** The process of Claude Code behind one query. It never outlives the gateway. */
 export interface SdkProcess {
-  /** The SDK's option `spawnClaudeCodeProcess`. */
+  /** Implements the SDK's option `spawnClaudeCodeProcess`. */
   spawn(options: SpawnOptions): SpawnedProcess
-  /** Lets output through. At first, and after `hold`, it waits in the pipe. */
+  /** Passes output on. Before the first call, and after `hold`, output stays in the pipe. */
   flow(): void
   hold(): void
-  /** The message was too long, and the process was stopped. */
+  /** If true, the process was stopped because of a message that was too long. */
   readonly overflowed: boolean
-  /** The end of the standard error. */
+  /** Returns the end of the standard error. */
   stderr(): string
-  /** Resolves when nothing of the process and the commands it started is left. */
+  /** Ends the process. Resolves when the process and all commands that it started have ended. */
   terminate(): Promise<void>
 }
 
@@ -65,7 +65,7 @@ export function createSdkProcess({ onStart, onStderr }: ProcessEvents): SdkProce
 interface Valve {
   open(): void
   close(): void
-  /** Calls `pass` at once, or when the valve is opened. */
+  /** Calls `pass` now if the valve is open, otherwise when it is opened. */
   through(pass: () => void): void
 }
 
@@ -111,7 +111,10 @@ function limitLines(stdout: NodeJS.ReadableStream, valve: Valve, onTooLong: () =
   return limited
 }
 
-/** Returns how many bytes the chunk adds to the line before it, and how many its own last line has. */
+/**
+ * Returns the number of bytes that the chunk adds to the line before it, and the number of bytes of its own last
+ * line.
+ */
 function splitAtNewlines(chunk: Buffer): readonly { readonly bytes: number; readonly endsLine: boolean }[] {
   const first = chunk.indexOf(10)
   if (first === -1) return [{ bytes: chunk.length, endsLine: false }]

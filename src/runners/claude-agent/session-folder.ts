@@ -3,16 +3,16 @@ import { createReadStream } from "node:fs"
 import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises"
 import { join, resolve } from "node:path"
 
-/** The place of one session on the disk. Sessions share nothing, so that users do not either. */
+/** The folder of one session on the disk. Sessions share no files, so users do not share any either. */
 export interface SessionFolder {
   /** The SDK's id of the session. */
   readonly id: string
-  /** The SDK's transcript, and files that it keeps for itself. */
+  /** Folder of the SDK's transcript and of its own files. */
   readonly config: string
   readonly home: string
   readonly temporary: string
   readonly work: string
-  /** Path of the transcript; null if the session is new here. */
+  /** Path of the transcript. Null if this folder has none. */
   readonly transcript: string | null
 }
 
@@ -21,7 +21,7 @@ export function sessionPath(root: string, sessionId: string): string {
   return join(resolve(root), uuidOf("session", sessionId))
 }
 
-/** Makes the folders of a session. They are readable by the gateway's user only. */
+/** Creates the folders of a session. Only the gateway's user can read them. */
 export async function openSessionFolder(root: string, sessionId: string): Promise<SessionFolder> {
   const id = uuidOf("session", sessionId)
   const folder = sessionPath(root, sessionId)
@@ -34,13 +34,16 @@ export async function openSessionFolder(root: string, sessionId: string): Promis
   return { id, config, home, temporary, work, transcript: await findTranscript(config, id) }
 }
 
-/** Returns the same UUID whenever it is called with the same texts. */
+/** Returns a UUID that depends only on the arguments. */
 export function uuidOf(kind: "session" | "run", id: string): string {
   const hex = createHash("sha256").update(`${kind}:${id}`).digest("hex")
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
-/** The SDK keeps a transcript in `projects`, in a folder named after the working directory. */
+/**
+ * Resolves to the path of the transcript, or to null. The SDK keeps it in `projects`, in a folder named after the
+ * working directory.
+ */
 async function findTranscript(config: string, id: string): Promise<string | null> {
   const projects = join(config, "projects")
   for (const project of await namesIn(projects)) {
@@ -62,7 +65,7 @@ export async function fileContains(path: string, text: string, signal: AbortSign
   return false
 }
 
-/** Removes the folders of sessions that were not used for so long. */
+/** Removes the folders of sessions that were not used for `keepMs`. */
 export async function removeOldFolders(root: string, keepMs: number, signal: AbortSignal): Promise<void> {
   for (const name of await namesIn(resolve(root))) {
     if (signal.aborted) return

@@ -11,15 +11,15 @@ export function sdkNameOf(tool: string): string {
   return `mcp__${serverName}__${tool}`
 }
 
-/** Executes a call that Claude Code makes, for which `callId` is the model's id. Never rejects. */
+/** Executes a call of Claude Code. `callId` is the model's id of the call. Never rejects. */
 export type CallTool = (
   tool: Tool,
   call: { readonly callId: string; readonly input: JsonObject; readonly signal: AbortSignal },
 ) => Promise<ToolResult>
 
 /**
- * The tools of the gateway as an MCP server in this process. It speaks the protocol itself, because the SDK's own
- * `createSdkMcpServer` takes Zod shapes and not JSON Schemas.
+ * Creates an MCP server in this process for the gateway's tools. It implements the protocol itself, because the SDK's
+ * own `createSdkMcpServer` takes Zod shapes and not JSON Schemas.
  * https://modelcontextprotocol.io/specification/2025-11-25/server/tools
  */
 export function createToolServer(tools: readonly Tool[], callTool: CallTool): SdkMcpServer {
@@ -75,7 +75,7 @@ export function createToolServer(tools: readonly Tool[], callTool: CallTool): Sd
     alwaysLoad: true,
     instance: {
       async connect(transport) {
-        // The process may have ended by the time of a response, which then has no reader.
+        // If the process has ended by the time of the response, the response has no reader.
         transport.onmessage = (message) => void receive(message, transport).catch(() => undefined)
         await transport.start()
       },
@@ -94,7 +94,7 @@ function descriptionOf({
   sequential,
   idempotent,
 }: Tool): JsonObject {
-  // Claude Code makes calls of read-only tools at the same time.
+  // Claude Code executes calls of read-only tools concurrently.
   const annotations = {
     readOnlyHint: readOnly === true && sequential !== true,
     idempotentHint: idempotent === true,

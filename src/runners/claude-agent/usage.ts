@@ -12,20 +12,21 @@ export function usageOf(usage: Fields): Usage {
 }
 
 export interface ProcessUsage {
-  /** Tokens that no message has told of, such as those of a compaction and of sub-agents; null if there are none. */
+  /** Tokens that no message reported, such as those of a compaction or of sub-agents. Null if there are none. */
   readonly rest: { readonly model: string; readonly usage: Usage } | null
-  /** US dollars, by the SDK's estimate. */
+  /** US dollars, as the SDK estimates them. */
   readonly costUsd: number
 }
 
 /**
- * Compares the totals of a result with the usage that messages have told of, by model. The SDK's names of models may
- * differ from those in messages, so the rest is computed over all models, and counted for the one that it is most of.
+ * Compares the totals of a result with the usage that messages reported, by model. The SDK's model names may differ
+ * from those in messages. The rest is therefore computed over all models, and counted for the model with the largest
+ * rest.
  */
 export function compareUsage(result: Fields, counted: ReadonlyMap<string, Usage>): ProcessUsage {
   const since = fieldsOf(result.model_usage_since_last_result)
   const totals = Object.entries(since).map(([model, usage]) => ({ model, usage: fieldsOf(usage) }))
-  // Without the totals of this process, those of the whole session are a bound.
+  // Without the totals of this process, those of the whole session are an upper bound.
   if (totals.length === 0) return { rest: null, costUsd: countOf(result.total_cost_usd) }
   const costUsd = totals.reduce((sum, { usage }) => sum + countOf(usage.costUSD), 0)
   const all = totals.map(({ usage }) => totalOf(usage)).reduce(add, noUsage)

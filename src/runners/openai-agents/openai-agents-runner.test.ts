@@ -8,7 +8,7 @@ import { openAiAgentsRunner } from "./openai-agents-runner.ts"
 
 beforeAll(() => setTracingDisabled(true))
 
-/** An agent that looks and pays, twice if told to, and then is done; a new one as a new process has it. */
+/** Returns an agent that makes these calls and then responds. Calling this again simulates a new process. */
 function payingAgent(calls: readonly OutputItem[] = [functionCall("pay_1", "pay", { amount: 9 })]) {
   const pay = vi.fn(async ({ amount }: { amount: number }) => ({ paid: amount }))
   const { model, inputs } = scriptedModel((input) =>

@@ -7,10 +7,10 @@ import { resultOf } from "../tool-result.ts"
 /** One event of the SDK's stream. The gateway uses only some kinds. */
 export interface OpenAiAgentsEvent {
   readonly type: string
-  /** Name of a run item. */
+  /** Name of the run item. */
   readonly name?: string
   readonly item?: object
-  /** Data of a raw model event. */
+  /** Data of the raw model event. */
   readonly data?: object
 }
 

@@ -30,7 +30,7 @@ async function openStore(): Promise<Store> {
   return store
 }
 
-/** Every second turn calls a tool twice, and its results are large. */
+/** Creates a model that calls a tool twice in every second turn. The results are large. */
 function createProvider() {
   let turns = 0
   return scriptedProvider(({ messages }) => {

@@ -55,7 +55,7 @@ async function pageOf({ sessions }: TestNode, id: string, query: Omit<HistoryQue
   return { ...end, messages }
 }
 
-/** All pages, the newest first. */
+/** Resolves to all pages, newest first. */
 async function pagesOf(node: TestNode, id: string, runs: number) {
   const pages = [await pageOf(node, id, { runs })]
   for (;;) {

@@ -21,8 +21,8 @@ export interface HistoryOptions {
 }
 
 /**
- * Reads a session's messages piece by piece, up to the event that is newest at the start, and then its open state. With
- * `runs`, reads the messages of so many runs: the newest ones, or those before `before`.
+ * Yields a session's messages in pieces, up to the event that is newest at the start, and then its open state. With
+ * `runs`, yields the messages of that many runs: the newest ones, or those before `before`.
  */
 export async function* readHistory(
   { log, reads, snapshots, openWaits, runningTasks }: HistoryOptions,

@@ -84,7 +84,7 @@ export class ReadQueue {
     return this.#read(reader, () => this.#log.read(sessionId, options), costOf)
   }
 
-  /** Waits like `read` for its turn, and resolves to the bytes; null once the signal aborts. */
+  /** Waits for its turn like `read`, and resolves to the bytes. Resolves to null once the signal aborts. */
   readBytes(
     reader: Reader,
     read: () => Promise<readonly Uint8Array[]>,

@@ -6,7 +6,7 @@ import { Feed } from "./feed.ts"
 import { ReadQueue } from "./read-queue.ts"
 import { viewSession } from "./view.ts"
 
-/** Stores nothing yet. */
+/** A log without entries. */
 const emptyLog = {
   stepStart: async () => 0,
   read: async () => [],

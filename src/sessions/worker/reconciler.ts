@@ -20,7 +20,9 @@ export interface KnownLease {
   readonly onLost: () => void
 }
 
-/** Compares the leases that this process knows with those that it holds according to the store (rule 9, claiming). */
+/**
+ * Compares the leases that this process works on with the leases that the store records for it (rule 9, claiming).
+ */
 export class Reconciler {
   readonly #options: ReconcilerOptions
   #last: Promise<void> = Promise.resolve()

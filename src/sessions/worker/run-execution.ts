@@ -35,7 +35,7 @@ import type { Inbox } from "./inbox.ts"
 import { measureInterruptedOutput } from "./interrupted-output.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 
-/** Maximum number of processes in a row that die during a run without progress. */
+/** Maximum number of consecutive processes that may die during a run without progress. */
 const maxTakeovers = 5
 /** Milliseconds that a canceled run waits for its agent, which knows the price of a call that a crash interrupted. */
 const priceWaitMs = 1_000
@@ -84,7 +84,7 @@ export async function executeRun(
   const runtime = takeovers > maxTakeovers + 1 ? null : await resolve(execution, runId, message)
   const context = contextOf(execution, runtime?.hooks ?? {})
   if (message !== null) {
-    // A run that is given up takes no step.
+    // A run that has exceeded its limit takes no further step.
     await begin(execution, context, { message, runtime, mayStep: takeovers <= maxTakeovers })
   }
   try {

@@ -203,7 +203,7 @@ describe("the committer", () => {
     committer.commitSoon(free.committable)
     await vi.advanceTimersByTimeAsync(0)
     expect([busy.outcomes, free.outcomes]).toEqual([[], ["ok"]])
-    // A further write of the session does not send the batch twice.
+    // Another write of the session does not commit the batch twice.
     committer.commitSoon(busy.committable)
     await vi.advanceTimersByTimeAsync(2_000)
     const tries = spy.mock.calls.slice(1)

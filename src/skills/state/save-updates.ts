@@ -32,7 +32,7 @@ async function saveStateUpdates(
   for (const { seq, event } of entries) {
     if (event.type !== "messageCompleted") continue
     const { content } = event.message
-    // A response with calls is not the last one of its run.
+    // A response with tool calls is not the last response of its run.
     if (content.some((part) => part.type === "toolCall")) continue
     const text = content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("")
     const found = extractStateUpdate(text)

@@ -13,7 +13,7 @@ export interface Slice {
   readonly count: number
 }
 
-/** `schema` is the prefix of every table. */
+/** Creates the statements. `schema` is the prefix of every table. */
 export interface DirectorySql {
   sessions(query: SessionQuery, slice: Slice): DirectoryStatement
   session(sessionId: string): DirectoryStatement

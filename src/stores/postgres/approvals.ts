@@ -122,7 +122,7 @@ async function revokeGrant(
   return database.transaction(async (query) => {
     if ((await lockReceiver(query, revocation.sessionId, versions)) === null) return false
     const found = selectRevokedGrants(await grantRows(query, revocation.sessionId), revocation)
-    // A grant of the tree may be revoked in two of its sessions at once.
+    // Another transaction may revoke a grant of the tree through another session at the same time.
     const deleted = await query("DELETE FROM agent_gateway.tool_grant WHERE id = ANY($1) RETURNING id", [
       found.map(({ id }) => id),
     ])

@@ -15,7 +15,7 @@ export function createArchive({ query }: Database): Archive {
     async move(sessionId, { afterSeq, beforeSeq }) {
       const after = afterSeq ?? (await lastArchived(query, sessionId))
       const page = await toArchivePage(
-        // The sum of a row includes the rows before it, so that few large bodies come at once.
+        // `bytes_before` limits the page, so that few large bodies are read at once.
         await query(
           `SELECT seq, body FROM (
              SELECT seq, body, sum(octet_length(body)) OVER (ORDER BY seq) - octet_length(body) AS bytes_before
@@ -54,7 +54,10 @@ async function lastArchived(query: Query, sessionId: string): Promise<number> {
   return integer(row ?? {}, "seq")
 }
 
-/** Locks the session first, so that it is not removed meanwhile. Returns no row if it is gone. */
+/**
+ * SQL that locks the session first, so that it is not removed meanwhile. Returns no row if the session does not
+ * exist.
+ */
 const archiveBodies = `WITH
   own AS (SELECT id FROM agent_gateway.session WHERE id = $1 FOR UPDATE),
   given AS (SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::bytea[]) AS each(seq, bytes, body)),

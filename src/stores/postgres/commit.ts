@@ -148,7 +148,7 @@ async function findStoredBefore(
   return stored
 }
 
-/** Marks the sessions whose earlier events may be archived. There are few. */
+/** Marks the sessions whose earlier events may be archived. Few batches contain such sessions. */
 async function markArchivable(query: Query, batches: readonly Prepared[]): Promise<void> {
   const due = batches.flatMap(({ batch, id }) => {
     const seq = archivableFrom(batch)

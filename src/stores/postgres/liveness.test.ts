@@ -27,7 +27,7 @@ const stepIn = ({ lease, runId }: { readonly lease: Lease; readonly runId: strin
   entries: [event(numbered(lease, n), runId, stepStarted)],
 })
 
-/** Claims the session as soon as the store allows it. */
+/** Claims the session as soon as the store allows that. */
 function taken(log: SessionLog, sessionId: string, agent: string): Promise<Lease> {
   return eventually("the takeover", () => log.claim(sessionId, [agent]))
 }
@@ -38,7 +38,7 @@ test("a process that hung and was taken over is fenced; what nobody took stays i
   const [lost, kept] = [await runningSession(log), await runningSession(log)]
   hung.cable.cut()
   await eventually("the takeover", async () => {
-    // Again, should a last sign of life have been on its way.
+    // Expires the heartbeat again, because a last heartbeat may have been on its way.
     await hung.lapse()
     return other.store.log.claim(lost.sessionId, [lost.agent])
   })
@@ -61,7 +61,7 @@ test("a process whose sign of life has lapsed does not take over from itself", a
   await lapsed.lapse()
   expect(await log.claim(sessionId, [agent])).toBeNull()
   expect(await log.claimRunnable([agent], 1)).toEqual([])
-  // Nor anything else: others could take it again at once.
+  // The paused process must not claim any other session either, because others could take it at once.
   expect(await log.claim(free, [agent])).toBeNull()
   expect((await log.putAndClaim(message(free), [agent])).lease).toBeNull()
   expect(await other.store.log.claimRunnable([agent], 2)).toHaveLength(2)
@@ -82,7 +82,7 @@ test("a process that takes over from one that is dead counts a crash, and from o
   ]
   killed.cable.cut()
   await killed.disconnected()
-  // Its connections stand, as those of a process that is stopped or that the network has lost.
+  // Its connections stay open, like those of a stopped process or of a process behind a broken network.
   paused.cable.silence()
   await Promise.all([killed.lapse(), paused.lapse()])
   const { log } = judge.store
@@ -119,14 +119,14 @@ test("after an outage of the database no process takes a live one's sessions bef
   const [owner, judge] = [await server.openOverCable(), await server.openOverCable({ ttlMs })]
   const { sessionId, agent } = await runningSession(owner.store.log)
   const { log } = judge.store
-  // As the database is after an outage: every heartbeat is too old.
+  // After an outage of the database, every heartbeat is too old.
   await server.ask(`UPDATE agent_gateway.process SET
     expires_at = clock_timestamp(), beat_at = clock_timestamp() - interval '30 seconds'`)
   await eventually("the judge's heartbeat", async () => ((await judge.isLive()) ? true : null))
   const begun = performance.now()
   expect(await log.claim(sessionId, [agent])).toBeNull()
   expect(await log.claimRunnable([agent], 10)).toEqual([])
-  // The owner never comes back, so in the end the session is taken.
+  // The owner never returns, so another process finally takes the session.
   await taken(log, sessionId, agent)
   expect(performance.now() - begun).toBeGreaterThan(ttlMs / 2)
   await Promise.all([owner.store.close(), judge.store.close()])

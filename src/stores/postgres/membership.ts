@@ -21,7 +21,10 @@ export interface HeartbeatTimes {
   /** A process whose last heartbeat is older than this, by the database's clock, counts as dead for others. */
   readonly ttlMs: number
   readonly heartbeatMs: number
-  /** A heartbeat that takes longer is sent again on another connection. At most a third of the time to live. */
+  /**
+   * Milliseconds after which an unconfirmed heartbeat is sent again on another connection. At most a third of the
+   * time to live.
+   */
   readonly timeoutMs: number
   /** The process itself counts a heartbeat only this long, so it stops before others may take over. */
   readonly validMs: number

@@ -3,8 +3,9 @@ import { bytes, toSnapshot } from "../rows/snapshot-rows.ts"
 import type { Database } from "./database/database.ts"
 
 /**
- * Locks no row of a session, because a commit would find it busy. If another process claims the session at that moment,
- * a row may be replaced that its snapshot refers to. Readers recognize that by the digests.
+ * Creates the snapshots. They lock no row of a session, because a commit would then find the session busy. If another
+ * process claims the session during a `put`, a row of its snapshot may be overwritten. Readers detect that by the
+ * digests.
  */
 export function createSnapshots({ query }: Database): Snapshots {
   return {

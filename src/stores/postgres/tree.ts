@@ -10,7 +10,7 @@ import { newestWait } from "./approvals.ts"
 import type { Query } from "./database/database.ts"
 import { lockReceiver, type Put, type PutOptions, putWithin, revokeSession } from "./inbox.ts"
 
-/** A run, and the time of its cancel. */
+/** A run to cancel, with the time of the cancel. */
 interface Canceled {
   readonly sessionId: string
   /** Null for all runs of the session. */

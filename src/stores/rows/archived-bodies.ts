@@ -3,12 +3,12 @@ import { deflate, inflate } from "node:zlib"
 import type { SessionBatch } from "../../core/ports/session-log.ts"
 import { integer, type Row, text } from "./columns.ts"
 
-/** A smaller body stays in its row: it would take as much space outside of it. */
+/** Minimum bytes of a body that is archived. A smaller one would take as much space in the archive. */
 const leastBytes = 512
-/** Rows, and bytes of their bodies, that one call looks at. */
+/** Maximum number of rows that one call examines. `bytesAtOnce` limits the bytes of their bodies. */
 export const archivedRowsAtOnce = 100
 const bytesAtOnce = 1_000_000
-/** The number of bytes of the body, before the compressed bytes. */
+/** Bytes of the header, which contains the size of the uncompressed body. */
 const headerBytes = 4
 
 const deflateInThread = promisify(deflate)
@@ -29,8 +29,8 @@ export interface ArchivePage {
 }
 
 /**
- * Compresses the bodies of a page of rows with `seq` and `body`, in a thread. An empty body is archived already. Null
- * if there are no rows.
+ * Compresses the bodies of a page of rows with `seq` and `body`, in a thread. An empty body is already archived.
+ * Resolves to null if there are no rows.
  */
 export async function toArchivePage(rows: Iterable<Row>): Promise<ArchivePage | null> {
   const bodies: ArchivedBody[] = []
@@ -54,7 +54,7 @@ async function compress(body: Uint8Array): Promise<Uint8Array> {
   return Buffer.concat([header, await deflateInThread(body)])
 }
 
-/** Returns the archived body of a row; null if the row has its own. */
+/** Returns the archived body of a row. Null if the row still has its body. */
 export function archivedBody(row: Row): Uint8Array | null {
   return row.archived instanceof Uint8Array ? row.archived : null
 }
@@ -64,14 +64,16 @@ export function archivedLength(archived: Uint8Array): number {
   return new DataView(archived.buffer, archived.byteOffset).getUint32(0)
 }
 
-/** Resolves to the row with its own body again. */
+/** Resolves to the row with its original body. */
 export async function restoreRow(row: Row): Promise<Row> {
   const archived = archivedBody(row)
   if (archived === null) return row
   return { ...row, body: await inflateInThread(archived.subarray(headerBytes)) }
 }
 
-/** Returns the sequence number of the last event that makes earlier events old; null if there is none. */
+/**
+ * Returns the sequence number of the last event after which earlier events may be archived. Null if there is none.
+ */
 export function archivableFrom({ entries }: SessionBatch): number | null {
   const last = entries.findLast(
     (entry) =>

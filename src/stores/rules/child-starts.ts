@@ -6,7 +6,7 @@ import type { CommandResult, StartChild } from "../../core/ports/outbox.ts"
 import type { AnswerCommand, PutOutcome } from "../../core/ports/session-log.ts"
 import { noSpending } from "../../core/usage.ts"
 
-/** The state of the call that a child would work for. */
+/** The state of the call for which a child would start. */
 export interface Employer {
   /** The wait that the child would answer; null if there is none. */
   readonly wait: Wait | null

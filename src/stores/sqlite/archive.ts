@@ -4,7 +4,7 @@ import { integer, type Row, text } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 import { largeText } from "./database/large-text.ts"
 
-/** Bytes of the bodies that one turn of the event loop reads. */
+/** Maximum bytes of bodies to read in one turn of the event loop. */
 const bytesPerSlice = 1_000_000
 
 export function createArchive(database: Database): Archive {

@@ -9,7 +9,7 @@ import { openSqliteStore } from "./open.ts"
 const ignore = () => undefined
 const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 
-/** Milliseconds of 500 look-ups of a small session beside another one with 20 events of this size. */
+/** Resolves to the milliseconds of 500 look-ups in a small session next to one with 20 events of this size. */
 async function lookUpsBeside(characters: number): Promise<number> {
   const path = await mkdtemp(join(tmpdir(), "agent-gateway-large-events-"))
   onTestFinished(() => rm(path, { recursive: true, force: true }))
@@ -27,7 +27,10 @@ async function lookUpsBeside(characters: number): Promise<number> {
   return performance.now() - began
 }
 
-/** An index whose keys have megabytes reads all of them for each comparison: the second was 100 times the first. */
+/**
+ * An index whose keys have megabytes reads a whole key for each comparison. Such look-ups would take 100 times as
+ * long.
+ */
 test("events of megabytes do not slow down look-ups of other sessions", async () => {
   const besideSmall = await lookUpsBeside(100)
   expect(await lookUpsBeside(1_000_000)).toBeLessThan(10 * besideSmall + 50)

@@ -17,7 +17,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(path, { recursive: true }))
 
-/** A process of its own that says what the script says and then lives until it is killed. */
+/** Starts a process that prints the script's output and then lives until it is killed. */
 async function processThatSays(script: string): Promise<{ readonly said: string; kill(): Promise<void> }> {
   const code = `${script}; setInterval(() => {}, 1000)`
   const child = spawn(process.execPath, ["--no-warnings", "--input-type=module", "--eval", code], {

@@ -18,7 +18,7 @@ const ignore = () => undefined
 const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 const everything = { deltasSettledBefore: Number.MAX_SAFE_INTEGER, sessionsUsedBefore: 0 }
 
-/** A store that counts its transactions. */
+/** Opens a store that counts its transactions. */
 async function openCounted() {
   const database = await openDatabase(":memory:", "process")
   await migrate(database, "in memory")

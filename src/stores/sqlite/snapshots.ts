@@ -5,7 +5,7 @@ import type { Database } from "./database/database.ts"
 export function createSnapshots(database: Database): Snapshots {
   return {
     async put(lease, snapshot) {
-      // A transaction each, so that no turn of the event loop is long (rule 15).
+      // Each row has its own transaction, so that no turn of the event loop is long (rule 15).
       for (const [index, body] of snapshot.rows.entries()) {
         const number = snapshot.keptRows + index
         const written = await database.write(() => putRow(database, lease, { number, body }))
@@ -40,7 +40,7 @@ export function createSnapshots(database: Database): Snapshots {
   }
 }
 
-/** Returns false if the session is gone or was claimed since. */
+/** Returns false if the session does not exist or was claimed after the lease. */
 function putRow(
   database: Database,
   { sessionId, epoch }: SnapshotLease,

@@ -30,7 +30,7 @@ const noSchedules: Schedules = {
   occurrences: async () => [],
 }
 
-/** A store that has no room. */
+/** Contents of a store without free space. */
 const noContents: Contents = {
   put: async () => "full",
   size: async () => null,

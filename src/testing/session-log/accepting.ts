@@ -54,7 +54,7 @@ export const acceptingCases: readonly SessionLogCase[] = [
       for (const sessionId of [await newSession(log, { agent }), used, queuing]) {
         const { lease, found } = await log.putAndClaim(message(sessionId, { whenBusy: "queue" }), [agent])
         assert.ok(lease)
-        // A store may leave reading it to the holder of the lease.
+        // A store may let the lease holder read the session later.
         if (found === undefined) continue
         assert.deepEqual(found.session, await log.session(sessionId))
         assert.deepEqual(found.commands, await log.pending(lease))

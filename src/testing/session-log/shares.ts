@@ -82,7 +82,8 @@ export const shareCases: readonly SessionLogCase[] = [
       const agent = newAgent()
       const crowd = Array.from({ length: 6 }, (_, user) => ({ tenant: "crowd", userId: `${user}_` }))
       const named = await waiting(log, agent, [...crowd, ...crowd, yan, zoe, zoe])
-      // The crowd's oldest, and of the other tenant one of each principal before anyone's second.
+      // The order is: the oldest session of the large tenant, and then one session of each principal of the other
+      // tenant before any second one.
       assert.deepEqual(named(await log.claimRunnable([agent], 4)), ["00", "11", "y12", "z13"])
       assert.deepEqual(named(await log.claimRunnable([agent], 2)), ["22", "z14"])
       assert.deepEqual(named(await log.claimRunnable([agent], 5)), ["06", "17", "33", "44", "55"])

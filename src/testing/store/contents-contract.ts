@@ -23,7 +23,7 @@ function contentOf(bytes: Uint8Array): Content {
   return { id: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.length, chunks }
 }
 
-/** Bytes that differ everywhere, zeros and halves of characters among them. */
+/** Returns non-repeating bytes, which include zeros and halves of characters. */
 function bytesOf(length: number, seed = 1): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => (index * 31 + seed * 7 + (index >> 8)) % 256)
 }

@@ -280,7 +280,7 @@ export const directoryCases: readonly SessionLogCase[] = [
         found.items.map(({ id }) => id),
         [rare.id],
       )
-      // Each page looked at a bounded number of sessions.
+      // Each page examined a bounded number of sessions.
       assert.ok(found.pages > 3, `${found.pages} pages`)
     },
   },

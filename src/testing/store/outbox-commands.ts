@@ -92,7 +92,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
       const first = await sent(log, answer)
       const second = await sent(log, answer)
       assert.deepEqual((await delivered(store, first.id))?.result ?? null, { type: "delivered" })
-      // The same call delivered both, in their order.
+      // One call delivered both commands in order.
       assert.equal(await rowOf(store, second.from), undefined)
       const gone = { ...answer, command: approval("sess_gone", wait) }
       const third = await sent(log, gone)

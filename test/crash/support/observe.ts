@@ -25,7 +25,7 @@ export interface PlayedSession {
   readonly client: SessionClient
 }
 
-/** Gathers what there is to know of sessions that are over, from a gateway that still runs and from its store. */
+/** Collects the observations of ended sessions from a running gateway and from its store. */
 export async function observe(
   sessions: readonly PlayedSession[],
   { folder, store, upstream }: ObservedRound,
@@ -65,10 +65,10 @@ export async function observe(
   }
 }
 
-/** Milliseconds after the end of a session's run by which the sessions below it are over as well. */
+/** Milliseconds after the end of a session's run within which the sessions below it must end. */
 const patienceMs = 20_000
 
-/** Waits until no session below has anything to do: those of a canceled run end after it. */
+/** Waits until no session below has work left. The sessions of a canceled run end after that run. */
 async function sessionsBelow({ directory }: Store, rootId: string) {
   const deadline = performance.now() + patienceMs
   for (;;) {

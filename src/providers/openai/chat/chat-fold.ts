@@ -162,7 +162,7 @@ function bringsReasoning({ data, signature }: JsonObject): boolean {
   return [data, signature].some((value) => typeof value === "string" && value !== "")
 }
 
-/** Returns true if the chunk has a part of the response itself. */
+/** Returns true if the chunk contains a part of the response itself. */
 function brings({ text, refusal, reasoning, reasoningDetails, toolCalls }: ChatChunk): boolean {
   return text + refusal + reasoning !== "" || reasoningDetails.length > 0 || toolCalls.length > 0
 }

@@ -10,10 +10,10 @@ const done = "data: [DONE]\n\n"
 const delta = (value: Json, finish_reason: string | null = null) =>
   chatEvent({ choices: [{ index: 0, delta: value, finish_reason }] })
 const finish = (reason: string) => delta({}, reason)
-/** A chunk with one piece of a call. */
+/** Returns a chunk with one piece of a call. */
 const piece = (call: JsonObject) => delta({ tool_calls: [call] })
 
-/** A server that sends this, whatever it is asked. */
+/** Starts a server that sends these steps for any request, and resolves to the provider's events. */
 async function played(...steps: readonly UpstreamStep[]): Promise<readonly ModelEvent[]> {
   const upstream = await startScriptedUpstream(() => ({ steps }))
   try {

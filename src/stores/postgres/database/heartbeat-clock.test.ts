@@ -4,7 +4,7 @@ import { createHeartbeatClock } from "./heartbeat-clock.ts"
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
-/** A clock whose time the test sets: timers run apart from it, as in a process that was paused. */
+/** Returns a clock whose time the test sets. Timers run independently of it, as in a process that was paused. */
 function clockAt(start: number) {
   let time = start
   const clock = createHeartbeatClock({ validMs: 100, now: () => time })
