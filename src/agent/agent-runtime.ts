@@ -1,4 +1,4 @@
-import type { Message } from "../core/messages.ts"
+import type { Message } from "../core/history/messages.ts"
 import type { ToolType } from "../core/ports/approvals.ts"
 import type { HistoryCompaction } from "../core/ports/compaction.ts"
 import type { Gate } from "../core/ports/gate.ts"
@@ -8,9 +8,9 @@ import type { ModelChoice, Provider, SystemBlock, ToolSpecification } from "../c
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
-import type { ItemsAtEnd } from "../core/run-end.ts"
-import type { RunHooks } from "../core/run-hooks.ts"
-import type { Runner } from "../core/runner.ts"
+import type { ItemsAtEnd } from "../core/runs/run-end.ts"
+import type { RunHooks } from "../core/runs/run-hooks.ts"
+import type { Runner } from "../core/runs/runner.ts"
 import type { ResolvedLoopOptions } from "./options.ts"
 import type { ResolvedWaitOptions } from "./waits/options.ts"
 

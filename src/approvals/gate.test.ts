@@ -5,7 +5,7 @@ import type { Grant } from "../core/ports/approvals.ts"
 import type { GatedCall } from "../core/ports/gate.ts"
 import type { ApprovalPolicy, Interceptor } from "../core/ports/interceptor.ts"
 import type { Tool } from "../core/ports/tool.ts"
-import { originAt } from "../testing/session-log/tool-origin.ts"
+import { originAt } from "../testing/session-log/waits/tool-origin.ts"
 import { createGate, type GateOptions } from "./gate.ts"
 
 const pending = new Promise<never>(() => {})

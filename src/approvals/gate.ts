@@ -4,7 +4,7 @@ import type { Gate, GatedCall, Verdict } from "../core/ports/gate.ts"
 import type { ApprovalPolicy, InterceptedCall, Interception, Interceptor } from "../core/ports/interceptor.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { callBounded } from "../core/time/call-bounded.ts"
-import { isSameOrigin, originOf } from "../core/tool-origin.ts"
+import { isSameOrigin, originOf } from "../core/tools/tool-origin.ts"
 
 export interface GateOptions {
   readonly interceptors: readonly Interceptor[]

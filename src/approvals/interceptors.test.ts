@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { InterceptedCall } from "../core/ports/interceptor.ts"
-import { originAt } from "../testing/session-log/tool-origin.ts"
+import { originAt } from "../testing/session-log/waits/tool-origin.ts"
 import { pathAllowlist } from "./path-allowlist.ts"
 import { rateLimitInterceptor } from "./rate-limit.ts"
 

@@ -1,4 +1,4 @@
-import type { ImagePart } from "../core/messages.ts"
+import type { ImagePart } from "../core/history/messages.ts"
 import type { ExitStatus, OutputChunk, RemovedFiles } from "../core/ports/sandbox.ts"
 import { type BoundedOutput, createBoundedOutput } from "./bounded-output.ts"
 import type { ChangedFiles, ReportedFile } from "./changed-files.ts"

@@ -1,4 +1,4 @@
-import type { ImagePart } from "../core/messages.ts"
+import type { ImagePart } from "../core/history/messages.ts"
 import type { Sandbox } from "../core/ports/sandbox.ts"
 import { type ImageFormat, readImageFormat } from "../tools/images/image-format.ts"
 import type { ReportedFile } from "./changed-files.ts"

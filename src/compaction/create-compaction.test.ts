@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { type Message, textOf } from "../core/messages.ts"
+import { type Message, textOf } from "../core/history/messages.ts"
 import type { CompactableHistory, CompactionStep } from "../core/ports/compaction.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"

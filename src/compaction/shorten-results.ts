@@ -1,4 +1,4 @@
-import type { Message } from "../core/messages.ts"
+import type { Message } from "../core/history/messages.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 
 /** Maximum bytes of each result. They are tried in order until the request fits. */

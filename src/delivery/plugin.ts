@@ -1,7 +1,7 @@
 import type { Json } from "../core/json/json.ts"
 import type { OutboxHandler } from "../core/ports/outbox.ts"
 import type { Plugin } from "../core/ports/plugin.ts"
-import type { RunEnd } from "../core/run-end.ts"
+import type { RunEnd } from "../core/runs/run-end.ts"
 import { type Channel, channelsOf } from "./channels.ts"
 import { attemptMs } from "./deliver.ts"
 import { requireMailer } from "./email.ts"

@@ -37,8 +37,8 @@ export type {
 export type { ToolRules } from "../core/ports/tool-rules.ts"
 export type { TransformedCall, TransformToolResult } from "../core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "../core/question.ts"
-export type { ToolLimits } from "../core/tool-limits.ts"
-export type { ToolOrigin } from "../core/tool-origin.ts"
+export type { ToolLimits } from "../core/tools/tool-limits.ts"
+export type { ToolOrigin } from "../core/tools/tool-origin.ts"
 export type {
   McpApproval,
   McpHttpServerDefinition,

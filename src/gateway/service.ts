@@ -37,11 +37,13 @@ import { createImageExaminer, type ImageExaminer } from "../tools/images/image-e
 import { createImagePreparation } from "../tools/images/prepare-images.ts"
 import { createSchemaChecker, type SchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import { createTranscripts } from "../transcripts/transcripts.ts"
-import { type AgentService, type ChosenAgent, openAgent } from "./agent-service.ts"
+import { type AgentService, type ChosenAgent, openAgent } from "./agent/agent-service.ts"
+import { followUserCode, type UserCode } from "./agent/user-code.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { expiredSessionHandler, expiredSessionKind } from "./hooks/expired-sessions.ts"
 import { hookSubscribers } from "./hooks/hook-subscribers.ts"
 import { hookOptions } from "./hooks/hooks.ts"
+import { redactSessions } from "./mask-sessions.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
 import { openStore } from "./open-store.ts"
 import { type ModelProbe, probeModels } from "./operate/probe-models.ts"
@@ -51,8 +53,6 @@ import { packageVersion } from "./package-version.ts"
 import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
 import { readinessOf } from "./readiness.ts"
-import { redactSessions } from "./redacted-sessions.ts"
-import { followUserCode, type UserCode } from "./user-code.ts"
 
 /** Maximum milliseconds of `onShutdown`. The process is about to end, and its supervisor may not wait long. */
 const onShutdownMs = 2_000

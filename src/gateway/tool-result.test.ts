@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from "vitest"
-import type { ToolTiming } from "../core/run-hooks.ts"
+import type { ToolTiming } from "../core/runs/run-hooks.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { toolError, toolResult } from "../tools/tool-result.ts"

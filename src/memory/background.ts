@@ -1,4 +1,4 @@
-import { type ContentPart, textOf } from "../core/messages.ts"
+import { type ContentPart, textOf } from "../core/history/messages.ts"
 import type { MemoryRecord } from "../core/ports/memory.ts"
 import { selectFitting } from "./wire-memory.ts"
 

@@ -1,5 +1,5 @@
 import { ConfigurationError, toError } from "../core/errors.ts"
-import type { ContentPart } from "../core/messages.ts"
+import type { ContentPart } from "../core/history/messages.ts"
 import type { Plugin, PluginRun, PluginServices } from "../core/ports/plugin.ts"
 import type { Principal } from "../core/ports/session-log.ts"
 import { queryOf, writeBackground } from "./background.ts"

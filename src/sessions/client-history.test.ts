@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
-import { emptyFingerprint, extendFingerprint } from "../core/history-fingerprint.ts"
-import { extendTurns } from "../core/history-turns.ts"
-import type { Message } from "../core/messages.ts"
+import { emptyFingerprint, extendFingerprint } from "../core/history/history-fingerprint.ts"
+import { extendTurns } from "../core/history/history-turns.ts"
+import type { Message } from "../core/history/messages.ts"
 import { isKnownHistory } from "./client-history.ts"
 
 function user(...texts: string[]): Message {

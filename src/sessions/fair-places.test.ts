@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest"
-import { textOf } from "../core/messages.ts"
+import { textOf } from "../core/history/messages.ts"
 import type { ModelRequest } from "../core/ports/provider.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest"
 import type { RunnerRuntime } from "../agent/agent-runtime.ts"
 import type { Wait } from "../core/ports/approvals.ts"
-import type { Runner } from "../core/runner.ts"
+import type { Runner } from "../core/runs/runner.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"

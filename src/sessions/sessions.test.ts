@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import type { Message } from "../core/messages.ts"
+import type { Message } from "../core/history/messages.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"

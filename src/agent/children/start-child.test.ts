@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
-import type { ChildOutcome, ChildTask } from "../../core/child.ts"
 import type { OutboxItem } from "../../core/ports/outbox.ts"
 import type { Pricing } from "../../core/ports/pricing.ts"
+import type { ChildOutcome, ChildTask } from "../../core/runs/child.ts"
 import type { Usage } from "../../core/usage.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"

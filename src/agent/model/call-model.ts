@@ -1,6 +1,6 @@
 import { RunCancelledError } from "../../core/errors.ts"
+import { imageRefused, imagesOf } from "../../core/history/images.ts"
 import type { Ids } from "../../core/ids.ts"
-import { imageRefused, imagesOf } from "../../core/images.ts"
 import type { Event, ModelCallFailed, StepStarted } from "../../core/log/entries.ts"
 import { isTerminal } from "../../core/log/entries.ts"
 import type { ModelEnd, ModelFailure, ModelRequest } from "../../core/ports/provider.ts"

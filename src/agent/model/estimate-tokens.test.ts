@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { Message } from "../../core/messages.ts"
+import type { Message } from "../../core/history/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import { countPlainBytes, estimateInput, estimateTokens } from "./estimate-tokens.ts"
 import { TokenSizes } from "./token-sizes.ts"

@@ -1,6 +1,6 @@
+import type { ModelPart } from "../../core/history/messages.ts"
 import { nestsTooDeep } from "../../core/json/json.ts"
 import type { StepStarted } from "../../core/log/entries.ts"
-import type { ModelPart } from "../../core/messages.ts"
 import type {
   ModelChoice,
   ModelEnd,

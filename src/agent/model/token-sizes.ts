@@ -1,4 +1,4 @@
-import type { Message } from "../../core/messages.ts"
+import type { Message } from "../../core/history/messages.ts"
 import type { ModelRequest } from "../../core/ports/provider.ts"
 import { estimateTokens } from "./estimate-tokens.ts"
 

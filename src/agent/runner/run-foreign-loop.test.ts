@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
-import type { UsageReport } from "../../core/run-hooks.ts"
-import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runner.ts"
+import type { UsageReport } from "../../core/runs/run-hooks.ts"
+import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runs/runner.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import type { RunnerRuntime } from "../agent-runtime.ts"
 import { type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"

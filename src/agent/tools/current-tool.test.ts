@@ -3,7 +3,7 @@ import type { Event } from "../../core/log/entries.ts"
 import type { Gate, Verdict } from "../../core/ports/gate.ts"
 import type { Tool, ToolContext } from "../../core/ports/tool.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { originAt } from "../../testing/session-log/tool-origin.ts"
+import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 

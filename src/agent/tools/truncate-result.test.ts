@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { ContentPart } from "../../core/messages.ts"
+import type { ContentPart } from "../../core/history/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import { truncateResult } from "./truncate-result.ts"
 

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, nestsTooDeep } from "../../core/json/json.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import type { Question, QuestionAnswer } from "../../core/question.ts"
-import { originOf } from "../../core/tool-origin.ts"
+import { originOf } from "../../core/tools/tool-origin.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "../tools/call-state.ts"
 import { openWait } from "./open-wait.ts"

@@ -6,7 +6,7 @@ import type { Tool } from "../../core/ports/tool.ts"
 import type { Question } from "../../core/question.ts"
 import { createAgent } from "../../gateway/create-agent.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { originAt } from "../../testing/session-log/tool-origin.ts"
+import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
 import { tool } from "../../tools/local-tool.ts"
 import { cliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-store.ts"
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../json/json.ts"
 import type { Decider } from "../log/entries.ts"
-import type { ToolOrigin } from "../tool-origin.ts"
+import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { GrantScope, WaitKind } from "../wait.ts"
 import type { NewWait } from "./session-log.ts"
 

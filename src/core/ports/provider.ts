@@ -1,5 +1,5 @@
+import type { Message, ModelPart } from "../history/messages.ts"
 import type { JsonObject } from "../json/json.ts"
-import type { Message, ModelPart } from "../messages.ts"
 import type { ThinkingLevel } from "../thinking-level.ts"
 import type { Usage } from "../usage.ts"
 import type { ToolRules } from "./tool-rules.ts"

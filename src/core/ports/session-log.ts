@@ -1,9 +1,9 @@
-import type { RunLimits } from "../child.ts"
+import type { ContentPart, Message } from "../history/messages.ts"
 import type { JsonObject } from "../json/json.ts"
 import type { Decider, Entry } from "../log/entries.ts"
-import type { ContentPart, Message } from "../messages.ts"
-import type { RunSettings } from "../run-settings.ts"
-import type { ToolOrigin } from "../tool-origin.ts"
+import type { RunLimits } from "../runs/child.ts"
+import type { RunSettings } from "../runs/run-settings.ts"
+import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { AnyAnswer, AnyPayload } from "../wait.ts"
 import type {
   PendingOptions,

@@ -1,9 +1,9 @@
-import type { TaskState } from "../background-task.ts"
-import type { ChildOutcome, ChildTask } from "../child.ts"
+import type { ContentPart } from "../history/messages.ts"
 import type { Json, JsonObject } from "../json/json.ts"
-import type { ContentPart } from "../messages.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
-import type { ToolOrigin } from "../tool-origin.ts"
+import type { TaskState } from "../runs/background-task.ts"
+import type { ChildOutcome, ChildTask } from "../runs/child.ts"
+import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { Logger } from "./logger.ts"
 import type { SchemaCheck } from "./schema-check.ts"
 

@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Message } from "../../core/messages.ts"
+import type { Message } from "../../core/history/messages.ts"
 import type { HistoryCompaction } from "../../core/ports/compaction.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { RunParts } from "../../core/ports/plugin.ts"

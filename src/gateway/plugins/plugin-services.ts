@@ -8,7 +8,7 @@ import type { SessionLog } from "../../core/ports/session-log.ts"
 import { knowsUsers } from "../../http/options.ts"
 import type { Storage } from "../../sessions/storage.ts"
 import { sealSecrets } from "../../stores/sealed-secrets.ts"
-import type { AgentSurroundings } from "../agent-service.ts"
+import type { AgentSurroundings } from "../agent/agent-service.ts"
 import { secretsKey } from "../options/secrets-key.ts"
 import { packageVersion } from "../package-version.ts"
 

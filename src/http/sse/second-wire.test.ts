@@ -13,7 +13,7 @@ import { serve, type TestServer } from "../fixtures/serve.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { nativeWire } from "../wire/native.ts"
 import type { Wire, WireState } from "../wire/wire.ts"
-import { createEventStreams } from "./event-streams.ts"
+import { createEventStreams } from "./stream-response.ts"
 
 let recorded: RecordedSession
 beforeAll(async () => {

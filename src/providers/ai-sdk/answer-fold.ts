@@ -4,7 +4,7 @@ import type {
   LanguageModelV4StreamPart,
   SharedV4ProviderMetadata,
 } from "@ai-sdk/provider"
-import type { ModelPart } from "../../core/messages.ts"
+import type { ModelPart } from "../../core/history/messages.ts"
 import type { ModelDelta, ModelEnd, ModelProgress } from "../../core/ports/provider.ts"
 import { callInput } from "../tool-calls/call-input.ts"
 import { callName } from "../tool-calls/call-name.ts"

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { Message } from "../../core/messages.ts"
+import type { Message } from "../../core/history/messages.ts"
 import type { ModelEnd, ModelEvent, ModelRequest } from "../../core/ports/provider.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import { demoProvider } from "./demo-provider.ts"

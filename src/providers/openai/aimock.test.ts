@@ -1,6 +1,6 @@
 import { LLMock } from "@copilotkit/aimock"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import type { Message } from "../../core/messages.ts"
+import type { Message } from "../../core/history/messages.ts"
 import type { ModelEnd, Provider } from "../../core/ports/provider.ts"
 import { answerOf, endOf, eventsOf, resultsOf } from "./fixtures/call.ts"
 import { openAiChatProvider } from "./openai-chat-provider.ts"

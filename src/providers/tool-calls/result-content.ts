@@ -1,4 +1,4 @@
-import type { ContentPart } from "../../core/messages.ts"
+import type { ContentPart } from "../../core/history/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 
 /**

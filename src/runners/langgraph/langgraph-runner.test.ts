@@ -13,7 +13,7 @@ import {
 import { ToolNode } from "@langchain/langgraph/prebuilt"
 import { describe, expect, it, vi } from "vitest"
 import { z } from "zod"
-import type { RunnerEvent } from "../../core/runner.ts"
+import type { RunnerEvent } from "../../core/runs/runner.ts"
 import { calling, ScriptedModel, spoken } from "../fixtures/langchain-model.ts"
 import { collect, decidedRequest, outline, requestOf } from "../fixtures/runner-calls.ts"
 import { langGraphRunner } from "./langgraph-runner.ts"

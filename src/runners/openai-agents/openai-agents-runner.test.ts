@@ -1,7 +1,7 @@
 import { Agent, RunState, run, setTracingDisabled, tool } from "@openai/agents"
 import { beforeAll, describe, expect, it, vi } from "vitest"
 import { z } from "zod"
-import type { RunnerEvent } from "../../core/runner.ts"
+import type { RunnerEvent } from "../../core/runs/runner.ts"
 import { functionCall, message, type OutputItem, scriptedModel } from "../fixtures/openai-agents-model.ts"
 import { collect, decidedRequest, outline, requestOf } from "../fixtures/runner-calls.ts"
 import { openAiAgentsRunner } from "./openai-agents-runner.ts"

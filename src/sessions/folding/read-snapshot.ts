@@ -1,6 +1,6 @@
 import { Conversation } from "../../agent/conversation.ts"
 import type { MessageOrigin } from "../../agent/message-history.ts"
-import type { Message } from "../../core/messages.ts"
+import type { Message } from "../../core/history/messages.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Session } from "../../core/ports/session-log.ts"
 import type { Snapshots } from "../../core/ports/snapshots.ts"

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto"
 import type { ConversationState } from "../../agent/conversation.ts"
 import type { EventMark } from "../../agent/fold-progress.ts"
 import type { HistoryState, MessageOrigin } from "../../agent/message-history.ts"
+import type { Message } from "../../core/history/messages.ts"
 import { stringifyInSlices } from "../../core/json/json-pieces.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
-import type { Message } from "../../core/messages.ts"
 import { snapshotRowBytes } from "../../core/ports/snapshots.ts"
 
 /**

@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest"
-import type { Message } from "../../core/messages.ts"
+import type { Message } from "../../core/history/messages.ts"
 import type { ReadOptions } from "../../core/ports/read-options.ts"
 import type { Store } from "../../core/ports/store.ts"
 import { systemClock } from "../../core/time/clock.ts"

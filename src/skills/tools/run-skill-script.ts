@@ -1,7 +1,7 @@
-import { failure, toolMaker } from "../../core/define-tool.ts"
 import type { CodeRequest, CodeRunner } from "../../core/ports/code-runner.ts"
 import type { CodeLanguage } from "../../core/ports/sandbox.ts"
 import type { Tool } from "../../core/ports/tool.ts"
+import { failure, toolMaker } from "../../core/tools/define-tool.ts"
 import type { Skill } from "../skill.ts"
 import { runSkillScriptName } from "../skill-interceptor.ts"
 import { findFile, noSuchFile } from "./read-skill-file.ts"

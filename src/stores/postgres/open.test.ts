@@ -20,7 +20,7 @@ import {
   runningSession,
   stepStarted,
 } from "../../testing/session-log/fixtures.ts"
-import { approval, decider, ending, newWait, opening } from "../../testing/session-log/wait-fixtures.ts"
+import { approval, decider, ending, newWait, opening } from "../../testing/session-log/waits/wait-fixtures.ts"
 import { approvalsWithoutOrigin, checkApprovalsWithoutOrigin } from "../fixtures/approvals-without-origin.ts"
 import { checkMigratedStore } from "../fixtures/migrated-store.ts"
 import { type ProcessOverCable, startTestServer, type TestServer } from "./fixtures/test-server.ts"

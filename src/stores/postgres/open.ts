@@ -6,10 +6,6 @@ import type { Clock } from "../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
 import { integer, text } from "../rows/columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
-import { createApprovals } from "./approvals.ts"
-import { createArchive } from "./archive.ts"
-import { listenForArrivals } from "./arrivals.ts"
-import { createContents } from "./contents.ts"
 import {
   connectionConfig,
   type Database,
@@ -21,17 +17,21 @@ import {
 } from "./database/database.ts"
 import { toOpeningError } from "./database/failures.ts"
 import { createPostgresDirectory } from "./directory.ts"
+import { listenForArrivals } from "./inbox/arrivals.ts"
 import { createKeyring } from "./keyring.ts"
-import { uncountLapse } from "./leases.ts"
-import { connectionName, heartbeatTimes, joinMembers } from "./membership.ts"
+import { uncountLapse } from "./leases/leases.ts"
+import { connectionName, heartbeatTimes, joinMembers } from "./leases/membership.ts"
 import { createMemory } from "./memory.ts"
-import { createOutbox } from "./outbox.ts"
+import { createOutbox } from "./outbox/outbox.ts"
+import { createSubscriptions } from "./outbox/subscriptions.ts"
 import { createSchedules } from "./schedules.ts"
 import { lastSeq, migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
-import { createSessionLog } from "./session-log.ts"
-import { createSnapshots } from "./snapshots.ts"
-import { createSubscriptions } from "./subscriptions.ts"
+import { createArchive } from "./session-log/archive.ts"
+import { createContents } from "./session-log/contents.ts"
+import { createSessionLog } from "./session-log/session-log.ts"
+import { createSnapshots } from "./session-log/snapshots.ts"
+import { createApprovals } from "./waits/approvals.ts"
 
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`, as `pg` parses it. */

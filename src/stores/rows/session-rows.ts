@@ -6,7 +6,7 @@ import { queueOf } from "../rules/inbox-rules.ts"
 import { integer, json, nullableText, type Row, text, textLength, unescapeText } from "./columns.ts"
 import { toCommandRow } from "./command-rows.ts"
 import { type FormerAnswer, fromFormerAnswer, isFormerAnswer } from "./former-answers.ts"
-import { maxSliceCharacters } from "./slice-size.ts"
+import { maxSliceCharacters } from "./large/slice-size.ts"
 
 /** Converts a row with the run's columns as `run_id`, `session_id`, `cursor`, `state` and `end_seq`. */
 export function toRun(row: Row): Run {

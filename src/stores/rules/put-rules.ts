@@ -1,4 +1,4 @@
-import { newMessageOf } from "../../core/message-input.ts"
+import { newMessageOf } from "../../core/history/message-input.ts"
 import type { TaskEndCommand } from "../../core/ports/inbox.ts"
 import { maxQueuedMessages, type PutRun } from "../../core/ports/inbox.ts"
 import type {

@@ -14,7 +14,7 @@ import {
   toCommandInsert,
   toCommandRow,
 } from "../rows/command-rows.ts"
-import type { LargeContents } from "../rows/large-contents.ts"
+import type { LargeContents } from "../rows/large/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
 import { type DueChange, listQueuedRuns, positionOf } from "../rules/inbox-rules.ts"
 import {

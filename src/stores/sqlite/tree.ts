@@ -5,10 +5,10 @@ import { escapeText, integer, text } from "../rows/columns.ts"
 import { toWait } from "../rows/wait-rows.ts"
 import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"
 import { isCancelled } from "../rules/inbox-rules.ts"
-import { answer } from "./answer.ts"
-import { newestWait } from "./approvals.ts"
 import type { Database } from "./database/database.ts"
 import { inboxOf, type PutOptions, put, revokeSession } from "./inbox.ts"
+import { answer } from "./waits/answer.ts"
+import { newestWait } from "./waits/approvals.ts"
 
 /** A run to cancel, with the time of the cancel. */
 interface Canceled {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { emptyFingerprint } from "../../core/history-fingerprint.ts"
+import { emptyFingerprint } from "../../core/history/history-fingerprint.ts"
 import { randomIds } from "../../core/ids.ts"
 import type { HistoryCompacted } from "../../core/log/compaction.ts"
 import type { HistoryReplaced } from "../../core/log/entries.ts"

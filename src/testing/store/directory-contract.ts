@@ -19,7 +19,7 @@ import {
   runningSession,
   type SessionLogCase,
 } from "../session-log/fixtures.ts"
-import { askingSession } from "../session-log/wait-fixtures.ts"
+import { askingSession } from "../session-log/waits/wait-fixtures.ts"
 
 export const directoryCases: readonly SessionLogCase[] = [
   {

@@ -14,7 +14,7 @@ import {
   type SessionLogCase,
   stepStarted,
 } from "../session-log/fixtures.ts"
-import { approval, askingSession, ending } from "../session-log/wait-fixtures.ts"
+import { approval, askingSession, ending } from "../session-log/waits/wait-fixtures.ts"
 
 /** Writes one command into the outbox of a session. Resolves to its row's session and id. */
 async function sent(log: SessionLog, payload: OutboxCommand): Promise<{ from: string; id: string }> {

@@ -17,7 +17,7 @@ import {
   type SessionLogCase,
   stepStarted,
 } from "../session-log/fixtures.ts"
-import { ending } from "../session-log/wait-fixtures.ts"
+import { ending } from "../session-log/waits/wait-fixtures.ts"
 
 type Running = Awaited<ReturnType<typeof runningSession>>
 

@@ -13,7 +13,7 @@ import {
   runningSession,
   type SessionLogCase,
 } from "../session-log/fixtures.ts"
-import { approval, decider, ending, newWait, opening } from "../session-log/wait-fixtures.ts"
+import { approval, decider, ending, newWait, opening } from "../session-log/waits/wait-fixtures.ts"
 
 interface Parent {
   readonly sessionId: string

@@ -1,5 +1,5 @@
+import type { ContentPart } from "../../../src/core/history/messages.ts"
 import { type Entry, type EventEntry, isTerminal } from "../../../src/core/log/entries.ts"
-import type { ContentPart } from "../../../src/core/messages.ts"
 import type { BusyClient, SentMessage } from "./client.ts"
 
 /** Returns everything in a session that breaks the guarantees, one line each. */

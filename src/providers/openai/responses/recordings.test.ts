@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
+import type { Message } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { Message } from "../../../core/messages.ts"
 import type { ModelEvent } from "../../../core/ports/provider.ts"
 import { responsesEvent } from "../../../testing/provider/openai-responses-wire.ts"
 import { startScriptedUpstream } from "../../../testing/provider/scripted-upstream.ts"

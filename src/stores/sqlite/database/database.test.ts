@@ -15,7 +15,7 @@ import {
   numbered,
   stepStarted,
 } from "../../../testing/session-log/fixtures.ts"
-import { soleMembership } from "../membership.ts"
+import { soleMembership } from "../leases/membership.ts"
 import { openStore } from "../open.ts"
 import { migrate } from "../schema.ts"
 import { type Database, openDatabase } from "./database.ts"
