@@ -300,11 +300,7 @@ test("the next run answers the first queued message", () => {
 test("the first queued message is next if the run before was stopped right after a message of the user", () => {
   const queued = { key: "k", runId: "run_2", content: "And then?", steers: false }
   const content = [{ type: "text", text: "Hurry!" }] as const
-  const stopped = {
-    type: "stream_complete",
-    terminal_disposition: "interrupted",
-    reason: "cancelled",
-  } as const
+  const stopped = { ...ended, terminal_disposition: "interrupted", reason: "cancelled" } as const
   const next = applyAll([text("a"), { type: "user_message_added", content }, stopped, text("b")], {
     ...addUserMessage(emptyView, "Go"),
     queued: [queued],
