@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished, vi } from "vitest"
 import { type ChatEvent, connect } from "../client/index.ts"
 import type { JsonObject } from "../core/json/json.ts"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"

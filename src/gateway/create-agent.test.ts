@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest"
 import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
-import type { Provider } from "../core/ports/provider.ts"
+import type { Provider } from "../core/ports/model/provider.ts"
 import { startLocalServer } from "../providers/choose/fixtures/local-server.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test, vi } from "vitest"
 import { StoreUnavailableError } from "../../src/core/errors.ts"
-import type { MessageCommand } from "../../src/core/ports/session-log.ts"
+import type { MessageCommand } from "../../src/core/ports/store/session-log.ts"
 import { systemClock } from "../../src/core/time/clock.ts"
 import {
   alice,

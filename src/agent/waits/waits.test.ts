@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Gate, GatedCall, Verdict } from "../../core/ports/gate.ts"
+import type { Gate, GatedCall, Verdict } from "../../core/ports/tools/gate.ts"
 import type { ApprovalDecision } from "../../core/wait.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"

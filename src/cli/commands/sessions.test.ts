@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import type { NewSession } from "../../core/ports/session-log.ts"
+import type { NewSession } from "../../core/ports/store/session-log.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openSqliteStore } from "../../stores/sqlite/open.ts"
 import { message } from "../../testing/session-log/fixtures.ts"

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import type { EventEntry } from "../../core/log/entries.ts"
-import type { EventPage, Gap, Subscriber, SubscriberContext } from "../../core/ports/subscriptions.ts"
+import type { EventPage, Gap, Subscriber, SubscriberContext } from "../../core/ports/store/subscriptions.ts"
 import {
   commitOk,
   event,

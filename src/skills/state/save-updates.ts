@@ -1,7 +1,7 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { PluginParts } from "../../core/ports/plugin.ts"
-import type { EventPage } from "../../core/ports/subscriptions.ts"
+import type { EventPage } from "../../core/ports/store/subscriptions.ts"
 import { extractStateUpdate } from "../../state-files/state-update.ts"
 import type { SessionSkills } from "../session-skills.ts"
 import type { SkillStateStore } from "./skill-state-store.ts"

@@ -1,6 +1,6 @@
 import { toError } from "../../core/errors.ts"
 import type { TextPart } from "../../core/history/messages.ts"
-import type { Tool } from "../../core/ports/tool.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
 import { failure, toolMaker } from "../../core/tools/define-tool.ts"
 import { createLoadedHeader, loadSkillName, unloadSkillName } from "../loaded-skills.ts"
 import type { Skill } from "../skill.ts"
