@@ -1,7 +1,7 @@
 import type { JsonObject } from "../core/json/json.ts"
 import type { EventEntry } from "../core/log/entries.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import { traceIdOf } from "../core/trace-context.ts"
+import { traceIdOf } from "../core/runs/trace-context.ts"
 import type { WaitKind } from "../core/wait.ts"
 import type { RunState } from "./run-state.ts"
 

@@ -1,9 +1,9 @@
-import { imagesOf, replaceImages } from "../core/images.ts"
+import { imagesOf, replaceImages } from "../core/history/images.ts"
+import type { AssistantMessage, ImagePart, Message } from "../core/history/messages.ts"
 import type { JsonObject } from "../core/json/json.ts"
 import { jsonSize } from "../core/json/json-size.ts"
 import type { HistoryCompacted } from "../core/log/compaction.ts"
 import type { HistoryReplaced, MessageCompleted, ToolCallRequested } from "../core/log/entries.ts"
-import type { AssistantMessage, ImagePart, Message } from "../core/messages.ts"
 import { createSummaryMessage, refusedImageNote } from "./conversation-notes.ts"
 import { truncateResult } from "./tools/truncate-result.ts"
 

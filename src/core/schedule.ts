@@ -1,4 +1,4 @@
-import type { RunLimits } from "./child.ts"
+import type { RunLimits } from "./runs/child.ts"
 
 /** The time, the message and the rules of a schedule. Exactly one of `cron`, `every` and `at` is set. */
 export interface ScheduleSpec {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http"
-import type { Session } from "../core/ports/session-log.ts"
-import type { Reach } from "./host-guard.ts"
+import type { Session } from "../core/ports/store/session-log.ts"
+import type { Reach } from "./middleware/host-guard.ts"
 
 export interface HttpEnv {
   Bindings: {

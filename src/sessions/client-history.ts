@@ -1,7 +1,11 @@
 import type { Conversation } from "../agent/conversation.ts"
-import { emptyFingerprint, extendFingerprint, isSameFingerprint } from "../core/history-fingerprint.ts"
-import { extendTurns } from "../core/history-turns.ts"
-import type { Message } from "../core/messages.ts"
+import {
+  emptyFingerprint,
+  extendFingerprint,
+  isSameFingerprint,
+} from "../core/history/history-fingerprint.ts"
+import { extendTurns } from "../core/history/history-turns.ts"
+import type { Message } from "../core/history/messages.ts"
 import { nextSlice } from "../core/time/next-slice.ts"
 
 /** Number of characters to compare in one turn of the event loop (rule 15). */

@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers/promises"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import type { Lease } from "../core/ports/session-log.ts"
-import type { Store } from "../core/ports/store.ts"
-import type { ToolOutcome } from "../core/ports/tool.ts"
+import type { Lease } from "../core/ports/store/session-log.ts"
+import type { Store } from "../core/ports/store/store.ts"
+import type { ToolOutcome } from "../core/ports/tools/tool.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
 
-/** A store whose clock is ahead of the machine's. */
+/** Opens a store whose clock is ahead of the machine's clock. */
 async function storeAhead(aheadMs: number): Promise<Store> {
   const clock = { now: () => systemClock.now() + aheadMs }
   const store = await openMemoryStore({ clock, logger: silentLogger })
@@ -23,7 +23,7 @@ async function storeAhead(aheadMs: number): Promise<Store> {
   return store
 }
 
-/** A run that sleeps once, and the sessions that its node has claimed. */
+/** Starts a run that sleeps once, and records the sessions that its node claims. */
 async function sleeping(store: Store, ms: number) {
   const claims: Lease[] = []
   const log = {

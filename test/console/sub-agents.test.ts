@@ -27,13 +27,13 @@ const delegate = (task: string, background = false) =>
 test("a sub-agent's words are nested in the card of its call, once each over a reload", async () => {
   const { page, send, status, errors } = await open()
   await send(delegate("hold"))
-  const nested = page.getByRole("region", { name: /^Sub-agent ops/ })
+  const nested = page.getByRole("article", { name: /^Sub-agent ops/ })
   await nested.getByText("wörd10").waitFor()
   await page.reload()
   await nested.getByText("wörd10").waitFor()
   model.release()
   await status("ready")
-  await page.getByRole("region", { name: "Sub-agent ops: Done" }).waitFor()
+  await page.getByRole("article", { name: "Sub-agent ops: Done" }).waitFor()
   expect(await nested.locator(".markdown").allInnerTexts()).toEqual([heldText])
   expect(errors).toEqual([])
 })
@@ -42,9 +42,9 @@ test("a call of a sub-agent is allowed where it is shown", async () => {
   const { page, send, status } = await open()
   await send(delegate('call|erase|{"folder":"deep"}'))
   await status("waiting")
-  const nested = page.getByRole("region", { name: /^Sub-agent ops/ })
+  const nested = page.getByRole("article", { name: /^Sub-agent ops/ })
   await nested
-    .getByRole("region", { name: /^Tool erase/ })
+    .getByRole("article", { name: /^Tool erase/ })
     .getByRole("button", { name: "Allow", exact: true })
     .click()
   await status("ready")
@@ -65,7 +65,7 @@ test("a background task is listed, shown and canceled", async () => {
   await task.getByRole("button", { name: "Show the task hold" }).click()
   await task.getByText("wörd10").waitFor()
 
-  // The task goes on while the user talks, and over a reload.
+  // The task continues while the user sends messages, and after a reload.
   await send("And now?")
   await page.locator("article.assistant").getByText("You said: And now?").waitFor()
   await page.reload()
@@ -113,7 +113,7 @@ test.each(windows)("%s: sub-agents and background tasks have nothing that axe fi
   await page.getByText(/The background task .* asks/).waitFor()
   await check("background task asks")
   await page.getByRole("button", { name: /^Show the task/ }).click()
-  await page.getByRole("region", { name: /^Conversation of the task/ }).waitFor()
+  await page.getByRole("article", { name: /^Conversation of the task/ }).waitFor()
   await check("background task")
   await page.getByRole("button", { name: /^Cancel the task/ }).click()
   await page.getByText("Canceled").waitFor()

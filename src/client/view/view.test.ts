@@ -297,6 +297,18 @@ test("the next run answers the first queued message", () => {
   expect(next.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"])
 })
 
+test("the first queued message is next if the run before was stopped right after a message of the user", () => {
+  const queued = { key: "k", runId: "run_2", content: "And then?", steers: false }
+  const content = [{ type: "text", text: "Hurry!" }] as const
+  const stopped = { ...ended, terminal_disposition: "interrupted", reason: "cancelled" } as const
+  const next = applyAll([text("a"), { type: "user_message_added", content }, stopped, text("b")], {
+    ...addUserMessage(emptyView, "Go"),
+    queued: [queued],
+  })
+  expect(next.queued).toEqual([])
+  expect(next.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "user", "assistant"])
+})
+
 test("a message that steers joins the run, and a withdrawn one is gone", () => {
   const steering = { key: "a", runId: "run_1", content: "Shorter!", steers: true }
   const withdrawn = { key: "b", runId: "run_2", content: "Later", steers: false }
@@ -344,7 +356,7 @@ test("a history and the events after it give what the whole stream gives", () =>
     ],
   })
   expect(view).toMatchObject({ isRunning: true, cursor: 9, waits: [{ kind: "approval" }] })
-  // The open call comes again as events.
+  // After a reconnect, the gateway sends the events of the open call again.
   const after = applyAll([call("call_2"), approval("call_2"), done("call_2"), turn, text("Three.")], view)
   expect(after.messages.map(({ role }) => role)).toEqual(["user", "assistant"])
   expect(after.messages[1]?.parts).toMatchObject([

@@ -1,6 +1,6 @@
-import type { TaskState } from "../background-task.ts"
-import type { HistoryFingerprint } from "../history-fingerprint.ts"
-import type { VendorData } from "../messages.ts"
+import type { HistoryFingerprint } from "../history/history-fingerprint.ts"
+import type { VendorData } from "../history/messages.ts"
+import type { TaskState } from "../runs/background-task.ts"
 import type { Cost, Spending } from "../usage.ts"
 
 export type CompactionEvent = CompactionStarted | CompactionFailed | HistoryCompacted | ToolResultsShortened

@@ -1,5 +1,5 @@
 import type { EventEntry } from "../../core/log/entries.ts"
-import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../../core/run-hooks.ts"
+import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../../core/runs/run-hooks.ts"
 import { declareOptions } from "../../options/declare-options.ts"
 import { callback } from "../../options/schemas.ts"
 

@@ -1,6 +1,6 @@
 import type { SharedV4ProviderMetadata } from "@ai-sdk/provider"
+import type { VendorData } from "../../core/history/messages.ts"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
-import type { VendorData } from "../../core/messages.ts"
 
 /** Data of a model's parts that later calls send back, under the name of the provider. */
 export interface Keepsake {

@@ -1,4 +1,4 @@
-import type { Message, ToolCallPart } from "../../core/messages.ts"
+import type { Message, ToolCallPart } from "../../core/history/messages.ts"
 
 const longestId = 40
 

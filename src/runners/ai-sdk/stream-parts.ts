@@ -1,6 +1,6 @@
 import { toError } from "../../core/errors.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
-import type { RunnerEvent, RunnerToolCall } from "../../core/runner.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
+import type { RunnerEvent, RunnerToolCall } from "../../core/runs/runner.ts"
 import type { Usage } from "../../core/usage.ts"
 import { countOf, type Fields, fieldsOf, inputOf, textOf } from "../fields.ts"
 import type { RunnerOptions } from "../runner-options.ts"

@@ -1,21 +1,15 @@
 import { GatewayError } from "../../core/errors.ts"
-import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runner.ts"
+import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runs/runner.ts"
 import { agentFailure } from "../failure.ts"
 import { countOf, fieldsOf, jsonOf } from "../fields.ts"
-import { createApprovalPolicy } from "./approval-policy.ts"
-import { type CallGate, callOf, createCallGate, type SdkCall } from "./call-gate.ts"
-import { executeTool } from "./execute-tool.ts"
-import { createFormerProcess } from "./former-process.ts"
-import { createMailbox, type Mailbox } from "./mailbox.ts"
-import type { QueryEnd, QueryFailure } from "./message-reader.ts"
+import { createApprovalPolicy } from "./calls/approval-policy.ts"
+import { type CallGate, callOf, createCallGate, type SdkCall } from "./calls/call-gate.ts"
+import { executeTool } from "./calls/execute-tool.ts"
+import { type CallTool, createToolServer, sdkNameOf } from "./calls/tool-server.ts"
 import { type ClaudeAgentOptions, type ResolvedClaudeAgentOptions, resolveOptions } from "./options.ts"
-import { createPlaces } from "./places.ts"
-import { createPromptInput, promptContent, userMessage } from "./prompt.ts"
-import { queryOptions } from "./query-options.ts"
-import { addSpending, limitsLeft, type RunSpending } from "./run-limits.ts"
-import { type AskedCall, runQuery } from "./run-query.ts"
-import type { QueryParameters } from "./sdk.ts"
-import { createSdkProcess } from "./sdk-process.ts"
+import { createFormerProcess } from "./process/former-process.ts"
+import { createPlaces } from "./process/places.ts"
+import { createSdkProcess } from "./process/sdk-process.ts"
 import {
   fileContains,
   openSessionFolder,
@@ -23,8 +17,14 @@ import {
   type SessionFolder,
   sessionPath,
   uuidOf,
-} from "./session-folder.ts"
-import { type CallTool, createToolServer, sdkNameOf } from "./tool-server.ts"
+} from "./process/session-folder.ts"
+import { createMailbox, type Mailbox } from "./query/mailbox.ts"
+import type { QueryEnd, QueryFailure } from "./query/message-reader.ts"
+import { createPromptInput, promptContent, userMessage } from "./query/prompt.ts"
+import { queryOptions } from "./query/query-options.ts"
+import { addSpending, limitsLeft, type RunSpending } from "./query/run-limits.ts"
+import { type AskedCall, runQuery } from "./query/run-query.ts"
+import type { QueryParameters } from "./sdk.ts"
 
 const dayMs = 86_400_000
 /** Milliseconds without activity after which a resumed session receives a message to continue. */

@@ -1,4 +1,4 @@
-import type { RunnerEvent } from "../../core/runner.ts"
+import type { RunnerEvent } from "../../core/runs/runner.ts"
 import type { Usage } from "../../core/usage.ts"
 import { countOf, fieldsOf, inputOf, listOf, textOf } from "../fields.ts"
 import type { RunnerOptions } from "../runner-options.ts"

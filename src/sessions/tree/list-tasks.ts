@@ -1,9 +1,9 @@
 import { announcementId } from "../../agent/children/announcement.ts"
-import type { BackgroundTask } from "../../core/background-task.ts"
-import type { ChildOutcome } from "../../core/child.ts"
 import type { Event } from "../../core/log/entries.ts"
-import { commandKind, type Outbox } from "../../core/ports/outbox.ts"
-import type { Session, SessionLog } from "../../core/ports/session-log.ts"
+import { commandKind, type Outbox } from "../../core/ports/store/outbox.ts"
+import type { Session, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { BackgroundTask } from "../../core/runs/background-task.ts"
+import type { ChildOutcome } from "../../core/runs/child.ts"
 import { page, type ReadQueue } from "../reading/read-queue.ts"
 
 /** Maximum number of listed tasks of one session. The newest ones are listed. */

@@ -1,7 +1,7 @@
-import { type BackgroundTask, isTaskId } from "../../core/background-task.ts"
 import { toError } from "../../core/errors.ts"
 import { isTerminal, type LiveEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import { type BackgroundTask, isTaskId } from "../../core/runs/background-task.ts"
 import type { TreeViewOptions } from "../sessions.ts"
 import { type ChildWait, createEmptyPresent, type Present, presentOf } from "./present.ts"
 import type { ProgressBatch, SubAgent, TreeBatch } from "./sub-agent.ts"

@@ -17,16 +17,16 @@ import {
   ShuttingDownError,
   StoreUnavailableError,
 } from "../../core/errors.ts"
+import { newMessageOf } from "../../core/history/message-input.ts"
 import type { Ids } from "../../core/ids.ts"
 import type { Event, RunStarted } from "../../core/log/entries.ts"
-import { newMessageOf } from "../../core/message-input.ts"
-import type { Hold } from "../../core/ports/hold.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { MessageCommand, Session, SessionLog } from "../../core/ports/session-log.ts"
-import type { RunHooks } from "../../core/run-hooks.ts"
-import { runSettingsOf } from "../../core/run-settings.ts"
+import type { Hold } from "../../core/ports/run/hold.ts"
+import type { MessageCommand, Session, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { RunHooks } from "../../core/runs/run-hooks.ts"
+import { runSettingsOf } from "../../core/runs/run-settings.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { createTurns } from "../../core/turns.ts"
+import { createSerialQueue } from "../../core/time/serial-queue.ts"
 import { noSpending } from "../../core/usage.ts"
 import { isKnownHistory } from "../client-history.ts"
 import type { Storage } from "../storage.ts"
@@ -113,7 +113,7 @@ function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
   const { storage, agents, signal, hold, clock, ids, logger } = execution
   const { id: sessionId, rootId: rootSessionId, tenant, userId, parent, depth } = session
   const isStorageFull = async () => (await storage.limitsFor(session)).principalIsFull
-  const tree = { parent, depth, agents, isStorageFull, oneByOne: createTurns() }
+  const tree = { parent, depth, agents, isStorageFull, oneByOne: createSerialQueue() }
   const parts = {
     sessionId,
     rootSessionId,
