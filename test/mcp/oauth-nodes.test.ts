@@ -46,7 +46,13 @@ function node(
   }
   const configs = toServerConfigs(
     { guarded: { ...options, url } },
-    { defaultToolTimeoutMs: 20_000, timeoutOverrides: {}, sessionInjectServers: [], stripInputFields: [] },
+    {
+      defaultToolTimeoutMs: 20_000,
+      timeoutOverrides: {},
+      sessionInjectServers: [],
+      stripInputFields: [],
+      serverEnvironment: {},
+    },
   )
   const authorizations = createAuthorizations({
     configs,

@@ -22,6 +22,7 @@ const defaults = {
   timeoutOverrides: {},
   sessionInjectServers: [],
   stripInputFields: [],
+  serverEnvironment: {},
 }
 
 type Request = Extract<ChatEvent, { type: "tool_approval_request" }>

@@ -63,7 +63,7 @@ async function serve(script: readonly ScriptedTurn[]) {
   const gateway = createAgent("Hi.", { store: memoryStore(), provider, tools, logger: silentLogger })
   const { url } = await gateway.listen({ port: 0 })
   onTestFinished(() => gateway.close({ graceMs: 0 }))
-  return { url: `${url}/api`, provider, gateway }
+  return { url: `${url}/api`, server: url, provider, gateway }
 }
 
 const text = (said: string): ScriptedTurn => [{ type: "text", text: said }]
@@ -85,6 +85,28 @@ describe("chat with a running gateway", () => {
     const again = startChat([url, "--session", session])
     again.end()
     expect(await again.ended).toBe(0)
+  })
+
+  it("finds the API from the address of the server, and leaves by /exit", async () => {
+    const { server } = await serve([text("Hello.")])
+    const chat = startChat([server])
+    chat.type("Hi")
+    await chat.shows("Hello.\n")
+    chat.type("/exit")
+    expect(await chat.ended).toBe(0)
+  })
+
+  it("finds an API without a prefix", async () => {
+    const provider = scriptedProvider([text("Hello.")])
+    const options = { store: memoryStore(), provider, prefix: "/", logger: silentLogger } as const
+    const gateway = createAgent("Hi.", options)
+    onTestFinished(() => gateway.close({ graceMs: 0 }))
+    const { url } = await gateway.listen({ port: 0 })
+    const chat = startChat([url])
+    chat.type("Hi")
+    await chat.shows("Hello.\n")
+    chat.end()
+    expect(await chat.ended).toBe(0)
   })
 
   it.each([
@@ -205,6 +227,8 @@ it("chat with an agent's file serves it meanwhile, whatever its prefix", async (
 it.each([
   [["a", "b"], "unexpected argument b"],
   [["missing.ts"], "missing.ts does not exist"],
+  [["localhost:8000"], "localhost:8000 is not a URL; did you mean http://localhost:8000?"],
+  [["127.0.0.1:8000/api"], "did you mean http://127.0.0.1:8000/api?"],
 ])("chat refuses %j", async (argv, problem) => {
   const chat = startChat(argv)
   expect(await chat.ended).toBe(2)
