@@ -72,10 +72,7 @@ it("lets the event loop go on while it counts one large message, as often as it 
 it("a large message is counted once in its conversation", async () => {
   const large = request({ role: "user", content: [{ type: "text", text: 'x"'.repeat(2_000_000) }] })
   const { inputBytes, plainBytes } = new TokenSizes()
-  for (const count of [
-    () => estimateInput(large, inputBytes),
-    () => countPlainBytes(large, plainBytes),
-  ]) {
+  for (const count of [() => estimateInput(large, inputBytes), () => countPlainBytes(large, plainBytes)]) {
     const first = await count()
     expect(await turnsOf(count)).toBeLessThan(5)
     expect(await count()).toBe(first)

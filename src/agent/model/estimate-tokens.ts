@@ -39,7 +39,10 @@ export async function estimateTokens(value: unknown, messages: readonly Message[
 }
 
 /** Resolves to a high estimate of the input tokens of the request. */
-export async function estimateInput(request: ModelRequest, known: KnownBytes = new WeakMap()): Promise<number> {
+export async function estimateInput(
+  request: ModelRequest,
+  known: KnownBytes = new WeakMap(),
+): Promise<number> {
   const images = imagesOf(request.messages)
   const ignored = new Set<unknown>(images)
   const bytes = await countInputBytes(request, {

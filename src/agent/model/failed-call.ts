@@ -35,7 +35,8 @@ export function countFailedCall(
 export function collectEvidence({ runtime, conversation }: ModelRunContext, request: ModelRequest) {
   const { inputBytes, plainBytes } = conversation.sizes
   // Only a budget justifies reading the whole request.
-  const plainInputBytes = runtime.maxBudgetUsd === undefined ? null : () => countPlainBytes(request, plainBytes)
+  const plainInputBytes =
+    runtime.maxBudgetUsd === undefined ? null : () => countPlainBytes(request, plainBytes)
   return { inputTokens: () => estimateInput(request, inputBytes), plainInputBytes }
 }
 

@@ -73,8 +73,12 @@ export async function readEntries(
       }),
     )
     for (const some of slice.entries) {
-      if (Array.isArray(some)) entries.push(...some)
-      else entries.push(...(await fromLargeRow(await restoreBody(database, sessionId, some), reads)))
+      if (Array.isArray(some)) {
+        entries.push(...some)
+        continue
+      }
+      const row = await restoreBody(database, sessionId, some)
+      if (row !== null) entries.push(...(await fromLargeRow(row, reads)))
     }
     characters += slice.characters
     const isLast = slice.complete || entries.length >= limit || characters >= maxCharacters
@@ -85,18 +89,22 @@ export async function readEntries(
   }
 }
 
-const archivedOnly = "SELECT body AS archived FROM archived_body WHERE session_id = ? AND seq = ?"
+const moved = `SELECT ${archived} FROM entry WHERE session_id = ? AND seq = ?`
 
-/** Resolves to the row with its body, which may be compressed or in rows of its own. */
-async function restoreBody(database: Database, sessionId: string, row: Row): Promise<Row> {
+/**
+ * Resolves to the row with its body, which may be compressed or in chunks. Resolves to null if the session was removed
+ * in the meantime.
+ */
+async function restoreBody(database: Database, sessionId: string, row: Row): Promise<Row | null> {
   const reference = readReference(row.body)
   if (reference === null) return restoreRow(row)
   const body = await loadText(database, sessionId, reference)
   if (body !== null) return { ...row, body }
-  // The event was archived in the meantime.
-  const archived = await database.read(() => database.get(archivedOnly, sessionId, integer(row, "seq")))
-  if (archived === undefined) throw new Error("The text of an event is missing.")
-  return restoreRow({ ...row, ...archived })
+  // The event may have been archived in the meantime.
+  const now = await database.read(() => database.get(moved, sessionId, integer(row, "seq")))
+  if (now === undefined) return null
+  if (archivedBody(now) === null) throw new Error("The text of an event is missing.")
+  return restoreRow({ ...row, ...now })
 }
 
 interface Slice {
