@@ -1,12 +1,8 @@
-import { ConfigurationError } from "../../core/errors.ts"
-import { integer } from "../rows/columns.ts"
-import type { Database } from "./database/database.ts"
-
 /**
  * Statements that bring the database from each version to the next. `PRAGMA user_version` counts the completed
  * versions.
  */
-const migrations: readonly (readonly string[])[] = [
+export const migrations: readonly (readonly string[])[] = [
   [
     // `owner` is the process that holds the lease of this epoch. `log_version` is the newest `v` among the events.
     `CREATE TABLE session (
@@ -373,9 +369,6 @@ const migrations: readonly (readonly string[])[] = [
   ],
 ]
 
-/** The version that \`migrate\` brings a database to. */
-export const schemaVersion = migrations.length
-
 /**
  * SQL: the number of the newest stored entry, for the session in the same statement. It is looked up and not kept
  * with the session, so that storing deltas does not change the session's row.
@@ -388,20 +381,3 @@ export const lastSeq = `max(
 export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,
   session.created_at, session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
   session.depth, session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq`
-
-/** Migrates the database. Refuses one that a newer version of this package has changed. `file` is for the message. */
-export async function migrate(database: Database, file: string): Promise<void> {
-  await database.write(() => {
-    const version = integer(database.get("PRAGMA user_version") ?? {}, "user_version")
-    if (version > schemaVersion) {
-      throw new ConfigurationError(
-        `The database ${file} was written by a newer version of ai-agent-gateway ` +
-          `(its schema is ${version}, this version knows ${schemaVersion}). Upgrade the package.`,
-      )
-    }
-    // An up-to-date gateway writes nothing, so that it also starts while the disk is full.
-    if (version === schemaVersion) return
-    for (const statement of migrations.slice(version).flat()) database.run(statement)
-    database.run(`PRAGMA user_version = ${schemaVersion}`)
-  })
-}
