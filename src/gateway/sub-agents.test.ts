@@ -10,7 +10,6 @@ import { createAgent } from "./create-agent.ts"
 import { createGateway } from "./create-gateway.ts"
 import type { Gateway } from "./gateway.ts"
 
-const patience = { timeout: 15_000, interval: 20 }
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 const firstText = ({ messages }: ModelRequest): string => {
@@ -111,7 +110,7 @@ it("saves the responses of skills as dated files, whether the call waits or not"
       const found = (await readdir(outputsDir).catch(() => [])).filter((name) => name.endsWith(".md"))
       return found.length === 2 ? found : null
     },
-    { timeout: 20_000, interval: 20 },
+    { interval: 20 },
   )
   for (const file of files) expect(file).toMatch(/^\d{4}-\d\d-\d\d-finder-call_\w+\.md$/)
   const texts = await Promise.all(files.map((file) => readFile(join(outputsDir, file), "utf8")))
@@ -136,7 +135,7 @@ it("shows a sub-agent the state of its skill, and saves the update in its last r
   const gateway = opened(createAgent("You plan.", { ...options, subAgents: true }))
   await gateway.run("Go.")
   const store = new SkillStateStore(skillStateFile)
-  await vi.waitFor(async () => expect(await store.get("counter")).toEqual({ count: 1 }), patience)
+  await vi.waitFor(async () => expect(await store.get("counter")).toEqual({ count: 1 }))
   await gateway.run("Go.")
   const prompts = provider.requests.filter((request) => firstText(request) === "count").map(promptOf)
   expect(prompts).toEqual([

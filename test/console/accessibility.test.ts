@@ -1,12 +1,11 @@
 import type { Browser } from "playwright-core"
-import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
+import { beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { has, requires } from "../needs.ts"
 import { axe, findings, overflow, windows } from "./axe.ts"
 import { openBrowser, openConsole, type ServedConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
 import { type ScriptedModel, startScriptedModel } from "./scripted-model.ts"
 
-vi.setConfig({ testTimeout: 60_000 })
 const onEnd = atEndOfFile()
 let model: ScriptedModel
 let served: ServedConsole

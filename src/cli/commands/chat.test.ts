@@ -33,8 +33,7 @@ function startChat(argv: readonly string[], cwd = tmpdir()) {
     stderr: () => stderr,
     type: (line: string) => void stdin.write(`${line}\n`),
     end: () => void stdin.end(),
-    shows: (text: string) =>
-      vi.waitFor(() => expect(`${stdout}\n${stderr}`).toContain(text), { timeout: 10_000 }),
+    shows: (text: string) => vi.waitFor(() => expect(`${stdout}\n${stderr}`).toContain(text)),
   }
 }
 
@@ -164,7 +163,7 @@ describe("chat with a running gateway", () => {
     ])
     const chat = startChat([url])
     chat.type("Think.")
-    await vi.waitFor(() => expect(provider.requests).toHaveLength(1), { timeout: 10_000 })
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1))
     chat.type("And now?")
     chat.type("/stop")
     await chat.shows("[The answer ended early: cancelled]")
@@ -183,7 +182,7 @@ describe("chat with a running gateway", () => {
     ])
     const chat = startChat([url])
     chat.type("Think.")
-    await vi.waitFor(() => expect(provider.requests).toHaveLength(1), { timeout: 10_000 })
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1))
     chat.interrupt()
     expect(await chat.ended).toBe(130)
     expect(chat.stdout()).toContain("Continue with --session sess_")
