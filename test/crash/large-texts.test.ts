@@ -41,7 +41,10 @@ test("large messages and events survive a kill whole, and the chunks of unfinish
   const run = stored.filter(({ type }) => type === "run").map(({ sessionId }) => sessionId)
   for (const sessionId of run) {
     const [entry] = await log.read(sessionId, { afterSeq: 0, limit: 10 })
-    expect(entry?.kind === "event" && entry.event).toMatchObject({ type: "runStarted", content: largeContent })
+    expect(entry?.kind === "event" && entry.event).toMatchObject({
+      type: "runStarted",
+      content: largeContent,
+    })
   }
   for (const { type, sessionId } of stored) {
     if (type !== "message" || run.includes(sessionId)) continue
