@@ -1,7 +1,7 @@
 // The gateway, its options, and the options of its features.
 
 export type { LoopOptions } from "../agent/options.ts"
-export type { WaitOptions } from "../agent/waits/options.ts"
+export type { WaitOptions } from "../approvals/options.ts"
 export type { ChatEvent } from "../client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "../client/wire/content.ts"
 export type { CompactionOptions, CompactionSettings } from "../compaction/options.ts"
@@ -83,7 +83,8 @@ export type { ProcessOptions } from "../gateway/options/process-options.ts"
 export type { SecretsOptions } from "../gateway/options/secrets-key.ts"
 export type { AuthenticatePerson } from "../http/auth/identify.ts"
 export type { Person } from "../http/auth/principal.ts"
-export type { HttpLimits, HttpOptions, RateLimits } from "../http/options.ts"
+export type { RateLimits } from "../http/limits/rate-limits.ts"
+export type { HttpLimits, HttpOptions } from "../http/options.ts"
 export type { Readiness } from "../http/readiness.ts"
 export type { LargeResultsOptions, LargeResultsSettings } from "../large-results/options.ts"
 export type {

@@ -225,7 +225,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
   }
 }
 
-function streamsOf({ sessions, clock, logger, heartbeatMs = 15_000, limits }: HttpAppOptions): EventStreams {
+function streamsOf({ sessions, clock, logger, heartbeatMs, limits }: HttpAppOptions): EventStreams {
   const { viewersPerSession } = limits
   return createEventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession })
 }
@@ -260,8 +260,7 @@ function createRootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const open = allowLocalhost || !knowsUsers(options)
   root.use(createHostGuard({ open, allowedHosts: options.allowedHosts, origins }))
   if (origins.length > 0 || allowLocalhost) {
-    const { corsAllowHeaders: allowHeaders, corsAllowMethods: allowMethods } = options
-    root.use(crossOrigin({ origins, allowLocalhost, allowHeaders, allowMethods }))
+    root.use(crossOrigin({ ...options, allowLocalhost }))
   }
   return root
 }
