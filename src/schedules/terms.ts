@@ -1,6 +1,7 @@
 import { z } from "zod"
 import { toError } from "../core/errors.ts"
 import type { ScheduleSpec } from "../core/schedule.ts"
+import { declareOptions } from "../options/declare-options.ts"
 import { describeIssues } from "../options/describe-issues.ts"
 import { createTimetable, shortestInterval } from "./timetable.ts"
 
@@ -37,7 +38,7 @@ export interface ScheduleTerms {
 export const scheduleNamePattern = /^[\w.-]{1,64}$/
 const maxMessageCharacters = 16_384
 
-const shape = {
+const shape = declareOptions<ScheduleTerms>()({
   cron: z.string().max(200).optional(),
   every: z.string().max(20).optional(),
   at: z.iso.datetime({ offset: true }).optional(),
@@ -52,7 +53,7 @@ const shape = {
   catchUp: z.enum(["one", "all", "none"]).default("one"),
   maxTurns: z.int().positive().optional(),
   maxBudgetUsd: z.number().positive().optional(),
-} satisfies Record<keyof ScheduleTerms, z.ZodType>
+})
 
 const terms = z
   .strictObject(shape)

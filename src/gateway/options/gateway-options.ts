@@ -129,7 +129,7 @@ export const sharedServerOptions = declareOptions<SharedServerOptions>()({
 })
 
 /** Schemas of the options that each agent has for itself. A feature adds its options with one line. */
-export const agentServerOptions = {
+export const agentServerOptions = declareOptions<AgentServerOptions>()({
   ...mcpOptions,
   ...schedulesSchemas,
   ...skillOptions,
@@ -141,7 +141,7 @@ export const agentServerOptions = {
   memory: memorySchema.default(false),
   subAgents: subAgentsSchema.default(false),
   plugins: z.array(aPlugin).default([]),
-}
+})
 
 export type ResolvedServer = Resolved<SharedServerOptions, typeof sharedServerOptions>
 export type ResolvedAgentServer = Resolved<AgentServerOptions, typeof agentServerOptions>
