@@ -1,9 +1,8 @@
 import { z } from "zod"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
-import { callback, count, texts } from "../options/schemas.ts"
+import { callback, texts } from "../options/schemas.ts"
 import type { AuthenticatePerson } from "./auth/identify.ts"
 import { type TokenOptions, tokenOptions } from "./auth/tokens.ts"
-import { type RequestLimits, requestLimits } from "./body/request-limits.ts"
 import { type RateLimits, rateLimits } from "./limits/rate-limits.ts"
 import { type CorsOptions, corsOptions } from "./middleware/cors.ts"
 
@@ -36,23 +35,6 @@ export interface HttpOptions extends TokenOptions, CorsOptions {
   /** Number of proxies before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
   readonly trustProxy?: number
 }
-
-/** Limits of requests and streams, members of the option `limits`. */
-export interface HttpLimits extends RequestLimits {
-  /**
-   * Maximum number of open connections from one network address, on the gateway's own server. Not counted with
-   * `trustProxy`, because all connections then come from the proxy. Default 1 000.
-   */
-  readonly connectionsPerAddress: number
-  /** Maximum number of open event streams of one session in this process. Default 100. */
-  readonly viewersPerSession: number
-}
-
-export const httpLimits = declareOptions<Partial<HttpLimits>>()({
-  ...requestLimits,
-  connectionsPerAddress: count.default(1_000),
-  viewersPerSession: count.default(100),
-})
 
 export const httpOptions = declareOptions<HttpOptions>()({
   ...tokenOptions,

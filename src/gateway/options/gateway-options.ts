@@ -5,7 +5,8 @@ import { type ConsoleOption, consoleOption } from "../../console/options.ts"
 import type { ToolSpecification } from "../../core/ports/model/provider.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { Session } from "../../core/ports/store/session-log.ts"
-import { type HttpLimits, type HttpOptions, httpLimits, httpOptions } from "../../http/options.ts"
+import { type HttpLimits, httpLimits } from "../../http/limits/http-limits.ts"
+import { type HttpOptions, httpOptions } from "../../http/options.ts"
 import { type LargeResultsOptions, largeResultsSchemas } from "../../large-results/options.ts"
 import {
   type McpAuthorizationOptions,
