@@ -3,7 +3,7 @@ import type { RunEnd } from "../core/runs/run-end.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { parseOptions } from "../options/resolve-options.ts"
 import { callback } from "../options/schemas.ts"
-import type { OnUnknown } from "./uncertain.ts"
+import type { OnUnknown } from "./unknown-outcome.ts"
 
 /** The end of a run in its delivered form. Its response has at most 100 000 characters. */
 export interface Delivery extends Omit<RunEnd, "tenant" | "userId"> {

@@ -25,7 +25,7 @@ export type {
 } from "../delivery/options.ts"
 export { delivery } from "../delivery/plugin.ts"
 export { type SendTelegramOptions, sendTelegram, type TelegramChat } from "../delivery/telegram.ts"
-export type { OnUnknown } from "../delivery/uncertain.ts"
+export type { OnUnknown } from "../delivery/unknown-outcome.ts"
 export type { ModelAgentOptions } from "../gateway/agent/agent-definition.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "../gateway/agent/chat-runtime.ts"
 export type { Credentials, ResolveCredentials } from "../gateway/agent/credentials.ts"

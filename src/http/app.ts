@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
-import { placesForNewcomers } from "../core/fairness/newcomers.ts"
+import { placesForNewcomers } from "../core/fairness/places-for-newcomers.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Keyring } from "../core/ports/store/keyring.ts"
 import type { Clock } from "../core/time/clock.ts"
