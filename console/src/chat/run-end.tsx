@@ -61,7 +61,7 @@ export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onR
 function failureText(failure: unknown): string {
   const code = failure instanceof ChatError || failure instanceof ApiError ? failure.code : null
   if (code === "session_not_found") {
-    return "The conversation does not exist, or it was started by somebody else. Start a new one."
+    return "The conversation does not exist, or another user started it. Start a new one."
   }
   return failure instanceof Error ? failure.message : String(failure)
 }

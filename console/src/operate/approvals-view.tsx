@@ -23,8 +23,8 @@ export function ApprovalsView() {
       {data?.items.length === 0 && (
         <Notice title="Nothing waits for you">
           <p>
-            Calls that need an approval, questions of tools, and calls of client tools appear here, whoever's
-            session they are in.
+            Calls that need an approval, questions of tools, and calls of client tools of all sessions appear
+            here.
           </p>
         </Notice>
       )}

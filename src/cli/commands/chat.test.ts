@@ -145,7 +145,7 @@ describe("chat with a running gateway", () => {
     await vi.waitFor(() => expect(provider.requests).toHaveLength(1), { timeout: 10_000 })
     chat.type("And now?")
     chat.type("/stop")
-    await chat.shows("[The answer ended early: cancelled]")
+    await chat.shows("[The response ended early: cancelled]")
     await chat.shows("Yes.\n")
     chat.type("/quit")
     expect(await chat.ended).toBe(0)

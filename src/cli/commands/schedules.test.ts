@@ -56,7 +56,7 @@ describe("agent-gateway schedules", () => {
     expect((await cli("list")).stdout).toContain("hourly  paused\n")
     expect((await cli("resume", id)).stdout).toMatch(/^resumed hourly, next \d{4}-/)
     expect((await cli("history", id)).stdout).toBe("The schedule has no history yet.\n")
-    expect((await cli("run", id)).stdout).toMatch(/Z {2}run by hand, started {2}sess_\w+ run_\w+\n$/)
+    expect((await cli("run", id)).stdout).toMatch(/Z {2}run manually, started {2}sess_\w+ run_\w+\n$/)
     expect(await cli("run", id)).toMatchObject({ code: 1, stderr: expect.stringContaining("is still open") })
     expect(JSON.parse((await cli("history", id, "--json")).stdout)).toMatchObject([{ outcome: "started" }])
     expect((await cli("remove", id)).stdout).toBe("removed\n")

@@ -53,7 +53,7 @@ describe("agent-gateway sessions list", () => {
     const { stdout } = await cli("list", "--json", ...filters)
     const { sessions, next } = JSON.parse(stdout) as { sessions: readonly { id: string }[]; next: unknown }
     expect([sessions.map(({ id }) => id), next]).toEqual([expected, null])
-    if (expected.length === 0) expect((await cli("list", ...filters)).stdout).toBe("No session fits.\n")
+    if (expected.length === 0) expect((await cli("list", ...filters)).stdout).toBe("No session matches.\n")
   })
 
   it("prints nothing that a terminal would act on", async () => {
@@ -71,7 +71,7 @@ describe("agent-gateway sessions list", () => {
     [["list", "--limit", "0"], "--limit must be a number from 1 to 200"],
     [["list", "--limit", "201"], "--limit must be a number"],
     [["list", "--state", "open"], "--state must be one of idle"],
-    [["list", "--after", "x"], "--after must be what the page before printed"],
+    [["list", "--after", "x"], "--after must be the position that the previous page printed"],
     [["list", "--user", "ada"], "--tenant and --user belong together"],
     [["list", "sess_a"], "unexpected argument sess_a"],
     [["show"], "SESSION_ID is missing"],
