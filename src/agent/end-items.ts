@@ -1,6 +1,6 @@
 import { textOf } from "../core/history/messages.ts"
 import { type Event, isTerminal, type TerminalEvent } from "../core/log/entries.ts"
-import type { OutboxItem } from "../core/ports/outbox.ts"
+import type { OutboxItem } from "../core/ports/store/outbox.ts"
 import type { ItemsAtEnd, RunEnd } from "../core/runs/run-end.ts"
 import type { RunContext } from "./run-context.ts"
 

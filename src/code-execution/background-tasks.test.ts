@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises"
 import { expect, test } from "vitest"
 import { GatewayError } from "../core/errors.ts"
-import type { Sandbox } from "../core/ports/sandbox.ts"
+import type { Sandbox } from "../core/ports/tools/sandbox.ts"
 import { type BackgroundTasks, createBackgroundTasks } from "./background-tasks.ts"
 import { createCodeRecord } from "./code-record.ts"
 import { collectGarbage } from "./fixtures/collect-garbage.ts"

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { ExitStatus, Sandbox } from "../core/ports/sandbox.ts"
+import type { ExitStatus, Sandbox } from "../core/ports/tools/sandbox.ts"
 import type { ImageLimits } from "./images.ts"
 import { type CodeRun, startCode } from "./run-code.ts"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { type Message, textOf } from "../core/history/messages.ts"
-import type { CompactableHistory, CompactionStep } from "../core/ports/compaction.ts"
+import type { CompactableHistory, CompactionStep } from "../core/ports/model/compaction.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"
 import { createCompaction } from "./create-compaction.ts"

@@ -1,7 +1,7 @@
 import type { z } from "@hono/zod-openapi"
 import type { Context } from "hono"
 import { parseDirectoryCursor } from "../core/directory-cursor.ts"
-import type { DirectoryCursor } from "../core/ports/directory.ts"
+import type { DirectoryCursor } from "../core/ports/store/directory.ts"
 import type { HttpEnv } from "../http/http-env.ts"
 import { invalidBody, Problem } from "../http/problem.ts"
 import { fieldErrors } from "../http/request/field-errors.ts"

@@ -51,7 +51,7 @@ it("an e-mail that only some recipients received is not sent again", async () =>
     sendEmail({ ...options, to: ["ada@example.com", "eve@example.com"] }, email, signal),
   )
   expect(error).toBeInstanceOf(UndeliverableError)
-  expect(error?.message).toContain("1 of the receivers")
+  expect(error?.message).toContain("1 of the recipients")
 })
 
 it("an e-mail whose sending was interrupted is not sent again, unless that is configured", async () => {

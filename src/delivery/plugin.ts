@@ -1,6 +1,6 @@
 import type { Json } from "../core/json/json.ts"
-import type { OutboxHandler } from "../core/ports/outbox.ts"
 import type { Plugin } from "../core/ports/plugin.ts"
+import type { OutboxHandler } from "../core/ports/store/outbox.ts"
 import type { RunEnd } from "../core/runs/run-end.ts"
 import { type Channel, channelsOf } from "./channels.ts"
 import { attemptMs } from "./deliver.ts"

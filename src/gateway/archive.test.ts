@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import type { Entry } from "../core/log/entries.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { archiveHistories } from "../sessions/archive-histories.ts"
 import { silentLogger } from "../sessions/fixtures/test-gateway.ts"
@@ -58,4 +58,4 @@ it("keeps a repeatedly compacted session small, and keeps each of its words", as
   } finally {
     await gateway.close({ graceMs: 0 })
   }
-}, 60_000)
+}, 180_000)

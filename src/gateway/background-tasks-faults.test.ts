@@ -4,13 +4,12 @@ import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
 import { connect } from "../client/index.ts"
 import type { JsonObject } from "../core/json/json.ts"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-const patience = { timeout: 20_000, interval: 20 }
 const key = "sk-ant-api03-0123456789abcdefghijklmnopqrstuvwxyz"
 
 const call = (name: string, input: JsonObject): ScriptedStep => ({ type: "toolCall", name, input })
@@ -42,7 +41,7 @@ it("masks secrets in the description of a task and in its result, everywhere tha
   const seen: unknown[] = []
   for await (const event of chat.send("Go.")) seen.push(event)
   for await (const event of chat.subscribe({ untilTasksEnd: true })) seen.push(event)
-  await vi.waitUntil(async () => (await chat.tasks())[0]?.state === "completed", patience)
+  await vi.waitUntil(async () => (await chat.tasks())[0]?.state === "completed")
   seen.push(await chat.tasks(), await chat.history())
   const shown = JSON.stringify(seen)
   expect(shown).toContain("task_registered")
@@ -72,7 +71,7 @@ it("informs the model of open tasks after a client's own messages replaced the h
   const messages = [{ role: "user", content: "Another conversation." }] as const
   const next = chat.send({ messages }).result()
   const own = () => provider.requests.filter((request) => firstText(request) === "Another conversation.")
-  await vi.waitUntil(() => own().length > 0, patience)
+  await vi.waitUntil(() => own().length > 0)
   expect(JSON.stringify(own()[0]?.messages.at(-1))).toContain("is running")
   release.resolve()
   expect((await next).text).toContain("Found it.")

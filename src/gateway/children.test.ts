@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished, vi } from "vitest"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { wait } from "../tools/wait.ts"
@@ -8,7 +8,7 @@ import { createGateway } from "./create-gateway.ts"
 import type { ApprovalAnswer } from "./gateway.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-const patience = { timeout: 20_000, interval: 20 }
+const patience = { interval: 20 }
 
 /** Returns a tool that hands its task to another agent and returns the outcome. */
 function delegate(agent: string) {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest"
 import type { JsonObject } from "../core/json/json.ts"
-import type { EmbeddingProvider } from "../core/ports/embeddings.ts"
+import type { EmbeddingProvider } from "../core/ports/model/embeddings.ts"
 import type { MemoryOptions } from "../memory/options.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { createAgent } from "./create-agent.ts"

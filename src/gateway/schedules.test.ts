@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import type { Plugin } from "../core/ports/plugin.ts"
-import type { Occurrence } from "../core/ports/schedules.ts"
+import type { Occurrence } from "../core/ports/store/schedules.ts"
 import { type ScriptedTurn, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
@@ -25,8 +25,7 @@ async function folder(): Promise<string> {
 }
 
 async function untilOccurrences(gateway: Gateway, count: number): Promise<void> {
-  const options = { timeout: 20_000 }
-  await expect.poll(async () => (await historyOf(gateway)).length, options).toBeGreaterThanOrEqual(count)
+  await expect.poll(async () => (await historyOf(gateway)).length).toBeGreaterThanOrEqual(count)
 }
 
 async function historyOf(gateway: Gateway): Promise<readonly Occurrence[]> {

@@ -9,7 +9,7 @@ import type {
   MemoryPage,
   MemoryRecord,
   MemoryScope,
-} from "../core/ports/memory.ts"
+} from "../core/ports/store/memory.ts"
 import { checkContent, checkKey, checkTags, memoryLimits } from "./check-memory.ts"
 import { embedText } from "./embed.ts"
 import type { MemorySettings } from "./options.ts"

@@ -71,7 +71,13 @@ export const listOperation: JsonObject = {
       default: 50,
     }),
   ],
-  responses: { 200: json("One page of the memories of the token's user.", page) },
+  responses: {
+    200: json("One page of the memories of the token's user.", page),
+    400: {
+      description: "`after` is not the `next` of a page.",
+      content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+    },
+  },
 }
 
 export const removeOperation: JsonObject = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { Schedule } from "../core/ports/schedules.ts"
+import type { Schedule } from "../core/ports/store/schedules.ts"
 import type { ScheduleSpec } from "../core/schedule.ts"
 import { planStep } from "./plan-step.ts"
 import { createTimetable } from "./timetable.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
 import type { RunnerRuntime } from "../agent/agent-runtime.ts"
-import type { Wait } from "../core/ports/approvals.ts"
+import type { Wait } from "../core/ports/store/approvals.ts"
 import type { Runner } from "../core/runs/runner.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"

@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { accepted, alice, nodesOfTest, patience, say } from "./fixtures/test-gateway.ts"
 

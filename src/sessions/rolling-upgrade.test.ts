@@ -4,9 +4,9 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import { logVersion } from "../core/log/entries.ts"
-import type { Wait } from "../core/ports/approvals.ts"
-import type { Store } from "../core/ports/store.ts"
-import type { ToolContext, ToolOutcome } from "../core/ports/tool.ts"
+import type { Wait } from "../core/ports/store/approvals.ts"
+import type { Store } from "../core/ports/store/store.ts"
+import type { ToolContext, ToolOutcome } from "../core/ports/tools/tool.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { startTestServer, type TestServer } from "../stores/postgres/fixtures/test-server.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"
@@ -184,7 +184,7 @@ describe.each(stores)("on %s", (_, open) => {
     }
     await rolledBack.end()
     await stays.end()
-  }, 60_000)
+  }, 180_000)
 
   it("newer forms are written once no older process is live, and an older one refuses those sessions", async () => {
     const name = "upgraded"
@@ -212,7 +212,7 @@ describe.each(stores)("on %s", (_, open) => {
     expect(await sessions.session(plain.id)).toMatchObject({ id: plain.id })
     await late.end()
     await upgraded.end()
-  }, 60_000)
+  }, 180_000)
 
   it("a sleeping run is finished once by another process after its own has ended", async () => {
     const name = "sleeping"
@@ -230,5 +230,5 @@ describe.each(stores)("on %s", (_, open) => {
     }
     expect(types.filter((each) => each === "toolCallStarted")).toHaveLength(2)
     await second.end()
-  }, 60_000)
+  }, 180_000)
 })

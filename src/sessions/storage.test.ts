@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,

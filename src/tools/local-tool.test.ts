@@ -1,7 +1,7 @@
 import { describe, expect, expectTypeOf, test } from "vitest"
 import { z } from "zod"
 import type { JsonObject } from "../core/json/json.ts"
-import type { Tool, ToolContext } from "../core/ports/tool.ts"
+import type { Tool, ToolContext } from "../core/ports/tools/tool.ts"
 import { noTasks } from "../core/runs/no-tasks.ts"
 import { tool } from "./local-tool.ts"
 import { createSchemaChecker } from "./schema-check/schema-checker.ts"

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from "vitest"
-import type { ModelRequest } from "../../src/core/ports/provider.ts"
+import type { ModelRequest } from "../../src/core/ports/model/provider.ts"
 import { createGateway } from "../../src/index.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { listed, listingServer } from "./support/listing-server.ts"

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import { codeExecutionPlugin } from "../../src/code-execution/plugin.ts"
-import type { ToolContext } from "../../src/core/ports/tool.ts"
+import type { ToolContext } from "../../src/core/ports/tools/tool.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { testPluginServices } from "../../src/testing/plugin/plugin-services.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
@@ -67,7 +67,7 @@ test("processes of another killed gateway are gone a minute later", async () => 
   await eventually("the end of its processes", () => (processes().length === 0 ? true : null))
   await eventually("the end of its groups", () => (controlGroups(directory).length === 0 ? true : null))
   await code.close?.()
-}, 60_000)
+}, 180_000)
 
 test("the working directory of a removed session is deleted, unless it is new", async () => {
   const kept = new Set(["sess_kept"])
@@ -83,7 +83,7 @@ test("the working directory of a removed session is deleted, unless it is new", 
   })
   expect(await sessions()).toEqual(["sess_kept"])
   await code.close?.()
-}, 60_000)
+}, 180_000)
 
 test("code of a removed session is ended before its files are deleted", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
@@ -107,7 +107,7 @@ test("code of a removed session is ended before its files are deleted", async ()
   await ended
   expect(await sessions()).toEqual([])
   await sandboxes.close()
-}, 60_000)
+}, 180_000)
 
 test("closing waits for the cleanup, which uses the store", async () => {
   const asked = Promise.withResolvers<void>()
@@ -129,7 +129,7 @@ test("closing waits for the cleanup, which uses the store", async () => {
   answer.resolve(true)
   await closing
   expect(await sessions()).toEqual(["sess_a"])
-}, 60_000)
+}, 180_000)
 
 test("a failed cleanup does not prevent others, and is logged", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
@@ -143,4 +143,4 @@ test("a failed cleanup does not prevent others, and is logged", async () => {
   await expect(sandboxes.reap(isKept)).rejects.toThrow("the store is slow")
   expect(await sessions()).toEqual(["sess_b"])
   await sandboxes.close()
-}, 60_000)
+}, 180_000)

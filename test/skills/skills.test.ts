@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest"
-import type { ModelRequest } from "../../src/core/ports/provider.ts"
+import type { ModelRequest } from "../../src/core/ports/model/provider.ts"
 import { type AgentOptions, createAgent, SkillStateStore, tool } from "../../src/index.ts"
 import { type ScriptedStep, scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"

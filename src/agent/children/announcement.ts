@@ -1,5 +1,5 @@
-import type { TaskEndCommand } from "../../core/ports/inbox.ts"
-import type { OutboxItem } from "../../core/ports/outbox.ts"
+import type { TaskEndCommand } from "../../core/ports/store/inbox.ts"
+import type { OutboxItem } from "../../core/ports/store/outbox.ts"
 import type { TaskState } from "../../core/runs/background-task.ts"
 
 /** Returns the id of the item that announces the end of a task. */

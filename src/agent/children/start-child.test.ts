@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import type { OutboxItem } from "../../core/ports/outbox.ts"
-import type { Pricing } from "../../core/ports/pricing.ts"
+import type { Pricing } from "../../core/ports/model/pricing.ts"
+import type { OutboxItem } from "../../core/ports/store/outbox.ts"
 import type { ChildOutcome, ChildTask } from "../../core/runs/child.ts"
 import type { Usage } from "../../core/usage.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"

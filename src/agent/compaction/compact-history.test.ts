@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
-import type { CompactionStep, HistoryCompaction } from "../../core/ports/compaction.ts"
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { CompactionStep, HistoryCompaction } from "../../core/ports/model/compaction.ts"
+import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { type ScriptedTurn, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { tool } from "../../tools/local-tool.ts"
 import { memoryRun } from "../fixtures/memory-run.ts"

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import type { Message } from "../../core/history/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { countPlainBytes, estimateInput, estimateTokens } from "./estimate-tokens.ts"
 import { TokenSizes } from "./token-sizes.ts"
 

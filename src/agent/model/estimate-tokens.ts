@@ -1,7 +1,7 @@
 import { imagesOf } from "../../core/history/images.ts"
 import type { Message, ModelPart } from "../../core/history/messages.ts"
 import { isLargeJson, jsonPieces, type ReplaceValue } from "../../core/json/json-pieces.ts"
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import type { Usage } from "../../core/usage.ts"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Pricing } from "../../core/ports/pricing.ts"
-import type { ModelEvent, Provider } from "../../core/ports/provider.ts"
+import type { Pricing } from "../../core/ports/model/pricing.ts"
+import type { ModelEvent, Provider } from "../../core/ports/model/provider.ts"
 import type { UsageReport } from "../../core/runs/run-hooks.ts"
 import type { Usage } from "../../core/usage.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"

@@ -1,6 +1,6 @@
 import { setImmediate, setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it } from "vitest"
-import type { ModelEvent, Provider } from "../../core/ports/provider.ts"
+import type { ModelEvent, Provider } from "../../core/ports/model/provider.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
 import { memoryRun } from "../fixtures/memory-run.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { ToolInputDelta } from "../../core/log/deltas.ts"
-import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/model/provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import type { ContentPart } from "../../core/history/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { truncateResult } from "./truncate-result.ts"
 
 const text = (value: string): ContentPart => ({ type: "text", text: value })

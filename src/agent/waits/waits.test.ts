@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Gate, GatedCall, Verdict } from "../../core/ports/gate.ts"
+import type { Gate, GatedCall, Verdict } from "../../core/ports/tools/gate.ts"
 import type { ApprovalDecision } from "../../core/wait.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
@@ -222,7 +222,7 @@ describe("several calls of one message", () => {
     vi.spyOn(run.context.clock, "now").mockImplementation(() => performance.now())
     const running = runLoop(run.context)
     const expired = [{ result: { code: "approval_expired" } }]
-    await vi.waitFor(() => expect(resultsOf(run)).toMatchObject(expired), { timeout: 10_000 })
+    await vi.waitFor(() => expect(resultsOf(run)).toMatchObject(expired))
     gate.resolve()
     await running
   })

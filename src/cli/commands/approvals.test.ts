@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { Tool } from "../../core/ports/tool.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { Question } from "../../core/question.ts"
 import { createAgent } from "../../gateway/create-agent.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
@@ -223,7 +223,7 @@ describe("approvals, on a store that no server runs on", () => {
     expect(stdout).toContain("server   b")
     const [, shown = ""] = /nonce +(\S+)/.exec(stdout) ?? []
     expect(await cli("approve", id, "--nonce", shown)).toMatchObject({ code: 0 })
-    await expect.poll(() => ran, { timeout: 10_000 }).toEqual(["b"])
+    await expect.poll(() => ran).toEqual(["b"])
     await second.close()
   })
 

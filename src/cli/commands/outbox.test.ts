@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { OutboxItem } from "../../core/ports/outbox.ts"
+import type { OutboxItem } from "../../core/ports/store/outbox.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { itemWriter } from "../../sessions/fixtures/outbox.ts"
 import { openSqliteStore } from "../../stores/sqlite/open.ts"

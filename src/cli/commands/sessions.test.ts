@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import type { NewSession } from "../../core/ports/session-log.ts"
+import type { NewSession } from "../../core/ports/store/session-log.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openSqliteStore } from "../../stores/sqlite/open.ts"
 import { message } from "../../testing/session-log/fixtures.ts"
@@ -72,7 +72,7 @@ describe("agent-gateway sessions list", () => {
     [["list", "--limit", "201"], "--limit must be a number"],
     [["list", "--state", "open"], "--state must be one of idle"],
     [["list", "--after", "x"], "--after must be the position that the previous page printed"],
-    [["list", "--user", "ada"], "--tenant and --user belong together"],
+    [["list", "--user", "ada"], "--tenant and --user must be given together"],
     [["list", "sess_a"], "unexpected argument sess_a"],
     [["show"], "SESSION_ID is missing"],
     [["show", "a", "--state", "idle"], "show takes no --state"],

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest"
-import type { Session } from "../../core/ports/session-log.ts"
+import type { Session } from "../../core/ports/store/session-log.ts"
 import { chooseProvider, type ProviderOptions } from "../../providers/choose/choose-provider.ts"
 import { type Environment, settingsFrom } from "../../providers/choose/environment.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"

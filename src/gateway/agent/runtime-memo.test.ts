@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { Provider, ToolSpecification } from "../../core/ports/provider.ts"
+import type { Provider, ToolSpecification } from "../../core/ports/model/provider.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { resolveChatRuntime } from "../options/runtime-options.ts"
 import { createRuntimeMemo } from "./runtime-memo.ts"

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { z } from "zod"
 import type { Event, EventEntry } from "../../core/log/entries.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
-import type { Store } from "../../core/ports/store.ts"
-import type { EventPage } from "../../core/ports/subscriptions.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Store } from "../../core/ports/store/store.ts"
+import type { EventPage } from "../../core/ports/store/subscriptions.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
@@ -15,7 +15,7 @@ import { hookSubscribers } from "./hook-subscribers.ts"
 import type { Hooks } from "./hooks.ts"
 
 const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
-const patience = { timeout: 10_000, interval: 5 }
+const patience = { interval: 5 }
 const gateways: Gateway[] = []
 let store: Store
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
-import type { Directory } from "../../core/ports/directory.ts"
-import type { ToolContext } from "../../core/ports/tool.ts"
+import type { Directory } from "../../core/ports/store/directory.ts"
+import type { ToolContext } from "../../core/ports/tools/tool.ts"
 import { type TestNode, testNode } from "../../sessions/fixtures/test-gateway.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { type ScriptedTurn, scriptedProvider } from "../../testing/provider/scripted-provider.ts"

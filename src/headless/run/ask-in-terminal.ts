@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { Wait } from "../../core/ports/approvals.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
 import { escapeControls } from "../../core/text/escape-controls.ts"
 import type { HumanAnswer, HumanDecision, RunRequest } from "../runs.ts"
 

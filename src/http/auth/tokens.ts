@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import { errors, jwtVerify, SignJWT } from "jose"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Keyring, SigningKey } from "../../core/ports/keyring.ts"
+import type { Keyring, SigningKey } from "../../core/ports/store/keyring.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createUnauthorized } from "../problem.ts"
 import { type CheckedToken, createCheckedTokens } from "./checked-tokens.ts"

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto"
 import type { Context, MiddlewareHandler } from "hono"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { RateLimits } from "../options.ts"

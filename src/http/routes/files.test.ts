@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import type { OpenedFile } from "../../core/ports/sandbox.ts"
-import type { Session } from "../../core/ports/session-log.ts"
+import type { Session } from "../../core/ports/store/session-log.ts"
+import type { OpenedFile } from "../../core/ports/tools/sandbox.ts"
 import { createTestApp, problemOf } from "../fixtures/test-app.ts"
 
 /** Returns a session's files, and records which of them are open. */

@@ -1,7 +1,7 @@
 import type { CallToolResult, Tool as ServerTool } from "@modelcontextprotocol/client"
 import { describe, expect, it } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { ToolContext } from "../../core/ports/tool.ts"
+import type { ToolContext } from "../../core/ports/tools/tool.ts"
 import { noTasks } from "../../core/runs/no-tasks.ts"
 import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import type { McpServerOptions } from "../config/definition.ts"
@@ -14,6 +14,7 @@ const defaults: ConfigDefaults = {
   timeoutOverrides: {},
   sessionInjectServers: [],
   stripInputFields: [],
+  serverEnvironment: {},
 }
 
 type Schema = ServerTool["inputSchema"]

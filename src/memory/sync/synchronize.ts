@@ -1,5 +1,5 @@
 import { GatewayError, toError } from "../../core/errors.ts"
-import type { MemoryKey, MemoryRecord } from "../../core/ports/memory.ts"
+import type { MemoryKey, MemoryRecord } from "../../core/ports/store/memory.ts"
 import type { Memories } from "../memories.ts"
 import { decide } from "./decide.ts"
 import {

@@ -1,7 +1,7 @@
 import type { LanguageModelV4Prompt } from "@ai-sdk/provider"
 import { expect, test } from "vitest"
 import type { AssistantPart, ContentPart, Message } from "../../core/history/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { promptOf } from "./prompt.ts"
 import { promptV3 } from "./prompt-v3.ts"
 import { type Keepsake, keep } from "./vendor-data.ts"

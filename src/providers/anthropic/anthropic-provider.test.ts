@@ -4,7 +4,7 @@ import { createServer } from "node:net"
 import { setTimeout as delay, setImmediate } from "node:timers/promises"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/model/provider.ts"
 import {
   anthropicErrorEvent,
   anthropicErrorReply,

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net"
 import { createServer } from "node:net"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Provider } from "../../core/ports/provider.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
 import { chatEvents } from "../../testing/provider/openai-chat-wire.ts"
 import { openAiErrorReply, responsesEvents } from "../../testing/provider/openai-responses-wire.ts"
 import {

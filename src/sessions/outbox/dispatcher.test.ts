@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
-import type { OutboxDelivery, OutboxHandler } from "../../core/ports/outbox.ts"
+import type { OutboxDelivery, OutboxHandler } from "../../core/ports/store/outbox.ts"
 import { message, newSession } from "../../testing/session-log/fixtures.ts"
 import { itemWriter, type StoreWithClock, startDispatcher, storeWithClock } from "../fixtures/outbox.ts"
 import { patience } from "../fixtures/test-gateway.ts"

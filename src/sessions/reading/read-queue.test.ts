@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import { expect, it } from "vitest"
 import type { Entry, Event } from "../../core/log/entries.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { createPacer } from "../../core/time/pacer.ts"
 import { principalKeyOf } from "../principal-key.ts"
 import { ReadQueue, type ReadQueueOptions } from "./read-queue.ts"

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { Entry } from "../../core/log/entries.ts"
-import type { CommitOutcome, SessionBatch, SessionLog } from "../../core/ports/session-log.ts"
+import type { CommitOutcome, SessionBatch, SessionLog } from "../../core/ports/store/session-log.ts"
 import { event, runStarted } from "../../testing/session-log/fixtures.ts"
 import { silentLogger } from "../fixtures/test-gateway.ts"
 import { type Committable, Committer } from "./committer.ts"

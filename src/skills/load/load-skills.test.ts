@@ -225,6 +225,6 @@ test("the digest changes with any of the files", async () => {
 
 test("a missing folder is refused with the remedy", async () => {
   await expect(loadSkills(join(folder, "missing"))).rejects.toThrow(
-    /^skillsDir: the folder .+missing cannot be listed: .+ Make the folder, or correct the option\.$/,
+    /^skillsDir: the folder .+missing cannot be listed: .+ Create the folder, or correct the option\.$/,
   )
 })

@@ -1,4 +1,4 @@
-import type { StoredCommand } from "../../core/ports/session-log.ts"
+import type { StoredCommand } from "../../core/ports/store/session-log.ts"
 import { integer, type Row, text } from "./columns.ts"
 import { type FormerAnswer, toFormerAnswer } from "./former-answers.ts"
 import { type LargeContents, noLargeContents, writeCommandText } from "./large/large-contents.ts"

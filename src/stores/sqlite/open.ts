@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from "../../core/errors.ts"
 import { logVersion } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
 import { startCheckpointer } from "./database/checkpointer.ts"

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../core/json/json.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
-import type { Answered, SessionTasks, Tool, ToolOutcome, ToolResult } from "../../core/ports/tool.ts"
+import type { Answered, SessionTasks, Tool, ToolOutcome, ToolResult } from "../../core/ports/tools/tool.ts"
 import type { TaskState } from "../../core/runs/background-task.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { failure, toolMaker } from "../../core/tools/define-tool.ts"

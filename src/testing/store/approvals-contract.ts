@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
-import type { Approvals } from "../../core/ports/approvals.ts"
+import type { Approvals } from "../../core/ports/store/approvals.ts"
 import { commitOk, type SessionLogCase } from "../session-log/fixtures.ts"
 import { originAt } from "../session-log/waits/tool-origin.ts"
 import {

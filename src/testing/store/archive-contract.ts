@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { emptyFingerprint } from "../../core/history/history-fingerprint.ts"
 import type { Entry, Event } from "../../core/log/entries.ts"
-import type { Archive } from "../../core/ports/archive.ts"
-import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
+import type { Archive } from "../../core/ports/store/archive.ts"
+import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
 import { noSpending } from "../../core/usage.ts"
 import {
   commitOk,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { createHash } from "node:crypto"
 import { randomIds } from "../../core/ids.ts"
-import { type Content, contentChunkBytes } from "../../core/ports/contents.ts"
+import { type Content, contentChunkBytes } from "../../core/ports/store/contents.ts"
 import type { SessionLogCase } from "../session-log/fixtures.ts"
 import {
   accepted,

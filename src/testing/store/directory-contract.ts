@@ -6,8 +6,8 @@ import {
   type DirectoryPage,
   type ListedSession,
   maxDirectoryPage,
-} from "../../core/ports/directory.ts"
-import type { NewSession, Principal, SessionLog } from "../../core/ports/session-log.ts"
+} from "../../core/ports/store/directory.ts"
+import type { NewSession, Principal, SessionLog } from "../../core/ports/store/session-log.ts"
 import {
   accepted,
   commitOk,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
-import type { RememberOptions } from "../../core/ports/memory.ts"
+import type { RememberOptions } from "../../core/ports/store/memory.ts"
 import { newSession, type SessionLogCase } from "../session-log/fixtures.ts"
 import { bounds, namesIn, newMemory, newMemoryScope, recalledNames, rememberAll } from "./memory-fixtures.ts"
 

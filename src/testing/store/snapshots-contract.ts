@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
-import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
-import { type NewSnapshot, type Snapshots, snapshotRowBytes } from "../../core/ports/snapshots.ts"
+import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
+import { type NewSnapshot, type Snapshots, snapshotRowBytes } from "../../core/ports/store/snapshots.ts"
 import type { SessionLogCase } from "../session-log/fixtures.ts"
 import {
   accepted,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { ToolRules } from "../../core/ports/tool-rules.ts"
+import type { ToolRules } from "../../core/ports/tools/tool-rules.ts"
 import { offerTools } from "./offer-tools.ts"
 
 const specification = (inputSchema: JsonObject = { type: "object" }, more = {}) => ({

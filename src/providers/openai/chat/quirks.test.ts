@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import type { Json, JsonObject } from "../../../core/json/json.ts"
-import type { ModelEnd, ModelEvent } from "../../../core/ports/provider.ts"
+import type { ModelEnd, ModelEvent } from "../../../core/ports/model/provider.ts"
 import { chatErrorEvent, chatEvent } from "../../../testing/provider/openai-chat-wire.ts"
 import { startScriptedUpstream, type UpstreamStep } from "../../../testing/provider/scripted-upstream.ts"
 import { endOf, eventsOf } from "../fixtures/call.ts"

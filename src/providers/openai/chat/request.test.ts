@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
 import type { AssistantPart, Message } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { ModelRequest } from "../../../core/ports/provider.ts"
+import type { ModelRequest } from "../../../core/ports/model/provider.ts"
 import { findHostTraits, type HostTraits } from "./hosts.ts"
 import { chatMessages } from "./messages.ts"
 import { chatRequest } from "./request.ts"

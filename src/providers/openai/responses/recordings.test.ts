@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
 import type { Message } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { ModelEvent } from "../../../core/ports/provider.ts"
+import type { ModelEvent } from "../../../core/ports/model/provider.ts"
 import { responsesEvent } from "../../../testing/provider/openai-responses-wire.ts"
 import { startScriptedUpstream } from "../../../testing/provider/scripted-upstream.ts"
 import { answerOf, endOf, eventsOf, resultsOf } from "../fixtures/call.ts"

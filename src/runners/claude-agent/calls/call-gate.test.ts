@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Tool } from "../../../core/ports/tool.ts"
+import type { Tool } from "../../../core/ports/tools/tool.ts"
 import { bash, pay, payTool, resultsOf, runnerOf } from "../../fixtures/claude-runner.ts"
 import { collect, outline, requestOf } from "../../fixtures/runner-calls.ts"
 import { modelMessage, queryResult } from "../../fixtures/scripted-claude.ts"

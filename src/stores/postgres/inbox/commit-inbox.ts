@@ -1,4 +1,4 @@
-import type { Run, SessionBatch } from "../../../core/ports/session-log.ts"
+import type { Run, SessionBatch } from "../../../core/ports/store/session-log.ts"
 import { integer, text } from "../../rows/columns.ts"
 import { type CommandRow, commandColumns, toCommandRow } from "../../rows/command-rows.ts"
 import type { EntryRows } from "../../rows/entry-rows.ts"

@@ -1,12 +1,17 @@
 import { pieceCharacters } from "../../../core/json/json-pieces.ts"
-import type { PendingOptions, PutAndClaimOutcome, PutCommand, QueuedRun } from "../../../core/ports/inbox.ts"
+import type {
+  PendingOptions,
+  PutAndClaimOutcome,
+  PutCommand,
+  QueuedRun,
+} from "../../../core/ports/store/inbox.ts"
 import type {
   Command,
   Lease,
   MessageCommand,
   PutOutcome,
   StorageLimits,
-} from "../../../core/ports/session-log.ts"
+} from "../../../core/ports/store/session-log.ts"
 import { escapeText, integer, nullableText, text } from "../../rows/columns.ts"
 import {
   commandColumns,

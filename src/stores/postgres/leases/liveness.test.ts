@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { StoreUnavailableError } from "../../../core/errors.ts"
-import type { Lease, SessionLog } from "../../../core/ports/session-log.ts"
+import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts"
 import {
   commitOk,
   event,

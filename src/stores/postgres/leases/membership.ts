@@ -1,6 +1,6 @@
 import type { Client } from "pg"
-import type { Liveness } from "../../../core/ports/liveness.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
+import type { Liveness } from "../../../core/ports/store/liveness.ts"
 import { integer } from "../../rows/columns.ts"
 import { oldestReader } from "../../rules/versions.ts"
 import { holdConnection, type StandingConnectionOptions } from "../database/standing-connection.ts"

@@ -1,6 +1,6 @@
 import { stringifyInSlices } from "../../../core/json/json-pieces.ts"
 import { logVersion } from "../../../core/log/entries.ts"
-import type { CommitOutcome, SessionBatch } from "../../../core/ports/session-log.ts"
+import type { CommitOutcome, SessionBatch } from "../../../core/ports/store/session-log.ts"
 import { integer, nullableText, text } from "../../rows/columns.ts"
 import { type EntryRows, toRows } from "../../rows/entry-rows.ts"
 import { archivableFrom } from "../../rows/large/archived-bodies.ts"

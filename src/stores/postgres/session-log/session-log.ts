@@ -1,4 +1,4 @@
-import type { NewSession, Run, Session, SessionLog } from "../../../core/ports/session-log.ts"
+import type { NewSession, Run, Session, SessionLog } from "../../../core/ports/store/session-log.ts"
 import type { Alarm } from "../../bell.ts"
 import { escapeText, integer } from "../../rows/columns.ts"
 import { makeLargeContents } from "../../rows/large/large-contents.ts"

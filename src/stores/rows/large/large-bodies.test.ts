@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import type { Entry } from "../../../core/log/entries.ts"
-import type { SessionBatch } from "../../../core/ports/session-log.ts"
+import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
 import { event, runStarted, stepStarted, textDelta } from "../../../testing/session-log/fixtures.ts"
 import { hasLargeEvents, makeLargeBodies } from "./large-bodies.ts"
 

@@ -1,7 +1,7 @@
 import { isLargeJson, stringifyInSlices } from "../../../core/json/json-pieces.ts"
 import { toStoredForms } from "../../../core/log/downcast.ts"
 import { type EventEntry, logVersion } from "../../../core/log/entries.ts"
-import type { SessionBatch } from "../../../core/ports/session-log.ts"
+import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
 
 /** The texts of large events. Other events become text when they are written. */
 export type LargeBodies = ReadonlyMap<EventEntry, string>

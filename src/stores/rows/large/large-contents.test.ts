@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { StoredCommand } from "../../../core/ports/session-log.ts"
+import type { StoredCommand } from "../../../core/ports/store/session-log.ts"
 import { message } from "../../../testing/session-log/fixtures.ts"
 import { makeLargeContents, noLargeContents, writeCommandText } from "./large-contents.ts"
 

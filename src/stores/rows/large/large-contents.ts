@@ -5,7 +5,7 @@ import type {
   MessageCommand,
   MessageInput,
   StoredCommand,
-} from "../../../core/ports/session-log.ts"
+} from "../../../core/ports/store/session-log.ts"
 import type { FormerAnswer } from "../former-answers.ts"
 
 /** The JSON texts of large contents of a message. A put decides inside its transaction which of them it stores. */

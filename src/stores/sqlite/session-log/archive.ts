@@ -1,4 +1,4 @@
-import type { Archive, ArchiveRange, DueArchive } from "../../../core/ports/archive.ts"
+import type { Archive, ArchiveRange, DueArchive } from "../../../core/ports/store/archive.ts"
 import { integer, type Row, text } from "../../rows/columns.ts"
 import { type ArchivedBody, archivedRowsAtOnce, toArchivePage } from "../../rows/large/archived-bodies.ts"
 import type { Database } from "../database/database.ts"

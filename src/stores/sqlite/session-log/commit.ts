@@ -1,6 +1,6 @@
 import { logVersion } from "../../../core/log/entries.ts"
-import type { RunOpened } from "../../../core/ports/inbox.ts"
-import type { CommitOutcome, Lease, SessionBatch } from "../../../core/ports/session-log.ts"
+import type { RunOpened } from "../../../core/ports/store/inbox.ts"
+import type { CommitOutcome, Lease, SessionBatch } from "../../../core/ports/store/session-log.ts"
 import { integer, nullableText } from "../../rows/columns.ts"
 import { type EntryRows, toRows } from "../../rows/entry-rows.ts"
 import { archivableFrom } from "../../rows/large/archived-bodies.ts"

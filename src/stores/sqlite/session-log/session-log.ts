@@ -1,5 +1,5 @@
-import { alwaysLive } from "../../../core/ports/liveness.ts"
-import type { NewSession, Run, Session, SessionLog } from "../../../core/ports/session-log.ts"
+import { alwaysLive } from "../../../core/ports/store/liveness.ts"
+import type { NewSession, Run, Session, SessionLog } from "../../../core/ports/store/session-log.ts"
 import type { Clock } from "../../../core/time/clock.ts"
 import type { Alarm } from "../../bell.ts"
 import { escapeText } from "../../rows/columns.ts"

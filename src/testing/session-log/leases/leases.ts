@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { logVersion } from "../../../core/log/entries.ts"
 import { firstSequence } from "../../../core/log/sequence.ts"
-import type { Lease, SessionLog } from "../../../core/ports/session-log.ts"
+import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts"
 import {
   accepted,
   cancel,

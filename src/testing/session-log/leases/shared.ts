@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { Lease, SessionLog } from "../../../core/ports/session-log.ts"
+import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts"
 import {
   accepted,
   cancel,

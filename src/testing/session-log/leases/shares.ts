@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../../core/ids.ts"
-import type { Lease, SessionLog } from "../../../core/ports/session-log.ts"
+import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts"
 import { accepted, message, newAgent, type SessionLogCase } from "../fixtures.ts"
 
 const [ada, bob, eve] = ["ada", "bob", "e\"ve'\u0000"].map((userId) => ({ tenant: "tenant", userId }))

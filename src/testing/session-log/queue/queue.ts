@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { maxQueuedMessages } from "../../../core/ports/inbox.ts"
+import { maxQueuedMessages } from "../../../core/ports/store/inbox.ts"
 import {
   accepted,
   cancel,

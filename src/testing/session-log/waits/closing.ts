@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { SessionLog } from "../../../core/ports/session-log.ts"
+import type { SessionLog } from "../../../core/ports/store/session-log.ts"
 import {
   accepted,
   cancel,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { Lease } from "../../../core/ports/session-log.ts"
+import type { Lease } from "../../../core/ports/store/session-log.ts"
 import {
   accepted,
   cancel,

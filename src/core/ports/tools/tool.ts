@@ -1,10 +1,10 @@
-import type { ContentPart } from "../history/messages.ts"
-import type { Json, JsonObject } from "../json/json.ts"
-import type { Question, QuestionAnswer } from "../question.ts"
-import type { TaskState } from "../runs/background-task.ts"
-import type { ChildOutcome, ChildTask } from "../runs/child.ts"
-import type { ToolOrigin } from "../tools/tool-origin.ts"
-import type { Logger } from "./logger.ts"
+import type { ContentPart } from "../../history/messages.ts"
+import type { Json, JsonObject } from "../../json/json.ts"
+import type { Question, QuestionAnswer } from "../../question.ts"
+import type { TaskState } from "../../runs/background-task.ts"
+import type { ChildOutcome, ChildTask } from "../../runs/child.ts"
+import type { ToolOrigin } from "../../tools/tool-origin.ts"
+import type { Logger } from "../logger.ts"
 import type { SchemaCheck } from "./schema-check.ts"
 
 /**

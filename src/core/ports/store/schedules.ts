@@ -1,4 +1,4 @@
-import type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "../schedule.ts"
+import type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "../../schedule.ts"
 import type { MessageCommand, Principal, StorageLimits } from "./session-log.ts"
 
 /**

@@ -1,5 +1,5 @@
-import type { JsonObject } from "../json/json.ts"
-import type { InterceptorDecided } from "../log/entries.ts"
+import type { JsonObject } from "../../json/json.ts"
+import type { InterceptorDecided } from "../../log/entries.ts"
 import type { Tool } from "./tool.ts"
 
 /** Decides if a call may be executed. Interceptors decide first, then the approval policy and the grants. */

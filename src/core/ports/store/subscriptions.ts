@@ -1,4 +1,4 @@
-import type { EventEntry } from "../log/entries.ts"
+import type { EventEntry } from "../../log/entries.ts"
 
 /** Receives the events of all sessions of an agent: at least once, and in order within a session. */
 export interface Subscriber {

@@ -1,4 +1,4 @@
-import type { SteerCommand } from "./inbox.ts"
+import type { SteerCommand } from "../store/inbox.ts"
 
 /** Messages in a run's inbox that wait to join the run between two of its steps. */
 export interface Steering {

@@ -1,4 +1,4 @@
-import type { Usage } from "../usage.ts"
+import type { Usage } from "../../usage.ts"
 
 /** Prices of model calls. */
 export interface Pricing {

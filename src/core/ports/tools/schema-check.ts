@@ -1,4 +1,4 @@
-import type { JsonObject } from "../json/json.ts"
+import type { JsonObject } from "../../json/json.ts"
 import type { Validation } from "./tool.ts"
 
 /**

@@ -1,4 +1,4 @@
-import type { Message, ModelPart } from "../history/messages.ts"
+import type { Message, ModelPart } from "../../history/messages.ts"
 import type { ModelChoice, ModelRequest } from "./provider.ts"
 
 /** Decides when a summary replaces the beginning of a conversation, and how the summary is made. */

@@ -1,5 +1,5 @@
-import type { JsonObject } from "../json/json.ts"
-import type { ToolOrigin } from "../tools/tool-origin.ts"
+import type { JsonObject } from "../../json/json.ts"
+import type { ToolOrigin } from "../../tools/tool-origin.ts"
 
 /**
  * Inspects every call before a person is asked about it. Interceptors run in the given order until one denies. An

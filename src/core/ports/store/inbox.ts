@@ -1,6 +1,6 @@
-import type { ContentPart } from "../history/messages.ts"
-import type { JsonObject } from "../json/json.ts"
-import type { ChildOutcome } from "../runs/child.ts"
+import type { ContentPart } from "../../history/messages.ts"
+import type { JsonObject } from "../../json/json.ts"
+import type { ChildOutcome } from "../../runs/child.ts"
 import type { CancelCommand, Command, Lease, MessageCommand, PutOutcome, Session } from "./session-log.ts"
 
 /** An accepted message whose run no process has opened yet. */

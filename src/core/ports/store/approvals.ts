@@ -1,7 +1,7 @@
-import type { JsonObject } from "../json/json.ts"
-import type { Decider } from "../log/entries.ts"
-import type { ToolOrigin } from "../tools/tool-origin.ts"
-import type { GrantScope, WaitKind } from "../wait.ts"
+import type { JsonObject } from "../../json/json.ts"
+import type { Decider } from "../../log/entries.ts"
+import type { ToolOrigin } from "../../tools/tool-origin.ts"
+import type { GrantScope, WaitKind } from "../../wait.ts"
 import type { NewWait } from "./session-log.ts"
 
 /** Open waits, grants and decisions of all sessions. They are removed together with their sessions. */

@@ -1,4 +1,4 @@
-import type { AcceptedAnswer } from "./session-log.ts"
+import type { AcceptedAnswer } from "../store/session-log.ts"
 
 /** The answers to a run's waits that are in its inbox. */
 export interface Answers {

@@ -1,10 +1,10 @@
-import type { ContentPart, Message } from "../history/messages.ts"
-import type { JsonObject } from "../json/json.ts"
-import type { Decider, Entry } from "../log/entries.ts"
-import type { RunLimits } from "../runs/child.ts"
-import type { RunSettings } from "../runs/run-settings.ts"
-import type { ToolOrigin } from "../tools/tool-origin.ts"
-import type { AnyAnswer, AnyPayload } from "../wait.ts"
+import type { ContentPart, Message } from "../../history/messages.ts"
+import type { JsonObject } from "../../json/json.ts"
+import type { Decider, Entry } from "../../log/entries.ts"
+import type { RunLimits } from "../../runs/child.ts"
+import type { RunSettings } from "../../runs/run-settings.ts"
+import type { ToolOrigin } from "../../tools/tool-origin.ts"
+import type { AnyAnswer, AnyPayload } from "../../wait.ts"
 import type {
   PendingOptions,
   PutAndClaimOutcome,

@@ -1,5 +1,5 @@
-import type { JsonObject } from "../json/json.ts"
-import type { ToolOrigin } from "../tools/tool-origin.ts"
+import type { JsonObject } from "../../json/json.ts"
+import type { ToolOrigin } from "../../tools/tool-origin.ts"
 import type { ToolResult } from "./tool.ts"
 
 /**

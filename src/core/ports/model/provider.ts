@@ -1,8 +1,8 @@
-import type { Message, ModelPart } from "../history/messages.ts"
-import type { JsonObject } from "../json/json.ts"
-import type { ThinkingLevel } from "../thinking-level.ts"
-import type { Usage } from "../usage.ts"
-import type { ToolRules } from "./tool-rules.ts"
+import type { Message, ModelPart } from "../../history/messages.ts"
+import type { JsonObject } from "../../json/json.ts"
+import type { ThinkingLevel } from "../../thinking-level.ts"
+import type { Usage } from "../../usage.ts"
+import type { ToolRules } from "../tools/tool-rules.ts"
 
 /** A model provider. Adapters keep no state of a conversation, because each request contains all of it. */
 export interface Provider {
