@@ -55,3 +55,18 @@ it("a message that arrives when the model fails permanently precedes the run's e
   await runLoop(run.context)
   expect(typesOf(run.events).slice(-2)).toEqual(["userMessageAdded", "runFailed"])
 })
+
+it("large messages join the run in several commits, in their order", async () => {
+  const provider = scriptedProvider([[call("look")], [say("Done")]])
+  const texts = Array.from({ length: 5 }, (_, index) => String(index).repeat(200_000))
+  const look = anyTool("look", () => {
+    for (const text of texts) run.steer(text)
+    return { type: "json", value: 1 }
+  })
+  const run = memoryRun(provider, { tools: [look] })
+  await runLoop(run.context)
+  const added = run.events.filter((event) => event.type === "userMessageAdded")
+  expect(added.map(({ content }) => content)).toEqual(texts.map((text) => [{ type: "text", text }]))
+  const ofCommits = run.commits.map((events) => typesOf(events).filter((type) => type === "userMessageAdded"))
+  expect(ofCommits.map(({ length }) => length).filter((length) => length > 0)).toEqual([2, 2, 1])
+})

@@ -68,3 +68,13 @@ it("yields to the event loop whenever it counts one large message", async () => 
   const whole = JSON.stringify({ ...message, content: [{ type: "text", text }, null] })
   expect(sizes.measureMessage(message)).toBe(Math.ceil(whole.length / 3) + 5_000)
 })
+
+it("a large message is counted once in its conversation", async () => {
+  const large = request({ role: "user", content: [{ type: "text", text: 'x"'.repeat(2_000_000) }] })
+  const { inputBytes, plainBytes } = new TokenSizes()
+  for (const count of [() => estimateInput(large, inputBytes), () => countPlainBytes(large, plainBytes)]) {
+    const first = await count()
+    expect(await turnsOf(count)).toBeLessThan(5)
+    expect(await count()).toBe(first)
+  }
+})

@@ -51,3 +51,17 @@ it("retries its read while the store is unavailable, until its signal aborts", a
   await refreshed
   expect(inbox.has("call_1")).toBe(true)
 })
+
+it("reads no command again whose contents it has, as long as the command is pending", async () => {
+  const steer: Command = { type: "steer", sessionId: "sess_1", runId: "run_1", at: 0, content: [], id: 2 }
+  const replies = [[answer], [answer, steer], [steer], []]
+  const known: unknown[] = []
+  const pending: SessionLog["pending"] = async (_lease, options) => {
+    known.push([...(options?.known?.keys() ?? [])])
+    return replies.shift() ?? []
+  }
+  const inbox = new Inbox({ pending } as SessionLog, lease)
+  for (let count = 0; count < 4; count++) await inbox.read()
+  expect(known).toEqual([[], [1], [1, 2], [2]])
+  expect(inbox.waiting()).toEqual([])
+})

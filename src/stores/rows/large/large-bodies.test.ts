@@ -21,9 +21,8 @@ it("creates the texts of large events only", async () => {
   const batches = [batchOf(textDelta(3, "run_1", "x".repeat(500_000)), small), batchOf(big)]
   expect(hasLargeEvents(batches.slice(0, 1))).toBe(false)
   expect(hasLargeEvents(batches)).toBe(true)
-  expect(await makeLargeBodies(batches)).toEqual(
-    new Map([[big, JSON.stringify(big.kind === "event" ? big.event : null)]]),
-  )
+  const text = JSON.stringify(big.kind === "event" ? big.event : null)
+  expect(await makeLargeBodies(batches)).toEqual(new Map([[big, { text, bytes: text.length }]]))
 })
 
 it("yields to the event loop meanwhile", async () => {

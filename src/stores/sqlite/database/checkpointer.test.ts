@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { eventually } from "../../../testing/session-log/fixtures.ts"
-import { migrate } from "../schema.ts"
+import { migrate } from "../migrate.ts"
 import { startCheckpointer } from "./checkpointer.ts"
 import { type Database, openDatabase } from "./database.ts"
 

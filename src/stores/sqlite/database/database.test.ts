@@ -16,8 +16,8 @@ import {
   stepStarted,
 } from "../../../testing/session-log/fixtures.ts"
 import { soleMembership } from "../leases/membership.ts"
+import { migrate } from "../migrate.ts"
 import { openStore } from "../open.ts"
-import { migrate } from "../schema.ts"
 import { type Database, openDatabase } from "./database.ts"
 
 const ignore = () => undefined

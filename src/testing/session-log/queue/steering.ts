@@ -213,6 +213,26 @@ export const steeringCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
+    name: "commands that a reader knows are returned as it has them, together with new ones",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, lease } = await runningSession(log)
+      const steer = () => log.put(message(sessionId, { whenBusy: "steer" }))
+      await steer()
+      const [first] = await log.pending(lease)
+      assert.ok(first?.type === "steer")
+      await steer()
+      const marked = { ...first, content: [{ type: "text", text: "known" }] } as const
+      const gone = first.id + 1_000_000
+      const known = new Map([first.id, gone].map((id) => [id, { ...marked, id }]))
+      const [again, second, ...others] = await log.pending(lease, { messages: false, known })
+      assert.deepEqual(others, [])
+      assert.deepEqual(again, marked)
+      assert.deepEqual(second, { ...first, id: second?.id })
+    },
+  },
+  {
+    rule: null,
     name: "when a steering message and the end of its run race, the message is consumed or becomes its own run",
     async run({ open }) {
       const { log } = await open()
