@@ -16,7 +16,7 @@ const answer: Command = {
   ...sent,
 }
 
-it("keeps an answer that a reading found which was begun later and ended earlier", async () => {
+it("keeps an answer from a read that started later and ended earlier", async () => {
   const readings: PromiseWithResolvers<readonly Command[]>[] = []
   const pending: SessionLog["pending"] = () => {
     const reading = Promise.withResolvers<readonly Command[]>()
@@ -32,7 +32,7 @@ it("keeps an answer that a reading found which was begun later and ended earlier
   expect(inbox.take("call_1")).toEqual(answer)
 })
 
-it("is read again and again while the store is unavailable, until somebody stops that", async () => {
+it("retries its read while the store is unavailable, until its signal aborts", async () => {
   let down = true
   let readings = 0
   const pending: SessionLog["pending"] = async () => {
