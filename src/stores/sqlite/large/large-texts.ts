@@ -48,7 +48,7 @@ interface Chunk {
   readonly chunk: Uint8Array
 }
 
-/** Stores nothing if the session is gone, because its rows are being deleted. */
+/** Stores nothing if the session was removed, because its rows are being deleted. */
 function putChunk(database: Database, { sessionId, id, number, chunk }: Chunk): void {
   database.run(
     `INSERT INTO content_chunk (session_id, content_id, number, body)
