@@ -8,7 +8,7 @@ export interface TaskMessageProps {
   readonly agent: Agent
 }
 
-/** The input field for a message to a background task. The conversation of the task shows the message once it is read. */
+/** The input field for a message to a background task, whose conversation shows the message once it is read. */
 export function TaskMessage({ task: { taskId, description }, agent }: TaskMessageProps) {
   const [text, setText] = useState("")
   const [isSending, setSending] = useState(false)
