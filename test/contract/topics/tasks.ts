@@ -16,24 +16,18 @@ export function testTasks({ call, newToken }: ContractUnderTest): void {
     const headers = { "idempotency-key": "told-once" }
     const message = { token, params, headers, body: { message: "Only look at this year." } }
     // Until the sub-agent has started, the status is 503.
-    const sent = await vi.waitUntil(
-      async () => {
-        const answer = await call(messageTask, message)
-        return answer.status === 503 ? null : answer
-      },
-      { timeout: 20_000 },
-    )
+    const sent = await vi.waitUntil(async () => {
+      const answer = await call(messageTask, message)
+      return answer.status === 503 ? null : answer
+    })
     expect([sent.status, sent.bodies]).toEqual([200, [{ status: "ok", run_id: id }]])
     expect(await call(messageTask, message)).toMatchObject({ status: 200 })
     const other = { ...message, body: { message: "Another." } }
     expect(await call(messageTask, other)).toMatchObject({ status: 422, code: "idempotency_key_reused" })
-    const canceled = await vi.waitUntil(
-      async () => {
-        const answer = await call(cancelTask, { token, params })
-        return answer.status === 503 ? null : answer
-      },
-      { timeout: 20_000 },
-    )
+    const canceled = await vi.waitUntil(async () => {
+      const answer = await call(cancelTask, { token, params })
+      return answer.status === 503 ? null : answer
+    })
     expect(canceled.status).toBe(200)
     const whole = await call(`${subscribe}?until_tasks_end=true`, { token })
     expect(whole.bodies.at(-1)).toMatchObject({ type: "task_completed", task_id: id })
