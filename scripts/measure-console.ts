@@ -19,6 +19,17 @@ interface Visit {
   readonly responseMs: number
 }
 
+/** Runs in the page. */
+const readTimings = `(() => {
+  const entries = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+  return {
+    requests: entries.length,
+    bytes: entries.reduce((sum, { transferSize }) => sum + transferSize, 0),
+    paintMs: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0,
+    readyMs: performance.now(),
+  }
+})()` as unknown as () => Omit<Visit, "responseMs">
+
 const gateway = await serveConsole("examples/01-minimal/agent.ts", {
   ANTHROPIC_API_KEY: "",
   OPENAI_API_KEY: "",
@@ -68,14 +79,3 @@ async function visit(browser: Browser, address: string): Promise<Visit> {
     await context.close()
   }
 }
-
-/** Runs in the page. */
-const readTimings = `(() => {
-  const entries = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
-  return {
-    requests: entries.length,
-    bytes: entries.reduce((sum, { transferSize }) => sum + transferSize, 0),
-    paintMs: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0,
-    readyMs: performance.now(),
-  }
-})()` as unknown as () => Omit<Visit, "responseMs">

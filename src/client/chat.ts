@@ -11,13 +11,6 @@ import {
 } from "./memories.ts"
 import { randomKey } from "./random-key.ts"
 import { type Run, readResult } from "./run.ts"
-import {
-  type NewSchedule,
-  type ScheduleAction,
-  type ScheduleWithHistory,
-  type StoredSchedule,
-  scheduleRequest,
-} from "./schedules.ts"
 import { type ClientTools, declarations, toRefusedResult } from "./tool-calls.ts"
 import type {
   ChatMessage,
@@ -110,14 +103,6 @@ export interface Chat {
   memories(query?: MemoriesQuery): Promise<MemoriesPage>
   /** Deletes memories of the user. Returns their number: 0 if there is none with the name. */
   forget(query: ForgetQuery): Promise<number>
-  /** Returns the schedules of the user. Only for agents with `allowSchedules`, as are the methods below. */
-  schedules(options?: CancelableOptions): Promise<readonly StoredSchedule[]>
-  /** Returns one schedule with its history. */
-  schedule(id: string, options?: CancelableOptions): Promise<ScheduleWithHistory>
-  /** Makes a schedule. Repeated after a lost response, it fails with `schedule_exists`. */
-  createSchedule(schedule: NewSchedule, options?: CancelableOptions): Promise<StoredSchedule>
-  /** Pauses, resumes, fires or removes a schedule. */
-  changeSchedule(id: string, action: ScheduleAction, options?: CancelableOptions): Promise<void>
   /** Cancels a run, by default the open one. Returns its id, or null if no such run was open. */
   cancel(options?: CancelableOptions & { readonly runId?: string }): Promise<string | null>
   /** Returns the 200 newest background tasks of the session, oldest first. */
@@ -317,28 +302,6 @@ export function connect(options: ConnectOptions): Chat {
       const isSuccess = ({ code }: ChatError) => code === "memory_not_found"
       const answer = await session.call({ method: "DELETE", path: forgetPath(query) }, { signal, isSuccess })
       return (answer as { readonly forgotten: number } | null)?.forgotten ?? 0
-    },
-
-    async schedules({ signal } = {}) {
-      const answer = await session.call({ method: "GET", path: "/schedules" }, { signal })
-      return (answer as { readonly schedules: readonly StoredSchedule[] }).schedules
-    },
-
-    async schedule(id, { signal } = {}) {
-      const path = `/schedules/${encodeURIComponent(id)}`
-      return (await session.call({ method: "GET", path }, { signal })) as ScheduleWithHistory
-    },
-
-    async createSchedule(schedule, { signal } = {}) {
-      const request = { method: "POST", path: "/schedules", body: schedule } as const
-      return (await session.call(request, { signal })) as StoredSchedule
-    },
-
-    async changeSchedule(id, action, { signal } = {}) {
-      // The response to the first removal may have been lost.
-      const isSuccess = ({ code }: ChatError, isRepeated: boolean) =>
-        action === "remove" && isRepeated && code === "schedule_not_found"
-      await session.call(scheduleRequest(id, action), { signal, isSuccess })
     },
 
     async cancel({ runId, signal } = {}) {

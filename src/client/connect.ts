@@ -123,7 +123,7 @@ export function sessionConnection(options: ConnectOptions): SessionConnection {
         try {
           const answer = await open({ ...request, accept: "application/json" }, signal)
           try {
-            return answer.response.status === 204 ? null : await readJson(connection, answer)
+            return await readJson(connection, answer)
           } finally {
             answer.close()
           }

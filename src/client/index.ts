@@ -15,13 +15,6 @@ export type { ConnectOptions } from "./connect.ts"
 export type { ConnectionState, SentEvent } from "./follow.ts"
 export type { ForgetQuery, MemoriesPage, MemoriesQuery, StoredMemory } from "./memories.ts"
 export type { Run, RunResult } from "./run.ts"
-export type {
-  NewSchedule,
-  ScheduleAction,
-  ScheduleOccurrence,
-  ScheduleWithHistory,
-  StoredSchedule,
-} from "./schedules.ts"
 export type { SessionToken, TokenRequest, TokenSource } from "./tokens.ts"
 export type { ClientTool, ClientToolContext, ClientTools, DeclaredTool } from "./tool-calls.ts"
 export type { ChatEvent } from "./wire/chat-event.ts"
