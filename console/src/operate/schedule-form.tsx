@@ -127,9 +127,9 @@ export function ScheduleForm({ schedule, agents, onSave, onCancel }: ScheduleFor
         <label>
           Session
           <select name="session">
-            <option value="fresh">A new one each time</option>
+            <option value="fresh">New each time</option>
             <option value="continue" selected={spec?.session === "continue"}>
-              Always the same one
+              Always the same
             </option>
           </select>
         </label>
@@ -153,7 +153,7 @@ export function ScheduleForm({ schedule, agents, onSave, onCancel }: ScheduleFor
           />
         </label>
         <label>
-          Budget of a run in US dollars
+          Budget per run, USD
           <input
             name="maxBudgetUsd"
             type="number"
