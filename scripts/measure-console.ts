@@ -54,8 +54,8 @@ try {
     `| transferred for the first page | ${kilobytes(median("bytes"))} in ${median("requests")} requests |`,
   )
   console.log(`| first contentful paint | ${Math.round(median("paintMs"))} ms |`)
-  console.log(`| a message can be written | ${Math.round(median("readyMs"))} ms |`)
-  console.log(`| first words of the demo after Enter | ${Math.round(median("responseMs"))} ms |`)
+  console.log(`| time until a message can be written | ${Math.round(median("readyMs"))} ms |`)
+  console.log(`| time from Enter to the first words of the demo | ${Math.round(median("responseMs"))} ms |`)
 } finally {
   await browser.close()
   await gateway.close()
