@@ -82,11 +82,6 @@ export interface Approval extends CancelableOptions {
   readonly remember?: boolean | "tree"
 }
 
-export interface MessageTaskOptions extends CancelableOptions {
-  /** A message that is sent again with the same key is accepted once. Default: a new key. */
-  readonly idempotencyKey?: string
-}
-
 /** One session of a gateway. */
 export interface Chat {
   /** Null until the gateway has created the session, or if the `token` callback does not report it. */
@@ -111,7 +106,7 @@ export interface Chat {
    * Sends a message to a background task, which reads it before its next turn. Returns false if the task has ended, or
    * takes no messages.
    */
-  messageTask(taskId: string, message: string, options?: MessageTaskOptions): Promise<boolean>
+  messageTask(taskId: string, message: string, options?: CancelableOptions): Promise<boolean>
   /** Cancels a background task. Returns false if the task has ended. */
   cancelTask(taskId: string, options?: CancelableOptions): Promise<boolean>
   /** Allows or denies a tool call. */
@@ -204,6 +199,19 @@ export function connect(options: ConnectOptions): Chat {
       const { tool_call_id, nonce } = result
       await submitResult({ tool_call_id, nonce, error: refused }, signal)
     }
+  }
+
+  /** Resolves to false if the task has ended. The key makes a message that is sent again count once. */
+  async function changeTask(
+    taskId: string,
+    action: "messages" | "cancel",
+    body: object,
+    { signal }: CancelableOptions = {},
+  ): Promise<boolean> {
+    const path = `/chat/tasks/${encodeURIComponent(taskId)}/${action}`
+    const request = { method: "POST", path, body, headers: { "idempotency-key": randomKey() } } as const
+    const isSuccess = ({ code }: ChatError) => code === "task_ended"
+    return (await session.call(request, { signal, isSuccess })) !== null
   }
 
   return {
@@ -316,19 +324,8 @@ export function connect(options: ConnectOptions): Chat {
       return (answer as { readonly tasks: readonly Task[] }).tasks
     },
 
-    async messageTask(taskId, message, { signal, idempotencyKey = randomKey() } = {}) {
-      const path = `/chat/tasks/${encodeURIComponent(taskId)}/messages`
-      const headers = { "idempotency-key": idempotencyKey }
-      const isSuccess = ({ code }: ChatError) => code === "task_ended"
-      const request = { method: "POST", path, headers, body: { message } } as const
-      return (await session.call(request, { signal, isSuccess })) !== null
-    },
-
-    async cancelTask(taskId, { signal } = {}) {
-      const path = `/chat/tasks/${encodeURIComponent(taskId)}/cancel`
-      const isSuccess = ({ code }: ChatError) => code === "task_ended"
-      return (await session.call({ method: "POST", path, body: {} }, { signal, isSuccess })) !== null
-    },
+    messageTask: (taskId, message, options) => changeTask(taskId, "messages", { message }, options),
+    cancelTask: (taskId, options) => changeTask(taskId, "cancel", {}, options),
 
     async approve({ tool_call_id, nonce }, { approved, input, reason, remember, signal }) {
       const body: ToolApprovalRequest = {

@@ -5,7 +5,6 @@ export {
   connect,
   type HistoryOptions,
   type Message,
-  type MessageTaskOptions,
   type SendOptions,
   type SubscribeOptions,
   type WaitReference,

@@ -36,5 +36,5 @@ it("sends a task a message, and the same one again after a failure that may pass
 
 it("returns false for a task that has ended", async () => {
   const { chat } = chatWith(() => problem(409, "task_ended"))
-  expect(await chat.messageTask("task_1", "Hurry!", { idempotencyKey: "mine" })).toBe(false)
+  expect(await chat.messageTask("task_1", "Hurry!")).toBe(false)
 })
