@@ -1,7 +1,7 @@
 // The gateway, its options, and the options of its features.
 
 export type { LoopOptions } from "../agent/options.ts"
-export type { WaitOptions } from "../agent/waits/options.ts"
+export type { WaitOptions } from "../approvals/options.ts"
 export type { ChatEvent } from "../client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "../client/wire/content.ts"
 export type { CompactionOptions, CompactionSettings } from "../compaction/options.ts"
@@ -25,7 +25,7 @@ export type {
 } from "../delivery/options.ts"
 export { delivery } from "../delivery/plugin.ts"
 export { type SendTelegramOptions, sendTelegram, type TelegramChat } from "../delivery/telegram.ts"
-export type { OnUnknown } from "../delivery/uncertain.ts"
+export type { OnUnknown } from "../delivery/unknown-outcome.ts"
 export type { ModelAgentOptions } from "../gateway/agent/agent-definition.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "../gateway/agent/chat-runtime.ts"
 export type { Credentials, ResolveCredentials } from "../gateway/agent/credentials.ts"
@@ -63,7 +63,7 @@ export type {
 export type { GatewayMemory, MemoryOwner } from "../gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "../gateway/operate/outbox.ts"
 export type { ModelProbe } from "../gateway/operate/probe-models.ts"
-export type { GatewaySchedules } from "../gateway/operate/schedules.ts"
+export type { GatewaySchedules, NewScheduleRequest } from "../gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "../gateway/operate/sessions.ts"
 export type {
   AnswerOptions,
@@ -81,9 +81,15 @@ export type {
 } from "../gateway/options/gateway-options.ts"
 export type { ProcessOptions } from "../gateway/options/process-options.ts"
 export type { SecretsOptions } from "../gateway/options/secrets-key.ts"
+export type { ShutdownOptions } from "../gateway/shutdown.ts"
 export type { AuthenticatePerson } from "../http/auth/identify.ts"
 export type { Person } from "../http/auth/principal.ts"
-export type { HttpLimits, HttpOptions, RateLimits } from "../http/options.ts"
+export type { TokenOptions } from "../http/auth/tokens.ts"
+export type { RequestLimits } from "../http/body/request-limits.ts"
+export type { HttpLimits } from "../http/limits/http-limits.ts"
+export type { RateLimits } from "../http/limits/rate-limits.ts"
+export type { CorsOptions } from "../http/middleware/cors.ts"
+export type { HttpOptions } from "../http/options.ts"
 export type { Readiness } from "../http/readiness.ts"
 export type { LargeResultsOptions, LargeResultsSettings } from "../large-results/options.ts"
 export type {

@@ -13,7 +13,7 @@ import { createSummaryMessage } from "../conversation-notes.ts"
 import { idsOfRun } from "../log-events.ts"
 import { checkBudget, priceUsage } from "../model/budget.ts"
 import { type CountedUsage, countOutputBytes, countUsage, estimateInput } from "../model/estimate-tokens.ts"
-import { collectEvidence, countFailedCall, freeOfCharge, mayHaveCost } from "../model/failed-call.ts"
+import { collectEvidence, countFailedCall, freeOfCharge, mayHaveCost } from "../model/failed-call-cost.ts"
 import { computeBackoff } from "../model/retry-backoff.ts"
 import { createStreamed, streamResponse } from "../model/stream-response.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
@@ -65,7 +65,7 @@ export async function summarize(
     const { code, detail = last.message, retryable, retryAfterMs } = last
     context.logger.warn(
       { ...idsOfRun(context.sessionId, run), model, code, detail },
-      "A summary of older messages could not be made. The run continues.",
+      "A summary of older messages could not be created. The run continues.",
     )
     await fail(
       code,

@@ -5,7 +5,8 @@ import { type ConsoleOption, consoleOption } from "../../console/options.ts"
 import type { ToolSpecification } from "../../core/ports/model/provider.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { Session } from "../../core/ports/store/session-log.ts"
-import { type HttpLimits, type HttpOptions, httpLimits, httpOptions } from "../../http/options.ts"
+import { type HttpLimits, httpLimits } from "../../http/limits/http-limits.ts"
+import { type HttpOptions, httpOptions } from "../../http/options.ts"
 import { type LargeResultsOptions, largeResultsSchemas } from "../../large-results/options.ts"
 import {
   type McpAuthorizationOptions,
@@ -15,7 +16,7 @@ import {
 } from "../../mcp/options.ts"
 import { type MemoryChoice, memorySchema } from "../../memory/options.ts"
 import { declareOptions, type Resolved } from "../../options/declare-options.ts"
-import { callback, texts } from "../../options/schemas.ts"
+import { createFunctionSchema, texts } from "../../options/schemas.ts"
 import { type SchedulesOptions, schedulesSchemas } from "../../schedules/options.ts"
 import {
   type LiveBounds,
@@ -129,19 +130,19 @@ export const sharedServerOptions = declareOptions<SharedServerOptions>()({
 })
 
 /** Schemas of the options that each agent has for itself. A feature adds its options with one line. */
-export const agentServerOptions = {
+export const agentServerOptions = declareOptions<AgentServerOptions>()({
   ...mcpOptions,
   ...schedulesSchemas,
   ...skillOptions,
   ...compactionSchemas,
   ...largeResultsSchemas,
   allowedModels: texts.optional(),
-  allowClientTools: z.union([z.boolean(), callback<AllowClientTool>()]).default(false),
+  allowClientTools: z.union([z.boolean(), createFunctionSchema<AllowClientTool>()]).default(false),
   codeExecution: codeExecutionSchema.default(false),
   memory: memorySchema.default(false),
   subAgents: subAgentsSchema.default(false),
   plugins: z.array(aPlugin).default([]),
-}
+})
 
 export type ResolvedServer = Resolved<SharedServerOptions, typeof sharedServerOptions>
 export type ResolvedAgentServer = Resolved<AgentServerOptions, typeof agentServerOptions>

@@ -6,7 +6,7 @@ import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createPlaces } from "../limits/places.ts"
 import type { Wire } from "../wire/wire.ts"
-import { createHeartbeat, type Heartbeat } from "./heartbeat.ts"
+import { createHeartbeat, defaultHeartbeatMs, type Heartbeat } from "./heartbeat.ts"
 import { createRenderer, type Renderer } from "./render.ts"
 import { type EventSource, EventStream } from "./stream-body.ts"
 
@@ -32,7 +32,7 @@ export interface EventStreamRequest {
 
 export interface EventStreams {
   /**
-   * Responds with the stream that `open` asks for. Takes one of the viewers' places of `sessionId` before it calls
+   * Responds with the stream that `open` creates. Takes one of the viewers' places of `sessionId` before it calls
    * `open`, which may start the run. Throws a 429 problem if all places are taken.
    */
   respond(c: Context<HttpEnv>, sessionId: string, open: () => Promise<EventStreamRequest>): Promise<Response>
@@ -42,7 +42,8 @@ export interface EventStreamsOptions {
   readonly sessions: Pick<Sessions, "viewTree">
   readonly clock: Clock
   readonly logger: Logger
-  readonly heartbeatMs: number
+  /** Milliseconds between heartbeats. Default 15 000. */
+  readonly heartbeatMs?: number | undefined
   readonly viewersPerSession: number
 }
 
@@ -63,7 +64,7 @@ const eventStreamHeaders = {
  * streams of the same session share a bounded number of places.
  */
 export function createEventStreams(options: EventStreamsOptions): EventStreams {
-  const { sessions, clock, logger, heartbeatMs, viewersPerSession } = options
+  const { sessions, clock, logger, heartbeatMs = defaultHeartbeatMs, viewersPerSession } = options
   /** Renderings by the wires of the routes, of which there are few. */
   const renderings = new Map<Wire, WireRendering>()
   const renderingOf = (wire: Wire): WireRendering => {
@@ -108,7 +109,7 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
         throw error
       }
       const headers = { "content-type": request.wire.contentType, ...eventStreamHeaders, ...request.headers }
-      // The framework drops the body of such a response, and no one would end it.
+      // The framework drops the body of such a response, so the stream must be ended here.
       if (c.req.method === "HEAD") {
         leave()
         return c.body(null, 200, headers)

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runs/runner.ts"
-import { agentFailure } from "../failure.ts"
+import { createAgentError } from "../failure.ts"
 import { countOf, fieldsOf, jsonOf } from "../fields.ts"
 import { createApprovalPolicy } from "./calls/approval-policy.ts"
 import { type CallGate, callOf, createCallGate, type SdkCall } from "./calls/call-gate.ts"
@@ -8,7 +8,7 @@ import { executeTool } from "./calls/execute-tool.ts"
 import { type CallTool, createToolServer, sdkNameOf } from "./calls/tool-server.ts"
 import { type ClaudeAgentOptions, type ResolvedClaudeAgentOptions, resolveOptions } from "./options.ts"
 import { createFormerProcess } from "./process/former-process.ts"
-import { createPlaces } from "./process/places.ts"
+import { createPlaces } from "./process/process-places.ts"
 import { createSdkProcess } from "./process/sdk-process.ts"
 import {
   fileContains,
@@ -67,7 +67,7 @@ export function claudeAgentRunner(given: ClaudeAgentOptions): Runner {
     } catch (thrown) {
       if (signal.aborted) throw signal.reason
       logger.debug({ error: thrown, sessionId: request.sessionId }, "The Claude Agent SDK failed.")
-      throw agentFailure(thrown)
+      throw createAgentError(thrown)
     } finally {
       leave()
     }

@@ -9,16 +9,17 @@ import type { WatchHub } from "../../watch-hub.ts"
 import { createCommitOrder } from "../database/commit-order.ts"
 import type { Database, Query } from "../database/database.ts"
 import { findQueued, putAndClaim, readPending } from "../inbox/inbox.ts"
+import type { HeartbeatTimes } from "../leases/heartbeat.ts"
 import { claim, claimRunnable, readHeld, release } from "../leases/leases.ts"
-import type { HeartbeatTimes, Membership } from "../leases/membership.ts"
+import type { Membership } from "../leases/membership.ts"
 import { lastSeq, nowMs, sessionColumns } from "../schema.ts"
 import { putInTree, revokeInTree } from "../tree.ts"
 import { answer } from "../waits/answer.ts"
 import { commit } from "./commit.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
 import {
-  compactionStart,
-  historyStart,
+  findCompactionStart,
+  findHistoryStart,
   readEntries,
   readStoredBytes,
   runStart,
@@ -98,8 +99,8 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     read: (sessionId, options) => readEntries(query, sessionId, { ...options, reads }),
     stepStart: (sessionId, seq) => stepStart(query, sessionId, seq),
     runStart: (sessionId, seq) => runStart(query, sessionId, seq),
-    historyStart: (sessionId) => historyStart(query, sessionId),
-    compactionStart: (sessionId) => compactionStart(query, sessionId),
+    historyStart: (sessionId) => findHistoryStart(query, sessionId),
+    compactionStart: (sessionId) => findCompactionStart(query, sessionId),
     taskStart: (sessionId, newest) => taskStart(query, sessionId, newest),
     storedBytes: (principal) => readStoredBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),

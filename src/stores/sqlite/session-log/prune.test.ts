@@ -10,9 +10,9 @@ import {
   textDelta,
 } from "../../../testing/session-log/fixtures.ts"
 import { type Database, openDatabase } from "../database/database.ts"
-import { soleMembership } from "../leases/membership.ts"
+import { createSoleMembership } from "../leases/membership.ts"
+import { migrate } from "../migrate.ts"
 import { openStore } from "../open.ts"
-import { migrate } from "../schema.ts"
 
 const ignore = () => undefined
 const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
@@ -30,7 +30,11 @@ async function openCounted() {
       return database.write(work)
     },
   }
-  const store = await openStore(counting, soleMembership(), { clock: systemClock, logger, directory: null })
+  const store = await openStore(counting, createSoleMembership(), {
+    clock: systemClock,
+    logger,
+    directory: null,
+  })
   onTestFinished(() => store.close())
   return { log: store.log, counted }
 }
