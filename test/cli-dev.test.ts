@@ -12,9 +12,6 @@ import {
   writeProjectFile,
 } from "./cli-process.ts"
 
-// Each test starts several processes, one after the other.
-vi.setConfig({ testTimeout: 60_000 })
-
 const agent = (answer: string) =>
   `import { fakeGateway } from "GATEWAY"\nconsole.log("worker", process.pid)\nexport default fakeGateway({ answer: "${answer}" })\n`
 
@@ -33,10 +30,7 @@ async function urlOf(cli: CliProcess): Promise<string> {
 }
 
 async function answers(url: string, text: string): Promise<void> {
-  await vi.waitFor(async () => expect(await (await fetch(url)).text()).toBe(text), {
-    timeout: 30_000,
-    interval: 50,
-  })
+  await vi.waitFor(async () => expect(await (await fetch(url)).text()).toBe(text), { interval: 50 })
 }
 
 /** Returns the process id of the worker that loaded the agent last. */
@@ -45,13 +39,10 @@ function workerOf(cli: CliProcess): number {
 }
 
 async function gone(pid: number): Promise<void> {
-  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), {
-    timeout: 30_000,
-    interval: 50,
-  })
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), { interval: 50 })
 }
 
-test("tells how to talk to the agent", async () => {
+test("prints how to send a message to the agent", async () => {
   const { cli, url } = await startDev({ "agent.ts": agent("one") })
   await cli.printed(/"message":"Hello!"/)
   expect(cli.stdout()).toContain("mode dev\n")
@@ -70,7 +61,7 @@ test("reloads when the agent's file changes, on the same port", async () => {
   await gone(first)
 })
 
-test("reloads when an imported file changes, and not for a file that nobody imports", async () => {
+test("reloads when an imported file changes, and not for other files", async () => {
   const { cwd, cli, url } = await startDev({
     "agent.ts": `import { fakeGateway } from "GATEWAY"\nimport { answer } from "./answer.ts"\nexport default fakeGateway({ answer })\n`,
     "answer.ts": 'export const answer: string = "one"\n',
@@ -85,7 +76,7 @@ test("reloads when an imported file changes, and not for a file that nobody impo
   expect(cli.stdout().match(/Reloaded/g)).toHaveLength(1)
 })
 
-test("goes on serving after a syntax error, and reloads when it is mended", async () => {
+test("continues to serve after a syntax error, and reloads when it is fixed", async () => {
   const { cwd, cli, url } = await startDev({ "agent.ts": agent("one") })
   const first = workerOf(cli)
   await replaceProjectFile(cwd, "agent.ts", "export default fakeGateway({ answer: })\n")
@@ -99,7 +90,7 @@ test("goes on serving after a syntax error, and reloads when it is mended", asyn
   await answers(url, "mended")
 })
 
-test("an agent broken from the start is served once it is mended", async () => {
+test("an agent that is broken from the start is served once it is fixed", async () => {
   const cwd = await project({ "agent.ts": 'import "./answer.ts"\n', "answer.ts": "const = 1\n" })
   const cli = startCli(["dev", "agent.ts", "--port", "0"], { cwd })
   await cli.printed(/Waiting for a change/)
@@ -121,13 +112,16 @@ test("an agent that crashes waits for a change", async () => {
   await answers(url, "two")
 })
 
-test.each(["SIGTERM", "SIGINT"] as const)("%s ends the worker gracefully and succeeds", async (signal) => {
-  const { cli } = await startDev({ "agent.ts": agent("one") })
-  cli.signal(signal)
-  expect(await cli.exited).toBe(0)
-  expect(cli.stdout()).toContain("closed\n")
-  await gone(workerOf(cli))
-})
+test.each(["SIGTERM", "SIGINT"] as const)(
+  "%s ends the worker gracefully with a success code",
+  async (signal) => {
+    const { cli } = await startDev({ "agent.ts": agent("one") })
+    cli.signal(signal)
+    expect(await cli.exited).toBe(0)
+    expect(cli.stdout()).toContain("closed\n")
+    await gone(workerOf(cli))
+  },
+)
 
 test("Ctrl+C, which reaches both processes, is graceful", async () => {
   const { cli } = await startDev({ "agent.ts": agent("one") }, { detached: true })
@@ -150,7 +144,7 @@ test("a second signal ends both at once", async () => {
   await gone(workerOf(cli))
 })
 
-test("no worker is left when it is killed", async () => {
+test("the worker ends when its supervisor is killed", async () => {
   const { cli } = await startDev({ "agent.ts": agent("one") })
   cli.signal("SIGKILL")
   expect(await cli.exited).toBe("SIGKILL")
@@ -178,8 +172,7 @@ export default fakeGateway({ consoleUrl: "http://127.0.0.1:1/console" })
     output += chunk.toString()
   })
   const exited = new Promise<number | null>((resolve) => child.on("exit", resolve))
-  const printed = (pattern: RegExp) =>
-    vi.waitFor(() => expect(output).toMatch(pattern), { timeout: 30_000, interval: 50 })
+  const printed = (pattern: RegExp) => vi.waitFor(() => expect(output).toMatch(pattern), { interval: 50 })
   return { cwd, type: (text: string) => child.stdin.write(text), printed, exited }
 }
 
@@ -191,7 +184,7 @@ test("on a terminal, keys restart the agent, open the console and quit", async (
   type("r\n")
   await printed(/Reloaded: /)
   type("o\n")
-  const url = await vi.waitFor(() => readFile(join(cwd, "opened"), "utf8"), { timeout: 10_000 })
+  const url = await vi.waitFor(() => readFile(join(cwd, "opened"), "utf8"))
   expect(url).toBe("http://127.0.0.1:1/console\n")
   type("q\n")
   expect(await exited).toBe(0)

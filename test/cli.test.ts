@@ -8,7 +8,7 @@ const agent = (overrides = "") =>
   `import { fakeGateway, runResult } from "GATEWAY"\nexport default fakeGateway(${overrides})\n`
 
 describe("start", () => {
-  test("serves until SIGTERM or SIGINT, then closes the gateway and succeeds", async () => {
+  test("serves until SIGTERM or SIGINT, then closes the gateway and exits with 0", async () => {
     const cwd = await project({ "agent.ts": agent() })
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       const cli = startCli(["start", "agent.ts", "--port", "0"], { cwd })
@@ -47,7 +47,7 @@ describe("start", () => {
     expect(await cli.exited).toBe(143)
   })
 
-  test("a port in use is one line", async () => {
+  test("a port in use is reported in one line", async () => {
     const server = createServer()
     const port = await new Promise<number>((resolve) => {
       server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port))
@@ -67,7 +67,7 @@ describe("start", () => {
     }
   })
 
-  test("a gateway that cannot start is one line, and is closed", async () => {
+  test("a gateway that cannot start is reported in one line, and is closed", async () => {
     const cwd = await project({
       "agent.ts": agent(`{ prepare: () => Promise.reject(new Error("no model:\\nset a key")) }`),
     })
@@ -79,7 +79,7 @@ describe("start", () => {
   })
 })
 
-describe("an agent file that cannot be used is one line that says where and why:", () => {
+describe("an unusable agent file is reported in one line with the place and the reason:", () => {
   test.each<[string, Record<string, string>, RegExp]>([
     [
       "a syntax error in TypeScript",
@@ -94,12 +94,27 @@ describe("an agent file that cannot be used is one line that says where and why:
     [
       "TypeScript that Node cannot run",
       { "agent.ts": "\nenum Colour { Red }\nexport default Colour\n" },
-      /agent\.ts:2: SyntaxError: TypeScript enum is not supported/,
+      /agent\.ts:2: SyntaxError: TypeScript enum is not supported.* such as an object for an enum$/m,
+    ],
+    [
+      "an import without the ending of its file",
+      { "agent.ts": 'import "./dep"\n', "dep.ts": "" },
+      /agent\.ts: Error: Cannot find module .*\. Write the ending \.ts in the import$/m,
+    ],
+    [
+      "an import with the ending of a compiled file",
+      { "agent.ts": 'import "./dep.js"\n', "dep.ts": "" },
+      /agent\.ts: Error: Cannot find module .*\. Write the ending \.ts in the import$/m,
+    ],
+    [
+      "an import of a folder",
+      { "agent.ts": 'import "./dep"\n', "dep/index.ts": "" },
+      /agent\.ts: Error: Directory import .*\. Node imports files, not folders: write the file, such as index\.ts$/m,
     ],
     [
       "an import of a name that is not there",
       { "agent.ts": '\nimport { nothing } from "./dep.mjs"\nnothing()\n', "dep.mjs": "export const a = 1\n" },
-      /agent\.ts:2: SyntaxError: The requested module '\.\/dep\.mjs' does not provide an export named 'nothing'/,
+      /agent\.ts:2: SyntaxError: The requested module '\.\/dep\.mjs' does not provide an export named 'nothing'\. Check the name\. If nothing is a type/,
     ],
     [
       "a package that is not installed",
@@ -138,7 +153,7 @@ describe("an agent file that cannot be used is one line that says where and why:
   })
 })
 
-test("an agent file that awaits what never comes ends in failure, and says so", async () => {
+test("an agent file that awaits a promise forever ends with a failure and a message", async () => {
   const cwd = await project({ "agent.ts": `await new Promise(() => {})\n${agent()}` })
   expect(await runCliProcess(["run", "agent.ts", "x"], { cwd })).toEqual({
     code: 1,
@@ -154,7 +169,7 @@ describe("run", () => {
       return runResult({ response: "You said: " + task, ${result} })
     } }`)
 
-  test("streams the answer to stdout", async () => {
+  test("streams the response to stdout", async () => {
     const cwd = await project({ "agent.ts": answering("") })
     expect(await runCliProcess(["run", "agent.ts", "hello you"], { cwd })).toEqual({
       code: 0,
@@ -178,7 +193,7 @@ describe("run", () => {
     expect(stdout).not.toMatch(/^You said/m)
   })
 
-  test("--output asks for an answer by the schema of a file, and prints it", async () => {
+  test("--output requires a response that matches the schema of a file, and prints it", async () => {
     const cwd = await project({
       "agent.ts": agent(`{ run: async (_task, { output, onText }) =>
         runResult({ output: { asked: output, streams: onText !== undefined } })
@@ -202,9 +217,9 @@ describe("run", () => {
     expect(stderr).toMatch(message)
   })
 
-  test("- reads the task from stdin", async () => {
+  test.each([[["-"]], [[]]])("reads the task from stdin: %j", async (task) => {
     const cwd = await project({ "agent.ts": answering("") })
-    const { stdout } = await runCliProcess(["run", "agent.ts", "-"], { cwd, input: "from a pipe: é\n" })
+    const { stdout } = await runCliProcess(["run", "agent.ts", ...task], { cwd, input: "from a pipe: é\n" })
     expect(stdout).toContain("You said: from a pipe: é\n")
   })
 
@@ -266,7 +281,7 @@ describe("run", () => {
     expect(cli.stderr()).toMatch(/^agent-gateway: The run was canceled\. .* --session sess_1\n$/)
   })
 
-  test("a reader that goes away ends it without a word", async () => {
+  test("a reader that disconnects ends it without a message", async () => {
     const cwd = await project({
       "agent.ts": agent(`{ run: async (_task, { onText }) => {
         for (;;) { onText("x".repeat(10_000)); onText("\\n\\n"); await new Promise(setImmediate) }
@@ -286,17 +301,20 @@ describe("the program", () => {
     `data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"${version}"}})`,
   ]
 
-  test.each(["20.20.2", "22.17.1", "18.0.0"])("says in one line that Node %s is too old", async (version) => {
-    const { code, stdout, stderr } = await runCliProcess(["--version"], { nodeOptions: pretend(version) })
-    expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
-    expect(stderr).toMatch(/^agent-gateway needs Node 22\.18 or newer; this is v[^\n]+\n$/)
-  })
+  test.each(["20.20.2", "22.17.1", "18.0.0"])(
+    "reports in one line that Node %s is too old",
+    async (version) => {
+      const { code, stdout, stderr } = await runCliProcess(["--version"], { nodeOptions: pretend(version) })
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
+      expect(stderr).toMatch(/^agent-gateway needs Node 22\.18 or newer; this is v[^\n]+\n$/)
+    },
+  )
 
   test.each(["22.18.0", "24.0.0", "26.10.0"])("runs on Node %s", async (version) => {
     expect(await runCliProcess(["--version"], { nodeOptions: pretend(version) })).toMatchObject({ code: 0 })
   })
 
-  test("hides the warning about node:sqlite and no other", async () => {
+  test("hides only the warning about node:sqlite", async () => {
     const cwd = await project({
       "agent.mjs": `const warning = "SQLite is an experimental feature and might change at any time"
         process.emitWarning(warning, "ExperimentalWarning")
@@ -313,7 +331,7 @@ describe("the file .env in the working directory", () => {
   const shown =
     'import { fakeGateway } from "GATEWAY"\nexport default fakeGateway({ answer: String(process.env.GREETING) })\n'
 
-  test("gives the agent its variables, of which those that are set already win", async () => {
+  test("sets variables for the agent, and existing variables take precedence", async () => {
     const cwd = await project({ "agent.ts": shown, ".env": "GREETING=from the file\n" })
     for (const [env, answer] of [
       [{}, "from the file"],

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
 import { Client } from "@modelcontextprotocol/client"
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio"
-import type { ToolContext } from "../../src/core/ports/tool.ts"
+import type { ToolContext } from "../../src/core/ports/tools/tool.ts"
 import { noTasks } from "../../src/core/runs/no-tasks.ts"
 import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
 import { startMcpServers } from "../../src/mcp/servers.ts"
@@ -68,7 +68,13 @@ async function openGateway() {
   const servers = startMcpServers({
     configs: toServerConfigs(
       { echo: program },
-      { defaultToolTimeoutMs: 30_000, timeoutOverrides: {}, sessionInjectServers: [], stripInputFields: [] },
+      {
+        defaultToolTimeoutMs: 30_000,
+        timeoutOverrides: {},
+        sessionInjectServers: [],
+        stripInputFields: [],
+        serverEnvironment: {},
+      },
     ),
     identity: { name: "bench", version: "0" },
     logger,

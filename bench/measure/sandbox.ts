@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { once } from "node:events"
-import type { SandboxName } from "../../src/core/ports/sandbox.ts"
+import type { SandboxName } from "../../src/core/ports/tools/sandbox.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { requirePrograms } from "../../test/debian-packages.ts"
 import { eventually } from "../../test/end-to-end/support/eventually.ts"

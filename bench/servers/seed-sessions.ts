@@ -1,6 +1,6 @@
 import { createLogger } from "ai-agent-gateway"
 import type { Event, EventEntry } from "../../src/core/log/entries.ts"
-import type { SessionLog } from "../../src/core/ports/session-log.ts"
+import type { SessionLog } from "../../src/core/ports/store/session-log.ts"
 
 /** The package does not export this function, so it is imported from the build. */
 const { openSqliteStore }: typeof import("../../src/stores/sqlite/open.ts") = await import(

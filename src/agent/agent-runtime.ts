@@ -1,18 +1,17 @@
 import type { Message } from "../core/history/messages.ts"
-import type { ToolType } from "../core/ports/approvals.ts"
-import type { HistoryCompaction } from "../core/ports/compaction.ts"
-import type { Gate } from "../core/ports/gate.ts"
-import type { OutputFilter } from "../core/ports/output-filter.ts"
-import type { Pricing } from "../core/ports/pricing.ts"
-import type { ModelChoice, Provider, SystemBlock, ToolSpecification } from "../core/ports/provider.ts"
-import type { SchemaCheck } from "../core/ports/schema-check.ts"
-import type { Tool } from "../core/ports/tool.ts"
-import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
+import type { HistoryCompaction } from "../core/ports/model/compaction.ts"
+import type { OutputFilter } from "../core/ports/model/output-filter.ts"
+import type { Pricing } from "../core/ports/model/pricing.ts"
+import type { ModelChoice, Provider, SystemBlock, ToolSpecification } from "../core/ports/model/provider.ts"
+import type { ToolType } from "../core/ports/store/approvals.ts"
+import type { Gate } from "../core/ports/tools/gate.ts"
+import type { SchemaCheck } from "../core/ports/tools/schema-check.ts"
+import type { Tool } from "../core/ports/tools/tool.ts"
+import type { TransformToolResult } from "../core/ports/tools/transform-tool-result.ts"
 import type { ItemsAtEnd } from "../core/runs/run-end.ts"
 import type { RunHooks } from "../core/runs/run-hooks.ts"
 import type { Runner } from "../core/runs/runner.ts"
 import type { ResolvedLoopOptions } from "./options.ts"
-import type { ResolvedWaitOptions } from "./waits/options.ts"
 
 /**
  * The parts that execute one run. The gateway builds them for every run and every resumption, and stores nothing of
@@ -70,7 +69,9 @@ export interface RunnerRuntime extends RuntimeBase {
   readonly isGranted: (sessionId: string, type: ToolType) => Promise<boolean>
 }
 
-interface RuntimeBase extends ResolvedWaitOptions {
+interface RuntimeBase {
+  /** Seconds to wait for an approval or a client tool's result. */
+  readonly approvalTimeoutSeconds: number
   /** Changes when the agent's definition does; logged with each run. */
   readonly revision: string
   readonly hooks: RunHooks

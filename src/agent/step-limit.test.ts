@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
-import type { ModelEvent, Provider } from "../core/ports/provider.ts"
-import type { Tool } from "../core/ports/tool.ts"
+import type { ModelEvent, Provider } from "../core/ports/model/provider.ts"
+import type { Tool } from "../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { memoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
@@ -159,7 +159,7 @@ describe("a run that is stopped for another reason", () => {
   })
 })
 
-it("a killed process leaves a turn that has the whole time again", async () => {
+it("the next process gives a turn its full time again after a kill", async () => {
   vi.useRealTimers()
   let calls = 0
   const tools = [

@@ -6,7 +6,7 @@ Commands:
   start FILE         Serve an agent
   chat [TARGET]      Talk to a running gateway, or to an agent, in this terminal
   run FILE "TASK"    Run one task without a server, and print the response
-  heartbeat FILE     Run an agent at intervals, and print what a person should know
+  heartbeat FILE     Run an agent at intervals, and print what needs attention
   approvals ACTION   List pending approvals and questions, and answer them
   outbox ACTION      List undelivered outbox items, and retry or drop them
   schedules ACTION   List the schedules of a store, pause, resume, run or remove one
@@ -41,7 +41,7 @@ Exit codes: 0 stopped by a signal, 1 failed, 2 wrong usage, 4 the gateway cannot
 const runHelp = `Usage: agent-gateway run FILE "TASK" [OPTIONS]
 
 Runs one task with the agent of FILE and streams the response to stdout. Tool progress, messages and logs go to stderr.
-If the task is -, it is read from stdin.
+If the task is - or missing, it is read from stdin.
 
 Options:
   --json             Print the result as one line of JSON instead
@@ -154,7 +154,7 @@ Options:
   --tenant TENANT    Tenant of the user, as agent-gateway sessions shows it (default app_default)
   --agent NAME       The agent's own memories, if it has perAgent (default: those that agents share)
   --type TYPE        forget: only the memory of this type
-  --all              forget: all memories of the user, but for those of single agents
+  --all              forget: all memories of the user, except those of single agents
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
   --json             list: print one line of JSON
   --verbose          Show the whole error with its stack when something fails
@@ -268,7 +268,7 @@ Options:
                      skills: instructions that the model loads when they fit; full: tools, limits, redaction and
                      Postgres, as in production; react: tools and a page with React
   --gateway VERSION  Version of ai-agent-gateway that npm installs: a range, or the path or URL of a package
-                     (default: this version)
+                     (default: the package that this command comes from)
   --verbose          Show the whole error with its stack when something fails
 
 Exit codes: 0 done, 1 a file already exists or the command failed, 2 wrong usage.

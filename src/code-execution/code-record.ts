@@ -1,5 +1,5 @@
 import type { ImagePart } from "../core/history/messages.ts"
-import type { ExitStatus, OutputChunk, RemovedFiles } from "../core/ports/sandbox.ts"
+import type { ExitStatus, OutputChunk, RemovedFiles } from "../core/ports/tools/sandbox.ts"
 import { type BoundedOutput, createBoundedOutput } from "./bounded-output.ts"
 import type { ChangedFiles, ReportedFile } from "./changed-files.ts"
 import type { FoundImages, OmittedImages, ReportedImage } from "./images.ts"

@@ -1,6 +1,6 @@
 import { textOf } from "../core/history/messages.ts"
-import type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/compaction.ts"
-import type { ModelChoice } from "../core/ports/provider.ts"
+import type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/model/compaction.ts"
+import type { ModelChoice } from "../core/ports/model/provider.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"
 import { appendLatestMessage, removeLatestMessage } from "./latest-message.ts"
 import { type CompactionOptions, type ResolvedCompactionSettings, resolveCompaction } from "./options.ts"

@@ -1,5 +1,5 @@
 import type { AssistantPart, ContentPart, Message } from "../core/history/messages.ts"
-import type { ToolResult, ToolResultMarks } from "../core/ports/tool.ts"
+import type { ToolResult, ToolResultMarks } from "../core/ports/tools/tool.ts"
 import { nextSlice } from "../core/time/next-slice.ts"
 import { errorLabel } from "../core/tools/tool-result.ts"
 

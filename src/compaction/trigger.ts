@@ -1,4 +1,4 @@
-import type { CompactableHistory } from "../core/ports/compaction.ts"
+import type { CompactableHistory } from "../core/ports/model/compaction.ts"
 import type { ResolvedCompactionSettings } from "./options.ts"
 
 /** Share of a request that remains after a provider refused it as too long. */

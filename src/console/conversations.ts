@@ -1,7 +1,7 @@
 import { GatewayError } from "../core/errors.ts"
 import { textOf } from "../core/history/messages.ts"
-import type { Directory, DirectoryCursor, ListedSession } from "../core/ports/directory.ts"
-import type { Principal } from "../core/ports/session-log.ts"
+import type { Directory, DirectoryCursor, ListedSession } from "../core/ports/store/directory.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
 import { createRecentMap } from "../core/recent-cache.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 

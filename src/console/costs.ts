@@ -1,5 +1,5 @@
-import type { Directory, ListedRun, ListedSession } from "../core/ports/directory.ts"
-import { maxDirectoryPage } from "../core/ports/directory.ts"
+import type { Directory, ListedRun, ListedSession } from "../core/ports/store/directory.ts"
+import { maxDirectoryPage } from "../core/ports/store/directory.ts"
 import { createRecentMap } from "../core/recent-cache.ts"
 import { addCost, type Cost } from "../core/usage.ts"
 

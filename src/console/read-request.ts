@@ -1,7 +1,7 @@
 import type { z } from "@hono/zod-openapi"
 import type { Context } from "hono"
 import { parseDirectoryCursor } from "../core/directory-cursor.ts"
-import type { DirectoryCursor } from "../core/ports/directory.ts"
+import type { DirectoryCursor } from "../core/ports/store/directory.ts"
 import type { HttpEnv } from "../http/http-env.ts"
 import { invalidBody, Problem } from "../http/problem.ts"
 import { fieldErrors } from "../http/request/field-errors.ts"
@@ -24,5 +24,5 @@ export function readCursor(after: string | undefined): DirectoryCursor | null {
   if (after === undefined) return null
   const cursor = parseDirectoryCursor(after)
   if (cursor !== null) return cursor
-  throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of a page before.")
+  throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of an earlier page.")
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from "./json/json.ts"
-import type { ToolResult } from "./ports/tool.ts"
+import type { ToolResult } from "./ports/tools/tool.ts"
 import type { Question, QuestionAnswer } from "./question.ts"
 import type { ChildOutcome } from "./runs/child.ts"
 

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream"
 import { ConfigurationError, toError, UndeliverableError } from "../core/errors.ts"
 import type { EmailOptions } from "./options.ts"
-import { CutOffError, sendParts } from "./uncertain.ts"
+import { CutOffError, sendParts } from "./unknown-outcome.ts"
 
 /** Maximum milliseconds for each phase of a connection. The signal bounds all of them together. */
 const phaseMs = 10_000
@@ -48,7 +48,7 @@ export async function sendEmail(
       if (rejected.length === 0) return
       // Another attempt would deliver it twice to the other receivers.
       throw new UndeliverableError(
-        `The mail server refused ${rejected.length} of the receivers; the others have it.`,
+        `The mail server refused ${rejected.length} of the recipients. The others received the message.`,
       )
     } catch (thrown) {
       throw judge(toError(thrown), content.isBegun())

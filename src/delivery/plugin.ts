@@ -1,12 +1,12 @@
 import type { Json } from "../core/json/json.ts"
-import type { OutboxHandler } from "../core/ports/outbox.ts"
 import type { Plugin } from "../core/ports/plugin.ts"
+import type { OutboxHandler } from "../core/ports/store/outbox.ts"
 import type { RunEnd } from "../core/runs/run-end.ts"
 import { type Channel, channelsOf } from "./channels.ts"
 import { attemptMs } from "./deliver.ts"
 import { requireMailer } from "./email.ts"
 import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
-import { refuseRepetition } from "./uncertain.ts"
+import { refuseRepetition } from "./unknown-outcome.ts"
 
 /** Maximum characters of the response. An item of the outbox has at most a megabyte. */
 const maxResponse = 100_000

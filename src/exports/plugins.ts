@@ -1,8 +1,7 @@
 // The port of plugins, and the values that plugins receive.
 
 export type { AgentSkill, AgentSkills } from "../core/ports/agent-skills.ts"
-export type { CodeRequest, CodeRunner } from "../core/ports/code-runner.ts"
-export type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/compaction.ts"
+export type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/model/compaction.ts"
 export type {
   Audience,
   DescribedRoute,
@@ -20,9 +19,11 @@ export type {
   SourcedTool,
   ToolSource,
 } from "../core/ports/plugin.ts"
-export type { SchemaCheck, SchemaCheckOptions } from "../core/ports/schema-check.ts"
+export type { CodeRequest, CodeRunner } from "../core/ports/tools/code-runner.ts"
+export type { SchemaCheck, SchemaCheckOptions } from "../core/ports/tools/schema-check.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "../core/runs/child.ts"
 export type { ItemsAtEnd, RunEnd } from "../core/runs/run-end.ts"
 export type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/runs/run-hooks.ts"
 export type { RunRole } from "../core/runs/run-role.ts"
 export type { RunSettings } from "../core/runs/run-settings.ts"
+export type { TurnLimit } from "../core/runs/turn-limit.ts"

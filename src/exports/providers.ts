@@ -1,6 +1,6 @@
 // Providers of models, and their prices.
 
-export type { EmbeddingProvider } from "../core/ports/embeddings.ts"
+export type { EmbeddingProvider } from "../core/ports/model/embeddings.ts"
 export type {
   ModelChoice,
   ModelDelta,
@@ -14,7 +14,7 @@ export type {
   StopReason,
   SystemBlock,
   ToolSpecification,
-} from "../core/ports/provider.ts"
+} from "../core/ports/model/provider.ts"
 export type { ThinkingLevel } from "../core/thinking-level.ts"
 export type { PriceOverrides } from "../pricing/create-pricing.ts"
 export type { ModelPrice } from "../pricing/model-price.ts"

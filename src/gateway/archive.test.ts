@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import type { Entry } from "../core/log/entries.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { archiveHistories } from "../sessions/archive-histories.ts"
 import { silentLogger } from "../sessions/fixtures/test-gateway.ts"
@@ -13,7 +13,7 @@ async function readAll(log: SessionLog, sessionId: string): Promise<readonly Ent
   return log.read(sessionId, { afterSeq: 0, limit: 100_000, deltas: false })
 }
 
-it("keeps a session small that is compacted again and again, and each of its words", async () => {
+it("keeps a repeatedly compacted session small, and keeps each of its words", async () => {
   const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
   const { log, archive } = store
   const provider = scriptedProvider(({ system, messages }) => {
@@ -58,4 +58,4 @@ it("keeps a session small that is compacted again and again, and each of its wor
   } finally {
     await gateway.close({ graceMs: 0 })
   }
-}, 60_000)
+}, 180_000)

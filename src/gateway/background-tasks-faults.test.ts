@@ -4,13 +4,12 @@ import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
 import { connect } from "../client/index.ts"
 import type { JsonObject } from "../core/json/json.ts"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-const patience = { timeout: 20_000, interval: 20 }
 const key = "sk-ant-api03-0123456789abcdefghijklmnopqrstuvwxyz"
 
 const call = (name: string, input: JsonObject): ScriptedStep => ({ type: "toolCall", name, input })
@@ -28,7 +27,7 @@ function opened(gateway: Gateway): Gateway {
   return gateway
 }
 
-it("hides secrets in the description of a task and in its result, wherever clients see them", async () => {
+it("masks secrets in the description of a task and in its result, everywhere that clients see them", async () => {
   const provider = scriptedProvider((request) => {
     if (firstText(request) !== "Go.") return [say(`I used ${key}.`)]
     return resultsOf(request) === "[]"
@@ -42,7 +41,7 @@ it("hides secrets in the description of a task and in its result, wherever clien
   const seen: unknown[] = []
   for await (const event of chat.send("Go.")) seen.push(event)
   for await (const event of chat.subscribe({ untilTasksEnd: true })) seen.push(event)
-  await vi.waitUntil(async () => (await chat.tasks())[0]?.state === "completed", patience)
+  await vi.waitUntil(async () => (await chat.tasks())[0]?.state === "completed")
   seen.push(await chat.tasks(), await chat.history())
   const shown = JSON.stringify(seen)
   expect(shown).toContain("task_registered")
@@ -51,7 +50,7 @@ it("hides secrets in the description of a task and in its result, wherever clien
   expect(provider.requests.some((request) => firstText(request).includes(key))).toBe(true)
 })
 
-it("tells the model of open tasks after its messages were replaced by a client's own", async () => {
+it("informs the model of open tasks after a client's own messages replaced the history", async () => {
   const release = Promise.withResolvers<void>()
   const provider = scriptedProvider((request) => {
     const first = firstText(request)
@@ -72,13 +71,13 @@ it("tells the model of open tasks after its messages were replaced by a client's
   const messages = [{ role: "user", content: "Another conversation." }] as const
   const next = chat.send({ messages }).result()
   const own = () => provider.requests.filter((request) => firstText(request) === "Another conversation.")
-  await vi.waitUntil(() => own().length > 0, patience)
+  await vi.waitUntil(() => own().length > 0)
   expect(JSON.stringify(own()[0]?.messages.at(-1))).toContain("is running")
   release.resolve()
   expect((await next).text).toContain("Found it.")
 })
 
-it("fails the task of a skill whose provider has no key, and the session goes on", async () => {
+it("fails the task of a skill whose provider has no key, and the session continues", async () => {
   const folder = await mkdtemp(join(tmpdir(), "skills-"))
   await writeFile(
     join(folder, "search.md"),
@@ -95,7 +94,7 @@ it("fails the task of a skill whose provider has no key, and the session goes on
   expect(response).toContain("The sub-agent failed")
 })
 
-it("keeps a message to a task that has not started, until it has", async () => {
+it("keeps a message for a task that has not started until it starts", async () => {
   const provider = scriptedProvider((request) => {
     const first = firstText(request)
     const results = resultsOf(request)
@@ -117,7 +116,7 @@ it("keeps a message to a task that has not started, until it has", async () => {
   expect(response).toContain("Hurried.")
 })
 
-it("tells the model of open tasks after a summary has replaced the messages that started them", async () => {
+it("informs the model of open tasks after a summary has replaced the messages that started them", async () => {
   const release = Promise.withResolvers<void>()
   const long = "Words that fill the window. ".repeat(60)
   const isSummary = ({ system }: ModelRequest) =>

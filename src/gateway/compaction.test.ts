@@ -2,7 +2,7 @@ import { mkdtemp, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, expect, it } from "vitest"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { silentLogger } from "../sessions/fixtures/test-gateway.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
@@ -103,7 +103,7 @@ it("lets the model read the result of a call that a summary replaced", async () 
   expect(response).toContain("4711")
 })
 
-it("sends nothing that only one vendor understands to another one", async () => {
+it("sends no vendor data to another vendor", async () => {
   const vendor = { provider: "scripted", data: { signature: "secret-signature" } }
   const summarizer = { ...scriptedProvider(() => [{ type: "text", text: "They talked." }]), name: "other" }
   const { gateway, provider } = agentWith(

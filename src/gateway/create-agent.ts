@@ -1,4 +1,4 @@
-import type { SystemBlock } from "../core/ports/provider.ts"
+import type { SystemBlock } from "../core/ports/model/provider.ts"
 import type { ProviderOptions } from "../providers/choose/choose-provider.ts"
 import { createModelAgent } from "./agent/agent-definition.ts"
 import type { ChatModelRuntime } from "./agent/chat-runtime.ts"

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest"
 import { logVersion } from "../core/log/entries.ts"
-import type { Store } from "../core/ports/store.ts"
+import type { Store } from "../core/ports/store/store.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { protectedRoutes, requestOf } from "../http/fixtures/protected-routes.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"

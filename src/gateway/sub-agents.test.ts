@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
+import { SkillStateStore } from "../skills/state/skill-state-store.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
@@ -45,7 +46,7 @@ const named = (name: string) =>
   tool({ name, description: "Notes.", inputSchema: { type: "object" }, execute: () => "noted" })
 const note = named("note")
 
-it("hands bare tasks to sub-agents that have the agent's prompt and tools, but for those excluded", async () => {
+it("delegates tasks to sub-agents with the agent's prompt and tools, except the excluded ones", async () => {
   const provider = model(runAgent({ task: "one" }), runAgent({ task: "two" }))
   const secret = named("secret_key")
   const options = { provider, store: "memory", logger, tools: [note, secret] } as const
@@ -66,7 +67,7 @@ it("hands bare tasks to sub-agents that have the agent's prompt and tools, but f
   expect(root === undefined ? "" : promptOf(root)).toBe("You plan.")
 })
 
-it("starts a sub-agent by a skill, with its prompt, model, limits and tools", async () => {
+it("starts a sub-agent with a skill, with its prompt, model, limits and tools", async () => {
   const skillsDir = await mkdtemp(join(tmpdir(), "skills-"))
   const fields = "description: Finds sources.\nmodel: small-model\nmax_turns: 2\nallowed-tools: note"
   await writeFile(join(skillsDir, "finder.md"), `---\nname: finder\n${fields}\n---\nYou find sources.`)
@@ -109,11 +110,40 @@ it("saves the responses of skills as dated files, whether the call waits or not"
       const found = (await readdir(outputsDir).catch(() => [])).filter((name) => name.endsWith(".md"))
       return found.length === 2 ? found : null
     },
-    { timeout: 20_000, interval: 20 },
+    { interval: 20 },
   )
   for (const file of files) expect(file).toMatch(/^\d{4}-\d\d-\d\d-finder-call_\w+\.md$/)
   const texts = await Promise.all(files.map((file) => readFile(join(outputsDir, file), "utf8")))
   expect(texts.toSorted()).toEqual(["Did one.", "Did two."])
+})
+
+it("shows a sub-agent the state of its skill, and saves the update in its last response", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "skills-"))
+  const fields = "description: Counts.\npersist_state: true"
+  await writeFile(join(folder, "counter.md"), `---\nname: counter\n${fields}\n---\nYou count.`)
+  const update = (json: string) => `Counted.\n\n## STATE_UPDATE_JSON\n\n\`\`\`json\n${json}\n\`\`\``
+  const provider = scriptedProvider((request) => {
+    const task = firstText(request)
+    // A sub-agent without the skill has no state to change.
+    if (task === "plain") return [{ type: "text", text: update('{"count": 99}') }]
+    if (task === "count") return [{ type: "text", text: update('{"count": 1}') }]
+    if (request.messages.at(-1)?.role === "tool") return [{ type: "text", text: "Done." }]
+    return [runAgent({ task: "count", agent: "counter" }), runAgent({ task: "plain" })]
+  })
+  const skillStateFile = join(folder, "state.json")
+  const options = { provider, store: "memory", logger, skillsDir: folder, skillStateFile } as const
+  const gateway = opened(createAgent("You plan.", { ...options, subAgents: true }))
+  await gateway.run("Go.")
+  const store = new SkillStateStore(skillStateFile)
+  await vi.waitFor(async () => expect(await store.get("counter")).toEqual({ count: 1 }))
+  await gateway.run("Go.")
+  const prompts = provider.requests.filter((request) => firstText(request) === "count").map(promptOf)
+  expect(prompts).toEqual([
+    expect.stringMatching(/^You count\.[\s\S]+State that former runs saved[\s\S]+\n\{\}\n/),
+    expect.stringContaining('\n{"count":1}\n'),
+  ])
+  await gateway.close({ graceMs: 0 })
+  expect(await store.get("counter")).toEqual({ count: 1 })
 })
 
 it("hands tasks to other agents of the gateway that the options name", async () => {
@@ -154,7 +184,7 @@ it("refuses to start with an agent that the gateway does not have", async () => 
   await expect(gateway.run("Go.")).rejects.toThrow('the gateway has no agent "nobody"')
 })
 
-it("gives the model an error past the number of sub-agents that may work at once", async () => {
+it("returns an error to the model beyond the maximum number of concurrent sub-agents", async () => {
   // The other sub-agents work until the refused call has its result.
   const refused = Promise.withResolvers<void>()
   const provider = scriptedProvider((request) => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from "vitest"
-import type { Tool } from "../core/ports/tool.ts"
+import type { Tool } from "../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
@@ -9,7 +9,7 @@ afterEach(() => gateway.close({ graceMs: 0 }))
 
 const key = "sk-ant-api03-0123456789abcdefghijklmnopqrstuvwxyz"
 
-it("takes secrets out of an error that a tool returns, such as that of an MCP server", async () => {
+it("masks secrets in an error that a tool returns, for example that of an MCP server", async () => {
   const report: Tool = {
     name: "report",
     description: "Report.",

@@ -1,9 +1,9 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
-import { placesForNewcomers } from "../core/fairness/newcomers.ts"
-import type { Keyring } from "../core/ports/keyring.ts"
+import { placesForNewcomers } from "../core/fairness/places-for-newcomers.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Keyring } from "../core/ports/store/keyring.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createPacer } from "../core/time/pacer.ts"
 import type { Sessions } from "../sessions/sessions.ts"
@@ -16,6 +16,7 @@ import { type BodyLimits, readBoundedBody } from "./body/bounded-body.ts"
 import { createJsonParser } from "./body/json-parser.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
+import type { HttpLimits } from "./limits/http-limits.ts"
 import { maxInitBodyBytes, maxInitValues } from "./limits/init-limits.ts"
 import { networkOf } from "./limits/network.ts"
 import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/rate-limits.ts"
@@ -25,7 +26,7 @@ import { refuseOtherMethods } from "./middleware/method-not-allowed.ts"
 import { logRequests } from "./middleware/request-log.ts"
 import { securityHeaders } from "./middleware/security-headers.ts"
 import { addOpenApiRoute } from "./openapi.ts"
-import { type HttpLimits, knowsUsers, type ResolvedHttpOptions } from "./options.ts"
+import { knowsUsers, type ResolvedHttpOptions } from "./options.ts"
 import { invalidBody, Problem, toProblemResponse } from "./problem.ts"
 import type { Readiness } from "./readiness.ts"
 import { type ClientAddress, createClientAddress } from "./request/client-address.ts"
@@ -125,9 +126,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
 
   const root = createRootApp(options)
   const app = root.basePath(options.prefix)
-  app.notFound((c) =>
-    toProblemResponse(new Problem({ code: "not_found", status: 404 }, "No such path."), c, logger),
-  )
+  app.notFound((c) => toProblemResponse(createPathNotFound(c.req.path, options.prefix), c, logger))
   const issueSession = createIssueSession({ sessions, agents, tokens })
   addInitRoute(app, {
     agents,
@@ -225,7 +224,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
   }
 }
 
-function streamsOf({ sessions, clock, logger, heartbeatMs = 15_000, limits }: HttpAppOptions): EventStreams {
+function streamsOf({ sessions, clock, logger, heartbeatMs, limits }: HttpAppOptions): EventStreams {
   const { viewersPerSession } = limits
   return createEventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession })
 }
@@ -260,8 +259,7 @@ function createRootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const open = allowLocalhost || !knowsUsers(options)
   root.use(createHostGuard({ open, allowedHosts: options.allowedHosts, origins }))
   if (origins.length > 0 || allowLocalhost) {
-    const { corsAllowHeaders: allowHeaders, corsAllowMethods: allowMethods } = options
-    root.use(crossOrigin({ origins, allowLocalhost, allowHeaders, allowMethods }))
+    root.use(crossOrigin({ ...options, allowLocalhost }))
   }
   return root
 }
@@ -280,4 +278,11 @@ function refuseUnless(accepting: () => boolean): MiddlewareHandler {
     if (!accepting()) throw new ShuttingDownError()
     await next()
   }
+}
+
+/** Returns a 404 problem that says where the API is, because its prefix is easily forgotten in an address. */
+function createPathNotFound(path: string, prefix: string): Problem {
+  const isInside = prefix === "/" || path === prefix || path.startsWith(`${prefix}/`)
+  const message = isInside ? "No such path." : `No such path. The API is below ${prefix}.`
+  return new Problem({ code: "not_found", status: 404 }, message)
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http"
-import type { Session } from "../core/ports/session-log.ts"
+import type { Session } from "../core/ports/store/session-log.ts"
 import type { Reach } from "./middleware/host-guard.ts"
 
 export interface HttpEnv {

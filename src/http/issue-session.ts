@@ -1,4 +1,4 @@
-import type { Principal, Session } from "../core/ports/session-log.ts"
+import type { Principal, Session } from "../core/ports/store/session-log.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { isSamePrincipal } from "./auth/principal.ts"
 import type { SessionTokens } from "./auth/tokens.ts"
@@ -60,5 +60,5 @@ export function createIssueSession({ sessions, agents, tokens }: IssueSessionOpt
 }
 
 function agentNotFound(): Problem {
-  return new Problem({ code: "agent_not_found", status: 404 }, "The gateway serves no agent of this name.")
+  return new Problem({ code: "agent_not_found", status: 404 }, "The gateway serves no agent with this name.")
 }

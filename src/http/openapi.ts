@@ -64,7 +64,7 @@ function documentOf(
       { name: "chat", description: "Runs and their events." },
       { name: "approvals", description: "Open requests to a person or a client." },
       { name: "memory", description: "Memories of the user. Only with the option `memory`." },
-      { name: "status", description: "For those who operate it." },
+      { name: "status", description: "Routes for operators." },
     ],
   })
   return { ...document, paths: { ...document.paths, ...describePluginPaths(pluginRoutes, prefix) } }

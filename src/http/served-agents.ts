@@ -1,5 +1,5 @@
-import type { ToolSpecification } from "../core/ports/provider.ts"
-import type { Session } from "../core/ports/session-log.ts"
+import type { ToolSpecification } from "../core/ports/model/provider.ts"
+import type { Session } from "../core/ports/store/session-log.ts"
 
 /** Resolves to the reason to refuse a client's tools. Null if the client may declare them. */
 export type CheckClientTools = (

@@ -21,7 +21,13 @@ async function serverAt(
   })
   const [config] = toServerConfigs(
     { remote: { type, url: `http://127.0.0.1:${port ?? address.port}/`, startTimeoutMs } },
-    { defaultToolTimeoutMs: 1_000, timeoutOverrides: {}, sessionInjectServers: [], stripInputFields: [] },
+    {
+      defaultToolTimeoutMs: 1_000,
+      timeoutOverrides: {},
+      sessionInjectServers: [],
+      stripInputFields: [],
+      serverEnvironment: {},
+    },
   )
   if (config === undefined) throw new Error("There is one server.")
   const logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -45,7 +51,7 @@ describe.each([
   ["sse", "answers nothing", silent],
   ["sse", "answers without an end", evasive],
 ] as const)("a server over %s that %s", (type, _what, listener) => {
-  it("has failed when its time to start is over", async () => {
+  it("has failed after its time to start", async () => {
     const server = await serverAt(type, listener, 200)
     await server.settled()
     expect(server.state).toEqual({
@@ -61,12 +67,41 @@ describe.each([
   })
 })
 
-it("says where a server that is not there was looked for, and why it was not found", async () => {
+it("reports where a missing server was looked for, and why it was not found", async () => {
   const port = await freePort()
   const server = await serverAt("http", silent, 10_000, { port })
   await server.settled()
   expect(server.state).toEqual({
     status: "failed",
     reason: `http://127.0.0.1:${port}/: connect ECONNREFUSED 127.0.0.1:${port}`,
+  })
+})
+
+it("says what a program that is downloaded may lack, if its start takes too long", async () => {
+  const args = ["-e", "setInterval(() => {}, 1000)"]
+  const [config] = toServerConfigs(
+    { local: { command: process.execPath, args, startTimeoutMs: 200 } },
+    {
+      defaultToolTimeoutMs: 1_000,
+      timeoutOverrides: {},
+      sessionInjectServers: [],
+      stripInputFields: [],
+      serverEnvironment: {},
+    },
+  )
+  if (config === undefined) throw new Error("There is one server.")
+  const logger = { debug() {}, info() {}, warn() {}, error() {} }
+  const server = new McpServer(config, {
+    identity: { name: "test", version: "0" },
+    logger,
+    authorization: null,
+  })
+  onTestFinished(() => server.close())
+  await server.settled()
+  expect(server.state).toEqual({
+    status: "failed",
+    reason: expect.stringMatching(
+      /^it did not start within 200 ms\. .* raise startTimeoutMs\. .*HTTPS_PROXY/,
+    ),
   })
 })

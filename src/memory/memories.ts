@@ -9,7 +9,7 @@ import type {
   MemoryPage,
   MemoryRecord,
   MemoryScope,
-} from "../core/ports/memory.ts"
+} from "../core/ports/store/memory.ts"
 import { checkContent, checkKey, checkTags, memoryLimits } from "./check-memory.ts"
 import { embedText } from "./embed.ts"
 import type { MemorySettings } from "./options.ts"
@@ -185,7 +185,7 @@ function fullError({ maxMemories, maxBytes }: MemoryBounds, bound: keyof MemoryB
   const most = bound === "maxMemories" ? `${maxMemories} memories` : `${maxBytes} bytes of memories`
   return new GatewayError(
     { code: "memory_full", status: 413 },
-    `The user already has ${most}, which is the most. Nothing was stored. Forget a memory that is no longer needed.`,
+    `The user already has ${most}, which is the maximum. Nothing was stored. Forget a memory that is no longer needed.`,
   )
 }
 

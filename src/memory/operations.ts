@@ -63,21 +63,27 @@ export const listOperation: JsonObject = {
     parameter("query", "Words to look for.", { type: "string", maxLength: memoryLimits.query }),
     parameter("entity_type", "Only memories of this type.", shortText(memoryLimits.entityType)),
     parameter("tag", "Only memories with this tag.", shortText(memoryLimits.tag)),
-    parameter("after", "The `next` of the page before.", { type: "string", maxLength: 2_000 }),
-    parameter("limit", "Most memories of the page.", {
+    parameter("after", "The `next` of the previous page.", { type: "string", maxLength: 2_000 }),
+    parameter("limit", "Maximum number of memories on the page.", {
       type: "integer",
       minimum: 1,
       maximum: 200,
       default: 50,
     }),
   ],
-  responses: { 200: json("One page of the memories of the token's user.", page) },
+  responses: {
+    200: json("One page of the memories of the token's user.", page),
+    400: {
+      description: "`after` is not the `next` of a page.",
+      content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+    },
+  },
 }
 
 export const removeOperation: JsonObject = {
   operationId: "forgetMemories",
   summary: "Forget memories of the user",
-  description: "Without parameters, all of them. There is no way to get them back.",
+  description: "Without parameters, forgets all of them. They cannot be restored.",
   tags: ["memory"],
   parameters: [
     parameter("name", "Only memories with this name.", shortText(memoryLimits.name)),

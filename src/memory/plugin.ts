@@ -1,7 +1,7 @@
 import { ConfigurationError, toError } from "../core/errors.ts"
 import type { ContentPart } from "../core/history/messages.ts"
 import type { Plugin, PluginRun, PluginServices } from "../core/ports/plugin.ts"
-import type { Principal } from "../core/ports/session-log.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
 import { queryOf, writeBackground } from "./background.ts"
 import { createMemories, type Memories } from "./memories.ts"
 import { type MemoryOptions, memorySettings } from "./options.ts"

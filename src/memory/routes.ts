@@ -1,8 +1,8 @@
 import { z } from "zod"
 import { GatewayError } from "../core/errors.ts"
-import type { MemoryKey } from "../core/ports/memory.ts"
 import type { PluginRequest, PluginRoute } from "../core/ports/plugin.ts"
-import type { Principal } from "../core/ports/session-log.ts"
+import type { MemoryKey } from "../core/ports/store/memory.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
 import { memoryLimits } from "./check-memory.ts"
 import { type Memories, notFoundError } from "./memories.ts"
 import { listOperation, removeOperation } from "./operations.ts"
@@ -102,7 +102,7 @@ function parsePosition(after: string): MemoryKey {
   } catch {
     throw new GatewayError(
       { code: "invalid_cursor", status: 400 },
-      "after must be the `next` of a page before.",
+      "after must be the `next` of an earlier page.",
     )
   }
 }

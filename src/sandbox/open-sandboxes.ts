@@ -8,23 +8,23 @@ import type {
   Sandboxes,
   SandboxFiles,
   SandboxSession,
-} from "../core/ports/sandbox.ts"
+} from "../core/ports/tools/sandbox.ts"
 import type { Backend } from "./backend.ts"
 import { openCgroups } from "./cgroups/cgroups.ts"
 import type { CompleteSandboxConfig } from "./config.ts"
 import { createDiskGuard, type DiskGuard } from "./disk/guard.ts"
 import { execute } from "./execute.ts"
+import { createSlots } from "./execution-slots.ts"
 import { createHealthCheck } from "./health-check.ts"
 import { forgetDeadInstances, type Instance, joinInstances } from "./instances.ts"
 import { diskQuota } from "./limits.ts"
-import { createSlots } from "./slots.ts"
 import { createFolderStage } from "./staged-folders.ts"
 import { createNothingWorks, type Finding, mayBeUsed, tryOut, type Usable, warnOf } from "./trial/try-out.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
-import { checkOffered } from "./workspace/offered.ts"
-import { makePassable } from "./workspace/passable.ts"
+import { checkOffered } from "./workspace/offered-files.ts"
 import { removeTree } from "./workspace/remove-tree.ts"
-import { createUnfinishedExecutions, type UnfinishedExecutions } from "./workspace/unfinished.ts"
+import { makePassable } from "./workspace/traversable-folder.ts"
+import { createUnfinishedExecutions, type UnfinishedExecutions } from "./workspace/unfinished-executions.ts"
 import { openWorkspaces, type Workspace, type Workspaces } from "./workspace/workspaces.ts"
 
 export interface SandboxesOptions {

@@ -85,7 +85,7 @@ function operation(operationId: string, summary: string, rest: JsonObject): Json
 
 /** Problems of a change, in addition to those of every route. */
 const conflict = {
-  description: "The schedule cannot be changed this way now. `code` says why.",
+  description: "The schedule cannot be changed this way now. `code` names the reason.",
   content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
 } as const
 
@@ -99,9 +99,9 @@ export const listOperation = operation("listSchedules", "The user's schedules", 
   },
 })
 
-export const createOperation = operation("createSchedule", "Make a schedule", {
+export const createOperation = operation("createSchedule", "Create a schedule", {
   requestBody: { required: true, content: { "application/json": { schema: newSchedule } } },
-  responses: { 201: json("The schedule was made.", schedule), 409: conflict },
+  responses: { 201: json("The schedule was created.", schedule), 409: conflict },
 })
 
 export const showOperation = operation("getSchedule", "A schedule and its history", {
@@ -111,7 +111,7 @@ export const showOperation = operation("getSchedule", "A schedule and its histor
 
 export const pauseOperation = operation("pauseSchedule", "Pause a schedule", {
   parameters: [id],
-  responses: { 200: json("It fires no more until it is resumed.", schedule) },
+  responses: { 200: json("It does not fire until it is resumed.", schedule) },
 })
 
 export const resumeOperation = operation("resumeSchedule", "Resume a paused schedule", {

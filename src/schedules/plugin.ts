@@ -1,5 +1,5 @@
 import type { Plugin } from "../core/ports/plugin.ts"
-import type { Principal } from "../core/ports/session-log.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
 import { declareSchedules } from "./declare.ts"
 import {
   checkDefinitions,

@@ -8,8 +8,8 @@ import type {
   Schedule,
   ScheduleBounds,
   Schedules,
-} from "../core/ports/schedules.ts"
-import type { MessageCommand, Principal } from "../core/ports/session-log.ts"
+} from "../core/ports/store/schedules.ts"
+import type { MessageCommand, Principal } from "../core/ports/store/session-log.ts"
 import type { ScheduleOrigin, ScheduleSpec } from "../core/schedule.ts"
 import { planStep } from "./plan-step.ts"
 import { createTimetable } from "./timetable.ts"
@@ -131,7 +131,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
             { code: "too_many_schedules", status: 429 },
             outcome === "ownerHasTooMany"
               ? `A user may have ${bounds.perOwner} schedules. Remove one first.`
-              : "The agent has as many schedules as it may have.",
+              : "The agent has reached its maximum number of schedules.",
           )
         default:
           return outcome satisfies never

@@ -1,5 +1,5 @@
-import type { Directory } from "../core/ports/directory.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Directory } from "../core/ports/store/directory.ts"
 import { sleep } from "../core/time/sleep.ts"
 
 const retryMs = 10_000
@@ -24,7 +24,7 @@ export async function announceAgents({ directory, agents, logger }: AnnounceOpti
     } catch (error) {
       logger.warn(
         { error, agents },
-        "The agents of this process could not be made known. Their runs may be listed as unserved until it succeeds.",
+        "The agents of this process could not be announced. Until that succeeds, their runs may be listed as unserved.",
       )
       return false
     }

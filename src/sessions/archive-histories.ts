@@ -1,5 +1,5 @@
-import type { Archive } from "../core/ports/archive.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Archive } from "../core/ports/store/archive.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
 import { foldStart } from "./reading/load-conversation.ts"
 
 /** Number of due sessions that one query reads. */

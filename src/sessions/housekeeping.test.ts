@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from "vitest"
-import type { PruneLimits } from "../core/ports/session-log.ts"
+import type { PruneLimits } from "../core/ports/store/session-log.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { silentLogger } from "./fixtures/test-gateway.ts"
@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-it("drops deltas and sessions once their time is over, by the store's clock", async () => {
+it("drops expired deltas and sessions, by the store's clock", async () => {
   const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
   const pruned: PruneLimits[] = []
   const log = {

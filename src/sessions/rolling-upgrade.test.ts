@@ -4,9 +4,9 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import { logVersion } from "../core/log/entries.ts"
-import type { Wait } from "../core/ports/approvals.ts"
-import type { Store } from "../core/ports/store.ts"
-import type { ToolContext, ToolOutcome } from "../core/ports/tool.ts"
+import type { Wait } from "../core/ports/store/approvals.ts"
+import type { Store } from "../core/ports/store/store.ts"
+import type { ToolContext, ToolOutcome } from "../core/ports/tools/tool.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { startTestServer, type TestServer } from "../stores/postgres/fixtures/test-server.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"
@@ -141,7 +141,7 @@ async function resultOf(node: Process, { id, runId }: { readonly id: string; rea
 const asking = ["pay", "where", "book"]
 
 describe.each(stores)("on %s", (_, open) => {
-  it("a rolling upgrade and its rollback end every run, and refuse no session while both versions live", async () => {
+  it("a rolling upgrade and its rollback finish every run, and refuse no session while both versions live", async () => {
     const name = "rolling"
     const stays = await start(open, name, former)
     const replaced = await start(open, name, former)
@@ -184,7 +184,7 @@ describe.each(stores)("on %s", (_, open) => {
     }
     await rolledBack.end()
     await stays.end()
-  }, 60_000)
+  }, 180_000)
 
   it("newer forms are written once no older process is live, and an older one refuses those sessions", async () => {
     const name = "upgraded"
@@ -212,9 +212,9 @@ describe.each(stores)("on %s", (_, open) => {
     expect(await sessions.session(plain.id)).toMatchObject({ id: plain.id })
     await late.end()
     await upgraded.end()
-  }, 60_000)
+  }, 180_000)
 
-  it("a run that sleeps is finished once by another process, when its own is gone", async () => {
+  it("a sleeping run is finished once by another process after its own has ended", async () => {
     const name = "sleeping"
     const first = await start(open, name, logVersion)
     const run = await begin(first, "doze")
@@ -230,5 +230,5 @@ describe.each(stores)("on %s", (_, open) => {
     }
     expect(types.filter((each) => each === "toolCallStarted")).toHaveLength(2)
     await second.end()
-  }, 60_000)
+  }, 180_000)
 })

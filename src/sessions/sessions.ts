@@ -1,8 +1,8 @@
 import type { Message } from "../core/history/messages.ts"
 import type { JsonObject } from "../core/json/json.ts"
 import type { AppData, Decider, LiveEntry, TerminalEvent } from "../core/log/entries.ts"
-import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/approvals.ts"
-import type { QueuedRun, WhenBusy } from "../core/ports/inbox.ts"
+import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/store/approvals.ts"
+import type { QueuedRun, WhenBusy } from "../core/ports/store/inbox.ts"
 import type {
   AnswerOutcome,
   MessageInput,
@@ -10,8 +10,8 @@ import type {
   PutOutcome,
   Run,
   Session,
-} from "../core/ports/session-log.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
+} from "../core/ports/store/session-log.ts"
+import type { ToolResult } from "../core/ports/tools/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
 import type { RunLimits } from "../core/runs/child.ts"
 import type { RunSettings } from "../core/runs/run-settings.ts"

@@ -2,7 +2,7 @@ import { ConfigurationError } from "../core/errors.ts"
 import type { ContentPart } from "../core/history/messages.ts"
 import { isJsonObject, type JsonObject } from "../core/json/json.ts"
 import { toJson } from "../core/json/to-json.ts"
-import type { ReturnedWait } from "../core/ports/tool.ts"
+import type { ReturnedWait } from "../core/ports/tools/tool.ts"
 import type { Question } from "../core/question.ts"
 import type { ChildTask } from "../core/runs/child.ts"
 

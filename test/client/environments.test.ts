@@ -7,7 +7,7 @@ import { repository, startSuite } from "./support.ts"
 
 // Each test starts a gateway several times. `npm run test:package` runs the same suite in every supported Node, Bun
 // and Deno.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 type Outcomes = Readonly<Record<string, string | null>>
 
@@ -19,7 +19,7 @@ function expectAllPassed(outcomes: Outcomes): void {
 test.concurrent("the client works in Node", async () => {
   const { url } = await startSuite()
   const args = [`${repository}test/client/suite/run.mjs`, url, `file://${repository}dist/client`]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 50_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 220_000 })
   expectAllPassed(JSON.parse(stdout.slice("OUTCOMES ".length)))
 })
 

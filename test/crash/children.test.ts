@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
+import { patienceMs } from "../patience.ts"
 import { all } from "./checks/observation.ts"
 import { inParallel } from "./support/in-parallel.ts"
 import { calls, type Script, says } from "./support/model.ts"
@@ -11,7 +12,7 @@ import { playRound } from "./support/round.ts"
 import { type ServingOptions, serving } from "./support/serving.ts"
 
 // Each test starts many processes, one after the other.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 const seed = process.env.CRASH_SEED ?? String(Date.now())
 
@@ -46,7 +47,7 @@ const lead: Script = (call) =>
 const work: Script = (call) =>
   call.turn > 0 ? says(20) : calls(call, [{ name: "reserve", input: { ms: 50 } }])
 
-describe.each(stores)("with places for one run a process, on %s", (_, options) => {
+describe.each(stores)("with places for one run in each process, on %s", (_, options) => {
   test(`a parent of three children ends once, with each answer once, over kills at random times (CRASH_SEED=${seed})`, async () => {
     const random = createRandom(seed)
     const { client, restart, effects, tree } = await serving({ script: lead, work }, await options())
@@ -67,7 +68,7 @@ describe.each(stores)("with places for one run a process, on %s", (_, options) =
     expect(new Set((await effects()).map(({ key }) => key)).size).toBe(3)
   })
 
-  test("a canceled parent ends its children, those about to start included, also after a kill", async () => {
+  test("a canceled parent ends its children, including those about to start, even after a kill", async () => {
     const { client, kill, start, tree } = await serving(
       { script: lead, work: () => says(2_000, 10) },
       await options(),
@@ -89,11 +90,11 @@ describe.each(stores)("with places for one run a process, on %s", (_, options) =
           if (ends[0]?.type === "runCompleted") expect(ends[0].reason).toBe("cancelled")
         }
       },
-      { timeout: 20_000, interval: 200 },
+      { interval: 200 },
     )
   })
 
-  test("an approval that a grandchild asks for is answered through the root after a restart", async () => {
+  test("an approval of a grandchild is answered through the root after a restart", async () => {
     const nested =
       (script: string): Script =>
       (call) =>
@@ -117,7 +118,7 @@ describe.each(stores)("with places for one run a process, on %s", (_, options) =
 })
 
 test("every step between sessions survives a kill of either node on Postgres", async () => {
-  const report = new Report({ resumeMs: 15_000 })
+  const report = new Report({ resumeMs: patienceMs })
   const store = (round: number) => server.createDatabase(`tree_${round}`)
   await inParallel(await namedRounds({ points: treePoints, store, nodes: 2 }), 2, async (plan) => {
     await report.add(await playRound(plan))

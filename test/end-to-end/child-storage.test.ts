@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test, vi } from "vitest"
+import { beforeAll, describe, expect, test } from "vitest"
 import { createGateway } from "../../src/gateway/create-gateway.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { tool } from "../../src/tools/local-tool.ts"
@@ -7,8 +7,6 @@ import { quiet } from "../contract/gateway-under-test.ts"
 import { atEndOfFile } from "./support/on-end.ts"
 import { startPostgres } from "./support/postgres.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const onEnd = atEndOfFile()
 const stores = new Map<string, string>()
@@ -35,7 +33,7 @@ const leader = scriptedProvider(({ messages }) => {
 })
 
 describe.each(["SQLite", "Postgres"])("a child of a user on %s", (name) => {
-  test("starts while there is storage, and is refused with an error that the model sees once there is none", async () => {
+  test("starts while there is storage, and is refused with an error for the model once there is none", async () => {
     const worker = scriptedProvider(() => [{ type: "text", text: "x".repeat(5_000) }])
     const options = {
       store: stores.get(name) ?? "",

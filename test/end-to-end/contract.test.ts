@@ -4,6 +4,7 @@ import { documentedEvents, documentedProblems, mentions } from "../contract/refe
 import { testAccess } from "../contract/topics/access.ts"
 import { testConversations } from "../contract/topics/conversations.ts"
 import { testLimits } from "../contract/topics/limits.ts"
+import { testMemory } from "../contract/topics/memory.ts"
 import { testOutages } from "../contract/topics/outages.ts"
 import { testQueuedMessages } from "../contract/topics/queued-messages.ts"
 import { testRefusals } from "../contract/topics/refusals.ts"
@@ -25,10 +26,11 @@ testAccess(underTest)
 testLimits(underTest)
 testOutages(underTest)
 testSchedules()
+const memoryProblems = testMemory()
 
 // This test checks the results of all tests above.
 
-test("every documented answer of every route was seen", () => {
+test("every documented response of every route was seen", () => {
   // These routes cannot fail.
   const unprovoked = ["GET /health 500", "GET /ready 500", "GET /openapi.json 500"]
   // This response requires an authorization server. test/mcp/oauth.test.ts covers it.
@@ -62,9 +64,6 @@ const consoleProblems = [
 
 /** Problems that occur only between the registration of a task and its start. */
 const briefProblems = ["503 task_not_started"]
-
-/** Problems of memory, which this gateway does not have. */
-const memoryProblems = ["404 memory_not_found"]
 
 interface EventSchema {
   readonly properties: { readonly type: { readonly enum: readonly string[] } }

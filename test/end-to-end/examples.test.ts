@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { describe, expect, onTestFinished, test, vi } from "vitest"
+import { describe, expect, onTestFinished, test } from "vitest"
 import { freePort } from "../../src/testing/fixtures/free-port.ts"
 import { runCliProcess, startCli } from "../cli-process.ts"
 import { assemble } from "./support/assemble.ts"
@@ -11,9 +11,6 @@ import { eventStream } from "./support/event-stream.ts"
 import { startModel } from "./support/model.ts"
 import { startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
-
-// Each test starts programs, some of which start others.
-vi.setConfig({ testTimeout: 60_000 })
 
 const run = promisify(execFile)
 const examples = new URL("../../examples/", import.meta.url)
@@ -37,7 +34,7 @@ async function serve(name: string, env: Readonly<Record<string, string>> = {}) {
 }
 
 describe.each(names)("the example %s", (name) => {
-  test("starts without a key and answers", async () => {
+  test("starts without a key and responds", async () => {
     const { url } = await serve(name)
     const session = await startSession(url, "dev")
     const { text, terminal } = assemble(await (await session.chat("Hello!")).rest())
@@ -91,7 +88,7 @@ test("11-research-report has three sub-agents write one report", async () => {
   expect(stdout.match(/^## \w+$/gm)?.toSorted()).toEqual(["## brewing", "## growing", "## history"])
 })
 
-test("04-code-execution computes with the file that it offers", async () => {
+test("04-code-execution computes with its offered file", async () => {
   const code = 'print(sum(int(line.split(",")[2]) for line in open("sales.csv").readlines()[1:]))'
   const task = `/tool code_execute ${JSON.stringify({ code })}`
   const { stdout } = await runCliProcess(["run", "--demo", agentOf("04-code-execution"), task], {
@@ -120,7 +117,7 @@ test("02-mcp-tools reads at once, and waits for a person before it writes", asyn
   await session.cancel()
 })
 
-test("the client of 06-tool-approval goes on where it was when the server is killed while it asks", async () => {
+test("the client of 06-tool-approval continues after the server is killed during its question", async () => {
   const cwd = await temporaryFolder()
   const start = async (port: string) => {
     const cli = startCli(["dev", agentOf("06-tool-approval"), "--port", port], { cwd })
@@ -139,20 +136,18 @@ test("the client of 06-tool-approval goes on where it was when the server is kil
   client.stdout.setEncoding("utf8").on("data", (part: string) => said.push(part))
   const problems = text(client.stderr)
   client.stdin.write('/tool transfer {"from":"alice","to":"bob","amount":100}\n')
-  await expect.poll(() => said.join(""), { timeout: 20_000 }).toContain("Allow transfer to bob?")
+  await expect.poll(() => said.join("")).toContain("Allow transfer to bob?")
   first.cli.signal("SIGKILL")
   // The worker ends a moment later and keeps its output open until then.
   await first.cli.exited
   await start(port)
   client.stdin.write("y\n")
-  await expect
-    .poll(() => said.join(""), { timeout: 20_000 })
-    .toContain('transfer answered: {"from":800,"to":150}')
+  await expect.poll(() => said.join("")).toContain('transfer answered: {"from":800,"to":150}')
   client.stdin.end()
   expect(await problems).toBe("")
 })
 
-test("08-multi-provider goes on with its next model when a service is overloaded", async () => {
+test("08-multi-provider continues with its next model when a provider is overloaded", async () => {
   const overloaded = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } }
   const headers = { "content-type": "application/json" }
   const service = await startModel(() => ({ status: 529, headers, steps: [JSON.stringify(overloaded)] }))

@@ -8,8 +8,6 @@ import { requires } from "../needs.ts"
 import { calls, says, startModel } from "./support/model.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-// Each test starts programs.
-vi.setConfig({ testTimeout: 60_000 })
 beforeEach(() => requires("linux"))
 
 const agent = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url))
@@ -29,8 +27,7 @@ async function runOnTerminal(script: Parameters<typeof startModel>[0]) {
     shown += chunk.toString()
   })
   const exited = new Promise<number | null>((resolve) => child.on("exit", resolve))
-  const asked = () =>
-    vi.waitFor(() => expect(shown).toContain("Allow this call? [y/N]"), { timeout: 30_000, interval: 50 })
+  const asked = () => vi.waitFor(() => expect(shown).toContain("Allow this call? [y/N]"), { interval: 50 })
   const hasPaid = () => existsSync(join(cwd, "paid.txt"))
   return {
     cwd,
@@ -43,7 +40,7 @@ async function runOnTerminal(script: Parameters<typeof startModel>[0]) {
   }
 }
 
-test("on a terminal, the person is asked, and a yes lets the call run", async () => {
+test("on a terminal, the user is asked, and a yes lets the call run", async () => {
   const { cwd, asked, type, exited, shown } = await runOnTerminal([calls("pay", { euros: 5 }), says("Paid.")])
   await asked()
   expect(shown()).toContain('pay {"euros":5}')
@@ -65,7 +62,7 @@ test.each([
   expect(hasPaid()).toBe(false)
 })
 
-test("Ctrl+C at the question cancels the run, and says how to continue", async () => {
+test("Ctrl+C at the prompt cancels the run, and prints how to continue", async () => {
   const { asked, type, exited, hasPaid, shown, model } = await runOnTerminal([calls("pay"), says("Never.")])
   await asked()
   type("\u0003")

@@ -1,8 +1,8 @@
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { expect, it, onTestFinished } from "vitest"
-import type { Secrets } from "../../src/core/ports/secrets.ts"
-import type { ToolResult } from "../../src/core/ports/tool.ts"
+import type { Secrets } from "../../src/core/ports/store/secrets.ts"
+import type { ToolResult } from "../../src/core/ports/tools/tool.ts"
 import { noTasks } from "../../src/core/runs/no-tasks.ts"
 import { systemClock } from "../../src/core/time/clock.ts"
 import type { McpHttpServerDefinition } from "../../src/mcp/config/definition.ts"
@@ -15,6 +15,7 @@ import { openSqliteStore } from "../../src/stores/sqlite/open.ts"
 import { createSchemaChecker } from "../../src/tools/schema-check/schema-checker.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { patienceMs } from "../patience.ts"
 import { type GuardedServer, guardedServer } from "./support/guarded-server.ts"
 
 const principal = { tenant: "t", userId: "ada" }
@@ -45,7 +46,13 @@ function node(
   }
   const configs = toServerConfigs(
     { guarded: { ...options, url } },
-    { defaultToolTimeoutMs: 20_000, timeoutOverrides: {}, sessionInjectServers: [], stripInputFields: [] },
+    {
+      defaultToolTimeoutMs: 20_000,
+      timeoutOverrides: {},
+      sessionInjectServers: [],
+      stripInputFields: [],
+      serverEnvironment: {},
+    },
   )
   const authorizations = createAuthorizations({
     configs,
@@ -81,7 +88,7 @@ async function callTogether(servers: McpServers, times: number): Promise<readonl
     const outcome = await tool.execute(
       {},
       {
-        signal: AbortSignal.timeout(15_000),
+        signal: AbortSignal.timeout(patienceMs),
         session: { id: "sess_1", tenant: "test", userId: "ada", channel: null },
         context: {},
         runId: "run_1",
@@ -115,7 +122,7 @@ async function twoNodes(server: GuardedServer) {
   return { first, second }
 }
 
-it("refreshes once for all calls that are refused at once", async () => {
+it("refreshes once for all calls that are refused concurrently", async () => {
   const server = await guardedServer()
   const { first } = await twoNodes(server)
   server.expireTokens()
@@ -123,7 +130,7 @@ it("refreshes once for all calls that are refused at once", async () => {
   expect(server).toMatchObject({ refreshes: 1, revoked: false })
 })
 
-it("refreshes once for all nodes that are refused at once", async () => {
+it("refreshes once for all nodes that are refused concurrently", async () => {
   const server = await guardedServer()
   const { first, second } = await twoNodes(server)
   server.onRefresh = async () => {
@@ -138,7 +145,7 @@ it("refreshes once for all nodes that are refused at once", async () => {
   }
 })
 
-it("renews in place of a process that died over it, once its time is over", async () => {
+it("refreshes in place of a process that died during a refresh, after its time", async () => {
   const server = await guardedServer()
   const path = join(await temporaryFolder(), "data")
   const secrets = await openSecrets(path)
@@ -156,7 +163,7 @@ it("renews in place of a process that died over it, once its time is over", asyn
   expect(server).toMatchObject({ refreshes: 1, revoked: false })
 })
 
-it("asks nobody while the authorization server does not answer, and goes on when it does", async () => {
+it("asks no one while the authorization server does not respond, and continues when it does", async () => {
   const server = await guardedServer()
   const { first } = await twoNodes(server)
   server.onRefresh = async () => "unavailable"
@@ -168,7 +175,7 @@ it("asks nobody while the authorization server does not answer, and goes on when
   expect(first.links).toHaveLength(1)
 })
 
-it("lets people in by the links of nodes that started at once", async () => {
+it("authorizes people through the links of nodes that started concurrently", async () => {
   const server = await guardedServer()
   const path = join(await temporaryFolder(), "data")
   const nodes = [node(server, await openSecrets(path)), node(server, await openSecrets(path))]
@@ -180,7 +187,7 @@ it("lets people in by the links of nodes that started at once", async () => {
   for (const each of nodes) await each.is("ready")
 })
 
-it("lets in two people who come back at once", async () => {
+it("authorizes two people who return concurrently", async () => {
   const server = await guardedServer()
   const path = join(await temporaryFolder(), "data")
   const first = node(server, await openSecrets(path))
@@ -191,7 +198,7 @@ it("lets in two people who come back at once", async () => {
   expect(await Promise.all(links.map((link) => first.allow(link)))).toEqual(["guarded", "guarded"])
 })
 
-it("gives a link that works after one that could not be made", async () => {
+it("returns a working link after one that could not be created", async () => {
   const server = await guardedServer()
   const good = server.metadata
   server.metadata = (self) => ({ ...good(self), response_types_supported: ["token"] })
@@ -203,7 +210,7 @@ it("gives a link that works after one that could not be made", async () => {
   await only.is("ready")
 })
 
-it("keeps the server's own headers from the authorization server that it names", async () => {
+it("hides the server's own headers from the authorization server that it names", async () => {
   const [server, elsewhere] = [await guardedServer(), await guardedServer()]
   const origin = new URL(elsewhere.url).origin
   server.resource = (self) => ({ resource: `${self}/mcp`, authorization_servers: [origin] })
@@ -215,7 +222,7 @@ it("keeps the server's own headers from the authorization server that it names",
   expect(JSON.stringify(elsewhere.requests)).not.toContain("s3cret")
 })
 
-it("says over the older transport too that a person is needed, not that a call was interrupted", async () => {
+it("reports over the older transport too that a person is needed, not that a call was interrupted", async () => {
   const server = await guardedServer()
   const secrets = await openSecrets(join(await temporaryFolder(), "data"))
   const only = node({ url: server.sseUrl }, secrets, { type: "sse" })
@@ -229,7 +236,7 @@ it("says over the older transport too that a person is needed, not that a call w
   await expect(only.call()).rejects.toMatchObject({ code: "mcp_needs_reauth" })
 })
 
-it("takes what another node was granted, though its store could not be reached for a while", async () => {
+it("uses another node's authorization, even if its store was unreachable for a while", async () => {
   const server = await guardedServer()
   const path = join(await temporaryFolder(), "data")
   const secrets = await openSecrets(path)
@@ -246,4 +253,4 @@ it("takes what another node was granted, though its store could not be reached f
   await delay(6_000)
   isReachable = true
   await waiting.is("ready")
-}, 60_000)
+}, 180_000)

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from "vitest"
-import type { ModelRequest } from "../../src/core/ports/provider.ts"
+import type { ModelRequest } from "../../src/core/ports/model/provider.ts"
 import { createGateway } from "../../src/index.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { listed, listingServer } from "./support/listing-server.ts"
@@ -12,7 +12,7 @@ const calling =
   ({ messages }: ModelRequest) =>
     messages.length === 1 ? [{ type: "toolCall", name } as const] : [{ type: "text", text: "Done." } as const]
 
-it("each agent of a gateway has its own MCP servers, also under one name", async () => {
+it("each agent of a gateway has its own MCP servers, even under the same name", async () => {
   const [left, right] = [
     await listingServer("left", listed("look"), listed("left_only")),
     await listingServer("right", listed("look"), listed("right_only")),

@@ -1,6 +1,6 @@
-import { beforeAll, expect, test, vi } from "vitest"
+import { beforeAll, expect, test } from "vitest"
 import { StoreUnavailableError } from "../../src/core/errors.ts"
-import type { MessageCommand } from "../../src/core/ports/session-log.ts"
+import type { MessageCommand } from "../../src/core/ports/store/session-log.ts"
 import { systemClock } from "../../src/core/time/clock.ts"
 import {
   alice,
@@ -15,8 +15,7 @@ import { openPostgresStore } from "../../src/stores/postgres/open.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { type Postgres, startPostgres } from "../end-to-end/support/postgres.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
+import { patienceMs } from "../patience.ts"
 
 const onEnd = atEndOfFile()
 let postgres: Postgres
@@ -48,11 +47,11 @@ function put(sessionId: string, runId: string): MessageCommand {
 }
 
 async function responseOf(reader: TestNode, sessionId: string, runId: string) {
-  const signal = AbortSignal.timeout(20_000)
+  const signal = AbortSignal.timeout(patienceMs)
   return (await reader.sessions.result(sessionId, runId, { signal })).response
 }
 
-test("of twenty sessions whose claim was lost on its way none stays with a process that does not know it", async () => {
+test("of twenty sessions with lost claims, none stays with a process that does not know it", async () => {
   const { cable, node, reader, outside } = await nodes("sweep", { start: false })
   const runs = await Promise.all(
     Array.from({ length: 20 }, async (_, index) => {
@@ -73,7 +72,7 @@ test("of twenty sessions whose claim was lost on its way none stays with a proce
   expect(await Promise.all(responses)).toEqual(runs.map(() => "Done"))
 })
 
-test("a message that was claimed when the reply was lost is answered by the process that claimed it", async () => {
+test("a message that was claimed with a lost reply is answered by the process that claimed it", async () => {
   const { cable, node, reader } = await nodes("putting", { start: true })
   const { id } = await node.sessions.create(alice)
   const idempotency = { key: "once", bodyHash: "hash" }
@@ -87,7 +86,7 @@ test("a message that was claimed when the reply was lost is answered by the proc
   expect(await responseOf(reader, id, again.runId)).toBe("Done")
 })
 
-test("a single claim whose reply was lost is found again", async () => {
+test("a single claim with a lost reply is found again", async () => {
   const { cable, node, reader, outside } = await nodes("claiming", { start: false })
   const { id } = await reader.sessions.create(alice)
   await outside.log.put(put(id, "run_1"))

@@ -1,5 +1,5 @@
-import type { TaskEndCommand } from "../../core/ports/inbox.ts"
-import type { OutboxItem } from "../../core/ports/outbox.ts"
+import type { TaskEndCommand } from "../../core/ports/store/inbox.ts"
+import type { OutboxItem } from "../../core/ports/store/outbox.ts"
 import type { TaskState } from "../../core/runs/background-task.ts"
 
 /** Returns the id of the item that announces the end of a task. */
@@ -17,7 +17,7 @@ export function createAnnouncement(
 ): OutboxItem {
   const text =
     `[Message of the gateway, not of the user: the background task ${taskId} (${name}) has ended. ` +
-    "Collect its result with get_background_result, and tell the user what came of it.]"
+    "Collect its result with get_background_result, and tell the user the outcome.]"
   const command = {
     type: "message",
     sessionId,

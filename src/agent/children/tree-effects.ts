@@ -7,8 +7,8 @@ import {
   type TerminalEvent,
   type WaitOpened,
 } from "../../core/log/entries.ts"
-import type { OutboxItem } from "../../core/ports/outbox.ts"
-import type { CancelCommand, SessionParent } from "../../core/ports/session-log.ts"
+import type { OutboxItem } from "../../core/ports/store/outbox.ts"
+import type { CancelCommand, SessionParent } from "../../core/ports/store/session-log.ts"
 import { isTaskId } from "../../core/runs/background-task.ts"
 import { type ChildOutcome, maxResponseCharacters } from "../../core/runs/child.ts"
 import { addCost, type Cost, noSpending } from "../../core/usage.ts"

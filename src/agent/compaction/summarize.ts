@@ -4,16 +4,16 @@ import { extendTurns, maxFormerTurns } from "../../core/history/history-turns.ts
 import type { ModelPart } from "../../core/history/messages.ts"
 import type { CompactionFailed } from "../../core/log/compaction.ts"
 import type { StepStarted } from "../../core/log/entries.ts"
-import type { CompactionStep } from "../../core/ports/compaction.ts"
-import type { Journal } from "../../core/ports/journal.ts"
-import type { ModelEnd } from "../../core/ports/provider.ts"
+import type { CompactionStep } from "../../core/ports/model/compaction.ts"
+import type { ModelEnd } from "../../core/ports/model/provider.ts"
+import type { Journal } from "../../core/ports/run/journal.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { addSpending, noSpending, noUsage } from "../../core/usage.ts"
 import { createSummaryMessage } from "../conversation-notes.ts"
 import { idsOfRun } from "../log-events.ts"
 import { checkBudget, priceUsage } from "../model/budget.ts"
 import { type CountedUsage, countOutputBytes, countUsage, estimateInput } from "../model/estimate-tokens.ts"
-import { collectEvidence, countFailedCall, freeOfCharge, mayHaveCost } from "../model/failed-call.ts"
+import { collectEvidence, countFailedCall, freeOfCharge, mayHaveCost } from "../model/failed-call-cost.ts"
 import { computeBackoff } from "../model/retry-backoff.ts"
 import { createStreamed, streamResponse } from "../model/stream-response.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
@@ -65,7 +65,7 @@ export async function summarize(
     const { code, detail = last.message, retryable, retryAfterMs } = last
     context.logger.warn(
       { ...idsOfRun(context.sessionId, run), model, code, detail },
-      "A summary of older messages could not be made. The run continues.",
+      "A summary of older messages could not be created. The run continues.",
     )
     await fail(
       code,

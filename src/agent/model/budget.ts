@@ -1,5 +1,5 @@
 import type { Event } from "../../core/log/entries.ts"
-import type { ModelChoice, ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelChoice, ModelRequest } from "../../core/ports/model/provider.ts"
 import { type Cost, noUsage, type Spending, type Usage } from "../../core/usage.ts"
 import { openChildrenOf } from "../children/tree-effects.ts"
 import type { ModelRunContext } from "../run-context.ts"
@@ -72,7 +72,7 @@ async function computeMaxCost(
   choice: ModelChoice,
   request: ModelRequest,
 ): Promise<Cost> {
-  const input = await estimateInput(request)
+  const input = await estimateInput(request, context.conversation.sizes.inputBytes)
   const output = { ...noUsage, outputTokens: request.maxTokens }
   const plain = costOf(context, choice, { ...output, inputTokens: input })
   const written = costOf(context, choice, { ...output, cacheCreationInputTokens: input })

@@ -3,8 +3,8 @@ import { imageRefused, imagesOf } from "../../core/history/images.ts"
 import type { Ids } from "../../core/ids.ts"
 import type { Event, ModelCallFailed, StepStarted } from "../../core/log/entries.ts"
 import { isTerminal } from "../../core/log/entries.ts"
-import type { ModelEnd, ModelFailure, ModelRequest } from "../../core/ports/provider.ts"
-import type { Tool } from "../../core/ports/tool.ts"
+import type { ModelEnd, ModelFailure, ModelRequest } from "../../core/ports/model/provider.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { addCost, addSpending, noSpending, type Spending } from "../../core/usage.ts"
 import { compactHistory } from "../compaction/compact-history.ts"
@@ -23,7 +23,7 @@ import {
   createRetryEvent,
   freeOfCharge,
   mayHaveCost,
-} from "./failed-call.ts"
+} from "./failed-call-cost.ts"
 import { type ModelAttempt, modelAt, planNextAttempt } from "./model-attempt.ts"
 import { requestOf } from "./model-request.ts"
 import { explainRefusedThinking } from "./refused-thinking.ts"

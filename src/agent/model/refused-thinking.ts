@@ -1,4 +1,4 @@
-import type { ModelFailure, ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelFailure, ModelRequest } from "../../core/ports/model/provider.ts"
 
 /** Matches the field names for thinking in the errors of providers. */
 const namesThinking = /thinking|reasoning|effort/i

@@ -8,7 +8,7 @@ import type {
   ModelInputDelta,
   ModelRequest,
   Provider,
-} from "../../core/ports/provider.ts"
+} from "../../core/ports/model/provider.ts"
 import type { Usage } from "../../core/usage.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
 import type { ModelRunContext } from "../run-context.ts"

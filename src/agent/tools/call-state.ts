@@ -5,7 +5,7 @@ import type {
   WaitOpened,
   WaitResolved,
 } from "../../core/log/entries.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import type { ToolOrigin } from "../../core/tools/tool-origin.ts"
 import type { WaitKind } from "../../core/wait.ts"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { DataEmitted } from "../../core/log/entries.ts"
-import type { EmittedData, ToolContext } from "../../core/ports/tool.ts"
+import type { EmittedData, ToolContext } from "../../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"

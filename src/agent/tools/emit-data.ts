@@ -1,7 +1,7 @@
 import { isLongerAsJson, type Json } from "../../core/json/json.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
 import { toJson } from "../../core/json/to-json.ts"
-import type { EmittedData, Tool } from "../../core/ports/tool.ts"
+import type { EmittedData, Tool } from "../../core/ports/tools/tool.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 
@@ -94,7 +94,7 @@ function countEmitted(before: Emitted, value: Json, most: Emitted): Emitted {
   const bounds = `${most.events} events and ${most.characters} characters of JSON`
   throw new DataRefused(
     "too_much_data",
-    `One tool call may emit at most ${bounds}. Emit less often, or less.`,
+    `One tool call may emit at most ${bounds}. Emit fewer or smaller events.`,
   )
 }
 

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, nestsTooDeep } from "../../core/json/json.ts"
-import type { Tool } from "../../core/ports/tool.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { Question, QuestionAnswer } from "../../core/question.ts"
 import { originOf } from "../../core/tools/tool-origin.ts"
 import type { ModelRunContext } from "../run-context.ts"

@@ -1,6 +1,6 @@
 import { WaitAnsweredError } from "../../core/errors.ts"
 import type { WaitOpened, WaitResolved } from "../../core/log/entries.ts"
-import type { Answer } from "../../core/ports/answers.ts"
+import type { Answer } from "../../core/ports/run/answers.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { noSpending } from "../../core/usage.ts"
 import type { AnyResolution } from "../../core/wait.ts"

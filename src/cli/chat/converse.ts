@@ -11,9 +11,11 @@ const maxShown = 10_000
 /** Maximum milliseconds until the gateway accepts a cancel. */
 const cancelTimeoutMs = 5_000
 
-const help = `/stop cancels the answer, /quit ends the program (so does the end of the input), /help shows this.
-Everything else is a message. What you type during an answer is sent after it.
+const help = `/stop cancels the response, /quit ends the program (so does the end of the input), /help shows this.
+All other input is a message. Input that you type during a response is sent after it.
 `
+
+const startHint = " To start a gateway in another terminal: agent-gateway dev FILE"
 
 export interface ConverseOptions extends Pick<CliContext, "stdout" | "stderr" | "answerOutput" | "signal"> {
   readonly chat: Chat
@@ -26,7 +28,7 @@ export async function converse(options: ConverseOptions): Promise<void> {
   for (;;) {
     stdout.write("> ")
     const line = (await input.next(signal))?.trim()
-    if (line === undefined || line === "/quit") break
+    if (line === undefined || line === "/quit" || line === "/exit") break
     if (line === "/help") stdout.write(help)
     else if (line !== "" && line !== "/stop") await exchange(options, line)
     if (signal.aborted) break
@@ -63,7 +65,8 @@ async function exchange(options: ConverseOptions, message: string): Promise<void
   } catch (error) {
     if (signal.aborted) return
     if (!(error instanceof ChatError)) throw error
-    stderr.write(`agent-gateway: ${oneLine(error.message)} (${error.code})\n`)
+    const hint = error.code === "unreachable" ? startHint : ""
+    stderr.write(`agent-gateway: ${oneLine(error.message)} (${error.code})${hint}\n`)
   } finally {
     printer.end()
     input.intercept(() => false)
@@ -115,7 +118,7 @@ function printEvent(event: SentEvent, printer: TurnPrinter): void {
       printer.endTurn()
       break
     case "stream_complete":
-      if (event.reason !== undefined) printer.onText(`\n[The answer ended early: ${event.reason}]`)
+      if (event.reason !== undefined) printer.onText(`\n[The response ended early: ${event.reason}]`)
       break
     case "error":
       printer.onText(`\n[The run failed: ${event.error} (${event.code})]`)
@@ -153,7 +156,7 @@ async function answerElicitation(
   if (event.mode === "url") {
     const done = await ask(
       options,
-      `${asked}\n  ${oneLine(event.url ?? "")}\nOpened the page and done there? [y/N] `,
+      `${asked}\n  ${oneLine(event.url ?? "")}\nHave you opened the page and finished there? [y/N] `,
     )
     return /^y(es)?$/i.test(done) ? chat.answer(event, null, { signal }) : chat.decline(event, { signal })
   }

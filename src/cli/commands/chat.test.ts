@@ -33,8 +33,7 @@ function startChat(argv: readonly string[], cwd = tmpdir()) {
     stderr: () => stderr,
     type: (line: string) => void stdin.write(`${line}\n`),
     end: () => void stdin.end(),
-    shows: (text: string) =>
-      vi.waitFor(() => expect(`${stdout}\n${stderr}`).toContain(text), { timeout: 10_000 }),
+    shows: (text: string) => vi.waitFor(() => expect(`${stdout}\n${stderr}`).toContain(text)),
   }
 }
 
@@ -64,7 +63,7 @@ async function serve(script: readonly ScriptedTurn[]) {
   const gateway = createAgent("Hi.", { store: memoryStore(), provider, tools, logger: silentLogger })
   const { url } = await gateway.listen({ port: 0 })
   onTestFinished(() => gateway.close({ graceMs: 0 }))
-  return { url: `${url}/api`, provider, gateway }
+  return { url: `${url}/api`, server: url, provider, gateway }
 }
 
 const text = (said: string): ScriptedTurn => [{ type: "text", text: said }]
@@ -86,6 +85,28 @@ describe("chat with a running gateway", () => {
     const again = startChat([url, "--session", session])
     again.end()
     expect(await again.ended).toBe(0)
+  })
+
+  it("finds the API from the address of the server, and leaves by /exit", async () => {
+    const { server } = await serve([text("Hello.")])
+    const chat = startChat([server])
+    chat.type("Hi")
+    await chat.shows("Hello.\n")
+    chat.type("/exit")
+    expect(await chat.ended).toBe(0)
+  })
+
+  it("finds an API without a prefix", async () => {
+    const provider = scriptedProvider([text("Hello.")])
+    const options = { store: memoryStore(), provider, prefix: "/", logger: silentLogger } as const
+    const gateway = createAgent("Hi.", options)
+    onTestFinished(() => gateway.close({ graceMs: 0 }))
+    const { url } = await gateway.listen({ port: 0 })
+    const chat = startChat([url])
+    chat.type("Hi")
+    await chat.shows("Hello.\n")
+    chat.end()
+    expect(await chat.ended).toBe(0)
   })
 
   it.each([
@@ -131,7 +152,7 @@ describe("chat with a running gateway", () => {
     expect(JSON.stringify(provider.requests[1])).toContain(result)
   })
 
-  it("stops an answer by /stop and goes on, and keeps what was typed meanwhile", async () => {
+  it("stops a response with /stop, continues, and keeps the input that was typed meanwhile", async () => {
     const forever = new Promise<never>(() => {})
     const { url, provider } = await serve([
       [
@@ -142,16 +163,16 @@ describe("chat with a running gateway", () => {
     ])
     const chat = startChat([url])
     chat.type("Think.")
-    await vi.waitFor(() => expect(provider.requests).toHaveLength(1), { timeout: 10_000 })
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1))
     chat.type("And now?")
     chat.type("/stop")
-    await chat.shows("[The answer ended early: cancelled]")
+    await chat.shows("[The response ended early: cancelled]")
     await chat.shows("Yes.\n")
     chat.type("/quit")
     expect(await chat.ended).toBe(0)
   })
 
-  it("cancels the answer on Ctrl+C, and says how to continue", async () => {
+  it("cancels the response on Ctrl+C, and prints how to continue", async () => {
     const forever = new Promise<never>(() => {})
     const { url, gateway, provider } = await serve([
       [
@@ -161,7 +182,7 @@ describe("chat with a running gateway", () => {
     ])
     const chat = startChat([url])
     chat.type("Think.")
-    await vi.waitFor(() => expect(provider.requests).toHaveLength(1), { timeout: 10_000 })
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1))
     chat.interrupt()
     expect(await chat.ended).toBe(130)
     expect(chat.stdout()).toContain("Continue with --session sess_")
@@ -171,7 +192,7 @@ describe("chat with a running gateway", () => {
     })
   })
 
-  it("says in one line what the gateway refuses", async () => {
+  it("prints one line for a request that the gateway refuses", async () => {
     const gateway = createAgent("Hi.", {
       store: memoryStore(),
       provider: scriptedProvider([]),
@@ -188,7 +209,7 @@ describe("chat with a running gateway", () => {
   })
 })
 
-it("chat with an agent's file serves it meanwhile, whatever its prefix", async () => {
+it("chat with an agent's file serves the agent during the chat, with any prefix", async () => {
   const cwd = await mkdtemp(join(tmpdir(), "agent-gateway-chat-"))
   onTestFinished(() => rm(cwd, { recursive: true, force: true }))
   const entry = new URL("../../index.ts", import.meta.url).href
@@ -206,6 +227,8 @@ it("chat with an agent's file serves it meanwhile, whatever its prefix", async (
 it.each([
   [["a", "b"], "unexpected argument b"],
   [["missing.ts"], "missing.ts does not exist"],
+  [["localhost:8000"], "localhost:8000 is not a URL; did you mean http://localhost:8000?"],
+  [["127.0.0.1:8000/api"], "did you mean http://127.0.0.1:8000/api?"],
 ])("chat refuses %j", async (argv, problem) => {
   const chat = startChat(argv)
   expect(await chat.ended).toBe(2)

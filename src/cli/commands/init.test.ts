@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { PassThrough } from "node:stream"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { templateNames } from "../init/read-template.ts"
@@ -33,7 +33,7 @@ async function init(cwd: string, argv: readonly string[], answer: string | null 
 const manifestOf = async (folder: string) => JSON.parse(await readFile(join(folder, "package.json"), "utf8"))
 
 describe("init", () => {
-  it.each(templateNames)("makes the project %s, and says what to do next", async (template) => {
+  it.each(templateNames)("creates the project %s, and prints the next steps", async (template) => {
     const folder = await emptyFolder()
     const { code, stdout } = await init(folder, ["My Agent", "--template", template])
     expect(code).toBe(0)
@@ -47,7 +47,7 @@ describe("init", () => {
     expect(await readFile(join(folder, "My Agent", "README.md"), "utf8")).toContain("# my-agent\n")
   })
 
-  it("depends on this version of the gateway, unless another one is named", async () => {
+  it("depends on the package of this clone, unless another one is named", async () => {
     const folder = await emptyFolder()
     const { version, peerDependencies, dependencies } = JSON.parse(await readFile("package.json", "utf8"))
     await init(folder, ["a"])
@@ -56,7 +56,7 @@ describe("init", () => {
     expect(a).toMatchObject({
       name: "a",
       dependencies: {
-        "ai-agent-gateway": `^${version}`,
+        "ai-agent-gateway": `file:${resolve(`ai-agent-gateway-${version}.tgz`)}`,
         "@anthropic-ai/sdk": peerDependencies["@anthropic-ai/sdk"],
         openai: peerDependencies.openai,
         zod: `^${dependencies.zod}`,
@@ -65,7 +65,7 @@ describe("init", () => {
     expect(b.dependencies["ai-agent-gateway"]).toBe("file:/tmp/gateway.tgz")
   })
 
-  it("replaces no file, and then writes none", async () => {
+  it("overwrites no file, and then writes none", async () => {
     const folder = await emptyFolder()
     await mkdir(join(folder, "mine"))
     await writeFile(join(folder, "mine", "agent.ts"), "mine")
@@ -76,6 +76,14 @@ describe("init", () => {
     expect(await readFile(join(folder, "mine", "agent.ts"), "utf8")).toBe("mine")
   })
 
+  it("refuses a file in place of the folder", async () => {
+    const folder = await emptyFolder()
+    await writeFile(join(folder, "mine"), "")
+    const { code, stderr } = await init(folder, ["mine"])
+    expect(code).toBe(1)
+    expect(stderr).toContain(`${join(folder, "mine")} is not a folder. Choose another one.`)
+  })
+
   it("asks for the template at a terminal, and takes the default for an empty line", async () => {
     const folder = await emptyFolder()
     const asked = await init(folder, ["a"], "minimal")
@@ -84,7 +92,7 @@ describe("init", () => {
     expect((await init(folder, ["b"], "")).stdout).toContain("from the template tools")
   })
 
-  it("names the package after this folder, without what npm refuses", async () => {
+  it("names the package after this folder, without characters that npm refuses", async () => {
     const folder = join(await emptyFolder(), "_My Agent ☂")
     await mkdir(folder)
     await init(folder, [])

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util"
-import type { Occurrence, Schedule } from "../../core/ports/schedules.ts"
+import type { Occurrence, Schedule } from "../../core/ports/store/schedules.ts"
 import { type OpenedSchedules, openSchedules } from "../../gateway/operate/open-schedules.ts"
 import type { CliContext } from "../cli-context.ts"
 import { oneLine, parseUsage, UsageError } from "../cli-error.ts"
@@ -134,7 +134,7 @@ function describe(schedule: Schedule): string {
 
 function describeOccurrence({ at, cause, outcome, reason, sessionId, runId }: Occurrence): string {
   const effect = outcome === "started" ? `${sessionId} ${runId}` : (reason ?? "")
-  return `${timeOf(at)}  ${cause === "manual" ? "run by hand, " : ""}${outcome}  ${effect}`
+  return `${timeOf(at)}  ${cause === "manual" ? "run manually, " : ""}${outcome}  ${effect}`
 }
 
 function timeOf(at: number): string {

@@ -1,6 +1,6 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
-import type { Memory, MemoryKey, MemoryScope } from "../../core/ports/memory.ts"
+import type { Memory, MemoryKey, MemoryScope } from "../../core/ports/store/memory.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import { Problem } from "../../http/problem.ts"
 import { readBody, readQuery } from "../read-request.ts"
@@ -105,6 +105,6 @@ function parse<Position>(after: string, schema: z.ZodType<Position>): Position {
   try {
     return schema.parse(JSON.parse(Buffer.from(after, "base64url").toString()))
   } catch {
-    throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of a page before.")
+    throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of an earlier page.")
   }
 }

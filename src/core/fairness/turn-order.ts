@@ -1,4 +1,4 @@
-import type { Principal } from "../ports/session-log.ts"
+import type { Principal } from "../ports/store/session-log.ts"
 
 /** Values of principals in the order of their turns. Tenants take turns, and so do the principals of a tenant. */
 export interface TurnOrder<Value> extends Iterable<readonly [Principal, Value]> {

@@ -1,4 +1,4 @@
-import type { MessageInput } from "../ports/session-log.ts"
+import type { MessageInput } from "../ports/store/session-log.ts"
 import type { ContentPart } from "./messages.ts"
 
 /** Returns the user's new message: the whole input, or the last message of a whole conversation. */

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../json/json.ts"
-import type { ToolResult } from "../ports/tool.ts"
+import type { ToolResult } from "../ports/tools/tool.ts"
 
 /**
  * Data that only one provider understands (call ids, thinking signatures, encrypted reasoning). It is kept unchanged

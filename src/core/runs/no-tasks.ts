@@ -1,4 +1,4 @@
-import type { SessionTasks } from "../ports/tool.ts"
+import type { SessionTasks } from "../ports/tools/tool.ts"
 
 /** For calls outside a session, which has no background tasks. */
 export const noTasks: SessionTasks = {

@@ -1,4 +1,4 @@
-import type { HandledItem } from "../ports/outbox.ts"
+import type { HandledItem } from "../ports/store/outbox.ts"
 import type { Cost, Usage } from "../usage.ts"
 
 /** The end of a run of a root session. Plugins receive it to create outbox items. */

@@ -1,6 +1,6 @@
 import type { Json } from "../json/json.ts"
 import type { EventEntry } from "../log/entries.ts"
-import type { ToolResult } from "../ports/tool.ts"
+import type { ToolResult } from "../ports/tools/tool.ts"
 import type { Cost, Usage } from "../usage.ts"
 
 /**

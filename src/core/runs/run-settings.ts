@@ -1,4 +1,4 @@
-import type { ToolSpecification } from "../ports/provider.ts"
+import type { ToolSpecification } from "../ports/model/provider.ts"
 import type { RunRole } from "./run-role.ts"
 
 /** Settings of the run that a message starts. They are stored with the run, so that any process can continue it. */

@@ -1,8 +1,8 @@
 import type { Message } from "../history/messages.ts"
 import type { Json, JsonObject } from "../json/json.ts"
 import type { Logger } from "../ports/logger.ts"
-import type { SchemaCheck } from "../ports/schema-check.ts"
-import type { ToolResult } from "../ports/tool.ts"
+import type { SchemaCheck } from "../ports/tools/schema-check.ts"
+import type { ToolResult } from "../ports/tools/tool.ts"
 import type { Usage } from "../usage.ts"
 
 /**

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../json/json.ts"
-import type { Tool, ToolContext, ToolOutcome, ToolResult } from "../ports/tool.ts"
+import type { Tool, ToolContext, ToolOutcome, ToolResult } from "../ports/tools/tool.ts"
 
 interface Definition extends Omit<Tool, "inputSchema" | "validate" | "execute"> {
   /** Properties of the input, as JSON Schemas. */

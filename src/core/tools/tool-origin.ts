@@ -1,5 +1,5 @@
 import type { JsonObject } from "../json/json.ts"
-import type { Tool } from "../ports/tool.ts"
+import type { Tool } from "../ports/tools/tool.ts"
 
 /**
  * The origin of an MCP tool. A name alone does not identify a tool: a new or changed server can list a tool under a

@@ -1,4 +1,4 @@
-import type { ToolResult } from "../ports/tool.ts"
+import type { ToolResult } from "../ports/tools/tool.ts"
 
 /** Returns true if the call failed: its result is an error, or a value that is marked as one. */
 export function isFailure(result: ToolResult): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { Grant } from "../../core/ports/approvals.ts"
+import type { Grant } from "../../core/ports/store/approvals.ts"
 import { settingsFrom } from "../../providers/choose/environment.ts"
 import { appProviders } from "../../providers/choose/run-providers.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"

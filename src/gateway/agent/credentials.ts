@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Provider } from "../../core/ports/provider.ts"
-import type { Session } from "../../core/ports/session-log.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
+import type { Session } from "../../core/ports/store/session-log.ts"
 import { createRecentCache } from "../../core/recent-cache.ts"
 import type { ChosenProvider, ProviderOptions } from "../../providers/choose/choose-provider.ts"
 import type { EnvironmentSettings } from "../../providers/choose/environment.ts"

@@ -1,5 +1,5 @@
-import type { Interceptor } from "../../core/ports/interceptor.ts"
-import type { Tool } from "../../core/ports/tool.ts"
+import type { Interceptor } from "../../core/ports/tools/interceptor.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { RunRole } from "../../core/runs/run-role.ts"
 import { isWithin, mayName } from "../../core/tools/tool-limits.ts"
 import { providerNames } from "../../providers/choose/named-provider.ts"

@@ -1,7 +1,12 @@
 import { createHash } from "node:crypto"
 import { loopOptions } from "../../agent/options.ts"
-import { waitOptions } from "../../agent/waits/options.ts"
-import type { ModelChoice, Provider, SystemBlock, ToolSpecification } from "../../core/ports/provider.ts"
+import { waitOptions } from "../../approvals/options.ts"
+import type {
+  ModelChoice,
+  Provider,
+  SystemBlock,
+  ToolSpecification,
+} from "../../core/ports/model/provider.ts"
 import { pickOptions } from "../../options/resolve-options.ts"
 import { createPricing } from "../../pricing/create-pricing.ts"
 import { offerTools, type ToolOffer } from "../../tools/offer/offer-tools.ts"

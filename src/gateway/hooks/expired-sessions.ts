@@ -1,4 +1,4 @@
-import type { OutboxHandler, RemovedSession } from "../../core/ports/outbox.ts"
+import type { OutboxHandler, RemovedSession } from "../../core/ports/store/outbox.ts"
 import type { SessionHooks } from "./hooks.ts"
 
 /** Kind of the outbox items that report expired sessions. Kinds of plugins have slashes. */

@@ -1,6 +1,6 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Memory } from "../../core/ports/memory.ts"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Memory } from "../../core/ports/store/memory.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import { principalOfPerson } from "../../http/auth/principal.ts"
 import { createMemories, type Memories } from "../../memory/memories.ts"
 import { type MemoryChoice, memorySettings } from "../../memory/options.ts"

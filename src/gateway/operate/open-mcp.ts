@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "../../core/json/json.ts"
-import type { EmittedData, Tool, ToolResult } from "../../core/ports/tool.ts"
+import type { EmittedData, Tool, ToolResult } from "../../core/ports/tools/tool.ts"
 import { noTasks } from "../../core/runs/no-tasks.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { originOf } from "../../core/tools/tool-origin.ts"

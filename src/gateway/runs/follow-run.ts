@@ -1,8 +1,8 @@
 import type { ChatEvent } from "../../client/wire/chat-event.ts"
 import { toError } from "../../core/errors.ts"
 import { isTerminal, type LiveEntry } from "../../core/log/entries.ts"
-import type { Wait } from "../../core/ports/approvals.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
 import { nativeWire } from "../../http/wire/native.ts"
 import type { Frame } from "../../http/wire/wire.ts"
 import { isOfSubAgent } from "../../sessions/tree/sub-agent.ts"
@@ -10,9 +10,9 @@ import type { ApprovalAnswer } from "../gateway.ts"
 import type { ElicitationAnswer } from "../operate/waits.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
 import { cancelRun } from "./cancel-run.ts"
-import { type ParkedParts, UnfinishedCalls, untilParked } from "./parked.ts"
 import { createRendering } from "./render-events.ts"
 import type { AcceptedRun } from "./start-run.ts"
+import { type ParkedParts, UnfinishedCalls, untilParked } from "./until-parked.ts"
 
 /** Maximum number of sub-agents whose questions are answered at once. */
 const maxSubAgents = 1_000

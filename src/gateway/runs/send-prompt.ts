@@ -1,7 +1,7 @@
 import { omitUndefined } from "../../core/defined-only.ts"
 import { GatewayError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { SystemBlock } from "../../core/ports/provider.ts"
+import type { SystemBlock } from "../../core/ports/model/provider.ts"
 import type { Cost, Usage } from "../../core/usage.ts"
 import type { ProviderOptions } from "../../providers/choose/choose-provider.ts"
 import { createLogger } from "../../telemetry/logger.ts"

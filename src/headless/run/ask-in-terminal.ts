@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { Wait } from "../../core/ports/approvals.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
 import { escapeControls } from "../../core/text/escape-controls.ts"
 import type { HumanAnswer, HumanDecision, RunRequest } from "../runs.ts"
 
@@ -68,7 +68,7 @@ async function answerTo(wait: Wait, ask: (question: string) => Promise<string>):
   const asked = escapeControls(`${wait.toolName} asks: ${question.message}`)
   if (question.mode === "url") {
     const done = await ask(
-      `${asked}\n  ${escapeControls(question.url)}\nOpened the page and done there? [y/N] `,
+      `${asked}\n  ${escapeControls(question.url)}\nHave you opened the page and finished there? [y/N] `,
     )
     return { action: /^y(es)?$/i.test(done) ? "accept" : "decline" }
   }

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Pacer } from "../../core/time/pacer.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { principalKeyOf } from "../../sessions/principal-key.ts"

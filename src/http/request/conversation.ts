@@ -1,5 +1,5 @@
 import type { ContentPart, Message } from "../../core/history/messages.ts"
-import type { MessageInput } from "../../core/ports/session-log.ts"
+import type { MessageInput } from "../../core/ports/store/session-log.ts"
 import { invalidBody } from "../problem.ts"
 import type { ChatMessage, ChatRequest, UserContent } from "../schemas/chat.ts"
 

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
-import type { OpenedFile } from "../../core/ports/sandbox.ts"
-import type { Session } from "../../core/ports/session-log.ts"
+import type { Session } from "../../core/ports/store/session-log.ts"
+import type { OpenedFile } from "../../core/ports/tools/sandbox.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { problems } from "../schemas/problem.ts"
@@ -35,7 +35,7 @@ export function addFilesRoute(app: OpenAPIHono<HttpEnv>, { openFile, middleware 
     responses: {
       200: {
         description:
-          "The file's bytes, to be saved: what the sandbox wrote is never a page of the gateway's.",
+          "The file's bytes as a download. A browser never shows a file of the sandbox as a page of the gateway.",
         content: { "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) } },
       },
       ...problems(401, 404, 429, 500, 503),

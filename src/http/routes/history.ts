@@ -44,7 +44,7 @@ export function addHistoryRoute(
     request: { query: historyQuerySchema },
     responses: {
       200: {
-        description: "The session's messages and what is open in it.",
+        description: "The session's messages, its open run and its open waits.",
         content: { "application/json": { schema: historyResponseSchema } },
       },
       ...problems(401, 422, 429, 500, 503),

@@ -1,8 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import { formatDirectoryCursor, parseDirectoryCursor } from "../../core/directory-cursor.ts"
-import type { Directory } from "../../core/ports/directory.ts"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Directory } from "../../core/ports/store/directory.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import { isSamePrincipal } from "../auth/principal.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem, sessionNotFound } from "../problem.ts"
@@ -104,5 +104,5 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
 function positionOf(after: string) {
   const position = parseDirectoryCursor(after)
   if (position !== null) return position
-  throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of a page before.")
+  throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of an earlier page.")
 }

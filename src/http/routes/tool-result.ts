@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Json } from "../../core/json/json.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { requireAccepted } from "../answer-outcome.ts"
 import type { DeciderOf } from "../auth/decider.ts"

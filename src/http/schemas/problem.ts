@@ -45,8 +45,8 @@ const meanings = {
     "sessions of the user store too much.",
   415: "`unsupported_media_type`: bodies are application/json.",
   421: "`host_not_allowed`: the request names a host that the gateway does not serve.",
-  422: "Does not fit: `invalid_body`, `nesting_too_deep`, `too_many_values`, `system_message_not_allowed`, `idempotency_key_reused`, `invalid_answer`.",
-  429: "`too_many_viewers`, `too_many_history_reads`; `rate_limited`: try again after `retry-after` seconds. `ratelimit` and `ratelimit-policy` say what is left.",
+  422: "The request is not valid: `invalid_body`, `nesting_too_deep`, `too_many_values`, `system_message_not_allowed`, `idempotency_key_reused`, `invalid_answer`.",
+  429: "`too_many_viewers`, `too_many_history_reads`; `rate_limited`: try again after `retry-after` seconds. `ratelimit` and `ratelimit-policy` state the remaining requests.",
   500: "`internal_error`.",
   503: "Try again after `retry-after` seconds: `store_unavailable`, `server_busy`, `shutting_down`, `authentication_unavailable`.",
 } as const

@@ -1,7 +1,7 @@
 import type { AssistantPart, Message } from "../../core/history/messages.ts"
 import { jsonPieces } from "../../core/json/json-pieces.ts"
 import type { AppData } from "../../core/log/entries.ts"
-import type { Wait } from "../../core/ports/approvals.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import type { HistoryEnd, HistoryMessages, HistoryPart } from "../../sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"

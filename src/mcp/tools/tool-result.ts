@@ -1,7 +1,7 @@
 import type { CallToolResult, ContentBlock, ResourceContents } from "@modelcontextprotocol/client"
 import { type ContentPart, textOf } from "../../core/history/messages.ts"
 import { isLongerAsJson, type Json, jsonStart } from "../../core/json/json.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { deepestLevel, isTooDeep } from "../nesting.ts"
 import { repetitionOf } from "./structured-content.ts"
 
@@ -30,7 +30,7 @@ export function toToolResult({ content, structuredContent, isError }: CallToolRe
     return {
       type: "error",
       code: "mcp_tool_error",
-      message: message || "The tool failed and did not say why.",
+      message: message || "The tool failed without an error message.",
     }
   }
   if (structuredContent === undefined) return { type: "content", content: parts }

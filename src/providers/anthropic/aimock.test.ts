@@ -1,7 +1,7 @@
 import { LLMock } from "@copilotkit/aimock"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { Message } from "../../core/history/messages.ts"
-import type { ModelEnd, ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelEnd, ModelRequest } from "../../core/ports/model/provider.ts"
 import { anthropicProvider } from "./anthropic-provider.ts"
 
 const mock = new LLMock({ port: 0, strict: true, logLevel: "silent" })
@@ -26,7 +26,7 @@ afterAll(async () => {
   await mock.stop()
 })
 
-test("a call with thinking, its result and the answer, against a mock of the service that checks signatures", async () => {
+test("a call with thinking, its result and the response, against a mock of the API that checks signatures", async () => {
   const question: Message = { role: "user", content: [{ type: "text", text: "What is the weather?" }] }
   const first = await answer([question])
   expect(first.stopReason).toBe("toolCalls")

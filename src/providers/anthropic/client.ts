@@ -30,4 +30,5 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
 }
 
 /** Headers that the SDK or the gateway sets. The SDK took any other header from `ANTHROPIC_CUSTOM_HEADERS`. */
-const sdkHeaders = /^(accept|content-type|user-agent|traceparent|anthropic-version|x-stainless-.+)$/
+const sdkHeaders =
+  /^(accept|content-length|content-type|user-agent|traceparent|anthropic-version|x-stainless-.+)$/

@@ -6,7 +6,7 @@ import type {
   ToolCallPart,
   VendorData,
 } from "../../core/history/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { errorLabel } from "../../core/tools/tool-result.ts"
 import { mapCallIds } from "../tool-calls/call-ids.ts"
 import { callName } from "../tool-calls/call-name.ts"

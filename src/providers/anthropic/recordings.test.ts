@@ -5,7 +5,7 @@ import Anthropic from "@anthropic-ai/sdk"
 import { describe, expect, test } from "vitest"
 import type { AssistantPart } from "../../core/history/messages.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { ModelEnd, ModelEvent } from "../../core/ports/provider.ts"
+import type { ModelEnd, ModelEvent } from "../../core/ports/model/provider.ts"
 import { serverSentEvent } from "../../testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream } from "../../testing/provider/scripted-upstream.ts"
 import { anthropicProvider } from "./anthropic-provider.ts"
@@ -19,7 +19,7 @@ const apiKey = "sk-ant-test-0123456789"
 
 /** Recorded streams of the real API, which a local server plays to the real SDK. */
 describe.runIf(names.length > 0)("recorded answers", () => {
-  test.each(names)("%s: deltas add up, and what goes back is what came", async (name) => {
+  test.each(names)("%s: deltas add up, and received parts are sent back unchanged", async (name) => {
     const events = readFileSync(join(folder, name), "utf8").trim().split("\n").map(parse)
     const upstream = await startScriptedUpstream(() => ({ steps: events.map(serverSentEvent) }))
     try {

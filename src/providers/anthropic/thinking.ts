@@ -1,5 +1,5 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { type ThinkingLevel, thinkingLevels } from "../../core/thinking-level.ts"
 import type { AnthropicThinking } from "./options.ts"
 

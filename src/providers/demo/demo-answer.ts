@@ -7,8 +7,8 @@ import {
   type UserMessage,
 } from "../../core/history/messages.ts"
 import { isJsonObject } from "../../core/json/json.ts"
-import type { ModelRequest, ToolSpecification } from "../../core/ports/provider.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ModelRequest, ToolSpecification } from "../../core/ports/model/provider.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { errorLabel, isFailure } from "../../core/tools/tool-result.ts"
 
 const longestEcho = 200

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { Message } from "../../core/history/messages.ts"
-import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/model/provider.ts"
 import { thinkingLevels } from "../../core/thinking-level.ts"
 import { demoAnswer } from "./demo-answer.ts"
 

@@ -1,7 +1,7 @@
 import { LLMock } from "@copilotkit/aimock"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import type { Message } from "../../core/history/messages.ts"
-import type { ModelEnd, Provider } from "../../core/ports/provider.ts"
+import type { ModelEnd, Provider } from "../../core/ports/model/provider.ts"
 import { answerOf, endOf, eventsOf, resultsOf } from "./fixtures/call.ts"
 import { openAiChatProvider } from "./openai-chat-provider.ts"
 import { openAiProvider } from "./openai-provider.ts"

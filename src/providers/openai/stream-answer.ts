@@ -5,7 +5,7 @@ import type {
   ModelEvent,
   ModelInputDelta,
   ModelProgress,
-} from "../../core/ports/provider.ts"
+} from "../../core/ports/model/provider.ts"
 import { modelFailure } from "../model-failure.ts"
 import { parseObject } from "../tool-calls/call-input.ts"
 import { linkSignal } from "../transport/linked-signal.ts"

@@ -1,5 +1,5 @@
 import type { ContentPart, ImagePart, Message } from "../../core/history/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { errorLabel } from "../../core/tools/tool-result.ts"
 import { resultContent as contentOf } from "../tool-calls/result-content.ts"
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { Provider } from "../../core/ports/provider.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
 import { chatEvent } from "../../testing/provider/openai-chat-wire.ts"
 import { responsesEvents } from "../../testing/provider/openai-responses-wire.ts"
 import { type ScriptedUpstream, startScriptedUpstream } from "../../testing/provider/scripted-upstream.ts"
@@ -53,7 +53,7 @@ afterEach(async () => {
 })
 
 describe.each(providers)("$name", ({ make, answer }) => {
-  test("what only one service understands goes back to it, and to none at another address", async () => {
+  test("vendor data is sent back to its provider, and to none at another address", async () => {
     const first = await serving(answer)
     const second = await serving(answer)
     const said = answerOf(endOf(await eventsOf(make(first.url))))

@@ -1,7 +1,7 @@
 import type { AssistantPart, ContentPart, Message } from "../../core/history/messages.ts"
 import { textOf } from "../../core/history/messages.ts"
 import type { Json, JsonObject } from "../../core/json/json.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { isFailure } from "../../core/tools/tool-result.ts"
 import { textOfResult } from "../tool-result.ts"
 

@@ -1,5 +1,5 @@
 import { toError } from "../../core/errors.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import type { RunnerEvent, RunnerToolCall } from "../../core/runs/runner.ts"
 import type { Usage } from "../../core/usage.ts"
 import { countOf, type Fields, fieldsOf, inputOf, textOf } from "../fields.ts"

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type Dockerode from "dockerode"
-import type { OutputChunk } from "../../core/ports/sandbox.ts"
+import type { OutputChunk } from "../../core/ports/tools/sandbox.ts"
 import type { Backend, Exit, Running } from "../backend.ts"
 import type { BackendOptions } from "../options.ts"
 import { launcherInput } from "../processes/launcher.ts"

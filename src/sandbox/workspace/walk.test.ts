@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
-import { measureUsage } from "./usage.ts"
+import { measureUsage } from "./disk-usage.ts"
 import { walk } from "./walk.ts"
 
 async function foldersOf(count: number) {
@@ -30,7 +30,7 @@ test("an abort ends a walk before its next entry", async () => {
   expect(visited).toBe(1)
 })
 
-test("entries count as well as bytes, and no more are looked at than needed", async () => {
+test("entries count as well as bytes, and no more are read than necessary", async () => {
   const root = await foldersOf(20)
   const { signal } = new AbortController()
   const bytes = 1024 * 1024

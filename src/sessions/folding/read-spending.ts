@@ -1,6 +1,6 @@
 import { Conversation } from "../../agent/conversation.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
-import type { Snapshots } from "../../core/ports/snapshots.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import type { Spending } from "../../core/usage.ts"
 import { type FoldOptions, foldPages, foldStart } from "../reading/load-conversation.ts"
 import { continueRestored } from "./continue-restored.ts"
@@ -30,7 +30,7 @@ async function restoredSpending(options: SpendingOptions): Promise<Spending | nu
   const { snapshots, session, reader } = options
   const found = await snapshots.find(session.id)
   if (found === null || found.version !== foldVersion || found.seq > session.lastSeq) return null
-  const body = decodeBody(found.body)
+  const body = await decodeBody(found.body)
   if (body === null || body.last.seq !== found.seq) return null
   const conversation = Conversation.restore(body.state, body.last)
   const isContinued = await continueRestored(options, conversation)

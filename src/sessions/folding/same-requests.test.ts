@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest"
 import { anyTool } from "../../agent/fixtures/memory-run.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"

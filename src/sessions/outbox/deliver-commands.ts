@@ -1,5 +1,5 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import type { CommandDelivery, Outbox } from "../../core/ports/outbox.ts"
+import type { CommandDelivery, Outbox } from "../../core/ports/store/outbox.ts"
 
 /** Maximum number of commands that one round moves, so that handlers get their turn. */
 const maxCommands = 50
@@ -25,7 +25,7 @@ function report({ id, from, to, result }: CommandDelivery, logger: Logger): void
       logger.debug(fields, "A command waits for its session.")
       return
     case "dropped":
-      logger.info(fields, "A command came too late for its session and was dropped.")
+      logger.info(fields, "A command arrived too late for its session and was dropped.")
       return
     case "dead":
       logger.error(

@@ -1,7 +1,7 @@
 import { Conversation } from "../../agent/conversation.ts"
 import type { Message } from "../../core/history/messages.ts"
 import type { AppData, Entry, EventEntry } from "../../core/log/entries.ts"
-import type { Session, SessionLog } from "../../core/ports/session-log.ts"
+import type { Session, SessionLog } from "../../core/ports/store/session-log.ts"
 import { page, type Reader, type ReadQueue } from "./read-queue.ts"
 
 /** Folds the log for readers, up to some entry. Keeps every message, and all data that calls have emitted. */

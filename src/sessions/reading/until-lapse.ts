@@ -1,4 +1,4 @@
-import type { Hold } from "../../core/ports/hold.ts"
+import type { Hold } from "../../core/ports/run/hold.ts"
 
 export interface LinkedSignal {
   readonly signal: AbortSignal

@@ -1,6 +1,6 @@
 import { isTerminal, type LiveEntry, type TerminalEvent } from "../../core/log/entries.ts"
-import type { Hold } from "../../core/ports/hold.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
+import type { Hold } from "../../core/ports/run/hold.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import { noSpending } from "../../core/usage.ts"
 import type { ViewOptions } from "../sessions.ts"

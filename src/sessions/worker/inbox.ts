@@ -1,9 +1,9 @@
 import { untilAborted } from "../../agent/until-aborted.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
-import type { Answer, Answers } from "../../core/ports/answers.ts"
-import type { PendingOptions, TaskEndCommand, WithdrawCommand } from "../../core/ports/inbox.ts"
-import type { Command, Lease, SessionLog } from "../../core/ports/session-log.ts"
-import type { Steering, SteeringMessage } from "../../core/ports/steering.ts"
+import type { Answer, Answers } from "../../core/ports/run/answers.ts"
+import type { Steering, SteeringMessage } from "../../core/ports/run/steering.ts"
+import type { PendingOptions, TaskEndCommand, WithdrawCommand } from "../../core/ports/store/inbox.ts"
+import type { Command, Lease, SessionLog } from "../../core/ports/store/session-log.ts"
 import { sleep } from "../../core/time/sleep.ts"
 
 export type TaskEnd = TaskEndCommand & { readonly id: number }
@@ -26,6 +26,8 @@ export class Inbox implements Answers, Steering {
    * on them.
    */
   readonly #taken = new Set<number>()
+  /** All commands of the newest read, except messages, by id. A later read does not read their contents again. */
+  #known: ReadonlyMap<number, Command> = new Map()
   readonly #listeners = new Set<() => void>()
   /** Number of started reads, and the newest of them that has ended. */
   #begun = 0
@@ -74,10 +76,11 @@ export class Inbox implements Answers, Steering {
 
   async #read(options: PendingOptions): Promise<readonly Command[]> {
     const reading = ++this.#begun
-    const commands = await this.#log.pending(this.#lease, options)
+    const commands = await this.#log.pending(this.#lease, { ...options, known: this.#known })
     // A store with several connections may answer in another order than the requests. The newer state is kept.
     if (reading < this.#newest) return commands
     this.#newest = reading
+    this.#known = new Map(commands.filter(({ type }) => type !== "message").map((each) => [each.id, each]))
     const known = new Set([...this.#answers.values()].map(({ id }) => id))
     this.#answers.clear()
     this.#steering = []

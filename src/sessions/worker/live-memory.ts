@@ -1,4 +1,4 @@
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import { principalKeyOf } from "../principal-key.ts"
 
 /** Maximum bytes of a session that need not wait. The number of runs already bounds such sessions. */

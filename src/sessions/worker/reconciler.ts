@@ -1,4 +1,4 @@
-import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
+import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { LeaseHold } from "./lease-hold.ts"
 
 export interface ReconcilerOptions {

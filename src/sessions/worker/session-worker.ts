@@ -1,7 +1,13 @@
 import { hasAwaitedTaskEnded } from "../../agent/waits/take-answer.ts"
 import { RunCancelledError, RunWithdrawnError } from "../../core/errors.ts"
-import type { Found } from "../../core/ports/inbox.ts"
-import type { Command, Lease, MessageCommand, Session, SessionParent } from "../../core/ports/session-log.ts"
+import type { Found } from "../../core/ports/store/inbox.ts"
+import type {
+  Command,
+  Lease,
+  MessageCommand,
+  Session,
+  SessionParent,
+} from "../../core/ports/store/session-log.ts"
 import type { LoadedFold, SessionFolds } from "../folding/session-folds.ts"
 import { Inbox } from "./inbox.ts"
 import type { LiveMemory } from "./live-memory.ts"

@@ -20,9 +20,9 @@ import {
   logVersion,
 } from "../../core/log/entries.ts"
 import { firstSequence } from "../../core/log/sequence.ts"
-import type { Journal, JournalEffects } from "../../core/ports/journal.ts"
-import type { OutboxItem } from "../../core/ports/outbox.ts"
-import type { CommitOutcome, Lease, Session, SessionBatch } from "../../core/ports/session-log.ts"
+import type { Journal, JournalEffects } from "../../core/ports/run/journal.ts"
+import type { OutboxItem } from "../../core/ports/store/outbox.ts"
+import type { CommitOutcome, Lease, Session, SessionBatch } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { batchOf } from "./batch.ts"
 import type { Committable, Committer } from "./committer.ts"

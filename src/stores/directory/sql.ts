@@ -1,4 +1,9 @@
-import type { DirectoryCursor, DirectoryQuery, RunQuery, SessionQuery } from "../../core/ports/directory.ts"
+import type {
+  DirectoryCursor,
+  DirectoryQuery,
+  RunQuery,
+  SessionQuery,
+} from "../../core/ports/store/directory.ts"
 import { escapeText } from "../rows/columns.ts"
 
 /** A statement with `?` in place of its values. */

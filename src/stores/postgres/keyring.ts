@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { randomIds } from "../../core/ids.ts"
-import type { Keyring, SigningKey } from "../../core/ports/keyring.ts"
+import type { Keyring, SigningKey } from "../../core/ports/store/keyring.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { escapeText, integer, type Row, text } from "../rows/columns.ts"
 import type { Query } from "./database/database.ts"
@@ -30,7 +30,7 @@ export function createKeyring(query: Query, clock: Clock): Keyring {
       // Processes that race for the first key agree on the stored one.
       await add(1)
       const key = await newest()
-      if (key === null) throw new Error("The signing key that was just stored is not there.")
+      if (key === null) throw new Error("The signing key that was just stored is missing.")
       return key
     },
     async key(id) {

@@ -8,7 +8,7 @@ import {
   type ScheduleBounds,
   type ScheduleStep,
   type Schedules,
-} from "../../core/ports/schedules.ts"
+} from "../../core/ports/store/schedules.ts"
 import { escapeText, integer } from "../rows/columns.ts"
 import { type LargeContents, makeLargeContents } from "../rows/large/large-contents.ts"
 import {

@@ -1,5 +1,5 @@
-import type { PutCommand } from "../../core/ports/inbox.ts"
-import type { CommandResult, StartChild } from "../../core/ports/outbox.ts"
+import type { PutCommand } from "../../core/ports/store/inbox.ts"
+import type { CommandResult, StartChild } from "../../core/ports/store/outbox.ts"
 import { escapeText, text } from "../rows/columns.ts"
 import { toWait } from "../rows/wait-rows.ts"
 import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"

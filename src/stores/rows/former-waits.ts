@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/json/json.ts"
-import type { NewWait } from "../../core/ports/session-log.ts"
+import type { NewWait } from "../../core/ports/store/session-log.ts"
 import type { Question } from "../../core/question.ts"
 import type { ToolOrigin } from "../../core/tools/tool-origin.ts"
 import { type AnyPayload, formerWaitId } from "../../core/wait.ts"

@@ -1,8 +1,8 @@
-import type { PutAndClaimOutcome } from "../../core/ports/inbox.ts"
-import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/session-log.ts"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { parseInSlices } from "../../core/json/parse-in-slices.ts"
+import type { PendingOptions, PutAndClaimOutcome } from "../../core/ports/store/inbox.ts"
+import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/store/session-log.ts"
 import { parentOf, rootOf } from "../directory/rows.ts"
-import { queueOf } from "../rules/inbox-rules.ts"
+import { queueOf } from "../rules/queue-order.ts"
 import { integer, json, nullableText, type Row, text, textLength, unescapeText } from "./columns.ts"
 import { toCommandRow } from "./command-rows.ts"
 import { type FormerAnswer, fromFormerAnswer, isFormerAnswer } from "./former-answers.ts"
@@ -63,27 +63,36 @@ export function toClaim(
   const isLarge = commands?.some((command) => textLength(command, "body") >= maxSliceCharacters) ?? false
   if (commands === null || isLarge) return { lease: toLease(row) }
   const session = toSession({ ...row, run_id: null, has_due_message: true })
-  return { lease: toLease(row), found: { session, commands: commands.map(toCommand) } }
+  const found = commands.map((command) => toCommand(command, json(command, "body")))
+  return { lease: toLease(row), found: { session, commands: found } }
 }
 
-/** Converts a command's `id` and its `body`, as a process of any version stored it. */
-function toCommand(row: Row): Command {
-  const body = json<StoredCommand | FormerAnswer>(row, "body")
+/** Converts a command's `id` and its parsed `body`, as a process of any version stored it. */
+function toCommand(row: Row, body: StoredCommand | FormerAnswer): Command {
   return { ...(isFormerAnswer(body) ? fromFormerAnswer(body) : body), id: integer(row, "id") }
 }
 
 /**
  * Returns the commands for a writer, oldest first. Of the messages, which are all due, only the next one is included.
  * `rows` have the columns of `toCommandRow` and a `body`, in any order, because a database that sorted them would
- * copy their bodies. Parses large bodies in separate slices.
+ * copy their bodies. Parses large bodies in separate slices. The bodies of `known` commands are not needed.
  */
-export async function toPending(rows: readonly Row[], now: number): Promise<Command[]> {
+export async function toPending(
+  rows: readonly Row[],
+  { now, known }: { readonly now: number; readonly known: PendingOptions["known"] },
+): Promise<Command[]> {
   const [next] = queueOf(rows.map(toCommandRow), { now, openRunId: null })
   const commands: Command[] = []
   for (const row of rows.toSorted((left, right) => integer(left, "id") - integer(right, "id"))) {
     if (text(row, "type") === "message" && integer(row, "id") !== next?.id) continue
-    if (textLength(row, "body") >= maxSliceCharacters) await nextSlice()
-    commands.push(toCommand(row))
+    const before = known?.get(integer(row, "id"))
+    if (before !== undefined) {
+      commands.push(before)
+      continue
+    }
+    const body = await parseInSlices(text(row, "body"))
+    // This package wrote the body, so its shape is not checked.
+    commands.push(toCommand(row, body as StoredCommand | FormerAnswer))
   }
   return commands
 }

@@ -1,5 +1,5 @@
-import type { Principal } from "../../core/ports/session-log.ts"
-import type { HeldPlaces, Shares } from "../../core/ports/shares.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
+import type { HeldPlaces, Shares } from "../../core/ports/store/shares.ts"
 
 /** A session that may be claimed. */
 export interface Candidate extends Principal {

@@ -1,14 +1,15 @@
 import { newMessageOf } from "../../core/history/message-input.ts"
-import type { TaskEndCommand } from "../../core/ports/inbox.ts"
-import { maxQueuedMessages, type PutRun } from "../../core/ports/inbox.ts"
+import type { TaskEndCommand } from "../../core/ports/store/inbox.ts"
+import { maxQueuedMessages, type PutRun } from "../../core/ports/store/inbox.ts"
 import type {
   CancelCommand,
   MessageCommand,
   PutOutcome,
   StorageLimits,
-} from "../../core/ports/session-log.ts"
+} from "../../core/ports/store/session-log.ts"
 import { type CommandRow, dueCommand, type NewCommand } from "../rows/command-rows.ts"
-import { type DueChange, dueChanges, isCancelled, type Moment, positionOf, queueOf } from "./inbox-rules.ts"
+import { isCancelled } from "./inbox-rules.ts"
+import { type DueChange, dueChanges, type Moment, positionOf, queueOf } from "./queue-order.ts"
 import { checkStorage } from "./storage-limits.ts"
 
 export interface OpenRun {

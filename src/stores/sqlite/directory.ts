@@ -1,4 +1,4 @@
-import type { Directory } from "../../core/ports/directory.ts"
+import type { Directory } from "../../core/ports/store/directory.ts"
 import { createDirectory } from "../directory/create-directory.ts"
 import { escapeText, text } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"

@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import type { AssistantMessage, Message, ModelPart } from "../../core/history/messages.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { ModelEnd, ModelEvent, ModelFailure, ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelEnd, ModelEvent, ModelFailure, ModelRequest } from "../../core/ports/model/provider.ts"
 import type { ContractPart, ProviderHarness } from "./harness.ts"
 
 export const hello: Message = { role: "user", content: [{ type: "text", text: "Hello" }] }
@@ -82,7 +82,7 @@ export function failureOf(events: readonly ModelEvent[], { secrets }: ProviderHa
 
 /** Asserts that the request is canceled soon, and not when the garbage collector finds it. */
 export async function assertBrokenOff(harness: ProviderHarness): Promise<void> {
-  const tooLate = delay(10_000, "still open after 10 s", { ref: false })
+  const tooLate = delay(30_000, "still open after 30 s", { ref: false })
   assert.equal(await Promise.race([harness.disconnected(), tooLate]), true)
 }
 

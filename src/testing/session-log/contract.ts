@@ -1,4 +1,4 @@
-import type { Store } from "../../core/ports/store.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { approvalsCases } from "../store/approvals-contract.ts"
 import { archiveCases, sharedArchiveCases } from "../store/archive-contract.ts"
 import { contentsCases } from "../store/contents-contract.ts"

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
-import type { OutboxItem, StartChild } from "../../core/ports/outbox.ts"
-import type { MessageCommand, SessionLog } from "../../core/ports/session-log.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { OutboxItem, StartChild } from "../../core/ports/store/outbox.ts"
+import type { MessageCommand, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { noSpending } from "../../core/usage.ts"
 import {
   accepted,
@@ -128,7 +128,7 @@ export const taskCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a cancel or a message for a task that has not started waits for the start",
+    name: "a cancel or a message for a task that has not started waits for its start",
     async run({ open }) {
       const store = await open()
       const { log } = store
@@ -154,7 +154,7 @@ export const taskCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a message for one run waits while that run is queued, joins it once it is open, and is dropped after its end",
+    name: "a message for a run waits while that run is queued, joins it once it is open, and is dropped after its end",
     async run({ open }) {
       const { log } = await open()
       const running = await runningSession(log)

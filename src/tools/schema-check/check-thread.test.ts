@@ -1,10 +1,8 @@
 import { once } from "node:events"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
-import { expect, it, onTestFinished, vi } from "vitest"
+import { expect, it, onTestFinished } from "vitest"
 import { startCheckThread } from "./check-thread.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 /** A schema whose check takes a while, because each item is compared with each choice. */
 const schema = JSON.stringify({
@@ -29,7 +27,7 @@ async function keepBusy(threads: number): Promise<void> {
   await Promise.all(busy.map((worker) => once(worker, "online")))
 }
 
-it("does not count the time in which other threads have the CPU", async () => {
+it("does not count the time in which other threads use the CPU", async () => {
   // The first check of a thread takes longest, because its code is not compiled yet.
   const measure = async () => {
     const thread = threadWith(60_000)

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
-import type { WhenBusy } from "../../../src/core/ports/inbox.ts"
+import type { WhenBusy } from "../../../src/core/ports/store/inbox.ts"
 import type { Random } from "../support/random.ts"
 
 export interface SentMessage {

@@ -1,6 +1,6 @@
 import { Conversation } from "../../../src/agent/conversation.ts"
 import type { DeltaEntry, Entry, Event, EventEntry, WaitResolved } from "../../../src/core/log/entries.ts"
-import type { SessionParent } from "../../../src/core/ports/session-log.ts"
+import type { SessionParent } from "../../../src/core/ports/store/session-log.ts"
 import type { WaitKind } from "../../../src/core/wait.ts"
 import type { ScenarioName } from "../scenarios/scenarios.ts"
 import type { Deliveries } from "../support/deliveries.ts"

@@ -46,7 +46,10 @@ export async function namedRounds({
 
 type Chosen = readonly (readonly [CrashPoint, ScenarioName])[]
 
-/** Moves `claimRunnable:after` behind a point that leaves a run open, because only a restart with an open run reaches it. */
+/**
+ * Moves `claimRunnable:after` behind a point that leaves a run open, because only a restart with an open run reaches
+ * it.
+ */
 function restartsSecond(points: Chosen): Chosen {
   const restarts = points.filter(([point]) => point === "claimRunnable:after")
   const others = points.filter(([point]) => point !== "claimRunnable:after")

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { onTestFinished } from "vitest"
 import type { EventEntry } from "../../../src/core/log/entries.ts"
-import { maxDirectoryPage } from "../../../src/core/ports/directory.ts"
+import { maxDirectoryPage } from "../../../src/core/ports/store/directory.ts"
 import { systemClock } from "../../../src/core/time/clock.ts"
 import { createLogger } from "../../../src/telemetry/logger.ts"
 import { freePort } from "../../../src/testing/fixtures/free-port.ts"
@@ -44,7 +44,7 @@ export interface SessionEvents {
   readonly events: readonly EventEntry[]
 }
 
-const timeLimitMs = 60_000
+const timeLimitMs = 120_000
 
 export type ServingOptions = Pick<GatewayOptions, "approvalSeconds" | "maxConcurrentRuns"> & {
   /** A `postgres://` URL. Default: a new data directory. */

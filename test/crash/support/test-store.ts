@@ -1,5 +1,5 @@
 import type { Logger } from "../../../src/core/ports/logger.ts"
-import type { Store } from "../../../src/core/ports/store.ts"
+import type { Store } from "../../../src/core/ports/store/store.ts"
 import type { Clock } from "../../../src/core/time/clock.ts"
 import { openPostgresStore } from "../../../src/stores/postgres/open.ts"
 import { openSqliteStore } from "../../../src/stores/sqlite/open.ts"

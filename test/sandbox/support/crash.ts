@@ -3,7 +3,7 @@ import { fork } from "node:child_process"
 import { once } from "node:events"
 import { globSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import type { SandboxName } from "../../../src/core/ports/sandbox.ts"
+import type { SandboxName } from "../../../src/core/ports/tools/sandbox.ts"
 import { eventually } from "../../end-to-end/support/eventually.ts"
 
 const gateway = fileURLToPath(new URL("../fixtures/gateway.ts", import.meta.url))

@@ -2,7 +2,7 @@ import { chmod, mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Logger } from "../../../src/core/ports/logger.ts"
-import type { SandboxName } from "../../../src/core/ports/sandbox.ts"
+import type { SandboxName } from "../../../src/core/ports/tools/sandbox.ts"
 import { type SandboxConfig, withDefaults } from "../../../src/sandbox/config.ts"
 import { type OpenedSandboxes, openSandboxes } from "../../../src/sandbox/open-sandboxes.ts"
 

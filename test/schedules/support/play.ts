@@ -1,8 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { randomIds } from "../../../src/core/ids.ts"
-import { type DirectoryCursor, maxDirectoryPage, type RunQuery } from "../../../src/core/ports/directory.ts"
-import type { Occurrence, Schedule } from "../../../src/core/ports/schedules.ts"
-import type { Store } from "../../../src/core/ports/store.ts"
+import {
+  type DirectoryCursor,
+  maxDirectoryPage,
+  type RunQuery,
+} from "../../../src/core/ports/store/directory.ts"
+import type { Occurrence, Schedule } from "../../../src/core/ports/store/schedules.ts"
+import type { Store } from "../../../src/core/ports/store/store.ts"
 import { systemClock } from "../../../src/core/time/clock.ts"
 import { openStore } from "../../../src/gateway/open-store.ts"
 import type { Random } from "../../crash/support/random.ts"

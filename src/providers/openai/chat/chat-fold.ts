@@ -1,6 +1,11 @@
 import type { ModelPart, VendorData } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { ModelDelta, ModelEnd, ModelInputDelta, ModelProgress } from "../../../core/ports/provider.ts"
+import type {
+  ModelDelta,
+  ModelEnd,
+  ModelInputDelta,
+  ModelProgress,
+} from "../../../core/ports/model/provider.ts"
 import { callInput } from "../../tool-calls/call-input.ts"
 import { callName } from "../../tool-calls/call-name.ts"
 import { ServiceError } from "../service-error.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { ModelEnd, StopReason } from "../../../core/ports/provider.ts"
+import type { ModelEnd, StopReason } from "../../../core/ports/model/provider.ts"
 import { chatEvent } from "../../../testing/provider/openai-chat-wire.ts"
 import { startScriptedUpstream } from "../../../testing/provider/scripted-upstream.ts"
 import { endOf, eventsOf } from "../fixtures/call.ts"

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { Tool } from "../../../core/ports/tool.ts"
+import type { Tool } from "../../../core/ports/tools/tool.ts"
 import type { RunnerRequest, RunnerToolCall } from "../../../core/runs/runner.ts"
 import { callBounded } from "../../../core/time/call-bounded.ts"
 import { createAskedCall } from "../../runner-options.ts"

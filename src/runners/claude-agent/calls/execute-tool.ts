@@ -1,6 +1,6 @@
 import { toError } from "../../../core/errors.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { Tool, ToolContext, ToolOutcome, ToolResult } from "../../../core/ports/tool.ts"
+import type { Tool, ToolContext, ToolOutcome, ToolResult } from "../../../core/ports/tools/tool.ts"
 import { noTasks } from "../../../core/runs/no-tasks.ts"
 import type { RunnerRequest } from "../../../core/runs/runner.ts"
 import { withoutSecrets } from "../../../core/text/without-secrets.ts"

@@ -1,6 +1,6 @@
 import type { ContentPart } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { Tool, ToolResult } from "../../../core/ports/tool.ts"
+import type { Tool, ToolResult } from "../../../core/ports/tools/tool.ts"
 import { fieldsOf, jsonObjectOf } from "../../fields.ts"
 import type { SdkMcpServer, SdkTransport } from "../sdk.ts"
 

@@ -1,12 +1,17 @@
 import { pieceCharacters } from "../../../core/json/json-pieces.ts"
-import type { PendingOptions, PutAndClaimOutcome, PutCommand, QueuedRun } from "../../../core/ports/inbox.ts"
+import type {
+  PendingOptions,
+  PutAndClaimOutcome,
+  PutCommand,
+  QueuedRun,
+} from "../../../core/ports/store/inbox.ts"
 import type {
   Command,
   Lease,
   MessageCommand,
   PutOutcome,
   StorageLimits,
-} from "../../../core/ports/session-log.ts"
+} from "../../../core/ports/store/session-log.ts"
 import { escapeText, integer, nullableText, text } from "../../rows/columns.ts"
 import {
   commandColumns,
@@ -17,7 +22,6 @@ import {
 } from "../../rows/command-rows.ts"
 import { type LargeContents, makeLargeContents } from "../../rows/large/large-contents.ts"
 import { toPending } from "../../rows/session-rows.ts"
-import { listQueuedRuns, positionOf } from "../../rules/inbox-rules.ts"
 import {
   type PutPlan,
   planCancel,
@@ -26,6 +30,7 @@ import {
   planTaskEnd,
   type Receiver,
 } from "../../rules/put-rules.ts"
+import { listQueuedRuns, positionOf } from "../../rules/queue-order.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { Database, Query } from "../database/database.ts"
 import { claimFree } from "../leases/leases.ts"
@@ -341,15 +346,16 @@ export async function findQueued(query: Query, sessionId: string): Promise<reado
 export async function readPending(
   query: Query,
   lease: Lease,
-  { messages = true, owner }: PendingOptions & { readonly owner: string },
+  { messages = true, known, owner }: PendingOptions & { readonly owner: string },
 ): Promise<readonly Command[]> {
   const rows = await query(
-    `SELECT ${commandColumns}, command.body, ${nowMs} AS now FROM agent_gateway.session
+    `SELECT ${commandColumns}, CASE WHEN command.id <> ALL ($5) THEN command.body END AS body, ${nowMs} AS now
+     FROM agent_gateway.session
      JOIN agent_gateway.command ON command.session_id = session.id
      WHERE session.id = $1 AND epoch = $2 AND owner = $3
        AND (due_at <= ${nowMs} OR (type = 'steer' AND run_id = session.active_run)) AND ($4 OR type <> 'message')`,
-    [lease.sessionId, lease.epoch, owner, messages],
+    [lease.sessionId, lease.epoch, owner, messages, [...(known?.keys() ?? [])]],
   )
   const [first] = rows
-  return first === undefined ? [] : toPending(rows, integer(first, "now"))
+  return first === undefined ? [] : toPending(rows, { now: integer(first, "now"), known })
 }

@@ -1,5 +1,5 @@
-import type { PutAndClaimOutcome } from "../../../core/ports/inbox.ts"
-import type { MessageCommand, StorageLimits } from "../../../core/ports/session-log.ts"
+import type { PutAndClaimOutcome } from "../../../core/ports/store/inbox.ts"
+import type { MessageCommand, StorageLimits } from "../../../core/ports/store/session-log.ts"
 import { escapeText, integer } from "../../rows/columns.ts"
 import { toCommandInsert } from "../../rows/command-rows.ts"
 import type { LargeContents } from "../../rows/large/large-contents.ts"

@@ -1,4 +1,4 @@
-import type { Liveness } from "../../../core/ports/liveness.ts"
+import type { Liveness } from "../../../core/ports/store/liveness.ts"
 
 /** Tracks this process's heartbeats by a monotonic clock. */
 export interface HeartbeatClock extends Liveness {

@@ -1,9 +1,10 @@
-import type { Lease, ReleaseOptions } from "../../../core/ports/session-log.ts"
-import type { Shares } from "../../../core/ports/shares.ts"
+import type { Lease, ReleaseOptions } from "../../../core/ports/store/session-log.ts"
+import type { Shares } from "../../../core/ports/store/shares.ts"
 import { escapeText, integer, nullableText, text } from "../../rows/columns.ts"
 import { toLease } from "../../rows/session-rows.ts"
 import type { Database, Query } from "../database/database.ts"
-import { type HeartbeatTimes, isLive, ownerIsConnected, ownerIsDead } from "./membership.ts"
+import type { HeartbeatTimes } from "./heartbeat.ts"
+import { isLive, ownerIsConnected, ownerIsDead } from "./membership.ts"
 
 /** This process as a claimer of sessions. */
 export interface Claimer {

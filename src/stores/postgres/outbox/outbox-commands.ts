@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from "../../../core/errors.ts"
-import type { CommandDelivery, CommandResult, OutboxCommand } from "../../../core/ports/outbox.ts"
+import type { CommandDelivery, CommandResult, OutboxCommand } from "../../../core/ports/store/outbox.ts"
 import { escapeText, integer, type Row, text, unescapeText } from "../../rows/columns.ts"
 import {
   decideCommandResult,

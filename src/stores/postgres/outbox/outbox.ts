@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { commandKind, type Outbox, type RowChoice } from "../../../core/ports/outbox.ts"
+import { commandKind, type Outbox, type RowChoice } from "../../../core/ports/store/outbox.ts"
 import type { Alarm } from "../../bell.ts"
 import { escapeText, integer, text, unescapeText } from "../../rows/columns.ts"
 import { errorToStore, rowColumns, toClaimedItem, toOutboxRow } from "../../rows/outbox-rows.ts"

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import type { Cursor, Subscription, Subscriptions } from "../../../core/ports/subscriptions.ts"
+import type { Cursor, Subscription, Subscriptions } from "../../../core/ports/store/subscriptions.ts"
 import type { Alarm } from "../../bell.ts"
 import { escapeText, integer, text, unescapeText } from "../../rows/columns.ts"
 import { errorToStore } from "../../rows/outbox-rows.ts"

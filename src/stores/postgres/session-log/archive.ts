@@ -1,4 +1,4 @@
-import type { Archive } from "../../../core/ports/archive.ts"
+import type { Archive } from "../../../core/ports/store/archive.ts"
 import { integer, text } from "../../rows/columns.ts"
 import { archivedRowsAtOnce, toArchivePage } from "../../rows/large/archived-bodies.ts"
 import type { Database, Query } from "../database/database.ts"

@@ -1,4 +1,4 @@
-import type { Contents } from "../../../core/ports/contents.ts"
+import type { Contents } from "../../../core/ports/store/contents.ts"
 import { integer } from "../../rows/columns.ts"
 import type { Database, Query } from "../database/database.ts"
 

@@ -1,4 +1,4 @@
-import type { PruneLimits } from "../../../core/ports/session-log.ts"
+import type { PruneLimits } from "../../../core/ports/store/session-log.ts"
 import { escapeText } from "../../rows/columns.ts"
 import { removedSessionId, removedSessions } from "../../rows/removed-session.ts"
 import type { Query } from "../database/database.ts"

@@ -1,4 +1,4 @@
-import type { Snapshots } from "../../../core/ports/snapshots.ts"
+import type { Snapshots } from "../../../core/ports/store/snapshots.ts"
 import { bytes, toSnapshot } from "../../rows/snapshot-rows.ts"
 import type { Database } from "../database/database.ts"
 

@@ -1,4 +1,4 @@
-import type { SessionBatch } from "../../../core/ports/session-log.ts"
+import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
 import { escapeText } from "../../rows/columns.ts"
 import { waitBody } from "../../rows/wait-rows.ts"
 import {

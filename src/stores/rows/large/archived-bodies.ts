@@ -1,6 +1,6 @@
 import { promisify } from "node:util"
 import { deflate, inflate } from "node:zlib"
-import type { SessionBatch } from "../../../core/ports/session-log.ts"
+import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
 import { integer, type Row, text } from "../columns.ts"
 
 /** Minimum bytes of a body that is archived. A smaller one would take as much space in the archive. */

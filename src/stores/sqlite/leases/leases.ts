@@ -1,5 +1,5 @@
-import type { Lease, ReleaseOptions } from "../../../core/ports/session-log.ts"
-import type { Shares } from "../../../core/ports/shares.ts"
+import type { Lease, ReleaseOptions } from "../../../core/ports/store/session-log.ts"
+import type { Shares } from "../../../core/ports/store/shares.ts"
 import { escapeText, integer, nullableText, type Row } from "../../rows/columns.ts"
 import { toLease } from "../../rows/session-rows.ts"
 import type { Candidate } from "../../rules/claim-order.ts"

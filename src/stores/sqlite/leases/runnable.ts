@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
-import type { Shares } from "../../../core/ports/shares.ts"
+import type { Shares } from "../../../core/ports/store/shares.ts"
 import { escapeText, integer, nullableText, type Row, text, unescapeText } from "../../rows/columns.ts"
 import { type Candidate, createTurns } from "../../rules/claim-order.ts"
 import type { Database } from "../database/database.ts"

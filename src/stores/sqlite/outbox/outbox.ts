@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
-import { commandKind, type Outbox, type RowChoice } from "../../../core/ports/outbox.ts"
-import type { SessionBatch } from "../../../core/ports/session-log.ts"
+import { commandKind, type Outbox, type RowChoice } from "../../../core/ports/store/outbox.ts"
+import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
 import type { Clock } from "../../../core/time/clock.ts"
 import type { Alarm } from "../../bell.ts"
 import { escapeText, integer, text, unescapeText } from "../../rows/columns.ts"

@@ -1,14 +1,17 @@
 import { logVersion } from "../../../core/log/entries.ts"
-import type { RunOpened } from "../../../core/ports/inbox.ts"
-import type { CommitOutcome, Lease, SessionBatch } from "../../../core/ports/session-log.ts"
+import type { RunOpened } from "../../../core/ports/store/inbox.ts"
+import type { CommitOutcome, Lease, SessionBatch } from "../../../core/ports/store/session-log.ts"
 import { integer, nullableText } from "../../rows/columns.ts"
 import { type EntryRows, toRows } from "../../rows/entry-rows.ts"
 import { archivableFrom } from "../../rows/large/archived-bodies.ts"
 import type { LargeBodies } from "../../rows/large/large-bodies.ts"
-import { concernsInbox, dueChanges, refusalOf, rowsAfter } from "../../rules/inbox-rules.ts"
+import { concernsInbox, refusalOf, rowsAfter } from "../../rules/inbox-rules.ts"
+import { dueChanges } from "../../rules/queue-order.ts"
 import { areOpen } from "../../rules/wait-changes.ts"
 import type { Database } from "../database/database.ts"
 import { changeDue, changeSession, deleteCommands, inboxOf } from "../inbox.ts"
+import { claimText } from "../large/large-texts.ts"
+import { isSameText, readReference } from "../large/text-reference.ts"
 import { insertOutbox } from "../outbox/outbox.ts"
 import { openWaits, writeWaits } from "../waits/waits.ts"
 import { markArchivable } from "./archive.ts"
@@ -97,7 +100,7 @@ function findHeldSession(
   return {
     takeovers: integer(row, "takeovers"),
     activeRun: nullableText(row, "active_run"),
-    isStored: newest !== undefined && (row.event === newest.body || row.delta === newest.body),
+    isStored: newest !== undefined && (isSameText(row.event, newest.body) || row.delta === newest.body),
     hasCommands: row.has_commands === 1,
     hasWaits: row.has_waits === 1,
   }
@@ -114,6 +117,10 @@ const maxEventsAtOnce = 4
 function insertEvents(database: Database, { sessionId }: Lease, { events }: EntryRows): void {
   for (let start = 0; start < events.length; start += maxEventsAtOnce) {
     const some = events.slice(start, start + maxEventsAtOnce)
+    for (const { body } of some) {
+      const reference = readReference(body)
+      if (reference !== null) claimText(database, reference)
+    }
     database.run(
       `INSERT INTO entry (session_id, seq, v, at, run_id, type, body)
        VALUES ${some.map(() => "(?, ?, ?, ?, ?, ?, ?)").join(", ")}`,

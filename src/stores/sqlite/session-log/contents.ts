@@ -1,4 +1,4 @@
-import type { Content, Contents } from "../../../core/ports/contents.ts"
+import type { Content, Contents } from "../../../core/ports/store/contents.ts"
 import { integer } from "../../rows/columns.ts"
 import type { Database } from "../database/database.ts"
 

@@ -1,4 +1,4 @@
-import type { AnswerCommand, AnswerOutcome } from "../../../core/ports/session-log.ts"
+import type { AnswerCommand, AnswerOutcome } from "../../../core/ports/store/session-log.ts"
 import { integer } from "../../rows/columns.ts"
 import { dueCommand } from "../../rows/command-rows.ts"
 import { toWait } from "../../rows/wait-rows.ts"

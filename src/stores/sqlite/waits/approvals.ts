@@ -7,7 +7,7 @@ import type {
   Wait,
   WaitFilter,
   WaitKey,
-} from "../../../core/ports/approvals.ts"
+} from "../../../core/ports/store/approvals.ts"
 import { escapeText, type Row } from "../../rows/columns.ts"
 import { revocationRecord, toAuditRecord } from "../../rows/decision-records.ts"
 import { selectRevokedGrants, toGrants, toolTypeKeyOf } from "../../rows/grant-rows.ts"

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
-import type { WhenBusy } from "../../../core/ports/inbox.ts"
-import type { Lease, MessageCommand, SessionLog } from "../../../core/ports/session-log.ts"
+import type { WhenBusy } from "../../../core/ports/store/inbox.ts"
+import type { Lease, MessageCommand, SessionLog } from "../../../core/ports/store/session-log.ts"
 import { accepted, commitOk, event, message, numbered, runFailed } from "../fixtures.ts"
 
 /** Puts a message that must be accepted. Returns its run's id. */

@@ -7,7 +7,7 @@ import type {
   NewWait,
   SessionBatch,
   SessionLog,
-} from "../../../core/ports/session-log.ts"
+} from "../../../core/ports/store/session-log.ts"
 import type { Question, QuestionAnswer } from "../../../core/question.ts"
 import type { ChildOutcome } from "../../../core/runs/child.ts"
 import { noSpending } from "../../../core/usage.ts"

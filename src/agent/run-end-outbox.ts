@@ -1,0 +1,46 @@
+import { textOf } from "../core/history/messages.ts"
+import { type Event, isTerminal, type TerminalEvent } from "../core/log/entries.ts"
+import type { OutboxItem } from "../core/ports/store/outbox.ts"
+import type { ItemsAtEnd, RunEnd } from "../core/runs/run-end.ts"
+import type { RunContext } from "./run-context.ts"
+
+/**
+ * Returns the outbox items of the agent's plugins for the end of a run of a root session. They are stored with that
+ * end.
+ */
+export function collectEndItems(
+  context: RunContext & { readonly runtime: { readonly itemsAtEnd?: ItemsAtEnd } },
+  events: readonly Event[],
+): readonly OutboxItem[] {
+  const { runtime, tree, conversation, logger, sessionId } = context
+  const end = events.find(isTerminal)
+  if (end === undefined || runtime.itemsAtEnd === undefined || tree.parent !== null) return []
+  if (conversation.run === null) return []
+  const last = events.findLast((event) => event.type === "messageCompleted")?.message
+  const message = last ?? conversation.messages.findLast(({ role }) => role === "assistant")
+  try {
+    return runtime.itemsAtEnd({
+      sessionId,
+      runId: conversation.run.runId,
+      tenant: context.tenant,
+      userId: context.userId,
+      endedAt: context.clock.now(),
+      ...outcomeOf(end),
+      response: message?.role === "assistant" ? textOf(message.content) : "",
+      usage: end.usage,
+      cost: end.cost,
+    })
+  } catch (error) {
+    logger.error(
+      { error, sessionId },
+      "A plugin failed at the end of a run. No plugin delivers anything for this run.",
+    )
+    return []
+  }
+}
+
+function outcomeOf(end: TerminalEvent): Pick<RunEnd, "outcome" | "reason" | "error"> {
+  if (end.type === "runCompleted") return { outcome: end.disposition, reason: end.reason, error: null }
+  const { code, message } = end
+  return { outcome: "failed", reason: null, error: { code, message } }
+}
