@@ -3,11 +3,11 @@ import { once } from "node:events"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { chromium } from "playwright-core"
 import { anthropicEvents } from "../src/testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream } from "../src/testing/provider/scripted-upstream.ts"
+import { consoleAddress } from "./console-address.ts"
 
 // Writes docs/images/console.png, from the built package: run `npm run build` first. Needs Debian's Chromium.
 
@@ -38,7 +38,7 @@ const gateway = spawn(
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", chromiumSandbox: false })
 try {
   const page = await browser.newPage({ viewport: { width: 1200, height: 780 } })
-  await page.goto(await addressOf(gateway.stdout))
+  await page.goto(await consoleAddress(gateway.stdout))
   await page.getByLabel("Message", { exact: true }).fill("Can we release today?")
   await page.keyboard.press("Enter")
   await page.getByRole("button", { name: "Allow", exact: true }).waitFor()
@@ -49,16 +49,4 @@ try {
   await once(gateway, "exit")
   await model.close()
   await rm(folder, { recursive: true, force: true })
-}
-
-async function addressOf(output: Readable): Promise<string> {
-  let printed = ""
-  for await (const text of output.iterator({ destroyOnReturn: false })) {
-    printed += String(text)
-    const [, url] = /in a browser: (\S+)/.exec(printed) ?? []
-    if (url === undefined) continue
-    output.resume()
-    return url
-  }
-  throw new Error(`The gateway did not start: ${printed}`)
 }

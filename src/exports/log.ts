@@ -1,4 +1,8 @@
-// The log of sessions: its events, messages and waits.
+/**
+ * The log of sessions: its events, messages and waits.
+ *
+ * @module log
+ */
 
 export type { BackgroundTask, TaskState } from "../core/background-task.ts"
 export type { HistoryFingerprint } from "../core/history-fingerprint.ts"

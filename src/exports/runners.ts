@@ -1,4 +1,8 @@
-// Runners of agents from other frameworks.
+/**
+ * Runners of agents from other frameworks.
+ *
+ * @module runners
+ */
 
 export type { Runner, RunnerDecision, RunnerEvent, RunnerRequest, RunnerToolCall } from "../core/runner.ts"
 export type { AiSdkAgent, AiSdkCall, AiSdkFunction, AiSdkStream } from "../runners/ai-sdk/ai-sdk-runner.ts"

@@ -1,0 +1,61 @@
+// Writes docs/images/quickstart-*.png: the console while a reader follows docs/quickstart.md, with the tool of that page
+// and the offline demo. Run `npm run build` first. Needs Debian's Chromium.
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { chromium, type Page } from "playwright-core"
+import { codeBlocks } from "../test/documentation/markdown.ts"
+import { consoleAddress } from "./console-address.ts"
+
+const repository = join(import.meta.dirname, "..")
+const [agent = ""] = codeBlocks(await readFile(join(repository, "docs/quickstart.md"), "utf8"), "ts")
+// Inside the repository, where the agent's imports are found.
+const folder = await mkdtemp(join(import.meta.dirname, ".quickstart-"))
+await writeFile(join(folder, "agent.ts"), agent)
+const { PATH } = process.env
+const gateway = spawn(
+  process.execPath,
+  [join(repository, "bin/agent-gateway.js"), "dev", "agent.ts", "--port", "0"],
+  {
+    cwd: folder,
+    env: { PATH, OLLAMA_BASE_URL: "http://127.0.0.1:9/v1" },
+    stdio: ["ignore", "pipe", "inherit"],
+  },
+)
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", chromiumSandbox: false })
+try {
+  const page = await browser.newPage({ viewport: { width: 960, height: 540 }, colorScheme: "light" })
+  await page.goto(await consoleAddress(gateway.stdout))
+  await send(page, "Hello!")
+  await page.getByText("You said: Hello!").waitFor()
+  await ended(page)
+  await save(page, "chat")
+  await send(page, '/tool wait {"seconds": 5}')
+  await page.getByText("2 s", { exact: false }).first().waitFor()
+  await save(page, "tool")
+  await page.getByText("Waited 5 seconds.").first().waitFor()
+  await ended(page)
+} finally {
+  await browser.close()
+  gateway.kill("SIGTERM")
+  await once(gateway, "exit")
+  await rm(folder, { recursive: true, force: true })
+}
+
+async function send(page: Page, message: string): Promise<void> {
+  await page.getByLabel("Message", { exact: true }).fill(message)
+  await page.keyboard.press("Enter")
+}
+
+/** Resolves when no run is open. */
+async function ended(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Stop" }).waitFor({ state: "hidden" })
+}
+
+async function save(page: Page, name: string): Promise<void> {
+  await page.screenshot({
+    path: join(repository, `docs/images/quickstart-${name}.png`),
+    animations: "disabled",
+  })
+}
