@@ -29,8 +29,8 @@ import { fullSettings, quickSettings } from "./settings.ts"
 import { asMarkdown, asText, type Table } from "./table.ts"
 
 /**
- * Prints what the gateway costs, beside what can be had at most. It does not judge; it only fails when a stream did not
- * arrive whole. docs/performance.md says what each figure means.
+ * Prints the costs of the gateway next to the limits of the machine. The bench does not judge the figures. It fails
+ * only if a stream is incomplete. docs/performance.md explains each figure.
  */
 const parts = [
   "throughput",

@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 
-/** A process of the bench. Questions are asked over the IPC channel, which the measured traffic does not touch. */
+/** A process of the bench. Requests to it use the IPC channel, which is separate from the measured traffic. */
 export interface Child {
-  /** Message of the child once it is ready: a server's address. */
+  /** The child's message when it is ready: the address of a server. */
   readonly url: string
   ask<Answer>(name: string, detail?: object): Promise<Answer>
   stop(): Promise<void>
@@ -20,7 +20,7 @@ export type Reply =
   | { readonly type: "answer"; readonly id: number; readonly answer: unknown }
   | { readonly type: "failure"; readonly id: number; readonly message: string }
 
-/** Starts a file of this folder; `settings` is its argument. */
+/** Starts a file of this folder. `settings` is its only argument. */
 export async function startChild(file: string, settings: object = {}): Promise<Child> {
   const child = fork(new URL(file, import.meta.url), [JSON.stringify(settings)], {
     execArgv: ["--expose-gc"],
@@ -56,7 +56,7 @@ export async function startChild(file: string, settings: object = {}): Promise<C
   }
 }
 
-/** A child ends by itself when the channel closes. */
+/** Closes the channel. The child then ends by itself. */
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, "exit")

@@ -3,7 +3,10 @@ import { answersAboutProcess } from "./process-usage.ts"
 
 export type Answers = Readonly<Record<string, (detail: never) => unknown>>
 
-/** The child's side of `startChild`: says that it is ready, answers questions, ends when the parent goes away. */
+/**
+ * Implements the child's side of `startChild`: reports that it is ready, answers requests, and ends when the parent
+ * disconnects.
+ */
 export function serveParent(
   url: string,
   { answers = {}, close }: { readonly answers?: Answers; readonly close?: () => Promise<void> },
@@ -28,7 +31,7 @@ export function serveParent(
   send({ type: "ready", url })
 }
 
-/** The argument of `startChild`. */
+/** Returns the argument of `startChild`. */
 export function childSettings<Settings>(): Settings {
   return JSON.parse(process.argv[2] ?? "{}")
 }

@@ -6,14 +6,17 @@ import type { Answers } from "./parent.ts"
 /** Measurements that any process of the bench can take of itself. */
 export interface Memory {
   readonly rssBytes: number
-  /** JavaScript's heap with what it holds outside, after a collection. */
+  /** Size of the JavaScript heap after a garbage collection, including its external memory. */
   readonly heapBytes: number
 }
 
 let profiling: Session | null = null
 
 export const answersAboutProcess: Answers = {
-  /** CPU seconds so far, user and system, of all threads: collector and pool too. */
+  /**
+   * Returns the user and system CPU seconds of all threads so far, including the garbage collector's and the thread
+   * pool's.
+   */
   cpuSeconds(): number {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1e6

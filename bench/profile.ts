@@ -8,17 +8,17 @@ import { isPace, type Pace, paces, warmUp } from "./measure/throughput.ts"
 import { aligned } from "./table.ts"
 
 /**
- * Profiles the gateway: samples the process under the load of the bench and adds the samples up, by the part of the
- * house they were taken in, by file and by function. Time of called functions is not counted in.
+ * Profiles the gateway. Samples the process under the load of the bench, and sums the samples by folder, by file and
+ * by function. The time of a function does not include the functions that it calls.
  */
 const { values } = parseArgs({
   options: {
     /** One of the paces of the bench. */
     pace: { type: "string", default: "full" },
     streams: { type: "string", default: "400" },
-    /** A profile to read instead of taking one. */
+    /** A profile to read instead of recording one. */
     file: { type: "string" },
-    /** File for the profile, for Chromium's performance panel. */
+    /** File to which the profile is written, for Chromium's performance panel. */
     out: { type: "string" },
     top: { type: "string", default: "25" },
   },
@@ -49,7 +49,7 @@ interface CallFrame {
 interface CpuProfile {
   readonly nodes: readonly { readonly id: number; readonly callFrame: CallFrame }[]
   readonly samples: readonly number[]
-  /** Microseconds since the sample before. */
+  /** Microseconds since the previous sample. */
   readonly timeDeltas: readonly number[]
 }
 
@@ -79,7 +79,7 @@ async function read(file: string): Promise<CpuProfile> {
   return JSON.parse(await readFile(file, "utf8"))
 }
 
-/** By where the samples were taken. */
+/** Sums the time of the samples by the function in which they were taken. */
 function selfTimes({ nodes, samples, timeDeltas }: CpuProfile): Map<CallFrame, number> {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
   const times = new Map<CallFrame, number>()
@@ -91,7 +91,7 @@ function selfTimes({ nodes, samples, timeDeltas }: CpuProfile): Map<CallFrame, n
   return times
 }
 
-/** Waiting, and the sampling itself. */
+/** Returns true for idle time and for the sampling itself. */
 function notWork({ functionName, url }: CallFrame): boolean {
   return functionName === "(idle)" || url === "node:inspector"
 }

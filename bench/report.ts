@@ -12,7 +12,7 @@ import type { ByServer, Pace, Throughput, ThroughputResult } from "./measure/thr
 import type { PerOne, ViewersResult } from "./measure/viewers.ts"
 import type { Table } from "./table.ts"
 
-/** Each part of the bench as tables. */
+/** Returns the tables for one part of the bench. */
 export function throughputTables(result: ThroughputResult): readonly Table[] {
   const row = (label: string, pace: Pace) => {
     const gateway = of(result[pace], "gateway")

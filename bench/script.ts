@@ -1,13 +1,11 @@
-/**
- * Instructions for the upstream. It travels as the text of the user's message, through whichever server is measured.
- */
+/** Instructions for the upstream. They travel as the text of the user's message through the measured server. */
 export interface Script {
   readonly tokens: number
-  /** Tokens of one write; what one read of a real service brings is often more than one event. */
+  /** Number of tokens in one write. One read from a real provider often returns several events. */
   readonly perWrite: number
-  /** Pause between writes in milliseconds; 0: one write on each turn of the upstream's event loop. */
+  /** Milliseconds between writes. 0: one write on each turn of the upstream's event loop. */
   readonly pauseMs: number
-  /** After the tokens nothing more comes, and the stream stays open. */
+  /** If true, the stream stays open after the tokens. */
   readonly hold: boolean
 }
 
@@ -15,7 +13,7 @@ export function scriptText({ tokens, perWrite, pauseMs, hold }: Script): string 
   return `script ${tokens} ${perWrite} ${pauseMs} ${hold ? 1 : 0}`
 }
 
-/** Finds the script in a request's body without parsing the body. The last one counts. */
+/** Finds the script in a request's body without parsing the body. If there are several, the last one applies. */
 export function findScript(body: string): Script {
   const found = /script (\d+) (\d+) (\d+) (\d)/.exec(body.slice(body.lastIndexOf("script ")))
   if (found === null) throw new Error("The request has no script for the upstream.")

@@ -33,7 +33,7 @@ export const fullSettings: Settings = {
   sandbox: { probes: 20 },
 }
 
-/** For a first look: the code is still cold, and the figures are worse for it. */
+/** Settings for a quick first look. The code is not compiled yet, so the figures are worse than in a full run. */
 export const quickSettings: Settings = {
   throughput: { warmUpRounds: 2, repeats: 1, streams: 50, atOnce: 50 },
   firstToken: { warmUpRounds: 2, probes: 10, bursts: 1, streams: [1, 50] },

@@ -1,10 +1,10 @@
-/** One table of a report. The first row says what the columns are. */
+/** One table of a report. The first row contains the headings of the columns. */
 export interface Table {
   readonly title: string
   readonly rows: readonly (readonly string[])[]
 }
 
-/** Columns as wide as they must be: the first to the left, the others to the right. */
+/** Formats the table as text. The first column is aligned to the left, the others to the right. */
 export function asText({ title, rows }: Table): string {
   return [title, ...aligned(rows).map((cells) => `  ${cells.join("  ")}`)].join("\n")
 }

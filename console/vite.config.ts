@@ -6,7 +6,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 /** Builds the page of the console, which `src/console/` serves. */
 export default defineConfig({
   root: path("."),
-  // The page works below any path.
+  // Relative addresses, so that the page works under any path.
   base: "./",
   resolve: {
     alias: {
@@ -21,7 +21,7 @@ export default defineConfig({
     outDir: path("../dist/console-page"),
     emptyOutDir: true,
     target: "es2022",
-    // The content security policy takes no data addresses for icons, and inline scripts run nowhere.
+    // The content security policy forbids data addresses for icons and inline scripts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,

@@ -19,7 +19,7 @@ export async function generate(): Promise<Readonly<Record<string, string>>> {
 async function formatted(
   sources: Readonly<Record<string, string>>,
 ): Promise<Readonly<Record<string, string>>> {
-  // Inside the repository, whose formatter settings apply.
+  // The folder is in the repository, so that the repository's formatter settings apply.
   const folder = await mkdtemp(join(repository, "scripts/.generated-"))
   try {
     await writeAll(folder, sources)

@@ -1,5 +1,5 @@
-// Installs the Claude Agent SDK for the example and the tests that use it. It takes about 370 MB, most of which is the
-// program of Claude Code, so it is no dependency of the package.
+// Installs the Claude Agent SDK for the example and the tests that use it. It takes about 370 MB, most of it for the
+// Claude Code program, so it is not a dependency of the package.
 import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
 import { mkdir, readFile, rmdir } from "node:fs/promises"
@@ -13,7 +13,7 @@ const installed = join(example, "node_modules/@anthropic-ai/claude-agent-sdk")
 const lock = join(example, "node_modules/.installing")
 const installMs = 240_000
 
-/** Resolves when the SDK is there. Rejects if it cannot be installed. */
+/** Resolves when the SDK is installed. Rejects if it cannot be installed. */
 export async function installClaudeAgentSdk(): Promise<void> {
   if (await isInstalled()) return
   await mkdir(join(example, "node_modules"), { recursive: true })
@@ -25,7 +25,7 @@ export async function installClaudeAgentSdk(): Promise<void> {
     if (await isInstalled()) return
   }
   try {
-    // Its peers are for types only, and the repository has them.
+    // The peer dependencies are needed only for types, and the repository has them.
     const flags = ["--no-save", "--no-package-lock", "--legacy-peer-deps", "--no-audit", "--no-fund"]
     const packages = [`@anthropic-ai/claude-agent-sdk@${version}`]
     const args = ["install", "--prefix", example, ...flags, ...packages]

@@ -7,14 +7,14 @@ import { type ScriptedTurn, scriptedProvider } from "../src/testing/provider/scr
 import { eventStream } from "../test/end-to-end/support/event-stream.ts"
 
 /**
- * A gateway as the client under test: it connects to the server whose URL is the last argument. This program plays
- * the model, which calls each tool once, and the user, who sends messages by `POST /chat`, answers what tools ask and
- * authorizes. See scripts/mcp-conformance.mjs.
+ * Runs a gateway as the client under test. The gateway connects to the server whose URL is the last argument. This
+ * program also plays the model, which calls each tool once, and the user, who sends messages by `POST /chat`, answers
+ * the tools' questions and authorizes the gateway. See scripts/mcp-conformance.mjs.
  */
 const { MCP_CONFORMANCE_SCENARIO: scenario = "", MCP_CONFORMANCE_CONTEXT = "{}" } = process.env
 const context: unknown = JSON.parse(MCP_CONFORMANCE_CONTEXT)
 const readyWithinMs = 60_000
-/** A server that keeps asking for authorization is given up. */
+/** Maximum number of authorizations. A server that requires more of them is given up. */
 const mostLinks = 2
 const url = process.argv.at(-1) ?? ""
 const origin = "http://localhost:3000"
@@ -67,7 +67,7 @@ async function serverCheck(): Promise<CheckOfServer | undefined> {
   return checks["mcp:conformance"]
 }
 
-/** Visits the link as a person's browser does. */
+/** Opens the link, as a user's browser does. */
 async function authorize(link: string): Promise<void> {
   const response = await fetch(link, { redirect: "manual" })
   const location = response.headers.get("location")
@@ -76,7 +76,7 @@ async function authorize(link: string): Promise<void> {
   if (!callback.ok) throw new Error(`The callback answered ${callback.status}: ${await callback.text()}`)
 }
 
-/** Resolves to whether the server is ready, in time and without further authorization. */
+/** Resolves to true if the server becomes ready in time and without further authorization. */
 async function untilReady(): Promise<boolean> {
   const links = new Set<string>()
   for (const end = Date.now() + readyWithinMs; Date.now() < end && links.size <= mostLinks; await delay(20)) {
@@ -97,7 +97,8 @@ interface OfferedTool {
 }
 
 /**
- * Returns an input for scenarios that name none. A tool that takes an object is shown the schema of the first tool.
+ * Returns an input for a scenario that specifies none. A tool that takes an object receives the schema of the first
+ * tool.
  */
 function sampleInput({ inputSchema: { properties } }: OfferedTool, first: OfferedTool): JsonObject {
   if (!isJsonObject(properties)) return {}
@@ -122,7 +123,7 @@ interface ModelCall {
   readonly input: JsonObject
 }
 
-/** The calls to make: those of the scenario, or each tool once. */
+/** Returns the calls to make: those of the scenario, or one call of each tool. */
 function callsOf(tools: readonly OfferedTool[]): readonly ModelCall[] {
   const [first] = tools
   if (first === undefined) return []
@@ -134,7 +135,7 @@ function callsOf(tools: readonly OfferedTool[]): readonly ModelCall[] {
   }))
 }
 
-/** Sends a message and answers what is asked, as a user does who leaves each form as it is. */
+/** Sends a message and answers all questions, like a user who submits each form unchanged. */
 async function chat(token: string, turn: ScriptedTurn): Promise<readonly ChatEvent[]> {
   turns.push(turn)
   const stream = eventStream(await post("/chat", { message: "Go on." }, token))
@@ -160,7 +161,7 @@ async function main(): Promise<void> {
     const call = () => chat(token, [{ type: "toolCall", name, input }])
     const events = await call()
     log({ events: JSON.stringify(events) }, `${scenario}: ${name}`)
-    // Further authorization was asked for during the call.
+    // The server required further authorization during the call.
     if ((await serverCheck())?.ok === false && (await untilReady())) await call()
   }
 }

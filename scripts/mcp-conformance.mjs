@@ -7,9 +7,8 @@ import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 
 /**
- * Runs the published conformance suite of MCP against a gateway as the client: what each revision of the specification
- * requires. Ends with 1 when a required scenario fails.
- *
+ * Runs the published conformance suite of MCP with a gateway as the client, for the requirements of each revision.
+ * Exits with 1 if a required scenario fails.
  * node scripts/mcp-conformance.mjs [REVISION …] [SCENARIO …]
  */
 const given = process.argv.slice(2)
@@ -20,7 +19,7 @@ const file = (path) => fileURLToPath(new URL(path, import.meta.url))
 const suite = file("../node_modules/@modelcontextprotocol/conformance")
 const results = mkdtempSync(join(tmpdir(), "mcp-conformance-"))
 
-/** The scenarios that the suite's own list requires of clients. */
+/** Returns the scenarios that the suite's own list requires of clients. */
 function required(revision) {
   const list = readFileSync(join(suite, "requirements", `${revision}.yaml`), "utf8")
   const [, section = ""] = /^client:\n((?: {2}- .+\n)+)/m.exec(list) ?? []
@@ -29,7 +28,7 @@ function required(revision) {
   return chosen.length === 0 ? scenarios : scenarios.filter((name) => chosen.includes(name))
 }
 
-/** Resolves to whether the scenario passed. */
+/** Resolves to true if the scenario passed. */
 async function run({ revision, scenario }) {
   const child = spawn(process.execPath, [
     join(suite, "dist/index.js"),
@@ -46,7 +45,7 @@ async function run({ revision, scenario }) {
   return code === 0
 }
 
-// Each has a gateway of its own: all at once, as the suite would run them, they would starve each other.
+// Each scenario starts its own gateway, so running all of them at once would overload the machine.
 const waiting = revisions.flatMap((revision) =>
   required(revision).map((scenario) => ({ revision, scenario })),
 )

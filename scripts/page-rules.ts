@@ -3,7 +3,7 @@ import { britishSpelling } from "./prose-rules.ts"
 /** Words to avoid. A page names the actor, and says "start", "continue", "fix" and "receives". */
 const unwantedWord =
   /\b(?:(?:any|no|some)body|whoever|anew|begun|mend(?:s|ed|ing)?|(?:is|are) told|go(?:es)? on(?! the\b))\b/i
-/** Openings of list items and of cells that continue another text instead of standing alone. */
+/** Words that start a list item or a cell as the continuation of another text. */
 const opensWithFragment = /^(?:Whether|Whatever|Whoever|Whose|Of|Those|Nobody)\b/
 
 /**

@@ -12,13 +12,13 @@ export const britishSpelling =
 /** Words in place of the actor or of a plain verb. */
 const unclearWords = /\b(?:nobody|somebody|whoever|anew)\b/i
 const maxColumns = 120
-/** Words in a row that make a literal prose. */
+/** Matches a literal with so many consecutive words that it is prose. */
 const isProse = /(?:[A-Za-z][\w',;:.`-]*\s+){7}[A-Za-z]/
 const generated = "// Generated "
-/** Names of tests are one string each. */
+/** Functions whose first argument is the name of a test, which is a single string. */
 const testFunctions = new Set(["describe", "it", "test"])
 
-/** A part of the text, from its first to behind its last character. */
+/** A range of the text. `end` is the offset after its last character. */
 interface Part {
   readonly start: number
   readonly end: number

@@ -8,8 +8,8 @@ import { stripVTControlCharacters } from "node:util"
 import { anthropicEvents } from "../src/testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream } from "../src/testing/provider/scripted-upstream.ts"
 
-// Writes docs/images/terminal.svg: a conversation of `agent-gateway chat` on a real terminal, as it was printed. Run
-// `npm run build` first. Needs the program `script` of util-linux.
+// Writes docs/images/terminal.svg, a recording of `agent-gateway chat` on a real terminal. Run `npm run build` first.
+// Needs the program `script` of util-linux.
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
 const columns = 96
@@ -96,7 +96,7 @@ async function type(line: string): Promise<void> {
   terminal.stdin.write("\n")
 }
 
-/** Puts the typed command, which started the recording, before its output. */
+/** Puts the typed command before its output. */
 function withCommand(recorded: readonly Piece[]): readonly Piece[] {
   const typed = [...shownCommand].map((text, index) => ({ at: index * typingMs, text, isTyped: true }))
   const began = shownCommand.length * typingMs + 600

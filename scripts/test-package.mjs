@@ -1,7 +1,7 @@
-// Packs the package, installs it into an empty project, compiles that project with every TypeScript that is supported,
-// runs an agent on every Node that is supported, and its client on those, Bun and Deno. They come from npm (about 100
-// to 190 MB each, unpacked), so this is a script of its own. It also makes a project from each template of `init`, and
-// runs its tests and its agent.
+// Packs the package and installs it into an empty project. Compiles that project with every supported TypeScript,
+// runs an agent on every supported Node, and runs the client on those, Bun and Deno. They come from npm and take
+// about 100 to 190 MB each when unpacked, so the normal tests do not include this script. It also creates a project
+// from each template of `init`, and runs the project's tests and its agent.
 import assert from "node:assert/strict"
 import { execFile, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
@@ -49,7 +49,7 @@ try {
   await initializes(nodes(supported[1]), { project, archive })
   const others = await installOtherRuntimes(join(folder, "others"))
   const runtimes = [...supported.map((version) => ["Node", version, [nodes(version)]]), ...others]
-  // The scenarios' model speaks Anthropic's API, whose SDK is an optional peer.
+  // The model of the scenarios uses Anthropic's API, whose SDK is an optional peer.
   await npm(["install", `@anthropic-ai/sdk@${anthropicSdk}`], project)
   for (const [name, version, command] of runtimes) {
     await runsClient(command, nodes(supported[1]), project)
@@ -61,7 +61,7 @@ try {
   await rm(folder, { recursive: true, force: true })
 }
 
-/** Gives the path of each Node by its version. */
+/** Installs each Node and returns its path by its version. */
 async function installNodes(prefix) {
   await mkdir(prefix)
   await writeFile(join(prefix, "package.json"), '{ "private": true }')
@@ -76,7 +76,7 @@ async function installNodes(prefix) {
   }
 }
 
-/** Gives the names, versions and commands of Bun and Deno. */
+/** Installs Bun and Deno, and returns their names, versions and commands. */
 async function installOtherRuntimes(prefix) {
   await mkdir(prefix)
   await writeFile(join(prefix, "package.json"), '{ "private": true }')
@@ -88,7 +88,7 @@ async function installOtherRuntimes(prefix) {
   ]
 }
 
-/** Gives the path of each compiler by its version. */
+/** Installs each compiler and returns its path by its version. */
 async function installTypeScripts(prefix) {
   await mkdir(prefix)
   await writeFile(join(prefix, "package.json"), '{ "private": true }')
@@ -97,7 +97,10 @@ async function installTypeScripts(prefix) {
   return (version) => join(prefix, "node_modules", `typescript-${version}`, "lib", "tsc.js")
 }
 
-/** Compiles a strict project that checks the package's own declarations, with no optional peer and no types of Node. */
+/**
+ * Compiles a strict project that checks the package's own declarations, without optional peers and without the types
+ * of Node.
+ */
 async function compiles(compiler, project) {
   await copyFile(join(repository, "test/fixtures/every-entry.ts"), join(project, "every-entry.ts"))
   const compilerOptions = {
@@ -152,11 +155,11 @@ async function installPackage(project) {
   await writeFile(join(project, "package.json"), '{ "private": true, "type": "module" }')
   await writeFile(join(project, "agent.ts"), agent)
   const { stdout } = await npm(["pack", "--json", "--pack-destination", folder], repository)
-  // npm 11 lists the packages; older and newer ones may key them by name.
+  // npm 11 prints a list of packages. Other versions may print an object with the packages by name.
   const [packed] = Object.values(JSON.parse(stdout.slice(stdout.search(/^[[{]/m))))
   const unwanted = packed.files
     .map((file) => file.path)
-    // The examples are for reading, and the templates become projects.
+    // The examples are meant to be read, and the templates become projects.
     .filter((path) => /^(?!(examples|templates)\/).*(\.test\.|\/fixtures\/|\.ts$(?<!\.d\.ts))/.test(path))
   assert.deepEqual(unwanted, [], "the package holds files that nobody needs")
   await npm(["install", join(folder, packed.filename)], project)
@@ -227,7 +230,7 @@ async function refuses(node, project) {
   assert.match(stderr, /^agent-gateway needs Node 22\.18 or newer; this is v20[^\n]+\n$/)
 }
 
-/** Starts the installed command, bounded to a minute. */
+/** Starts the installed command, and ends it after a minute. */
 function cli(node, args, cwd) {
   const program = join(cwd, "node_modules", "ai-agent-gateway", "bin", "agent-gateway.js")
   const child = spawn(node, [program, ...args], {
@@ -253,7 +256,7 @@ function cli(node, args, cwd) {
     })
     void ended.then(({ code }) => reject(new Error(`ended with ${code} before it listened: ${stderr}`)))
   })
-  // Only `serves` waits for it; for the others an end without listening is no failure.
+  // Only `serves` awaits this promise. Other commands may end without listening.
   listening.catch(() => {})
   return { child, ended, listening }
 }

@@ -18,7 +18,10 @@ export interface OpenApiDocument {
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> }
 }
 
-/** The components of each generated file. What they refer to is generated into the first file that needs it. */
+/**
+ * The components of each generated file. A component that they refer to is generated into the first file that needs
+ * it.
+ */
 const files: Readonly<Record<string, readonly string[]>> = {
   "content.ts": ["TextBlock", "ImageBlock", "Usage"],
   "chat-event.ts": ["ChatEvent"],
@@ -83,7 +86,7 @@ function typeOf(schema: Schema): string {
   if (schema.enum !== undefined) return union(schema.enum.map((value) => JSON.stringify(value)))
   if (schema.const !== undefined) return JSON.stringify(schema.const)
   const alternatives = schema.oneOf ?? schema.anyOf
-  // Alternatives of an object that has properties of its own only say which of them go together.
+  // If an object has properties of its own, its alternatives only state which properties occur together.
   if (alternatives !== undefined && schema.properties === undefined) return union(alternatives.map(typeOf))
   const types = [schema.type ?? []].flat()
   return types.length === 0 ? "unknown" : union(types.map((type) => simpleType(type, schema)))

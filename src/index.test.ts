@@ -3,19 +3,19 @@ import { posix } from "node:path"
 import { type Node, parseSync, Visitor } from "oxc-parser"
 import { expect, test } from "vitest"
 
-/** The place where a name is declared, and the name there. */
+/** The file that declares a name, and the name in that file. */
 interface Place {
   readonly file: string
   readonly name: string
 }
 
 interface Module {
-  /** Names from other files of the source tree: imported, or exported again. */
+  /** Names from other files of the source tree that the file imports or exports again. */
   readonly imports: ReadonlyMap<string, Place>
   readonly reexports: ReadonlyMap<string, Place>
   /** Files of which all names are exported again. */
   readonly topics: readonly string[]
-  /** The types that users of each top-level declaration meet. */
+  /** The types that each top-level declaration shows to its users. */
   readonly declarations: ReadonlyMap<
     string,
     { readonly exported: boolean; readonly types: readonly string[] }
@@ -34,7 +34,7 @@ test("users of the package can name every type that its types are made of", () =
     const { declarations, imports } = readModule(place.file)
     const declaration = declarations.get(place.name)
     if (declaration === undefined) throw new Error(`${keyOf(place)} is not declared there.`)
-    // What its own module keeps to itself is only a part of what is exported.
+    // A type that its module does not export can only be a part of an exported one.
     if (declaration.exported && !published.has(keyOf(place))) missing.add(keyOf(place))
     for (const name of declaration.types) {
       const next = declarations.has(name) ? { file: place.file, name } : imports.get(name)
@@ -77,13 +77,13 @@ function readModule(file: string): Module {
   for (const statement of program.body) {
     const exported = statement.type === "ExportNamedDeclaration"
     const declared: Node | null = exported ? statement.declaration : statement
-    // A constant stands in a declaration of its own.
+    // A constant is inside a declaration.
     const declaration: Node | null | undefined =
       declared?.type === "VariableDeclaration" ? declared.declarations[0] : declared
     if (declaration == null || !("id" in declaration) || declaration.id?.type !== "Identifier") continue
     const types: string[] = []
     declarations.set(declaration.id.name, { exported, types })
-    // A function's users do not meet what is in its body.
+    // The body of a function is not visible to its users.
     const end = declaration.type === "FunctionDeclaration" ? declaration.body?.start : undefined
     ranges.push({ start: declaration.start, end: end ?? declaration.end, types })
   }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest"
 import { type Architecture, violations } from "./architecture/rules.ts"
 import { readSourceTree } from "./architecture/source-file.ts"
 
-/** The table of ARCHITECTURE.md. */
+/** The folders in the table of ARCHITECTURE.md, with the folders that each may import. */
 const folders = {
   core: [],
   options: ["core"],
@@ -30,13 +30,13 @@ const folders = {
   console: ["core", "sessions", "http", "options"],
   delivery: ["core", "options"],
   schedules: ["core", "options"],
-  // The client gives it only the types of events.
+  // `client/wire` has the types of events.
   headless: ["client/wire", "core", "locks", "state-files", "options"],
   telemetry: ["core", "options"],
   transcripts: ["core", "options"],
   testing: ["core"],
   client: [],
-  // Of the client only the types of events, which are generated from the HTTP API.
+  // `client/wire` has the types of events, which are generated from the HTTP API.
   gateway: [
     "client/wire",
     "core",
@@ -68,7 +68,7 @@ const folders = {
   cli: ["client", "core", "gateway", "headless"],
   // The package's root exports everything that applications import.
   ".": ["exports"],
-  // It imports only types of options from http, mcp, pricing and sessions.
+  // The exports import only types of options from http, mcp, pricing and sessions.
   exports: [
     "transcripts",
     "stores",
@@ -104,7 +104,7 @@ const architecture: Architecture = {
   folders,
   pure: ["core", "client"],
   libraries: { "client/react": ["react"] },
-  // The second is the default of an option.
+  // The second file reads them for the default of an option.
   readProcess: ["cli", "gateway/assemble-gateway.ts"],
   // The names of the package are listed by topic in exports/.
   exportAll: ["index.ts"],

@@ -12,7 +12,7 @@ import {
   writeProjectFile,
 } from "./cli-process.ts"
 
-// Each starts several processes, one after the other.
+// Each test starts several processes, one after the other.
 vi.setConfig({ testTimeout: 60_000 })
 
 const agent = (answer: string) =>
@@ -39,7 +39,7 @@ async function answers(url: string, text: string): Promise<void> {
   })
 }
 
-/** The process of the worker that loaded the agent last. */
+/** Returns the process id of the worker that loaded the agent last. */
 function workerOf(cli: CliProcess): number {
   return Number([...cli.stdout().matchAll(/worker (\d+)/g)].at(-1)?.[1])
 }
@@ -77,7 +77,7 @@ test("reloads when an imported file changes, and not for a file that nobody impo
   })
   await answers(url, "one")
   await writeProjectFile(cwd, "notes.ts", "const unrelated = 1\n")
-  // Changes that follow each other closely are answered by one reload.
+  // One reload covers changes in quick succession.
   await delay(500)
   await replaceProjectFile(cwd, "answer.ts", 'export const answer: string = "two"\n')
   await cli.printed(/Reloaded/)
@@ -157,14 +157,14 @@ test("no worker is left when it is killed", async () => {
   await gone(workerOf(cli))
 })
 
-/** Runs `dev` on a terminal of its own, on which the test types. */
+/** Runs `dev` on its own terminal, on which the test types. */
 async function devOnTerminal() {
   const cwd = await project({
     "agent.ts": `import { fakeGateway } from "GATEWAY"
 export default fakeGateway({ consoleUrl: "http://127.0.0.1:1/console" })
 `,
   })
-  // Stands in for the program that opens a browser.
+  // Replaces the program that opens a browser.
   await writeFile(join(cwd, "xdg-open"), `#!/bin/sh\necho "$1" > ${cwd}/opened\n`)
   await chmod(join(cwd, "xdg-open"), 0o755)
   const command = `${process.execPath} ${cliProgram} dev agent.ts --port 0`

@@ -16,7 +16,7 @@ interface Settings {
 
 async function examine(options: string, before = "", settings: Settings = { arguments: [], env: {} }) {
   const cwd = await temporaryFolder()
-  // Code runs as another user, who must get there.
+  // Code runs as another user, who must be able to reach the folder.
   await chmod(cwd, 0o755)
   const entry = new URL("../dist/index.js", import.meta.url).href
   const source = `import { anthropicProvider, createAgent, openAiProvider } from ${JSON.stringify(entry)}

@@ -5,17 +5,20 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { onTestFinished } from "vitest"
 
-/** The file of the built command line. */
+/** File of the built command line. */
 export const cliProgram = fileURLToPath(new URL("../bin/agent-gateway.js", import.meta.url))
 const fakeGateway = new URL("fixtures/fake-gateway.mjs", import.meta.url).href
 
-/** A running command line; it is killed when the test ends, if it has not ended by itself. */
+/** A running command line. If it has not ended by the end of the test, it is killed. */
 export interface CliProcess {
   readonly pid: number
   /** Returns the standard output so far. */
   readonly stdout: () => string
   readonly stderr: () => string
-  /** Resolves with the match once `pattern` appears in the output, counting from `after` characters on. */
+  /**
+   * Resolves to the match once `pattern` appears in the output. Output before the first `after` characters does not
+   * count.
+   */
   printed(pattern: RegExp, options?: { readonly after?: number }): Promise<RegExpExecArray>
   readonly exited: Promise<number | NodeJS.Signals>
   signal(signal: NodeJS.Signals): void
@@ -27,13 +30,16 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
   readonly nodeOptions?: readonly string[]
-  /** Makes it the leader of a process group, as a shell does. */
+  /** If true, the process is the leader of a process group, as in a shell. */
   readonly detached?: boolean
-  /** Takes what ends the process if it has not ended by itself. Default: that is done when the test ends. */
+  /**
+   * Registers a function that ends the process if it has not ended by itself. Default: it is called at the end of the
+   * test.
+   */
   readonly onEnd?: (end: () => Promise<void>) => void
 }
 
-/** Starts the built command line as a user does. */
+/** Starts the built command line like a user. */
 export function startCli(args: readonly string[], options: CliOptions = {}): CliProcess {
   const { PORT: _port, DEBUG: _debug, ...env } = process.env
   const child = spawn(process.execPath, [...(options.nodeOptions ?? []), cliProgram, ...args], {
@@ -90,21 +96,24 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
   }
 }
 
-/** Runs a command line to its end. */
+/** Runs a command line and waits for its end. */
 export async function runCliProcess(args: readonly string[], options?: CliOptions) {
   const cli = startCli(args, options)
   const code = await cli.exited
   return { code, stdout: cli.stdout(), stderr: cli.stderr() }
 }
 
-/** An empty folder that is removed when the test ends. */
+/** Creates an empty folder, which is removed at the end of the test. */
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-cli-"))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** A folder with these files; `GATEWAY` in them is the URL of the module with `fakeGateway`. */
+/**
+ * Creates a folder with these files. The text `GATEWAY` in them is replaced with the URL of the module with
+ * `fakeGateway`.
+ */
 export async function project(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await temporaryFolder()
   for (const [name, text] of Object.entries(files)) await writeProjectFile(folder, name, text)
@@ -115,7 +124,7 @@ export async function writeProjectFile(folder: string, name: string, text: strin
   await writeFile(join(folder, name), text.replaceAll("GATEWAY", fakeGateway))
 }
 
-/** Saves as many editors do: a reader finds the old text or the new one, never half of it. */
+/** Replaces a file as many editors do, so that a reader sees either the old text or the new one. */
 export async function replaceProjectFile(folder: string, name: string, text: string): Promise<void> {
   await writeProjectFile(folder, `${name}.draft`, text)
   await rename(join(folder, `${name}.draft`), join(folder, name))

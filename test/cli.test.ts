@@ -23,7 +23,7 @@ describe("start", () => {
 
   test("one signal stops a gateway whose start hangs", async () => {
     const cwd = await project({
-      // The timer keeps the process alive, as an open socket would.
+      // The timer keeps the process alive, like an open socket.
       "agent.ts": agent(
         `{ prepare: () => { setInterval(() => {}, 1000); console.log("preparing"); return new Promise(() => {}) } }`,
       ),

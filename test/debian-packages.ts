@@ -6,7 +6,7 @@ import { promisify } from "node:util"
 
 const run = promisify(execFile)
 
-/** Programs that the tests need, by the Debian package that has them. */
+/** The Debian packages of programs that the tests need. */
 const packages = {
   dockerd: "docker.io",
   mmdebstrap: "mmdebstrap",
@@ -15,7 +15,7 @@ const packages = {
   "systemd-analyze": "systemd",
 } as const
 
-/** Installs what is missing, and fails, with apt's own words, where that cannot be done: nothing is skipped. */
+/** Installs missing programs. If that fails, throws an error with the output of apt. No test is skipped. */
 export async function requirePrograms(...programs: readonly (keyof typeof packages)[]): Promise<void> {
   const missing = programs.filter((program) => !isInstalled(program))
   if (missing.length === 0) return
@@ -40,9 +40,9 @@ function isInstalled(program: string): boolean {
 
 async function aptGet(...args: readonly string[]): Promise<void> {
   const options = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"]
-  // At that run level no package starts a service: the tests bring up an engine of their own.
+  // At this run level, packages do not start services. The tests start their own engine.
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" }
-  // Test files run beside each other, and apt does not wait for itself everywhere.
+  // Test files run concurrently, and some apt commands do not wait for each other.
   const lock = join(tmpdir(), "agent-gateway-test-apt.lock")
   const command = [lock, "apt-get", ...options, ...args]
   await run("flock", command, { env, timeout: 900_000, maxBuffer: 64 * 1024 * 1024 })

@@ -114,13 +114,13 @@ test("every TypeScript block of the pages type-checks", async () => {
   for (const { name, code } of blocks) await writeFile(join(folder, name), `${code}\nexport {}\n`)
   await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }))
   const files = blocks.map(({ name }) => name)
-  // What a page calls `./agent.ts` is its reader's.
+  // In the examples of a page, `./agent.ts` is the reader's file.
   await writeFile(
     join(folder, "agent.ts"),
     `export { default } from "../../../examples/01-minimal/agent.ts"\n`,
   )
   const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false }
-  // The check of the repository leaves out the example whose SDK is not installed with the other packages.
+  // The repository's own check excludes this example, because its SDK is installed separately.
   await installClaudeAgentSdk()
   const example = join(root, "examples/16-claude-agent/agent.ts")
   const config = {
@@ -159,14 +159,16 @@ function messageOf(throwing: () => unknown): string {
   return ""
 }
 
-/** Returns the compiler's output for a project. */
+/** Resolves to the compiler's output for a project. */
 async function typeCheck(folder: string): Promise<string> {
   const compiler = join(root, "node_modules/typescript/bin/tsc")
   const child = spawn(process.execPath, [compiler, "--pretty", "false", "-p", folder])
   return (await Promise.all([text(child.stdout), text(child.stderr)])).join("")
 }
 
-/** Inside, so that the blocks' imports are found where a project of the package would find them. */
+/**
+ * Creates a folder inside the repository, so that the blocks resolve imports like a project that uses the package.
+ */
 async function folderInsideRepository(): Promise<string> {
   const cache = join(root, "node_modules/.cache")
   await mkdir(cache, { recursive: true })

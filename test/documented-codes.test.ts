@@ -3,7 +3,7 @@ import { codesInSource, isInSource } from "./contract/code-scan.ts"
 import { documentedCodes } from "./contract/reference-page.ts"
 
 test("docs/http-api.md lists the codes of the source, and no others", () => {
-  // These are thrown within the process and become no answer.
+  // These errors are thrown inside the process and never reach a client.
   const internal = new Set([
     "answered",
     "cancelled",
@@ -14,13 +14,13 @@ test("docs/http-api.md lists the codes of the source, and no others", () => {
     "build_failed",
     "unusable_schema",
     "callback_timeout",
-    // A tool receives these as the outcome of its child session; docs/child-sessions.md has them.
+    // A tool receives these codes as the outcome of its child session. They are in docs/child-sessions.md.
     "child_not_started",
     "child_timeout",
-    // A gateway that does not start reports it; docs/plugins.md has it.
+    // A gateway that fails to start reports this code. It is in docs/plugins.md.
     "plugin_failed",
     "invalid_folder",
-    // Headless runs and skills report these; docs/headless.md has them.
+    // Headless runs and skills report these codes. They are in docs/headless.md.
     "state_locked",
     "state_unreadable",
     "state_too_large",
@@ -28,18 +28,18 @@ test("docs/http-api.md lists the codes of the source, and no others", () => {
     "incomplete",
     "max_tokens",
     "heartbeat_running",
-    // The routes of schedules; docs/schedules.md has them.
+    // Codes of the routes of schedules. They are in docs/schedules.md.
     "invalid_schedule",
     "schedule_not_found",
     "schedule_exists",
     "schedule_running",
     "schedule_busy",
     "too_many_schedules",
-    // MarkdownSyncManager rejects with these; docs/memory.md has them.
+    // MarkdownSyncManager rejects with these codes. They are in docs/memory.md.
     "sync_locked",
     "sync_state_unreadable",
     "too_many_files",
-    // A delivery that can never succeed; docs/delivery.md has it.
+    // Code of a delivery that can never succeed. It is in docs/delivery.md.
     "undeliverable",
   ])
   const documented = documentedCodes()

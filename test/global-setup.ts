@@ -2,8 +2,9 @@ import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 
 /**
- * Postgres refuses to run as root. What starts it for the tests makes the user that it needs, but two test files that
- * start at once would both try. Called by Vitest before the first of them.
+ * Creates the user that Postgres needs, because Postgres refuses to run as root. The program that starts Postgres for
+ * the tests would create the user as well, but two test files would do so at the same time. Vitest calls this
+ * function before the first test file.
  */
 export function setup(): void {
   if (process.getuid?.() !== 0) return

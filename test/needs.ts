@@ -4,12 +4,16 @@ import { promisify } from "node:util"
 import { TestRunner } from "vitest"
 import { requirePrograms } from "./debian-packages.ts"
 
-/** Something that tests take from the machine, and that an ordinary user or another system than Linux may not have. */
+/**
+ * A requirement of tests that a machine may not meet, for example for an ordinary user or on another system than
+ * Linux.
+ */
 export type Need = "linux" | "root" | "bubblewrap" | "dockerEngine" | "chromium"
 
 /**
- * Call this first in a test, or in a `beforeEach`. Skips the running test if the machine does not have all of it; the
- * reporter lists what was skipped and what it would take. With `CI=true` it throws instead.
+ * Skips the running test if the machine does not meet all of these requirements. Call it first in a test or in a
+ * `beforeEach`. The reporter lists the skipped tests with their requirements. With `CI=true`, it throws an error
+ * instead.
  */
 export async function requires(...needs: readonly Need[]): Promise<void> {
   for (const need of needs) {
@@ -20,7 +24,7 @@ export async function requires(...needs: readonly Need[]): Promise<void> {
   }
 }
 
-/** For a `beforeAll`, which cannot skip tests: if false, `requires` skips all that it would prepare for. */
+/** Resolves to false if `requires` would skip the tests. Use it in a `beforeAll`, which cannot skip tests. */
 export async function has(...needs: readonly Need[]): Promise<boolean> {
   if (isStrict()) return true
   const missing = await Promise.all(needs.map(missingFor))
@@ -33,7 +37,7 @@ function isStrict(): boolean {
 
 const found = new Map<Need, Promise<string | null>>()
 
-/** Resolves to null, or to what is missing. */
+/** Resolves to a description of the missing part, or to null. */
 function missingFor(need: Need): Promise<string | null> {
   const known = found.get(need) ?? look(need)
   found.set(need, known)

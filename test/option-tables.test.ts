@@ -20,7 +20,7 @@ const allOptions: Readonly<Record<string, z.ZodType>> = {
 }
 const limits: Readonly<Record<string, z.ZodType>> = { ...httpLimits, ...storageBounds }
 
-/** Returns the default as the tables write it; null if there is none, or if a table has to describe it in words. */
+/** Returns the default as the tables write it. Null if there is none, or if a table must describe it in words. */
 function writtenDefault(schema: z.ZodType): string | null {
   const { success, data } = schema.safeParse(undefined)
   if (!success) return null
@@ -32,7 +32,7 @@ function writtenDefault(schema: z.ZodType): string | null {
 
 const units = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
 
-/** Reads a default that people write, such as `16 000`, `4 MiB` or a text in back quotes. */
+/** Parses a default such as `16 000`, `4 MiB` or a text in back quotes. */
 function readDefault(written: string): string {
   const [, digits, unit] = /^((?:\d[\d ]*\d|\d)(?:\.\d+)?) ?(KiB|MiB|GiB)?/.exec(written) ?? []
   if (digits !== undefined) {
@@ -43,11 +43,11 @@ function readDefault(written: string): string {
   return /^`([^`]*)`/.exec(written)?.[1] ?? written.trim()
 }
 
-/** Maps the options that a row of docs/reference.md has for itself to their default in that row. */
+/** The defaults in docs/reference.md by option, for rows about one option. */
 const tableDefaults = new Map(
   [...readFileSync(join(repository, "docs/reference.md"), "utf8").matchAll(/^\| `(\w+)` \| ([^|]*) \|/gm)]
     .map(([, name = "", value = ""]): [string, string] => [name, value])
-    // Another table, further down, may have an option of the same name.
+    // A table further down may contain an option of the same name. The first one counts.
     .reverse(),
 )
 
@@ -60,7 +60,7 @@ describe("the tables of docs/reference.md", () => {
   })
 })
 
-/** Returns the options of a feature that is chosen by `true` or by an object of them. */
+/** Returns the options of a feature whose option is `true` or an object. */
 function optionsIn(schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
   if (schema instanceof z.ZodDefault) return optionsIn(schema.unwrap() as z.ZodType)
   if (schema instanceof z.ZodUnion) {
@@ -69,7 +69,7 @@ function optionsIn(schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
   return schema instanceof z.ZodObject ? schema.shape : {}
 }
 
-/** The tables of features: a prefix of the names, and the column of the default. */
+/** The tables of features, with the prefix of the names and the column of the default. */
 const featureTables = [
   { page: "docs/code-execution.md", schema: codeExecutionSchema, prefix: "", column: 1 },
   { page: "docs/memory.md", schema: memorySchema, prefix: "", column: 1 },
@@ -84,7 +84,7 @@ const describedDefaults = ["image", "backends"]
 describe.each(featureTables)("the table of $page", ({ page, schema, prefix, column }) => {
   const rows = [...readFileSync(join(repository, page), "utf8").matchAll(/^\| option.*\n(?:\|.*\n)+/gm)]
     .flatMap(([table]) => table.split("\n"))
-    // A bar within a cell is escaped.
+    // A `|` inside a cell is escaped.
     .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
 
   it.each(Object.entries(optionsIn(schema)))("has %s with its default", (name, option) => {
@@ -101,7 +101,7 @@ interface Declaration {
   readonly type: string
 }
 
-/** Returns the members with a comment of all interfaces that the package's types are made of. */
+/** Returns the commented members of all interfaces in the package's types. */
 function declarations(): ReadonlyMap<string, readonly Declaration[]> {
   const found = new Map<string, Declaration[]>()
   const files = new Set([join(repository, "dist/index.d.ts")])
@@ -125,7 +125,7 @@ describe("the declarations that editors show", () => {
   it.each(Object.entries({ ...allOptions, ...limits }))("have a comment and a type of %s", (name, schema) => {
     const ofName = found.get(name) ?? []
     const expected = writtenDefault(schema)
-    // Without a hook, nothing is called.
+    // A hook has no default. Without one, nothing is called.
     const isHook = schema.safeParse(() => undefined).success
     const isRequired = !schema.safeParse(undefined).success
     const fitting = ofName.filter(({ comment, type }) => {

@@ -8,7 +8,7 @@ const entries = Object.entries(manifest.exports).flatMap(([name, entry]) =>
   typeof entry === "string" ? [] : [[name, join(repository, entry.types)] as const],
 )
 
-/** Returns the packages that a declaration file and all that it imports name, with the file that names each. */
+/** Returns the packages that a declaration file and all its imports name, each with the file that names it. */
 function packagesNamedBy(entry: string): ReadonlyMap<string, string> {
   const packages = new Map<string, string>()
   const files = new Set([entry])
@@ -22,7 +22,10 @@ function packagesNamedBy(entry: string): ReadonlyMap<string, string> {
   return packages
 }
 
-/** With any other package, the types would not compile where that package, or the types of Node, are not installed. */
+/**
+ * The packages that each entry may name. With any other package, the types would not compile if that package or the
+ * types of Node are not installed.
+ */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   ".": ["zod"],
   "./testing": ["zod", "node:http"],

@@ -5,8 +5,8 @@ import { promisify } from "node:util"
 const run = promisify(execFile)
 
 /**
- * Makes a virtual environment with the packages of a requirements file. Resolves to the folder of its programs, or to
- * null if the machine has no Python with venv; with CI=true it rejects instead.
+ * Creates a virtual environment with the packages of a requirements file. Resolves to the folder of its programs, or
+ * to null if the machine has no Python with venv. With CI=true, it rejects instead.
  */
 export async function installPythonPackages(folder: string, requirements: string): Promise<string | null> {
   const environment = join(folder, "venv")

@@ -5,7 +5,7 @@ import { expect, test } from "vitest"
 const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url))
 const config = fileURLToPath(new URL("fixtures/untested/vitest.config.ts", import.meta.url))
 
-/** Runs the sample's tests, as `npm test` runs the project's. */
+/** Runs the sample's tests, like `npm test` for the project. */
 function runSample(ci: string, ...options: string[]) {
   const env = { ...process.env, CI: ci, NO_COLOR: "1" }
   const args = [vitest, "run", "--config", config, ...options]

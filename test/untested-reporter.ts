@@ -3,10 +3,7 @@ import type { Reporter, TestCase, TestModule } from "vitest/node"
 const advice = `To test everything, run npm test as root on Debian or Ubuntu: it installs what is missing.
 With CI=true a missing component is a failure.`
 
-/**
- * Lists at the end what was skipped for want of something, and what it would take, so that no test is skipped
- * silently.
- */
+/** Lists the skipped tests at the end, with their missing requirements, so that no test is skipped silently. */
 export class UntestedReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = new Map<string, number>()
@@ -25,7 +22,7 @@ export class UntestedReporter implements Reporter {
   }
 }
 
-/** Null for what a filter on the command line has left out. */
+/** Returns a note about a skipped test. Null for tests that a filter on the command line left out. */
 function noteOf(test: TestCase): string | null {
   const result = test.result()
   return result.state === "skipped" ? (result.note ?? null) : null

@@ -6,8 +6,8 @@ interface Frame {
 }
 
 /**
- * Returns the fault of a stream in the gateway's format, which should hold every token once, in order, under growing
- * ids; null if there is none.
+ * Returns the fault of a stream in the gateway's format, or null. A correct stream contains every token once, in
+ * order, with growing ids.
  */
 export function faultOf(chunks: readonly Buffer[], tokens: number): string | null {
   let text = ""
@@ -27,7 +27,10 @@ export function faultOf(chunks: readonly Buffer[], tokens: number): string | nul
   return lastType === "stream_complete" ? null : `ended with ${lastType || "nothing"}`
 }
 
-/** The same for a format of which only the tokens' texts are known. What repeats the whole at the end is let pass. */
+/**
+ * Returns the fault of a stream in a format of which only the tokens' texts are known, or null. A repetition of the
+ * whole text at the end is accepted.
+ */
 export function textFaultOf(chunks: readonly Buffer[], tokens: number): string | null {
   const text = Buffer.concat(chunks).toString()
   let from = 0

@@ -1,4 +1,4 @@
-/** Does the work for each index below `count`, for `atOnce` of them at a time. */
+/** Does the work for each index below `count`, with at most `atOnce` of them at a time. */
 export async function eachAtOnce(
   count: number,
   atOnce: number,

@@ -5,14 +5,14 @@ import { readStream } from "./read-stream.ts"
 import { authorization, streamRequest, type Target } from "./target.ts"
 
 export type ViewersRequest =
-  /** Begins a run in each session and goes away once it has said its first word. */
+  /** Starts a run in each session and disconnects after the first token. */
   | { readonly step: "run"; readonly target: Target; readonly script: Script }
-  /** Opens so many more viewers, spread over the sessions, and leaves them open. */
+  /** Opens this many more viewers, spread over the sessions, and keeps them open. */
   | { readonly step: "watch"; readonly target: Target; readonly viewers: number }
 
 const atOnce = 50
 
-/** Resolves when all are where they should be. What is open stays so until this process ends. */
+/** Resolves when all connections are in the requested state. They stay open until this process ends. */
 export async function holdViewers(request: ViewersRequest, tokens: readonly string[]): Promise<void> {
   const { target } = request
   if (request.step === "run") {
@@ -28,7 +28,7 @@ export async function holdViewers(request: ViewersRequest, tokens: readonly stri
   }
 }
 
-/** Resolves with the first frame. */
+/** Resolves after the first frame. */
 function watch({ type, url }: Target, token: string): Promise<void> {
   const path = type === "gateway" ? "/api/chat/subscribe?after_seq=0" : "/"
   return new Promise((resolve, reject) => {

@@ -9,7 +9,10 @@ import { openLongSession, useLongSession } from "./long-session.ts"
 import { type ReadStream, readStream } from "./read-stream.ts"
 import { openSessions, streamRequest, type Target } from "./target.ts"
 
-/** The clients, in a process of their own. Streams are read as bytes, and looked into when the clock has stopped. */
+/**
+ * The clients, in a process of their own. Streams are read as bytes. Their contents are checked after the
+ * measurement.
+ */
 export interface LoadRequest {
   readonly target: Target
   readonly script: Script
@@ -27,18 +30,21 @@ export interface StreamsResult {
 }
 
 export interface ProbesRequest extends LoadRequest {
-  /** Streams that run meanwhile, by `script`. */
+  /** Number of streams that run meanwhile, with the script `script`. */
   readonly running: number
   readonly probes: number
   readonly probeScript: Script
-  /** Sessions that are in use already. Default 0. */
+  /** Number of sessions that are already in use. Default 0. */
   readonly taken?: number
 }
 
-/** Pause between probes: long enough for one to be over before the next in most cases. */
+/** Milliseconds between probes. Most probes end before the next one starts. */
 const probePauseMs = 20
 
-/** Connections of one measurement: those that waited for the next would be closed by the server about then. */
+/**
+ * Connections of one measurement. An idle connection from an earlier measurement would be about to be closed by the
+ * server.
+ */
 let agent = new Agent({ keepAlive: true })
 let tokens: readonly string[] = []
 let open: { readonly request: LoadRequest; readonly streams: Promise<ReadStream>[] } | null = null
@@ -78,7 +84,10 @@ serveParent("", {
       check(request, await Promise.all(background))
       return measured
     },
-    /** Opens streams, so many at a time, each until its first token; then they go on by themselves. */
+    /**
+     * Opens streams, this many at a time, and waits for the first token of each. The streams then continue in the
+     * background.
+     */
     async open(request: StreamsRequest): Promise<readonly number[]> {
       const streams: Promise<ReadStream>[] = []
       open = { request, streams }
@@ -91,7 +100,7 @@ serveParent("", {
       })
       return firstTokenMs
     },
-    /** Waits for the end of what `open` opened. How many streams arrived whole. */
+    /** Waits for the end of the streams that `open` started. Resolves to the number of complete streams. */
     async finish(): Promise<number> {
       if (open === null) return 0
       const read = await Promise.all(open.streams)

@@ -3,13 +3,13 @@ import { setTimeout as delay } from "node:timers/promises"
 import { scriptText, tokenText } from "../script.ts"
 import { authorization } from "./target.ts"
 
-/** Milliseconds of what one client does in a session. */
+/** Milliseconds of one client's actions in a session. */
 export interface LongSession {
-  /** From the message to the first text of the response. */
+  /** Time from the message to the first text of the response. */
   readonly firstTextMs: number
-  /** From the approval of a tool call to its result. */
+  /** Time from the approval of a tool call to its result. */
   readonly approvalToResultMs: number
-  /** From the request to the whole first page of the history. */
+  /** Time from the request to the end of the first page of the history. */
   readonly firstPageMs: number
   readonly wholeHistoryMs: number
 }
@@ -30,7 +30,7 @@ export async function openLongSession(url: string): Promise<OpenedSession> {
   return { sessionId: opened.session_id, token: opened.session_token }
 }
 
-/** Time in which the gateway gives a session back, and does what it does afterwards. */
+/** Milliseconds in which the gateway releases a session and finishes its background work. */
 const restMs = 40
 
 export async function useLongSession(url: string, token: string, agent: Agent): Promise<LongSession> {
@@ -62,7 +62,7 @@ interface To {
 }
 
 interface OpenStream {
-  /** Until the mark came. */
+  /** Milliseconds until the mark arrived. */
   readonly ms: number
   readonly ended: Promise<void>
   text(): string

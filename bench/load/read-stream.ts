@@ -3,9 +3,9 @@ import { tokenText } from "../script.ts"
 import type { StreamRequest } from "./target.ts"
 
 export interface ReadStream {
-  /** From the request's being written to the first frame with text. */
+  /** Milliseconds from writing the request to reading the first frame with text. */
   readonly firstTokenMs: number
-  /** As they came: looked at when the clock has stopped. */
+  /** Chunks as they arrived. They are checked after the measurement. */
   readonly chunks: readonly Buffer[]
 }
 
@@ -13,12 +13,12 @@ const firstTokenMark = tokenText(0)
 
 export interface ReadOptions {
   readonly agent: Agent
-  /** Goes away then. */
+  /** If true, disconnects after the first token. */
   readonly untilFirstToken?: boolean
   readonly onFirstToken?: (ms: number) => void
 }
 
-/** Sends the request and reads the answer to its end, or only up to its first token. */
+/** Sends the request and reads the response to its end, or to its first token. */
 export function readStream(
   url: string,
   streamRequest: StreamRequest,
@@ -36,7 +36,7 @@ export function readStream(
     })
     const begun = performance.now()
     request.on("error", (error: NodeJS.ErrnoException) => {
-      // The server closed the idle connection in that moment and has not seen the request.
+      // The server closed the idle connection at that moment and has not seen the request.
       if (request.reusedSocket && error.code === "ECONNRESET") {
         resolve(readStream(url, streamRequest, options))
       } else reject(error)

@@ -2,11 +2,12 @@ import type { Script } from "../script.ts"
 import { scriptText } from "../script.ts"
 
 /**
- * A server that is asked for streams: the gateway, the limit, the upstream itself without either, or another product.
+ * A server that sends streams: the gateway, the hand-written server (`limit`), the upstream without any of them, or
+ * another product (`peer`).
  */
 export interface Target {
   readonly type: "gateway" | "limit" | "upstream" | "peer"
-  /** Address of a peer, with the path that takes messages. */
+  /** Address of the server. For a peer, it includes the path that accepts messages. */
   readonly url: string
 }
 
@@ -16,7 +17,7 @@ export interface StreamRequest {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Makes what has to be there before the clock runs: for the gateway, one session for each stream. */
+/** Prepares a measurement before its time starts. For the gateway, creates one session for each stream. */
 export async function openSessions(target: Target, count: number): Promise<readonly string[]> {
   if (target.type !== "gateway") return Array.from({ length: count }, () => "")
   const tokens: string[] = []

@@ -12,13 +12,13 @@ export type ByTarget = Readonly<Record<Measured, Latency>>
 
 export interface FirstToken {
   readonly streams: number
-  /** One stream more while the others run. */
+  /** Latency of one more stream while the others run. */
   readonly joining: ByTarget
-  /** All streams asked for in the same moment. */
+  /** Latency of streams that are all requested at the same moment. */
   readonly together: ByTarget
 }
 
-/** 20 tokens a second on each stream, for about as long as the probes take. */
+/** Returns a script with 20 tokens a second on each stream, for about as long as the probes take. */
 function runningFor(probes: number): Script {
   return { tokens: 20 + probes, perWrite: 1, pauseMs: 50, hold: false }
 }
@@ -29,7 +29,7 @@ export interface FirstTokenSettings {
   readonly warmUpRounds: number
   readonly probes: number
   readonly bursts: number
-  /** Numbers of streams at once: one measurement for each. */
+  /** Numbers of concurrent streams, with one measurement for each. */
   readonly streams: readonly number[]
 }
 
@@ -83,7 +83,7 @@ async function burst(
   bursts: number,
 ): Promise<readonly number[]> {
   const all: number[] = []
-  // One stream alone says little: it is asked for more often.
+  // One stream alone has few samples, so it is measured in more rounds.
   for (let round = 0; round < (streams === 1 ? 20 * bursts : bursts); round++) {
     await load.ask("prepare", { target, streams })
     all.push(...(await together(load, { target, script: probe, streams, atOnce: streams })))

@@ -7,20 +7,20 @@ import { anthropicEvents } from "../../src/testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream, type UpstreamRequest } from "../../src/testing/provider/scripted-upstream.ts"
 import { tool } from "../../src/tools/local-tool.ts"
 
-/** Input of the model in one idle tick: it calls one tool, and finds that nothing needs attention. */
+/** Input of the model in one idle tick. The model calls one tool and finds that nothing needs attention. */
 export interface IdleTick {
   readonly requests: number
-  /** Estimated by the size of the prompts, tools and messages on the wire, at four bytes a token. */
+  /** Tokens, estimated from the prompts, tools and messages on the wire at four bytes a token. */
   readonly tokens: number
 }
 
 export interface HeartbeatResult {
-  /** Ticks before the last one. */
+  /** Number of ticks before the last one. */
   readonly ticks: number
   readonly first: IdleTick
-  /** The last one of the same loop, on the same store. */
+  /** The last tick of the same loop, on the same store. */
   readonly last: IdleTick
-  /** The last one if all ticks are messages of one conversation instead. */
+  /** The last tick if all ticks are messages of one conversation instead. */
   readonly conversation: IdleTick
 }
 
@@ -37,7 +37,7 @@ const status = JSON.stringify(
 export async function measureHeartbeat({ ticks }: { readonly ticks: number }): Promise<HeartbeatResult> {
   const upstream = await startScriptedUpstream(({ body }) => ({ steps: anthropicEvents(replyTo(body)) }))
   const env = { ANTHROPIC_API_KEY: "bench", ANTHROPIC_BASE_URL: upstream.url }
-  /** Returns what the model received in the last of these ticks. */
+  /** Resolves to the input of the model in the last of these ticks. */
   const lastOf = async (tick: () => Promise<void>, count: number): Promise<IdleTick> => {
     for (let before = 1; before < count; before++) await tick()
     const from = upstream.requests.length
@@ -61,7 +61,7 @@ export async function measureHeartbeat({ ticks }: { readonly ticks: number }): P
   }
 }
 
-/** Returns a function that lets a real loop tick once. Its clock jumps from tick to tick. */
+/** Returns a function that runs one tick of a real loop. The clock of the loop jumps from tick to tick. */
 function beatOf(gateway: Gateway): () => Promise<void> {
   let now = Date.UTC(2026, 0, 1)
   const loop = new HeartbeatLoop({

@@ -1,6 +1,6 @@
 import { percentile } from "../statistics.ts"
 
-/** From the request's being written to the first token's being read, in milliseconds. */
+/** Milliseconds from writing the request to reading the first token. */
 export interface Latency {
   readonly p50: number
   readonly p95: number

@@ -8,15 +8,15 @@ import { median } from "../statistics.ts"
 import { type Own, startLoad, startServer, startUpstream, withChildren } from "./processes.ts"
 
 export interface LongSessionsSettings {
-  /** Events of the sessions. */
+  /** Numbers of events in the sessions. */
   readonly events: readonly number[]
-  /** Sessions of each size. */
+  /** Number of sessions of each size. */
   readonly sessions: number
-  /** Rounds over the sessions of a process that has worked on them before. */
+  /** Number of rounds over the sessions for a process that has worked on them before. */
   readonly rounds: number
 }
 
-/** Milliseconds: the least of all rounds, and their median. */
+/** Milliseconds: the minimum and the median of all rounds. */
 export interface Times {
   readonly least: number
   readonly median: number
@@ -25,8 +25,8 @@ export interface Times {
 export type Measures = Readonly<Record<keyof LongSession, Times>>
 
 /**
- * `first`: the process has not worked on the session, and it was written by another one. `warm`: the process has
- * worked on it. `restarted`: like `first`, after this package worked on the session.
+ * `first`: the process has not worked on the session, which another process wrote. `warm`: the process has worked on
+ * the session. `restarted`: like `first`, but this package has worked on the session before.
  */
 export type Phase = "first" | "warm" | "restarted"
 
@@ -36,10 +36,10 @@ export interface LongSessionsRow {
   readonly phases: Readonly<Record<Phase, Measures>>
 }
 
-/** The part of a summarized session that the model is shown. */
+/** Number of turns of a summarized session that the model still receives. */
 const keptTurns = 20
 
-/** Sessions of all sizes are there all the time and are measured by turns. */
+/** Measures sessions of all sizes in turns. All of them exist for the whole measurement. */
 export function measureLongSessions(settings: LongSessionsSettings): Promise<readonly LongSessionsRow[]> {
   return withChildren(async (own) => {
     const path = await mkdtemp(join(tmpdir(), "agent-gateway-bench-"))

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url"
 import { Client } from "@modelcontextprotocol/client"
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio"
-import { noTasks } from "../../src/core/no-tasks.ts"
-import type { ToolContext } from "../../src/core/ports/tool.ts"
+import type { ToolContext } from "../../src/core/ports/tools/tool.ts"
+import { noTasks } from "../../src/core/runs/no-tasks.ts"
 import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
 import { startMcpServers } from "../../src/mcp/servers.ts"
 import { createSchemaChecker } from "../../src/tools/schema-check/schema-checker.ts"
@@ -13,11 +13,11 @@ export interface McpSettings {
   readonly calls: number
 }
 
-/** Microseconds of one call over stdio to a server that answers at once, one call after the other. */
+/** Microseconds of one call over stdio to a server that responds at once. Calls run one after the other. */
 export interface McpResult {
-  /** Validated, executed and converted as the agent's loop does it. */
+  /** The call as the agent's loop makes it: validated, executed and converted. */
   readonly gateway: number
-  /** `callTool` of the SDK's client over the SDK's own transport. */
+  /** A `callTool` of the SDK's client over the SDK's own transport. */
   readonly client: number
 }
 
@@ -29,7 +29,7 @@ const program = {
 }
 const input = { text: "hello" }
 
-/** In turns, so that both see the same machine. */
+/** Measures both in turns, so that they see the same state of the machine. */
 export async function measureMcp({ repeats, calls }: McpSettings): Promise<McpResult> {
   const gateway = await openGateway()
   const client = await openClient()
@@ -37,7 +37,7 @@ export async function measureMcp({ repeats, calls }: McpSettings): Promise<McpRe
   try {
     for (let repeat = 0; repeat <= repeats; repeat++) {
       const round = { client: await time(client.call, calls), gateway: await time(gateway.call, calls) }
-      // The first one warms up.
+      // The first round warms up.
       if (repeat === 0) continue
       taken.client.push(round.client)
       taken.gateway.push(round.gateway)

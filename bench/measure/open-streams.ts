@@ -8,26 +8,28 @@ import { warmUp } from "./throughput.ts"
 
 export interface OpenStreamsSettings {
   readonly warmUpRounds: number
-  /** Open at once. */
+  /** Number of streams that are open at once. */
   readonly streams: number
-  /** On each stream, one a second: more than the seconds that opening them all takes. */
+  /**
+   * Tokens of each stream, one a second. There must be more of them than the seconds that opening all streams takes.
+   */
   readonly tokens: number
   readonly probes: number
 }
 
 export interface OpenStreams {
   readonly server: string
-  /** That got every token. All of them, or the bench fails. */
+  /** Number of streams that received every token. The bench fails unless that is all of them. */
   readonly whole: number
   readonly openingSeconds: number
   /** Latency of the streams while they were opened, 50 at a time. */
   readonly opening: Latency
   /** Latency of one more stream while all were open. */
   readonly joining: Latency
-  /** Kilobytes (1000 bytes) a stream while all were open. */
+  /** Kilobytes (1000 bytes) of each stream while all were open. */
   readonly heapKb: number
   readonly rssKb: number
-  /** Share of one core, all being open, until the last has ended. */
+  /** Share of one core, from the moment when all streams are open until the last one has ended. */
   readonly cores: number
 }
 
@@ -35,8 +37,8 @@ const atOnce = 50
 const probeScript = { tokens: 2, perWrite: 1, pauseMs: 0, hold: false }
 
 /**
- * Measures the number of streams of one process that all receive their tokens: by turns, each server in processes of
- * its own.
+ * Measures how many streams of one process all receive their tokens. Measures the servers in turns, each in a process
+ * of its own.
  */
 export async function measureOpenStreams(settings: OpenStreamsSettings): Promise<readonly OpenStreams[]> {
   return [await measure("limit", settings), await measure("gateway", settings)]

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import { type Server, startLoad, startPeer, startServer, startUpstream, withChildren } from "./processes.ts"
 import { type ByServer, measurePace, type ThroughputSettings, warmUp } from "./throughput.ts"
 
-/** Files of bench/peers, and what each is called in a report. */
+/** Files of bench/peers, with the name of each in a report. */
 const peers = { "ai-sdk": "AI SDK + Hono", "openai-agents": "OpenAI Agents SDK + Hono", mastra: "Mastra" }
 
 export interface PeersResult {
@@ -15,7 +15,7 @@ export function arePeersInstalled(): boolean {
   return existsSync(new URL("../peers/node_modules", import.meta.url))
 }
 
-/** All servers are there all the time and are measured by turns. */
+/** Measures all servers in turns. All of them run for the whole measurement. */
 export function measurePeers(settings: ThroughputSettings): Promise<PeersResult> {
   return withChildren(async (own) => {
     const upstream = await own(startUpstream())

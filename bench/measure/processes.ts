@@ -16,7 +16,7 @@ export interface GatewaySettings {
 
 export type ServerName = "gateway" | "limit" | "coalescing limit"
 
-/** Starts a process that is stopped when the measurement is over. */
+/** Registers a starting process, which is stopped when the measurement ends. */
 export type Own = (starting: Promise<Child>) => Promise<Child>
 
 export function startUpstream(): Promise<Child> {
@@ -46,7 +46,7 @@ export function startLoad(): Promise<Child> {
   return startChild("./load/load.ts")
 }
 
-/** Stops the children even when the measurement failed, the last started first. */
+/** Runs the measurement, and then stops its children in reverse order, even if the measurement failed. */
 export async function withChildren<Result>(measure: (own: Own) => Promise<Result>): Promise<Result> {
   const children: Child[] = []
   try {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { once } from "node:events"
-import type { SandboxName } from "../../src/core/ports/sandbox.ts"
+import type { SandboxName } from "../../src/core/ports/tools/sandbox.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { requirePrograms } from "../../test/debian-packages.ts"
 import { eventually } from "../../test/end-to-end/support/eventually.ts"
@@ -10,7 +10,7 @@ import { openTestSandboxes } from "../../test/sandbox/support/open.ts"
 import { percentile } from "../statistics.ts"
 import type { Latency } from "./latency.ts"
 
-/** Milliseconds from the request to the first byte of `print(1 + 1)` in Python. */
+/** Milliseconds from the request for `print(1 + 1)` in Python to the first byte of its output. */
 export interface SandboxResult {
   readonly bareSubprocess: Latency
   readonly bareDockerRun: Latency
@@ -38,7 +38,10 @@ export async function measureSandbox({ probes }: { readonly probes: number }): P
   }
 }
 
-/** Cold: the first execution of a new session. Warm: a later one, when its container waits, where there are any. */
+/**
+ * Measures a backend. Cold: the first execution of a new session. Warm: a later execution, after the warm pool, if
+ * there is one, has a container ready.
+ */
 async function measureBackend(host: SandboxName, probes: number, engine: TestEngine) {
   const { sandboxes, directory } = await openTestSandboxes(host, {
     dockerSocket: engine.socket,

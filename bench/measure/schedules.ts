@@ -3,8 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { randomIds } from "../../src/core/ids.ts"
-import type { ModelEnd } from "../../src/core/ports/provider.ts"
-import type { Store } from "../../src/core/ports/store.ts"
+import type { ModelEnd } from "../../src/core/ports/model/provider.ts"
+import type { Store } from "../../src/core/ports/store/store.ts"
 import { systemClock } from "../../src/core/time/clock.ts"
 import { noUsage } from "../../src/core/usage.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
@@ -14,14 +14,17 @@ import { median } from "../statistics.ts"
 
 export interface SchedulesResult {
   readonly schedules: number
-  /** Microseconds of one look for due schedules while none is due. */
+  /** Microseconds of one query for due schedules while none is due. */
   readonly idleLook: number
-  /** Seconds until all schedules that were due in one moment have fired, and until all their runs have ended. */
+  /**
+   * Seconds until all schedules that were due at the same moment have fired. `endedSeconds`: until all their runs
+   * have ended.
+   */
   readonly firedSeconds: number
   readonly endedSeconds: number
-  /** Maximum megabytes of heap above the heap at the beginning, garbage included. */
+  /** Maximum megabytes of heap above the heap at the start, including garbage. */
   readonly heapMb: number
-  /** Milliseconds of a run of another user before the schedules are due, and meanwhile. */
+  /** Milliseconds of a run of another user before the schedules are due. `runMeanwhile`: while they are due. */
   readonly runAlone: { readonly p50: number; readonly max: number }
   readonly runMeanwhile: { readonly p50: number; readonly max: number }
 }
@@ -142,7 +145,7 @@ async function fireAll(schedules: number, idleLook: number): Promise<SchedulesRe
   }
 }
 
-/** Milliseconds of runs of a user without schedules, one after the other. */
+/** Returns the milliseconds of runs of a user without schedules, which run one after the other. */
 async function timeRuns(agent: Gateway, count: number): Promise<readonly number[]> {
   const taken: number[] = []
   for (let run = 0; run < count; run++) {

@@ -2,11 +2,11 @@ import { startChild } from "../child.ts"
 import { median } from "../statistics.ts"
 import { withChildren } from "./processes.ts"
 
-/** Microseconds of one commit on SQLite, at the default durability. */
+/** Microseconds of one commit on SQLite with the default durability. */
 export interface StoreResult {
-  /** One session, one event. */
+  /** A commit of one event of one session. */
   readonly event: number
-  /** Fifty sessions, a row of ten deltas each: what 50 ms of fifty fast streams leave behind. */
+  /** A commit of a row of ten deltas for each of fifty sessions, as fifty fast streams create in 50 ms. */
   readonly deltas: number
 }
 

@@ -6,15 +6,18 @@ import { type Server, startLoad, startServer, startUpstream, withChildren } from
 
 const tokensPerStream = 200
 
-/** Paces of the upstream's writes. */
+/** Paces at which the upstream writes. */
 export const paces = {
-  /** A token a write, on each turn of its event loop: faster than a server takes them, so several arrive together. */
+  /**
+   * One token in each write, with one write on each turn of the upstream's event loop. A server reads more slowly, so
+   * several tokens arrive together.
+   */
   full: { tokens: tokensPerStream, perWrite: 1, pauseMs: 0, hold: false },
-  /** The same with four tokens a write, as a service does that batches. */
+  /** The same with four tokens in each write, like a provider that batches. */
   batched: { tokens: tokensPerStream, perWrite: 4, pauseMs: 0, hold: false },
-  /** A token every 10 ms on each stream, as a fast model: nearly every token costs its own read and write. */
+  /** One token every 10 ms on each stream, like a fast model. Nearly every token costs its own read and write. */
   real: { tokens: tokensPerStream, perWrite: 1, pauseMs: 10, hold: false },
-  /** The cost of a stream besides its tokens. */
+  /** One token, which shows the cost of a stream apart from its tokens. */
   oneToken: { tokens: 1, perWrite: 1, pauseMs: 0, hold: false },
 } satisfies Record<string, Script>
 
@@ -30,7 +33,7 @@ export interface Throughput {
   readonly cpuMsPerStream: number
 }
 
-/** In the order of the servers. */
+/** Results in the order of the servers. */
 export type ByServer = readonly (Throughput & { readonly server: string })[]
 
 export type ThroughputResult = Readonly<Record<Pace, ByServer>>
@@ -42,7 +45,7 @@ export interface ThroughputSettings {
   readonly atOnce: number
 }
 
-/** All servers are there all the time and are measured by turns. */
+/** Measures all servers in turns. All of them run for the whole measurement. */
 export function measureThroughput(settings: ThroughputSettings): Promise<ThroughputResult> {
   return withChildren(async (own) => {
     const upstream = await own(startUpstream())
@@ -73,12 +76,13 @@ export async function measurePace(
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const { server, samples } of measured) {
       const { target } = server
-      // The engine gives memory back in a process that is idle for some seconds, and takes it again in the next round.
+      // In a process that is idle for some seconds, the JavaScript engine releases memory, which it allocates again
+      // in the next round.
       await measureStreams(server, load, { target, script: paces.full, streams, atOnce })
       const sample = await measureStreams(server, load, {
         target,
         script: paces[pace],
-        // A round at a model's pace takes two seconds, whatever the server: one for each.
+        // A round at a model's pace takes two seconds with any server, so each round is one batch of streams.
         streams: pace === "real" ? atOnce : streams,
         atOnce,
       })
@@ -88,7 +92,10 @@ export async function measurePace(
   return measured.map(({ server, samples }) => ({ server: server.name, ...medians(samples) }))
 }
 
-/** Until the engine has compiled what a run needs: its cost falls over the first thousands of runs. */
+/**
+ * Runs streams until the JavaScript engine has compiled the code of a run. The cost of a run falls during the first
+ * thousands of runs.
+ */
 export async function warmUp(server: Server, load: Child, rounds = 40): Promise<void> {
   const { target } = server
   const atOnce = 50

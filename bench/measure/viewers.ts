@@ -4,7 +4,7 @@ import type { ViewersRequest } from "../load/hold-viewers.ts"
 import type { Memory } from "../process-usage.ts"
 import { startLoad, startServer, startUpstream, withChildren } from "./processes.ts"
 
-/** Kilobytes (1000 bytes) for each, when all is silent and the heap is collected. */
+/** Kilobytes (1000 bytes) for each run or viewer, while nothing is sent and after a garbage collection. */
 export interface PerOne {
   readonly rssKb: number
   readonly heapKb: number
@@ -12,18 +12,18 @@ export interface PerOne {
 
 export interface ViewersResult {
   readonly viewers: number
-  /** A run that waits for its model, without a viewer. */
+  /** Memory of a run that waits for its model, without a viewer. */
   readonly run: PerOne
-  /** Each viewer on a session of its own. */
+  /** Memory of a viewer if each viewer has a session of its own. */
   readonly viewer: PerOne
-  /** All viewers on one session. */
+  /** Memory of a viewer if all viewers have the same session. */
   readonly sameSession: PerOne
-  /** An open response of the hand-written server. */
+  /** Memory of an open response of the hand-written server. */
   readonly limit: PerOne
 }
 
 const firstWord = { tokens: 1, perWrite: 1, pauseMs: 0, hold: true }
-/** For connections that were let go to be gone, and what was put off to be done. */
+/** Milliseconds in which closed connections disappear and deferred work is done. */
 const settleMs = 500
 
 export async function measureViewers(viewers: number): Promise<ViewersResult> {
@@ -48,7 +48,7 @@ function gatewayViewers(
       maxConcurrentRuns: sessions + 1,
     })
     const load = await own(startLoad())
-    // The first of all pays for what is loaded once.
+    // The first run of a process also loads code, so it is not measured.
     await load.ask("prepare", { target, streams: 1 })
     await hold(load, { step: "run", target, script: firstWord })
     await hold(load, { step: "watch", target, viewers: 1 })

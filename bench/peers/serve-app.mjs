@@ -2,7 +2,7 @@ import { once } from "node:events"
 import { createAdaptorServer } from "@hono/node-server"
 import { serveParent } from "../parent.ts"
 
-/** Serves a Hono app on loopback; `path` is where it takes messages. */
+/** Serves a Hono app on the loopback interface. `path` is the path that accepts messages. */
 export async function serveApp(app, path) {
   const server = createAdaptorServer({ fetch: app.fetch })
   server.listen({ port: 0, host: "127.0.0.1", backlog: 4_096 })

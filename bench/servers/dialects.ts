@@ -1,6 +1,6 @@
 import { tokenText } from "../script.ts"
 
-/** A stream of a model service, all rendered beforehand. */
+/** A provider's stream, rendered in advance. */
 export interface Dialect {
   readonly path: string
   /** Events before the first token, in the same write. */

@@ -7,13 +7,13 @@ import { childSettings, serveParent } from "../parent.ts"
 import { type SeedRequest, seedSessions } from "./seed-sessions.ts"
 import { toolName } from "./tool-use.ts"
 
-/** The whole product as a user would run it: official SDK, sessions and tokens, log on SQLite. */
+/** The whole gateway as in production: official SDK, sessions and tokens, log on SQLite. */
 const { upstream, maxConcurrentRuns, path, asks } = childSettings<{
   readonly upstream: string
   readonly maxConcurrentRuns?: number
-  /** A data directory that stays. Default: a new one that is removed. */
+  /** Data directory that is kept. Default: a new one that is removed. */
   readonly path?: string
-  /** If true, the agent has a tool whose calls a person has to allow, and summarizes nothing by itself. */
+  /** If true, the agent has a tool whose calls need an approval, and does not summarize by itself. */
   readonly asks?: boolean
 }>()
 const store = path ?? (await mkdtemp(join(tmpdir(), "agent-gateway-bench-")))
@@ -29,7 +29,7 @@ const gateway = createAgent("You are being measured.", {
   apiKey: "bench",
   providerConfig: { baseURL: upstream },
   validApiKeys: ["bench"],
-  // One key opens all sessions here; the limits would count them as one client.
+  // One API key opens all sessions here, so the rate limits would count them as one client.
   rateLimits: false,
   limits: {
     connectionsPerAddress: 10_000,

@@ -9,9 +9,9 @@ import { childSettings, serveParent } from "../parent.ts"
 import { listenOnLoopback } from "./listen-on-loopback.ts"
 
 /**
- * The limit of Node: a server written by hand for this measurement alone. It forwards the message, parses the
- * service's events and writes one frame with an id for each token, all frames of one read in one write. No sessions,
- * no store. With `coalesces` the texts of one read share a frame, as they do in the gateway.
+ * A server that is written by hand for this measurement, as the limit of what Node can do. It forwards the message,
+ * parses the provider's events, and writes one frame with an id for each token. All frames of one read are one write.
+ * It has no sessions and no store. With `coalesces`, the texts of one read share a frame, as they do in the gateway.
  */
 const { upstream, coalesces = false } = childSettings<{
   readonly upstream: string

@@ -2,7 +2,9 @@ import { once } from "node:events"
 import type { Server } from "node:http"
 import type { AddressInfo } from "node:net"
 
-/** On a port that the system chooses. The backlog takes all streams that a measurement starts at once. */
+/**
+ * Listens on a port that the system chooses. The backlog has room for all streams that a measurement starts at once.
+ */
 export async function listenOnLoopback(
   server: Server,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {

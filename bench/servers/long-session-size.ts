@@ -1,2 +1,2 @@
-/** Events of a seeded turn of one message and one response. */
+/** Number of events in a seeded turn of one message and one response. */
 export const eventsOfTurn = 5

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline"
 
-/** The least that is an MCP server: one tool, which answers with what it is given. */
+/** A minimal MCP server with one tool, which returns its input. */
 createInterface({ input: process.stdin }).on("line", (line) => {
   const { id, method, params } = JSON.parse(line)
   if (id === undefined) return

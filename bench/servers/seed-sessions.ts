@@ -1,8 +1,8 @@
 import { createLogger } from "ai-agent-gateway"
 import type { Event, EventEntry } from "../../src/core/log/entries.ts"
-import type { SessionLog } from "../../src/core/ports/session-log.ts"
+import type { SessionLog } from "../../src/core/ports/store/session-log.ts"
 
-/** Not exported by the package, so it is taken from its build. */
+/** The package does not export this function, so it is imported from the build. */
 const { openSqliteStore }: typeof import("../../src/stores/sqlite/open.ts") = await import(
   new URL("../../dist/stores/sqlite/open.js", import.meta.url).href
 )
@@ -10,7 +10,7 @@ const { openSqliteStore }: typeof import("../../src/stores/sqlite/open.ts") = aw
 export interface SeedRequest {
   readonly sessionIds: readonly string[]
   readonly turns: number
-  /** Turns at the end that a summary does not replace. Default: there is no summary. */
+  /** Number of turns at the end that the summary does not replace. Default: there is no summary. */
   readonly keptTurns?: number
 }
 
@@ -49,7 +49,7 @@ async function seed(log: SessionLog, sessionId: string, { turns, keptTurns }: Se
   await log.release(lease, { force: true })
 }
 
-/** With `keptFromSeq`, the events before it are summarized before the step. */
+/** Returns the events of a turn. With `keptFromSeq`, a summary of the events before it precedes the step. */
 function eventsOf(turn: number, keptFromSeq: number | null): readonly Event[] {
   const [stepId, messageId] = [`step_${turn}`, `msg_${turn}`]
   const content = [{ type: "text", text: `${turn}: ${question}` } as const]

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createLogger } from "ai-agent-gateway"
 import type { DeltaEntry, EventEntry } from "../../src/core/log/entries.ts"
-import type { Lease, SessionBatch } from "../../src/core/ports/session-log.ts"
+import type { Lease, SessionBatch } from "../../src/core/ports/store/session-log.ts"
 import type { StoreResult } from "../measure/store.ts"
 import { serveParent } from "../parent.ts"
 import { tokenText } from "../script.ts"
 
-/** The store by itself, without a server: it is not exported by the package, so it is taken from its build. */
+/** The store by itself, without a server. The package does not export it, so it is imported from the build. */
 const { openSqliteStore }: typeof import("../../src/stores/sqlite/open.ts") = await import(
   new URL("../../dist/stores/sqlite/open.js", import.meta.url).href
 )

@@ -1,9 +1,9 @@
-/** Makes the upstream ask for a call of the tool, at the end of a message. */
+/** If a message ends with this text, the upstream requests a call of the tool. */
 export const toolMark = ' tool"'
 export const toolName = "answer"
 let calls = 0
 
-/** A whole response of the Anthropic Messages API that asks for one call. */
+/** Returns a complete response of the Anthropic Messages API that requests one call. */
 export function toolUse(): string {
   calls += 1
   return [

@@ -8,8 +8,8 @@ import { toolMark, toolUse } from "./tool-use.ts"
 const sse = "text/event-stream; charset=utf-8"
 
 /**
- * A model service. It does as little as it can for each token, so that it is never what the measured server waits
- * for.
+ * A model provider. It does as little work as possible for each token, so that the measured server never waits for
+ * it.
  */
 const server = createServer((request, response) => {
   const dialect = dialects.find(({ path }) => path === request.url)
@@ -30,7 +30,7 @@ const server = createServer((request, response) => {
 const { url, close } = await listenOnLoopback(server)
 serveParent(url, { close })
 
-/** The last message asks for a call of the tool, and has no result of it yet. */
+/** Returns true if the last message requests a call of the tool that has no result yet. */
 function asksForTool(body: string): boolean {
   const asked = body.lastIndexOf(toolMark)
   return (
@@ -40,7 +40,7 @@ function asksForTool(body: string): boolean {
   )
 }
 
-/** The first token goes out with the headers, at once. */
+/** Plays the script. The first token is sent at once, together with the headers. */
 function play(
   { opening, tokens, ending }: Dialect,
   { tokens: count, perWrite, pauseMs, hold }: Script,

@@ -13,7 +13,7 @@ export class ApiError extends Error {
 }
 
 export interface Access {
-  /** `key`: the operator has to sign in. */
+  /** `key`: the operator must sign in. */
   readonly type: "open" | "key"
   readonly can_sign_out: boolean
 }
@@ -23,13 +23,13 @@ export interface Info {
   /** Prefix of the HTTP API. */
   readonly prefix: string
   readonly mode: string
-  /** The first one is the default. */
+  /** The agents of the gateway. The first one is the default. */
   readonly agents: readonly AgentInfo[]
 }
 
 export interface AgentInfo {
   readonly name: string
-  /** Models that a message may ask for. Null for any. */
+  /** Models that a message may request. Null for any model. */
   readonly allowedModels: readonly string[] | null
 }
 
@@ -37,9 +37,9 @@ export interface Conversation {
   readonly session_id: string
   readonly agent: string
   readonly state: string
-  /** Beginning of the first message. Null before it. */
+  /** Beginning of the first message. Null before the first message. */
   readonly title: string | null
-  /** Seconds since the Unix epoch. */
+  /** Time in seconds since the Unix epoch. */
   readonly created_at: number
   readonly last_used_at: number
 }
@@ -51,7 +51,7 @@ export interface Page<Item> {
 
 export type Query = Readonly<Record<string, string | null | undefined>>
 
-/** Sends a request to the console's own API. The header tells it that the page itself has sent it. */
+/** Sends a request to the console's own API. A header proves that the console's page has sent it. */
 export async function call<Answer>(
   method: "GET" | "POST",
   path: string,
@@ -69,7 +69,7 @@ export async function call<Answer>(
   throw await refusalOf(response)
 }
 
-/** Returns a token for a session, or for a new one. */
+/** Requests a token for an existing session, or for a new one. */
 export function issueToken(session: { session_id?: string; agent?: string }, signal?: AbortSignal) {
   return call<SessionToken & { readonly session_id: string }>("POST", "session", {
     body: session,

@@ -10,7 +10,7 @@ type State =
   | { readonly type: "signedOut" }
   | { readonly type: "open"; readonly info: Info; readonly canSignOut: boolean }
 
-/** Asks who may use the console, then shows the sign-in or the console. */
+/** Requests the access mode, and then shows the sign-in form or the console. */
 export function App() {
   const [state, setState] = useState<State>({ type: "loading" })
 

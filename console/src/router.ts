@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks"
 
-/** A view of the console by the part of the address after `#`. */
+/** A view of the console, as the part of the address after `#` names it. */
 export interface Route {
   /** For example `["chat", "sess_1"]`. */
   readonly path: readonly string[]
@@ -32,7 +32,7 @@ export function useRoute(): Route {
   return parseRoute(hash)
 }
 
-/** A typed address may not be encoded. */
+/** A user may have typed an address without encoding it. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text)

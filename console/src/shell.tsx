@@ -16,7 +16,7 @@ export interface ShellProps {
   readonly onSignedOut: () => void
 }
 
-/** The frame around every view: the sidebar, which is a drawer on phones, and the view of the address. */
+/** The frame around every view: the sidebar, which is a drawer on phones, and the current view. */
 export function Shell({ info, canSignOut, onSignedOut }: ShellProps) {
   const route = useRoute()
   const conversations = useConversations()
@@ -28,7 +28,7 @@ export function Shell({ info, canSignOut, onSignedOut }: ShellProps) {
 
   useEffect(() => {
     setOpen(false)
-    // After a change of the view, the keyboard goes on in the view. The page itself keeps the focus of the browser.
+    // After a change of the view, the keyboard focus moves into the view. On the first load, the browser decides.
     if (!isFirst.current && document.activeElement?.closest("nav, aside") !== null) main.current?.focus()
     isFirst.current = false
   }, [address])

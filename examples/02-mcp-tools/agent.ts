@@ -11,11 +11,12 @@ export default createAgent(
       notes: {
         command: "npx",
         args: ["-y", "@modelcontextprotocol/server-filesystem", notes],
-        // Where npx looks for the package before it downloads it.
+        // The directory where npx looks for the package before it downloads the package.
         cwd: import.meta.dirname,
-        // Its own word on which of its tools only read is taken: those are called again after a crash.
+        // The gateway believes the server's claim about which tools only read. It repeats calls of those after a
+        // crash.
         trusted: true,
-        // Whatever may destroy a note waits for a person.
+        // A person must approve each call that may destroy a note.
         approval: "destructive",
         disabledTools: ["move_file"],
       },

@@ -8,7 +8,7 @@ const products = [
 ]
 const orders = new Map<string, { productId: string; quantity: number }>()
 
-// Has no effect outside, so after a crash it may simply be called again.
+// The tool has no side effect, so the gateway may repeat a call after a crash.
 const findProducts = tool({
   name: "find_products",
   description: "Find products by a word in their name. An empty word lists all.",
@@ -17,7 +17,7 @@ const findProducts = tool({
   execute: ({ word }) => products.filter(({ name }) => name.toLowerCase().includes(word.toLowerCase())),
 })
 
-// The same call has the same idempotency key on every attempt: an order is placed once, whatever happens.
+// A call has the same idempotency key on every attempt, so each order is placed once.
 const placeOrder = tool({
   name: "place_order",
   description: "Order a product by its id.",
@@ -33,7 +33,7 @@ const placeOrder = tool({
   },
 })
 
-// What it emits is shown to the client while it works; the model only sees the result.
+// The client sees emitted data while the tool works. The model receives only the result.
 const checkStock = tool({
   name: "check_stock",
   description: "Count what is in stock, shelf by shelf.",

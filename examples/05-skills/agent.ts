@@ -9,9 +9,9 @@ const commits = [
 ]
 
 export default createAgent("You help the maintainers of a small product.", {
-  // Each is one file, or a folder with a SKILL.md.
+  // Each skill is one file, or a folder with a SKILL.md.
   skillsDir: fileURLToPath(new URL("skills", import.meta.url)),
-  // The skill standup-notes keeps here what it wrote last.
+  // The skill standup-notes keeps its last notes in this file.
   skillStateFile: ".agent-gateway-skills/state.json",
   tools: [
     tool({

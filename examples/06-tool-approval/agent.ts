@@ -14,7 +14,7 @@ const balance = tool({
   execute: ({ account }) => ({ balance: balances.get(account) ?? null }),
 })
 
-// Asks for every transfer. The user who allows one may allow all to the same account, for the rest of the session.
+// Every transfer needs an approval. The user may allow all transfers to the same account for the rest of the session.
 const transfer = tool({
   name: "transfer",
   description: "Move money from one account to another.",
@@ -30,7 +30,7 @@ const transfer = tool({
   },
 })
 
-// Executed by the client: the run waits for what it sends back.
+// The client executes this tool. The run waits for its result.
 const confirmCode = tool({
   name: "confirm_code",
   description: "Ask the customer for the code on their card.",

@@ -1,5 +1,5 @@
-// A terminal client that shows what the agent does and answers what it asks. Start it with the server's address:
-//   node examples/06-tool-approval/client.ts http://127.0.0.1:8000
+// A terminal client that shows the agent's work and answers its questions. Start it with the server's address:
+// node examples/06-tool-approval/client.ts http://127.0.0.1:8000
 import { createInterface } from "node:readline/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import { EventSourceParserStream } from "eventsource-parser/stream"
@@ -32,7 +32,7 @@ const { session_token: token } = (await (await post("/chat/init", { api_key: API
   session_token: string
 }
 
-/** The last id seen: what follows it can be had again at any time. */
+/** The last received event id. Later events can be requested again at any time. */
 let cursor = "0"
 
 for (;;) {
@@ -41,7 +41,8 @@ for (;;) {
 }
 
 /**
- * Shows a run to its end. A stream that breaks off before, as when the server is restarted, is taken up where it was.
+ * Shows a run to its end. If the stream breaks off, for example because the server restarts, continues where it
+ * ended.
  */
 async function follow(stream: Response): Promise<void> {
   for (let response: Response | null = stream; response?.body; response = await resume()) {
@@ -61,7 +62,7 @@ async function follow(stream: Response): Promise<void> {
   }
 }
 
-/** Returns the stream after the last id; null if nothing follows. */
+/** Returns the stream after the last event id, or null if there are no further events. */
 async function resume(): Promise<Response | null> {
   const headers = { authorization: `Bearer ${token}` }
   for (;;) {
@@ -72,7 +73,7 @@ async function resume(): Promise<Response | null> {
       const mayPass = response.status === 429 || response.status >= 500
       if (!mayPass) return null
     } catch {
-      // It is not back yet.
+      // The server is not back yet.
     }
   }
 }
@@ -95,7 +96,8 @@ async function show(event: ChatEvent): Promise<void> {
       process.stdout.write(event.text)
       return
     case "tool_call_start":
-      // A client tool's call comes twice: when the model asks for it, and, with a nonce, when it is ours to execute.
+      // The call of a client tool is announced twice: when the model requests it, and with a nonce when this client
+      // must execute it.
       if (event.nonce !== undefined) return executeHere(event)
       console.log(`\n[${event.tool_name} ${JSON.stringify(event.tool_input)}]`)
       return
@@ -120,8 +122,8 @@ async function decide(event: ChatEvent): Promise<void> {
     await post("/chat/tool-approval", { ...decision, ...edited, allow_tool_type: answer === "a" }, token)
   } catch (error) {
     console.log(String(error))
-    // Invalid arguments, or a server that is away, leave it open. Otherwise another client has answered, or it
-    // expired.
+    // After invalid arguments or a lost connection, the approval is still pending. Otherwise another client has
+    // answered, or the approval has expired.
     if (isEdit || error instanceof TypeError) return decide(event)
   }
 }

@@ -32,7 +32,7 @@ const sendEmail = tool({
   execute: ({ to }, { idempotencyKey }) => ({ queued: to, id: idempotencyKey }),
 })
 
-// Interceptors see every call before anybody is asked about it, in this order.
+// Interceptors receive every call before a person is asked about it, in this order.
 const workingHours: Interceptor = ({ toolName }) => {
   const hour = new Date().getUTCHours()
   if (toolName !== "send_email" || (hour >= 6 && hour < 20)) return { action: "allow" }
@@ -45,7 +45,7 @@ const interceptors = [
   workingHours,
 ]
 
-// A profile by channel: people in the web chat may have e-mails sent, a voice assistant only reads.
+// Profiles by channel. Users of the web chat may have e-mails sent. The voice assistant can only read.
 const profiles = {
   web: {
     systemPrompt: [{ text: "You help the staff of a small company. Be brief and exact.", cache: true }],

@@ -8,7 +8,7 @@ interface Offer {
   readonly model: string
 }
 
-// The providers that this server can offer, best first. No user should wait for a provider without a key.
+// The models that this server can offer, best first. A provider without a key is left out.
 const offers: readonly Offer[] = [
   ...(ANTHROPIC_API_KEY ? [{ provider: "anthropic", model: "claude-sonnet-5-5" } as const] : []),
   ...(OPENAI_API_KEY
@@ -18,22 +18,23 @@ const offers: readonly Offer[] = [
       ]
     : []),
   ...(LOCAL_MODEL ? [{ provider: localServer(LOCAL_URL), model: LOCAL_MODEL }] : []),
-  // Answers, if all others fail, that it is no model. It needs no key, so that this example starts without any.
+  // If all others fail, the demo responds that it is not a model. It needs no key, so this example starts without
+  // one.
   { provider: "demo", model: "demo" },
 ]
 
-/** Ollama, unless LOCAL_URL says where another server of Chat Completions is. Its tokens cost nothing. */
+/** Returns Ollama, or another server with the Chat Completions API if LOCAL_URL is set. Its tokens are free. */
 function localServer(baseURL = "http://127.0.0.1:11434/v1"): ProviderChoice {
   return openAiChatProvider({ baseURL, priceList: "free" })
 }
 
-// The model of a channel where the client does not choose one. Others get the best.
+// The model of a channel if the client does not choose one. Other channels use the best model.
 const preferred: Readonly<Record<string, string>> = { voice: "gpt-6-luna", internal: LOCAL_MODEL ?? "demo" }
 
 export default createGatewayApp({
   name: "multi-provider",
   logger,
-  // Clients may ask for any of them by `model`.
+  // Clients may request any of these models with `model`.
   allowedModels: offers.map(({ model }) => model),
 
   buildChatRuntime({ channel, model }) {
@@ -43,7 +44,7 @@ export default createGatewayApp({
       systemPrompt: "You are a helpful assistant. Be brief.",
       ...first,
       fallback: offers.filter((offer) => offer !== first),
-      // No run may cost more than a quarter of a dollar, whichever of them answers.
+      // A run may cost at most a quarter of a dollar with any of these models.
       maxBudgetUsd: 0.25,
       maxTokens: 4_000,
       maxRetries: 1,

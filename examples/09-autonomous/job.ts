@@ -1,6 +1,6 @@
 import { runAutonomousWithRetry, runOutputExitCode } from "ai-agent-gateway"
 
-// The same work as a program: started again after a crash, it continues the run of the day.
+// The same work as a program. If it is started again after a crash, it continues the run of the day.
 const day = new Date().toISOString().slice(0, 10)
 const output = await runAutonomousWithRetry(
   "You summarize the news of the day in one sentence.",

@@ -17,7 +17,7 @@ export default createAgent(
     plugins: [
       delivery({
         briefingFile: "briefing.md",
-        // A quiet heartbeat is no news.
+        // A quiet heartbeat is not delivered.
         when: ({ outcome, response }) => outcome === "completed" && !response.includes("HEARTBEAT_OK"),
       }),
     ],

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import { createAgent, tool } from "ai-agent-gateway"
 import { z } from "zod"
 
-/** Stands for a search engine or a database. */
+/** Takes the place of a search engine or a database. */
 const sources: Readonly<Record<string, string>> = {
   history: "Tea was first grown in the south-west of China, and reached Europe in the 17th century.",
   growing: "The plant Camellia sinensis grows best in warm, wet places with acidic soil.",
@@ -13,7 +13,7 @@ const sources: Readonly<Record<string, string>> = {
 export default createAgent(
   "You write reports. Start one background sub-agent for each topic, wait for all of them, and sum up what they found.",
   {
-    // Without a key, the offline demo follows simple commands.
+    // Without a key, the example uses the offline demo, which follows simple commands.
     provider: process.env.ANTHROPIC_API_KEY ? "anthropic" : "demo",
     subAgents: true,
     tools: [

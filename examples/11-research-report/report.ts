@@ -3,7 +3,7 @@ import agent from "./agent.ts"
 
 await writeFile("report.md", "# Tea\n\n")
 
-// The demo follows commands. With a model, this is one sentence: "Write a report on tea."
+// The demo needs commands. For a model, use one sentence: "Write a report on tea."
 const starts = ["history", "growing", "brewing"].map((topic) => {
   const task = `/tool write_section ${JSON.stringify({ topic })}`
   return `/tool run_agent ${JSON.stringify({ task, background: true })}`

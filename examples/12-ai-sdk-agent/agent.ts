@@ -9,7 +9,8 @@ const stock = new Map([
 ])
 
 const agent = new ToolLoopAgent({
-  // In its place any model of the AI SDK: `anthropic("claude-sonnet-5-5")` after `npm i @ai-sdk/anthropic`.
+  // To use a real model, replace it with any model of the AI SDK, for example `anthropic("claude-sonnet-5-5")` after
+  // `npm i @ai-sdk/anthropic`.
   model: standInModel,
   instructions: "You keep a kitchen shop's stock. Order what is asked for.",
   tools: {
@@ -28,6 +29,6 @@ const agent = new ToolLoopAgent({
 })
 
 export default createGatewayApp({
-  // `resumes`: after a crash it is asked again, and told what was done before.
+  // `resumes`: after a crash, the gateway calls the agent again with everything that was done before.
   buildChatRuntime: { runner: aiSdkRunner(agent), resumes: true },
 })

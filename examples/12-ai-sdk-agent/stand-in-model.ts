@@ -10,8 +10,8 @@ const usage = {
 }
 
 /**
- * Plays a model, so that the example runs with no key: it orders what "order 3 kettle" says, and counts for
- * "count".
+ * Simulates a model, so that the example runs without a key. For "order 3 kettle" it orders, and for "count" it
+ * counts.
  */
 export const standInModel = new MockLanguageModelV4({
   provider: "stand-in",

@@ -3,7 +3,7 @@ import { createGatewayApp, openAiAgentsRunner } from "ai-agent-gateway"
 import { z } from "zod"
 import { standInModel } from "./stand-in-model.ts"
 
-// The SDK sends its traces to OpenAI unless it is told not to.
+// By default, the SDK sends its traces to OpenAI.
 setTracingDisabled(true)
 
 const stock = new Map([
@@ -13,7 +13,7 @@ const stock = new Map([
 
 const agent = new Agent({
   name: "shop",
-  // In its place the name of a model, with OPENAI_API_KEY set: "gpt-6-sol".
+  // To use a real model, replace it with the name of one, for example "gpt-6-sol", and set OPENAI_API_KEY.
   model: standInModel,
   instructions: "You keep a kitchen shop's stock. Order what is asked for.",
   tools: [
@@ -34,6 +34,6 @@ const agent = new Agent({
 })
 
 export default createGatewayApp({
-  // `resumes`: after a crash it is asked again, and told what was done before.
+  // `resumes`: after a crash, the gateway calls the agent again with everything that was done before.
   buildChatRuntime: { runner: openAiAgentsRunner(agent, { run, RunState }), resumes: true },
 })

@@ -6,8 +6,8 @@ type Done = Extract<StreamEvent, { type: "response_done" }>["response"]
 const usage = { inputTokens: 100, outputTokens: 20, totalTokens: 120 }
 
 /**
- * Plays a model, so that the example runs with no key: it orders what "order 3 kettle" says, and counts for
- * "count".
+ * Simulates a model, so that the example runs without a key. For "order 3 kettle" it orders, and for "count" it
+ * counts.
  */
 export const standInModel: Model = {
   getResponse: () => Promise.reject(new Error("The stand-in only streams.")),

@@ -16,7 +16,7 @@ const order = z.object({ product: z.string(), pieces: z.int().positive() })
 
 interface Answer {
   readonly approved: boolean
-  /** The arguments as the person changed them. */
+  /** The arguments as the person edited them. */
   readonly input: z.infer<typeof order> | null
   readonly reason: string | null
 }
@@ -39,7 +39,8 @@ const tools = [
   ),
 ]
 
-// In its place any chat model of LangChain: `new ChatAnthropic({ model: "claude-sonnet-5-5" }).bindTools(tools)`.
+// To use a real model, replace it with any chat model of LangChain, for example `new ChatAnthropic({ model:
+// "claude-sonnet-5-5" }).bindTools(tools)`.
 const model = new StandInModel({})
 
 const graph = new StateGraph(MessagesAnnotation)
@@ -51,7 +52,7 @@ const graph = new StateGraph(MessagesAnnotation)
     return AIMessage.isInstance(last) && (last.tool_calls?.length ?? 0) > 0 ? "tools" : END
   })
   .addEdge("tools", "agent")
-  // In its place, in production: `PostgresSaver` of `@langchain/langgraph-checkpoint-postgres`.
+  // In production, use `PostgresSaver` of `@langchain/langgraph-checkpoint-postgres` instead.
   .compile({ checkpointer: new FileSaver(".agent-gateway/langgraph.json") })
 
 export default createGatewayApp({
@@ -60,7 +61,7 @@ export default createGatewayApp({
       Command,
       inputSchema: (name) => (name === "place_order" ? z.toJSONSchema(order) : undefined),
     }),
-    // After a crash the graph goes on from its last checkpoint.
+    // After a crash, the graph continues from its last checkpoint.
     resumes: true,
   },
 })

@@ -3,7 +3,7 @@ import { dirname } from "node:path"
 import { MemorySaver } from "@langchain/langgraph"
 
 /**
- * LangGraph's checkpoints in memory and in a file, so that they outlive the process. For trying out, not for
+ * Keeps LangGraph's checkpoints in memory and in a file, so that they survive a restart. It is for demos, not for
  * many users.
  */
 export class FileSaver extends MemorySaver {

@@ -5,8 +5,8 @@ import { AIMessageChunk, type BaseMessage } from "@langchain/core/messages"
 import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs"
 
 /**
- * Plays a model, so that the example runs with no key: it orders what "order 3 kettle" says, and counts for
- * "count".
+ * Simulates a model, so that the example runs without a key. For "order 3 kettle" it orders, and for "count" it
+ * counts.
  */
 export class StandInModel extends BaseChatModel {
   override _llmType(): string {

@@ -1,7 +1,7 @@
 import { createAgent, type Plugin, tool } from "ai-agent-gateway"
 import { z } from "zod"
 
-/** Notes that the users of an agent keep, each user their own. They are gone when the process ends. */
+/** Lets each user of an agent keep private notes. The notes are lost when the process ends. */
 export function notes({ most }: { readonly most: number }): Plugin {
   return {
     name: "notes",
@@ -28,7 +28,7 @@ export function notes({ most }: { readonly most: number }): Plugin {
       })
       const offered = [addNote]
       return {
-        // Called for each run, so what it returns may depend on the session.
+        // This function is called for each run, so its result may depend on the session.
         openRun: ({ session }) => ({
           tools: () => offered,
           instructions: session === null ? [] : [`The user has ${notesOf(session).length} notes.`],

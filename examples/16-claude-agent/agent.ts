@@ -24,7 +24,7 @@ const placeOrder = tool({
   execute: ({ product, pieces }) => ({ ordered: pieces, product }),
 })
 
-// Claude Code gets this environment and nothing of the gateway's own.
+// Claude Code receives this environment and nothing of the gateway's environment.
 const { ANTHROPIC_API_KEY } = process.env
 const env: Record<string, string> = ANTHROPIC_API_KEY
   ? { ANTHROPIC_API_KEY }

@@ -16,8 +16,8 @@ interface MessagesRequest {
 }
 
 /**
- * Plays Anthropic's Messages API on a loopback port, so that the example runs without a key. The model orders what
- * "order 3 kettle" says, and counts for "count". Resolves to the URL.
+ * Simulates Anthropic's Messages API on a loopback port, so that the example runs without a key. For "order 3 kettle"
+ * the model orders, and for "count" it counts. Resolves to the URL.
  */
 export async function startStandIn(): Promise<string> {
   const server = createServer(async (request, response) => {
@@ -74,7 +74,7 @@ async function answer(response: ServerResponse, model: string, messages: Message
   response.end()
 }
 
-/** Says the result of a tool, or does what the last message asks that is a command. */
+/** Responds with the result of a tool, or executes the command in the last message. */
 function plan(messages: MessagesRequest["messages"]) {
   const asked = messages.filter(({ role }) => role === "user").map(({ content }) => blocksOf(content))
   const results = asked.at(-1)?.filter(({ type }) => type === "tool_result") ?? []

@@ -36,7 +36,7 @@ export default createGateway({
     support: {
       systemPrompt: "You help customers of a small shop with their orders.",
       tools: [findOrder, refund],
-      // Asked about the calls of this agent only.
+      // This policy applies only to the calls of this agent.
       needsApproval: ({ toolName }) => toolName === "refund",
       maxTurns: 10,
     },

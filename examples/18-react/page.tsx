@@ -1,7 +1,8 @@
 import { type Agent, useAgent } from "ai-agent-gateway/react"
 import { createRoot } from "react-dom/client"
 
-// A page of the public sends a token from your own server: `token: () => fetch("/my/token").then((r) => r.json())`.
+// A public page must not contain an API key. It requests a token from your own server: `token: () =>
+// fetch("/my/token").then((r) => r.json())`.
 const gateway = { url: "http://127.0.0.1:8000/api", apiKey: "dev" }
 
 export function Page({ url, apiKey }: { readonly url: string; readonly apiKey: string }) {

@@ -1,7 +1,7 @@
 import { createAgent, tool } from "ai-agent-gateway"
 import { z } from "zod"
 
-/** Returns far more than a model should read at once. */
+/** Returns more text than a model should read at once. */
 const listOrders = tool({
   name: "list_orders",
   description: "Lists all orders.",
@@ -14,7 +14,7 @@ const listOrders = tool({
 
 export default createAgent("You answer questions about orders.", {
   tools: [listOrders],
-  // A small window, so that a summary comes soon.
+  // With a small window, a summary is needed soon.
   contextWindow: 8_000,
   compaction: { instructions: "Keep all order numbers." },
 })

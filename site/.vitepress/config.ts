@@ -4,7 +4,7 @@ import { type DefaultTheme, defineConfig, type MarkdownOptions } from "vitepress
 
 const root = resolve(import.meta.dirname, "../..")
 
-/** The pages are those of the repository, at their paths, so that links between them work on both. */
+/** The pages of the repository keep their paths, so that links between them work on the site and on GitHub. */
 export default defineConfig({
   title: "ai-agent-gateway",
   description: "An HTTP server for AI agents",
@@ -59,7 +59,7 @@ function generatedPages(folder: string): DefaultTheme.SidebarItem[] {
   }))
 }
 
-/** Returns the anchor that GitHub gives to a heading, so that links work on both. */
+/** Returns the anchor that GitHub gives to a heading, so that links to headings work on both. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
@@ -69,8 +69,8 @@ function anchorOf(heading: string): string {
 }
 
 /**
- * Shows links to folders and source files as plain text, because the site has pages only. Makes links to the README lead
- * to the first page.
+ * Shows links to folders and source files as plain text, because the site contains only pages. Links to the README
+ * lead to the first page.
  */
 function adaptLinks(markdown: Parameters<NonNullable<MarkdownOptions["config"]>>[0]): void {
   markdown.core.ruler.push("adapt-links", ({ tokens, env }) => {

@@ -1,16 +1,16 @@
-import type { Message } from "../core/messages.ts"
-import type { ToolType } from "../core/ports/approvals.ts"
-import type { HistoryCompaction } from "../core/ports/compaction.ts"
-import type { Gate } from "../core/ports/gate.ts"
-import type { OutputFilter } from "../core/ports/output-filter.ts"
-import type { Pricing } from "../core/ports/pricing.ts"
-import type { ModelChoice, Provider, SystemBlock, ToolSpecification } from "../core/ports/provider.ts"
-import type { SchemaCheck } from "../core/ports/schema-check.ts"
-import type { Tool } from "../core/ports/tool.ts"
-import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
-import type { ItemsAtEnd } from "../core/run-end.ts"
-import type { RunHooks } from "../core/run-hooks.ts"
-import type { Runner } from "../core/runner.ts"
+import type { Message } from "../core/history/messages.ts"
+import type { HistoryCompaction } from "../core/ports/model/compaction.ts"
+import type { OutputFilter } from "../core/ports/model/output-filter.ts"
+import type { Pricing } from "../core/ports/model/pricing.ts"
+import type { ModelChoice, Provider, SystemBlock, ToolSpecification } from "../core/ports/model/provider.ts"
+import type { ToolType } from "../core/ports/store/approvals.ts"
+import type { Gate } from "../core/ports/tools/gate.ts"
+import type { SchemaCheck } from "../core/ports/tools/schema-check.ts"
+import type { Tool } from "../core/ports/tools/tool.ts"
+import type { TransformToolResult } from "../core/ports/tools/transform-tool-result.ts"
+import type { ItemsAtEnd } from "../core/runs/run-end.ts"
+import type { RunHooks } from "../core/runs/run-hooks.ts"
+import type { Runner } from "../core/runs/runner.ts"
 import type { ResolvedLoopOptions } from "./options.ts"
 import type { ResolvedWaitOptions } from "./waits/options.ts"
 
@@ -64,7 +64,7 @@ export interface RunnerRuntime extends RuntimeBase {
   /** If true, the runner can resume after a crash; otherwise such a run ends in `error`. */
   readonly resumes: boolean
   readonly pricing: Pricing
-  /** For the tools that the runner executes. */
+  /** Schema check for the inputs of tools that the runner executes. */
   readonly checkSchema: SchemaCheck
   /** Resolves to true if a person has allowed calls of this tool type for the rest of the session. */
   readonly isGranted: (sessionId: string, type: ToolType) => Promise<boolean>

@@ -1,7 +1,7 @@
+import type { Message } from "../core/history/messages.ts"
 import type { HistoryCompacted } from "../core/log/compaction.ts"
 import type { ToolCallInterrupted } from "../core/log/entries.ts"
-import type { Message } from "../core/messages.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
+import type { ToolResult } from "../core/ports/tools/tool.ts"
 
 /** Texts that the gateway adds to a conversation for the model. */
 

@@ -1,6 +1,7 @@
-import { emptyFingerprint, type HistoryFingerprint } from "../core/history-fingerprint.ts"
-import type { TurnFingerprints } from "../core/history-turns.ts"
-import { imageRefused } from "../core/images.ts"
+import { emptyFingerprint, type HistoryFingerprint } from "../core/history/history-fingerprint.ts"
+import type { TurnFingerprints } from "../core/history/history-turns.ts"
+import { imageRefused } from "../core/history/images.ts"
+import type { Message, ToolMessage } from "../core/history/messages.ts"
 import { jsonSize } from "../core/json/json-size.ts"
 import type { CompactionFailed } from "../core/log/compaction.ts"
 import type {
@@ -13,7 +14,6 @@ import type {
 } from "../core/log/entries.ts"
 import { epochOf } from "../core/log/sequence.ts"
 import type { TaskEnded } from "../core/log/task-events.ts"
-import type { Message, ToolMessage } from "../core/messages.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
 import { Tasks, type TasksState } from "./children/tasks.ts"
 import { createCorrectionRequest, createInterruptedResult } from "./conversation-notes.ts"
@@ -43,7 +43,7 @@ export class Conversation {
   readonly #history = new MessageHistory()
   #run: RunState | null = null
   #spent: Spending = noSpending
-  /** Background tasks, of all runs. */
+  /** Background tasks of all runs. */
   readonly tasks = new Tasks()
   readonly progress: FoldProgress
 
@@ -100,7 +100,7 @@ export class Conversation {
     return this.#history.compacted?.fingerprint ?? emptyFingerprint
   }
 
-  /** The last turns before these messages, as a client holds them. */
+  /** Fingerprints of the last turns before these messages, in the form in which a client keeps them. */
   get formerTurns(): TurnFingerprints {
     return this.#history.compacted?.formerTurns ?? []
   }

@@ -1,7 +1,7 @@
+import { textOf } from "../core/history/messages.ts"
 import { type Event, isTerminal, type TerminalEvent } from "../core/log/entries.ts"
-import { textOf } from "../core/messages.ts"
-import type { OutboxItem } from "../core/ports/outbox.ts"
-import type { ItemsAtEnd, RunEnd } from "../core/run-end.ts"
+import type { OutboxItem } from "../core/ports/store/outbox.ts"
+import type { ItemsAtEnd, RunEnd } from "../core/runs/run-end.ts"
 import type { RunContext } from "./run-context.ts"
 
 /**

@@ -26,7 +26,7 @@ export class FoldProgress {
   #last: EventMark | null
   #isOrdered = true
 
-  /** `last` is the newest event of a conversation that was restored. */
+  /** `last` is the newest event of the restored conversation. Null for a conversation that was not restored. */
   constructor(last: EventMark | null) {
     this.#last = last
   }
@@ -35,7 +35,7 @@ export class FoldProgress {
     return this.#events
   }
 
-  /** Their size as JSON. */
+  /** Size of those events as JSON, in characters. */
   get characters(): number {
     return this.#characters
   }

@@ -2,7 +2,7 @@ import type { JsonObject } from "../core/json/json.ts"
 import type { Event, EventEntry } from "../core/log/entries.ts"
 import { eventId } from "../core/log/event-id.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { RunHooks } from "../core/run-hooks.ts"
+import type { RunHooks } from "../core/runs/run-hooks.ts"
 import { createMaxTurnsReport, createToolReport, createToolTiming, createUsageReport } from "./reports.ts"
 import type { CallState } from "./tools/call-state.ts"
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../core/json/json.ts"
 import type { EventEntry } from "../core/log/entries.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import { traceIdOf } from "../core/trace-context.ts"
+import { traceIdOf } from "../core/runs/trace-context.ts"
 import type { WaitKind } from "../core/wait.ts"
 import type { RunState } from "./run-state.ts"
 
@@ -107,7 +107,7 @@ function totals(run: RunState | null, at: number): JsonObject {
   return run === null ? {} : { durationMs: at - run.startedAt, turns: run.steps }
 }
 
-/** Returns the time since the step began: attempts that failed before this one are part of it. */
+/** Returns the time since the step began. It includes earlier model attempts that failed. */
 function durationOfStep(run: RunState | null, at: number): JsonObject {
   return run?.phase.type === "calling" ? { durationMs: at - run.phase.startedAt } : {}
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
-import type { ModelEvent, Provider } from "../core/ports/provider.ts"
+import type { ModelEvent, Provider } from "../core/ports/model/provider.ts"
 import { noSpending } from "../core/usage.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { anyTool, memoryRun } from "./fixtures/memory-run.ts"

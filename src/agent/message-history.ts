@@ -1,9 +1,9 @@
-import { imagesOf, replaceImages } from "../core/images.ts"
+import { imagesOf, replaceImages } from "../core/history/images.ts"
+import type { AssistantMessage, ImagePart, Message } from "../core/history/messages.ts"
 import type { JsonObject } from "../core/json/json.ts"
 import { jsonSize } from "../core/json/json-size.ts"
 import type { HistoryCompacted } from "../core/log/compaction.ts"
 import type { HistoryReplaced, MessageCompleted, ToolCallRequested } from "../core/log/entries.ts"
-import type { AssistantMessage, ImagePart, Message } from "../core/messages.ts"
 import { createSummaryMessage, refusedImageNote } from "./conversation-notes.ts"
 import { truncateResult } from "./tools/truncate-result.ts"
 
@@ -19,7 +19,7 @@ export interface MessageOrigin {
 export interface ReportedTokens {
   readonly model: string
   readonly tokens: number
-  /** Number of those messages. */
+  /** Number of messages in the request and its response. */
   readonly messages: number
 }
 
@@ -95,7 +95,7 @@ export class MessageHistory {
     return taken
   }
 
-  /** Returns null while a step tries without some of the images. */
+  /** Returns null while the step is retried without some of its images. */
   capture(): HistoryState | null {
     if (this.#suspected.size > 0) return null
     const images = this.#refused.size === 0 ? [] : imagesOf(this.#messages)

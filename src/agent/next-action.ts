@@ -1,6 +1,6 @@
 import type { JsonObject } from "../core/json/json.ts"
 import type { StepStarted, TerminalEvent } from "../core/log/entries.ts"
-import type { StopReason } from "../core/ports/provider.ts"
+import type { StopReason } from "../core/ports/model/provider.ts"
 import type { Spending } from "../core/usage.ts"
 import type { RunState } from "./run-state.ts"
 import type { CallState } from "./tools/call-state.ts"

@@ -1,8 +1,8 @@
 import type { Json } from "../core/json/json.ts"
 import type { EventEntry } from "../core/log/entries.ts"
 import { eventId } from "../core/log/event-id.ts"
-import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/run-hooks.ts"
-import { isFailure } from "../core/tool-result.ts"
+import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/runs/run-hooks.ts"
+import { isFailure } from "../core/tools/tool-result.ts"
 import type { Usage } from "../core/usage.ts"
 
 /**

@@ -1,7 +1,7 @@
 import type { Json } from "../core/json/json.ts"
 import type { CompactionStarted } from "../core/log/compaction.ts"
 import type { EventEntry, MessageCompleted, RunStarted, StepStarted } from "../core/log/entries.ts"
-import type { StopReason } from "../core/ports/provider.ts"
+import type { StopReason } from "../core/ports/model/provider.ts"
 import { type Cost, noSpending, type Spending } from "../core/usage.ts"
 import type { CallState } from "./tools/call-state.ts"
 

@@ -1,6 +1,6 @@
 import type { Event } from "../core/log/entries.ts"
-import type { JournalEffects } from "../core/ports/journal.ts"
-import type { RunHooks } from "../core/run-hooks.ts"
+import type { JournalEffects } from "../core/ports/run/journal.ts"
+import type { RunHooks } from "../core/runs/run-hooks.ts"
 import type { RunContext } from "./run-context.ts"
 import { recordSteeredEnd } from "./steering.ts"
 import { closeStep } from "./step-limit.ts"

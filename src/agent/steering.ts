@@ -1,8 +1,8 @@
 import { RunSteeredError } from "../core/errors.ts"
 import { type Event, isTerminal, type TerminalEvent } from "../core/log/entries.ts"
-import type { JournalEffects } from "../core/ports/journal.ts"
-import type { SteeringMessage } from "../core/ports/steering.ts"
-import type { RunHooks } from "../core/run-hooks.ts"
+import type { JournalEffects } from "../core/ports/run/journal.ts"
+import type { SteeringMessage } from "../core/ports/run/steering.ts"
+import type { RunHooks } from "../core/runs/run-hooks.ts"
 import { type ModelRunContext, type RunContext, record } from "./run-context.ts"
 
 type EndingContext = RunContext & { readonly runtime: { readonly hooks: RunHooks } }

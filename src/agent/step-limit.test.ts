@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
-import type { ModelEvent, Provider } from "../core/ports/provider.ts"
-import type { Tool } from "../core/ports/tool.ts"
+import type { ModelEvent, Provider } from "../core/ports/model/provider.ts"
+import type { Tool } from "../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { memoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
@@ -19,7 +19,7 @@ function toolOf(execute: Tool["execute"]): Tool {
   }
 }
 
-/** Calls the tool so many times, one call a turn, and then ends. */
+/** Returns a model that calls the tool this many times, one call in each turn, and then responds. */
 function calling(times: number): Provider {
   return scriptedProvider(({ messages }) => {
     const calls = messages.filter(({ role }) => role === "assistant").length
@@ -34,7 +34,7 @@ function streaming(play: () => AsyncGenerator<ModelEvent, void, undefined>): Pro
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-/** Runs to the end, or until the run only waits, while the clock moves on. */
+/** Advances the clock until the run has ended or only waits. */
 async function finish(run: ReturnType<typeof memoryRun>): Promise<number | null> {
   const ended = runLoop(run.context)
   ended.catch(() => undefined)

@@ -17,11 +17,11 @@ export class StepTimeoutError extends Error {
   }
 }
 
-/** Bounds the time of each step: of its model call with all retries, and of its tool calls. */
+/** Limits the time of each step: its model call with all retries, and its tool calls. */
 export interface StepLimit {
-  /** Does a part of the current step. Rejects with `StepTimeoutError` once the step has taken too long. */
+  /** Executes a part of the current step. Rejects with `StepTimeoutError` once the step has taken too long. */
   within<Result>(work: (context: ModelRunContext) => Promise<Result>): Promise<Result>
-  /** Ends the current step. The next one has the whole time again. */
+  /** Ends the current step. The next step has the full time again. */
   stop(): void
 }
 

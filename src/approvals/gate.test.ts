@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from "vitest"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json/json.ts"
-import type { Grant } from "../core/ports/approvals.ts"
-import type { GatedCall } from "../core/ports/gate.ts"
-import type { ApprovalPolicy, Interceptor } from "../core/ports/interceptor.ts"
-import type { Tool } from "../core/ports/tool.ts"
-import { originAt } from "../testing/session-log/tool-origin.ts"
+import type { Grant } from "../core/ports/store/approvals.ts"
+import type { GatedCall } from "../core/ports/tools/gate.ts"
+import type { ApprovalPolicy, Interceptor } from "../core/ports/tools/interceptor.ts"
+import type { Tool } from "../core/ports/tools/tool.ts"
+import { originAt } from "../testing/session-log/waits/tool-origin.ts"
 import { createGate, type GateOptions } from "./gate.ts"
 
 const pending = new Promise<never>(() => {})

@@ -1,10 +1,15 @@
 import { StoreUnavailableError } from "../core/errors.ts"
-import type { Grant, ToolType } from "../core/ports/approvals.ts"
-import type { Gate, GatedCall, Verdict } from "../core/ports/gate.ts"
-import type { ApprovalPolicy, InterceptedCall, Interception, Interceptor } from "../core/ports/interceptor.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Grant, ToolType } from "../core/ports/store/approvals.ts"
+import type { Gate, GatedCall, Verdict } from "../core/ports/tools/gate.ts"
+import type {
+  ApprovalPolicy,
+  InterceptedCall,
+  Interception,
+  Interceptor,
+} from "../core/ports/tools/interceptor.ts"
 import { callBounded } from "../core/time/call-bounded.ts"
-import { isSameOrigin, originOf } from "../core/tool-origin.ts"
+import { isSameOrigin, originOf } from "../core/tools/tool-origin.ts"
 
 export interface GateOptions {
   readonly interceptors: readonly Interceptor[]

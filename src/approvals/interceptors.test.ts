@@ -3,8 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import type { InterceptedCall } from "../core/ports/interceptor.ts"
-import { originAt } from "../testing/session-log/tool-origin.ts"
+import type { InterceptedCall } from "../core/ports/tools/interceptor.ts"
+import { originAt } from "../testing/session-log/waits/tool-origin.ts"
 import { pathAllowlist } from "./path-allowlist.ts"
 import { rateLimitInterceptor } from "./rate-limit.ts"
 
@@ -139,12 +139,12 @@ describe("a path allowlist", () => {
     "escape/x",
     "escape",
     "inner/../../x",
-    // The kernel follows the link before the `..`.
+    // The kernel follows the link before it resolves the `..`.
     "escape/../secret",
     "chain/../secret",
-    // A tool that folds the `..` before opening leaves the root.
+    // A tool that resolves `..` before it opens the file leaves the root.
     "deep/../../x",
-    // A write makes the file that the link names.
+    // A write creates the file that the link points to.
     "dangling",
     "dangling/x",
     "inner/relative",
@@ -159,18 +159,18 @@ describe("a path allowlist", () => {
     "file://elsewhere/etc/passwd",
     "https://example.com/x",
     "data:text/plain,x",
-    // Tools that take a URL decode it.
+    // Tools that accept a URL decode it.
     "%2e%2e/%2e%2e/etc/passwd",
     "file%3a///etc/passwd",
     "%00",
-    // Tools that trim a path, or read several from a text.
+    // Some tools trim a path, or read several paths from a text.
     " /etc/passwd",
     "\u0001file:///etc/passwd",
     "ok\n/etc/passwd",
-    // Tools that know the separators of Windows.
+    // Some tools accept the separators of Windows.
     "..\\..\\etc\\passwd",
     "..%2F..%2Fetc",
-    // Tools that take a path as a shell does expand it.
+    // Some tools expand a path like a shell.
     "~/.ssh/id_ed25519",
     "~root/x",
     "a\0b",

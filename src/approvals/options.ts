@@ -1,5 +1,5 @@
 import { z } from "zod"
-import type { ApprovalPolicy, Interceptor } from "../core/ports/interceptor.ts"
+import type { ApprovalPolicy, Interceptor } from "../core/ports/tools/interceptor.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { callback } from "../options/schemas.ts"
 

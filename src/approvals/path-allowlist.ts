@@ -1,6 +1,6 @@
 import { isAbsolute, relative, resolve, sep } from "node:path"
 import { fileURLToPath } from "node:url"
-import type { Interception, Interceptor } from "../core/ports/interceptor.ts"
+import type { Interception, Interceptor } from "../core/ports/tools/interceptor.ts"
 import { realPath } from "./real-path.ts"
 
 export interface PathAllowlist {

@@ -1,4 +1,4 @@
-import type { Interceptor } from "../core/ports/interceptor.ts"
+import type { Interceptor } from "../core/ports/tools/interceptor.ts"
 
 export interface ToolRateLimit {
   /** Maximum number of calls within the window. */

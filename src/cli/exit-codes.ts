@@ -6,7 +6,7 @@ export const exitCodes = {
   usage: 2,
   /** The address cannot be used for listening. A change of the agent's files would not fix that. */
   cannotListen: 4,
-  /** `EX_TEMPFAIL` of sysexits.h: the same command continues the work. */
+  /** `EX_TEMPFAIL` of sysexits.h: to continue the work, run the same command again. */
   unfinished: 75,
 } as const
 

@@ -27,7 +27,7 @@ export async function serve(
   try {
     await Promise.race([start(), stopped])
   } finally {
-    // A reload of dev, and a start that failed, wait for nothing that a person would wait for.
+    // The hint is for a person who stopped `start`. A reload of `dev` and a failed start need none.
     const isAnnounced = mode === "start" && context.signal.aborted
     const hint = isAnnounced ? setTimeout(() => context.stderr.write(stopHint), hintAfterMs) : undefined
     try {

@@ -27,7 +27,7 @@ export interface CancelableOptions {
   readonly signal?: AbortSignal
 }
 
-/** A message: text, or blocks of text and images. Or the whole conversation, if the client keeps it. */
+/** The message as text or as blocks of text and images, or the whole conversation if the client keeps it. */
 export type Message = NonNullable<ChatRequest["message"]> | { readonly messages: readonly ChatMessage[] }
 
 export interface SendOptions extends CancelableOptions {
@@ -106,13 +106,13 @@ export interface Chat {
   cancelTask(taskId: string, options?: CancelableOptions): Promise<boolean>
   /** Allows or denies a tool call. */
   approve(wait: WaitReference, approval: Approval): Promise<void>
-  /** Accepts a question of a tool, with the value of its form. */
+  /** Answers a tool's question with the values of its form. */
   answer(
     wait: WaitReference,
     value?: Readonly<Record<string, unknown>> | null,
     options?: CancelableOptions,
   ): Promise<void>
-  /** Refuses a question of a tool. With `dismissed`, the user closed it without saying no. */
+  /** Declines a tool's question. With `dismissed`, reports that the user closed the question without an answer. */
   decline(wait: WaitReference, options?: CancelableOptions & { readonly dismissed?: boolean }): Promise<void>
   /** Sends the result of a client tool that is not registered with `tools`. */
   submit(
@@ -137,7 +137,10 @@ export function connect(options: ConnectOptions): Chat {
   let tools: ClientTools = {}
   let cursor: number | null = null
 
-  /** The stream of a task has cursors of its own, and its client tools are executed for the session's stream. */
+  /**
+   * Iterates over the events of the session, or of one of its background tasks. The stream of a task has its own
+   * cursors, and its client tools are executed by the session's stream.
+   */
   function events(
     plan: Followed,
     signal: AbortSignal | undefined,

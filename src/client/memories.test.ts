@@ -6,7 +6,7 @@ const json = (body: object, status = 200) => {
   return new Response(JSON.stringify(body), { status, headers: { "content-type": type } })
 }
 
-/** A chat whose requests are answered by this function, and noted as `METHOD PATH`. */
+/** Returns a chat whose requests are recorded as `METHOD PATH` and answered by this function. */
 function chatWith(answer: () => Response) {
   const requests: string[] = []
   const chat = connect({

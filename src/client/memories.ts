@@ -47,7 +47,7 @@ export function memoriesPath({ query, entityType, tag, after, limit }: MemoriesQ
  */
 export function forgetPath(query: ForgetQuery): string {
   if ("all" in query && query.all) return pathWith({})
-  // Without a name the request would forget everything.
+  // Without a name, the request would delete all memories of the user.
   if (!("name" in query) || !query.name) throw new TypeError("forget() needs a name, or all: true.")
   return pathWith({ name: query.name, entity_type: query.entityType })
 }

@@ -27,7 +27,7 @@ function setUp(
   return { ...gateway, chat: connect({ ...settings, fetch: gateway.fetch }) }
 }
 
-/** A 200-event run over connections that are cut after these numbers of bytes. */
+/** Runs a 200-event run over connections that are cut after these numbers of bytes. */
 async function cutRun(cuts: Iterable<number>, options: FakeGatewayOptions = {}) {
   const { chat, requests } = setUp({ log, cuts, ...options })
   return { events: await collect(chat.send("Go")), requests }
@@ -334,7 +334,7 @@ test("result() assembles the text of the last turn", async () => {
   expect(seen).toHaveLength(200)
 })
 
-/** Small generator of pseudo-random numbers from 0 up to 1. */
+/** Returns a small generator of pseudo-random numbers from 0 (included) to 1 (excluded). */
 function mulberry(seed: number): () => number {
   let state = seed
   return () => {

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises"
 import { expect, test } from "vitest"
 import { GatewayError } from "../core/errors.ts"
-import type { Sandbox } from "../core/ports/sandbox.ts"
+import type { Sandbox } from "../core/ports/tools/sandbox.ts"
 import { type BackgroundTasks, createBackgroundTasks } from "./background-tasks.ts"
 import { createCodeRecord } from "./code-record.ts"
 import { collectGarbage } from "./fixtures/collect-garbage.ts"
@@ -10,7 +10,7 @@ import { type CodeRun, type CodeRunOptions, startCode } from "./run-code.ts"
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const minute = 60_000
 
-/** Moves only when a test says so. */
+/** A clock that only the test moves. */
 function fakeClock() {
   let now = 1_000
   return {
@@ -29,7 +29,7 @@ function runOf(outputBytes: number, ended = Promise.resolve()): CodeRun {
 
 const never = new Promise<void>(() => {})
 const kilobytes = 1_000
-/** Memory of a task without output, at most. */
+/** Maximum memory of a task without output. */
 const overhead = 4 * kilobytes
 
 async function ranTask(tasks: BackgroundTasks, sessionId: string, outputBytes: number) {
@@ -128,7 +128,8 @@ test("an ended task keeps its output, and not the code, the sandbox or anything 
     await expect.poll(() => task.status()).toBe("finished")
     return { id: task.id, options: given as WeakRef<CodeRunOptions> | null }
   })()
-  // The target of a weak reference that was made or read is kept until the next turn of the event loop.
+  // The target of a weak reference stays alive until the next turn of the event loop if it was created or read in
+  // this one.
   await setImmediate()
   collectGarbage()
   expect(options?.deref()).toBeUndefined()

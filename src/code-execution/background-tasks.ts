@@ -99,7 +99,7 @@ interface RunningTask extends BackgroundTask {
 }
 
 interface TaskEnd extends EndedTask {
-  /** For the log. Null unless the task failed. */
+  /** Error for the log. Null unless the task failed. */
   readonly error: Error | null
 }
 

@@ -39,13 +39,13 @@ test("short outputs keep no memory alive beyond what they count", async () => {
   const outputs = Array.from({ length: count }, () => {
     const output = createBoundedOutput(100_000)
     output.push(bytes("one line"))
-    // Whatever else the process does between two of them takes from the slabs that small buffers share.
+    // Simulates other work of the process, which uses parts of the slabs that small buffers share.
     for (let index = 0; index < 20; index += 1) Buffer.allocUnsafe(4_000)
     return output
   })
   const counted = outputs.reduce((sum, output) => sum + output.held, 0)
   expect(counted).toBe(count * 8)
-  // Another thread frees the memory that a collection has found, so it may be counted for a little longer.
+  // Another thread frees the collected memory, so it may still be counted for a moment.
   await vi.waitFor(
     () => {
       collectGarbage()

@@ -1,4 +1,4 @@
-import { maxListedFiles, type Sandbox, type SandboxFile } from "../core/ports/sandbox.ts"
+import { maxListedFiles, type Sandbox, type SandboxFile } from "../core/ports/tools/sandbox.ts"
 
 export interface ReportedFile {
   readonly path: string

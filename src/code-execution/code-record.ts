@@ -1,5 +1,5 @@
-import type { ImagePart } from "../core/messages.ts"
-import type { ExitStatus, OutputChunk, RemovedFiles } from "../core/ports/sandbox.ts"
+import type { ImagePart } from "../core/history/messages.ts"
+import type { ExitStatus, OutputChunk, RemovedFiles } from "../core/ports/tools/sandbox.ts"
 import { type BoundedOutput, createBoundedOutput } from "./bounded-output.ts"
 import type { ChangedFiles, ReportedFile } from "./changed-files.ts"
 import type { FoundImages, OmittedImages, ReportedImage } from "./images.ts"
@@ -140,7 +140,7 @@ function fitReport(
   { imagesOmitted, filesOmitted, listingTruncated, removed, ...outcome }: Outcome,
   duration_ms: number,
 ): CodeReport {
-  // File names can be long.
+  // File names can be long, so shorter output alone may not be enough.
   let listed = Number.POSITIVE_INFINITY
   for (let share = maxBytes; ; share = Math.floor(share / 2)) {
     const files = outcome.files.slice(0, listed)

@@ -1,5 +1,5 @@
 import { toJson } from "../core/json/to-json.ts"
-import type { CodeRunner } from "../core/ports/code-runner.ts"
+import type { CodeRunner } from "../core/ports/tools/code-runner.ts"
 import { contentOf } from "../tools/tool-content.ts"
 import { type CodeToolsParts, overheadMs, requireLanguage, resultOf } from "./code-tools.ts"
 import { startCode } from "./run-code.ts"

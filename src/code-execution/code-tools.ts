@@ -1,10 +1,10 @@
 import { z } from "zod"
 import { GatewayError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json/json.ts"
-import type { ApprovalPolicy } from "../core/ports/interceptor.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { CodeLanguage, ExecRequest, Sandboxes, SandboxHost } from "../core/ports/sandbox.ts"
-import type { Tool } from "../core/ports/tool.ts"
+import type { ApprovalPolicy } from "../core/ports/tools/interceptor.ts"
+import type { CodeLanguage, ExecRequest, Sandboxes, SandboxHost } from "../core/ports/tools/sandbox.ts"
+import type { Tool } from "../core/ports/tools/tool.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { tool } from "../tools/local-tool.ts"
 import { content } from "../tools/tool-content.ts"
@@ -42,7 +42,7 @@ export interface CodeTools {
 }
 
 export interface CodeToolsOptions {
-  /** Decides for code that runs in a sandbox. A person must always allow code that does not. */
+  /** Approval policy for code that runs in a sandbox. Code outside of a sandbox always needs an approval. */
   readonly needsApproval: ApprovalPolicy
   /** Maximum bytes of a result's text. The gateway would truncate a longer one at any place. */
   readonly maxResultBytes: number

@@ -38,7 +38,7 @@ export function createEndedTasks({
   maxEndedBytesPerSession = defaultMaxBytesPerSession,
   clock,
 }: Pick<BackgroundTasksOptions, "maxEndedBytes" | "maxEndedBytesPerSession" | "clock">): EndedTasks {
-  /** By task id, in the order of their ends. */
+  /** Ended tasks by task id, in the order in which they ended. */
   const ended = new Map<string, Remembered>()
   const findBySession = (sessionId: string) => [...ended].filter(([, task]) => task.sessionId === sessionId)
 

@@ -1,5 +1,5 @@
-import type { ImagePart } from "../core/messages.ts"
-import type { Sandbox } from "../core/ports/sandbox.ts"
+import type { ImagePart } from "../core/history/messages.ts"
+import type { Sandbox } from "../core/ports/tools/sandbox.ts"
 import { type ImageFormat, readImageFormat } from "../tools/images/image-format.ts"
 import type { ReportedFile } from "./changed-files.ts"
 

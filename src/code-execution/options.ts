@@ -1,6 +1,6 @@
 import { z } from "zod"
-import type { CodeLanguage } from "../core/ports/sandbox.ts"
-import type { ToolContext } from "../core/ports/tool.ts"
+import type { CodeLanguage } from "../core/ports/tools/sandbox.ts"
+import type { ToolContext } from "../core/ports/tools/tool.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { resolveOptions } from "../options/resolve-options.ts"
 import { callback, count } from "../options/schemas.ts"

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { ExitStatus, Sandbox } from "../core/ports/sandbox.ts"
+import type { ExitStatus, Sandbox } from "../core/ports/tools/sandbox.ts"
 import type { ImageLimits } from "./images.ts"
 import { type CodeRun, startCode } from "./run-code.ts"
 
@@ -8,11 +8,11 @@ const exited: ExitStatus = { type: "exit", exitCode: 0, reason: "exited" }
 interface Execution {
   readonly output?: string
   readonly exit?: ExitStatus
-  /** Paths of the files that it writes, with their content. */
+  /** Files that the code writes, with their content by path. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>
 }
 
-/** A sandbox for one execution, without files before it. */
+/** Returns a sandbox for one execution that has no files before it. */
 function sandboxOf({ output = "", exit = exited, files = {} }: Execution): Sandbox {
   let ran = false
   return {

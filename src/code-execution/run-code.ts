@@ -1,4 +1,4 @@
-import type { ExecRequest, ExitStatus, Sandbox } from "../core/ports/sandbox.ts"
+import type { ExecRequest, ExitStatus, Sandbox } from "../core/ports/tools/sandbox.ts"
 import { watchFiles } from "./changed-files.ts"
 import { type CodeRecord, createCodeRecord } from "./code-record.ts"
 import { findImages, type ImageLimits } from "./images.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { type Message, textOf } from "../core/messages.ts"
-import type { CompactableHistory, CompactionStep } from "../core/ports/compaction.ts"
+import { type Message, textOf } from "../core/history/messages.ts"
+import type { CompactableHistory, CompactionStep } from "../core/ports/model/compaction.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"
 import { createCompaction } from "./create-compaction.ts"
@@ -21,7 +21,7 @@ const result = (id: string, text: string): Message => ({
   results: [{ toolCallId: id, result: { type: "json", value: text } }],
 })
 
-/** A token is a character of the message's JSON. */
+/** In these tests, each character of a message's JSON is one token. */
 const tokensOf = (message: Message) => JSON.stringify(message).length
 const sum = (messages: readonly Message[]) =>
   messages.reduce((total, message) => total + tokensOf(message), 0)

@@ -1,13 +1,13 @@
-import { textOf } from "../core/messages.ts"
-import type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/compaction.ts"
-import type { ModelChoice } from "../core/ports/provider.ts"
+import { textOf } from "../core/history/messages.ts"
+import type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/model/compaction.ts"
+import type { ModelChoice } from "../core/ports/model/provider.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"
 import { appendLatestMessage, removeLatestMessage } from "./latest-message.ts"
-import { computeRequestLimit } from "./limits.ts"
 import { type CompactionOptions, type ResolvedCompactionSettings, resolveCompaction } from "./options.ts"
 import { chooseNextLength } from "./shorten-results.ts"
 import { createSummaryRequest } from "./summary-request.ts"
 import { shorten } from "./transcript.ts"
+import { computeRequestLimit } from "./trigger.ts"
 
 /** Minimum share of the limit for messages, beside the prompt and the tools. */
 const leastRoom = 0.2

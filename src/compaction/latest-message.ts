@@ -1,4 +1,4 @@
-import { type Message, textOf } from "../core/messages.ts"
+import { type Message, textOf } from "../core/history/messages.ts"
 import { shorten } from "./transcript.ts"
 
 const heading = "\n\nLatest message of the user, word for word:\n"

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import type { Provider } from "../core/ports/provider.ts"
+import type { Provider } from "../core/ports/model/provider.ts"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
 import { resolveOptions } from "../options/resolve-options.ts"
 

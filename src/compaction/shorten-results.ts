@@ -1,5 +1,5 @@
-import type { Message } from "../core/messages.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
+import type { Message } from "../core/history/messages.ts"
+import type { ToolResult } from "../core/ports/tools/tool.ts"
 
 /** Maximum bytes of each result. They are tried in order until the request fits. */
 const ladder = [20_000, 4_000, 1_000, 200]

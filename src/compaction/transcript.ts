@@ -1,7 +1,7 @@
-import type { AssistantPart, ContentPart, Message } from "../core/messages.ts"
-import type { ToolResult, ToolResultMarks } from "../core/ports/tool.ts"
+import type { AssistantPart, ContentPart, Message } from "../core/history/messages.ts"
+import type { ToolResult, ToolResultMarks } from "../core/ports/tools/tool.ts"
 import { nextSlice } from "../core/time/next-slice.ts"
-import { errorLabel } from "../core/tool-result.ts"
+import { errorLabel } from "../core/tools/tool-result.ts"
 
 /** Number of characters to write in one turn of the event loop (rule 15, durability and responsiveness). */
 const sliceCharacters = 256 * 1024

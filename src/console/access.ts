@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono"
-import { isLoopbackName } from "../http/host-guard.ts"
 import type { HttpEnv } from "../http/http-env.ts"
+import { isLoopbackName } from "../http/middleware/host-guard.ts"
 import { Problem } from "../http/problem.ts"
 import type { OperatorCookie } from "./operator-cookie.ts"
 

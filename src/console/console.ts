@@ -1,4 +1,4 @@
-import type { Principal } from "../core/ports/session-log.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
 import type { AddPages } from "../http/app.ts"
 import { type ConsoleAccess, requireAccess, requireOwnPage } from "./access.ts"
 import { addAccessRoutes } from "./routes/access.ts"

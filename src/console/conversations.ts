@@ -1,13 +1,13 @@
 import { GatewayError } from "../core/errors.ts"
-import { textOf } from "../core/messages.ts"
-import type { Directory, DirectoryCursor, ListedSession } from "../core/ports/directory.ts"
-import type { Principal } from "../core/ports/session-log.ts"
+import { textOf } from "../core/history/messages.ts"
+import type { Directory, DirectoryCursor, ListedSession } from "../core/ports/store/directory.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
 import { createRecentMap } from "../core/recent-cache.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 
 export interface ListedConversation {
   readonly session: ListedSession
-  /** Beginning of the first message. Null before it. */
+  /** Beginning of the first message. Null before the first message. */
   readonly title: string | null
 }
 

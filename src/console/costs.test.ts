@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest"
-import type { ListedRun, ListedSession } from "../core/ports/directory.ts"
+import type { ListedRun, ListedSession } from "../core/ports/store/directory.ts"
 import { createCosts, type RunEnd } from "./costs.ts"
 
 const run = (id: string, state: ListedRun["state"]) => ({ id, sessionId: "sess_1", state }) as ListedRun

@@ -1,5 +1,5 @@
-import type { Directory, ListedRun, ListedSession } from "../core/ports/directory.ts"
-import { maxDirectoryPage } from "../core/ports/directory.ts"
+import type { Directory, ListedRun, ListedSession } from "../core/ports/store/directory.ts"
+import { maxDirectoryPage } from "../core/ports/store/directory.ts"
 import { createRecentMap } from "../core/recent-cache.ts"
 import { addCost, type Cost } from "../core/usage.ts"
 
@@ -35,7 +35,7 @@ const maxRuns = 10_000
 const maxSessions = 2_000
 const ended: readonly string[] = ["completed", "interrupted", "failed"]
 
-/** Reads each end once, because the page asks for the same lists again and again. */
+/** Reads each end of a run once, because the page requests the same lists repeatedly. */
 export function createCosts({ directory, readEnd }: CostParts): Costs {
   const ends = createRecentMap<RunEnd>(maxRuns)
   const sessions = createRecentMap<SessionCost>(maxSessions)
@@ -52,7 +52,7 @@ export function createCosts({ directory, readEnd }: CostParts): Costs {
   return {
     ofRun,
     async ofSession({ id, lastUsedAt, storedBytes }) {
-      // The log grows with each end of a run.
+      // Each end of a run adds events to the log, so `storedBytes` changes.
       const key = JSON.stringify([id, lastUsedAt, storedBytes])
       const known = sessions.get(key)
       if (known !== undefined) return known

@@ -1,10 +1,10 @@
 import type { z } from "@hono/zod-openapi"
 import type { Context } from "hono"
 import { parseDirectoryCursor } from "../core/directory-cursor.ts"
-import type { DirectoryCursor } from "../core/ports/directory.ts"
-import { fieldErrors } from "../http/field-errors.ts"
+import type { DirectoryCursor } from "../core/ports/store/directory.ts"
 import type { HttpEnv } from "../http/http-env.ts"
 import { invalidBody, Problem } from "../http/problem.ts"
+import { fieldErrors } from "../http/request/field-errors.ts"
 
 /** Returns the JSON body, or throws a problem that names each invalid field. */
 export async function readBody<Value>(c: Context<HttpEnv>, schema: z.ZodType<Value>): Promise<Value> {

@@ -1,4 +1,4 @@
-import type { DirectoryCursor } from "./ports/directory.ts"
+import type { DirectoryCursor } from "./ports/store/directory.ts"
 
 /**
  * Writes a position in the form that clients hold: `CREATED_AT.ID`. It contains only values that the client has

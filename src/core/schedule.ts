@@ -1,4 +1,4 @@
-import type { RunLimits } from "./child.ts"
+import type { RunLimits } from "./runs/child.ts"
 
 /** The time, the message and the rules of a schedule. Exactly one of `cron`, `every` and `at` is set. */
 export interface ScheduleSpec {
@@ -28,5 +28,5 @@ export interface ScheduleSpec {
 /** The source of the schedule: the options of the agent, a user, or the agent itself. */
 export type ScheduleOrigin = "options" | "user" | "agent"
 
-/** `ended`: it has no further occurrence. */
+/** `ended`: the schedule has no further occurrence. */
 export type ScheduleState = "active" | "paused" | "ended"

@@ -1,7 +1,7 @@
-import type { ChildOutcome } from "./child.ts"
 import type { JsonObject } from "./json/json.ts"
-import type { ToolResult } from "./ports/tool.ts"
+import type { ToolResult } from "./ports/tools/tool.ts"
 import type { Question, QuestionAnswer } from "./question.ts"
+import type { ChildOutcome } from "./runs/child.ts"
 
 /**
  * The kinds of waits, each with its payload. A wait is an open request of a run to the outside: to a person, to the

@@ -39,7 +39,7 @@ interface Received {
   readonly bytes: Buffer
 }
 
-/** Answers with these, one a request; null breaks the connection. */
+/** Responds to each request with the next of these replies. Null breaks the connection. */
 async function receiver(
   ...replies: readonly ({ status: number; headers?: Record<string, string>; body?: string } | null)[]
 ) {

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import type { RunEnd } from "../core/run-end.ts"
+import type { RunEnd } from "../core/runs/run-end.ts"
 import { parseOptions } from "../options/resolve-options.ts"
 import type { OnUnknown } from "./uncertain.ts"
 

@@ -30,8 +30,9 @@ export type {
 export { delivery } from "../delivery/plugin.ts"
 export { type SendTelegramOptions, sendTelegram, type TelegramChat } from "../delivery/telegram.ts"
 export type { OnUnknown } from "../delivery/uncertain.ts"
-export type { ModelAgentOptions } from "../gateway/agent-definition.ts"
-export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "../gateway/chat-runtime.ts"
+export type { ModelAgentOptions } from "../gateway/agent/agent-definition.ts"
+export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "../gateway/agent/chat-runtime.ts"
+export type { Credentials, ResolveCredentials } from "../gateway/agent/credentials.ts"
 export { type AgentOptions, createAgent } from "../gateway/create-agent.ts"
 export { createGateway, type GatewayAgent, type GatewayOptions } from "../gateway/create-gateway.ts"
 export {
@@ -41,7 +42,6 @@ export {
   type GatewayAppOptions,
   type RuntimeAgentOptions,
 } from "../gateway/create-gateway-app.ts"
-export type { Credentials, ResolveCredentials } from "../gateway/credentials.ts"
 export type {
   ApprovalAnswer,
   CloseOptions,

@@ -4,8 +4,24 @@
  * @module log
  */
 
-export type { BackgroundTask, TaskState } from "../core/background-task.ts"
-export type { HistoryFingerprint } from "../core/history-fingerprint.ts"
+export type { HistoryFingerprint } from "../core/history/history-fingerprint.ts"
+export type {
+  AssistantMessage,
+  AssistantPart,
+  ContentPart,
+  ImagePart,
+  Message,
+  ModelPart,
+  ModelToolCall,
+  OpaquePart,
+  SystemMessage,
+  TextPart,
+  ThinkingPart,
+  ToolCallPart,
+  ToolMessage,
+  UserMessage,
+  VendorData,
+} from "../core/history/messages.ts"
 export type { Json, JsonObject } from "../core/json/json.ts"
 export type {
   CompactionEvent,
@@ -48,23 +64,7 @@ export type {
   WaitResolved,
 } from "../core/log/entries.ts"
 export type { TaskEnded, TaskEvent, TaskRegistered, TasksCollected } from "../core/log/task-events.ts"
-export type {
-  AssistantMessage,
-  AssistantPart,
-  ContentPart,
-  ImagePart,
-  Message,
-  ModelPart,
-  ModelToolCall,
-  OpaquePart,
-  SystemMessage,
-  TextPart,
-  ThinkingPart,
-  ToolCallPart,
-  ToolMessage,
-  UserMessage,
-  VendorData,
-} from "../core/messages.ts"
+export type { BackgroundTask, TaskState } from "../core/runs/background-task.ts"
 export type { Cost, Spending, Usage } from "../core/usage.ts"
 export type {
   AnswerableKind,

@@ -4,10 +4,8 @@
  * @module plugins
  */
 
-export type { ChildOutcome, ChildTask, RunLimits } from "../core/child.ts"
 export type { AgentSkill, AgentSkills } from "../core/ports/agent-skills.ts"
-export type { CodeRequest, CodeRunner } from "../core/ports/code-runner.ts"
-export type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/compaction.ts"
+export type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/model/compaction.ts"
 export type {
   Audience,
   DescribedRoute,
@@ -25,8 +23,10 @@ export type {
   SourcedTool,
   ToolSource,
 } from "../core/ports/plugin.ts"
-export type { SchemaCheck, SchemaCheckOptions } from "../core/ports/schema-check.ts"
-export type { ItemsAtEnd, RunEnd } from "../core/run-end.ts"
-export type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/run-hooks.ts"
-export type { RunRole } from "../core/run-role.ts"
-export type { RunSettings } from "../core/run-settings.ts"
+export type { CodeRequest, CodeRunner } from "../core/ports/tools/code-runner.ts"
+export type { SchemaCheck, SchemaCheckOptions } from "../core/ports/tools/schema-check.ts"
+export type { ChildOutcome, ChildTask, RunLimits } from "../core/runs/child.ts"
+export type { ItemsAtEnd, RunEnd } from "../core/runs/run-end.ts"
+export type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/runs/run-hooks.ts"
+export type { RunRole } from "../core/runs/run-role.ts"
+export type { RunSettings } from "../core/runs/run-settings.ts"

@@ -4,7 +4,7 @@
  * @module providers
  */
 
-export type { EmbeddingProvider } from "../core/ports/embeddings.ts"
+export type { EmbeddingProvider } from "../core/ports/model/embeddings.ts"
 export type {
   ModelChoice,
   ModelDelta,
@@ -18,7 +18,7 @@ export type {
   StopReason,
   SystemBlock,
   ToolSpecification,
-} from "../core/ports/provider.ts"
+} from "../core/ports/model/provider.ts"
 export type { ThinkingLevel } from "../core/thinking-level.ts"
 export type { PriceOverrides } from "../pricing/create-pricing.ts"
 export type { ModelPrice } from "../pricing/model-price.ts"

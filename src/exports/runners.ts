@@ -4,7 +4,13 @@
  * @module runners
  */
 
-export type { Runner, RunnerDecision, RunnerEvent, RunnerRequest, RunnerToolCall } from "../core/runner.ts"
+export type {
+  Runner,
+  RunnerDecision,
+  RunnerEvent,
+  RunnerRequest,
+  RunnerToolCall,
+} from "../core/runs/runner.ts"
 export type { AiSdkAgent, AiSdkCall, AiSdkFunction, AiSdkStream } from "../runners/ai-sdk/ai-sdk-runner.ts"
 export { aiSdkRunner } from "../runners/ai-sdk/ai-sdk-runner.ts"
 export type { AiSdkApprovalPart, AiSdkMessage } from "../runners/ai-sdk/model-messages.ts"

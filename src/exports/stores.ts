@@ -5,6 +5,7 @@
  */
 
 export type { IdPrefix, Ids } from "../core/ids.ts"
+export type { Logger } from "../core/ports/logger.ts"
 export type {
   Approvals,
   AuditFilter,
@@ -15,9 +16,14 @@ export type {
   Wait,
   WaitFilter,
   WaitKey,
-} from "../core/ports/approvals.ts"
-export type { Archive, ArchiveRange, DueArchive } from "../core/ports/archive.ts"
-export { type Content, type ContentLimits, type Contents, contentChunkBytes } from "../core/ports/contents.ts"
+} from "../core/ports/store/approvals.ts"
+export type { Archive, ArchiveRange, DueArchive } from "../core/ports/store/archive.ts"
+export {
+  type Content,
+  type ContentLimits,
+  type Contents,
+  contentChunkBytes,
+} from "../core/ports/store/contents.ts"
 export {
   type Directory,
   type DirectoryCursor,
@@ -30,7 +36,7 @@ export {
   type RunState,
   type SessionQuery,
   type SessionState,
-} from "../core/ports/directory.ts"
+} from "../core/ports/store/directory.ts"
 export type {
   Found,
   PendingOptions,
@@ -43,11 +49,10 @@ export type {
   TaskEndCommand,
   WhenBusy,
   WithdrawCommand,
-} from "../core/ports/inbox.ts"
-export { maxQueuedMessages } from "../core/ports/inbox.ts"
-export type { Keyring, SigningKey } from "../core/ports/keyring.ts"
-export { alwaysLive, type Liveness } from "../core/ports/liveness.ts"
-export type { Logger } from "../core/ports/logger.ts"
+} from "../core/ports/store/inbox.ts"
+export { maxQueuedMessages } from "../core/ports/store/inbox.ts"
+export type { Keyring, SigningKey } from "../core/ports/store/keyring.ts"
+export { alwaysLive, type Liveness } from "../core/ports/store/liveness.ts"
 export type {
   Memory,
   MemoryBounds,
@@ -65,7 +70,7 @@ export type {
   RecallQuery,
   RememberOptions,
   RememberOutcome,
-} from "../core/ports/memory.ts"
+} from "../core/ports/store/memory.ts"
 export type {
   ClaimedItem,
   CommandDelivery,
@@ -84,8 +89,8 @@ export type {
   OutboxRow,
   RowChoice,
   StartChild,
-} from "../core/ports/outbox.ts"
-export type { ReadOptions } from "../core/ports/read-options.ts"
+} from "../core/ports/store/outbox.ts"
+export type { ReadOptions } from "../core/ports/store/read-options.ts"
 export type {
   AdvanceOutcome,
   CreateOutcome,
@@ -100,8 +105,8 @@ export type {
   ScheduleStep,
   Schedules,
   SkippedOccurrence,
-} from "../core/ports/schedules.ts"
-export type { Secrets } from "../core/ports/secrets.ts"
+} from "../core/ports/store/schedules.ts"
+export type { Secrets } from "../core/ports/store/secrets.ts"
 export type {
   AcceptedAnswer,
   AnswerCommand,
@@ -125,8 +130,8 @@ export type {
   SessionParent,
   StorageLimits,
   StoredCommand,
-} from "../core/ports/session-log.ts"
-export type { HeldPlaces, Shares } from "../core/ports/shares.ts"
+} from "../core/ports/store/session-log.ts"
+export type { HeldPlaces, Shares } from "../core/ports/store/shares.ts"
 export {
   type NewSnapshot,
   type Snapshot,
@@ -134,8 +139,8 @@ export {
   type SnapshotRange,
   type Snapshots,
   snapshotRowBytes,
-} from "../core/ports/snapshots.ts"
-export type { Store, StoreOpener, StoreParts } from "../core/ports/store.ts"
+} from "../core/ports/store/snapshots.ts"
+export type { Store, StoreOpener, StoreParts } from "../core/ports/store/store.ts"
 export type {
   Cursor,
   CursorClaim,
@@ -147,7 +152,7 @@ export type {
   SubscriberContext,
   Subscription,
   Subscriptions,
-} from "../core/ports/subscriptions.ts"
+} from "../core/ports/store/subscriptions.ts"
 export type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "../core/schedule.ts"
 export type { Clock } from "../core/time/clock.ts"
 export { memoryStore, postgresStore, sqliteStore } from "../gateway/open-store.ts"

@@ -14,7 +14,7 @@ export type {
   Interception,
   Interceptor,
   PolicyCall,
-} from "../core/ports/interceptor.ts"
+} from "../core/ports/tools/interceptor.ts"
 export type {
   CodeLanguage,
   OpenedFile,
@@ -22,7 +22,7 @@ export type {
   ReadOnlyFolder,
   SandboxHost,
   SandboxName,
-} from "../core/ports/sandbox.ts"
+} from "../core/ports/tools/sandbox.ts"
 export type {
   Answered,
   EmittedData,
@@ -37,12 +37,12 @@ export type {
   ToolResultMarks,
   Validation,
   ValidationContext,
-} from "../core/ports/tool.ts"
-export type { ToolRules } from "../core/ports/tool-rules.ts"
-export type { TransformedCall, TransformToolResult } from "../core/ports/transform-tool-result.ts"
+} from "../core/ports/tools/tool.ts"
+export type { ToolRules } from "../core/ports/tools/tool-rules.ts"
+export type { TransformedCall, TransformToolResult } from "../core/ports/tools/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "../core/question.ts"
-export type { ToolLimits } from "../core/tool-limits.ts"
-export type { ToolOrigin } from "../core/tool-origin.ts"
+export type { ToolLimits } from "../core/tools/tool-limits.ts"
+export type { ToolOrigin } from "../core/tools/tool-origin.ts"
 export type {
   McpApproval,
   McpHttpServerDefinition,

@@ -8,7 +8,7 @@ const logger = { debug() {}, info() {}, warn() {}, error() {} }
 let gateway: Gateway | null = null
 afterEach(async () => gateway?.close({ graceMs: 0 }))
 
-/** An agent whose model calls the agent's one tool, which counts, and then says what the tool answered. */
+/** Returns an agent whose model calls the agent's only tool, which counts, and responds with the tool's result. */
 function counting(name: string) {
   const users: string[] = []
   const provider = scriptedProvider(({ messages, tools, system }) => {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import type { Entry } from "../core/log/entries.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { archiveHistories } from "../sessions/archive-histories.ts"
 import { silentLogger } from "../sessions/fixtures/test-gateway.ts"
@@ -49,7 +49,7 @@ it("keeps a session small that is compacted again and again, and each of its wor
       whole = before.reduce((sum, entry) => sum + JSON.stringify(entry).length, 0)
     }
     expect(whole).toBeGreaterThan(60 * seen.length)
-    // Small events stay in the log.
+    // Small events stay in the log row.
     expect(most).toBeLessThan(whole / 3)
     const events = await readAll(log, sessionId)
     const texts = JSON.stringify(events)

@@ -8,8 +8,9 @@ import { settingsFrom } from "../providers/choose/environment.ts"
 import type { Decisions } from "../sessions/answering/decisions.ts"
 import { createLogger } from "../telemetry/logger.ts"
 import { compileSchema } from "../tools/input-schema.ts"
-import type { AgentDefinition } from "./agent-definition.ts"
-import type { ChosenAgent } from "./agent-service.ts"
+import type { AgentDefinition } from "./agent/agent-definition.ts"
+import type { ChosenAgent } from "./agent/agent-service.ts"
+import { mayGuess } from "./agent/guess.ts"
 import type {
   CloseOptions,
   Gateway,
@@ -19,7 +20,6 @@ import type {
   PrepareOptions,
   RunOptions,
 } from "./gateway.ts"
-import { mayGuess } from "./guess.ts"
 import { listen } from "./listen/listen.ts"
 import { createGatewayMemory } from "./operate/memory.ts"
 import { createOutbox } from "./operate/outbox.ts"

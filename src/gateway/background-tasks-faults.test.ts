@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
 import { connect } from "../client/index.ts"
 import type { JsonObject } from "../core/json/json.ts"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
@@ -47,7 +47,7 @@ it("hides secrets in the description of a task and in its result, wherever clien
   const shown = JSON.stringify(seen)
   expect(shown).toContain("task_registered")
   expect(shown).not.toContain(key)
-  // The sub-agent itself has received it.
+  // The sub-agent has received the key.
   expect(provider.requests.some((request) => firstText(request).includes(key))).toBe(true)
 })
 
@@ -111,7 +111,7 @@ it("keeps a message to a task that has not started, until it has", async () => {
     return [say(results)]
   })
   const options = { provider, store: "memory", logger, subAgents: true, maxConcurrentRuns: 1 } as const
-  // With one place, the task cannot start before the run waits for it.
+  // There is only one place for runs, so the task cannot start before the run waits for it.
   const gateway = opened(createAgent("You plan.", options))
   const { response } = await gateway.run("Go.")
   expect(response).toContain("Hurried.")

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished, vi } from "vitest"
 import { type ChatEvent, connect } from "../client/index.ts"
 import type { JsonObject } from "../core/json/json.ts"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
@@ -21,10 +21,12 @@ const say = (text: string): ScriptedStep => ({ type: "text", text })
 const resultsOf = ({ messages }: ModelRequest) =>
   JSON.stringify(messages.filter(({ role }) => role === "tool"))
 
-/** Returns the first id of a task in the results of the request. */
+/** Returns the first task id in the results of the request. */
 const taskIn = (request: ModelRequest) => /"task_id":"(\w+)"/.exec(resultsOf(request))?.[1] ?? ""
 
-/** As the session of the user, plays the turns; as a sub-agent, what `work` says. */
+/**
+ * Returns a model. For the user's session, it plays the turns. For a sub-agent, it responds with the text of `work`.
+ */
 function model(
   turns: readonly ((request: ModelRequest) => readonly ScriptedStep[])[],
   work: (task: string, request: ModelRequest) => readonly ScriptedStep[] = (task) => [say(`Did ${task}.`)],
@@ -247,7 +249,7 @@ it("streams the progress and the waits of tasks with the session, also when no r
   expect(task).toMatchObject({ state: "completed", result: "Found it.", collected: false })
   expect(await chat.cancelTask(task?.task_id ?? "")).toBe(false)
   await expect(chat.cancelTask("task_none")).rejects.toMatchObject({ code: "task_not_found" })
-  // Nothing is left to follow.
+  // There are no further events to follow.
   for await (const event of chat.subscribe({ untilTasksEnd: true })) expect(event).toBe(null)
 })
 
@@ -284,7 +286,7 @@ it("keeps the stream open until the run that announces the end of a task", async
   expect(texts.join("")).toContain("It was announced.")
 })
 
-/** Returns the text of a stream. Calls back after its first piece. */
+/** Resolves to the text of a stream. Calls `onFirst` after the first piece. */
 async function textOf(
   stream: AsyncIterable<ChatEvent>,
   onFirst: () => Promise<void> = async () => {},

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished, vi } from "vitest"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { wait } from "../tools/wait.ts"
@@ -10,7 +10,7 @@ import type { ApprovalAnswer } from "./gateway.ts"
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const patience = { timeout: 20_000, interval: 20 }
 
-/** Hands its task to another agent, and returns what came of it. */
+/** Returns a tool that hands its task to another agent and returns the outcome. */
 function delegate(agent: string) {
   return tool({
     name: "delegate",
@@ -32,7 +32,7 @@ const pay = tool({
   execute: () => "paid",
 })
 
-/** Delegates these tasks in one message, then tells their results. */
+/** Returns a model that delegates these tasks in one message and then responds with their results. */
 function leads(...tasks: readonly string[]) {
   return scriptedProvider((request) => {
     const last = request.messages.at(-1)
@@ -47,7 +47,7 @@ const taskOf = ({ messages }: ModelRequest): string => {
   return part?.type === "text" ? part.text : ""
 }
 
-/** Answers with its task. */
+/** Returns a model that responds with its task. */
 const works = () => scriptedProvider((request) => [{ type: "text", text: `Did ${taskOf(request)}.` }])
 
 function start(options: GatewayOptions) {
@@ -177,7 +177,7 @@ it("cancels the children of a run that is canceled", async () => {
   expect(new Set(stopped).size).toBe(2)
 })
 
-/** A worker whose tool needs an approval. */
+/** A worker agent whose tool needs an approval. */
 const careful = () => ({
   systemPrompt: "You work.",
   tools: [pay],
@@ -234,7 +234,7 @@ it("asks no other session of the tree about a tool type that was granted to the 
       lead: {
         systemPrompt: "You lead.",
         tools: [delegate("worker")],
-        // One child after the other.
+        // The children run one after the other.
         provider: scriptedProvider(({ messages }) => {
           const done = messages.filter(({ role }) => role === "tool").length
           return done === 2

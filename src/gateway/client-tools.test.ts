@@ -20,7 +20,7 @@ interface Client {
   readonly pending: () => Promise<{ tool_call_id: string; nonce: string; tool_input: JsonObject } | undefined>
 }
 
-/** A gateway whose model calls `locate` once in each run, if it is shown that tool, and the client of a session. */
+/** Starts a gateway and a client of one session. In each run, the model calls `locate` if it is offered that tool. */
 async function start(options: Partial<AgentOptions> = {}, token?: string) {
   const provider = scriptedProvider(({ messages, tools }) => {
     const isAsked = messages.at(-1)?.role === "user" && tools.some(({ name }) => name === "locate")

@@ -2,7 +2,7 @@ import { mkdtemp, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, expect, it } from "vitest"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { silentLogger } from "../sessions/fixtures/test-gateway.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
@@ -39,7 +39,7 @@ function agentWith(
   return { gateway, provider }
 }
 
-/** Talks until a summary has replaced the first message, and a little longer. */
+/** Sends messages until a summary has replaced the first one, and a few more. */
 async function talk(
   gateway: Gateway,
   provider: ReturnType<typeof scriptedProvider>,

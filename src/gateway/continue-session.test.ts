@@ -19,7 +19,9 @@ afterEach(async () => {
   for (const gateway of gateways.splice(0)) await gateway.close({ graceMs: 0 })
 })
 
-/** Two agents, of which the first plays the turns, and the second says which it is. */
+/**
+ * Starts two agents. The model of the first plays the turns, and the model of the second responds with its own name.
+ */
 function setup(turns: readonly ScriptedTurn[], options: Partial<GatewayOptions> = {}) {
   const provider = scriptedProvider(turns)
   const pay = tool({

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest"
 import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
-import type { Provider } from "../core/ports/provider.ts"
+import type { Provider } from "../core/ports/model/provider.ts"
 import { startLocalServer } from "../providers/choose/fixtures/local-server.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
@@ -17,7 +17,7 @@ const quiet = { store: "memory", logger } as const
 const echo = tool({ name: "echo", description: "Echo.", inputSchema: { type: "object" }, execute: () => 1 })
 const prices = { "scripted-model": { input: 1, output: 5 } }
 
-/** Its SDK is missing. */
+/** A provider whose SDK is not installed. */
 const uninstalled: Provider = {
   ...scriptedProvider([]),
   prepare: () => Promise.reject(new ConfigurationError("Install it.")),
@@ -216,7 +216,7 @@ describe("a gateway's life", () => {
   it("names the model that nobody chose, and where it is", async () => {
     const server = await startLocalServer('{"data":[{"id":"llama4"}]}')
     onTestFinished(() => server.close())
-    // Again while the machine is too busy for it to be found.
+    // Retries while the machine is too busy to detect the local server in time.
     const told = async () => {
       await use(createAgent("Hi.", quiet)).prepare({ env: { OLLAMA_BASE_URL: server.url } })
       return logger.warn.mock.calls

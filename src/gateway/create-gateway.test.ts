@@ -25,7 +25,7 @@ function create(options: GatewayOptions): Gateway {
   return gateway
 }
 
-/** Two agents that have nothing in common. */
+/** Two agents that share nothing. */
 function twoAgents(options: Partial<GatewayOptions> = {}) {
   const support = scriptedProvider(({ messages }) =>
     messages.length > 1 ? [say("Support is done.")] : [{ type: "toolCall", name: "refund" }],

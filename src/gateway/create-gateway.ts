@@ -4,7 +4,7 @@ import {
   createModelAgent,
   createRuntimeAgent,
   type ModelAgentOptions,
-} from "./agent-definition.ts"
+} from "./agent/agent-definition.ts"
 import { assembleGateway } from "./assemble-gateway.ts"
 import { type RuntimeAgentOptions, requireKnownUsers } from "./create-gateway-app.ts"
 import type { Gateway } from "./gateway.ts"

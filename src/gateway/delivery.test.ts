@@ -19,7 +19,7 @@ async function folder(): Promise<string> {
   return path
 }
 
-/** Notes the ids that it receives, and fails the first `failures` requests. */
+/** Starts a webhook that records the ids it receives and fails the first `failures` requests. */
 async function webhook(failures = 0) {
   const ids: unknown[] = []
   const server = createServer((request, response) => {
@@ -81,7 +81,7 @@ it("what a process left behind is delivered by the next one", async () => {
   const reached = Promise.withResolvers<void>()
   const first = agent({
     webhook: channel,
-    // The other channel's row is delivered meanwhile, or not.
+    // The row of the other channel may be delivered in the meantime.
     onComplete: (_, { signal }) => {
       reached.resolve()
       return new Promise((_resolve, reject) => {

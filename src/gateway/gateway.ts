@@ -1,6 +1,6 @@
 import type { ChatEvent } from "../client/wire/chat-event.ts"
 import type { JsonObject } from "../core/json/json.ts"
-import type { Wait } from "../core/ports/approvals.ts"
+import type { Wait } from "../core/ports/store/approvals.ts"
 import type { Cost, Usage } from "../core/usage.ts"
 import type { GrantScope } from "../core/wait.ts"
 import type { Readiness } from "../http/readiness.ts"
@@ -75,9 +75,9 @@ export interface Gateway {
   /** Returns the response of `GET /ready`: each part that the gateway needs, and its state. */
   readiness(options?: ReadinessOptions): Promise<Readiness>
   /**
-   * Calls each model of each agent once, for a response of at most 16 tokens, and reports whether it responds and
-   * what that cost. Leaves out agents whose runs choose their own models, and runners. No run is started, and no
-   * budget counts it.
+   * Calls each model of each agent once, for a response of at most 16 tokens. Reports whether the model responds and
+   * what the call cost. Agents whose runs choose their own models are left out, and so are runners. The probe starts
+   * no run and does not count against any budget.
    */
   probeModels(options?: { readonly signal?: AbortSignal }): Promise<readonly ModelProbe[]>
   /**
@@ -119,8 +119,8 @@ export interface Listener {
 
 export interface PrepareOptions {
   /**
-   * The command that opens the gateway. `start` and `run` require a configured model and refuse to guess one. `dev`
-   * lets pages from localhost call the gateway. Default: none of them; a model is guessed if none is configured.
+   * The command that opens the gateway. `start` and `run` require a configured model. `dev` lets pages from localhost
+   * call the gateway. Default: no command, and the gateway chooses a model if none is configured.
    */
   readonly mode?: "dev" | "start" | "run"
   /** Lowest level of log lines. No effect on a logger of the options. Default: `debug` in `dev`, otherwise `info`. */

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest"
 import { z } from "zod"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
-import type { ChatModelRuntime } from "./chat-runtime.ts"
+import type { ChatModelRuntime } from "./agent/chat-runtime.ts"
 import { createGatewayApp, type GatewayAppOptions } from "./create-gateway-app.ts"
 import type { Gateway } from "./gateway.ts"
 
@@ -14,7 +14,7 @@ afterEach(async () => {
   await Promise.all(gateways.splice(0).map((gateway) => gateway.close({ graceMs: 0 })))
 })
 
-/** A function that never returns, whether it was called, and whether it was told to stop. */
+/** Returns a function that never returns, and promises for its call and for the abort of its signal. */
 function hanging() {
   const called = Promise.withResolvers<void>()
   const stopped = Promise.withResolvers<void>()
@@ -29,10 +29,10 @@ function hanging() {
 type Hang = ReturnType<typeof hanging>["hang"]
 
 const input = { type: "object" } as const
-// Its validator returns at once. A JSON Schema would be checked in a thread, which first has to start.
+// The validator of this tool returns at once. A JSON Schema would be checked in a thread, which must start first.
 const plain = tool({ name: "act", description: "Act.", inputSchema: z.object({}), execute: () => null })
 
-/** Options with which a run comes to the function that hangs. */
+/** Options that lead a run to the hanging function. */
 const callbacks: Readonly<Record<string, (hang: Hang) => Partial<GatewayAppOptions>>> = {
   "an interceptor": (hang) => ({
     buildChatRuntime: runtime({ interceptors: [({ signal }) => hang(signal)] }),
@@ -93,7 +93,7 @@ describe.each(Object.entries(callbacks))("%s that never returns", (_name, option
     const results = [gateway.run("Act."), gateway.run("Act.")]
     await Promise.all([called, stopped])
     for (const { outcome, error } of await Promise.all(results)) {
-      // A policy that fails denies its call; an agent that cannot be set up ends its run.
+      // A policy that fails denies its call. An agent that cannot be set up ends its run.
       expect([outcome, error?.code]).toBeOneOf([
         ["completed", undefined],
         ["failed", "runtime_failed"],

@@ -70,7 +70,7 @@ describe("a job", () => {
     const { gateway, provider } = agentWith([[say("Done.")]], { store, tools: [look] })
     const result = await gateway.run("Work.", { jobId: "nightly" })
     expect(result).toMatchObject({ existed: true, response: "Done.", toolsUsed: ["look"] })
-    // The model is shown the call's result, and the tool was not called again.
+    // The model receives the stored result of the call. The tool is not called again.
     expect(provider.requests).toHaveLength(1)
     expect(JSON.stringify(provider.requests[0]?.messages)).toContain("seen")
   })
@@ -177,7 +177,7 @@ describe("park", () => {
       },
     })
     await asked.promise
-    // By then the run would have been found to wait.
+    // By then, the gateway would have noticed that the run waits.
     for (let look = 0; look < 10; look++) await gateway.waits.list()
     release.resolve()
     expect(await running).toMatchObject({ outcome: "parked" })

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from "vitest"
 import type { Json } from "../core/json/json.ts"
-import type { ModelRequest } from "../core/ports/provider.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
+import type { ToolResult } from "../core/ports/tools/tool.ts"
 import { silentLogger } from "../sessions/fixtures/test-gateway.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
@@ -19,7 +19,10 @@ function lastResult({ messages }: ModelRequest): ToolResult | null {
   return last?.role === "tool" ? (last.results[0]?.result ?? null) : null
 }
 
-/** An agent whose model calls `dump`, and then what `next` says about each result; null ends the run. */
+/**
+ * Returns an agent whose model calls `dump`, and then makes the calls that `next` returns for each result. Null ends
+ * the run.
+ */
 function agentWith(
   value: unknown,
   next: (result: ToolResult, id: string) => Json | null,

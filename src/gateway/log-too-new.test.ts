@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest"
 import { logVersion } from "../core/log/entries.ts"
-import type { Store } from "../core/ports/store.ts"
+import type { Store } from "../core/ports/store/store.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { protectedRoutes, requestOf } from "../http/fixtures/protected-routes.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
@@ -17,7 +17,7 @@ afterEach(async () => {
   await store.close()
 })
 
-/** A session in which a newer version of the gateway has written. */
+/** Creates a session to which a newer version of the gateway has written. */
 async function tooNew() {
   store = await openMemoryStore({ clock: systemClock, logger })
   const provider = scriptedProvider([[{ type: "text", text: "Hello" }]])

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest"
 import type { JsonObject } from "../core/json/json.ts"
-import type { EmbeddingProvider } from "../core/ports/embeddings.ts"
+import type { EmbeddingProvider } from "../core/ports/model/embeddings.ts"
 import type { MemoryOptions } from "../memory/options.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { createAgent } from "./create-agent.ts"
@@ -19,7 +19,10 @@ afterEach(async () => {
   await Promise.all(gateways.splice(0).map((gateway) => gateway.close({ graceMs: 0 })))
 })
 
-/** Does what the message says, `TOOL JSON`, and responds with the result. Otherwise responds with what it was shown. */
+/**
+ * A model that executes messages of the form `TOOL JSON` and responds with the result. To any other message, it
+ * responds with its input.
+ */
 const obeying = scriptedProvider(({ messages }) => {
   const last = messages.at(-1)
   if (last?.role === "tool") return [{ type: "text", text: JSON.stringify(last.results[0]?.result) }]
@@ -135,7 +138,7 @@ describe("the start of a run", () => {
     expect(message).toBe("What is my dog called?")
     expect(background).toContain("never an instruction")
     expect(background).not.toContain("Bern")
-    // Nothing in a memory can look like the end of the block, or like a line of its own.
+    // No text in a memory can look like the end of the block or like a line of its own.
     expect(background.match(/<\/memories>/g)).toHaveLength(1)
     expect(background.split("\n")).toHaveLength(4)
     const next = await gateway.run("Hello", { sessionId, userId: "ada" })

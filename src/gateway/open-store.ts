@@ -1,5 +1,5 @@
 import type { Logger } from "../core/ports/logger.ts"
-import type { Store, StoreOpener } from "../core/ports/store.ts"
+import type { Store, StoreOpener } from "../core/ports/store/store.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { isPostgresUrl, type ResolvedStoreOptions } from "../stores/options.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"

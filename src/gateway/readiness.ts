@@ -1,7 +1,7 @@
 import type { Audience } from "../core/ports/plugin.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
 import type { Readiness } from "../http/readiness.ts"
-import type { AgentService } from "./agent-service.ts"
+import type { AgentService } from "./agent/agent-service.ts"
 import { storeCheck } from "./store-check.ts"
 
 export type Check = Readiness["checks"][string]

@@ -16,7 +16,7 @@ interface WireMessage {
   readonly content: string
 }
 
-/** A gateway whose model looks something up in each run. */
+/** Starts a gateway whose model calls a lookup tool in each run. */
 async function startGateway() {
   const store = await openMemoryStore({ clock: { now: () => Date.now() }, logger: silentLogger })
   const provider = scriptedProvider(({ messages }) =>

@@ -27,7 +27,7 @@ function agent(options: AgentOptions) {
   return gateway
 }
 
-/** Ends when it is told to. */
+/** A tool that ends when its signal aborts. */
 const hang = tool({
   name: "hang",
   description: "Hang.",
@@ -42,7 +42,7 @@ function cancelAt(stop: AbortController): NonNullable<AgentOptions["onEvent"]> {
   }
 }
 
-/** Calls the tool once, then says "Done.". */
+/** Returns a model that calls the tool once and then responds with "Done.". */
 function calling(name: string) {
   return scriptedProvider((request) =>
     request.messages.at(-1)?.role === "tool"

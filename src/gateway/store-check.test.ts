@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest"
 import { StoreUnavailableError } from "../core/errors.ts"
-import { alwaysLive } from "../core/ports/liveness.ts"
+import { alwaysLive } from "../core/ports/store/liveness.ts"
 import { storeCheck } from "./store-check.ts"
 
 beforeEach(() => vi.useFakeTimers())

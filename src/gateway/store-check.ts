@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/errors.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
 
 /** Maximum milliseconds of a check, because a load balancer waits no longer for a response. */
 const limitMs = 2_000

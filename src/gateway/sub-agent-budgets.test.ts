@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from "vitest"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import type { Usage } from "../core/usage.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
@@ -16,7 +16,9 @@ const firstText = ({ messages }: ModelRequest): string => {
   return part?.type === "text" ? part.text : ""
 }
 
-/** US dollars of a call by the characters that really were sent and received, four to a token. */
+/**
+ * Returns the US dollars of a call for the characters that were really sent and received, at four characters a token.
+ */
 function trueCost({ messages, system }: ModelRequest, output: number): number {
   const characters = JSON.stringify({ messages, system }).length
   return (characters * price.input + output * price.output) / 4 / 1_000_000
@@ -28,7 +30,7 @@ function usage(inputTokens: number, outputTokens: number): Usage {
   return { inputTokens, outputTokens, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
 }
 
-/** The tools that an agent at this depth calls for its four sub-agents, and again and again after that. */
+/** Returns the tool calls of an agent at this depth. It starts four sub-agents, and then calls tools repeatedly. */
 function callsOf(request: ModelRequest, inBackground: boolean): readonly ScriptedStep[] {
   const depth = firstText(request).length - "Go".length
   const isFirst = request.messages.every(({ role }) => role !== "assistant")

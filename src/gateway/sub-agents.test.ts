@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
@@ -23,7 +23,10 @@ const runAgent = (input: { task: string; agent?: string; model?: string }): Scri
   input,
 })
 
-/** Hands out these tasks in its first message and reports the results; as a sub-agent, answers with its task. */
+/**
+ * Returns a model. In the first message, it delegates these tasks, and then it responds with their results. As a
+ * sub-agent, it responds with its task.
+ */
 function model(...calls: readonly ScriptedStep[]) {
   return scriptedProvider((request) => {
     if (firstText(request) !== "Go.") return [{ type: "text", text: `Did ${firstText(request)}.` }]
@@ -152,7 +155,7 @@ it("refuses to start with an agent that the gateway does not have", async () => 
 })
 
 it("gives the model an error past the number of sub-agents that may work at once", async () => {
-  // The others work until the refused call has its result.
+  // The other sub-agents work until the refused call has its result.
   const refused = Promise.withResolvers<void>()
   const provider = scriptedProvider((request) => {
     if (firstText(request) !== "Go.")

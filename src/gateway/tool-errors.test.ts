@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from "vitest"
-import type { Tool } from "../core/ports/tool.ts"
+import type { Tool } from "../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"

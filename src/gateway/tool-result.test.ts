@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from "vitest"
-import type { ToolTiming } from "../core/run-hooks.ts"
+import type { ToolTiming } from "../core/runs/run-hooks.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { toolError, toolResult } from "../tools/tool-result.ts"
@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const gateway of gateways.splice(0)) await gateway.close({ graceMs: 0 })
 })
 
-/** Calls the tool, then answers with what the model received of its result. */
+/** A model that calls the tool and then responds with the result that it received. */
 const calling = scriptedProvider(({ messages }) =>
   messages.at(-1)?.role === "tool"
     ? [{ type: "text", text: JSON.stringify(messages.at(-1)) }]

@@ -8,7 +8,7 @@ import { createGateway } from "./create-gateway.ts"
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736"
 const traceparent = `00-${traceId}-00f067aa0ba902b7-01`
 
-/** An agent whose tool hands its task to another agent and notes the traces of both. */
+/** Creates an agent whose tool hands its task to another agent. Records the traces of both. */
 function setUp() {
   const traces: (string | null)[] = []
   const lines: JsonObject[] = []

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest"
 import type { Plugin } from "../core/ports/plugin.ts"
-import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
+import type { TransformToolResult } from "../core/ports/tools/transform-tool-result.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"

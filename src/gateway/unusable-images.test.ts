@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { ImagePart } from "../core/messages.ts"
+import type { ImagePart } from "../core/history/messages.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { content } from "../tools/tool-content.ts"

@@ -7,7 +7,7 @@ import { createAgent } from "./create-agent.ts"
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const shape = { inputSchema: { type: "object" }, description: "Does it." } as const
 
-/** A session whose run waits for an approval, a client tool and an answer to a question. */
+/** Creates a session whose run waits for an approval, a client tool and an answer to a question. */
 async function waitingSession() {
   const gateway = createAgent("You ask.", {
     store: "memory",

@@ -1,7 +1,7 @@
 import type { ChatEvent } from "../client/wire/chat-event.ts"
-import type { RunLimits } from "../core/child.ts"
 import type { JsonObject } from "../core/json/json.ts"
-import type { Wait } from "../core/ports/approvals.ts"
+import type { Wait } from "../core/ports/store/approvals.ts"
+import type { RunLimits } from "../core/runs/child.ts"
 import type { Cost, Usage } from "../core/usage.ts"
 
 /** Starts runs and follows them to their end. A gateway is one. */

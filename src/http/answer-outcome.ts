@@ -1,4 +1,4 @@
-import type { AnswerOutcome } from "../core/ports/session-log.ts"
+import type { AnswerOutcome } from "../core/ports/store/session-log.ts"
 import type { InvalidAnswer } from "../sessions/sessions.ts"
 import { Problem } from "./problem.ts"
 

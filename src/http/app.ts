@@ -1,9 +1,9 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
-import { placesForNewcomers } from "../core/newcomers.ts"
-import type { Keyring } from "../core/ports/keyring.ts"
+import { placesForNewcomers } from "../core/fairness/newcomers.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Keyring } from "../core/ports/store/keyring.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createPacer } from "../core/time/pacer.ts"
 import type { Sessions } from "../sessions/sessions.ts"
@@ -14,21 +14,22 @@ import { createSecretKeyring, createSessionTokens } from "./auth/tokens.ts"
 import { createBodyBudget } from "./body/body-budget.ts"
 import { type BodyLimits, readBoundedBody } from "./body/bounded-body.ts"
 import { createJsonParser } from "./body/json-parser.ts"
-import { type ClientAddress, createClientAddress } from "./client-address.ts"
-import { crossOrigin } from "./cors.ts"
-import { fieldErrors } from "./field-errors.ts"
-import { createHostGuard } from "./host-guard.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
 import { maxInitBodyBytes, maxInitValues } from "./limits/init-limits.ts"
 import { networkOf } from "./limits/network.ts"
 import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/rate-limits.ts"
-import { refuseOtherMethods } from "./method-not-allowed.ts"
+import { crossOrigin } from "./middleware/cors.ts"
+import { createHostGuard } from "./middleware/host-guard.ts"
+import { refuseOtherMethods } from "./middleware/method-not-allowed.ts"
+import { logRequests } from "./middleware/request-log.ts"
+import { securityHeaders } from "./middleware/security-headers.ts"
 import { addOpenApiRoute } from "./openapi.ts"
 import { type HttpLimits, knowsUsers, type ResolvedHttpOptions } from "./options.ts"
 import { invalidBody, Problem, toProblemResponse } from "./problem.ts"
 import type { Readiness } from "./readiness.ts"
-import { logRequests } from "./request-log.ts"
+import { type ClientAddress, createClientAddress } from "./request/client-address.ts"
+import { fieldErrors } from "./request/field-errors.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
 import { addChatRoute } from "./routes/chat.ts"
 import { addElicitationRoute } from "./routes/elicitation.ts"
@@ -46,9 +47,8 @@ import { addTasksRoutes } from "./routes/tasks.ts"
 import { addToolApprovalRoute } from "./routes/tool-approval.ts"
 import { addToolResultRoute } from "./routes/tool-result.ts"
 import { addWaitsRoute } from "./routes/waits.ts"
-import { securityHeaders } from "./security-headers.ts"
 import { createServedAgents, type ServedAgent } from "./served-agents.ts"
-import { eventStreams } from "./sse/event-streams.ts"
+import { createEventStreams, type EventStreams } from "./sse/stream-response.ts"
 
 export interface HttpAppOptions extends ResolvedHttpOptions {
   readonly sessions: Sessions
@@ -121,6 +121,8 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const newWork = refuseUnless(accepting)
   const byApiKey = options.authenticate === undefined
 
+  const streams = streamsOf(options)
+
   const root = createRootApp(options)
   const app = root.basePath(options.prefix)
   app.notFound((c) =>
@@ -138,11 +140,12 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addRevokeRoute(app, { sessions, middleware: [authenticated] })
   addChatRoute(app, {
     sessions,
+    streams,
     agents,
     allowSystemMessages: options.allowSystemMessages,
     middleware: [newWork, ...changing, chatBody],
   })
-  addSubscribeRoute(app, { sessions, middleware: [authenticated] })
+  addSubscribeRoute(app, { sessions, streams, middleware: [authenticated] })
   addCancelRoute(app, { sessions, middleware: [...changing, optionalBody] })
   addHistoryRoute(app, { sessions, logger, middleware: [authenticated] })
   addToolApprovalRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
@@ -151,7 +154,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addGrantRoutes(app, { sessions, deciderOf, reading: [authenticated], changing })
   addFilesRoute(app, { openFile: options.openFile ?? (async () => null), middleware: [authenticated] })
   addWaitsRoute(app, { sessions, middleware: [authenticated] })
-  addTasksRoutes(app, { sessions, reading: [authenticated], changing })
+  addTasksRoutes(app, { sessions, streams, reading: [authenticated], changing })
   addSessionsRoutes(app, {
     directory: options.directory,
     agents,
@@ -222,6 +225,11 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
   }
 }
 
+function streamsOf({ sessions, clock, logger, heartbeatMs = 15_000, limits }: HttpAppOptions): EventStreams {
+  const { viewersPerSession } = limits
+  return createEventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession })
+}
+
 function identifyBy({ authenticate: person, validApiKeys }: HttpAppOptions): Identify {
   if (person === undefined) return identifyByApiKey(validApiKeys)
   if (validApiKeys === undefined) return identifyPerson(person)
@@ -238,8 +246,7 @@ function rateLimitingOf(
 
 /** Returns an app with the rules for every path, including paths that do not exist. */
 function createRootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
-  const { sessions, clock, logger, heartbeatMs = 15_000 } = options
-  const { viewersPerSession } = options.limits
+  const { logger } = options
   const { corsOrigins: origins, allowLocalhost = false, trustProxy } = options
   const root = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
@@ -248,7 +255,6 @@ function createRootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   })
   root.onError((error, c) => toProblemResponse(error, c, logger))
   if (options.logsRequests === true) root.use(logRequests(logger))
-  root.use(eventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession }))
   root.use(securityHeaders({ trustProxy }))
   root.use(throwErrorsOnly)
   const open = allowLocalhost || !knowsUsers(options)

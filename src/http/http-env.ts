@@ -1,7 +1,6 @@
 import type { ServerResponse } from "node:http"
-import type { Session } from "../core/ports/session-log.ts"
-import type { Reach } from "./host-guard.ts"
-import type { WiredStreamRequest } from "./sse/event-streams.ts"
+import type { Session } from "../core/ports/store/session-log.ts"
+import type { Reach } from "./middleware/host-guard.ts"
 
 export interface HttpEnv {
   Bindings: {
@@ -19,12 +18,5 @@ export interface HttpEnv {
     session: Session
     /** The received body, after `readBoundedBody`. Undefined for an empty one. */
     bodyBytes: Uint8Array<ArrayBuffer> | undefined
-    /** Set by a handler that responds with a stream. */
-    eventStream: WiredStreamRequest | undefined
-    /**
-     * Takes a subscriber's place of a session for the response of this request. Throws a 429 problem if all places
-     * are taken.
-     */
-    takeViewerPlace: (sessionId: string) => void
   }
 }

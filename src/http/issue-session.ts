@@ -1,4 +1,4 @@
-import type { Principal, Session } from "../core/ports/session-log.ts"
+import type { Principal, Session } from "../core/ports/store/session-log.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { isSamePrincipal } from "./auth/principal.ts"
 import type { SessionTokens } from "./auth/tokens.ts"

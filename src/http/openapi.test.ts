@@ -68,7 +68,7 @@ describe("GET /openapi.json", () => {
 
   it("says which routes need a token", () => {
     const secured = operations.filter(({ operation }) => operation.security.length > 0)
-    // Those that the tests of forged tokens go through.
+    // The routes that the tests of forged tokens cover.
     const tested = protectedRoutes.map(({ method, path }) => `${method.toLowerCase()} /api${path}`)
     expect(secured.map(({ name }) => name).sort()).toEqual(tested.sort())
     expect(document.components.securitySchemes).toHaveProperty("sessionToken.scheme", "bearer")

@@ -38,7 +38,7 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptio
       ...problems(500),
     },
   })
-  // As text: to make it takes several milliseconds.
+  // The document is kept as text, because generating it takes several milliseconds.
   let document: string | null = null
   app.openapi(route, () => {
     document ??= JSON.stringify(documentOf(app, options))

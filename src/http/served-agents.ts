@@ -1,5 +1,5 @@
-import type { ToolSpecification } from "../core/ports/provider.ts"
-import type { Session } from "../core/ports/session-log.ts"
+import type { ToolSpecification } from "../core/ports/model/provider.ts"
+import type { Session } from "../core/ports/store/session-log.ts"
 
 /** Resolves to the reason to refuse a client's tools. Null if the client may declare them. */
 export type CheckClientTools = (
@@ -10,7 +10,7 @@ export type CheckClientTools = (
 
 export type ClientToolRefusal =
   | { readonly status: "notAllowed"; readonly tool: string }
-  /** The agent has a tool of that name. */
+  /** The agent already has a tool with that name. */
   | { readonly status: "taken"; readonly tool: string }
   /** The schema of the tool's input cannot be used. */
   | { readonly status: "unusable"; readonly tool: string; readonly reason: string }

@@ -1,4 +1,4 @@
-import { type Contents, contentChunkBytes } from "../core/ports/contents.ts"
+import { type Contents, contentChunkBytes } from "../core/ports/store/contents.ts"
 import { nextSlice } from "../core/time/next-slice.ts"
 
 /** A text as UTF-8 bytes, of which only a part is in memory at a time. */

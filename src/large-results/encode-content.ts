@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { type Content, contentChunkBytes } from "../core/ports/contents.ts"
+import { type Content, contentChunkBytes } from "../core/ports/store/contents.ts"
 import { nextSlice } from "../core/time/next-slice.ts"
 
 /** Hexadecimal digits of an id: 96 bits of the digest. Models copy short ids more reliably. */

@@ -1,5 +1,5 @@
 import type { PluginServices } from "../core/ports/plugin.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
+import type { ToolResult } from "../core/ports/tools/tool.ts"
 
 /**
  * Resolves to the result of a call from the log, even if the model no longer sees it. Reads the log from its start,

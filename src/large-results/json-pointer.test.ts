@@ -20,7 +20,7 @@ const document = {
   last: -1.5e3,
 }
 
-/** Every pointer of the value, with the value that it leads to. */
+/** Yields every pointer into the value, with the value that it refers to. */
 function* pointers(value: Json, pointer = ""): Generator<[string, Json]> {
   yield [pointer, value]
   if (typeof value !== "object" || value === null) return

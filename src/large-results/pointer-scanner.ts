@@ -166,7 +166,7 @@ function unescapeName(name: Buffer): string | null {
   try {
     return JSON.parse(`"${name.toString("utf8")}"`)
   } catch {
-    // A text that is not JSON has no such member.
+    // The text is not JSON, so it has no such member.
     return null
   }
 }

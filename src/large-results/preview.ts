@@ -1,4 +1,4 @@
-import type { Content } from "../core/ports/contents.ts"
+import type { Content } from "../core/ports/store/contents.ts"
 import { readResultName } from "./read-result-tool.ts"
 
 /** Maximum bytes of a large result in the conversation until the model reads more. */

@@ -1,5 +1,5 @@
-import { failure, toolMaker } from "../core/define-tool.ts"
-import type { Tool, ToolContext, ToolResult } from "../core/ports/tool.ts"
+import type { Tool, ToolContext, ToolResult } from "../core/ports/tools/tool.ts"
+import { failure, toolMaker } from "../core/tools/define-tool.ts"
 import type { ByteSource } from "./byte-source.ts"
 import { findValue, parsePointer } from "./json-pointer.ts"
 import { searchText } from "./search-text.ts"

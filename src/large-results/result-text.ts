@@ -1,6 +1,6 @@
 import { isLongerAsJson } from "../core/json/json.ts"
 import { jsonPieces, pieceCharacters } from "../core/json/json-pieces.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
+import type { ToolResult } from "../core/ports/tools/tool.ts"
 
 /** Maximum number of parts of one result for a model. */
 const maxParts = 500

@@ -29,7 +29,7 @@ export async function searchText(
       if (offsets.length === limit) break
     }
     if (offsets.length === limit) break
-    // Text that has matched must not match again with the next part.
+    // A matched part of the text must not match again together with the next chunk.
     const searchedTo = (offsets.at(-1) ?? -needle.length) + needle.length
     const keptFrom = Math.max(searchedTo, part.start + part.bytes.length - (needle.length - 1))
     rest = Buffer.from(window.subarray(Math.max(0, keptFrom - first)))

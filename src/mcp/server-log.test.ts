@@ -2,7 +2,7 @@ import { Client, InMemoryTransport, type LoggingLevel } from "@modelcontextproto
 import { expect, it, onTestFinished, vi } from "vitest"
 import { createServerLog } from "./server-log.ts"
 
-/** Returns the lines that reach the log from a server's messages. */
+/** Returns a server log, and the lines that it has written. */
 async function following() {
   vi.useFakeTimers({ toFake: ["performance"] })
   onTestFinished(() => void vi.useRealTimers())

@@ -41,7 +41,7 @@ export interface Authorization {
 }
 
 export interface RepeatableCall extends CallOptions {
-  /** If true, the call may be executed twice. */
+  /** If true, the call may safely be executed twice. */
   readonly repeatable: boolean
 }
 

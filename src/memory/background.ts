@@ -1,5 +1,5 @@
-import { type ContentPart, textOf } from "../core/messages.ts"
-import type { MemoryRecord } from "../core/ports/memory.ts"
+import { type ContentPart, textOf } from "../core/history/messages.ts"
+import type { MemoryRecord } from "../core/ports/store/memory.ts"
 import { selectFitting } from "./wire-memory.ts"
 
 /** Maximum bytes of the memories before a message. */

@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/errors.ts"
-import type { MemoryKey } from "../core/ports/memory.ts"
+import type { MemoryKey } from "../core/ports/store/memory.ts"
 
 /** Default type of memories. */
 export const defaultEntityType = "note"

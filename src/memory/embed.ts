@@ -1,7 +1,7 @@
 import { toError } from "../core/errors.ts"
-import type { EmbeddingProvider } from "../core/ports/embeddings.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { MemoryVector } from "../core/ports/memory.ts"
+import type { EmbeddingProvider } from "../core/ports/model/embeddings.ts"
+import type { MemoryVector } from "../core/ports/store/memory.ts"
 import { callBounded } from "../core/time/call-bounded.ts"
 
 const embedTimeoutMs = 10_000

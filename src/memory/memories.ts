@@ -9,7 +9,7 @@ import type {
   MemoryPage,
   MemoryRecord,
   MemoryScope,
-} from "../core/ports/memory.ts"
+} from "../core/ports/store/memory.ts"
 import { checkContent, checkKey, checkTags, memoryLimits } from "./check-memory.ts"
 import { embedText } from "./embed.ts"
 import type { MemorySettings } from "./options.ts"
@@ -87,7 +87,7 @@ export interface ForgetOptions {
   readonly name: string
   /** Default: any. */
   readonly entityType?: string
-  /** Only with `entityType`. Default: any. */
+  /** Revision that the memory must have. Allowed only with `entityType`. Default: any. */
   readonly expected?: string
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod"
-import type { EmbeddingProvider } from "../core/ports/embeddings.ts"
-import type { MemoryBounds } from "../core/ports/memory.ts"
+import type { EmbeddingProvider } from "../core/ports/model/embeddings.ts"
+import type { MemoryBounds } from "../core/ports/store/memory.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { resolveOptions } from "../options/resolve-options.ts"
 

@@ -1,6 +1,6 @@
 import { toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Memory } from "../core/ports/memory.ts"
+import type { Memory } from "../core/ports/store/memory.ts"
 
 const intervalMs = 10 * 60_000
 /** Maximum memories that one statement deletes. */

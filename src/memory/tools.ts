@@ -1,5 +1,5 @@
 import { z } from "zod"
-import type { Tool, ToolContext } from "../core/ports/tool.ts"
+import type { Tool, ToolContext } from "../core/ports/tools/tool.ts"
 import { tool } from "../tools/local-tool.ts"
 import { defaultEntityType, memoryLimits } from "./check-memory.ts"
 import type { Memories } from "./memories.ts"

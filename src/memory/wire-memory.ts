@@ -1,4 +1,4 @@
-import type { MemoryRecord } from "../core/ports/memory.ts"
+import type { MemoryRecord } from "../core/ports/store/memory.ts"
 
 /** A memory in the form for clients and models. Times are in seconds since the Unix epoch. */
 export interface WireMemory {

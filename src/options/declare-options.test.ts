@@ -28,7 +28,7 @@ test("defaults are applied, and options that are undefined are left out", () => 
   })
   expect(resolved).toEqual({ key: "k", turns: 3, limits: { bytes: 10 } })
   expect("names" in resolved).toBe(false)
-  // Both are known to be there.
+  // The types say that both are defined.
   const { turns, limits } = resolved satisfies Resolved<Options, typeof schemas>
   expect(turns.toFixed() + limits.bytes.toFixed()).toBe("310")
 })

@@ -7,7 +7,7 @@ export function describeIssues({ issues }: z.ZodError, schema: z.ZodType): strin
     .flatMap(issuesWithin)
     .map((issue) => {
       if (issue.code !== "unrecognized_keys") {
-        // A rule about several options has a complete message.
+        // The message of a rule about several options is complete in itself.
         if (issue.code === "custom" && issue.path.length === 0) return issue.message
         return `${optionName(issue.path) || "options"}: ${problemOf(issue)}`
       }

@@ -7,7 +7,8 @@ const cost = (priceList: string | undefined, model: string, usage: Partial<Usage
   pricing.cost({ priceList, model, usage: { ...noUsage, ...usage } })
 
 describe("the listed price of a call", () => {
-  // Dollars per million tokens, by hand. Claude Sonnet 4.5: 3 in, 15 out, 0.30 read, 3.75 written.
+  // US dollars per million tokens, computed by hand. Claude Sonnet 4.5: 3 input, 15 output, 0.30 cache read, 3.75
+  // cache write.
   it.each([
     ["input and output", { inputTokens: 1_000, outputTokens: 100 }, 0.003 + 0.0015],
     [
@@ -27,7 +28,7 @@ describe("the listed price of a call", () => {
   })
 
   it("of a GPT counts written tokens as input, because that service asks nothing for writing", () => {
-    // GPT-5: 1.25 in, 10 out, 0.125 read.
+    // GPT-5: 1.25 input, 10 output, 0.125 cache read.
     const usage = {
       inputTokens: 2_000,
       cacheReadInputTokens: 8_000,
@@ -38,7 +39,7 @@ describe("the listed price of a call", () => {
   })
 
   it("is that of a model newer than the bundled list", () => {
-    // Claude Sonnet 5.5: 2 in, 10 out, 0.20 read, 2.50 written.
+    // Claude Sonnet 5.5: 2 input, 10 output, 0.20 cache read, 2.50 cache write.
     const usage = {
       inputTokens: 1_000_000,
       outputTokens: 1_000_000,

@@ -1,4 +1,4 @@
-import type { Pricing } from "../core/ports/pricing.ts"
+import type { Pricing } from "../core/ports/model/pricing.ts"
 import { computeListedCost } from "./listed-cost.ts"
 import { computeCost, type ModelPrice } from "./model-price.ts"
 

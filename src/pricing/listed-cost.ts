@@ -1,5 +1,5 @@
 import { calcPrice } from "@pydantic/genai-prices"
-import type { PricedCall } from "../core/ports/pricing.ts"
+import type { PricedCall } from "../core/ports/model/pricing.ts"
 import { computeCost, type ModelPrice } from "./model-price.ts"
 
 /** Prices, by list and model, that providers published for models that the bundled list does not contain yet. */

@@ -91,7 +91,7 @@ export async function spawnGroup(program: Program): Promise<ProcessGroup> {
  */
 export function startGroup(program: Program): ProcessGroup {
   const child = spawnLeashed(program)
-  // Without a process, `toProcessGroup` throws. The event that follows says the same.
+  // If there is no process, `toProcessGroup` throws. The later `error` event reports the same failure.
   child.on("error", () => undefined)
   return toProcessGroup(child)
 }

@@ -1,4 +1,4 @@
-import type { ModelFailure } from "../core/ports/provider.ts"
+import type { ModelFailure } from "../core/ports/model/provider.ts"
 
 /** All codes of failed model calls, for all providers: the message for clients, and whether a retry may succeed. */
 const failures = {

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../core/json/json.ts"
-import type { RunnerDecision, RunnerToolCall } from "../core/runner.ts"
+import type { RunnerDecision, RunnerToolCall } from "../core/runs/runner.ts"
 import { jsonObjectOf } from "./fields.ts"
 
 /** Options of all adapters. */

@@ -1,6 +1,6 @@
+import { textOf as textOfParts } from "../core/history/messages.ts"
 import { isJsonObject, type Json } from "../core/json/json.ts"
-import { textOf as textOfParts } from "../core/messages.ts"
-import type { ToolResult, ToolResultMarks } from "../core/ports/tool.ts"
+import type { ToolResult, ToolResultMarks } from "../core/ports/tools/tool.ts"
 import { jsonOf } from "./fields.ts"
 
 /**

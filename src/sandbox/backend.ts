@@ -1,4 +1,4 @@
-import type { CodeLanguage, OutputChunk, SandboxName } from "../core/ports/sandbox.ts"
+import type { CodeLanguage, OutputChunk, SandboxName } from "../core/ports/tools/sandbox.ts"
 import type { StagedFolder } from "./staged-folders.ts"
 import type { Workspace } from "./workspace/workspaces.ts"
 

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import type { SandboxName } from "../core/ports/sandbox.ts"
+import type { SandboxName } from "../core/ports/tools/sandbox.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { pickOptions, resolveOptions } from "../options/resolve-options.ts"
 import { count } from "../options/schemas.ts"

@@ -4,7 +4,7 @@ import type {
   ExitReason,
   RemovedFiles,
   SandboxSession,
-} from "../core/ports/sandbox.ts"
+} from "../core/ports/tools/sandbox.ts"
 import type { Backend, Exit, Running } from "./backend.ts"
 import type { DiskGuard } from "./disk/guard.ts"
 import { diskQuota, type SandboxLimits } from "./limits.ts"

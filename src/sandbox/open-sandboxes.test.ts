@@ -16,7 +16,7 @@ async function folderOf(mode: number) {
   return folder
 }
 
-/** Opens and closes them, on the one backend that needs nothing installed. */
+/** Opens sandboxes on the only backend that needs no installed program, and closes them after the test. */
 async function open(directory: string, config: SandboxConfig = {}) {
   const complete = withDefaults({ backends: ["subprocess"], ...config }, undefined)
   const sandboxes = await openSandboxes({ config: complete, directory, ephemeral: false, logger })
@@ -58,7 +58,7 @@ test("files that take more than a session may have are refused, and the message 
   ).rejects.toThrow(
     "codeExecution.files: each session's copies take 1.1 MB, and codeExecution.diskMb allows 1 MB",
   )
-  // As many as there are, each takes up a place, and so do the folders above them.
+  // Empty files and the folders above them take space as well.
   const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`${n}/empty`, empty]))
   await expect(open(directory, { diskMb: 1, files: many })).rejects.toThrow("diskMb allows 1 MB")
   await open(directory, { diskMb: 1, files: { "in/a.bin": half, empty } })

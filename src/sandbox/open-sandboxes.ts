@@ -8,7 +8,7 @@ import type {
   Sandboxes,
   SandboxFiles,
   SandboxSession,
-} from "../core/ports/sandbox.ts"
+} from "../core/ports/tools/sandbox.ts"
 import type { Backend } from "./backend.ts"
 import { openCgroups } from "./cgroups/cgroups.ts"
 import type { CompleteSandboxConfig } from "./config.ts"

@@ -36,7 +36,7 @@ test("those past the capacity wait in order, and an aborted one is passed over",
   await next
 })
 
-/** Asks for slots, and returns the ones that it has: more are added as it receives them. */
+/** Requests slots, and returns the list of slots it holds. The list grows as further slots are received. */
 async function heldBy(slots: Slots, session: ReturnType<typeof sessionOf>, asks: number) {
   const back: (() => void)[] = []
   for (let ask = 0; ask < asks; ask++) void slots.take(session, never).then((giveBack) => back.push(giveBack))
@@ -79,7 +79,7 @@ test("one user has at most a share over all sessions, and other users have the r
   const greedy = (await Promise.all(sessions.map((session) => heldBy(slots, session, 4)))).flat()
   expect(greedy).toHaveLength(8)
   expect(await heldBy(slots, sessionOf("other"), 4)).toHaveLength(4)
-  // Users of different tenants are different, whatever their names.
+  // Users of different tenants are different, even with the same name.
   expect(await heldBy(slots, sessionOf("third", "greedy", "another tenant"), 3)).toHaveLength(3)
 })
 
@@ -92,7 +92,7 @@ test("the last slot is for a user without one, however many users share the othe
   const first = await heldByUser("a")
   expect([first.length, (await heldByUser("b")).length]).toEqual([8, 7])
   expect(await heldByUser("c")).toHaveLength(1)
-  // The slot that is returned becomes the kept one.
+  // The returned slot becomes the kept one.
   first[0]?.()
   await setImmediate()
   expect(await heldByUser("d")).toHaveLength(1)

@@ -1,8 +1,8 @@
 import { GatewayError } from "../core/errors.ts"
-import { placesForNewcomers } from "../core/newcomers.ts"
-import type { SandboxSession } from "../core/ports/sandbox.ts"
-import type { Principal } from "../core/ports/session-log.ts"
-import { createTurnOrder } from "../core/turn-order.ts"
+import { placesForNewcomers } from "../core/fairness/newcomers.ts"
+import { createTurnOrder } from "../core/fairness/turn-order.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
+import type { SandboxSession } from "../core/ports/tools/sandbox.ts"
 
 /** Limits the concurrent executions: in the process, of one user, and of one session. Further ones wait. */
 export interface Slots {

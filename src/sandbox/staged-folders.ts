@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto"
 import { chmod, mkdir, open, rename } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { GatewayError } from "../core/errors.ts"
-import type { ReadOnlyFolder } from "../core/ports/sandbox.ts"
+import type { ReadOnlyFolder } from "../core/ports/tools/sandbox.ts"
 import { hasCode } from "./workspace/directory.ts"
 import { removeTree } from "./workspace/remove-tree.ts"
 

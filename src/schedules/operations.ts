@@ -8,7 +8,7 @@ const time = { type: "string", format: "date-time" } as const
 const nullableTime = { type: ["string", "null"], format: "date-time" } as const
 const count = { type: "integer", minimum: 0 } as const
 
-/** The members that a request and a schedule have in common. */
+/** Members that requests and schedules have in common. */
 const terms = {
   name: { type: "string", pattern: "^[\\w.-]{1,64}$" },
   cron: { ...text, description: "Cron expression of five fields, or six with seconds first." },
@@ -83,7 +83,7 @@ function operation(operationId: string, summary: string, rest: JsonObject): Json
   return { operationId, summary, tags: ["schedules"], ...rest }
 }
 
-/** Problems of a change, besides those of every route. */
+/** Problems of a change, in addition to those of every route. */
 const conflict = {
   description: "The schedule cannot be changed this way now. `code` says why.",
   content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },

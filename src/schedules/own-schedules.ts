@@ -1,6 +1,6 @@
 import { GatewayError } from "../core/errors.ts"
-import type { Occurrence, Schedule, Schedules } from "../core/ports/schedules.ts"
-import type { Session } from "../core/ports/session-log.ts"
+import type { Occurrence, Schedule, Schedules } from "../core/ports/store/schedules.ts"
+import type { Session } from "../core/ports/store/session-log.ts"
 import type { ScheduleOrigin } from "../core/schedule.ts"
 import type { ResolvedAllowed } from "./options.ts"
 import type { Scheduler } from "./scheduler.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { Schedule } from "../core/ports/schedules.ts"
+import type { Schedule } from "../core/ports/store/schedules.ts"
 import type { ScheduleSpec } from "../core/schedule.ts"
 import { planStep } from "./plan-step.ts"
 import { createTimetable } from "./timetable.ts"
@@ -40,7 +40,7 @@ function scheduleOf(spec: Partial<ScheduleSpec>, state: Partial<Schedule> = {}):
   }
 }
 
-/** Takes steps until nothing is due; runs end at once unless `isRunning`. */
+/** Takes steps until no occurrence is due. Runs end at once unless `isRunning` is true. */
 function settle(schedule: Schedule, now: number) {
   const timetable = createTimetable(schedule.spec, schedule.createdAt)
   const fired: number[] = []
@@ -126,7 +126,7 @@ describe("missed occurrences", () => {
   it("of a cron expression are computed without looking at each", () => {
     const spec = { every: undefined as never, cron: "* * * * *", catchUp: "all" } as const
     const { fired, skipped } = settle(scheduleOf(spec), noon + 365 * 24 * hour + 30_000)
-    // The last one comes while a hundred wait, and there is no room for more.
+    // The last occurrence comes while a hundred others wait, so it is skipped.
     expect(fired).toHaveLength(100)
     expect(skipped.at(-1)).toBe("skipped queue_full")
     expect(fired.at(-1)).toBe(noon + 365 * 24 * hour - minute)

@@ -3,7 +3,7 @@ import {
   type Schedule,
   type ScheduleChange,
   type SkippedOccurrence,
-} from "../core/ports/schedules.ts"
+} from "../core/ports/store/schedules.ts"
 import type { Timetable } from "./timetable.ts"
 
 /** The next step of a schedule that is due. */

@@ -1,5 +1,5 @@
 import type { Plugin } from "../core/ports/plugin.ts"
-import type { Principal } from "../core/ports/session-log.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
 import { declareSchedules } from "./declare.ts"
 import {
   checkDefinitions,
@@ -40,7 +40,7 @@ export function schedulesPlugin(
           await declareSchedules(definitions, { agent, schedules, scheduler, ownerOf, bounds: ownBounds })
           loop = runScheduleLoop({ agent, schedules, scheduler, logger, signal })
         },
-        // The gateway's signal has ended it.
+        // The gateway's signal has already ended the loop.
         close: () => loop,
       }
     },

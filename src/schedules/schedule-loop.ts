@@ -1,5 +1,5 @@
 import type { Logger } from "../core/ports/logger.ts"
-import type { Schedules } from "../core/ports/schedules.ts"
+import type { Schedules } from "../core/ports/store/schedules.ts"
 import { sleep } from "../core/time/sleep.ts"
 import type { Scheduler } from "./scheduler.ts"
 

@@ -8,8 +8,8 @@ import type {
   Schedule,
   ScheduleBounds,
   Schedules,
-} from "../core/ports/schedules.ts"
-import type { MessageCommand, Principal } from "../core/ports/session-log.ts"
+} from "../core/ports/store/schedules.ts"
+import type { MessageCommand, Principal } from "../core/ports/store/session-log.ts"
 import type { ScheduleOrigin, ScheduleSpec } from "../core/schedule.ts"
 import { planStep } from "./plan-step.ts"
 import { createTimetable } from "./timetable.ts"

@@ -14,7 +14,7 @@ function timesOf(timing: Timing, start = from, end = until): readonly number[] {
 
 const zones = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"] as const
 
-/** The wall clock, read in another way than the code under test reads it. */
+/** Reads the wall clock. It uses another method than the code under test. */
 function wallClock(timeZone: string) {
   const format = new Intl.DateTimeFormat("sv-SE", {
     timeZone,
@@ -34,7 +34,7 @@ describe.each(zones)("a year in %s", (timezone) => {
     expect(dates.length).toBeGreaterThanOrEqual(364)
     const wanted = `${hours?.padStart(2, "0")}:${minutes?.padStart(2, "0")}`
     const shifted = times.filter((at) => clock(at).slice(11) !== wanted)
-    // Only on the day that has no such time, and then at the first minute after the gap.
+    // Only on the day that lacks this time, the occurrence is at the first minute after the gap.
     expect(shifted.length).toBeLessThanOrEqual(1)
     for (const at of shifted) {
       const before = clock(at - minute).slice(11)

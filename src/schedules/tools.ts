@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { GatewayError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json/json.ts"
-import type { Tool, ToolContext, ToolResult } from "../core/ports/tool.ts"
+import type { Tool, ToolContext, ToolResult } from "../core/ports/tools/tool.ts"
 import { parseDuration } from "./duration.ts"
 import type { Asking, OwnSchedules } from "./own-schedules.ts"
 import { scheduleToWire } from "./wire.ts"

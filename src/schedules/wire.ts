@@ -1,5 +1,5 @@
 import type { JsonObject } from "../core/json/json.ts"
-import type { Occurrence, Schedule } from "../core/ports/schedules.ts"
+import type { Occurrence, Schedule } from "../core/ports/store/schedules.ts"
 
 /** Returns a schedule in the form of the HTTP API. Times are in ISO 8601. */
 export function scheduleToWire({

@@ -1,5 +1,5 @@
-import type { Directory } from "../core/ports/directory.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Directory } from "../core/ports/store/directory.ts"
 import { sleep } from "../core/time/sleep.ts"
 
 const retryMs = 10_000

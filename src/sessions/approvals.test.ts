@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import type { Wait } from "../core/ports/approvals.ts"
-import type { Store } from "../core/ports/store.ts"
+import type { Wait } from "../core/ports/store/approvals.ts"
+import type { Store } from "../core/ports/store/store.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -31,7 +31,7 @@ async function openStore(): Promise<Store> {
   return store
 }
 
-/** A node whose model makes these calls and is done; the tool notes what it was given. */
+/** Starts a node whose model makes these calls and then responds. The tool records its inputs. */
 async function start(
   calls: readonly ReturnType<typeof call>[],
   options: { store?: Store; paid?: unknown[]; approvalTimeoutSeconds?: number } = {},
@@ -53,7 +53,7 @@ async function start(
   return { node, store, paid }
 }
 
-/** Waits until so many questions are open and no process holds the session. */
+/** Waits until this many questions are open and no process holds the session. */
 async function parked(node: TestNode, sessionId: string, count: number): Promise<readonly Wait[]> {
   await vi.waitFor(async () => {
     expect(await node.sessions.openWaits({ sessionId })).toHaveLength(count)

@@ -1,13 +1,13 @@
-import type { Archive } from "../core/ports/archive.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Archive } from "../core/ports/store/archive.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
 import { foldStart } from "./reading/load-conversation.ts"
 
-/** Sessions that are asked for at once. */
+/** Number of due sessions that one query reads. */
 const sessionsAtOnce = 20
 
 /**
- * Archives the events that no model needs again: those before a compaction, or before a history that the client
- * replaced. Readers still see them. Stops early when the signal is aborted; the next call goes on.
+ * Archives the events that no model needs any more: those before a compaction, or before a history that the client
+ * replaced. Readers still see them. Stops early when the signal is aborted; the next call continues.
  */
 export async function archiveHistories(
   log: SessionLog,

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
-import { emptyFingerprint, extendFingerprint } from "../core/history-fingerprint.ts"
-import { extendTurns } from "../core/history-turns.ts"
-import type { Message } from "../core/messages.ts"
+import { emptyFingerprint, extendFingerprint } from "../core/history/history-fingerprint.ts"
+import { extendTurns } from "../core/history/history-turns.ts"
+import type { Message } from "../core/history/messages.ts"
 import { isKnownHistory } from "./client-history.ts"
 
 function user(...texts: string[]): Message {
@@ -26,7 +26,7 @@ const whole = (messages: readonly Message[]) => ({
   formerTurns: [],
 })
 
-/** The same history after a compaction that replaced the first messages. */
+/** Returns the same history after a compaction that replaced the first messages. */
 async function compacted(messages: readonly Message[], dropped: number) {
   const former = messages.slice(0, dropped)
   return {

@@ -1,7 +1,11 @@
 import type { Conversation } from "../agent/conversation.ts"
-import { emptyFingerprint, extendFingerprint, isSameFingerprint } from "../core/history-fingerprint.ts"
-import { extendTurns } from "../core/history-turns.ts"
-import type { Message } from "../core/messages.ts"
+import {
+  emptyFingerprint,
+  extendFingerprint,
+  isSameFingerprint,
+} from "../core/history/history-fingerprint.ts"
+import { extendTurns } from "../core/history/history-turns.ts"
+import type { Message } from "../core/history/messages.ts"
 import { nextSlice } from "../core/time/next-slice.ts"
 
 /** Number of characters to compare in one turn of the event loop (rule 15). */
@@ -11,10 +15,10 @@ type OwnHistory = Pick<Conversation, "messages" | "formerMessages" | "formerTurn
 
 /**
  * Compares the conversation that a client sent, without its new last message, with the log (rule 13). Returns true if
- * the client sent all of it, or its last turns. Clients hold less than the log: texts and images, without tool calls
- * and thinking, often with joined responses and changed white space. The comparison covers only what both hold. After a
- * compaction, it compares fingerprints, so that a client with its own history does not undo the compaction. It yields
- * to the event loop.
+ * the client sent all of it, or its last turns. Clients keep less than the log: texts and images, without tool calls
+ * and thinking, often with joined responses and changed white space. The comparison therefore covers only what both
+ * have. After a compaction, it compares fingerprints, so that a client with its own history does not undo the
+ * compaction. Yields to the event loop.
  */
 export async function isKnownHistory(own: OwnHistory, theirs: readonly Message[]): Promise<boolean> {
   return (await isSameHistory(own, theirs)) || isRecentPart(own, theirs)
@@ -30,8 +34,8 @@ async function isSameHistory(
 }
 
 /**
- * Compares the client's turns with the same number of last turns of the log. A part without a response does not
- * count, because a client that starts again may repeat its last message.
+ * Compares the client's turns with the same number of last turns of the log. A part of the conversation without a
+ * response does not match, because a client that starts again may repeat its last message.
  */
 async function isRecentPart(
   { messages, formerTurns }: OwnHistory,

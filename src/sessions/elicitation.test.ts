@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import type { JsonObject } from "../core/json/json.ts"
-import type { Wait } from "../core/ports/approvals.ts"
-import type { Store } from "../core/ports/store.ts"
-import type { ToolContext, ToolOutcome } from "../core/ports/tool.ts"
+import type { Wait } from "../core/ports/store/approvals.ts"
+import type { Store } from "../core/ports/store/store.ts"
+import type { ToolContext, ToolOutcome } from "../core/ports/tools/tool.ts"
 import type { Question } from "../core/question.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
@@ -43,7 +43,7 @@ async function openStore(): Promise<Store> {
 
 type Execute = (input: JsonObject, context: ToolContext) => ToolOutcome | Promise<ToolOutcome>
 
-/** Asks, and gives the answer as its result. */
+/** Returns a tool that asks the question and returns the answer as its result. */
 const durably =
   (question: Question): Execute =>
   (_, { answered }) =>
@@ -54,7 +54,7 @@ const within =
   (question: Question): Execute =>
   async (_, { ask }) => ({ type: "json", value: { ...(await ask(question)) } })
 
-/** A node whose model calls the tool once and is done, and a run that has asked. */
+/** Starts a node whose model calls the tool once and then responds, and a run whose question is open. */
 async function asked(execute: Execute, options: { readonly store?: Store } = {}) {
   const { store = await openStore() } = options
   const provider = scriptedProvider((request) =>

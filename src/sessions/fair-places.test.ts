@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest"
-import { textOf } from "../core/messages.ts"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import { textOf } from "../core/history/messages.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -20,7 +20,10 @@ const bob = { ...alice, userId: "bob" }
 const eve = { ...alice, userId: "eve" }
 const zoe = { tenant: "zoo", userId: "zoe" }
 
-/** A model that holds every run until it is let go, and the messages of the runs in the order they began. */
+/**
+ * Creates a model that holds every run until the test releases it, and records the messages in the order in which the
+ * runs started.
+ */
 function holdingModel() {
   const begun: string[] = []
   const held: (() => void)[] = []
@@ -71,7 +74,7 @@ it("principals take turns at the places that become free, whoever's run was acce
     letGo()
   }
   await Promise.all(runs.map(({ id, run }) => watchRun(node.sessions, id, run)))
-  // A user's own runs may have been accepted within one millisecond, in which case either may be first.
+  // The runs of one user may be accepted within the same millisecond. Then either may be first.
   expect(begun.map(([user]) => user)).toEqual(["a", "b", "e", "a", "b", "a", "a"])
 })
 
@@ -85,7 +88,7 @@ it("thirty users of one tenant hold up another tenant for no longer than one run
   await vi.waitFor(() => expect(begun).toEqual(["crowd", "crowd", "crowd", "crowd"]), patience)
   letGo()
   await vi.waitFor(() => expect(begun.slice(4)).toEqual(["zoe"]), patience)
-  // Each user has one place.
+  // Each user has one place for runs.
   letGo()
   await vi.waitFor(() => expect(begun.slice(4)).toEqual(["zoe", "crowd"]), patience)
 })
@@ -114,7 +117,7 @@ it("several tenants that fill the process leave a place for one that has no run"
   await sayAs(node, zoe, "zoe")
   await sayAs(node, zoe, "zoe")
   await vi.waitFor(() => expect(begun.slice(3)).toEqual(["zoe"]), patience)
-  // The place of the run that ends is kept again, though others wait.
+  // The place of the ended run stays reserved, although other runs wait.
   letGo()
   await vi.waitFor(() => expect(node.worker.activeRuns).toBe(3), patience)
   await sayAs(node, { tenant: "new", userId: "new" }, "new")

@@ -4,8 +4,8 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import type { Wait } from "../core/ports/approvals.ts"
-import type { Store } from "../core/ports/store.ts"
+import type { Wait } from "../core/ports/store/approvals.ts"
+import type { Store } from "../core/ports/store/store.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { formerWaitId } from "../core/wait.ts"
 import { formerRows } from "../stores/fixtures/former-rows.ts"
@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true })
 })
 
-/** Stores in which a process of an older version has left its rows. */
+/** Stores that contain rows of an older version. */
 const stores: readonly (readonly [string, (version: 1 | 2) => Promise<Store>])[] = [
   [
     "SQLite",
@@ -83,7 +83,7 @@ describe.each(stores)("on %s", (_, openFormer) => {
         type: "json",
         value: { ...given, content: { name: "Ada" } },
       })
-      // Asked from inside a call, of which nothing is left.
+      // The question was asked from inside a call that no longer exists.
       expect(await resultOf("ask_open")).toMatchObject({ type: "error", code: "interrupted" })
 
       const target = ({ sessionId, toolCallId, nonce }: Wait) => {
@@ -129,7 +129,7 @@ describe.each(stores)("on %s", (_, openFormer) => {
   )
 })
 
-/** A node that serves the agent which the older version served. */
+/** Starts a node that serves the agent of the older version. */
 async function finishing(store: Store) {
   const provider = scriptedProvider(() => [{ type: "text", text: "Done" }])
   const tools = [

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from "vitest"
-import type { PruneLimits } from "../core/ports/session-log.ts"
+import type { PruneLimits } from "../core/ports/store/session-log.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { silentLogger } from "./fixtures/test-gateway.ts"

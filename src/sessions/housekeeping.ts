@@ -1,6 +1,6 @@
-import type { Archive } from "../core/ports/archive.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Archive } from "../core/ports/store/archive.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
 import { archiveHistories } from "./archive-histories.ts"
 
 const intervalMs = 60_000

@@ -1,12 +1,12 @@
 import { expect, it, vi } from "vitest"
-import type { ModelRequest } from "../core/ports/provider.ts"
+import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { accepted, alice, nodesOfTest, patience, say } from "./fixtures/test-gateway.ts"
 
 const start = nodesOfTest()
 const megabyte = 1024 * 1024
 
-/** A model that holds every run until it is let go, and counts the runs that have begun. */
+/** Creates a model that holds every run until the test releases it, and counts the started runs. */
 function holdingModel() {
   const held: (() => void)[] = []
   const turn = (_: ModelRequest) => {
@@ -30,7 +30,7 @@ it("runs wait for the memory of others, and small ones do not", async () => {
   await vi.waitFor(() => expect(held).toHaveLength(1), patience)
   await begin("d", "hello")
   await vi.waitFor(() => expect(held).toHaveLength(2), patience)
-  // All have been claimed, and two wait.
+  // All sessions are claimed, and two of them wait for memory.
   await vi.waitFor(() => expect(node.worker.activeRuns).toBe(4), patience)
   expect(held).toHaveLength(2)
   held[0]?.()

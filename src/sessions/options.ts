@@ -7,8 +7,8 @@ export interface SessionOptions {
   /** Days until a session is dropped, counted from its last run. Default 30. */
   readonly sessionRetentionDays?: number
   /**
-   * Seconds that streamed pieces of a turn are kept once the turn is complete, for clients that reconnect. After that,
-   * such a client receives the text as a whole. Default 600.
+   * Seconds that streamed pieces of a turn are kept after the turn is complete, for clients that reconnect. A client
+   * that reconnects later receives the text as a whole. Default 600.
    */
   readonly keepDeltasSeconds?: number
   /** Maximum number of runs that this process works on at once. Further runs wait. Default 1 000. */

@@ -1,4 +1,4 @@
-import type { Principal } from "../core/ports/session-log.ts"
+import type { Principal } from "../core/ports/store/session-log.ts"
 
 /** Returns a key for the principal in maps of this process. */
 export function principalKeyOf({ tenant, userId }: Principal): string {

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import type { Event } from "../core/log/entries.ts"
-import type { Store } from "../core/ports/store.ts"
+import type { Store } from "../core/ports/store/store.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -25,10 +25,10 @@ import {
 const start = nodesOfEachTest()
 const cancelled = { type: "runCompleted", disposition: "interrupted", reason: "cancelled" }
 
-/** A tool that waits for a person, so that its run is parked. */
+/** A tool whose calls need an approval, so that its run is parked. */
 const pay = anyTool("pay", () => ({ type: "json", value: "paid" }), { needsApproval: true })
 
-/** Calls `pay` for a message that says so, and answers any other with its text. */
+/** Returns a model that calls `pay` if the message asks for it, and otherwise responds with the message. */
 const payer = () =>
   scriptedProvider(({ messages }) => {
     const last = messages.at(-1)

@@ -4,9 +4,9 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import { logVersion } from "../core/log/entries.ts"
-import type { Wait } from "../core/ports/approvals.ts"
-import type { Store } from "../core/ports/store.ts"
-import type { ToolContext, ToolOutcome } from "../core/ports/tool.ts"
+import type { Wait } from "../core/ports/store/approvals.ts"
+import type { Store } from "../core/ports/store/store.ts"
+import type { ToolContext, ToolOutcome } from "../core/ports/tools/tool.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { startTestServer, type TestServer } from "../stores/postgres/fixtures/test-server.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"
@@ -36,7 +36,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true })
 })
 
-/** Opens the store of a process that reads the log up to a version. */
+/** Opens the store of a process that reads the log up to the given version. */
 type Open = (name: string, readsVersion: number) => Promise<Store>
 
 const options = { clock: systemClock, logger: silentLogger }
@@ -56,7 +56,7 @@ const stores: readonly (readonly [string, Open])[] = [
   ],
 ]
 
-/** Sleeps once. */
+/** Returns a tool that sleeps once. */
 const sleeping =
   (ms: number) =>
   (_: unknown, { answered }: ToolContext): ToolOutcome => {
@@ -85,7 +85,7 @@ interface Process extends TestNode {
   end(): Promise<void>
 }
 
-/** A process of one version; its model calls the tool that the user names. */
+/** Starts a process of one version. Its model calls the tool that the user names. */
 async function start(open: Open, name: string, readsVersion: number): Promise<Process> {
   const store = await open(name, readsVersion)
   const provider = scriptedProvider((request) => {
@@ -160,7 +160,7 @@ describe.each(stores)("on %s", (_, open) => {
       status: 503,
     })
     const stayed = await Promise.all(asking.map((tool) => begin(stays, tool)))
-    // If one version opened a wait, the other one answers it.
+    // A wait that one version opened is answered by the other one.
     for (const { id } of before.slice(0, 2)) await answer(upgraded, id)
     for (const { id } of stayed.slice(0, 2)) await answer(upgraded, id)
     for (const { id } of during.slice(0, 2)) await answer(stays, id)

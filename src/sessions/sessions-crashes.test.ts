@@ -3,9 +3,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import type { RunLimits } from "../core/child.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
-import type { Store } from "../core/ports/store.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
+import type { Store } from "../core/ports/store/store.ts"
+import type { RunLimits } from "../core/runs/child.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore, openSqliteStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -80,7 +80,7 @@ describe("a model call that its process did not live to see the end of", () => {
 })
 
 describe("a run whose calls are interrupted again and again", () => {
-  /** Brought on by one process after another, each of which is gone in the middle of a call. */
+  /** Resolves to the outcome of a run that several processes continue in turn, each of which dies during a call. */
   async function interruptedBy(stops: number, during: (store: Store) => Store, limits?: RunLimits) {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     let begun = 0
@@ -199,7 +199,7 @@ describe("a run that crashes every process", () => {
   })
 })
 
-/** As if so many processes in a row had died at each session. */
+/** Returns a store that reports this many consecutive deaths of processes for each session. */
 function withTakeovers(store: Store, takeovers: number): Store {
   const putAndClaim: SessionLog["putAndClaim"] = async (command, agents) => {
     const { outcome, lease } = await store.log.putAndClaim(command, agents)

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
-import type { Provider } from "../core/ports/provider.ts"
-import type { Lease, SessionLog } from "../core/ports/session-log.ts"
+import type { Provider } from "../core/ports/model/provider.ts"
+import type { Lease, SessionLog } from "../core/ports/store/session-log.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -59,7 +59,7 @@ describe("a process that stops", () => {
       "stepCompleted",
       "runCompleted",
     ])
-    // What the first one streamed was paid for.
+    // The text that the first attempt streamed has a cost.
     const failed = eventsOf(entries).find(({ type }) => type === "modelCallFailed")
     expect(failed).toMatchObject({ code: "interrupted", estimated: true, usage: { outputTokens: 1 } })
     await second.stop()
@@ -164,7 +164,7 @@ describe("a process that cannot reach its store", () => {
     const stolen: Lease[] = []
     const log: SessionLog = {
       ...shared.log,
-      // As if another process had taken the session over and given it back.
+      // Simulates that another process took the session over and released it again.
       claimRunnable: async () => stolen.splice(0),
     }
     const provider = scriptedProvider([[forever], [say("Hello")]])

@@ -4,8 +4,8 @@ import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import type { Event } from "../core/log/entries.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
-import type { Tool } from "../core/ports/tool.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
+import type { Tool } from "../core/ports/tools/tool.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openSqliteStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -22,7 +22,7 @@ import {
   watchRun,
 } from "./fixtures/test-gateway.ts"
 
-/** A node whose process lapses when the test says so, and the log of another process on the same store. */
+/** Creates a node whose process lapses when the test says so, and the log of another process on the same store. */
 async function lapsingNode(
   turns: Parameters<typeof scriptedProvider>[0],
   tools: readonly Tool[] = [],
@@ -60,11 +60,11 @@ async function lapsingNode(
     liveness,
     id,
     other: other.log,
-    /** Resolves when the event of `holdReplyTo` is stored; the reply comes once `reply` is called. */
+    /** Resolves when the event of `holdReplyTo` is stored. The node receives the reply once `reply` is called. */
     stored: stored.promise,
     reply: replied.resolve,
     events: async () => eventsOf(await other.log.read(id, { afterSeq: 0, limit: 100 })),
-    /** Another process has taken the session in the meantime. */
+    /** Lets another process take the session. */
     async takeOver() {
       const [lease] = node.worker.leases
       if (lease === undefined) throw new Error("Nothing is held.")
@@ -86,7 +86,7 @@ it("starts no tool whose start was stored during a lapse in which another proces
   liveness.lapse()
   await takeOver()
   reply()
-  // The heartbeat is back before the process finds out what it has lost.
+  // The heartbeat succeeds again before the process notices that it has lost the session.
   liveness.renew()
   await vi.waitFor(() => expect(node.worker.activeRuns).toBe(0), patience)
   expect(execute).not.toHaveBeenCalled()

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import type { Message } from "../core/messages.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Message } from "../core/history/messages.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
@@ -179,7 +179,7 @@ describe("cancelling", () => {
     const { id } = await node.sessions.create(alice)
     const run = await accepted(node, id, "Hi")
     const watching = watchRun(node.sessions, id, run)
-    // Cancelled before it, the run would leave its turn of the script to the next one.
+    // If the run were canceled before its model call, it would leave its turn of the script to the next run.
     await vi.waitFor(() => expect(provider.requests).toHaveLength(1), patience)
     await expect(node.sessions.cancel(id, run.runId)).resolves.toMatchObject({
       status: "accepted",
@@ -203,12 +203,12 @@ describe("cancelling", () => {
     let cancelled: Promise<unknown> | null = null
     const log: SessionLog = {
       ...shared.log,
-      // Without what the claim found, so that the inbox is read.
+      // The claim returns no session and no inbox, so that the inbox must be read.
       async putAndClaim(...message) {
         const { outcome, lease } = await shared.log.putAndClaim(...message)
         return { outcome, lease }
       },
-      // As over a network: the cancel is stored and announced before this older answer arrives.
+      // As over a network, the cancel is stored and announced before this older reply arrives.
       async pending(lease) {
         const commands = await shared.log.pending(lease)
         cancelled ??= node.sessions.cancel(lease.sessionId, null)
@@ -216,7 +216,7 @@ describe("cancelling", () => {
         return commands
       },
     }
-    // Without the loops of a worker that is started, which would find it later.
+    // The loops of a started worker would find the command later, so the worker is not started.
     const options = { store: { ...shared, log }, start: false }
     const node = await testNode(scriptedProvider([[forever]]), options)
     const { id } = await node.sessions.create(alice)
@@ -232,7 +232,7 @@ describe("cancelling", () => {
     let isFound = false
     const log: SessionLog = {
       ...shared.log,
-      // As over a network: the cancel is stored and announced before the reply to the claim arrives.
+      // As over a network, the cancel is stored and announced before the reply to the claim arrives.
       async putAndClaim(message, ...rest) {
         const claimed = await shared.log.putAndClaim(message, ...rest)
         isFound = claimed.found !== undefined
@@ -240,7 +240,7 @@ describe("cancelling", () => {
         return claimed
       },
     }
-    // Without the loops of a worker that is started, which would find it later.
+    // The loops of a started worker would find the command later, so the worker is not started.
     const options = { store: { ...shared, log }, start: false }
     const node = await testNode(scriptedProvider([[forever]]), options)
     const { id } = await node.sessions.create(alice)

@@ -1,9 +1,8 @@
-import type { RunLimits } from "../core/child.ts"
+import type { Message } from "../core/history/messages.ts"
 import type { JsonObject } from "../core/json/json.ts"
 import type { AppData, Decider, LiveEntry, TerminalEvent } from "../core/log/entries.ts"
-import type { Message } from "../core/messages.ts"
-import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/approvals.ts"
-import type { QueuedRun, WhenBusy } from "../core/ports/inbox.ts"
+import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/store/approvals.ts"
+import type { QueuedRun, WhenBusy } from "../core/ports/store/inbox.ts"
 import type {
   AnswerOutcome,
   MessageInput,
@@ -11,10 +10,11 @@ import type {
   PutOutcome,
   Run,
   Session,
-} from "../core/ports/session-log.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
+} from "../core/ports/store/session-log.ts"
+import type { ToolResult } from "../core/ports/tools/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
-import type { RunSettings } from "../core/run-settings.ts"
+import type { RunLimits } from "../core/runs/child.ts"
+import type { RunSettings } from "../core/runs/run-settings.ts"
 import type { Spending } from "../core/usage.ts"
 import type { GrantScope } from "../core/wait.ts"
 import type { ListedTask } from "./tree/list-tasks.ts"
@@ -184,14 +184,17 @@ export interface QuestionResponse {
 
 export interface InvalidAnswer {
   readonly status: "invalid"
-  /** Names each problem by its path. */
+  /** Names each problem with its path. */
   readonly message: string
 }
 
 export interface HistoryQuery {
   /** Number of runs whose messages are read: the newest ones. Default: all. */
   readonly runs?: number | undefined
-  /** Reads only messages before this event: the `before` of the page that follows. Default: the newest messages. */
+  /**
+   * Limits the history to messages before this event: the `before` of the page with later messages. Default: the
+   * newest messages.
+   */
   readonly before?: number | undefined
   readonly signal: AbortSignal
 }

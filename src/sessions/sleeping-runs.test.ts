@@ -1,19 +1,21 @@
+import { setImmediate } from "node:timers/promises"
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import type { Lease } from "../core/ports/session-log.ts"
-import type { Store } from "../core/ports/store.ts"
-import type { ToolOutcome } from "../core/ports/tool.ts"
+import type { Lease } from "../core/ports/store/session-log.ts"
+import type { Store } from "../core/ports/store/store.ts"
+import type { ToolOutcome } from "../core/ports/tools/tool.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { accepted, alice, patience, silentLogger, testNode, wholeHistory } from "./fixtures/test-gateway.ts"
+import { Dispatcher } from "./outbox/dispatcher.ts"
 
 const ends: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
 
-/** A store whose clock is ahead of the machine's. */
+/** Opens a store whose clock is ahead of the machine's clock. */
 async function storeAhead(aheadMs: number): Promise<Store> {
   const clock = { now: () => systemClock.now() + aheadMs }
   const store = await openMemoryStore({ clock, logger: silentLogger })
@@ -21,7 +23,7 @@ async function storeAhead(aheadMs: number): Promise<Store> {
   return store
 }
 
-/** A run that sleeps once, and the sessions that its node has claimed. */
+/** Starts a run that sleeps once, and records the sessions that its node claims. */
 async function sleeping(store: Store, ms: number) {
   const claims: Lease[] = []
   const log = {
@@ -87,5 +89,70 @@ describe("a run that sleeps", () => {
     expect((await wholeHistory(node.sessions, id)).openWaits).toEqual([])
     expect(await node.sessions.audit({ sessionId: id })).toEqual([])
     expect(slept).toHaveLength(1)
+  })
+})
+
+describe("a run that waits for a background task", () => {
+  it("goes on if the task ends while the wait is being stored", async () => {
+    const [endIsRead, waitIsStored] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const store = await storeAhead(0)
+    const log: Store["log"] = {
+      ...store.log,
+      async pending(...args) {
+        const commands = await store.log.pending(...args)
+        if (!commands.some(({ type }) => type === "taskEnd")) return commands
+        endIsRead.resolve()
+        await waitIsStored.promise
+        return commands
+      },
+      async commit(batches) {
+        const outcomes = await store.log.commit(batches)
+        if (!JSON.stringify(batches).includes('"waitOpened"')) return outcomes
+        waitIsStored.resolve()
+        // The end of the task is now submitted, but not committed yet.
+        await setImmediate()
+        return outcomes
+      },
+    }
+    const work = Promise.withResolvers<void>()
+    const begin = anyTool("begin", (): ToolOutcome => {
+      const content = [{ type: "text", text: "Work." }] as const
+      return { type: "task", task: { content }, name: "worker", announce: false }
+    })
+    const collect = anyTool("collect", async (_, { answered, tasks }): Promise<ToolOutcome> => {
+      if (answered !== null) return { type: "json", value: tasks.list().map(({ state }) => state) }
+      const ids = tasks.list().map(({ taskId }) => taskId)
+      work.resolve()
+      await endIsRead.promise
+      return { type: "wait", kind: "timer", until: Date.now() + 3_600_000, tasks: ids, continuation: {} }
+    })
+    const provider = scriptedProvider(({ messages }) => {
+      if (JSON.stringify(messages[0]).includes("Work.")) {
+        return [
+          { type: "wait", until: work.promise },
+          { type: "text", text: "Worked." },
+        ]
+      }
+      const next = ["begin", "collect"][messages.filter(({ role }) => role === "tool").length]
+      return next === undefined
+        ? [{ type: "text", text: "Done." }]
+        : [{ type: "toolCall", name: next, input: {} }]
+    })
+    const node = await testNode(provider, { store: { ...store, log }, tools: [begin, collect] })
+    const onCommand = (sessionId: string) => void node.worker.take(sessionId)
+    const dispatching = { outbox: store.outbox, handlers: new Map(), onCommand, logger: silentLogger }
+    const dispatcher = new Dispatcher(dispatching)
+    dispatcher.start()
+    ends.push(
+      () => node.stop(),
+      () => dispatcher.stop(AbortSignal.timeout(0)),
+    )
+    const { id } = await node.sessions.create(alice)
+    const { runId } = await accepted(node, id, "Go.")
+    await vi.waitFor(
+      async () => expect(await node.log.run(id, runId)).toMatchObject({ state: "completed" }),
+      patience,
+    )
+    expect(JSON.stringify(provider.requests.at(-1)?.messages)).toContain('["ended"]')
   })
 })

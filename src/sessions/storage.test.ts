@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { SessionLog } from "../core/ports/store/session-log.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
@@ -61,7 +61,7 @@ it("a principal whose sessions store too much starts no run, and nobody else is 
   const another = await node.sessions.create(alice)
   expect(await put(alice, another.id)).toBe("full")
   expect(await put(bob, (await node.sessions.create(bob)).id)).toBe("accepted")
-  // The operator's own code names no principal.
+  // Code of the application itself passes no principal, so the limit of the principal does not apply.
   expect((await node.sessions.start(message(another.id, "Hi"))).status).toBe("accepted")
 })
 

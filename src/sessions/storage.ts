@@ -1,4 +1,4 @@
-import type { Principal, SessionLog, StorageLimits } from "../core/ports/session-log.ts"
+import type { Principal, SessionLog, StorageLimits } from "../core/ports/store/session-log.ts"
 import { createRecentMap } from "../core/recent-cache.ts"
 import type { Clock } from "../core/time/clock.ts"
 import type { StorageBounds } from "./options.ts"

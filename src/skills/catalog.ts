@@ -64,7 +64,10 @@ function wordsOf(text: string): readonly string[] {
   return [...new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])]
 }
 
-/** Long words also match longer and shorter forms: `report` finds `reports`, and the other way round. */
+/**
+ * Compares words. Long words also match longer and shorter forms, so `report` matches `reports` and `reports` matches
+ * `report`.
+ */
 function has(words: readonly string[], wanted: string): boolean {
   return words.some(
     (word) =>

@@ -2,7 +2,7 @@ import type { LoadedSkills } from "./loaded-skills.ts"
 import type { Skill } from "./skill.ts"
 import { textPage } from "./tools/text-page.ts"
 
-/** Returns the instructions of loaded skills, which a summary of the conversation would otherwise replace. */
+/** Returns the instructions of loaded skills, so that they survive a summary of the conversation. */
 export function listLoadedInstructions(
   loaded: LoadedSkills,
   skills: ReadonlyMap<string, Skill>,

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from "../core/json/json.ts"
 import type { EventEntry } from "../core/log/entries.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
-import type { ToolLimits } from "../core/tool-limits.ts"
+import type { ToolResult } from "../core/ports/tools/tool.ts"
+import type { ToolLimits } from "../core/tools/tool-limits.ts"
 import type { Skill } from "./skill.ts"
 
 export const loadSkillName = "load_skill"

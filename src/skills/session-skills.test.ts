@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest"
 import type { Event, EventEntry } from "../core/log/entries.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
+import type { ToolResult } from "../core/ports/tools/tool.ts"
 import { createSessionSkills } from "./session-skills.ts"
 
 const signal = new AbortController().signal

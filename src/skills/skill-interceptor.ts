@@ -1,4 +1,4 @@
-import { isWithin, type LimitedCall } from "../core/tool-limits.ts"
+import { isWithin, type LimitedCall } from "../core/tools/tool-limits.ts"
 import { type LoadedSkills, loadSkillName, unloadSkillName } from "./loaded-skills.ts"
 
 export const searchSkillsName = "search_skills"

@@ -1,4 +1,4 @@
-import type { ToolLimits } from "../core/tool-limits.ts"
+import type { ToolLimits } from "../core/tools/tool-limits.ts"
 import type { Skill } from "./skill.ts"
 
 /** Patterns of tools by the name of their group. */

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import type { Store, StoreOpener } from "../core/ports/store.ts"
+import type { Store, StoreOpener } from "../core/ports/store/store.ts"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
 
 /** Options of the gateway's data storage. */

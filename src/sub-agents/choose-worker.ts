@@ -1,6 +1,6 @@
-import type { ChildTask, RunLimits } from "../core/child.ts"
 import type { AgentSkill } from "../core/ports/agent-skills.ts"
-import type { RunRole } from "../core/run-role.ts"
+import type { ChildTask, RunLimits } from "../core/runs/child.ts"
+import type { RunRole } from "../core/runs/run-role.ts"
 import type { ResolvedSubAgentOptions } from "./options.ts"
 
 /** The sub-agents that one run may start. */

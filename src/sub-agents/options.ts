@@ -1,5 +1,5 @@
 import { z } from "zod"
-import type { ChildOutcome } from "../core/child.ts"
+import type { ChildOutcome } from "../core/runs/child.ts"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
 import { resolveOptions } from "../options/resolve-options.ts"
 import { callback, count, texts } from "../options/schemas.ts"

@@ -1,4 +1,4 @@
-import type { OutputFilter } from "../core/ports/output-filter.ts"
+import type { OutputFilter } from "../core/ports/model/output-filter.ts"
 import { assignmentTo, createMask, redacted } from "./mask.ts"
 
 /** Maximum characters that are held back. */

@@ -68,7 +68,7 @@ describe("a text", () => {
   ])("made of %j over and over takes no more than a moment", (piece) => {
     const started = process.cpuUsage()
     redactText(piece.repeat(Math.ceil(20_000 / piece.length)))
-    // Microseconds of CPU time, which do not grow while other processes hold this one up.
+    // Microseconds of CPU time, which do not grow while other processes use the machine.
     expect(process.cpuUsage(started).user).toBeLessThan(1_000_000)
   })
 })

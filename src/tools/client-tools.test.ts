@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { Tool } from "../core/ports/tool.ts"
+import type { Tool } from "../core/ports/tools/tool.ts"
 import { addDeclaredTools, createDeclaredTool } from "./client-tools.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }

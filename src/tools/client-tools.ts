@@ -1,6 +1,6 @@
 import type { Logger } from "../core/ports/logger.ts"
-import type { ToolSpecification } from "../core/ports/provider.ts"
-import type { Tool } from "../core/ports/tool.ts"
+import type { ToolSpecification } from "../core/ports/model/provider.ts"
+import type { Tool } from "../core/ports/tools/tool.ts"
 
 /** Source of the schemas that clients declare. Their checks take turns with those of other sources. */
 export const clientSchemas = "client tools"

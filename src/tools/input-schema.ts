@@ -2,7 +2,7 @@ import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/
 import { ConfigurationError, toError } from "../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../core/json/json.ts"
 import { toJson } from "../core/json/to-json.ts"
-import type { Validation } from "../core/ports/tool.ts"
+import type { Validation } from "../core/ports/tools/tool.ts"
 import type { StandardIssue, StandardOutput, StandardSchema } from "./standard-schema.ts"
 
 /**

@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../core/errors.ts"
 import { toJson } from "../core/json/to-json.ts"
-import type { Tool, ToolApprovalPolicy, ToolContext, ToolOutcome } from "../core/ports/tool.ts"
+import type { Tool, ToolApprovalPolicy, ToolContext, ToolOutcome } from "../core/ports/tools/tool.ts"
 import { longestTimerMs } from "../core/time/longest-timer.ts"
 import { compileSchema, type InferInput, type InputSchema } from "./input-schema.ts"
 import { contentOf } from "./tool-content.ts"

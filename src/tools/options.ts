@@ -1,6 +1,6 @@
 import { z } from "zod"
-import type { Tool } from "../core/ports/tool.ts"
-import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
+import type { Tool } from "../core/ports/tools/tool.ts"
+import type { TransformToolResult } from "../core/ports/tools/transform-tool-result.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { callback, texts } from "../options/schemas.ts"
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { ContentPart } from "../core/messages.ts"
+import type { ContentPart } from "../core/history/messages.ts"
 import { content, contentOf } from "./tool-content.ts"
 
 test("content blocks come out as they went in", () => {

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { GatewayError } from "../core/errors.ts"
-import type { ContentPart } from "../core/messages.ts"
+import type { ContentPart } from "../core/history/messages.ts"
 
 // The symbol is registered, so that a value of another copy of this package is recognized too.
 const mark = Symbol.for("ai-agent-gateway.tool-content")

@@ -2,7 +2,7 @@ import { z } from "zod"
 import { GatewayError } from "../core/errors.ts"
 import type { Json } from "../core/json/json.ts"
 import { toJson } from "../core/json/to-json.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
+import type { ToolResult } from "../core/ports/tools/tool.ts"
 import { describeIssues } from "../options/describe-issues.ts"
 import { contentOf } from "./tool-content.ts"
 

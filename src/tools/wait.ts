@@ -1,10 +1,10 @@
-import type { ChildTask } from "../core/child.ts"
 import { ConfigurationError } from "../core/errors.ts"
+import type { ContentPart } from "../core/history/messages.ts"
 import { isJsonObject, type JsonObject } from "../core/json/json.ts"
 import { toJson } from "../core/json/to-json.ts"
-import type { ContentPart } from "../core/messages.ts"
-import type { ReturnedWait } from "../core/ports/tool.ts"
+import type { ReturnedWait } from "../core/ports/tools/tool.ts"
 import type { Question } from "../core/question.ts"
+import type { ChildTask } from "../core/runs/child.ts"
 
 // The symbol is registered, so that a value of another copy of this package is recognized too.
 const mark = Symbol.for("ai-agent-gateway.tool-wait")

@@ -5,7 +5,7 @@ import { ConfigurationError, toError } from "../core/errors.ts"
 import { stringifyInSlices } from "../core/json/json-pieces.ts"
 import type { Event, EventEntry } from "../core/log/entries.ts"
 import { eventId } from "../core/log/event-id.ts"
-import type { Subscriber } from "../core/ports/subscriptions.ts"
+import type { Subscriber } from "../core/ports/store/subscriptions.ts"
 import { appendLines, type TranscriptFileOptions } from "./transcript-file.ts"
 
 export interface TranscriptsOptions extends Partial<TranscriptFileOptions> {

@@ -26,6 +26,7 @@ export const options = {
 
 export default createAgent(systemPrompt, {
   ...options,
-  // With this option only these keys are accepted. Without it, any key is, but only from this machine.
+  // With this option, only these keys are accepted. Without it, the gateway accepts any key, but only from this
+  // machine.
   ...(API_KEYS && { validApiKeys: API_KEYS.split(",") }),
 })

@@ -4,7 +4,7 @@ import { createAgent, memoryStore } from "ai-agent-gateway"
 import { scriptedProvider } from "ai-agent-gateway/testing"
 import { systemPrompt, tools } from "./tools.ts"
 
-/** An agent with a model that calls the tool once, and then says that it is done. */
+/** Returns an agent whose model calls the tool once and then responds. */
 function agentThatCalls(name: string, input: Record<string, string>) {
   const provider = scriptedProvider([[{ type: "toolCall", name, input }], [{ type: "text", text: "Done." }]])
   return { agent: createAgent(systemPrompt, { provider, tools, store: memoryStore() }), provider }

@@ -33,7 +33,7 @@ const deleteNote = tool({
   name: "delete_note",
   description: "Deletes a note by its title.",
   inputSchema: z.object({ title: z.string() }),
-  // A person must allow each call. The run waits for that, over restarts too.
+  // A person must allow each call. The run waits for the decision, even across restarts.
   needsApproval: true,
   execute: ({ title }) => (notes.delete(title) ? `Deleted ${title}.` : `There is no note ${title}.`),
 })

@@ -1,4 +1,4 @@
-/** One cycle of the graph, its first node repeated at the end; null if there is none. */
+/** Returns one cycle of the graph, with its first node repeated at the end. Null if there is none. */
 export function findCycle(graph: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] | null {
   const finished = new Set<string>()
   const visit = (node: string, path: readonly string[]): readonly string[] | null => {

@@ -6,7 +6,7 @@ export interface Architecture {
   readonly folders: Readonly<Record<string, readonly string[]>>
   /** Folders that may import nothing from outside the source tree. */
   readonly pure: readonly string[]
-  /** Packages that parts of pure folders may import all the same. */
+  /** Packages that parts of pure folders may import as an exception. */
   readonly libraries: Readonly<Record<string, readonly string[]>>
   /** Folders and files that may read `process.env` and `process.argv`. */
   readonly readProcess: readonly string[]
@@ -15,7 +15,7 @@ export interface Architecture {
   readonly maxLines: number
 }
 
-/** Everything in the tree that breaks the architecture, a sentence each. */
+/** Returns everything in the tree that breaks the architecture, one sentence each. */
 export function violations(files: readonly SourceFile[], architecture: Architecture): readonly string[] {
   const sources = files.filter((file) => !isTest(file.path))
   return [
@@ -29,7 +29,9 @@ export function violations(files: readonly SourceFile[], architecture: Architect
   ]
 }
 
-/** Tests are no part of the package: they may put together what the package keeps apart. */
+/**
+ * Returns true for tests and their fixtures. They are not part of the package, so they may import from any folder.
+ */
 function isTest(path: string): boolean {
   return path.endsWith(".test.ts") || path.includes("/fixtures/")
 }
@@ -73,7 +75,10 @@ function ruleOfProcess({ path, readsProcess }: SourceFile, { readProcess }: Arch
   return readsProcess && !permitted ? [`${path} reads process.env or process.argv`] : []
 }
 
-/** Between folders types count too; files of one folder may use each other's types. */
+/**
+ * Finds cycles of imports. Between folders, imports of types count as well. Files of one folder may use each other's
+ * types.
+ */
 function rulesOfCycles(files: readonly SourceFile[]): readonly string[] {
   const betweenFolders = new Map<string, Set<string>>()
   const betweenFiles = new Map<string, Set<string>>()

@@ -11,15 +11,17 @@ export interface SourceFile {
   readonly hasDefaultExport: boolean
   /** If true, it has an export of the form `export * from`, with or without a name. */
   readonly reexportsAll: boolean
-  /** Reads `process.env` or `process.argv`. */
+  /** If true, it reads `process.env` or `process.argv`. */
   readonly readsProcess: boolean
 }
 
 export interface Import {
-  /** A path like `SourceFile.path` for a relative import, else the specifier: a package or a Node built-in. */
+  /**
+   * For a relative import, a path like `SourceFile.path`. Otherwise the specifier of a package or a Node built-in.
+   */
   readonly target: string
   readonly relative: boolean
-  /** Is gone when types are stripped. */
+  /** If true, the import disappears when types are stripped. */
   readonly typeOnly: boolean
 }
 

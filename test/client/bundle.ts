@@ -1,6 +1,6 @@
 import { type RolldownOptions, rolldown } from "rolldown"
 
-/** Bundles a module as an application does. Returns the minified code. */
+/** Bundles a module like an application. Resolves to the minified code. */
 export async function bundle(input: string, options: RolldownOptions = {}): Promise<string> {
   const build = await rolldown({ input, platform: "browser", ...options })
   try {

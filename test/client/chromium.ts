@@ -6,7 +6,7 @@ const flags = [
   ...["--disable-component-update", "--disable-sync"],
 ]
 
-/** Opens an address in a Chromium of its own, with an empty profile. Ends with the test. */
+/** Opens an address in a new Chromium with an empty profile, which is closed at the end of the test. */
 export async function openPage(url: string): Promise<Page> {
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",

@@ -14,7 +14,7 @@ import { repository, startSuite } from "./support.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 
-/** Opens the page of the example, as a Suspense boundary and StrictMode render it, at a gateway that can be killed. */
+/** Opens the page of the example inside a Suspense boundary and StrictMode, with a gateway that the test can kill. */
 async function openExample() {
   const folder = await temporaryFolder()
   const code = await bundle(`${repository}test/client/pages/react-page.tsx`, {

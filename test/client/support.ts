@@ -6,7 +6,10 @@ import { startHarness } from "./suite/harness.mjs"
 
 export const repository = fileURLToPath(new URL("../../", import.meta.url))
 
-/** A gateway that can be killed, behind a network that can be cut, with the built client. Ends with the test. */
+/**
+ * Starts a gateway that can be killed, behind a network that can be cut, with the built client. Everything ends with
+ * the test.
+ */
 export async function startSuite(
   folders: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly url: string }> {

@@ -22,7 +22,7 @@ beforeEach(() => requires("chromium"))
 
 describe.each(windows)("%s", (name, window) => {
   test("no view has anything that axe finds", async () => {
-    // The library has to be evaluated in the page, which the page's own policy refuses.
+    // The axe library must be evaluated in the page, which the page's content security policy forbids.
     const { page, send, status } = await openConsole(browser, served.url, { ...window, bypassCSP: true })
     await page.addScriptTag({ path: axe })
     const check = async (view: string) => {

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module"
 import type { BrowserContextOptions, Page } from "playwright-core"
 
-/** File of the library that checks a page. It has to be evaluated in the page. */
+/** File of the library that checks a page. The test evaluates it in the page. */
 export const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js")
 
 interface Finding {
@@ -10,7 +10,7 @@ interface Finding {
   readonly nodes: readonly { readonly html: string }[]
 }
 
-/** Returns everything that breaks WCAG 2.2 AA by the rules that a program can check. */
+/** Resolves to all violations of WCAG 2.2 AA that a program can detect. */
 export async function findings(page: Page): Promise<readonly string[]> {
   const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
   const run = `axe.run(document, { runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => violations)`
@@ -18,7 +18,7 @@ export async function findings(page: Page): Promise<readonly string[]> {
   return violations.flatMap(({ id, impact, nodes }) => nodes.map(({ html }) => `${id} (${impact}): ${html}`))
 }
 
-/** Widths in pixels beyond which the page would scroll sideways. */
+/** Expression for the pixels by which the page is wider than the window. */
 export const overflow = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 
 /** The windows in which each view is checked. */

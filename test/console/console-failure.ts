@@ -1,7 +1,7 @@
 import { runCliProcess } from "../cli-process.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 
-/** Starts a gateway with a console that cannot start. */
+/** Starts a gateway whose console fails to start. */
 export async function spawnConsoleFailure(agent: string, env: Readonly<Record<string, string>>) {
   return runCliProcess(["start", agent, "--port", "0", "--console"], {
     cwd: await temporaryFolder(),

@@ -26,16 +26,16 @@ export interface ServeOptions {
   readonly command?: "dev" | "start"
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** The model service. Default: the demo, which needs none. */
+  /** The model provider. Default: the demo, which needs no server. */
   readonly model?: { readonly url: string }
-  /** Default: the system chooses. */
+  /** Default: a port that the system chooses. */
   readonly port?: string
   readonly folder?: string
   /** Default: the gateway ends with the test. */
   readonly onEnd?: OnEnd
 }
 
-/** Serves an agent as its developer or its operator does. */
+/** Serves an agent, like a developer or an operator. */
 export async function serveConsole(agent: string, options: ServeOptions = {}): Promise<ServedConsole> {
   const { command = "dev", args = [], env = {}, model, port = "0", onEnd = onTestFinished } = options
   const folder = options.folder ?? (await temporaryFolder(onEnd))
@@ -63,16 +63,16 @@ export async function openBrowser(onEnd: OnEnd = onTestFinished): Promise<Browse
 
 export interface ConsolePage {
   readonly page: Page
-  /** Errors of scripts, and what the content security policy refused. */
+  /** Errors of scripts, and violations of the content security policy. */
   readonly errors: readonly string[]
   send(message: string): Promise<void>
-  /** Resolves once the conversation is in this state. */
+  /** Resolves once the conversation has this state. */
   status(name: "ready" | "running" | "waiting" | "reconnecting"): Promise<void>
-  /** Texts of the assistant's messages, as they are shown. */
+  /** Resolves to the texts of the assistant's messages on the page. */
   answers(): Promise<readonly string[]>
 }
 
-/** Opens an address of the console in a window of its own, which ends with the test. */
+/** Opens an address of the console in a new window, which is closed at the end of the test. */
 export async function openConsole(
   browser: Browser,
   url: string,

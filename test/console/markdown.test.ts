@@ -33,7 +33,7 @@ test("Markdown becomes elements, and nothing in it is executed, loaded or follow
 
   await answer.getByRole("button", { name: "Copy code" }).click()
   await answer.getByText("Copied").waitFor()
-  // As text, because the types of the tests know no page.
+  // The expression is a text, because the types of the tests do not include those of pages.
   expect(await page.evaluate("navigator.clipboard.readText()")).toBe("const answer: number = 42")
   expect(errors).toEqual([])
 })

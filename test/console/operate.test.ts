@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 beforeEach(() => requires("chromium"))
 
-/** Starts a run of an API key's user, as another client does. */
+/** Starts a run for a user of an API key, like another client. */
 async function startRun(message: string): Promise<{ readonly sessionId: string; readonly runId: string }> {
   const init = await rawRequest(`${served.url}/api/chat/init`, {
     method: "POST",

@@ -8,12 +8,12 @@ export interface RawAnswer {
 
 export interface RawRequest {
   readonly method?: string
-  /** Any header, also those that `fetch` refuses to set. */
+  /** Any headers, including those that `fetch` does not set. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
 }
 
-/** Sends a request exactly as it is given, which neither `fetch` nor a browser does. */
+/** Sends a request exactly as given. `fetch` and browsers would change it. */
 export function rawRequest(
   url: string,
   { method = "GET", headers = {}, body }: RawRequest = {},
@@ -33,7 +33,7 @@ export function rawRequest(
   })
 }
 
-/** The header that only pages of the console can send. */
+/** A header that only pages of the console can send. */
 export const ownPage = { "x-agent-gateway-console": "1" }
 
 /** Returns the code of a problem document. */

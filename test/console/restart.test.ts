@@ -34,7 +34,7 @@ test("an operator signs in, and the page recovers from a gateway that is killed 
 
   const { port } = new URL(first.url)
   await serveConsole(scriptedAgent, { ...options, port, folder: first.folder })
-  // The answer begins again, and then goes on.
+  // The response starts again and then continues.
   await expect.poll(() => model.requests.length).toBe(2)
   model.release()
   await page.locator("article.assistant").getByText("wörd20").waitFor()

@@ -4,16 +4,16 @@ import { pausing, startModel } from "../end-to-end/support/model.ts"
 import type { OnEnd } from "../end-to-end/support/on-end.ts"
 
 const words = Array.from({ length: 20 }, (_, index) => `wörd${index + 1}`)
-/** Text that the model answers `hold` with. In its middle the model waits for `release`. */
+/** The model's response to `hold`. In the middle of it, the model waits for `release`. */
 export const heldText = words.join(" ")
 const wordsBeforeHold = 10
 
 export interface ScriptedModel extends ScriptedUpstream {
-  /** Lets all answers that are held go on. */
+  /** Continues all held responses. */
   release(): void
 }
 
-/** Text with each kind of block, and with what must never become markup. */
+/** Text with each kind of block, and with text that must never become markup. */
 const markdown = [
   "## Plan",
   "Some **bold** and `code` and <b>markup</b> &amp; more.",
@@ -30,7 +30,7 @@ interface Block {
   readonly content?: unknown
 }
 
-/** A model that does what the last message says: `hold`, `markdown`, `think`, `call|TOOL|INPUT`, or an echo. */
+/** Starts a model that follows the last message: `hold`, `markdown`, `think`, `call|TOOL|INPUT`, or an echo. */
 export async function startScriptedModel(onEnd?: OnEnd): Promise<ScriptedModel> {
   let held = Promise.withResolvers<void>()
   const model = await startModel(({ body }) => {
@@ -39,11 +39,11 @@ export async function startScriptedModel(onEnd?: OnEnd): Promise<ScriptedModel> 
     }
     const content = messages.at(-1)?.content ?? ""
     const blocks = typeof content === "string" ? [{ type: "text", text: content }] : content
-    // The gateway's note on background tasks is no message of the user.
+    // The gateway's note on background tasks is not a message of the user.
     const texts = blocks.flatMap(({ type, text = "" }) => (type === "text" ? [text] : []))
     const said = texts.findLast((text) => !text.startsWith("[Note of the gateway"))
     const result = blocks.find(({ type }) => type === "tool_result")
-    // A message that steers comes with the results of the calls before it.
+    // A steering message arrives together with the results of the calls before it.
     if (said === undefined) return says(["Result: ", JSON.stringify(result?.content)])
     const [word = "", name = "", ...input] = said.split("|")
     if (word === "call")

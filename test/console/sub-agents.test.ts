@@ -65,7 +65,7 @@ test("a background task is listed, shown and canceled", async () => {
   await task.getByRole("button", { name: "Show the task hold" }).click()
   await task.getByText("wörd10").waitFor()
 
-  // The task goes on while the user talks, and over a reload.
+  // The task continues while the user sends messages, and after a reload.
   await send("And now?")
   await page.locator("article.assistant").getByText("You said: And now?").waitFor()
   await page.reload()

@@ -3,26 +3,29 @@ import { type Answer, type Contract, type OpenApiDocument, openApiContract } fro
 export interface Call {
   readonly token?: string | undefined
   readonly headers?: Readonly<Record<string, string>>
-  /** Values of the path's parameters. Default: each parameter stands for itself. */
+  /** Values of the path's parameters. Default: the name of each parameter. */
   readonly params?: Readonly<Record<string, string>>
-  /** JSON; a string is sent as it is. */
+  /** JSON body. A string is sent unchanged. */
   readonly body?: unknown
-  /** Default: over HTTP. */
+  /** Sends the request. Default: over HTTP. */
   readonly through?: (request: Request) => Promise<Response>
 }
 
-/** Makes requests, named like `POST /chat`, and holds the answers against a server's own OpenAPI document. */
+/**
+ * Sends requests, which are named like `POST /chat`, and checks the responses against the server's own OpenAPI
+ * document.
+ */
 export interface ContractClient {
   readonly document: OpenApiDocument
   readonly contract: Contract
-  /** Every answer so far, as `POST /chat 409`. */
+  /** Every response so far, in the form `POST /chat 409`. */
   readonly answered: Set<string>
-  /** Every problem so far, as `409 run_active`. */
+  /** Every problem so far, in the form `409 run_active`. */
   readonly problems: Set<string>
   call(operation: string, options?: Call): Promise<Answer>
-  /** The first half of a call. */
+  /** Sends the request, without the check of `call`. */
   send(operation: string, options?: Call): Promise<Response>
-  /** The second. */
+  /** Checks a response of `send`. */
   check(operation: string, response: Response): Promise<Answer>
 }
 

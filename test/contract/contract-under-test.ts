@@ -2,9 +2,9 @@ import { type ContractClient, contractClient } from "./client.ts"
 import { startGatewayUnderTest } from "./gateway-under-test.ts"
 import { init } from "./operations.ts"
 
-/** A gateway, and a client that checks each of its answers against its own OpenAPI document. */
+/** A gateway, and a client that checks each response against the gateway's OpenAPI document. */
 export interface ContractUnderTest extends Awaited<ReturnType<typeof startGatewayUnderTest>>, ContractClient {
-  /** Starts a session of this user. Resolves to its token. */
+  /** Creates a session of this user. Resolves to its token. */
   newToken(user?: string): Promise<string>
 }
 

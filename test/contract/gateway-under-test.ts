@@ -2,7 +2,7 @@ import { chmod, mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { GatewayError, LogTooNewError, StoreUnavailableError } from "../../src/core/errors.ts"
-import type { SessionLog } from "../../src/core/ports/session-log.ts"
+import type { SessionLog } from "../../src/core/ports/store/session-log.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { openMemoryStore } from "../../src/stores/sqlite/open.ts"
@@ -56,7 +56,7 @@ export const tools = [
   }),
 ]
 
-/** A gateway with small limits and every kind of tool, on a store and a clock that a test can disturb. */
+/** Starts a gateway with small limits and every kind of tool. The test can disturb its store and its clock. */
 export async function startGatewayUnderTest() {
   let clockOffsetMs = 0
   let storeFault: Error | null = null
@@ -82,7 +82,7 @@ export async function startGatewayUnderTest() {
     ping: () => working().then(() => log.ping()),
   }
   const directory = await mkdtemp(join(tmpdir(), "agent-gateway-contract-"))
-  // The users that code runs as pass through it.
+  // The users that run the code need to pass through this folder.
   await chmod(directory, 0o711)
   const gateway = createAgent("You answer.", {
     provider: "demo",
@@ -110,7 +110,7 @@ export async function startGatewayUnderTest() {
       principalBytes: 1_000_000,
     },
     rateLimits: false,
-    // No server listens there. The entry only has to be one that might need authorization.
+    // No server listens at this address. The gateway only needs a server that might require authorization.
     mcpServers: { absent: { url: "http://127.0.0.1:9/mcp" } },
     mcpOAuthRedirectUrl: "http://127.0.0.1/api/mcp/oauth/callback",
     secretsKey: "0123456789abcdef0123456789abcdef",
@@ -122,16 +122,16 @@ export async function startGatewayUnderTest() {
       await removeTree(directory)
     },
     url: (await gateway.listen({ port: 0 })).url,
-    /** Makes the store fail with this error from now on; null lets it work. */
+    /** Makes the store fail with this error from now on. Null ends the failure. */
     failStore(fault: Error | null) {
       storeFault = fault
     },
-    /** Makes every session, or every principal asked for from now on, store as much as it may. */
+    /** Makes every session, or every principal, reach its storage limit from now on. */
     fill({ session, principal }: { readonly session: boolean; readonly principal: boolean }) {
       isSessionFull = session
       principalBytes = principal ? 1_000_000 : 0
     },
-    /** Delays every read of a history, until the returned function is called. */
+    /** Delays every read of a history until the returned function is called. */
     holdHistories() {
       const { promise, resolve } = Promise.withResolvers<void>()
       reading = promise

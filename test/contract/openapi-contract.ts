@@ -18,20 +18,20 @@ interface DocumentedResponse {
 
 export interface Answer {
   readonly status: number
-  /** Code of a problem document; else null. */
+  /** Code of a problem document, or null. */
   readonly code: string | null
   /** The JSON of the body, or of each frame of a stream. */
   readonly bodies: readonly Record<string, unknown>[]
 }
 
 export interface Contract {
-  /** Every route with every status it may answer with, as `POST /chat 200`. */
+  /** Every documented status of every route, in the form `POST /chat 200`. */
   readonly documented: readonly string[]
-  /** Rejects when the document does not have this answer of this route, or has it otherwise. Reads the body. */
+  /** Rejects if the document does not describe this response of this route. Reads the body. */
   check(operation: { readonly method: string; readonly path: string }, response: Response): Promise<Answer>
 }
 
-/** Holds answers against an OpenAPI document, and allows them no field that is not in it. */
+/** Checks responses against an OpenAPI document. Fields that are not in the document are violations. */
 export function openApiContract(document: OpenApiDocument, prefix: string): Contract {
   const validator = new AjvJsonSchemaValidator()
   const components = closed(document.components)
@@ -80,7 +80,7 @@ export function openApiContract(document: OpenApiDocument, prefix: string): Cont
   }
 }
 
-/** The schema of the JSON in a frame's data. */
+/** Returns the schema of the JSON in a frame. */
 function eventSchema({ components }: OpenApiDocument, frame: JsonObject): JsonObject {
   const name = String(frame.$ref).replace("#/components/schemas/", "")
   const { data } = Object(components.schemas[name]?.properties)
@@ -96,7 +96,7 @@ function framesOf(text: string): Record<string, unknown>[] {
 
 type JsonSchema = Parameters<AjvJsonSchemaValidator["getValidator"]>[0]
 
-/** The same schema, in which an object has no fields but those that are named. */
+/** Returns the same schema with objects that allow only the named fields. */
 function closed(schema: object): object {
   const members = Object.entries(schema).map(([key, value]) => [key, isSchema(value) ? closed(value) : value])
   if (Array.isArray(schema)) return members.map(([, value]) => value)

@@ -1,5 +1,5 @@
 export const init = "POST /chat/init"
-/** The parameter is the name of the gateway's one agent. */
+/** The parameter is the name of the gateway's only agent. */
 export const initAgent = "POST /agents/{name}/chat/init"
 export const ofAgent = { params: { name: "agent" } }
 export const chat = "POST /chat"
@@ -22,7 +22,7 @@ export const cancelTask = "POST /chat/tasks/{id}/cancel"
 export const listSessions = "GET /sessions"
 export const showSession = "GET /sessions/{id}"
 
-/** Limited per session. */
+/** Routes with a rate limit for each session. */
 export const limited = [
   chat,
   cancel,
@@ -34,7 +34,7 @@ export const limited = [
   listSessions,
   showSession,
 ]
-/** Everything that needs a token. */
+/** Routes that need a token. */
 export const withSession = [
   ...limited,
   subscribe,

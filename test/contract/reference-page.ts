@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 
 const page = readFileSync(new URL("../../docs/http-api.md", import.meta.url), "utf8")
 
-/** The cells of the tables under a heading of docs/http-api.md, without their head. */
+/** Returns the cells of the tables under a heading of docs/http-api.md, without the header rows. */
 function rowsUnder(heading: string): readonly (readonly string[])[] {
   const section = page.split(/^(?=#{2,3} )/m).find((part) => part.startsWith(`${heading}\n`))
   if (section === undefined) throw new Error(`docs/http-api.md has no heading "${heading}".`)
@@ -14,12 +14,12 @@ function rowsUnder(heading: string): readonly (readonly string[])[] {
     .filter(([first]) => first !== "`code`" && first !== "`type`")
 }
 
-/** Plain words in back quotes; not values, which are quoted. */
+/** Returns the words in back quotes. Quoted values do not count. */
 function words(cell = ""): readonly string[] {
   return [...cell.matchAll(/`([a-z_]+)`/g)].map(([, word]) => word ?? "")
 }
 
-/** As `409 run_active`. */
+/** Returns the documented problems in the form `409 run_active`. */
 export function documentedProblems(): readonly string[] {
   return rowsUnder("### Codes of refused requests").map(([code, status]) => `${status} ${words(code)}`)
 }
@@ -34,7 +34,7 @@ export function documentedCodes(): ReadonlySet<string> {
   ])
 }
 
-/** The fields of each event, by its type. */
+/** Returns the documented fields of each event by its type. */
 export function documentedEvents(): Readonly<Record<string, readonly string[]>> {
   const rows = rowsUnder("## Event streams")
   return Object.fromEntries(rows.map(([type, fields]) => [words(type)[0], [...words(fields)].sort()]))

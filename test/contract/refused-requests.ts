@@ -31,7 +31,10 @@ const declaring = (name: string, input_schema: object = { type: "object" }) => {
 }
 const unusableSchema = { type: "object", properties: { a: { type: "nothing" } } }
 
-/** Requests that are refused in every state of the session; each is sent with a good token, and to small limits. */
+/**
+ * Requests that are refused in every state of the session. Each is sent with a valid token to a gateway with small
+ * limits.
+ */
 export const refusedRequests: readonly (readonly [expected: string, operation: string, options: Call])[] = [
   ["400 malformed_json", init, { body: "{" }],
   ["401 invalid_api_key", init, { body: { api_key: "other" } }],

@@ -1,6 +1,6 @@
 import { quiet } from "./gateway-under-test.ts"
 
-/** Options of gateways that accept the tokens of one another. */
+/** Options of gateways that accept each other's tokens. */
 export const sharedSecret = {
   provider: "demo",
   store: "memory",

@@ -10,7 +10,7 @@ import { Report } from "./support/report.ts"
 import { playRound } from "./support/round.ts"
 import { type ServingOptions, serving } from "./support/serving.ts"
 
-// Each starts many processes, one after the other.
+// Each test starts many processes, one after the other.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 const seed = process.env.CRASH_SEED ?? String(Date.now())
@@ -33,7 +33,7 @@ const stores: readonly (readonly [string, () => Promise<ServingOptions>])[] = [
   ],
 ]
 
-/** Hands three tasks to sub-agents, and says something once it has all results. */
+/** Delegates three tasks to sub-agents, and responds once all results are there. */
 const lead: Script = (call) =>
   call.turn > 0
     ? says(3)
@@ -42,7 +42,7 @@ const lead: Script = (call) =>
         ["a", "b", "c"].map((tag) => ({ name: "delegate", input: { script: "work", tag } })),
       )
 
-/** Has one effect that may be repeated, then says something. */
+/** Has one effect that may be repeated, and then responds. */
 const work: Script = (call) =>
   call.turn > 0 ? says(20) : calls(call, [{ name: "reserve", input: { ms: 50 } }])
 
@@ -63,7 +63,7 @@ describe.each(stores)("with places for one run a process, on %s", (_, options) =
     expect(answers.map(({ kind }) => kind)).toEqual(["child", "child", "child"])
     expect(new Set(answers.map(({ waitId }) => waitId)).size).toBe(3)
     for (const { events } of children) expect(all(events, "runCompleted")).toHaveLength(1)
-    // The key of an idempotent call is the same however often it is executed.
+    // An idempotent call has the same key in each execution.
     expect(new Set((await effects()).map(({ key }) => key)).size).toBe(3)
   })
 
@@ -83,7 +83,7 @@ describe.each(stores)("with places for one run a process, on %s", (_, options) =
         const [root, ...children] = await tree()
         expect(all(root?.events ?? [], "runCompleted")).toMatchObject([{ reason: "cancelled" }])
         for (const { events } of children) {
-          // A child that no process had taken yet never begins.
+          // A child that no process has taken yet never starts.
           const ends = [...all(events, "runWithdrawn"), ...all(events, "runCompleted")]
           expect(ends).toHaveLength(1)
           if (ends[0]?.type === "runCompleted") expect(ends[0].reason).toBe("cancelled")

@@ -7,7 +7,7 @@ import { playRound, type RoundPlan } from "./support/round.ts"
 
 const seed = process.env.CRASH_SEED ?? String(Date.now())
 const randomRounds = 4
-/** The long version's is a second; here the machine is busy with other tests. */
+/** The limit of the long version is a second. Here, other tests use the machine as well. */
 const resumeMs = 10_000
 
 async function reportOf(plans: readonly RoundPlan[]): Promise<Report> {

@@ -9,15 +9,15 @@ import { playRound, type RoundPlan } from "./support/round.ts"
 import { postgresTtlMs } from "./support/test-store.ts"
 
 /**
- * The crash suite's long version: every crash point, then random rounds on SQLite and a few on Postgres with two
- * nodes. A round that went wrong is repeated with its seed and `--only` its number.
+ * The long version of the crash suite: every crash point, then random rounds on SQLite, and a few on Postgres with
+ * two nodes. To repeat a failed round, pass its seed, and its number to `--only`.
  */
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "200" },
     "postgres-rounds": { type: "string", default: "10" },
     only: { type: "string" },
-    /** Messages to 50 sessions, in every mode of `when_busy`; 0 for none. */
+    /** Number of messages to 50 sessions, in every mode of `when_busy`. 0 for none. */
     "busy-messages": { type: "string", default: "1000" },
   },
 })
@@ -39,7 +39,7 @@ for (const point of crashPoints.keys()) {
 }
 process.stdout.write(`\nSQLite, seed ${seed}\n${sqlite}\n`)
 
-// A dead process's sessions are free when its last sign of life is old enough, and found by the next sweep.
+// The sessions of a dead process are free after its last heartbeat has expired, and the next sweep finds them.
 const postgres = new Report({ resumeMs: postgresTtlMs + resumeMs })
 const postgresRounds = values.only === undefined ? numbers(values["postgres-rounds"], 1_000) : []
 if (postgresRounds.length > 0) {
@@ -71,7 +71,7 @@ process.stdout.write(`\n${violations.length === 0 ? "Passed" : "FAILED"} after $
 for (const violation of violations) process.stdout.write(`  ${violation}\n`)
 process.exitCode = violations.length === 0 ? 0 : 1
 
-/** On SQLite, then with two nodes on one Postgres. Returns what was not as promised. */
+/** Plays busy sessions on SQLite, and then with two nodes on one Postgres. Resolves to the violations. */
 async function playBusySessions(count: number): Promise<readonly string[]> {
   if (count === 0) return []
   const sessions = 50

@@ -3,7 +3,7 @@ import { expect, test } from "vitest"
 
 const root = new URL("../../", import.meta.url)
 const page = readFileSync(new URL("docs/reliability.md", root), "utf8")
-/** Rows of the tables whose last column is headed "test". */
+/** Rows of the tables whose last column has the heading "test". */
 const rows = [...page.matchAll(/^\|.* \| test \|\n\|[-|]+\|\n((?:\|.*\n)+)/gm)]
   .flatMap(([, table = ""]) => table.trimEnd().split("\n"))
   .map((line) => line.slice(2, -2).split(" | "))

@@ -7,7 +7,7 @@ import { type PostgresServer, startPostgres } from "./support/postgres.ts"
 import { createRandom } from "./support/random.ts"
 import { type ServingOptions, type SessionEvents, serving } from "./support/serving.ts"
 
-// Each starts many processes, one after the other.
+// Each test starts many processes, one after the other.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 const seed = process.env.CRASH_SEED ?? String(Date.now())
@@ -33,7 +33,7 @@ const stores: readonly (readonly [string, () => Promise<ServingOptions>])[] = [
   ],
 ]
 
-/** Starts four tasks, waits for all of them, and says something. */
+/** Starts four tasks, waits for all of them, and responds. */
 const lead: Script = (call) => {
   if (call.turn === 0) {
     const started = tags.map((tag) => ({
@@ -46,7 +46,7 @@ const lead: Script = (call) => {
   return call.turn === 1 ? calls(call, [{ name: "get_background_result", input }]) : says(3)
 }
 
-/** Has one effect each time and one that may be repeated, twice, and then says something. */
+/** In each of two turns, has one effect and one that may be repeated. Then responds. */
 const work: Script = (call) => {
   if (call.turn > 1) return says(20, 10)
   return calls(call, [

@@ -4,10 +4,13 @@ import type { CrashPoint } from "./support/crash-points.ts"
 import { calls, says } from "./support/model.ts"
 import { serving } from "./support/serving.ts"
 
-// Each starts several processes, one after the other.
+// Each test starts several processes, one after the other.
 vi.setConfig({ testTimeout: 60_000 })
 
-/** One call of the tool, by a process that dies at the point, and what the next one makes of it. */
+/**
+ * Resolves to the outcome of one call of the tool. The first process dies at the crash point, and the second one
+ * continues.
+ */
 async function callOf(name: string, crashAt: CrashPoint) {
   const { client, message, died, start, effects, events, modelCalls } = await serving(
     (call) => (call.turn > 0 ? says(3) : calls(call, [{ name }])),

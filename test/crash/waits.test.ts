@@ -8,13 +8,13 @@ import { all, resolutions } from "./checks/observation.ts"
 import { calls, type Script, says } from "./support/model.ts"
 import { serving } from "./support/serving.ts"
 
-// Each starts several processes, one after the other.
+// Each test starts several processes, one after the other.
 vi.setConfig({ testTimeout: 60_000 })
 
 const run = promisify(execFile)
 const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.url))
 
-/** Asks for these calls, then says something about them. */
+/** Returns a script that makes these calls and then responds. */
 function script(...tools: Parameters<typeof calls>[1]): Script {
   return (call) => (call.turn > 0 ? says(3) : calls(call, tools))
 }
@@ -26,7 +26,7 @@ const answers = (events: readonly EventEntry[]) =>
 
 const pay = (amount: number) => ({ name: "pay", input: { amount } })
 
-/** The question whether so much may be paid. */
+/** Returns the request for an answer about a payment of this amount. */
 function about<Question extends { readonly tool_input: Readonly<Record<string, unknown>> }>(
   questions: readonly Question[],
   amount: number,
@@ -62,7 +62,7 @@ test("an answer that was acknowledged right before a kill is acted on at the nex
   const [completed] = all(await events(), "toolCallCompleted")
   const [interrupted] = all(await events(), "toolCallInterrupted")
   expect(decisions(await events())).toMatchObject([{ approved: true, editedInput: { amount: 5 } }])
-  // It may have been at work already when it was killed; what is in the log is what happened.
+  // The killed process may have started already. The log decides.
   if (completed !== undefined) expect(await effects()).toMatchObject([{ tool: "pay", input: { amount: 5 } }])
   else expect(interrupted).toMatchObject({ reason: "crashed", outcome: "unknown" })
   expect((await effects()).length).toBeLessThanOrEqual(1)
@@ -215,7 +215,7 @@ test("an approval whose time ends while no server runs is denied at the next sta
 test("a run at which the process dies every time is given up", async () => {
   const { client, message, died, start, events } = await serving(script({ name: "poison" }))
   const { ended } = await client.chat({ message })
-  // Two of them at once would get in each other's way.
+  // Two runs of the command at once would disturb each other.
   await died()
   const over = ended.then(() => "over" as const)
   let starts = 1

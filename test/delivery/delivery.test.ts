@@ -3,7 +3,7 @@ import { createRandom } from "../crash/support/random.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { play } from "./support/play.ts"
 
-// Each kill costs the start of a process, and what a process dies over is due half a minute later.
+// After each kill, a process must start, and the claimed rows are due again after half a minute.
 vi.setConfig({ testTimeout: 240_000 })
 
 test("kills lose no webhook, repeat nothing without an id, and leave doubtful messages listed", async () => {

@@ -7,15 +7,15 @@ import { createRandom } from "../crash/support/random.ts"
 import { play } from "./support/play.ts"
 
 /**
- * 500 kills around deliveries by webhook, Telegram, Slack and e-mail, against real servers. Each store has a few of
- * them: a row that twenty processes die over is dead.
+ * 500 kills around deliveries by webhook, Telegram, Slack and e-mail to real servers. Each store has only a few
+ * kills, because a row becomes dead after twenty processes have died during its delivery.
  */
 const { values } = parseArgs({
   options: {
     stores: { type: "string", default: "50" },
-    /** Kills in each store. */
+    /** Number of kills for each store. */
     kills: { type: "string", default: "10" },
-    /** Stores that are worked on at once. Most of the time, each waits for the claim of a dead process to end. */
+    /** Number of stores to test at once. Most of the time, a test waits until the claim of a dead process ends. */
     lanes: { type: "string", default: "6" },
   },
 })

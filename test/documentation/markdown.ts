@@ -1,11 +1,11 @@
-/** The targets of a page's links that lie in the repository. */
+/** Returns the targets of a page's links to files of the repository. */
 export function links(page: string): readonly string[] {
   const prose = page.replaceAll(/^```[\s\S]*?^```/gm, "").replaceAll(/`[^`\n]*`/g, "")
   const targets = [...prose.matchAll(/\]\(([^()\s]+)\)/g)].map(([, target]) => target ?? "")
   return targets.filter((target) => !/^[a-z]+:/.test(target))
 }
 
-/** The anchors that GitHub gives to a page's headings. */
+/** Returns the anchors that GitHub gives to a page's headings. */
 export function headingAnchors(page: string): readonly string[] {
   const prose = page.replaceAll(/^```[\s\S]*?^```/gm, "")
   const headings = [...prose.matchAll(/^#+ +(.+)$/gm)].map(([, heading]) => heading ?? "")
@@ -17,7 +17,7 @@ export function headingAnchors(page: string): readonly string[] {
   )
 }
 
-/** The fenced blocks of a language, but for those marked `<!-- fragment -->` on the line before. */
+/** Returns the fenced blocks of a language, except those with `<!-- fragment -->` on the line before. */
 export function codeBlocks(page: string, language: string): readonly string[] {
   const fences = page.matchAll(/^(<!-- fragment -->\n)?```(\w+)\n([\s\S]*?)^```/gm)
   return [...fences].flatMap(([, fragment, fence, text = ""]) =>
@@ -27,7 +27,7 @@ export function codeBlocks(page: string, language: string): readonly string[] {
 
 const importOfNames = /^import (?:type )?\{ ([^}]+) \} from "[^"]+"$/gm
 
-/** A page is read from its top: a block may use what a block before it imported. */
+/** Adds the imports of earlier blocks to each block, because readers read a page from its top. */
 export function withEarlierImports(blocks: readonly string[]): readonly string[] {
   const known = new Map<string, string>()
   return blocks.map((block) => {

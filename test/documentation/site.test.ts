@@ -95,7 +95,7 @@ function headings(beginning: string): ReadonlySet<string> {
   return new Set(found)
 }
 
-/** Returns the path of the file that a server answers with for a link's target. */
+/** Returns the path of the file that a server returns for a link. */
 function pageOf(fromPage: string, target: string): string {
   const path = target.startsWith("/") ? target : fromPage
   return path === "/" ? "index.html" : path.slice(1)

@@ -126,7 +126,7 @@ describe("10 MB", () => {
     expect(await problemOf(response)).toMatchObject({ status: 413 })
   })
 
-  /** By hand: what matters is the answer, even if the server no longer listens to the rest of the body. */
+  /** Sends a request with `node:http`, because the response matters even if the server stops reading the body. */
   function upload(framing: Record<string, string>, text: string): Promise<{ status: number }> {
     return new Promise((resolve, reject) => {
       const outgoing = request(`${gateway.url}/api/chat`, {
@@ -206,7 +206,7 @@ describe("a token is refused on every protected route:", () => {
   test("that has expired, after which a fresh one opens the same session", async () => {
     const folder = await temporaryFolder()
     const model = await startModel([says("Here.")])
-    // Two on the same data: only the tokens that one of them gives expire soon.
+    // Two gateways on the same data. Only the tokens of one of them expire soon.
     const lasting = await startGateway({ folder, model })
     const shortly = await startGateway({ folder, model, env: { TTL_SECONDS: "1" } })
     const mine = await startSession(lasting.url)

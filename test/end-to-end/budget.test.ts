@@ -8,7 +8,7 @@ import { temporaryFolder } from "./support/temporary-folder.ts"
 
 const budget = 0.05
 const said = "The quick brown fox jumps over the lazy dog. ".repeat(40)
-/** The real number of tokens of such text: four bytes a token. */
+/** The real number of tokens of this text, at four bytes a token. */
 const outputTokens = said.length / 4
 
 test.each([
@@ -52,7 +52,7 @@ test.each([
   const paid = costs.reduce((sum, cost) => sum + cost, 0)
   expect(costs.length).toBeGreaterThan(2)
   expect(paid).toBeLessThanOrEqual(budget + Math.max(...costs))
-  // The session's history says what was spent, too.
+  // The session's history also contains the spending.
   const exceeded = frames.at(-2)?.event
   expect(exceeded).toMatchObject({ budget })
   expect(exceeded?.type === "budget_exceeded" && exceeded.total_cost).toBeLessThanOrEqual(

@@ -27,7 +27,7 @@ const delegate = tool({
     answered?.kind === "child" ? answered.response : wait.child({ agent: "worker", message: "Work." }),
 })
 
-/** Delegates once, and then tells the result that the model received. */
+/** A model that delegates once and then responds with the result that it received. */
 const leader = scriptedProvider(({ messages }) => {
   const last = messages.at(-1)
   if (last?.role === "tool") return [{ type: "text", text: JSON.stringify(last.results) }]

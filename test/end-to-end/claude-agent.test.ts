@@ -27,7 +27,7 @@ beforeEach(() => requires("linux"))
 
 type Answer = readonly AnthropicAnswerPart[] | UpstreamReply
 
-/** A gateway with the real SDK, whose model is a script: one answer a model call. */
+/** Starts a gateway with the real SDK, whose model plays a script of one answer for each call. */
 async function serve(
   answers: readonly Answer[] | ((request: UpstreamRequest, index: number) => Answer),
   env: Readonly<Record<string, string>> = {},
@@ -58,12 +58,12 @@ async function serve(
     upstream,
     work,
     effects: async () => (await readFile(effects, "utf8")).split("\n").filter((line) => line !== ""),
-    /** Starts the gateway again after `kill -9`. */
+    /** Restarts the gateway after `kill -9`. */
     async restarted() {
       await kill(gateway)
       return (await start()).url
     },
-    /** Environments of processes that the runner started, with their ids. */
+    /** Returns the environments and ids of processes that the runner started. */
     processes: () => processesWith(`CLAUDE_CONFIG_DIR=${join(folder, ".agent-gateway/claude-agent")}`),
     lastRequest: () => (upstream.requests.at(-1)?.body ?? {}) as ModelRequest,
     requested: () => JSON.stringify(upstream.requests.map(({ body }) => body)),
@@ -81,7 +81,7 @@ async function processesWith(variable: string) {
     const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")
     if (!environment.includes(variable)) continue
     const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")
-    // A process that has ended, and was not reaped yet, has no command line.
+    // A process that has ended and was not reaped yet has no command line.
     if (command !== "") found.push({ pid, environment, command })
   }
   return found
@@ -137,7 +137,7 @@ describe("a process of Claude Code", () => {
       terminal: { terminal_disposition: "completed" },
     })
     expect(await readFile(commands, "utf8")).toBe("x\n")
-    // Claude Code had a moment to write down that it was ended.
+    // Claude Code had a moment to record that it was ended.
     expect(served.requested()).toMatch(/Exit code 1\d\d|may or may not have taken effect/)
     await expect.poll(served.processes, { timeout: 15_000 }).toEqual([])
   })
@@ -249,7 +249,7 @@ describe("a built-in tool of Claude Code", () => {
 
 describe("a tool of the gateway, called by Claude Code,", () => {
   test("is not repeated if the gateway is killed during the call", async () => {
-    // The process that the gateway left behind may call the model once more before it is ended.
+    // The process of the killed gateway may call the model once more before it ends.
     const served = await serve((request) => {
       const said = JSON.stringify(request.body)
       if (said.includes("The server stopped while you responded")) return [say("I look.")]

@@ -26,12 +26,12 @@ testLimits(underTest)
 testOutages(underTest)
 testSchedules()
 
-// What follows looks back at all of the above.
+// This test checks the results of all tests above.
 
 test("every documented answer of every route was seen", () => {
-  // Nothing in these can fail.
+  // These routes cannot fail.
   const unprovoked = ["GET /health 500", "GET /ready 500", "GET /openapi.json 500"]
-  // Needs an authorization server: test/mcp/oauth.test.ts has one.
+  // This response requires an authorization server. test/mcp/oauth.test.ts covers it.
   unprovoked.push("GET /mcp/oauth/callback 200")
   expect([...answered, ...unprovoked].sort()).toEqual([...contract.documented].sort())
 })
@@ -45,7 +45,7 @@ test("docs/http-api.md lists the routes and events of the OpenAPI document, fiel
   for (const route of contract.documented) expect(mentions(route.replace(/ \d+$/, ""))).toBe(true)
   const events = document.components.schemas.ChatEvent?.oneOf as unknown as readonly EventSchema[]
   const fields = events.map(({ properties: { type, ...rest }, required }) => {
-    // Below the table the page says once that every event may have it.
+    // Below the table, the page says once that every event may have this field.
     const own = Object.keys(rest).filter((name) => name !== "sub_agent_id" || required.includes(name))
     return [type.enum[0], own.sort()]
   })
@@ -54,16 +54,16 @@ test("docs/http-api.md lists the routes and events of the OpenAPI document, fiel
   expect(documentedEvents()).toEqual(Object.fromEntries(fields))
 })
 
-/** Problems of the operators' console, whose routes are in no OpenAPI document. */
+/** Problems of the operators' console, whose routes are not in the OpenAPI document. */
 const consoleProblems = [
   ...["401 operator_signed_out", "403 console_not_local", "403 console_request_refused"],
   ...["409 no_key_needed", "503 console_not_built"],
 ]
 
-/** Answered only between the registration of a task and its start. */
+/** Problems that occur only between the registration of a task and its start. */
 const briefProblems = ["503 task_not_started"]
 
-/** Problems of the memory, which this gateway does not have. */
+/** Problems of memory, which this gateway does not have. */
 const memoryProblems = ["404 memory_not_found"]
 
 interface EventSchema {

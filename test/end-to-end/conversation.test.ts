@@ -13,7 +13,7 @@ const usage = (input_tokens: number, output_tokens: number) => ({
   output_tokens,
   cache_creation_input_tokens: 0,
   cache_read_input_tokens: 0,
-  // Two dollars for a million tokens in, ten for a million out: the price of the default model.
+  // US dollars for the default model: two for a million input tokens, and ten for a million output tokens.
   estimated_cost: (2 * input_tokens + 10 * output_tokens) / 1_000_000,
 })
 
@@ -148,7 +148,7 @@ test("the next turn is said with `message` or with the whole of `messages`, and 
   const [, second, third, fourth] = model.requests.map(
     ({ body }) => (body as { messages: unknown[] }).messages,
   )
-  // Tool calls are in the server's history only: it was recognized in what the client sent.
+  // Tool calls are only in the server's history, so the gateway recognized that history in the client's messages.
   expect(third?.slice(0, 3)).toEqual(second)
   expect(fourth?.slice(0, 5)).toEqual(third)
   expect(fourth).toHaveLength(7)

@@ -49,7 +49,7 @@ test("a run killed in the middle of its text is resumed by the next start, once,
   console.info(
     `resumed ${resumed.toFixed(0)} ms after /ready, ${(ready - starting).toFixed(0)} ms after the start`,
   )
-  // It waits for no sign of life to grow old. A machine that is busy may take seconds for a sweep.
+  // The run resumes without waiting for a heartbeat to expire. On a busy machine, a sweep may take seconds.
   expect(resumed).toBeLessThan(10_000)
 
   const after = await (await session.at(next.url).subscribe({ afterSeq: ids(before).at(-1) ?? 0 })).rest()
@@ -65,7 +65,7 @@ test("a run killed in the middle of its text is resumed by the next start, once,
   const all = await (await session.at(next.url).subscribe({ afterSeq: 0 })).rest()
   expect(terminals(all)).toHaveLength(1)
   expect(assemble(all)).toMatchObject({ text: "A new answer.", terminal: completed })
-  // Nothing of the void answer is in the conversation.
+  // The conversation contains nothing of the discarded response.
   expect(model.requests[1]?.body).toMatchObject({ messages: [{ role: "user" }] })
   expect((await session.at(next.url).history()).messages).toHaveLength(2)
 })

@@ -15,7 +15,7 @@ const folder = fileURLToPath(new URL("../../examples/10-daily-briefing/deploy", 
 const run = promisify(execFile)
 const read = (name: string) => readFile(join(folder, name), "utf8")
 
-/** The arguments of `agent-gateway run` in a line of a shell. */
+/** Returns the arguments of `agent-gateway run` in a shell command. */
 function argumentsIn(line: string): string[] {
   const [, rest = ""] = /agent-gateway run (.*?)'?$/.exec(line) ?? []
   return [...rest.matchAll(/"((?:[^"])*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "")
@@ -29,7 +29,7 @@ test("systemd accepts the service and its timer", { timeout: 120_000 }, async ()
     await copyFile(join(folder, unit), join(units, unit))
   const paths = ["briefing.service", "briefing.timer"].map((unit) => join(units, unit))
   const { stdout, stderr } = await run("systemd-analyze", ["verify", "--man=no", ...paths])
-  // It also complains about units of the machine that it runs on.
+  // The program also reports problems of units that are installed on this machine.
   expect(`${stdout}${stderr}`.split("\n").filter((line) => line.includes("briefing"))).toEqual([])
   const calendar = /^OnCalendar=(.*)$/m.exec(await read("briefing.timer"))?.[1] ?? ""
   await run("systemd-analyze", ["calendar", calendar])

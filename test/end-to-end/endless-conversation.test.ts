@@ -5,7 +5,7 @@ import { messageOf } from "./support/forgetful-model.ts"
 
 const window = 6_000
 const factEvery = 20
-/** Tokens of a whole conversation, in windows. */
+/** Length of a whole conversation in context windows. */
 const windows = 50
 
 const opened: ContextFixture[] = []

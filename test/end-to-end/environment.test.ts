@@ -130,7 +130,7 @@ test("while the disk is full nothing is accepted and nothing breaks; when there 
   const before = await stream?.until(({ event }) => event.type === "text_delta" && event.text === "w50 ")
 
   await disk.fill()
-  // There may be room for some in files that were larger once.
+  // Files that were larger before may have room for some messages.
   const message = "x".repeat(200_000)
   const statuses: number[] = []
   for (const session of others) {

@@ -12,7 +12,7 @@ import { startModel } from "./support/model.ts"
 import { startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-// Each starts programs, some of which start others.
+// Each test starts programs, some of which start others.
 vi.setConfig({ testTimeout: 60_000 })
 
 const run = promisify(execFile)
@@ -23,11 +23,11 @@ const names = readdirSync(examples, { withFileTypes: true })
 
 const agentOf = (name: string) => fileURLToPath(new URL(`${name}/agent.ts`, examples))
 
-/** `agent-gateway dev`, as the examples say; without `env` with no key. */
+/** Runs `agent-gateway dev`, as the examples say. Without `env`, there is no API key. */
 async function serve(name: string, env: Readonly<Record<string, string>> = {}) {
   const cwd = await temporaryFolder()
   const cli = startCli(["dev", agentOf(name), "--port", "0"], { cwd, env })
-  // The worker behind it is stopped by it.
+  // The command stops its worker.
   onTestFinished(async () => {
     cli.signal("SIGTERM")
     await cli.exited
@@ -127,7 +127,7 @@ test("the client of 06-tool-approval goes on where it was when the server is kil
     const [, url = ""] = await cli.printed(/^Listening on (http:\S+),/m)
     return { cli, url }
   }
-  // The port must not be one that the system assigns by itself, because it must be free for the second process.
+  // The system must not assign this port by itself, because the second process needs it free.
   const port = String(await freePort())
   const first = await start(port)
   const client = spawn(process.execPath, [
@@ -141,7 +141,7 @@ test("the client of 06-tool-approval goes on where it was when the server is kil
   client.stdin.write('/tool transfer {"from":"alice","to":"bob","amount":100}\n')
   await expect.poll(() => said.join(""), { timeout: 20_000 }).toContain("Allow transfer to bob?")
   first.cli.signal("SIGKILL")
-  // Its worker ends by itself, a moment later, and has its output open until then.
+  // The worker ends a moment later and keeps its output open until then.
   await first.cli.exited
   await start(port)
   client.stdin.write("y\n")
@@ -160,7 +160,7 @@ test("08-multi-provider goes on with its next model when a service is overloaded
   const { url } = await serve("08-multi-provider", env)
   const session = await startSession(url)
   const frames = await (await session.chat("Hello!")).rest()
-  // It was tried again once, and then the demo took over.
+  // The call was retried once, and then the demo took over.
   expect(service.requests).toHaveLength(2)
   expect(frames.filter(({ event }) => event.type === "stream_retry")).toHaveLength(2)
   expect(assemble(frames).text).toMatch(/^You said: “Hello!”/)

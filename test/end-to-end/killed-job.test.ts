@@ -8,7 +8,7 @@ import { type CliProcess, startCli } from "../cli-process.ts"
 import { calls, says, startModel } from "./support/model.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-// Each kill costs the start of a process.
+// After each kill, a process must start.
 vi.setConfig({ testTimeout: 120_000 })
 
 const agent = fileURLToPath(new URL("../fixtures/delivering-agent.ts", import.meta.url))
@@ -34,7 +34,7 @@ test("a job that is killed at each of its turns and in its delivery ends with on
   const receiver = createServer((request, response) => {
     ids.push(request.headers["webhook-id"])
     request.resume()
-    // Received, and not yet acknowledged.
+    // The delivery was received and is not acknowledged yet.
     if (killOnce("delivery")) return
     response.writeHead(204).end()
   })
@@ -60,7 +60,7 @@ test("a job that is killed at each of its turns and in its delivery ends with on
   expect(killedAt.size).toBe(turns + 2)
   expect(codes.at(-1)).toBe(0)
   expect(JSON.parse(last.stdout())).toMatchObject({ outcome: "success", warnings: [] })
-  // A receiver that tells repetitions by their id counts one.
+  // A receiver that recognizes repetitions by their id counts one delivery.
   expect(new Set(ids).size).toBe(1)
   const state = JSON.parse(await readFile(join(cwd, "state/state.json"), "utf8"))
   expect(state).toMatchObject({ done: true, run_count: 1, outcome: "success" })

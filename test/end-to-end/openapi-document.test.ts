@@ -48,7 +48,7 @@ test("a running gateway is as its OpenAPI document says", { timeout: 600_000 }, 
       timeout: 240_000,
       maxBuffer: 64 * 1024 * 1024,
     }).catch((error: { readonly stdout?: string }) => {
-      // Long strings that were sent say nothing.
+      // Long repetitions in sent strings are shortened.
       throw new Error(String(error.stdout ?? error).replace(/(.)\1{80,}/g, "$1…"), { cause: error })
     })
     expect(stdout).toMatch(/No issues found/)

@@ -10,7 +10,9 @@ import { temporaryFolder } from "./support/temporary-folder.ts"
 const agent = fileURLToPath(new URL("../fixtures/agent.ts", import.meta.url))
 const noModel = { url: "http://127.0.0.1:1" }
 
-/** Sends what the page of another site makes a browser send once its name leads to this machine. */
+/**
+ * Sends a request as a browser would for a page of another site, after the site's name was rebound to this machine.
+ */
 async function init(url: string, headers: Readonly<Record<string, string>>) {
   const sent = request(`${url}/api/chat/init`, {
     method: "POST",

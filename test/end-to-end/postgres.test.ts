@@ -22,7 +22,7 @@ beforeAll(async () => {
   postgres = await startPostgres(onEnd)
 })
 
-/** Two gateways that share nothing but a database of this name. */
+/** Starts two gateways that share only a database of this name. */
 async function two(database: string, script: Parameters<typeof startTwoGateways>[0], env = {}) {
   return startTwoGateways(script, { STORE: await postgres.createDatabase(database), ...env })
 }
@@ -132,7 +132,7 @@ test("while the database is down nothing is accepted and nothing breaks; when it
     const answers = await Promise.all(nodes.map(({ url }) => fetch(`${url}/api/ready`)))
     return answers.every(({ status }) => status === 200) ? true : null
   })
-  // The stream may have ended meanwhile. A client that reconnects sees all of it.
+  // The stream may have ended in the meantime. A client that reconnects receives all of it.
   const seen = [...before, ...(await stream.restOrBreak())]
   const frames = await (await elsewhere.subscribe({ afterSeq: 0 })).rest()
   expect(assemble(frames).terminal).toMatchObject(completed)

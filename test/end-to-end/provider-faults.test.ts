@@ -10,11 +10,11 @@ import { startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 import { type Refusal, type Wire, wires } from "./support/wires.ts"
 
-// Most of the time here is spent in pauses between tries: the tests wait side by side.
+// These tests mostly wait for retries, so they run concurrently.
 const onEnd = atEndOfFile()
 const wireOf = new Map(wires.map((wire) => [wire.provider, wire]))
 
-/** Much more than a busy machine takes for an answer: what is silent for so long is tried again. */
+/** Much more time than a busy machine takes for a response. A call that is silent for so long is retried. */
 const stallSeconds = 6
 vi.setConfig({ testTimeout: 90_000 })
 
@@ -45,13 +45,15 @@ function saidIn(body: unknown): string {
   return /Test \d+ of [\w-]+/.exec(JSON.stringify(body))?.[0] ?? ""
 }
 
-/** Returns the events that a client receives if the model service responds so, call for call. */
+/**
+ * Resolves to the events that a client receives if the provider responds with this script, one reply for each call.
+ */
 async function told(provider: Wire["provider"], script: readonly UpstreamReply[]) {
   const said = `Test ${scripts.size + 1} of ${provider}`
   scripts.set(said, [...script])
   const session = await startSession(gateways.get(provider)?.url ?? "")
   const frames = await (await session.chat(said)).rest()
-  // Another viewer, who comes later, is told the same; and so is the history.
+  // A viewer that subscribes later receives the same events, and the history agrees.
   expect(await (await session.subscribe({ afterSeq: 0 })).rest()).toEqual(frames)
   const { text, terminal } = assemble(frames)
   const { messages, usage } = await session.history()
@@ -154,7 +156,7 @@ describe.concurrent.each(wires.map(({ provider }) => provider))("%s:", (provider
     const answer = `The fallback knows: ${said}`
     expect({ text, kept, modelCalls }).toEqual({ text: answer, kept: answer, modelCalls: 4 })
     expect(terminal).toMatchObject(completed)
-    // Four calls that were cut cost something, too.
+    // The four interrupted calls have a cost, too.
     expect(usage.input_tokens).toBeGreaterThan(40)
     expect(usage.estimated_cost).toBeGreaterThan(0)
   })

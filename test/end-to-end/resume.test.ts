@@ -8,7 +8,7 @@ import { answers, gate, pausing, says, startModel, words } from "./support/model
 import { startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-// Each of them starts several servers, one after the other.
+// Each test starts several servers, one after the other.
 vi.setConfig({ testTimeout: 60_000 })
 
 const cutAfter = 5
@@ -16,11 +16,11 @@ const cutAfter = 5
 interface Ride {
   readonly follow: (options: ChoppyOptions) => Promise<readonly Frame[]>
   readonly script: readonly UpstreamReply[]
-  /** Called once, when the client sees this text. */
+  /** Called once, when the client receives this text. */
   readonly interruption?: { readonly at: string; readonly by: (gateway: GatewayProcess) => Promise<void> }
 }
 
-/** Returns the events that such a client sees of one run, and those that a later client sees. */
+/** Resolves to the events of one run that such a client receives, and those that a later client receives. */
 async function ride({ follow, script, interruption }: Ride) {
   const model = await startModel(script)
   const folder = await temporaryFolder()
@@ -65,7 +65,7 @@ describe.each([
       { type: "text", text: words(23) },
       { type: "toolCall", name: "add", input: { a: 1, b: 2 } },
     ])
-    // Slow enough that it is still going on.
+    // The responses are slow enough that the run is still open.
     const script = [withCall, says(...words(14))].map((reply) => ({ ...reply, delayMs: 10 }))
     const { seen, whole } = await ride({ follow, script })
     expectEachOnceInOrder(seen)
@@ -99,7 +99,7 @@ describe.each([
     const script = [pausing(words(40), 18, gate().opened), says(...words(30))]
     const { seen, whole } = await ride({ follow, script, interruption: { at: "w13 ", by: kill } })
     expectEachOnceInOrder(seen)
-    // What was shown and not yet stored when the server died is in no log, and void in any case.
+    // Text that was shown but not stored when the server died is not in the log, and is discarded in any case.
     expect(seen).toEqual(expect.arrayContaining([...whole]))
     const text = words(30).join("")
     expect(assemble(seen)).toMatchObject({ text, terminal: { terminal_disposition: "completed" } })

@@ -11,7 +11,7 @@ import { eventually } from "./support/eventually.ts"
 import { calls, pausing, says, silent, startModel } from "./support/model.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-// Each starts programs, some several times.
+// Each test starts programs, some of them several times.
 vi.setConfig({ testTimeout: 60_000 })
 
 const agent = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url))
@@ -19,7 +19,7 @@ const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.
 
 type Script = Parameters<typeof startModel>[0]
 
-/** A folder to work in, and a model that gives these answers. */
+/** Creates a working folder, and starts a model that plays this script. */
 async function setUp(script: Script) {
   const model = await startModel(script)
   const cwd = await temporaryFolder()
@@ -33,7 +33,7 @@ async function setUp(script: Script) {
   return { model, cwd, env, start, run }
 }
 
-/** The log is JSON lines on standard error. */
+/** Removes the log, which is JSON lines, from standard error. */
 function withoutLogs(stderr: string): string {
   return stderr
     .split("\n")
@@ -200,7 +200,7 @@ describe("agent-gateway run", () => {
     })
     onTestFinished(() => void child.kill("SIGKILL"))
     const closed = new Promise((resolve) => child.on("close", resolve))
-    // More than a pipe holds: once all of it is written, the command is reading.
+    // More than a pipe can hold. Once all of it is written, the command is reading.
     await new Promise((resolve) => child.stdin.write("x".repeat(300_000), resolve))
     child.kill("SIGINT")
     expect(await closed).toBe(130)

@@ -8,12 +8,14 @@ import { calls, says, startModel } from "./support/model.ts"
 import { mountSmallDisk, type SmallDisk } from "./support/small-disk.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-// Each starts several programs, and waits for limits of several seconds.
+// Each test starts several programs and waits for time limits of several seconds.
 vi.setConfig({ testTimeout: 120_000 })
 
 const agent = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url))
 
-/** A disk that can be filled, by default with the working folder, and a model that gives these answers. */
+/**
+ * Mounts a disk that the test can fill, by default as the working folder, and starts a model that plays this script.
+ */
 async function setUp(script: (disk: SmallDisk) => Parameters<typeof startModel>[0], folder?: string) {
   await requires("root")
   const disk = await mountSmallDisk(await temporaryFolder(), { megabytes: 8 })
@@ -29,7 +31,10 @@ async function setUp(script: (disk: SmallDisk) => Parameters<typeof startModel>[
   return { disk, model, start, run }
 }
 
-/** The disk is full when the model's first response arrives, and the log has no room for what follows. */
+/**
+ * Returns a script that fills the disk before the model's first response, so that the log has no room for further
+ * events.
+ */
 function fillingScript() {
   let requests = 0
   return (disk: SmallDisk) => () => {

@@ -8,14 +8,14 @@ import { requires } from "../needs.ts"
 import { calls, says, startModel } from "./support/model.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-// Each starts programs.
+// Each test starts programs.
 vi.setConfig({ testTimeout: 60_000 })
 beforeEach(() => requires("linux"))
 
 const agent = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url))
 const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.url))
 
-/** Runs the command on a terminal of its own, on which the test types. */
+/** Runs the command on its own terminal, on which the test types. */
 async function runOnTerminal(script: Parameters<typeof startModel>[0]) {
   const model = await startModel(script)
   const cwd = await temporaryFolder()

@@ -13,11 +13,11 @@ vi.setConfig({ testTimeout: 60_000 })
 interface Served {
   readonly cli: CliProcess
   readonly session: SessionClient
-  /** The same session after `kill -9` and another start. */
+  /** Restarts the gateway after `kill -9`. Resolves to the same session. */
   readonly restarted: () => Promise<SessionClient>
 }
 
-/** `agent-gateway start` on an example. */
+/** Runs `agent-gateway start` on an example. */
 async function serve(name: string): Promise<Served> {
   const cwd = await temporaryFolder()
   const file = fileURLToPath(new URL(`../../examples/${name}/agent.ts`, import.meta.url))
@@ -37,7 +37,7 @@ async function serve(name: string): Promise<Served> {
 
 type Question = Extract<Frame["event"], { type: "tool_approval_request" }>
 
-/** Says what the stand-in orders for, and reads on until it asks. */
+/** Sends an order to the stand-in model, and reads until it asks for an approval. */
 async function order(session: SessionClient) {
   const stream = await session.chat("order 3 kettle")
   const frames = await stream.until(({ event }) => event.type === "tool_approval_request")
@@ -111,7 +111,7 @@ describe.each(examples)("the agent of %s", (name) => {
 
   test("begins its answer again after it was killed in the middle", async () => {
     const { session, restarted } = await serve(name)
-    // Whole, as up to "70 " and more may have been said before it is killed.
+    // Matches the complete word, because "70 " and more words may follow before the kill.
     const isSeven = ({ event }: Frame) => event.type === "text_delta" && event.text === "7 "
     const before = await (await session.chat("count")).until(isSeven)
     const again = await restarted()

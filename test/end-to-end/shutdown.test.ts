@@ -59,7 +59,7 @@ test("a run that does not end within the grace time is parked, and the next star
   const stream = await session.chat("Go")
   const before = await stream.until(({ event }) => event.type === "text_delta" && event.text === "w3 ")
   gateway.signal("SIGTERM")
-  // The stream ends without a terminal event: the client comes back.
+  // The stream ends without a terminal event, so the client will reconnect.
   expect(await stream.restOrBreak()).toEqual([])
   expect(await gateway.exited).toBe(0)
   const { url } = await startGateway({ folder, model })
@@ -118,7 +118,7 @@ test("a second SIGTERM ends at once, and nothing is lost by it", async () => {
 })
 
 test("an idle server stops at once, whatever connections are open", async () => {
-  // It would not be stopped before the test's time is over if it waited for anything.
+  // If the gateway waited for anything, it would not stop within the test's time limit.
   const { gateway, session } = await serving([says("Hi.")], 600_000)
   await (await session.chat("Hi")).rest()
   gateway.signal("SIGTERM")

@@ -15,13 +15,13 @@ afterEach(() => {
   sockets = []
 })
 
-/** Opens many connections that begin a request and then send a little of it now and again, for ever. */
+/** Opens many connections. Each starts a request and then sends a small piece of it from time to time. */
 async function attack(url: string, start: string, drip: string): Promise<Promise<unknown>[]> {
   const { hostname, port } = new URL(url)
   const closed: Promise<unknown>[] = []
   for (let count = 0; count < connections; count++) {
     const socket = connect(Number(port), hostname)
-    // Being cut off is what is meant to happen to it, with a reset if it was just sending.
+    // The gateway is expected to close the connection, with a reset if the client was just sending.
     socket.on("error", () => undefined).resume()
     closed.push(new Promise((resolve) => socket.on("close", resolve)))
     sockets.push(socket)
@@ -50,7 +50,7 @@ describe("200 connections that send", () => {
       const closed = await attack(gateway.url, start, drip)
       const answer = await (await session.chat("Hi")).rest()
       expect(answer.at(-1)?.event).toMatchObject({ type: "stream_complete" })
-      // While all of them were open.
+      // The other requests succeeded while all of these connections were open.
       expect(sockets.filter(({ closed }) => closed)).toEqual([])
       await Promise.all(closed)
       expect((await fetch(`${gateway.url}/api/health`)).status).toBe(200)

@@ -17,13 +17,16 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** A statement with the values that it was sent with. */
+/** A statement with its values. */
 interface Sent {
   readonly sql: string
   readonly values: readonly unknown[]
 }
 
-/** Transactions, and what names the session or its run. The rest is work of the process in the background. */
+/**
+ * Returns the transactions and the statements that name the session or its run. Other statements belong to the
+ * background work of the process.
+ */
 function ofSession(sent: readonly Sent[], sessionId: string): readonly string[] {
   const isNamed = ({ values }: Sent) =>
     JSON.stringify(values, (_, value) => toText(value)).includes(sessionId)
@@ -58,7 +61,7 @@ async function newSession(gateway: Gateway): Promise<{ readonly id: string; read
   return { id: opened.session_id, token: opened.session_token }
 }
 
-/** Sends a message and reads the stream until the mark has come. */
+/** Sends a message and reads the stream until the mark arrives. */
 async function chat(gateway: Gateway, token: string, mark: string): Promise<void> {
   const { body } = await post(gateway, "/chat", { message: "Hello" }, token)
   let text = ""
@@ -82,12 +85,12 @@ test("a run of one token takes at most 29 statements on SQLite, its transactions
     } as never)
   }
   const gateway = open(await temporaryFolder(onEnd))
-  // The first run of a user looks at how much that user stores.
+  // The first run of a user also reads the user's stored bytes.
   await chat(gateway, (await newSession(gateway)).token, "stream_complete")
   const { id, token } = await newSession(gateway)
   sent.length = 0
   await chat(gateway, token, "stream_complete")
-  // The session is given back after the stream has ended.
+  // The session is released after the end of the stream.
   await vi.waitUntil(() => sent.some(({ sql }) => sql.includes("owner = NULL")), { timeout: 20_000 })
   await gateway.close()
   const statements = ofSession(sent, id)

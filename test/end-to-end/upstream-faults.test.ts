@@ -12,7 +12,7 @@ import { atEndOfFile } from "./support/on-end.ts"
 import { startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-// Most of the time here is spent in pauses between tries: the tests wait side by side.
+// These tests mostly wait for retries, so they run concurrently.
 const onEnd = atEndOfFile()
 
 let gateway: GatewayProcess
@@ -31,14 +31,16 @@ beforeAll(async () => {
   gateway = await startGateway({ folder: await temporaryFolder(onEnd), model, onEnd })
 })
 
-/** Returns the events that a client receives if the model service responds so, call for call. */
+/**
+ * Resolves to the events that a client receives if the provider responds with this script, one reply for each call.
+ */
 async function told(script: readonly UpstreamReply[]) {
   const message = `Test ${scripts.size + 1}`
   const said = JSON.stringify(message)
   scripts.set(said, [...script])
   const session = await startSession(gateway.url)
   const frames = await (await session.chat(message)).rest()
-  // Another viewer, who comes later, is told the same.
+  // A viewer that subscribes later receives the same events.
   expect(await (await session.subscribe({ afterSeq: 0 })).rest()).toEqual(frames)
   const { text, terminal } = assemble(frames)
   return { frames, text, terminal, modelCalls: calls.get(said), session }

@@ -73,7 +73,7 @@ test("a subscriber of an idle session waits for nothing, and one of a busy one s
 })
 
 test("viewers that never read cost a bounded amount of memory, hold up nobody, and can read on", async () => {
-  // 48 calls that show a megabyte each: more than the heap would hold for viewers that lag.
+  // 48 calls whose results have a megabyte each. That is more than the heap could hold for slow viewers.
   const step = answers(Array.from({ length: 16 }, () => ({ type: "toolCall", name: "chatter" })))
   const run = [...Array<UpstreamReply>(3).fill(step), says("Done.")]
   const gateway = await startGateway({
@@ -92,7 +92,7 @@ test("viewers that never read cost a bounded amount of memory, hold up nobody, a
   expect(frames.length).toBeGreaterThan(12_000)
   const grown = ((await peakBytes(gateway.pid)) - before) / 1e6
   console.info(`memory grew by ${grown.toFixed(0)} MB while five viewers did not read 48 MB each`)
-  // Held back outside the heap, it would be 240 more.
+  // If the gateway kept the text outside the heap for these viewers, it would be another 240 MB.
   expect(grown).toBeLessThan(150)
 
   const [viewer] = stalled

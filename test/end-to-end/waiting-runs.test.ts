@@ -11,7 +11,7 @@ const megabyte = 1024 * 1024
 const waitingRuns = 24
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** Bytes that the process holds after a full collection, in the heap and outside of it. */
+/** Returns the bytes that the process holds after a full collection, inside and outside of the heap. */
 async function heldBytes(): Promise<number> {
   setFlagsFromString("--expose-gc")
   const collect: () => void = runInNewContext("gc")
@@ -36,7 +36,7 @@ async function startGateway() {
   return gateway.listen({ port: 0 })
 }
 
-/** Sends a message, and resolves to its stream once it has begun. */
+/** Sends a message, and resolves to its stream once the response has started. */
 async function post(url: string, token: string, body: Buffer): Promise<IncomingMessage> {
   const sent = request(`${url}/api/chat`, {
     method: "POST",
@@ -67,7 +67,7 @@ it("keeps nothing of the messages in memory whose runs wait for a place, though 
     const { session_token: token } = (await response.json()) as { readonly session_token: string }
     return post(url, token, body)
   }
-  // The first has the place. The second has compiled the code that the others use.
+  // The first run takes the only place. The second one compiles the code that the others use.
   await send(0)
   await send(1)
   const before = await heldBytes()

@@ -13,8 +13,8 @@ import { startScriptedUpstream } from "../../src/testing/provider/scripted-upstr
 import { createRandom } from "../crash/support/random.ts"
 
 /**
- * Kills a job at random moments, which a loop of a shell starts again. Needs a build. By default 50 kills come while
- * the job's run is open, 4 while it delivers, and 20 at any time after its process has started.
+ * Kills a job at random moments, while a shell loop restarts it. Needs a build. By default, 50 kills come while the
+ * job's run is open, 4 during its delivery, and 20 at any time after the start of its process.
  */
 const { values } = parseArgs({
   options: {
@@ -52,7 +52,7 @@ async function kill(kind: keyof typeof kills): Promise<void> {
 }
 
 const model = await startScriptedUpstream(() => {
-  // The run stays open until all of its kills have come.
+  // The run stays open until all of its kills have happened.
   const isLast = kills.inRun >= left.inRun
   if (!isLast && random.chance(0.3)) setTimeout(() => void kill("inRun"), random.whole(0, 100))
   const steps = isLast

@@ -7,7 +7,7 @@ it("serves one client throughout while another sends the worst that is allowed, 
   expect(attacked.health.length).toBeGreaterThan(10)
   expect(attacked.firstToken.length).toBeGreaterThan(5)
   expect(peakMemoryBytes).toBeLessThan(1e9)
-  // Otherwise nothing was attacked.
+  // Without these outcomes, there was no attack.
   expect(attacker.outcomes["4 MiB history replaced"]).toBeDefined()
   expect(attacker.outcomes["history of a large session"]?.[200]).toBeGreaterThan(0)
 }, 180_000)

@@ -4,16 +4,16 @@ import { distributionOf } from "./support/distribution.ts"
 import { runLoadTest } from "./support/load-test.ts"
 
 /**
- * Measures how much later a client is served while another one sends the most expensive requests that the gateway
- * allows, and how much memory the gateway takes. Fails past the limits below.
+ * Measures the additional delay of a client while another one sends the most expensive requests that the gateway
+ * allows, and the memory of the gateway. Fails if one of the limits below is exceeded.
  */
 const { values } = parseArgs({
   options: {
     "idle-seconds": { type: "string", default: "15" },
     seconds: { type: "string", default: "60" },
-    /** A folder for a profile of the gateway's processor time. */
+    /** Folder for a CPU profile of the gateway. */
     profile: { type: "string" },
-    /** Prints the end of the gateway's log. */
+    /** If true, prints the end of the gateway's log. */
     log: { type: "boolean", default: false },
   },
 })
@@ -52,7 +52,7 @@ const problems = [
 print(problems.length === 0 ? "Passed" : `FAILED\n${problems.join("\n")}`)
 process.exitCode = problems.length === 0 ? 0 : 1
 
-/** Returns how much later the 99th percentile is. */
+/** Returns the increase of the 99th percentile. */
 function compare(name: string, alone: readonly number[], attacked: readonly number[]): number {
   const [before, during] = [distributionOf(alone), distributionOf(attacked)]
   for (const [phase, each] of [

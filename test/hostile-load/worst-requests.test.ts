@@ -4,13 +4,13 @@ import { runWorstRequests } from "./support/worst-requests-test.ts"
 const maxHeapMegabytes = 512
 
 /**
- * All kinds for the route that takes the largest bodies, and two kinds for each other one. `npm run test:hostile-load`
- * sends every kind to every route.
+ * Selects all kinds for the route with the largest bodies, and two kinds for each other route. `npm run
+ * test:hostile-load` sends every kind to every route.
  */
 const isChosen = (name: string) =>
   !name.includes(": ") || name.startsWith("POST /chat:") || /: (4 MiB, deep|256 KiB, wide)$/.test(name)
 
-/** The exact delays are measured by worst-requests.ts: times say little on a busy machine. */
+/** worst-requests.ts measures the exact delays, because times are unreliable on a busy machine. */
 it("serves one client while sixteen users send the worst requests of every route, with a heap of 512 MB", async () => {
   const { idle, attacks } = await runWorstRequests({
     idleMs: 500,
@@ -23,7 +23,7 @@ it("serves one client while sixteen users send the worst requests of every route
   for (const { name, client, outcomes } of attacks) {
     expect(client.failures, name).toEqual([])
     expect(client.health.length, name).toBeGreaterThan(0)
-    // Otherwise nothing was attacked, or the gateway failed.
+    // Without these outcomes, there was no attack, or the gateway failed.
     expect(Object.keys(outcomes), name).not.toEqual([])
     expect(
       Object.keys(outcomes).filter((outcome) => outcome.startsWith("5")),

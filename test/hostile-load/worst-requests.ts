@@ -3,19 +3,19 @@ import { distributionOf } from "./support/distribution.ts"
 import { type Phase, runWorstRequests } from "./support/worst-requests-test.ts"
 
 /**
- * Measures how long the event loop of a gateway's process is held up while sixteen users send the worst requests of one
- * route at once. Fails past the limits below.
+ * Measures the delay of the event loop of a gateway's process while sixteen users send the worst requests of one
+ * route at once. Fails if one of the limits below is exceeded.
  */
 const { values } = parseArgs({
   options: {
     "idle-seconds": { type: "string", default: "15" },
-    /** For each kind of requests. */
+    /** Seconds of the attack with each kind of requests. */
     seconds: { type: "string", default: "5" },
-    /** Part of the name of the requests to be measured. */
+    /** Part of the names of the requests to measure. */
     only: { type: "string", default: "" },
-    /** A folder for a profile of the gateway's processor time. */
+    /** Folder for a CPU profile of the gateway. */
     profile: { type: "string" },
-    /** Prints the end of the gateway's log. */
+    /** If true, prints the end of the gateway's log. */
     log: { type: "boolean", default: false },
   },
 })

@@ -23,7 +23,7 @@ const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.
 
 type Asked = Extract<ChatEvent, { type: "elicitation_request" }>
 
-/** A gateway as a user starts it, with the server at `url`. After a restart it continues the same sessions. */
+/** Starts a gateway like a user, with the server at `url`. After a restart, it continues the same sessions. */
 async function gatewayWith(url: string) {
   const folder = await temporaryFolder()
   const agent = fileURLToPath(new URL("fixtures/asking-agent.ts", import.meta.url))
@@ -35,7 +35,7 @@ async function gatewayWith(url: string) {
   }
 }
 
-/** The next question; past `before`, which a stream that is taken up again shows once more. */
+/** Resolves to the next question that is not `before`. A reconnected stream shows that one again. */
 async function question(stream: EventStream, before?: Asked): Promise<Asked> {
   for (let frame = await stream.next(); frame !== null; frame = await stream.next()) {
     const { event } = frame
@@ -44,14 +44,14 @@ async function question(stream: EventStream, before?: Asked): Promise<Asked> {
   throw new Error("There is no question.")
 }
 
-/** Gives the status, and the code of a refusal. */
+/** Sends an answer. Resolves to the status, and to the code of a refusal. */
 async function respond(session: SessionClient, { tool_call_id, nonce }: Asked, answer: object) {
   const response = await session.post("/chat/elicitation", { tool_call_id, nonce, ...answer })
   const { code } = (await response.json()) as { code?: string }
   return code ?? response.status
 }
 
-/** Returns the result of the call, as the user sees it. */
+/** Resolves to the result of the call, as the user sees it. */
 async function result(stream: EventStream): Promise<string> {
   return JSON.stringify((await stream.rest()).map(({ event }) => event))
 }

@@ -29,7 +29,7 @@ it("takes a result unchecked whose schema cannot be used", async () => {
   expect(textOfResult(await hostile().call("vague"))).toContain("called")
 })
 
-/** Milliseconds of CPU time that the main thread spends on the work; what other threads use does not count. */
+/** Resolves to the CPU milliseconds of the main thread during the work. Other threads do not count. */
 async function mainThreadMs(work: () => Promise<unknown>): Promise<number> {
   const before = process.threadCpuUsage()
   await work()
@@ -46,7 +46,7 @@ it("keeps the main thread free while hostile inputs and results are checked", as
       await agent.call("guess")
     }
   })
-  // Six checks that run to their limit of 200 ms.
+  // Six checks, each of which runs to its limit of 200 ms.
   expect(spent).toBeLessThan(600)
 })
 

@@ -33,7 +33,8 @@ describe.each([
   it("leaves a call interrupted when it is lost during it", async () => {
     const { agent, server } = await everything()
     const stream = await agent.watchCall("trigger-long-running-operation", { duration: 60, steps: 600 })
-    // Only then the server has it for sure: a call that it never had has another end.
+    // After this event, the server has certainly received the call. A call that it has not received would end
+    // differently.
     await stream.until(({ event }) => event.type === "tool_output_chunk")
     await server.kill()
     await stream.rest()

@@ -62,7 +62,7 @@ describe("a server that says too much", () => {
     const chunks = frames.filter(({ event }) => event.type === "tool_output_chunk")
     expect(chunks.length).toBeGreaterThan(0)
     expect(chunks.length).toBeLessThan(50)
-    // It hears of the end, and goes on.
+    // The gateway notices the end of the server and continues.
     expect(textOfResult(await agent.call("greet"))).toBe("hello")
   })
 

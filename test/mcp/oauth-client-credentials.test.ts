@@ -5,9 +5,7 @@ import { scriptedProvider } from "../../src/testing/provider/scripted-provider.t
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { clientSecret, type GuardedServer, guardedServer } from "./support/guarded-server.ts"
 
-/**
- * A gateway that the server's authorization server knows by itself: no person is asked, and there is no redirect URL.
- */
+/** Starts a gateway that the authorization server already knows. It needs no person and no redirect URL. */
 function knownGateway({ url }: GuardedServer, oauth: McpOAuthDefinition = {}) {
   const warnings: string[] = []
   const agent = createAgent("x", {
@@ -73,7 +71,7 @@ it("shows its secret to no other issuer than the one that is configured, and say
   const server = await serverThatKnowsSecrets()
   const { isReady, warnings } = knownGateway(server, { issuer: "https://login.example.com" })
   await eventually("the refusal", async () => {
-    // The first look starts the gateway.
+    // The first check starts the gateway.
     expect(await isReady()).toBe(false)
     return warnings.some((warning) => warning.includes("login.example.com")) || null
   })

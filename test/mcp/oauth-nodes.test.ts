@@ -1,9 +1,9 @@
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { expect, it, onTestFinished } from "vitest"
-import { noTasks } from "../../src/core/no-tasks.ts"
-import type { Secrets } from "../../src/core/ports/secrets.ts"
-import type { ToolResult } from "../../src/core/ports/tool.ts"
+import type { Secrets } from "../../src/core/ports/store/secrets.ts"
+import type { ToolResult } from "../../src/core/ports/tools/tool.ts"
+import { noTasks } from "../../src/core/runs/no-tasks.ts"
 import { systemClock } from "../../src/core/time/clock.ts"
 import type { McpHttpServerDefinition } from "../../src/mcp/config/definition.ts"
 import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
@@ -20,7 +20,7 @@ import { type GuardedServer, guardedServer } from "./support/guarded-server.ts"
 const principal = { tenant: "t", userId: "ada" }
 const key = new Uint8Array(32).fill(7)
 
-/** Opens the storage that processes share: a data directory that each opens for itself. */
+/** Opens the storage that processes share: a data directory that each process opens separately. */
 async function openSecrets(path: string): Promise<Secrets> {
   const logger = { debug() {}, info() {}, warn() {}, error() {} }
   const store = await openSqliteStore({ path, clock: systemClock, logger })
@@ -28,7 +28,7 @@ async function openSecrets(path: string): Promise<Secrets> {
   return sealSecrets(store.secrets, key)
 }
 
-/** One gateway's MCP servers, over a store that others may share. */
+/** Creates the MCP servers of one gateway, over a store that may be shared. */
 function node(
   { url }: Pick<GuardedServer, "url">,
   secrets: Secrets,
@@ -65,7 +65,7 @@ function node(
   onTestFinished(() => servers.close())
   const is = (status: string) =>
     eventually(`the server as ${status}`, () => servers.states().guarded?.status === status || null)
-  /** Opens a link as a person does, and comes back to this node. */
+  /** Opens a link like a person, and follows the redirect to this node. */
   async function allow(link: string): Promise<string | null> {
     const response = await fetch(link, { redirect: "manual" })
     return authorizations.complete(new URL(response.headers.get("location") ?? "").searchParams)
@@ -103,7 +103,7 @@ async function callTogether(servers: McpServers, times: number): Promise<readonl
 
 const greeting = { type: "content", content: [{ type: "text", text: "hello" }] }
 
-/** Two gateways on one data directory, both let in. */
+/** Starts two authorized gateways on one data directory. */
 async function twoNodes(server: GuardedServer) {
   const path = join(await temporaryFolder(), "data")
   const first = node(server, await openSecrets(path))
@@ -174,7 +174,7 @@ it("lets people in by the links of nodes that started at once", async () => {
   const nodes = [node(server, await openSecrets(path)), node(server, await openSecrets(path))]
   for (const each of nodes) await each.is("needs_reauth")
   const [first, second] = nodes
-  // Each comes back to the other node.
+  // Each browser returns to the other node.
   expect(await second?.allow(first?.links[0] ?? "")).toBe("guarded")
   expect(await first?.allow(second?.links[0] ?? "")).toBe("guarded")
   for (const each of nodes) await each.is("ready")

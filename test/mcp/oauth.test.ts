@@ -14,7 +14,7 @@ import { guardedServer } from "./support/guarded-server.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 
-/** The SDK's own example of a server that only lets in whom its authorization server knows. */
+/** Starts the SDK's example of a server that requires authorization. */
 async function protectedServer(): Promise<string> {
   const file = "../../node_modules/@modelcontextprotocol/sdk/dist/esm/examples/server/simpleStreamableHttp.js"
   const [port, authPort] = [await freePort(), await freePort()]
@@ -85,7 +85,7 @@ it("asks to be let in, comes back by the callback, and remembers it after a rest
   await first.agent.run("Greet.")
   await vi.waitFor(() => expect(first.results.join()).toContain("Hello, Ada"), { timeout: 10_000 })
 
-  // A link works once.
+  // A link works only once.
   expect((await first.agent.fetch(new Request(back))).status).toBe(400)
   await first.agent.close({ graceMs: 0 })
 
@@ -102,7 +102,7 @@ it("asks to be let in, comes back by the callback, and remembers it after a rest
 
 it("takes no link along to another server that the name stands for later", async () => {
   const [former, later] = [await guardedServer(), await guardedServer()]
-  // As of servers from before RFC 9728, which do not say what their tokens are for.
+  // Servers from before RFC 9728 do not state the resource of their tokens.
   former.resource = () => {
     throw new Error("There is no such document.")
   }

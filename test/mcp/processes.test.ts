@@ -10,7 +10,7 @@ import { isAlive } from "./support/processes.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 
-/** A gateway as a user starts it, with a server that ignores signals and has a child that does. */
+/** Starts a gateway like a user, with a server that ignores signals and has a child that ignores them as well. */
 async function gatewayWithServer() {
   const folder = await temporaryFolder()
   const journal = join(folder, "journal")

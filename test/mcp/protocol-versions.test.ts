@@ -11,7 +11,10 @@ interface Request {
   readonly params?: { readonly _meta?: Readonly<Record<string, unknown>> }
 }
 
-/** Speaks 2025-11-25, and 2026-07-28 as well unless it is to be old. Its tool logs before it answers. */
+/**
+ * Starts a server that speaks 2025-11-25, and also 2026-07-28 unless `isOld` is true. Its tool logs before it
+ * returns.
+ */
 async function startServer({ isOld = false } = {}) {
   const methods: string[] = []
   const serverInfo = { name: "both", version: "1" }

@@ -14,7 +14,7 @@ it("reads and writes files through server-filesystem, and nothing outside of its
   const files = installedServer("mcp-server-filesystem", [folder])
   const agent = testAgent({ mcpServers: { files: { ...files, trusted: true } } })
   const read = await agent.call("read_text_file", { path: join(folder, "note.txt") })
-  // Once, though the server sends it as structured content too.
+  // The text appears once, although the server also sends it as structured content.
   expect(textOfResult(read)).toBe("remember the milk")
   const written = await agent.call("write_file", { path: join(folder, "new.txt"), content: "new" })
   expect(textOfResult(written)).toContain("Successfully wrote")
@@ -79,7 +79,7 @@ it("browses a page through @playwright/mcp", { timeout: 600_000 }, async () => {
     ...["--headless", "--no-sandbox", "--isolated"],
     ...["--executable-path", "/usr/bin/chromium", "--output-dir", await temporaryFolder()],
   ])
-  // Its sockets are in a folder of a fixed name there, which another user of this machine may own.
+  // The server's sockets are in a folder with a fixed name, which may belong to another user of this machine.
   const env = { TMPDIR: await temporaryFolder() }
   const agent = testAgent({ mcpServers: { browser: { ...browser, env, timeoutMs: 60_000 } } })
   const result = await agent.call("browser_navigate", { url: `http://127.0.0.1:${port}/` })

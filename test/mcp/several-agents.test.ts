@@ -1,12 +1,12 @@
 import { expect, it, onTestFinished } from "vitest"
-import type { ModelRequest } from "../../src/core/ports/provider.ts"
+import type { ModelRequest } from "../../src/core/ports/model/provider.ts"
 import { createGateway } from "../../src/index.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { listed, listingServer } from "./support/listing-server.ts"
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** A model that calls the tool of the name once. */
+/** Returns a model that calls the tool once. */
 const calling =
   (name: string) =>
   ({ messages }: ModelRequest) =>
@@ -42,7 +42,7 @@ it("each agent of a gateway has its own MCP servers, also under one name", async
     provider.requests[0]?.tools.map(({ name }) => name).sort()
   expect(offered(providers.left)).toEqual(["left_only", "look"])
   expect(offered(providers.right)).toEqual(["look", "right_only"])
-  // The model of one agent cannot reach the other's tool by its name.
+  // The model of one agent cannot call a tool of the other agent by its name.
   expect(providers.right.requests[1]?.messages.at(-1)).toMatchObject({
     role: "tool",
     results: [{ result: { type: "error", code: "unknown_tool" } }],

@@ -31,7 +31,7 @@ describe("a server that dies during a call", () => {
       reason: "lost",
       outcome: "unknown",
     })
-    // Hooks hear of an event after it is stored.
+    // Hooks receive an event after it is stored.
     const ended = { type: "runCompleted", disposition: "completed" }
     await vi.waitFor(() => expect(agent.events.at(-1)).toMatchObject(ended), 10_000)
     expect(textOfResult(await agent.call("pid"))).toMatch(/^\d+$/)
@@ -61,7 +61,7 @@ describe("a server that dies at another time", () => {
     const { agent, lines } = await fragile()
     const pid = Number(textOfResult(await agent.call("pid")))
     process.kill(pid, "SIGKILL")
-    // Before that the gateway may not know that the first is dead: a call would end as interrupted.
+    // Before that, the gateway may not know that the first process is dead. A call would then end as interrupted.
     await eventually("the server's second life", () => starts(lines()).length === 2 || null)
     const next = Number(textOfResult(await agent.call("pid")))
     expect(starts(lines())).toEqual([`started ${pid}`, `started ${next}`])
@@ -71,7 +71,7 @@ describe("a server that dies at another time", () => {
     const { agent, lines, folder } = await fragile()
     writeFileSync(join(folder, "crutch"), "")
     await agent.call("pid")
-    // The run began with what there was: nothing, or the server's second life.
+    // The run started with the tools of that moment: none, or those of the server's second process.
     await eventually("the server", async () => (await agent.ready()).checks["mcp:fragile"]?.ok || null)
     expect(textOfResult(await agent.call("pid"))).toMatch(/^\d+$/)
     expect(starts(lines())).toHaveLength(2)
@@ -142,7 +142,7 @@ describe("the gateway", () => {
     const pids = lines().flatMap((line) => line.match(/\d+$/)?.map(Number) ?? [])
     expect(pids).toHaveLength(2)
     await agent.close()
-    // What it killed is gone as soon as the system gets to it.
+    // The killed processes disappear once the system has removed them.
     await eventually("the end of all", () => !pids.some(isAlive) || null)
   })
 })

@@ -28,7 +28,7 @@ const defaults = {
 
 type Request = Extract<ChatEvent, { type: "tool_approval_request" }>
 
-/** A gateway whose model calls the tool that a message names, and that a person must allow each call of. */
+/** Starts a gateway. Its model calls the tool that a message names, and each call needs an approval. */
 async function startGateway(store: string, mcpServers: McpServerDefinitions) {
   const provider = scriptedProvider(({ messages }) => {
     const last = messages.at(-1)
@@ -53,8 +53,8 @@ async function startGateway(store: string, mcpServers: McpServerDefinitions) {
 const newStore = async () => join(await temporaryFolder(), "store")
 
 /**
- * The next request for an approval; null when the run ends without one. Past `before`, which a stream that is taken
- * up again shows once more.
+ * Resolves to the next approval request that is not `before`, or to null if the run ends without one. A reconnected
+ * stream shows `before` again.
  */
 async function approvalRequest(stream: EventStream, before?: Request | null): Promise<Request | null> {
   for (let frame = await stream.next(); frame !== null; frame = await stream.next()) {
@@ -77,7 +77,7 @@ async function allowAlways(session: SessionClient, tool: string): Promise<void> 
   await stream.rest()
 }
 
-/** Returns the approval request for a call of the tool; null if the call runs unasked, or not at all. */
+/** Resolves to the approval request for a call of the tool, or to null if there is none. */
 async function asksAbout(session: SessionClient, tool: string): Promise<Request | null> {
   const stream = await session.chat(tool)
   const request = await approvalRequest(stream)

@@ -14,7 +14,7 @@ interface Message {
   readonly params?: { readonly _meta?: Readonly<Record<string, unknown>> }
 }
 
-/** An MCP server over HTTP that notes the calls of its tool, with the header of each. */
+/** Starts an MCP server over HTTP that records the calls of its tool, with the trace header of each. */
 async function tracedServer() {
   const calls: { readonly header: unknown; readonly meta: unknown }[] = []
   const headers: unknown[] = []

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test, vi } from "vitest"
 import { StoreUnavailableError } from "../../src/core/errors.ts"
-import type { MessageCommand } from "../../src/core/ports/session-log.ts"
+import type { MessageCommand } from "../../src/core/ports/store/session-log.ts"
 import { systemClock } from "../../src/core/time/clock.ts"
 import {
   alice,
@@ -25,7 +25,7 @@ beforeAll(async () => {
   postgres = await startPostgres(onEnd)
 })
 
-/** A node behind a cable, and a node on the same database that accepts messages but starts no work. */
+/** Opens a node behind a cable, and a node on the same database that accepts messages but starts no work. */
 async function nodes(database: string, { start }: { readonly start: boolean }) {
   const url = new URL(await postgres.createDatabase(database))
   const cable = await layCable(Number(url.port))

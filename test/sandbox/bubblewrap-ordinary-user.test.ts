@@ -23,7 +23,7 @@ beforeAll(async () => {
   if (!(await has("root", "bubblewrap"))) return
   folder = await mkdtemp(join(tmpdir(), "agent-gateway-user-"))
   await chmod(folder, 0o755)
-  // Where every user can reach it, wherever this Node is.
+  // A copy of Node in a folder that every user can reach.
   const node = join(folder, "node")
   await copyFile(process.execPath, node)
   const directory = join(folder, "sandboxes")

@@ -96,7 +96,7 @@ test.each(Object.entries(fillings))(
     try {
       const { sandboxes } = await openTestSandboxes("bubblewrap", { directory })
       const small = { sandboxes, host: "bubblewrap" } as const
-      // Less than one session's quota is left.
+      // The disk now has less space than the quota of one session.
       await writeFile(join(directory, "ballast"), Buffer.alloc(34_000_000))
       const [modest, greedy] = await Promise.all([newSandbox(small), newSandbox(small)])
       const waiting = `
@@ -129,7 +129,7 @@ os.chmod("program", 0o4755)
 os.chmod(".", 0o755)`
   expect((await run({ sandboxes, host: "bubblewrap" }, sandbox, code)).exitCode).toBe(0)
   const program = join(directory, "sessions/sess_setuid/files/program")
-  // The gateway itself can reach it.
+  // The gateway itself can access the file.
   expect((await stat(program)).mode & 0o7777).toBe(0o4755)
   const asAnother = (uid: number) => () => execFileSync(program, { uid, gid: uid, stdio: "pipe" })
   expect(asAnother(65_534)).toThrow(/EACCES/)

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import { codeExecutionPlugin } from "../../src/code-execution/plugin.ts"
-import type { ToolContext } from "../../src/core/ports/tool.ts"
+import type { ToolContext } from "../../src/core/ports/tools/tool.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { testPluginServices } from "../../src/testing/plugin/plugin-services.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
@@ -21,7 +21,7 @@ afterEach(async () => {
   if (directory !== undefined) await removeTree(directory)
 })
 
-/** A gateway's code execution, of which the clock stands still until it is told to go on. */
+/** Opens a gateway's code execution with a clock that stands still until the test advances it. */
 async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] })
   const plugin = codeExecutionPlugin(

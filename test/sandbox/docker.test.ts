@@ -73,7 +73,7 @@ test("while the engine is gone each call says so at once, and they work again wh
   const { sandboxes } = await openTestSandboxes("docker", config)
   const gone = { sandboxes, host: "docker" } as const
   const [idle, busy] = await Promise.all([newSandbox(gone), newSandbox(gone)])
-  // From then on a container waits for the next.
+  // From now on, a container waits for the next execution.
   expect((await run(gone, idle, "print(1)")).stdout).toBe("1\n")
   const cut = (async () => {
     for await (const event of exec(gone, busy, "print('on')\nwhile True: pass")) {
@@ -82,7 +82,7 @@ test("while the engine is gone each call says so at once, and they work again wh
   })()
   await expect(cut).rejects.toMatchObject({ code: "sandbox_unavailable", retryable: true })
   for (const sandbox of [idle, busy]) {
-    // That the container which waits for the idle one is dead too may be found out only by a try to use it.
+    // Only an attempt to use the idle container may show that it is dead, too.
     await vi.waitFor(
       () =>
         expect(run(gone, sandbox, "print(2)")).rejects.toMatchObject({
@@ -95,7 +95,7 @@ test("while the engine is gone each call says so at once, and they work again wh
   await expect(sandboxes.reap(async () => true)).rejects.toThrow()
   await engine.restart()
   for (const sandbox of [idle, busy]) expect((await run(gone, sandbox, "print(3)")).stdout).toBe("3\n")
-  // What could not be removed when it should have been.
+  // The container that could not be removed at the right time.
   const id = readFileSync(join(directory, "id"), "utf8")
   const left = () =>
     engine.docker.listContainers({ all: true, filters: { label: [`ai-agent-gateway.directory=${id}`] } })
@@ -127,7 +127,7 @@ test("GET /ready says that the engine is gone, and that it is back", async () =>
   const uncounted = "the limit of memory leaves out file locks"
   expect(await readiness()).toEqual({ status: 200, check: { ok: true, detail: `docker; ${uncounted}` } })
   await engine.kill()
-  // The outcome of a check is kept for a few seconds.
+  // The result of a check is cached for a few seconds.
   await expect.poll(readiness, { timeout: 30_000 }).toEqual({
     status: 200,
     check: {
@@ -162,7 +162,7 @@ test("code that runs while the engine is shut down is lost, and does not seem to
     })
     await stopped
     await engine.restart()
-    // The code itself ended this one.
+    // The code itself ended this container.
     const outcome = await run(stopping, sandbox, "kill -TERM $$", { language: "shell" })
     expect(outcome).toMatchObject({ exitCode: 143, reason: "exited" })
   }

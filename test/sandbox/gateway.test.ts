@@ -34,7 +34,7 @@ afterAll(async () => {
   if (directory !== undefined) await removeTree(directory)
 })
 
-/** Lets the demo call a tool, and gives the tool's own frames. */
+/** Lets the demo call a tool. Resolves to the frames of the tool. */
 async function call(session: SessionClient, name: string, input: object) {
   const frames = await (await session.chat(`/tool ${name} ${JSON.stringify(input)}`)).rest()
   const events = frames.map(({ event }) => event)

@@ -41,7 +41,7 @@ ${start}`
     await once(child.stdout, "data")
     const pid = child.pid ?? 0
     await stopProcessTree(pid)
-    // What was written before may still arrive.
+    // Output that was written before may still arrive.
     await delay(50)
     const before = written
     await delay(100)

@@ -34,7 +34,7 @@ libc = ctypes.CDLL(None)
 print(min(libc.shmget(0, 4096, 0o1600), libc.semget(0, 1, 0o1600), libc.msgget(0, 0o1600)) >= 0, os.getuid())`
   const [made, uid] = (await run(harness, sandbox, code)).stdout.trim().split(" ")
   expect(made).toBe("True")
-  // As an ordinary user, code runs as the gateway's user, whose other programs may have made some.
+  // Without root, code runs as the gateway's user, who may have such objects from other programs.
   if (process.getuid?.() !== 0) return
   for (const kind of ["shm", "sem", "msg"]) {
     expect(readFileSync(`/proc/sysvipc/${kind}`, "utf8").split(/\s+/)).not.toContain(uid)
@@ -64,7 +64,7 @@ for index in range(40):
     time.sleep(0.05)
 time.sleep(60)`
   const { reason, stdout } = await run(harness, await newSandbox(harness), code)
-  // Some kernels are set up without io_uring.
+  // Some kernels do not support io_uring.
   if (stdout !== "refused\n") expect(reason).toBe("diskFull")
 }, 120_000)
 

@@ -8,14 +8,16 @@ import { beforeEach, expect, onTestFinished, test } from "vitest"
 import { trimWorkspace } from "../../src/sandbox/workspace/trim.ts"
 import { requires } from "../needs.ts"
 
-/** Code that swaps what the gateway removes, in a working directory that bubblewrap has bound, as a session's is. */
+/**
+ * Code swaps the files that the gateway removes, in a working directory that bubblewrap has bound like a session's.
+ */
 
 beforeEach(() => requires("bubblewrap"), 600_000)
 
 /**
- * Builds a tree that is too deep to be measured, so that the gateway removes it as a whole, and swaps it for a link to
- * `target` as soon as its removal has started: swapped earlier, only the link would be removed. New files keep the
- * removal from succeeding.
+ * Returns code that builds a tree that is too deep to measure, so that the gateway removes the whole tree. The code
+ * replaces the tree with a link to `target` as soon as the removal has started. With an earlier replacement, only the
+ * link would be removed. New files prevent the removal from succeeding.
  */
 const swapping = (target: string) => `
 import os
@@ -42,7 +44,7 @@ function runInBubblewrap(workspace: string, code: string) {
   })
 }
 
-/** A folder that nothing may change, with the modes of what is in it. */
+/** Creates a folder that must not change, and records the modes of its entries. */
 async function folderOfTheHost() {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-victim-"))
   await mkdir(join(folder, "inner"))

@@ -7,7 +7,9 @@ import { has, requires } from "../needs.ts"
 import { containerCases } from "./support/container-cases.ts"
 import { sandboxDirectory } from "./support/open.ts"
 
-/** The rights of root in an unprivileged Docker container: no mounts, no namespaces, no control groups. */
+/**
+ * The capabilities of root in an unprivileged Docker container. They exclude mounts, namespaces and control groups.
+ */
 const capabilities = "CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD SETGID SETPCAP SETUID SYS_CHROOT"
 
 let directory: string

@@ -6,7 +6,7 @@ import { startPostgres } from "../crash/support/postgres.ts"
 import { createRandom } from "../crash/support/random.ts"
 import { type Played, play } from "./support/play.ts"
 
-/** A thousand occurrences for two processes on one SQLite store, and for three on one Postgres, with kills. */
+/** A thousand occurrences with two processes on one SQLite store, and with three on one Postgres, with kills. */
 const { values } = parseArgs({
   options: {
     schedules: { type: "string", default: "50" },

@@ -4,7 +4,7 @@ import { createRandom } from "../crash/support/random.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { play } from "./support/play.ts"
 
-// Each kill costs the start of a process.
+// After each kill, a process must start.
 vi.setConfig({ testTimeout: 240_000 })
 
 const plan = { schedules: 12, occurrences: 5, kills: 4 }

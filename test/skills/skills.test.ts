@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest"
-import type { ModelRequest } from "../../src/core/ports/provider.ts"
+import type { ModelRequest } from "../../src/core/ports/model/provider.ts"
 import { type AgentOptions, createAgent, SkillStateStore, tool } from "../../src/index.ts"
 import { type ScriptedStep, scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
@@ -49,7 +49,7 @@ const search = tool({
   execute: () => "found",
 })
 
-/** An agent whose model plays the steps, and whose skills are those of the test's folder. */
+/** Creates an agent whose model plays the steps, with the skills in the test's folder. */
 function agentWith(
   turns: readonly (readonly ScriptedStep[])[],
   options: Partial<AgentOptions> = {},
@@ -68,7 +68,7 @@ function agentWith(
   return { gateway, requests: provider.requests }
 }
 
-/** The texts that the model receives for its last calls, a list for each call. */
+/** Returns the texts that the model receives for its last calls, as one list for each call. */
 function lastResults({ messages }: ModelRequest): readonly unknown[] {
   const last = messages.findLast(({ role }) => role === "tool")
   if (last?.role !== "tool") return []
@@ -338,7 +338,7 @@ test("the state of a skill is shown when it is loaded, and updated by the final 
   )
   await savedDays(2)
   expect(await store.get("diary")).toEqual({ days: 2 })
-  // Without a skill that has a state, the heading is text like any other.
+  // Without a skill with a state, the heading is plain text.
   await gateway.run("Write")
   await gateway.close({ graceMs: 0 })
   expect(await store.get("diary")).toEqual({ days: 2 })

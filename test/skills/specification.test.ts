@@ -15,7 +15,7 @@ const description = "description: Does one thing. Use it for that thing."
 const skill = (...lines: readonly string[]) => `---\n${lines.join("\n")}\n---\n\n# Steps\n\n1. Do it.\n`
 const named = (name: string, ...lines: readonly string[]) => skill(`name: ${name}`, description, ...lines)
 
-/** Folders with a `SKILL.md`, by the folder's name. Null for a folder without one. */
+/** `SKILL.md` files by the name of their folder. Null for a folder without one. */
 const folders: Readonly<Record<string, string | null>> = {
   minimal: named("minimal"),
   "all-fields": named(
@@ -80,7 +80,7 @@ test("the verdict on a skill's folder is that of the reference implementation", 
   }
   const verdicts: Record<string, { readonly ours: boolean; readonly theirs: boolean }> = {}
   for (const [name, text] of Object.entries(folders)) {
-    // Each in a folder of its own, so that names do not collide where the file system ignores case.
+    // Each skill has its own parent folder, because names could collide on a file system that ignores case.
     const parent = join(root, `skill-${Object.keys(verdicts).length}`)
     const file = join(parent, name, "SKILL.md")
     await mkdir(dirname(file), { recursive: true })

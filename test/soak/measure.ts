@@ -2,8 +2,8 @@ import { parseArgs } from "node:util"
 import { leftOver, type Sample, soak } from "./support/soak.ts"
 
 /**
- * Measures whether a gateway that works for a long time keeps anything: the heap after a collection, descriptors,
- * timers and connections. Fails if the heap grows by more than the share below, or if anything else is left over.
+ * Measures whether a gateway leaks anything over a long time: heap after a collection, descriptors, timers and
+ * connections. Fails if the heap grows by more than the share below, or if anything else is left over.
  */
 const { values } = parseArgs({
   options: {
@@ -12,7 +12,7 @@ const { values } = parseArgs({
   },
 })
 const maxGrowth = 0.05
-/** The heap of a single sample may be off by what was not collected yet; means of so many are compared. */
+/** Number of samples in each compared mean. A single sample of the heap may include garbage. */
 const compared = 3
 
 const rounds = Math.max(2 * compared, Number(values.rounds))

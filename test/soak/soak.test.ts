@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import type { Counts } from "./support/client.ts"
 import { leftOver, soak } from "./support/soak.ts"
 
-// `npm run test:soak` does the same for half an hour, and compares the heap as well.
+// `npm run test:soak` runs the same test for half an hour and also compares the heap.
 test("a gateway under a mixed load keeps no descriptor, timer or connection", {
   timeout: 120_000,
 }, async () => {

@@ -4,8 +4,8 @@ import { type Cluster, startCluster } from "./support/cluster.ts"
 import { type Fault, playRound, type RoundResult } from "./support/round.ts"
 
 /**
- * Measures how long it takes until the sessions of a node that failed are worked on by another one, with three real
- * gateway processes on Postgres, and checks that nothing is done twice. Each round moves five sessions.
+ * Measures the time until another node continues the sessions of a failed node, with three real gateway processes on
+ * Postgres. Checks that no work is done twice. Each round moves five sessions.
  */
 const { values } = parseArgs({
   options: {
@@ -13,12 +13,12 @@ const { values } = parseArgs({
     outages: { type: "string", default: "10" },
     "outage-seconds": { type: "string", default: "30" },
     pauses: { type: "string", default: "10" },
-    /** Outages are idle time for the most part, so several databases have theirs at once. */
+    /** Number of databases to test at once. Outages are mostly idle time. */
     databases: { type: "string", default: "2" },
   },
 })
 
-/** A node that is paused for longer than the time to live of its heartbeat. */
+/** Milliseconds of a pause, longer than the time to live of a heartbeat. */
 const pauseMs = 6_000
 
 const results = [

@@ -4,8 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks"
 const maxSpoken = 600
 
 /**
- * Tells screen readers what happens. The text itself is said once it is whole, because its pieces would interrupt
- * each other.
+ * Tells screen readers what happens. The text of a response is announced when it is complete, because its pieces
+ * would interrupt each other.
  */
 export function Announcer({ agent, agentName }: { readonly agent: Agent; readonly agentName: string }) {
   const [spoken, setSpoken] = useState("")

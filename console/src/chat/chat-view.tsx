@@ -20,7 +20,7 @@ export interface ChatViewProps {
   readonly sessionId: string
 }
 
-/** One conversation: what was said, what is being said, and what waits for the user. */
+/** One conversation: its messages, the current response, and the waits that the user can answer. */
 export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
   const agent = useAgent({
     url: info.prefix === "/" ? location.origin : new URL(info.prefix, location.origin).href,
@@ -85,7 +85,7 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
   )
 }
 
-/** Sends the message with which the session was started, once the session is loaded. */
+/** Sends the first message of the session after the session is loaded. */
 function useFirstMessage(agent: Agent, sessionId: string, send: (draft: Draft) => void): void {
   const isLoading = agent.status === "loading"
   useEffect(() => {
@@ -100,7 +100,10 @@ function titleOf({ messages }: Agent): string {
   return part?.type === "text" ? part.text.slice(0, 80) : "New conversation"
 }
 
-/** A message that the gateway did not accept is sent again as it was, and any other as a new one. */
+/**
+ * Retries a message. If the gateway did not accept it, sends the same message again. Otherwise sends its text as a
+ * new message.
+ */
 function retry(agent: Agent, send: (draft: Draft) => void): void {
   if (agent.failure !== null) {
     agent.retry()

@@ -5,19 +5,19 @@ import type { Draft } from "./first-message.ts"
 import { readImages } from "./read-images.ts"
 
 export interface ComposerProps {
-  /** Models that a message may ask for. Null for any: then none is offered. */
+  /** Models that a message may request. Null for any model; then the composer offers none. */
   readonly models: readonly string[] | null
-  /** If true, a run is open, and the message has to say what becomes of that run. */
+  /** If true, a run is open, and the user chooses whether the message waits for it, joins it or interrupts it. */
   readonly isBusy: boolean
   readonly isDisabled?: boolean
   readonly autoFocus?: boolean
-  /** Text to put into the field. A new object puts it there again. */
+  /** Text to put into the field. A new object with the same text puts it there again. */
   readonly prefill?: { readonly text: string } | null
   readonly onSend: (draft: Draft) => void
   readonly onStop?: () => void
 }
 
-/** The field for the next message. Enter sends, Shift and Enter starts a new line. */
+/** The input field for the next message. Enter sends the message, and Shift+Enter starts a new line. */
 export function Composer(props: ComposerProps) {
   const { models, isBusy, isDisabled = false, autoFocus = false, prefill = null, onSend, onStop } = props
   const [text, setText] = useState("")

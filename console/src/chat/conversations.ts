@@ -9,16 +9,16 @@ interface Listed {
 
 const changed = new EventTarget()
 
-/** Delay between two looks at the states of the conversations, while the page is in view. */
+/** Milliseconds between two requests for the states of the conversations, while the page is visible. */
 const pollMs = 5_000
 
-/** Tells the list that a conversation was started or has changed. */
+/** Reports to the list that a conversation was started or has changed. */
 export function announceConversation(): void {
   changed.dispatchEvent(new Event("change"))
 }
 
 export interface Conversations {
-  /** Null until they are loaded. */
+  /** The conversations. Null until they are loaded. */
   readonly items: readonly Conversation[] | null
   readonly problem: string | null
   readonly hasMore: boolean
@@ -61,7 +61,7 @@ export function useConversations(): Conversations {
   }
 }
 
-/** Returns the first page again, followed by the pages that were loaded after it. */
+/** Returns the reloaded first page, followed by the pages that were loaded after it. */
 function merge(first: readonly Conversation[], before: readonly Conversation[]): readonly Conversation[] {
   const ids = new Set(first.map(({ session_id }) => session_id))
   return [...first, ...before.filter(({ session_id }) => !ids.has(session_id))]

@@ -5,11 +5,11 @@ import { costText, countText, inputOf } from "../ui/format.ts"
 export interface MessageActionsProps {
   readonly message: ViewMessage
   readonly text: string
-  /** Null for messages that the user has not written. */
+  /** Null for messages of the model. */
   readonly onEdit: ((text: string) => void) | null
 }
 
-/** Copies a message, or puts it into the composer again. Shows what an answer has cost. */
+/** Copies a message, or puts it into the composer again. Shows the cost of a response. */
 export function MessageActions({ message, text, onEdit }: MessageActionsProps) {
   const { usage } = message
   if (text === "") return null

@@ -12,7 +12,7 @@ export interface MessageListProps {
   readonly onEdit: (text: string) => void
 }
 
-/** All messages, and what waits for the user. */
+/** All messages and all open waits. */
 export function MessageList({ agent, agentName, onEdit }: MessageListProps) {
   const { messages, waits, subAgents, tasks, taskViews, isRunning } = agent
   const views = [agent, ...subAgents.map(({ view }) => view), ...taskViews.values()]
@@ -70,12 +70,12 @@ const noSubAgents: readonly ViewSubAgent[] = []
 interface MessageProps {
   readonly message: ViewMessage
   readonly agentName: string
-  /** If true, the message still grows. */
+  /** If true, the message is still being streamed. */
   readonly isLive: boolean
   readonly waits: readonly ViewWait[]
-  /** Null where nothing waits, so that the message is not rendered again with each event. */
+  /** Null if no wait is open, so that the message is not rendered again with each event. */
   readonly agent: Agent | null
-  /** Empty for a message without calls that sub-agents work for. */
+  /** Empty for a message without sub-agents. */
   readonly subAgents: readonly ViewSubAgent[]
   readonly onEdit: (text: string) => void
 }
@@ -109,7 +109,7 @@ const Message = memo(
     before.agentName === after.agentName,
 )
 
-/** Returns true if a sub-agent works for a call of the message. */
+/** Returns true if a sub-agent works for a call in the message. */
 function hasWorkers({ parts }: ViewMessage, subAgents: readonly ViewSubAgent[]): boolean {
   return subAgents.some(({ toolCallId }) => parts.some((part) => callIdOf(part) === toolCallId))
 }

@@ -8,7 +8,7 @@ import { ToolCard } from "./tool-card.tsx"
 
 export interface Surroundings {
   readonly waits: readonly ViewWait[]
-  /** Null where nothing waits. */
+  /** Null if no wait is open. */
   readonly agent: Agent | null
   /** All sub-agents of the session. */
   readonly subAgents: readonly ViewSubAgent[]
@@ -20,11 +20,11 @@ export interface MessagePartProps extends Surroundings {
   readonly isLive: boolean
 }
 
-/** One part of a message. The card of a call has the conversations of the sub-agents that work for it. */
+/** One part of a message. The card of a call contains the conversations of its sub-agents. */
 export function MessagePart({ part, isUser, isLive, ...around }: MessagePartProps) {
   switch (part.type) {
     case "text":
-      // A person's text is shown as it was typed.
+      // The user's text is shown exactly as typed.
       return isUser ? <p class="typed">{part.text}</p> : <Markdown text={part.text} />
     case "thinking":
       return <Thinking text={part.text} isLive={isLive} />
@@ -46,7 +46,7 @@ export function MessagePart({ part, isUser, isLive, ...around }: MessagePartProp
 
 const words = { completed: "Done", interrupted: "Interrupted", failed: "Failed" }
 
-/** Shows the conversation of a sub-agent in a place of its own. */
+/** Shows the conversation of a sub-agent in a section that can be folded. */
 function SubAgent({ subAgent, ...around }: Surroundings & { readonly subAgent: ViewSubAgent }) {
   const { id, agentName, view, isPartial } = subAgent
   const state = view.isRunning ? "Working…" : words[view.ended?.outcome ?? "completed"]

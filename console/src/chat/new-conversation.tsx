@@ -6,7 +6,7 @@ import { Composer } from "./composer.tsx"
 import { announceConversation } from "./conversations.ts"
 import { type Draft, keepFirstMessage } from "./first-message.ts"
 
-/** Starts a session with its first message, so that an open page alone leaves no session behind. */
+/** Creates a session together with its first message, so that opening the page does not create a session. */
 export function NewConversation({ info }: { readonly info: Info }) {
   const [agent, setAgent] = useState(info.agents[0]?.name ?? "")
   const [problem, setProblem] = useState<string | null>(null)

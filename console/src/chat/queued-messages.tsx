@@ -2,7 +2,7 @@ import type { QueuedMessage } from "ai-agent-gateway/client/view"
 import type { Agent } from "ai-agent-gateway/react"
 import { Icon } from "../ui/icons.tsx"
 
-/** Messages that wait for the open run. */
+/** Queued messages, which wait for the open run. */
 export function QueuedMessages({ agent }: { readonly agent: Agent }) {
   if (agent.queued.length === 0) return null
   return (

@@ -2,10 +2,13 @@ import type { ImageInput } from "ai-agent-gateway/client"
 
 const mediaTypes = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const
 
-/** A message with all its images has to stay below the gateway's limit of 4 MiB, in base64. */
+/**
+ * Maximum characters of all images of a message, in base64. The whole message must stay below the gateway's limit of
+ * 4 MiB.
+ */
 const maxCharacters = 3_800_000
 
-/** Reads images for a message that has others already. Rejects with what the user can do. */
+/** Reads images for a message that may already have others. Rejects with an error that tells the user what to do. */
 export async function readImages(
   files: readonly File[],
   others: readonly ImageInput[],

@@ -11,7 +11,7 @@ const interruptions: Readonly<Record<string, string>> = {
   budget: "The run has reached the agent's budget (maxBudgetUsd).",
 }
 
-/** Says why the last run has no proper end, and offers to send its message again. */
+/** Explains why the last run did not complete, and offers to send its message again. */
 export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onRetry: () => void }) {
   const { ended, failure, status, messages } = agent
   const again = (
@@ -47,7 +47,7 @@ export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onR
       </Notice>
     )
   }
-  // After a reload, the history does not say how a run ended.
+  // After a reload, the history does not contain the end of a run.
   if (ended === null && messages.at(-1)?.role === "user") {
     return (
       <Notice tone="warning" title="This message has no answer.">

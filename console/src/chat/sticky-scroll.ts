@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks"
 
-/** Distance from the end in pixels within which the view follows what is added. */
+/** Distance from the end, in pixels, within which the view follows new content. */
 const nearPx = 80
 
 /** Keeps the end of a growing list in view, unless the user has scrolled up. */

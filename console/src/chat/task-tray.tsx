@@ -12,7 +12,9 @@ const words: Readonly<Record<ViewTask["state"], string>> = {
   failed: "Failed",
 }
 
-/** The background tasks of the conversation: what they do, their own conversations, and a way to cancel them. */
+/**
+ * The background tasks of the conversation: their progress, their own conversations, and a button that cancels each.
+ */
 export function TaskTray({ agent }: { readonly agent: Agent }) {
   const { tasks } = agent
   if (tasks.length === 0) return null

@@ -1,4 +1,4 @@
-/** The model's thinking, folded. */
+/** The model's thinking, which can be unfolded. */
 export function Thinking({ text, isLive }: { readonly text: string; readonly isLive: boolean }) {
   return (
     <details class="thinking">

@@ -23,11 +23,11 @@ export interface ToolCardProps {
   readonly call: ViewToolCall
   readonly wait: ViewWait | null
   readonly agent: Agent | null
-  /** Shown between the input and the result. */
+  /** Content between the input and the result. */
   readonly children?: ComponentChildren
 }
 
-/** A call of a tool. Open while it runs; afterwards a line that can be opened. */
+/** A tool call. The card is open while the call runs, and afterwards a line that can be opened. */
 export function ToolCard({ call, wait, agent, children }: ToolCardProps) {
   const { toolName, input, inputText, state, output, data, result, error, warning, durationMs, server } = call
   const isActive = state === "writing" || state === "running" || state === "waiting"

@@ -1,7 +1,7 @@
 import type { ToolOutput as Output } from "ai-agent-gateway/client/view"
 import { useEffect, useRef } from "preact/hooks"
 
-/** Output of a tool while it runs. */
+/** The live output of a tool. */
 export function ToolOutput({
   output,
   isLive,

@@ -6,7 +6,7 @@ import { ApprovalForm } from "../ui/approval-form.tsx"
 import { ClientToolForm } from "../ui/client-tool-form.tsx"
 import { QuestionForm } from "../ui/question-form.tsx"
 
-/** The open wait of the run, and the ways to answer it. */
+/** The open wait of the run, with a form to answer it. */
 export function WaitPanel({ wait, agent }: { readonly wait: ViewWait; readonly agent: Agent }) {
   const [problem, setProblem] = useState<string | null>(null)
   const [isSending, setSending] = useState(false)
@@ -60,7 +60,7 @@ interface OpenWait {
   readonly answerSchema: Readonly<Record<string, unknown>> | null
 }
 
-/** The stream does not say what arguments a tool takes, but the stored wait does. */
+/** Resolves to the schema of the tool's arguments. The stream does not contain it, but the stored wait does. */
 async function schemaOf(sessionId: string | null, { nonce }: ViewWait) {
   const { items } = await call<Page<OpenWait>>("GET", "waits", { query: { session_id: sessionId } })
   return items.find((wait) => wait.nonce === nonce)?.answerSchema ?? null

@@ -4,15 +4,15 @@ import { memo } from "preact/compat"
 import { CodeBlock } from "../ui/code-block.tsx"
 import { Inline } from "./inline.tsx"
 
-/** Deeper lists and quotes are shown as text, because a model may nest them without end. */
+/** Maximum depth of lists and quotes. Deeper ones are shown as text, because a model may nest them without limit. */
 const maxDepth = 12
 
 export interface BlockProps {
   readonly token: Token
-  /** Source of the block. The block is rendered again only if it changes. */
+  /** Source text of the block. The block is rendered again only if the text changes. */
   readonly raw: string
   readonly depth?: number
-  /** Depth of the document's first heading. */
+  /** Level of the document's first heading. */
   readonly topHeading: number
 }
 
@@ -66,7 +66,10 @@ function blocks(tokens: readonly Token[], depth: number, topHeading: number) {
   ))
 }
 
-/** The page has a heading of its own, so the first one of an answer is of the second level, whatever its depth is. */
+/**
+ * A heading. The page has its own first-level heading, so the first heading of a response always has the second
+ * level.
+ */
 function Heading({ level, tokens }: { readonly level: number; readonly tokens: readonly Token[] }) {
   const Tag = (["h2", "h3", "h4", "h5"] as const)[Math.min(Math.max(level, 2), 5) - 2] ?? "h5"
   return (

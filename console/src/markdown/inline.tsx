@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact"
 import { decodeEntities } from "./decode-entities.ts"
 import { safeAddress } from "./safe-address.ts"
 
-/** Emphasis may be nested without end. */
+/** Maximum depth of emphasis, which a model may nest without limit. */
 const maxDepth = 20
 
 /** The text of a block, with its emphasis, code and links. */
@@ -51,7 +51,8 @@ function InlineToken({
     case "link":
       return <Link href={token.href}>{inner(token.tokens)}</Link>
     case "image":
-      // Loading it would tell another server what the model was told to write into the address.
+      // Loading the image would send the address to another server, and a prompt injection may have put data into the
+      // address.
       return <Link href={token.href}>{`Image: ${token.text === "" ? token.href : token.text}`}</Link>
     default:
       return token.raw

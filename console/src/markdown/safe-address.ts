@@ -1,6 +1,6 @@
 const protocols: readonly string[] = ["http:", "https:", "mailto:"]
 
-/** Returns an address that may be a link, or null: scripts, files and addresses within the console are none. */
+/** Returns an address that may become a link. Returns null for scripts, files and addresses within the console. */
 export function safeAddress(href: string): string | null {
   if (!URL.canParse(href)) return null
   const url = new URL(href)

@@ -11,7 +11,7 @@ import type { OpenWait } from "./operator-types.ts"
 import { Age, PageHead, Pending } from "./page-parts.tsx"
 import { useLoaded } from "./use-loaded.ts"
 
-/** Everything that waits for a person, over all sessions, oldest first. */
+/** All pending approvals and questions of all sessions, oldest first. */
 export function ApprovalsView() {
   const { data, problem, reload } = useLoaded<Page<OpenWait>>("waits")
   return (

@@ -7,7 +7,7 @@ interface Configuration {
   readonly agents: Readonly<Record<string, unknown>>
 }
 
-/** The options that were given. Secrets are masked. */
+/** The options of the gateway. Secrets are masked. */
 export function ConfigurationView() {
   const { data, problem } = useLoaded<Configuration>("configuration")
   return (

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks"
 import { JsonView } from "../ui/json-view.tsx"
 import type { EventEntry } from "./operator-types.ts"
 
-/** Every event with its raw JSON. */
+/** All events with their raw JSON. */
 export function EventList({ entries }: { readonly entries: readonly EventEntry[] }) {
   if (entries.length === 0) return <p class="hint">No events.</p>
   return (

@@ -8,7 +8,7 @@ function hrefOfMemory({ tenant, userId, agent }: Pick<MemoryOwner, "tenant" | "u
   return hrefOf(["memory"], { tenant, user: userId, agent })
 }
 
-/** The users about whom agents remember something. */
+/** The users about whom agents have stored memories. */
 export function MemoryOwners() {
   const { items, problem, loadMore } = usePages<MemoryOwner>("memory/owners")
   return (

@@ -7,7 +7,7 @@ import type { MemoryRecord } from "./operator-types.ts"
 import { Age, AskTwice, More, PageHead, Pending, Until } from "./page-parts.tsx"
 import { usePages } from "./use-loaded.ts"
 
-/** The users with memories, or the memories of the user whom the address names. */
+/** The users with memories, or the memories of the user in the address. */
 export function MemoryView({ route }: { readonly route: Route }) {
   const tenant = route.query.get("tenant")
   const user = route.query.get("user")

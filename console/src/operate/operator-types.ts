@@ -1,4 +1,4 @@
-/** Answers of the routes for operators. Times are in milliseconds since the Unix epoch. */
+/** Responses of the routes for operators. Times are in milliseconds since the Unix epoch. */
 
 export interface ListedSession {
   readonly id: string
@@ -24,7 +24,7 @@ export interface ListedRun {
   readonly userId: string
   readonly state: string
   readonly createdAt: number
-  /** Null while it is not over. */
+  /** Null while the run has not ended. */
   readonly end: { readonly at: number; readonly cost: number | null; readonly error: string | null } | null
 }
 
@@ -109,7 +109,7 @@ export interface ListedSchedule {
   readonly userId: string
   readonly origin: "options" | "user" | "agent"
   readonly state: "active" | "paused" | "ended"
-  /** Reason why the gateway paused it. */
+  /** Reason for which the gateway paused the schedule. */
   readonly reason: string | null
   readonly spec: {
     readonly cron?: string

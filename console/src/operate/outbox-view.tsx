@@ -7,7 +7,7 @@ import type { OutboxRow } from "./operator-types.ts"
 import { Age, AskTwice, Filter, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
 import { usePages } from "./use-loaded.ts"
 
-/** Deliveries that sessions want done outside themselves. Dead rows failed too often. */
+/** Deliveries of sessions to the outside. Dead rows have failed too often. */
 export function OutboxView({ route }: { readonly route: Route }) {
   const state = route.query.get("state") ?? ""
   const [problem, setProblem] = useState<string | null>(null)

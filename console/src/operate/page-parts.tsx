@@ -18,7 +18,7 @@ export function PageHead({
   )
 }
 
-/** Says that a view is being loaded, or why it cannot be. */
+/** Reports that a view is loading, or why it could not be loaded. */
 export function Pending({ problem }: { readonly problem: string | null }) {
   if (problem === null) return <p class="hint">Loading…</p>
   return (
@@ -41,7 +41,7 @@ export function Age({ at }: { readonly at: number }) {
   )
 }
 
-/** A time to come. One that has just passed is now. */
+/** The time until a moment in the future. A moment that has just passed is shown as now. */
 export function Until({ at }: { readonly at: number }) {
   const left = at - Date.now()
   return (
@@ -62,14 +62,17 @@ export function Fact({ name, children }: { readonly name: string; readonly child
 
 export interface AskTwiceProps {
   readonly label: string
-  /** Replaces the label after the first press. */
+  /** Label after the first press. */
   readonly question: string
-  /** Name of the thing, for screen readers. */
+  /** Name of the affected object, for screen readers. */
   readonly name: string
   readonly onConfirm: () => void
 }
 
-/** A button for what cannot be undone: the first press asks, the second one does it. */
+/**
+ * A button for an action that cannot be undone. The first press asks for a confirmation, and the second press
+ * confirms.
+ */
 export function AskTwice({ label, question, name, onConfirm }: AskTwiceProps) {
   const [isAsking, setAsking] = useState(false)
   const text = isAsking ? question : label
@@ -93,7 +96,7 @@ export interface FilterProps {
   readonly onChange: (value: string) => void
 }
 
-/** A filter of a list. The first choice is no filter. */
+/** A filter of a list. The first choice removes the filter. */
 export function Filter({ label, value, options, onChange }: FilterProps) {
   return (
     <label class="inline">

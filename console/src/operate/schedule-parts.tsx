@@ -3,7 +3,7 @@ import { call } from "../api.ts"
 import { hrefOf } from "../router.ts"
 import type { ListedSchedule } from "./operator-types.ts"
 
-/** Returns the times of a schedule in a few words. */
+/** Describes the times of a schedule in a few words. */
 export function timesOf({ spec }: ListedSchedule): string {
   if (spec.cron !== undefined) return `${spec.cron} (${spec.timezone})`
   if (spec.every !== undefined) return `every ${spec.every}`
@@ -20,7 +20,7 @@ export function OwnerLink({ schedule: { tenant, userId } }: { readonly schedule:
 
 type Action = "pause" | "resume" | "run"
 
-/** The buttons that change a schedule, and what went wrong with the last of them. */
+/** Buttons that change a schedule, with the error of the last change. */
 export function ScheduleActions({
   schedule,
   onChanged,

@@ -64,7 +64,7 @@ export function SessionsView({ route, info }: { readonly route: Route; readonly 
   )
 }
 
-/** A session with many runs has cost at least as much as its newest ones. */
+/** Describes the cost of a session. If only its newest runs are counted, their cost is a minimum. */
 export function sessionCostText({ cost, isPartial }: ListedSession["spent"]): string {
   return isPartial && cost !== null ? `over ${costText(cost)}` : costText(cost)
 }

@@ -43,7 +43,7 @@ export function StatusView() {
   )
 }
 
-/** A server that has to be authorized comes with the link for it. */
+/** Details of a check. The address in the text, at which a person authorizes an MCP server, becomes a link. */
 function Detail({ text }: { readonly text: string }) {
   const at = text.search(/https?:\/\//)
   const address = at < 0 ? null : safeAddress(text.slice(at))

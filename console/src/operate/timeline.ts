@@ -8,14 +8,14 @@ export interface Span {
   readonly outcome: "ok" | "failed" | "open"
   /** Milliseconds since the Unix epoch. */
   readonly start: number
-  /** Null while it is open. */
+  /** Null while the span is open. */
   readonly end: number | null
   readonly detail: string
 }
 
 type Draft = { -readonly [Key in keyof Span]: Span[Key] }
 
-/** Turns the events of a run into spans, in the order in which they started. */
+/** Converts the events of a run into spans, in the order in which they started. */
 export function spansOf(entries: readonly EventEntry[]): readonly Span[] {
   const spans: Draft[] = []
   const open = new Map<string, Draft>()

@@ -2,16 +2,16 @@ import { useEffect, useState } from "preact/hooks"
 import { call, type Page, type Query } from "../api.ts"
 
 export interface Loaded<Data> {
-  /** Null until the first answer. */
+  /** Null until the first response. */
   readonly data: Data | null
   readonly problem: string | null
   readonly reload: () => void
 }
 
-/** Delay between two looks at what changes by itself, while the page is in view. */
+/** Milliseconds between two requests for changing data, while the page is visible. */
 const pollMs = 4_000
 
-/** Loads something, and keeps it fresh unless `isLive` is false. */
+/** Loads data, and reloads it regularly unless `isLive` is false. */
 export function useLoaded<Data>(path: string, query: Query = {}, isLive = true): Loaded<Data> {
   const [state, setState] = useState<{ readonly key: string; readonly data: Data | null }>({
     key: "",
@@ -33,7 +33,8 @@ export function useLoaded<Data>(path: string, query: Query = {}, isLive = true):
       },
     )
     return () => controller.abort()
-    // Once more when it stops to change, because the last look may have been before its last change.
+    // The data is loaded once more after `isLive` becomes false, because the last request may have preceded the last
+    // change.
   }, [key, looks, isLive])
   const reload = () => setLooks((count) => count + 1)
   useEffect(() => {
@@ -50,12 +51,12 @@ export function useLoaded<Data>(path: string, query: Query = {}, isLive = true):
 export interface LoadedPages<Item> {
   readonly items: readonly Item[] | null
   readonly problem: string | null
-  /** Null after the last page. */
+  /** Loads the next page. Null after the last page. */
   readonly loadMore: (() => void) | null
   readonly reload: () => void
 }
 
-/** Loads a list page by page. Only the first page is kept fresh. */
+/** Loads a list page by page. Only the first page is reloaded regularly. */
 export function usePages<Item>(path: string, query: Query = {}, isLive = true): LoadedPages<Item> {
   const { data: first, problem, reload } = useLoaded<Page<Item>>(path, query, isLive)
   const [more, setMore] = useState<{ readonly key: string; readonly page: Page<Item> } | null>(null)

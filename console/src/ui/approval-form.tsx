@@ -11,7 +11,7 @@ export interface ApprovalRequest {
   readonly server: string | null
   readonly resolved_qualifier: string | null
   readonly reason: string | null
-  /** Seconds since the Unix epoch. */
+  /** Time in seconds since the Unix epoch. */
   readonly expires_at: number
 }
 
@@ -24,7 +24,7 @@ export interface ApprovalFormProps {
   readonly onAnswer: (approval: Approval) => void
 }
 
-/** Allows a call, with other arguments if need be, or denies it with a reason for the model. */
+/** Allows a call, with edited arguments if necessary, or denies it with a reason for the model. */
 export function ApprovalForm({ request, isSending, problem, loadSchema, onAnswer }: ApprovalFormProps) {
   const { tool_name, tool_input, server, resolved_qualifier, reason } = request
   const [mode, setMode] = useState<"ask" | "edit" | "deny">("ask")
@@ -36,7 +36,7 @@ export function ApprovalForm({ request, isSending, problem, loadSchema, onAnswer
 
   const edit = () => {
     setMode("edit")
-    // Without a schema, the arguments that are there can still be edited.
+    // Without a schema, the existing arguments can still be edited.
     loadSchema().then(setSchema, () => setSchema(null))
   }
 

@@ -13,7 +13,7 @@ export interface ClientToolFormProps {
   readonly onSubmit: (outcome: ClientToolOutcome) => void
 }
 
-/** Answers the call of a tool that a client executes, by hand. Text that is not JSON is sent as a string. */
+/** Lets the operator type the result of a client tool call. Text that is not JSON is sent as a string. */
 export function ClientToolForm({ request, isSending, problem, onSubmit }: ClientToolFormProps) {
   const [text, setText] = useState("")
   const titleId = useId()

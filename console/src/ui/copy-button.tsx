@@ -9,7 +9,7 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
     setOutcome(shown)
     setTimeout(() => setOutcome(null), shownMs)
   }
-  // Browsers have a clipboard only in pages of this machine and of HTTPS.
+  // Browsers offer a clipboard only to pages over HTTPS or from this machine.
   const copy = async () => navigator.clipboard.writeText(text)
 
   return (

@@ -4,11 +4,11 @@ import type { FormField } from "./form-schema.ts"
 export interface FormFieldInputProps {
   readonly field: FormField
   readonly value: unknown
-  /** Undefined: the field is empty. */
+  /** Called with the new value; undefined for an empty field. */
   readonly onChange: (value: unknown) => void
 }
 
-/** One field of a form. The browser checks what it can; the gateway checks the whole form. */
+/** One field of a form. The browser validates as much as it can, and the gateway validates the whole form. */
 export function FormFieldInput({ field, value, onChange }: FormFieldInputProps) {
   const { name, label, description, isRequired, kind } = field
   const hintId = useId()
@@ -104,7 +104,7 @@ export function FormFieldInput({ field, value, onChange }: FormFieldInputProps) 
           <Label text={label} isRequired={isRequired} />
           <input
             {...common}
-            // The types of elements know no field whose type is only known when it is shown.
+            // The types of JSX elements do not allow an input type that is known only at run time.
             type={kind.inputType as "text"}
             maxLength={kind.maxLength ?? undefined}
             pattern={kind.pattern ?? undefined}
@@ -126,7 +126,10 @@ function Label({ text, isRequired }: { readonly text: string; readonly isRequire
   )
 }
 
-/** JSON Schema wants a zone in a date with a time; the browser's field has the local time without one. */
+/**
+ * Returns the text for the form. JSON Schema requires a time zone in a date with a time, but the browser's field
+ * contains the local time without one.
+ */
 function writtenText(inputType: string, text: string): string | undefined {
   if (text === "") return undefined
   return inputType === "datetime-local" ? new Date(text).toISOString() : text

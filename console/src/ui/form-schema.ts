@@ -4,7 +4,7 @@ export interface FormField {
   readonly label: string
   readonly description: string | null
   readonly isRequired: boolean
-  /** Value at the start. Undefined: the field is empty. */
+  /** Initial value. Undefined for an empty field. */
   readonly initial: unknown
   readonly kind: FieldKind
 }
@@ -40,7 +40,10 @@ const inputTypes: Readonly<Record<string, InputType>> = {
   password: "password",
 }
 
-/** Returns the fields of an object's schema, or null if one of them cannot be a field: then the form is JSON. */
+/**
+ * Returns the fields of an object's schema. Returns null if a property cannot be a field; the form is then edited as
+ * JSON.
+ */
 export function fieldsOf(schema: Schema): readonly FormField[] | null {
   const properties = isObject(schema.properties) ? schema.properties : {}
   const required = Array.isArray(schema.required) ? schema.required : []
@@ -58,7 +61,7 @@ function fieldOf(name: string, property: Schema, isRequired: boolean): FormField
     label: textOf(property.title) ?? name,
     description: textOf(property.description),
     isRequired,
-    // A box that is not checked says no, and says it.
+    // An unchecked box of a required property means false, so that value is sent.
     initial: property.default ?? (kind.type === "boolean" && isRequired ? false : undefined),
     kind,
   }
@@ -94,7 +97,7 @@ function kindOf(property: Schema): FieldKind | null {
   }
 }
 
-/** Choices come as `enum` (with `enumNames`), or as `oneOf` and `anyOf` with a title each. */
+/** Returns the choices of a property. They are an `enum` (with `enumNames`), or a `oneOf` or `anyOf` with titles. */
 function optionsOf(property: Schema) {
   const { enum: values, enumNames: names, oneOf, anyOf } = property
   if (Array.isArray(values) && values.every((value) => typeof value === "string")) {

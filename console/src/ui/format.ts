@@ -1,6 +1,6 @@
 import type { Usage } from "ai-agent-gateway/client"
 
-/** Returns all input tokens, cached ones included. */
+/** Returns the number of all input tokens, including cached ones. */
 export function inputOf(usage: Usage): number {
   return usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens
 }
@@ -11,7 +11,7 @@ export function countText(count: number): string {
   return counts.format(count)
 }
 
-/** US dollars, with more digits for small amounts. Null: the price of a model is not known. */
+/** Formats US dollars, with more digits for small amounts. Null means that the price of a model is not known. */
 export function costText(dollars: number | null): string {
   if (dollars === null) return "price unknown"
   if (dollars === 0) return "$0"
@@ -25,7 +25,7 @@ export function durationText(ms: number): string {
   return minutes < 60 ? `${minutes} min ${Math.round((ms % 60_000) / 1_000)} s` : ageText(ms)
 }
 
-/** A length of time in its largest unit. */
+/** Formats a duration in its largest unit. */
 export function ageText(ms: number): string {
   const minutes = Math.floor(ms / 60_000)
   if (minutes < 1) return "under 1 min"

@@ -1,4 +1,4 @@
-/** Line icons of 16 units. They are decoration: the text beside them, or a label, names the thing. */
+/** Line icons of 16 units. They are decorative, because a label or the text next to them names the object. */
 const paths = {
   plus: "M8 3v10M3 8h10",
   send: "M8 13V3M3.5 7.5 8 3l4.5 4.5",

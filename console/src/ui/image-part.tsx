@@ -4,7 +4,8 @@ import { safeAddress } from "../markdown/safe-address.ts"
 const shownTypes: readonly string[] = ["image/png", "image/jpeg", "image/gif", "image/webp"]
 
 /**
- * An image of a message or a result. Images of other servers are links, so that nothing is loaded from there unasked.
+ * An image of a message or a result. An image on another server becomes a link, so that nothing is loaded from there
+ * without a click.
  */
 export function ImagePart({ source }: Pick<ImageBlock, "source">) {
   if (source.type === "url") {

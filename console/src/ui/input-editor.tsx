@@ -5,7 +5,7 @@ import { fieldsOf } from "./form-schema.ts"
 type Input = Readonly<Record<string, unknown>>
 
 export interface InputEditorProps {
-  /** The arguments as JSON. */
+  /** The arguments as JSON text. */
   readonly text: string
   readonly original: Input
   /** JSON Schema of the arguments, if it is known. */
@@ -13,7 +13,7 @@ export interface InputEditorProps {
   readonly onChange: (text: string) => void
 }
 
-/** Edits the arguments of a call: a field for each of them and of the schema, or the JSON as a whole. */
+/** Edits the arguments of a call: one field for each argument and each property of the schema, or the whole JSON. */
 export function InputEditor({ text, original, schema, onChange }: InputEditorProps) {
   const [isJson, setJson] = useState(Object.keys(original).length === 0)
   const id = useId()
@@ -111,7 +111,7 @@ function Field({ id, name, value, onChange }: FieldProps) {
   return <JsonField id={id} name={name} value={value} onChange={onChange} />
 }
 
-/** A list or an object. Other fields wait until its JSON is right again. */
+/** A field for a list or an object. It keeps the former value while its text is not valid JSON. */
 function JsonField({ id, name, value, onChange }: FieldProps) {
   const [text, setText] = useState(() => JSON.stringify(value, null, 2))
   const [isWrong, setWrong] = useState(false)
@@ -134,14 +134,14 @@ function JsonField({ id, name, value, onChange }: FieldProps) {
       />
       {isWrong && (
         <span id={id} class="field-error">
-          This is not JSON, so the value before stays.
+          This is not valid JSON, so the former value is kept.
         </span>
       )}
     </label>
   )
 }
 
-/** Returns the arguments, or what is wrong with the text. */
+/** Returns the arguments, or a message about the problem with the text. */
 export function parseInput(text: string): Input | string {
   const value = parseJson(text)
   if (value === undefined) return "The arguments are not valid JSON."

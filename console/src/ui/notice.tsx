@@ -6,7 +6,7 @@ export interface NoticeProps {
   readonly children?: ComponentChildren
 }
 
-/** A message that stands in the page: an empty list, a failure, a hint. */
+/** A message on the page, for example about an empty list, a failure, or a next step. */
 export function Notice({ tone = "info", title, children }: NoticeProps) {
   return (
     <div class={`notice ${tone}`} role={tone === "danger" ? "alert" : undefined}>

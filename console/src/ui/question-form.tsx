@@ -17,12 +17,12 @@ export interface QuestionFormProps {
   readonly request: QuestionRequest
   readonly isSending: boolean
   readonly problem: string | null
-  /** `null` for a page, which has nothing to fill in. */
+  /** Called with the form's values, or with `null` for a page, which has no form. */
   readonly onAnswer: (content: Readonly<Record<string, unknown>> | null) => void
   readonly onDecline: (dismissed: boolean) => void
 }
 
-/** A question of a tool to the user: a form that is made from its schema, or a page to open. */
+/** A tool's question to the user: a form that is created from its schema, or a page to open. */
 export function QuestionForm({ request, isSending, problem, onAnswer, onDecline }: QuestionFormProps) {
   const fields = fieldsOf(request.schema ?? {})
   const [values, setValues] = useState<Readonly<Record<string, unknown>>>(() => defaultsOf(fields ?? []))
@@ -106,7 +106,9 @@ function defaultsOf(fields: readonly FormField[]): Readonly<Record<string, unkno
   return Object.fromEntries(given.map(({ name, initial }) => [name, initial]))
 }
 
-/** A field that was emptied is left out, so that an optional one need not fit its schema. */
+/**
+ * Sets a value. An emptied field is removed, because an empty value of an optional property may not match its schema.
+ */
 function withValue(values: Readonly<Record<string, unknown>>, name: string, value: unknown) {
   const { [name]: _, ...others } = values
   return value === undefined ? others : { ...others, [name]: value }

@@ -1,6 +1,6 @@
-import type { TaskState } from "../../core/background-task.ts"
-import type { TaskEndCommand } from "../../core/ports/inbox.ts"
-import type { OutboxItem } from "../../core/ports/outbox.ts"
+import type { TaskEndCommand } from "../../core/ports/store/inbox.ts"
+import type { OutboxItem } from "../../core/ports/store/outbox.ts"
+import type { TaskState } from "../../core/runs/background-task.ts"
 
 /** Returns the id of the item that announces the end of a task. */
 export function announcementId(taskId: string): string {

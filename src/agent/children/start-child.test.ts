@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
-import type { ChildOutcome, ChildTask } from "../../core/child.ts"
-import type { OutboxItem } from "../../core/ports/outbox.ts"
-import type { Pricing } from "../../core/ports/pricing.ts"
+import type { Pricing } from "../../core/ports/model/pricing.ts"
+import type { OutboxItem } from "../../core/ports/store/outbox.ts"
+import type { ChildOutcome, ChildTask } from "../../core/runs/child.ts"
 import type { Usage } from "../../core/usage.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
@@ -9,10 +9,10 @@ import { runLoop } from "../loop.ts"
 import { settleCancelled } from "../settle-cancelled.ts"
 
 const usage: Usage = { inputTokens: 0, outputTokens: 0, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
-/** A call of a model costs nothing here; what children spend is said by their answers. */
+/** Model calls are free in these tests. The outcomes of the children state what the children spent. */
 const pricing: Pricing = { cost: () => 0 }
 
-/** A run whose model calls `delegate` so many times in one message, and then is done. */
+/** Returns a run whose model calls `delegate` `count` times in one message and then responds. */
 function runOf(
   count: number,
   task: Partial<ChildTask> | ((index: number) => Partial<ChildTask>) = {},

@@ -1,4 +1,4 @@
-import type { ReturnedTask } from "../../core/ports/tool.ts"
+import type { ReturnedTask } from "../../core/ports/tools/tool.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import type { CallState } from "../tools/call-state.ts"
 import { WaitRefused } from "../waits/refused-wait.ts"

@@ -1,6 +1,6 @@
 import type { Event } from "../../core/log/entries.ts"
-import type { OutboxItem } from "../../core/ports/outbox.ts"
-import type { SessionTasks } from "../../core/ports/tool.ts"
+import type { OutboxItem } from "../../core/ports/store/outbox.ts"
+import type { SessionTasks } from "../../core/ports/tools/tool.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "../tools/call-state.ts"
 import { cancelItem } from "./tree-effects.ts"

@@ -1,6 +1,6 @@
-import type { TaskState } from "../../core/background-task.ts"
-import type { ChildOutcome } from "../../core/child.ts"
 import type { TaskEnded, TaskRegistered } from "../../core/log/task-events.ts"
+import type { TaskState } from "../../core/runs/background-task.ts"
+import type { ChildOutcome } from "../../core/runs/child.ts"
 
 /**
  * Maximum number of collected tasks to remember, so that a model that asks again learns that the task was collected.

@@ -1,5 +1,4 @@
-import { isTaskId } from "../../core/background-task.ts"
-import { type ChildOutcome, maxResponseCharacters } from "../../core/child.ts"
+import { textOf } from "../../core/history/messages.ts"
 import { isLongerAsJson, type JsonObject } from "../../core/json/json.ts"
 import {
   type Event,
@@ -8,9 +7,10 @@ import {
   type TerminalEvent,
   type WaitOpened,
 } from "../../core/log/entries.ts"
-import { textOf } from "../../core/messages.ts"
-import type { OutboxItem } from "../../core/ports/outbox.ts"
-import type { CancelCommand, SessionParent } from "../../core/ports/session-log.ts"
+import type { OutboxItem } from "../../core/ports/store/outbox.ts"
+import type { CancelCommand, SessionParent } from "../../core/ports/store/session-log.ts"
+import { isTaskId } from "../../core/runs/background-task.ts"
+import { type ChildOutcome, maxResponseCharacters } from "../../core/runs/child.ts"
 import { addCost, type Cost, noSpending } from "../../core/usage.ts"
 import type { RunContext } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"

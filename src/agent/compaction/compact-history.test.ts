@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
-import type { CompactionStep, HistoryCompaction } from "../../core/ports/compaction.ts"
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { CompactionStep, HistoryCompaction } from "../../core/ports/model/compaction.ts"
+import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { type ScriptedTurn, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { tool } from "../../tools/local-tool.ts"
 import { memoryRun } from "../fixtures/memory-run.ts"
@@ -29,7 +29,7 @@ const looking = tool({
   execute: () => "seen ".repeat(200),
 })
 
-/** Summarizes all but the last call and its result, when `when` says so. */
+/** Returns a compaction that summarizes everything but the last call and its result if `when` returns true. */
 function summarizing(
   when: (history: Parameters<HistoryCompaction["next"]>[0]) => boolean,
   provider: ReturnType<typeof scriptedProvider>,
@@ -149,7 +149,7 @@ it("ends the run before a summary that could cross its budget", async () => {
   const run = memoryRun(provider, {
     tools: [looking],
     compaction: summarizing(({ messages }) => messages.length >= 3, provider),
-    // The first call fits, the one for a summary does not.
+    // The budget has room for the first call, but not for a call that writes a summary.
     maxBudgetUsd: 20,
     pricing: {
       cost: ({ usage: { inputTokens, outputTokens } }) => (inputTokens > 0 ? 15 : outputTokens * 0),

@@ -1,4 +1,4 @@
-import type { CompactableHistory, CompactionStep } from "../../core/ports/compaction.ts"
+import type { CompactableHistory, CompactionStep } from "../../core/ports/model/compaction.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { idsOfRun } from "../log-events.ts"
 import { modelAt } from "../model/model-attempt.ts"

@@ -1,4 +1,4 @@
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import type { Conversation } from "../conversation.ts"
 
 /** The provider's count is used only if it differs from the estimate by less than this factor. */

@@ -1,4 +1,4 @@
-import type { Message } from "../../core/messages.ts"
+import type { Message } from "../../core/history/messages.ts"
 import type { Conversation } from "../conversation.ts"
 
 /**

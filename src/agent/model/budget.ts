@@ -1,5 +1,5 @@
 import type { Event } from "../../core/log/entries.ts"
-import type { ModelChoice, ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelChoice, ModelRequest } from "../../core/ports/model/provider.ts"
 import { type Cost, noUsage, type Spending, type Usage } from "../../core/usage.ts"
 import { openChildrenOf } from "../children/tree-effects.ts"
 import type { ModelRunContext } from "../run-context.ts"

@@ -1,7 +1,7 @@
 import { toError, UnusableSchemaError } from "../../core/errors.ts"
+import { textOf } from "../../core/history/messages.ts"
 import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { Event } from "../../core/log/entries.ts"
-import { textOf } from "../../core/messages.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
 import { recordCompletion } from "../steering.ts"

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
-import type { Message } from "../../core/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { Message } from "../../core/history/messages.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { countPlainBytes, estimateInput, estimateTokens } from "./estimate-tokens.ts"
 import { TokenSizes } from "./token-sizes.ts"
 
@@ -34,7 +34,7 @@ it("data of a tool that calls itself an image is counted as the text that it is"
   expect(await estimateInput(request(resultOf({ type: "json", value: image })))).toBeGreaterThan(30_000)
 })
 
-/** Returns the turns of the event loop that the work took. */
+/** Resolves to the number of turns of the event loop that the work took. */
 async function turnsOf(work: () => Promise<unknown>): Promise<number> {
   let turns = 0
   const count = () => {

@@ -1,7 +1,7 @@
-import { imagesOf } from "../../core/images.ts"
+import { imagesOf } from "../../core/history/images.ts"
+import type { Message, ModelPart } from "../../core/history/messages.ts"
 import { isLargeJson, jsonPieces, type ReplaceValue } from "../../core/json/json-pieces.ts"
-import type { Message, ModelPart } from "../../core/messages.ts"
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import type { Usage } from "../../core/usage.ts"
 
@@ -98,7 +98,9 @@ export function countOutputBytes(content: readonly ModelPart[]): number {
 
 export interface CountedUsage {
   readonly usage: Usage
-  /** The usage that counts against a budget: at least as much as the transferred bytes usually have. */
+  /**
+   * The usage that counts against a budget. It is at least the usual token count for the number of transferred bytes.
+   */
   readonly charged: Usage
   /** If true, some of the counts are the gateway's estimate. */
   readonly estimated: boolean

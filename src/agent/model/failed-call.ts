@@ -1,5 +1,5 @@
 import type { ModelCallFailed, StepRetried } from "../../core/log/entries.ts"
-import type { ModelFailure, ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelFailure, ModelRequest } from "../../core/ports/model/provider.ts"
 import { noUsage } from "../../core/usage.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import { priceUsage } from "./budget.ts"

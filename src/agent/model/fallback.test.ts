@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { ModelChoice, Provider } from "../../core/ports/provider.ts"
+import type { ModelChoice, Provider } from "../../core/ports/model/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"

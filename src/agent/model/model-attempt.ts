@@ -1,5 +1,5 @@
 import type { StepStarted } from "../../core/log/entries.ts"
-import type { ModelChoice, ModelFailure } from "../../core/ports/provider.ts"
+import type { ModelChoice, ModelFailure } from "../../core/ports/model/provider.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
 import { computeBackoff } from "./retry-backoff.ts"
 

@@ -1,5 +1,5 @@
-import type { Message } from "../../core/messages.ts"
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { Message } from "../../core/history/messages.ts"
+import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { writeTaskReminder } from "../children/tasks.ts"
 import type { Conversation } from "../conversation.ts"
 import type { ModelRunContext } from "../run-context.ts"

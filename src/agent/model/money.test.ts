@@ -1,14 +1,14 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Pricing } from "../../core/ports/pricing.ts"
-import type { ModelEvent, Provider } from "../../core/ports/provider.ts"
-import type { UsageReport } from "../../core/run-hooks.ts"
+import type { Pricing } from "../../core/ports/model/pricing.ts"
+import type { ModelEvent, Provider } from "../../core/ports/model/provider.ts"
+import type { UsageReport } from "../../core/runs/run-hooks.ts"
 import type { Usage } from "../../core/usage.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 import { closeInterruptedCall } from "./interrupted-model-call.ts"
 
-/** A dollar for a million tokens in, five for a million out. */
+/** One US dollar per million input tokens, and five per million output tokens. */
 const pricing: Pricing = {
   cost: ({ usage }) =>
     (usage.inputTokens +
@@ -53,7 +53,7 @@ describe("a budget", () => {
       name: "liar",
       defaultModel: "liar",
       async *stream(request): AsyncGenerator<ModelEvent> {
-        // What it really costs: four bytes a token.
+        // The real cost, at four bytes a token.
         calls.push(
           pricing.cost({
             priceList: undefined,

@@ -1,9 +1,12 @@
-import type { ModelFailure, ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelFailure, ModelRequest } from "../../core/ports/model/provider.ts"
 
-/** Words with which services name the fields of thinking in their errors. */
+/** Matches the field names for thinking in the errors of providers. */
 const namesThinking = /thinking|reasoning|effort/i
 
-/** Names the request's level in a failure, if the service refused the request because of it. */
+/**
+ * Returns an error that names the requested thinking level if the provider refused the request because of that level.
+ * Returns any other failure unchanged.
+ */
 export function explainRefusedThinking(
   failure: ModelFailure,
   { thinkingLevel, model }: Pick<ModelRequest, "thinkingLevel" | "model">,

@@ -1,6 +1,6 @@
+import type { ModelPart } from "../../core/history/messages.ts"
 import { nestsTooDeep } from "../../core/json/json.ts"
 import type { StepStarted } from "../../core/log/entries.ts"
-import type { ModelPart } from "../../core/messages.ts"
 import type {
   ModelChoice,
   ModelEnd,
@@ -8,7 +8,7 @@ import type {
   ModelInputDelta,
   ModelRequest,
   Provider,
-} from "../../core/ports/provider.ts"
+} from "../../core/ports/model/provider.ts"
 import type { Usage } from "../../core/usage.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
 import type { ModelRunContext } from "../run-context.ts"
@@ -19,7 +19,7 @@ import { type Patience, startWatchdog } from "./watchdog.ts"
 export interface Streamed {
   text: string
   thinking: string
-  /** Sequence number of the first delta. */
+  /** Sequence number of the first delta. Null before it. */
   streamedFrom: number | null
   /** Bytes of the response that are not text: the arguments of calls. */
   hiddenBytes: number

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { Provider } from "../../core/ports/provider.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
 import { thinkingLevels } from "../../core/thinking-level.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { memoryRun } from "../fixtures/memory-run.ts"

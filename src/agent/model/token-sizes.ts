@@ -1,5 +1,5 @@
-import type { Message } from "../../core/messages.ts"
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { Message } from "../../core/history/messages.ts"
+import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { estimateTokens } from "./estimate-tokens.ts"
 
 /** Estimates the tokens of requests. Each message, and each list of tools, is measured once. */

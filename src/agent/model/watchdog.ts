@@ -7,11 +7,11 @@ export interface Watchdog {
 
 /** Time limits of a model call in milliseconds. */
 export interface Patience {
-  /** From the request to the first progress. */
+  /** Maximum milliseconds from the request to the first progress. */
   readonly firstMs: number
-  /** Between two reports of progress. */
+  /** Maximum milliseconds between two reports of progress. */
   readonly silentMs: number
-  /** From the request to the end of the response. */
+  /** Maximum milliseconds from the request to the end of the response. */
   readonly totalMs: number
 }
 

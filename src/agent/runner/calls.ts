@@ -1,7 +1,7 @@
+import type { ToolCallPart } from "../../core/history/messages.ts"
 import type { Event, ToolCallRequested } from "../../core/log/entries.ts"
-import type { ToolCallPart } from "../../core/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
-import type { RunnerToolCall } from "../../core/runner.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
+import type { RunnerToolCall } from "../../core/runs/runner.ts"
 import type { RunnerRunContext } from "../run-context.ts"
 import type { CallState } from "../tools/call-state.ts"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
-import type { UsageReport } from "../../core/run-hooks.ts"
-import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runner.ts"
+import type { UsageReport } from "../../core/runs/run-hooks.ts"
+import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runs/runner.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import type { RunnerRuntime } from "../agent-runtime.ts"
 import { type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
@@ -9,7 +9,7 @@ import { runForeignLoop } from "./run-foreign-loop.ts"
 
 type Script = (request: RunnerRequest) => readonly RunnerEvent[]
 
-/** A runner that reports what it is told to, and remembers what it was asked. */
+/** Returns a runner that plays one script for each request, and records the requests. */
 function scripted(...scripts: readonly Script[]) {
   const requests: RunnerRequest[] = []
   const runner: Runner = async function* (request) {
@@ -330,7 +330,7 @@ it("counts what was paid after calls that still wait when the run is parked, eac
   answer(run, "x")
   await expect(runForeignLoop(context, { resumed: true })).resolves.toBe(60_000)
   expect(run.context.conversation.run?.spent).toMatchObject({ usage: { inputTokens: 9 }, cost: 9 })
-  // That of the message, and one for each time.
+  // One report of the message's usage, and one of each later usage.
   expect(new Set(ids).size).toBe(3)
 })
 

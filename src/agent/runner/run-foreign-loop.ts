@@ -1,6 +1,6 @@
 import { GatewayError, RunCancelledError } from "../../core/errors.ts"
 import type { Event } from "../../core/log/entries.ts"
-import type { RunnerDecision } from "../../core/runner.ts"
+import type { RunnerDecision } from "../../core/runs/runner.ts"
 import { interruptedByCrash } from "../conversation.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"

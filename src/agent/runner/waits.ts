@@ -1,6 +1,6 @@
 import type { Event } from "../../core/log/entries.ts"
-import type { NewWait } from "../../core/ports/session-log.ts"
-import type { RunnerDecision, RunnerToolCall } from "../../core/runner.ts"
+import type { NewWait } from "../../core/ports/store/session-log.ts"
+import type { RunnerDecision, RunnerToolCall } from "../../core/runs/runner.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
 import { denial } from "../tools/call-errors.ts"

@@ -1,5 +1,5 @@
-import type { Verdict } from "../../core/ports/gate.ts"
-import type { ToolResult, Validation } from "../../core/ports/tool.ts"
+import type { Verdict } from "../../core/ports/tools/gate.ts"
+import type { ToolResult, Validation } from "../../core/ports/tools/tool.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 

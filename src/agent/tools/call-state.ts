@@ -5,8 +5,8 @@ import type {
   WaitOpened,
   WaitResolved,
 } from "../../core/log/entries.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
-import type { ToolOrigin } from "../../core/tool-origin.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
+import type { ToolOrigin } from "../../core/tools/tool-origin.ts"
 import type { WaitKind } from "../../core/wait.ts"
 
 /** One call of the open step. It changes only by `Conversation.apply`. */

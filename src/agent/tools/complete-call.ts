@@ -1,6 +1,6 @@
 import type { Event } from "../../core/log/entries.ts"
-import type { JournalEffects } from "../../core/ports/journal.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { JournalEffects } from "../../core/ports/run/journal.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { record, type SettlingContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 import { truncateResult } from "./truncate-result.ts"

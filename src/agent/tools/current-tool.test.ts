@@ -1,19 +1,21 @@
 import { describe, expect, it, vi } from "vitest"
 import type { Event } from "../../core/log/entries.ts"
-import type { Gate, Verdict } from "../../core/ports/gate.ts"
-import type { Tool, ToolContext } from "../../core/ports/tool.ts"
+import type { Gate, Verdict } from "../../core/ports/tools/gate.ts"
+import type { Tool, ToolContext } from "../../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { originAt } from "../../testing/session-log/tool-origin.ts"
+import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 
-/** The tools of the agent at each moment, as servers change theirs. */
+/** The current tools of the agent, which a test changes as an MCP server would. */
 interface World {
   tools: readonly Tool[]
   readonly called: string[]
 }
 
-/** A tool `deploy` that notes its calls, of the server of that name; local without one. */
+/**
+ * Returns a tool `deploy` that records its calls. It belongs to the given MCP server, or is local if there is none.
+ */
 function deploy(world: World, server: string | null, more: Partial<Tool> = {}): Tool {
   const execute = () => {
     world.called.push(server ?? "local")
@@ -27,7 +29,7 @@ const execute: Verdict = { ...ask, action: "execute" }
 const asking: Gate = { decide: async ({ approved }) => (approved ? execute : ask) }
 const open: Gate = { decide: async () => execute }
 
-/** A run whose model calls `deploy` once and then is done. */
+/** Returns a run whose model calls `deploy` once and then responds. */
 function runIn(world: World, gate: Gate, beforeCalls: () => void = () => {}): MemoryRun {
   const provider = scriptedProvider(({ messages }) => {
     if (messages.at(-1)?.role === "tool") return [{ type: "text", text: "Done" }]
@@ -240,7 +242,7 @@ describe("a call that nobody has to allow", () => {
   })
 })
 
-/** The run as a log of an older version has it. */
+/** Returns the run as it is in a log of an older version. */
 function withoutOrigins(run: MemoryRun): MemoryRun {
   const { tools } = run.context.runtime
   const old = memoryRun(run.context.runtime.models[0].provider, { gate: asking, tools })

@@ -1,5 +1,5 @@
-import type { Tool } from "../../core/ports/tool.ts"
-import { isSameOrigin, isSameServer, originOf } from "../../core/tool-origin.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
+import { isSameOrigin, isSameServer, originOf } from "../../core/tools/tool-origin.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { DataEmitted } from "../../core/log/entries.ts"
-import type { EmittedData, ToolContext } from "../../core/ports/tool.ts"
+import type { EmittedData, ToolContext } from "../../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
@@ -9,7 +9,7 @@ const data = (name: string, value: unknown, transient?: boolean) => {
   return { type: "data", name, value, ...(transient !== undefined && { transient }) } as EmittedData
 }
 
-/** A run whose model calls `work` once, which does this with its context. */
+/** Returns a run whose model calls `work` once. The tool calls the given function with its context. */
 function runOf(work: (context: ToolContext) => unknown): MemoryRun {
   const provider = scriptedProvider((request) =>
     request.messages.at(-1)?.role === "tool"
@@ -98,7 +98,7 @@ describe("data that a tool emits", () => {
   })
 })
 
-/** Contains itself twice, so a complete walk never ends. */
+/** Contains itself twice, so a complete traversal never ends. */
 const cyclic: unknown[] = []
 cyclic.push(cyclic, cyclic)
 const deep = JSON.parse(`${"[".repeat(200)}${"]".repeat(200)}`)

@@ -1,7 +1,7 @@
 import { isLongerAsJson, type Json } from "../../core/json/json.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
 import { toJson } from "../../core/json/to-json.ts"
-import type { EmittedData, Tool } from "../../core/ports/tool.ts"
+import type { EmittedData, Tool } from "../../core/ports/tools/tool.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 

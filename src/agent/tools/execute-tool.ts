@@ -8,7 +8,7 @@ import type {
   ToolContext,
   ToolOutcome,
   ToolResult,
-} from "../../core/ports/tool.ts"
+} from "../../core/ports/tools/tool.ts"
 import { withoutSecrets } from "../../core/text/without-secrets.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"

@@ -1,6 +1,6 @@
 import { setImmediate, setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it } from "vitest"
-import type { ModelEvent, Provider } from "../../core/ports/provider.ts"
+import type { ModelEvent, Provider } from "../../core/ports/model/provider.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
 import { memoryRun } from "../fixtures/memory-run.ts"
@@ -19,7 +19,7 @@ const end: ModelEvent = {
   usage: null,
 }
 
-/** Plays one response per call; the last one for all further calls. */
+/** Plays one response for each call. All further calls repeat the last one. */
 function provider(traits: Partial<Provider>, ...plays: readonly Play[]): Provider & { calls: number } {
   return {
     name: "played",
@@ -41,7 +41,7 @@ async function* silence(): AsyncGenerator<ModelEvent, void, undefined> {
   await new Promise(() => {})
 }
 
-/** Sends the event every millisecond, for ever. */
+/** Yields the event every millisecond without end. */
 function repeating(event: ModelEvent, ...first: readonly ModelEvent[]): Play {
   return async function* () {
     yield* first

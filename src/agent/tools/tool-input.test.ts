@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { ToolInputDelta } from "../../core/log/deltas.ts"
-import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/model/provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 
@@ -28,7 +28,7 @@ function providerOf(turns: readonly (readonly ModelEvent[])[]) {
   return { provider, requests }
 }
 
-/** A run that was asked to show tool input. */
+/** Returns a run that streams the arguments of calls. */
 function runOf(
   turns: readonly (readonly ModelEvent[])[],
   options: Parameters<typeof memoryRun>[1] = {},

@@ -1,5 +1,5 @@
 import { nestsTooDeep } from "../../core/json/json.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import type { SettlingContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
-import type { ContentPart } from "../../core/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ContentPart } from "../../core/history/messages.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { truncateResult } from "./truncate-result.ts"
 
 const text = (value: string): ContentPart => ({ type: "text", text: value })
@@ -9,7 +9,7 @@ const image = (data: string): ContentPart => ({
   source: { type: "base64", mediaType: "image/png", data },
 })
 
-/** Returns the parts of a result that are sent. */
+/** Returns the size of a result as JSON. */
 const sizeOf = (result: ToolResult) => JSON.stringify(result).length
 
 it.each<[string, ToolResult]>([

@@ -1,7 +1,7 @@
+import type { ContentPart, ImagePart } from "../../core/history/messages.ts"
 import { isLongerAsJson, jsonStart } from "../../core/json/json.ts"
-import type { ContentPart, ImagePart } from "../../core/messages.ts"
-import type { ToolResult, ToolResultMarks } from "../../core/ports/tool.ts"
-import { marksOf } from "../../core/tool-result.ts"
+import type { ToolResult, ToolResultMarks } from "../../core/ports/tools/tool.ts"
+import { marksOf } from "../../core/tools/tool-result.ts"
 
 /** Maximum base64 characters of all images of one result: the limit of the strictest provider. */
 const maxImageCharacters = 5 * 1024 * 1024

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Event, WaitOpened } from "../../core/log/entries.ts"
-import type { NewWait } from "../../core/ports/session-log.ts"
-import type { ToolOrigin } from "../../core/tool-origin.ts"
+import type { NewWait } from "../../core/ports/store/session-log.ts"
+import type { ToolOrigin } from "../../core/tools/tool-origin.ts"
 import type { AnyPayload } from "../../core/wait.ts"
 import { type RunContext, record } from "../run-context.ts"
 
@@ -38,7 +38,7 @@ export function newWait({ clock, conversation, ids, rootSessionId }: RunContext,
   }
 }
 
-/** Opens the wait, after other events of the same commit. */
+/** Opens the wait in the same commit as the given events, after them. */
 export async function openWait(
   context: Parameters<typeof record>[0],
   asked: Asked,

@@ -2,10 +2,10 @@ import { afterEach, describe, expect, it, vi } from "vitest"
 import { CallInterruptedError, RunCancelledError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
-import type { ReturnedWait, Tool, ToolContext, ToolOutcome } from "../../core/ports/tool.ts"
+import type { ReturnedWait, Tool, ToolContext, ToolOutcome } from "../../core/ports/tools/tool.ts"
 import type { Question, QuestionAnswer } from "../../core/question.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { originAt } from "../../testing/session-log/tool-origin.ts"
+import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
 import { settleCancelled } from "../settle-cancelled.ts"
@@ -26,7 +26,7 @@ const resolutions = (run: MemoryRun) =>
     event.kind === "elicitation" ? [{ ...event.resolution, decidedBy: event.decidedBy }] : [],
   )
 
-/** Its model calls `book` so many times at once, and then is done. */
+/** Returns a run whose model calls `book` this many times at once and then responds. */
 function runOf(
   execute: (input: object, context: ToolContext) => ToolOutcome | Promise<ToolOutcome>,
   options: Partial<Tool> & { readonly calls?: number; readonly approvalTimeoutSeconds?: number } = {},
@@ -47,7 +47,7 @@ function answer(run: MemoryRun, toolCallId: string, given: Partial<QuestionAnswe
 }
 
 describe("a tool that requires input", () => {
-  /** Asks for a name, and then says it. */
+  /** Asks for a name, and then returns the name. */
   const asking = (input: object, { answered }: ToolContext): ToolOutcome =>
     answered === null ? required(form("Who?"), { step: 1 }) : json({ input, answered })
 

@@ -1,6 +1,6 @@
 import { isJsonObject, nestsTooDeep } from "../../core/json/json.ts"
-import type { ReturnedWait, Tool } from "../../core/ports/tool.ts"
-import { originOf } from "../../core/tool-origin.ts"
+import type { ReturnedWait, Tool } from "../../core/ports/tools/tool.ts"
+import { originOf } from "../../core/tools/tool-origin.ts"
 import { startChild } from "../children/start-child.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "../tools/call-state.ts"

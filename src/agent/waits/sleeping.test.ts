@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
-import type { ReturnedWait, Tool, ToolContext, ToolOutcome } from "../../core/ports/tool.ts"
+import type { ReturnedWait, Tool, ToolContext, ToolOutcome } from "../../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
 import { runLoop } from "../loop.ts"
@@ -14,7 +14,7 @@ const json = (value: object) => ({ type: "json", value: value as JsonObject }) a
 const all = <Type extends MemoryRun["events"][number]["type"]>(run: MemoryRun, type: Type) =>
   run.events.filter((event): event is Extract<EventEntry["event"], { type: Type }> => event.type === type)
 
-/** A run whose model calls `nap` once, and then is done. */
+/** Returns a run whose model calls `nap` once and then responds. */
 function runOf(
   execute: (input: object, context: ToolContext) => ToolOutcome | Promise<ToolOutcome>,
   options: Partial<Tool> & { readonly maxToolResultBytes?: number } = {},

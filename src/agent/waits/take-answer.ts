@@ -1,10 +1,11 @@
 import { WaitAnsweredError } from "../../core/errors.ts"
 import type { WaitOpened, WaitResolved } from "../../core/log/entries.ts"
-import type { Answer } from "../../core/ports/answers.ts"
+import type { Answer } from "../../core/ports/run/answers.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { noSpending } from "../../core/usage.ts"
 import type { AnyResolution } from "../../core/wait.ts"
 import { cancelChild } from "../children/tree-effects.ts"
+import type { Conversation } from "../conversation.ts"
 import { type RunContext, record, type SettlingContext } from "../run-context.ts"
 import { type CallState, openWaitOf } from "../tools/call-state.ts"
 import { completeCall } from "../tools/complete-call.ts"
@@ -18,8 +19,17 @@ export function isWaitOver(context: RunContext, call: CallState): boolean {
   )
 }
 
-/** Returns true if the call waits for the end of background tasks, and one of them has ended. */
-function hasTaskEnded({ conversation: { tasks } }: RunContext, call: CallState): boolean {
+/** Returns true if a call of the open run waits for the end of background tasks, and one of them has ended. */
+export function hasAwaitedTaskEnded(conversation: Conversation): boolean {
+  const phase = conversation.run?.phase
+  if (phase?.type !== "settling") return false
+  return [...phase.calls.values()].some((call) => hasTaskEnded({ conversation }, call))
+}
+
+function hasTaskEnded(
+  { conversation: { tasks } }: Pick<RunContext, "conversation">,
+  call: CallState,
+): boolean {
   const wait = openWaitOf(call)
   if (wait?.kind !== "timer") return false
   return wait.payload.tasks?.some((taskId) => tasks.find(taskId)?.state !== "running") ?? false

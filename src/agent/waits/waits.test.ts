@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Gate, GatedCall, Verdict } from "../../core/ports/gate.ts"
+import type { Gate, GatedCall, Verdict } from "../../core/ports/tools/gate.ts"
 import type { ApprovalDecision } from "../../core/wait.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "../fixtures/memory-run.ts"
@@ -21,7 +21,7 @@ function approval(toolCallId: string, approved: boolean, options: Partial<Approv
   return { kind: "approval", toolCallId, answer } as const
 }
 
-/** A run whose model asks for these calls and then is done. */
+/** Returns a run whose model makes these calls and then responds. */
 function runWith(
   calls: readonly ReturnType<typeof call>[],
   options: Parameters<typeof memoryRun>[1],

@@ -34,7 +34,9 @@ export async function converse(options: ConverseOptions): Promise<void> {
   stdout.write("\n")
 }
 
-/** Sends one message, and follows its run to the end. Questions of tools are answered in between. */
+/**
+ * Sends one message and follows its run to the end. While the run waits, asks the user the questions of its tools.
+ */
 async function exchange(options: ConverseOptions, message: string): Promise<void> {
   const { chat, input, signal, stderr } = options
   const printer = separateTurns(answerPrinter(options))
@@ -52,7 +54,7 @@ async function exchange(options: ConverseOptions, message: string): Promise<void
   signal.addEventListener("abort", cancel, { once: true })
   try {
     for await (const event of run) {
-      // Requests are shown where they are answered.
+      // `answerQuestion` prints these requests when it asks the user.
       if (event.type !== "tool_approval_request" && event.type !== "elicitation_request") showProgress(event)
       // A sub-agent's text is not the response.
       if (event.sub_agent_id === undefined) printEvent(event, printer)

@@ -2,21 +2,21 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { Tool } from "../../core/ports/tool.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { Question } from "../../core/question.ts"
 import { createAgent } from "../../gateway/create-agent.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { originAt } from "../../testing/session-log/tool-origin.ts"
+import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
 import { tool } from "../../tools/local-tool.ts"
 import { cliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-store.ts"
 
 const onStore = cliOnStore("approvals")
 const { cli } = onStore
 
-/** Text that shows `ls` on a terminal that acts on it, with other text before it and on lines of its own. */
+/** Text that looks like `ls` on a terminal that interprets its control characters. */
 const hostile = "rm -rf /home\r\u001b[2Kls\u009b1F\n\u202eexe.txt\u2069\u0007"
 
-/** A tool whose calls need an approval. */
+/** Returns a tool whose calls need an approval. */
 function shellWith(qualifier?: string): Tool {
   return tool({
     name: "shell",
@@ -28,7 +28,7 @@ function shellWith(qualifier?: string): Tool {
   })
 }
 
-/** A tool of a server that asks the user. */
+/** Returns a tool of an MCP server that asks the user to fill in a form. */
 function formOf(server: string, message: string): Tool {
   return {
     name: "form",
@@ -45,7 +45,7 @@ function formOf(server: string, message: string): Tool {
   }
 }
 
-/** Leaves one call of the tool in the store, which waits for a person. */
+/** Leaves one call of the tool in the store with an open wait. */
 async function leaveOpen(called: Tool, input: JsonObject): Promise<void> {
   const provider = scriptedProvider(() => [{ type: "toolCall", name: called.name, input }])
   const gateway = createAgent("Hi.", {
@@ -73,7 +73,7 @@ describe("what approvals list prints", () => {
     expect(stdout).toContain("rm -rf /home")
     expect(stdout).toContain("\\u001b[2Kls\\u009b1F")
     expect(stdout).toContain("\\u202eexe.txt\\u2069")
-    // One wait has six lines and one eight: no text adds a line.
+    // One wait has six lines and the other has eight. The hostile text must not add a line.
     expect(stdout.trimEnd().split("\n")).toHaveLength(14)
   })
 
@@ -92,7 +92,7 @@ describe("what approvals list prints", () => {
   })
 })
 
-/** A gateway on the store whose model asks to pay, and what was paid. */
+/** Returns a gateway on the store whose model calls a payment tool, and the list of payments. */
 function bank() {
   const paid: unknown[] = []
   const pay = tool({
@@ -114,7 +114,7 @@ function bank() {
   }
 }
 
-/** Leaves one open approval in the store, with nothing running on it. */
+/** Leaves one pending approval in the store and closes the gateway. */
 async function openApproval(): Promise<string> {
   const { gateway } = bank()
   const opened = Promise.withResolvers<string>()
@@ -246,7 +246,7 @@ describe("approvals, on a store that no server runs on", () => {
 })
 
 describe("an elicitation, on a store that no server runs on", () => {
-  /** A gateway on the store whose tool asks for a name, or for a page to be opened; what it was told. */
+  /** Returns a gateway on the store whose tool asks a question, and the answers that the tool received. */
   function hotel(question: Question) {
     const told: unknown[] = []
     const book: Tool = {

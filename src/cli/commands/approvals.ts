@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { Wait } from "../../core/ports/approvals.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { GrantScope } from "../../core/wait.ts"
 import { type OpenedApprovals, openApprovals } from "../../gateway/operate/open-approvals.ts"
 import { parseJsonObject } from "../arguments.ts"

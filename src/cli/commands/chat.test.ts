@@ -10,7 +10,7 @@ import { tool } from "../../tools/local-tool.ts"
 import { silentLogger } from "../fixtures/cli-on-store.ts"
 import { runCli } from "../run-cli.ts"
 
-/** Runs `chat`, at which the test types lines. */
+/** Starts `chat`. The test types its input lines. */
 function startChat(argv: readonly string[], cwd = tmpdir()) {
   let [stdout, stderr] = ["", ""]
   const stdin = new PassThrough()
@@ -58,7 +58,7 @@ const tools = [
   }),
 ]
 
-/** A gateway whose model plays the script. Returns the address of its API. */
+/** Starts a gateway whose model plays the script. Resolves to the address of its API. */
 async function serve(script: readonly ScriptedTurn[]) {
   const provider = scriptedProvider(script)
   const gateway = createAgent("Hi.", { store: memoryStore(), provider, tools, logger: silentLogger })

@@ -63,7 +63,7 @@ function isUrl(target: string): boolean {
 
 /** Serves the agent on this machine only, on a port that the system chooses. Returns the address of its API. */
 async function serve(gateway: Gateway, { env }: CliContext): Promise<string> {
-  // Lines of the log would stand between those of the conversation.
+  // Log lines at lower levels would interrupt the conversation.
   await gateway.prepare({ env, logLevel: "warn" })
   const { apiUrl } = await gateway.listen({ host: "127.0.0.1", port: 0, allowAnyKey: true })
   return apiUrl

@@ -7,7 +7,7 @@ import { commandNames } from "../help.ts"
 const completion = (...argv: readonly string[]) =>
   runInProcess(["completion", ...argv], { cwd: import.meta.dirname })
 
-/** The words that bash itself offers when the last of these is completed. */
+/** Resolves to the words that bash offers as completions of the last word. */
 async function offered(...words: readonly string[]): Promise<readonly string[]> {
   const { stdout: script } = await completion("bash")
   const quoted = words.map((word) => `"${word}"`).join(" ")

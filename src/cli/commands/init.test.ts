@@ -12,7 +12,7 @@ async function emptyFolder(): Promise<string> {
   return folder
 }
 
-/** Runs `init` in the folder. With an answer, it is run at a terminal where a person types that. */
+/** Runs `init` in the folder. If `answer` is not null, runs it on a terminal on which a user types the answer. */
 async function init(cwd: string, argv: readonly string[], answer: string | null = null) {
   let [stdout, stderr] = ["", ""]
   const stdin = Object.assign(new PassThrough(), { isTTY: answer !== null })

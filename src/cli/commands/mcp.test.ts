@@ -8,7 +8,7 @@ import { runCli } from "../run-cli.ts"
 
 const server = fileURLToPath(new URL("../../../test/mcp/fixtures/fragile-server.mjs", import.meta.url))
 
-/** Expanded by the command, from the environment. */
+/** The command replaces this reference with the variable's value. */
 const nodeReference = ["$", "{NODE}"].join("")
 
 async function mcp(...argv: string[]) {

@@ -7,7 +7,7 @@ import { cliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-s
 const onStore = cliOnStore("memory")
 const { cli } = onStore
 
-/** Text that shows other text on a terminal that acts on it. */
+/** Text that looks different on a terminal that interprets its control characters. */
 const hostile = "note\r\u001b[2K\u009b1F\n\u202eexe.txt\u0007"
 
 async function stored(...names: readonly string[]): Promise<void> {

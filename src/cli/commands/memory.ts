@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util"
-import type { Memory, MemoryKey, MemoryRecord, MemoryScope } from "../../core/ports/memory.ts"
+import type { Memory, MemoryKey, MemoryRecord, MemoryScope } from "../../core/ports/store/memory.ts"
 import { openMemory } from "../../gateway/operate/open-memory.ts"
 import type { CliContext } from "../cli-context.ts"
 import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"

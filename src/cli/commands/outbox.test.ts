@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { OutboxItem } from "../../core/ports/outbox.ts"
+import type { OutboxItem } from "../../core/ports/store/outbox.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { itemWriter } from "../../sessions/fixtures/outbox.ts"
 import { openSqliteStore } from "../../stores/sqlite/open.ts"
@@ -8,10 +8,10 @@ import { cliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-s
 const onStore = cliOnStore("outbox")
 const { cli } = onStore
 
-/** Text that shows other text on a terminal that acts on it. */
+/** Text that looks different on a terminal that interprets its control characters. */
 const hostile = "webhook\r\u001b[2K\u009b1F\n\u202eexe.txt\u0007"
 
-/** Stores the items; those of the kind `dead`, and of hostile kinds, are dead. */
+/** Stores the items. Items of the kind `dead` and of hostile kinds become dead rows. */
 async function stored(...items: readonly OutboxItem[]) {
   const opened = await openSqliteStore({ path: onStore.store, clock: systemClock, logger: silentLogger })
   try {

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util"
-import type { OutboxRow } from "../../core/ports/outbox.ts"
+import type { OutboxRow } from "../../core/ports/store/outbox.ts"
 import { openOutbox } from "../../gateway/operate/open-outbox.ts"
 import type { ChosenRows } from "../../gateway/operate/outbox.ts"
 import type { CliContext } from "../cli-context.ts"

@@ -5,7 +5,7 @@ import { parseDollars, parseSeconds } from "../quantities.ts"
 
 const policies = ["deny", "park", "fail", "ask"] as const
 
-/** Treatment of approvals and questions. */
+/** Policy for approvals and questions, which need a person. */
 export type HumanPolicy = (typeof policies)[number]
 
 export interface RunArguments {

@@ -7,7 +7,7 @@ import { cliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-s
 const onStore = cliOnStore("schedules")
 const { cli } = onStore
 
-/** Stores a schedule of this name and message, and resolves to its id. */
+/** Stores a schedule with this name and message. Resolves to its id. */
 async function stored(name: string, message = "Look."): Promise<string> {
   const opened = await openSqliteStore({ path: onStore.store, clock: systemClock, logger: silentLogger })
   const id = randomIds.next("sched")

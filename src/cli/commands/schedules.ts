@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util"
-import type { Occurrence, Schedule } from "../../core/ports/schedules.ts"
+import type { Occurrence, Schedule } from "../../core/ports/store/schedules.ts"
 import { type OpenedSchedules, openSchedules } from "../../gateway/operate/open-schedules.ts"
 import type { CliContext } from "../cli-context.ts"
 import { oneLine, parseUsage, UsageError } from "../cli-error.ts"

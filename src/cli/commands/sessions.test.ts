@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import type { NewSession } from "../../core/ports/session-log.ts"
+import type { NewSession } from "../../core/ports/store/session-log.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openSqliteStore } from "../../stores/sqlite/open.ts"
 import { message } from "../../testing/session-log/fixtures.ts"
@@ -10,7 +10,7 @@ import { cliOnStore, silentLogger } from "../fixtures/cli-on-store.ts"
 const onStore = cliOnStore("sessions")
 const { cli } = onStore
 
-/** Stores sessions, newest last, and a message in each whose id begins with `sess_open`. */
+/** Stores sessions, newest last. Each session whose id starts with `sess_open` also has a message. */
 async function stored(...sessions: readonly (Partial<NewSession> & { readonly id: string })[]) {
   const store = await openSqliteStore({ path: onStore.store, clock: systemClock, logger: silentLogger })
   for (const [index, session] of sessions.entries()) {

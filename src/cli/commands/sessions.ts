@@ -6,7 +6,7 @@ import {
   type ListedSession,
   maxDirectoryPage,
   type SessionState,
-} from "../../core/ports/directory.ts"
+} from "../../core/ports/store/directory.ts"
 import { type OpenedSessions, openSessions } from "../../gateway/operate/open-sessions.ts"
 import type { CliContext, TextStyle } from "../cli-context.ts"
 import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"

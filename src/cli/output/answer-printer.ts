@@ -4,7 +4,7 @@ export interface AnswerPrinter {
   onText(text: string): void
   /** Discards the text since the end of the last message, because the model writes that message again. */
   onRetry(error: { readonly message: string }): void
-  /** Ends a line that was begun on a terminal, because something else is printed there next. */
+  /** Ends an unfinished line on a terminal, so that other output starts on a line of its own. */
   endLine(): void
   end(): void
 }
@@ -23,7 +23,7 @@ export function answerPrinter({
   const isLive = output.isTTY === true
   let held = ""
   let last = ""
-  /** If true, the text is followed by a line of something else. */
+  /** If true, other output has followed the text and has ended its line. */
   let endsLine = false
   const write = (text: string) => {
     if (text === "") return

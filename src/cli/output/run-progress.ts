@@ -6,9 +6,9 @@ import { oneLine } from "../cli-error.ts"
 const maxInput = 200
 
 /**
- * Prints the calls of tools, the starts of sub-agents, the starts and ends of background tasks, and what waits for a
- * person, on standard error: one line each. Lines about what a sub-agent does say so. Calls `beforeLine` before each
- * of them.
+ * Prints progress on standard error, one line each: calls of tools, starts of sub-agents, starts and ends of
+ * background tasks, and pending approvals and questions. Lines about the work of a sub-agent start with `sub-agent`.
+ * Calls `beforeLine` before each line.
  */
 export function progressPrinter(
   { stderr }: Pick<CliContext, "stderr">,

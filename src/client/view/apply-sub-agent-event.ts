@@ -6,13 +6,13 @@ import { type ChatView, emptyView, openRun, type ViewSubAgent, type ViewWait } f
 type EventOf<Type> = Extract<ChatEvent, { type: Type }>
 type Apply = (view: ChatView, event: ChatEvent) => ChatView
 
-/** Sub-agents that a view holds. The oldest ones that have ended are forgotten. */
+/** Maximum number of sub-agents in a view. The oldest one that has ended is removed first. */
 const maxSubAgents = 100
 const emptyRun: ChatView = { ...emptyView, isRunning: true }
 
 /**
- * Applies an event of a sub-agent. `apply` applies the same event to the sub-agent's own view. The text of a sub-agent
- * is never the session's, and its waits are the session's as well.
+ * Applies an event of a sub-agent. `apply` applies the same event to the sub-agent's own view. The text of a
+ * sub-agent stays in its own view. Its waits are added to the session's view as well.
  */
 export function applySubAgentEvent(view: ChatView, event: ChatEvent, apply: Apply): ChatView {
   const { sub_agent_id, ...own } = event
@@ -26,7 +26,9 @@ export function applySubAgentEvent(view: ChatView, event: ChatEvent, apply: Appl
   return settleSubAgents({ ...next, subAgents }, event)
 }
 
-/** Marks the sub-agents of a call as ended when the call has. Their own ends may have been missed. */
+/**
+ * Marks the sub-agents of a call as ended when the call has ended, because the view may have missed their own ends.
+ */
 export function settleSubAgents(view: ChatView, event: ChatEvent): ChatView {
   switch (event.type) {
     case "tool_call_complete":
@@ -58,10 +60,13 @@ function settle(
   return { ...view, subAgents }
 }
 
-/** A sub-agent that is shown again begins with one of its turns. What was shown of that turn is discarded. */
+/**
+ * Starts a sub-agent, or restarts the turn from which the gateway sends it again. The parts of that turn that the
+ * view already has are discarded.
+ */
 function start(view: ChatView, event: EventOf<"sub_agent_start">): ChatView {
   const { sub_agent_id: id, agent_name: agentName, tool_call_id: toolCallId, task_id, turn } = event
-  // The open waits of a sub-agent come again after its start.
+  // The gateway sends the open waits of a sub-agent again after its start.
   const cleared = withoutWaits(view, ({ sub_agent_id }) => sub_agent_id === id)
   if (task_id !== undefined) return noteSubAgent(withTask(cleared, task_id, agentName), task_id, id)
   const before = cleared.subAgents.find((each) => each.id === id)
@@ -90,7 +95,7 @@ function withoutOldest(subAgents: readonly ViewSubAgent[]): readonly ViewSubAgen
 function advance(subAgent: ViewSubAgent, event: ChatEvent, apply: Apply): ViewSubAgent {
   const view = apply(subAgent.view, event)
   if (event.type !== "turn_complete") return { ...subAgent, view }
-  // A stream that is opened again begins with the last turn, or with the one that follows it.
+  // A reconnected stream starts with the last turn, or with the turn that follows it.
   const checkpoints = [...subAgent.checkpoints.slice(-1), { turns: event.turn, view }]
   return { ...subAgent, view, checkpoints }
 }
@@ -106,7 +111,7 @@ function noteSubAgent(view: ChatView, taskId: string, id: string): ChatView {
 
 function applyWait(view: ChatView, event: ChatEvent, subAgentId: string): ChatView {
   const open = (wait: ViewWait) => {
-    // A task goes on without a run.
+    // A background task continues after its run has ended.
     const isOfTask = taskOf(view, subAgentId) !== null
     return isOfTask ? { ...openWait(view, wait), isRunning: view.isRunning } : openWait(openRun(view), wait)
   }

@@ -1,10 +1,10 @@
 import type { ChatEvent } from "../wire/chat-event.ts"
 import type { ChatView, ViewTask, ViewWait } from "./view.ts"
 
-/** Background tasks that a view holds: the newest ones. */
+/** Maximum number of background tasks in a view. The newest ones are kept. */
 const maxTasks = 200
 
-/** Applies the events of background tasks. Events that come again change nothing. */
+/** Applies the events of background tasks. Repeated events change nothing. */
 export function applyTaskEvent(view: ChatView, event: ChatEvent): ChatView {
   switch (event.type) {
     case "task_registered": {
@@ -71,7 +71,7 @@ export function withoutWaits(view: ChatView, isOver: (wait: ViewWait) => boolean
 function change(view: ChatView, taskId: string, replace: (task: ViewTask) => ViewTask): ChatView {
   const index = view.tasks.findIndex((task) => task.taskId === taskId)
   const task = view.tasks[index]
-  // A task that has ended makes no progress.
+  // An ended task has no progress.
   if (task?.state !== "running") return view
   return { ...view, tasks: view.tasks.with(index, replace(task)) }
 }

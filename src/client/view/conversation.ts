@@ -43,7 +43,7 @@ export interface Conversation
   stop(): Promise<void>
   /** Withdraws a queued message. Its run must not be open yet. */
   withdraw(runId: string): Promise<void>
-  /** Follows a background task to its end, in `taskViews`. Returns the function that stops this. */
+  /** Follows a background task to its end, in `taskViews`. Returns a function that stops following it. */
   followTask(taskId: string): () => void
   /** Sends the last message again: as the same message if the gateway did not accept it, otherwise as a new one. */
   retry(): void
@@ -211,7 +211,10 @@ export function createConversation({ history, ...options }: ConversationOptions)
       })
   }
 
-  /** Sends a message while the session is followed for its background tasks: the run is shown by that stream. */
+  /**
+   * Waits until the gateway has accepted a message that was sent while the session is followed for its background
+   * tasks. That stream shows the run.
+   */
   function acceptBeside(run: Run, signal: AbortSignal): void {
     run
       .accept()

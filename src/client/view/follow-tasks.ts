@@ -7,18 +7,18 @@ export interface FollowTasksOptions {
   /** Ends all streams. */
   readonly signal: () => AbortSignal
   readonly onChange: () => void
-  /** A task whose stream fails for good. Its view stays as it is. */
+  /** Called when the stream of a task fails permanently. The view of the task does not change. */
   readonly onFailure: (error: unknown) => void
 }
 
 export interface FollowedTasks {
-  /** The conversations of the tasks that are followed, or were, by the ids of the tasks. */
+  /** Conversations of the tasks that are or were followed, by task id. */
   readonly views: ReadonlyMap<string, ChatView>
-  /** Follows a task to its end. Returns the function that stops this and forgets the view. */
+  /** Follows a task to its end. Returns a function that stops following it and removes its view. */
   follow(taskId: string): () => void
 }
 
-/** Follows the streams of background tasks, which are apart from the session's stream. */
+/** Follows the streams of background tasks. They are separate from the session's stream. */
 export function followTasks({ chat, signal, onChange, onFailure }: FollowTasksOptions): FollowedTasks {
   let views: ReadonlyMap<string, ChatView> = new Map()
 

@@ -56,7 +56,9 @@ function applyAll(events: readonly SentEvent[], view: ChatView = addUserMessage(
   return events.reduce(applyEvent, view)
 }
 
-/** A run with a sub-agent, one below that, and a background task. Entries of the session have a cursor. */
+/**
+ * A run with a sub-agent, a sub-agent of that one, and a background task. Only events of the session have a cursor.
+ */
 const script: readonly ChatEvent[] = [
   ...[text("I ask "), text("others."), call("call_a"), call("call_t")],
   ...[registered, done("call_t"), start("a", 1), start("t", 1, { task: "task_1" }), progress(1, null)],
@@ -77,7 +79,9 @@ const script: readonly ChatEvent[] = [
 const isPassing = (event: ChatEvent) => event.sub_agent_id !== undefined || event.type === "task_progress"
 const sent = script.map((event, at): SentEvent => (isPassing(event) ? event : { ...event, cursor: at + 1 }))
 
-/** Returns the events for a client that comes back at this point: each open sub-agent from its last turn. */
+/**
+ * Returns the events for a client that reconnects at this point. Each open sub-agent starts again with its last turn.
+ */
 function replayAt(cut: number): readonly SentEvent[] {
   const seen = script.slice(0, cut)
   const startsOf = seen.filter((event) => event.type === "sub_agent_start")
@@ -87,7 +91,7 @@ function replayAt(cut: number): readonly SentEvent[] {
     )
     if (own.some(({ type }) => type === "stream_complete")) return []
     const turns = own.filter(({ type }) => type === "turn_complete").length
-    // A turn that has ended is the last one until the next one begins.
+    // A turn that has ended stays the last one until the next turn starts.
     const last = own.findLastIndex(({ type }) => type === "turn_complete")
     const isBetween = last !== -1 && last === own.length - 1
     const from = isBetween ? own.findLastIndex(({ type }, at) => type === "turn_complete" && at < last) : last
@@ -148,7 +152,7 @@ test("cut twice at any two points, the view is the same as uncut", () => {
   }
 })
 
-/** Checkpoints are for streams that come again, and differ between them. */
+/** Returns the view without checkpoints, which only serve reconnected streams and differ between them. */
 function comparable(view: ChatView) {
   return { ...view, subAgents: view.subAgents.map(({ checkpoints, ...shown }) => shown) }
 }
@@ -177,7 +181,7 @@ test("waits of a task outlive the run, and end with the task", () => {
   const view = applyAll([text("x"), ...open, turn(1), ended])
   expect(view).toMatchObject({ isRunning: false, waits: [{ tool_call_id: "call_e", sub_agent_id: "t" }] })
   expect(applyAll([completed], view).waits).toEqual([])
-  // A wait of a task opens no run.
+  // A wait of a background task does not open a run.
   expect(applyAll([start("u", 1, { task: "task_2" }), below("u", approval("call_g"))]).isRunning).toBe(false)
 })
 

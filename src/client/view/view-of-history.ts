@@ -28,7 +28,7 @@ export function viewOfHistory(history: History): ChatView {
     ...history.pending_elicitations.map((wait) => ({ kind: "question", ...wait }) as const),
     ...history.pending_tool_calls.map((wait) => ({ kind: "clientTool", ...wait }) as const),
   ]
-  // Waits of background tasks are open without a run.
+  // Waits of background tasks can be open when no run is open.
   return { ...waits.reduce(openWait, started), isRunning: started.isRunning }
 }
 

@@ -344,7 +344,7 @@ test("a history and the events after it give what the whole stream gives", () =>
     ],
   })
   expect(view).toMatchObject({ isRunning: true, cursor: 9, waits: [{ kind: "approval" }] })
-  // The open call comes again as events.
+  // After a reconnect, the gateway sends the events of the open call again.
   const after = applyAll([call("call_2"), approval("call_2"), done("call_2"), turn, text("Three.")], view)
   expect(after.messages.map(({ role }) => role)).toEqual(["user", "assistant"])
   expect(after.messages[1]?.parts).toMatchObject([

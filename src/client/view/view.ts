@@ -5,7 +5,7 @@ import type { ChatRequest } from "../wire/messages.ts"
 /** A conversation as a user interface shows it. Views are immutable: each event creates a new one. */
 export interface ChatView {
   readonly messages: readonly ViewMessage[]
-  /** Open waits of the running run, and of the sub-agents that work for it. */
+  /** Open waits of the open run, and of the sub-agents that work for it. */
   readonly waits: readonly ViewWait[]
   /** If true, a run is open. */
   readonly isRunning: boolean
@@ -18,7 +18,7 @@ export interface ChatView {
    * keeps those messages.
    */
   readonly compaction: ViewCompaction | null
-  /** Sub-agents that calls wait for, or waited for, as far as the view has seen them. See `toolCallId` of each. */
+  /** Sub-agents of tool calls that the view has seen, running or ended. `toolCallId` names the call of each. */
   readonly subAgents: readonly ViewSubAgent[]
   /** Background tasks: those that ran when the view was loaded, and later ones. Oldest first. */
   readonly tasks: readonly ViewTask[]
@@ -30,18 +30,20 @@ export interface ChatView {
   readonly kept: { readonly byRetry: number; readonly byFailure: number }
 }
 
-/** A sub-agent that works for a tool call, with all that it says and does. */
+/** A sub-agent that works for a tool call, with its whole conversation. */
 export interface ViewSubAgent {
   readonly id: string
   readonly agentName: string
   /** The call that it works for: one of the session, or of the sub-agent `parentId`. */
   readonly toolCallId: string
   readonly parentId: string | null
-  /** Its own conversation. Its sub-agents are not in there, but in the list of the session. */
+  /** The sub-agent's own conversation. Sub-agents that it starts are in the session's list. */
   readonly view: ChatView
-  /** If true, some of its turns are missing, because the client was not connected then. */
+  /** If true, some turns are missing, because the client was not connected at that time. */
   readonly isPartial: boolean
-  /** The view after each of its last turns, by the number of turns. A stream that is opened again begins at one. */
+  /**
+   * The view after each of the last turns, by the number of turns. A reconnected stream continues from one of them.
+   */
   readonly checkpoints: readonly { readonly turns: number; readonly view: ChatView }[]
 }
 

@@ -1,6 +1,6 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
-import type { Memory, MemoryKey, MemoryScope } from "../../core/ports/memory.ts"
+import type { Memory, MemoryKey, MemoryScope } from "../../core/ports/store/memory.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import { Problem } from "../../http/problem.ts"
 import { readBody, readQuery } from "../read-request.ts"
@@ -96,7 +96,7 @@ function keyAt(after: string): MemoryKey {
   return { entityType, name }
 }
 
-/** Opaque to the page. */
+/** Encodes a position. The page does not interpret it. */
 function format(position: readonly (string | null)[]): string {
   return Buffer.from(JSON.stringify(position)).toString("base64url")
 }

@@ -1,6 +1,6 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
-import type { Outbox } from "../../core/ports/outbox.ts"
+import type { Outbox } from "../../core/ports/store/outbox.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import { readBody, readQuery } from "../read-request.ts"
 

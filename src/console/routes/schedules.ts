@@ -1,5 +1,5 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi"
-import type { Occurrence, Schedule, ScheduleQuery } from "../../core/ports/schedules.ts"
+import type { Occurrence, Schedule, ScheduleQuery } from "../../core/ports/store/schedules.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import { readQuery } from "../read-request.ts"
 

@@ -1,7 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi"
 import { formatDirectoryCursor } from "../../core/directory-cursor.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
-import type { Directory, ListedRun, ListedSession } from "../../core/ports/directory.ts"
+import type { Directory, ListedRun, ListedSession } from "../../core/ports/store/directory.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import { sessionNotFound } from "../../http/problem.ts"
 import type { Sessions } from "../../sessions/sessions.ts"

@@ -1,6 +1,6 @@
-import type { TaskState } from "../background-task.ts"
-import type { HistoryFingerprint } from "../history-fingerprint.ts"
-import type { VendorData } from "../messages.ts"
+import type { HistoryFingerprint } from "../history/history-fingerprint.ts"
+import type { VendorData } from "../history/messages.ts"
+import type { TaskState } from "../runs/background-task.ts"
 import type { Cost, Spending } from "../usage.ts"
 
 export type CompactionEvent = CompactionStarted | CompactionFailed | HistoryCompacted | ToolResultsShortened
@@ -42,7 +42,10 @@ export interface HistoryCompacted extends SummaryCost {
   readonly keptFromSeq: number
   /** Position of that message among those of its event: 0 unless the event replaced the history. */
   readonly keptFromIndex: number
-  /** Describes all messages before the first kept one, as a client holds them (rule 13, client-owned messages). */
+  /**
+   * Fingerprint of all messages before the first kept one, in the form in which a client keeps them (rule 13,
+   * client-owned messages).
+   */
   readonly fingerprint: HistoryFingerprint
   /** The last turns of those messages, at most 100. Absent in events of older versions. */
   readonly formerTurns?: readonly HistoryFingerprint[]

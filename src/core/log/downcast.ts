@@ -55,7 +55,7 @@ function hasNewerParts({ clientTools, role }: RunStarted): boolean {
   return clientTools !== undefined || role !== undefined
 }
 
-/** Such a run continues without deltas that older processes do not know. */
+/** Omits `toolInputDeltas`. An older process continues such a run without these deltas, which it does not know. */
 function downcastRunStarted({ toolInputDeltas: _, ...started }: RunStarted): RunStarted {
   return started
 }

@@ -1,11 +1,11 @@
-import type { TaskState } from "../background-task.ts"
-import type { RunLimits } from "../child.ts"
+import type { AssistantMessage, ContentPart, Message } from "../history/messages.ts"
 import type { Json, JsonObject } from "../json/json.ts"
-import type { AssistantMessage, ContentPart, Message } from "../messages.ts"
-import type { StopReason } from "../ports/provider.ts"
-import type { ToolResult } from "../ports/tool.ts"
-import type { RunSettings } from "../run-settings.ts"
-import type { ToolOrigin } from "../tool-origin.ts"
+import type { StopReason } from "../ports/model/provider.ts"
+import type { ToolResult } from "../ports/tools/tool.ts"
+import type { TaskState } from "../runs/background-task.ts"
+import type { RunLimits } from "../runs/child.ts"
+import type { RunSettings } from "../runs/run-settings.ts"
+import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { Cost, Spending, Usage } from "../usage.ts"
 import type { AnyPayload, AnyResolution } from "../wait.ts"
 import type { CompactionEvent } from "./compaction.ts"
@@ -355,7 +355,7 @@ export interface RunCompleted {
 export interface RunFailed {
   readonly type: "runFailed"
   readonly code: string
-  /** Safe to show to any client. */
+  /** Error message. It is safe to show to any client. */
   readonly message: string
   readonly usage: Usage
   readonly cost: Cost

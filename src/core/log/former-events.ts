@@ -1,6 +1,6 @@
 import type { JsonObject } from "../json/json.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
-import type { ToolOrigin } from "../tool-origin.ts"
+import type { ToolOrigin } from "../tools/tool-origin.ts"
 import type { Decider } from "./entries.ts"
 
 /**

@@ -1,5 +1,5 @@
-import type { BackgroundTask } from "../background-task.ts"
-import type { ChildOutcome } from "../child.ts"
+import type { BackgroundTask } from "../runs/background-task.ts"
+import type { ChildOutcome } from "../runs/child.ts"
 
 export type TaskEvent = TaskRegistered | TaskEnded | TasksCollected
 

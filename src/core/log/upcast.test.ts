@@ -3,7 +3,7 @@ import { noUsage } from "../usage.ts"
 import { type Event, logVersion } from "./entries.ts"
 import { upcast } from "./upcast.ts"
 
-/** As version 1 wrote them. */
+/** An event in the form of version 1. */
 const old = (event: object) => event as Event
 
 test.each<[object, object]>([

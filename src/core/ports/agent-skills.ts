@@ -1,4 +1,4 @@
-import type { ToolLimits } from "../tool-limits.ts"
+import type { ToolLimits } from "../tools/tool-limits.ts"
 
 /** The skills by which sub-agents can work. */
 export interface AgentSkills {

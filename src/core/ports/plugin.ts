@@ -1,27 +1,27 @@
+import type { ContentPart, Message } from "../history/messages.ts"
 import type { Ids } from "../ids.ts"
 import type { Json, JsonObject } from "../json/json.ts"
 import type { HistoryCompacted } from "../log/compaction.ts"
 import type { EventEntry } from "../log/entries.ts"
-import type { ContentPart, Message } from "../messages.ts"
-import type { ItemsAtEnd } from "../run-end.ts"
-import type { RunRole } from "../run-role.ts"
+import type { ItemsAtEnd } from "../runs/run-end.ts"
+import type { RunRole } from "../runs/run-role.ts"
 import type { Clock } from "../time/clock.ts"
 import type { AgentSkills } from "./agent-skills.ts"
-import type { CodeRunner } from "./code-runner.ts"
-import type { HistoryCompaction } from "./compaction.ts"
-import type { Contents } from "./contents.ts"
-import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 import type { Logger } from "./logger.ts"
-import type { Memory } from "./memory.ts"
-import type { OutboxHandler } from "./outbox.ts"
-import type { OpenedFile } from "./sandbox.ts"
-import type { Schedules } from "./schedules.ts"
-import type { SchemaCheck } from "./schema-check.ts"
-import type { Secrets } from "./secrets.ts"
-import type { Session } from "./session-log.ts"
-import type { Subscriber } from "./subscriptions.ts"
-import type { Tool } from "./tool.ts"
-import type { TransformToolResult } from "./transform-tool-result.ts"
+import type { HistoryCompaction } from "./model/compaction.ts"
+import type { Contents } from "./store/contents.ts"
+import type { Memory } from "./store/memory.ts"
+import type { OutboxHandler } from "./store/outbox.ts"
+import type { Schedules } from "./store/schedules.ts"
+import type { Secrets } from "./store/secrets.ts"
+import type { Session } from "./store/session-log.ts"
+import type { Subscriber } from "./store/subscriptions.ts"
+import type { CodeRunner } from "./tools/code-runner.ts"
+import type { ApprovalPolicy, Interceptor } from "./tools/interceptor.ts"
+import type { OpenedFile } from "./tools/sandbox.ts"
+import type { SchemaCheck } from "./tools/schema-check.ts"
+import type { Tool } from "./tools/tool.ts"
+import type { TransformToolResult } from "./tools/transform-tool-result.ts"
 
 /** A feature of an agent. The gateway opens an agent's plugins in their order and closes them in reverse. */
 export interface Plugin {
@@ -114,7 +114,7 @@ export interface PluginParts {
   readonly subscriber?: Pick<Subscriber, "timeoutMs" | "onEvents">
   /** Reports the state of the plugin and its dependencies, for `GET /ready` and `doctor`. */
   checks?(audience: Audience): readonly PluginCheck[] | Promise<readonly PluginCheck[]>
-  /** Returns the places outside of the gateway that the plugin has tools from, for operators. */
+  /** Returns the external sources of the plugin's tools, for operators. */
   toolSources?(): readonly ToolSource[]
   /**
    * Called once when the gateway is open and executes runs. Not called in a gateway that only inspects the store or
@@ -129,16 +129,16 @@ export interface PluginParts {
   close?(): void | Promise<void>
 }
 
-/** A place outside of the gateway that offers tools, such as an MCP server. */
+/** An external source of tools, such as an MCP server. */
 export interface ToolSource {
   readonly name: string
   /** The kind of connection, such as `stdio`. */
   readonly transport: string
   /** One word, such as `ready`. */
   readonly state: string
-  /** The reason for the state, or the address that a person must open. Null without one. */
+  /** The reason for the state, or the address that a person must open. Null if there is neither. */
   readonly detail: string | null
-  /** The tools that it listed last, in its own names. */
+  /** Tools of the newest list from the source, under the source's own names. */
   readonly tools: readonly SourcedTool[]
 }
 

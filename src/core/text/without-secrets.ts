@@ -3,7 +3,7 @@
  * the text may come from an attacker.
  */
 const patterns: readonly (readonly [RegExp, string])[] = [
-  // Anthropic, OpenAI, Stripe.
+  // Keys of Anthropic, OpenAI and Stripe.
   [/\b(sk|rk)-[\w-]{8,}|\b[sr]k_(live|test)_\w{8,}/g, "[redacted]"],
   // GitHub, GitLab, Slack, AWS, Google, npm, Hugging Face, and this gateway's own nonces, which allow their holder to
   // answer an approval.

@@ -1,10 +1,10 @@
-import type { OutboxHandler, RemovedSession } from "../../core/ports/outbox.ts"
+import type { OutboxHandler, RemovedSession } from "../../core/ports/store/outbox.ts"
 import type { SessionHooks } from "./hooks.ts"
 
 /** Kind of the outbox items that report expired sessions. Kinds of plugins have slashes. */
 export const expiredSessionKind = "sessionExpired"
 
-/** Returns the handler that calls the application's hook. None without a hook. */
+/** Returns the handler that calls the application's hook. Returns no handler if the application has no such hook. */
 export function expiredSessionHandler({
   onSessionExpired,
   callbackTimeoutMs: timeoutMs,
@@ -13,7 +13,7 @@ export function expiredSessionHandler({
   const handler: OutboxHandler = {
     timeoutMs,
     async deliver({ sessionId, payload }, options) {
-      // The store wrote it.
+      // The store wrote the payload, so its form is known.
       const session = payload as unknown as RemovedSession
       await onSessionExpired({ id: `${sessionId}:expired`, sessionId, ...session }, options)
     },

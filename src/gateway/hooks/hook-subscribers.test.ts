@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { z } from "zod"
 import type { Event, EventEntry } from "../../core/log/entries.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
-import type { Store } from "../../core/ports/store.ts"
-import type { EventPage } from "../../core/ports/subscriptions.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Store } from "../../core/ports/store/store.ts"
+import type { EventPage } from "../../core/ports/store/subscriptions.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { tool } from "../../tools/local-tool.ts"
-import type { ChatRuntime } from "../chat-runtime.ts"
+import type { ChatRuntime } from "../agent/chat-runtime.ts"
 import { createGatewayApp, type GatewayAppOptions } from "../create-gateway-app.ts"
 import type { Gateway } from "../gateway.ts"
 import { hookSubscribers } from "./hook-subscribers.ts"
@@ -56,7 +56,7 @@ function start(options: Partial<GatewayAppOptions>): Gateway {
   return gateway
 }
 
-/** Hooks that keep the type and the id of what they are told. */
+/** Hooks that record the type and the id of each event they receive. */
 function keeping() {
   const heard: { readonly hook: string; readonly id: string; readonly what?: unknown }[] = []
   const hooks: Hooks = {

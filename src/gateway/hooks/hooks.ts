@@ -1,5 +1,5 @@
 import type { EventEntry } from "../../core/log/entries.ts"
-import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../../core/run-hooks.ts"
+import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../../core/runs/run-hooks.ts"
 import { declareOptions } from "../../options/declare-options.ts"
 import { callback } from "../../options/schemas.ts"
 
@@ -27,7 +27,7 @@ export interface Hooks {
   readonly onEvent?: (entry: EventEntry, options: EventHookOptions) => void | Promise<void>
 }
 
-/** Functions of the application that observe sessions, whichever run they have. */
+/** Functions of the application that observe sessions, independently of their runs. */
 export interface SessionHooks {
   /**
    * Called with each session that was dropped after `sessionRetentionDays` without use. Called at least once: if the

@@ -20,12 +20,12 @@ async function serve(listener: RequestListener) {
   const sockets: Socket[] = []
   server.on("connection", (socket: Socket) => sockets.push(socket))
   return {
-    /** The server's ends of the connections. */
+    /** The server's sockets of the connections. */
     sockets,
     open() {
       const socket = connect(port, "127.0.0.1")
       onTestFinished(() => void socket.destroy())
-      // It may be reset.
+      // The connection may be reset.
       socket.on("error", () => {})
       return socket
     },
@@ -69,7 +69,7 @@ it("reads one piece a turn of the event loop, however many bodies were refused",
     before = bytesRead()
   }
   expect((await Promise.all(answers)).every((answer) => answer.includes("413"))).toBe(true)
-  // Each connection begins with a piece that is read before the response; Node would read 2 MiB of each.
+  // A piece at the start of each connection is read before the response. Node would read 2 MiB of each.
   expect(most).toBeLessThanOrEqual(2 * megabyte)
 })
 

@@ -1,17 +1,17 @@
 import type { IncomingMessage, RequestListener } from "node:http"
 import { nextSlice } from "../../core/time/next-slice.ts"
 
-/** Bytes of a body that are discarded before its connection is closed. */
+/** Maximum bytes of a body to discard. Then the connection is closed. */
 const maxDiscardedBytes = 16 * 1024 * 1024
 
 /**
- * Reads the rest of each body that its response did not need, and discards it: the client may read its response only
- * after it has sent everything. Takes one piece in each turn of the event loop, over all connections. Node itself would
- * read up to 2 MiB of each connection in one turn.
+ * Reads and discards the rest of each request body that the response did not need, because some clients read the
+ * response only after they have sent everything. Reads one piece in each turn of the event loop, over all
+ * connections. Node itself would read up to 2 MiB of each connection in one turn.
  */
 export function discardBodies(listener: RequestListener): RequestListener {
   return (incoming, outgoing) => {
-    // Before Node's own listener, which discards the bodies that nothing has begun to read.
+    // This listener runs before Node's own, which discards unread bodies.
     outgoing.prependOnceListener("finish", () => {
       if (!incoming.complete && !incoming.destroyed) discard(incoming)
     })
@@ -31,7 +31,7 @@ function discard(incoming: IncomingMessage): void {
     discarded += piece?.byteLength ?? 0
     if (discarded > maxDiscardedBytes) incoming.socket.destroySoon()
   }
-  // A failed upload is the client's matter, and its response has been sent.
+  // Only the client is affected by a failed upload, and its response has been sent.
   incoming.on("error", () => {})
   incoming.on("readable", () => void readPiece())
   incoming.read(0)

@@ -23,7 +23,7 @@ function serviceThat(fetch: ListeningService["fetch"], takesAnyKey = false) {
 }
 
 const answers = () => new Response("ok")
-/** Short, because the tests wait for them. */
+/** Short limits, because the tests wait for them. */
 const timeLimits = {
   headersTimeout: 10_000,
   requestTimeout: 10_000,
@@ -97,7 +97,7 @@ it("tells the app on which addresses it listens", async () => {
 })
 
 describe("a client that does not read", () => {
-  /** Endless, and remembers that the server gave up. */
+  /** An endless stream that records its cancellation. */
   function endless() {
     const cancelled = Promise.withResolvers<void>()
     let sent = 0
@@ -136,7 +136,7 @@ describe("a client that does not read", () => {
     const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")
     socket.write(`POST /api/chat HTTP/1.1\r\n${head}\r\n${body}`)
     await vi.waitFor(() => expect(app.sessions.openViews).toBe(1))
-    // More than what the system takes for a client that does not read.
+    // More bytes than the system buffers for a client that does not read.
     for (let count = 0; count < 40; count++) app.sessions.publish(text("x".repeat(1_000_000)))
     await vi.waitFor(() => expect(app.sessions.openViews).toBe(0), { timeout: 15_000 })
     expect(app.sessions.taken).toBeLessThan(40)
@@ -212,7 +212,7 @@ describe("a client that does not wait for responses", () => {
     const { open, asked } = await startCounting()
     const socket = await open(get.repeat(2_000))
     socket.resume()
-    // With an error or without one: what has arrived by then is not read.
+    // The connection may close with or without an error. Requests that have arrived by then are not read.
     await new Promise((resolve) => socket.once("close", resolve))
     expect(asked()).toBe(8)
   })

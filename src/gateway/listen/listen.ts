@@ -4,7 +4,8 @@ import { createServer, type Server, ServerResponse } from "node:http"
 import type { Server as SocketServer } from "node:net"
 import { getRequestListener } from "@hono/node-server"
 import { ConfigurationError } from "../../core/errors.ts"
-import { isLoopbackAddress, type Reach } from "../../http/host-guard.ts"
+import { isLoopbackAddress, type Reach } from "../../http/middleware/host-guard.ts"
+import { sendEventStream } from "../../http/sse/write-stream.ts"
 import type { Listener, ListenOptions } from "../gateway.ts"
 import type { ResolvedServer } from "../options/gateway-options.ts"
 import type { Service } from "../service.ts"
@@ -71,7 +72,7 @@ export async function listen(
     for (const each of servers) each.close()
     throw signal.reason
   }
-  // A caller that allows any key on this machine alone knows that.
+  // A caller that allows any key on the loopback interface has chosen that, so no warning is needed.
   if (reach === "network" || options.allowAnyKey !== true) warnOfKeys(service, settings)
   let closing: Promise<void> | null = null
   const close = () => {
@@ -91,9 +92,10 @@ export async function listen(
 function serverOf(service: ListeningService, reach: Reach, timeLimits: TimeLimits): Server {
   const { timeout, ...serverOptions } = timeLimits
   const listener = getRequestListener(
-    (request, { incoming, outgoing }) => {
+    async (request, { incoming, outgoing }) => {
       const ownServer = outgoing instanceof ServerResponse ? { response: outgoing, reach } : undefined
-      return service.fetch(request, { incoming, ownServer })
+      const response = await service.fetch(request, { incoming, ownServer })
+      return ownServer === undefined ? response : sendEventStream(response, ownServer.response)
     },
     { overrideGlobalObjects: false, autoCleanupIncoming: false },
   )

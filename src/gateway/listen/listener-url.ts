@@ -1,4 +1,4 @@
-import { isLoopbackAddress, isLoopbackName } from "../../http/host-guard.ts"
+import { isLoopbackAddress, isLoopbackName } from "../../http/middleware/host-guard.ts"
 
 /**
  * Returns the address to print. If a name only leads to this machine, its address replaces it. The gateway does not

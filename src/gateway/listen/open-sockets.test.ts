@@ -19,7 +19,7 @@ async function open(port = 0) {
   return { server, servers, close, port: (server.address() as AddressInfo).port }
 }
 
-/** Connects, and reports in the shared counter, so that the caller need not turn to its events. */
+/** A thread that connects and counts its connections in shared memory, so that the test need not process events. */
 const clients = `
   const { connect } = require("node:net")
   const { workerData: { port, host, count, connected } } = require("node:worker_threads")

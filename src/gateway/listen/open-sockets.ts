@@ -29,7 +29,7 @@ export async function openSockets(server: HttpServer, { port, host }: Address): 
     await listenOn(server, { port, host })
     return [server]
   }
-  // Sockets that share an address do not fail if another process of this user shares it too.
+  // With a shared port, listening succeeds even if another process of this user already uses the address.
   if (port !== 0) await assertFree({ port, host })
   await listenOn(server, { port, host, reusePort: true })
   const servers: Server[] = [server]

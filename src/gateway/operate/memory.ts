@@ -1,6 +1,6 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Memory } from "../../core/ports/memory.ts"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Memory } from "../../core/ports/store/memory.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import { principalOfPerson } from "../../http/auth/principal.ts"
 import { createMemories, type Memories } from "../../memory/memories.ts"
 import { type MemoryChoice, memorySettings } from "../../memory/options.ts"
@@ -31,7 +31,7 @@ export interface MemoryOwner {
 export interface MemoryParts {
   /** Returns the option `memory` of the agent, or of the default agent for undefined. */
   readonly optionsOf: (agent: string | undefined) => MemoryChoice | undefined
-  /** Opens the store at the first use. */
+  /** Opens the store on first use. */
   readonly open: () => Promise<{ readonly memory: Memory; readonly logger: Logger }>
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { isPostgresUrl } from "../../stores/options.ts"
 import { dataDirectory } from "../../stores/sqlite/database/data-directory.ts"

@@ -1,4 +1,4 @@
-import type { Memory } from "../../core/ports/memory.ts"
+import type { Memory } from "../../core/ports/store/memory.ts"
 import { defaultStore } from "../../stores/options.ts"
 import { openExistingStore } from "./open-existing-store.ts"
 

@@ -1,4 +1,4 @@
-import type { Outbox, OutboxRow } from "../../core/ports/outbox.ts"
+import type { Outbox, OutboxRow } from "../../core/ports/store/outbox.ts"
 
 /** Rows of the outbox: items that sessions want delivered, and items whose delivery failed. */
 export interface GatewayOutbox {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { createPricing } from "../../pricing/create-pricing.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { probeModels } from "./probe-models.ts"

@@ -1,6 +1,6 @@
 import { untilAborted } from "../../agent/until-aborted.ts"
-import type { Pricing } from "../../core/ports/pricing.ts"
-import type { ModelChoice, ModelEnd, ModelFailure, ModelRequest } from "../../core/ports/provider.ts"
+import type { Pricing } from "../../core/ports/model/pricing.ts"
+import type { ModelChoice, ModelEnd, ModelFailure, ModelRequest } from "../../core/ports/model/provider.ts"
 import type { Cost, Usage } from "../../core/usage.ts"
 
 /** The outcome of one short call of a model. */

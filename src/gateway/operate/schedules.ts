@@ -1,7 +1,7 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Ids } from "../../core/ids.ts"
-import type { Occurrence, Schedule, ScheduleQuery, Schedules } from "../../core/ports/schedules.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { Occurrence, Schedule, ScheduleQuery, Schedules } from "../../core/ports/store/schedules.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { createScheduler, type Scheduler } from "../../schedules/scheduler.ts"
 
 /** Schedules of all agents and owners in the gateway's store, for operators. */

@@ -5,7 +5,7 @@ import type {
   ListedSession,
   RunQuery,
   SessionQuery,
-} from "../../core/ports/directory.ts"
+} from "../../core/ports/store/directory.ts"
 
 /** Sessions and runs of the store, of all principals and agents, newest first. */
 export interface GatewaySessions {

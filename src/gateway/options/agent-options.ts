@@ -5,12 +5,12 @@ import { declareOptions, type Resolved } from "../../options/declare-options.ts"
 import { resolveOptions } from "../../options/resolve-options.ts"
 import { anObject, callback } from "../../options/schemas.ts"
 import { providerOptions } from "../../providers/choose/options.ts"
-import type { ModelAgentOptions } from "../agent-definition.ts"
-import type { ChatRuntime } from "../chat-runtime.ts"
+import type { ModelAgentOptions } from "../agent/agent-definition.ts"
+import type { ChatRuntime } from "../agent/chat-runtime.ts"
+import type { ResolveCredentials } from "../agent/credentials.ts"
 import type { AgentOptions } from "../create-agent.ts"
 import type { GatewayAgent, GatewayOptions } from "../create-gateway.ts"
 import type { BuildChatRuntime, GatewayAppOptions, RuntimeAgentOptions } from "../create-gateway-app.ts"
-import type { ResolveCredentials } from "../credentials.ts"
 import { agentName, agentServerOptions, nameOption, sharedServerOptions } from "./gateway-options.ts"
 import { runOptions, systemPrompt } from "./runtime-options.ts"
 
@@ -43,7 +43,7 @@ const gatewayOptions = declareOptions<GatewayOptions>()({
   defaultAgent: z.string().optional(),
 })
 
-/** For the documentation's test. */
+/** The schemas of all options, which the documentation test reads. */
 export const optionSchemas = {
   createAgent: createAgentOptions,
   createGatewayApp: gatewayAppOptions,

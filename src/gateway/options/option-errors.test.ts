@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import { createAgent } from "../create-agent.ts"
 import { createGateway } from "../create-gateway.ts"
 
-/** Creates an agent with options that a program without types could have. */
+/** Creates an agent with options that untyped code could pass. */
 const create = (options: object) => () => createAgent("Hi.", options)
 
 it.each([

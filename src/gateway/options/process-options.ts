@@ -1,6 +1,6 @@
 import { z } from "zod"
 import type { Ids } from "../../core/ids.ts"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { declareOptions } from "../../options/declare-options.ts"

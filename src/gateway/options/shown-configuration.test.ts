@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import { resolveOptions } from "../../options/resolve-options.ts"
 import { tool } from "../../tools/local-tool.ts"
-import { createModelAgent } from "../agent-definition.ts"
+import { createModelAgent } from "../agent/agent-definition.ts"
 import { resolveModelAgent } from "./agent-options.ts"
 import { type SharedServerOptions, sharedServerOptions } from "./gateway-options.ts"
 import { showConfiguration } from "./shown-configuration.ts"

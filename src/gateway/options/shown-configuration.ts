@@ -1,7 +1,7 @@
 import type { Json } from "../../core/json/json.ts"
 import { pickOptions } from "../../options/resolve-options.ts"
 import { createMask, redacted } from "../../telemetry/mask.ts"
-import type { AgentDefinition } from "../agent-definition.ts"
+import type { AgentDefinition } from "../agent/agent-definition.ts"
 import { type ResolvedServer, sharedServerOptions } from "./gateway-options.ts"
 
 /** Options whose values are secrets, including those of MCP servers and providers. */

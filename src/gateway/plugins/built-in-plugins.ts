@@ -4,7 +4,7 @@ import { codeExecutionPlugin } from "../../code-execution/plugin.ts"
 import { compactionPlugin } from "../../compaction/plugin.ts"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import { principalOfPerson } from "../../http/auth/principal.ts"
 import { largeResultsPlugin } from "../../large-results/plugin.ts"
 import { mcpAuthorizationOptions } from "../../mcp/options.ts"
@@ -46,7 +46,7 @@ export function pluginsOf(
   if (memory !== false) builtIn.push(memoryPlugin(memory === true ? {} : memory))
   // Sub-agents come after the skills, because they may use them.
   if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
-  // An empty list removes the schedules of former options.
+  // With an empty list, the plugin removes the schedules of former options.
   if (schedules !== undefined || allowSchedules !== false) builtIn.push(schedulesPlugin(options, ownerOf))
   // This plugin is the last one, so that it stores results that the others have transformed.
   const last = largeResults === false ? [] : [largeResultsPlugin(largeResults === true ? {} : largeResults)]

@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Message } from "../../core/messages.ts"
-import type { HistoryCompaction } from "../../core/ports/compaction.ts"
+import type { Message } from "../../core/history/messages.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import type { HistoryCompaction } from "../../core/ports/model/compaction.ts"
 import type { RunParts } from "../../core/ports/plugin.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 

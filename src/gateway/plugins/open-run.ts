@@ -1,12 +1,12 @@
 import type { ModelRuntime } from "../../agent/agent-runtime.ts"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { HistoryCompaction } from "../../core/ports/compaction.ts"
-import type { Interceptor } from "../../core/ports/interceptor.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import type { HistoryCompaction } from "../../core/ports/model/compaction.ts"
 import type { PluginRun, RunParts } from "../../core/ports/plugin.ts"
-import type { Tool } from "../../core/ports/tool.ts"
-import type { TransformToolResult } from "../../core/ports/transform-tool-result.ts"
-import type { ItemsAtEnd } from "../../core/run-end.ts"
+import type { Interceptor } from "../../core/ports/tools/interceptor.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
+import type { TransformToolResult } from "../../core/ports/tools/transform-tool-result.ts"
+import type { ItemsAtEnd } from "../../core/runs/run-end.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { compactionNotesOf, compactionOf } from "./compaction-parts.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
@@ -43,7 +43,7 @@ interface OpenedPart {
   readonly parts: RunParts
 }
 
-/** Opens a run's parts of the plugins. Rejects if one of them does, or takes too long. */
+/** Opens the parts of all plugins for one run. Rejects if a plugin rejects or takes too long. */
 export async function openRun(
   plugins: readonly OpenedPlugin[],
   run: PluginRun,

@@ -1,4 +1,4 @@
-import type { OutboxHandler, OutboxHandlers } from "../../core/ports/outbox.ts"
+import type { OutboxHandler, OutboxHandlers } from "../../core/ports/store/outbox.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 
 /** Returns the kind under which an item of a plugin is stored. Names contain no slash. */

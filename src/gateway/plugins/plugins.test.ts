@@ -200,7 +200,7 @@ describe("in a run", () => {
       }),
     ])
     await gateway.run("Hi.", { userId: "ada" })
-    // The first look is that of the start.
+    // The first check is the one at the start.
     expect(sessions).toEqual([undefined, "ada"])
   })
 

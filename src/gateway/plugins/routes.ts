@@ -4,8 +4,8 @@ import type { PluginRoutes } from "../../http/routes/plugin-routes.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 
 /**
- * Returns the handlers of an agent's plugins by method and path. Throws a `ConfigurationError` if two plugins have
- * one route.
+ * Returns the handlers of an agent's plugins by method and path. Throws a `ConfigurationError` if two plugins declare
+ * the same route.
  */
 export function routesOf(plugins: readonly OpenedPlugin[]): ReadonlyMap<string, PluginRoute> {
   const routes = new Map<string, PluginRoute>()

@@ -33,7 +33,7 @@ test("events reach the plugins of the session's agent, which can read the log as
   }
   const gateway = createGateway(options)
   await gateway.run("Hello", { agent: "two" })
-  // A gateway that closes delivers what is due.
+  // Closing a gateway delivers all due events.
   await gateway.close({ graceMs: 0 })
   expect(received.one).toEqual([])
   expect(received.two).toEqual([

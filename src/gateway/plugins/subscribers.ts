@@ -1,5 +1,5 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Subscriber } from "../../core/ports/subscriptions.ts"
+import type { Subscriber } from "../../core/ports/store/subscriptions.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 
 /** Maximum attempts for the first event of a page. After that, the event is skipped. */

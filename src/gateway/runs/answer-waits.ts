@@ -1,6 +1,6 @@
-import type { Wait } from "../../core/ports/approvals.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { AnswerOutcome } from "../../core/ports/session-log.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
+import type { AnswerOutcome } from "../../core/ports/store/session-log.ts"
 import type { InvalidAnswer, Sessions } from "../../sessions/sessions.ts"
 import type { ApprovalAnswer } from "../gateway.ts"
 import type { ElicitationAnswer } from "../operate/waits.ts"

@@ -9,13 +9,13 @@ export interface CancelParts {
   readonly logger: Logger
 }
 
-/** Milliseconds for which a cancel is tried again while the store is unavailable. */
+/** Milliseconds during which a cancel is retried while the store is unavailable. */
 const patienceMs = 10_000
 const retryMs = 500
 
 /**
- * Cancels a run. While the store is unavailable, for example because its disk is full, tries again until the signal
- * aborts. Rejects with `store_unavailable` after ten seconds: the run then stays open. Any other failure is logged,
+ * Cancels a run. While the store is unavailable, for example because its disk is full, retries until the signal
+ * aborts. Rejects with `store_unavailable` after ten seconds; the run then stays open. Any other failure is logged,
  * and the run continues.
  */
 export async function cancelRun(

@@ -1,8 +1,8 @@
 import type { ChatEvent } from "../../client/wire/chat-event.ts"
 import { toError } from "../../core/errors.ts"
 import { isTerminal, type LiveEntry } from "../../core/log/entries.ts"
-import type { Wait } from "../../core/ports/approvals.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
 import { nativeWire } from "../../http/wire/native.ts"
 import type { Frame } from "../../http/wire/wire.ts"
 import { isOfSubAgent } from "../../sessions/tree/sub-agent.ts"
@@ -24,9 +24,9 @@ export interface FollowParts extends ParkedParts {
 }
 
 export interface FollowOptions {
-  /** Undefined leaves approvals open. */
+  /** If undefined, approvals stay open. */
   readonly onApproval: ((wait: Wait) => ApprovalAnswer | null | Promise<ApprovalAnswer | null>) | undefined
-  /** Undefined leaves questions open. */
+  /** If undefined, questions stay open. */
   readonly onElicitation:
     | ((wait: Wait) => ElicitationAnswer | null | Promise<ElicitationAnswer | null>)
     | undefined
@@ -98,7 +98,7 @@ export async function* followRun(
   }
   /** If true, the consumer or a callback has stopped before the end of the run. */
   let isGivenUp = false
-  /** Waits are answered one after the other, while the run and its sub-agents are shown. */
+  /** Answers are given one after the other. Meanwhile, the run and its sub-agents are shown. */
   let answering = Promise.resolve()
   let unanswered = 0
   let answered = 0

@@ -1,5 +1,5 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
-import type { Directory, DirectoryCursor } from "../../core/ports/directory.ts"
+import type { Directory, DirectoryCursor } from "../../core/ports/store/directory.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 

@@ -4,8 +4,8 @@ import type { Frame } from "../../http/wire/wire.ts"
 import { isOfSubAgent, isProgress, type SubAgent, type TreeBatch } from "../../sessions/tree/sub-agent.ts"
 
 /**
- * Creates a function that renders batches for one consumer: each entry with its frames. The start of a sub-agent and
- * the progress of a task have frames and no entry.
+ * Creates a function that renders batches for one consumer. It yields each entry with its frames. The start of a
+ * sub-agent and the progress of a task yield frames without an entry.
  */
 export function createRendering(
   afterSeq: number,

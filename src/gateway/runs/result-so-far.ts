@@ -1,5 +1,5 @@
+import { textOf } from "../../core/history/messages.ts"
 import type { LiveEntry } from "../../core/log/entries.ts"
-import { textOf } from "../../core/messages.ts"
 import { addSpending, noSpending, type Spending } from "../../core/usage.ts"
 
 /** Folds the entries of an open run into its preliminary result. */

@@ -244,7 +244,7 @@ describe("runAutonomousWithRetry", () => {
     const store = await folder()
     const first = retry([busy, busy], { store, jobId: "a", maxRetries: 1 })
     expect(await first.output).toMatchObject({ errorCode: "overloaded" })
-    // Started again with one more retry, it calls the model for that one only.
+    // The second start allows one more retry, so it calls the model only for that one.
     const second = retry([[say("Done.")]], { store, jobId: "a" })
     expect(await second.output).toMatchObject({ response: "Done." })
     expect(second.provider.requests).toHaveLength(1)

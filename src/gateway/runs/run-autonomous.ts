@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import type { SystemBlock } from "../../core/ports/provider.ts"
+import type { SystemBlock } from "../../core/ports/model/provider.ts"
 import type { DeliveryOptions } from "../../delivery/options.ts"
 import { delivery } from "../../delivery/plugin.ts"
 import { type RunSessionOptions, runSessionShape } from "../../headless/run/options.ts"

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
-import type { Directory } from "../../core/ports/directory.ts"
-import type { ToolContext } from "../../core/ports/tool.ts"
+import type { Directory } from "../../core/ports/store/directory.ts"
+import type { ToolContext } from "../../core/ports/tools/tool.ts"
 import { type TestNode, testNode } from "../../sessions/fixtures/test-gateway.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { type ScriptedTurn, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
@@ -12,7 +12,7 @@ const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
 const say = (text: string) => ({ type: "text", text }) as const
 const forever = { type: "wait", until: new Promise(() => {}) } as const
 
-/** Runs that are not parked are looked up nowhere. */
+/** The directory is only read for runs that are parked. */
 const directory = {} as Directory
 
 const run = (sessions: Sessions, message: string, options: RunOnceOptions = {}) =>
@@ -47,7 +47,7 @@ async function nodeWith(...turns: readonly ScriptedTurn[]) {
 
 const callPay: ScriptedTurn = [{ type: "toolCall", name: "pay", input: { amount: 5 } }]
 
-/** The run that the sessions were asked to start, and what became of it. */
+/** Records the run that the sessions were asked to start, and its outcome. */
 function watching(sessions: Sessions) {
   const start = vi.fn(sessions.start)
   return {

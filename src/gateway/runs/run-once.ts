@@ -1,6 +1,6 @@
 import { isJsonObject, type Json } from "../../core/json/json.ts"
 import type { LiveEntry } from "../../core/log/entries.ts"
-import type { Validation } from "../../core/ports/tool.ts"
+import type { Validation } from "../../core/ports/tools/tool.ts"
 import type { RunResult } from "../../sessions/sessions.ts"
 import type { CompiledSchema } from "../../tools/input-schema.ts"
 import type { ApprovalAnswer, GatewayRunResult, RunOptions } from "../gateway.ts"

@@ -1,6 +1,6 @@
-import type { RunLimits } from "../../core/child.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { WhenBusy } from "../../core/ports/inbox.ts"
+import type { WhenBusy } from "../../core/ports/store/inbox.ts"
+import type { RunLimits } from "../../core/runs/child.ts"
 
 /** Options that `run` and `stream` share. */
 export interface StartOptions {

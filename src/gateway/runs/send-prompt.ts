@@ -1,11 +1,11 @@
 import { omitUndefined } from "../../core/defined-only.ts"
 import { GatewayError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { SystemBlock } from "../../core/ports/provider.ts"
+import type { SystemBlock } from "../../core/ports/model/provider.ts"
 import type { Cost, Usage } from "../../core/usage.ts"
 import type { ProviderOptions } from "../../providers/choose/choose-provider.ts"
 import { createLogger } from "../../telemetry/logger.ts"
-import type { ChatModelRuntime } from "../chat-runtime.ts"
+import type { ChatModelRuntime } from "../agent/chat-runtime.ts"
 import { createAgent } from "../create-agent.ts"
 import type { GatewayRunResult, InferOutput, OutputSchema, RunOptions } from "../gateway.ts"
 

@@ -5,7 +5,7 @@ import { untilDelivered } from "./until-delivered.ts"
 
 const run = outputWithoutRun({ sessionId: "sess_1", response: "Done." })
 
-/** An outbox that lists these rows, one list each time. The last list stays. */
+/** Returns an outbox whose first reads return these lists of rows. All later reads return the last list. */
 function outboxOf(...lists: readonly { readonly kind: string; readonly state: "waiting" | "dead" }[][]) {
   let looks = 0
   const list = async () =>

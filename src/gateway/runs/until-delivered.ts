@@ -10,13 +10,13 @@ const patienceMs = 60_000
 const pollMs = 50
 
 export interface DeliveredRun {
-  /** Has a warning for each delivery that is open or dead. */
+  /** The output, with a warning for each delivery that is open or dead. */
   readonly output: RunOutput
-  /** If true, a later process still has to deliver something. */
+  /** If true, a delivery is left for a later process. */
   readonly hasOpenDeliveries: boolean
 }
 
-/** Waits until the run's deliveries are made or dead, for at most a minute, or until the signal aborts. */
+/** Waits until the run's deliveries have succeeded or are dead, for at most a minute, or until the signal aborts. */
 export async function untilDelivered(
   { outbox }: Pick<Gateway, "outbox">,
   output: RunOutput,

@@ -24,7 +24,7 @@ describe("the ticks of a heartbeat", () => {
       },
     })
     await loop.start()
-    // The third one ends at the very time of the next.
+    // The third tick ends exactly when the next one is due.
     expect(offsets()).toEqual([0, 30, 40, 60])
   })
 
@@ -60,7 +60,7 @@ describe("the ticks of a heartbeat", () => {
     }
     await loop.start()
     expect(results).toHaveLength(12)
-    // Never longer than an interval apart, whatever the clock shows.
+    // Ticks are never further apart than the interval, whatever the clock shows.
     expect(clock.elapsed()).toBeLessThanOrEqual(11 * 10 * minute)
     expect(clock.elapsed()).toBeGreaterThan(8 * 10 * minute)
   })
@@ -96,7 +96,7 @@ describe("the ticks of a heartbeat", () => {
     ])
   })
 
-  // Clocks there change by half an hour.
+  // In that time zone, the clock changes by half an hour.
   it.each([Date.UTC(2026, 2, 31), Date.UTC(2026, 8, 30)])(
     "are all there in the days around a change of the clock on Lord Howe Island, with restarts in between",
     async (from) => {

@@ -52,7 +52,7 @@ describe("a restart", () => {
     const clock = new FakeClock()
     const config = { stateDir, maxTicks: 1 }
     const crash = vi.fn(async () => {
-      // As the file is while the callback runs.
+      // The state file as it is while the callback runs.
       await writeFile(join(stateDir, "copy.json"), await readFile(join(stateDir, "heartbeat_state.json")))
     })
     const first = loopWith({ clock, config, onQuiet: crash })

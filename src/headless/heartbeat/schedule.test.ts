@@ -10,7 +10,7 @@ const minute = 60_000
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
-/** The hour of the day, with its fraction, in another way than the code under test reads it. */
+/** Returns the hour of the day with its fraction. It uses another method than the code under test. */
 function wallHours(at: number, timeZone: string): number {
   const format =
     formats.get(timeZone) ??
@@ -35,7 +35,7 @@ const ranges: readonly (readonly [number, number])[] = [
   [8, 22],
   [22, 6],
   [0, 24],
-  // Within the hour that is left out, and comes twice.
+  // Hours within the hour that is skipped, and within the hour that is repeated.
   [2, 3],
   [1.5, 2.25],
 ]
@@ -55,7 +55,7 @@ describe.each(zones)("in %s", (timezone) => {
 
   it.each(ranges)("[%d, %d) opens at the first minute that is inside", (...range) => {
     const hours = activeHours(range, localTime(timezone))
-    // The days around all changes of the clock in these zones.
+    // The days around all clock changes in these zones.
     const wrong: number[] = []
     for (const [month, day] of [
       [2, 7],

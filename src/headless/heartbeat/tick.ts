@@ -28,7 +28,7 @@ export interface TickResult {
   readonly outcome: TickOutcome
   readonly skipped: boolean
   readonly skipReason: SkipReason | null
-  /** If true, a person should read the response. */
+  /** If true, the response needs the attention of a person. */
   readonly alert: boolean
   readonly error: string | null
   /** The response without `HEARTBEAT_OK`. */

@@ -4,12 +4,12 @@ import { FakeClock, hour, loopWith, minute, quiet } from "../fixtures/heartbeat.
 const from = Date.UTC(2026, 0, 1)
 const until = Date.UTC(2027, 0, 1)
 
-/** Passes the time to the next tick at once. The loop itself looks at the clock every 30 seconds. */
+/** Advances the clock to the next tick at once. The loop itself looks at the clock every 30 seconds. */
 function passFromTickToTick(clock: FakeClock, loop: ReturnType<typeof loopWith>["loop"]): void {
   clock.onSleep = (ms) => clock.pass(Math.max(0, (loop.state.next_tick_at ?? 0) - clock.time - ms))
 }
 
-// On Lord Howe Island the clock changes by half an hour.
+// On Lord Howe Island, the clock changes by half an hour.
 it.each(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])(
   "a loop in %s ticks through a year of nights, with restarts and slow ticks, and misses none",
   async (timeZone) => {
@@ -34,7 +34,7 @@ it.each(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])(
       if (time >= "22:00" || time < "03:30") expected.push(at)
     }
     expect(times).toEqual(expected)
-    // 22 quarters of an hour a night. The hour that comes twice makes up for the one that is left out.
+    // There are 22 quarters of an hour each night. The repeated hour makes up for the skipped one.
     expect(times.length).toBeGreaterThan(22 * 364)
   },
 )
@@ -57,7 +57,7 @@ it("a clock that is set while a tick runs changes neither its duration nor the r
   }
   await loop.start()
   expect(results.map(({ durationSeconds }) => durationSeconds)).toEqual(Array(12).fill(60))
-  // No wait is longer than an interval, whatever the clock showed meanwhile.
+  // No wait is longer than the interval, whatever the clock showed in the meantime.
   const waits = started.slice(1).map((at, index) => at - (started[index] ?? 0))
   expect(Math.max(...waits)).toBeLessThanOrEqual(11 * minute)
 })

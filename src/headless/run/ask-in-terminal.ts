@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { Wait } from "../../core/ports/approvals.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
 import { escapeControls } from "../../core/text/escape-controls.ts"
 import type { HumanAnswer, HumanDecision, RunRequest } from "../runs.ts"
 
@@ -24,13 +24,13 @@ export function askInTerminal(
   const ask = async (question: string): Promise<string> => {
     const lines = createInterface({ input, output })
     let isInterrupted = false
-    // Without a listener, Ctrl+C would only close the question, and so deny the call.
+    // Without a listener, Ctrl+C would only close the prompt, which denies the call.
     lines.once("SIGINT", () => {
       isInterrupted = true
       lines.close()
       process.kill(process.pid, "SIGINT")
     })
-    // A closed terminal gives no answer, which is a no. An interrupted question stays without an answer.
+    // If the terminal is closed, the answer is empty, which means no. An interrupted question gets no answer.
     const closed = new Promise<string>((resolve) => {
       lines.once("close", () => {
         if (!isInterrupted) resolve("")

@@ -1,4 +1,4 @@
-import type { Wait } from "../../core/ports/approvals.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { HumanDecision, RunRequest } from "../runs.ts"
 import { askInTerminal } from "./ask-in-terminal.ts"
 import type { ResolvedRunOptions } from "./options.ts"

@@ -44,7 +44,7 @@ it("repeats a timeout unless told not to", async () => {
 it("counts a pause from the end of the run that failed, so that a restart does not wait twice", async () => {
   const run = vi.fn().mockResolvedValueOnce(busy).mockResolvedValue(output())
   const hour = { backoffSeconds: 3_600, maxRetries: 1 }
-  // An hour and a second after the run had ended.
+  // An hour and a second after the end of the run.
   expect(await runWithRetry(run, hour, { now: () => 3_602_000 })).toMatchObject({ error: null })
 })
 

@@ -67,10 +67,10 @@ async function follow(runs: Runs, message: string, options: ResolvedRunOptions):
     const needed = failure()
     return isCancelled && needed !== null ? { ...output, error: needed, errorCode: "human_needed" } : output
   } catch (error) {
-    // Its cancel could not be stored, or the run could not be started.
+    // The run could not be started, or its cancel could not be stored.
     if (error instanceof GatewayError && error.code === "store_unavailable")
       return outputWithoutRun(problemOf(error))
-    // The run was not started yet.
+    // The run has not started yet.
     if (deadline.isOver) return outputWithoutRun({ timedOut: true })
     if (stop.signal.aborted && error === stop.signal.reason)
       return outputWithoutRun({ error: "The run was canceled before it started.", errorCode: "cancelled" })

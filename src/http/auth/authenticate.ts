@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono"
-import type { Session } from "../../core/ports/session-log.ts"
+import type { Session } from "../../core/ports/store/session-log.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { FailureLimit } from "../limits/rate-limits.ts"

@@ -1,7 +1,7 @@
 import type { Context } from "hono"
 import type { Decider } from "../../core/log/entries.ts"
-import type { ClientAddress } from "../client-address.ts"
 import type { HttpEnv } from "../http-env.ts"
+import type { ClientAddress } from "../request/client-address.ts"
 
 /** Returns the person or code that sent this request, for the audit trail. */
 export type DeciderOf = (c: Context<HttpEnv>) => Decider

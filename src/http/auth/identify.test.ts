@@ -5,7 +5,7 @@ import { type AuthenticatePerson, identifyPerson } from "./identify.ts"
 
 const asAda = { method: "POST", headers: { authorization: "Custom ada" } }
 
-/** Identifies the user named after `Custom`. */
+/** Identifies the user by the name after `Custom`. */
 const byName: AuthenticatePerson = async ({ headers }) => {
   const userId = /^Custom (\w+)$/.exec(headers.get("authorization") ?? "")?.[1]
   return userId === undefined ? null : { userId }

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi"
 import { GatewayError } from "../../core/errors.ts"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import { createUnauthorized } from "../problem.ts"
-import { printable } from "../schemas/printable.ts"
+import { printable } from "../schemas/parts/printable.ts"
 import { createApiKeyCheck } from "./api-keys.ts"
 import { type Person, principalOf, principalOfPerson } from "./principal.ts"
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 
 /**
  * Returns the principal of an API key. The tenant is a digest of the key, so the key itself is never stored. Without

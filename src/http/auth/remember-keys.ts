@@ -1,4 +1,4 @@
-import type { Keyring, SigningKey } from "../../core/ports/keyring.ts"
+import type { Keyring, SigningKey } from "../../core/ports/store/keyring.ts"
 
 /** Milliseconds for which a key is cached. */
 const keptMs = 5_000

@@ -34,7 +34,10 @@ const goodClaims = {
   exp: now + 60,
 }
 
-/** A token that is right but for what is given; signed by hand, so that nothing is too strange. */
+/**
+ * Returns a token that is valid except for the given parts. The test signs it itself, because a library would refuse
+ * some of these.
+ */
 function token({ header = {}, claims = {}, key = secret }: Forgery = {}): string {
   const all = { ...goodHeader, ...header }
   const signed = `${encode(all)}.${encode({ ...goodClaims, ...claims })}`

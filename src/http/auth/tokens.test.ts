@@ -30,7 +30,7 @@ describe("session tokens", () => {
     let now = 1_000_000
     const subject = { sessionId: "sess_1", tenant: "acme", userId: "ann" }
     const { token } = (await issuer?.issue(subject)) ?? { token: "" }
-    // Checked by its signature first, and then known.
+    // The first time, the signature is verified. The second time, the token is known.
     for (let time = 0; time < 2; time++) expect(await other?.verify(token)).toEqual(subject)
     now += 60_000
     const late = createSessionTokens({ keyring, clock: { now: () => now }, ttlSeconds: 60 })

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import { errors, jwtVerify, SignJWT } from "jose"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Keyring, SigningKey } from "../../core/ports/keyring.ts"
+import type { Keyring, SigningKey } from "../../core/ports/store/keyring.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createUnauthorized } from "../problem.ts"
 import { type CheckedToken, createCheckedTokens } from "./checked-tokens.ts"
@@ -25,7 +25,7 @@ export interface TokenSubject {
 }
 
 export interface SessionTokens {
-  /** `expiresAt` in seconds since the Unix epoch. */
+  /** Returns a signed token. `expiresAt` is in seconds since the Unix epoch. */
   issue(subject: TokenSubject): Promise<{ readonly token: string; readonly expiresAt: number }>
   /** Rejects with a 401 problem: `token_expired`, or `invalid_token` for all other reasons. */
   verify(token: string): Promise<TokenSubject>

@@ -1,4 +1,4 @@
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 
 /** Memory for the request bodies that are being read and handled in this process. */
 export interface BodyBudget {

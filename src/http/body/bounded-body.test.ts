@@ -147,7 +147,7 @@ describe("bodies", () => {
 })
 
 describe("bodies that arrive slowly", () => {
-  /** Sends some of it, and the rest when it is told to. */
+  /** Returns a body that sends its first part at once, and the rest when the test says so. */
   function slow(sent: string) {
     const rest = Promise.withResolvers<string>()
     const body = new ReadableStream<Uint8Array>({
@@ -164,7 +164,7 @@ describe("bodies that arrive slowly", () => {
   const whole = jsonRequest(`${begin}"}`)
 
   it("take from their user's share, and give it back", async () => {
-    // Eight bodies of the largest size for one user.
+    // Eight bodies of the maximum size for one user.
     const app = createTestApp({ limits: { chatBodyBytes: 8_000, bodyBytes: 8_000 } })
     const { headers } = await app.authorize()
     const uploads = Array.from({ length: 12 }, () => slow(begin))

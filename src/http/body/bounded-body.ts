@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Pacer } from "../../core/time/pacer.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { principalKeyOf } from "../../sessions/principal-key.ts"
@@ -54,7 +54,7 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
     const share = budget.open(owner(c))
     try {
       const bytes = await read(c, length, share).catch((error: unknown) => {
-        // A body that does not arrive costs little.
+        // The body did not arrive, so its handling costs little and the charge is returned.
         if (length !== null) pacer.charge(principalKeyOf(owner(c)), -costOf(length))
         throw error
       })

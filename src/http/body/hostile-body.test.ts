@@ -3,12 +3,12 @@ import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
 
 const fourMegabytes = 4 * 1024 * 1024
 
-/** As many of them as fit into a body. */
+/** Returns an array with as many of these elements as fit into a body. */
 function many(element: string, bytes = fourMegabytes - 200): string {
   return `${`${element},`.repeat(Math.floor(bytes / (element.length + 1)) - 1)}${element}`
 }
 
-/** CPU time that this thread spends until the promise settles, in milliseconds; other threads do not count. */
+/** Resolves to the CPU milliseconds of this thread until the promise settles. Other threads do not count. */
 async function threadMs(work: () => Promise<unknown>): Promise<number> {
   const before = process.threadCpuUsage()
   await work()
@@ -36,7 +36,7 @@ describe("a body of 4 MiB full of values", () => {
       response = await app.fetch("/api/chat", request)
     })
     expect(response?.status).toBe(422)
-    // Before the limit, between 200 and 4 000.
+    // Before the limit existed, this took between 200 and 4 000 milliseconds.
     expect(spent).toBeLessThan(100)
     expect(app.sessions.starts).toEqual([])
   })
@@ -142,7 +142,7 @@ describe("addresses of images", () => {
   ])("do not hold up the loop: %s", async (_, url) => {
     const { status, spent } = await chat(url, 500)
     expect(status).toBe(422)
-    // Parsed, they take more than 180.
+    // Parsing these bodies would take more than 180 milliseconds.
     expect(spent).toBeLessThan(100)
   })
 

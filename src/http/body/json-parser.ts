@@ -70,7 +70,7 @@ interface ParserThread {
 
 function startThread(): ParserThread {
   const worker = new Worker(script, { eval: true, execArgv: [], env: {} })
-  /** The first one is in the thread. */
+  /** Pending parses. The thread works on the first one. */
   const waiting: Parsing[] = []
   let ended = false
   let idle: NodeJS.Timeout | undefined
@@ -78,7 +78,8 @@ function startThread(): ParserThread {
 
   worker.on("message", async (parsed: ParsedJson) => {
     const first = waiting.shift()
-    // Receiving the value has taken long enough for one turn of the event loop, and so will what is done with it.
+    // Receiving the value takes a full turn of the event loop, and so may its use. Both the next parse and the result
+    // therefore wait for another turn.
     if (waiting.length > 0) void parseFirstInSlice()
     else stopWhenIdle()
     await nextSlice()

@@ -43,7 +43,7 @@ describe("the number of values of a JSON text", () => {
     ["[0,0,0]", 4],
     ['{"a":1,"b":[true]}', 6],
     ['[{"a":{"b":0}},"x,y:z[]{}"]', 7],
-    // An empty one counts as if it had an element.
+    // An empty array counts as if it had an element.
     ["[]", 2],
   ])("of %s is %i, member names included", async (text, count) => {
     expect(await excess(text, { maxValues: count })).toBe(null)

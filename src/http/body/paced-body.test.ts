@@ -3,7 +3,7 @@ import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
 
 const large = { message: "x".repeat(4_000_000) }
 
-/** A request that says how long its body is, as one over a connection does. */
+/** Returns a request with a `content-length`, like a request over a connection. */
 function sized(body: object, headers: Record<string, string>) {
   return jsonRequest(body, { ...headers, "content-length": String(JSON.stringify(body).length) })
 }
@@ -20,7 +20,7 @@ it("makes a user's large bodies wait for each other, and nobody else's", async (
   const init = await app.fetch("/api/chat/init", jsonRequest({ api_key: "another" }))
   const { session_token } = (await init.json()) as { session_token: string }
   const other = { ...headers, authorization: `Bearer ${session_token}` }
-  // A body that is refused for its size is refused at once; these are within the limit of this route.
+  // A body over the size limit is refused at once. These are within the limit of this route.
   const within = { message: "x".repeat(250_000) }
   const hog = Array.from({ length: 60 }, (_, index) => post(`hog ${index}`, within, headers))
   await post("other", within, other)

@@ -43,7 +43,7 @@ describe("a rate limiter", () => {
     for (let key = 0; key < 20_000; key++) {
       if (!(await limiter.count(`flood ${key}`)).allowed) refused++
     }
-    // 9 keys had counters of their own, the rest at most 1024 between them.
+    // Nine keys had counters of their own. All other keys shared at most 1 024 counters.
     expect(refused).toBeGreaterThanOrEqual(20_000 - 9 - 1_024 * 5)
     expect(await limiter.count("early")).toMatchObject({ allowed: true, remaining: 3 })
     expect(vi.getTimerCount()).toBeLessThanOrEqual(10 + 1_024)

@@ -1,23 +1,24 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Json, JsonObject } from "../../core/json/json.ts"
-import type { PutRun } from "../../core/ports/inbox.ts"
-import type { PutOutcome } from "../../core/ports/session-log.ts"
-import { validTraceparent } from "../../core/trace-context.ts"
+import type { PutRun } from "../../core/ports/store/inbox.ts"
+import type { PutOutcome } from "../../core/ports/store/session-log.ts"
+import { validTraceparent } from "../../core/runs/trace-context.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
-import { messageInput } from "../conversation.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { idempotencyOf, maxIdempotencyKeyLength } from "../idempotency.ts"
 import { Problem, sessionNotFound } from "../problem.ts"
+import { messageInput } from "../request/conversation.ts"
+import { idempotencyOf, maxIdempotencyKeyLength } from "../request/idempotency.ts"
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import type { ClientToolRefusal, ServedAgents } from "../served-agents.ts"
-import { respondWithStream } from "../sse/event-streams.ts"
+import type { EventStreams } from "../sse/stream-response.ts"
 import { nativeWireFor } from "../wire/native.ts"
 
 export interface ChatRouteOptions {
   readonly sessions: Sessions
+  readonly streams: EventStreams
   readonly agents: ServedAgents
   readonly allowSystemMessages: boolean
   readonly middleware: MiddlewareHandler<HttpEnv>[]
@@ -25,7 +26,7 @@ export interface ChatRouteOptions {
 
 /** POST /chat starts a run and streams it. A client that disconnects does not end the run. */
 export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOptions): void {
-  const { sessions, agents, allowSystemMessages, middleware } = options
+  const { sessions, streams, agents, allowSystemMessages, middleware } = options
   const route = createRoute({
     method: "post",
     path: "/chat",
@@ -87,26 +88,28 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     const traceparent = validTraceparent(c.req.header("traceparent"))
     const { id: sessionId, tenant, userId } = c.get("session")
     const principal = { tenant, userId }
-    c.get("takeViewerPlace")(sessionId)
-    const outcome = await sessions.start({
-      sessionId,
-      principal,
-      input: messageInput(body, { allowSystemMessages }),
-      context,
-      channel: channelOf(context),
-      model: body.model ?? null,
-      ...(body.tool_input_deltas === true && { toolInputDeltas: true }),
-      ...(traceparent !== null && { traceparent }),
-      ...(clientTools.length > 0 && { clientTools }),
-      ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
-      idempotency: await idempotencyOf(c.req.header("idempotency-key"), toBodyJson(body)),
-      request: () => withBody(c.req.raw, c.get("bodyBytes")),
+    return streams.respond(c, sessionId, async () => {
+      const outcome = await sessions.start({
+        sessionId,
+        principal,
+        input: messageInput(body, { allowSystemMessages }),
+        context,
+        channel: channelOf(context),
+        model: body.model ?? null,
+        ...(body.tool_input_deltas === true && { toolInputDeltas: true }),
+        ...(traceparent !== null && { traceparent }),
+        ...(clientTools.length > 0 && { clientTools }),
+        ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
+        idempotency: await idempotencyOf(c.req.header("idempotency-key"), toBodyJson(body)),
+        request: () => withBody(c.req.raw, c.get("bodyBytes")),
+      })
+      const { runId, cursor, position } = requireStartedRun(outcome)
+      const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
+      const isNewRun = outcome.status === "accepted"
+      const wire = nativeWireFor({ toolInput: body.tool_input_deltas })
+      const afterSeq = cursor
+      return { wire, sessionId, principal, runId, afterSeq, position, fromRunStart: true, isNewRun, headers }
     })
-    const { runId, cursor, position } = requireStartedRun(outcome)
-    const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
-    const isNewRun = outcome.status === "accepted"
-    const stream = { sessionId, principal, runId, afterSeq: cursor, position, fromRunStart: true, isNewRun }
-    return respondWithStream(c, nativeWireFor({ toolInput: body.tool_input_deltas }), stream, headers)
   })
 }
 

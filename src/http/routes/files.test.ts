@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
-import type { OpenedFile } from "../../core/ports/sandbox.ts"
-import type { Session } from "../../core/ports/session-log.ts"
+import type { Session } from "../../core/ports/store/session-log.ts"
+import type { OpenedFile } from "../../core/ports/tools/sandbox.ts"
 import { createTestApp, problemOf } from "../fixtures/test-app.ts"
 
-/** A session's files, and which of them were opened and not closed again. */
+/** Returns a session's files, and records which of them are open. */
 function filesOf(texts: Readonly<Record<string, string>>) {
   const open = new Set<string>()
   const asked: [string, string][] = []

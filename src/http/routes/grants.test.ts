@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import type { Grant } from "../../core/ports/approvals.ts"
-import { originAt } from "../../testing/session-log/tool-origin.ts"
+import type { Grant } from "../../core/ports/store/approvals.ts"
+import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
 import { createTestApp, problemOf } from "../fixtures/test-app.ts"
 import { grantsResponseSchema } from "../schemas/grants.ts"
 

@@ -6,7 +6,7 @@ import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { done, doneResponseSchema } from "../schemas/done.ts"
 import { grantsResponseSchema } from "../schemas/grants.ts"
-import { printable } from "../schemas/printable.ts"
+import { printable } from "../schemas/parts/printable.ts"
 import { problems } from "../schemas/problem.ts"
 import { wireGrants } from "../wire/grants.ts"
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { originAt } from "../../testing/session-log/tool-origin.ts"
+import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
 import { createTestApp, problemOf } from "../fixtures/test-app.ts"
 import { historyResponseSchema } from "../schemas/history.ts"
 
@@ -11,7 +11,7 @@ const noUsageYet = {
   estimated_cost: 0,
 }
 
-/** A message of so many characters, and what its history is longer than. */
+/** A message with 100 000 characters. */
 const longMessage = { role: "user", content: [{ type: "text", text: "x".repeat(100_000) }] } as const
 
 describe("GET /chat/history", () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import type { NewSession, Principal } from "../../core/ports/session-log.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { NewSession, Principal } from "../../core/ports/store/session-log.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { silentLogger } from "../../sessions/fixtures/test-gateway.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"

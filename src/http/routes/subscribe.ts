@@ -1,22 +1,23 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Sessions } from "../../sessions/sessions.ts"
-import { invalidCursor, parseCursor } from "../cursor.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
+import { invalidCursor, parseCursor } from "../request/cursor.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
-import { respondWithStream } from "../sse/event-streams.ts"
+import type { EventStreams } from "../sse/stream-response.ts"
 import { nativeWireFor } from "../wire/native.ts"
 
 export interface SubscribeRouteOptions {
   readonly sessions: Sessions
+  readonly streams: EventStreams
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
 /** GET /chat/subscribe streams all entries of the session, or of one of its runs, after a cursor, then live. */
 export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeRouteOptions): void {
-  const { sessions, middleware } = options
+  const { sessions, streams, middleware } = options
   const cursor = z.string().optional()
   const route = createRoute({
     method: "get",
@@ -83,14 +84,14 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
         if (run === null)
           throw new Problem({ code: "run_not_found", status: 404 }, "The session has no such run.")
         if (run.endSeq !== null && run.endSeq <= afterSeq) return c.body(null, 204)
-        c.get("takeViewerPlace")(session.id)
-        return respondWithStream(c, wire, {
+        return streams.respond(c, session.id, async () => ({
+          wire,
           sessionId: session.id,
           principal: session,
           runId,
           afterSeq: Math.max(afterSeq, run.cursor),
           position: await sessions.position(session.id, runId),
-        })
+        }))
       }
       const untilTasksEnd = c.req.query("until_tasks_end") === "true"
       const isIdle = session.activeRun === null && !session.hasDueMessage
@@ -98,13 +99,13 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
         const { signal } = c.req.raw
         if (!untilTasksEnd || !(await sessions.hasTaskWork(session.id, { signal }))) return c.body(null, 204)
       }
-      c.get("takeViewerPlace")(session.id)
-      return respondWithStream(c, wire, {
+      return streams.respond(c, session.id, async () => ({
+        wire,
         sessionId: session.id,
         principal: session,
         afterSeq,
         untilTasksEnd,
-      })
+      }))
     },
     (result) => {
       if (result.success) return

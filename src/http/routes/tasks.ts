@@ -2,19 +2,20 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { ListedTask } from "../../sessions/tree/list-tasks.ts"
-import { parseCursor } from "../cursor.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
+import { parseCursor } from "../request/cursor.ts"
 import { cancelResponseSchema } from "../schemas/cancel.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import { taskSchema, tasksResponseSchema } from "../schemas/tasks.ts"
-import { respondWithStream } from "../sse/event-streams.ts"
+import type { EventStreams } from "../sse/stream-response.ts"
 import { nativeWireFor } from "../wire/native.ts"
 import { wireTask } from "../wire/tasks.ts"
 
 export interface TasksRoutesOptions {
   readonly sessions: Sessions
+  readonly streams: EventStreams
   readonly reading: MiddlewareHandler<HttpEnv>[]
   readonly changing: MiddlewareHandler<HttpEnv>[]
 }
@@ -25,7 +26,7 @@ const shared = { tags: ["tasks"], security: [{ sessionToken: [] }] }
 /** Routes for sub-agents that work for the session in the background: list them, follow one, cancel one. */
 export function addTasksRoutes(
   app: OpenAPIHono<HttpEnv>,
-  { sessions, reading, changing }: TasksRoutesOptions,
+  { sessions, streams, reading, changing }: TasksRoutesOptions,
 ): void {
   const find = async (c: Context<HttpEnv>, taskId: string): Promise<ListedTask> => {
     const tasks = await sessions.tasks(c.get("session").id, { signal: c.req.raw.signal })
@@ -96,14 +97,14 @@ export function addTasksRoutes(
     const run = await sessions.run(sessionId, taskId)
     if (run === null) throw notStarted()
     if (run.endSeq !== null && run.endSeq <= afterSeq) return c.body(null, 204)
-    c.get("takeViewerPlace")(c.get("session").id)
-    return respondWithStream(c, nativeWireFor({}), {
+    return streams.respond(c, c.get("session").id, async () => ({
+      wire: nativeWireFor({}),
       sessionId,
       principal: c.get("session"),
       runId: taskId,
       afterSeq: Math.max(afterSeq, run.cursor),
       position: await sessions.position(sessionId, taskId),
-    })
+    }))
   })
 
   const cancel = createRoute({

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, type z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Json } from "../../core/json/json.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { requireAccepted } from "../answer-outcome.ts"
 import type { DeciderOf } from "../auth/decider.ts"
@@ -55,7 +55,7 @@ export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResul
 
 type Outcome = Omit<z.output<typeof toolResultRequestSchema>, "tool_call_id" | "nonce">
 
-/** The body was parsed from JSON, so its members are JSON values. */
+/** Returns the result of a client tool call. The body was parsed from JSON, so its members are JSON values. */
 function toolResult({ result = null, is_error: isError, warning, error }: Outcome): ToolResult {
   if (error != null) {
     const { code, sub_code: subCode, message } = error

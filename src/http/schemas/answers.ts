@@ -2,8 +2,8 @@ import { z } from "@hono/zod-openapi"
 import type { JsonObject } from "../../core/json/json.ts"
 import { isJsonObject } from "../../core/json/json.ts"
 import { anyJsonSchema } from "./content.ts"
-import { identifier } from "./identifier.ts"
-import { printable, printableText } from "./printable.ts"
+import { identifier } from "./parts/identifier.ts"
+import { printable, printableText } from "./parts/printable.ts"
 
 const maxReasonCharacters = 4_096
 const maxErrorCharacters = 16_384

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { identifier } from "./identifier.ts"
+import { identifier } from "./parts/identifier.ts"
 
 export const cancelRequestSchema = z
   // A misspelled `run_id` would cancel whichever run is open.

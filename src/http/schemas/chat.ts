@@ -3,8 +3,8 @@ import type { JsonObject } from "../../core/json/json.ts"
 import { isJsonObject } from "../../core/json/json.ts"
 import { clientToolsSchema } from "./client-tools.ts"
 import { imageInputSchema, textBlockSchema, textInputSchema } from "./content.ts"
-import { isLongerThan } from "./json-length.ts"
-import { listOf } from "./list.ts"
+import { isLongerThan } from "./parts/json-length.ts"
+import { listOf } from "./parts/list.ts"
 
 /** Maximum characters of the context's JSON, which is stored with the run. */
 const maxContextCharacters = 65_536

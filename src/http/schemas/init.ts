@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
-import { identifier } from "./identifier.ts"
-import { printable } from "./printable.ts"
+import { identifier } from "./parts/identifier.ts"
+import { printable } from "./parts/printable.ts"
 
 export const initRequestSchema = z
   // Clients with a misspelled `user_id` would all be the same user: that of the key.

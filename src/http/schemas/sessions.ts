@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { printable } from "./printable.ts"
+import { printable } from "./parts/printable.ts"
 
 const sessionStates = ["idle", "queued", "running", "waiting", "unserved"] as const
 const runStates = ["queued", "running", "waiting", "unserved", "completed", "interrupted", "failed"] as const

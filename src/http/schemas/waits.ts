@@ -3,7 +3,7 @@ import { pendingApprovalSchema, pendingCallSchema, pendingElicitationSchema, sub
 
 const waitId = { wait_id: z.string() }
 
-/** A wait that no client answers. */
+/** Fields of a wait that no client can answer. */
 const ownWait = {
   ...waitId,
   tool_call_id: z.string(),

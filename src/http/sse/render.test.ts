@@ -8,7 +8,7 @@ import { serverSentEvent } from "../wire/server-sent-events.ts"
 import type { Wire } from "../wire/wire.ts"
 import { createRenderer } from "./render.ts"
 
-/** Sends each delta's text as so many frames as it has words; counts what it is asked. */
+/** A wire that sends each word of a delta's text as one frame, and counts its calls. */
 class CountingWire implements Wire<string> {
   readonly name = "counting"
   readonly contentType = "text/event-stream"

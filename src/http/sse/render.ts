@@ -63,7 +63,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     return last
   }
 
-  /** The first batch of a sub-agent has no entries. */
+  /** Renders a batch of a sub-agent. The first batch has no entries. */
   function renderSubAgent({ subAgent, entries }: SubAgentBatch, states: WeakMap<SubAgent, State>) {
     const before = states.get(subAgent)
     if (before === undefined) {

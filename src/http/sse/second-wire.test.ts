@@ -13,7 +13,7 @@ import { serve, type TestServer } from "../fixtures/serve.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { nativeWire } from "../wire/native.ts"
 import type { Wire, WireState } from "../wire/wire.ts"
-import { eventStreams, respondWithStream } from "./event-streams.ts"
+import { createEventStreams } from "./stream-response.ts"
 
 let recorded: RecordedSession
 beforeAll(async () => {
@@ -21,25 +21,24 @@ beforeAll(async () => {
 })
 afterAll(() => recorded.close())
 
-/** Streams of a recorded session: `GET /NAME/CURSOR` on the wire of that name. */
+/** Returns an app with streams of a recorded session: `GET /NAME/CURSOR` on the wire of that name. */
 function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "viewTree">): OpenAPIHono<HttpEnv> {
   const { log, sessionId } = recorded
   const parts = { log, feed: new Feed(), reads: new ReadQueue(log) }
   const viewTree: Sessions["viewTree"] = (id, options) => viewSession(parts, id, options)
   const app = new OpenAPIHono<HttpEnv>()
-  app.use(
-    eventStreams({
-      sessions: sessions ?? { viewTree },
-      clock: systemClock,
-      logger: silentLogger,
-      heartbeatMs: 60_000,
-      viewersPerSession: 100,
-    }),
-  )
+  const streams = createEventStreams({
+    sessions: sessions ?? { viewTree },
+    clock: systemClock,
+    logger: silentLogger,
+    heartbeatMs: 60_000,
+    viewersPerSession: 100,
+  })
   for (const wire of wires) {
     app.get(`/${wire.name}/:cursor`, (c) => {
       const principal = { tenant: "tenant", userId: "user" }
-      return respondWithStream(c, wire, { sessionId, principal, afterSeq: Number(c.req.param("cursor")) })
+      const afterSeq = Number(c.req.param("cursor"))
+      return streams.respond(c, sessionId, async () => ({ wire, sessionId, principal, afterSeq }))
     })
   }
   return app
@@ -72,7 +71,7 @@ describe.each([
     ])
     const [native, jsonLines] = await Promise.all(responses.map((response) => response.text()))
     expect(native).toMatch(/^id: \d+\ndata: \{/)
-    // `historyReplaced` is shown to no subscriber.
+    // Subscribers never receive `historyReplaced`.
     const shown = entries.filter((entry) => entry.kind !== "event" || entry.event.type !== "historyReplaced")
     const parsed = jsonLines
       ?.split("\n")
@@ -111,7 +110,7 @@ describe.each([
     await vi.waitUntil(() => subscribers(feed) === 20, { timeout: 10_000 })
     const writer = feed.openWriter("sess_live", () => [])
     for (const entry of entries) writer.publish(entry)
-    // Hands over what was published before it ends the subscriptions.
+    // Closing the feed delivers all published entries before it ends the subscriptions.
     feed.close()
     const texts = await Promise.all(responses.map((response) => response.text()))
     expect(folds).toEqual({ native: entries.length, lines: entries.length })
@@ -151,7 +150,7 @@ describe.each([
   })
 })
 
-/** Everything that is published while the subscriber is there. */
+/** Yields everything that is published while the subscriber is connected. */
 async function* live(feed: Feed, { signal }: ViewOptions): AsyncGenerator<readonly LiveEntry[]> {
   const subscription = feed.subscribe("sess_live")
   counts.set(feed, subscribers(feed) + 1)

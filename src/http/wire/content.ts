@@ -1,5 +1,5 @@
-import type { ContentPart } from "../../core/messages.ts"
-import type { ToolResult, ToolResultMarks } from "../../core/ports/tool.ts"
+import type { ContentPart } from "../../core/history/messages.ts"
+import type { ToolResult, ToolResultMarks } from "../../core/ports/tools/tool.ts"
 import type { Question } from "../../core/question.ts"
 import type { Spending } from "../../core/usage.ts"
 import type { WireContentBlock, WireToolError, WireUsage } from "../schemas/content.ts"

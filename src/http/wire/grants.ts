@@ -1,5 +1,5 @@
 import type { z } from "@hono/zod-openapi"
-import type { Grant } from "../../core/ports/approvals.ts"
+import type { Grant } from "../../core/ports/store/approvals.ts"
 import type { grantsResponseSchema } from "../schemas/grants.ts"
 import { toUnixSeconds } from "./content.ts"
 

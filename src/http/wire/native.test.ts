@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { originAt } from "../../testing/session-log/tool-origin.ts"
+import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
 import {
   runCompleted,
   runStarted,

@@ -1,3 +1,4 @@
+import type { AssistantMessage } from "../../core/history/messages.ts"
 import type { Delta } from "../../core/log/deltas.ts"
 import type {
   AppData,
@@ -9,7 +10,6 @@ import type {
   WaitOpened,
   WaitResolved,
 } from "../../core/log/entries.ts"
-import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 import {
   roundDollars,

@@ -1,4 +1,4 @@
-import type { ListedRun, ListedSession } from "../../core/ports/directory.ts"
+import type { ListedRun, ListedSession } from "../../core/ports/store/directory.ts"
 import type { SessionResponse, WireSession } from "../schemas/sessions.ts"
 import { toUnixSeconds } from "./content.ts"
 

@@ -1,4 +1,4 @@
-import type { Wait } from "../../core/ports/approvals.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { WaitsResponse } from "../schemas/waits.ts"
 import { toUnixSeconds } from "./content.ts"
 import { pendingOf, subAgentOf } from "./history.ts"

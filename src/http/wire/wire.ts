@@ -11,7 +11,7 @@ import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
  * entries, so two subscribers in the same state receive the same bytes, which are rendered once.
  */
 export interface Wire<State extends WireState = WireState> {
-  /** Name for logs. */
+  /** Name of the wire for logs. */
   readonly name: string
   /** Value of the response's `content-type`. */
   readonly contentType: string
@@ -20,11 +20,11 @@ export interface Wire<State extends WireState = WireState> {
    * cursor. A run may be long, so `run` makes each reconnect more expensive.
    */
   readonly replayFrom: ReplayStart
-  /** Returns the state of a subscriber that has everything up to and with `afterSeq`. */
+  /** Returns the state of a subscriber that has received everything up to and including `afterSeq`. */
   start(afterSeq: number): State
   /** Folds an entry. A transient entry must not change the state, because no replay contains it. */
   fold(state: State, entry: LiveEntry): readonly [State, readonly Frame[]]
-  /** Returns the text of the stream for one frame. With `seq`, a client that read it can continue after that cursor. */
+  /** Returns the text of the stream for one frame. With `seq`, the client can continue after that cursor. */
   write(frame: Frame, seq: number | null): string
   /** Returns the text of a heartbeat; `now` is in milliseconds since the Unix epoch. */
   heartbeat(now: number): string
@@ -38,7 +38,7 @@ export interface Wire<State extends WireState = WireState> {
    * of the sub-agent's last turn. Frames of sub-agents have no cursor.
    */
   subAgentStart(subAgent: SubAgent): Frame
-  /** Returns the frame of a background task's progress. It has no cursor, and a later one replaces it. */
+  /** Returns the frame of a background task's progress. The frame has no cursor, and a later one replaces it. */
   taskProgress(progress: TaskProgress): Frame
   /** Returns the frame of a sub-agent's entry, for the subscribers of an ancestor session. */
   ofSubAgent(frame: Frame, subAgentId: string): Frame

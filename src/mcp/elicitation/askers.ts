@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks"
-import type { ToolContext } from "../../core/ports/tool.ts"
+import type { ToolContext } from "../../core/ports/tools/tool.ts"
 
 /** The user and the session that a call may ask. */
 export type Asker = Pick<ToolContext, "ask"> & { readonly session: Pick<ToolContext["session"], "id"> }

@@ -45,7 +45,7 @@ it("does not send a call again whose page the user would not visit", () => {
   })
 })
 
-/** As the log gives it back. */
+/** Returns the step as it is read from the log. */
 function stored(step: ReturnType<typeof askFor>): JsonObject {
   if (step.type !== "wait") throw new Error("Nothing is asked.")
   return JSON.parse(JSON.stringify(step.continuation)) as JsonObject

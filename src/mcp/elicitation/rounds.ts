@@ -4,7 +4,7 @@ import type {
   UrlElicitationRequiredError,
 } from "@modelcontextprotocol/client"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
-import type { Answered, ReturnedWait, ToolResult } from "../../core/ports/tool.ts"
+import type { Answered, ReturnedWait, ToolResult } from "../../core/ports/tools/tool.ts"
 import { isTooDeep } from "../nesting.ts"
 import { declined, toElicitResult, toQuestion } from "./question.ts"
 

@@ -3,7 +3,7 @@ import { createServer } from "node:http"
 import { expect, it, onTestFinished } from "vitest"
 import { pauseOf, streamableHttp } from "./streamable-http.ts"
 
-/** A server that ends every stream of events at once, having said when to come back. */
+/** Starts a server that ends every event stream at once, after it has sent a `retry` time. */
 async function restless(retry: number) {
   const opened: number[] = []
   const server = createServer((request, response) => {

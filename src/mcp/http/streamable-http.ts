@@ -9,8 +9,8 @@ import {
   StreamableHTTPClientTransport,
   type Transport,
 } from "@modelcontextprotocol/client"
+import { validTraceparent } from "../../core/runs/trace-context.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
-import { validTraceparent } from "../../core/trace-context.ts"
 import type { HttpConfig } from "../config/server-config.ts"
 import { type Authorizer, toAuthProvider } from "./authorizer.ts"
 import { createServerFetch } from "./server-fetch.ts"

@@ -4,7 +4,7 @@ import { digestListings, digestOf } from "./listing-digest.ts"
 
 const tool = { name: "deploy", description: "Does it.", inputSchema: { type: "object" } } as const
 
-/** Returns what a client reads when a server answers its request with this result. */
+/** Resolves to the messages that a client reads when a server responds with this result. */
 async function received(result: object, { trusted = false } = {}) {
   const messages: JSONRPCMessage[] = []
   const transport: Transport = {

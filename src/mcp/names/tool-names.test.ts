@@ -15,7 +15,7 @@ function named(tools: readonly NamedTool[], taken: readonly string[] = [], serve
   return nameTools(tools, { taken, namespaces: namespacesOf([...all]) })
 }
 
-/** A name for each tool, or why it is left out. */
+/** Returns a name for each tool, or the reason for which the tool is left out. */
 const namesOf = (...given: Parameters<typeof named>) =>
   named(...given).names.map((name) => (name.type === "named" ? name.name : name.type))
 

@@ -1,5 +1,5 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Secrets } from "../../core/ports/secrets.ts"
+import type { Secrets } from "../../core/ports/store/secrets.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { ServerConfig } from "../config/server-config.ts"
 import type { Authorization } from "../server.ts"

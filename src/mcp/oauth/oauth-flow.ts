@@ -9,7 +9,7 @@ import {
   UnauthorizedError,
 } from "@modelcontextprotocol/client"
 import { GatewayError, toError } from "../../core/errors.ts"
-import type { Secrets } from "../../core/ports/secrets.ts"
+import type { Secrets } from "../../core/ports/store/secrets.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { HttpConfig, ServerConfig } from "../config/server-config.ts"
 import type { Challenge } from "../http/authorizer.ts"

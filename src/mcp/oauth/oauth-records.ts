@@ -3,7 +3,7 @@ import type {
   StoredOAuthClientInformation,
   StoredOAuthTokens,
 } from "@modelcontextprotocol/client"
-import type { Secrets } from "../../core/ports/secrets.ts"
+import type { Secrets } from "../../core/ports/store/secrets.ts"
 import type { ServerConfig } from "../config/server-config.ts"
 import type { Principal } from "../servers.ts"
 

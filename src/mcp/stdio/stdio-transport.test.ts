@@ -2,7 +2,7 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/client"
 import { expect, it, onTestFinished } from "vitest"
 import { StdioTransport } from "./stdio-transport.ts"
 
-/** A process that runs a script. */
+/** Starts a process that runs a script. */
 async function started(script: string) {
   const config = {
     type: "stdio",
@@ -85,6 +85,6 @@ it("reads notifications no faster than they can be handled", async () => {
   await expect.poll(() => messages.length).toBeGreaterThan(0)
   const since = performance.now()
   await expect.poll(() => messages.length, { timeout: 15_000 }).toBe(10_000)
-  // Two thousand at once, and two thousand a second from then on.
+  // The limit is a burst of two thousand, and two thousand a second after that.
   expect(performance.now() - since).toBeGreaterThan(3_000)
 })

@@ -1,6 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/client"
 import { isJsonObject, isLongerAsJson, type Json, type JsonObject } from "../../core/json/json.ts"
-import type { ToolResult, Validation } from "../../core/ports/tool.ts"
+import type { ToolResult, Validation } from "../../core/ports/tools/tool.ts"
 import { isTooDeep } from "../nesting.ts"
 
 /** A check against a server's schema. */

@@ -1,8 +1,8 @@
 import type { CallToolResult, Tool as ServerTool } from "@modelcontextprotocol/client"
 import { describe, expect, it } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
-import { noTasks } from "../../core/no-tasks.ts"
-import type { ToolContext } from "../../core/ports/tool.ts"
+import type { ToolContext } from "../../core/ports/tools/tool.ts"
+import { noTasks } from "../../core/runs/no-tasks.ts"
 import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import type { McpServerOptions } from "../config/definition.ts"
 import { type ConfigDefaults, toServerConfigs } from "../config/server-config.ts"
@@ -210,7 +210,7 @@ it("leaves out optional arguments that are null where the schema takes no null",
   const { tool } = toolOf({ inputSchema })
   const validate = (input: JsonObject) => tool.validate(input, validationContext)
   expect(await validate({ a: null, c: "x" })).toEqual({ valid: true, input: { c: "x" } })
-  // Where a null is allowed it may mean something.
+  // If the schema allows null, null may have a meaning.
   expect(await validate({ b: null, c: "x" })).toEqual({ valid: true, input: { b: null, c: "x" } })
   expect(await validate({ a: null, c: null })).toMatchObject({ valid: false })
   expect(await validate({ a: 1, c: "x" })).toMatchObject({ valid: false })

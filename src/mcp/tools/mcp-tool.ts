@@ -5,8 +5,8 @@ import {
   UrlElicitationRequiredError,
 } from "@modelcontextprotocol/client"
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
-import type { SchemaCheck } from "../../core/ports/schema-check.ts"
-import type { Tool, ToolOutcome, ToolResult } from "../../core/ports/tool.ts"
+import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
+import type { Tool, ToolOutcome, ToolResult } from "../../core/ports/tools/tool.ts"
 import { checkIfUsable } from "../check-if-usable.ts"
 import type { ServerConfig } from "../config/server-config.ts"
 import { askFor, askToVisit, goOn, type InputReply, type Step } from "../elicitation/rounds.ts"

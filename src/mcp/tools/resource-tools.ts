@@ -8,7 +8,7 @@ import {
 } from "@modelcontextprotocol/client"
 import { GatewayError } from "../../core/errors.ts"
 import type { Json, JsonObject } from "../../core/json/json.ts"
-import type { Tool, ToolResult } from "../../core/ports/tool.ts"
+import type { Tool, ToolResult } from "../../core/ports/tools/tool.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { digest } from "../identity/digest.ts"
 import type { ServerHandle } from "../server.ts"

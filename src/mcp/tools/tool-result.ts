@@ -1,7 +1,7 @@
 import type { CallToolResult, ContentBlock, ResourceContents } from "@modelcontextprotocol/client"
+import { type ContentPart, textOf } from "../../core/history/messages.ts"
 import { isLongerAsJson, type Json, jsonStart } from "../../core/json/json.ts"
-import { type ContentPart, textOf } from "../../core/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { deepestLevel, isTooDeep } from "../nesting.ts"
 import { repetitionOf } from "./structured-content.ts"
 

@@ -40,7 +40,8 @@ it("no edit by hand is lost, whenever the process that synchronizes is killed", 
     for (let index = 0; index < count; index++) {
       const edit = `edit-${kill}-${index}.`
       const file = join(folder, `note/m${index}.md`)
-      // As editors save: the new file takes the place of the old one, or of none while that is being replaced.
+      // Editors write a new file and rename it to the old name. While they do so, there may be no file with that
+      // name.
       const former = await readFile(file, "utf8").catch(() => "")
       await writeFile(join(root, "edited"), `${former}\n${edit}\n`)
       await rename(join(root, "edited"), file)

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { z } from "zod"
 import { toError } from "../../core/errors.ts"
-import type { MemoryKey } from "../../core/ports/memory.ts"
+import type { MemoryKey } from "../../core/ports/store/memory.ts"
 import { checkKey, checkTags, defaultEntityType } from "../check-memory.ts"
 
 /** A memory in the form of a file. */

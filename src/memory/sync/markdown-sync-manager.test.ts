@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } fro
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import type { Store } from "../../core/ports/store.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { createMemories, type Memories } from "../memories.ts"
@@ -87,7 +87,7 @@ describe("a change on one side", () => {
     expect((await manager.sync()).imported).toEqual(["person/Grace.md", "plan.md"])
     expect(await contentOf({ name: "Grace", entityType: "person" })).toBe("Writes compilers.")
     expect(await contentOf({ name: "plan", entityType: "note" })).toBe("Move to Bern.")
-    // Such a file stays where it is.
+    // The file of an imported memory keeps its path.
     await memories.update({ name: "Grace", entityType: "person", content: "Retired." })
     expect((await manager.sync()).exported).toEqual(["person/Grace.md"])
   })

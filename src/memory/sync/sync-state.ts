@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { GatewayError } from "../../core/errors.ts"
-import type { MemoryKey } from "../../core/ports/memory.ts"
+import type { MemoryKey } from "../../core/ports/store/memory.ts"
 import { readBounded, recoverFile, replaceFile } from "./folder.ts"
 
 /** A memory at the time when its file and the stored memory were last the same. */

@@ -1,5 +1,5 @@
 import { GatewayError, toError } from "../../core/errors.ts"
-import type { MemoryKey, MemoryRecord } from "../../core/ports/memory.ts"
+import type { MemoryKey, MemoryRecord } from "../../core/ports/store/memory.ts"
 import type { Memories } from "../memories.ts"
 import { decide } from "./decide.ts"
 import {
@@ -18,7 +18,7 @@ import { loadSyncState, type SyncedMemory, saveSyncState } from "./sync-state.ts
 
 export interface SynchronizeOptions {
   readonly memories: Memories
-  /** Path of the folder without links. Its lock must be held. */
+  /** Path of the folder with all links resolved. The caller holds the folder's lock. */
   readonly root: string
   readonly signal: AbortSignal
 }

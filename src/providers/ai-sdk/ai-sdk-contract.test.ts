@@ -11,8 +11,8 @@ afterEach(async () => {
   await harness?.close()
 })
 
-// The AI SDK has no place for early counts, and this service's wire no content filter. The position of a call is
-// not known before its input is whole.
+// The AI SDK does not report early usage, and the wire of this service has no content filter. The position of a call
+// is unknown before its input is complete.
 const missing: readonly (ProviderFeature | undefined)[] = ["earlyUsage", "contentFilter", "toolInput"]
 const cases = providerContract.filter(({ needs }) => needs === undefined || !missing.includes(needs))
 

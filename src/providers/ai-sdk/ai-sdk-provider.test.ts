@@ -1,7 +1,7 @@
 import { JSONParseError, type LanguageModelV3, type LanguageModelV4 } from "@ai-sdk/provider"
 import { expect, test } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/model/provider.ts"
 import { aiSdkProvider } from "./ai-sdk-provider.ts"
 import type { StreamPart } from "./answer-fold.ts"
 import type { AiSdkModel } from "./options.ts"

@@ -4,8 +4,14 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4FunctionTool,
 } from "@ai-sdk/provider"
-import type { ModelEnd, ModelEvent, ModelFailure, ModelRequest, Provider } from "../../core/ports/provider.ts"
-import type { ToolRules } from "../../core/ports/tool-rules.ts"
+import type {
+  ModelEnd,
+  ModelEvent,
+  ModelFailure,
+  ModelRequest,
+  Provider,
+} from "../../core/ports/model/provider.ts"
+import type { ToolRules } from "../../core/ports/tools/tool-rules.ts"
 import { thinkingLevels } from "../../core/thinking-level.ts"
 import { modelFailure } from "../model-failure.ts"
 import { openAiToolRules } from "../openai/tool-rules.ts"
@@ -38,7 +44,7 @@ export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Pr
     defaultModel: model.modelId,
     ...(priceList !== undefined && { priceList }),
     toolRules: toolRulesOf(model),
-    // Version 6 of `ai` has no setting that all models share.
+    // Models for version 6 of `ai` have no common setting for thinking.
     ...(model.specificationVersion === "v4" && { thinkingLevels: () => thinkingLevels }),
     stream: (request, { signal }) => answer(model, options, request, signal),
   }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { ModelPart } from "../../core/messages.ts"
+import type { ModelPart } from "../../core/history/messages.ts"
 import { StreamLimitError } from "../transport/stream-fault.ts"
 import { AnswerFold, type StreamPart } from "./answer-fold.ts"
 

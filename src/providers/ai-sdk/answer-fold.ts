@@ -4,8 +4,8 @@ import type {
   LanguageModelV4StreamPart,
   SharedV4ProviderMetadata,
 } from "@ai-sdk/provider"
-import type { ModelPart } from "../../core/messages.ts"
-import type { ModelDelta, ModelEnd, ModelProgress } from "../../core/ports/provider.ts"
+import type { ModelPart } from "../../core/history/messages.ts"
+import type { ModelDelta, ModelEnd, ModelProgress } from "../../core/ports/model/provider.ts"
 import { callInput } from "../tool-calls/call-input.ts"
 import { callName } from "../tool-calls/call-name.ts"
 import { BrokenStreamError, StreamLimitError } from "../transport/stream-fault.ts"

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { isJsonObject } from "../../core/json/json.ts"
-import type { ModelFailure } from "../../core/ports/provider.ts"
+import type { ModelFailure } from "../../core/ports/model/provider.ts"
 import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
 import { codeOf } from "../openai/failure.ts"
 import { redact } from "../redact.ts"

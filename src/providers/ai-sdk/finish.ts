@@ -1,5 +1,5 @@
 import type { LanguageModelV4FinishReason, LanguageModelV4Usage } from "@ai-sdk/provider"
-import type { StopReason } from "../../core/ports/provider.ts"
+import type { StopReason } from "../../core/ports/model/provider.ts"
 import type { Usage } from "../../core/usage.ts"
 
 /** Finish reasons of providers for which the AI SDK has no reason of its own. */

@@ -13,10 +13,10 @@ import {
   type Message,
   type ToolCallPart,
   textOf,
-} from "../../core/messages.ts"
-import type { ModelRequest, SystemBlock } from "../../core/ports/provider.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
-import { errorLabel } from "../../core/tool-result.ts"
+} from "../../core/history/messages.ts"
+import type { ModelRequest, SystemBlock } from "../../core/ports/model/provider.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
+import { errorLabel } from "../../core/tools/tool-result.ts"
 import { resultsBehindCalls } from "../openai/tool-results.ts"
 import { mapCallIds } from "../tool-calls/call-ids.ts"
 import { resultContent as contentOf } from "../tool-calls/result-content.ts"

@@ -1,10 +1,10 @@
 import type { SharedV4ProviderMetadata } from "@ai-sdk/provider"
+import type { VendorData } from "../../core/history/messages.ts"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
-import type { VendorData } from "../../core/messages.ts"
 
 /** Data of a model's parts that later calls send back, under the name of the provider. */
 export interface Keepsake {
-  /** The call's id. */
+  /** Id of the call. */
   readonly id?: string
   /** The provider's own metadata, which is sent back as `providerOptions`. */
   readonly metadata?: SharedV4ProviderMetadata | undefined

@@ -1,7 +1,7 @@
 import { LLMock } from "@copilotkit/aimock"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import type { Message } from "../../core/messages.ts"
-import type { ModelEnd, ModelRequest } from "../../core/ports/provider.ts"
+import type { Message } from "../../core/history/messages.ts"
+import type { ModelEnd, ModelRequest } from "../../core/ports/model/provider.ts"
 import { anthropicProvider } from "./anthropic-provider.ts"
 
 const mock = new LLMock({ port: 0, strict: true, logLevel: "silent" })

@@ -5,7 +5,7 @@ import type {
   ModelInputDelta,
   ModelProgress,
   StopReason,
-} from "../../core/ports/provider.ts"
+} from "../../core/ports/model/provider.ts"
 import { noUsage, type Usage } from "../../core/usage.ts"
 import { BrokenStreamError } from "../transport/stream-fault.ts"
 import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./content-block.ts"

@@ -10,7 +10,7 @@ afterEach(async () => {
   await harness?.close()
 })
 
-// The service refuses to answer, which is another stop reason, but withholds nothing by a filter.
+// The API can refuse to respond, which is another stop reason. It has no content filter.
 const cases = providerContract.filter(({ needs }) => needs !== "contentFilter")
 
 describe("the provider contract, kept by Anthropic", () => {

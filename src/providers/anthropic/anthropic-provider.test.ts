@@ -4,7 +4,7 @@ import { createServer } from "node:net"
 import { setTimeout as delay, setImmediate } from "node:timers/promises"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/model/provider.ts"
 import {
   anthropicErrorEvent,
   anthropicErrorReply,
@@ -29,7 +29,7 @@ const request: ModelRequest = {
   maxTokens: 50,
 }
 
-/** Gives each message of a stream an id of its own. */
+/** Gives each message of a stream its own id. */
 const withNewMessageId = (event: string, index: number) => event.replace("msg_scripted", `msg_${index}`)
 
 const upstreams: ScriptedUpstream[] = []
@@ -312,7 +312,7 @@ describe("failures", () => {
   })
 
   test("a service that does not begin to answer is upstream_timeout", async () => {
-    // Takes connections and never says a word.
+    // A server that accepts connections and never sends anything.
     const server = createServer().listen(0, "127.0.0.1")
     await once(server, "listening")
     const { port } = server.address() as AddressInfo
@@ -341,7 +341,7 @@ test("a read that brings nothing to show is one sign of progress, which counts t
     events.push(event)
     shown.resolve()
   }
-  // The last two are that read's, and what is known when the answer breaks off.
+  // The last two events belong to the last read, and to the end of the incomplete response.
   expect(events).toMatchObject([
     { type: "progress", hiddenBytes: 0 },
     { type: "progress", hiddenBytes: 2 },
@@ -371,14 +371,14 @@ test("an answer is over with message_stop, though the service holds the connecti
 })
 
 test("a reader that stops at the end leaves the connection for the calls that follow", async () => {
-  // The end of the body comes a little after the last event, as over a network.
+  // The end of the body arrives a little later than the last event, as it does over a network.
   const { url, requests } = await played(() => ({ steps: [...hello, { type: "wait", until: delay(5) }] }))
   const provider = anthropicProvider({ apiKey, baseURL: url })
   for (let calls = 0; calls < 5; calls++) {
     for await (const event of provider.stream(request, { signal: new AbortController().signal })) {
       if (event.type === "end") break
     }
-    // fetch gives a connection back one turn of the event loop after the answer's end.
+    // `fetch` releases a connection one turn of the event loop after the end of the response.
     await setImmediate()
   }
   expect(requests).toHaveLength(5)

@@ -1,7 +1,7 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
+import type { ModelPart, VendorData } from "../../core/history/messages.ts"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
-import type { ModelPart, VendorData } from "../../core/messages.ts"
-import type { ModelDelta, ModelInputDelta } from "../../core/ports/provider.ts"
+import type { ModelDelta, ModelInputDelta } from "../../core/ports/model/provider.ts"
 import { callName } from "../tool-calls/call-name.ts"
 
 /** A content block that is built from its deltas. */

@@ -1,7 +1,13 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
-import type { AssistantPart, ContentPart, Message, ToolCallPart, VendorData } from "../../core/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
-import { errorLabel } from "../../core/tool-result.ts"
+import type {
+  AssistantPart,
+  ContentPart,
+  Message,
+  ToolCallPart,
+  VendorData,
+} from "../../core/history/messages.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
+import { errorLabel } from "../../core/tools/tool-result.ts"
 import { mapCallIds } from "../tool-calls/call-ids.ts"
 import { callName } from "../tool-calls/call-name.ts"
 import { resultContent as contentOf } from "../tool-calls/result-content.ts"

@@ -3,9 +3,9 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import Anthropic from "@anthropic-ai/sdk"
 import { describe, expect, test } from "vitest"
+import type { AssistantPart } from "../../core/history/messages.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { AssistantPart } from "../../core/messages.ts"
-import type { ModelEnd, ModelEvent } from "../../core/ports/provider.ts"
+import type { ModelEnd, ModelEvent } from "../../core/ports/model/provider.ts"
 import { serverSentEvent } from "../../testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream } from "../../testing/provider/scripted-upstream.ts"
 import { anthropicProvider } from "./anthropic-provider.ts"
@@ -17,7 +17,7 @@ const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.sta
 
 const apiKey = "sk-ant-test-0123456789"
 
-/** Streams of the real service, played to the real SDK by a real server. */
+/** Recorded streams of the real API, which a local server plays to the real SDK. */
 describe.runIf(names.length > 0)("recorded answers", () => {
   test.each(names)("%s: deltas add up, and what goes back is what came", async (name) => {
     const events = readFileSync(join(folder, name), "utf8").trim().split("\n").map(parse)
@@ -54,13 +54,15 @@ async function call(
   return { deltas, end }
 }
 
-/** The content as the SDK's own accumulator has it, less what the API refuses in a request. */
+/**
+ * Returns the content that the SDK's own accumulator computes, without the parts that the API refuses in a request.
+ */
 async function foldedByTheSdk(
   baseURL: string,
   events: readonly JsonObject[],
 ): Promise<readonly JsonObject[]> {
   if (events.filter((event) => event.type === "message_start").length > 1) {
-    // The SDK's accumulator throws at the second one.
+    // The SDK's accumulator throws at the second text block.
     return [{ type: "text", text: "Hello, World!" }]
   }
   const client = new Anthropic({ apiKey, baseURL, maxRetries: 0 })

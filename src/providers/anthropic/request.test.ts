@@ -1,8 +1,8 @@
 import { expect, test } from "vitest"
+import type { AssistantPart, Message } from "../../core/history/messages.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { AssistantPart, Message } from "../../core/messages.ts"
-import type { ModelRequest } from "../../core/ports/provider.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ModelRequest } from "../../core/ports/model/provider.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { messagesRequest } from "./request.ts"
 
 const empty: ModelRequest = { model: "claude-test", system: [], messages: [], tools: [], maxTokens: 50 }

@@ -1,5 +1,5 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
-import type { ModelRequest, SystemBlock, ToolSpecification } from "../../core/ports/provider.ts"
+import type { ModelRequest, SystemBlock, ToolSpecification } from "../../core/ports/model/provider.ts"
 import { conversationTurns, systemMessageTexts } from "./conversation-turns.ts"
 
 /** Returns the body of a Messages call (https://docs.claude.com/en/api/messages) for a request. */

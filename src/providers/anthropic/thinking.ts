@@ -1,5 +1,5 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { type ThinkingLevel, thinkingLevels } from "../../core/thinking-level.ts"
 import type { AnthropicThinking } from "./options.ts"
 
@@ -19,14 +19,14 @@ const efforts: Readonly<Record<Thinking, NonNullable<ThinkingFields["effort"]>>>
   max: "max",
 }
 
-/** Shares of the output tokens that a model with a budget may think. */
+/** Shares of the output tokens for thinking, by level, for models with a thinking budget. */
 const shares: Readonly<Record<Thinking, number>> = { minimal: 0, low: 0.2, medium: 0.4, high: 0.6, max: 0.8 }
 /** The smallest budget that the API accepts. */
 const leastBudget = 1_024
 
-/** Models from before thinking. */
+/** Matches models without thinking. */
 const withoutThinking = /claude-(instant|2|3-(?!7))/
-/** Models with thinking up to Claude 4.5, which accept a budget but no effort. */
+/** Matches models with thinking up to Claude 4.5, which accept a budget but no effort. */
 const withBudget = /claude-(3-7|(opus|sonnet|haiku)-4(-[0-5])?(?!-?\d(?!\d{2})))/
 
 /** Returns the levels that may be requested of a model. */
@@ -34,7 +34,9 @@ export function levelsOf(model: string): readonly ThinkingLevel[] {
   return withoutThinking.test(model) ? ["none"] : thinkingLevels
 }
 
-/** Returns the fields for the request's level. Without one, those of the provider's own option. */
+/**
+ * Returns the thinking fields for the request's level. Without a level, returns those of the provider's own option.
+ */
 export function thinkingFields(
   { thinkingLevel, model, maxTokens }: ModelRequest,
   option: AnthropicThinking | undefined,

@@ -67,7 +67,7 @@ describe("the provider of an agent", () => {
 
   it("is a model server of this machine for want of a key, with its model and for free", async () => {
     const { url } = await serveModels()
-    // Again while the machine is too busy for it to be found.
+    // Retries while the machine is too busy to detect the local server in time.
     const chosen = () => choose({}, { OLLAMA_BASE_URL: url })
     await expect.poll(chosen, { timeout: 15_000 }).toMatchObject({
       provider: { name: "openai-chat", defaultModel: "llama4", priceList: "free" },

@@ -1,6 +1,6 @@
 import { omitUndefined } from "../../core/defined-only.ts"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Provider } from "../../core/ports/provider.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
 import { aiSdkProvider } from "../ai-sdk/ai-sdk-provider.ts"
 import type { AiSdkModel } from "../ai-sdk/options.ts"
 import { demoProvider } from "../demo/demo-provider.ts"

@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Pricing } from "../../core/ports/pricing.ts"
-import type { ModelChoice } from "../../core/ports/provider.ts"
+import type { Pricing } from "../../core/ports/model/pricing.ts"
+import type { ModelChoice } from "../../core/ports/model/provider.ts"
 import { noUsage } from "../../core/usage.ts"
 import type { ProviderChoice } from "./choose-provider.ts"
 import type { RunProviders } from "./run-providers.ts"

@@ -1,6 +1,6 @@
 import { omitUndefined } from "../../core/defined-only.ts"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Provider } from "../../core/ports/provider.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
 import { anthropicProvider } from "../anthropic/anthropic-provider.ts"
 import type { AnthropicOptions } from "../anthropic/options.ts"
 import { demoProvider } from "../demo/demo-provider.ts"

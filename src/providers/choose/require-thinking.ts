@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import type { ModelChoice } from "../../core/ports/provider.ts"
+import type { ModelChoice } from "../../core/ports/model/provider.ts"
 import type { ThinkingLevel } from "../../core/thinking-level.ts"
 
 /** Throws a `ConfigurationError` if the level cannot be requested of the model. */

@@ -1,4 +1,4 @@
-import type { Provider } from "../../core/ports/provider.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
 import { type ChosenProvider, type ProviderChoice, toProvider } from "./choose-provider.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import { createNamedProvider, type ProviderName } from "./named-provider.ts"

@@ -1,4 +1,3 @@
-import { isJsonObject } from "../../core/json/json.ts"
 import {
   type Message,
   type ModelPart,
@@ -6,10 +5,11 @@ import {
   type ToolMessage,
   textOf,
   type UserMessage,
-} from "../../core/messages.ts"
-import type { ModelRequest, ToolSpecification } from "../../core/ports/provider.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
-import { errorLabel, isFailure } from "../../core/tool-result.ts"
+} from "../../core/history/messages.ts"
+import { isJsonObject } from "../../core/json/json.ts"
+import type { ModelRequest, ToolSpecification } from "../../core/ports/model/provider.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
+import { errorLabel, isFailure } from "../../core/tools/tool-result.ts"
 
 const longestEcho = 200
 const longestResult = 2000

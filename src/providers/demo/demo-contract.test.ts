@@ -3,7 +3,7 @@ import { providerContract } from "../../testing/provider/contract.ts"
 import type { ProviderHarness } from "../../testing/provider/harness.ts"
 import { demoProvider } from "./demo-provider.ts"
 
-/** No service is behind the demo: nothing can be scripted, received or broken off. */
+/** The demo has no server, so its responses cannot be scripted, recorded or interrupted. */
 const harness: ProviderHarness = {
   provider: demoProvider({ delayMs: 1 }),
   secrets: [],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
-import type { Message } from "../../core/messages.ts"
-import type { ModelEnd, ModelEvent, ModelRequest } from "../../core/ports/provider.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { Message } from "../../core/history/messages.ts"
+import type { ModelEnd, ModelEvent, ModelRequest } from "../../core/ports/model/provider.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { demoProvider } from "./demo-provider.ts"
 
 const add = { name: "add", description: "Adds.", inputSchema: { type: "object" } }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
-import type { Message } from "../../core/messages.ts"
-import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import type { Message } from "../../core/history/messages.ts"
+import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/model/provider.ts"
 import { thinkingLevels } from "../../core/thinking-level.ts"
 import { demoAnswer } from "./demo-answer.ts"
 
@@ -18,7 +18,7 @@ export function demoProvider({ delayMs = 15 }: DemoProviderOptions = {}): Provid
     name: "demo",
     defaultModel: "demo",
     priceList: "free",
-    // It ignores the level, so that an agent with one can be tried without a key.
+    // The demo ignores the level. It accepts all levels so that an agent with one can be tried without a key.
     thinkingLevels: () => thinkingLevels,
     stream: (request, { signal }) => speak(request, delayMs, signal),
   }

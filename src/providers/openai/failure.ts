@@ -1,6 +1,6 @@
 import type { APIError } from "openai"
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
-import type { ModelFailure } from "../../core/ports/provider.ts"
+import type { ModelFailure } from "../../core/ports/model/provider.ts"
 import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
 import { redact } from "../redact.ts"
 import { retryAfterMs } from "../transport/retry-after.ts"

@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Provider } from "../../core/ports/provider.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
 import { callLimits } from "../transport/call-limits.ts"
 import { requestOptions } from "../transport/request-options.ts"
 import { ChatFold } from "./chat/chat-fold.ts"

@@ -1,4 +1,4 @@
-import type { Provider } from "../../core/ports/provider.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
 import { callLimits } from "../transport/call-limits.ts"
 import { requestOptions } from "../transport/request-options.ts"
 import { findHostTraits } from "./chat/hosts.ts"

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/json/json.ts"
-import type { SystemBlock } from "../../core/ports/provider.ts"
+import type { SystemBlock } from "../../core/ports/model/provider.ts"
 
 /** Returns the system prompt as one text. The services decide themselves what to cache. */
 export function promptText(blocks: readonly SystemBlock[]): string {

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net"
 import { createServer } from "node:net"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Provider } from "../../core/ports/provider.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
 import { chatEvents } from "../../testing/provider/openai-chat-wire.ts"
 import { openAiErrorReply, responsesEvents } from "../../testing/provider/openai-responses-wire.ts"
 import {
@@ -158,7 +158,7 @@ describe.each(providers)("$name: failures", ({ make, hello }) => {
   })
 
   test("a service that does not begin to answer is upstream_timeout", async () => {
-    // Takes connections and never says a word.
+    // A server that accepts connections and never sends anything.
     const server = createServer().listen(0, "127.0.0.1")
     await once(server, "listening")
     const { port } = server.address() as AddressInfo

@@ -5,7 +5,7 @@ import type {
   ModelEvent,
   ModelInputDelta,
   ModelProgress,
-} from "../../core/ports/provider.ts"
+} from "../../core/ports/model/provider.ts"
 import { modelFailure } from "../model-failure.ts"
 import { parseObject } from "../tool-calls/call-input.ts"
 import { linkSignal } from "../transport/linked-signal.ts"
@@ -73,7 +73,7 @@ export async function* streamAnswer(
 interface Reading {
   /** Aborted if only the usage is missing and does not arrive in time. */
   readonly enough: AbortController
-  /** `begun`: a valid part of a response has been read. */
+  /** `begun` is true once a valid part of a response has been read. */
   readonly state: { begun: boolean }
 }
 

@@ -1,6 +1,6 @@
-import type { ContentPart, ImagePart, Message } from "../../core/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
-import { errorLabel } from "../../core/tool-result.ts"
+import type { ContentPart, ImagePart, Message } from "../../core/history/messages.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
+import { errorLabel } from "../../core/tools/tool-result.ts"
 import { resultContent as contentOf } from "../tool-calls/result-content.ts"
 
 /**

@@ -1,4 +1,4 @@
-import type { ToolRules } from "../../core/ports/tool-rules.ts"
+import type { ToolRules } from "../../core/ports/tools/tool-rules.ts"
 
 /** Rules of services and servers with an API of OpenAI. They check schemas like OpenAI, or less strictly. */
 export const compatibleToolRules: ToolRules = { plainRoot: true, itemsRequired: true }

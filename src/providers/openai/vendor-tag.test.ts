@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { Provider } from "../../core/ports/provider.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
 import { chatEvent } from "../../testing/provider/openai-chat-wire.ts"
 import { responsesEvents } from "../../testing/provider/openai-responses-wire.ts"
 import { type ScriptedUpstream, startScriptedUpstream } from "../../testing/provider/scripted-upstream.ts"

@@ -1,5 +1,5 @@
+import type { ToolCallPart, VendorData } from "../../core/history/messages.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { ToolCallPart, VendorData } from "../../core/messages.ts"
 import { openAiAddress } from "./connection.ts"
 
 /**

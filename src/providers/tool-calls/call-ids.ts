@@ -1,4 +1,4 @@
-import type { Message, ToolCallPart } from "../../core/messages.ts"
+import type { Message, ToolCallPart } from "../../core/history/messages.ts"
 
 const longestId = 40
 
@@ -7,7 +7,7 @@ export interface CallIdRules {
   readonly givenId: (call: ToolCallPart) => string | null
   /** If set, ids that do not match it are replaced. */
   readonly legal?: RegExp
-  /** If true, ids that are not nine letters and digits are replaced by a number of nine digits. */
+  /** If true, an id that does not have exactly nine letters and digits is replaced by a number of nine digits. */
   readonly short?: boolean
 }
 

@@ -1,5 +1,5 @@
-import type { ContentPart } from "../../core/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ContentPart } from "../../core/history/messages.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 
 /**
  * Returns the result of a successful call as content for a model, after its warning. With `hasErrorMark`, the service

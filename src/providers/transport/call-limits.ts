@@ -1,4 +1,4 @@
-import type { Provider } from "../../core/ports/provider.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
 import { isSelfHosted } from "./self-hosted.ts"
 
 /** Returns the time limits of a provider's calls, from its address and options. */

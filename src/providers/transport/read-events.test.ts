@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { ModelEvent } from "../../core/ports/provider.ts"
+import type { ModelEvent } from "../../core/ports/model/provider.ts"
 import { ReadEvents } from "./read-events.ts"
 
 const text = (part: number, text: string): ModelEvent => ({ type: "textDelta", part, text })

@@ -1,4 +1,4 @@
-import type { ModelEvent } from "../../core/ports/provider.ts"
+import type { ModelEvent } from "../../core/ports/model/provider.ts"
 
 /**
  * The events of one read of a response. Adjacent text of the same part becomes one delta, because a read is shown as

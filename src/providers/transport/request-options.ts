@@ -1,4 +1,4 @@
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { largeBodyOptions } from "./large-body.ts"
 
 /** Returns the options of the SDKs' requests: the body, if it is large, and the trace of the call. */

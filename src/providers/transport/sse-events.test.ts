@@ -19,7 +19,7 @@ async function respond(reply: UpstreamReply, signal?: AbortSignal) {
   return { response, outcome: () => upstream.requests[0]?.outcome }
 }
 
-/** Without a server: one read of the body a chunk. */
+/** Returns a response without a server. Each chunk is one read of the body. */
 function stream(...chunks: readonly (string | Uint8Array)[]): Response {
   const body = new ReadableStream({
     start(controller) {

@@ -2,7 +2,7 @@ import { isStepCount, streamText, ToolLoopAgent, tool } from "ai"
 import { MockLanguageModelV4 } from "ai/test"
 import { describe, expect, it, vi } from "vitest"
 import { z } from "zod"
-import type { RunnerEvent } from "../../core/runner.ts"
+import type { RunnerEvent } from "../../core/runs/runner.ts"
 import { type Prompt, scriptedModel, spoken, toolCall } from "../fixtures/ai-sdk-model.ts"
 import { collect, decidedRequest, outline, requestOf } from "../fixtures/runner-calls.ts"
 import { aiSdkRunner } from "./ai-sdk-runner.ts"
@@ -10,7 +10,7 @@ import { aiSdkRunner } from "./ai-sdk-runner.ts"
 const payCall = toolCall("pay_1", "pay", { amount: 9 })
 const lookCall = toolCall("look_1", "look", {})
 
-/** An agent that makes these calls and then is done; a new one as a new process has it. */
+/** Returns an agent that makes these calls and then responds. Calling this again simulates a new process. */
 function payingAgent(calls = [payCall]) {
   const prompts: Prompt[] = []
   const model = scriptedModel((prompt) => {

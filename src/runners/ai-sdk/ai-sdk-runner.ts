@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/json/json.ts"
-import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/runner.ts"
+import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/runs/runner.ts"
 import { agentFailure } from "../failure.ts"
 import { fieldsOf, textOf } from "../fields.ts"
 import { createAskedCall, type RunnerOptions } from "../runner-options.ts"

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "../../core/json/json.ts"
-import type { RunnerDecision, RunnerRequest } from "../../core/runner.ts"
+import type { RunnerDecision, RunnerRequest } from "../../core/runs/runner.ts"
 import { fieldsOf, jsonOf, listOf, textOf } from "../fields.ts"
 import { denialText } from "../runner-options.ts"
 import type { AiSdkApprovalPart, AiSdkMessage } from "./model-messages.ts"

@@ -1,8 +1,8 @@
+import type { AssistantPart, ContentPart, Message } from "../../core/history/messages.ts"
+import { textOf } from "../../core/history/messages.ts"
 import type { Json, JsonObject } from "../../core/json/json.ts"
-import type { AssistantPart, ContentPart, Message } from "../../core/messages.ts"
-import { textOf } from "../../core/messages.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
-import { isFailure } from "../../core/tool-result.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
+import { isFailure } from "../../core/tools/tool-result.ts"
 import { textOfResult } from "../tool-result.ts"
 
 /** The used part of the AI SDK's `ModelMessage`. Its arrays are not readonly, so these are not either. */

@@ -1,6 +1,6 @@
 import { toError } from "../../core/errors.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
-import type { RunnerEvent, RunnerToolCall } from "../../core/runner.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
+import type { RunnerEvent, RunnerToolCall } from "../../core/runs/runner.ts"
 import type { Usage } from "../../core/usage.ts"
 import { countOf, type Fields, fieldsOf, inputOf, textOf } from "../fields.ts"
 import type { RunnerOptions } from "../runner-options.ts"
@@ -42,7 +42,7 @@ export function* eventsOf(
     case "tool-result":
     case "tool-error":
     case "tool-output-denied":
-      // A preliminary result is not the last one.
+      // The final result follows a preliminary one.
       if (part.preliminary === true) return
       yield* reportCall(id, requested)
       yield { type: "toolResult", id, result: outcomeOf(part) }

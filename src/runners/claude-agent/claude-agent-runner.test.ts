@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest"
 import { bash, resultsOf, runnerOf } from "../fixtures/claude-runner.ts"
 import { collect, decidedRequest, outline, requestOf } from "../fixtures/runner-calls.ts"
 import { modelMessage, queryResult, type ScriptedClaude } from "../fixtures/scripted-claude.ts"
-import { uuidOf } from "./session-folder.ts"
+import { uuidOf } from "./process/session-folder.ts"
 
 describe("Claude Code", () => {
   it("is started without settings, and with the given environment alone", async () => {

@@ -1,21 +1,15 @@
 import { GatewayError } from "../../core/errors.ts"
-import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runner.ts"
+import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runs/runner.ts"
 import { agentFailure } from "../failure.ts"
 import { countOf, fieldsOf, jsonOf } from "../fields.ts"
-import { createApprovalPolicy } from "./approval-policy.ts"
-import { type CallGate, callOf, createCallGate, type SdkCall } from "./call-gate.ts"
-import { executeTool } from "./execute-tool.ts"
-import { createFormerProcess } from "./former-process.ts"
-import { createMailbox, type Mailbox } from "./mailbox.ts"
-import type { QueryEnd, QueryFailure } from "./message-reader.ts"
+import { createApprovalPolicy } from "./calls/approval-policy.ts"
+import { type CallGate, callOf, createCallGate, type SdkCall } from "./calls/call-gate.ts"
+import { executeTool } from "./calls/execute-tool.ts"
+import { type CallTool, createToolServer, sdkNameOf } from "./calls/tool-server.ts"
 import { type ClaudeAgentOptions, type ResolvedClaudeAgentOptions, resolveOptions } from "./options.ts"
-import { createPlaces } from "./places.ts"
-import { createPromptInput, promptContent, userMessage } from "./prompt.ts"
-import { queryOptions } from "./query-options.ts"
-import { addSpending, limitsLeft, type RunSpending } from "./run-limits.ts"
-import { type AskedCall, runQuery } from "./run-query.ts"
-import type { QueryParameters } from "./sdk.ts"
-import { createSdkProcess } from "./sdk-process.ts"
+import { createFormerProcess } from "./process/former-process.ts"
+import { createPlaces } from "./process/places.ts"
+import { createSdkProcess } from "./process/sdk-process.ts"
 import {
   fileContains,
   openSessionFolder,
@@ -23,11 +17,17 @@ import {
   type SessionFolder,
   sessionPath,
   uuidOf,
-} from "./session-folder.ts"
-import { type CallTool, createToolServer, sdkNameOf } from "./tool-server.ts"
+} from "./process/session-folder.ts"
+import { createMailbox, type Mailbox } from "./query/mailbox.ts"
+import type { QueryEnd, QueryFailure } from "./query/message-reader.ts"
+import { createPromptInput, promptContent, userMessage } from "./query/prompt.ts"
+import { queryOptions } from "./query/query-options.ts"
+import { addSpending, limitsLeft, type RunSpending } from "./query/run-limits.ts"
+import { type AskedCall, runQuery } from "./query/run-query.ts"
+import type { QueryParameters } from "./sdk.ts"
 
 const dayMs = 86_400_000
-/** Milliseconds after which a resumed session that does nothing is told to go on. */
+/** Milliseconds without activity after which a resumed session receives a message to continue. */
 const silenceMs = 20_000
 
 const goOn = "The approval was decided. Continue."
@@ -35,16 +35,16 @@ const restarted =
   "The server stopped while you responded, and your last response was lost. Start it again. " +
   "The outcome of a tool call without a result is unknown."
 
-/** State that is kept while a person is asked. The rest is in the SDK's transcript. */
+/** State that is kept while a person is asked. The SDK's transcript has everything else. */
 interface Saved extends RunSpending {
   readonly session: string
   readonly asked: SdkCall
 }
 
 /**
- * The Claude Agent SDK, 0.3. Its built-in tools are off unless they are listed. A call that a person must allow parks
- * the run: the process of Claude Code ends, and the answer resumes the SDK's session. After a crash, the session is
- * resumed too, and learns that the outcome of open calls is unknown.
+ * Creates a runner for version 0.3 of the Claude Agent SDK. Its built-in tools are off unless they are listed. A call
+ * that a person must allow parks the run: the process of Claude Code ends, and the answer resumes the SDK's session.
+ * After a crash, the session is resumed too, and the model learns that the outcome of open calls is unknown.
  */
 export function claudeAgentRunner(given: ClaudeAgentOptions): Runner {
   const options = resolveOptions(given)
@@ -117,7 +117,8 @@ async function* runAgent(
   }, silenceMs)
   const continues = (end: QueryEnd) => {
     if (end.reason !== "tool_deferred_unavailable") return end.queued > 0
-    // Tools of the gateway are not there yet when a session is resumed. The next message makes Claude Code try again.
+    // When a session is resumed, the gateway's tools are not available at first. The next message makes Claude Code
+    // try the call again.
     const goesOn = !isToldToGoOn || folder.transcript !== null
     tellToGoOn()
     return goesOn
@@ -181,7 +182,10 @@ function spentBefore({ state }: RunnerRequest): RunSpending {
   return { turns: countOf(turns), costUsd: countOf(costUsd) }
 }
 
-/** Resolves to the call with which the SDK's session ended; null if it has a result since, or if there was none. */
+/**
+ * Resolves to the pending call with which the SDK's session ended. Null if the session ended without one, or if the
+ * call has received a result.
+ */
 async function undecidedCall({ transcript }: SessionFolder, request: RunnerRequest): Promise<SdkCall | null> {
   const { asked } = fieldsOf(request.state) as Partial<Record<keyof Saved, unknown>>
   if (request.reason === "new" || transcript === null || typeof asked !== "object" || asked === null)
@@ -199,7 +203,9 @@ function requireSession(asked: SdkCall | null): void {
   )
 }
 
-/** After a crash, Claude Code may know the message already. */
+/**
+ * Returns the first message of the query. After a crash, Claude Code may have received the user's message already.
+ */
 async function firstMessage(
   folder: SessionFolder,
   { messages, reason, signal }: RunnerRequest,
@@ -228,7 +234,7 @@ function callerOf(
     const timeoutMs = tool.timeoutMs ?? options.toolTimeoutMs
     const both = AbortSignal.any([signal, given])
     const result = await executeTool(tool, request, { callId, input, timeoutMs, signal: both })
-    // The result is in the log before the model sees it.
+    // The result must be in the log before the model receives it.
     await mailbox.post({ type: "toolResult", id: callId, result })
     return result
   }

@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { Tool } from "../../core/ports/tool.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import type { RunnerOptions } from "../runner-options.ts"
 

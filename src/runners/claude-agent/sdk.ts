@@ -44,9 +44,9 @@ export interface QueryOptions {
 
 export interface HookMatcher {
   readonly hooks: readonly ((input: object) => Promise<object>)[]
-  /** In seconds. */
+  /** Time limit in seconds. */
   readonly timeout: number
-  /** A hook that fails blocks the call. */
+  /** `block`: a hook that fails blocks the call. */
   readonly onFailure: "block"
 }
 

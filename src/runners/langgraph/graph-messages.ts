@@ -1,6 +1,6 @@
-import type { AssistantMessage, ContentPart, Message } from "../../core/messages.ts"
-import { textOf } from "../../core/messages.ts"
-import { isFailure } from "../../core/tool-result.ts"
+import type { AssistantMessage, ContentPart, Message } from "../../core/history/messages.ts"
+import { textOf } from "../../core/history/messages.ts"
+import { isFailure } from "../../core/tools/tool-result.ts"
 import { fieldsOf, listOf } from "../fields.ts"
 import { textOfResult } from "../tool-result.ts"
 

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Json } from "../../core/json/json.ts"
-import type { RunnerEvent, RunnerToolCall } from "../../core/runner.ts"
+import type { RunnerEvent, RunnerToolCall } from "../../core/runs/runner.ts"
 import type { Usage } from "../../core/usage.ts"
 import { countOf, type Fields, fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
 import type { RunnerOptions } from "../runner-options.ts"

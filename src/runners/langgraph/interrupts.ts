@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
-import type { RunnerDecision } from "../../core/runner.ts"
+import type { RunnerDecision } from "../../core/runs/runner.ts"
 import { fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
 import { denialText } from "../runner-options.ts"
 

@@ -13,7 +13,7 @@ import {
 import { ToolNode } from "@langchain/langgraph/prebuilt"
 import { describe, expect, it, vi } from "vitest"
 import { z } from "zod"
-import type { RunnerEvent } from "../../core/runner.ts"
+import type { RunnerEvent } from "../../core/runs/runner.ts"
 import { calling, ScriptedModel, spoken } from "../fixtures/langchain-model.ts"
 import { collect, decidedRequest, outline, requestOf } from "../fixtures/runner-calls.ts"
 import { langGraphRunner } from "./langgraph-runner.ts"
@@ -34,15 +34,15 @@ interface Answer {
 }
 
 /**
- * A graph that makes these calls and then is done; a new one over the same checkpoints as a new process has
- * it.
+ * Returns a graph that makes these calls and then responds. A second graph over the same checkpoints simulates a new
+ * process.
  */
 function payingGraph(calls = [payCall], checkpointer: BaseCheckpointSaver = new MemorySaver()) {
   const pay = vi.fn((amount: number) => ({ paid: amount }))
   const look = vi.fn((): unknown => "seen")
   const model = new ScriptedModel((messages) => {
     if (messages.at(-1)?.type === "tool") return spoken("All ", "done.")
-    // No model gives two calls of one conversation the same id.
+    // Models never use the same call id twice in one conversation.
     const turn = messages.filter(({ type }) => type === "human").length
     const ofTurn = turn === 1 ? calls : calls.map((call) => ({ ...call, id: `${call.id}.${turn}` }))
     return [...spoken("I ", "pay."), calling(...ofTurn)]

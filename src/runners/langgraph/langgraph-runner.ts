@@ -1,5 +1,5 @@
 import type { Json } from "../../core/json/json.ts"
-import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/runner.ts"
+import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/runs/runner.ts"
 import { agentFailure } from "../failure.ts"
 import { fieldsOf, inputOf, jsonOf, listOf } from "../fields.ts"
 import { createAskedCall, type RunnerOptions } from "../runner-options.ts"

@@ -1,5 +1,5 @@
-import type { AssistantPart, ContentPart, Message } from "../../core/messages.ts"
-import { textOf } from "../../core/messages.ts"
+import type { AssistantPart, ContentPart, Message } from "../../core/history/messages.ts"
+import { textOf } from "../../core/history/messages.ts"
 import { textOfResult } from "../tool-result.ts"
 
 /**

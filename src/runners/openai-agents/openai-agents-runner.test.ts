@@ -1,14 +1,14 @@
 import { Agent, RunState, run, setTracingDisabled, tool } from "@openai/agents"
 import { beforeAll, describe, expect, it, vi } from "vitest"
 import { z } from "zod"
-import type { RunnerEvent } from "../../core/runner.ts"
+import type { RunnerEvent } from "../../core/runs/runner.ts"
 import { functionCall, message, type OutputItem, scriptedModel } from "../fixtures/openai-agents-model.ts"
 import { collect, decidedRequest, outline, requestOf } from "../fixtures/runner-calls.ts"
 import { openAiAgentsRunner } from "./openai-agents-runner.ts"
 
 beforeAll(() => setTracingDisabled(true))
 
-/** An agent that looks and pays, twice if told to, and then is done; a new one as a new process has it. */
+/** Returns an agent that makes these calls and then responds. Calling this again simulates a new process. */
 function payingAgent(calls: readonly OutputItem[] = [functionCall("pay_1", "pay", { amount: 9 })]) {
   const pay = vi.fn(async ({ amount }: { amount: number }) => ({ paid: amount }))
   const { model, inputs } = scriptedModel((input) =>

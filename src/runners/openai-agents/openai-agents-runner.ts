@@ -1,5 +1,5 @@
 import { isJsonObject } from "../../core/json/json.ts"
-import type { Runner, RunnerDecision, RunnerRequest, RunnerToolCall } from "../../core/runner.ts"
+import type { Runner, RunnerDecision, RunnerRequest, RunnerToolCall } from "../../core/runs/runner.ts"
 import { agentFailure } from "../failure.ts"
 import { fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
 import { createAskedCall, denialText, type RunnerOptions, uneditableText } from "../runner-options.ts"

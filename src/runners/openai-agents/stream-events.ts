@@ -1,4 +1,4 @@
-import type { RunnerEvent } from "../../core/runner.ts"
+import type { RunnerEvent } from "../../core/runs/runner.ts"
 import type { Usage } from "../../core/usage.ts"
 import { countOf, fieldsOf, inputOf, listOf, textOf } from "../fields.ts"
 import type { RunnerOptions } from "../runner-options.ts"
@@ -7,10 +7,10 @@ import { resultOf } from "../tool-result.ts"
 /** One event of the SDK's stream. The gateway uses only some kinds. */
 export interface OpenAiAgentsEvent {
   readonly type: string
-  /** Name of a run item. */
+  /** Name of the run item. */
   readonly name?: string
   readonly item?: object
-  /** Data of a raw model event. */
+  /** Data of the raw model event. */
   readonly data?: object
 }
 

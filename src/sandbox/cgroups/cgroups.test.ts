@@ -14,7 +14,7 @@ const instance = {
   end() {},
 }
 
-/** A tree of version 2 with a group of the gateway's own, in plain files. */
+/** Creates a version 2 hierarchy as plain files, with a group of the gateway. */
 async function makeTree() {
   const root = await mkdtemp(join(tmpdir(), "agent-gateway-cgroup-"))
   onTestFinished(() => rm(root, { recursive: true }))

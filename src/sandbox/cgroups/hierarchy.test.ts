@@ -27,7 +27,7 @@ test("version 1 has a parent for each controller, also when several share a moun
 })
 
 test("version 2 tries the process's own group first, then the root of what is mounted", async () => {
-  // Any folder that has another one will do for a mount.
+  // Any folder with a subfolder can take the place of the mount.
   const found = await hierarchies({ mountinfo: v2("/proc"), cgroup: "0::/self\n" })
   expect(found.map(({ version, parents }) => [version, parents.memory, parents.cpu])).toEqual([
     [2, "/proc/self", "/proc/self"],

@@ -9,7 +9,7 @@ import type { DiskSpace } from "./space.ts"
 const kilobyte = 1024
 const quota = { bytes: 100 * kilobyte, entries: 50 }
 
-/** A file system of which the test says how much is free. */
+/** Creates a file system whose free space the test sets. */
 function createDisk() {
   const none = { bytes: 0, entries: 0 }
   let space: DiskSpace = {
@@ -25,7 +25,7 @@ function createDisk() {
       reads += 1
       return space
     },
-    /** Resolves when the guard has looked again, more than once. */
+    /** Resolves after the guard has measured again, more than once. */
     async looks() {
       const before = reads
       await vi.waitFor(() => expect(reads).toBeGreaterThan(before + 2))
@@ -42,7 +42,7 @@ function createDisk() {
   }
 }
 
-/** Executions that only have a folder, and what was done with them in which order. */
+/** Creates executions that consist only of a folder, and records the calls on them in order. */
 async function createFakes() {
   const root = await mkdtemp(join(tmpdir(), "agent-gateway-guard-"))
   onTestFinished(() => rm(root, { recursive: true }))
@@ -139,7 +139,7 @@ test("an execution may keep less if its user's sessions would hold more than is 
   expect(await first.watch.record(full)).toEqual({ bytes: 85 * kilobyte, entries: 1 })
   await first.watch.end()
   const second = await start("second", { userId: "greedy", before: { bytes: 60 * kilobyte, entries: 1 } })
-  // Files that existed before are not removed.
+  // Files that existed before the execution are not removed.
   expect(await second.watch.record(full)).toEqual({ bytes: 60 * kilobyte, entries: 1 })
   const honest = await start("honest")
   const half = { bytes: 50 * kilobyte, entries: 1 }
@@ -160,7 +160,7 @@ test("an execution that grows is ended while its user's sessions hold more than 
   for (const { write } of [honest, reading, growing]) await write(10)
   await disk.looks()
   disk.setSpare(60 * kilobyte)
-  // More than the part of the quota that may be written unmeasured.
+  // More than the part of the quota that may be written without a measurement.
   await growing.write(60)
   await honest.write(50)
   await vi.waitFor(() => expect(calls).toContain("stop growing"), { timeout: 5_000 })
@@ -179,7 +179,7 @@ test("an execution that may have used up its quota is frozen, measured, and cont
   const { disk, calls, start } = await createFakes()
   const { write } = await start("a")
   await write(50)
-  // Enough for a measurement, whether there was one before or not.
+  // Enough growth for a measurement, with or without an earlier one.
   disk.take(60 * kilobyte)
   await vi.waitFor(() => expect(calls).toEqual(["freeze a", "thaw a"]))
   disk.take(30 * kilobyte)

@@ -76,7 +76,7 @@ export function createDiskGuard({
     isRunning = false
   }
 
-  /** Ends executions that have grown while the sessions of their user hold more than is left for all others. */
+  /** Ends growing executions of a user whose sessions hold more bytes than the disk has left for all other users. */
   function endGreedy({ spare }: DiskSpace): void {
     for (const execution of watched) {
       const usage = execution.lastUsage
@@ -179,7 +179,7 @@ export function createDiskGuard({
             entries: Math.min(usage.entries, Math.max(before.entries, usage.entries - excess.entries)),
           }
         },
-        // An error in it fails the guard's own round.
+        // An error of the execution is reported by the guard's own round.
         settled: async () => makingRoom.get(execution)?.catch(() => {}),
         async end() {
           if (watched.delete(execution) && execution.lastUsage !== null)

@@ -52,7 +52,7 @@ async function isAtWorkIn(pid: string, workspace: Stats, isRoot: boolean): Promi
   try {
     const isOwn = (await stat(`/proc/${pid}`)).uid === workspace.uid
     if (!isOwn || isRoot) return isOwn
-    // The first thread may have ended, and then has no root.
+    // The first thread may have ended. It has no root directory then.
     const thread = (await readdir(`/proc/${pid}/task`)).at(-1)
     const { dev, ino } = await stat(`/proc/${pid}/task/${thread}/root/workspace`)
     return dev === workspace.dev && ino === workspace.ino

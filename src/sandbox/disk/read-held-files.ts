@@ -53,7 +53,7 @@ export async function readHeldFiles(
       signal.throwIfAborted()
       if (await addOpen({ files, pipes, named, device }, `/proc/${pid}/task/${thread}`)) hidesFiles = true
     }
-    // All threads have the same mappings. The first one may have ended, and then shows none.
+    // All threads have the same mappings. If the first thread has ended, it shows none.
     if (threads.length > 0) last.push(`/proc/${pid}/task/${threads.at(-1)}`)
   }
   for (const thread of last) {
@@ -93,7 +93,7 @@ async function readWritten(pids: readonly string[]): Promise<WrittenBytes> {
 async function readWrittenBy(pid: string): Promise<number> {
   const whole = await ifOpen(readFile(`/proc/${pid}/io`, "utf8"), `/proc/${pid}`, null)
   if (whole !== null) return writeBytes(whole)
-  // The first thread has ended. Its user may still read the others.
+  // The first thread has ended. The user of the process may still read the other threads.
   const threads = await ifThere(readdir(`/proc/${pid}/task`), [])
   const counts = await Promise.all(
     threads.map((thread) => {
@@ -123,7 +123,7 @@ function isHidden({ inode }: UnixSocket, named: ReadonlySet<number>): boolean {
   return inode === 0 ? !countsUnaccepted() : !named.has(inode)
 }
 
-/** The files that processes have open, and where they are added. */
+/** The open files of processes, collected while reading. */
 interface OpenFiles {
   /** Bytes of the files without a name, by inode. */
   readonly files: Map<number, number>

@@ -8,7 +8,7 @@ import type { DiskSpace } from "./space.ts"
 /** Operations of the disk guard on an execution. */
 export interface DiskConsumer {
   readonly session: Holder
-  /** Its working directory. */
+  /** Path of the working directory. */
   readonly path: string
   /** Usage of the working directory before the execution. */
   readonly before: DiskUsage
@@ -36,7 +36,7 @@ export interface WatchedExecution {
   thaw(): Promise<void>
   /** Resolves to its complete usage. Infinite if it cannot be measured. The execution must be frozen. */
   measure(): Promise<DiskUsage>
-  /** Usage of its working directory before it started. */
+  /** Usage of the working directory before the execution started. */
   readonly before: DiskUsage
   /** Returns the bytes by which its working directory has grown. */
   growth(usage: DiskUsage): number

@@ -1,4 +1,4 @@
-import type { OutputChunk } from "../../core/ports/sandbox.ts"
+import type { OutputChunk } from "../../core/ports/tools/sandbox.ts"
 
 const headerBytes = 8
 

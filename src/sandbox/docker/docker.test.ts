@@ -12,7 +12,7 @@ import { connectEngine } from "./engine.ts"
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const answers: Readonly<Record<string, string>> = { "/_ping": "OK", "/info": `{"OSType":"linux"}` }
 
-/** An engine that can be reached, and then says nothing more. */
+/** Starts an engine that accepts connections and then never responds. */
 async function startStuckEngine({ pingMs = 0 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-engine-"))
   const asked: (string | undefined)[] = []
@@ -62,7 +62,7 @@ test("an engine that does not answer any more fails a call instead of holding it
     retryable: true,
     message: "No Docker engine responds, so the code was not run.",
   })
-  // Proxies log addresses.
+  // Proxies may log addresses, so the address must not contain the code.
   expect(asked.at(-1)).toMatch(/^\/containers\/create\?name=agent-gateway-[\w-]+$/)
 })
 

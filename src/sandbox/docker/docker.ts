@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type Dockerode from "dockerode"
-import type { OutputChunk } from "../../core/ports/sandbox.ts"
+import type { OutputChunk } from "../../core/ports/tools/sandbox.ts"
 import type { Backend, Exit, Running } from "../backend.ts"
 import type { BackendOptions } from "../options.ts"
 import { launcherInput } from "../processes/launcher.ts"
@@ -88,7 +88,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
       })
       for (const { Id, Labels, Names } of containers) {
         const owner = Labels[instanceLabel] ?? ""
-        // An own container that is not in use is one whose removal failed.
+        // A container of this instance that is not in use could not be removed earlier.
         const isUsed = owner !== instance.id || Names.some((name) => inUse.has(name.replace("/", "")))
         if (!isUsed || !instance.isLive(owner)) await removeContainer(docker.getContainer(Id))
       }
@@ -174,7 +174,7 @@ async function requireNotKilled(
     })
     for await (const chunk of events) signals += chunk
   } catch (error) {
-    // Engines that only resemble Docker's may not keep events.
+    // Engines that are compatible with Docker may not support events.
     if (isAnswer(error)) return
     throw engineLost(error)
   }

@@ -18,8 +18,8 @@ const stopped = { Running: false, Paused: false }
 type State = typeof running
 
 /**
- * A container whose engine refuses what it is asked as often as it has states, each of which it then tells. It does
- * what it is asked afterwards.
+ * Returns a container whose engine refuses the first requests, once for each of these states, and reports the state.
+ * It accepts all later requests.
  */
 function containerThat(...states: readonly (State | Error)[]) {
   const left = [...states]

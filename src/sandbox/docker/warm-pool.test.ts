@@ -6,7 +6,7 @@ import { createWarmPool } from "./warm-pool.ts"
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const workspace = (sessionId: string): Workspace => ({ sessionId, path: `/${sessionId}`, owner: null })
 
-/** Containers that only have a name, and which of them are there. */
+/** Creates containers that consist only of a name, and records which of them exist. */
 function fakes(capacity: number) {
   const there = new Set<string>()
   const ends = new Map<string, () => void>()

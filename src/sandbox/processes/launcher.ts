@@ -1,4 +1,4 @@
-import type { CodeLanguage } from "../../core/ports/sandbox.ts"
+import type { CodeLanguage } from "../../core/ports/tools/sandbox.ts"
 import type { SandboxLimits } from "../limits.ts"
 
 /**

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream"
-import type { OutputChunk } from "../../core/ports/sandbox.ts"
+import type { OutputChunk } from "../../core/ports/tools/sandbox.ts"
 
 /** Merges both streams. Yields each chunk as soon as it arrives. Reads only little more than the consumer takes. */
 export async function* mergeOutput(stdout: Readable, stderr: Readable): AsyncGenerator<OutputChunk> {

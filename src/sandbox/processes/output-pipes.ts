@@ -8,10 +8,10 @@ import { promisify } from "node:util"
 import { ConfigurationError } from "../../core/errors.ts"
 import { findProgram } from "./find-program.ts"
 
-/** A pipe that a new process receives one end of. */
+/** A pipe of which a new process receives one end. */
 export interface OutputPipe {
   readonly reader: Readable
-  /** An open file. */
+  /** Descriptor of the open file. */
   readonly writer: number
 }
 

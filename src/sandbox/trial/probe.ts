@@ -1,5 +1,5 @@
 import { GatewayError } from "../../core/errors.ts"
-import type { CodeLanguage } from "../../core/ports/sandbox.ts"
+import type { CodeLanguage } from "../../core/ports/tools/sandbox.ts"
 import { type ExecuteOptions, execute } from "../execute.ts"
 import { listFiles } from "../workspace/files.ts"
 

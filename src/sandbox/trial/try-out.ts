@@ -1,6 +1,6 @@
 import { ConfigurationError, GatewayError, toError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { SandboxHost, SandboxName } from "../../core/ports/sandbox.ts"
+import type { SandboxHost, SandboxName } from "../../core/ports/tools/sandbox.ts"
 import type { Backend, UnheldLimit } from "../backend.ts"
 import { openBubblewrap } from "../bubblewrap/bubblewrap.ts"
 import type { CompleteSandboxConfig } from "../config.ts"

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import type { FileHandle } from "node:fs/promises"
 import { GatewayError } from "../../core/errors.ts"
-import { maxListedFiles, type OpenedFile, type SandboxFile } from "../../core/ports/sandbox.ts"
+import { maxListedFiles, type OpenedFile, type SandboxFile } from "../../core/ports/tools/sandbox.ts"
 import { type Directory, openDirectory } from "./directory.ts"
 import type { Owner } from "./owner.ts"
 import { maxDepth, type Visited, walk } from "./walk.ts"

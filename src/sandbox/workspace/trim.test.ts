@@ -21,7 +21,7 @@ async function temporaryFolder() {
   }
 }
 
-/** A moment later than all that was written before, by the clock of the file system, and earlier than what follows. */
+/** Resolves to a moment, by the clock of the file system, after all earlier writes and before all later ones. */
 async function moment(root: string): Promise<number> {
   const clock = join(root, ".clock")
   await writeFile(clock, "")

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { dirname, join } from "node:path"
-import type { RemovedFiles } from "../../core/ports/sandbox.ts"
+import type { RemovedFiles } from "../../core/ports/tools/sandbox.ts"
 import { type Directory, isAbsent, isClosed, nullIfAbsent, openDirectory } from "./directory.ts"
 import { removeTree } from "./remove-tree.ts"
 import { bytesOnDisk, type DiskUsage } from "./usage.ts"

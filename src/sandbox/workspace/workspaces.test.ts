@@ -36,7 +36,7 @@ test("other users of the machine do not reach a working directory, even if its o
   const expected = owner === null ? 0o700 : 0o710
   expect((await stat(place)).mode & 0o777).toBe(expected)
   if (owner !== null) expect((await stat(place)).gid).toBe(owner.gid)
-  // As an earlier version left it.
+  // An earlier version created the folder with this mode.
   await chmod(place, 0o711)
   await workspaces.open("sess_a")
   expect((await stat(place)).mode & 0o777).toBe(expected)
@@ -100,7 +100,7 @@ test("a hard link to a file of another user is not read, which the gateway may r
   await link(join(directory, "secret"), join(path, "link"))
   const opened = await openFile(path, "link")
   await opened?.content[Symbol.asyncIterator]().return?.()
-  // Without a user of its own, code can read whatever the gateway can.
+  // If code has no user of its own, it can read everything that the gateway can read.
   expect(opened === null).toBe(owner !== null)
 })
 
@@ -109,7 +109,7 @@ test("a working directory whose owner nobody chose is not opened: its code would
   const workspaces = await openWorkspaces({ directory, offered: {} })
   const { path, owner } = await workspaces.open("sess_a")
   if (owner === null) return
-  // As a copy by root leaves it.
+  // A copy that root has made belongs to root.
   await chown(path, 0, 0)
   await expect(workspaces.open("sess_a")).rejects.toMatchObject({
     code: "sandbox_unavailable",

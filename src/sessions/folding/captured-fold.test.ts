@@ -44,7 +44,7 @@ it("captures a state that later events do not change", () => {
   for (const { state, text } of captured) expect(JSON.stringify(state)).toBe(text)
 })
 
-/** If true, the random logs have events of the type. The other ones change no conversation. */
+/** For each event type: if true, the random logs contain it. The other types do not change a conversation. */
 const types: Readonly<Record<Event["type"], boolean>> = {
   budgetExceeded: false,
   compactionFailed: true,

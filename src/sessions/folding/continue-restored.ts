@@ -2,7 +2,10 @@ import type { Conversation } from "../../agent/conversation.ts"
 import { isSameEvent, markOf } from "../../agent/fold-progress.ts"
 import { type FoldOptions, foldPages } from "../reading/load-conversation.ts"
 
-/** Adds the events after a snapshot. Resolves to false if the log does not have the newest event of the snapshot. */
+/**
+ * Applies the events after a snapshot. Resolves to false if the log does not contain the newest event of the
+ * snapshot.
+ */
 export async function continueRestored(source: FoldOptions, conversation: Conversation): Promise<boolean> {
   const { last } = conversation.progress
   if (last === null) return false

@@ -1,9 +1,9 @@
 import { Conversation } from "../../agent/conversation.ts"
 import type { MessageOrigin } from "../../agent/message-history.ts"
-import type { Message } from "../../core/messages.ts"
+import type { Message } from "../../core/history/messages.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Session } from "../../core/ports/session-log.ts"
-import type { Snapshots } from "../../core/ports/snapshots.ts"
+import type { Session } from "../../core/ports/store/session-log.ts"
+import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import type { Reader, ReadQueue } from "../reading/read-queue.ts"
 import { decodeBody, decodeSegment, foldVersion, type Segment, type SnapshotBody } from "./snapshot-form.ts"
 
@@ -13,29 +13,29 @@ export interface SnapshotSource {
   readonly logger: Logger
 }
 
-/** A conversation from a snapshot, and what the store has of it. */
+/** A conversation restored from a snapshot, with the stored parts of that snapshot. */
 export interface RestoredFold {
   readonly conversation: Conversation
   readonly written: WrittenSnapshot
 }
 
-/** A snapshot as the store has it. */
+/** The stored segments of a snapshot. */
 export interface WrittenSnapshot {
   readonly segments: readonly Segment[]
-  /** The messages of its segments: the same objects as those of the conversation. */
+  /** The messages of the segments: the same objects as in the conversation. */
   readonly messages: readonly Message[]
 }
 
 export interface SnapshotQuery {
   readonly session: Session
   readonly reader: Reader
-  /** A snapshot from before this event is not used. */
+  /** Sequence number that the snapshot must have reached. An older snapshot is not used. */
   readonly fromSeq: number
 }
 
 /**
- * Restores the conversation of a session from its snapshot. Resolves to null if there is none that can be used: the log
- * then has everything.
+ * Restores the conversation of a session from its snapshot. Resolves to null if there is no usable snapshot. The log
+ * then has to be read.
  */
 export async function readSnapshot(
   source: SnapshotSource,
@@ -66,10 +66,10 @@ interface AllMessages {
   readonly origins: readonly MessageOrigin[]
 }
 
-/** Rows that one read returns. */
+/** Number of rows that one read returns. */
 const rowsOfRead = 4
 
-/** Resolves to null if rows are missing or damaged, and once the reader's signal aborts. */
+/** Resolves to null if rows are missing or damaged, or once the reader's signal aborts. */
 async function readSegments(
   { snapshots, reads }: SnapshotSource,
   reader: Reader,
@@ -96,7 +96,7 @@ async function readSegments(
   return { messages, origins }
 }
 
-/** Logs why a snapshot is not used. */
+/** Logs why a snapshot is not used, and returns null. */
 export function refuse({ logger }: Pick<SnapshotSource, "logger">, { id }: Session, reason: string): null {
   logger.warn(
     { sessionId: id, reason },

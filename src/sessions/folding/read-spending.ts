@@ -1,6 +1,6 @@
 import { Conversation } from "../../agent/conversation.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
-import type { Snapshots } from "../../core/ports/snapshots.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import type { Spending } from "../../core/usage.ts"
 import { type FoldOptions, foldPages, foldStart } from "../reading/load-conversation.ts"
 import { continueRestored } from "./continue-restored.ts"
@@ -12,8 +12,8 @@ export interface SpendingOptions extends FoldOptions {
 }
 
 /**
- * Resolves to the usage and cost of all runs of a session: from its snapshot, without the messages, and the events
- * after it. Without a usable snapshot, reads the log. Resolves to null once the reader's signal aborts.
+ * Resolves to the usage and cost of all runs of a session. Reads them from its snapshot, without the messages, and
+ * adds the later events. Without a usable snapshot, reads the log. Resolves to null once the reader's signal aborts.
  */
 export async function readSpending(options: SpendingOptions): Promise<Spending | null> {
   const { log, session, reader } = options

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest"
 import { anyTool } from "../../agent/fixtures/memory-run.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
@@ -30,7 +30,7 @@ async function openStore(): Promise<Store> {
   return store
 }
 
-/** Every second turn calls a tool twice, and its results are large. */
+/** Creates a model that calls a tool twice in every second turn. The results are large. */
 function createProvider() {
   let turns = 0
   return scriptedProvider(({ messages }) => {

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, expect, it } from "vitest"
 import { Conversation } from "../../agent/conversation.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
 import { firstSequence } from "../../core/log/sequence.ts"
-import type { Lease, Session } from "../../core/ports/session-log.ts"
-import type { Snapshots } from "../../core/ports/snapshots.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { Lease, Session } from "../../core/ports/store/session-log.ts"
+import type { Snapshots } from "../../core/ports/store/snapshots.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { silentLogger } from "../fixtures/test-gateway.ts"
@@ -16,7 +16,7 @@ import { type LoadedFold, SessionFolds } from "./session-folds.ts"
 const id = "sess_1"
 let store: Store
 let warnings: object[]
-/** Pages of the log that were read. */
+/** Number of pages of the log that were read. */
 let reads: number
 
 beforeEach(async () => {
@@ -28,7 +28,7 @@ beforeEach(async () => {
 
 afterEach(() => store.close())
 
-/** The folds of a process that has just started. */
+/** Creates the folds of a process that has just started. */
 function newProcess(options: { readonly snapshots?: Snapshots; readonly maxWarmBytes?: number } = {}) {
   const log: Store["log"] = {
     ...store.log,
@@ -66,7 +66,7 @@ function fromStart(entries: readonly EventEntry[]): string {
   return describeConversation(conversation)
 }
 
-/** Stores and folds entries as a worker does, a few at a time. */
+/** Stores and folds entries like a worker, a few at a time. */
 async function work(folds: SessionFolds, lease: Lease, fold: LoadedFold, entries: readonly EventEntry[]) {
   for (let start = 0; start < entries.length; start += 7) {
     const some = entries.slice(start, start + 7)
@@ -81,7 +81,7 @@ function logOf(lease: Lease, seed: string, { events = 700, longest = 80 } = {}):
   return randomLog({ seed, events, firstSeq: firstSequence(lease.epoch), longest, isOneLease: true })
 }
 
-/** A session with a snapshot, and events after it. */
+/** Creates a session with a snapshot and later events. */
 async function sessionWithSnapshot(seed: string, longest?: number): Promise<readonly EventEntry[]> {
   const folds = newProcess()
   const lease = await claimed()
@@ -111,7 +111,7 @@ it.each(["a", "b", "c"])("divides long conversations into rows, and extends them
   const lease = await claimed()
   const fold = await load(folds, lease)
   expect(describeConversation(fold.conversation)).toBe(fromStart(entries))
-  // Another process extends the snapshot that this one had begun.
+  // Another process extends the snapshot of this one.
   const more = logOf(lease, `${seed} goes on`, { longest: 60_000 })
   await work(folds, lease, fold, more)
   await store.log.release(lease, { force: true })
@@ -129,7 +129,7 @@ it("gives the same conversation when all snapshots are deleted", async () => {
   expect(warnings).toEqual([])
 })
 
-/** Changes what a process reads of the stored snapshots. */
+/** Ways to damage what a process reads from the stored snapshots. */
 const damages: Readonly<Record<string, (snapshots: Snapshots) => Partial<Snapshots>>> = {
   "a changed byte in its body": ({ find }) => ({
     async find(sessionId) {
@@ -172,7 +172,7 @@ it.each(Object.keys(damages))("reads the log, and says so, if a snapshot has %s"
   const fold = await load(folds, lease)
   expect(describeConversation(fold.conversation)).toBe(fromStart(entries))
   expect(warnings).toMatchObject([{ sessionId: id, reason: expect.any(String) }])
-  // The next snapshot replaces all of the damaged one.
+  // The next snapshot replaces the whole damaged one.
   warnings = []
   const more = logOf(lease, "goes on", { longest: 20_000 })
   await work(folds, lease, fold, more)
@@ -211,7 +211,7 @@ it("reads the log if a snapshot is newer than the log, or of another log", async
     store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     await store.log.createSession({ id, tenant: "tenant", userId: "user", agent: "agent", createdAt: 1 })
     const lease = await claimed()
-    // The same numbers, and other events.
+    // Other events with the same sequence numbers.
     const others = logOf(lease, "other", { events: 900 }).slice(0, events)
     const shifted = others.map((entry) => ({ ...entry, at: entry.at + 1 }))
     await store.log.commit([{ lease, entries: shifted }])

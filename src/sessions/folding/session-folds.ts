@@ -1,7 +1,7 @@
 import { Conversation } from "../../agent/conversation.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Lease, Session, SessionLog } from "../../core/ports/session-log.ts"
-import type { Snapshots } from "../../core/ports/snapshots.ts"
+import type { Lease, Session, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import { foldPages, foldStart } from "../reading/load-conversation.ts"
 import type { Reader, ReadQueue } from "../reading/read-queue.ts"
 import { continueRestored } from "./continue-restored.ts"
@@ -25,15 +25,15 @@ export interface LoadOptions {
   readonly reader: Reader
 }
 
-/** A conversation that this process works on. */
+/** A conversation with its snapshot progress, for the process that works on the session. */
 export interface LoadedFold {
   readonly conversation: Conversation
   readonly progress: SnapshotProgress
 }
 
 /**
- * Gives the conversations of claimed sessions: as this process had them before, from a snapshot and the events after
- * it, or from the log.
+ * Provides the conversations of claimed sessions: from the memory of this process, from a snapshot and the events
+ * after it, or from the log.
  */
 export class SessionFolds {
   readonly #options: SessionFoldsOptions
@@ -69,7 +69,7 @@ export class SessionFolds {
     return reader.signal.aborted ? null : fromLog
   }
 
-  /** Resolves to null if there is no snapshot that can be used, and once the reader's signal aborts. */
+  /** Resolves to null if there is no usable snapshot, or once the reader's signal aborts. */
   async #restore({ lease, session, reader }: LoadOptions, fromSeq: number): Promise<LoadedFold | null> {
     const restored = await readSnapshot(this.#options, { session, reader, fromSeq })
     if (restored === null) return null
@@ -81,14 +81,12 @@ export class SessionFolds {
     return { conversation, progress: new SnapshotProgress(lease.epoch, written) }
   }
 
-  /** Keeps the conversation of a session that was given back. It must have every event that is stored. */
+  /** Keeps the conversation of a released session in memory. The conversation must contain every stored event. */
   keep(lease: Lease, { conversation, progress }: LoadedFold, lastSeq: number): void {
     this.#warm.keep(lease.sessionId, { conversation, progress, epoch: lease.epoch, lastSeq })
   }
 
-  /**
-   * Has a snapshot written if one is due and no step is open. The conversation must have every event that is stored.
-   */
+  /** Queues a snapshot if one is due and no step is open. The conversation must contain every stored event. */
   snapshotIfDue(sessionId: string, { conversation, progress }: LoadedFold): void {
     const { last } = conversation.progress
     if (last === null || !progress.isDue(conversation)) return
@@ -98,12 +96,12 @@ export class SessionFolds {
     this.#writer.write(sessionId, { captured: { last, state }, progress })
   }
 
-  /** Resolves when the snapshots that wait are written. */
+  /** Resolves when all queued snapshots are written. */
   settled(): Promise<void> {
     return this.#writer.settled()
   }
 
-  /** Resolves when the store is not used any more. Snapshots that wait are left out. */
+  /** Discards queued snapshots. Resolves when the store is no longer in use. */
   close(): Promise<void> {
     return this.#writer.close()
   }

@@ -2,18 +2,21 @@ import { createHash } from "node:crypto"
 import type { ConversationState } from "../../agent/conversation.ts"
 import type { EventMark } from "../../agent/fold-progress.ts"
 import type { HistoryState, MessageOrigin } from "../../agent/message-history.ts"
+import type { Message } from "../../core/history/messages.ts"
 import { stringifyInSlices } from "../../core/json/json-pieces.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
-import type { Message } from "../../core/messages.ts"
-import { snapshotRowBytes } from "../../core/ports/snapshots.ts"
+import { snapshotRowBytes } from "../../core/ports/store/snapshots.ts"
 
-/** Changes whenever the same events give another conversation, or a snapshot has another form. */
+/**
+ * Version of the fold. It must change whenever the same events lead to another conversation, or a snapshot has
+ * another form.
+ */
 export const foldVersion = 1
 
-/** Characters of messages after which a segment ends. */
+/** Minimum characters of the messages in a segment. */
 const segmentCharacters = 100_000
 
-/** A conversation after an event. */
+/** A conversation after the event `last`. */
 export interface CapturedFold {
   readonly last: EventMark
   readonly state: ConversationState
@@ -39,8 +42,8 @@ export interface SegmentMessages {
 }
 
 /**
- * Divides messages into segments. A message that is larger than a segment has its own. The last messages, which do not
- * fill a segment, are in none.
+ * Divides messages into segments. A message that is larger than a segment may be alone in one. The last messages are
+ * left out if they do not fill a segment.
  */
 export function* segmentsOf({ messages, origins }: SegmentMessages): Generator<SegmentMessages> {
   let start = 0
@@ -65,7 +68,7 @@ export async function encodeSegment(
   return { segment: { rows: rows.length, messages: segment.messages.length, digest: digestOf(rows) }, rows }
 }
 
-/** Returns null if these are not the rows of the segment. */
+/** Returns null if the rows do not match the segment's digest. */
 export function decodeSegment(
   { messages, digest }: Segment,
   rows: readonly Uint8Array[],
@@ -77,13 +80,13 @@ export function decodeSegment(
 
 const digestBytes = 32
 
-/** The digest comes first. */
+/** Encodes the body as JSON after its digest. */
 export async function encodeBody(body: SnapshotBody): Promise<Uint8Array> {
   const bytes = Buffer.from(await stringifyInSlices(body))
   return Buffer.concat([sha256([bytes]), bytes])
 }
 
-/** Returns null for bytes that are damaged. */
+/** Returns null if the bytes are damaged. */
 export function decodeBody(encoded: Uint8Array): SnapshotBody | null {
   const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength)
   const json = bytes.subarray(digestBytes)

@@ -1,16 +1,16 @@
 import type { Conversation } from "../../agent/conversation.ts"
 import type { WrittenSnapshot } from "./read-snapshot.ts"
 
-/** Events after which a session has a new snapshot. */
+/** Number of events after which a new snapshot is due. */
 const eventsOfSnapshot = 100
-/** Characters of events after which a session has a new snapshot. */
+/** Characters of events after which a new snapshot is due. */
 const charactersOfSnapshot = 200_000
 
-/** Knows what the store has of a conversation, and when a new snapshot is due. */
+/** Tracks the stored snapshot of a conversation, and decides when a new one is due. */
 export class SnapshotProgress {
-  /** The newest epoch in which the process that has the conversation has had the session. */
+  /** The newest epoch in which this process claimed the session. */
   epoch: number
-  /** The snapshot in the store; null if there is none, or if that is not certain. */
+  /** The stored snapshot. Null if there is none, or if its state is not certain. */
   written: WrittenSnapshot | null
   #events = 0
   #characters = 0
@@ -24,7 +24,9 @@ export class SnapshotProgress {
     return events - this.#events >= eventsOfSnapshot || characters - this.#characters >= charactersOfSnapshot
   }
 
-  /** Restarts the count from here. If a snapshot cannot be written, the next one tries again. */
+  /**
+   * Restarts the count at this conversation. If this snapshot cannot be written, the next one is the next attempt.
+   */
   captured({ progress: { events, characters } }: Conversation): void {
     this.#events = events
     this.#characters = characters

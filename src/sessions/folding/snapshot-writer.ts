@@ -1,5 +1,5 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Snapshots } from "../../core/ports/snapshots.ts"
+import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import type { WrittenSnapshot } from "./read-snapshot.ts"
 import {
@@ -14,9 +14,11 @@ import {
 } from "./snapshot-form.ts"
 import type { SnapshotProgress } from "./snapshot-progress.ts"
 
-/** Snapshots that wait to be written. Further ones are left out. */
+/** Maximum number of queued snapshots. Further ones are not written. */
 const maxWaiting = 100
-/** A larger body, such as that of a run that began with images, is not written. */
+/**
+ * Maximum bytes of a snapshot's body. A larger one, such as that of a run that starts with images, is not written.
+ */
 const maxBodyBytes = 2_000_000
 
 interface Job {
@@ -24,11 +26,11 @@ interface Job {
   readonly progress: SnapshotProgress
 }
 
-/** Writes snapshots one after the other, beside the runs of the process. Runs never wait for a snapshot. */
+/** Writes snapshots one after the other. Runs never wait for a snapshot. */
 export class SnapshotWriter {
   readonly #snapshots: Snapshots
   readonly #logger: Logger
-  /** By session. A newer snapshot takes the place of one that waits. */
+  /** Queued snapshots by session. A newer snapshot replaces the queued one. */
   readonly #waiting = new Map<string, Job>()
   #working: Promise<void> | null = null
   #isClosed = false
@@ -46,12 +48,12 @@ export class SnapshotWriter {
     })
   }
 
-  /** Resolves when everything that waits is written. */
+  /** Resolves when all queued snapshots are written. */
   async settled(): Promise<void> {
     await this.#working
   }
 
-  /** Leaves out what waits: a snapshot is never needed. Resolves when the store is not used any more. */
+  /** Discards queued snapshots, which only save time. Resolves when the store is no longer in use. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#waiting.clear()
@@ -79,7 +81,7 @@ export class SnapshotWriter {
     }
   }
 
-  /** Resolves to null if the snapshot is not stored. */
+  /** Resolves to null if the snapshot was not stored. */
   async #put(
     sessionId: string,
     { captured: { last, state }, progress }: Job,
@@ -87,7 +89,7 @@ export class SnapshotWriter {
   ): Promise<WrittenSnapshot | null> {
     const { history } = state
     const kept = former !== null && beginsWith(history.messages, former.messages) ? former : nothing
-    // Rows that are written again must not look like those of the previous snapshot.
+    // The former snapshot is removed first, so that its rows cannot be mistaken for rows of the new one.
     const place = () => ({ sessionId, epoch: progress.epoch })
     if (kept === nothing && !(await this.#snapshots.drop(place()))) return null
     const segments: Segment[] = [...kept.segments]

@@ -2,18 +2,18 @@ import type { Conversation } from "../../agent/conversation.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
 import type { SnapshotProgress } from "./snapshot-progress.ts"
 
-/** Bytes of all folds that are kept, as an estimate. */
+/** Maximum estimated bytes of all kept folds. */
 const maxBytes = 64 * 1024 * 1024
-/** A text takes up to two bytes a character in memory. */
+/** Bytes of memory for each character of a text, at most. */
 const bytesPerCharacter = 2
-/** Bytes of a fold besides its texts. */
+/** Bytes of a fold without its texts. */
 const fixedBytes = 2_000
 
-/** The conversation of a session that this process gave back. */
+/** The conversation of a session that this process has released. */
 export interface WarmFold {
   readonly conversation: Conversation
   readonly progress: SnapshotProgress
-  /** The epoch in which it was given back, and the newest stored entry at that time. */
+  /** The epoch in which the session was released. `lastSeq` is the newest stored entry at that time. */
   readonly epoch: number
   readonly lastSeq: number
 }
@@ -24,7 +24,7 @@ export interface ClaimedAt {
   readonly lastSeq: number
 }
 
-/** Keeps the conversations of the sessions that were given back last, bounded in bytes. */
+/** Keeps the conversations of the sessions that were released last, bounded in bytes. */
 export class WarmFolds {
   readonly #kept = new Map<string, { readonly fold: WarmFold; readonly bytes: number }>()
   readonly #maxBytes: number
@@ -34,12 +34,12 @@ export class WarmFolds {
     this.#maxBytes = most
   }
 
-  /** Bytes of all folds that are kept, as an estimate. */
+  /** Estimated bytes of all kept folds. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Keeps a fold, unless it alone would take more than half of the bytes. */
+  /** Keeps a fold, unless the fold alone would take more than half of the bytes. */
   keep(sessionId: string, fold: WarmFold): void {
     this.#forget(sessionId)
     const bytes = bytesOf(fold.conversation)
@@ -53,8 +53,8 @@ export class WarmFolds {
   }
 
   /**
-   * Takes the fold of a session that was claimed. Returns null if another process may have written since: if the epoch
-   * is not the next one, or the newest entry is another.
+   * Removes and returns the fold of a session that was claimed. Returns null if another process may have written to
+   * the session since: if the epoch is not the next one, or the newest entry is another.
    */
   take(sessionId: string, { epoch, lastSeq }: ClaimedAt): WarmFold | null {
     const fold = this.#kept.get(sessionId)?.fold

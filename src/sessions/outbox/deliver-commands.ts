@@ -1,5 +1,5 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import type { CommandDelivery, Outbox } from "../../core/ports/outbox.ts"
+import type { CommandDelivery, Outbox } from "../../core/ports/store/outbox.ts"
 
 /** Maximum number of commands that one round moves, so that handlers get their turn. */
 const maxCommands = 50

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
-import type { OutboxDelivery, OutboxHandler } from "../../core/ports/outbox.ts"
+import type { OutboxDelivery, OutboxHandler } from "../../core/ports/store/outbox.ts"
 import { message, newSession } from "../../testing/session-log/fixtures.ts"
 import { itemWriter, type StoreWithClock, startDispatcher, storeWithClock } from "../fixtures/outbox.ts"
 import { patience } from "../fixtures/test-gateway.ts"
@@ -25,7 +25,7 @@ const rows = () => opened.store.outbox.rows({ limit: 20_000 })
 const soon = (look: () => void | Promise<void>) => vi.waitFor(look, patience)
 const item = (id: string, kind = "kind") => ({ id, kind, payload: { text: id } })
 
-/** A handler that keeps what it is given, and does what `act` does. */
+/** Returns a handler that records its deliveries and then calls `act`. */
 function keeping(act: (delivery: OutboxDelivery, signal: AbortSignal) => void | Promise<void> = () => {}) {
   const given: OutboxDelivery[] = []
   const handler: OutboxHandler = {
@@ -132,7 +132,7 @@ describe("the dispatcher of the outbox", () => {
     await soon(() => expect(slow.ids()).toEqual(["a"]))
     opened.advance(70_001)
     dispatch({ kind: fast.handler })
-    // Either may claim it again; the slow one has room for more.
+    // Either handler may claim it again. The slow one has room for more.
     await soon(() => expect(slow.given.length + fast.given.length).toBe(2))
     resolve()
     await soon(async () => expect(await rows()).toEqual([]))

@@ -6,7 +6,7 @@ import {
   type Outbox,
   type OutboxHandler,
   type OutboxHandlers,
-} from "../../core/ports/outbox.ts"
+} from "../../core/ports/store/outbox.ts"
 import { withoutSecrets } from "../../core/text/without-secrets.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { sleep } from "../../core/time/sleep.ts"

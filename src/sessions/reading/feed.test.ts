@@ -13,7 +13,7 @@ function output(seq: number, text: string): DeltaEntry {
   }
 }
 
-/** Gives a viewer that looks at nothing what is published in so many turns of the event loop. */
+/** Publishes the text on this many turns of the event loop, for a viewer that does not read. */
 async function publishing(turns: number, text: string) {
   const feed = new Feed()
   const writer = feed.openWriter("sess_1", () => [])

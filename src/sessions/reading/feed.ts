@@ -17,7 +17,7 @@ export type FeedItem =
   | { readonly type: "stale" }
   | { readonly type: "closed" }
 
-/** The live tails of all sessions that this process writes or shows. */
+/** The live entries of all sessions that this process writes or shows. */
 export class Feed {
   readonly #channels = new Map<string, Channel>()
   /** Channels with new entries in this turn of the event loop. */
@@ -213,7 +213,7 @@ export class FeedSubscription {
     this.#wake?.()
   }
 
-  /** Resolves when `next` has something, or when the signal aborts. */
+  /** Resolves when `next` has an entry, or when the signal aborts. */
   async wait(signal: AbortSignal): Promise<void> {
     if (this.#queue.length > 0 || this.#stale || this.#finished || signal.aborted) return
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest"
-import type { Message } from "../../core/messages.ts"
-import type { ReadOptions } from "../../core/ports/read-options.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { Message } from "../../core/history/messages.ts"
+import type { ReadOptions } from "../../core/ports/store/read-options.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
@@ -55,7 +55,7 @@ async function pageOf({ sessions }: TestNode, id: string, query: Omit<HistoryQue
   return { ...end, messages }
 }
 
-/** All pages, the newest first. */
+/** Resolves to all pages, newest first. */
 async function pagesOf(node: TestNode, id: string, runs: number) {
   const pages = [await pageOf(node, id, { runs })]
   for (;;) {

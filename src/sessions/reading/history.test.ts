@@ -1,8 +1,8 @@
 import { expect, it, vi } from "vitest"
+import type { Message } from "../../core/history/messages.ts"
 import { logVersion } from "../../core/log/entries.ts"
-import type { Message } from "../../core/messages.ts"
-import type { ReadOptions } from "../../core/ports/read-options.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { ReadOptions } from "../../core/ports/store/read-options.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
@@ -30,7 +30,7 @@ const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, ca
 const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
 const never = new AbortController().signal
 
-/** A store that notes what is read of its logs. */
+/** Opens a store that records the reads of its logs. */
 async function openNoted() {
   const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
   const reads: ReadOptions[] = []
@@ -44,7 +44,7 @@ async function openNoted() {
   return { store: { ...store, log }, reads }
 }
 
-/** Three runs, of which each begins with another conversation than the log has. */
+/** Creates a session with three runs. The messages of each start with another conversation than the log has. */
 async function replacedTwice(store: Store) {
   const provider = scriptedProvider(() => [say("Hello"), { type: "end", usage }])
   const node = await start(provider, { store })

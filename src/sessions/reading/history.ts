@@ -1,8 +1,8 @@
 import { GatewayError } from "../../core/errors.ts"
-import type { Wait } from "../../core/ports/approvals.ts"
-import type { QueuedRun } from "../../core/ports/inbox.ts"
-import type { Session, SessionLog } from "../../core/ports/session-log.ts"
-import type { Snapshots } from "../../core/ports/snapshots.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
+import type { QueuedRun } from "../../core/ports/store/inbox.ts"
+import type { Session, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import { readSpending } from "../folding/read-spending.ts"
 import type { HistoryPart, HistoryQuery } from "../sessions.ts"
 import type { ListedTask } from "../tree/list-tasks.ts"
@@ -21,8 +21,8 @@ export interface HistoryOptions {
 }
 
 /**
- * Reads a session's messages piece by piece, up to the event that is newest at the start, and then its open state. With
- * `runs`, reads the messages of so many runs: the newest ones, or those before `before`.
+ * Yields a session's messages in pieces, up to the event that is newest at the start, and then its open state. With
+ * `runs`, yields the messages of that many runs: the newest ones, or those before `before`.
  */
 export async function* readHistory(
   { log, reads, snapshots, openWaits, runningTasks }: HistoryOptions,

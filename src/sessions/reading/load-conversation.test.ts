@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import { createCompaction } from "../../compaction/create-compaction.ts"
-import type { ReadOptions } from "../../core/ports/read-options.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { ReadOptions } from "../../core/ports/store/read-options.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
@@ -32,7 +32,7 @@ async function openNoted() {
   return { store: { ...store, log }, reads }
 }
 
-/** Thirty runs with a model whose window has room for about five of them. */
+/** Creates a session with thirty runs and a model whose window has room for about five of them. */
 async function longSession() {
   const { store, reads } = await openNoted()
   const provider = scriptedProvider(({ system }) => {
@@ -62,7 +62,7 @@ it("continues from the last compaction on, with the same request as a process th
   await watchRun(node.sessions, id, await accepted(node, id, "And now?"))
   const after = provider.requests.at(-1)?.messages ?? []
   expect(after.slice(0, before.length)).toEqual(before)
-  // Ten runs before the compaction are some hundred events: none of them is read.
+  // Ten runs before the compaction have about a hundred events. None of them is read.
   const firstRun = await node.log.runStart(id, Number.MAX_SAFE_INTEGER)
   expect(firstRun).toBeGreaterThan(compactedAt)
   const folded = reads.filter(({ deltas, limit }) => deltas === false && limit > 1)

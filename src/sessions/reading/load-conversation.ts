@@ -1,13 +1,13 @@
 import { Conversation } from "../../agent/conversation.ts"
+import type { Message } from "../../core/history/messages.ts"
 import type { AppData, Entry, EventEntry } from "../../core/log/entries.ts"
-import type { Message } from "../../core/messages.ts"
-import type { Session, SessionLog } from "../../core/ports/session-log.ts"
+import type { Session, SessionLog } from "../../core/ports/store/session-log.ts"
 import { page, type Reader, type ReadQueue } from "./read-queue.ts"
 
-/** The fold of a log for readers, up to some entry: every message, and all data that calls have emitted. */
+/** Folds the log for readers, up to some entry. Keeps every message, and all data that calls have emitted. */
 export class Fold {
   readonly conversation = new Conversation({ complete: true })
-  /** Data that calls have emitted, by call. */
+  /** Emitted data by call. */
   readonly #data = new Map<string, AppData[]>()
   #answeredAt = 0
   #lastSeq = 0
@@ -93,7 +93,7 @@ export async function* readFinishedMessages(
 }
 
 /**
- * Gives the events of a range to `apply`, and yields the last sequence number of each page. Ends early once the
+ * Calls `apply` with the events of a range, and yields the last sequence number of each page. Ends early once the
  * reader's signal aborts.
  */
 export async function* foldPages(

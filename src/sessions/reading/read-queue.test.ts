@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import { expect, it } from "vitest"
 import type { Entry, Event } from "../../core/log/entries.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { createPacer } from "../../core/time/pacer.ts"
 import { principalKeyOf } from "../principal-key.ts"
 import { ReadQueue, type ReadQueueOptions } from "./read-queue.ts"
@@ -9,7 +9,10 @@ import { ReadQueue, type ReadQueueOptions } from "./read-queue.ts"
 const never = new AbortController().signal
 const from = { afterSeq: 0, limit: 1 }
 
-/** A log whose reads are under way until they are answered, and the order in which they began. */
+/**
+ * Opens a queue over a log whose reads stay pending until the test answers them. Records the order in which reads
+ * start.
+ */
 function openQueue(options: ReadQueueOptions = {}) {
   const begun: string[] = []
   const answers: (() => void)[] = []
@@ -28,7 +31,7 @@ function openQueue(options: ReadQueueOptions = {}) {
   }
 }
 
-/** A user's name may begin with that of its tenant. */
+/** Returns a user. A name with a slash contains the tenant before the slash. */
 function userOf(name: string) {
   const [userId = "", tenant = "tenant"] = name.split("/").reverse()
   return { tenant, userId }

@@ -1,10 +1,10 @@
 import { GatewayError } from "../../core/errors.ts"
+import { createTurnOrder } from "../../core/fairness/turn-order.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
 import type { Entry } from "../../core/log/entries.ts"
-import type { ReadOptions } from "../../core/ports/read-options.ts"
-import type { Principal, SessionLog } from "../../core/ports/session-log.ts"
+import type { ReadOptions } from "../../core/ports/store/read-options.ts"
+import type { Principal, SessionLog } from "../../core/ports/store/session-log.ts"
 import { createPacer, type Pacer } from "../../core/time/pacer.ts"
-import { createTurnOrder } from "../../core/turn-order.ts"
 import { principalKeyOf } from "../principal-key.ts"
 
 /** Size of one page of a log. A page is small, because each reader holds one in memory. */
@@ -84,7 +84,7 @@ export class ReadQueue {
     return this.#read(reader, () => this.#log.read(sessionId, options), costOf)
   }
 
-  /** Waits like `read` for its turn, and resolves to the bytes; null once the signal aborts. */
+  /** Waits for its turn like `read`, and resolves to the bytes. Resolves to null once the signal aborts. */
   readBytes(
     reader: Reader,
     read: () => Promise<readonly Uint8Array[]>,

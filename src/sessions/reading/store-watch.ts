@@ -1,4 +1,4 @@
-import type { SessionLog } from "../../core/ports/session-log.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
 
 const retryMs = 1_000
 

@@ -1,4 +1,4 @@
-import type { Hold } from "../../core/ports/hold.ts"
+import type { Hold } from "../../core/ports/run/hold.ts"
 
 /**
  * Yields the entries of a view until this process's hold lapses, then ends without a terminal entry. After a lapse

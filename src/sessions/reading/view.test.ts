@@ -1,12 +1,12 @@
 import { expect, it } from "vitest"
 import type { LiveEntry } from "../../core/log/entries.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { textDelta } from "../../testing/session-log/fixtures.ts"
 import { Feed } from "./feed.ts"
 import { ReadQueue } from "./read-queue.ts"
 import { viewSession } from "./view.ts"
 
-/** Stores nothing yet. */
+/** A log without entries. */
 const emptyLog = {
   stepStart: async () => 0,
   read: async () => [],

@@ -1,5 +1,5 @@
 import { isTerminal, type LiveEntry, type TerminalEvent } from "../../core/log/entries.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import { noSpending } from "../../core/usage.ts"
 import type { ViewOptions } from "../sessions.ts"

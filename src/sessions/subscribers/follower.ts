@@ -2,7 +2,12 @@ import { toError } from "../../core/errors.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Cursor, Subscriber, SubscriberContext, Subscriptions } from "../../core/ports/subscriptions.ts"
+import type {
+  Cursor,
+  Subscriber,
+  SubscriberContext,
+  Subscriptions,
+} from "../../core/ports/store/subscriptions.ts"
 import { withoutSecrets } from "../../core/text/without-secrets.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { page, type ReadQueue } from "../reading/read-queue.ts"

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import type { EventEntry } from "../../core/log/entries.ts"
-import type { EventPage, Gap, Subscriber, SubscriberContext } from "../../core/ports/subscriptions.ts"
+import type { EventPage, Gap, Subscriber, SubscriberContext } from "../../core/ports/store/subscriptions.ts"
 import {
   commitOk,
   event,
@@ -48,7 +48,7 @@ async function follow(...subscribers: readonly Subscriber[]) {
 
 type Act = (page: EventPage, context: SubscriberContext) => void | Promise<void>
 
-/** A subscriber that keeps what it receives, after `act`. */
+/** Returns a subscriber that calls `act` and then records the event. */
 function keeping(name: string, act: Act = () => {}) {
   const received: { readonly sessionId: string; readonly entry: EventEntry }[] = []
   const gaps: Gap[] = []

@@ -1,5 +1,5 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Subscriber, Subscriptions } from "../../core/ports/subscriptions.ts"
+import type { Subscriber, Subscriptions } from "../../core/ports/store/subscriptions.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { DueLoop } from "../due-loop.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"

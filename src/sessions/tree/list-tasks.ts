@@ -1,14 +1,14 @@
 import { announcementId } from "../../agent/children/announcement.ts"
-import type { BackgroundTask } from "../../core/background-task.ts"
-import type { ChildOutcome } from "../../core/child.ts"
 import type { Event } from "../../core/log/entries.ts"
-import { commandKind, type Outbox } from "../../core/ports/outbox.ts"
-import type { Session, SessionLog } from "../../core/ports/session-log.ts"
+import { commandKind, type Outbox } from "../../core/ports/store/outbox.ts"
+import type { Session, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { BackgroundTask } from "../../core/runs/background-task.ts"
+import type { ChildOutcome } from "../../core/runs/child.ts"
 import { page, type ReadQueue } from "../reading/read-queue.ts"
 
 /** Maximum number of listed tasks of one session. The newest ones are listed. */
 const maxListed = 200
-/** More than the open tasks of a session can have in the outbox. */
+/** Maximum number of rows to read. A session cannot have that many open tasks in the outbox. */
 const maxRows = 1_000
 
 /** A background task as the log of its session records it. */
@@ -27,8 +27,8 @@ export interface TaskParts {
 }
 
 /**
- * Resolves to the newest background tasks of a session, oldest first. Reads the events of these tasks alone, however
- * long the log is. Ends early once the signal aborts.
+ * Resolves to the newest background tasks of a session, oldest first. Reads only the events of these tasks, so the
+ * length of the log does not matter. Ends early once the signal aborts.
  */
 export async function listTasks(
   { log, reads }: TaskParts,

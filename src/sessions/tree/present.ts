@@ -1,5 +1,5 @@
 import type { LiveEntry, WaitOpened } from "../../core/log/entries.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { page, type Reader, type ReadQueue } from "../reading/read-queue.ts"
 
 export type ChildWait = Extract<WaitOpened, { kind: "child" }>

@@ -15,13 +15,13 @@ export interface SubAgent {
   /** If true, the viewed session made the call. If false, another sub-agent made it. */
   readonly isDirect: boolean
   /**
-   * The background task that it works for. Then only its waits and its end are shown. Null for a sub-agent that a call
-   * waits for.
+   * The background task that it works for. In that case, only its waits and its end are shown. Null for a sub-agent
+   * that a call waits for.
    */
   readonly taskId: string | null
   /** The view shows everything after this sequence number. */
   readonly afterSeq: number
-  /** The number of its turn that is shown first, from 1. */
+  /** Number of the first shown turn, from 1. */
   readonly turn: number
 }
 
@@ -34,7 +34,7 @@ export interface SubAgentBatch {
   readonly entries: readonly LiveEntry[]
 }
 
-/** Entries of the session that is viewed, or of one below it, or the progress of one of its background tasks. */
+/** Entries of the viewed session or of a session below it, or the progress of one of its background tasks. */
 export type TreeBatch = readonly LiveEntry[] | SubAgentBatch | ProgressBatch
 
 export interface ProgressBatch {

@@ -1,16 +1,16 @@
 import { type Event, isTerminal } from "../../core/log/entries.ts"
 import { addSpending, noSpending, type Spending } from "../../core/usage.ts"
 
-/** State of a background task at one moment. It follows from the log of the sub-agent, so nothing stores it. */
+/** State of a background task at one moment. It is computed from the log of the sub-agent and not stored. */
 export interface TaskProgress {
   readonly taskId: string
   /** Name of the sub-agent. */
   readonly name: string
-  /** Counts the turns of the sub-agent from 1. */
+  /** Number of the sub-agent's turn, from 1. */
   readonly turn: number
   /** The tool that started last and has no result yet. Null if no tool is running. */
   readonly toolName: string | null
-  /** Spending of the turns that have ended. Null if the subscriber began in the middle of a long task. */
+  /** Spending of the turns that have ended. Null if the subscriber joined in the middle of a long task. */
   readonly spent: Spending | null
 }
 
@@ -21,12 +21,12 @@ export class ProgressFold {
   #turn = 0
   #spent: Spending | null
 
-  /** `isWhole` tells if the fold begins with the first event of the task. */
+  /** `isWhole` is true if the fold starts with the first event of the task. */
   constructor({ isWhole }: { readonly isWhole: boolean }) {
     this.#spent = isWhole ? noSpending : null
   }
 
-  /** Returns true if the event changes the progress of a task that goes on. */
+  /** Returns true if the event changes the progress of a running task. */
   apply(event: Event): boolean {
     switch (event.type) {
       case "stepStarted":
@@ -59,8 +59,7 @@ export class ProgressFold {
 }
 
 /**
- * Picks the events of a sub-agent in the background that a subscriber has something to do for: what it waits for, the
- * ends of these waits, and its own end.
+ * Selects the events of a background sub-agent that a subscriber must see: its waits, their ends, and its own end.
  */
 export class WaitFilter {
   readonly #calls = new Set<string>()
@@ -72,7 +71,7 @@ export class WaitFilter {
         return true
       case "waitResolved":
         return true
-      // They close the wait of a client tool.
+      // These events end the wait of a client tool.
       case "toolCallCompleted":
       case "toolCallInterrupted":
         return this.#calls.delete(event.toolCallId)

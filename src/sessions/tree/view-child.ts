@@ -1,5 +1,5 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
-import type { Principal, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type { Principal, Session, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
 import type { ViewOptions } from "../sessions.ts"
 import { createEmptyPresent, omitResolved, type Present, presentOf } from "./present.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest"
-import type { BackgroundTask } from "../../core/background-task.ts"
 import type { Event } from "../../core/log/entries.ts"
+import type { BackgroundTask } from "../../core/runs/background-task.ts"
 import { answered, approval, asks, ended, FakeLog, step, take } from "../fixtures/fake-tree-log.ts"
 
 describe("background tasks in the view of a tree", () => {

@@ -11,20 +11,20 @@ import {
   type SubAgentStart,
 } from "./view-child.ts"
 
-/** A session that works for a background task, or for a call of one that does. */
+/** A session that works for a background task, or for a call of such a session. */
 export interface TaskToView extends ChildToView {
-  /** The task whose progress is reported. Null for a sub-agent further down. */
+  /** The task whose progress is reported. Null for a sub-agent below the task's own. */
   readonly reported: Pick<TaskProgress, "taskId" | "name"> | null
 }
 
-/** Progress of one task is yielded once in this time. */
+/** Minimum milliseconds between two progress reports of one task. */
 const intervalMs = 1_000
-/** Stored bytes of a session that is read from its start, so that the spending of the task is known. */
+/** Maximum stored bytes of a session that is read from its start, which shows the task's total spending. */
 const maxReplayedBytes = 1_000_000
 
 /**
- * Yields the waits of a session that works in the background, its end, and its progress. Text is left out: it would
- * cost every subscriber, and few of them show it.
+ * Yields the waits of a background session, its end, and its progress. Text is left out, because few subscribers show
+ * it and every subscriber would pay for it.
  */
 export async function* viewTask(
   parts: ChildViewParts,
@@ -71,12 +71,12 @@ export async function* viewTask(
   }
 }
 
-/** The parts of a session in the background that a subscriber is shown. */
+/** The parts of a background session that a subscriber sees. */
 class Picture {
   readonly progress: ProgressFold
   readonly #present: Present
   readonly #filter = new WaitFilter()
-  /** If true, the progress has changed since it was shown. */
+  /** If true, the progress has changed since it was last shown. */
   isChanged = false
 
   constructor(present: Present, isWhole: boolean) {

@@ -154,7 +154,7 @@ describe("the view of a tree", () => {
     for (let index = 0; index < 100; index++) log.publish("child", String(index))
     expect(await take(iterator, 1)).toEqual(["child:0"])
     await new Promise((resolve) => setImmediate(resolve))
-    // One of the root, and of the sub-agent the one that was shown.
+    // The view has taken one batch of the root, and the shown one of the sub-agent.
     expect(log.taken).toBe(2)
     expect(await take(iterator, 99)).toEqual(Array.from({ length: 99 }, (_, index) => `child:${index + 1}`))
     await leave()

@@ -1,7 +1,7 @@
-import { type BackgroundTask, isTaskId } from "../../core/background-task.ts"
 import { toError } from "../../core/errors.ts"
 import { isTerminal, type LiveEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import { type BackgroundTask, isTaskId } from "../../core/runs/background-task.ts"
 import type { TreeViewOptions } from "../sessions.ts"
 import { type ChildWait, createEmptyPresent, type Present, presentOf } from "./present.ts"
 import type { ProgressBatch, SubAgent, TreeBatch } from "./sub-agent.ts"
@@ -10,12 +10,15 @@ import { type TaskToView, viewTask } from "./view-task.ts"
 
 /** Maximum number of sub-agents that one viewer sees at once. Others are shown after one of these has ended. */
 const maxShownSubAgents = 32
-/** The same for sub-agents in the background, which must not take the places of the others. */
+/**
+ * Maximum number of shown background sub-agents. They have a limit of their own, so that they do not take the places
+ * of the others.
+ */
 const maxShownInBackground = 32
 
 export interface TreeViewParts extends ChildViewParts {
   readonly logger: Logger
-  /** Resolves to the background tasks of a session that run. */
+  /** Resolves to the running background tasks of a session. */
   readonly runningTasks: (sessionId: string, signal: AbortSignal) => Promise<readonly BackgroundTask[]>
 }
 
@@ -51,7 +54,7 @@ interface Branch {
   opened: readonly ChildWait[]
   /** Entries that were read but not shown. */
   unshown: readonly LiveEntry[] | null
-  /** Progress that was read but not shown. */
+  /** Progress that was read and not yet shown. */
   progress: ProgressBatch | null
   isReading: boolean
   hasEnded: boolean
@@ -125,7 +128,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     this.#follow(this.#root, [])
   }
 
-  /** Begins to show the tasks that run already. The first entries of a new run do not wait for that. */
+  /** Starts to show the tasks that are already running. The first entries of a new run do not wait for them. */
   async #findTasks(): Promise<void> {
     const { isNewRun = false } = this.#options
     if (this.#knowsTasks || (isNewRun && !this.#hasShown)) return
@@ -215,7 +218,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     return null
   }
 
-  /** Returns true if the entry is the answer of a sub-agent that was not shown to its end. */
+  /** Returns true if the entry answers the wait for a sub-agent whose end was not shown yet. */
   #mustWait(branch: Branch, entry: LiveEntry | undefined): boolean {
     if (entry?.kind !== "event" || entry.event.type !== "waitResolved") return false
     const { waitId, decidedBy } = entry.event
@@ -255,7 +258,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     const { taskId, sessionId, agent, toolCallId } = task
     const isKnown = parent.children.has(taskId) || this.#queue.some(({ waitId }) => waitId === taskId)
     if (isKnown) return
-    // A subscriber is told of the tasks of the session itself.
+    // Subscribers receive progress only for the tasks of the session itself.
     const reported = parent === this.#root ? task : null
     const child = { sessionId, runId: taskId, agent, toolCallId, taskId: parent.taskId ?? taskId, isNew }
     this.#queue.push({ ...child, ...this.#below(parent), reported, waitId: taskId })
@@ -270,7 +273,10 @@ class TreeView implements AsyncIterator<TreeBatch> {
     parent.children.get(waitId)?.settled.abort()
   }
 
-  /** No call of the session's run waits any more. Its background tasks go on. */
+  /**
+   * Stops showing the sub-agents of the session's calls, because no call of the run waits any more. Background tasks
+   * continue.
+   */
   #forget(branch: Branch): void {
     for (const [waitId, { settled }] of branch.children) if (!isTaskId(waitId)) settled.abort()
     this.#queue = this.#queue.filter(({ parent, waitId }) => parent !== branch || isTaskId(waitId))
@@ -278,7 +284,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
 
   #fill(): void {
     const shown = this.#branches.filter(({ taskId }) => taskId !== null).length
-    // The session itself is one of the branches.
+    // The branches include the session itself.
     let [places, inBackground] = [
       this.#maxShown + 1 - (this.#branches.length - shown),
       maxShownInBackground - shown,

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import { StoreUnavailableError } from "../../core/errors.ts"
-import type { Command, SessionLog } from "../../core/ports/session-log.ts"
+import type { Command, SessionLog } from "../../core/ports/store/session-log.ts"
 import { Inbox } from "./inbox.ts"
 
 const lease = { sessionId: "sess_1", epoch: 1, takeovers: 0, principal: { tenant: "tenant", userId: "user" } }

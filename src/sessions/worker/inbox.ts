@@ -1,9 +1,9 @@
 import { untilAborted } from "../../agent/until-aborted.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
-import type { Answer, Answers } from "../../core/ports/answers.ts"
-import type { PendingOptions, TaskEndCommand, WithdrawCommand } from "../../core/ports/inbox.ts"
-import type { Command, Lease, SessionLog } from "../../core/ports/session-log.ts"
-import type { Steering, SteeringMessage } from "../../core/ports/steering.ts"
+import type { Answer, Answers } from "../../core/ports/run/answers.ts"
+import type { Steering, SteeringMessage } from "../../core/ports/run/steering.ts"
+import type { PendingOptions, TaskEndCommand, WithdrawCommand } from "../../core/ports/store/inbox.ts"
+import type { Command, Lease, SessionLog } from "../../core/ports/store/session-log.ts"
 import { sleep } from "../../core/time/sleep.ts"
 
 export type TaskEnd = TaskEndCommand & { readonly id: number }

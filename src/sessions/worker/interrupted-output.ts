@@ -1,6 +1,6 @@
 import type { Conversation } from "../../agent/conversation.ts"
 import type { Entry } from "../../core/log/entries.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { page } from "../reading/read-queue.ts"
 
 /**

@@ -1,5 +1,5 @@
-import type { Hold } from "../../core/ports/hold.ts"
-import type { Liveness } from "../../core/ports/liveness.ts"
+import type { Hold } from "../../core/ports/run/hold.ts"
+import type { Liveness } from "../../core/ports/store/liveness.ts"
 
 /**
  * The hold of one process on all its sessions (rule 8, liveness). After a lapse it is not enough to be live again,

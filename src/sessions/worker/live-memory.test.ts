@@ -5,7 +5,7 @@ const megabyte = 1024 * 1024
 const never = new AbortController().signal
 const user = (userId: string) => ({ tenant: "tenant", userId })
 
-/** Takes memory, and returns the names of those who have it. */
+/** Takes memory for each name, and records the names that have received it. */
 function taking(memory: LiveMemory) {
   const started: string[] = []
   const ends = new Map<string, () => void>()
@@ -20,7 +20,7 @@ function taking(memory: LiveMemory) {
   }
 }
 
-/** Everything that can start has started. */
+/** Resolves after every waiter that can start has started. */
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 it("lets sessions start while there is room, and the others in their order", async () => {

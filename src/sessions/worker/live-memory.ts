@@ -1,9 +1,9 @@
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import { principalKeyOf } from "../principal-key.ts"
 
-/** Sessions up to this size do not wait, because the number of runs bounds them. */
+/** Maximum bytes of a session that need not wait. The number of runs already bounds such sessions. */
 const uncountedBytes = 256 * 1024
-/** Share of the memory that the sessions of one principal may have together. */
+/** Maximum share of the memory for the sessions of one principal. */
 const principalShare = 1 / 4
 
 interface Waiting {
@@ -13,9 +13,9 @@ interface Waiting {
 }
 
 /**
- * Bounds the bytes of the conversations that this process has in memory for runs. A session that finds no room waits
- * before it is loaded. Sessions start in the order in which they came, except that a principal with its share waits for
- * its own sessions only. A session alone may be larger than all bounds.
+ * Limits the bytes of conversations that this process holds for runs. A session that finds no room waits before it is
+ * loaded. Sessions start in the order of arrival, but a principal that has used its share waits only for its own
+ * sessions. A session that is alone may exceed all limits.
  */
 export class LiveMemory {
   readonly #maxBytes: number
@@ -27,7 +27,7 @@ export class LiveMemory {
     this.#maxBytes = maxBytes
   }
 
-  /** Resolves to a function that gives the memory back. Rejects if the signal is aborted before. */
+  /** Resolves to a function that releases the memory. Rejects if the signal aborts first. */
   async take(principal: Principal, bytes: number, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()
     if (bytes <= uncountedBytes) return () => {}
@@ -77,7 +77,7 @@ export class LiveMemory {
     for (const waiting of [...this.#waiting]) {
       const { key, bytes } = waiting
       if (!this.#fitsShare(key, bytes)) continue
-      // Later ones must not overtake it, or a large session might wait for ever.
+      // Later sessions must not overtake this one, or a large session could wait forever.
       if (!this.#fits(key, bytes)) return
       this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
       waiting.start()

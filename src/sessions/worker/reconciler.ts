@@ -1,4 +1,4 @@
-import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
+import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { LeaseHold } from "./lease-hold.ts"
 
 export interface ReconcilerOptions {
@@ -20,7 +20,9 @@ export interface KnownLease {
   readonly onLost: () => void
 }
 
-/** Compares the leases that this process knows with those that it holds according to the store (rule 9, claiming). */
+/**
+ * Compares the leases that this process works on with the leases that the store records for it (rule 9, claiming).
+ */
 export class Reconciler {
   readonly #options: ReconcilerOptions
   #last: Promise<void> = Promise.resolve()

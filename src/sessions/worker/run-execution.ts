@@ -17,16 +17,16 @@ import {
   ShuttingDownError,
   StoreUnavailableError,
 } from "../../core/errors.ts"
+import { newMessageOf } from "../../core/history/message-input.ts"
 import type { Ids } from "../../core/ids.ts"
 import type { Event, RunStarted } from "../../core/log/entries.ts"
-import { newMessageOf } from "../../core/message-input.ts"
-import type { Hold } from "../../core/ports/hold.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { MessageCommand, Session, SessionLog } from "../../core/ports/session-log.ts"
-import type { RunHooks } from "../../core/run-hooks.ts"
-import { runSettingsOf } from "../../core/run-settings.ts"
+import type { Hold } from "../../core/ports/run/hold.ts"
+import type { MessageCommand, Session, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { RunHooks } from "../../core/runs/run-hooks.ts"
+import { runSettingsOf } from "../../core/runs/run-settings.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { createTurns } from "../../core/turns.ts"
+import { createSerialQueue } from "../../core/time/serial-queue.ts"
 import { noSpending } from "../../core/usage.ts"
 import { isKnownHistory } from "../client-history.ts"
 import type { Storage } from "../storage.ts"
@@ -35,7 +35,7 @@ import type { Inbox } from "./inbox.ts"
 import { measureInterruptedOutput } from "./interrupted-output.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 
-/** Maximum number of processes in a row that die during a run without progress. */
+/** Maximum number of consecutive processes that may die during a run without progress. */
 const maxTakeovers = 5
 /** Milliseconds that a canceled run waits for its agent, which knows the price of a call that a crash interrupted. */
 const priceWaitMs = 1_000
@@ -84,7 +84,7 @@ export async function executeRun(
   const runtime = takeovers > maxTakeovers + 1 ? null : await resolve(execution, runId, message)
   const context = contextOf(execution, runtime?.hooks ?? {})
   if (message !== null) {
-    // A run that is given up takes no step.
+    // A run that has exceeded its limit takes no further step.
     await begin(execution, context, { message, runtime, mayStep: takeovers <= maxTakeovers })
   }
   try {
@@ -113,7 +113,7 @@ function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
   const { storage, agents, signal, hold, clock, ids, logger } = execution
   const { id: sessionId, rootId: rootSessionId, tenant, userId, parent, depth } = session
   const isStorageFull = async () => (await storage.limitsFor(session)).principalIsFull
-  const tree = { parent, depth, agents, isStorageFull, oneByOne: createTurns() }
+  const tree = { parent, depth, agents, isStorageFull, oneByOne: createSerialQueue() }
   const parts = {
     sessionId,
     rootSessionId,

@@ -1,9 +1,9 @@
 import type { AgentRuntime } from "../../agent/agent-runtime.ts"
+import type { ContentPart } from "../../core/history/messages.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { ContentPart } from "../../core/messages.ts"
-import type { ToolSpecification } from "../../core/ports/provider.ts"
-import type { Session } from "../../core/ports/session-log.ts"
-import type { RunRole } from "../../core/run-role.ts"
+import type { ToolSpecification } from "../../core/ports/model/provider.ts"
+import type { Session } from "../../core/ports/store/session-log.ts"
+import type { RunRole } from "../../core/runs/run-role.ts"
 
 /** Returns the parts that execute a run. A rejection ends the run in `error`. */
 export type ResolveRuntime = (request: RuntimeRequest) => Promise<AgentRuntime>

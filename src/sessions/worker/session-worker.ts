@@ -1,6 +1,13 @@
+import { hasAwaitedTaskEnded } from "../../agent/waits/take-answer.ts"
 import { RunCancelledError, RunWithdrawnError } from "../../core/errors.ts"
-import type { Found } from "../../core/ports/inbox.ts"
-import type { Command, Lease, MessageCommand, Session, SessionParent } from "../../core/ports/session-log.ts"
+import type { Found } from "../../core/ports/store/inbox.ts"
+import type {
+  Command,
+  Lease,
+  MessageCommand,
+  Session,
+  SessionParent,
+} from "../../core/ports/store/session-log.ts"
 import type { LoadedFold, SessionFolds } from "../folding/session-folds.ts"
 import { Inbox } from "./inbox.ts"
 import type { LiveMemory } from "./live-memory.ts"
@@ -43,7 +50,7 @@ export class SessionWorker {
   /** If true, a command may have arrived after the inbox was read for the starting run. */
   #unread = false
   #fold: LoadedFold | null = null
-  /** Events of the fold that were stored before the writer's first. */
+  /** Number of events in the fold that were stored before the first event of this writer. */
   #eventsBefore = 0
   #isLookingForSnapshot = false
 
@@ -114,6 +121,8 @@ export class SessionWorker {
       const work = commands.filter(isWork)
       await this.#withdrawals.settled()
       await taskEnds.settled()
+      // A task may have ended after the run looked for its end and before the run stopped waiting.
+      if (hasAwaitedTaskEnded(conversation)) parkUntil = null
       const message = conversation.run === null ? work.find(isMessage) : undefined
       const runId = conversation.run?.runId ?? message?.runId
       const yields = message !== undefined && runs > 0 && mustYield()
@@ -143,7 +152,7 @@ export class SessionWorker {
   }
 
   /**
-   * Looks for a snapshot that is due, once the conversation has the events that were just stored. The run goes on
+   * Queues a snapshot if one is due, after the conversation has the events that were just stored. The run continues
    * meanwhile.
    */
   onStored(): void {
@@ -157,7 +166,7 @@ export class SessionWorker {
     })
   }
 
-  /** Returns true if the conversation is what a fold of the stored events would be. */
+  /** Returns true if the conversation equals a fold of the stored events. */
   #hasAllStored({ conversation: { progress } }: LoadedFold): boolean {
     const { writer } = this.#options
     const isWhole = progress.events - this.#eventsBefore === writer.storedEvents

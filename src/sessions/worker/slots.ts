@@ -1,5 +1,5 @@
-import type { Principal } from "../../core/ports/session-log.ts"
-import type { HeldPlaces, Shares } from "../../core/ports/shares.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
+import type { HeldPlaces, Shares } from "../../core/ports/store/shares.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { principalKeyOf } from "../principal-key.ts"
 

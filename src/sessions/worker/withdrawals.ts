@@ -1,5 +1,5 @@
 import { reportToParent, withdrawnOutcome } from "../../agent/children/tree-effects.ts"
-import type { SessionParent } from "../../core/ports/session-log.ts"
+import type { SessionParent } from "../../core/ports/store/session-log.ts"
 import type { SessionWriter } from "../writing/writer.ts"
 import type { Withdrawal } from "./inbox.ts"
 

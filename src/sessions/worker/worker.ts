@@ -1,13 +1,13 @@
 import { ShuttingDownError } from "../../core/errors.ts"
-import type { Hold } from "../../core/ports/hold.ts"
-import type { Found, PutAndClaimOutcome } from "../../core/ports/inbox.ts"
+import type { Hold } from "../../core/ports/run/hold.ts"
+import type { Found, PutAndClaimOutcome } from "../../core/ports/store/inbox.ts"
 import type {
   Lease,
   MessageCommand,
   Principal,
   PutOutcome,
   StorageLimits,
-} from "../../core/ports/session-log.ts"
+} from "../../core/ports/store/session-log.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { ActiveSessions, type ActiveSessionsOptions } from "./active-sessions.ts"
 import { LeaseHold } from "./lease-hold.ts"

@@ -1,6 +1,6 @@
 import { type Entry, type Event, isTerminal } from "../../core/log/entries.ts"
-import type { JournalEffects } from "../../core/ports/journal.ts"
-import type { Lease, SessionBatch } from "../../core/ports/session-log.ts"
+import type { JournalEffects } from "../../core/ports/run/journal.ts"
+import type { Lease, SessionBatch } from "../../core/ports/store/session-log.ts"
 
 /** Builds a batch for the store: the entries, and the derived state that changes with them. */
 export function batchOf(

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { Entry } from "../../core/log/entries.ts"
-import type { CommitOutcome, SessionBatch, SessionLog } from "../../core/ports/session-log.ts"
+import type { CommitOutcome, SessionBatch, SessionLog } from "../../core/ports/store/session-log.ts"
 import { event, runStarted } from "../../testing/session-log/fixtures.ts"
 import { silentLogger } from "../fixtures/test-gateway.ts"
 import { type Committable, Committer } from "./committer.ts"
@@ -203,7 +203,7 @@ describe("the committer", () => {
     committer.commitSoon(free.committable)
     await vi.advanceTimersByTimeAsync(0)
     expect([busy.outcomes, free.outcomes]).toEqual([[], ["ok"]])
-    // A further write of the session does not send the batch twice.
+    // Another write of the session does not commit the batch twice.
     committer.commitSoon(busy.committable)
     await vi.advanceTimersByTimeAsync(2_000)
     const tries = spy.mock.calls.slice(1)

@@ -1,7 +1,7 @@
 import { StoreUnavailableError, toError } from "../../core/errors.ts"
 import { isLargeJson } from "../../core/json/json-pieces.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { CommitOutcome, SessionBatch, SessionLog } from "../../core/ports/session-log.ts"
+import type { CommitOutcome, SessionBatch, SessionLog } from "../../core/ports/store/session-log.ts"
 
 /** A session with entries to store. */
 export interface Committable {

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest"
 import type { Delta } from "../../core/log/deltas.ts"
 import { type Event, type LiveEntry, logVersion } from "../../core/log/entries.ts"
-import type { SessionBatch } from "../../core/ports/session-log.ts"
+import type { SessionBatch } from "../../core/ports/store/session-log.ts"
 import type { Committer } from "./committer.ts"
 import { SessionWriter } from "./writer.ts"
 

@@ -20,9 +20,9 @@ import {
   logVersion,
 } from "../../core/log/entries.ts"
 import { firstSequence } from "../../core/log/sequence.ts"
-import type { Journal, JournalEffects } from "../../core/ports/journal.ts"
-import type { OutboxItem } from "../../core/ports/outbox.ts"
-import type { CommitOutcome, Lease, Session, SessionBatch } from "../../core/ports/session-log.ts"
+import type { Journal, JournalEffects } from "../../core/ports/run/journal.ts"
+import type { OutboxItem } from "../../core/ports/store/outbox.ts"
+import type { CommitOutcome, Lease, Session, SessionBatch } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { batchOf } from "./batch.ts"
 import type { Committable, Committer } from "./committer.ts"
@@ -47,7 +47,7 @@ export interface WriterOptions {
   readonly writableVersion: () => number
   /** Called with each entry in order of its sequence number, when it may be shown (rule 5). */
   readonly publish: (entry: LiveEntry) => void
-  /** Called after each commit. Those who wait for its events learn of it soon after. */
+  /** Called after each commit. */
   readonly onStored?: () => void
   /** Called once, when the writer cannot write any more: the lease is lost, or the store was down for too long. */
   readonly onStopped: (reason: Error) => void
@@ -119,12 +119,12 @@ export class SessionWriter implements Journal, Committable {
     return this.#storedThrough
   }
 
-  /** Events that the writer has stored, but for withdrawals, which change no conversation. */
+  /** Number of events that the writer has stored, without withdrawals, which do not change the conversation. */
   get storedEvents(): number {
     return this.#storedEvents
   }
 
-  /** If true, all events were stored in the form that they have here, and not in one for older processes. */
+  /** If true, all events were stored in their own form, and none in a form for older processes. */
   get isVerbatim(): boolean {
     return this.#isVerbatim
   }

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { PluginParts } from "../../core/ports/plugin.ts"
-import type { EventPage } from "../../core/ports/subscriptions.ts"
+import type { EventPage } from "../../core/ports/store/subscriptions.ts"
 import { extractStateUpdate } from "../../state-files/state-update.ts"
 import type { SessionSkills } from "../session-skills.ts"
 import type { SkillStateStore } from "./skill-state-store.ts"
@@ -32,7 +32,7 @@ async function saveStateUpdates(
   for (const { seq, event } of entries) {
     if (event.type !== "messageCompleted") continue
     const { content } = event.message
-    // A response with calls is not the last one of its run.
+    // A response with tool calls is not the last response of its run.
     if (content.some((part) => part.type === "toolCall")) continue
     const text = content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("")
     const found = extractStateUpdate(text)

@@ -1,5 +1,5 @@
-import { failure, toolMaker } from "../../core/define-tool.ts"
-import type { Tool, ToolResult } from "../../core/ports/tool.ts"
+import type { Tool, ToolResult } from "../../core/ports/tools/tool.ts"
+import { failure, toolMaker } from "../../core/tools/define-tool.ts"
 import type { Skill, SkillFile } from "../skill.ts"
 import { readSkillFileName } from "../skill-interceptor.ts"
 import { textPage } from "./text-page.ts"

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
-import type { CodeRequest, CodeRunner } from "../../core/ports/code-runner.ts"
-import type { SandboxHost } from "../../core/ports/sandbox.ts"
-import type { ToolContext } from "../../core/ports/tool.ts"
+import type { CodeRequest, CodeRunner } from "../../core/ports/tools/code-runner.ts"
+import type { SandboxHost } from "../../core/ports/tools/sandbox.ts"
+import type { ToolContext } from "../../core/ports/tools/tool.ts"
 import type { Skill } from "../skill.ts"
 import { runSkillScriptTool } from "./run-skill-script.ts"
 

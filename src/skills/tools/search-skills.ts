@@ -1,5 +1,5 @@
-import { toolMaker } from "../../core/define-tool.ts"
-import type { Tool } from "../../core/ports/tool.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
+import { toolMaker } from "../../core/tools/define-tool.ts"
 import { describe, searchSkills } from "../catalog.ts"
 import type { Skill } from "../skill.ts"
 import { searchSkillsName } from "../skill-interceptor.ts"

@@ -1,5 +1,5 @@
-import { failure } from "../../core/define-tool.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
+import { failure } from "../../core/tools/define-tool.ts"
 import type { Skill } from "../skill.ts"
 
 const maxNames = 50

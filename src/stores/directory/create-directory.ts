@@ -4,7 +4,7 @@ import {
   type DirectoryPage,
   type DirectoryQuery,
   maxDirectoryPage,
-} from "../../core/ports/directory.ts"
+} from "../../core/ports/store/directory.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import type { Row } from "../rows/columns.ts"
 import { matchesRun, matchesSession, toListedRun, toListedSession } from "./rows.ts"

@@ -6,8 +6,8 @@ import type {
   RunState,
   SessionQuery,
   SessionState,
-} from "../../core/ports/directory.ts"
-import type { SessionParent } from "../../core/ports/session-log.ts"
+} from "../../core/ports/store/directory.ts"
+import type { SessionParent } from "../../core/ports/store/session-log.ts"
 import { integer, nullableText, type Row, text, unescapeText } from "../rows/columns.ts"
 
 /** Converts a row with the columns of `sessionColumns` into a listed session. `served` are agents as stored. */

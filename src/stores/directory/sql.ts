@@ -1,4 +1,9 @@
-import type { DirectoryCursor, DirectoryQuery, RunQuery, SessionQuery } from "../../core/ports/directory.ts"
+import type {
+  DirectoryCursor,
+  DirectoryQuery,
+  RunQuery,
+  SessionQuery,
+} from "../../core/ports/store/directory.ts"
 import { escapeText } from "../rows/columns.ts"
 
 /** A statement with `?` in place of its values. */
@@ -13,7 +18,7 @@ export interface Slice {
   readonly count: number
 }
 
-/** `schema` is the prefix of every table. */
+/** Creates the statements. `schema` is the prefix of every table. */
 export interface DirectorySql {
   sessions(query: SessionQuery, slice: Slice): DirectoryStatement
   session(sessionId: string): DirectoryStatement

@@ -7,7 +7,7 @@ import type {
   MemoryVector,
   OwnedMemories,
   RecallQuery,
-} from "../../core/ports/memory.ts"
+} from "../../core/ports/store/memory.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import { integer, type Row, text, unescapeText } from "../rows/columns.ts"
 import type { TermMatches } from "./ranking.ts"

@@ -1,4 +1,9 @@
-import type { MemoryBounds, MemoryRecord, RememberOptions, RememberOutcome } from "../../core/ports/memory.ts"
+import type {
+  MemoryBounds,
+  MemoryRecord,
+  RememberOptions,
+  RememberOutcome,
+} from "../../core/ports/store/memory.ts"
 
 /** The memories of a principal that have not expired. */
 export interface MemoryTotals {

@@ -1,4 +1,4 @@
-import type { MemoryFilter, MemoryRecord, NewMemory } from "../../core/ports/memory.ts"
+import type { MemoryFilter, MemoryRecord, NewMemory } from "../../core/ports/store/memory.ts"
 import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "../rows/columns.ts"
 import type { MemoryHead } from "./ranking.ts"
 import { termsOf } from "./terms.ts"

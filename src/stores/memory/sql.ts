@@ -1,5 +1,5 @@
-import type { MemoryKey, MemoryOwnersQuery, MemoryScope } from "../../core/ports/memory.ts"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { MemoryKey, MemoryOwnersQuery, MemoryScope } from "../../core/ports/store/memory.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import { escapeText } from "../rows/columns.ts"
 
 /** A statement with `?` in place of its values. */

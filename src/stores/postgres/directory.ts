@@ -1,8 +1,8 @@
-import type { Directory } from "../../core/ports/directory.ts"
+import type { Directory } from "../../core/ports/store/directory.ts"
 import { createDirectory } from "../directory/create-directory.ts"
 import { escapeText, text } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
-import { isLive } from "./membership.ts"
+import { isLive } from "./leases/membership.ts"
 
 /** Creates the directory. `owner` is the id of this process. */
 export function createPostgresDirectory(database: Database, owner: string): Directory {

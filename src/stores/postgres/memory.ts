@@ -1,5 +1,5 @@
-import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/memory.ts"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/store/memory.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import { listMemories, type MemoryReader, memoryOwners, recallMemories } from "../memory/recall.ts"
 import { createStoredOutcome, refusalOf } from "../memory/remember-rules.ts"
 import { toMemory, toStoredColumns } from "../memory/rows.ts"

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { setTimeout as delay } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { ConfigurationError, StoreUnavailableError } from "../../core/errors.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import {
   runSessionLogCase,
@@ -20,7 +20,7 @@ import {
   runningSession,
   stepStarted,
 } from "../../testing/session-log/fixtures.ts"
-import { approval, decider, ending, newWait, opening } from "../../testing/session-log/wait-fixtures.ts"
+import { approval, decider, ending, newWait, opening } from "../../testing/session-log/waits/wait-fixtures.ts"
 import { approvalsWithoutOrigin, checkApprovalsWithoutOrigin } from "../fixtures/approvals-without-origin.ts"
 import { checkMigratedStore } from "../fixtures/migrated-store.ts"
 import { type ProcessOverCable, startTestServer, type TestServer } from "./fixtures/test-server.ts"

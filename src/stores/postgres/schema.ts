@@ -216,7 +216,7 @@ const migrations: readonly (readonly string[])[] = [
     "ALTER TABLE agent_gateway.process ADD COLUMN reads_version integer NOT NULL DEFAULT 2",
   ],
   [
-    // A run opens when its message is taken. `due_at` is null for a command that is no work now.
+    // A run opens when its message is taken. `due_at` is null for a command that is not work at the moment.
     `ALTER TABLE agent_gateway.command
        ADD COLUMN rank bigint NOT NULL DEFAULT 0,
        ADD COLUMN not_before bigint NOT NULL DEFAULT 0,
@@ -330,7 +330,7 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX memory_ids ON agent_gateway.memory (tenant, user_id, agent, id)",
   ],
   [
-    // One row for each session, and its further rows: a cache of the log.
+    // A snapshot is a cache of the log. It has one row here for each session, and further rows in `snapshot_row`.
     `CREATE TABLE agent_gateway.snapshot (
       session_id text PRIMARY KEY, version integer NOT NULL, seq bigint NOT NULL, body bytea NOT NULL
     )`,
@@ -339,7 +339,7 @@ const migrations: readonly (readonly string[])[] = [
     )`,
   ],
   [
-    // The compressed bodies of old events, whose rows have empty ones.
+    // The compressed bodies of old events. The bodies of their rows are empty.
     `CREATE TABLE agent_gateway.archived_body (
       session_id text NOT NULL, seq bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (session_id, seq)
     )`,

@@ -1,4 +1,4 @@
-import type { Secrets } from "../../core/ports/secrets.ts"
+import type { Secrets } from "../../core/ports/store/secrets.ts"
 import { escapeText, text } from "../rows/columns.ts"
 import type { Query } from "./database/database.ts"
 

@@ -1,16 +1,16 @@
-import type { PutCommand } from "../../core/ports/inbox.ts"
-import type { CommandResult, StartChild } from "../../core/ports/outbox.ts"
+import type { PutCommand } from "../../core/ports/store/inbox.ts"
+import type { CommandResult, StartChild } from "../../core/ports/store/outbox.ts"
 import { escapeText, text } from "../rows/columns.ts"
 import { toWait } from "../rows/wait-rows.ts"
 import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"
 import { isCancelled } from "../rules/inbox-rules.ts"
 import type { Versions } from "../rules/versions.ts"
-import { answerWithin } from "./answer.ts"
-import { newestWait } from "./approvals.ts"
 import type { Query } from "./database/database.ts"
-import { lockReceiver, type Put, type PutOptions, putWithin, revokeSession } from "./inbox.ts"
+import { lockReceiver, type Put, type PutOptions, putWithin, revokeSession } from "./inbox/inbox.ts"
+import { answerWithin } from "./waits/answer.ts"
+import { newestWait } from "./waits/approvals.ts"
 
-/** A run, and the time of its cancel. */
+/** A run to cancel, with the time of the cancel. */
 interface Canceled {
   readonly sessionId: string
   /** Null for all runs of the session. */

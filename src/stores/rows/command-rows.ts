@@ -1,7 +1,7 @@
-import type { StoredCommand } from "../../core/ports/session-log.ts"
+import type { StoredCommand } from "../../core/ports/store/session-log.ts"
 import { integer, type Row, text } from "./columns.ts"
 import { type FormerAnswer, toFormerAnswer } from "./former-answers.ts"
-import { type LargeContents, noLargeContents, writeCommandText } from "./large-contents.ts"
+import { type LargeContents, noLargeContents, writeCommandText } from "./large/large-contents.ts"
 
 /** A command in an inbox, without its content. */
 export interface CommandRow {

@@ -1,5 +1,5 @@
-import type { AuditRecord, Grant, GrantRevocation, Wait } from "../../core/ports/approvals.ts"
-import type { AnswerCommand, NewWait } from "../../core/ports/session-log.ts"
+import type { AuditRecord, Grant, GrantRevocation, Wait } from "../../core/ports/store/approvals.ts"
+import type { AnswerCommand, NewWait } from "../../core/ports/store/session-log.ts"
 import { json, type Row } from "./columns.ts"
 
 const elicitationActions = { accept: "accepted", decline: "declined", cancel: "cancelled" } as const

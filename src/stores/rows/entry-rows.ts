@@ -10,7 +10,7 @@ import {
 import { upcast } from "../../core/log/upcast.ts"
 import { integer, json, type Row, text } from "./columns.ts"
 import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
-import { type LargeBodies, noLargeBodies } from "./large-bodies.ts"
+import { type LargeBodies, noLargeBodies } from "./large/large-bodies.ts"
 
 /** The rows of one batch's entries, for the tables of either database. */
 export interface EntryRows {

@@ -1,6 +1,6 @@
 import type { Decider } from "../../core/log/entries.ts"
-import type { AcceptedAnswer } from "../../core/ports/session-log.ts"
-import type { ToolResult } from "../../core/ports/tool.ts"
+import type { AcceptedAnswer } from "../../core/ports/store/session-log.ts"
+import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import type { QuestionAnswer } from "../../core/question.ts"
 import { type AnyAnswer, type ApprovalDecision, formerWaitId } from "../../core/wait.ts"
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { canonicalJson } from "../../core/json/canonical-json.ts"
 import type { Json } from "../../core/json/json.ts"
-import type { Grant, GrantRevocation } from "../../core/ports/approvals.ts"
+import type { Grant, GrantRevocation } from "../../core/ports/store/approvals.ts"
 import { integer, json, type Row } from "./columns.ts"
 
 /**

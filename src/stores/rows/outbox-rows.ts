@@ -8,8 +8,8 @@ import {
   type OutboxRow,
   type StartChild,
   startId,
-} from "../../core/ports/outbox.ts"
-import type { SessionBatch } from "../../core/ports/session-log.ts"
+} from "../../core/ports/store/outbox.ts"
+import type { SessionBatch } from "../../core/ports/store/session-log.ts"
 import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
 
 /** An item as it is stored. */

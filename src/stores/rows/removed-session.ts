@@ -4,7 +4,7 @@
  * JSON.
  */
 export function removedSessions(session: string, size: (text: string) => string): string {
-  // The store keeps these texts escaped as in JSON, so they only need quotes.
+  // The store keeps these texts with JSON escapes, so they only need quotes.
   const quoted = (column: string) => `'"' || ${session}.${column} || '"'`
   const members = [
     `'{"tenant":' || ${quoted("tenant")}`,

@@ -1,5 +1,11 @@
-import type { Firing, NewSchedule, Occurrence, Schedule, ScheduleStep } from "../../core/ports/schedules.ts"
-import type { NewSession } from "../../core/ports/session-log.ts"
+import type {
+  Firing,
+  NewSchedule,
+  Occurrence,
+  Schedule,
+  ScheduleStep,
+} from "../../core/ports/store/schedules.ts"
+import type { NewSession } from "../../core/ports/store/session-log.ts"
 import type { FiringEffect } from "../rules/firing-effects.ts"
 import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
 

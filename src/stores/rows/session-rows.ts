@@ -1,12 +1,12 @@
-import type { PutAndClaimOutcome } from "../../core/ports/inbox.ts"
-import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/session-log.ts"
+import type { PutAndClaimOutcome } from "../../core/ports/store/inbox.ts"
+import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/store/session-log.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import { parentOf, rootOf } from "../directory/rows.ts"
 import { queueOf } from "../rules/inbox-rules.ts"
 import { integer, json, nullableText, type Row, text, textLength, unescapeText } from "./columns.ts"
 import { toCommandRow } from "./command-rows.ts"
 import { type FormerAnswer, fromFormerAnswer, isFormerAnswer } from "./former-answers.ts"
-import { maxSliceCharacters } from "./slice-size.ts"
+import { maxSliceCharacters } from "./large/slice-size.ts"
 
 /** Converts a row with the run's columns as `run_id`, `session_id`, `cursor`, `state` and `end_seq`. */
 export function toRun(row: Row): Run {

@@ -1,4 +1,4 @@
-import type { Snapshot } from "../../core/ports/snapshots.ts"
+import type { Snapshot } from "../../core/ports/store/snapshots.ts"
 import { integer, type Row } from "./columns.ts"
 
 export function toSnapshot(row: Row): Snapshot {

@@ -1,5 +1,5 @@
-import type { SessionBatch } from "../../core/ports/session-log.ts"
-import type { Cursor, ForgottenSubscription } from "../../core/ports/subscriptions.ts"
+import type { SessionBatch } from "../../core/ports/store/session-log.ts"
+import type { Cursor, ForgottenSubscription } from "../../core/ports/store/subscriptions.ts"
 import { integer, type Row, text, unescapeText } from "./columns.ts"
 
 /** Converts a row that was just claimed. */

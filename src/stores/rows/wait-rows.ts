@@ -1,5 +1,5 @@
-import type { Wait, WaitKey } from "../../core/ports/approvals.ts"
-import type { NewWait } from "../../core/ports/session-log.ts"
+import type { Wait, WaitKey } from "../../core/ports/store/approvals.ts"
+import type { NewWait } from "../../core/ports/store/session-log.ts"
 import { formerWaitId, type WaitKind } from "../../core/wait.ts"
 import { escapeText, json, type Row, text, unescapeText } from "./columns.ts"
 import { type FormerWait, fromFormerWait, toFormerWait } from "./former-waits.ts"

@@ -1,12 +1,12 @@
-import { isTaskId } from "../../core/background-task.ts"
-import type { ChildOutcome } from "../../core/child.ts"
-import type { Wait } from "../../core/ports/approvals.ts"
-import type { TaskEndCommand } from "../../core/ports/inbox.ts"
-import type { CommandResult, StartChild } from "../../core/ports/outbox.ts"
-import type { AnswerCommand, PutOutcome } from "../../core/ports/session-log.ts"
+import type { Wait } from "../../core/ports/store/approvals.ts"
+import type { TaskEndCommand } from "../../core/ports/store/inbox.ts"
+import type { CommandResult, StartChild } from "../../core/ports/store/outbox.ts"
+import type { AnswerCommand, PutOutcome } from "../../core/ports/store/session-log.ts"
+import { isTaskId } from "../../core/runs/background-task.ts"
+import type { ChildOutcome } from "../../core/runs/child.ts"
 import { noSpending } from "../../core/usage.ts"
 
-/** The state of the call that a child would work for. */
+/** The state of the call for which a child would start. */
 export interface Employer {
   /** The wait that the child would answer; null if there is none. */
   readonly wait: Wait | null

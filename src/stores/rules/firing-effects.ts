@@ -1,5 +1,5 @@
-import type { ScheduleChange } from "../../core/ports/schedules.ts"
-import type { PutOutcome } from "../../core/ports/session-log.ts"
+import type { ScheduleChange } from "../../core/ports/store/schedules.ts"
+import type { PutOutcome } from "../../core/ports/store/session-log.ts"
 
 /** The effect of a firing on its schedule. */
 export interface FiringEffect {

@@ -1,5 +1,5 @@
-import type { QueuedRun } from "../../core/ports/inbox.ts"
-import type { SessionBatch } from "../../core/ports/session-log.ts"
+import type { QueuedRun } from "../../core/ports/store/inbox.ts"
+import type { SessionBatch } from "../../core/ports/store/session-log.ts"
 import type { CommandRow } from "../rows/command-rows.ts"
 
 /** The time and the run that determine the order of an inbox. */

@@ -1,12 +1,12 @@
-import { newMessageOf } from "../../core/message-input.ts"
-import type { TaskEndCommand } from "../../core/ports/inbox.ts"
-import { maxQueuedMessages, type PutRun } from "../../core/ports/inbox.ts"
+import { newMessageOf } from "../../core/history/message-input.ts"
+import type { TaskEndCommand } from "../../core/ports/store/inbox.ts"
+import { maxQueuedMessages, type PutRun } from "../../core/ports/store/inbox.ts"
 import type {
   CancelCommand,
   MessageCommand,
   PutOutcome,
   StorageLimits,
-} from "../../core/ports/session-log.ts"
+} from "../../core/ports/store/session-log.ts"
 import { type CommandRow, dueCommand, type NewCommand } from "../rows/command-rows.ts"
 import { type DueChange, dueChanges, isCancelled, type Moment, positionOf, queueOf } from "./inbox-rules.ts"
 import { checkStorage } from "./storage-limits.ts"

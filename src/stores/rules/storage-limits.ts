@@ -1,4 +1,4 @@
-import type { PutOutcome, StorageLimits } from "../../core/ports/session-log.ts"
+import type { PutOutcome, StorageLimits } from "../../core/ports/store/session-log.ts"
 
 /** Returns the reason why a session accepts no further message. Null if it accepts one. */
 export function checkStorage(

@@ -1,14 +1,14 @@
 import { LogTooNewError } from "../../core/errors.ts"
 import { integer, type Row } from "../rows/columns.ts"
 
-/** The version that processes read which were built before versions were published. */
+/** Newest version that processes read if they were built before versions were published. */
 export const oldestReader = 2
 
 /** The versions of the log that this process reads and writes (rule 14, versions). */
 export interface Versions {
   /** The newest version that this process reads. The store publishes it to the other processes. */
   readonly reads: number
-  /** Returns the newest version that all live processes read, as far as this process knows. */
+  /** Returns the newest version that all live processes read, to this process's knowledge. */
   writes(): number
 }
 

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto"
-import type { AuditRecord, Grant, Wait } from "../../core/ports/approvals.ts"
-import type { AcceptedAnswer, AnswerCommand, AnswerOutcome } from "../../core/ports/session-log.ts"
+import type { AuditRecord, Grant, Wait } from "../../core/ports/store/approvals.ts"
+import type { AcceptedAnswer, AnswerCommand, AnswerOutcome } from "../../core/ports/store/session-log.ts"
 import { createAnswerRecords, grantOf } from "../rows/decision-records.ts"
 
 /**

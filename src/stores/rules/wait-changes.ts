@@ -1,5 +1,5 @@
-import type { AuditRecord, Wait } from "../../core/ports/approvals.ts"
-import type { NewWait, SessionBatch } from "../../core/ports/session-log.ts"
+import type { AuditRecord, Wait } from "../../core/ports/store/approvals.ts"
+import type { NewWait, SessionBatch } from "../../core/ports/store/session-log.ts"
 import { integer, type Row, text } from "../rows/columns.ts"
 import { createClosingRecord } from "../rows/decision-records.ts"
 import { toNewWait } from "../rows/wait-rows.ts"

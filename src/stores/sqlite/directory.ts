@@ -1,8 +1,8 @@
-import type { Directory } from "../../core/ports/directory.ts"
+import type { Directory } from "../../core/ports/store/directory.ts"
 import { createDirectory } from "../directory/create-directory.ts"
 import { escapeText, text } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
-import type { Membership } from "./membership.ts"
+import type { Membership } from "./leases/membership.ts"
 
 export function createSqliteDirectory(database: Database, membership: Membership): Directory {
   return createDirectory({

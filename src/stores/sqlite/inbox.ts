@@ -1,11 +1,11 @@
-import type { PendingOptions, PutCommand, QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, PutCommand, QueuedRun } from "../../core/ports/store/inbox.ts"
 import type {
   Command,
   Lease,
   MessageCommand,
   PutOutcome,
   StorageLimits,
-} from "../../core/ports/session-log.ts"
+} from "../../core/ports/store/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../rows/columns.ts"
 import {
   type CommandRow,
@@ -14,7 +14,7 @@ import {
   toCommandInsert,
   toCommandRow,
 } from "../rows/command-rows.ts"
-import type { LargeContents } from "../rows/large-contents.ts"
+import type { LargeContents } from "../rows/large/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
 import { type DueChange, listQueuedRuns, positionOf } from "../rules/inbox-rules.ts"
 import {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { randomIds } from "../../core/ids.ts"
-import type { Keyring, SigningKey } from "../../core/ports/keyring.ts"
+import type { Keyring, SigningKey } from "../../core/ports/store/keyring.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { escapeText, type Row, text } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"

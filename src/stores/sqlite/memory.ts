@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
-import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/memory.ts"
-import type { Principal } from "../../core/ports/session-log.ts"
+import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/store/memory.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { listMemories, type MemoryReader, memoryOwners, recallMemories } from "../memory/recall.ts"
 import { createStoredOutcome, refusalOf, type StoredMemory } from "../memory/remember-rules.ts"

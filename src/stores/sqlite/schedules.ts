@@ -8,10 +8,10 @@ import {
   type ScheduleBounds,
   type ScheduleStep,
   type Schedules,
-} from "../../core/ports/schedules.ts"
+} from "../../core/ports/store/schedules.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { escapeText, integer } from "../rows/columns.ts"
-import { type LargeContents, makeLargeContents } from "../rows/large-contents.ts"
+import { type LargeContents, makeLargeContents } from "../rows/large/large-contents.ts"
 import {
   computeChangedColumns,
   scheduleColumns,
@@ -25,7 +25,7 @@ import { effectOf, type FiringEffect, revokedEffect } from "../rules/firing-effe
 import type { Versions } from "../rules/versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import type { Database } from "./database/database.ts"
-import { createSession } from "./session-log.ts"
+import { createSession } from "./session-log/session-log.ts"
 import { putInTree } from "./tree.ts"
 
 export interface SchedulesParts {

@@ -223,7 +223,7 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX wait_id ON wait (session_id, wait_id)",
   ],
   [
-    // A run opens when its message is taken. `due_at` is null for a command that is no work now.
+    // A run opens when its message is taken. `due_at` is null for a command that is not work at the moment.
     "ALTER TABLE command ADD COLUMN rank INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE command ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE command ADD COLUMN due_at INTEGER DEFAULT 0",
@@ -343,7 +343,7 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX memory_ids ON memory (tenant, user_id, agent, id)",
   ],
   [
-    // One row for each session, and its further rows: a cache of the log.
+    // A snapshot is a cache of the log. It has one row here for each session, and further rows in `snapshot_row`.
     `CREATE TABLE snapshot (
       session_id TEXT PRIMARY KEY, version INTEGER NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL
     ) STRICT`,
@@ -353,7 +353,7 @@ const migrations: readonly (readonly string[])[] = [
     ) STRICT`,
   ],
   [
-    // The compressed bodies of old events, whose rows have empty ones.
+    // The compressed bodies of old events. The bodies of their rows are empty.
     `CREATE TABLE archived_body (
       session_id TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (session_id, seq)
     ) STRICT`,

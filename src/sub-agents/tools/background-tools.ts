@@ -1,9 +1,9 @@
-import type { TaskState } from "../../core/background-task.ts"
-import { failure, toolMaker } from "../../core/define-tool.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
-import type { Answered, SessionTasks, Tool, ToolOutcome, ToolResult } from "../../core/ports/tool.ts"
+import type { Answered, SessionTasks, Tool, ToolOutcome, ToolResult } from "../../core/ports/tools/tool.ts"
+import type { TaskState } from "../../core/runs/background-task.ts"
 import type { Clock } from "../../core/time/clock.ts"
+import { failure, toolMaker } from "../../core/tools/define-tool.ts"
 
 const defineTool = toolMaker("sub_agents")
 const longestWaitSeconds = 120

@@ -1,6 +1,6 @@
-import { failure, toolMaker } from "../../core/define-tool.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { Answered, Tool, ToolOutcome } from "../../core/ports/tool.ts"
+import type { Answered, Tool, ToolOutcome } from "../../core/ports/tools/tool.ts"
+import { failure, toolMaker } from "../../core/tools/define-tool.ts"
 import { chooseWorker, plainName, type Request, type Worker, type Workers } from "../choose-worker.ts"
 
 const defineTool = toolMaker("sub_agents")

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { Plugin, PluginParts, PluginRun, PluginServices, RunParts } from "../../core/ports/plugin.ts"
-import type { Tool } from "../../core/ports/tool.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
 import { testPluginServices } from "./plugin-services.ts"
 
 /** A plugin under test. Each case creates its own. */

@@ -1,8 +1,8 @@
 import { randomIds } from "../../core/ids.ts"
-import type { Contents } from "../../core/ports/contents.ts"
-import type { Memory } from "../../core/ports/memory.ts"
 import type { PluginServices } from "../../core/ports/plugin.ts"
-import type { Schedules } from "../../core/ports/schedules.ts"
+import type { Contents } from "../../core/ports/store/contents.ts"
+import type { Memory } from "../../core/ports/store/memory.ts"
+import type { Schedules } from "../../core/ports/store/schedules.ts"
 import { systemClock } from "../../core/time/clock.ts"
 
 /** A memory that keeps nothing. */
@@ -30,7 +30,7 @@ const noSchedules: Schedules = {
   occurrences: async () => [],
 }
 
-/** A store that has no room. */
+/** Contents of a store without free space. */
 const noContents: Contents = {
   put: async () => "full",
   size: async () => null,

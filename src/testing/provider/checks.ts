@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
+import type { AssistantMessage, Message, ModelPart } from "../../core/history/messages.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { AssistantMessage, Message, ModelPart } from "../../core/messages.ts"
-import type { ModelEnd, ModelEvent, ModelFailure, ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelEnd, ModelEvent, ModelFailure, ModelRequest } from "../../core/ports/model/provider.ts"
 import type { ContractPart, ProviderHarness } from "./harness.ts"
 
 export const hello: Message = { role: "user", content: [{ type: "text", text: "Hello" }] }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { AssistantMessage, Message } from "../../core/messages.ts"
+import type { AssistantMessage, Message } from "../../core/history/messages.ts"
 import { call, collect, endOf, hello, text, withCallIds } from "./checks.ts"
 import type { ContractPart, ProviderContractCase } from "./harness.ts"
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/json/json.ts"
-import type { Provider } from "../../core/ports/provider.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
 
 export interface ProviderContractCase {
   readonly name: string

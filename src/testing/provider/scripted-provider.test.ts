@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/model/provider.ts"
 import { scriptedProvider } from "./scripted-provider.ts"
 
 const request: ModelRequest = { model: "some-model", system: [], messages: [], tools: [], maxTokens: 10 }

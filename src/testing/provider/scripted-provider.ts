@@ -1,6 +1,6 @@
+import type { ModelPart, VendorData } from "../../core/history/messages.ts"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { ModelPart, VendorData } from "../../core/messages.ts"
-import type { ModelEvent, ModelRequest, Provider, StopReason } from "../../core/ports/provider.ts"
+import type { ModelEvent, ModelRequest, Provider, StopReason } from "../../core/ports/model/provider.ts"
 import type { Usage } from "../../core/usage.ts"
 
 /**

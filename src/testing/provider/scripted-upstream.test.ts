@@ -62,7 +62,7 @@ test("it waits for a gate, with the headers and the chunks before it sent", asyn
 
 test("a cut breaks the connection off after what came before it", async () => {
   const { url, requests } = await start([{ steps: ["half a li", { type: "cut" }, "never"] }])
-  // A body of `fetch` that has failed forgets what was not read of it by then.
+  // After a failure, the body of a `fetch` discards data that was received and not read. A plain socket keeps it.
   const socket = connect(Number(new URL(url).port), "127.0.0.1").setEncoding("utf8")
   socket.write("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
   const received = (await socket.toArray()).join("")

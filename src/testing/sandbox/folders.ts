@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { ReadOnlyFolder } from "../../core/ports/sandbox.ts"
+import type { ReadOnlyFolder } from "../../core/ports/tools/sandbox.ts"
 import { newSandbox, run, type SandboxCase } from "./harness.ts"
 
 const folder: ReadOnlyFolder = {

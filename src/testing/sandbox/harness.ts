@@ -7,7 +7,7 @@ import type {
   Sandbox,
   Sandboxes,
   SandboxName,
-} from "../../core/ports/sandbox.ts"
+} from "../../core/ports/tools/sandbox.ts"
 
 /** A backend under test. Its limits: 64 MB of memory, 64 processes, 32 MB and 1 500 entries of disk. */
 export interface SandboxHarness {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
-import type { Sandbox } from "../../core/ports/sandbox.ts"
+import type { Sandbox } from "../../core/ports/tools/sandbox.ts"
 
 /**
  * Code that writes heartbeats into the working directory until it is killed. A child that left its group does the

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import type { Entry, Event } from "../../core/log/entries.ts"
-import type { ReadOptions } from "../../core/ports/read-options.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
+import type { ReadOptions } from "../../core/ports/store/read-options.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import {
   accepted,
   commitOk,

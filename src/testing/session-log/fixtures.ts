@@ -4,7 +4,7 @@ import type { Delta } from "../../core/log/deltas.ts"
 import type { DeltaEntry, Event, EventEntry, RunStarted, StepStarted } from "../../core/log/entries.ts"
 import { logVersion } from "../../core/log/entries.ts"
 import { firstSequence } from "../../core/log/sequence.ts"
-import type { PutRun } from "../../core/ports/inbox.ts"
+import type { PutRun } from "../../core/ports/store/inbox.ts"
 import type {
   CancelCommand,
   CommitOutcome,
@@ -13,8 +13,8 @@ import type {
   PutOutcome,
   SessionBatch,
   SessionLog,
-} from "../../core/ports/session-log.ts"
-import type { Store } from "../../core/ports/store.ts"
+} from "../../core/ports/store/session-log.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { noSpending } from "../../core/usage.ts"
 
 export interface SessionLogHarness {

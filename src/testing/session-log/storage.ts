@@ -1,9 +1,9 @@
 import assert from "node:assert/strict"
-import { emptyFingerprint } from "../../core/history-fingerprint.ts"
+import { emptyFingerprint } from "../../core/history/history-fingerprint.ts"
 import { randomIds } from "../../core/ids.ts"
 import type { HistoryCompacted } from "../../core/log/compaction.ts"
 import type { HistoryReplaced } from "../../core/log/entries.ts"
-import type { SessionLog, StorageLimits } from "../../core/ports/session-log.ts"
+import type { SessionLog, StorageLimits } from "../../core/ports/store/session-log.ts"
 import { noSpending } from "../../core/usage.ts"
 import {
   accepted,

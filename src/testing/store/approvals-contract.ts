@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
-import type { Approvals } from "../../core/ports/approvals.ts"
+import type { Approvals } from "../../core/ports/store/approvals.ts"
 import { commitOk, type SessionLogCase } from "../session-log/fixtures.ts"
-import { originAt } from "../session-log/tool-origin.ts"
+import { originAt } from "../session-log/waits/tool-origin.ts"
 import {
   approval,
   askingSession,
@@ -13,7 +13,7 @@ import {
   opening,
   qualifierOf,
   toolResult,
-} from "../session-log/wait-fixtures.ts"
+} from "../session-log/waits/wait-fixtures.ts"
 
 export const approvalsCases: readonly SessionLogCase[] = [
   {

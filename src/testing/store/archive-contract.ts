@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
-import { emptyFingerprint } from "../../core/history-fingerprint.ts"
+import { emptyFingerprint } from "../../core/history/history-fingerprint.ts"
 import type { Entry, Event } from "../../core/log/entries.ts"
-import type { Archive } from "../../core/ports/archive.ts"
-import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
+import type { Archive } from "../../core/ports/store/archive.ts"
+import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
 import { noSpending } from "../../core/usage.ts"
 import {
   commitOk,
@@ -44,7 +44,7 @@ const resultOf = (text: string): Event => ({
   executionLocation: "backend",
   result: { type: "content", content: [{ type: "text", text }] },
 })
-/** Zeros, halves of characters, quotes and letters of several bytes. */
+/** Text with null characters, lone surrogates, quotes and letters of several bytes. */
 const strange = 'Zoë \u0000 \ud83d "名" \\ '
 
 interface OldSession {
@@ -191,7 +191,7 @@ export const archiveCases: readonly SessionLogCase[] = [
   },
 ]
 
-/** For stores that several processes share. */
+/** Cases for stores that several processes share. */
 export const sharedArchiveCases: readonly SessionLogCase[] = [
   {
     rule: null,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { createHash } from "node:crypto"
 import { randomIds } from "../../core/ids.ts"
-import { type Content, contentChunkBytes } from "../../core/ports/contents.ts"
+import { type Content, contentChunkBytes } from "../../core/ports/store/contents.ts"
 import type { SessionLogCase } from "../session-log/fixtures.ts"
 import {
   accepted,
@@ -23,7 +23,7 @@ function contentOf(bytes: Uint8Array): Content {
   return { id: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.length, chunks }
 }
 
-/** Bytes that differ everywhere, zeros and halves of characters among them. */
+/** Returns non-repeating bytes, which include zeros and halves of characters. */
 function bytesOf(length: number, seed = 1): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => (index * 31 + seed * 7 + (index >> 8)) % 256)
 }

@@ -6,8 +6,8 @@ import {
   type DirectoryPage,
   type ListedSession,
   maxDirectoryPage,
-} from "../../core/ports/directory.ts"
-import type { NewSession, Principal, SessionLog } from "../../core/ports/session-log.ts"
+} from "../../core/ports/store/directory.ts"
+import type { NewSession, Principal, SessionLog } from "../../core/ports/store/session-log.ts"
 import {
   accepted,
   commitOk,
@@ -19,7 +19,7 @@ import {
   runningSession,
   type SessionLogCase,
 } from "../session-log/fixtures.ts"
-import { askingSession } from "../session-log/wait-fixtures.ts"
+import { askingSession } from "../session-log/waits/wait-fixtures.ts"
 
 export const directoryCases: readonly SessionLogCase[] = [
   {
@@ -280,7 +280,7 @@ export const directoryCases: readonly SessionLogCase[] = [
         found.items.map(({ id }) => id),
         [rare.id],
       )
-      // Each page looked at a bounded number of sessions.
+      // Each page examined a bounded number of sessions.
       assert.ok(found.pages > 3, `${found.pages} pages`)
     },
   },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
-import type { RememberOptions } from "../../core/ports/memory.ts"
+import type { RememberOptions } from "../../core/ports/store/memory.ts"
 import { newSession, type SessionLogCase } from "../session-log/fixtures.ts"
 import { bounds, namesIn, newMemory, newMemoryScope, recalledNames, rememberAll } from "./memory-fixtures.ts"
 
@@ -22,7 +22,7 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
       assert.equal((await put("third", stored.revision)).status, "updated")
       assert.equal(await memory.forget(scope, key, { expected: stored.revision }), "changed")
       assert.equal((await memory.get(scope, key))?.content, "third")
-      // A memory that is stored again after it was forgotten is another one.
+      // A memory that is stored again after its removal is a new memory.
       await memory.forget(scope, key)
       assert.equal((await put("first", null)).status, "created")
       assert.deepEqual(await put("fourth", stored.revision), { status: "changed" })
@@ -100,7 +100,7 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
       assert.deepEqual(await recalledNames(memory, scope, {}), ["kept"])
       assert.deepEqual(await namesIn(memory, scope), ["kept"])
       assert.equal(await memory.forget(scope, key), "unknown")
-      // It counts neither against the bounds nor as the memory that another one replaces.
+      // The expired memory counts neither against the bounds nor as the memory to replace.
       const two = { bounds: { maxMemories: 2, maxBytes: 1_000 }, expected: null }
       assert.equal((await memory.remember(newMemory(scope, "brief", { ttlMs: 1 }), two)).status, "created")
       await delay(5)

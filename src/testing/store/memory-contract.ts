@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
-import type { OwnedMemories } from "../../core/ports/memory.ts"
+import type { OwnedMemories } from "../../core/ports/store/memory.ts"
 import type { SessionLogCase } from "../session-log/fixtures.ts"
 import { memoryBoundCases } from "./memory-bounds.ts"
 import { bounds, namesIn, newMemory, newMemoryScope, recalledNames, rememberAll } from "./memory-fixtures.ts"

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
-import type { Memory, MemoryScope, NewMemory, RecallQuery } from "../../core/ports/memory.ts"
+import type { Memory, MemoryScope, NewMemory, RecallQuery } from "../../core/ports/store/memory.ts"
 
 /** Bounds that no case crosses by accident. */
 export const bounds = { maxMemories: 100, maxBytes: 100_000 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
-import type { CommandDelivery, OutboxCommand, OutboxItem } from "../../core/ports/outbox.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { CommandDelivery, OutboxCommand, OutboxItem } from "../../core/ports/store/outbox.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import {
   claimed,
   commitOk,
@@ -14,7 +14,7 @@ import {
   type SessionLogCase,
   stepStarted,
 } from "../session-log/fixtures.ts"
-import { approval, askingSession, ending } from "../session-log/wait-fixtures.ts"
+import { approval, askingSession, ending } from "../session-log/waits/wait-fixtures.ts"
 
 /** Writes one command into the outbox of a session. Resolves to its row's session and id. */
 async function sent(log: SessionLog, payload: OutboxCommand): Promise<{ from: string; id: string }> {
@@ -92,7 +92,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
       const first = await sent(log, answer)
       const second = await sent(log, answer)
       assert.deepEqual((await delivered(store, first.id))?.result ?? null, { type: "delivered" })
-      // The same call delivered both, in their order.
+      // One call delivered both commands in order.
       assert.equal(await rowOf(store, second.from), undefined)
       const gone = { ...answer, command: approval("sess_gone", wait) }
       const third = await sent(log, gone)

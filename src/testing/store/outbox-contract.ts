@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
-import type { Outbox, OutboxItem, OutboxRow } from "../../core/ports/outbox.ts"
-import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
+import type { Outbox, OutboxItem, OutboxRow } from "../../core/ports/store/outbox.ts"
+import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
 import {
   cancel,
   commitOk,

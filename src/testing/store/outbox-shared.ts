@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
-import type { SessionLog } from "../../core/ports/session-log.ts"
-import type { Subscriptions } from "../../core/ports/subscriptions.ts"
+import type { SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Subscriptions } from "../../core/ports/store/subscriptions.ts"
 import {
   commitOk,
   event,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
-import type { NewSchedule, Schedule, ScheduleStep, Schedules } from "../../core/ports/schedules.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { NewSchedule, Schedule, ScheduleStep, Schedules } from "../../core/ports/store/schedules.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { message, newAgent, type SessionLogCase } from "../session-log/fixtures.ts"
 
 const bounds = { perOwner: 100, perAgent: 1_000 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
-import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
-import { type NewSnapshot, type Snapshots, snapshotRowBytes } from "../../core/ports/snapshots.ts"
+import type { Lease, SessionLog } from "../../core/ports/store/session-log.ts"
+import { type NewSnapshot, type Snapshots, snapshotRowBytes } from "../../core/ports/store/snapshots.ts"
 import type { SessionLogCase } from "../session-log/fixtures.ts"
 import {
   accepted,
@@ -13,7 +13,7 @@ import {
   runFailed,
 } from "../session-log/fixtures.ts"
 
-/** Bytes that differ everywhere, zeros and halves of characters among them. */
+/** Returns non-repeating bytes, which include zeros and halves of characters. */
 function bytesOf(length: number, seed = 1): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => (index * 31 + seed * 7 + (index >> 8)) % 256)
 }
@@ -82,7 +82,7 @@ export const snapshotCases: readonly SessionLogCase[] = [
       const former = await claimedSession(log)
       await snapshots.put(former, snapshotOf(10, [bytesOf(10)]))
       await log.release(former)
-      // The snapshot may be put after the session was given back.
+      // The snapshot may be put after the session was released.
       assert.equal(await snapshots.put(former, snapshotOf(20, [bytesOf(20)])), "stored")
       const lease = await claimed(log, former.sessionId)
       assert.equal(await snapshots.put(former, snapshotOf(30, [bytesOf(30)])), "stale")

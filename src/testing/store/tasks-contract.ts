@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
-import type { OutboxItem, StartChild } from "../../core/ports/outbox.ts"
-import type { MessageCommand, SessionLog } from "../../core/ports/session-log.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { OutboxItem, StartChild } from "../../core/ports/store/outbox.ts"
+import type { MessageCommand, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import { noSpending } from "../../core/usage.ts"
 import {
   accepted,
@@ -17,7 +17,7 @@ import {
   type SessionLogCase,
   stepStarted,
 } from "../session-log/fixtures.ts"
-import { ending } from "../session-log/wait-fixtures.ts"
+import { ending } from "../session-log/waits/wait-fixtures.ts"
 
 type Running = Awaited<ReturnType<typeof runningSession>>
 

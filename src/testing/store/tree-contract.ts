@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
-import type { OutboxItem, StartChild } from "../../core/ports/outbox.ts"
-import type { NewWait, SessionLog } from "../../core/ports/session-log.ts"
-import type { Store } from "../../core/ports/store.ts"
+import type { OutboxItem, StartChild } from "../../core/ports/store/outbox.ts"
+import type { NewWait, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { Store } from "../../core/ports/store/store.ts"
 import {
   accepted,
   cancel,
@@ -13,7 +13,7 @@ import {
   runningSession,
   type SessionLogCase,
 } from "../session-log/fixtures.ts"
-import { approval, decider, ending, newWait, opening } from "../session-log/wait-fixtures.ts"
+import { approval, decider, ending, newWait, opening } from "../session-log/waits/wait-fixtures.ts"
 
 interface Parent {
   readonly sessionId: string

@@ -18,7 +18,7 @@ function drawn(format: MagickFormat, width = 40, height = 30): Buffer {
   return data
 }
 
-/** A PNG whose header and checksums are right. */
+/** Returns a PNG with a correct header and correct checksums. */
 function png(width: number, height: number, pixels: Buffer): Buffer {
   const chunk = (type: string, data: Buffer) => {
     const body = Buffer.concat([Buffer.from(type, "latin1"), data])
@@ -87,7 +87,7 @@ test("sides that are too long are scaled down", async () => {
 })
 
 test("too many bytes are made fewer", async () => {
-  // Noise, which no format compresses.
+  // Noise cannot be compressed by any format.
   const rows = Array.from({ length: 2_050 }, () =>
     Buffer.concat([Buffer.alloc(1), crypto.getRandomValues(Buffer.alloc(2_050))]),
   )

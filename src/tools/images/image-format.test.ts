@@ -34,7 +34,7 @@ test("the size of each format is read", () => {
 
 test("what broke off is no image, wherever it did; nor is what only begins like one", () => {
   for (const whole of [png, jpeg, gif, webp("VP8X", "00000000 7f0200 df0100")]) {
-    // Of a PNG the checksum at the end is not looked at.
+    // The checksum at the end of a PNG is not read.
     const needed = whole === png ? whole.length - 4 : whole.length
     for (let length = 0; length < needed; length += 1) {
       expect(readImageFormat(whole.subarray(0, length)), `${length}`).toBeNull()

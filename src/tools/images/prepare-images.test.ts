@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest"
-import type { ImagePart, Message } from "../../core/messages.ts"
+import type { ImagePart, Message } from "../../core/history/messages.ts"
 import type { Examined } from "./examine.ts"
 import { createImagePreparation } from "./prepare-images.ts"
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
-import { imagesOf, replaceImages } from "../../core/images.ts"
-import type { ContentPart, ImagePart, Message } from "../../core/messages.ts"
+import { imagesOf, replaceImages } from "../../core/history/images.ts"
+import type { ContentPart, ImagePart, Message } from "../../core/history/messages.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import { createRecentMap } from "../../core/recent-cache.ts"
 import type { Examined } from "./examine.ts"

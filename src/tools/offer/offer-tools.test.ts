@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
-import type { ToolRules } from "../../core/ports/tool-rules.ts"
+import type { ToolRules } from "../../core/ports/tools/tool-rules.ts"
 import { offerTools } from "./offer-tools.ts"
 
 const specification = (inputSchema: JsonObject = { type: "object" }, more = {}) => ({
@@ -12,7 +12,7 @@ const specification = (inputSchema: JsonObject = { type: "object" }, more = {}) 
 const text = { type: "string" }
 const strict: ToolRules = { plainRoot: true, itemsRequired: true, propertyNames: /^[\w.-]{1,64}$/ }
 
-/** The schema under which one tool is offered. */
+/** Returns the schema with which one tool is offered. */
 function schemaOf(inputSchema: JsonObject, rules = strict) {
   return offerTools([specification(inputSchema)], rules).tools[0]?.inputSchema
 }

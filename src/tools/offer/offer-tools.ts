@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject, nestsTooDeep } from "../../core/json/json.ts"
-import type { ToolSpecification } from "../../core/ports/provider.ts"
-import type { ToolRules } from "../../core/ports/tool-rules.ts"
+import type { ToolSpecification } from "../../core/ports/model/provider.ts"
+import type { ToolRules } from "../../core/ports/tools/tool-rules.ts"
 import { toCurrentSchema } from "./current-schema.ts"
 import { hasComposedRoot, toPlainRoot } from "./plain-root.ts"
 import { mapSubschemas } from "./subschemas.ts"

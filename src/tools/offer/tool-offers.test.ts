@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest"
-import type { Provider } from "../../core/ports/provider.ts"
-import type { Tool } from "../../core/ports/tool.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { tool } from "../local-tool.ts"
 import { createToolChangeLog, createToolOffers, type ReportedChange, toolCheck } from "./tool-offers.ts"

@@ -1,6 +1,6 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Provider, ToolSpecification } from "../../core/ports/provider.ts"
-import type { Tool } from "../../core/ports/tool.ts"
+import type { Provider, ToolSpecification } from "../../core/ports/model/provider.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
 import { createRecentMap } from "../../core/recent-cache.ts"
 import { offerTools, type ToolChange, type ToolOffer } from "./offer-tools.ts"
 

@@ -6,7 +6,7 @@ import { startCheckThread } from "./check-thread.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 
-/** Takes a while to check: each item is compared with each choice. */
+/** A schema whose check takes a while, because each item is compared with each choice. */
 const schema = JSON.stringify({
   items: { anyOf: [...Array.from({ length: 200 }, (_, index) => ({ const: index })), { const: -1 }] },
 })
@@ -22,7 +22,7 @@ function threadWith(checkingMs: number) {
   return thread
 }
 
-/** Threads that use all the CPU time they get. */
+/** Keeps this many threads busy, which use all available CPU time. */
 async function keepBusy(threads: number): Promise<void> {
   const busy = Array.from({ length: threads }, () => new Worker("for (;;) {}", { eval: true }))
   onTestFinished(async () => void (await Promise.all(busy.map((worker) => worker.terminate()))))

@@ -108,7 +108,7 @@ it("ends a check that needs too much memory, and goes on with others", async () 
 
 it("lets the checks of other sources and sessions pass those of a hostile one", async () => {
   const { check } = checker()
-  // So that both threads have started.
+  // Makes both threads start.
   await Promise.all(["one", "two"].map((source) => check(city, { city: "Oslo" }, { source })))
   let ended = 0
   const hostile = Promise.allSettled(

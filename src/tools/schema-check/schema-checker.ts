@@ -1,7 +1,7 @@
 import { ShuttingDownError, UnusableSchemaError } from "../../core/errors.ts"
 import { isLongerAsJson, type JsonObject } from "../../core/json/json.ts"
-import type { SchemaCheck, SchemaCheckOptions } from "../../core/ports/schema-check.ts"
-import type { Validation } from "../../core/ports/tool.ts"
+import type { SchemaCheck, SchemaCheckOptions } from "../../core/ports/tools/schema-check.ts"
+import type { Validation } from "../../core/ports/tools/tool.ts"
 import { type CheckThread, type Outcome, startCheckThread, type ThreadLimits } from "./check-thread.ts"
 import type { CheckRequest } from "./messages.ts"
 import { createTextCache } from "./text-cache.ts"
@@ -14,17 +14,17 @@ export interface SchemaChecker {
 }
 
 export interface SchemaCheckerLimits extends ThreadLimits {
-  /** One source has at most all of them but one, so that it leaves one to the others. */
+  /** Maximum number of threads. One source never uses all of them, so that one thread is left for the others. */
   readonly maxThreads: number
   /** Milliseconds after which an idle thread ends. */
   readonly idleMs: number
-  /** Characters of one schema as JSON. */
+  /** Maximum characters of one schema as JSON. */
   readonly maxSchemaCharacters: number
-  /** Characters of one value as JSON. */
+  /** Maximum characters of one value as JSON. */
   readonly maxValueCharacters: number
-  /** Checks that wait for a thread. */
+  /** Maximum number of checks that wait for a thread. */
   readonly maxEntries: number
-  /** Characters of all checks that wait for a thread. */
+  /** Maximum characters of all checks that wait for a thread. */
   readonly maxCharacters: number
 }
 
@@ -59,7 +59,7 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
   const queue = createTurnQueue<Check>(limits)
   const idle: Idle[] = []
   const running = new Map<Check, CheckThread>()
-  /** Schemas that a thread had to be ended for: no other thread is to try them again. */
+  /** Schemas for which a thread had to be ended. No other thread tries them again. */
   const unusable = createTextCache<string>({ maxEntries: 100, maxCharacters: 4 * 1024 * 1024 })
   const texts = new WeakMap<JsonObject, string>()
   let closed = false

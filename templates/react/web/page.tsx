@@ -1,8 +1,8 @@
 import { type Agent, useAgent } from "ai-agent-gateway/react"
 import { createRoot } from "react-dom/client"
 
-// `npm start` accepts any key. In production your own server calls `POST /api/chat/init` with the real one, and the page
-// gets a token from it: `token: () => fetch("/my/token").then((response) => response.json())`.
+// `npm start` accepts any key. In production, your own server calls `POST /api/chat/init` with the real key, and the
+// page requests a token from your server: `token: () => fetch("/my/token").then((response) => response.json())`.
 const gateway = { url: "/api", apiKey: "dev" }
 
 function Page() {

@@ -1,4 +1,4 @@
 import { defineConfig } from "vite"
 
-// The page and the agent have one origin, as they would behind one proxy in production.
+// The page and the agent have the same origin, as they would behind one proxy in production.
 export default defineConfig({ server: { proxy: { "/api": "http://127.0.0.1:8000" } } })

@@ -5,7 +5,7 @@ import { Page } from "../../../examples/18-react/page.tsx"
 const gateway = { url: "/api", apiKey: "suite-key" }
 const later = new Promise<string>((resolve) => setTimeout(resolve, 100, "loaded"))
 
-/** Suspends the first rendering of its boundary, so that React throws that rendering away. */
+/** Suspends the first rendering of its boundary, so that React discards that rendering. */
 function Slow() {
   return <p id="slow">{use(later)}</p>
 }

@@ -1,16 +1,16 @@
 import type * as Testing from "../../../src/testing/index.ts"
 
 export interface HarnessOptions {
-  /** Node that runs the gateway. */
+  /** Path of the Node program that runs the gateway. */
   readonly node: string
-  /** The file of the command `agent-gateway`. */
+  /** Path of the command `agent-gateway`. */
   readonly program: string
-  /** The file of the agent. */
+  /** Path of the agent file. */
   readonly agent: string
   /** Folder of the gateway's data. */
   readonly cwd: string
   readonly testing: Pick<typeof Testing, "startScriptedUpstream" | "anthropicEvents">
-  /** Folders of scripts that are served, by the first part of their paths. */
+  /** Folders of served scripts, by the first segment of their paths. */
   readonly folders: Readonly<Record<string, string>>
 }
 

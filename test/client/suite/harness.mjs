@@ -6,7 +6,7 @@ import { extname, join, normalize } from "node:path"
 import { replyTo } from "./model.mjs"
 
 /**
- * Starts a gateway, as a process that can be killed, with a scripted model service, behind a proxy that cuts streams.
+ * Starts a gateway as a process that can be killed, with a scripted model provider, behind a proxy that cuts streams.
  * The proxy also serves the files of `folders`, so that a page can load the client from the origin of its gateway.
  */
 export async function startHarness({ node, program, agent, cwd, testing, folders }) {

@@ -1,6 +1,6 @@
 import type { UpstreamReply, UpstreamRequest } from "../../../src/testing/index.ts"
 
-/** The text that the model answers `long` with. */
+/** The model's response to `long`. */
 export const longText: string
 
 export function replyTo(

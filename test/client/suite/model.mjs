@@ -1,9 +1,9 @@
 const words = Array.from({ length: 60 }, (_, index) => `wörd${index + 1} `)
 
-/** The text that the model answers `long` with. */
+/** The model's response to `long`. */
 export const longText = words.join("")
 
-/** Returns the reply of a model service that does what the user's last message says. */
+/** Returns the reply of a provider whose model follows the user's last message. */
 export function replyTo({ body }, anthropicEvents) {
   const last = body.messages.at(-1)
   const blocks = typeof last.content === "string" ? [{ type: "text", text: last.content }] : last.content

@@ -1,4 +1,4 @@
-// node run.mjs CONTROL CLIENT: runs the scenarios with the built client in the folder CLIENT, prints the outcomes
+// node run.mjs CONTROL CLIENT: runs the scenarios with the built client in the folder CLIENT, and prints the outcomes
 // as JSON.
 import { longText } from "./model.mjs"
 import { runScenarios } from "./scenarios.mjs"

@@ -1,8 +1,9 @@
-// Runs in every environment: plain JavaScript, with nothing but `fetch` and what the client itself needs.
+// This file runs in every environment. It is plain JavaScript that uses only `fetch` and the client's own
+// requirements.
 
 /**
- * Runs every scenario. Returns the failures by scenario name, null for each that passed.
- * `control` is the address of the harness, which the gateway is behind.
+ * Runs every scenario. Resolves to the failures by scenario name, with null for each scenario that passed. `control`
+ * is the address of the harness, which is in front of the gateway.
  */
 export async function runScenarios({ connect, createConversation, viewOfHistory }, { control, longText }) {
   const url = `${control}/api`

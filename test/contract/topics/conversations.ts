@@ -71,7 +71,7 @@ export function testConversations({ url, call, send, check, newToken }: Contract
     const { messages, last_seq } = (await call(history, { token })).bodies[0] ?? {}
     const following = await call(`${subscribe}?after_seq=${last_seq}`, { token })
     const { bodies } = await check(chat, new Response(kept, run))
-    // In the history, if it was over by then; else in the stream, and all of it.
+    // If the response had ended, it is in the history. Otherwise the stream contains all of it.
     const [, answer] = messages as readonly { readonly content: unknown }[]
     const drawn = answer?.content ?? [{ type: "text", text: said(following.bodies) }]
     expect(drawn).toEqual([{ type: "text", text: said(bodies) }])
@@ -96,11 +96,11 @@ export function testConversations({ url, call, send, check, newToken }: Contract
   })
 }
 
-/** Reads a stream up to some text. */
+/** Reads a stream until it contains the text. */
 async function untilSent(stream: ReadableStream<Uint8Array>, text: string): Promise<void> {
   const decoder = new TextDecoder()
   let sent = ""
-  // The other branch goes on.
+  // The other branch of the stream continues.
   for await (const bytes of stream.values({ preventCancel: true })) {
     sent += decoder.decode(bytes, { stream: true })
     if (sent.includes(text)) return

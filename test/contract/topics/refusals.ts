@@ -5,7 +5,7 @@ import { chat, hello } from "../operations.ts"
 import { refusedRequests } from "../refused-requests.ts"
 import { sharedSecret } from "../shared-secret.ts"
 
-/** Registers tests of requests that are refused for their form. */
+/** Registers tests of requests that are refused because of their form. */
 export function testRefusals({
   gateway,
   url,

@@ -12,7 +12,7 @@ const resume = "POST /schedules/{id}/resume"
 const run = "POST /schedules/{id}/run"
 const remove = "DELETE /schedules/{id}"
 
-/** Registers tests of schedules, on a gateway of their own whose model does not answer before the end. */
+/** Registers tests of schedules, on a separate gateway whose model does not respond before the end. */
 export function testSchedules(): void {
   const ended = Promise.withResolvers<void>()
   const gateway = createAgent("You answer.", {

@@ -13,7 +13,7 @@ export function testTasks({ call, newToken }: ContractUnderTest): void {
     const params = { id }
     expect(await call(getTask, { token, params })).toMatchObject({ status: 200 })
 
-    // Until the sub-agent has started, the answer is 503.
+    // Until the sub-agent has started, the status is 503.
     const canceled = await vi.waitUntil(
       async () => {
         const answer = await call(cancelTask, { token, params })

@@ -52,7 +52,7 @@ export function testWaits({ call, send, check, newToken }: ContractUnderTest): v
     expect(bodies).toContainEqual(expect.objectContaining({ type: "tool_call_start", nonce: place?.nonce }))
     const { bodies: followed } = await check(subscribe, await following)
     expect(followed).toEqual(bodies.slice(-followed.length))
-    // A client that redraws in the middle of a step sees everything that its messages do not contain yet.
+    // A client that subscribes in the middle of a turn receives everything that is not in its messages yet.
     expect(followed.filter(({ type }) => type === "tool_call_complete")).toHaveLength(3)
 
     const granted = (await call(listGrants, { token })).bodies[0]
@@ -115,7 +115,7 @@ export function testWaits({ call, send, check, newToken }: ContractUnderTest): v
     expect(await call(elicitation, { token, body: { ...form, action: "decline" } })).toMatchObject(late)
   })
 
-  /** Waits until the session asks for so many answers; approvals come first, questions last. */
+  /** Waits until the session has this many open waits. Approvals come first, questions last. */
   function pending(token: string, count: number): Promise<readonly PendingCall[]> {
     return vi.waitFor(async () => {
       const { pending_approvals, pending_tool_calls, pending_elicitations } =

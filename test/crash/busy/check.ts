@@ -1,8 +1,8 @@
+import type { ContentPart } from "../../../src/core/history/messages.ts"
 import { type Entry, type EventEntry, isTerminal } from "../../../src/core/log/entries.ts"
-import type { ContentPart } from "../../../src/core/messages.ts"
 import type { BusyClient, SentMessage } from "./client.ts"
 
-/** Everything of a session that is not as promised, one line each. */
+/** Returns everything in a session that breaks the guarantees, one line each. */
 export function busyViolations({ id, sent }: BusyClient, entries: readonly Entry[]): readonly string[] {
   const events = entries.filter((entry) => entry.kind === "event")
   const logged = events.flatMap(messageOf)
@@ -14,7 +14,7 @@ export function busyViolations({ id, sent }: BusyClient, entries: readonly Entry
 interface LoggedMessage {
   readonly text: string
   readonly runId: string
-  /** If true, it joined a run that was open. */
+  /** If true, the message joined an open run. */
   readonly joined: boolean
 }
 
@@ -28,8 +28,8 @@ function textOf(content: readonly ContentPart[]): string {
 }
 
 /**
- * Checks that an accepted message is in the log once, in the run that the gateway named, and that a refused one is
- * not.
+ * Checks that each accepted message is in the log once, in the run that the gateway named, and that no refused
+ * message is in the log.
  */
 function* checkMessages(sent: readonly SentMessage[], logged: readonly LoggedMessage[]): Iterable<string> {
   for (const { text, runId, whenBusy } of sent) {
@@ -46,7 +46,10 @@ function* checkMessages(sent: readonly SentMessage[], logged: readonly LoggedMes
   if (unknown !== undefined) yield `nobody sent “${unknown.text}”`
 }
 
-/** Queued messages run in the order of their acceptance, and one that interrupts never after a later queued one. */
+/**
+ * Checks that queued messages run in the order of their acceptance, and that an interrupting message never runs after
+ * a message that was queued later.
+ */
 function* checkOrder(sent: readonly SentMessage[], logged: readonly LoggedMessage[]): Iterable<string> {
   const place = (text: string) => logged.findIndex((message) => message.text === text)
   const accepted = sent.filter(({ runId }) => runId !== null)
@@ -59,7 +62,7 @@ function* checkOrder(sent: readonly SentMessage[], logged: readonly LoggedMessag
   }
 }
 
-/** Every run that was opened has one end, and no two runs are open at once. */
+/** Checks that every opened run has one end, and that no two runs are open at once. */
 function* checkEnds(events: readonly EventEntry[]): Iterable<string> {
   let open: string | null = null
   for (const { event, runId } of events) {

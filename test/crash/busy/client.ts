@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises"
-import type { WhenBusy } from "../../../src/core/ports/inbox.ts"
+import type { WhenBusy } from "../../../src/core/ports/store/inbox.ts"
 import type { Random } from "../support/random.ts"
 
 export interface SentMessage {
   readonly text: string
   readonly whenBusy: WhenBusy
-  /** The run that the gateway named; null for a message that it refused. */
+  /** The run that the gateway named. Null for a refused message. */
   readonly runId: string | null
 }
 
@@ -20,7 +20,7 @@ export interface BusyClientOptions {
 const modes: readonly WhenBusy[] = ["reject", "queue", "interrupt", "steer"]
 const pauseMs = 20
 
-/** A client that sends messages to one session without waiting for their runs, to whichever node answers. */
+/** A client that sends messages to one session without waiting for their runs. It uses any node that responds. */
 export class BusyClient {
   readonly sent: SentMessage[] = []
   readonly #options: BusyClientOptions
@@ -41,7 +41,10 @@ export class BusyClient {
     this.#session = { id: String(id), token: String(token) }
   }
 
-  /** Sends so many messages in all modes. With `asking`, the first run waits for an approval, and others may. */
+  /**
+   * Sends this many messages in all modes. With `asking`, the first run waits for an approval, and others may as
+   * well.
+   */
   async send(count: number, { asking }: { readonly asking: boolean }): Promise<void> {
     const { random, tag } = this.#options
     for (let index = 0; index < count; index++) {
@@ -52,7 +55,7 @@ export class BusyClient {
     }
   }
 
-  /** Approves what the session waits for, until nothing is open, queued or due. */
+  /** Approves everything that the session waits for, until no run is open or queued and no command is due. */
   async finish(): Promise<void> {
     for (;;) {
       const history = await this.#json("/chat/history")
@@ -89,7 +92,7 @@ export class BusyClient {
     }
   }
 
-  /** Tries until there is a node that answers. */
+  /** Retries until a node responds. */
   async #request(
     path: string,
     body?: object,
@@ -120,7 +123,7 @@ export class BusyClient {
   }
 }
 
-/** Returns null for the errors of fetch when no server answers, or when the connection breaks. */
+/** Returns null for the errors that `fetch` throws if no server responds or the connection breaks. */
 function whenBroken(error: unknown): null {
   if (error instanceof TypeError) return null
   throw error

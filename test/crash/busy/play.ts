@@ -18,12 +18,12 @@ import { BusyClient } from "./client.ts"
 export interface BusyPlan {
   readonly seed: string
   readonly sessions: number
-  /** Messages of each session. */
+  /** Number of messages in each session. */
   readonly messages: number
-  /** Gateway processes that share the store. More than one need Postgres. */
+  /** Number of gateway processes that share the store. More than one requires Postgres. */
   readonly nodes: number
   readonly kills: number
-  /** A `postgres://` URL. Default: a data directory of its own. */
+  /** A `postgres://` URL. Default: a new data directory. */
   readonly store?: string
 }
 
@@ -33,7 +33,7 @@ export interface BusyReport {
   readonly refused: number
 }
 
-/** Milliseconds after which an accepted message whose run is not over counts as lost. */
+/** Milliseconds after which an accepted message counts as lost if its run has not ended. */
 const timeLimitMs = 400_000
 
 /** Sends messages in every mode to busy sessions, half of which wait for approvals, while processes are killed. */
@@ -78,7 +78,7 @@ export async function playBusy(plan: BusyPlan): Promise<BusyReport> {
   }
 }
 
-/** Kills one process after another, and starts each again. */
+/** Kills one process after another, and restarts each of them. */
 async function killSome(
   nodes: readonly GatewayProcess[],
   {
@@ -97,7 +97,9 @@ async function killSome(
   }
 }
 
-/** Asks for an approval where the last message of the user says so, and otherwise answers in a few words. */
+/**
+ * Requests a call that needs an approval if the user's last message says so, and otherwise responds in a few words.
+ */
 function replyTo(body: unknown): UpstreamReply {
   const blocks = blocksOf(body)
   const text = String(blocks.at(-1)?.block.text ?? "")

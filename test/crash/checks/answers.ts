@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from "node:util"
 import { lost } from "./kinds.ts"
 import { all, eventsOf, type Observation, resolutions } from "./observation.ts"
 
-/** Every answer that was accepted had its effect, and no other one. */
+/** Checks that every accepted answer had exactly its own effect. */
 export function* checkAnswers(observation: Observation): Iterable<string> {
   const { client, scenario, below } = observation
-  // The root's token answers for the sessions below as well.
+  // The token of the root session can answer for the sessions below it.
   const events = [observation, ...below].flatMap(eventsOf)
   for (const { toolCallId, body } of client.answers) {
     const [wanted, given] = comparedIn(events, toolCallId, body)
@@ -16,7 +16,7 @@ export function* checkAnswers(observation: Observation): Iterable<string> {
   if (scenario === "grant" && asked !== 1) yield `${lost} a grant: it was asked ${asked} times`
 }
 
-/** Returns the answers as they are in the log, and as they were given. */
+/** Returns the answers as they are in the log and as they were given. */
 function comparedIn(
   events: Parameters<typeof all>[0],
   toolCallId: string,

@@ -4,8 +4,8 @@ import { lost, repeated } from "./kinds.ts"
 import { eventsOf, type Observation } from "./observation.ts"
 
 /**
- * Checks that the deliveries to hooks, the outbox and transcripts agree with the log: all of it, in order, and again
- * only after a crash.
+ * Checks that the deliveries to hooks, the outbox and transcripts agree with the log. Everything must arrive, in
+ * order, and more than once only after a crash.
  */
 export function* checkDeliveries(
   observation: Pick<Observation, "sessionId" | "entries" | "deliveries">,

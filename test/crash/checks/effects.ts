@@ -15,7 +15,7 @@ export function* checkEffects(observation: Acting): Iterable<string> {
     if (!started) yield `${repeated} ${effect.tool} had an effect without being started: ${effect.toolCallId}`
   }
   for (const { toolCallId, name } of requested) {
-    // The sub-agents have the effects.
+    // The effects of these calls belong to the sub-agents.
     if (name === "delegate" || toolsOfTasks.includes(name)) continue
     const effects = observation.effects.filter((effect) => effect.toolCallId === toolCallId)
     const [least, most] = expected(observation, toolCallId)
@@ -33,7 +33,7 @@ export function* checkEffects(observation: Acting): Iterable<string> {
   }
 }
 
-/** Returns the least and the greatest number of effects that a call can have had, by the log. */
+/** Returns the minimum and the maximum number of effects that a call can have had, according to the log. */
 function expected(observation: Acting, toolCallId: string): readonly [least: number, most: number] {
   const events = eventsOf(observation).map(({ event }) => event)
   for (const event of events) {

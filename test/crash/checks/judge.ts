@@ -19,7 +19,7 @@ const checks: readonly Check[] = [
   checkTree,
 ]
 
-/** Everything of a round that is not as promised, one line each. */
+/** Returns everything in a round that breaks the guarantees, one line each. */
 export function violationsOf(record: RoundRecord, limits: { readonly resumeMs: number }): readonly string[] {
   const violations = [...record.failures]
   for (const observation of record.observations) {

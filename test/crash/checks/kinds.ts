@@ -1,5 +1,5 @@
-/** Prefix of violations about accepted work that did not come to its end, or had no effect. */
+/** Prefix of violations about accepted work that did not end or had no effect. */
 export const lost = "lost:"
 
-/** Prefix of violations about an effect that came too often, or not often enough. */
+/** Prefix of violations about an effect that happened too often or not often enough. */
 export const repeated = "effect:"

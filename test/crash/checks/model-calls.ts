@@ -4,9 +4,8 @@ import { all, eventsOf, type Observation } from "./observation.ts"
 /** Checks that every process sends the model the same history, and reports calls with an unknown outcome to it. */
 export function* checkModelCalls(observation: Observation): Iterable<string> {
   const conversations = observation.modelCalls.map((body) => blocksOf(body).filter((block) => !isNote(block)))
-  // There the client's own conversation takes the place of what was before.
   for (const [index, conversation] of conversations.entries()) {
-    // After a compaction it begins with a summary, and long results may be truncated.
+    // After a compaction, the conversation starts with a summary, and long results may be truncated.
     const isNew = observation.scenario === "shorten" || isSummary(conversation[0])
     const before = isNew ? [] : (conversations[index - 1] ?? [])
     const changed = before.findIndex(
@@ -25,12 +24,12 @@ export function* checkModelCalls(observation: Observation): Iterable<string> {
   }
 }
 
-/** A note of the gateway names the tasks of that moment. It is no part of the history. */
+/** Returns true for the gateway's note about tasks. The note is not part of the history. */
 function isNote({ block }: Block): boolean {
   return String(block.text ?? "").startsWith("[Note of the gateway")
 }
 
-/** Each call of the conversation has exactly one result, as every model service demands. */
+/** Checks that each call of the conversation has exactly one result, as every provider requires. */
 function* checkResults(conversation: readonly Block[]): Iterable<string> {
   const calls = conversation.filter(({ block }) => block.type === "tool_use").map(({ block }) => block.id)
   const results = conversation

@@ -1,6 +1,6 @@
 import { Conversation } from "../../../src/agent/conversation.ts"
 import type { DeltaEntry, Entry, Event, EventEntry, WaitResolved } from "../../../src/core/log/entries.ts"
-import type { SessionParent } from "../../../src/core/ports/session-log.ts"
+import type { SessionParent } from "../../../src/core/ports/store/session-log.ts"
 import type { WaitKind } from "../../../src/core/wait.ts"
 import type { ScenarioName } from "../scenarios/scenarios.ts"
 import type { Deliveries } from "../support/deliveries.ts"
@@ -8,30 +8,30 @@ import type { Effect } from "../support/effects.ts"
 import type { SessionClient } from "../support/session-client.ts"
 import type { Viewer } from "../support/viewer.ts"
 
-/** All that is known of one session when it is over. */
+/** Everything that is known about a session after its end. */
 export interface Observation {
   readonly scenario: ScenarioName
   readonly client: SessionClient
   readonly sessionId: string
-  /** The store's log, by its port. */
+  /** Entries of the session, as read from the store. */
   readonly entries: readonly Entry[]
-  /** A viewer that comes when all is over. */
+  /** A viewer that subscribes after the end. */
   readonly reread: Viewer
-  /** Bodies of its model calls, in order. */
+  /** Request bodies of the session's model calls, in order. */
   readonly modelCalls: readonly unknown[]
-  /** Effects of its tool calls. */
+  /** Effects of the session's tool calls. */
   readonly effects: readonly Effect[]
   readonly deliveries: Deliveries
   /** The sessions below it, at every depth. */
   readonly below: readonly ObservedChild[]
 }
 
-/** The observed parts of a session that works for another one's call. */
+/** The observed parts of a session that works for a call of another session. */
 export type ObservedChild = Pick<Observation, "sessionId" | "entries" | "effects" | "deliveries"> & {
   readonly parent: SessionParent
 }
 
-/** Says what is wrong, one line each; nothing when all is as promised. */
+/** Yields violations, one line each. Yields nothing if all guarantees hold. */
 export type Check = (observation: Observation) => Iterable<string>
 
 export function eventsOf({ entries }: Pick<Observation, "entries">): readonly EventEntry[] {
@@ -42,7 +42,7 @@ export function deltasOf({ entries }: Pick<Observation, "entries">): readonly De
   return entries.filter((entry) => entry.kind === "delta")
 }
 
-/** The events of one type, without their entries. */
+/** Returns the events of one type without their entries. */
 export function all<Type extends Event["type"]>(
   entries: readonly EventEntry[],
   type: Type,
@@ -52,7 +52,7 @@ export function all<Type extends Event["type"]>(
     .filter((event): event is Extract<Event, { type: Type }> => event.type === type)
 }
 
-/** The ends of waits of one kind. */
+/** Returns the resolutions of waits of one kind. */
 export function resolutions<Kind extends WaitKind>(
   entries: readonly EventEntry[],
   kind: Kind,

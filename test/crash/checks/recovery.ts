@@ -2,27 +2,27 @@ import { openWaitOf } from "../../../src/agent/tools/call-state.ts"
 import { isTerminal } from "../../../src/core/log/entries.ts"
 import { conversationOf, eventsOf, type Observation } from "./observation.ts"
 
-/** One of a round's processes. Times in milliseconds since the Unix epoch. */
+/** One process of a round. Times are in milliseconds since the Unix epoch. */
 export interface Generation {
   readonly startedAt: number
   readonly readyAt: number | null
   readonly endedAt: number
 }
 
-/** Returns the times from `/ready` of a restarted process until it resumed each of its runs. */
+/** Returns the milliseconds from `/ready` of a restarted process until it resumed each of its runs. */
 export function resumptions(observation: Observation, generations: readonly Generation[]): readonly number[] {
   const events = eventsOf(observation)
   return generations.slice(1).flatMap(({ startedAt, readyAt, endedAt }) => {
     const before = events.filter(({ at }) => at < startedAt)
     if (readyAt === null || !mustResume(observation, before.length, startedAt)) return []
     const first = events.find(({ at }) => at >= startedAt)
-    // It died before it could be seen to do so.
+    // The process died before it resumed the run.
     if (first === undefined || first.at > endedAt) return []
     return [Math.max(0, first.at - readyAt)]
   })
 }
 
-/** Returns true if the log up to there is that of a run which has work to do, rather than to wait. */
+/** Returns true if, at this entry of the log, a run has work to do and is not only waiting. */
 function mustResume(observation: Observation, count: number, at: number): boolean {
   const { client } = observation
   const before = eventsOf(observation).slice(0, count)
@@ -41,7 +41,7 @@ function mustResume(observation: Observation, count: number, at: number): boolea
   )
 }
 
-/** Runs that were accepted by one process and ended by another. */
+/** Returns the number of runs that one process accepted and another one ended. */
 export function recovered(observation: Observation, generations: readonly Generation[]): number {
   const events = eventsOf(observation)
   return observation.client.runs.filter(({ runId, at }) => {

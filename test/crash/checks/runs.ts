@@ -5,7 +5,9 @@ import { toolsOfTasks } from "./effects.ts"
 import { lost, repeated } from "./kinds.ts"
 import { all, deltasOf, eventsOf, type Observation } from "./observation.ts"
 
-/** The log is in order; what was accepted was begun once and ended once, as it had to. */
+/**
+ * Checks that the log is in order, and that each accepted run started once and ended once with an allowed outcome.
+ */
 export function* checkRuns(observation: Observation): Iterable<string> {
   const { client, entries, scenario } = observation
   const unordered = entries.find(({ seq }, index) => seq <= (entries[index - 1]?.seq ?? 0))
@@ -44,7 +46,10 @@ function* checkEnd(ofRun: readonly EventEntry[], { scenario }: Observation, canc
   yield `${cancelled ? `${lost} an acknowledged cancel: ` : ""}a run ended with ${JSON.stringify(end)}`
 }
 
-/** Every call of a step that is over was settled once; one that may not be repeated was started once. */
+/**
+ * Checks that every call of a finished step was settled once, and that a call that may not be repeated was started
+ * once.
+ */
 export function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
   for (const { toolCallId, name, stepId } of all(ofRun, "toolCallRequested")) {
     const of = <Event extends { readonly toolCallId: string }>(events: readonly Event[]) => {
@@ -69,7 +74,7 @@ export function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
   }
 }
 
-/** Every call for a summary has one end, and the run's cost has each of them once. */
+/** Checks that every request for a summary has one end, and that the run's cost includes each of them once. */
 function* checkCompactions(ofRun: readonly EventEntry[], ofSession: readonly EventEntry[]): Iterable<string> {
   const ends = [...all(ofRun, "historyCompacted"), ...all(ofRun, "compactionFailed")]
   for (const { compactionId } of all(ofRun, "compactionStarted")) {
@@ -92,7 +97,7 @@ function* checkCompactions(ofRun: readonly EventEntry[], ofSession: readonly Eve
     yield `a run cost ${end.cost}, but its calls cost ${cost}`
 }
 
-/** A message that was streamed is, delta by delta, in the log. */
+/** Checks that the deltas of each streamed message are in the log. */
 function* checkTexts(observation: Observation): Iterable<string> {
   const deltas = deltasOf(observation)
   for (const { seq, event } of eventsOf(observation)) {

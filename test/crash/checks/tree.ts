@@ -14,7 +14,9 @@ import { checkCalls } from "./runs.ts"
 
 type ChildWait = Extract<WaitOpened, { kind: "child" }>
 
-/** Checks that each call that asked for a sub-agent got one, and its answer, once, and that all of them ended. */
+/**
+ * Checks that each call for a sub-agent received one sub-agent and its outcome once, and that all sub-agents ended.
+ */
 export function* checkTree(observation: Observation): Iterable<string> {
   const { below, scenario } = observation
   const sessions = [observation, ...below]
@@ -47,7 +49,7 @@ function* checkChild(child: ObservedChild): Iterable<string> {
     yield `${found} ${of}`
 }
 
-/** Checks that each background task ended once, with a session of its own, and was collected once. */
+/** Checks that each background task ended once, with its own session, and was collected once. */
 function* checkTasks(events: readonly EventEntry[]): Iterable<string> {
   const ended = all(events, "taskEnded").map(({ taskId }) => taskId)
   const collected = all(events, "tasksCollected").flatMap(({ taskIds }) => taskIds)
@@ -60,7 +62,10 @@ function* checkTasks(events: readonly EventEntry[]): Iterable<string> {
   }
 }
 
-/** Checks that the answers of a run's sub-agents are what those ended with, and that they stay within its budget. */
+/**
+ * Checks that the answers for a run's sub-agents match the outcomes of the sub-agents, which stay within the run's
+ * budget.
+ */
 function* checkAnswers(events: readonly EventEntry[], below: readonly ObservedChild[]): Iterable<string> {
   const answers = resolutions(events, "child")
   const isCanceled = all(events, "runCompleted").some(({ reason }) => reason === "cancelled")
@@ -80,7 +85,7 @@ function* checkAnswers(events: readonly EventEntry[], below: readonly ObservedCh
   yield* checkBudget(events)
 }
 
-/** Checks that what is spent, and reserved for open sub-agents, is never more than the budget. */
+/** Checks that spending plus reservations for open sub-agents never exceeds the budget. */
 function* checkBudget(events: readonly EventEntry[]): Iterable<string> {
   const reserved = new Map<string, number>()
   let spent = 0

@@ -2,7 +2,7 @@ import type { ChatEvent } from "../../../src/http/schemas/events.ts"
 import type { Sighting, Viewer } from "../support/viewer.ts"
 import { all, eventsOf, type Observation } from "./observation.ts"
 
-/** Every id that a viewer saw means what it meant, ids grew, and every viewer was shown all there was. */
+/** Checks that every id means the same for all viewers, that ids grow, and that every viewer received everything. */
 export function* checkViewers(observation: Observation): Iterable<string> {
   const { client, reread } = observation
   const lasting = new Map(reread.sightings.map((sighting) => [sighting.id, sighting]))
@@ -13,7 +13,7 @@ export function* checkViewers(observation: Observation): Iterable<string> {
     for (const sighting of viewer.sightings) {
       seen.add(sighting.id)
       const still = lasting.get(sighting.id)
-      // The run's own viewers are shown its withdrawal as its end.
+      // For viewers of the run, its withdrawal is its end.
       if (events.get(sighting.id)?.event.type === "runWithdrawn") continue
       if (still !== undefined && still.data.join("\n") !== sighting.data.join("\n")) {
         yield `id ${sighting.id} was ${sighting.data.join()}, and is ${still.data.join()}`
@@ -36,12 +36,12 @@ function* checkOrder({ sightings }: Viewer): Iterable<string> {
   if (unordered !== undefined) yield `a viewer saw id ${unordered.id} after a larger one`
 }
 
-/** Shown before it was stored, and so void if the process died. */
+/** Returns true for events that are sent before they are stored. They are discarded if the process dies. */
 function isLive({ type }: ChatEvent): boolean {
   return type === "text_delta" || type === "tool_output_chunk"
 }
 
-/** A viewer that drops what `stream_retry` makes void has, step by step, the messages of the log. */
+/** Checks that a viewer that applies `stream_retry` has exactly the messages of the log, step by step. */
 function* checkTexts(observation: Observation): Iterable<string> {
   const events = eventsOf(observation)
   const finished = new Set(all(events, "stepCompleted").map(({ stepId }) => stepId))

@@ -51,7 +51,7 @@ export const answerScenarios = {
         await client.decide(each, { approved: each.tool_input.amount !== 2 })
     },
   },
-  /** Messages wait behind an open approval. */
+  /** Messages are queued behind a pending approval. */
   queue: {
     model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),
     runs: 3,
@@ -82,7 +82,7 @@ export const answerScenarios = {
       await client.decide(asked, { approved: true })
     },
   },
-  /** Its run is parked before it is answered, however slow the gateway is. */
+  /** The run is parked before its approval is answered, even if the gateway is slow. */
   patient: approveAfter(10_000),
   client: {
     model: (call) =>
@@ -107,7 +107,7 @@ export const answerScenarios = {
   },
 } satisfies Readonly<Record<string, Scenario>>
 
-/** Waits so many milliseconds before it decides, unless its gateway dies. */
+/** Waits this many milliseconds before it decides, unless the gateway dies first. */
 function approveAfter(restMs: number): Scenario {
   return {
     model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),

@@ -4,7 +4,8 @@ import { done, pay, type Scenario } from "./scenario.ts"
 /** Scenarios in which the client cancels or withdraws runs. */
 export const cancelScenarios = {
   cancelText: {
-    // It is over long after any client, however slow, has cancelled it; and so are the calls of `cancelTool`.
+    // This response is long, so that even a slow client cancels it before its end. The same holds for the calls of
+    // `cancelTool`.
     model: () => says(120, 100),
     runs: 1,
     ending: "cancelled",
@@ -60,7 +61,7 @@ export const cancelScenarios = {
       await client.chat({ message, when_busy: "interrupt" })
     },
   },
-  /** One of the messages that wait is taken back. */
+  /** The client withdraws one of the queued messages. */
   withdraw: {
     model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),
     runs: 3,

@@ -5,7 +5,7 @@ const collectAll = { name: "get_background_result", input: { task_id: "*", wait:
 
 /** Scenarios with sub-agents. */
 export const childScenarios = {
-  /** Three sub-agents work at once, and one of them has a sub-agent of its own. */
+  /** Three sub-agents work at the same time, and one of them has its own sub-agent. */
   children: {
     model: (call) =>
       call.turn > 0
@@ -32,7 +32,7 @@ export const childScenarios = {
       await client.cancel(runId)
     },
   },
-  /** Two sub-agents work in the background, and the session collects what they found. */
+  /** Two sub-agents work in the background, and the session collects their results. */
   tasks: {
     model: (call) => {
       if (call.turn === 0) return calls(call, [startTask(call, "a"), startTask(call, "b")])
@@ -42,7 +42,10 @@ export const childScenarios = {
     ending: "completed",
     play: chat,
   },
-  /** Two sub-agents, one after the other, of which only the first one's call is asked about. */
+  /**
+   * Two sub-agents work one after the other. Only the call of the first one needs an approval, because a grant covers
+   * the second one.
+   */
   treeGrant: {
     model: (call) => {
       const name = ["a", "b"][call.turn]
@@ -67,12 +70,12 @@ export const subAgentScripts: Readonly<Record<string, Script>> = {
   childLeadTalk: (call) => (call.turn > 0 ? says(3) : calls(call, [delegate(call, "childTalk", "x")])),
 }
 
-/** Has a sub-agent play the script. */
+/** Returns a call with which a sub-agent plays the script. */
 function delegate({ tag }: ModelCall, script: string, name: string) {
   return { name: "delegate", input: { script, tag: `${tag}-${name}` } }
 }
 
-/** Has a sub-agent play a script in the background. */
+/** Returns a call with which a sub-agent plays a script in the background. */
 function startTask({ tag }: ModelCall, name: string) {
   return { name: "run_agent", input: { task: prompt("childWork", `${tag}-${name}`), background: true } }
 }

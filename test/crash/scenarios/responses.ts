@@ -2,10 +2,10 @@ import { anthropicErrorReply, anthropicEvents } from "../../../src/testing/provi
 import { calls, says } from "../support/model.ts"
 import { chat, done, type Scenario } from "./scenario.ts"
 
-/** Budget of each run. A million of the scripted model's tokens is a dollar. */
+/** Budget of each run in US dollars. A million tokens of the scripted model cost one dollar. */
 export const budgetUsd = 1_000
 
-/** Scenarios about responses of the model, and the ends of runs. */
+/** Scenarios about the model's responses and the ends of runs. */
 export const responseScenarios = {
   text: {
     model: () => says(24, 3),
@@ -38,10 +38,10 @@ export const responseScenarios = {
     ending: "completed",
     play: chat,
   },
-  /** The results of two calls are too long together, so that a summary takes the place of the first one. */
+  /** The results of two calls are too long together, so a summary replaces the first one. */
   compact: compactHistory(),
   compactFails: compactHistory(),
-  /** One result is too long by itself. */
+  /** One result alone is too long. */
   shorten: {
     model: (call) =>
       call.turn > 0 ? done : calls(call, [{ name: "look_up", input: { characters: 60_000 } }]),
@@ -49,7 +49,7 @@ export const responseScenarios = {
     ending: "completed",
     play: chat,
   },
-  /** It has so many events that snapshots are written, also within its second run. */
+  /** The run has enough events for several snapshots, one of them in the middle of the second run. */
   long: {
     model: (call) =>
       call.turn > 2
@@ -77,7 +77,7 @@ export const responseScenarios = {
     ending: "maxTurns",
     play: chat,
   },
-  /** The gateway asks for JSON in a session that plays this. */
+  /** The gateway requests JSON in a session that plays this scenario. */
   structured: {
     model: ({ turn }) =>
       turn === 0 ? says(6) : { steps: anthropicEvents([{ type: "text", text: '{"word":1}' }]) },
@@ -85,7 +85,7 @@ export const responseScenarios = {
     ending: "completed",
     play: chat,
   },
-  /** Scenario in which the cost of the first call leaves nothing for a second one. */
+  /** The cost of the first call leaves no budget for a second one. */
   budget: {
     model: ({ tag, turn }) => {
       const call = { type: "toolCall", id: `toolu_${tag}_${turn}`, name: "look_up", input: {} } as const

@@ -7,10 +7,10 @@ export type Ending = "completed" | "cancelled" | "maxTurns" | "budget" | "failed
 
 export interface Scenario {
   readonly model: Script
-  /** Number of its runs. */
+  /** Number of runs. */
   readonly runs: number
   readonly ending: Ending
-  /** Plays the client. Resolves when the client has nothing more to do. */
+  /** Plays the client. Resolves when the client has nothing left to do. */
   play(client: SessionClient, prompt: string): Promise<void>
 }
 

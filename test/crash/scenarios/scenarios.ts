@@ -7,7 +7,7 @@ import { responseScenarios } from "./responses.ts"
 import type { Scenario } from "./scenario.ts"
 import { toolScenarios } from "./tools.ts"
 
-/** Tokens of the scripted model's window. */
+/** Tokens of the scripted model's context window. */
 export const contextWindow = 20_000
 
 const all = {
@@ -20,7 +20,7 @@ const all = {
 
 export type ScenarioName = keyof typeof all
 
-/** Everything that a client can go through, each in a session of its own. */
+/** All scenarios. Each is played in its own session. */
 export const scenarios: Readonly<Record<ScenarioName, Scenario>> = all
 export const scenarioNames = Object.keys(all) as readonly ScenarioName[]
 
@@ -29,7 +29,7 @@ export function scripts(): Readonly<Record<string, Script>> {
   return { ...ofSessions, ...subAgentScripts }
 }
 
-/** Plays a scenario to the end of its last run, in front of two viewers. */
+/** Plays a scenario to the end of its last run, with two viewers. */
 export async function play(name: ScenarioName, client: SessionClient, leave: () => boolean): Promise<void> {
   await client.open()
   client.watch({ ends: scenarios[name].runs, leave })

@@ -2,21 +2,21 @@ import type { Event } from "../../../src/core/log/entries.ts"
 import type { ScenarioName } from "../scenarios/scenarios.ts"
 
 type Around = "before" | "after"
-/** Foreign runners, who save states, have crash tests of their own. */
+/** Waits with answers. The states of runners have their own crash tests. */
 export type AnsweredWait = "approval" | "clientTool" | "elicitation"
-/** Commands from one session to another, by the ids of their outbox items. */
+/** Commands from one session to another, as named in the ids of their outbox items. */
 export type DeliveredCommand = "start" | "answer" | "cancel" | "taskEnd"
 export type CommittedKind =
   | Exclude<Event["type"], "runnerStateSaved" | "waitOpened" | "waitResolved">
   | `${"waitOpened" | "waitResolved"}.${AnsweredWait | "timer" | "child"}`
-  /** The end of a sub-agent, with its answer to the call that it works for. */
+  /** The end of a sub-agent, with its answer to the call for which it works. */
   | "childEnded"
   | "deltas"
-/** `cancelTree`: of a run that sub-agents work for. */
+/** `cancelTree`: a cancel of a run with sub-agents. */
 export type PutKind = "message" | "queue" | "interrupt" | "steer" | "cancel" | "cancelTree"
 export type ToolKind = "plain" | "idempotent" | "readOnly"
 
-/** A place at which the gateway's process can be told to kill itself. */
+/** A place at which the gateway's process can kill itself. */
 export type CrashPoint =
   | `createSession:${Around}`
   | `put:${PutKind}:${Around}`
@@ -36,7 +36,7 @@ export type CrashPoint =
   | `cursor:finish:${Around}`
   | `hook:${Around}-effect`
 
-/** Around the commit of each kind of event, and of deltas alone: the scenario in which it happens. */
+/** Scenarios in which each kind of event is committed, and deltas alone. */
 const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   runStarted: "text",
   historyReplaced: "replaced",
@@ -76,7 +76,7 @@ const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   budgetExceeded: "budget",
   runCompleted: "text",
   runFailed: "fails",
-  // There the deltas are too far apart to be stored with an event.
+  // In this scenario, the deltas are too far apart to be stored together with an event.
   deltas: "cancelText",
 }
 
@@ -137,7 +137,7 @@ const others: Readonly<Record<Exclude<CrashPoint, `commit:${string}`>, ScenarioN
   "hook:after-effect": "text",
 }
 
-/** Every crash point, with the scenario that comes by it. */
+/** Every crash point, with a scenario that reaches it. */
 export const crashPoints: ReadonlyMap<CrashPoint, ScenarioName> = new Map<CrashPoint, ScenarioName>([
   ...(Object.entries(others) as [keyof typeof others, ScenarioName][]),
   ...(Object.entries(commits) as [CommittedKind, ScenarioName][]).flatMap(([kind, scenario]) =>

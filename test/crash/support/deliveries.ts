@@ -9,24 +9,24 @@ import { linesOf } from "./effects.ts"
 /** One call of the hook, or one delivery of an outbox item. */
 export interface Delivery {
   readonly sessionId: string
-  /** Id of the event, or of the item. */
+  /** Id of the event or the item. */
   readonly id: string
-  /** Id of the process that made it. */
+  /** Id of the process that made the delivery. */
   readonly process: number
 }
 
-/** Deliveries that one session's events caused. */
+/** Deliveries for the events of one session. */
 export interface Deliveries {
   readonly hookCalls: readonly Delivery[]
   readonly notes: readonly Delivery[]
-  /** Sequence numbers in the session's transcript, line by line. Null stands for a line that is not JSON. */
+  /** Sequence numbers in the session's transcript, one for each line. Null for a line that is not JSON. */
   readonly transcript: readonly (number | null)[]
 }
 
-/** Deliveries that are not there by then are lost. */
+/** Milliseconds after which a missing delivery counts as lost. */
 const patienceMs = 20_000
 
-/** Waits until each event and each run's end was delivered, or too much time has passed. */
+/** Waits until each event and each run's end was delivered, but at most for a limited time. */
 export async function deliveriesOf(
   folder: string,
   sessionId: string,
@@ -40,7 +40,7 @@ export async function deliveriesOf(
   }
 }
 
-/** Ids of the items that the session's runs left in the outbox. */
+/** Returns the ids of the items that the session's runs wrote to the outbox. */
 export function notedIds(events: readonly EventEntry[]): readonly string[] {
   return events.filter(({ event }) => isTerminal(event)).map(({ runId }) => `end:${runId}`)
 }

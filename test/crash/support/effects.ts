@@ -10,19 +10,19 @@ export interface Effect {
   readonly input: Readonly<Record<string, unknown>>
 }
 
-/** Every effect there was: lines of one file, and a file each for the keys of an idempotent tool. */
+/** Resolves to all effects: the lines of one file, and one file for each key of an idempotent tool. */
 export async function effectsIn(folder: string): Promise<readonly Effect[]> {
   const keyed = (await readdir(folder)).filter((name) => name.startsWith("effect-"))
   const texts = await Promise.all(keyed.map((name) => readFile(join(folder, name), "utf8")))
   return [...(await linesOf(folder, "effects.jsonl")), ...texts].map((text) => JSON.parse(text) as Effect)
 }
 
-/** Crash points at which processes died, in order. */
+/** Resolves to the crash points at which processes died, in order. */
 export function deathsIn(folder: string): Promise<readonly string[]> {
   return linesOf(folder, "deaths.txt")
 }
 
-/** Whole lines of a file of the folder; none if it does not exist. */
+/** Resolves to the complete lines of a file in the folder. Empty if the file does not exist. */
 export async function linesOf(folder: string, name: string): Promise<readonly string[]> {
   const text = await readFile(join(folder, name), "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return ""

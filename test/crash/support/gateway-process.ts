@@ -13,7 +13,7 @@ export interface GatewayOptions {
   readonly store: string
   readonly upstream: string
   readonly port: number
-  /** The point, and its count, at which the process kills itself. */
+  /** The crash point at which the process kills itself, and the count of its occurrence. */
   readonly crashAt?: { readonly point: CrashPoint; readonly times: number }
   readonly approvalSeconds?: number
   readonly maxConcurrentRuns?: number
@@ -21,9 +21,9 @@ export interface GatewayOptions {
 
 export interface GatewayProcess {
   readonly startedAt: number
-  /** Resolves at the first 200 of GET /ready, with that time; to null if the process ends before. */
+  /** Resolves to the time of the first status 200 of GET /ready. Resolves to null if the process ends before that. */
   readonly ready: Promise<number | null>
-  /** Resolves when it is gone. */
+  /** Resolves when the process has ended. */
   readonly exited: Promise<Exit>
   readonly hasExited: boolean
   kill(): void
@@ -31,13 +31,13 @@ export interface GatewayProcess {
 
 export interface Exit {
   readonly at: number
-  /** If true, SIGKILL ended it, and nothing else. */
+  /** If true, the process ended because of SIGKILL. */
   readonly killed: boolean
-  /** Its standard error. */
+  /** Standard error of the process. */
   readonly log: string
 }
 
-/** Starts the fixture's gateway. Times are in milliseconds since the Unix epoch. */
+/** Starts the gateway of the fixture. Times are in milliseconds since the Unix epoch. */
 export function startGateway(options: GatewayOptions): GatewayProcess {
   const { folder, store, upstream, port, crashAt, approvalSeconds, maxConcurrentRuns } = options
   const startedAt = Date.now()
@@ -84,7 +84,7 @@ async function firstReady(url: string, exited: Promise<Exit>): Promise<number | 
     gone = true
   })
   while (!gone) {
-    // Refused: it is gone, or about to be.
+    // If the connection is refused, the process has ended or is about to end.
     const response = await fetch(url).catch(() => null)
     await response?.body?.cancel()
     if (response?.status === 200) return Date.now()

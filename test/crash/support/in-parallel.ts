@@ -1,4 +1,4 @@
-/** Works through the items, so many at once. Rejects with the first failure. */
+/** Processes the items, this many at once. Rejects with the first failure. */
 export async function inParallel<Item>(
   items: readonly Item[],
   atOnce: number,

@@ -7,26 +7,26 @@ import type { UpstreamReply, UpstreamRequest } from "../../../src/testing/provid
 
 type ToolCall = Extract<AnthropicAnswerPart, { type: "toolCall" }>
 
-/** A model call, as far as it matters to a script. */
+/** The parts of a model call that scripts use. */
 export interface ModelCall {
-  /** The session's. */
+  /** Tag of the session. */
   readonly tag: string
-  /** Answers of this run so far. */
+  /** Number of earlier responses in this run. */
   readonly turn: number
-  /** Calls of this session so far, those of processes that died included. */
+  /** Number of earlier calls of this session, including those of processes that died. */
   readonly earlierCalls: number
-  /** If true, a summary stands for the beginning of the conversation. */
+  /** If true, a summary replaces the beginning of the conversation. */
   readonly isCompacted: boolean
 }
 
 export type Script = (call: ModelCall) => UpstreamReply
 
-/** Returns the client's message that makes the model play a script. */
+/** Returns a message that makes the model play a script. */
 export function prompt(script: string, tag: string): string {
   return `Play ${script} for ${tag}.`
 }
 
-/** A model that plays the scripts it is asked to; what it says depends on the conversation, as a model's answers do. */
+/** Creates a model that plays the scripts that messages name. Its responses depend only on the conversation. */
 export function scriptedModel(
   scripts: Readonly<Record<string, Script>>,
 ): (request: UpstreamRequest) => UpstreamReply {
@@ -54,12 +54,12 @@ function isSummaryCall(body: unknown): boolean {
   return JSON.stringify((body as { readonly system?: unknown }).system ?? "").includes("You write summaries")
 }
 
-/** Returns true for the block that stands for former messages. */
+/** Returns true for a block with a summary of earlier messages. */
 export function isSummary(block: Block | undefined): boolean {
   return String(block?.block.text ?? "").startsWith("[The beginning of this conversation was replaced")
 }
 
-/** The first summary of a session that plays `compactFails` is refused. */
+/** Returns a summary. The first summary of a session that plays `compactFails` is refused. */
 function summaryOf(body: unknown, summaries: Map<string, number>): UpstreamReply {
   const [, script = "", tag = ""] = /Play (\w+) for ([\w-]+)\./.exec(JSON.stringify(body)) ?? []
   const earlier = summaries.get(tag) ?? 0
@@ -70,13 +70,13 @@ function summaryOf(body: unknown, summaries: Map<string, number>): UpstreamReply
   return says(6)
 }
 
-/** The conversation of a request, block by block, whatever turns the provider made of it. */
+/** Returns the conversation of a request block by block, independently of the provider's division into turns. */
 export function blocksOf(body: unknown): readonly Block[] {
   const { messages } = body as { readonly messages: readonly Turn[] }
   return messages.flatMap(({ role, content }) => content.map((block) => ({ role, block })))
 }
 
-/** The tag of the session that a request belongs to. */
+/** Returns the tag of the request's session. */
 export function tagOf(body: unknown): string | null {
   return (
     blocksOf(body)
@@ -103,12 +103,12 @@ function promptOf(
   return script === undefined || tag === undefined ? null : { script, tag }
 }
 
-/** A text of so many words, each a delta of its own, so many milliseconds apart. */
+/** Returns a response of this many words. Each word is one delta, this many milliseconds after the previous one. */
 export function says(words: number, delayMs = 2): UpstreamReply {
   return { steps: anthropicEvents([textOf(words)]), delayMs }
 }
 
-/** A few words, then calls. Their ids differ from all others. */
+/** Returns a response of a few words and then calls with unique ids. */
 export function calls(
   { tag, turn }: ModelCall,
   tools: readonly Pick<ToolCall, "name" | "input">[],

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { Entry } from "../../../src/core/log/entries.ts"
-import { maxDirectoryPage } from "../../../src/core/ports/directory.ts"
-import type { SessionLog } from "../../../src/core/ports/session-log.ts"
-import type { Store } from "../../../src/core/ports/store.ts"
+import { maxDirectoryPage } from "../../../src/core/ports/store/directory.ts"
+import type { SessionLog } from "../../../src/core/ports/store/session-log.ts"
+import type { Store } from "../../../src/core/ports/store/store.ts"
 import { systemClock } from "../../../src/core/time/clock.ts"
 import { createLogger } from "../../../src/telemetry/logger.ts"
 import type { ScriptedUpstream } from "../../../src/testing/provider/scripted-upstream.ts"
@@ -25,7 +25,7 @@ export interface PlayedSession {
   readonly client: SessionClient
 }
 
-/** Gathers what there is to know of sessions that are over, from a gateway that still runs and from its store. */
+/** Collects the observations of ended sessions from a running gateway and from its store. */
 export async function observe(
   sessions: readonly PlayedSession[],
   { folder, store, upstream }: ObservedRound,
@@ -65,10 +65,10 @@ export async function observe(
   }
 }
 
-/** Milliseconds after the end of a session's run by which the sessions below it are over as well. */
+/** Milliseconds after the end of a session's run within which the sessions below it must end. */
 const patienceMs = 20_000
 
-/** Waits until no session below has anything to do: those of a canceled run end after it. */
+/** Waits until no session below has work left. The sessions of a canceled run end after that run. */
 async function sessionsBelow({ directory }: Store, rootId: string) {
   const deadline = performance.now() + patienceMs
   for (;;) {

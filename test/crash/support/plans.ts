@@ -3,7 +3,7 @@ import { type CrashPoint, crashPoints } from "./crash-points.ts"
 import { createRandom, type Random } from "./random.ts"
 import type { Arrival, Death, RoundPlan } from "./round.ts"
 
-/** Deaths of one round: fewer than those after which a run without progress is given up. */
+/** Maximum number of deaths in one round. It is below the number after which a run without progress is given up. */
 const mostDeaths = 5
 
 /** Crash points of commands between the sessions of a tree. */
@@ -12,14 +12,14 @@ export const treePoints: readonly CrashPoint[] = [...crashPoints.keys()].filter(
 )
 
 export interface NamedRoundOptions {
-  /** Default: every point. */
+  /** Default: all points. */
   readonly points?: readonly CrashPoint[]
-  /** Resolves to the store of a round. Default: a data directory of its own. */
+  /** Resolves to the store of a round. Default: a new data directory. */
   readonly store?: (round: number) => Promise<string>
   readonly nodes?: RoundPlan["nodes"]
 }
 
-/** Rounds that reach every one of these crash points, each with a session that reaches it. */
+/** Returns rounds that together reach all of these crash points. Each point has a session that reaches it. */
 export async function namedRounds({
   points: wanted,
   store,
@@ -28,11 +28,11 @@ export async function namedRounds({
   const points = [...crashPoints].filter(([point]) => wanted?.includes(point) ?? true)
   const count = Math.ceil(points.length / mostDeaths)
   const rounds = Array.from({ length: count }, async (_, round): Promise<RoundPlan> => {
-    // Dealt out like cards, so that points of one kind are in different rounds.
+    // The points are distributed over the rounds in turn, so that points of one kind are in different rounds.
     const chosen = restartsSecond(points.filter((_point, index) => index % count === round))
     return {
       name: `named-${nodes ?? 1}-${round}`,
-      // All of these points are come by, some of them only after the sessions are over.
+      // All of these points are reached, some of them only after the sessions have ended.
       afterwardsMs: 15_000,
       random: createRandom(`named-${round}`),
       arrivals: chosen.map(([, scenario], generation) => ({ scenario, generation, afterMs: 0 })),
@@ -46,7 +46,10 @@ export async function namedRounds({
 
 type Chosen = readonly (readonly [CrashPoint, ScenarioName])[]
 
-/** Puts points that only an open run reaches after a crash that leaves a run open. */
+/**
+ * Moves `claimRunnable:after` behind a point that leaves a run open, because only a restart with an open run reaches
+ * it.
+ */
 function restartsSecond(points: Chosen): Chosen {
   const restarts = points.filter(([point]) => point === "claimRunnable:after")
   const others = points.filter(([point]) => point !== "claimRunnable:after")
@@ -55,7 +58,7 @@ function restartsSecond(points: Chosen): Chosen {
   return [leavesOpen, ...restarts, ...others.filter((other) => other !== leavesOpen)]
 }
 
-/** A round that depends on the seed and its number alone. */
+/** Returns a round that depends only on the seed and its number. */
 export function randomRound(
   seed: string,
   number: number,

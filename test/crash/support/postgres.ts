@@ -1,12 +1,12 @@
 import { startEmbeddedPostgres } from "../../../src/testing/fixtures/embedded-postgres.ts"
 
 export interface PostgresServer {
-  /** Resolves to the URL of a new database. */
+  /** Creates a database and resolves to its URL. */
   createDatabase(name: string): Promise<string>
   stop(): Promise<void>
 }
 
-/** A server of its own, which is removed when it stops. */
+/** Starts a separate server, which is removed when it stops. */
 export async function startPostgres(): Promise<PostgresServer> {
   const { server, urlOf } = await startEmbeddedPostgres()
   return {

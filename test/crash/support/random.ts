@@ -1,14 +1,16 @@
-/** Numbers that only depend on the seed. */
+/** Pseudo-random numbers that depend only on the seed. */
 export interface Random {
-  /** At least 0, less than 1. */
+  /** Returns a number of at least 0 and less than 1. */
   next(): number
-  /** A whole number from `least` to `most`. */
+  /** Returns an integer from `least` to `most`. */
   whole(least: number, most: number): number
   pick<Item>(items: readonly Item[]): Item
   chance(probability: number): boolean
 }
 
-/** Mulberry32 over a hash of the seed (both public domain): small, and good enough to choose crashes with. */
+/**
+ * Creates Mulberry32 over a hash of the seed (both public domain). It is small, and random enough to choose crashes.
+ */
 export function createRandom(seed: string): Random {
   let state = 2_166_136_261
   for (const character of seed) state = Math.imul(state ^ character.charCodeAt(0), 16_777_619)

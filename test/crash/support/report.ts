@@ -5,7 +5,7 @@ import { all, eventsOf } from "../checks/observation.ts"
 import { recovered, resumptions } from "../checks/recovery.ts"
 import type { RoundRecord } from "./round.ts"
 
-/** The results of a number of rounds. */
+/** The results of several rounds. */
 export class Report {
   readonly violations: string[] = []
   readonly #points = new Map<string, number>()
@@ -28,7 +28,7 @@ export class Report {
     return this.#points
   }
 
-  /** Resolves to what was wrong in this round; if nothing was, its folder is removed. */
+  /** Resolves to the violations of this round. If there are none, removes the round's folder. */
   async add(record: RoundRecord): Promise<readonly string[]> {
     this.#rounds += 1
     this.#kills += record.generations.length - 1

@@ -22,12 +22,15 @@ import { SessionClient } from "./session-client.ts"
 
 /** The death of one process of a round. */
 export type Death =
-  /** By its own hand, when it comes there for that time; perhaps never. */
+  /** The process kills itself at this occurrence of the crash point, which it may never reach. */
   | { readonly type: "point"; readonly point: CrashPoint; readonly times: number }
-  /** Killed from outside, so many milliseconds after it was started or ready. */
+  /** The process is killed from outside, this many milliseconds after it was started or ready. */
   | { readonly type: "time"; readonly after: "start" | "ready"; readonly ms: number }
 
-/** A session that begins with one of the round's processes, counted from 0, so many milliseconds after its start. */
+/**
+ * A session that starts with one of the round's processes, counted from 0, this many milliseconds after the start of
+ * that process.
+ */
 export interface Arrival {
   readonly scenario: ScenarioName
   readonly generation: number
@@ -37,39 +40,37 @@ export interface Arrival {
 export interface RoundPlan {
   readonly name: string
   readonly arrivals: readonly Arrival[]
-  /** Deaths of the first processes. The one after them lives. */
+  /** Deaths of the first processes. The process after them stays alive. */
   readonly deaths: readonly Death[]
-  /**
-   * Milliseconds that a process may take, once all its sessions are over, to reach the point at which it is to die.
-   */
+  /** Milliseconds after the end of all sessions in which a process may still reach its crash point. */
   readonly afterwardsMs: number
-  /** When viewers go away. */
+  /** Decides when viewers disconnect. */
   readonly random: Random
-  /** A `postgres://` URL of a database. Default: a data directory of its own. */
+  /** A `postgres://` URL of a database. Default: a new data directory. */
   readonly store?: string
   /**
-   * Gateway processes that share the store. With two, clients know only the first one, and the other may die at the
-   * same crash points. Two need Postgres. Default 1.
+   * Number of gateway processes that share the store. With two, clients know only the first one, and the second one
+   * may die at the same crash points. Two require Postgres. Default 1.
    */
   readonly nodes?: 1 | 2
 }
 
 export interface RoundRecord {
-  /** Folder of its data and its tools' effects. */
+  /** Folder of the round's data and of its tools' effects. */
   readonly folder: string
   readonly plan: RoundPlan
   readonly observations: readonly Observation[]
   readonly generations: readonly Generation[]
-  /** Crash points that processes died at, in order. */
+  /** Crash points at which processes died, in order. */
   readonly points: readonly string[]
-  /** Failures while it was played. */
+  /** Failures during the round. */
   readonly failures: readonly string[]
 }
 
-/** A run that is not over by then counts as lost. */
+/** Milliseconds after which a run that has not ended counts as lost. */
 const timeLimitMs = 90_000
 
-/** Plays sessions against a gateway that dies and comes back, until everything that was accepted is over. */
+/** Plays sessions with a gateway that is killed and restarted, until all accepted work has ended. */
 export async function playRound(plan: RoundPlan): Promise<RoundRecord> {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-crash-"))
   const upstream = await startScriptedUpstream(scriptedModel(scripts()))
@@ -100,7 +101,7 @@ class Round {
   readonly #limit = AbortSignal.timeout(timeLimitMs)
   #sessions = 0
   readonly #over: PlayedSession[] = []
-  /** Never reject: what goes wrong is a failure. */
+  /** The sessions being played. These promises never reject. Errors are added to the failures. */
   readonly #plays: Promise<void>[] = []
   readonly #generations: Generation[] = []
   #companion: GatewayProcess | null = null
@@ -157,8 +158,7 @@ class Round {
   }
 
   /**
-   * Keeps the second process alive. Before a death at a crash point the process is started again, to die there as
-   * well.
+   * Keeps the second process alive. Before a death at a crash point, restarts the process with the same crash point.
    */
   async #accompany(death: Death | null): Promise<void> {
     if (this.#plan.nodes !== 2) return

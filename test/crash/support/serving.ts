@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { onTestFinished } from "vitest"
 import type { EventEntry } from "../../../src/core/log/entries.ts"
-import { maxDirectoryPage } from "../../../src/core/ports/directory.ts"
+import { maxDirectoryPage } from "../../../src/core/ports/store/directory.ts"
 import { systemClock } from "../../../src/core/time/clock.ts"
 import { createLogger } from "../../../src/telemetry/logger.ts"
 import { freePort } from "../../../src/testing/fixtures/free-port.ts"
@@ -16,25 +16,25 @@ import { entriesOf } from "./observe.ts"
 import { SessionClient } from "./session-client.ts"
 import { openTestStore } from "./test-store.ts"
 
-/** Gateway processes that a test kills and starts as it likes, and one session with the first of them. */
+/** Gateway processes that a test kills and restarts, with one session at the first of them. */
 export interface Serving {
   readonly client: SessionClient
-  /** The client's message that makes the model play the script. */
+  /** Message that makes the model play the script. */
   readonly message: string
   readonly store: string
-  /** Bodies of the model's calls. */
+  /** Returns the request bodies of the model calls. */
   readonly modelCalls: () => readonly unknown[]
-  /** Starts all processes. Returns the one that the client knows. */
+  /** Starts all processes. Returns the one that the client uses. */
   start(): GatewayProcess
-  /** Kills all processes: no code of them runs after this. */
+  /** Kills all processes with SIGKILL, so that none of their code runs after that. */
   kill(): Promise<void>
-  /** Kills one process and starts it again. Numbers past the last process begin again at the first. */
+  /** Kills one process and restarts it. Numbers after the last process continue with the first one. */
   restart(number: number): Promise<void>
-  /** Resolves when the process has died by itself, of SIGKILL. */
+  /** Resolves when the process has died of its own SIGKILL. */
   died(): Promise<void>
   effects(): Promise<readonly Effect[]>
   events(): Promise<readonly EventEntry[]>
-  /** Each session of the tree with its events, the root first. */
+  /** Resolves to the sessions of the tree with their events, the root first. */
   tree(): Promise<readonly SessionEvents[]>
 }
 
@@ -47,11 +47,14 @@ export interface SessionEvents {
 const timeLimitMs = 60_000
 
 export type ServingOptions = Pick<GatewayOptions, "approvalSeconds" | "maxConcurrentRuns"> & {
-  /** A `postgres://` URL. Default: a data directory of its own. */
+  /** A `postgres://` URL. Default: a new data directory. */
   readonly store?: string
-  /** Processes that share the store, of which the client knows the first. More than one need Postgres. Default 1. */
+  /**
+   * Number of processes that share the store. The client uses the first one. More than one requires Postgres. Default
+   * 1.
+   */
   readonly nodes?: number
-  /** The point at which the first process kills itself. */
+  /** The crash point at which the first process kills itself. */
   readonly crashAt?: CrashPoint
 }
 

@@ -2,14 +2,14 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { ChatEvent } from "../../../src/http/schemas/events.ts"
 import { Viewer } from "./viewer.ts"
 
-/** A run that the gateway acknowledged. Times in milliseconds since the Unix epoch. */
+/** A run that the gateway has acknowledged. Times are in milliseconds since the Unix epoch. */
 export interface AcceptedRun {
   readonly runId: string
-  /** When it said so for the first time. */
+  /** Time of the first acknowledgment. */
   readonly at: number
 }
 
-/** An answer that counts: it was acknowledged, or it was told later that it had been taken. */
+/** An accepted answer. The gateway has acknowledged it, or has reported later that it was already answered. */
 export interface AcceptedAnswer {
   readonly toolCallId: string
   readonly body: Readonly<Record<string, unknown>>
@@ -24,20 +24,20 @@ type CallStart = Extract<ChatEvent, { type: "tool_call_start" }>
 const pauseMs = 10
 
 /**
- * One session, as a client that outlives its gateway holds it: whatever was not acknowledged is said again, and a
- * stream that breaks is taken up after the last id. Keeps a record of all that it was told.
+ * A client of one session that survives its gateway. It repeats every request that was not acknowledged, and
+ * continues a broken stream after the last id. It records everything that it receives.
  */
 export class SessionClient {
   readonly runs: AcceptedRun[] = []
   readonly answers: AcceptedAnswer[] = []
-  /** Texts of messages that the gateway acknowledged to join the open run. */
+  /** Texts of steering messages that the gateway has acknowledged. */
   readonly steered: string[] = []
-  /** Runs that it asked to cancel. */
+  /** Runs that the client has asked to cancel. */
   readonly cancelsAsked = new Set<string>()
   /** Runs whose cancel was acknowledged. */
   readonly cancelled = new Set<string>()
   readonly viewers: Viewer[] = []
-  /** The id that its messages and its model's calls go by. */
+  /** Identifies the client's messages and the session's model calls. */
   readonly tag: string
   readonly #url: string
   readonly #signal: AbortSignal
@@ -59,7 +59,7 @@ export class SessionClient {
     this.#session = { id: body.session_id ?? "", token: body.session_token ?? "" }
   }
 
-  /** Says something; a viewer takes the stream of its run. Resolves once the run is accepted. */
+  /** Sends a message, and lets a viewer read the stream of its run. Resolves once the run is accepted. */
   async chat(body: object): Promise<{ readonly runId: string; readonly ended: Promise<void> }> {
     const response = await this.#post(body)
     const runId = response.headers.get("x-run-id") ?? ""
@@ -68,7 +68,7 @@ export class SessionClient {
     return { runId, ended }
   }
 
-  /** Says something that joins the open run. Resolves once that is accepted. */
+  /** Sends a message that joins the open run. Resolves once it is accepted. */
   async steer(message: string): Promise<void> {
     const response = await this.#post({ message, when_busy: "steer" })
     await response.body?.cancel()
@@ -82,7 +82,10 @@ export class SessionClient {
     return response
   }
 
-  /** A further viewer, from the session's beginning to the end of its last run; `leave` lets it go and come back. */
+  /**
+   * Adds a viewer from the session's start to the end of its last run. If `leave` returns true, the viewer
+   * disconnects and reconnects.
+   */
   watch(options: { readonly ends: number; readonly leave: () => boolean }): void {
     void this.#view(0, options)
   }
@@ -92,21 +95,21 @@ export class SessionClient {
     await Promise.all(this.#views)
   }
 
-  /** All that there is of the session, by a viewer of its own. */
+  /** Resolves to a new viewer that has read the whole session. */
   async reread(): Promise<Viewer> {
     const viewer = new Viewer(0)
     await this.#follow(viewer, { ends: this.runs.length })
     return viewer
   }
 
-  /** Resolves to the first event of the type that a viewer sees. */
+  /** Resolves to the first event of this type that a viewer receives. */
   async see<Type extends ChatEvent["type"]>(type: Type): Promise<Extract<ChatEvent, { type: Type }>> {
     const [first] = await this.seeAll(type, 1)
     if (first === undefined) throw new Error(`No ${type} was seen.`)
     return first
   }
 
-  /** Resolves to the first so many that differ; those of tool calls by their calls. */
+  /** Resolves to the first different events, this many. Events of tool calls differ by their calls. */
   async seeAll<Type extends ChatEvent["type"]>(
     type: Type,
     count: number,
@@ -123,7 +126,7 @@ export class SessionClient {
     }
   }
 
-  /** Resolves to the first call that is this client's to execute: only then it has a nonce. */
+  /** Resolves to the first call that this client must execute, which is the first one with a nonce. */
   async seeCallOfMine(): Promise<CallStart> {
     for (;;) {
       const all = this.viewers.flatMap(({ sightings }) => sightings.flatMap(({ events }) => events))
@@ -133,14 +136,14 @@ export class SessionClient {
     }
   }
 
-  /** Resolves to the first approval that the session, or one below it, waits for. */
+  /** Resolves to the first pending approval of the session or of a session below it. */
   async pendingApproval(): Promise<Pick<ApprovalRequest, "tool_call_id" | "nonce">> {
     const [approval] = await this.#waits("approval", 1)
     if (approval === undefined) throw new Error("No approval is open.")
     return approval
   }
 
-  /** Resolves once so many calls of the session, and of those below it, wait for sub-agents. */
+  /** Resolves once this many calls of the session and of the sessions below it wait for sub-agents. */
   async waitsForChildren(count: number): Promise<void> {
     await this.#waits("child", count)
   }
@@ -156,7 +159,7 @@ export class SessionClient {
     }
   }
 
-  /** Leaves its gateway alone: resolves once that has died, or after so many milliseconds. */
+  /** Does nothing until the gateway has died, or for this many milliseconds. */
   async rest(ms: number): Promise<void> {
     const until = Date.now() + ms
     while (Date.now() < until && !this.viewers.some(({ broken }) => broken)) await this.#pause()
@@ -180,7 +183,7 @@ export class SessionClient {
   async cancel(runId: string): Promise<void> {
     this.cancelsAsked.add(runId)
     const reply = await this.#ask("/chat/cancel", { run_id: runId })
-    // It has ended, perhaps because an earlier try was taken and its acknowledgement lost.
+    // The run has ended. An earlier attempt may have succeeded without its acknowledgment.
     if (reply.status === 404) return
     accepted(reply)
     this.cancelled.add(runId)
@@ -189,11 +192,11 @@ export class SessionClient {
   async #answer(path: string, body: AnswerBody): Promise<void> {
     let reply = await this.#ask(path, body)
     while (reply.status === 404 && path === "/chat/tool-result") {
-      // The call was announced, and its wait is not open yet.
+      // The call was announced, but its wait is not open yet.
       await this.#pause(50)
       reply = await this.#ask(path, body)
     }
-    // 409: an earlier try was taken, and its acknowledgement lost.
+    // 409: an earlier attempt was accepted, but its acknowledgment was lost.
     if (reply.status !== 409) accepted(reply)
     this.answers.push({ toolCallId: body.tool_call_id, body, at: Date.now() })
   }
@@ -203,7 +206,7 @@ export class SessionClient {
     this.viewers.push(viewer)
     const view = this.#follow(viewer, options)
     this.#views.push(view)
-    // `over` rejects with it. Until then the rejection need not be handled.
+    // `over` rejects with the same error. Until then, nothing needs to handle the rejection.
     view.catch(() => undefined)
     return view
   }
@@ -220,7 +223,7 @@ export class SessionClient {
     }
   }
 
-  /** The whole answer, of whichever gateway gives one. */
+  /** Resolves to the complete response of the current gateway. */
   async #ask(path: string, body: object): Promise<Reply> {
     for (;;) {
       const response = await this.#request(path, body)
@@ -230,7 +233,7 @@ export class SessionClient {
     }
   }
 
-  /** Tries until there is a gateway that answers. */
+  /** Retries until a gateway responds. */
   async #request(path: string, body?: object, headers?: Readonly<Record<string, string>>): Promise<Response> {
     const { token } = this.#session
     const authorization = token === "" ? {} : { authorization: `Bearer ${token}` }
@@ -263,12 +266,12 @@ interface AnswerBody {
 }
 
 interface Following {
-  /** Goes on with this stream. */
+  /** Response to continue with. */
   readonly first?: Response
-  /** Is over when it has seen so many terminal events. */
+  /** Number of terminal events after which the viewer ends. */
   readonly ends: number
   readonly leave?: () => boolean
-  /** Only this run is followed. */
+  /** If set, the viewer follows only this run. */
   readonly runId?: string
 }
 
@@ -287,7 +290,7 @@ function unexpected({ url, status }: { readonly url: string; readonly status: nu
   return new Error(`${url} answered ${status}: ${text}`)
 }
 
-/** Returns null for the errors of fetch when no server answers, or when the connection breaks. */
+/** Returns null for the errors that `fetch` throws if no server responds or the connection breaks. */
 function whenBroken(error: unknown): null {
   if (error instanceof TypeError) return null
   throw error

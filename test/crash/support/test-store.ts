@@ -1,16 +1,16 @@
 import type { Logger } from "../../../src/core/ports/logger.ts"
-import type { Store } from "../../../src/core/ports/store.ts"
+import type { Store } from "../../../src/core/ports/store/store.ts"
 import type { Clock } from "../../../src/core/time/clock.ts"
 import { openPostgresStore } from "../../../src/stores/postgres/open.ts"
 import { openSqliteStore } from "../../../src/stores/sqlite/open.ts"
 
 /**
- * A Postgres process is dead to others this long after its last heartbeat, and judges others this long after its
- * start.
+ * Milliseconds after its last heartbeat at which other processes consider a Postgres process dead. Also the
+ * milliseconds after its start from which a process judges others.
  */
 export const postgresTtlMs = 2_000
 
-/** The store of a `postgres://` URL or of a data directory. */
+/** Opens the store at a `postgres://` URL or in a data directory. */
 export function openTestStore(
   store: string,
   options: { readonly clock: Clock; readonly logger: Logger },

@@ -1,22 +1,22 @@
 import { createParser, type EventSourceParser } from "eventsource-parser"
 import type { ChatEvent } from "../../../src/http/schemas/events.ts"
 
-/** All frames of one log entry: what its id stands for. */
+/** All frames of one log entry, which share its id. */
 export interface Sighting {
   readonly id: number
-  /** The frames' bytes. */
+  /** Data of the frames. */
   readonly data: readonly string[]
   readonly events: readonly ChatEvent[]
 }
 
-/** One client's eye on a session, over any number of connections: comes back with the last id that it saw. */
+/** A subscriber of a session over several connections. It reconnects with the last id that it received. */
 export class Viewer {
-  /** It is shown all that follows this. */
+  /** The viewer receives everything after this id. */
   readonly after: number
-  /** The only run that it is shown; undefined for all of the session. */
+  /** The only run that the viewer follows. Undefined for all runs of the session. */
   readonly runId: string | undefined
   readonly sightings: Sighting[] = []
-  /** If true, a connection broke under it. */
+  /** If true, a connection broke. */
   broken = false
   #parser: EventSourceParser = this.#newParser()
   #data: string[] = []
@@ -30,12 +30,12 @@ export class Viewer {
     return this.sightings.at(-1)?.id ?? this.after
   }
 
-  /** Ends of runs seen. */
+  /** Number of terminal events so far. */
   get ends(): number {
     return this.sightings.filter(({ events }) => events.some(isEnd)).length
   }
 
-  /** Reads a connection to its end, its break, or until `leave` says so after some frame. */
+  /** Reads a connection until it ends or breaks, or until `leave` returns true after a frame. */
   async read(response: Response, leave: () => boolean = () => false): Promise<void> {
     const body = response.body
     if (body === null) return
@@ -45,11 +45,11 @@ export class Viewer {
         if (leave()) return
       }
     } catch (error) {
-      // How fetch tells that a connection broke.
+      // `fetch` throws a TypeError when a connection breaks.
       if (!(error instanceof TypeError)) throw error
       this.broken = true
     } finally {
-      // Frames without their entry's id come again.
+      // The gateway repeats frames without an id.
       this.#data = []
       this.#parser = this.#newParser()
     }
@@ -76,7 +76,10 @@ function isEnd({ type }: ChatEvent): boolean {
   return type === "stream_complete" || type === "error" || type === "run_withdrawn"
 }
 
-/** Events that show a state of the moment, such as those of sub-agents. They have no id and are not sent again. */
+/**
+ * Returns true for events that show a momentary state, such as those of sub-agents. They have no id and are not sent
+ * again.
+ */
 function belongsToNoEntry({ type, sub_agent_id }: ChatEvent): boolean {
   return passingTypes.includes(type) || sub_agent_id !== undefined
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { setTimeout as delay } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
-import type { OutboxRow } from "../../../src/core/ports/outbox.ts"
+import type { OutboxRow } from "../../../src/core/ports/store/outbox.ts"
 import { systemClock } from "../../../src/core/time/clock.ts"
 import { openStore } from "../../../src/gateway/open-store.ts"
 import type { Random } from "../../crash/support/random.ts"
@@ -11,30 +11,30 @@ import { type ChannelName, type Receivers, startReceivers } from "./receivers.ts
 const program = fileURLToPath(new URL("../fixtures/node.ts", import.meta.url))
 const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
-/** A row whose process died is due again after half a minute. */
+/** Maximum milliseconds until everything is delivered. The row of a dead process is due again after half a minute. */
 const settleMs = 90_000
-/** Channels that know no ids. */
+/** Channels without message ids. */
 const withoutIds = ["telegram", "slack", "email"] as const
 
 export interface Plan {
-  /** A data directory. */
+  /** Path of a data directory. */
   readonly store: string
   readonly kills: number
   readonly random: Random
 }
 
 export interface Played {
-  /** Everything that is not as promised, one line each. */
+  /** All violations of the guarantees, one line each. */
   readonly violations: readonly string[]
   readonly kills: number
   readonly runs: number
-  /** Webhooks that came more than once, and were told by their id. */
+  /** Number of webhooks that arrived more than once, which receivers recognize by their ids. */
   readonly repetitions: number
-  /** Dead rows whose reason begins with `unknown:`, by channel. */
+  /** Number of dead rows whose reason starts with `unknown:`, by channel. */
   readonly unknown: Readonly<Record<string, number>>
 }
 
-/** A process is killed again and again around its deliveries; then another one delivers the rest. */
+/** Kills a process repeatedly around its deliveries. Then another process delivers the rest. */
 export async function play({ store, kills, random }: Plan): Promise<Played> {
   let current: ChildProcess | null = null
   let killed = 0
@@ -66,7 +66,7 @@ export async function play({ store, kills, random }: Plan): Promise<Played> {
       const exited = once(child, "exit")
       await Promise.race([once(child, "message"), exited])
       if (!child.connected) continue
-      // At one of the moments around its deliveries, or at any other one.
+      // The next kill is at one of the moments around its deliveries, or at any other moment.
       countdown = random.whole(1, 9)
       jobs += 2
       for (const job of [jobs - 1, jobs]) child.send(`job-${job}`)
@@ -88,7 +88,7 @@ export async function play({ store, kills, random }: Plan): Promise<Played> {
   }
 }
 
-/** Resolves to the dead rows when nothing waits any more. */
+/** Resolves to the dead rows when no other rows are left. */
 async function untilSettled(path: string, isOver: () => boolean): Promise<readonly OutboxRow[]> {
   const { outbox, close } = await openStore(
     { store: path, durability: "process" },
@@ -129,7 +129,10 @@ function judge(
   return { violations, repetitions: webhookIds.length - ids.size, unknown }
 }
 
-/** Without ids, a message comes once, or is in doubt. */
+/**
+ * Yields the violations for a channel without ids. A message must arrive once, or its row must be dead with an
+ * unknown outcome.
+ */
 function* judgeRun(
   channel: ChannelName,
   run: string,

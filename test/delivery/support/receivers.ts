@@ -10,19 +10,19 @@ export type ChannelName = "webhook" | "telegram" | "slack" | "email"
 export interface Receivers {
   readonly httpUrl: string
   readonly smtpUrl: string
-  /** Runs whose end each channel received, once for each time. */
+  /** Runs whose end each channel received, with one item for each delivery. */
   readonly received: Readonly<Record<ChannelName, readonly string[]>>
-  /** Ids of webhooks, once for each time. */
+  /** Ids of webhooks, with one item for each delivery. */
   readonly webhookIds: readonly string[]
-  /** Webhooks whose signature is wrong. */
+  /** Webhooks with an invalid signature. */
   readonly unsigned: readonly string[]
   close(): Promise<void>
 }
 
-/** Called when a channel has received a message: before it is acknowledged, and after. */
+/** Called when a channel has received a message: before the acknowledgment, and after it. */
 export type OnReceived = (channel: ChannelName, moment: "before" | "after") => void
 
-/** Real servers for all channels. The signatures of webhooks are verified by `standardwebhooks`. */
+/** Starts real servers for all channels. `standardwebhooks` verifies the signatures of webhooks. */
 export async function startReceivers(secret: string, onReceived: OnReceived): Promise<Receivers> {
   const received = { webhook: [], telegram: [], slack: [], email: [] } as Record<ChannelName, string[]>
   const webhookIds: string[] = []
@@ -37,7 +37,7 @@ export async function startReceivers(secret: string, onReceived: OnReceived): Pr
   }
   const server = createServer(async (request, response) => {
     const body = await text(request).catch(() => null)
-    // The sender died while it wrote: nothing was received.
+    // The sender died during the request, so nothing was received.
     if (body === null) return
     if (request.url === "/webhook") {
       const id = String(request.headers["webhook-id"])
@@ -48,7 +48,7 @@ export async function startReceivers(secret: string, onReceived: OnReceived): Pr
         }
         received.webhook.push(data.run_id)
       } catch {
-        // A webhook that cannot be verified is a violation, which the caller counts.
+        // A webhook that cannot be verified is a violation.
         unsigned.push(id)
       }
       return answer("webhook", response, "")

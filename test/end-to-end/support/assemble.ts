@@ -1,14 +1,16 @@
 import type { Frame } from "./event-stream.ts"
 
 export interface Assembled {
-  /** All that the model said, as a client shows it by the rules of docs/http-api.md. */
+  /** The text of the model, as a client shows it by the rules of docs/http-api.md. */
   readonly text: string
   readonly thinking: string
-  /** The run's terminal event. */
+  /** Terminal event of the run. */
   readonly terminal: Frame["event"] | null
 }
 
-/** A client's reading of a run: pieces are joined, and a `stream_retry` takes back those of its step. */
+/**
+ * Assembles a run from its events like a client. Joins text deltas, and removes those of a step after `stream_retry`.
+ */
 export function assemble(frames: readonly Frame[]): Assembled {
   let text = ""
   let thinking = ""

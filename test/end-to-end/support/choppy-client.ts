@@ -4,22 +4,26 @@ import { type EventStream, eventStream, type Frame } from "./event-stream.ts"
 import { eventually } from "./eventually.ts"
 import type { SessionClient } from "./session-client.ts"
 
-/** A client whose connection is cut off every few events, and which comes back with the last id it saw. */
+/**
+ * A client whose connection breaks after every few events, and which reconnects with the last id that it received.
+ */
 export interface ChoppyOptions {
   readonly cutAfter: number
-  /** The session through the server that is there now. */
+  /** Returns the session at the current server. */
   readonly current: () => SessionClient
   readonly onFrame?: (frame: Frame) => void
 }
 
-/** By hand, on `eventsource-parser`. Ends when the server says that there is nothing more: 204. */
+/**
+ * Follows a session with `eventsource-parser`. Ends when the server responds with 204: there are no further events.
+ */
 export async function followByHand({ cutAfter, current, onFrame }: ChoppyOptions): Promise<readonly Frame[]> {
   const frames: Frame[] = []
   for (;;) {
     const stream = await reconnected(current, frames.findLast(({ id }) => id !== null)?.id ?? null)
     if (stream === null) return frames
     for (let count = 0; count < cutAfter; count++) {
-      // The server may go away in the middle, which is what a cut is.
+      // The server may stop during the stream, which also breaks the connection.
       const frame = await stream.next().catch(nullIfBroken)
       if (frame === null) break
       frames.push(frame)
@@ -29,7 +33,7 @@ export async function followByHand({ cutAfter, current, onFrame }: ChoppyOptions
   }
 }
 
-/** With the `eventsource` package, which does all of that by itself. */
+/** Follows a session with the `eventsource` package, which reconnects by itself. */
 export async function followByEventSource(options: ChoppyOptions): Promise<readonly Frame[]> {
   const { cutAfter, current, onFrame } = options
   const frames: Frame[] = []
@@ -38,7 +42,7 @@ export async function followByEventSource(options: ChoppyOptions): Promise<reado
       const { pathname, search } = new URL(url)
       const response = await current().request(`${pathname}${search}`, { headers, signal })
       if (response.status !== 200 || response.body === null) return response
-      // It waits three seconds before it comes back, unless it is told another time.
+      // The package waits three seconds before it reconnects, unless the stream sets another time.
       const body = cutOff(response.body, { cutAfter, prefix: "retry: 10\n\n" })
       return new Response(body, { status: 200, headers: response.headers })
     },
@@ -59,7 +63,7 @@ export async function followByEventSource(options: ChoppyOptions): Promise<reado
   return frames
 }
 
-/** Null when there is nothing to come back for. Tries again while there is no server. */
+/** Reconnects. Retries while there is no server. Resolves to null if there are no further events. */
 async function reconnected(
   current: () => SessionClient,
   lastEventId: number | null,
@@ -75,7 +79,7 @@ async function reconnected(
   return eventStream(response)
 }
 
-/** The same bytes, but for an end after so many events. */
+/** Returns the same bytes, but ends after this many events. */
 function cutOff(
   body: ReadableStream<Uint8Array>,
   { cutAfter, prefix }: { readonly cutAfter: number; readonly prefix: string },
@@ -88,7 +92,7 @@ function cutOff(
     start: (controller) => controller.enqueue(encoder.encode(prefix)),
     async pull(controller) {
       let events: string[] = []
-      // A piece may contain no whole event, and no further read comes before there is one.
+      // A chunk may not complete an event, so further chunks are read.
       while (events.length === 0) {
         const { done, value } = await reader.read()
         if (done) return controller.close()
@@ -106,7 +110,7 @@ function cutOff(
 }
 
 function nullIfBroken(error: unknown): null {
-  // What fetch throws when a connection cannot be made or breaks off.
+  // `fetch` throws a TypeError if a connection cannot be made or breaks.
   if (error instanceof TypeError) return null
   throw error
 }

@@ -14,25 +14,25 @@ export interface ContextFixture {
   readonly model: ForgetfulModel
   /** Characters of one result of the tool that each turn calls. */
   readonly resultCharacters: number
-  /** Number of compactions that the client was told of. */
+  /** Number of compactions that the client was told about. */
   readonly compactions: number
-  /** Resolves to the response. */
+  /** Sends a message and resolves to the response. */
   say(message: string): Promise<string>
   history(): Promise<unknown>
-  /** Resolves to the number of events that replaced the history by the client's. */
+  /** Resolves to the number of events in which the client's history replaced the log's. */
   replacements(): Promise<number>
   close(): Promise<void>
 }
 
 const resultCharacters = 2_000
 
-/** A session with an agent whose model has a small window, and knows only what its requests have. */
+/** Opens a session with an agent. Its model has a small window and knows only its requests. */
 export async function openConversation({
   window,
   sent,
 }: {
   readonly window: number
-  /** Number of the last messages that the client sends each time; null if it sends the new message only. */
+  /** Number of recent messages that the client sends each time. Null to send only the new message. */
   readonly sent: number | null
 }): Promise<ContextFixture> {
   const model = forgetfulModel(window)

@@ -2,23 +2,23 @@ import { createParser } from "eventsource-parser"
 import type { ChatEvent } from "../../../src/http/schemas/events.ts"
 
 export interface Frame {
-  /** Null for a frame without an id: a log entry that became several frames has it on the last one. */
+  /** Null for a frame without an id. If a log entry became several frames, the last one has the id. */
   readonly id: number | null
   readonly event: ChatEvent
 }
 
-/** A client's side of one event stream. Heartbeats are left out. */
+/** The client's side of one event stream, without heartbeats. */
 export interface EventStream {
   readonly response: Response
-  /** Null at the end. Rejects when the connection breaks. */
+  /** Resolves to the next frame, or to null at the end. Rejects if the connection breaks. */
   next(): Promise<Frame | null>
-  /** Reads on up to the first frame that is asked for, and gives it with those before it. */
+  /** Reads up to the first matching frame. Resolves to that frame and the frames before it. */
   until(isLast: (frame: Frame) => boolean): Promise<readonly Frame[]>
-  /** Reads on to the end. */
+  /** Reads to the end. */
   rest(): Promise<readonly Frame[]>
-  /** The same, if the connection may break: then what came before that. */
+  /** Reads to the end, or until the connection breaks. Resolves to the frames before that. */
   restOrBreak(): Promise<readonly Frame[]>
-  /** Goes away in the middle. */
+  /** Disconnects. */
   close(): Promise<void>
 }
 
@@ -67,7 +67,7 @@ export function eventStream(response: Response): EventStream {
     rest: () => collect([]),
     async restOrBreak() {
       const read: Frame[] = []
-      // What fetch throws when a connection breaks off; nothing else is expected.
+      // `fetch` throws a TypeError if a connection breaks. No other error is expected.
       await collect(read).catch((error: unknown) => {
         if (!(error instanceof TypeError)) throw error
       })

@@ -3,8 +3,7 @@ import { setTimeout as delay } from "node:timers/promises"
 const pauseMs = 20
 
 /**
- * Returns the value of `probe`, once it is not null. Rejects after `withinMs` with the name of the value that did not
- * come. Rejects after `withinMs` with the name of what did not come.
+ * Resolves to the value of `probe` once it is not null. Rejects after `withinMs` with the name of the missing value.
  */
 export async function eventually<Value extends NonNullable<unknown>>(
   what: string,

@@ -3,25 +3,25 @@ import { chatEvents } from "../../../src/testing/provider/openai-chat-wire.ts"
 import type { UpstreamReply, UpstreamRequest } from "../../../src/testing/provider/scripted-upstream.ts"
 import { blocksOf } from "../../crash/support/model.ts"
 
-/** Model services that know nothing but the request they get, and that refuse a request over their window. */
+/** Model providers that know only the current request, and that refuse a request over their window. */
 export interface ForgetfulModel {
   readonly window: number
-  /** Events that a test does not allow. */
+  /** Events that the tests forbid. */
   readonly violations: readonly string[]
   /** Tokens of each request for a response, in order. */
   readonly requests: readonly number[]
   /** Tokens of each request for a summary, in order. */
   readonly summaries: readonly number[]
-  /** The Anthropic service that talks with the user. */
+  /** Plays the Anthropic API, whose model talks with the user. */
   talk(request: UpstreamRequest): UpstreamReply
-  /** The Chat Completions service that writes summaries. */
+  /** Plays the Chat Completions API, whose model writes summaries. */
   summarize(request: UpstreamRequest): UpstreamReply
 }
 
 const fact = /The code of (\w+) is (\w+)\./g
 const filler = "Some words that nobody needs later. "
 
-/** Signatures begin with this, and only the service that made them may see them. */
+/** Prefix of signatures. Only the API that made a signature may receive it. */
 const signaturePrefix = "c2lnbmF0dXJl"
 
 export function forgetfulModel(window: number): ForgetfulModel {
@@ -33,7 +33,7 @@ export function forgetfulModel(window: number): ForgetfulModel {
     return Math.ceil(JSON.stringify(body).length / 4)
   }
 
-  /** Answers a question only from the request, so that a fact that is missing there fails the test. */
+  /** Answers a question only from the request, so that a missing fact fails the test. */
   function reply(body: unknown): UpstreamReply {
     const blocks = blocksOf(body)
     const last = blocks.at(-1)?.block
@@ -83,7 +83,7 @@ function factsIn(text: string): Map<string, string> {
   return new Map([...text.matchAll(fact)].map(([, name = "", code = ""]) => [name, code]))
 }
 
-/** Returns the n-th message of a user who tells something that matters every so often. */
+/** Returns the n-th message of a user. Every `factEvery` messages, it states a fact to remember. */
 export function messageOf(turn: number, factEvery: number): string {
   const planted = turn % factEvery === 0 ? `The code of item${turn} is x${turn}y. ` : ""
   return `Turn ${turn}. ${planted}${filler.repeat(20)}`

@@ -6,14 +6,14 @@ import type { OnEnd } from "./on-end.ts"
 export interface GatewayOptions {
   /** A file of test/fixtures. Default `agent.ts`. */
   readonly agent?: string
-  /** The working directory, which holds the data directory. */
+  /** Working directory, which contains the data directory. */
   readonly folder: string
-  /** The model service, behind the real SDK of its vendor. */
+  /** The model provider, which the real SDK of its vendor calls. */
   readonly model?: Pick<ScriptedUpstream, "url">
   readonly env?: Readonly<Record<string, string>>
-  /** Default: the system chooses. */
+  /** Default: a port that the system chooses. */
   readonly port?: string
-  /** Default: killed when the test ends. */
+  /** Default: the process is killed at the end of the test. */
   readonly onEnd?: OnEnd
 }
 
@@ -21,14 +21,14 @@ export interface GatewayProcess extends CliProcess {
   readonly url: string
 }
 
-/** `agent-gateway start`, as a user runs it; resolves once it listens. */
+/** Runs `agent-gateway start` like a user. Resolves once it listens. */
 export async function startGateway(options: GatewayOptions): Promise<GatewayProcess> {
   const cli = spawnGateway(options)
   const [, url = ""] = await cli.printed(/^Listening on (http:\S+)\n/m)
   return { ...cli, url }
 }
 
-/** The same for a start that is not expected to come that far. */
+/** Runs the same command for a start that is expected to fail. */
 export function spawnGateway(options: GatewayOptions): CliProcess {
   const { agent = "agent.ts", folder, model, env, port = "0", onEnd } = options
   const file = fileURLToPath(new URL(`../../fixtures/${agent}`, import.meta.url))
@@ -44,7 +44,7 @@ export function spawnGateway(options: GatewayOptions): CliProcess {
   })
 }
 
-/** Kills the process: no code of it runs after this. */
+/** Kills the process with SIGKILL, so that none of its code runs after that. */
 export async function kill(gateway: CliProcess): Promise<void> {
   gateway.signal("SIGKILL")
   await gateway.exited

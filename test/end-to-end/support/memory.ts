@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
 
-/** The most physical memory that the process held so far, in bytes. Linux only. */
+/** Resolves to the peak physical memory of the process, in bytes. Linux only. */
 export async function peakBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8")
   const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]

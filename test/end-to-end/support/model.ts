@@ -11,7 +11,7 @@ import {
 } from "../../../src/testing/provider/scripted-upstream.ts"
 import type { OnEnd } from "./on-end.ts"
 
-/** A model service that gives these answers, one a call. */
+/** Starts a model provider that plays these replies, one for each call. */
 export async function startModel(
   script: Parameters<typeof startScriptedUpstream>[0],
   onEnd: OnEnd = onTestFinished,
@@ -21,12 +21,12 @@ export async function startModel(
   return model
 }
 
-/** An answer of text, each string one delta. */
+/** Returns a response of text. Each string is one delta. */
 export function says(...text: readonly string[]): UpstreamReply {
   return answers([{ type: "text", text }])
 }
 
-/** An answer of one call. */
+/** Returns a response with one call. */
 export function calls(name: string, input: Extract<AnthropicAnswerPart, { type: "toolCall" }>["input"] = {}) {
   return answers([{ type: "toolCall", name, input }])
 }
@@ -38,34 +38,34 @@ export function answers(
   return { steps: anthropicEvents(parts, options) }
 }
 
-/** The same text, but silent after `deltas` of its deltas until the promise settles. */
+/** Returns the same text with a pause after `deltas` of its deltas, until the promise settles. */
 export function pausing(text: readonly string[], deltas: number, until: PromiseLike<unknown>): UpstreamReply {
   const [before, after] = splitAfter(text, deltas)
   return { steps: [...before, { type: "wait", until }, ...after] }
 }
 
-/** The same text, but the connection breaks after `deltas` of its deltas. */
+/** Returns the same text, but the connection breaks after `deltas` of its deltas. */
 export function cutting(text: readonly string[], deltas: number): UpstreamReply {
   return { steps: [...splitAfter(text, deltas)[0], { type: "cut" }] }
 }
 
-/** Never answers: the connection stays open. */
+/** A reply that keeps the connection open and sends nothing. */
 export const silent: UpstreamReply = { steps: [{ type: "wait", until: new Promise(() => {}) }] }
 
 function splitAfter(text: readonly string[], deltas: number) {
   const events = anthropicEvents([{ type: "text", text }])
-  // The message and its block begin first.
+  // The start events of the message and of its block come first.
   const at = 2 + deltas
   return [events.slice(0, at), events.slice(at)] as const
 }
 
-/** Returns a gate that a test opens when it is time to go on. */
+/** Returns a gate, which the test opens to let work continue. */
 export function gate(): { readonly opened: Promise<void>; open(): void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { opened: promise, open: resolve }
 }
 
-/** Words to stream: `w1 w2 …`. */
+/** Returns words to stream: `w1 w2 …`. */
 export function words(count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => `w${index + 1} `)
 }

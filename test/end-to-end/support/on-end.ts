@@ -1,9 +1,9 @@
 import { afterAll } from "vitest"
 
-/** Takes what is to be done when whatever uses a resource is over; the last one taken is done first. */
+/** Registers a cleanup function. Cleanup functions run in reverse order when the owner of a resource ends. */
 export type OnEnd = (end: () => Promise<void>) => void
 
-/** For what all tests of a file share. To be called at the file's top level. */
+/** Registers cleanup for resources that all tests of a file share. Must be called at the top level of the file. */
 export function atEndOfFile(): OnEnd {
   const ends: (() => Promise<void>)[] = []
   afterAll(async () => {

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises"
 import { startEmbeddedPostgres } from "../../../src/testing/fixtures/embedded-postgres.ts"
 import type { OnEnd } from "./on-end.ts"
 
-/** A real server, whose data outlives a stop. */
+/** A real server whose data survives a stop. */
 export interface Postgres {
   /** Resolves to the URL of a new, empty database. */
   createDatabase(name: string): Promise<string>

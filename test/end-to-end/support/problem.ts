@@ -5,7 +5,7 @@ export interface ProblemDocument {
   readonly errors?: readonly { readonly path: string; readonly message: string }[]
 }
 
-/** The document of an answer that must be a problem. */
+/** Resolves to the document of a response that must be a problem. */
 export async function problemOf(response: Response): Promise<ProblemDocument> {
   const type = response.headers.get("content-type")
   const text = await response.text()

@@ -2,14 +2,14 @@ import { once } from "node:events"
 import { connect, type Socket } from "node:net"
 import { onTestFinished } from "vitest"
 
-/** A client of the wire, which reads only what the test tells it to. */
+/** A client that reads from the connection only when the test says so. */
 export interface RawViewer {
   readonly socket: Socket
-  /** Reads on to the end of the connection and gives the whole body, without its chunk framing. */
+  /** Reads to the end of the connection. Resolves to the whole body without its chunk framing. */
   rest(): Promise<Response>
 }
 
-/** Subscribes, reads the headers and then nothing more. */
+/** Subscribes, reads the headers, and then stops reading. */
 export async function subscribeAndStall(
   url: string,
   { token, afterSeq }: { readonly token: string; readonly afterSeq: number },
@@ -42,7 +42,7 @@ async function readable(socket: Socket): Promise<Buffer> {
   return socket.read() as Buffer
 }
 
-/** RFC 9112, section 7.1: what of a chunked body has come. */
+/** Returns the content of a chunked body so far (RFC 9112, section 7.1). */
 function unchunked(body: Buffer): Buffer {
   const chunks: Buffer[] = []
   let at = 0

@@ -2,26 +2,26 @@ import type { ChatRequest } from "../../../src/http/schemas/chat.ts"
 import type { HistoryResponse } from "../../../src/http/schemas/history.ts"
 import { type EventStream, eventStream } from "./event-stream.ts"
 
-/** One session over HTTP, as any client would hold it. */
+/** One session over HTTP, as any client would use it. */
 export interface SessionClient {
   readonly id: string
   readonly token: string
   /** The same session through another server. */
   at(url: string): SessionClient
-  /** Any request with the session's token, whatever comes of it. */
+  /** Sends any request with the session's token. Does not check the response. */
   request(path: string, init?: RequestInit): Promise<Response>
-  /** Any POST of JSON. A string is sent as it is. */
+  /** Sends any POST with JSON. A string is sent unchanged. */
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>
-  /** Says something; a string is the message. Rejects when that is not accepted. */
+  /** Sends a message; a string is its text. Rejects if the gateway does not accept it. */
   chat(body: string | ChatRequest, headers?: Readonly<Record<string, string>>): Promise<EventStream>
-  /** Rejects when there is nothing to follow. */
+  /** Subscribes. Rejects if there is nothing to follow. */
   subscribe(from?: { readonly afterSeq?: number; readonly lastEventId?: number }): Promise<EventStream>
-  /** Gives the id of the run that is cancelled. */
+  /** Cancels the open run. Resolves to its id. */
   cancel(): Promise<string>
   history(): Promise<HistoryResponse>
 }
 
-/** Begins a session. Rejects when that is refused. */
+/** Creates a session. Rejects if the gateway refuses that. */
 export async function startSession(url: string, apiKey = "test-key"): Promise<SessionClient> {
   const response = await fetch(`${url}/api/chat/init`, {
     method: "POST",

@@ -10,23 +10,23 @@ import { atEndOfFile } from "./on-end.ts"
 import { type SessionClient, startSession } from "./session-client.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
 
-/** Request of the test itself to the model service, between two tests. */
+/** Path of the test's own request to the model provider between two tests. */
 const betweenTests = "/between-tests"
 
-/** The part of the gateway that one test has. */
+/** The parts of the gateway that one test uses. */
 export interface Serving {
   readonly gateway: GatewayProcess
-  /** The gateway's working directory. */
+  /** Working directory of the gateway. */
   readonly folder: string
-  /** A new one. */
+  /** A new session. */
   readonly session: SessionClient
-  /** The model's calls since the test began. */
+  /** The model calls since the start of the test. */
   readonly model: Pick<ScriptedUpstream, "url" | "requests">
 }
 
 /**
- * One gateway for all tests of a file, which take their turns: each gives the model its answers, one a call.
- * To be called at the file's top level.
+ * Provides one gateway for all tests of a file, which run one after the other. Each test scripts the model's replies,
+ * one for each call. Must be called at the top level of the file.
  */
 export function sharedGateway(): (script: readonly UpstreamReply[]) => Promise<Serving> {
   const onEnd = atEndOfFile()
@@ -50,7 +50,7 @@ export function sharedGateway(): (script: readonly UpstreamReply[]) => Promise<S
   })
 
   return async (answers) => {
-    // A call that a cancel cut off may have been sent by then and not been read here: it comes before this one.
+    // A model call of a canceled run may have been sent and not received yet. It arrives before this request.
     await (await fetch(`${upstream.url}${betweenTests}`)).text()
     script = answers
     requests = []

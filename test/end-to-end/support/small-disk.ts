@@ -8,14 +8,14 @@ import { requires } from "../../needs.ts"
 const run = promisify(execFile)
 const block = Buffer.alloc(64 * 1024, 1)
 
-/** A file system of a few megabytes that a test can fill. */
+/** A file system of a few megabytes that the test can fill. */
 export interface SmallDisk {
   readonly path: string
   fill(): Promise<void>
   free(): Promise<void>
 }
 
-/** Skips the running test without root. */
+/** Mounts a small disk. Skips the running test without root. */
 export async function mountSmallDisk(
   parent: string,
   { megabytes, readOnly = false }: { readonly megabytes: number; readonly readOnly?: boolean },
@@ -25,7 +25,7 @@ export async function mountSmallDisk(
   await mkdir(path)
   await run("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m${readOnly ? ",ro" : ""}`, "tmpfs", path])
   onTestFinished(async () => {
-    // The processes that use it may be ended only after this.
+    // Processes may use the disk until later, so it is unmounted lazily.
     await run("umount", ["--lazy", path])
   })
   const filler = join(path, "filler")

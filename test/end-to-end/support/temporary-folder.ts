@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { onTestFinished } from "vitest"
 import type { OnEnd } from "./on-end.ts"
 
-/** An empty folder that is removed at the end. */
+/** Creates an empty folder, which is removed at the end. */
 export async function temporaryFolder(onEnd: OnEnd = onTestFinished): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-test-"))
   onEnd(() => rm(folder, { recursive: true, force: true }))

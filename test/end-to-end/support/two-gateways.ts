@@ -7,20 +7,20 @@ import { temporaryFolder } from "./temporary-folder.ts"
 
 export interface TwoGateways {
   readonly model: ScriptedUpstream
-  /** The working directory of both. */
+  /** Working directory of both. */
   readonly folder: string
   readonly nodes: readonly [GatewayProcess, GatewayProcess]
-  /** A session through the first node, and the same one through the second. */
+  /** A session through the first node. `elsewhere` is the same session through the second node. */
   readonly session: SessionClient
   readonly elsewhere: SessionClient
   /**
-   * Resolves to the node that makes the model's first call, and to the other one: either may take up a run that one
-   * of them accepted.
+   * Resolves to the node that makes the model's first call, and to the other node. Either node may take a run that
+   * one of them accepted.
    */
   roles(): Promise<{ readonly owner: GatewayProcess; readonly other: GatewayProcess }>
 }
 
-/** Two gateways over one store: by default a data directory in their working directory. */
+/** Starts two gateways over one store, by default a data directory in their working directory. */
 export async function startTwoGateways(
   script: Parameters<typeof startModel>[0],
   env: Readonly<Record<string, string>> = {},

@@ -3,14 +3,14 @@ import { chatEvents } from "../../../src/testing/provider/openai-chat-wire.ts"
 import { openAiErrorReply, responsesEvents } from "../../../src/testing/provider/openai-responses-wire.ts"
 import type { UpstreamReply } from "../../../src/testing/provider/scripted-upstream.ts"
 
-/** A test's responses in the format of a model service. */
+/** Responses of a test in the format of a provider. */
 export interface Wire {
   readonly provider: "anthropic" | "openai" | "openai-chat"
-  /** Returns the environment of `agent-gateway start` for a service at this address. */
+  /** Returns the environment of `agent-gateway start` for a provider at this address. */
   env(url: string): Readonly<Record<string, string>>
-  /** The events of a text, a delta each. */
+  /** Returns the events of a text, with these deltas. */
   text(deltas: readonly string[]): readonly string[]
-  /** Returns the events of a call, its arguments in these pieces. */
+  /** Returns the events of a call. Its arguments are in these pieces. */
   call(id: string, name: string, json: readonly string[]): readonly string[]
   refuse(status: number, as: Refusal, headers?: Readonly<Record<string, string>>): UpstreamReply
   /** Number of events before the first delta of a text. */

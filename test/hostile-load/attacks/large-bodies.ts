@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto"
 import { send } from "../support/send.ts"
 import type { Attack, AttackContext } from "./attack.ts"
 
-/** The largest body that the gateway takes, less some bytes for what is around the text. */
+/** The size of the largest accepted body, without the bytes around the text. */
 const textBytes = 4 * 1024 * 1024 - 1_000
 
-/** Texts that are large in different ways: in bytes, in characters, and in what JSON makes of them. */
+/** Texts that are large in different ways: in bytes, in characters, and in their JSON form. */
 const texts = [
   "All work and no play makes Jack a dull boy. ".repeat(textBytes / 44),
   '\n"\\'.repeat(textBytes / 6),
@@ -13,7 +13,7 @@ const texts = [
   "\u0001".repeat(textBytes / 6),
 ].map((text) => JSON.stringify(text))
 
-/** Bodies are made before the attack, so that the attacker needs little processor time. */
+/** Bodies are created before the attack, so that the attacker needs little CPU time. */
 const appending = texts.map((text) => Buffer.from(`{"message":${text}}`))
 const replacing = texts.map((text, index) =>
   Buffer.from(

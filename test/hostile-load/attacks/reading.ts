@@ -13,7 +13,7 @@ async function get({ url, agent }: AttackContext, path: string, token: string): 
   return (await send({ url: `${url}/api/chat/${path}`, token, agent })).status
 }
 
-/** Opens a stream and reads nothing of it for longer than the gateway lets it. */
+/** Opens a stream and stops reading for longer than the gateway allows. */
 async function neverRead(context: AttackContext): Promise<string> {
   const { hostname, port, host } = new URL(context.url)
   const socket = connect({ host: hostname, port: Number(port) })

@@ -17,7 +17,7 @@ async function begin({ url, own }: AttackContext, path: string, length: number):
   return socket
 }
 
-/** Sends a byte now and again until the gateway has had enough. */
+/** Sends a byte from time to time until the gateway closes the connection. */
 async function sendSlowly(context: AttackContext, path: string, length: number): Promise<string> {
   const socket = await begin(context, path, length)
   const closed = once(socket, "close")

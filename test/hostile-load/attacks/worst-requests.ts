@@ -1,10 +1,10 @@
 /** The most expensive requests of one kind that a client can send to one route. */
 export interface WorstRequests {
-  /** As `POST /chat/cancel: 4 MiB wide`. */
+  /** Name such as `POST /chat/cancel: 4 MiB wide`. */
   readonly name: string
   readonly method: string
   readonly path: string
-  /** Sent in turn. None for a request without a body. */
+  /** Bodies that are sent in turn. Empty for requests without a body. */
   readonly bodies: readonly Buffer[]
 }
 
@@ -13,13 +13,13 @@ export interface OpenApiPaths {
 }
 
 const megabytes4 = 4 * 1024 * 1024
-/** The largest size of a body on all routes but `POST /chat`. */
+/** Maximum size of a body on all routes except `POST /chat`. */
 const ordinaryBytes = 256 * 1024
-/** The largest numbers of levels and values that the gateway accepts, less what stands around them. */
+/** Maximum numbers of accepted levels and values, without those around the content. */
 const levels = 60
 const values = 19_900
 
-/** Returns the worst requests of every route that the gateway documents, and more of `POST /chat`. */
+/** Returns the worst requests to every route in the gateway's document, and additional ones to `POST /chat`. */
 export function worstRequests({ paths }: OpenApiPaths, prefix: string): readonly WorstRequests[] {
   const requests: WorstRequests[] = []
   for (const [template, operations] of Object.entries(paths)) {
@@ -36,7 +36,7 @@ export function worstRequests({ paths }: OpenApiPaths, prefix: string): readonly
       if (template === `${prefix}/chat`) for (const [kind, bodies] of Object.entries(chats)) add(kind, bodies)
     }
   }
-  // Sessions cannot be used after that.
+  // A session cannot be used after `revoke`, so these requests come last.
   const [others, revoking] = [false, true].map((isRevoking) =>
     requests.filter(({ path }) => path.endsWith("/revoke") === isRevoking),
   )
@@ -44,8 +44,8 @@ export function worstRequests({ paths }: OpenApiPaths, prefix: string): readonly
 }
 
 /**
- * Bodies that no route expects: beyond a limit, which the gateway has to find out, or within all limits and wrong in
- * each value.
+ * Bodies that no route expects. They exceed a limit, which the gateway must detect, or are within all limits and have
+ * a wrong type for each value.
  */
 const anyBodies: Readonly<Record<string, Buffer>> = {
   "4 MiB, wide": Buffer.from(`{${members(megabytes4 / 12 - 10)}}`),
@@ -58,7 +58,7 @@ const anyBodies: Readonly<Record<string, Buffer>> = {
   ),
 }
 
-/** Room for the members around a text. */
+/** Bytes for a text, without the members around it. */
 const textBytes = megabytes4 - 1_000
 const texts = [
   "All work and no play makes Jack a dull boy. ".repeat(textBytes / 44),
@@ -67,7 +67,7 @@ const texts = [
   "\u0001".repeat(textBytes / 6),
 ].map((text) => JSON.stringify(text))
 
-/** Bodies that `POST /chat` accepts, or refuses only after it has looked at all of them. */
+/** Bodies that `POST /chat` accepts, or refuses only after it has read all of them. */
 const chats: Readonly<Record<string, readonly Buffer[]>> = {
   "4 MiB message": texts.map((text) => Buffer.from(`{"message":${text}}`)),
   "4 MiB history": texts.map((text, index) =>

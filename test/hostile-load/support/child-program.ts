@@ -2,17 +2,17 @@ import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { setPriority } from "node:os"
 
-/** A program of `../fixtures` in a process of its own. It answers each request over the IPC channel. */
+/** A program of `../fixtures` in its own process. It answers each request over the IPC channel. */
 export interface ChildProgram {
-  /** Sends a request and resolves to its answer. Rejects if the process ends. One request at a time. */
+  /** Sends a request and resolves to its answer. Rejects if the process ends. Allows one request at a time. */
   ask<Answer>(request: object): Promise<Answer>
   stop(): Promise<void>
 }
 
 export interface ChildProgramOptions {
-  /** Its only argument, as JSON. */
+  /** The only argument of the program, as JSON. */
   readonly settings?: object
-  /** Added to the priority number, so that the process yields to the others. Default 0. */
+  /** Value that is added to the nice number, so that the process yields to others. Default 0. */
   readonly nice?: number
 }
 

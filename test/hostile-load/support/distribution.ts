@@ -1,4 +1,4 @@
-/** Times in milliseconds, of which the highest percentiles say the most. */
+/** Statistics of times in milliseconds. The highest percentiles matter most. */
 export interface Distribution {
   readonly count: number
   readonly p50: number

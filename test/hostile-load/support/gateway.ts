@@ -13,16 +13,16 @@ export const keys = { client: "key-of-the-client-0123456789", attacker: "key-of-
 /** `agent-gateway start` with SQLite in `folder`. */
 export interface Gateway {
   readonly url: string
-  /** Null while it runs. */
+  /** Returns the exit code. Null while the process runs. */
   exitCode(): number | string | null
-  /** The most memory that the process has had resident so far. */
+  /** Resolves to the peak resident memory of the process. */
   peakMemoryBytes(): Promise<number>
-  /** Processor time of all its threads so far. */
+  /** Resolves to the CPU seconds of all threads so far. */
   cpuSeconds(): Promise<number>
-  /** Measurements of the event loop since the last call. */
+  /** Resolves to the measurements of the event loop since the last call. */
   loop(): Promise<LoopReport>
   log(): string
-  /** Stops it in order, so that a profile is written. */
+  /** Stops the process gracefully, so that a profile is written. */
   stop(): Promise<void>
 }
 
@@ -31,7 +31,7 @@ export async function startGateway(options: {
   readonly agent: string
   readonly folder: string
   readonly modelUrl: string
-  /** For the Node process, such as `--cpu-prof`. */
+  /** Options of the Node process, such as `--cpu-prof`. */
   readonly nodeOptions: readonly string[]
 }): Promise<Gateway> {
   const { folder, modelUrl, nodeOptions } = options
@@ -71,7 +71,7 @@ export async function startGateway(options: {
       return Number(kilobytes) * 1_024
     },
     async cpuSeconds() {
-      // Fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms. The name in field 2 may hold spaces.
+      // Fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms. The name in field 2 may contain spaces.
       const stat = await read("stat")
       const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
       return (Number(fields[11]) + Number(fields[12])) / 100

@@ -9,7 +9,7 @@ import { keys, startGateway } from "./gateway.ts"
 export interface LoadTestOptions {
   readonly idleMs: number
   readonly attackMs: number
-  /** For the gateway's Node process. */
+  /** Options of the gateway's Node process. */
   readonly nodeOptions?: readonly string[]
 }
 
@@ -18,19 +18,19 @@ export interface LoadTestResult {
   readonly attacked: ClientReport
   readonly attacker: AttackerReport
   readonly peakMemoryBytes: number
-  /** Processor time of the gateway during the attack. */
+  /** CPU seconds of the gateway during the attack. */
   readonly gatewayCpuSeconds: number
   /** The end of the gateway's log. */
   readonly log: string
 }
 
-/** Seconds in which the first requests compile the gateway's code, before anything is measured. */
+/** Milliseconds in which the first requests compile the gateway's code before the measurement. */
 const warmUpMs = 2_000
 const attackerNice = 10
 
 /**
- * Measures one client of a gateway process, first alone and then beside an attacker with another key. The gateway, its
- * model service, the client and the attacker each run in a process of their own. Rejects if the gateway ends.
+ * Measures one client of a gateway process, first alone and then beside an attacker with another key. The gateway,
+ * its model provider, the client and the attacker each have their own process. Rejects if the gateway ends.
  */
 export async function runLoadTest(options: LoadTestOptions): Promise<LoadTestResult> {
   const { idleMs, attackMs, nodeOptions = [] } = options

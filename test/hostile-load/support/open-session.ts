@@ -5,7 +5,7 @@ export interface SessionAccess {
   readonly token: string
 }
 
-/** Opens a session, of a user of its own if there is a `user`. */
+/** Opens a session. With `user`, the session belongs to that user. */
 export async function openSession(url: string, apiKey: string, user?: string): Promise<SessionAccess> {
   let text = ""
   const { status } = await send({

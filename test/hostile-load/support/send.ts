@@ -5,17 +5,17 @@ export interface SentRequest {
   readonly method?: string
   readonly token?: string
   readonly headers?: Readonly<Record<string, string>>
-  /** JSON. */
+  /** JSON body. */
   readonly body?: Buffer
   readonly agent?: Agent
   readonly signal?: AbortSignal
-  /** Without it, the body is read and discarded. */
+  /** Receives the body. Without it, the body is read and discarded. */
   readonly onData?: (chunk: Buffer) => void
 }
 
 /**
- * Sends a request as cheaply as Node can, and resolves once the whole response was read. A connection that the gateway
- * closes because nothing was sent on it for a while is replaced, as browsers do.
+ * Sends a request with as little work as Node allows. Resolves once the whole response was read. If the gateway has
+ * closed an idle connection, the request uses a new one, as in browsers.
  */
 export async function send(options: SentRequest): Promise<{ readonly status: number }> {
   return sendOnce(options, () => sendOnce(options, (error) => Promise.reject(error)))

@@ -9,11 +9,11 @@ import { keys, startGateway } from "./gateway.ts"
 
 export interface WorstRequestsOptions {
   readonly idleMs: number
-  /** For each kind of requests. */
+  /** Milliseconds of the attack with each kind of requests. */
   readonly attackMs: number
   /** Chooses the kinds of requests by their names. */
   readonly isChosen: (name: string) => boolean
-  /** For the gateway's Node process. */
+  /** Options of the gateway's Node process. */
   readonly nodeOptions?: readonly string[]
 }
 
@@ -29,7 +29,7 @@ export interface Phase {
   readonly loop: LoopReport
 }
 
-/** Seconds in which the first requests compile the gateway's code, before anything is measured. */
+/** Milliseconds in which the first requests compile the gateway's code before the measurement. */
 const warmUpMs = 2_000
 const attackerNice = 10
 

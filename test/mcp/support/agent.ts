@@ -13,13 +13,13 @@ import { eventually } from "../../end-to-end/support/eventually.ts"
 
 export interface TestAgent {
   readonly provider: ScriptedProvider
-  /** Lets the model call a tool and resolves to what became of the call. */
+  /** Lets the model call a tool. Resolves to the outcome of the call. */
   call(name: string, input?: JsonObject, options?: CallOptions): Promise<CallEvent>
-  /** The same as a client over HTTP sees it. */
+  /** Lets the model call a tool. Resolves to the event stream of a client. */
   watchCall(name: string, input?: JsonObject): Promise<EventStream>
   readonly events: readonly Event[]
   ready(): Promise<Readiness>
-  /** The names of the tools that the model was given last. */
+  /** Returns the names of the tools in the newest model request. */
   toolNames(): readonly string[]
   close(): Promise<void>
 }
@@ -33,7 +33,10 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>
 }
 
-/** A gateway in this process, with a model that calls what it is told to. Closed when the test ends. */
+/**
+ * Creates a gateway in this process, with a model that makes the requested calls. It is closed at the end of the
+ * test.
+ */
 export function testAgent(options: AgentOptions): TestAgent {
   const turns: ScriptedTurn[] = []
   const provider = scriptedProvider(() => {
@@ -68,7 +71,7 @@ export function testAgent(options: AgentOptions): TestAgent {
     async call(name, input = {}, options = {}) {
       turns.push([{ type: "toolCall", name, input }])
       const { sessionId } = await agent.run("Call it.", options)
-      // Hooks are called after the fact.
+      // Hooks are called after the event is stored.
       return eventually(`the end of the call of ${name}`, () => calls.get(sessionId) ?? null)
     },
     async watchCall(name, input = {}) {
@@ -91,7 +94,7 @@ function isCallEvent(event: Event): event is CallEvent {
   return event.type === "toolCallCompleted" || event.type === "toolCallInterrupted"
 }
 
-/** The text of a call's result. */
+/** Returns the text of a call's result. */
 export function textOfResult(event: CallEvent): string {
   if (event.type !== "toolCallCompleted") return `[${event.reason}]`
   const { result } = event

@@ -9,33 +9,36 @@ type RefreshAnswer = "granted" | "refused" | "unavailable"
 
 export interface GuardedServer {
   readonly url: string
-  /** The same server over the older transport. */
+  /** URL of the same server over the older transport. */
   readonly sseUrl: string
-  /** The paths that were asked for, with what was sent along. */
+  /** All requests: their paths and headers. */
   readonly requests: readonly { readonly path: string; readonly headers: IncomingMessage["headers"] }[]
-  /** Secrets with which clients that need no person have authenticated. */
+  /** Secrets that clients without a person have sent. */
   readonly secrets: readonly string[]
-  /** Refuses the access tokens given out so far. */
+  /** Invalidates all access tokens so far. */
   expireTokens(): void
-  /** Decides over a refresh from now on, before the token endpoint takes the token. */
+  /** Decides about each refresh, before the token endpoint uses the token. */
   onRefresh: () => Promise<RefreshAnswer>
-  /** Returns the metadata of its authorization server. */
+  /** Returns the metadata of the authorization server. */
   metadata: (origin: string) => JsonObject
-  /** Returns its own metadata, and the place to read it that refusals name. */
+  /**
+   * Returns the metadata of the MCP server. `challenge` returns the address of the metadata for responses that refuse
+   * a request.
+   */
   resource: (origin: string) => JsonObject
   challenge: (origin: string) => string
   readonly registrations: number
   readonly refreshes: number
-  /** A refresh token that was used twice ended all that it gave. */
+  /** If true, a refresh token was used twice, which has ended all of its tokens. */
   readonly revoked: boolean
 }
 
-/** Secret of clients that need no person. */
+/** Secret of clients without a person. */
 export const clientSecret = "known to both"
 
 /**
- * An MCP server with one tool, and its authorization server, which authorizes any client that opens its link. Refresh
- * tokens are valid for one use. A second use ends all tokens, as OAuth 2.1 requires.
+ * Starts an MCP server with one tool, and its authorization server, which authorizes any client that opens its link.
+ * A refresh token is valid for one use. A second use ends all of its tokens, as OAuth 2.1 requires.
  */
 export async function guardedServer(): Promise<GuardedServer> {
   const requests: { path: string; headers: IncomingMessage["headers"] }[] = []

@@ -8,11 +8,11 @@ import { installedServer } from "./servers.ts"
 export interface HttpServer {
   readonly origin: string
   kill(): Promise<void>
-  /** A new process at the same address, which knows nothing of the one before. */
+  /** Starts a new process at the same address, which knows nothing of the earlier one. */
   start(): Promise<void>
 }
 
-/** `server-everything` over HTTP. Killed when the test ends. */
+/** Starts `server-everything` over HTTP. It is killed at the end of the test. */
 export async function everythingOverHttp(transport: "streamableHttp" | "sse"): Promise<HttpServer> {
   const port = await freePort()
   const { command } = installedServer("mcp-server-everything")

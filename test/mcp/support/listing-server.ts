@@ -5,15 +5,15 @@ import type { McpServerDefinition, McpServerOptions } from "../../../src/mcp/con
 import { temporaryFolder } from "../../end-to-end/support/temporary-folder.ts"
 
 export interface ListingServer {
-  /** Returns the definition with which a gateway starts it. `name` is an argument of its command. */
+  /** Returns the definition for a gateway. `name` is an argument of the server's command. */
   definition(options?: McpServerOptions): McpServerDefinition
-  /** Changes what it lists, also while it runs. */
+  /** Changes the list of tools, also while the server runs. */
   list(...tools: readonly object[]): void
-  /** The names of the tools that were called, in order. */
+  /** Returns the names of the called tools in order. */
   calls(): readonly string[]
 }
 
-/** A server whose list of tools a test changes; see the fixture. */
+/** Creates a server whose list of tools the test changes. See the fixture. */
 export async function listingServer(name: string, ...tools: readonly object[]): Promise<ListingServer> {
   const folder = await temporaryFolder()
   const [listing, journal] = [join(folder, "listing"), join(folder, "journal")]
@@ -32,7 +32,7 @@ export async function listingServer(name: string, ...tools: readonly object[]): 
   }
 }
 
-/** A tool as a server lists it. */
+/** Returns a tool as a server lists it. */
 export function listed(name: string, more: object = {}): object {
   return { name, description: `Does ${name}.`, inputSchema: { type: "object", properties: {} }, ...more }
 }

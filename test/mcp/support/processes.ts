@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 
-/** Returns true if there is such a process; one that has ended and only waits to be reaped does not count. */
+/** Returns true if the process exists. A process that has ended and was not reaped yet does not count. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -10,7 +10,7 @@ export function isAlive(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"))
   } catch {
-    // It ended in between, or this system has no /proc.
+    // The process ended in the meantime, or this system has no /proc.
     return process.platform !== "linux"
   }
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
 import type { McpServerDefinition, McpServerOptions } from "../../../src/mcp/config/definition.ts"
 
-/** Programs of installed packages, started without `npx`, which would ask a registry. */
+/** Returns the definition of an installed program. It is started without `npx`, which would contact a registry. */
 export function installedServer(
   name: string,
   args: readonly string[] = [],
@@ -12,7 +12,7 @@ export function installedServer(
   }
 }
 
-/** A server that dies when it is told to; see the fixture. */
+/** Returns the definition of a server that dies on request. See the fixture. */
 export function fragileServer(
   env: Readonly<Record<string, string>>,
   options: McpServerOptions = {},

@@ -4,13 +4,13 @@ import { assertStill } from "../../../src/testing/sandbox/heartbeat.ts"
 import { hiding } from "./attacks-hiding.ts"
 
 const gigabyte = 1_000_000_000
-/** By which the gateway may grow while it handles any amount of output. */
+/** Maximum bytes by which the gateway may grow while it handles any amount of output. */
 const allowedGrowth = 150 * 1024 * 1024
 
-/** Megabytes, for a quota of 32: what is left of it after the folders, and what fits between two looks at the disk. */
+/** Maximum written megabytes for a quota of 32. It includes the writes between two measurements of the disk. */
 const maxWrittenMb = 400
 
-/** Attacks that use things up. */
+/** Attacks that exhaust resources. */
 export const exhaustion: readonly SandboxCase[] = [
   ...hiding,
   {
@@ -31,7 +31,7 @@ while True:
     try: os.fork()
     except OSError: pass`
       const { stdout, reason } = await run(harness, sandbox, code, { timeoutMs: 3_000 })
-      // Whichever limit its many processes meet first.
+      // The code reaches either limit first, because it has many processes.
       assert.ok(reason === "timeout" || reason === "outOfMemory", reason)
       assert.ok(Number(stdout.split("\n")[0]) <= 64, `it had ${stdout} processes`)
       await assertStill(sandbox)
@@ -69,7 +69,7 @@ for folder in ["/tmp", "/dev/shm"]:
     except OSError as e: print(folder, e.errno, written <= 64 << 20)
     f.truncate(0)
 open("/tmp/fill", "wb").write(b"x" * (1 << 30))`
-      // Its files are in memory, so either limit may be the first that is met.
+      // The files are in memory, so the code may reach either limit first.
       const outcome = await run(harness, sandbox, code)
       assert.ok(outcome.reason === "diskFull" || outcome.reason === "outOfMemory", JSON.stringify(outcome))
       assert.doesNotMatch(outcome.stdout, /False/)
@@ -241,7 +241,7 @@ for _ in range(100):
     print(total // 1_000_000, flush=True)`
       const { stdout } = await run(harness, await newSandbox(harness), code)
       const megabytes = Number(stdout.trim().split("\n").at(-1))
-      // The limit of memory is 64 MB; the kernel counts some of it late, so as much again may pass.
+      // The limit of memory is 64 MB. The kernel counts some memory late, so twice as much may be used.
       assert.ok(megabytes <= 128, `it kept ${megabytes} MB`)
     },
   },

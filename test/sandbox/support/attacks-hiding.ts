@@ -1,12 +1,12 @@
 import assert from "node:assert/strict"
 import { exec, newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
 
-/** Megabytes, for a quota of 32: what fits between two looks at the disk. */
+/** Maximum written megabytes for a quota of 32. It includes the writes between two measurements of the disk. */
 const maxWrittenMb = 400
 
 /**
- * Python that defines `hide(fd)`, after which only the named place holds the open file, which has no name. May also
- * define another way to start the attack.
+ * Python code that defines `hide(fd)`. After a call of it, only the named place refers to the open file, which has no
+ * name. The code may also define another way to start the attack.
  */
 const hidingPlaces = {
   "deleted files": `
@@ -41,7 +41,7 @@ def hide(fd):
     socket.send_fds(client, [b"x"], [fd])
     client.close()
     os.close(fd)`,
-  // Only a call in progress refers to the outer socket: one that looks for data past all that waits there.
+  // Only a call in progress refers to the outer socket. That call waits for more data than there is.
   "a socket that is closed while a thread receives": `
 outer, receiver = socket.socketpair()
 SO_PEEK_OFF = 42
@@ -60,7 +60,7 @@ os.close(receiver.fileno())
 def hide(fd):
     socket.send_fds(kept.pop(), [b"x"], [fd])
     os.close(fd)`,
-  // The first thread of the process has ended, and so has none.
+  // The first thread of the process has ended and has no files.
   "the files of a thread": `
 kept = []
 def hide(fd): kept.append(fd)
@@ -79,7 +79,7 @@ def hide(fd):
     os.unlink("program")`,
 } as const
 
-/** Python that writes and hides 640 MB, and prints how much that is so far. */
+/** Python code that writes and hides 640 MB and prints the amount so far. */
 const writeAndHide = `
 def write_and_hide():
     for index in range(40):
@@ -118,8 +118,8 @@ start(attack)`
 }))
 
 /**
- * Passes open files between two sockets as fast as it can, and never has more than one of them on the way. A process of
- * it has ended, and is not waited for.
+ * Passes open files between two sockets as fast as possible, with at most one of them in transit. One of its
+ * processes has ended and was not reaped.
  */
 const honest = `
 import os, socket, subprocess
@@ -131,7 +131,7 @@ while not os.path.exists("go"):
     for fd in socket.recv_fds(receiver, 1, 1)[1]: os.close(fd)
 print("survived", os.path.getsize("own"))`
 
-/** Has as many entries as it may, and makes the disk look as if it had grown. */
+/** Creates as many entries as the quota allows, and makes the disk look as if its use had grown. */
 const full = `
 import os, time
 for index in range(1_500 - len(os.listdir(".")) - 1): open(f"file-{index}", "w").close()
@@ -140,7 +140,7 @@ for round in range(10):
     time.sleep(0.15)
 print("survived", len(os.listdir(".")))`
 
-/** Each of these stays within its quota, and all together take more of the disk than one of them may. */
+/** Each of these executions stays within its quota. Together they use more of the disk than one may. */
 const neighbor = `
 import time
 for index in range(28):
@@ -151,7 +151,9 @@ time.sleep(0.5)`
 const neighborFiles = 16
 const neighborFileBytes = 32 << 20
 
-/** Hides files when another session has just freed more than they take, so that the file system has lost nothing. */
+/**
+ * Hides files when another session has just freed more bytes than they have, so that the free space does not shrink.
+ */
 const whileOthersFree: SandboxCase = {
   name: "hiding disk while others free as much",
   async run(harness) {
@@ -182,7 +184,7 @@ write_and_hide()`
   },
 }
 
-/** Attacks on the quota of the disk by bytes that no file with a name holds, and honest code that looks alike. */
+/** Attacks on the disk quota with bytes that no named file contains, and honest code that looks similar. */
 export const hiding: readonly SandboxCase[] = [
   ...hidingCases,
   whileOthersFree,

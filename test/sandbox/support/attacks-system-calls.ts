@@ -5,7 +5,10 @@ const EPERM = 1
 const ENOSYS = 38
 const EAFNOSUPPORT = 97
 
-/** Functions that call the C library and the kernel by name; each prints its name and the error number. */
+/**
+ * Python functions that call the C library and the kernel by name. Each prints the name of the call and the error
+ * number.
+ */
 const prelude = `
 import ctypes, os, platform, socket, sys
 libc = ctypes.CDLL(None, use_errno=True)

@@ -8,13 +8,13 @@ import { assertStill } from "../../../src/testing/sandbox/heartbeat.ts"
 import { exhaustion } from "./attacks-exhaustion.ts"
 import { systemCalls } from "./attacks-system-calls.ts"
 
-/** Matches the environment of code that a shell started without any: each shell sets variables of its own. */
+/**
+ * Matches the environment of code that a shell started with an empty environment. Each shell sets some variables
+ * itself.
+ */
 const offeredOrNothing = /OFFERED=yes|b'(PWD=\/\\x00)?(SHLVL=0\\x00)?'$/
 
-/**
- * Attempts of code against the machine, its neighbors and the gateway. A sandbox withstands all of them. A sandbox
- * holds all of it.
- */
+/** Attacks of code on the machine, its neighbors and the gateway. A sandbox withstands all of them. */
 export const attacks: readonly SandboxCase[] = [
   ...exhaustion,
   ...systemCalls,
@@ -50,7 +50,7 @@ print(json.dumps(seen))`,
         const seen = JSON.parse(stdout) as Record<string, string>
         for (const [path, text] of Object.entries(seen)) {
           assert.doesNotMatch(text, new RegExp(secret), path)
-          // The image has users of its own.
+          // The image has its own users.
           assert.equal(path, "/etc/passwd", `${path} can be read: ${text}`)
         }
       } finally {
@@ -198,9 +198,9 @@ print("left it behind")`
   },
 ]
 
-/** Attacks that rlimits of each process do not hold; docs/code-execution.md says so. */
+/** Attacks that the rlimits of each process do not stop, as docs/code-execution.md states. */
 export const needControlGroups: ReadonlySet<string> = new Set([
-  // Without them, a freeze interrupts the call, and the socket is gone.
+  // Without control groups, a freeze interrupts the call, and the socket disappears.
   "hiding disk in a socket that is closed while a thread receives",
   "a memory bomb of many processes",
   "keeping data in the buffers of connections, outside of any process",

@@ -3,12 +3,12 @@ import { fork } from "node:child_process"
 import { once } from "node:events"
 import { globSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import type { SandboxName } from "../../../src/core/ports/sandbox.ts"
+import type { SandboxName } from "../../../src/core/ports/tools/sandbox.ts"
 import { eventually } from "../../end-to-end/support/eventually.ts"
 
 const gateway = fileURLToPath(new URL("../fixtures/gateway.ts", import.meta.url))
 
-/** Lets another process run code in this directory, and kills it with SIGKILL while it does. */
+/** Lets another process run code in this directory, and kills that process with SIGKILL meanwhile. */
 export async function crashWhileRunning(
   backend: SandboxName,
   directory: string,
@@ -25,7 +25,7 @@ export async function crashWhileRunning(
   await once(child, "exit")
 }
 
-/** Seconds that no other process sleeps for, by which the processes of the code are found. */
+/** A number of seconds that no other process sleeps for. It identifies the processes of the code. */
 const pause = `0.0${process.pid}7`
 
 /** Returns the processes of the code that the killed process ran. */
@@ -34,13 +34,13 @@ export function processes(): readonly string[] {
     try {
       return readFileSync(file, "utf8").includes(pause)
     } catch {
-      // It has ended in the meantime.
+      // The process has ended in the meantime.
       return false
     }
   })
 }
 
-/** Control groups of this directory's sandboxes, wherever they are. */
+/** Returns the control groups of this directory's sandboxes. */
 export function controlGroups(directory: string): readonly string[] {
   const id = readFileSync(`${directory}/id`, "utf8")
   return globSync(`/sys/fs/cgroup/**/*${id}*`)

@@ -13,18 +13,18 @@ export const testImage = "agent-gateway-sandbox:test"
 export interface TestEngine {
   readonly docker: Docker
   readonly socket: string
-  /** Kills it; what it ran may go on. */
+  /** Kills the engine. Its containers may continue. */
   kill(): Promise<void>
-  /** Stops it as a service manager does. */
+  /** Stops the engine like a service manager. */
   shutDown(): Promise<void>
-  /** After `kill` or `shutDown`. */
+  /** Restarts the engine after `kill` or `shutDown`. */
   restart(): Promise<void>
   stop(): Promise<void>
 }
 
 /**
- * A Docker engine of its own, with everything it keeps in a folder of its own, and no bridge, so that nothing of the
- * host's network changes. It has one image, made of Debian's packages: no registry is needed.
+ * Starts a separate Docker engine. All its files are in a temporary folder, and it has no bridge, so the host's
+ * network does not change. Its only image is made of Debian packages, so it needs no registry.
  */
 export async function startEngine(): Promise<TestEngine> {
   await requirePrograms("dockerd")
@@ -49,11 +49,12 @@ export async function startEngine(): Promise<TestEngine> {
   }
   const stop = async () => {
     await daemon?.end("SIGTERM")
-    // One that was killed leaves what it mounted, there for the next.
+    // A killed engine leaves its mounts behind for the next one.
     const mounts = readFileSync("/proc/self/mounts", "utf8")
       .split("\n")
       .map((line) => line.split(" ")[1] ?? "")
-    // By its turn one may be gone, with that which it was in. What is still there keeps the folder from being removed.
+    // A mount may have disappeared together with the mount that contained it. A mount that remains keeps the folder
+    // from being removed.
     for (const mount of mounts) if (mount.startsWith(folder)) spawnSync("umount", ["--lazy", mount])
     await rm(folder, { recursive: true, force: true, maxRetries: 20 })
   }
@@ -73,7 +74,7 @@ export async function startEngine(): Promise<TestEngine> {
       kill: async () => daemon?.end("SIGKILL"),
       shutDown: async () => daemon?.end("SIGTERM"),
       async restart() {
-        // Their numbers may belong to other processes by now.
+        // These process ids may belong to other processes by now.
         for (const file of ["docker.pid", "exec/containerd/containerd.pid"])
           await rm(join(folder, file), { force: true })
         await start()
@@ -91,7 +92,7 @@ interface Daemon {
 }
 
 function startDaemon(options: readonly string[], output: number): Daemon {
-  // It ends with this process, however that ends.
+  // The engine ends when this process ends for any reason.
   const daemon = spawn("setpriv", ["--pdeathsig=TERM", "dockerd", ...options], {
     detached: true,
     stdio: ["ignore", output, output],

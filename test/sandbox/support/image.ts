@@ -12,8 +12,8 @@ const include = "python3,dash,coreutils,nodejs"
 const leftOut = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"]
 
 /**
- * The root of a file system with Python and Node, as a tar file, made of Debian's packages from where this machine's
- * apt has them. Kept in the temporary folder for the next run.
+ * Returns a tar file of a root file system with Python and Node, which is made of Debian packages from this machine's
+ * apt sources. The file is kept in the temporary folder for the next run.
  */
 export async function rootFileSystem(): Promise<string> {
   const recipe = createHash("sha256")
@@ -45,7 +45,7 @@ export async function rootFileSystem(): Promise<string> {
   return file
 }
 
-/** Only Debian's own, of whatever else apt is set up with. */
+/** Returns the apt sources of Debian itself, without other sources of this machine. */
 function debianSources(): readonly string[] {
   const files = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"].filter((file) =>
     existsSync(file),

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
 import { openTestSandboxes } from "./open.ts"
 
-/** Cases for machines on which control groups are not permitted. */
+/** Returns cases for machines that do not permit control groups. */
 export function ownCases(directory: string): readonly SandboxCase[] {
   return [
     {

@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url"
 const program = fileURLToPath(new URL("../fixtures/node.ts", import.meta.url))
 
 export interface NodeProcess {
-  /** Resolves when the process fires schedules; rejects if it ends before. */
+  /** Resolves when the process fires schedules. Rejects if it ends before that. */
   readonly ready: Promise<void>
-  /** Kills it as a crash would, and resolves when it is gone. */
+  /** Kills the process with SIGKILL. Resolves when it has ended. */
   kill(): Promise<void>
 }
 

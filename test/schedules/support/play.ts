@@ -1,15 +1,19 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { randomIds } from "../../../src/core/ids.ts"
-import { type DirectoryCursor, maxDirectoryPage, type RunQuery } from "../../../src/core/ports/directory.ts"
-import type { Occurrence, Schedule } from "../../../src/core/ports/schedules.ts"
-import type { Store } from "../../../src/core/ports/store.ts"
+import {
+  type DirectoryCursor,
+  maxDirectoryPage,
+  type RunQuery,
+} from "../../../src/core/ports/store/directory.ts"
+import type { Occurrence, Schedule } from "../../../src/core/ports/store/schedules.ts"
+import type { Store } from "../../../src/core/ports/store/store.ts"
 import { systemClock } from "../../../src/core/time/clock.ts"
 import { openStore } from "../../../src/gateway/open-store.ts"
 import type { Random } from "../../crash/support/random.ts"
 import { type NodeProcess, startNode } from "./node-process.ts"
 
 export interface Plan {
-  /** A data directory, or a URL of Postgres. */
+  /** A data directory, or a Postgres URL. */
   readonly store: string
   readonly nodes: number
   readonly schedules: number
@@ -20,7 +24,7 @@ export interface Plan {
 }
 
 export interface Played {
-  /** Everything that is not as promised, one line each. */
+  /** All violations of the guarantees, one line each. */
   readonly violations: readonly string[]
   readonly fired: number
   readonly kills: number
@@ -31,7 +35,9 @@ const deadlineMs = 300_000
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const owner = { tenant: "tenant", userId: "user" }
 
-/** Processes with the same schedules, each of which is due many times, while one after another is killed. */
+/**
+ * Lets processes with the same schedules work, while one after another is killed. Each schedule is due many times.
+ */
 export async function play(plan: Plan): Promise<Played> {
   const store = await openStore(
     { store: plan.store, durability: "process" },
@@ -55,13 +61,13 @@ export async function play(plan: Plan): Promise<Played> {
   }
 }
 
-/** Half of the schedules send to one session each, the others to a new one each time. */
+/** Stores the schedules. Half of them always use the same session, and the others a new one for each occurrence. */
 async function seed(store: Store, { schedules, occurrences }: Plan): Promise<Map<string, readonly number[]>> {
   const now = await store.log.now()
   const expected = new Map<string, readonly number[]>()
   for (let number = 0; number < schedules; number += 1) {
     const id = randomIds.next("sched")
-    // The next occurrence after these is half an hour away.
+    // The occurrence after these is half an hour away.
     const createdAt = now - occurrences * hour - hour / 2
     const nextAt = createdAt + hour
     const session = number % 2 === 0 ? "fresh" : "continue"
@@ -89,7 +95,7 @@ async function seed(store: Store, { schedules, occurrences }: Plan): Promise<Map
   return expected
 }
 
-/** Resolves to the number of kills, when every occurrence was fired and every run has ended. */
+/** Resolves to the number of kills once every occurrence was fired and every run has ended. */
 async function killUntilFired(store: Store, plan: Plan): Promise<number> {
   const nodes: NodeProcess[] = Array.from({ length: plan.nodes }, () => startNode(plan.store))
   const deadline = Date.now() + deadlineMs
@@ -105,7 +111,7 @@ async function killUntilFired(store: Store, plan: Plan): Promise<number> {
       await nodes[victim]?.kill()
       const next = startNode(plan.store)
       nodes[victim] = next
-      // A kill may also come while the process starts.
+      // A process may also be killed during its start.
       if (plan.random.chance(0.7)) await next.ready
     }
     return kills
@@ -143,7 +149,9 @@ function* checkSchedule(
   if (runs.size !== history.length) yield `${name}: two occurrences name one run`
 }
 
-/** Every occurrence has its run, every run belongs to an occurrence, and all have ended. */
+/**
+ * Checks that every occurrence has its run, that every run belongs to an occurrence, and that all runs have ended.
+ */
 async function checkRuns(store: Store, expected: number): Promise<readonly string[]> {
   const states = new Map<string, number>()
   let after: DirectoryCursor | null = null

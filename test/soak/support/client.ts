@@ -1,15 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { type Chat, connect, type SentEvent } from "../../../src/client/index.ts"
 
-/** Turns after which a client opens a new session. */
+/** Number of turns after which a client opens a new session. */
 const turnsPerSession = 25
 
-/** Counts what the clients did, by kind. */
+/** Number of the clients' actions by kind. */
 export type Counts = Record<string, number>
 
 const kinds = ["talk", "tool", "approval", "viewer that leaves", "second viewer", "cancel"] as const
 
-/** Talks until the signal aborts, with one turn of each kind after another, and starts sessions again and again. */
+/** Runs one turn of each kind in a loop until the signal aborts. Creates a new session from time to time. */
 export async function talk(url: string, counts: Counts, signal: AbortSignal): Promise<void> {
   for (let turn = 0; !signal.aborted; ) {
     const chat = connect({ url, apiKey: "soak" })
@@ -58,7 +58,7 @@ const turnOf: Readonly<Record<(typeof kinds)[number], (chat: Chat, gateway: Gate
   },
 }
 
-/** Sends the message and follows its run to the end. Allows what it asks for. */
+/** Sends the message and follows its run to the end. Allows all its calls. */
 async function toEnd(chat: Chat, message: string): Promise<void> {
   let last: SentEvent | null = null
   for await (const event of chat.send(message)) {
@@ -71,7 +71,7 @@ async function toEnd(chat: Chat, message: string): Promise<void> {
 /** Waits until no run is open. */
 async function finish(chat: Chat): Promise<void> {
   for await (const _event of chat.subscribe()) {
-    // Only the end counts.
+    // Only the end of the stream matters.
   }
 }
 

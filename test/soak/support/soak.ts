@@ -11,7 +11,7 @@ import {
 import { type CliProcess, startCli } from "../../cli-process.ts"
 import { type Counts, talk } from "./client.ts"
 
-/** Counts of what the gateway's process holds while no client is connected. */
+/** Counts of the objects in the gateway's process while no client is connected. */
 export interface Sample {
   readonly heapUsed: number
   readonly rss: number
@@ -30,11 +30,11 @@ export interface SoakOptions {
 }
 
 const clients = 8
-/** Longer than the gateway keeps an idle connection open. */
+/** Milliseconds of idle time. It is longer than the gateway keeps an idle connection open. */
 const idleMs = 8_000
 const words = Array.from({ length: 60 }, (_, index) => `word ${index} `)
 
-/** Puts a real gateway under a mixed load, and takes a sample after each round, when all clients have left. */
+/** Runs a mixed load on a real gateway, and takes a sample after each round, when all clients have disconnected. */
 export async function soak({ warmUpMs, roundMs, rounds, onSample }: SoakOptions): Promise<readonly Sample[]> {
   const folder = await mkdtemp(join(tmpdir(), "soak-"))
   const model = await startScriptedUpstream((request) => ({
@@ -70,7 +70,7 @@ export async function soak({ warmUpMs, roundMs, rounds, onSample }: SoakOptions)
   return samples
 }
 
-/** Returns what the process holds more of at the second sample than at the first, a line for each kind. */
+/** Returns one line for each kind of object of which the second sample has more than the first. */
 export function leftOver(first: Sample, last: Sample): readonly string[] {
   const kinds = [...new Set([...Object.keys(first.resources), ...Object.keys(last.resources)])]
   const resources = kinds.map(
@@ -96,7 +96,7 @@ async function takeSample(gateway: CliProcess): Promise<Sample> {
   return JSON.parse(json)
 }
 
-/** Calls the tool that the last message names; talks otherwise. */
+/** Calls the tool that the last message names. Otherwise responds with text. */
 function partsFor({ body }: UpstreamRequest): Parameters<typeof anthropicEvents>[0] {
   const { messages } = body as { readonly messages: readonly { readonly content: unknown }[] }
   const last = JSON.stringify(messages.at(-1)?.content)

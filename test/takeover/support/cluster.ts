@@ -5,7 +5,7 @@ import { Client } from "pg"
 import { type DatabaseServer, startDatabaseServer } from "./database-server.ts"
 import { type NodeProcess, startNode } from "./node-process.ts"
 
-/** One execution of a tool that has begun. */
+/** One started execution of a tool. */
 export interface Start {
   readonly node: string
   readonly tool: "charge" | "reserve"
@@ -15,7 +15,7 @@ export interface Start {
   readonly at: number
 }
 
-/** A session as the database has it. */
+/** A session in the database. */
 export interface SessionRow {
   readonly id: string
   readonly owner: string | null
@@ -24,19 +24,19 @@ export interface SessionRow {
   readonly hasOpenRun: boolean
 }
 
-/** Three gateways on one database, and a look at both that does not go through them. */
+/** Three gateways on one database, and direct access to the database. */
 export interface Cluster {
   readonly database: DatabaseServer
   readonly nodes: readonly NodeProcess[]
-  /** Starts a run through this node and leaves it to itself; resolves to the session's id. */
+  /** Starts a run through this node. Resolves to the session's id. */
   startRun(node: NodeProcess, round: string): Promise<string>
   /** Lets the runs of the round end. */
   release(round: string): Promise<void>
   starts(sessions: readonly string[]): Promise<readonly Start[]>
   rows(sessions: readonly string[]): Promise<readonly SessionRow[]>
-  /** Calls that the log of these sessions ascribes to a crash. */
+  /** Resolves to the number of calls that the log of these sessions attributes to a crash. */
   crashes(sessions: readonly string[]): Promise<number>
-  /** Starts a node in place of one that was killed. */
+  /** Starts a new node in place of a killed one. */
   replace(node: NodeProcess): Promise<void>
   stop(): Promise<void>
 }

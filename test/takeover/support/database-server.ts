@@ -2,10 +2,10 @@ import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { startEmbeddedPostgres } from "../../../src/testing/fixtures/embedded-postgres.ts"
 
-/** A Postgres server of its own, whose processes can be paused. */
+/** A separate Postgres server whose processes can be paused. */
 export interface DatabaseServer {
   readonly url: string
-  /** Stops every process of the server where it is, as a machine that hangs does. Connections stay open. */
+  /** Pauses every process of the server, as on a machine that hangs. Connections stay open. */
   pause(): Promise<void>
   resume(): Promise<void>
   stop(): Promise<void>
@@ -18,7 +18,7 @@ export async function startDatabaseServer(): Promise<DatabaseServer> {
   return {
     url: urlOf("postgres"),
     async pause() {
-      // First the one that starts the others.
+      // The process that starts the others comes first.
       process.kill(postmaster, "SIGSTOP")
       paused = [postmaster, ...(await childrenOf(postmaster))]
       for (const pid of paused) process.kill(pid, "SIGSTOP")
@@ -38,7 +38,7 @@ async function childrenOf(parent: number): Promise<readonly number[]> {
 }
 
 async function parentOf(pid: number): Promise<number | null> {
-  // The name in parentheses may hold blanks. A process may end meanwhile.
+  // The name in parentheses may contain spaces. The process may end in the meantime.
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null)
   return stat === null ? null : Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1])
 }

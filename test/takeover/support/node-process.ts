@@ -11,7 +11,7 @@ export interface NodeProcess {
   readonly name: string
   readonly url: string
   signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void
-  /** Resolves when nothing of it runs any more. */
+  /** Kills the process. Resolves when it has ended. */
   kill(): Promise<void>
 }
 

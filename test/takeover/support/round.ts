@@ -4,8 +4,8 @@ import type { Cluster, SessionRow, Start } from "./cluster.ts"
 import type { NodeProcess } from "./node-process.ts"
 
 /**
- * A fault of the cluster: a node is killed; a node is killed while the database is paused for `ms`; or a node is
- * paused for `ms`, and goes on afterwards.
+ * A fault of the cluster. A node is killed; or a node is killed while the database is paused for `ms`; or a node is
+ * paused for `ms` and then continues.
  */
 export type Fault =
   | { readonly type: "kill" }
@@ -14,7 +14,8 @@ export type Fault =
 
 export interface RoundResult {
   /**
-   * For each session of the node that failed: from the fault, or from the end of the outage, to its claim by another.
+   * For each session of the failed node: milliseconds from the fault, or from the end of the outage, to the claim by
+   * another node.
    */
   readonly claimedMs: readonly number[]
   /** The same, to the first start of a tool on another node. */
@@ -25,7 +26,7 @@ export interface RoundResult {
 const sessionsPerNode = 5
 const pollMs = 20
 
-/** Plays one fault and checks what the tools, the database and the log say of it. */
+/** Plays one fault, and checks the tools, the database and the log. */
 export async function playRound(cluster: Cluster, round: string, fault: Fault): Promise<RoundResult> {
   const sessions = await startRuns(cluster, round)
   const [victim] = shuffled(cluster.nodes)
@@ -80,7 +81,7 @@ async function startRuns(cluster: Cluster, round: string): Promise<readonly stri
   return sessions
 }
 
-/** Resolves to the time from which takeovers are measured. */
+/** Causes the fault. Resolves to the time from which takeovers are measured. */
 async function strike({ database }: Cluster, victim: NodeProcess, fault: Fault): Promise<number> {
   switch (fault.type) {
     case "kill": {
@@ -143,9 +144,9 @@ function repeatedCalls(starts: readonly Start[]): readonly string[] {
 }
 
 /**
- * No tool of either kind starts on the former node once another one has the session. A session that was claimed once
- * more is left out: the other node gave it back, as one does whose own heartbeat lapses, and the former node may have
- * it again.
+ * Returns starts of tools on the former node after another node had claimed the session. A session with a further
+ * claim is left out: the other node released it, as a node does when its own heartbeat lapses, and the former node
+ * may have claimed it again.
  */
 function lateStarts(
   starts: readonly Start[],
@@ -169,7 +170,7 @@ function lateStarts(
   })
 }
 
-/** Live nodes keep their sessions. */
+/** Returns sessions that live nodes have lost. */
 async function changedOwners(
   cluster: Cluster,
   sessions: readonly string[],
@@ -181,7 +182,7 @@ async function changedOwners(
     .map(({ id }) => `${id} was taken from a live node`)
 }
 
-/** A crash is counted once, a lapse never. */
+/** Returns sessions with a wrong count. A crash counts once, and a lapse never counts. */
 async function wrongCounts(
   cluster: Cluster,
   {
@@ -196,7 +197,7 @@ async function wrongCounts(
     readonly claims: ReadonlyMap<string, Claim>
   },
 ): Promise<readonly string[]> {
-  // A durable step may have set the count back before it was seen.
+  // A durable step may have reset the count before the check.
   const most = fault.type === "pause" ? 0 : 1
   const wrong = [...claims.values()].filter(({ row }) => row.takeovers > most)
   const lapsed = fault.type === "pause" ? [...moved, ...stayed] : stayed
@@ -207,7 +208,7 @@ async function wrongCounts(
   ]
 }
 
-/** The node that each session's first tool ran on. */
+/** Returns the node on which each session's first tool ran. */
 function homesOf(starts: readonly Start[]): ReadonlyMap<string, string> {
   return new Map(starts.toReversed().map(({ sessionId, node }) => [sessionId, node]))
 }

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "../../../core/json/json.ts"
 import { isJsonObject } from "../../../core/json/json.ts"
-import type { StopReason } from "../../../core/ports/provider.ts"
+import type { StopReason } from "../../../core/ports/model/provider.ts"
 import type { Usage } from "../../../core/usage.ts"
 
 /** Returns true for failures: reasons of OpenRouter and Mistral, and of DeepSeek if it has no capacity. */

@@ -1,6 +1,11 @@
+import type { ModelPart, VendorData } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { ModelPart, VendorData } from "../../../core/messages.ts"
-import type { ModelDelta, ModelEnd, ModelInputDelta, ModelProgress } from "../../../core/ports/provider.ts"
+import type {
+  ModelDelta,
+  ModelEnd,
+  ModelInputDelta,
+  ModelProgress,
+} from "../../../core/ports/model/provider.ts"
 import { callInput } from "../../tool-calls/call-input.ts"
 import { callName } from "../../tool-calls/call-name.ts"
 import { ServiceError } from "../service-error.ts"
@@ -162,7 +167,7 @@ function bringsReasoning({ data, signature }: JsonObject): boolean {
   return [data, signature].some((value) => typeof value === "string" && value !== "")
 }
 
-/** Returns true if the chunk has a part of the response itself. */
+/** Returns true if the chunk contains a part of the response itself. */
 function brings({ text, refusal, reasoning, reasoningDetails, toolCalls }: ChatChunk): boolean {
   return text + refusal + reasoning !== "" || reasoningDetails.length > 0 || toolCalls.length > 0
 }

@@ -3,7 +3,7 @@ import type { ThinkingForm } from "./thinking.ts"
 
 /** Traits in which services with a Chat Completions API differ. */
 export interface HostTraits {
-  /** Its id in price lists. */
+  /** Provider id in price lists. */
   readonly priceList?: string
   readonly maxTokensField: "max_tokens" | "max_completion_tokens"
   /** If true, the service accepts `stream_options.include_usage`. */

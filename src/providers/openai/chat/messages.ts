@@ -1,5 +1,4 @@
 import type { OpenAI } from "openai"
-import { isJsonObject, type Json, type JsonObject } from "../../../core/json/json.ts"
 import {
   type AssistantMessage,
   type ContentPart,
@@ -9,7 +8,8 @@ import {
   type ToolCallPart,
   type ToolMessage,
   textOf,
-} from "../../../core/messages.ts"
+} from "../../../core/history/messages.ts"
+import { isJsonObject, type Json, type JsonObject } from "../../../core/json/json.ts"
 import { mapCallIds } from "../../tool-calls/call-ids.ts"
 import type { ReasoningField } from "../options.ts"
 import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import type { Json, JsonObject } from "../../../core/json/json.ts"
-import type { ModelEnd, ModelEvent } from "../../../core/ports/provider.ts"
+import type { ModelEnd, ModelEvent } from "../../../core/ports/model/provider.ts"
 import { chatErrorEvent, chatEvent } from "../../../testing/provider/openai-chat-wire.ts"
 import { startScriptedUpstream, type UpstreamStep } from "../../../testing/provider/scripted-upstream.ts"
 import { endOf, eventsOf } from "../fixtures/call.ts"
@@ -10,10 +10,10 @@ const done = "data: [DONE]\n\n"
 const delta = (value: Json, finish_reason: string | null = null) =>
   chatEvent({ choices: [{ index: 0, delta: value, finish_reason }] })
 const finish = (reason: string) => delta({}, reason)
-/** A chunk with one piece of a call. */
+/** Returns a chunk with one piece of a call. */
 const piece = (call: JsonObject) => delta({ tool_calls: [call] })
 
-/** A server that sends this, whatever it is asked. */
+/** Starts a server that sends these steps for any request, and resolves to the provider's events. */
 async function played(...steps: readonly UpstreamStep[]): Promise<readonly ModelEvent[]> {
   const upstream = await startScriptedUpstream(() => ({ steps }))
   try {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { ModelEnd, StopReason } from "../../../core/ports/provider.ts"
+import type { ModelEnd, StopReason } from "../../../core/ports/model/provider.ts"
 import { chatEvent } from "../../../testing/provider/openai-chat-wire.ts"
 import { startScriptedUpstream } from "../../../testing/provider/scripted-upstream.ts"
 import { endOf, eventsOf } from "../fixtures/call.ts"
@@ -11,18 +11,18 @@ const names = recordings("chat__")
 
 interface Recorded {
   readonly model: string
-  /** Its beginning, and the number of its characters. */
+  /** The beginning of the text, and its number of characters. */
   readonly text?: readonly [start: string, length: number]
   readonly thinking?: readonly [start: string, length: number]
   readonly call?: { readonly id: string; readonly name: string; readonly input: JsonObject }
-  /** Tokens: input, output, read from a cache. */
+  /** Numbers of tokens: input, output, and read from a cache. */
   readonly usage: readonly [input: number, output: number, cached: number]
   readonly stopReason: StopReason
 }
 
 const weather = { name: "weather", input: { location: "San Francisco" } }
 
-/** The expected content of the services' recordings, by the recording's name. */
+/** The expected content of the recordings, by the name of the recording. */
 const expected: Readonly<Record<string, Recorded>> = {
   "chat__azure-model-router.jsonl": {
     model: "gpt-5-nano-2025-08-07",
@@ -92,7 +92,7 @@ const expected: Readonly<Record<string, Recorded>> = {
     usage: [16, 300, 0],
     stopReason: "end",
   },
-  // Its completion tokens are without the reasoning's.
+  // The completion tokens of this recording do not include the reasoning tokens.
   "chat__xai-text.jsonl": {
     model: "grok-3-mini",
     thinking: ['First, the user said: "S', 1455],
@@ -109,7 +109,7 @@ const expected: Readonly<Record<string, Recorded>> = {
   },
 }
 
-/** Streams of real services, played to the real SDK by a real server. */
+/** Recorded streams of real services, which a local server plays to the real SDK. */
 describe.runIf(names.length > 0)("recorded answers", () => {
   test.each(names)("%s", async (name) => {
     const chunks = chunksOf(name).map(chatEvent)
@@ -123,7 +123,7 @@ describe.runIf(names.length > 0)("recorded answers", () => {
   })
 })
 
-/** The answer as the table has it, its texts cut to the beginnings there. */
+/** Returns the response in the form of the table, with its texts truncated to the beginnings in the table. */
 function summary({ content, model, usage, stopReason }: ModelEnd, recorded: Recorded | undefined): Recorded {
   const text = content.find((part) => part.type === "text")?.text
   const thinking = content.find((part) => part.type === "thinking")?.text

@@ -1,6 +1,6 @@
 import type { OpenAI } from "openai"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { ModelRequest, ToolSpecification } from "../../../core/ports/provider.ts"
+import type { ModelRequest, ToolSpecification } from "../../../core/ports/model/provider.ts"
 import { promptText, toolParameters } from "../prompt.ts"
 import type { HostTraits } from "./hosts.ts"
 import { chatMessages, systemTexts } from "./messages.ts"

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { ModelRequest } from "../../../core/ports/provider.ts"
+import type { ModelRequest } from "../../../core/ports/model/provider.ts"
 import { type ThinkingLevel, thinkingLevels } from "../../../core/thinking-level.ts"
 import { findHostTraits } from "./hosts.ts"
 import { chatRequest } from "./request.ts"

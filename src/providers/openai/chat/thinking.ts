@@ -1,4 +1,4 @@
-import type { ModelRequest } from "../../../core/ports/provider.ts"
+import type { ModelRequest } from "../../../core/ports/model/provider.ts"
 import { type ThinkingLevel, thinkingLevels } from "../../../core/thinking-level.ts"
 import { levelsOf as openAiLevels } from "../reasoning-models.ts"
 

@@ -47,7 +47,10 @@ function isEmpty({ id, name, arguments: input }: ToolCallDelta): boolean {
   return id === null && name === null && input === ""
 }
 
-/** Returns true if the piece starts another call than the one that its index, or its place, names. */
+/**
+ * Returns true if the piece starts a new call instead of continuing this one, which its index or its position
+ * suggests.
+ */
 function begins(piece: ToolCallDelta, call: AssembledCall): boolean {
   if (piece.name === null || (piece.id !== null && piece.id === call.id)) return false
   const isWhole = parseObject(call.arguments) !== null

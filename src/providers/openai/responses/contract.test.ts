@@ -11,7 +11,7 @@ afterEach(async () => {
   await harness?.close()
 })
 
-// The service counts when it has answered, not before.
+// The service reports usage after the response, not before.
 const cases = providerContract.filter(({ needs }) => needs !== "earlyUsage")
 
 describe("the provider contract, kept by OpenAI Responses", () => {

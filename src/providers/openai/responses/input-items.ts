@@ -1,13 +1,13 @@
 import type { OpenAI } from "openai"
-import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
 import type {
   AssistantMessage,
   AssistantPart,
   ContentPart,
   Message,
   TextPart,
-} from "../../../core/messages.ts"
-import type { ToolResult } from "../../../core/ports/tool.ts"
+} from "../../../core/history/messages.ts"
+import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
+import type { ToolResult } from "../../../core/ports/tools/tool.ts"
 import { mapCallIds } from "../../tool-calls/call-ids.ts"
 import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
 import { givenCallId, ownData } from "../vendor-tag.ts"

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
+import type { Message } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { Message } from "../../../core/messages.ts"
-import type { ModelEvent } from "../../../core/ports/provider.ts"
+import type { ModelEvent } from "../../../core/ports/model/provider.ts"
 import { responsesEvent } from "../../../testing/provider/openai-responses-wire.ts"
 import { startScriptedUpstream } from "../../../testing/provider/scripted-upstream.ts"
 import { answerOf, endOf, eventsOf, resultsOf } from "../fixtures/call.ts"
@@ -12,7 +12,7 @@ import { inputItems } from "./input-items.ts"
 const names = recordings("responses__")
 const failing = "responses__error.1.jsonl"
 
-/** Streams of the real service, played to the real SDK by a real server. */
+/** Recorded streams of the real API, which a local server plays to the real SDK. */
 describe.runIf(names.length > 0)("recorded answers", () => {
   const answers = names
     .filter((name) => name !== failing)
@@ -71,7 +71,7 @@ describe.runIf(names.length > 0)("recorded answers", () => {
   })
 })
 
-/** A recording may be of several calls. */
+/** Returns the chunks of each response, because a recording may contain several calls. */
 function answersOf(chunks: readonly JsonObject[]): readonly (readonly JsonObject[])[] {
   const begins = chunks.flatMap(({ type }, index) => (type === "response.created" ? [index] : []))
   return begins.map((begin, call) => chunks.slice(begin, begins[call + 1]))
@@ -92,7 +92,7 @@ async function replay(chunks: readonly JsonObject[]): Promise<readonly ModelEven
   }
 }
 
-/** They are empty, because no request asks for them. */
+/** Removes log probabilities. They are empty, because no request asks for them. */
 function withoutLogprobs(item: unknown): unknown {
   return JSON.parse(JSON.stringify(item, (name, value) => (name === "logprobs" ? undefined : value)))
 }

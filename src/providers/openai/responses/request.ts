@@ -1,5 +1,5 @@
 import type { OpenAI } from "openai"
-import type { ModelRequest, ToolSpecification } from "../../../core/ports/provider.ts"
+import type { ModelRequest, ToolSpecification } from "../../../core/ports/model/provider.ts"
 import type { OpenAiOptions } from "../options.ts"
 import { promptText, toolParameters } from "../prompt.ts"
 import { canReason } from "../reasoning-models.ts"

@@ -1,5 +1,5 @@
 import type { OpenAI } from "openai"
-import type { StopReason } from "../../../core/ports/provider.ts"
+import type { StopReason } from "../../../core/ports/model/provider.ts"
 import type { Usage } from "../../../core/usage.ts"
 import type { PartState } from "./response-parts.ts"
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { ModelDelta, ModelInputDelta } from "../../../core/ports/provider.ts"
+import type { ModelDelta, ModelInputDelta } from "../../../core/ports/model/provider.ts"
 import { BrokenStreamError } from "../../transport/stream-fault.ts"
 import { ResponseFold } from "./response-fold.ts"
 

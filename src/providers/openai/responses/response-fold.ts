@@ -1,6 +1,11 @@
 import type { OpenAI } from "openai"
 import { isJsonObject, type Json, type JsonObject } from "../../../core/json/json.ts"
-import type { ModelDelta, ModelEnd, ModelInputDelta, ModelProgress } from "../../../core/ports/provider.ts"
+import type {
+  ModelDelta,
+  ModelEnd,
+  ModelInputDelta,
+  ModelProgress,
+} from "../../../core/ports/model/provider.ts"
 import { callName } from "../../tool-calls/call-name.ts"
 import { BrokenStreamError } from "../../transport/stream-fault.ts"
 import { ServiceError } from "../service-error.ts"

@@ -1,5 +1,5 @@
+import type { ModelPart } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
-import type { ModelPart } from "../../../core/messages.ts"
 import { callInput } from "../../tool-calls/call-input.ts"
 import { callName } from "../../tool-calls/call-name.ts"
 

@@ -1,4 +1,4 @@
-import type { SessionBatch } from "../../../core/ports/session-log.ts"
+import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
 
 /**
  * Runs a commit of these batches after every earlier commit of the same sessions. Commits of other sessions run

@@ -5,15 +5,15 @@ import { ConfigurationError, GatewayError, StoreUnavailableError, toError } from
  * request itself is correct.
  */
 const unavailableClasses: ReadonlySet<string> = new Set([
-  "08", // connection
-  "25", // transaction state: read-only after a failover, idle too long
-  "28", // authorization
+  "08", // Connection exceptions.
+  "25", // Invalid transaction state, such as read-only after a failover, or an idle timeout.
+  "28", // Invalid authorization.
   "3D", // the database no longer exists
-  "40", // rollback: deadlock
-  "53", // resources: full disk, too many connections
-  "55", // lock not available
-  "57", // operator intervention: shutdown, cancelled
-  "58", // system error
+  "40", // Transaction rollback, such as a deadlock.
+  "53", // Insufficient resources, such as a full disk or too many connections.
+  "55", // The lock is not available.
+  "57", // Operator intervention, such as a shutdown or a canceled query.
+  "58", // System errors.
 ])
 
 /** Converts any error of `pg`. An error that did not come from the server is a failure of the connection. */

@@ -1,6 +1,6 @@
 import { nextSlice } from "../../../core/time/next-slice.ts"
 import { type Row, text } from "../../rows/columns.ts"
-import { maxSliceCharacters } from "../../rows/slice-size.ts"
+import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 
 /** Parses rows with a `body` that may be large, in slices. */
 export async function parseRows<T>(rows: readonly Row[], parse: (row: Row) => T): Promise<T[]> {

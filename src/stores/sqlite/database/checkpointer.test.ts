@@ -38,7 +38,10 @@ test("what is written reaches the database file while the store is open", async 
   await checkpointer.stop()
 })
 
-/** Number of times that the log was written from its start again (https://sqlite.org/fileformat2.html#walformat). */
+/**
+ * Resolves to the number of times that SQLite has restarted the log from its beginning
+ * (https://sqlite.org/fileformat2.html#walformat).
+ */
 async function rewinds(): Promise<number> {
   const log = await open(`${file}-wal`)
   try {

@@ -15,7 +15,7 @@ import {
   numbered,
   stepStarted,
 } from "../../../testing/session-log/fixtures.ts"
-import { soleMembership } from "../membership.ts"
+import { soleMembership } from "../leases/membership.ts"
 import { openStore } from "../open.ts"
 import { migrate } from "../schema.ts"
 import { type Database, openDatabase } from "./database.ts"
@@ -60,7 +60,7 @@ test("a full disk refuses what does not fit, keeps what is there, and is used ag
   expect(await log.read(sessionId, { afterSeq: 0, limit: 10 })).toEqual([entry])
 })
 
-/** By which a write has its patience; it stands still however long the machine is held up. */
+/** Stops the clock that limits the time of writes, so that a slow machine does not affect the tests. */
 function stopTheClock(): void {
   vi.useFakeTimers({ toFake: ["performance"] })
   onTestFinished(() => void vi.useRealTimers())
@@ -87,7 +87,7 @@ test("a database that stays busy is unavailable after some time, for all who wai
   stopTheClock()
   const waiting = ["a", "b", "c"].map((id) => database.write(() => insert(id)))
   for (let turn = 0; turn < 100; turn += 1) await nextTurn()
-  // Once for all: none has its time only after those before it.
+  // All writes share one time limit. None has to wait for the limits of the writes before it.
   vi.advanceTimersByTime(2_001)
   const writes = await Promise.allSettled(waiting)
   for (const write of writes) {

@@ -34,7 +34,7 @@ function primaryCode(error: unknown): number {
   return typeof code === "number" ? code & 0xff : 0
 }
 
-/** Returns true for the error of `node:sqlite` when a database is used after it was closed. */
+/** Returns true for the error that `node:sqlite` throws when a closed database is used. */
 function isClosed(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ERR_INVALID_STATE"
 }

@@ -1,6 +1,6 @@
 import { nextSlice } from "../../../core/time/next-slice.ts"
 import { integer, type Row, textLength } from "../../rows/columns.ts"
-import { maxSliceCharacters } from "../../rows/slice-size.ts"
+import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 import type { Database } from "./database.ts"
 
 /** Maximum rows that one turn of the event loop reads (rule 15). */

@@ -15,7 +15,7 @@ beforeEach(() => {
       connection.exec(sql)
     },
     isOpen: () => connection.isTransaction,
-    // However long the machine is held up.
+    // The clock stands still, so that a slow machine does not affect the test.
     now: () => 0,
   })
 })
@@ -75,7 +75,7 @@ test("one that fails leaves nothing of itself and all of the others", async () =
   ]
   expect(await outcomes(writes)).toMatchObject([{}, "wrong", {}, /UNIQUE/, {}])
   expect(names()).toEqual(["a", "c", "d"])
-  // Each of the others by itself, after all together.
+  // After the common transaction failed, each of the other writes has its own.
   expect(executed.filter((sql) => sql === "COMMIT")).toHaveLength(3)
 })
 

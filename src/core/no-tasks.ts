@@ -1,9 +1,0 @@
-import type { SessionTasks } from "./ports/tool.ts"
-
-/** For calls outside a session, which has no background tasks. */
-export const noTasks: SessionTasks = {
-  list: () => [],
-  collect() {},
-  send() {},
-  cancel() {},
-}

@@ -1,0 +1,45 @@
+import type { Clock } from "../../time/clock.ts"
+import type { Logger } from "../logger.ts"
+import type { Approvals } from "./approvals.ts"
+import type { Archive } from "./archive.ts"
+import type { Contents } from "./contents.ts"
+import type { Directory } from "./directory.ts"
+import type { Keyring } from "./keyring.ts"
+import type { Memory } from "./memory.ts"
+import type { Outbox } from "./outbox.ts"
+import type { Schedules } from "./schedules.ts"
+import type { Secrets } from "./secrets.ts"
+import type { SessionLog } from "./session-log.ts"
+import type { Snapshots } from "./snapshots.ts"
+import type { Subscriptions } from "./subscriptions.ts"
+
+/** Opens a store when its gateway starts. The gateway closes the store when it ends. */
+export interface StoreOpener {
+  open(parts: StoreParts): Promise<Store>
+}
+
+/** The parts of the gateway that a store uses, and the durability of its writes. */
+export interface StoreParts {
+  readonly clock: Clock
+  readonly logger: Logger
+  /** With `process`, stored data survives the end of the process. With `full`, it also survives power loss. */
+  readonly durability: "process" | "full"
+}
+
+/** All data that outlives the process, opened and closed as one. */
+export interface Store {
+  readonly log: SessionLog
+  readonly keyring: Keyring
+  readonly approvals: Approvals
+  readonly directory: Directory
+  readonly secrets: Secrets
+  readonly memory: Memory
+  readonly outbox: Outbox
+  readonly subscriptions: Subscriptions
+  readonly schedules: Schedules
+  readonly contents: Contents
+  readonly snapshots: Snapshots
+  readonly archive: Archive
+  /** Ends this process's membership without releasing its leases, so other processes may take them over. */
+  close(): Promise<void>
+}

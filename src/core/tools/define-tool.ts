@@ -1,0 +1,29 @@
+import type { JsonObject } from "../json/json.ts"
+import type { Tool, ToolContext, ToolOutcome, ToolResult } from "../ports/tools/tool.ts"
+
+interface Definition extends Omit<Tool, "inputSchema" | "validate" | "execute"> {
+  /** Properties of the input, as JSON Schemas. */
+  readonly properties: Readonly<Record<string, JsonObject>>
+  readonly required: readonly string[]
+  /** Receives an input that fits the properties. */
+  execute(input: JsonObject, context: ToolContext): Promise<ToolOutcome>
+}
+
+/** Returns a function that creates the tools of one plugin. Their schemas are checked in the name of that plugin. */
+export function toolMaker(source: string): (definition: Definition) => Tool {
+  return ({ properties, required, execute, ...definition }) => {
+    const inputSchema = { type: "object", properties, required, additionalProperties: false } as const
+    return {
+      ...definition,
+      inputSchema,
+      validate: (input, { checkSchema, sessionId, signal }) =>
+        checkSchema(inputSchema, input, { source, sessionId, signal }),
+      execute: (input, context) => execute(input as JsonObject, context),
+    }
+  }
+}
+
+/** Returns a result of type `error`. The message is for the model and ends with its next step. */
+export function failure(code: string, message: string): ToolResult {
+  return { type: "error", code, message }
+}

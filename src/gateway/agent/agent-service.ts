@@ -1,0 +1,322 @@
+import type { ModelRuntime } from "../../agent/agent-runtime.ts"
+import type { Ids } from "../../core/ids.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Provider } from "../../core/ports/model/provider.ts"
+import type { Audience, PluginRoute, PluginRun, ToolSource } from "../../core/ports/plugin.ts"
+import type { Approvals } from "../../core/ports/store/approvals.ts"
+import type { Store } from "../../core/ports/store/store.ts"
+import type { Subscriber } from "../../core/ports/store/subscriptions.ts"
+import type { OpenedFile } from "../../core/ports/tools/sandbox.ts"
+import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
+import type { Clock } from "../../core/time/clock.ts"
+import type { CheckClientTools } from "../../http/served-agents.ts"
+import type { ChosenProvider } from "../../providers/choose/choose-provider.ts"
+import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
+import { appProviders, type RunProviders } from "../../providers/choose/run-providers.ts"
+import type { Storage } from "../../sessions/storage.ts"
+import type { ResolveRuntime } from "../../sessions/worker/runtime-resolver.ts"
+import { createLineMask } from "../../telemetry/line-mask.ts"
+import type { PrepareImages } from "../../tools/images/prepare-images.ts"
+import {
+  createToolChangeLog,
+  type ReportedChange,
+  type ReportToolChange,
+  toolCheck,
+} from "../../tools/offer/tool-offers.ts"
+import type { PrepareOptions } from "../gateway.ts"
+import type { Hooks } from "../hooks/hooks.ts"
+import type { ProbedModels } from "../operate/probe-models.ts"
+import type { ResolvedServer } from "../options/gateway-options.ts"
+import { type ResolvedChatRuntime, resolveChatRuntime } from "../options/runtime-options.ts"
+import { pluginsOf } from "../plugins/built-in-plugins.ts"
+import { checkPlugins } from "../plugins/check-plugins.ts"
+import {
+  closePlugins,
+  interruptPlugins,
+  type OpenedPlugin,
+  openPlugins,
+  startPlugins,
+} from "../plugins/open-plugins.ts"
+import { openRun, viewWithoutPlugins } from "../plugins/open-run.ts"
+import { outboxHandlersOf } from "../plugins/outbox-handlers.ts"
+import { createPluginServices } from "../plugins/plugin-services.ts"
+import { routesOf } from "../plugins/routes.ts"
+import { subscribersOf } from "../plugins/subscribers.ts"
+import type { Check } from "../readiness.ts"
+import type { AgentDefinition } from "./agent-definition.ts"
+import { checkForAllRuns, pluginOptions, toAgentRuntime } from "./chat-runtime.ts"
+import { providersForSession } from "./credentials.ts"
+import { allowsClientTool, unusableTool } from "./declared-tools.ts"
+import { createGuess } from "./guess.ts"
+import { createRuntimeMemo } from "./runtime-memo.ts"
+import type { UserCode } from "./user-code.ts"
+
+/** An agent's definition with the provider that was chosen for it. */
+export interface ChosenAgent {
+  readonly definition: AgentDefinition
+  readonly chosen: ChosenProvider
+}
+
+/** One agent of a running gateway, with its plugins and its runtime. */
+export interface AgentService {
+  readonly name: string
+  readonly allowedModels: readonly string[] | undefined
+  /** Null if clients may not declare tools. */
+  readonly checkClientTools: CheckClientTools | null
+  readonly resolveRuntime: ResolveRuntime
+  /** Handlers of the plugins by method and path. */
+  readonly routes: ReadonlyMap<string, PluginRoute>
+  /** Null if no plugin of the agent can request authorization. */
+  readonly completeAuthorization: ((callback: URLSearchParams) => Promise<string | null>) | null
+  /** Opens a file that a plugin keeps for a session. Null if there is none. */
+  openFile(sessionId: string, path: string): Promise<OpenedFile | null>
+  /**
+   * Checks the agent's dependencies, by name. For an operator, also reports the tools that its models see in a
+   * changed form.
+   */
+  checks(audience: Audience): Promise<Readonly<Record<string, Check>>>
+  /** Returns the external sources of the agent's tools, such as MCP servers. */
+  toolSources(): readonly ToolSource[]
+  /** Resolves to the models that all runs call. Null if each run has its own, and for a runner. */
+  probedModels(): Promise<ProbedModels | null>
+  /** Subscribers of the plugins. Their names are unique among all agents. */
+  readonly subscribers: readonly Subscriber[]
+  /** Handlers of the plugins' outbox items, by the stored kind. */
+  readonly outbox: ReturnType<typeof outboxHandlersOf>
+  /** Starts the plugins' own work. */
+  start(): Promise<void>
+  /** Ends everything that runs may wait for. They continue without it. */
+  interrupt(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface AgentSurroundings {
+  readonly server: ResolvedServer
+  readonly isDefault: boolean
+  /** Names of all agents of the gateway. */
+  readonly agentNames: readonly string[]
+  readonly settings: EnvironmentSettings
+  readonly mode: PrepareOptions["mode"]
+  readonly store: Store
+  readonly storage: Storage
+  readonly userCode: UserCode
+  readonly prepareImages: PrepareImages
+  readonly checkSchema: SchemaCheck
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly logger: Logger
+  /** Aborted when the gateway closes, including during its start. */
+  readonly closing: AbortSignal
+}
+
+/** Opens the parts of one agent. If the agent cannot work, closes the opened parts and rejects. */
+export async function openAgent(agent: ChosenAgent, surroundings: AgentSurroundings): Promise<AgentService> {
+  const { name, options } = agent.definition
+  const { server, settings, closing, logger } = surroundings
+  const plugins = await openPlugins(pluginsOf(options, server, settings), {
+    servicesFor: createPluginServices(name, surroundings),
+    logger,
+    signal: closing,
+  })
+  try {
+    return await startAgent(agent, surroundings, plugins)
+  } catch (error) {
+    await closePlugins(plugins, logger)
+    throw error
+  }
+}
+
+async function startAgent(
+  agent: ChosenAgent,
+  surroundings: AgentSurroundings,
+  plugins: readonly OpenedPlugin[],
+): Promise<AgentService> {
+  const { name, options } = agent.definition
+  const { store, logger } = surroundings
+  const { grants } = store.approvals
+  const { resolveRuntime, checkTools, checkClientTools, modelRuntime } = await runtimeResolver(
+    agent,
+    surroundings,
+    {
+      grants,
+      plugins,
+    },
+  )
+  const completions = plugins.flatMap(({ parts }) => parts.completeAuthorization ?? [])
+  return {
+    name,
+    allowedModels: options.allowedModels,
+    checkClientTools,
+    resolveRuntime,
+    routes: routesOf(plugins),
+    outbox: outboxHandlersOf(name, plugins),
+    completeAuthorization: completions.length === 0 ? null : (callback) => findFirst(completions, callback),
+    async openFile(sessionId, path) {
+      return findFirst(
+        plugins.flatMap(({ parts }) => parts.openFile ?? []),
+        sessionId,
+        path,
+      )
+    },
+    async checks(audience) {
+      const tools = audience.isOperator ? await checkTools() : null
+      return {
+        ...(await checkPlugins(plugins, audience, logger)),
+        ...(tools !== null && { tools: toolCheck(tools) }),
+      }
+    },
+    toolSources: () => plugins.flatMap(({ parts }) => parts.toolSources?.() ?? []),
+    async probedModels() {
+      const runtime = await modelRuntime()
+      if (runtime === null) return null
+      const { models, pricing, maxTokens } = runtime
+      return { agent: name, models, pricing, maxTokens }
+    },
+    subscribers: subscribersOf(name, plugins, logger),
+    start: () => startPlugins(plugins),
+    interrupt: () => interruptPlugins(plugins, logger),
+    close: () => closePlugins(plugins, logger),
+  }
+}
+
+/** Calls one function after the other. Resolves to the first result that is not null. */
+async function findFirst<Args extends readonly unknown[], Result>(
+  functions: readonly ((...args: Args) => Promise<Result | null>)[],
+  ...args: Args
+): Promise<Result | null> {
+  for (const call of functions) {
+    const result = await call(...args)
+    if (result !== null) return result
+  }
+  return null
+}
+
+/** A run that is about to be executed, or a request for the agent's tools. */
+type OpenedRun = Pick<PluginRun, "session" | "role" | "message" | "signal">
+
+interface ResolverParts {
+  readonly grants: Approvals["grants"]
+  readonly plugins: readonly OpenedPlugin[]
+}
+
+/**
+ * Calls `buildChatRuntime` and applies the defaults. Rejects at once if a runtime of all runs cannot work, or if its
+ * provider is not installed.
+ */
+async function runtimeResolver(
+  { definition, chosen }: ChosenAgent,
+  { server, settings, mode, userCode, prepareImages, checkSchema, logger, closing }: AgentSurroundings,
+  { grants, plugins }: ResolverParts,
+): Promise<RuntimeResolver> {
+  const { provider, resolveCredentials, buildChatRuntime } = definition
+  const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
+  const { redact } = server
+  const { allowClientTools } = definition.options
+  const shared = {
+    memo: createRuntimeMemo(),
+    agent: definition.name,
+    allowedModels: definition.options.allowedModels,
+    clientTools: [],
+    role: null,
+    followHooks: (hooks: Hooks) => userCode.followHooks(hooks),
+    callbackTimeoutMs: userCode.timeoutMs,
+    outputFilter: redact === undefined ? null : () => createLineMask(redact),
+    follow: userCode.follow,
+    grants,
+    prepareImages,
+    checkSchema,
+    reportToolChange: createToolChangeLog(logger),
+    logger,
+  }
+  const guess = createGuess(chosen, { mode, localServer: settings.localServer, logger })
+  const takeGuessFor = (chat: ResolvedChatRuntime, providers: RunProviders) => {
+    const asksForModel = !("runner" in chat) && chat.provider === undefined
+    if (asksForModel && providers.main === chosen.provider) guess.use()
+  }
+  /**
+   * Returns the tools of runs without a session. Tools of servers that each user must authorize are not among them.
+   */
+  const listOwnTools = async (chat: ResolvedChatRuntime) => {
+    if ("runner" in chat) return []
+    return (await openFor(chat, look)).tools(chat.tools)()
+  }
+  const isStarting = () => plugins.some(({ parts }) => parts.isStarting?.() === true)
+  const openFor = (chat: ResolvedChatRuntime, run: OpenedRun) => {
+    if ("runner" in chat) return viewWithoutPlugins(shared)
+    // Without a session, nothing is awaited.
+    const ready =
+      run.session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
+    return openRun(ready, { ...run, ...pluginOptions(chat) }, shared)
+  }
+  const look: OpenedRun = { session: null, role: null, message: [], signal: closing }
+  // A provider for which users have their own keys need not work at the start.
+  if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
+    const providers = appProviders(chosen, settings)
+    takeGuessFor(buildChatRuntime, providers)
+    const view = await openFor(buildChatRuntime, look)
+    await prepareAll(checkForAllRuns(buildChatRuntime, { ...shared, view, providers, model: null }))
+  } else if (provider.provider !== undefined) await prepareAll([chosen.provider])
+  const resolveRuntime: ResolveRuntime = async ({ request, message, signal, ...run }) => {
+    const { session, model } = run
+    const chat =
+      typeof buildChatRuntime === "object"
+        ? buildChatRuntime
+        : resolveChatRuntime(
+            await userCode.call(
+              "buildChatRuntime",
+              (stop) => buildChatRuntime({ ...run, ...(request && { request: request() }), signal: stop }),
+              signal,
+            ),
+          )
+    const providers = await userCode.call("resolveCredentials", (stop) => providersFor(session, stop), signal)
+    takeGuessFor(chat, providers)
+    const view = await openFor(chat, { session, role: run.role, message, signal })
+    const clientTools = run.clientTools.filter((each) => allowsClientTool(allowClientTools, each, session))
+    return toAgentRuntime(chat, { ...shared, clientTools, role: run.role, view, providers, model })
+  }
+  /** Resolves to null if runs have their own runtimes, and for a runner. */
+  const modelRuntime = async (reportToolChange: ReportToolChange = shared.reportToolChange) => {
+    if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined) return null
+    const providers = appProviders(chosen, settings)
+    const view = await openFor(buildChatRuntime, look)
+    const surroundings = { ...shared, view, providers, model: null, reportToolChange }
+    const runtime = toAgentRuntime(buildChatRuntime, surroundings)
+    return runtime.type === "runner" ? null : runtime
+  }
+  const checkTools = async () => {
+    if (isStarting()) return null
+    const changes: ReportedChange[] = []
+    const runtime = await modelRuntime((change) => void changes.push(change))
+    if (runtime === null) return null
+    for (const choice of runtime.models) runtime.toolsFor(choice.provider)
+    return changes
+  }
+  const checkClientTools: CheckClientTools | null =
+    allowClientTools === false
+      ? null
+      : async (tools, session, signal) => {
+          const refused = tools.find((each) => !allowsClientTool(allowClientTools, each, session))
+          if (refused !== undefined) return { status: "notAllowed", tool: refused.name }
+          const own = typeof buildChatRuntime === "object" ? await listOwnTools(buildChatRuntime) : []
+          const taken = tools.find(({ name }) => own.some((each) => each.name === name))
+          if (taken !== undefined) return { status: "taken", tool: taken.name }
+          return unusableTool(tools, { checkSchema, sessionId: session.id, signal })
+        }
+  return { resolveRuntime, checkTools, checkClientTools, modelRuntime }
+}
+
+interface RuntimeResolver {
+  readonly resolveRuntime: ResolveRuntime
+  readonly checkClientTools: CheckClientTools | null
+  /**
+   * Resolves to the differences between the agent's tools and the tools that its models see. Null if they differ from
+   * run to run, and while MCP servers start.
+   */
+  readonly checkTools: () => Promise<readonly ReportedChange[] | null>
+  /** Resolves to the runtime of all runs. Null if each run has its own, and for a runner. */
+  readonly modelRuntime: () => Promise<ModelRuntime | null>
+}
+
+async function prepareAll(providers: readonly Provider[]): Promise<void> {
+  await Promise.all(providers.map((provider) => provider.prepare?.()))
+}

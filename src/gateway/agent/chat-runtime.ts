@@ -1,0 +1,231 @@
+import type { AgentRuntime, ModelRuntime, RunnerRuntime } from "../../agent/agent-runtime.ts"
+import type { LoopOptions } from "../../agent/options.ts"
+import { type WaitOptions, waitOptions } from "../../agent/waits/options.ts"
+import { createGate, isGranted } from "../../approvals/gate.ts"
+import type { ApprovalOptions } from "../../approvals/options.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Provider, SystemBlock, ToolSpecification } from "../../core/ports/model/provider.ts"
+import type { PluginRun } from "../../core/ports/plugin.ts"
+import type { Grant } from "../../core/ports/store/approvals.ts"
+import type { Tool } from "../../core/ports/tools/tool.ts"
+import type { RunHooks } from "../../core/runs/run-hooks.ts"
+import type { RunRole } from "../../core/runs/run-role.ts"
+import type { Runner } from "../../core/runs/runner.ts"
+import { pickOptions } from "../../options/resolve-options.ts"
+import { createPricing } from "../../pricing/create-pricing.ts"
+import { findListedWindow } from "../../pricing/listed-window.ts"
+import type { PriceOptions } from "../../pricing/options.ts"
+import type { ProviderChoice } from "../../providers/choose/choose-provider.ts"
+import { modelChoices, requirePrices } from "../../providers/choose/fallback-models.ts"
+import type { ModelOptions } from "../../providers/choose/options.ts"
+import { requireThinking } from "../../providers/choose/require-thinking.ts"
+import type { RunProviders } from "../../providers/choose/run-providers.ts"
+import { addDeclaredTools } from "../../tools/client-tools.ts"
+import { createToolOffers, type ReportToolChange, specificationOf } from "../../tools/offer/tool-offers.ts"
+import type { ToolOptions } from "../../tools/options.ts"
+import { type Hooks, hookOptions } from "../hooks/hooks.ts"
+import type {
+  ResolvedChatRuntime,
+  ResolvedModelRuntime,
+  ResolvedRunnerRuntime,
+} from "../options/runtime-options.ts"
+import type { PluginView } from "../plugins/open-run.ts"
+import { applyRole, createRoleInterceptors, selectRoleTools } from "./run-role.ts"
+import type { RuntimeMemo } from "./runtime-memo.ts"
+
+/**
+ * The result of `buildChatRuntime`: the parts that execute one run. Its hooks are called in this process only, so a
+ * crash loses calls. If a run ends while it is parked, they are not called. The gateway's options of the same names
+ * receive every event.
+ */
+export type ChatRuntime = (ChatModelRuntime | ChatRunnerRuntime) & Hooks
+
+/** Options of a run of the gateway's own loop over a model and tools. */
+export interface ChatModelRuntime
+  extends ModelOptions,
+    PriceOptions,
+    ToolOptions,
+    LoopOptions,
+    ApprovalOptions,
+    WaitOptions {
+  /** A text, or a list of blocks. The provider may cache some of the blocks. */
+  readonly systemPrompt: string | readonly SystemBlock[]
+  /** Default: the app's `defaultProvider`. */
+  readonly provider?: ProviderChoice
+}
+
+/** Options of a run of another framework's loop. */
+export interface ChatRunnerRuntime extends PriceOptions, WaitOptions {
+  readonly runner: Runner
+  /**
+   * If true, the runner can resume a run after a crash; otherwise such a run ends in `error`. Default false.
+   */
+  readonly resumes?: boolean
+}
+
+export interface RuntimeSurroundings {
+  /** Keeps what stays the same from run to run of the agent. */
+  readonly memo: RuntimeMemo
+  readonly providers: RunProviders
+  /** The model that the client requested. */
+  readonly model: string | null
+  /**
+   * Models that a client may choose in addition to the application's own. Undefined means any, if the application has
+   * no model of its own.
+   */
+  readonly allowedModels: readonly string[] | undefined
+  /** Bounds the hooks of one request in time. */
+  readonly followHooks: (hooks: Hooks) => RunHooks
+  readonly callbackTimeoutMs: number
+  readonly outputFilter: ModelRuntime["outputFilter"]
+  readonly follow: AgentRuntime["follow"]
+  /** Tools that the client declared and is allowed to declare. */
+  readonly clientTools: readonly ToolSpecification[]
+  /** The role of a sub-agent. Null for a run of the agent itself. */
+  readonly role: RunRole | null
+  /** The parts of the plugins in this run. */
+  readonly view: PluginView
+  readonly grants: (sessionId: string) => Promise<readonly Grant[]>
+  readonly checkSchema: ModelRuntime["checkSchema"]
+  readonly prepareImages: ModelRuntime["prepareImages"]
+  /** Called with every tool that a provider would refuse. */
+  readonly reportToolChange: ReportToolChange
+  readonly logger: Logger
+}
+
+/** Returns the options of a runtime that plugins may use. */
+export function pluginOptions({
+  needsApproval,
+  maxToolResultBytes,
+}: ResolvedModelRuntime): Pick<PluginRun, "needsApproval" | "maxToolResultBytes"> {
+  return { needsApproval, maxToolResultBytes }
+}
+
+/** Assembles the parts that execute a run. Throws a `ConfigurationError` if they cannot work. */
+export function toAgentRuntime(chat: ResolvedChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
+  return "runner" in chat
+    ? runnerRuntime(chat, surroundings)
+    : modelRuntime(applyRole(chat, surroundings.role), surroundings)
+}
+
+/**
+ * Checks a runtime that all runs share, before the first run. Refuses everything that `toAgentRuntime` refuses, and
+ * also models that clients may choose if their price is unknown but a budget is set. Returns the providers that the
+ * runtime calls.
+ */
+export function checkForAllRuns(
+  chat: ResolvedChatRuntime,
+  surroundings: RuntimeSurroundings,
+): readonly Provider[] {
+  const runtime = toAgentRuntime(chat, { ...surroundings, model: null })
+  if (runtime.type === "runner") return []
+  const [{ provider }] = runtime.models
+  const choosable = (surroundings.allowedModels ?? []).map((model) => ({ provider, model }))
+  if (runtime.maxBudgetUsd !== undefined) requirePrices(choosable, runtime.pricing)
+  return runtime.models.map((choice) => choice.provider)
+}
+
+function runnerRuntime(
+  chat: ResolvedRunnerRuntime,
+  { followHooks, follow, grants, checkSchema }: RuntimeSurroundings,
+): RunnerRuntime {
+  const { runner, resumes, prices } = chat
+  return {
+    ...pickOptions(waitOptions, chat),
+    type: "runner",
+    runner,
+    resumes,
+    pricing: createPricing(prices),
+    checkSchema,
+    isGranted: async (sessionId, type) => isGranted(await grants(sessionId), type),
+    revision: "runner",
+    hooks: followHooks(pickOptions(hookOptions, chat)),
+    follow,
+  }
+}
+
+function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
+  const { providers, view, checkSchema, followHooks, follow, grants, logger } = surroundings
+  const { callbackTimeoutMs, outputFilter, memo } = surroundings
+  const { provider, fallback, needsApproval } = chat
+  const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
+  const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
+  const models = modelChoices({ provider, model: chooseModel(chat.model, surroundings), fallback }, providers)
+  const { limits, hooks, pricing } = memo.optionParts(chat)
+  const ownTools = selectRoleTools(surroundings.role, without(chat.excludedTools, view.tools(chat.tools)))
+  const allTools = addDeclaredTools(ownTools, surroundings.clientTools, logger)
+  const interceptors = [
+    ...createRoleInterceptors(surroundings.role),
+    ...chat.interceptors,
+    ...view.interceptors,
+  ]
+  // The client's choice is no mistake of the application. The loop ends the run before it calls a model without a
+  // price.
+  if (chat.maxBudgetUsd !== undefined) {
+    requirePrices(
+      models.filter(({ model }) => model !== surroundings.model),
+      pricing,
+    )
+  }
+  if (chat.thinkingLevel !== undefined && models[0].model !== surroundings.model) {
+    requireThinking(models[0], chat.thinkingLevel)
+  }
+  const toolsFor = createToolOffers(allTools, surroundings.reportToolChange, memo.offer)
+  return {
+    ...limits,
+    type: "model",
+    systemPrompt: systemPrompt.filter(({ text }) => text !== ""),
+    background: view.background,
+    models,
+    pricing,
+    checkSchema,
+    // The tools are read before each turn, because a plugin's tools may change during a run.
+    get tools() {
+      return allTools()
+    },
+    toolsFor,
+    prepareImages: surroundings.prepareImages,
+    transformToolResults: [
+      ...(chat.transformToolResult === undefined ? [] : [chat.transformToolResult]),
+      ...view.transformToolResults,
+    ],
+    outputFilter,
+    contextWindowOf: ({ provider: { priceList = "" }, model }) => findListedWindow(priceList, model),
+    compaction: view.compaction,
+    compactionNotes: view.compactionNotes,
+    gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
+    callbackTimeoutMs,
+    revision: memo.revisionOf({ systemPrompt, models, tools: ownTools().map(specificationOf) }),
+    hooks: followHooks(hooks),
+    ...(view.itemsAtEnd !== undefined && { itemsAtEnd: view.itemsAtEnd }),
+    follow,
+  }
+}
+
+/**
+ * Returns the model. The application's model takes precedence over the client's, unless the application allows the
+ * client's model.
+ */
+function chooseModel(
+  own: string | undefined,
+  { model: asked, allowedModels }: RuntimeSurroundings,
+): string | undefined {
+  if (asked === null) return own
+  if (allowedModels === undefined) return own ?? asked
+  return allowedModels.includes(asked) ? asked : own
+}
+
+/** Returns the tools without those of these names. Returns the same array while the tools are unchanged. */
+function without(names: readonly string[], tools: () => readonly Tool[]): () => readonly Tool[] {
+  if (names.length === 0) return tools
+  let all: readonly Tool[] = []
+  let offered: readonly Tool[] = []
+  return () => {
+    const current = tools()
+    if (current !== all) {
+      all = current
+      offered = current.filter(({ name }) => !names.includes(name))
+    }
+    return offered
+  }
+}

@@ -1,0 +1,35 @@
+import { UnusableSchemaError } from "../../core/errors.ts"
+import type { ToolSpecification } from "../../core/ports/model/provider.ts"
+import type { Session } from "../../core/ports/store/session-log.ts"
+import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
+import type { ClientToolRefusal } from "../../http/served-agents.ts"
+import { clientSchemas } from "../../tools/client-tools.ts"
+import type { AgentServerOptions } from "../options/gateway-options.ts"
+
+/** Returns true if the client of the session may declare the tool. */
+export function allowsClientTool(
+  allow: AgentServerOptions["allowClientTools"],
+  tool: ToolSpecification,
+  session: Session,
+): boolean {
+  return typeof allow === "function" ? allow(tool, session) === true : allow === true
+}
+
+/** Returns the refusal of the first tool whose schema cannot be used. Null if all schemas can be used. */
+export async function unusableTool(
+  tools: readonly ToolSpecification[],
+  {
+    checkSchema,
+    ...options
+  }: { readonly checkSchema: SchemaCheck; readonly sessionId: string; readonly signal: AbortSignal },
+): Promise<ClientToolRefusal | null> {
+  for (const { name, inputSchema } of tools) {
+    try {
+      await checkSchema(inputSchema, {}, { ...options, source: clientSchemas })
+    } catch (thrown) {
+      if (!(thrown instanceof UnusableSchemaError)) throw thrown
+      return { status: "unusable", tool: name, reason: thrown.message }
+    }
+  }
+  return null
+}

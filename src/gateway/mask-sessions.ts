@@ -1,0 +1,223 @@
+import { isDeepStrictEqual } from "node:util"
+import type { Message } from "../core/history/messages.ts"
+import { isJsonObject, type Json, type JsonObject } from "../core/json/json.ts"
+import type { AppData, Event, LiveEntry, WaitOpened, WaitResolved } from "../core/log/entries.ts"
+import type { Wait } from "../core/ports/store/approvals.ts"
+import type { Question } from "../core/question.ts"
+import type { ChildOutcome } from "../core/runs/child.ts"
+import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
+import type { Sessions } from "../sessions/sessions.ts"
+import type { ListedTask } from "../sessions/tree/list-tasks.ts"
+import { isOfSubAgent, isProgress } from "../sessions/tree/sub-agent.ts"
+import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
+
+/**
+ * Returns the same sessions, but masks secrets in the tool calls that subscribers see: arguments, results, emitted
+ * data, questions, reasons and errors. The log, the model and the tools have the original values. (Live output is
+ * masked when it is logged, because a secret may be split over two chunks.) A grant is shown and revoked by its
+ * masked qualifier. The input of a client tool is not masked. If a person leaves a masked value in edited arguments,
+ * it keeps its original value.
+ */
+export function redactSessions(sessions: Sessions, names: readonly string[]): Sessions {
+  const mask = createMask(names)
+  // Up-to-date subscribers share a batch by identity, so its redacted form is shared as well.
+  const shown = new WeakMap<readonly LiveEntry[], readonly LiveEntry[]>()
+  const show = (batch: readonly LiveEntry[]) => {
+    const known = shown.get(batch) ?? batch.map((entry) => redactEntry(entry, mask))
+    shown.set(batch, known)
+    return known
+  }
+  return {
+    ...sessions,
+    async *view(sessionId, options) {
+      for await (const batch of sessions.view(sessionId, options)) yield show(batch)
+    },
+    async *viewTree(sessionId, options) {
+      for await (const batch of sessions.viewTree(sessionId, options)) {
+        if (isProgress(batch)) yield batch
+        else yield isOfSubAgent(batch) ? { ...batch, entries: show(batch.entries) } : show(batch)
+      }
+    },
+    async *history(sessionId, options) {
+      for await (const part of sessions.history(sessionId, options)) {
+        if (part.type === "end") {
+          yield {
+            ...part,
+            openWaits: part.openWaits.map((wait) => redactWait(wait, mask)),
+            runningTasks: part.runningTasks.map((task) => redactTask(task, mask)),
+          }
+        } else {
+          const messages = part.messages.map((message) => redactMessage(message, mask))
+          const data = [...part.data].map(([id, emitted]) => {
+            return [id, emitted.map((each) => redactData(each, mask))] as const
+          })
+          yield { ...part, messages, data: new Map(data) }
+        }
+      }
+    },
+    async openWaits(filter) {
+      return (await sessions.openWaits(filter)).map((wait) => redactWait(wait, mask))
+    },
+    async tasks(sessionId, options) {
+      const tasks = await sessions.tasks(sessionId, options)
+      return tasks.map((task) => redactTask(task, mask))
+    },
+    async grants(sessionId) {
+      const grants = await sessions.grants(sessionId)
+      return grants.map((grant) => ({ ...grant, qualifier: mask(grant.qualifier) }))
+    },
+    async revokeGrant(revocation) {
+      const { sessionId, toolName, qualifier: given } = revocation
+      const shownAs = (await sessions.grants(sessionId)).filter((grant) => {
+        return grant.toolName === toolName && mask(grant.qualifier) === given
+      })
+      const qualifiers = new Set([given, ...shownAs.map(({ qualifier }) => qualifier)])
+      const revoked = await Promise.all(
+        [...qualifiers].map((qualifier) => sessions.revokeGrant({ ...revocation, qualifier })),
+      )
+      return revoked.includes(true)
+    },
+    async decide(decision) {
+      const { editedInput, sessionId, toolCallId } = decision
+      if (editedInput === undefined) return sessions.decide(decision)
+      const waits = await sessions.openWaits({ sessionId, kind: "approval" })
+      const wait = waits.find((open) => open.toolCallId === toolCallId)
+      const asked = wait?.kind === "approval" ? wait.payload.input : undefined
+      if (asked === undefined) return sessions.decide(decision)
+      const restored = restore(editedInput, { asked, shown: mask(asked) })
+      if (isJsonObject(restored) && !isStillRedacted(restored, asked)) {
+        return sessions.decide({ ...decision, editedInput: restored })
+      }
+      const message = `${redacted} stands for a hidden value. Leave such a value unchanged, or replace it.`
+      return { status: "invalid", message }
+    },
+  }
+}
+
+function redactEntry(entry: LiveEntry, mask: Mask): LiveEntry {
+  if (entry.kind === "transient") return { ...entry, data: redactData(entry.data, mask) }
+  if (entry.kind !== "event") return entry
+  const event = redactEvent(entry.event, mask)
+  return event === entry.event ? entry : { ...entry, event }
+}
+
+function redactEvent(event: Event, mask: Mask): Event {
+  switch (event.type) {
+    case "toolCallRequested":
+      return { ...event, input: mask(event.input) }
+    case "waitOpened":
+    case "waitResolved":
+      return redactWaitEvent(event, mask)
+    case "interceptorDecided":
+      return { ...event, message: mask(event.message) }
+    case "runFailed":
+      return { ...event, message: mask(event.message) }
+    case "taskRegistered":
+      return { ...event, description: mask(event.description) }
+    case "taskEnded":
+      return { ...event, outcome: redactOutcome(event.outcome, mask) }
+    case "stepRetried":
+      return { ...event, error: mask(event.error) }
+    case "dataEmitted":
+      return { ...event, value: mask(event.value) }
+    case "toolCallCompleted":
+      return { ...event, result: mask(event.result) }
+    default:
+      return event
+  }
+}
+
+function redactTask({ description, outcome, ...task }: ListedTask, mask: Mask): ListedTask {
+  return {
+    ...task,
+    description: mask(description),
+    outcome: outcome === null ? null : redactOutcome(outcome, mask),
+  }
+}
+
+function redactOutcome(outcome: ChildOutcome, mask: Mask): ChildOutcome {
+  return { ...outcome, response: mask(outcome.response), error: mask(outcome.error) }
+}
+
+function redactData(data: AppData, mask: Mask): AppData {
+  return { ...data, value: mask(data.value) }
+}
+
+function redactWait(wait: Wait, mask: Mask): Wait {
+  switch (wait.kind) {
+    case "approval":
+      return { ...wait, payload: redactApproval(wait.payload, mask) }
+    case "elicitation":
+      return { ...wait, payload: redactElicitation(wait.payload, mask) }
+    case "clientTool":
+    case "child":
+    case "timer":
+      return wait
+    default:
+      return wait satisfies never
+  }
+}
+
+function redactWaitEvent(event: WaitOpened | WaitResolved, mask: Mask): Event {
+  if (event.type === "waitResolved") {
+    if (event.kind !== "approval") return event
+    const { reason, ...resolution } = event.resolution
+    return { ...event, resolution: { ...resolution, reason: mask(reason) } }
+  }
+  if (event.kind === "approval") return { ...event, payload: redactApproval(event.payload, mask) }
+  if (event.kind === "elicitation") return { ...event, payload: redactElicitation(event.payload, mask) }
+  return event
+}
+
+function redactApproval({ input, qualifier, reason }: ApprovalPayload, mask: Mask): ApprovalPayload {
+  return mask({ input, qualifier, reason })
+}
+
+function redactElicitation(payload: ElicitationPayload, mask: Mask): ElicitationPayload {
+  return { ...payload, question: redactQuestion(payload.question, mask) }
+}
+
+/** Redacts a question. A form and a URL are not masked, because the user could not answer without them. */
+function redactQuestion(question: Question, mask: Mask): Question {
+  return { ...question, message: mask(question.message) }
+}
+
+function redactMessage(message: Message, mask: Mask): Message {
+  if (message.role === "tool") {
+    return {
+      ...message,
+      results: message.results.map(({ toolCallId, result }) => ({ toolCallId, result: mask(result) })),
+    }
+  }
+  if (message.role !== "assistant") return message
+  const content = message.content.map((part) =>
+    part.type === "toolCall" ? { ...part, input: mask(part.input) } : part,
+  )
+  return { ...message, content }
+}
+
+/** Restores the masked values that a person left unchanged. The rest is as edited. */
+function restore(edited: Json, { asked, shown }: { readonly asked: Json; readonly shown: Json }): Json {
+  if (isDeepStrictEqual(edited, shown)) return asked
+  if (isList(edited) && isList(asked) && isList(shown) && edited.length === asked.length) {
+    return edited.map((item, index) => {
+      return restore(item, { asked: asked[index] ?? null, shown: shown[index] ?? null })
+    })
+  }
+  if (!isJsonObject(edited) || !isJsonObject(asked) || !isJsonObject(shown)) return edited
+  return Object.fromEntries(
+    Object.entries(edited).map(([name, value]) => {
+      if (!Object.hasOwn(asked, name)) return [name, value]
+      return [name, restore(value, { asked: asked[name] ?? null, shown: shown[name] ?? null })]
+    }),
+  )
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+/** Returns true if the tool would receive the redaction placeholder although the model did not write it. */
+function isStillRedacted(restored: JsonObject, asked: JsonObject): boolean {
+  return JSON.stringify(restored).includes(redacted) && !JSON.stringify(asked).includes(redacted)
+}

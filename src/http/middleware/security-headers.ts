@@ -1,0 +1,40 @@
+import type { Context, MiddlewareHandler } from "hono"
+import type { HttpEnv } from "../http-env.ts"
+
+/**
+ * Headers of every response, including problems and streams. Only pages set their own content security policy.
+ * Browsers may not guess a type, frame a response, or load it from another site's markup.
+ * `cross-origin-resource-policy` does not affect origins that CORS allows, because the Fetch standard applies it to
+ * `no-cors` requests only.
+ */
+const always = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+} as const
+
+/** For responses that are not pages. */
+const noContentPolicy = "default-src 'none'; frame-ancestors 'none'"
+
+/** One year, without subdomains, which may belong to others. */
+const transportSecurity = "max-age=31536000"
+
+export function securityHeaders({ trustProxy }: { readonly trustProxy: number }): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    await next()
+    // Each call of `c.header` would create a new response.
+    const { headers } = c.res
+    for (const [name, value] of Object.entries(always)) headers.set(name, value)
+    if (!headers.has("content-security-policy")) headers.set("content-security-policy", noContentPolicy)
+    if (isSecure(c, trustProxy)) headers.set("strict-transport-security", transportSecurity)
+    // Caches must not keep tokens and conversations. A stream sets its own value.
+    if (!headers.has("cache-control")) headers.set("cache-control", "no-store")
+  }
+}
+
+/** Returns true if the request was secure. Over plain HTTP the header has no effect (RFC 6797, section 7.2). */
+function isSecure(c: Context<HttpEnv>, trustProxy: number): boolean {
+  if (c.req.url.startsWith("https:")) return true
+  const [outermost] = (c.req.header("x-forwarded-proto") ?? "").split(",")
+  return trustProxy > 0 && outermost?.trim().toLowerCase() === "https"
+}

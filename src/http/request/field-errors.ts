@@ -1,0 +1,45 @@
+import type { z } from "@hono/zod-openapi"
+import type { FieldError } from "../problem.ts"
+
+/** Maximum number of reported errors. It keeps the response to a bad request small. */
+const maxErrors = 20
+const maxNameCharacters = 64
+
+type Issue = z.core.$ZodIssue
+
+/**
+ * Returns a schema's errors, each with the path of its field, including unknown fields. For a union, returns the
+ * errors of the intended branch.
+ */
+export function fieldErrors(error: z.ZodError): readonly FieldError[] {
+  return error.issues
+    .slice(0, maxErrors)
+    .flatMap((issue) => flatten(issue, []))
+    .slice(0, maxErrors)
+}
+
+function flatten(issue: Issue, parents: readonly PropertyKey[]): readonly FieldError[] {
+  const path = [...parents, ...issue.path]
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys
+      .slice(0, maxErrors)
+      .map((key) => ({ path: nameOf([...path, cut(key)]), message: "Unknown field" }))
+  }
+  const meant = issue.code === "invalid_union" ? meantBranch(issue.errors) : undefined
+  if (meant !== undefined) return meant.flatMap((nested) => flatten(nested, path))
+  return [{ path: nameOf(path), message: issue.message }]
+}
+
+function nameOf(path: readonly PropertyKey[]): string {
+  return path.map(String).join(".")
+}
+
+/** Truncates a key, which the client wrote. */
+function cut(key: string): string {
+  return key.length > maxNameCharacters ? `${key.slice(0, maxNameCharacters)}…` : key
+}
+
+/** Returns the branch whose errors are inside the value, and not about the whole value. */
+function meantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  return branches.find((issues) => issues.length > 0 && issues.every((issue) => issue.path.length > 0))
+}

@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto"
+import { canonicalPieces } from "../../core/json/canonical-json.ts"
+import type { Json } from "../../core/json/json.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
+import { Problem } from "../problem.ts"
+
+export const maxIdempotencyKeyLength = 255
+
+/**
+ * Resolves to the `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header, with a hash of the request. Equal
+ * bodies have equal hashes, whatever the order and spacing of their JSON. Null if there is no such header. Yields to
+ * the event loop while it hashes.
+ */
+export async function idempotencyOf(
+  key: string | undefined,
+  body: Json,
+): Promise<{ readonly key: string; readonly bodyHash: string } | null> {
+  if (key === undefined) return null
+  if (key.length > maxIdempotencyKeyLength || !/^[\x21-\x7e]+$/.test(key)) {
+    throw new Problem(
+      { code: "invalid_idempotency_key", status: 400 },
+      `Idempotency-Key must be 1 to ${maxIdempotencyKeyLength} visible ASCII characters.`,
+    )
+  }
+  const hash = createHash("sha256")
+  let isFirst = true
+  for (const piece of canonicalPieces(body)) {
+    if (!isFirst) await nextSlice()
+    isFirst = false
+    hash.update(piece)
+  }
+  return { key, bodyHash: hash.digest("hex") }
+}

@@ -1,0 +1,21 @@
+import type { Json } from "../../../core/json/json.ts"
+
+/**
+ * Returns true if the value's JSON has more than `max` characters. A longer string takes no longer than one of `max`
+ * characters.
+ */
+export function isLongerThan(max: number, value: Json): boolean {
+  return charactersOfStrings(value, max) > max || JSON.stringify(value).length > max
+}
+
+/** Counts characters until the count exceeds `max`. The JSON of a value is at least that long. */
+function charactersOfStrings(value: Json, max: number): number {
+  if (typeof value === "string") return value.length
+  if (typeof value !== "object" || value === null) return 0
+  let count = 0
+  for (const [key, member] of Object.entries(value)) {
+    count += (Array.isArray(value) ? 0 : key.length) + charactersOfStrings(member, max - count)
+    if (count > max) break
+  }
+  return count
+}

@@ -1,0 +1,96 @@
+import type { UnderlyingSource } from "node:stream/web"
+import { toError } from "../../core/errors.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { TreeBatch } from "../../sessions/tree/sub-agent.ts"
+import type { Heartbeat } from "./heartbeat.ts"
+import type { Viewer } from "./render.ts"
+
+/** The content of a stream, and the parts that it shares with others. */
+export interface EventSource {
+  /** Bytes that precede all others. Null for none. */
+  readonly opening: Uint8Array<ArrayBuffer> | null
+  /** Called when the first bytes are needed. The signal aborts when the client disconnects. */
+  readonly open: (signal: AbortSignal) => AsyncIterable<TreeBatch>
+  readonly viewer: Viewer
+  readonly heartbeat: Heartbeat
+  /** Called when the stream has ended. May be called again. */
+  readonly onEnd: () => void
+  readonly logger: Logger
+}
+
+/**
+ * The body of a response that follows a session. Any server can send it as a web stream; the gateway's own server
+ * writes its source to the connection directly.
+ */
+export class EventStream extends ReadableStream<Uint8Array<ArrayBuffer>> {
+  readonly source: EventSource
+
+  constructor(source: EventSource) {
+    // No data is fetched before it is requested.
+    super(createBytes(source), { highWaterMark: 0 })
+    this.source = source
+  }
+}
+
+/**
+ * Creates the bytes of one subscriber's stream. They are pulled and never pushed: a client that does not read holds
+ * at most one heartbeat and one batch here, and the rest waits in the log. If the view fails, the stream ends early,
+ * and the client reconnects with its last id.
+ */
+function createBytes(source: EventSource): UnderlyingSource<Uint8Array<ArrayBuffer>> {
+  const { viewer, heartbeat, logger } = source
+  const closing = new AbortController()
+  let batches: AsyncIterator<TreeBatch> | null = null
+  let leaveHeartbeat: (() => void) | null = null
+  /** True while a read is open and the log has nothing for it yet. */
+  let waiting = false
+
+  return {
+    async pull(controller) {
+      const isFirst = batches === null
+      batches ??= begin(controller)
+      if (isFirst && source.opening !== null) return controller.enqueue(source.opening)
+      try {
+        for (;;) {
+          waiting = true
+          const next = await batches.next()
+          waiting = false
+          if (closing.signal.aborted) return
+          if (next.done) return end(controller)
+          const bytes = viewer(next.value)
+          if (bytes !== null) return controller.enqueue(bytes)
+        }
+      } catch (error) {
+        if (closing.signal.aborted) return
+        logger.error({ error }, "A view of a session failed. Its stream ends.")
+        end(controller)
+      }
+    },
+    async cancel() {
+      stop()
+      // Aborting wakes a waiting view. This call lets a view between two batches clean up.
+      await batches?.return?.().catch((error: unknown) => {
+        logger.error({ error: toError(error) }, "A view of a session did not close.")
+      })
+    },
+  }
+
+  function begin(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) {
+    leaveHeartbeat = heartbeat.join((bytes) => {
+      // The queue is empty at 0, and below 0 if the last heartbeat was not read.
+      if (waiting && controller.desiredSize === 0) controller.enqueue(bytes)
+    })
+    return source.open(closing.signal)[Symbol.asyncIterator]()
+  }
+
+  function end(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
+    stop()
+    controller.close()
+  }
+
+  function stop(): void {
+    leaveHeartbeat?.()
+    closing.abort()
+    source.onEnd()
+  }
+}

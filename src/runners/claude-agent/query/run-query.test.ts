@@ -1,0 +1,245 @@
+import { describe, expect, it } from "vitest"
+import { bash, deferred, pay, payTool, resultsOf, runnerOf } from "../../fixtures/claude-runner.ts"
+import { collect, decidedRequest, outline, requestOf } from "../../fixtures/runner-calls.ts"
+import { modelMessage, queryResult, toolResult } from "../../fixtures/scripted-claude.ts"
+import { uuidOf } from "../process/session-folder.ts"
+
+describe("an agent of the Claude Agent SDK", () => {
+  it("has its text, calls, results and usage reported", async () => {
+    const { tool: own, execute } = payTool()
+    const { runner } = await runnerOf(
+      [
+        async function* (claude) {
+          expect(await claude.heard()).toBe("Go.")
+          yield* modelMessage("I pay.", [pay])
+          const { permissionDecision, updatedInput } = await claude.hook(pay.id, pay.name, pay.input)
+          expect({ permissionDecision, updatedInput }).toEqual({
+            permissionDecision: "allow",
+            updatedInput: { amount: 9 },
+          })
+          const { content } = await claude.call(pay.id, "pay", { amount: 9 })
+          expect(content).toEqual([{ type: "text", text: '{"paid":{"amount":9}}' }])
+          yield toolResult(pay.id, "as the model saw it")
+          yield* modelMessage("Paid.")
+          yield queryResult()
+        },
+      ],
+      { tools: [own] },
+    )
+    const events = await collect(runner, requestOf())
+    expect(outline(events)).toEqual(["I pay.", "usage", "call pay", "toolResult", "Paid.", "usage"])
+    expect(resultsOf(events)).toEqual([
+      { type: "toolResult", id: "toolu_1", result: { type: "json", value: { paid: { amount: 9 } } } },
+    ])
+    expect(events.at(-1)).toMatchObject({
+      usage: { inputTokens: 7, outputTokens: 3 },
+      model: "claude-test",
+      priceList: "anthropic",
+    })
+    expect(execute).toHaveBeenCalledOnce()
+  })
+
+  it("makes no call before it is durable, and gives the model no result before that is", async () => {
+    const steps: string[] = []
+    const { tool: own } = payTool()
+    const { runner } = await runnerOf(
+      [
+        async function* (claude) {
+          yield* modelMessage("", [pay])
+          await claude.hook(pay.id, pay.name, pay.input)
+          steps.push("allowed")
+          await claude.call(pay.id, "pay", { amount: 9 })
+          steps.push("received")
+          yield queryResult()
+        },
+      ],
+      { tools: [own] },
+    )
+    for await (const { type } of runner(requestOf())) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      if (type !== "usage") steps.push(type)
+    }
+    expect(steps).toEqual(["toolCall", "allowed", "toolResult", "received"])
+  })
+
+  it("parks for a call that a person must allow, and makes it with edited arguments", async () => {
+    const { tool: own, execute } = payTool({ needsApproval: true })
+    const { runner, queries, writeTranscript } = await runnerOf(
+      [
+        async function* (claude) {
+          yield* modelMessage("I pay.", [pay])
+          expect(await claude.hook(pay.id, pay.name, pay.input)).toMatchObject({
+            permissionDecision: "defer",
+          })
+          yield deferred(pay.id)
+        },
+        async function* (claude) {
+          // The gateway's tools are connected after the first attempt.
+          yield queryResult({ terminal_reason: "tool_deferred_unavailable", is_error: true })
+          expect(await claude.heard()).toBe("The approval was decided. Continue.")
+          const decision = await claude.hook(pay.id, pay.name, pay.input)
+          expect(decision).toMatchObject({ permissionDecision: "allow", updatedInput: { amount: 1 } })
+          await claude.call(pay.id, "pay", { amount: 1 })
+          yield toolResult(pay.id, "paid")
+          yield* modelMessage("Done.")
+          yield queryResult()
+        },
+      ],
+      { tools: [own] },
+    )
+    const events = await collect(runner, requestOf())
+    expect(outline(events)).toEqual(["I pay.", "usage", "state", "ask pay"])
+    expect(execute).not.toHaveBeenCalled()
+    await writeTranscript()
+    const request = decidedRequest(events, [{ id: pay.id, editedInput: { amount: 1 } }])
+    expect(outline(await collect(runner, request))).toEqual(["toolResult", "Done.", "usage"])
+    expect(execute.mock.calls.map(([input]) => input)).toEqual([{ amount: 1 }])
+    expect(queries.map(({ sessionId, resume }) => ({ sessionId, resume }))).toEqual([
+      { sessionId: uuidOf("session", "sess_1"), resume: undefined },
+      { sessionId: undefined, resume: uuidOf("session", "sess_1") },
+    ])
+  })
+
+  it("tells the model why a call was denied, by the hook and by the second lock", async () => {
+    const { runner, writeTranscript } = await runnerOf(
+      [
+        async function* ({ hook, options }) {
+          const decision = await hook(bash.id, bash.name, bash.input)
+          expect(decision.permissionDecisionReason).toBe("A person denied this call: not today")
+          expect(await options.canUseTool(bash.name, bash.input, { toolUseID: bash.id })).toEqual({
+            behavior: "deny",
+            message: "A person denied this call: not today",
+          })
+          yield toolResult(bash.id, "hook error", true)
+          yield queryResult()
+        },
+      ],
+      { builtInTools: ["Bash"] },
+    )
+    await writeTranscript()
+    const state = { type: "state", state: { asked: bash } } as const
+    const request = decidedRequest([state], [{ id: bash.id, approved: false, reason: "not today" }])
+    expect(resultsOf(await collect(runner, request))).toMatchObject([{ result: { code: "denied" } }])
+  })
+
+  it("does not repeat a call that was allowed before a crash", async () => {
+    const { runner, writeTranscript } = await runnerOf(
+      [
+        async function* ({ hook }) {
+          const decision = await hook(bash.id, bash.name, bash.input)
+          expect(decision).toMatchObject({ permissionDecision: "deny" })
+          expect(decision.permissionDecisionReason).toContain("may or may not have taken effect")
+          yield toolResult(bash.id, "hook error", true)
+          yield* modelMessage("I look.")
+          yield queryResult()
+        },
+      ],
+      { builtInTools: ["Bash"] },
+    )
+    await writeTranscript()
+    const events = await collect(runner, requestOf({ reason: "resume", state: { asked: { ...bash } } }))
+    expect(outline(events)).toEqual(["I look.", "usage"])
+  })
+
+  it("has a result that comes before the end of the message reported after its call", async () => {
+    const { runner } = await runnerOf([
+      async function* () {
+        for await (const message of modelMessage("", [bash])) {
+          yield message
+          if ((message as { readonly type: string }).type === "assistant") {
+            yield toolResult(bash.id, "No such tool available: Bash", true)
+          }
+        }
+        yield queryResult()
+      },
+    ])
+    const events = await collect(runner, requestOf())
+    expect(outline(events)).toEqual(["usage", "call Bash", "toolResult"])
+    expect(resultsOf(events)).toMatchObject([{ result: { message: "No such tool available: Bash" } }])
+  })
+
+  it("refuses calls that the model makes together, if a person must allow one", async () => {
+    const second = { ...pay, id: "toolu_9" }
+    const { tool: own, execute } = payTool({ needsApproval: true })
+    const { runner } = await runnerOf(
+      [
+        async function* (claude) {
+          yield* modelMessage("", [pay, second])
+          for (const { id } of [pay, second]) {
+            const { permissionDecisionReason } = await claude.hook(id, pay.name, pay.input)
+            expect(permissionDecisionReason).toContain("as the only call of your message")
+            yield toolResult(id, "hook error", true)
+          }
+          yield queryResult()
+        },
+      ],
+      { tools: [own] },
+    )
+    const events = await collect(runner, requestOf())
+    expect(outline(events)).toEqual(["usage", "call pay", "call pay", "toolResult", "toolResult"])
+    expect(execute).not.toHaveBeenCalled()
+  })
+
+  it("lets a sub-agent of Claude Code make no call that a person must allow", async () => {
+    const { runner } = await runnerOf(
+      [
+        async function* ({ hook }) {
+          const message = { id: "msg_nested", model: "m", content: [{ type: "tool_use", ...bash }] }
+          yield { type: "assistant", parent_tool_use_id: "toolu_parent", message }
+          const { permissionDecisionReason } = await hook(bash.id, bash.name, bash.input)
+          expect(permissionDecisionReason).toContain("a sub-agent cannot ask")
+          yield queryResult()
+        },
+      ],
+      { builtInTools: ["Bash"] },
+    )
+    expect(outline(await collect(runner, requestOf()))).toEqual(["call Bash"])
+  })
+
+  it("keeps the limits of a run over its approvals", async () => {
+    const spending = {
+      model_usage_since_last_result: { m: { inputTokens: 7, outputTokens: 3, costUSD: 0.3 } },
+    }
+    const { runner, queries, writeTranscript } = await runnerOf(
+      [
+        async function* ({ hook }) {
+          yield* modelMessage("", [bash])
+          await hook(bash.id, bash.name, bash.input)
+          yield { ...deferred(bash.id), ...spending }
+        },
+        async function* ({ hook }) {
+          await hook(bash.id, bash.name, bash.input)
+          yield queryResult()
+        },
+      ],
+      { builtInTools: ["Bash"], maxTurns: 5, maxBudgetUsd: 1 },
+    )
+    const events = await collect(runner, requestOf())
+    await writeTranscript()
+    await collect(runner, decidedRequest(events, [{ id: bash.id }]))
+    expect(queries.map(({ maxTurns, maxBudgetUsd }) => [maxTurns, maxBudgetUsd])).toEqual([
+      [5, 1],
+      [4, 0.7],
+    ])
+    const over = decidedRequest(
+      [{ type: "state", state: { asked: bash, turns: 5, costUsd: 0 } }],
+      [{ id: bash.id }],
+    )
+    await expect(collect(runner, over)).rejects.toThrow("The agent failed: error_max_turns.")
+  })
+
+  it("counts the tokens that no message has told of", async () => {
+    const totals = {
+      main: { inputTokens: 7, outputTokens: 3 },
+      small: { inputTokens: 100, outputTokens: 20 },
+    }
+    const { runner } = await runnerOf([
+      async function* () {
+        yield* modelMessage("Hi.")
+        yield queryResult({ model_usage_since_last_result: totals })
+      },
+    ])
+    const events = await collect(runner, requestOf())
+    expect(events.at(-1)).toMatchObject({ model: "small", usage: { inputTokens: 100, outputTokens: 20 } })
+  })
+})

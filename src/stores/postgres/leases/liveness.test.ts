@@ -1,0 +1,232 @@
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { StoreUnavailableError } from "../../../core/errors.ts"
+import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts"
+import {
+  commitOk,
+  event,
+  eventually,
+  message,
+  newAgent,
+  newSession,
+  numbered,
+  runningSession,
+  stepStarted,
+} from "../../../testing/session-log/fixtures.ts"
+import { startTestServer, type TestServer } from "../fixtures/test-server.ts"
+import { heartbeatTimes } from "./membership.ts"
+
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(() => server.stop())
+
+const stepIn = ({ lease, runId }: { readonly lease: Lease; readonly runId: string }, n = 1) => ({
+  lease,
+  entries: [event(numbered(lease, n), runId, stepStarted)],
+})
+
+/** Claims the session as soon as the store allows that. */
+function taken(log: SessionLog, sessionId: string, agent: string): Promise<Lease> {
+  return eventually("the takeover", () => log.claim(sessionId, [agent]))
+}
+
+test("a process that hung and was taken over is fenced; what nobody took stays its own", async () => {
+  const [hung, other] = [await server.openOverCable(), await server.openOverCable()]
+  const log = hung.store.log
+  const [lost, kept] = [await runningSession(log), await runningSession(log)]
+  hung.cable.cut()
+  await eventually("the takeover", async () => {
+    // Expires the heartbeat again, because a last heartbeat may have been on its way.
+    await hung.lapse()
+    return other.store.log.claim(lost.sessionId, [lost.agent])
+  })
+  hung.cable.mend()
+  await eventually("a heartbeat", async () => (await hung.isLive()) || null)
+  const commit = ({ lease, runId }: typeof lost) =>
+    log.commit([{ lease, entries: [event(numbered(lease, 1), runId, stepStarted)] }])
+  expect(await commit(lost)).toEqual(["fenced"])
+  expect(await commit(kept)).toEqual(["ok"])
+  expect(await other.store.log.claim(kept.sessionId, [kept.agent])).toBeNull()
+  await Promise.all([hung.store.close(), other.store.close()])
+})
+
+test("a process whose sign of life has lapsed does not take over from itself", async () => {
+  const [lapsed, other] = [await server.openOverCable(), await server.openOverCable()]
+  const { log } = lapsed.store
+  const agent = newAgent()
+  const { sessionId } = await runningSession(log, { agent })
+  const free = await newSession(log, { agent })
+  await lapsed.lapse()
+  expect(await log.claim(sessionId, [agent])).toBeNull()
+  expect(await log.claimRunnable([agent], 1)).toEqual([])
+  // The paused process must not claim any other session either, because others could take it at once.
+  expect(await log.claim(free, [agent])).toBeNull()
+  expect((await log.putAndClaim(message(free), [agent])).lease).toBeNull()
+  expect(await other.store.log.claimRunnable([agent], 2)).toHaveLength(2)
+  await Promise.all([lapsed.store.close(), other.store.close()])
+})
+
+test("a process that takes over from one that is dead counts a crash, and from one that lapsed does not", async () => {
+  const [killed, paused, judge] = [
+    await server.openOverCable(),
+    await server.openOverCable(),
+    await server.openOverCable(),
+  ]
+  const [dead, lapsed] = [await runningSession(killed.store.log), await runningSession(paused.store.log)]
+  const both = newAgent()
+  const swept = [
+    await runningSession(killed.store.log, { agent: both }),
+    await runningSession(paused.store.log, { agent: both }),
+  ]
+  killed.cable.cut()
+  await killed.disconnected()
+  // Its connections stay open, like those of a stopped process or of a process behind a broken network.
+  paused.cable.silence()
+  await Promise.all([killed.lapse(), paused.lapse()])
+  const { log } = judge.store
+  expect((await taken(log, dead.sessionId, dead.agent)).takeovers).toBe(1)
+  expect((await taken(log, lapsed.sessionId, lapsed.agent)).takeovers).toBe(0)
+  const leases = await log.claimRunnable([both], 10)
+  const takeovers = swept.map(
+    ({ sessionId }) => leases.find((lease) => lease.sessionId === sessionId)?.takeovers,
+  )
+  expect(takeovers).toEqual([1, 0])
+  paused.cable.cut()
+  for (const { cable } of [killed, paused]) cable.mend()
+  await Promise.all([killed, paused, judge].map(({ store }) => store.close()))
+})
+
+test("what was counted as a crash of a process that was only cut off is taken back when it is heard again", async () => {
+  const [cutOff, judge] = [await server.openOverCable({ ttlMs: 1_000 }), await server.openOverCable()]
+  const { sessionId, agent } = await runningSession(cutOff.store.log)
+  cutOff.cable.cut()
+  await cutOff.disconnected()
+  expect((await taken(judge.store.log, sessionId, agent)).takeovers).toBe(1)
+  cutOff.cable.mend()
+  await eventually("the count", async () => {
+    const [session] = await server.ask(
+      `SELECT takeovers FROM agent_gateway.session WHERE id = '${sessionId}'`,
+    )
+    return session?.takeovers === 0 ? true : null
+  })
+  await Promise.all([cutOff.store.close(), judge.store.close()])
+})
+
+test("after an outage of the database no process takes a live one's sessions before that can send a heartbeat", async () => {
+  const ttlMs = 2_000
+  const [owner, judge] = [await server.openOverCable(), await server.openOverCable({ ttlMs })]
+  const { sessionId, agent } = await runningSession(owner.store.log)
+  const { log } = judge.store
+  // After an outage of the database, every heartbeat is too old.
+  await server.ask(`UPDATE agent_gateway.process SET
+    expires_at = clock_timestamp(), beat_at = clock_timestamp() - interval '30 seconds'`)
+  await eventually("the judge's heartbeat", async () => ((await judge.isLive()) ? true : null))
+  const begun = performance.now()
+  expect(await log.claim(sessionId, [agent])).toBeNull()
+  expect(await log.claimRunnable([agent], 10)).toEqual([])
+  // The owner never returns, so another process finally takes the session.
+  await taken(log, sessionId, agent)
+  expect(performance.now() - begun).toBeGreaterThan(ttlMs / 2)
+  await Promise.all([owner.store.close(), judge.store.close()])
+})
+
+test("a process that has just started takes no session of one whose heartbeat is overdue", async () => {
+  const owner = await server.openOverCable()
+  const { sessionId, agent } = await runningSession(owner.store.log)
+  await owner.lapse()
+  const { store } = await server.openOverCable({ mayJudge: false })
+  expect(await store.log.claim(sessionId, [agent])).toBeNull()
+  expect(await store.log.claimRunnable([agent], 10)).toEqual([])
+  await Promise.all([owner.store.close(), store.close()])
+})
+
+test("a heartbeat whose connection falls silent goes on over another one, before it lapses", async () => {
+  const ttlMs = 3_000
+  const { store, cable, isLive } = await server.openOverCable({ ttlMs })
+  const lapses: boolean[] = []
+  store.log.liveness.onChange((live) => lapses.push(live))
+  const until = performance.now() + 2 * ttlMs
+  cable.silence()
+  const live: boolean[] = []
+  await eventually("twice its time to live", async () => {
+    live.push(await isLive())
+    return performance.now() > until ? true : null
+  })
+  expect(new Set(live)).toEqual(new Set([true]))
+  expect(lapses).toEqual([])
+  await store.close()
+})
+
+test("a process that the database cannot hear says so, and says so when it is heard again", async () => {
+  const { store, cable } = await server.openOverCable({ ttlMs: 1_000 })
+  const { liveness } = store.log
+  const changes: boolean[] = []
+  liveness.onChange((live) => changes.push(live))
+  cable.cut()
+  await eventually("the lapse", async () => (changes.length > 0 ? true : null))
+  expect(liveness.isLive()).toBe(false)
+  cable.mend()
+  await eventually("the next heartbeat", async () => (changes.length > 1 ? true : null))
+  expect(changes).toEqual([false, true])
+  expect(liveness.isLive()).toBe(true)
+  await store.close()
+})
+
+test("a process stops before others may take over, and judges nobody by an outage that it did not notice", () => {
+  const { ttlMs, heartbeatMs, timeoutMs, validMs, gapMs } = heartbeatTimes(3_000)
+  expect(validMs).toBeLessThan(ttlMs)
+  expect(timeoutMs).toBeLessThanOrEqual(ttlMs / 3)
+  // The shortest outage that makes a live process overdue.
+  expect(gapMs).toBeLessThan(ttlMs - heartbeatMs)
+})
+
+test("a session whose row is locked holds up no other session's commit", async () => {
+  const { store } = await server.openOverCable()
+  const { log } = store
+  const [locked, other] = [await runningSession(log), await runningSession(log)]
+  const lock = `SELECT FROM agent_gateway.session WHERE id = '${locked.sessionId}' FOR UPDATE`
+  const unlock = await server.begin(lock)
+  expect(await log.commit([stepIn(locked), stepIn(other)])).toEqual(["busy", "ok"])
+  expect(await log.read(locked.sessionId, { afterSeq: 0, limit: 10 })).toEqual([])
+  await unlock()
+  await commitOk(log, stepIn(locked))
+  await store.close()
+})
+
+test("a lost lease is told even while the row is locked", async () => {
+  const [former, next] = [await server.openOverCable(), await server.openOverCable()]
+  const session = await runningSession(former.store.log)
+  await former.store.log.release(session.lease, { force: true })
+  await taken(next.store.log, session.sessionId, session.agent)
+  const unlock = await server.begin(
+    `SELECT FROM agent_gateway.session WHERE id = '${session.sessionId}' FOR UPDATE`,
+  )
+  expect(await former.store.log.commit([stepIn(session)])).toEqual(["fenced"])
+  await unlock()
+  await Promise.all([former.store.close(), next.store.close()])
+})
+
+test("calls that wait for a locked row leave connections for the commits of others, and give up", async () => {
+  const { store } = await server.openOverCable()
+  const { log } = store
+  const [locked, other] = [await runningSession(log), await runningSession(log)]
+  const unlock = await server.begin(
+    `SELECT FROM agent_gateway.session WHERE id = '${locked.sessionId}' FOR UPDATE`,
+  )
+  let settled = 0
+  const waiting = Array.from({ length: 20 }, () =>
+    log.put(message(locked.sessionId)).finally(() => {
+      settled += 1
+    }),
+  )
+  const all = Promise.allSettled(waiting)
+  expect(await log.commit([stepIn(other)])).toEqual(["ok"])
+  expect(settled).toBe(0)
+  for (const outcome of await all) {
+    expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(StoreUnavailableError) })
+  }
+  await unlock()
+  await store.close()
+})

@@ -1,0 +1,156 @@
+import type { Entry } from "../../../core/log/entries.ts"
+import type { ReadOptions } from "../../../core/ports/store/read-options.ts"
+import type { Principal } from "../../../core/ports/store/session-log.ts"
+import { nextSlice } from "../../../core/time/next-slice.ts"
+import { escapeText, integer, type Row, textLength } from "../../rows/columns.ts"
+import { fromRow } from "../../rows/entry-rows.ts"
+import { archivedBody, restoreRow } from "../../rows/large/archived-bodies.ts"
+import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
+import type { Query } from "../database/database.ts"
+
+const maxRows = 200
+
+/** SQL: selects the archived body of an event; null if its row has a body. */
+const archived = `CASE WHEN body = '' THEN (
+    SELECT body FROM agent_gateway.archived_body AS old
+    WHERE old.session_id = entry.session_id AND old.seq = entry.seq
+  ) END AS archived`
+
+/** One statement, so that events and deltas are of one snapshot. The delta row that contains $2 comes first. */
+const withDeltas = `
+  SELECT 'event' AS kind, seq, v, at, run_id, body, ${archived} FROM agent_gateway.entry
+  WHERE session_id = $1 AND seq > $2 AND ($4 OR type <> 'historyReplaced')
+  UNION ALL
+  SELECT 'delta' AS kind, seq, 0, 0, run_id, body, NULL FROM agent_gateway.delta WHERE session_id = $1 AND seq >=
+    (SELECT coalesce(max(seq), 0) FROM agent_gateway.delta WHERE session_id = $1 AND seq <= $2)
+  ORDER BY seq LIMIT $3`
+
+const eventsOnly = `
+  SELECT 'event' AS kind, seq, v, at, run_id, body, ${archived} FROM agent_gateway.entry
+  WHERE session_id = $1 AND seq > $2 AND ($4 OR type <> 'historyReplaced') ORDER BY seq LIMIT $3`
+
+/** The types are part of the statement, so that Postgres uses the index of these entries. */
+const isOfTask = "type IN ('taskRegistered', 'taskEnded', 'tasksCollected')"
+
+const tasks = `
+  SELECT 'event' AS kind, seq, v, at, run_id, body, ${archived} FROM agent_gateway.entry
+  WHERE session_id = $1 AND seq > $2 AND ${isOfTask} ORDER BY seq LIMIT $3`
+
+export async function readEntries(
+  query: Query,
+  sessionId: string,
+  {
+    afterSeq,
+    limit,
+    maxCharacters = Number.POSITIVE_INFINITY,
+    deltas = true,
+    replacedHistories = true,
+    tasksOnly = false,
+    reads,
+  }: ReadOptions & { readonly reads: number },
+): Promise<readonly Entry[]> {
+  const page: Page = { entries: [], characters: 0 }
+  const rowsAfter = (after: number, wanted: number) => {
+    if (tasksOnly) return query(tasks, [sessionId, after, wanted])
+    return query(deltas ? withDeltas : eventsOnly, [sessionId, after, wanted, replacedHistories])
+  }
+  const isFull = () => page.entries.length >= limit || page.characters >= maxCharacters
+  for (;;) {
+    const after = page.entries.at(-1)?.seq ?? afterSeq
+    // The first row may contain nothing new.
+    const wanted = Math.min(limit - page.entries.length + 1, maxRows)
+    const rows = await rowsAfter(after, wanted)
+    await append(page, rows, { after, reads, isFull })
+    if (rows.length < wanted || isFull()) return page.entries
+  }
+}
+
+interface Page {
+  readonly entries: Entry[]
+  characters: number
+}
+
+async function append(
+  page: Page,
+  rows: readonly Row[],
+  {
+    after,
+    reads,
+    isFull,
+  }: { readonly after: number; readonly reads: number; readonly isFull: () => boolean },
+): Promise<void> {
+  let characters = 0
+  for (const given of rows) {
+    const row = archivedBody(given) === null ? given : await restoreRow(given)
+    for (const entry of fromRow(row, reads)) if (entry.seq > after) page.entries.push(entry)
+    const length = textLength(row, "body")
+    if (page.entries.length > 0) page.characters += length
+    if (isFull()) return
+    characters += length
+    if (characters < maxSliceCharacters) continue
+    characters = 0
+    await nextSlice()
+  }
+}
+
+/**
+ * Selects the last entry of a type. The type is part of the statement, so that Postgres uses the index of the entries
+ * of that type.
+ */
+async function lastOfType(
+  query: Query,
+  type: "stepStarted" | "runStarted",
+  values: readonly [sessionId: string, seq: number],
+): Promise<number> {
+  const [row] = await query(
+    `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
+     WHERE session_id = $1 AND type = '${type}' AND seq <= $2`,
+    values,
+  )
+  return integer(row ?? {}, "seq")
+}
+
+export async function stepStart(query: Query, sessionId: string, seq: number): Promise<number> {
+  return lastOfType(query, "stepStarted", [sessionId, seq])
+}
+
+export async function runStart(query: Query, sessionId: string, seq: number): Promise<number> {
+  return lastOfType(query, "runStarted", [sessionId, seq])
+}
+
+export async function historyStart(query: Query, sessionId: string): Promise<number> {
+  const [row] = await query(
+    `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
+     WHERE session_id = $1 AND type = 'historyReplaced'`,
+    [sessionId],
+  )
+  return integer(row ?? {}, "seq")
+}
+
+export async function compactionStart(query: Query, sessionId: string): Promise<number> {
+  const [row] = await query(
+    `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
+     WHERE session_id = $1 AND type = 'historyCompacted'`,
+    [sessionId],
+  )
+  return integer(row ?? {}, "seq")
+}
+
+export async function taskStart(query: Query, sessionId: string, newest: number): Promise<number> {
+  const [row] = await query(
+    `SELECT coalesce(min(seq), 0) AS seq FROM (
+       SELECT seq FROM agent_gateway.entry WHERE session_id = $1 AND ${isOfTask} AND type = 'taskRegistered'
+       ORDER BY seq DESC LIMIT $2) AS task`,
+    [sessionId, newest],
+  )
+  return integer(row ?? {}, "seq")
+}
+
+export async function readStoredBytes(query: Query, { tenant, userId }: Principal): Promise<number> {
+  const [row] = await query(
+    `SELECT coalesce(sum(stored_bytes + content_bytes + archived_bytes), 0) AS bytes FROM agent_gateway.session
+     WHERE tenant = $1 AND user_id = $2`,
+    [escapeText(tenant), escapeText(userId)],
+  )
+  return integer(row ?? {}, "bytes")
+}

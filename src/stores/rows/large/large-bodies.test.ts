@@ -1,0 +1,40 @@
+import { expect, it } from "vitest"
+import type { Entry } from "../../../core/log/entries.ts"
+import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
+import { event, runStarted, stepStarted, textDelta } from "../../../testing/session-log/fixtures.ts"
+import { hasLargeEvents, makeLargeBodies } from "./large-bodies.ts"
+
+function large(seq: number, characters: number): Entry {
+  const content = [{ type: "text", text: "x".repeat(characters) }] as const
+  return event(seq, "run_1", { ...runStarted, content })
+}
+
+function batchOf(...entries: Entry[]): SessionBatch {
+  return {
+    lease: { sessionId: "sess_1", epoch: 1, takeovers: 0, principal: { tenant: "", userId: "" } },
+    entries,
+  }
+}
+
+it("makes the texts of large events alone", async () => {
+  const [small, big] = [event(1, "run_1", stepStarted), large(2, 500_000)]
+  const batches = [batchOf(textDelta(3, "run_1", "x".repeat(500_000)), small), batchOf(big)]
+  expect(hasLargeEvents(batches.slice(0, 1))).toBe(false)
+  expect(hasLargeEvents(batches)).toBe(true)
+  expect(await makeLargeBodies(batches)).toEqual(
+    new Map([[big, JSON.stringify(big.kind === "event" ? big.event : null)]]),
+  )
+})
+
+it("lets the event loop go on while it makes them", async () => {
+  let turns = 0
+  let ended = false
+  const count = () => {
+    turns += 1
+    if (!ended) setImmediate(count)
+  }
+  setImmediate(count)
+  await makeLargeBodies([batchOf(large(1, 4_000_000))])
+  ended = true
+  expect(turns).toBeGreaterThanOrEqual(30)
+})

@@ -1,0 +1,56 @@
+import { newMessageOf } from "../../../core/history/message-input.ts"
+import { isLargeJson, stringifyInSlices } from "../../../core/json/json-pieces.ts"
+import type {
+  CancelCommand,
+  MessageCommand,
+  MessageInput,
+  StoredCommand,
+} from "../../../core/ports/store/session-log.ts"
+import type { FormerAnswer } from "../former-answers.ts"
+
+/** The JSON texts of large contents of a message. A put decides inside its transaction which of them it stores. */
+export type LargeContents = ReadonlyMap<object, string>
+
+export const noLargeContents: LargeContents = new Map()
+
+/** Makes the texts of a large message in slices, so that the event loop can continue (rule 15). */
+export async function makeLargeContents(command: MessageCommand | CancelCommand): Promise<LargeContents> {
+  if (command.type === "cancel" || !isLargeJson(command.input)) return noLargeContents
+  const { input, whenBusy = "reject" } = command
+  const texts = new Map<object, string>()
+  const content = newMessageOf(input)
+  // A message to a busy session is stored without the conversation that it was sent with.
+  const isContentStored = input.type === "message" || whenBusy !== "reject"
+  if (isContentStored && isLargeJson(content)) texts.set(content, await stringifyInSlices(content))
+  if (input.type === "conversation") texts.set(input.messages, await stringifyInSlices(input.messages))
+  return texts
+}
+
+/** Returns the output of `JSON.stringify` for the command, except for the order of its members. */
+export function writeCommandText(command: StoredCommand | FormerAnswer, texts: LargeContents): string {
+  if (texts.size === 0) return JSON.stringify(command)
+  if (command.type === "message") {
+    const { input, ...others } = command
+    return withMember(others, "input", inputText(input, texts))
+  }
+  if (command.type === "steer") {
+    const { content, ...others } = command
+    return withMember(others, "content", textOf(content, texts))
+  }
+  return JSON.stringify(command)
+}
+
+function inputText(input: MessageInput, texts: LargeContents): string {
+  return input.type === "message"
+    ? withMember({ type: input.type }, "content", textOf(input.content, texts))
+    : withMember({ type: input.type }, "messages", textOf(input.messages, texts))
+}
+
+function textOf(value: object, texts: LargeContents): string {
+  return texts.get(value) ?? JSON.stringify(value)
+}
+
+/** Adds a member to a JSON object. `others` is not empty. */
+function withMember(others: object, name: string, text: string): string {
+  return `${JSON.stringify(others).slice(0, -1)},"${name}":${text}}`
+}

@@ -1,0 +1,92 @@
+import type { Archive, ArchiveRange, DueArchive } from "../../../core/ports/store/archive.ts"
+import { integer, type Row, text } from "../../rows/columns.ts"
+import { type ArchivedBody, archivedRowsAtOnce, toArchivePage } from "../../rows/large/archived-bodies.ts"
+import type { Database } from "../database/database.ts"
+import { largeText } from "../database/large-text.ts"
+
+/** Maximum bytes of bodies to read in one turn of the event loop. */
+const bytesPerSlice = 1_000_000
+
+export function createArchive(database: Database): Archive {
+  return {
+    due: (limit) =>
+      database.read(() =>
+        database.all("SELECT session_id, seq FROM archive_due ORDER BY rowid LIMIT ?", limit).map(toDue),
+      ),
+    async move(sessionId, range) {
+      const page = await toArchivePage(await database.read(() => oldRows(database, sessionId, range)))
+      if (page === null) return null
+      const isStored = await database.write(() => archiveBodies(database, sessionId, page.bodies), {
+        isLarge: true,
+      })
+      return isStored ? page.lastSeq : null
+    },
+    async done({ sessionId, seq }) {
+      await database.write(() =>
+        database.run("DELETE FROM archive_due WHERE session_id = ? AND seq <= ?", sessionId, seq),
+      )
+    },
+  }
+}
+
+/** Marks the session as due. Must be called inside a transaction. */
+export function markArchivable(database: Database, sessionId: string, seq: number): void {
+  database.run(
+    `INSERT INTO archive_due (session_id, seq) VALUES (?, ?)
+     ON CONFLICT (session_id) DO UPDATE SET seq = max(seq, excluded.seq)`,
+    sessionId,
+    seq,
+  )
+}
+
+function toDue(row: Row): DueArchive {
+  return { sessionId: text(row, "session_id"), seq: integer(row, "seq") }
+}
+
+function oldRows(database: Database, sessionId: string, { afterSeq, beforeSeq }: ArchiveRange): Row[] {
+  const after = afterSeq ?? lastArchived(database, sessionId)
+  const rows: Row[] = []
+  let bytes = 0
+  for (const row of database.each(
+    `SELECT seq, ${largeText("body")}, octet_length(body) AS bytes FROM entry
+     WHERE session_id = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ${archivedRowsAtOnce}`,
+    sessionId,
+    after,
+    beforeSeq,
+  )) {
+    rows.push(row)
+    bytes += integer(row, "bytes")
+    if (bytes >= bytesPerSlice) break
+  }
+  return rows
+}
+
+function lastArchived(database: Database, sessionId: string): number {
+  const sql = "SELECT coalesce(max(seq), 0) AS seq FROM archived_body WHERE session_id = ?"
+  return integer(database.get(sql, sessionId) ?? {}, "seq")
+}
+
+/** Returns false if the session is gone. Must be called inside a transaction. */
+function archiveBodies(database: Database, sessionId: string, bodies: readonly ArchivedBody[]): boolean {
+  if (database.get("SELECT 1 FROM session WHERE id = ?", sessionId) === undefined) return false
+  let [freed, added] = [0, 0]
+  for (const { seq, bytes, body } of bodies) {
+    // Another process may have archived it since it was read.
+    const changed = database.run(
+      "UPDATE entry SET body = '' WHERE session_id = ? AND seq = ? AND octet_length(body) > 0",
+      sessionId,
+      seq,
+    )
+    if (changed === 0) continue
+    database.run("INSERT INTO archived_body (session_id, seq, body) VALUES (?, ?, ?)", sessionId, seq, body)
+    freed += bytes
+    added += body.byteLength
+  }
+  database.run(
+    "UPDATE session SET stored_bytes = stored_bytes - ?, archived_bytes = archived_bytes + ? WHERE id = ?",
+    freed,
+    added,
+    sessionId,
+  )
+  return true
+}

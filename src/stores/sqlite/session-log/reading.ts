@@ -1,0 +1,183 @@
+import type { Entry } from "../../../core/log/entries.ts"
+import type { ReadOptions } from "../../../core/ports/store/read-options.ts"
+import type { Principal } from "../../../core/ports/store/session-log.ts"
+import { nextSlice } from "../../../core/time/next-slice.ts"
+import { escapeText, integer, nullableText, type Row, textLength } from "../../rows/columns.ts"
+import { fromRow } from "../../rows/entry-rows.ts"
+import { archivedBody, archivedLength, restoreRow } from "../../rows/large/archived-bodies.ts"
+import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
+import type { Database } from "../database/database.ts"
+import { largeText } from "../database/large-text.ts"
+import { maxRows } from "../database/slices.ts"
+
+/** SQL: selects the archived body of an event; null if its row has a body. */
+const archived = `CASE WHEN octet_length(body) = 0 THEN (
+    SELECT body FROM archived_body WHERE archived_body.session_id = entry.session_id AND archived_body.seq = entry.seq
+  ) END AS archived`
+
+/**
+ * One statement, so that events and deltas are of one snapshot. The delta row that contains the cursor comes first.
+ */
+const withDeltas = `
+  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry
+    WHERE session_id = ? AND seq > ? AND (? OR type <> 'historyReplaced')
+  UNION ALL
+  SELECT 'delta' AS kind, seq, 0, 0, run_id, body, NULL FROM delta WHERE session_id = ? AND seq >=
+    (SELECT coalesce(max(seq), 0) FROM delta WHERE session_id = ? AND seq <= ?)
+  ORDER BY seq LIMIT ${maxRows}`
+
+const eventsOnly = `
+  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry
+    WHERE session_id = ? AND seq > ? AND (? OR type <> 'historyReplaced')
+  ORDER BY seq LIMIT ${maxRows}`
+
+/** The types are part of the statement, so that SQLite uses the index of these entries. */
+const isOfTask = "type IN ('taskRegistered', 'taskEnded', 'tasksCollected')"
+
+const tasks = `
+  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry
+  WHERE session_id = ? AND seq > ? AND ${isOfTask} ORDER BY seq LIMIT ${maxRows}`
+
+export async function readEntries(
+  database: Database,
+  sessionId: string,
+  {
+    afterSeq,
+    limit,
+    maxCharacters = Number.POSITIVE_INFINITY,
+    deltas = true,
+    replacedHistories = true,
+    tasksOnly = false,
+    reads,
+  }: ReadOptions & { readonly reads: number },
+): Promise<Entry[]> {
+  const histories = Number(replacedHistories)
+  const rowsAfter = (after: number) => {
+    if (tasksOnly) return database.each(tasks, sessionId, after)
+    return deltas
+      ? database.each(withDeltas, sessionId, after, histories, sessionId, sessionId, after)
+      : database.each(eventsOnly, sessionId, after, histories)
+  }
+  const entries: Entry[] = []
+  let characters = 0
+  for (;;) {
+    const after = entries.at(-1)?.seq ?? afterSeq
+    const slice = await database.read(() =>
+      readSlice(rowsAfter(after), {
+        after,
+        reads,
+        limit: limit - entries.length,
+        maxCharacters: Math.min(maxCharacters - characters, maxSliceCharacters),
+      }),
+    )
+    for (const some of slice.entries) {
+      if (Array.isArray(some)) entries.push(...some)
+      else entries.push(...fromRow(await restoreRow(some), reads))
+    }
+    characters += slice.characters
+    const isLast = slice.complete || entries.length >= limit || characters >= maxCharacters
+    if (isLast && slice.characters < maxSliceCharacters) return entries
+    // The reader's work on this amount of text is left to another turn.
+    await nextSlice()
+    if (isLast) return entries
+  }
+}
+
+interface Slice {
+  /** The entries of each row, or a row whose body is still compressed. */
+  readonly entries: readonly (Entry[] | Row)[]
+  readonly characters: number
+  readonly complete: boolean
+}
+
+interface SliceOptions {
+  readonly after: number
+  readonly reads: number
+  readonly limit: number
+  readonly maxCharacters: number
+}
+
+function readSlice(rows: Iterable<Row>, { after, reads, limit, maxCharacters }: SliceOptions): Slice {
+  const entries: (Entry[] | Row)[] = []
+  let found = 0
+  let count = 0
+  let characters = 0
+  for (const row of rows) {
+    const compressed = archivedBody(row)
+    const ofRow = compressed === null ? fromRow(row, reads).filter(({ seq }) => seq > after) : row
+    entries.push(ofRow)
+    found += Array.isArray(ofRow) ? ofRow.length : 1
+    count += 1
+    // The row with the cursor may contain nothing new. A slice that ended with it would never advance.
+    if (found > 0) characters += compressed === null ? textLength(row, "body") : archivedLength(compressed)
+    if (found >= limit || characters >= maxCharacters) return { entries, characters, complete: false }
+  }
+  return { entries, characters, complete: count < maxRows }
+}
+
+/**
+ * SQL: selects the last entry of a type. The type is part of the statement, so that SQLite uses the index of the
+ * entries of that type.
+ */
+function lastOfType(type: "stepStarted" | "runStarted"): string {
+  return `SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = '${type}' AND seq <= ?`
+}
+
+const lastStep = lastOfType("stepStarted")
+const lastRun = lastOfType("runStarted")
+
+export function stepStart(database: Database, sessionId: string, seq: number): number {
+  return integer(database.get(lastStep, sessionId, seq) ?? {}, "seq")
+}
+
+export function runStart(database: Database, sessionId: string, seq: number): number {
+  return integer(database.get(lastRun, sessionId, seq) ?? {}, "seq")
+}
+
+export function historyStart(database: Database, sessionId: string): number {
+  const sql =
+    "SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = 'historyReplaced'"
+  return integer(database.get(sql, sessionId) ?? {}, "seq")
+}
+
+export function compactionStart(database: Database, sessionId: string): number {
+  const sql =
+    "SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = 'historyCompacted'"
+  return integer(database.get(sql, sessionId) ?? {}, "seq")
+}
+
+export function taskStart(database: Database, sessionId: string, newest: number): number {
+  const sql = `SELECT coalesce(min(seq), 0) AS seq FROM (
+    SELECT seq FROM entry WHERE session_id = ? AND ${isOfTask} AND type = 'taskRegistered'
+    ORDER BY seq DESC LIMIT ?)`
+  return integer(database.get(sql, sessionId, newest) ?? {}, "seq")
+}
+
+/** Maximum sessions whose sizes are added up in one turn of the event loop (rule 15). */
+const sessionsPerSlice = 2_000
+
+/**
+ * Returns the stored bytes of a principal. A principal may have very many sessions, so their sizes are added up in
+ * slices.
+ */
+export async function storedBytes(database: Database, { tenant, userId }: Principal): Promise<number> {
+  let bytes = 0
+  let afterId: string | null = ""
+  while (afterId !== null) {
+    const slice: Row | undefined = await database.read(() =>
+      database.get(
+        `SELECT coalesce(sum(bytes), 0) AS bytes, count(*) AS sessions, max(id) AS last_id FROM (
+           SELECT id, stored_bytes + content_bytes + archived_bytes AS bytes FROM session
+           WHERE tenant = ? AND user_id = ? AND id > ? ORDER BY id LIMIT ${sessionsPerSlice})`,
+        escapeText(tenant),
+        escapeText(userId),
+        afterId,
+      ),
+    )
+    bytes += integer(slice ?? {}, "bytes")
+    const isLast = integer(slice ?? {}, "sessions") < sessionsPerSlice
+    afterId = isLast ? null : nullableText(slice ?? {}, "last_id")
+    if (afterId !== null) await nextSlice()
+  }
+  return bytes
+}

@@ -1,0 +1,195 @@
+import { alwaysLive } from "../../../core/ports/store/liveness.ts"
+import type { NewSession, Run, Session, SessionLog } from "../../../core/ports/store/session-log.ts"
+import type { Clock } from "../../../core/time/clock.ts"
+import type { Alarm } from "../../bell.ts"
+import { escapeText } from "../../rows/columns.ts"
+import { hasLargeEvents, makeLargeBodies, noLargeBodies } from "../../rows/large/large-bodies.ts"
+import { makeLargeContents } from "../../rows/large/large-contents.ts"
+import { toClaim, toRun, toSession } from "../../rows/session-rows.ts"
+import { collectStirred } from "../../rows/subscription-rows.ts"
+import { refuseNewer, type Versions } from "../../rules/versions.ts"
+import type { WatchHub } from "../../watch-hub.ts"
+import type { Database } from "../database/database.ts"
+import { createWriteProbe } from "../database/write-probe.ts"
+import { findQueued, put, readPending } from "../inbox.ts"
+import { claim, claimFree, claimRunnable, held, release } from "../leases/leases.ts"
+import type { Membership } from "../leases/membership.ts"
+import { stirCursors } from "../outbox/subscriptions.ts"
+import { sessionColumns } from "../schema.ts"
+import { putInTree, revokeInTree } from "../tree.ts"
+import { answer } from "../waits/answer.ts"
+import { commitBatch } from "./commit.ts"
+import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
+import {
+  compactionStart,
+  historyStart,
+  readEntries,
+  runStart,
+  stepStart,
+  storedBytes,
+  taskStart,
+} from "./reading.ts"
+
+/** Creates the port over one open database whose schema is up to date. */
+export function createSessionLog(
+  database: Database,
+  {
+    membership,
+    hub,
+    alarms,
+    clock,
+    directory,
+    versions,
+  }: {
+    readonly membership: Membership
+    readonly versions: Versions
+    readonly hub: WatchHub
+    /** Rung when rows are stored for the outbox or for subscribers. */
+    readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
+    readonly clock: Clock
+    /** Null for a database in memory. */
+    readonly directory: string | null
+  },
+): SessionLog {
+  const owner = membership.id
+  const { reads } = versions
+  const now = () => clock.now()
+  return {
+    // The lock of its process file is held as long as the process exists.
+    liveness: alwaysLive,
+    writableVersion: () => versions.writes(),
+    now: async () => now(),
+    createSession: (session) => database.write(() => createSession(database, session)),
+    session: (sessionId) => database.read(() => findSession(database, sessionId, { versions, now: now() })),
+    queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
+    run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
+    async revokeSession(sessionId, at) {
+      const { outcome, arrivals } = await database.write(() =>
+        revokeInTree(database, { sessionId, at }, { versions, now: now() }),
+      )
+      for (const arrival of arrivals) hub.arrived(arrival)
+      return outcome
+    },
+    async put(command, limits) {
+      const texts = await makeLargeContents(command)
+      const { outcome, arrivals } = await database.write(
+        () => putInTree(database, command, { versions, limits, texts, now: now() }),
+        { isLarge: texts.size > 0 },
+      )
+      for (const arrival of arrivals) hub.arrived(arrival)
+      return outcome
+    },
+    async putAndClaim(message, agents, limits) {
+      const { sessionId } = message
+      const texts = await makeLargeContents(message)
+      const { outcome, isDue, claimed, inserted } = await database.write(
+        () => {
+          const result = put(database, message, { versions, limits, texts, now: now() })
+          const claimable = { agents, reads }
+          return {
+            ...result,
+            claimed: result.isDue ? claimFree(database, owner, sessionId, claimable) : null,
+          }
+        },
+        { isLarge: texts.size > 0 },
+      )
+      if (claimed === null && (isDue || outcome.status === "steered")) hub.arrived(sessionId)
+      return { outcome, ...toClaim(claimed, inserted) }
+    },
+    async answer(command) {
+      const outcome = await database.write(() => answer(database, command, { versions, now: now() }))
+      if (outcome.status === "accepted") hub.arrived(command.sessionId)
+      return outcome
+    },
+    claim: (sessionId, agents) => claim(database, membership, sessionId, { agents, reads, now: now() }),
+    claimRunnable: (agents, limit, shares) =>
+      claimRunnable(database, membership, { agents, reads }, { limit, shares, now: now() }),
+    held: () => database.read(() => held(database, owner)),
+    pending: (lease, options) => readPending(database, lease, { ...options, owner, now: now() }),
+    release: (lease, options) =>
+      database.write(() => release(database, lease, { ...options, owner, now: now() })),
+    async commit(batches) {
+      let stirred = false
+      const bodies = hasLargeEvents(batches) ? await makeLargeBodies(batches) : noLargeBodies
+      const at = now()
+      const outcomes = await database.write(
+        () => {
+          const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
+          const stored = collectStirred(batches.filter((_, index) => outcomes[index] === "ok"))
+          stirred = stirCursors(database, stored, at) > 0
+          return outcomes
+        },
+        { isLarge: bodies !== noLargeBodies },
+      )
+      if (stirred) alarms.subscriptions.ring()
+      if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
+      for (const [index, { lease, entries }] of batches.entries()) {
+        const last = entries.at(-1)
+        if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
+      }
+      return outcomes
+    },
+    read: (sessionId, options) => readEntries(database, sessionId, { ...options, reads }),
+    stepStart: (sessionId, seq) => database.read(() => stepStart(database, sessionId, seq)),
+    runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
+    historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
+    compactionStart: (sessionId) => database.read(() => compactionStart(database, sessionId)),
+    taskStart: (sessionId, newest) => database.read(() => taskStart(database, sessionId, newest)),
+    storedBytes: (principal) => storedBytes(database, principal),
+    watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
+    arrivals: ({ signal }) => hub.arrivals(signal),
+    async prune(limits) {
+      await pruneDeltas(database, limits.deltasSettledBefore)
+      await pruneSubscribers(database, limits)
+      await pruneSessions(database, limits, { now })
+      await pruneOutbox(database, limits)
+    },
+    ping: createWriteProbe(database, clock, directory),
+  }
+}
+
+/** Creates a session. Must be called inside a transaction. */
+export function createSession(database: Database, session: NewSession): void {
+  database.run(
+    `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
+       parent_tool_call_id, root_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    session.id,
+    escapeText(session.tenant),
+    escapeText(session.userId),
+    escapeText(session.agent),
+    session.createdAt,
+    session.createdAt,
+    session.parent?.sessionId ?? null,
+    session.parent?.runId ?? null,
+    session.parent?.toolCallId ?? null,
+    session.rootId ?? null,
+  )
+}
+
+function findSession(
+  database: Database,
+  sessionId: string,
+  { versions, now }: { readonly versions: Versions; readonly now: number },
+): Session | null {
+  const row = database.get(
+    `SELECT ${sessionColumns}, session.log_version, run.id AS run_id, run.cursor, run.state, run.end_seq,
+       EXISTS (
+         SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?
+           AND run_id IS NOT session.active_run) AS has_due_message
+     FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
+    now,
+    escapeText(sessionId),
+  )
+  if (row === undefined) return null
+  refuseNewer(row, versions)
+  return toSession(row)
+}
+
+function findRun(database: Database, sessionId: string, runId: string): Run | null {
+  const row = database.get(
+    "SELECT id AS run_id, session_id, cursor, state, end_seq FROM run WHERE id = ? AND session_id = ?",
+    escapeText(runId),
+    escapeText(sessionId),
+  )
+  return row === undefined ? null : toRun(row)
+}

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict"
+import {
+  accepted,
+  claimed,
+  commitOk,
+  event,
+  message,
+  newAgent,
+  newSession,
+  numbered,
+  runFailed,
+  runningSession,
+  type SessionLogCase,
+} from "../fixtures.ts"
+
+/** Cases about putting a message and claiming its session at once. */
+export const acceptingCases: readonly SessionLogCase[] = [
+  {
+    rule: 7,
+    name: "an accepted message of a session that nobody has comes with its lease, and is pending with it",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const sessionId = await newSession(log, { agent })
+      const command = message(sessionId)
+      const { outcome, lease } = await log.putAndClaim(command, ["another", agent])
+      assert.deepEqual(outcome, { status: "accepted", runId: command.runId, cursor: 0 })
+      assert.equal(lease?.sessionId, sessionId)
+      assert.equal(lease.takeovers, 0)
+      const [pending, ...others] = await log.pending(lease)
+      assert.deepEqual(others, [])
+      assert.deepEqual(pending, { ...command, id: pending?.id })
+      await commitOk(log, { lease, entries: [event(numbered(lease, 1), command.runId, runFailed)] })
+      assert.equal(await log.claim(sessionId, [agent]), null)
+      assert.equal(await log.release(lease, { force: true }), "released")
+      assert.ok((await claimed(log, sessionId)).epoch > lease.epoch)
+    },
+  },
+  {
+    rule: 9,
+    name: "what a claim found with its message is what would be read after it",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const { sessionId: used, ...run } = await runningSession(log, { agent })
+      await commitOk(log, {
+        lease: run.lease,
+        entries: [event(numbered(run.lease, 1), run.runId, runFailed)],
+        runEnded: { runId: run.runId, state: "failed" },
+      })
+      await log.release(run.lease)
+      const queuing = await newSession(log, { agent })
+      accepted(await log.put(message(queuing, { notBefore: Number.MAX_SAFE_INTEGER })))
+      for (const sessionId of [await newSession(log, { agent }), used, queuing]) {
+        const { lease, found } = await log.putAndClaim(message(sessionId, { whenBusy: "queue" }), [agent])
+        assert.ok(lease)
+        // A store may let the lease holder read the session later.
+        if (found === undefined) continue
+        assert.deepEqual(found.session, await log.session(sessionId))
+        assert.deepEqual(found.commands, await log.pending(lease))
+      }
+    },
+  },
+  {
+    rule: 9,
+    name: "a message of an agent that this process does not serve is accepted without a lease",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const sessionId = await newSession(log, { agent })
+      const { outcome, lease } = await log.putAndClaim(message(sessionId), ["another"])
+      accepted(outcome)
+      assert.equal(lease, null)
+      assert.equal((await log.claim(sessionId, [agent]))?.sessionId, sessionId)
+    },
+  },
+  {
+    rule: 1,
+    name: "a message that is not accepted claims nothing",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const sessionId = await newSession(log, { agent })
+      const unknown = await log.putAndClaim(message("sess_nobody"), [agent])
+      assert.deepEqual(unknown, { outcome: { status: "unknown" }, lease: null })
+      const idempotency = { key: "once", bodyHash: "hash" }
+      const first = accepted(await log.put(message(sessionId, { idempotency })))
+      const again = await log.putAndClaim(message(sessionId, { idempotency }), [agent])
+      assert.deepEqual(again, { outcome: { ...first, status: "duplicate" }, lease: null })
+      const busy = await log.putAndClaim(message(sessionId), [agent])
+      assert.deepEqual(busy, { outcome: { status: "busy", runId: first.runId }, lease: null })
+      assert.equal((await log.claim(sessionId, [agent]))?.sessionId, sessionId)
+    },
+  },
+]
+
+/** The same cases with other processes on the same data. */
+export const sharedAcceptingCases: readonly SessionLogCase[] = [
+  {
+    rule: 7,
+    name: "a message of a session that a process has comes without a lease, and is left to that process",
+    async run({ open }) {
+      const [{ log }, other] = [await open(), await open()]
+      const agent = newAgent()
+      const { sessionId, runId, lease } = await runningSession(log, { agent })
+      const runEnded = { runId, state: "failed" as const }
+      await commitOk(log, { lease, entries: [event(numbered(lease, 1), runId, runFailed)], runEnded })
+      const next = await other.log.putAndClaim(message(sessionId), [agent])
+      const accepting = accepted(next.outcome)
+      assert.equal(next.lease, null)
+      assert.deepEqual(
+        (await log.pending(lease)).map((command) => command.runId),
+        [accepting.runId],
+      )
+    },
+  },
+  {
+    rule: 1,
+    name: "of messages to one session at once one is accepted, with the only lease",
+    async run({ open }) {
+      const logs = [(await open()).log, (await open()).log]
+      const agent = newAgent()
+      const [first] = logs
+      assert.ok(first)
+      const sessionId = await newSession(first, { agent })
+      const results = await Promise.all(
+        [...logs, ...logs].map((log) => log.putAndClaim(message(sessionId), [agent])),
+      )
+      const statuses = results.map(({ outcome }) => outcome.status)
+      assert.deepEqual(statuses.toSorted(), ["accepted", "busy", "busy", "busy"])
+      const leased = results.filter(({ lease }) => lease !== null)
+      assert.deepEqual(
+        leased.map(({ outcome }) => outcome.status),
+        ["accepted"],
+      )
+    },
+  },
+]

@@ -1,0 +1,285 @@
+import assert from "node:assert/strict"
+import {
+  accepted,
+  cancel,
+  claimed,
+  commitOk,
+  event,
+  message,
+  newSession,
+  numbered,
+  openRun,
+  runFailed,
+  runningSession,
+  type SessionLogCase,
+} from "../fixtures.ts"
+
+export const inboxCases: readonly SessionLogCase[] = [
+  {
+    rule: 1,
+    name: "an accepted message is stored with a queued run before put resolves, and the run opens when it is taken",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const command = message(sessionId, {
+        at: 5_000,
+        context: { nested: { list: [1, null, true] } },
+        channel: "web",
+        model: "small",
+      })
+      const { runId, cursor } = accepted(await log.put(command))
+      assert.deepEqual({ runId, cursor }, { runId: command.runId, cursor: 0 })
+      const run = { id: runId, sessionId, cursor: 0, state: "queued" as const, endSeq: null }
+      assert.deepEqual(await log.run(sessionId, runId), run)
+      const session = await log.session(sessionId)
+      assert.deepEqual([session?.activeRun, session?.hasDueMessage], [null, true])
+      assert.equal(session?.lastUsedAt, 5_000)
+      const lease = await claimed(log, sessionId)
+      const [pending, ...others] = await log.pending(lease)
+      assert.deepEqual(others, [])
+      assert.deepEqual(pending, { ...command, id: pending?.id })
+      await openRun(log, lease, { cursor: 3 })
+      const opened = { ...run, cursor: 3, state: "open" as const }
+      assert.deepEqual(await log.run(sessionId, runId), opened)
+      const now = await log.session(sessionId)
+      assert.deepEqual([now?.activeRun, now?.hasDueMessage], [opened, false])
+      assert.deepEqual(await log.pending(lease), [])
+    },
+  },
+  {
+    rule: 1,
+    name: "the cursor of a later run is the last number before it",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const last = numbered(lease, 1)
+      const runEnded = { runId, state: "failed" as const }
+      await commitOk(log, { lease, entries: [event(last, runId, runFailed)], runEnded })
+      const next = accepted(await log.put(message(sessionId)))
+      assert.equal(next.cursor, last)
+      const { state, endSeq } = (await log.run(sessionId, runId)) ?? {}
+      assert.deepEqual([state, endSeq], ["failed", last])
+      assert.equal(await openRun(log, lease), next.runId)
+      assert.equal((await log.session(sessionId))?.activeRun?.id, next.runId)
+    },
+  },
+  {
+    rule: null,
+    name: "a message to a session that does not exist is unknown, whatever its id",
+    async run({ open }) {
+      const { log } = await open()
+      for (const id of ["sess_nobody", "", "nul \u0000", "half \ud800", 'quote " and \\']) {
+        assert.deepEqual(await log.put(message(id)), { status: "unknown" })
+        assert.equal(await log.session(id), null)
+        assert.equal(await log.run(id, id), null)
+      }
+    },
+  },
+  {
+    rule: null,
+    name: "a run is found only under its own session",
+    async run({ open }) {
+      const { log } = await open()
+      const { runId } = await runningSession(log)
+      assert.equal(await log.run(await newSession(log), runId), null)
+    },
+  },
+  {
+    rule: null,
+    name: "a second message while a run is open is busy and changes nothing",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const { runId } = accepted(await log.put(message(sessionId)))
+      const second = message(sessionId)
+      assert.deepEqual(await log.put(second), { status: "busy", runId })
+      assert.equal(await log.run(sessionId, second.runId), null)
+      assert.equal((await log.pending(await claimed(log, sessionId))).length, 1)
+    },
+  },
+  {
+    rule: null,
+    name: "of messages put at once exactly one is accepted",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const outcomes = await Promise.all(Array.from({ length: 8 }, () => log.put(message(sessionId))))
+      assert.equal(outcomes.filter(({ status }) => status === "accepted").length, 1)
+      assert.equal(outcomes.filter(({ status }) => status === "busy").length, 7)
+    },
+  },
+  {
+    rule: null,
+    name: "a repeated idempotency key gives the run that exists, open or ended",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const idempotency = { key: "key \u0000 \ud800", bodyHash: "hash" }
+      const first = accepted(await log.put(message(sessionId, { idempotency })))
+      const duplicate = { status: "duplicate", runId: first.runId, cursor: 0 }
+      assert.deepEqual(await log.put(message(sessionId, { idempotency })), duplicate)
+      const lease = await claimed(log, sessionId)
+      const [command] = await log.pending(lease)
+      await commitOk(log, {
+        lease,
+        entries: [event(numbered(lease, 1), first.runId, runFailed)],
+        commandsConsumed: command === undefined ? [] : [command.id],
+        runEnded: { runId: first.runId, state: "failed" },
+      })
+      assert.deepEqual(await log.put(message(sessionId, { idempotency })), duplicate)
+      const other = { ...idempotency, bodyHash: "other" }
+      assert.deepEqual(await log.put(message(sessionId, { idempotency: other })), { status: "keyReused" })
+      assert.deepEqual(await log.pending(lease), [])
+    },
+  },
+  {
+    rule: null,
+    name: "an idempotency key is one session's own",
+    async run({ open }) {
+      const { log } = await open()
+      const idempotency = { key: "key", bodyHash: "hash" }
+      for (const sessionId of [await newSession(log), await newSession(log)]) {
+        accepted(await log.put(message(sessionId, { idempotency })))
+      }
+    },
+  },
+  {
+    rule: null,
+    name: "requests at once with the same idempotency key are one run",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const idempotency = { key: "key", bodyHash: "hash" }
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, () => log.put(message(sessionId, { idempotency }))),
+      )
+      assert.equal(outcomes.filter(({ status }) => status === "accepted").length, 1)
+      assert.equal(outcomes.filter(({ status }) => status === "duplicate").length, 7)
+      assert.equal(new Set(outcomes.map((outcome) => ("runId" in outcome ? outcome.runId : null))).size, 1)
+    },
+  },
+  {
+    rule: null,
+    name: "a session that is created again, also at once, is the one that exists",
+    async run({ open }) {
+      const { log } = await open()
+      const id = `sess_${crypto.randomUUID()}`
+      const owner = { tenant: "tenant", userId: "user" }
+      const created = Array.from({ length: 4 }, () =>
+        log.createSession({ id, ...owner, agent: "first", createdAt: 1_000 }),
+      )
+      await Promise.all(created)
+      const { runId } = accepted(await log.put(message(id)))
+      await log.createSession({ id, tenant: "other", userId: "other", agent: "second", createdAt: 2_000 })
+      const session = await log.session(id)
+      assert.deepEqual(
+        { agent: session?.agent, createdAt: session?.createdAt },
+        { agent: "first", createdAt: 1_000 },
+      )
+      assert.equal((await log.queuedRuns(id))[0]?.runId, runId)
+    },
+  },
+  {
+    rule: null,
+    name: "a message keeps every character, in any place where a caller can write one",
+    async run({ open }) {
+      const { log } = await open()
+      const odd = "nul \u0000, halves \ud800 and \udfff, emoji 👩‍👩‍👧, quote \" and ' and \\, \u2028 $1 ?"
+      const sessionId = `sess_${crypto.randomUUID()}`
+      const session = { id: sessionId, tenant: odd, userId: odd, agent: odd, createdAt: 1_000 }
+      await log.createSession(session)
+      assert.deepEqual(await log.session(sessionId), {
+        ...session,
+        lastUsedAt: 1_000,
+        revokedAt: null,
+        parent: null,
+        rootId: sessionId,
+        lastSeq: 0,
+        storedBytes: 0,
+        activeRun: null,
+        depth: 0,
+        hasDueMessage: false,
+      })
+      const command = message(sessionId, {
+        input: { type: "conversation", messages: [{ role: "user", content: [{ type: "text", text: odd }] }] },
+        context: { [odd]: odd },
+        channel: odd,
+        model: odd,
+      })
+      accepted(await log.put(command))
+      const lease = (await log.claimRunnable([odd], 1_000)).find((taken) => taken.sessionId === sessionId)
+      assert.ok(lease)
+      const [pending] = await log.pending(lease)
+      assert.deepEqual(pending, { ...command, id: pending?.id })
+      await log.release(lease, { force: true })
+      assert.equal((await log.claim(sessionId, [odd]))?.sessionId, sessionId)
+    },
+  },
+  {
+    rule: null,
+    name: "a message of several megabytes comes back whole",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const text = "0123456789abcdeé".repeat(200_000)
+      const command = message(sessionId, { input: { type: "message", content: [{ type: "text", text }] } })
+      accepted(await log.put(command))
+      const [pending] = await log.pending(await claimed(log, sessionId))
+      assert.ok(pending?.type === "message")
+      assert.deepEqual(pending.input, command.input)
+    },
+  },
+  {
+    rule: 12,
+    name: "a cancel reaches the open run, named or not, and repeating it adds nothing",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const outcome = { status: "accepted", runId, cursor: 0 }
+      assert.deepEqual(await log.put(cancel(sessionId)), outcome)
+      assert.deepEqual(await log.put(cancel(sessionId, runId)), outcome)
+      const [pending, ...others] = await log.pending(lease)
+      assert.deepEqual(others, [])
+      assert.deepEqual(pending, { ...cancel(sessionId, runId), id: pending?.id })
+    },
+  },
+  {
+    rule: 12,
+    name: "with no run open, or another than is named, there is nothing to cancel",
+    async run({ open }) {
+      const { log } = await open()
+      const idle = await newSession(log)
+      const { sessionId, lease } = await runningSession(log)
+      const unknown = { status: "unknown" }
+      assert.deepEqual(await log.put(cancel("sess_nobody")), unknown)
+      assert.deepEqual(await log.put(cancel(idle)), unknown)
+      assert.deepEqual(await log.put(cancel(sessionId, "run_other")), unknown)
+      assert.deepEqual(await log.put(cancel(sessionId, "\u0000")), unknown)
+      assert.deepEqual(await log.pending(lease), [])
+    },
+  },
+  {
+    rule: null,
+    name: "commands are pending oldest first, until they are consumed",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const { lease } = await runningSession(log, { sessionId })
+      const queued = accepted(await log.put(message(sessionId, { whenBusy: "queue" })))
+      accepted(await log.put(cancel(sessionId, queued.runId)))
+      accepted(await log.put(cancel(sessionId)))
+      const commands = await log.pending(lease)
+      assert.deepEqual(
+        commands.map(({ type }) => type),
+        ["withdraw", "cancel"],
+      )
+      const [first, second] = commands.map(({ id }) => id)
+      assert.ok(first !== undefined && second !== undefined && first < second)
+      await commitOk(log, { lease, entries: [], commandsConsumed: [first] })
+      assert.deepEqual(
+        (await log.pending(lease)).map(({ id }) => id),
+        [second],
+      )
+    },
+  },
+]

@@ -1,0 +1,225 @@
+import assert from "node:assert/strict"
+import { maxQueuedMessages } from "../../../core/ports/store/inbox.ts"
+import {
+  accepted,
+  cancel,
+  claimed,
+  commitOk,
+  event,
+  eventually,
+  message,
+  newAgent,
+  newSession,
+  numbered,
+  openRun,
+  runFailed,
+  runningSession,
+  type SessionLogCase,
+} from "../fixtures.ts"
+import { end, order, put } from "./queue-fixtures.ts"
+
+const never = Number.MAX_SAFE_INTEGER
+const soonest = { sessionBytes: 1_000_000, principalIsFull: false }
+
+export const queueCases: readonly SessionLogCase[] = [
+  {
+    rule: null,
+    name: "queued messages wait for the open run, and are taken one after the other in their order",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const first = message(sessionId, { whenBusy: "queue" })
+      const outcome = { status: "accepted", runId: first.runId, cursor: 0, position: 1 }
+      assert.deepEqual(await log.put(first), outcome)
+      const second = await put(log, sessionId, "queue")
+      assert.deepEqual(await log.queuedRuns(sessionId), [
+        { runId: first.runId, position: 1, notBefore: 0 },
+        { runId: second, position: 2, notBefore: 0 },
+      ])
+      assert.deepEqual(await log.pending(lease), [])
+      assert.equal((await log.session(sessionId))?.activeRun?.id, runId)
+      await end(log, lease, runId, 1)
+      assert.deepEqual(
+        (await log.pending(lease)).map((command) => command.runId),
+        [first.runId],
+      )
+      assert.equal(await openRun(log, lease), first.runId)
+      assert.deepEqual(await order(log, sessionId), [second])
+      assert.deepEqual(await log.pending(lease), [])
+      await end(log, lease, first.runId, 2)
+      assert.equal(await openRun(log, lease), second)
+      assert.deepEqual(await order(log, sessionId), [])
+    },
+  },
+  {
+    rule: 9,
+    name: "a message behind a parked run is no work for anybody until that run has ended",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const { sessionId, runId, lease } = await runningSession(log, { agent })
+      assert.equal(await log.release(lease, { parkUntil: never }), "released")
+      const { outcome, lease: none } = await log.putAndClaim(message(sessionId, { whenBusy: "queue" }), [
+        agent,
+      ])
+      const queued = accepted(outcome).runId
+      assert.equal((await log.put(message(sessionId, { whenBusy: "steer" }))).status, "steered")
+      assert.equal(none, null)
+      assert.deepEqual(await log.claimRunnable([agent], 10), [])
+      assert.equal(await log.claim(sessionId, [agent]), null)
+      accepted(await log.put(cancel(sessionId)))
+      const [again] = await log.claimRunnable([agent], 10)
+      assert.ok(again)
+      const commands = await log.pending(again)
+      assert.deepEqual(
+        commands.map(({ type }) => type),
+        ["steer", "cancel"],
+      )
+      const entries = [event(numbered(again, 1), runId, runFailed)]
+      const commandsConsumed = commands.map(({ id }) => id)
+      await commitOk(log, { lease: again, entries, commandsConsumed, runEnded: { runId, state: "failed" } })
+      assert.equal(await log.release(again), "pending")
+      assert.equal(await openRun(log, again), queued)
+    },
+  },
+  {
+    rule: null,
+    name: "a message that rejects finds the session busy while a run is open or queued, and names that run",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const runId = await put(log, sessionId, "queue")
+      assert.deepEqual(await log.put(message(sessionId)), { status: "busy", runId })
+      const lease = await claimed(log, sessionId)
+      await openRun(log, lease)
+      assert.deepEqual(await log.put(message(sessionId)), { status: "busy", runId })
+      const next = await put(log, sessionId, "queue")
+      await end(log, lease, runId, 1)
+      assert.deepEqual(await log.put(message(sessionId)), { status: "busy", runId: next })
+    },
+  },
+  {
+    rule: null,
+    name: "a message is not due before its time, and holds up no other",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const sessionId = await newSession(log, { agent })
+      const notBefore = (await log.now()) + 400
+      const later = message(sessionId, { notBefore, whenBusy: "queue" })
+      assert.equal(accepted(await log.put(later)).position, 1)
+      const session = await log.session(sessionId)
+      assert.deepEqual([session?.activeRun, session?.hasDueMessage], [null, false])
+      assert.deepEqual(await log.claimRunnable([agent], 10), [])
+      const now = accepted(await log.put(message(sessionId)))
+      assert.equal(now.position, undefined)
+      assert.deepEqual(await order(log, sessionId), [now.runId, later.runId])
+      const [lease] = await log.claimRunnable([agent], 10)
+      assert.ok(lease)
+      assert.equal(await openRun(log, lease), now.runId)
+      await end(log, lease, now.runId, 1)
+      assert.equal(await log.release(lease), "released")
+      const [again] = await eventually("its time", async () => {
+        const leases = await log.claimRunnable([agent], 10)
+        return leases.length === 0 ? null : leases
+      })
+      assert.ok(again)
+      assert.ok((await log.now()) >= notBefore)
+      assert.equal(await openRun(log, again), later.runId)
+    },
+  },
+  {
+    rule: null,
+    name: "no more messages wait in one session than the bound says, whatever they are to become",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      for (let count = 0; count < maxQueuedMessages; count++) {
+        const whenBusy = count % 3 === 0 ? "steer" : "queue"
+        assert.notEqual((await log.put(message(sessionId, { whenBusy }))).status, "queueFull")
+      }
+      for (const whenBusy of ["queue", "interrupt", "steer"] as const) {
+        assert.deepEqual(await log.put(message(sessionId, { whenBusy })), { status: "queueFull" })
+      }
+      assert.deepEqual(await log.put(message(sessionId)), { status: "busy", runId })
+      const [first] = await order(log, sessionId)
+      accepted(await log.put(cancel(sessionId, first)))
+      await put(log, sessionId, "queue")
+      assert.equal((await log.pending(lease)).filter(({ type }) => type === "withdraw").length, 1)
+    },
+  },
+  {
+    rule: null,
+    name: "queued messages count toward the stored size of their session until they are taken, withdrawn or joined",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const stored = async () => (await log.session(sessionId))?.storedBytes ?? 0
+      assert.equal(await stored(), 0)
+      const text = "x".repeat(10_000)
+      const input = { type: "message", content: [{ type: "text", text }] } as const
+      const queued = await put(log, sessionId, "queue", { input })
+      const withOne = await stored()
+      assert.ok(withOne > 10_000)
+      assert.equal((await log.put(message(sessionId, { input, whenBusy: "steer" }))).status, "steered")
+      assert.ok((await stored()) > withOne + 10_000)
+      const full = { ...soonest, sessionBytes: 20_000 }
+      const another = message(sessionId, { whenBusy: "queue" })
+      assert.deepEqual(await log.put(another, full), { status: "full", scope: "session" })
+      accepted(await log.put(cancel(sessionId, queued)))
+      const [steer, withdrawn] = await log.pending(lease)
+      assert.deepEqual([steer?.type, withdrawn?.type], ["steer", "withdraw"])
+      await commitOk(log, {
+        lease,
+        entries: [],
+        commandsConsumed: [steer?.id ?? 0, withdrawn?.id ?? 0],
+        runsWithdrawn: [queued],
+      })
+      assert.equal(await stored(), 0)
+      await put(log, sessionId, "queue", { input })
+      await end(log, lease, runId, 1)
+      await openRun(log, lease)
+      assert.equal(await stored(), Buffer.byteLength(JSON.stringify(runFailed)))
+    },
+  },
+  {
+    rule: null,
+    name: "a repeated idempotency key gives the run that is queued, with its place, and the run that it joined",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId } = await runningSession(log)
+      await put(log, sessionId, "queue")
+      const queueing = { whenBusy: "queue" as const, idempotency: { key: "queue", bodyHash: "hash" } }
+      const steering = { whenBusy: "steer" as const, idempotency: { key: "steer", bodyHash: "hash" } }
+      const queued = accepted(await log.put(message(sessionId, queueing)))
+      assert.equal(queued.position, 2)
+      assert.equal((await log.put(message(sessionId, steering))).status, "steered")
+      for (let round = 0; round < 2; round++) {
+        assert.deepEqual(await log.put(message(sessionId, queueing)), { ...queued, status: "duplicate" })
+        const again = await log.put(message(sessionId, steering))
+        assert.deepEqual(again, { status: "duplicate", runId, cursor: 0 })
+      }
+      const other = { ...steering, idempotency: { key: "steer", bodyHash: "other" } }
+      assert.deepEqual(await log.put(message(sessionId, other)), { status: "keyReused" })
+      assert.equal((await log.queuedRuns(sessionId)).length, 2)
+    },
+  },
+  {
+    rule: 13,
+    name: "the conversation that comes with a message which has to wait is left out: it cannot know what it follows",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const content = [{ type: "text", text: "And now?" }] as const
+      const messages = [
+        { role: "user", content: [{ type: "text", text: "Hello" }] },
+        { role: "user", content },
+      ] as const
+      await put(log, sessionId, "queue", { input: { type: "conversation", messages } })
+      await end(log, lease, runId, 1)
+      const [command] = await log.pending(lease)
+      assert.ok(command?.type === "message")
+      assert.deepEqual(command.input, { type: "message", content })
+    },
+  },
+]

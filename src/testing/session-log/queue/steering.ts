@@ -1,0 +1,252 @@
+import assert from "node:assert/strict"
+import {
+  accepted,
+  cancel,
+  claimed,
+  commitOk,
+  committed,
+  event,
+  message,
+  newAgent,
+  newSession,
+  numbered,
+  openRun,
+  runFailed,
+  runningSession,
+  type SessionLogCase,
+} from "../fixtures.ts"
+import { end, order, put } from "./queue-fixtures.ts"
+
+export const withdrawalCases: readonly SessionLogCase[] = [
+  {
+    rule: 12,
+    name: "cancelling a queued run withdraws it: its message is gone at once, and its end is logged later",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, lease } = await runningSession(log)
+      const [first, second] = [await put(log, sessionId, "queue"), await put(log, sessionId, "queue")]
+      assert.equal(accepted(await log.put(cancel(sessionId, first))).runId, first)
+      assert.equal(accepted(await log.put(cancel(sessionId, first))).runId, first)
+      assert.deepEqual(await order(log, sessionId), [second])
+      const [command, ...others] = await log.pending(lease)
+      assert.deepEqual(others, [])
+      assert.deepEqual(command, { type: "withdraw", sessionId, runId: first, at: 3_000, id: command?.id })
+      assert.equal((await log.run(sessionId, first))?.state, "queued")
+      const seq = numbered(lease, 1)
+      const entry = event(seq, "", { type: "runWithdrawn", withdrawnRunId: first }, { runId: null })
+      const batch = { lease, entries: [entry], commandsConsumed: [command?.id ?? 0], runsWithdrawn: [first] }
+      await commitOk(log, batch)
+      await commitOk(log, batch)
+      const run = await log.run(sessionId, first)
+      assert.deepEqual([run?.state, run?.endSeq], ["interrupted", seq])
+      assert.deepEqual(await log.read(sessionId, { afterSeq: 0, limit: 10 }), [entry])
+      assert.deepEqual(await log.pending(lease), [])
+      assert.deepEqual(await log.put(cancel(sessionId, first)), { status: "unknown" })
+    },
+  },
+  {
+    rule: 12,
+    name: "a run that was withdrawn is not opened, however late the withdrawal came",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const runId = await put(log, sessionId, "reject")
+      const lease = await claimed(log, sessionId)
+      const [command] = await log.pending(lease)
+      assert.equal(accepted(await log.put(cancel(sessionId))).runId, runId)
+      const opening = {
+        lease,
+        entries: [],
+        commandsConsumed: [command?.id ?? 0],
+        runOpened: { runId, cursor: 0, steerable: true },
+      }
+      assert.equal(await committed(log, opening), "withdrawn")
+      assert.equal((await log.session(sessionId))?.activeRun, null)
+      assert.deepEqual(
+        (await log.pending(lease)).map(({ type }) => type),
+        ["withdraw"],
+      )
+    },
+  },
+  {
+    rule: 12,
+    name: "of a withdrawal and the opening of the same run, exactly one wins",
+    async run({ open }) {
+      const { log } = await open()
+      for (let round = 0; round < 20; round++) {
+        const sessionId = await newSession(log)
+        const runId = await put(log, sessionId, "reject")
+        const lease = await claimed(log, sessionId)
+        const [command] = await log.pending(lease)
+        const opening = {
+          lease,
+          entries: [],
+          commandsConsumed: [command?.id ?? 0],
+          runOpened: { runId, cursor: 0, steerable: true },
+        }
+        const [outcome] = await Promise.all([committed(log, opening), log.put(cancel(sessionId, runId))])
+        const types = (await log.pending(lease)).map(({ type }) => type)
+        assert.deepEqual(types, [outcome === "withdrawn" ? "withdraw" : "cancel"])
+      }
+    },
+  },
+  {
+    rule: null,
+    name: "the run after a withdrawn one is due in its place",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const sessionId = await newSession(log, { agent })
+      const [first, second] = [await put(log, sessionId, "queue"), await put(log, sessionId, "queue")]
+      accepted(await log.put(cancel(sessionId, first)))
+      const [lease] = await log.claimRunnable([agent], 10)
+      assert.ok(lease)
+      const pending = await log.pending(lease)
+      assert.deepEqual(pending.map((command) => [command.type, command.runId]).toSorted(), [
+        ["message", second],
+        ["withdraw", first],
+      ])
+    },
+  },
+  {
+    rule: null,
+    name: "revoking a session cancels its open run and withdraws its queued ones",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const queued = [
+        await put(log, sessionId, "queue"),
+        await put(log, sessionId, "queue", { notBefore: (await log.now()) + 600_000 }),
+      ]
+      assert.equal(await log.revokeSession(sessionId, 7_000), true)
+      assert.deepEqual(await log.queuedRuns(sessionId), [])
+      const pending = (await log.pending(lease)).map((command) => [command.type, command.runId])
+      assert.deepEqual(pending.toSorted(), [
+        ["cancel", runId],
+        ...queued.map((id) => ["withdraw", id]).toSorted(),
+      ])
+    },
+  },
+  {
+    rule: null,
+    name: "a session that has a command is kept, however long it was not used",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const runId = await put(log, sessionId, "queue", { notBefore: (await log.now()) + 600_000 })
+      const prune = () => log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: 10_000 })
+      await prune()
+      assert.deepEqual(await order(log, sessionId), [runId])
+      accepted(await log.put(cancel(sessionId, runId)))
+      await prune()
+      const lease = await claimed(log, sessionId)
+      const [command] = await log.pending(lease)
+      const commandsConsumed = [command?.id ?? 0]
+      await commitOk(log, { lease, entries: [], commandsConsumed, runsWithdrawn: [runId] })
+      await log.release(lease)
+      await prune()
+      assert.equal(await log.session(sessionId), null)
+    },
+  },
+]
+
+export const interruptionCases: readonly SessionLogCase[] = [
+  {
+    rule: 12,
+    name: "a message that interrupts cancels the open run and is taken before all others",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const queued = await put(log, sessionId, "queue")
+      const first = message(sessionId, { whenBusy: "interrupt" })
+      assert.equal(accepted(await log.put(first)).position, 1)
+      const second = await put(log, sessionId, "interrupt")
+      assert.deepEqual(await order(log, sessionId), [second, first.runId, queued])
+      const [command, ...others] = await log.pending(lease)
+      assert.deepEqual(others, [])
+      assert.deepEqual([command?.type, command?.runId], ["cancel", runId])
+      const entries = [event(numbered(lease, 1), runId, runFailed)]
+      const runEnded = { runId, state: "failed" as const }
+      assert.equal(await committed(log, { lease, entries, runEnded }), "cancelled")
+      await commitOk(log, { lease, entries, runEnded, commandsConsumed: [command?.id ?? 0] })
+      assert.equal(await openRun(log, lease), second)
+    },
+  },
+  {
+    rule: null,
+    name: "a message that interrupts is taken before one that is due already",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const queued = await put(log, sessionId, "queue")
+      const outcome = await log.put(message(sessionId, { whenBusy: "interrupt" }))
+      assert.equal(accepted(outcome).position, undefined)
+      const lease = await claimed(log, sessionId)
+      assert.equal(await openRun(log, lease), accepted(outcome).runId)
+      await end(log, lease, accepted(outcome).runId, 1)
+      assert.equal(await openRun(log, lease), queued)
+    },
+  },
+]
+
+export const steeringCases: readonly SessionLogCase[] = [
+  {
+    rule: null,
+    name: "a steering message joins the open run, and no run ends before it is consumed",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const steering = message(sessionId, { whenBusy: "steer" })
+      assert.deepEqual(await log.put(steering), { status: "steered", runId, cursor: 0 })
+      assert.equal(await log.run(sessionId, steering.runId), null)
+      const [command, ...others] = await log.pending(lease)
+      assert.deepEqual(others, [])
+      const content = steering.input.type === "message" ? steering.input.content : []
+      assert.deepEqual(command, { type: "steer", sessionId, runId, at: 2_000, content, id: command?.id })
+      const runEnded = { runId, state: "failed" as const }
+      const ending = { lease, entries: [event(numbered(lease, 1), runId, runFailed)], runEnded }
+      assert.equal(await committed(log, ending), "steered")
+      const joined = event(numbered(lease, 1), runId, { type: "userMessageAdded", content })
+      await commitOk(log, { lease, entries: [joined], commandsConsumed: [command?.id ?? 0] })
+      await end(log, lease, runId, 2)
+    },
+  },
+  {
+    rule: null,
+    name: "of a steering message and the end of its run, one comes first: it is consumed, or becomes a run of its own",
+    async run({ open }) {
+      const { log } = await open()
+      for (let round = 0; round < 20; round++) {
+        const { sessionId, runId, lease } = await runningSession(log)
+        const runEnded = { runId, state: "failed" as const }
+        const ending = { lease, entries: [event(numbered(lease, 1), runId, runFailed)], runEnded }
+        const [outcome, steered] = await Promise.all([
+          committed(log, ending),
+          log.put(message(sessionId, { whenBusy: "steer" })),
+        ])
+        assert.equal(steered.status, outcome === "steered" ? "steered" : "accepted")
+        const [pending] = await log.pending(lease)
+        assert.equal(pending?.type, outcome === "steered" ? "steer" : "message")
+      }
+    },
+  },
+  {
+    rule: null,
+    name: "a steering message is a queued one where no run is open, where it is cancelled, and where it takes none",
+    async run({ open }) {
+      const { log } = await open()
+      const idle = await newSession(log)
+      assert.equal(accepted(await log.put(message(idle, { whenBusy: "steer" }))).position, undefined)
+      assert.equal(accepted(await log.put(message(idle, { whenBusy: "steer" }))).position, 2)
+      const ending = await runningSession(log)
+      accepted(await log.put(cancel(ending.sessionId)))
+      assert.equal(accepted(await log.put(message(ending.sessionId, { whenBusy: "steer" }))).position, 1)
+      const foreign = await runningSession(log, { steerable: false })
+      assert.equal(accepted(await log.put(message(foreign.sessionId, { whenBusy: "steer" }))).position, 1)
+      const later = await runningSession(log)
+      const notBefore = (await log.now()) + 600_000
+      const outcome = await log.put(message(later.sessionId, { whenBusy: "steer", notBefore }))
+      assert.equal(accepted(outcome).position, 1)
+    },
+  },
+]

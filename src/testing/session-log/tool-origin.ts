@@ -1,6 +1,0 @@
-import type { ToolOrigin } from "../../core/tool-origin.ts"
-
-/** The tool `deploy` of the server of that name. */
-export function originAt(server: string, more: Partial<ToolOrigin> = {}): ToolOrigin {
-  return { server, tool: "deploy", identity: `identity of ${server}`, digest: "digest", ...more }
-}

@@ -1,0 +1,301 @@
+import assert from "node:assert/strict"
+import type { SessionLog } from "../../../core/ports/store/session-log.ts"
+import {
+  accepted,
+  cancel,
+  commitOk,
+  committed,
+  event,
+  numbered,
+  runningSession,
+  type SessionLogCase,
+  stepCompleted,
+  textDelta,
+} from "../fixtures.ts"
+import {
+  approval,
+  askingSession,
+  ending,
+  expiring,
+  newWait,
+  opening,
+  qualifierOf,
+  toolResult,
+} from "./wait-fixtures.ts"
+
+export const closingCases: readonly SessionLogCase[] = [
+  {
+    rule: null,
+    name: "a wait that expires is over, and the audit trail says that nobody decided",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const session = await askingSession(log, [{ qualifier: "inside" }, {}])
+      const { sessionId, runId, waits } = session
+      const [wait, other] = waits
+      assert.ok(other)
+      await commitOk(log, expiring(session, [wait], 2, 123_456))
+      assert.equal((await approvals.wait(sessionId, wait))?.state, "expired")
+      assert.equal((await approvals.wait(sessionId, other))?.state, "open")
+      assert.deepEqual(await log.answer(approval(sessionId, wait)), { status: "expired" })
+      const { toolCallId, toolName, origin } = wait
+      const nobody = { decidedBy: null, editedInput: null, reason: null }
+      assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [
+        {
+          at: 123_456,
+          sessionId,
+          runId,
+          toolCallId,
+          toolName,
+          qualifier: qualifierOf(wait),
+          origin,
+          action: "expired",
+          ...nobody,
+        },
+      ])
+    },
+  },
+  {
+    rule: null,
+    name: "a batch that would expire a wait which was answered stores nothing, and takes no other session along",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const session = await askingSession(log, [{}, {}])
+      const { sessionId, runId, lease, waits } = session
+      const [answered, other] = waits
+      assert.ok(other)
+      const elsewhere = await askingSession(log)
+      assert.equal((await log.answer(approval(sessionId, answered))).status, "accepted")
+      const commands = await log.pending(lease)
+      const late = newWait(runId)
+      const batch = {
+        ...expiring(session, [other, answered], 2),
+        waitsOpened: [late],
+        commandsConsumed: commands.map(({ id }) => id),
+        progress: true,
+      }
+      assert.deepEqual(await log.commit([batch, expiring(elsewhere, elsewhere.waits, 2)]), ["answered", "ok"])
+      assert.equal((await log.read(sessionId, { afterSeq: 0, limit: 10 })).length, 1)
+      assert.equal((await approvals.wait(sessionId, other))?.state, "open")
+      assert.equal(await approvals.wait(sessionId, late), null)
+      assert.deepEqual(await log.pending(lease), commands)
+      assert.deepEqual(
+        (await approvals.audit({ sessionId, limit: 10 })).map(({ action }) => action),
+        ["approved"],
+      )
+      await commitOk(log, expiring(session, [other], 2))
+    },
+  },
+  {
+    rule: null,
+    name: "only an open wait expires: not one that has, nor one that never was",
+    async run({ open }) {
+      const { log } = await open()
+      const session = await askingSession(log)
+      await commitOk(log, expiring(session, session.waits, 2))
+      assert.deepEqual(await log.commit([expiring(session, session.waits, 3)]), ["answered"])
+      assert.deepEqual(await log.commit([expiring(session, [newWait(session.runId)], 3)]), ["answered"])
+    },
+  },
+  {
+    rule: null,
+    name: "the end of a run withdraws its open waits and drops its commands",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const session = await askingSession(log, [{}, {}, { kind: "clientTool" }])
+      const { sessionId, runId, lease, waits } = session
+      const [answered, first, second] = waits
+      assert.ok(first && second)
+      const other = await askingSession(log)
+      assert.equal((await log.answer(approval(sessionId, answered))).status, "accepted")
+      assert.equal((await log.pending(lease)).length, 1)
+      await commitOk(log, ending(session, 2, 6_000))
+      assert.deepEqual(await log.pending(lease), [])
+      assert.equal((await approvals.wait(sessionId, answered))?.state, "answered")
+      assert.equal((await approvals.wait(sessionId, first))?.state, "withdrawn")
+      assert.deepEqual(await log.answer(approval(sessionId, first)), { status: "expired" })
+      assert.deepEqual(await log.answer(toolResult(sessionId, second)), { status: "expired" })
+      assert.deepEqual(await log.answer(approval(sessionId, answered)), { status: "answered" })
+      const records = await approvals.audit({ sessionId, limit: 10 })
+      assert.deepEqual(
+        records.map(({ action, toolCallId }) => [action, toolCallId]),
+        [
+          ["withdrawn", second.toolCallId],
+          ["withdrawn", first.toolCallId],
+          ["approved", answered.toolCallId],
+        ],
+      )
+      assert.deepEqual([records[0]?.at, records[0]?.runId, records[0]?.decidedBy], [6_000, runId, null])
+      assert.equal((await approvals.wait(other.sessionId, other.waits[0]))?.state, "open")
+      assert.equal(await log.release(lease), "released")
+    },
+  },
+  {
+    rule: null,
+    name: "a wait that is opened together with the end of its run is withdrawn",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const [one, two] = [await runningSession(log), await runningSession(log)]
+      const waits = [newWait(one.runId), newWait(two.runId)] as const
+      // The first is in the same batch, and the second in two batches of one call.
+      const outcomes = await log.commit([
+        { ...ending(one, 1), waitsOpened: [waits[0]] },
+        opening(two, [waits[1]], 1),
+        ending(two, 2),
+      ])
+      assert.deepEqual(outcomes, ["ok", "ok", "ok"])
+      for (const [index, { sessionId }] of [one, two].entries()) {
+        assert.equal(
+          (await approvals.wait(sessionId, { waitId: waits[index]?.waitId ?? "" }))?.state,
+          "withdrawn",
+        )
+        const [record] = await approvals.audit({ sessionId, limit: 10 })
+        assert.equal(record?.action, "withdrawn")
+      }
+    },
+  },
+  {
+    rule: null,
+    name: "batches of one session in one call see what those before them did to its waits",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const session = await askingSession(log)
+      const { sessionId, waits } = session
+      const late = newWait(session.runId)
+      const outcomes = await log.commit([
+        expiring(session, waits, 2),
+        opening(session, [late], 3),
+        expiring(session, waits, 4),
+        expiring(session, [late], 5),
+      ])
+      assert.deepEqual(outcomes, ["ok", "ok", "answered", "ok"])
+      assert.equal((await approvals.wait(sessionId, late))?.state, "expired")
+      assert.equal((await approvals.audit({ sessionId, limit: 10 })).length, 2)
+    },
+  },
+  {
+    rule: 7,
+    name: "after the lease is lost no wait is opened or closed with it",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const session = await askingSession(log)
+      const { sessionId, runId, lease, waits } = session
+      await log.release(lease, { force: true })
+      const late = newWait(runId)
+      const batches = [opening(session, [late], 2), expiring(session, waits, 2), ending(session, 2)]
+      assert.deepEqual(await log.commit(batches), ["fenced", "fenced", "fenced"])
+      assert.equal(await approvals.wait(sessionId, late), null)
+      assert.equal((await approvals.wait(sessionId, waits[0]))?.state, "open")
+    },
+  },
+  {
+    rule: 12,
+    name: "an end that is refused for a cancel leaves the waits open",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const session = await askingSession(log)
+      const { sessionId, lease, waits } = session
+      const state = async () => (await approvals.wait(sessionId, waits[0]))?.state
+      accepted(await log.put(cancel(sessionId)))
+      assert.deepEqual(await log.commit([ending(session, 2)]), ["cancelled"])
+      assert.equal(await state(), "open")
+      const [command] = await log.pending(lease)
+      assert.ok(command?.type === "cancel")
+      await commitOk(log, { ...ending(session, 2), commandsConsumed: [command.id] })
+      assert.equal(await state(), "withdrawn")
+      assert.deepEqual(await log.pending(lease), [])
+    },
+  },
+  {
+    rule: null,
+    name: "when an answer and the expiry race, either the one or the other holds",
+    async run({ open }) {
+      const { log } = await open()
+      await raceAnswerAgainstExpiry(log, log)
+    },
+  },
+  {
+    rule: null,
+    name: "when an answer and the end of the run race, either the one or the other comes first",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      for (let round = 0; round < 20; round += 1) {
+        const session = await askingSession(log)
+        const { sessionId, lease, waits } = session
+        const [outcome, answer] = await inBothOrders(
+          round,
+          () => committed(log, ending(session, 2)),
+          () => log.answer(approval(sessionId, waits[0])),
+        )
+        assert.equal(outcome, "ok")
+        const wait = await approvals.wait(sessionId, waits[0])
+        assert.equal(wait?.state, answer.status === "accepted" ? "answered" : "withdrawn")
+        assert.ok(answer.status === "accepted" || answer.status === "expired")
+        assert.deepEqual(await log.pending(lease), [])
+      }
+    },
+  },
+  {
+    rule: 4,
+    name: "a batch that was committed may be committed again, and is stored once",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const session = await askingSession(log)
+      const { sessionId, runId, lease, waits } = session
+      const text = textDelta(numbered(lease, 3), runId, "text")
+      const batches = [
+        { lease, entries: [textDelta(numbered(lease, 2), runId, "alone")] },
+        {
+          ...opening(session, [newWait(runId)], 4),
+          entries: [text, event(numbered(lease, 4), runId, stepCompleted)],
+        },
+        expiring(session, waits, 5),
+        ending(session, 6),
+      ]
+      for (const batch of batches) {
+        await commitOk(log, batch)
+        const entries = await log.read(sessionId, { afterSeq: 0, limit: 100 })
+        const audit = await approvals.audit({ sessionId, limit: 100 })
+        const listed = await approvals.openWaits({ sessionId, now: 5_000, limit: 100 })
+        const other = await runningSession(log)
+        const more = { lease: other.lease, entries: [textDelta(numbered(other.lease, 1), other.runId, "x")] }
+        assert.deepEqual(await log.commit([batch, more]), ["ok", "ok"])
+        assert.deepEqual(await log.read(sessionId, { afterSeq: 0, limit: 100 }), entries)
+        assert.deepEqual(await approvals.audit({ sessionId, limit: 100 }), audit)
+        assert.deepEqual(await approvals.openWaits({ sessionId, now: 5_000, limit: 100 }), listed)
+        assert.equal((await log.read(other.sessionId, { afterSeq: 0, limit: 10 })).length, 1)
+      }
+      assert.equal((await log.session(sessionId))?.activeRun, null)
+    },
+  },
+]
+
+/** Lets waits expire through `writer` while `outside` answers them. Both may be the same store. */
+export async function raceAnswerAgainstExpiry(writer: SessionLog, outside: SessionLog): Promise<void> {
+  for (let round = 0; round < 20; round += 1) {
+    const session = await askingSession(writer)
+    const { sessionId, lease, waits } = session
+    const [outcome, answer] = await inBothOrders(
+      round,
+      () => committed(writer, expiring(session, waits, 2)),
+      () => outside.answer(approval(sessionId, waits[0])),
+    )
+    assert.ok(answer.status === "accepted" || answer.status === "expired")
+    const won = answer.status === "accepted"
+    assert.equal(outcome, won ? "answered" : "ok")
+    assert.equal((await writer.pending(lease)).length, won ? 1 : 0)
+    assert.equal((await writer.read(sessionId, { afterSeq: 0, limit: 10 })).length, won ? 1 : 2)
+  }
+}
+
+/**
+ * Runs both at once, started in one order or the other, because a store may serve them in the order of the requests.
+ */
+async function inBothOrders<A, B>(
+  round: number,
+  first: () => Promise<A>,
+  second: () => Promise<B>,
+): Promise<[A, B]> {
+  if (round % 2 === 0) return Promise.all([first(), second()])
+  const early = second()
+  return Promise.all([first(), early])
+}

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict"
+import type { Lease } from "../../../core/ports/store/session-log.ts"
+import {
+  accepted,
+  cancel,
+  claimed,
+  eventually,
+  message,
+  newAgent,
+  newSession,
+  runningSession,
+  type SessionLogCase,
+} from "../fixtures.ts"
+import { approval, askingSession } from "./wait-fixtures.ts"
+
+const never = Number.MAX_SAFE_INTEGER
+
+export const parkingCases: readonly SessionLogCase[] = [
+  {
+    rule: 9,
+    name: "a parked run is no work until a command arrives",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const answered = await askingSession(log, [{}], { agent })
+      const cancelled = await runningSession(log, { agent })
+      for (const { lease } of [answered, cancelled]) {
+        assert.equal(await log.release(lease, { parkUntil: never }), "released")
+      }
+      assert.deepEqual(await log.claimRunnable([agent], 10), [])
+      assert.equal((await log.answer(approval(answered.sessionId, answered.waits[0]))).status, "accepted")
+      assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [answered.sessionId])
+      accepted(await log.put(cancel(cancelled.sessionId)))
+      assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [cancelled.sessionId])
+    },
+  },
+  {
+    rule: 9,
+    name: "a parked run is work again when its time has come, and not before",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const { sessionId, lease } = await runningSession(log, { agent })
+      const parkUntil = Date.now() + 200
+      assert.equal(await log.release(lease, { parkUntil }), "released")
+      const leases = await eventually("the parked run", async () => {
+        const found = await log.claimRunnable([agent], 10)
+        return found.length === 0 ? null : found
+      })
+      assert.ok(Date.now() >= parkUntil)
+      assert.deepEqual(sessionsOf(leases), [sessionId])
+    },
+  },
+  {
+    rule: 9,
+    name: "a time that has passed parks nothing",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const { sessionId, lease } = await runningSession(log, { agent })
+      assert.equal(await log.release(lease, { parkUntil: 1 }), "released")
+      assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [sessionId])
+    },
+  },
+  {
+    rule: 9,
+    name: "a parked session can be claimed by its id once a command is due, and is then parked no more",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const { sessionId, lease } = await runningSession(log, { agent })
+      assert.equal(await log.release(lease, { parkUntil: never }), "released")
+      assert.equal(await log.claim(sessionId, [agent]), null)
+      accepted(await log.put(cancel(sessionId)))
+      const again = await claimed(log, sessionId)
+      assert.equal(again.takeovers, 0)
+      assert.equal(await log.release(again, { force: true }), "released")
+      assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [sessionId])
+    },
+  },
+  {
+    rule: 9,
+    name: "parking is refused while a command is unconsumed, and when forced that command is still work",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const { sessionId, lease } = await runningSession(log, { agent })
+      accepted(await log.put(cancel(sessionId)))
+      assert.equal(await log.release(lease, { parkUntil: never }), "pending")
+      assert.equal((await log.pending(lease)).length, 1)
+      assert.equal(await log.release(lease, { parkUntil: never, force: true }), "released")
+      assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [sessionId])
+      assert.equal(await log.release(lease, { parkUntil: never, force: true }), "lost")
+    },
+  },
+  {
+    rule: 9,
+    name: "an answer given while the session is being parked is never stranded",
+    async run({ open }) {
+      const { log } = await open()
+      for (let round = 0; round < 20; round += 1) {
+        const agent = newAgent()
+        const { sessionId, lease, waits } = await askingSession(log, [{}], { agent })
+        const answering = round % 2 === 0 ? log.answer(approval(sessionId, waits[0])) : null
+        const [released, answer] = await Promise.all([
+          log.release(lease, { parkUntil: never }),
+          answering ?? log.answer(approval(sessionId, waits[0])),
+        ])
+        assert.equal(answer.status, "accepted")
+        const found = released === "released" ? await log.claimRunnable([agent], 1) : [lease]
+        assert.equal((await log.pending(found[0] ?? lease)).length, 1)
+      }
+    },
+  },
+  {
+    rule: 9,
+    name: "a session that was parked with no run open works like any other",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const sessionId = await newSession(log, { agent })
+      assert.equal(await log.release(await claimed(log, sessionId), { parkUntil: never }), "released")
+      accepted(await log.put(message(sessionId)))
+      assert.deepEqual(sessionsOf(await log.claimRunnable([agent], 10)), [sessionId])
+    },
+  },
+]
+
+function sessionsOf(leases: readonly Lease[]): string[] {
+  return leases.map(({ sessionId }) => sessionId)
+}

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict"
+import {
+  accepted,
+  cancel,
+  claimed,
+  eventually,
+  newAgent,
+  nextOf,
+  type SessionLogCase,
+  tryClaim,
+} from "../fixtures.ts"
+import { raceAnswerAgainstExpiry } from "./closing.ts"
+import { approval, askingSession, decider } from "./wait-fixtures.ts"
+
+export const sharedWaitCases: readonly SessionLogCase[] = [
+  {
+    rule: 1,
+    name: "waits, answers, grants, the audit trail and a revocation outlive the process",
+    async run({ open, crash }) {
+      const first = await open()
+      const { sessionId, waits } = await askingSession(first.log, [{}, {}])
+      const [answered, other] = waits
+      assert.ok(other)
+      const command = approval(sessionId, answered, { grant: true })
+      assert.equal((await first.log.answer(command)).status, "accepted")
+      await first.log.revokeSession(sessionId, 7_000)
+      await crash(first)
+      const { log, approvals } = await open()
+      assert.equal((await log.session(sessionId))?.revokedAt, 7_000)
+      const [listed, ...others] = await approvals.openWaits({ sessionId, now: 5_000, limit: 10 })
+      assert.deepEqual([listed?.toolCallId, others], [other.toolCallId, []])
+      const grant = { toolName: "send_mail", qualifier: null, origin: null, grantedBy: decider, at: 5_000 }
+      assert.deepEqual(await approvals.grants(sessionId), [{ sessionId, ...grant }])
+      assert.equal((await approvals.audit({ sessionId, limit: 10 })).length, 2)
+      assert.deepEqual(await log.answer(command), { status: "answered" })
+      assert.deepEqual(await log.answer(approval(sessionId, other)), { status: "expired" })
+      const lease = await eventually("the lease", () => tryClaim(log, sessionId))
+      assert.deepEqual(
+        (await log.pending(lease)).map(({ type }) => type),
+        ["answer", "cancel"],
+      )
+    },
+  },
+  {
+    rule: null,
+    name: "of answers given at once by two processes exactly one is accepted",
+    async run({ open }) {
+      const [first, second] = [(await open()).log, (await open()).log]
+      for (let round = 0; round < 10; round += 1) {
+        const { sessionId, waits } = await askingSession(first)
+        const outcomes = await Promise.all(
+          [first, second].map((log) => log.answer(approval(sessionId, waits[0]))),
+        )
+        assert.deepEqual(outcomes.map(({ status }) => status).toSorted(), ["accepted", "answered"])
+      }
+    },
+  },
+  {
+    rule: null,
+    name: "when an answer by another process and the expiry race, either the one or the other holds",
+    async run({ open }) {
+      await raceAnswerAgainstExpiry((await open()).log, (await open()).log)
+    },
+  },
+  {
+    rule: 9,
+    name: "a parked run stays parked over a restart, and any process takes it once it is answered",
+    async run({ open, crash }) {
+      const first = await open()
+      const agent = newAgent()
+      const { sessionId, lease, waits } = await askingSession(first.log, [{}], { agent })
+      assert.equal(await first.log.release(lease, { parkUntil: Number.MAX_SAFE_INTEGER }), "released")
+      await crash(first)
+      const [outside, worker] = [(await open()).log, (await open()).log]
+      assert.deepEqual(await worker.claimRunnable([agent], 10), [])
+      const stop = new AbortController()
+      const arrivals = worker.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
+      const next = nextOf(arrivals, "an arrival")
+      assert.equal((await outside.answer(approval(sessionId, waits[0]))).status, "accepted")
+      for (let found = await next; found.value !== sessionId; ) found = await nextOf(arrivals, "an arrival")
+      stop.abort()
+      const [taken] = await worker.claimRunnable([agent], 10)
+      assert.equal(taken?.sessionId, sessionId)
+      assert.equal(taken?.takeovers, 0)
+    },
+  },
+  {
+    rule: 9,
+    name: "a process that dies with a claimed run leaves it unparked",
+    async run({ open, crash }) {
+      const first = await open()
+      const agent = newAgent()
+      const { sessionId, lease } = await askingSession(first.log, [{}], { agent })
+      await first.log.release(lease, { parkUntil: Number.MAX_SAFE_INTEGER })
+      accepted(await first.log.put(cancel(sessionId)))
+      await claimed(first.log, sessionId)
+      await crash(first)
+      const { log } = await open()
+      const [taken] = await eventually("the run", async () => {
+        const found = await log.claimRunnable([agent], 10)
+        return found.length === 0 ? null : found
+      })
+      assert.equal(taken?.takeovers, 1)
+    },
+  },
+  {
+    rule: null,
+    name: "a key that one process made signs in all, and one that it removed is refused by all",
+    async run({ open }) {
+      const [first, second] = [(await open()).keyring, (await open()).keyring]
+      const former = await second.signingKey()
+      const key = await first.rotate()
+      assert.deepEqual(await second.signingKey(), key)
+      assert.equal(await first.remove(former.id), true)
+      assert.equal(await second.key(former.id), null)
+      const made = await Promise.all([first, second, first, second].map((keyring) => keyring.rotate()))
+      assert.equal(new Set(made.map(({ id }) => id)).size, 4)
+      assert.deepEqual(await first.signingKey(), await second.signingKey())
+    },
+  },
+]

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict"
+import { accepted, cancel, commitOk, type SessionLogCase } from "../fixtures.ts"
+import {
+  approval,
+  askingSession,
+  childAnswer,
+  elicitation,
+  ending,
+  expiring,
+  newWait,
+  opening,
+  toolResult,
+} from "./wait-fixtures.ts"
+
+export const waitKindCases: readonly SessionLogCase[] = [
+  {
+    rule: null,
+    name: "nobody can answer a timer: an answer of any kind is unknown, and leaves it open",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const { sessionId, lease, waits } = await askingSession(log, [{ kind: "timer" }])
+      const [timer] = waits
+      const forged = [
+        approval(sessionId, timer, { grant: true }),
+        toolResult(sessionId, timer),
+        elicitation(sessionId, timer),
+        childAnswer(sessionId, timer),
+      ]
+      for (const command of forged) assert.deepEqual(await log.answer(command), { status: "unknown" })
+      assert.deepEqual(await log.pending(lease), [])
+      assert.equal((await approvals.wait(sessionId, timer))?.state, "open")
+      const [listed] = await approvals.openWaits({ sessionId, kind: "timer", now: 5_000, limit: 10 })
+      assert.equal(listed?.waitId, timer.waitId)
+    },
+  },
+  {
+    rule: null,
+    name: "the end of a timer's time, and of its run, is no decision of anybody",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const session = await askingSession(log, [{ kind: "timer" }, { kind: "timer" }, { kind: "child" }])
+      const { sessionId, waits } = session
+      const [over, withdrawn, child] = waits
+      assert.ok(withdrawn && child)
+      await commitOk(log, expiring(session, [over], 2))
+      await commitOk(log, ending(session, 3))
+      const states = await Promise.all(
+        [over, withdrawn, child].map((wait) => approvals.wait(sessionId, wait)),
+      )
+      assert.deepEqual(
+        states.map((wait) => wait?.state),
+        ["expired", "withdrawn", "withdrawn"],
+      )
+      assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [])
+    },
+  },
+  {
+    rule: 12,
+    name: "a child's answer is taken once, not after a cancel, and is no decision of anybody",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const session = await askingSession(log, [{ kind: "child" }, { kind: "child" }])
+      const { sessionId, runId, lease, waits } = session
+      const [first, second] = waits
+      assert.ok(second)
+      const command = childAnswer(sessionId, first)
+      const wrong = childAnswer(sessionId, { ...first, nonce: second.nonce })
+      assert.deepEqual(await log.answer(wrong), { status: "wrongNonce" })
+      assert.deepEqual(await log.answer(approval(sessionId, first)), { status: "unknown" })
+      assert.deepEqual(await log.answer(command), { status: "accepted", runId })
+      assert.deepEqual(await log.answer(command), { status: "answered" })
+      const [pending] = await log.pending(lease)
+      const { toolCallId } = first
+      assert.deepEqual(pending, { ...command, runId, toolCallId, id: pending?.id })
+      accepted(await log.put(cancel(sessionId)))
+      assert.deepEqual(await log.answer(childAnswer(sessionId, second)), { status: "expired" })
+      assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [])
+      assert.deepEqual(await approvals.grants(sessionId), [])
+    },
+  },
+  {
+    rule: null,
+    name: "a wait is found by its id in its own session alone, whatever stands in the id",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const session = await askingSession(log)
+      const { sessionId, waits } = session
+      const other = await askingSession(log)
+      const [wait] = waits
+      assert.equal((await approvals.wait(sessionId, { waitId: wait.waitId }))?.nonce, wait.nonce)
+      assert.equal(await approvals.wait(other.sessionId, { waitId: wait.waitId }), null)
+      const forged = [
+        "",
+        "%",
+        "approval:",
+        `approval:${wait.toolCallId}`,
+        `timer:${wait.toolCallId}`,
+        `${wait.waitId}\u0000`,
+        "\ud800",
+        "x".repeat(100_000),
+      ]
+      for (const waitId of forged) {
+        assert.equal(await approvals.wait(sessionId, { waitId }), null)
+        const command = approval(sessionId, { ...wait, waitId })
+        assert.deepEqual(await log.answer(command), { status: "unknown" })
+      }
+      // The id of a wait that an older version opened is not that of any other wait.
+      const named = newWait(session.runId, { waitId: `approval:${wait.toolCallId}` })
+      await commitOk(log, opening(session, [named], 2))
+      const found = await approvals.wait(sessionId, { waitId: named.waitId })
+      assert.equal(found?.nonce, named.nonce)
+    },
+  },
+]
