@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 import { chromium } from "playwright-core"
 import { anthropicEvents } from "../src/testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream } from "../src/testing/provider/scripted-upstream.ts"
-import { consoleAddress } from "./console-address.ts"
+import { consoleAddress } from "./until-printed.ts"
 
 // Writes docs/images/console.png, from the built package: run `npm run build` first. Needs Debian's Chromium.
 

@@ -2,17 +2,18 @@
 // and the offline demo. Run `npm run build` first. Needs Debian's Chromium.
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { chromium, type Page } from "playwright-core"
 import { codeBlocks } from "../test/documentation/markdown.ts"
-import { consoleAddress } from "./console-address.ts"
+import { consoleAddress, untilPrinted } from "./until-printed.ts"
 
 const repository = join(import.meta.dirname, "..")
-const [agent = ""] = codeBlocks(await readFile(join(repository, "docs/quickstart.md"), "utf8"), "ts")
+const quickstart = await readFile(join(repository, "docs/quickstart.md"), "utf8")
+const [agentWithTool = ""] = codeBlocks(quickstart, "ts")
 // Inside the repository, where the agent's imports are found.
 const folder = await mkdtemp(join(import.meta.dirname, ".quickstart-"))
-await writeFile(join(folder, "agent.ts"), agent)
+await copyFile(join(repository, "examples/01-minimal/agent.ts"), join(folder, "agent.ts"))
 const { PATH } = process.env
 const gateway = spawn(
   process.execPath,
@@ -25,17 +26,17 @@ const gateway = spawn(
 )
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", chromiumSandbox: false })
 try {
-  const page = await browser.newPage({ viewport: { width: 960, height: 540 }, colorScheme: "light" })
+  const page = await browser.newPage({ viewport: { width: 960, height: 600 }, colorScheme: "light" })
   await page.goto(await consoleAddress(gateway.stdout))
   await send(page, "Hello!")
-  await page.getByText("You said: Hello!").waitFor()
+  await page.getByText("You said:").waitFor()
   await ended(page)
   await save(page, "chat")
+  await writeFile(join(folder, "agent.ts"), agentWithTool)
+  await untilPrinted(gateway.stdout, /Reloaded/)
   await send(page, '/tool wait {"seconds": 5}')
   await page.getByText("2 s", { exact: false }).first().waitFor()
   await save(page, "tool")
-  await page.getByText("Waited 5 seconds.").first().waitFor()
-  await ended(page)
 } finally {
   await browser.close()
   gateway.kill("SIGTERM")

@@ -50,7 +50,7 @@ function sidebarOf(index: string): DefaultTheme.SidebarItem[] {
     })
 }
 
-/** Returns the pages that are generated into a folder of `site/api`. Their titles follow a colon. */
+/** Returns the pages that are generated into a folder of `site/api`, as entries of the sidebar. */
 function generatedPages(folder: string): DefaultTheme.SidebarItem[] {
   const pages = globSync("**/*.md", { cwd: join(root, "site/api", folder), exclude: ["README.md"] }).sort()
   return pages.map((page) => ({

@@ -35,7 +35,7 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptio
         description: "OpenAPI 3.1.",
         content: { "application/json": { schema: z.record(z.string(), z.unknown()) } },
       },
-      ...problems(500),
+      ...problems("500 internal_error"),
     },
   })
   // The document is kept as text, because generating it takes several milliseconds.
@@ -66,7 +66,10 @@ function documentOf(
       { name: "tasks", description: "Background tasks of the session. Only with the option `subAgents`." },
       { name: "memory", description: "Memories of the user. Only with the option `memory`." },
       { name: "schedules", description: "Schedules of the user. Only with the option `allowSchedules`." },
-      { name: "mcp", description: "Authorization of MCP servers. Only with the option `mcpOAuthRedirectUrl`." },
+      {
+        name: "mcp",
+        description: "Authorization of MCP servers. Only with the option `mcpOAuthRedirectUrl`.",
+      },
       { name: "status", description: "State and description of the gateway, for its operators." },
     ],
   })

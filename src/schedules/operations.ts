@@ -83,11 +83,15 @@ function operation(operationId: string, summary: string, rest: JsonObject): Json
   return { operationId, summary, tags: ["schedules"], ...rest }
 }
 
-/** Problems of a change, in addition to those of every route. */
-const conflict = {
-  description: "The schedule cannot be changed this way now. `code` says why.",
-  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+const notFound = { 404: problem("`schedule_not_found`: There is no such schedule of this user.") } as const
+const busy = {
+  503: problem("`schedule_busy`: Other processes keep changing the schedule. Retry later."),
 } as const
+
+function problem(description: string): JsonObject {
+  const schema = { $ref: "#/components/schemas/Problem" }
+  return { description, content: { "application/problem+json": { schema } } }
+}
 
 export const listOperation = operation("listSchedules", "The user's schedules", {
   responses: {
@@ -101,31 +105,47 @@ export const listOperation = operation("listSchedules", "The user's schedules", 
 
 export const createOperation = operation("createSchedule", "Make a schedule", {
   requestBody: { required: true, content: { "application/json": { schema: newSchedule } } },
-  responses: { 201: json("The schedule was made.", schedule), 409: conflict },
+  responses: {
+    201: json("The schedule was made.", schedule),
+    409: problem("`schedule_exists`: The user already has a schedule of this name."),
+    422: problem("`invalid_schedule`: The name or another field is not valid. `detail` says why."),
+    429: problem(
+      "`too_many_schedules`: The user, or all users together, have the maximum number of schedules.",
+    ),
+  },
 })
 
 export const showOperation = operation("getSchedule", "A schedule and its history", {
   parameters: [id],
-  responses: { 200: json("The schedule.", withHistory) },
+  responses: { 200: json("The schedule.", withHistory), ...notFound },
 })
 
 export const pauseOperation = operation("pauseSchedule", "Pause a schedule", {
   parameters: [id],
-  responses: { 200: json("It fires no more until it is resumed.", schedule) },
+  responses: { 200: json("It fires no more until it is resumed.", schedule), ...notFound, ...busy },
 })
 
 export const resumeOperation = operation("resumeSchedule", "Resume a paused schedule", {
   parameters: [id],
-  responses: { 200: json("It continues with its first occurrence from now on.", schedule) },
+  responses: {
+    200: json("It continues with its first occurrence from now on.", schedule),
+    ...notFound,
+    ...busy,
+  },
 })
 
 export const runOperation = operation("runSchedule", "Fire a schedule now", {
   description: "A paused schedule can be fired too.",
   parameters: [id],
-  responses: { 202: json("The occurrence.", occurrence), 409: conflict },
+  responses: {
+    202: json("The occurrence.", occurrence),
+    409: problem("`schedule_running`: A run of the schedule is open, so it cannot be run now."),
+    ...notFound,
+    ...busy,
+  },
 })
 
 export const removeOperation = operation("removeSchedule", "Remove a schedule and its history", {
   parameters: [id],
-  responses: { 204: { description: "The schedule is removed." } },
+  responses: { 204: { description: "The schedule is removed." }, ...notFound },
 })

@@ -12,6 +12,7 @@ import { idempotencyOf, maxIdempotencyKeyLength } from "../request/idempotency.t
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofBody, ofMessage, ofStream, ofToken } from "../schemas/refusals.ts"
 import type { ClientToolRefusal, ServedAgents } from "../served-agents.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
 import { nativeWireFor } from "../wire/native.ts"
@@ -68,7 +69,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
         }),
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
-      ...problems(400, 401, 403, 409, 413, 415, 422, 429, 500, 503),
+      ...problems(...ofToken, ...ofBody, ...ofMessage, ...ofStream),
     },
   })
 

@@ -8,6 +8,7 @@ import { parseCursor } from "../request/cursor.ts"
 import { cancelResponseSchema } from "../schemas/cancel.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofStream, ofToken } from "../schemas/refusals.ts"
 import { taskSchema, tasksResponseSchema } from "../schemas/tasks.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
 import { nativeWireFor } from "../wire/native.ts"
@@ -49,7 +50,7 @@ export function addTasksRoutes(
         description: "The 200 newest background tasks of the session, oldest first.",
         content: { "application/json": { schema: tasksResponseSchema } },
       },
-      ...problems(401, 429, 500, 503),
+      ...problems(...ofToken),
     },
   })
   app.openapi(list, async (c) => {
@@ -67,7 +68,7 @@ export function addTasksRoutes(
     request: { params },
     responses: {
       200: { description: "The task.", content: { "application/json": { schema: taskSchema } } },
-      ...problems(401, 404, 429, 500, 503),
+      ...problems(...ofToken, "404 task_not_found"),
     },
   })
   app.openapi(read, async (c) => c.json(wireTask(await find(c, c.req.valid("param").id)), 200))
@@ -88,7 +89,13 @@ export function addTasksRoutes(
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
       204: { description: "No event follows the cursor, and the task has ended: do not reconnect." },
-      ...problems(400, 401, 404, 429, 500, 503),
+      ...problems(
+        ...ofToken,
+        ...ofStream,
+        "400 invalid_cursor",
+        "404 task_not_found",
+        "503 task_not_started",
+      ),
     },
   })
   app.openapi(subscribe, async (c) => {
@@ -120,7 +127,7 @@ export function addTasksRoutes(
         description: "The cancel is durable. The session learns of the end with `task_completed`.",
         content: { "application/json": { schema: cancelResponseSchema } },
       },
-      ...problems(401, 404, 409, 429, 500, 503),
+      ...problems(...ofToken, "404 task_not_found", "409 task_ended", "503 task_not_started"),
     },
   })
   app.openapi(cancel, async (c) => {
