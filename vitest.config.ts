@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config"
+import { patienceMs } from "./test/patience.ts"
 import { UntestedReporter } from "./test/untested-reporter.ts"
 
 export default defineConfig({
@@ -6,8 +7,10 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     reporters: ["default", new UntestedReporter()],
     globalSetup: "test/global-setup.ts",
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    setupFiles: "test/setup-waits.ts",
+    // Longer than a wait, so that a test which hangs reports the condition that it waits for.
+    testTimeout: patienceMs + 15_000,
+    hookTimeout: 2 * patienceMs,
     // Tests know nothing of the models that this machine has keys for, or runs.
     env: {
       ANTHROPIC_API_KEY: "",
@@ -18,8 +21,7 @@ export default defineConfig({
       OPENAI_BASE_URL: "",
       OLLAMA_BASE_URL: "http://127.0.0.1:1/v1",
     },
-    // Vitest's own limit of a second is none for what other processes do on a busy machine.
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: patienceMs } },
     // Most of what the tests do is wait for other processes.
     maxWorkers: 3,
   },

@@ -12,9 +12,6 @@ import {
   writeProjectFile,
 } from "./cli-process.ts"
 
-// Each test starts several processes, one after the other.
-vi.setConfig({ testTimeout: 60_000 })
-
 const agent = (answer: string) =>
   `import { fakeGateway } from "GATEWAY"\nconsole.log("worker", process.pid)\nexport default fakeGateway({ answer: "${answer}" })\n`
 
@@ -33,10 +30,7 @@ async function urlOf(cli: CliProcess): Promise<string> {
 }
 
 async function answers(url: string, text: string): Promise<void> {
-  await vi.waitFor(async () => expect(await (await fetch(url)).text()).toBe(text), {
-    timeout: 30_000,
-    interval: 50,
-  })
+  await vi.waitFor(async () => expect(await (await fetch(url)).text()).toBe(text), { interval: 50 })
 }
 
 /** Returns the process id of the worker that loaded the agent last. */
@@ -45,10 +39,7 @@ function workerOf(cli: CliProcess): number {
 }
 
 async function gone(pid: number): Promise<void> {
-  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), {
-    timeout: 30_000,
-    interval: 50,
-  })
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), { interval: 50 })
 }
 
 test("tells how to talk to the agent", async () => {
@@ -178,8 +169,7 @@ export default fakeGateway({ consoleUrl: "http://127.0.0.1:1/console" })
     output += chunk.toString()
   })
   const exited = new Promise<number | null>((resolve) => child.on("exit", resolve))
-  const printed = (pattern: RegExp) =>
-    vi.waitFor(() => expect(output).toMatch(pattern), { timeout: 30_000, interval: 50 })
+  const printed = (pattern: RegExp) => vi.waitFor(() => expect(output).toMatch(pattern), { interval: 50 })
   return { cwd, type: (text: string) => child.stdin.write(text), printed, exited }
 }
 
@@ -191,7 +181,7 @@ test("on a terminal, keys restart the agent, open the console and quit", async (
   type("r\n")
   await printed(/Reloaded: /)
   type("o\n")
-  const url = await vi.waitFor(() => readFile(join(cwd, "opened"), "utf8"), { timeout: 10_000 })
+  const url = await vi.waitFor(() => readFile(join(cwd, "opened"), "utf8"))
   expect(url).toBe("http://127.0.0.1:1/console\n")
   type("q\n")
   expect(await exited).toBe(0)

@@ -68,7 +68,13 @@ async function openGateway() {
   const servers = startMcpServers({
     configs: toServerConfigs(
       { echo: program },
-      { defaultToolTimeoutMs: 30_000, timeoutOverrides: {}, sessionInjectServers: [], stripInputFields: [] },
+      {
+        defaultToolTimeoutMs: 30_000,
+        timeoutOverrides: {},
+        sessionInjectServers: [],
+        stripInputFields: [],
+        serverEnvironment: {},
+      },
     ),
     identity: { name: "bench", version: "0" },
     logger,

@@ -4,6 +4,7 @@ import { call, type Info } from "./api.ts"
 import { ChatView } from "./chat/chat-view.tsx"
 import { type Conversations, useConversations } from "./chat/conversations.ts"
 import { NewConversation } from "./chat/new-conversation.tsx"
+import { usePendingWaits } from "./pending-waits.ts"
 import { type Route, useRoute } from "./router.ts"
 import { Sidebar } from "./sidebar.tsx"
 import { Icon } from "./ui/icons.tsx"
@@ -24,6 +25,9 @@ export function Shell({ info, canSignOut, onSignedOut }: ShellProps) {
   const main = useRef<HTMLElement>(null)
   const menu = useRef<HTMLButtonElement>(null)
   const address = route.path.join("/")
+  const pending = usePendingWaits()
+  const opened = conversations.items?.find(({ session_id }) => session_id === route.path[1])
+  const topbarTitle = route.path[0] === "chat" ? (opened?.title ?? titleOf(route)) : titleOf(route)
   const isFirst = useRef(true)
 
   useEffect(() => {
@@ -62,7 +66,7 @@ export function Shell({ info, canSignOut, onSignedOut }: ShellProps) {
         >
           <Icon name="menu" />
         </button>
-        <span class="topbar-title">{titleOf(route)}</span>
+        <span class="topbar-title">{topbarTitle}</span>
         <a class="icon-button" href="#/" aria-label="New conversation">
           <Icon name="plus" />
         </a>
@@ -71,6 +75,7 @@ export function Shell({ info, canSignOut, onSignedOut }: ShellProps) {
         info={info}
         route={route}
         conversations={conversations}
+        pendingWaits={pending}
         onClose={close}
         onSignOut={canSignOut ? signOut : null}
       />
@@ -104,6 +109,7 @@ const titles: Readonly<Record<string, string>> = {
   runs: "Run",
   approvals: "Approvals",
   schedules: "Schedules",
+  sandbox: "Sandbox",
   memory: "Memory",
   mcp: "MCP servers",
   outbox: "Deliveries",

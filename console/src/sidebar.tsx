@@ -9,6 +9,8 @@ export interface SidebarProps {
   readonly info: Info
   readonly route: Route
   readonly conversations: Conversations
+  /** Number of approvals and questions that are open in all sessions. */
+  readonly pendingWaits: number
   readonly onClose: () => void
   /** Null if the console is used without a key. */
   readonly onSignOut: (() => void) | null
@@ -25,7 +27,7 @@ const views: readonly { readonly view: string; readonly label: string; readonly 
   { view: "configuration", label: "Configuration", icon: "settings" },
 ]
 
-export function Sidebar({ info, route, conversations, onClose, onSignOut }: SidebarProps) {
+export function Sidebar({ info, route, conversations, pendingWaits, onClose, onSignOut }: SidebarProps) {
   const [current] = route.path
   return (
     <aside
@@ -54,6 +56,12 @@ export function Sidebar({ info, route, conversations, onClose, onSignOut }: Side
           <a key={view} href={`#/${view}`} aria-current={current === view ? "page" : undefined}>
             <Icon name={icon} />
             {label}
+            {view === "approvals" && pendingWaits > 0 && (
+              <span class="count">
+                {pendingWaits}
+                <span class="visually-hidden"> open</span>
+              </span>
+            )}
           </a>
         ))}
       </nav>

@@ -8,7 +8,7 @@ import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-const patience = { timeout: 20_000, interval: 20 }
+const patience = { interval: 20 }
 
 const firstText = ({ messages }: ModelRequest): string => {
   const [first] = messages

@@ -8,7 +8,7 @@ import { createGateway } from "./create-gateway.ts"
 import type { ApprovalAnswer } from "./gateway.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-const patience = { timeout: 20_000, interval: 20 }
+const patience = { interval: 20 }
 
 /** Returns a tool that hands its task to another agent and returns the outcome. */
 function delegate(agent: string) {

@@ -8,7 +8,6 @@ import { tool } from "../tools/local-tool.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-const patience = { timeout: 10_000 }
 const locate = {
   name: "locate",
   description: "Finds the user's place.",
@@ -64,7 +63,7 @@ async function start(options: Partial<AgentOptions> = {}, token?: string) {
 }
 
 async function answer(client: Client, result: JsonObject): Promise<void> {
-  await expect.poll(() => client.pending(), patience).toBeDefined()
+  await expect.poll(() => client.pending()).toBeDefined()
   const { tool_call_id, nonce } = (await client.pending()) ?? {}
   const response = await client.post("/chat/tool-result", { tool_call_id, nonce, result })
   expect(await response.text()).toContain("ok")
@@ -91,12 +90,12 @@ describe("a tool that a client declares", () => {
     const options = { allowClientTools: true, store: join(folder, "store"), jwtSecret: "s".repeat(32) }
     const first = await start(options)
     const stream = first.client.post("/chat", { message: "Where am I?", tools: [locate] })
-    await expect.poll(() => first.client.pending(), patience).toBeDefined()
+    await expect.poll(() => first.client.pending()).toBeDefined()
     await first.gateway.close({ graceMs: 0 })
     await (await stream).text()
     const second = await start(options, first.session)
     await answer(second.client, { city: "Rome" })
-    await expect.poll(() => second.provider.requests.length, patience).toBe(1)
+    await expect.poll(() => second.provider.requests.length).toBe(1)
     expect(second.provider.requests[0]?.tools.map(({ name }) => name)).toEqual(["look", "locate"])
   })
 
@@ -106,12 +105,12 @@ describe("a tool that a client declares", () => {
     const options = { store: join(folder, "store"), jwtSecret: "s".repeat(32) }
     const first = await start({ ...options, allowClientTools: true })
     const stream = first.client.post("/chat", { message: "Where am I?", tools: [locate] })
-    await expect.poll(() => first.client.pending(), patience).toBeDefined()
+    await expect.poll(() => first.client.pending()).toBeDefined()
     await first.gateway.close({ graceMs: 0 })
     await (await stream).text()
     const second = await start(options, first.session)
     await answer(second.client, { city: "Rome" })
-    await expect.poll(() => second.provider.requests.length, patience).toBe(1)
+    await expect.poll(() => second.provider.requests.length).toBe(1)
     expect(second.provider.requests[0]?.tools.map(({ name }) => name)).toEqual(["look"])
   })
 })

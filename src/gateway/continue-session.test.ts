@@ -12,7 +12,6 @@ const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const say = (text: string) => ({ type: "text", text }) as const
 const forever = { type: "wait", until: new Promise(() => {}) } as const
 const callPay: ScriptedTurn = [{ type: "toolCall", name: "pay" }]
-const patience = { timeout: 10_000 }
 
 const gateways: Gateway[] = []
 afterEach(async () => {
@@ -132,16 +131,15 @@ describe("gateway.run with a session", () => {
     const sessionId = await vi.waitUntil(async () => {
       const { items } = await gateway.sessions.list({ states: ["running"] })
       return provider.requests.length === 1 ? items[0]?.id : undefined
-    }, patience)
+    })
     const events: ChatEvent[] = []
     const second = gateway.run("Two", {
       sessionId,
       whenBusy: "queue",
       onEvent: (event) => events.push(event),
     })
-    await vi.waitFor(
-      () => expect(events).toEqual([expect.objectContaining({ type: "run_queued", position: 1 })]),
-      patience,
+    await vi.waitFor(() =>
+      expect(events).toEqual([expect.objectContaining({ type: "run_queued", position: 1 })]),
     )
     const third = gateway.stream("Three", { sessionId, whenBusy: "queue" })
     for await (const event of third) {
@@ -180,9 +178,8 @@ describe("gateway.run with a session", () => {
     const stop = new AbortController()
     const notBefore = Date.now() + 3_600_000
     const later = gateway.run("Later", { sessionId, notBefore, signal: stop.signal })
-    await vi.waitFor(
-      async () => expect(await gateway.sessions.get(sessionId)).toMatchObject({ state: "queued" }),
-      patience,
+    await vi.waitFor(async () =>
+      expect(await gateway.sessions.get(sessionId)).toMatchObject({ state: "queued" }),
     )
     stop.abort()
     expect(await later).toMatchObject({ outcome: "interrupted", reason: "cancelled" })
@@ -254,7 +251,7 @@ describe("gateway.stream", () => {
     for await (const event of stream) if (event.type === "text_delta") break
     await vi.waitFor(async () => {
       expect(await gateway.sessions.run(runId)).toMatchObject({ state: "interrupted" })
-    }, patience)
+    })
   })
 
   it("cancels the run when the loop throws, and cancels nothing that has ended", async () => {
@@ -267,7 +264,7 @@ describe("gateway.stream", () => {
     await expect(failing()).rejects.toThrow("text_delta")
     await vi.waitFor(async () => {
       expect(await gateway.sessions.run(runId)).toMatchObject({ state: "interrupted" })
-    }, patience)
+    })
     const second = gateway.stream("Hi")
     for await (const event of second) if (event.type === "stream_complete") break
     expect(await gateway.sessions.run((await second.started).runId)).toMatchObject({ state: "completed" })

@@ -96,7 +96,7 @@ it("what a process left behind is delivered by the next one", async () => {
   const second = agent({ webhook: channel, onComplete })
   onTestFinished(() => second.close({ graceMs: 0 }))
   await second.prepare()
-  await vi.waitFor(() => expect(onComplete).toHaveBeenCalledOnce(), { timeout: 10_000 })
+  await vi.waitFor(() => expect(onComplete).toHaveBeenCalledOnce())
   expect(onComplete.mock.calls[0]?.[0]).toMatchObject({ id: `callback_${runId}` })
   expect(new Set(ids)).toEqual(new Set([`webhook_${runId}`]))
 })

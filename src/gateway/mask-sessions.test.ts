@@ -17,7 +17,7 @@ async function request(path: string, body?: unknown, token?: string) {
 
 /** Resolves once the run has an open wait. */
 async function untilAsked(): Promise<void> {
-  await expect.poll(async () => (await gateway.waits.list()).length, { timeout: 10_000 }).toBe(1)
+  await expect.poll(async () => (await gateway.waits.list()).length).toBe(1)
 }
 
 it("takes secrets out of a question's message, and leaves its form as it is to be filled in", async () => {

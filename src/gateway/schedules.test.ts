@@ -25,8 +25,7 @@ async function folder(): Promise<string> {
 }
 
 async function untilOccurrences(gateway: Gateway, count: number): Promise<void> {
-  const options = { timeout: 20_000 }
-  await expect.poll(async () => (await historyOf(gateway)).length, options).toBeGreaterThanOrEqual(count)
+  await expect.poll(async () => (await historyOf(gateway)).length).toBeGreaterThanOrEqual(count)
 }
 
 async function historyOf(gateway: Gateway): Promise<readonly Occurrence[]> {

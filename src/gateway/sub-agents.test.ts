@@ -3,12 +3,14 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
 import type { ModelRequest } from "../core/ports/model/provider.ts"
+import { SkillStateStore } from "../skills/state/skill-state-store.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
 import { createGateway } from "./create-gateway.ts"
 import type { Gateway } from "./gateway.ts"
 
+const patience = { timeout: 15_000, interval: 20 }
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 const firstText = ({ messages }: ModelRequest): string => {
@@ -109,11 +111,40 @@ it("saves the responses of skills as dated files, whether the call waits or not"
       const found = (await readdir(outputsDir).catch(() => [])).filter((name) => name.endsWith(".md"))
       return found.length === 2 ? found : null
     },
-    { timeout: 20_000, interval: 20 },
+    { interval: 20 },
   )
   for (const file of files) expect(file).toMatch(/^\d{4}-\d\d-\d\d-finder-call_\w+\.md$/)
   const texts = await Promise.all(files.map((file) => readFile(join(outputsDir, file), "utf8")))
   expect(texts.toSorted()).toEqual(["Did one.", "Did two."])
+})
+
+it("shows a sub-agent the state of its skill, and saves the update in its last response", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "skills-"))
+  const fields = "description: Counts.\npersist_state: true"
+  await writeFile(join(folder, "counter.md"), `---\nname: counter\n${fields}\n---\nYou count.`)
+  const update = (json: string) => `Counted.\n\n## STATE_UPDATE_JSON\n\n\`\`\`json\n${json}\n\`\`\``
+  const provider = scriptedProvider((request) => {
+    const task = firstText(request)
+    // A sub-agent without the skill has no state to change.
+    if (task === "plain") return [{ type: "text", text: update('{"count": 99}') }]
+    if (task === "count") return [{ type: "text", text: update('{"count": 1}') }]
+    if (request.messages.at(-1)?.role === "tool") return [{ type: "text", text: "Done." }]
+    return [runAgent({ task: "count", agent: "counter" }), runAgent({ task: "plain" })]
+  })
+  const skillStateFile = join(folder, "state.json")
+  const options = { provider, store: "memory", logger, skillsDir: folder, skillStateFile } as const
+  const gateway = opened(createAgent("You plan.", { ...options, subAgents: true }))
+  await gateway.run("Go.")
+  const store = new SkillStateStore(skillStateFile)
+  await vi.waitFor(async () => expect(await store.get("counter")).toEqual({ count: 1 }), patience)
+  await gateway.run("Go.")
+  const prompts = provider.requests.filter((request) => firstText(request) === "count").map(promptOf)
+  expect(prompts).toEqual([
+    expect.stringMatching(/^You count\.[\s\S]+State that former runs saved[\s\S]+\n\{\}\n/),
+    expect.stringContaining('\n{"count":1}\n'),
+  ])
+  await gateway.close({ graceMs: 0 })
+  expect(await store.get("counter")).toEqual({ count: 1 })
 })
 
 it("hands tasks to other agents of the gateway that the options name", async () => {

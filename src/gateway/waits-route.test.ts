@@ -47,15 +47,12 @@ async function waitingSession() {
 
 it("lists every open wait as the history does, in order and redacted", async () => {
   const { get } = await waitingSession()
-  const waits = await vi.waitUntil(
-    async () => {
-      const body = await get("/chat/waits")
-      expect(waitsResponseSchema.parse(body)).toEqual(body)
-      const found = waitsResponseSchema.parse(body).waits
-      return found.length === 3 ? found : null
-    },
-    { timeout: 10_000 },
-  )
+  const waits = await vi.waitUntil(async () => {
+    const body = await get("/chat/waits")
+    expect(waitsResponseSchema.parse(body)).toEqual(body)
+    const found = waitsResponseSchema.parse(body).waits
+    return found.length === 3 ? found : null
+  })
   const history = (await get("/chat/history")) as Record<string, unknown[]>
   expect(new Set(waits.map(({ wait_id }) => wait_id)).size).toBe(3)
   const ofKind = (kind: string) =>

@@ -6,17 +6,25 @@ import { createTestApp, jsonRequest, problemOf } from "./fixtures/test-app.ts"
 describe("the HTTP app", () => {
   it("answers 404 for paths that are not there, inside the prefix and outside", async () => {
     const app = createTestApp()
-    for (const path of ["/api/nothing", "/nothing", "/", "/health"]) {
+    const elsewhere = "No such path. The API is below /api."
+    for (const [path, detail] of [
+      ["/api/nothing", "No such path."],
+      ["/apis", elsewhere],
+      ["/", elsewhere],
+      ["/health", elsewhere],
+    ] as const) {
       const response = await app.fetch(path)
       expect(response.status).toBe(404)
       expect(await problemOf(response)).toEqual({
         type: "urn:ai-agent-gateway:problem:not_found",
         title: "Not found",
         status: 404,
-        detail: "No such path.",
+        detail,
         code: "not_found",
       })
     }
+    const unprefixed = await createTestApp({ prefix: "/" }).fetch("/nothing")
+    expect(await problemOf(unprefixed)).toMatchObject({ detail: "No such path." })
   })
 
   it.each([

@@ -125,9 +125,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
 
   const root = createRootApp(options)
   const app = root.basePath(options.prefix)
-  app.notFound((c) =>
-    toProblemResponse(new Problem({ code: "not_found", status: 404 }, "No such path."), c, logger),
-  )
+  app.notFound((c) => toProblemResponse(createPathNotFound(c.req.path, options.prefix), c, logger))
   const issueSession = createIssueSession({ sessions, agents, tokens })
   addInitRoute(app, {
     agents,
@@ -280,4 +278,11 @@ function refuseUnless(accepting: () => boolean): MiddlewareHandler {
     if (!accepting()) throw new ShuttingDownError()
     await next()
   }
+}
+
+/** Returns a 404 problem that says where the API is, because its prefix is easily forgotten in an address. */
+function createPathNotFound(path: string, prefix: string): Problem {
+  const isInside = prefix === "/" || path === prefix || path.startsWith(`${prefix}/`)
+  const message = isInside ? "No such path." : `No such path. The API is below ${prefix}.`
+  return new Problem({ code: "not_found", status: 404 }, message)
 }

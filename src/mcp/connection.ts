@@ -144,7 +144,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     // This is not awaited, because the server's log is not needed to work with the server.
     void askForLog(client, { server: config.name, logger })
   }
-  const giveUp = () => lose(`it did not start within ${config.startTimeoutMs} ms`)
+  const giveUp = () => lose(describeSlowStart(config))
   // Not every step of the SDK respects the signal.
   signal.addEventListener("abort", giveUp)
   if (signal.aborted) giveUp()
@@ -179,6 +179,18 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     lose,
     close,
   }
+}
+
+/**
+ * Describes a start that exceeded its time limit. A process often waits for a download that its environment prevents.
+ */
+function describeSlowStart({ startTimeoutMs, transport }: ServerConfig): string {
+  const what = `it did not start within ${startTimeoutMs} ms`
+  if (transport.type !== "stdio") return what
+  return (
+    `${what}. If it downloads its program first, start it once in a terminal, or raise startTimeoutMs. ` +
+    "It receives only a few environment variables: set others, such as HTTPS_PROXY, in its env"
+  )
 }
 
 /**

@@ -21,7 +21,13 @@ async function serverAt(
   })
   const [config] = toServerConfigs(
     { remote: { type, url: `http://127.0.0.1:${port ?? address.port}/`, startTimeoutMs } },
-    { defaultToolTimeoutMs: 1_000, timeoutOverrides: {}, sessionInjectServers: [], stripInputFields: [] },
+    {
+      defaultToolTimeoutMs: 1_000,
+      timeoutOverrides: {},
+      sessionInjectServers: [],
+      stripInputFields: [],
+      serverEnvironment: {},
+    },
   )
   if (config === undefined) throw new Error("There is one server.")
   const logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -68,5 +74,34 @@ it("says where a server that is not there was looked for, and why it was not fou
   expect(server.state).toEqual({
     status: "failed",
     reason: `http://127.0.0.1:${port}/: connect ECONNREFUSED 127.0.0.1:${port}`,
+  })
+})
+
+it("says what a program that is downloaded may lack, if its start takes too long", async () => {
+  const args = ["-e", "setInterval(() => {}, 1000)"]
+  const [config] = toServerConfigs(
+    { local: { command: process.execPath, args, startTimeoutMs: 200 } },
+    {
+      defaultToolTimeoutMs: 1_000,
+      timeoutOverrides: {},
+      sessionInjectServers: [],
+      stripInputFields: [],
+      serverEnvironment: {},
+    },
+  )
+  if (config === undefined) throw new Error("There is one server.")
+  const logger = { debug() {}, info() {}, warn() {}, error() {} }
+  const server = new McpServer(config, {
+    identity: { name: "test", version: "0" },
+    logger,
+    authorization: null,
+  })
+  onTestFinished(() => server.close())
+  await server.settled()
+  expect(server.state).toEqual({
+    status: "failed",
+    reason: expect.stringMatching(
+      /^it did not start within 200 ms\. .* raise startTimeoutMs\. .*HTTPS_PROXY/,
+    ),
   })
 })

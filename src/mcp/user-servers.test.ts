@@ -10,7 +10,13 @@ function config(): ServerConfig {
     {
       own: { command: process.execPath, args: ["-e", "setInterval(() => {}, 1000)"], startTimeoutMs: 60_000 },
     },
-    { defaultToolTimeoutMs: 1_000, timeoutOverrides: {}, sessionInjectServers: [], stripInputFields: [] },
+    {
+      defaultToolTimeoutMs: 1_000,
+      timeoutOverrides: {},
+      sessionInjectServers: [],
+      stripInputFields: [],
+      serverEnvironment: {},
+    },
   )
   if (only === undefined) throw new Error("There is one server.")
   return only

@@ -1,5 +1,6 @@
 import type { AgentSkill, AgentSkills } from "../core/ports/agent-skills.ts"
-import type { Skill } from "./skill.ts"
+import type { RunRole } from "../core/runs/run-role.ts"
+import type { Skill, SkillSet } from "./skill.ts"
 import type { SkillSource } from "./skill-source.ts"
 import { limitsOf, type ToolPacks } from "./tool-packs.ts"
 
@@ -28,4 +29,11 @@ function toAgentSkill(skill: Skill, packs: ToolPacks): AgentSkill {
     maxBudgetUsd,
     mcpServers,
   }
+}
+
+/** Returns the skill that is the role of a sub-agent, if the skill has a state. */
+export function findStatefulSkill({ skills }: SkillSet, role: RunRole | null): Skill | null {
+  // A sub-agent without a skill has the agent's own system prompt.
+  if (role?.systemPrompt === undefined) return null
+  return skills.find(({ name, persistState }) => persistState && name === role.name) ?? null
 }

@@ -1,5 +1,5 @@
 import type { Plugin, PluginRun, PluginServices, RunParts } from "../core/ports/plugin.ts"
-import { agentSkillsOf } from "./agent-skills.ts"
+import { agentSkillsOf, findStatefulSkill } from "./agent-skills.ts"
 import { isListed, writeCatalog } from "./catalog.ts"
 import { writeChangeNotes } from "./change-notes.ts"
 import { checkSkills } from "./check-skills.ts"
@@ -12,6 +12,7 @@ import { dependsOnLoaded, judgeCall } from "./skill-interceptor.ts"
 import { openSkillSource } from "./skill-source.ts"
 import { stateSubscriber } from "./state/save-updates.ts"
 import { SkillStateStore } from "./state/skill-state-store.ts"
+import { writeStateNote } from "./state/state-note.ts"
 import { loadSkillTool, unloadSkillTool } from "./tools/load-skill.ts"
 import { readSkillFileTool } from "./tools/read-skill-file.ts"
 import { runSkillScriptTool } from "./tools/run-skill-script.ts"
@@ -41,7 +42,11 @@ export function skillsPlugin(options: SkillOptions & Required<Pick<SkillOptions,
         provides: { agentSkills: agentSkillsOf(source, packs) },
         openRun: async (run) => runParts(parts, run, await source.current()),
         ...(state !== null && {
-          subscriber: stateSubscriber({ state, sessionSkills, logger: services.logger }),
+          subscriber: stateSubscriber({
+            ...{ state, sessionSkills, source },
+            readEvents: services.readEvents,
+            logger: services.logger,
+          }),
         }),
         checks: async (audience) => [checkSkills(await source.current(), audience)],
       }
@@ -58,13 +63,13 @@ interface Parts {
 
 async function runParts(
   { options, services, sessionSkills, state }: Parts,
-  { session, signal, maxToolResultBytes }: PluginRun,
+  { session, role, signal, maxToolResultBytes }: PluginRun,
   set: SkillSet,
 ): Promise<RunParts> {
   const { skillToolPacks: packs = {}, skillsExcludedTools = [] } = options
   const skills = new Map(set.skills.map((skill) => [skill.name, skill]))
   const loaded = session === null ? [] : await sessionSkills(session.id, { signal })
-  const notes = writeChangeNotes(loaded, skills)
+  const notes = [...writeChangeNotes(loaded, skills)]
   if (skills.size === 0 && loaded.length === 0) return {}
   const pageBytes = Math.max(200, Math.min(maxPageBytes, maxToolResultBytes - headerBytes))
   const runner = services.ports.codeRunner
@@ -78,6 +83,10 @@ async function runParts(
       : []),
   ]
   const catalog = writeCatalog(set.skills)
+  const worksBy = state === null ? null : findStatefulSkill(set, role)
+  if (state !== null && worksBy !== null) {
+    notes.push(await writeStateNote(worksBy.name, { state, logger: services.logger }))
+  }
   return {
     tools: () => tools,
     async compactionNotes({ signal: stop }) {

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createElement } from "react"
 import { renderToString } from "react-dom/server"
-import { expect, test, vi } from "vitest"
+import { expect, test } from "vitest"
 import { type UseAgentOptions, useAgent } from "../../src/client/react/use-agent.ts"
 import type { History } from "../../src/client/wire/messages.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
@@ -11,8 +11,6 @@ import { bundle } from "./bundle.ts"
 import { openPage } from "./chromium.ts"
 import { longText } from "./suite/model.mjs"
 import { repository, startSuite } from "./support.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 /** Opens the page of the example inside a Suspense boundary and StrictMode, with a gateway that the test can kill. */
 async function openExample() {

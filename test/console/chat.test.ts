@@ -1,11 +1,10 @@
 import type { Browser } from "playwright-core"
-import { beforeAll, beforeEach, expect, test, vi } from "vitest"
+import { beforeAll, beforeEach, expect, test } from "vitest"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { has, requires } from "../needs.ts"
 import { openBrowser, openConsole, type ServedConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
 import { heldText, type ScriptedModel, startScriptedModel } from "./scripted-model.ts"
 
-vi.setConfig({ testTimeout: 30_000 })
 const onEnd = atEndOfFile()
 let model: ScriptedModel
 let served: ServedConsole
@@ -24,7 +23,7 @@ const open = () => openConsole(browser, served.url)
 test("a tool shows its live output, then its result and how long it took", async () => {
   const { page, send, status } = await open()
   await send("call|build")
-  const card = page.getByRole("region", { name: /^Tool build/ })
+  const card = page.getByRole("article", { name: /^Tool build/ })
   await card.locator(".output").getByText("step 2").waitFor()
   await status("ready")
   expect(await card.locator(".output").textContent()).toBe("step 1\nstep 2\nstep 3\nstep 4\nstep 5\n")
@@ -52,7 +51,7 @@ test("an approval is denied with a reason for the model", async () => {
   await page.getByLabel("Reason, which the model receives").fill("Use another folder.")
   await page.getByRole("button", { name: "Deny the call" }).click()
   await status("ready")
-  await page.getByRole("region", { name: "Tool erase: Denied" }).waitFor()
+  await page.getByRole("article", { name: "Tool erase: Denied" }).waitFor()
   expect((await answers()).at(-1)).toContain("Use another folder.")
 })
 
@@ -74,11 +73,11 @@ test("arguments are edited in a form of the tool's schema, and what does not fit
 test("a question is a form, and is answered", async () => {
   const { page, send, status, answers } = await open()
   await send("call|book")
-  await page.getByRole("form").getByText("Who comes?").waitFor()
+  await page.locator("form.wait").getByText("Who comes?").waitFor()
   await page.getByLabel("Name").fill("Ada")
   await page.getByLabel("Guests").fill("3")
   await page.getByLabel("Seat").selectOption("bar")
-  await page.getByRole("form").getByRole("button", { name: "Send" }).click()
+  await page.locator("form.wait").getByRole("button", { name: "Send" }).click()
   await status("ready")
   expect((await answers()).at(-1)).toMatch(/Ada.*3.*bar/)
 })
@@ -176,7 +175,7 @@ test("thinking is folded, and usage adds up", async () => {
   expect(await page.getByText("Let me see.").isVisible()).toBe(false)
   await page.getByText("Thought").click()
   expect(await page.getByText("Let me see.").isVisible()).toBe(true)
-  expect(await page.getByTestId("usage").innerText()).toMatch(/10 in\s+\d+ out/)
+  expect(await page.getByTestId("usage").innerText()).toMatch(/10 tokens in\s+\d+ tokens out/)
   expect(await page.locator("article.assistant .turn-usage").innerText()).toMatch(
     /^10 in · \d+ out · price unknown$/,
   )

@@ -1,9 +1,8 @@
-import { describe, expect, test, vi } from "vitest"
+import { describe, expect, test } from "vitest"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { minimalAgent, scriptedAgent, serveConsole } from "./console-stage.ts"
 import { codeOf, ownPage, rawRequest } from "./raw-request.ts"
 
-vi.setConfig({ testTimeout: 30_000 })
 const onEnd = atEndOfFile()
 const served = serveConsole(scriptedAgent, { onEnd, model: { url: "http://127.0.0.1:1" } })
 const at = async (path: string) => `${(await served).url}${path}`

@@ -1,8 +1,7 @@
-import { beforeEach, expect, test, vi } from "vitest"
+import { beforeEach, expect, test } from "vitest"
 import { requires } from "../needs.ts"
 import { minimalAgent, openBrowser, openConsole, serveConsole } from "./console-stage.ts"
 
-vi.setConfig({ testTimeout: 60_000 })
 beforeEach(() => requires("chromium"))
 
 test("a browser at the printed address talks to the agent without a key", async () => {

@@ -1,9 +1,8 @@
-import { beforeEach, expect, test, vi } from "vitest"
+import { beforeEach, expect, test } from "vitest"
 import { requires } from "../needs.ts"
 import { openBrowser, openConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
 import { startScriptedModel } from "./scripted-model.ts"
 
-vi.setConfig({ testTimeout: 60_000 })
 beforeEach(() => requires("chromium"))
 
 test("Markdown becomes elements, and nothing in it is executed, loaded or followed", async () => {

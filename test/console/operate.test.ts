@@ -1,12 +1,11 @@
 import type { Browser } from "playwright-core"
-import { beforeAll, beforeEach, expect, test, vi } from "vitest"
+import { beforeAll, beforeEach, expect, test } from "vitest"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { has, requires } from "../needs.ts"
 import { openBrowser, openConsole, type ServedConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
 import { ownPage, rawRequest } from "./raw-request.ts"
 import { startScriptedModel } from "./scripted-model.ts"
 
-vi.setConfig({ testTimeout: 30_000 })
 const onEnd = atEndOfFile()
 let served: ServedConsole
 let browser: Browser

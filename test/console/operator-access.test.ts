@@ -1,9 +1,8 @@
-import { expect, test, vi } from "vitest"
+import { expect, test } from "vitest"
 import { spawnConsoleFailure } from "./console-failure.ts"
 import { scriptedAgent, serveConsole } from "./console-stage.ts"
 import { codeOf, ownPage, rawRequest } from "./raw-request.ts"
 
-vi.setConfig({ testTimeout: 30_000 })
 const operatorKey = "correct-horse-battery-staple"
 const start = {
   command: "start",

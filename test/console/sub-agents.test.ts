@@ -1,12 +1,11 @@
 import type { Browser } from "playwright-core"
-import { beforeAll, beforeEach, expect, test, vi } from "vitest"
+import { beforeAll, beforeEach, expect, test } from "vitest"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { has, requires } from "../needs.ts"
 import { axe, findings, overflow, windows } from "./axe.ts"
 import { openBrowser, openConsole, type ServedConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
 import { heldText, type ScriptedModel, startScriptedModel } from "./scripted-model.ts"
 
-vi.setConfig({ testTimeout: 40_000 })
 const onEnd = atEndOfFile()
 let model: ScriptedModel
 let served: ServedConsole
@@ -27,13 +26,13 @@ const delegate = (task: string, background = false) =>
 test("a sub-agent's words are nested in the card of its call, once each over a reload", async () => {
   const { page, send, status, errors } = await open()
   await send(delegate("hold"))
-  const nested = page.getByRole("region", { name: /^Sub-agent ops/ })
+  const nested = page.getByRole("article", { name: /^Sub-agent ops/ })
   await nested.getByText("wörd10").waitFor()
   await page.reload()
   await nested.getByText("wörd10").waitFor()
   model.release()
   await status("ready")
-  await page.getByRole("region", { name: "Sub-agent ops: Done" }).waitFor()
+  await page.getByRole("article", { name: "Sub-agent ops: Done" }).waitFor()
   expect(await nested.locator(".markdown").allInnerTexts()).toEqual([heldText])
   expect(errors).toEqual([])
 })
@@ -42,9 +41,9 @@ test("a call of a sub-agent is allowed where it is shown", async () => {
   const { page, send, status } = await open()
   await send(delegate('call|erase|{"folder":"deep"}'))
   await status("waiting")
-  const nested = page.getByRole("region", { name: /^Sub-agent ops/ })
+  const nested = page.getByRole("article", { name: /^Sub-agent ops/ })
   await nested
-    .getByRole("region", { name: /^Tool erase/ })
+    .getByRole("article", { name: /^Tool erase/ })
     .getByRole("button", { name: "Allow", exact: true })
     .click()
   await status("ready")
@@ -113,7 +112,7 @@ test.each(windows)("%s: sub-agents and background tasks have nothing that axe fi
   await page.getByText(/The background task .* asks/).waitFor()
   await check("background task asks")
   await page.getByRole("button", { name: /^Show the task/ }).click()
-  await page.getByRole("region", { name: /^Conversation of the task/ }).waitFor()
+  await page.getByRole("article", { name: /^Conversation of the task/ }).waitFor()
   await check("background task")
   await page.getByRole("button", { name: /^Cancel the task/ }).click()
   await page.getByText("Canceled").waitFor()

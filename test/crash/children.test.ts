@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
+import { patienceMs } from "../patience.ts"
 import { all } from "./checks/observation.ts"
 import { inParallel } from "./support/in-parallel.ts"
 import { calls, type Script, says } from "./support/model.ts"
@@ -11,7 +12,7 @@ import { playRound } from "./support/round.ts"
 import { type ServingOptions, serving } from "./support/serving.ts"
 
 // Each test starts many processes, one after the other.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 180_000 })
 
 const seed = process.env.CRASH_SEED ?? String(Date.now())
 
@@ -89,7 +90,7 @@ describe.each(stores)("with places for one run a process, on %s", (_, options) =
           if (ends[0]?.type === "runCompleted") expect(ends[0].reason).toBe("cancelled")
         }
       },
-      { timeout: 20_000, interval: 200 },
+      { interval: 200 },
     )
   })
 
@@ -117,7 +118,7 @@ describe.each(stores)("with places for one run a process, on %s", (_, options) =
 })
 
 test("every step between sessions survives a kill of either node on Postgres", async () => {
-  const report = new Report({ resumeMs: 15_000 })
+  const report = new Report({ resumeMs: patienceMs })
   const store = (round: number) => server.createDatabase(`tree_${round}`)
   await inParallel(await namedRounds({ points: treePoints, store, nodes: 2 }), 2, async (plan) => {
     await report.add(await playRound(plan))

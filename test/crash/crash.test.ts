@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import { patienceMs } from "../patience.ts"
 import { crashPoints } from "./support/crash-points.ts"
 import { inParallel } from "./support/in-parallel.ts"
 import { namedRounds, randomRound } from "./support/plans.ts"
@@ -7,11 +8,9 @@ import { playRound, type RoundPlan } from "./support/round.ts"
 
 const seed = process.env.CRASH_SEED ?? String(Date.now())
 const randomRounds = 4
-/** The limit of the long version is a second. Here, other tests use the machine as well. */
-const resumeMs = 10_000
 
 async function reportOf(plans: readonly RoundPlan[]): Promise<Report> {
-  const report = new Report({ resumeMs })
+  const report = new Report({ resumeMs: patienceMs })
   await inParallel(plans, 2, async (plan) => {
     await report.add(await playRound(plan))
   })

@@ -8,7 +8,7 @@ import { createRandom } from "./support/random.ts"
 import { type ServingOptions, type SessionEvents, serving } from "./support/serving.ts"
 
 // Each test starts many processes, one after the other.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 180_000 })
 
 const seed = process.env.CRASH_SEED ?? String(Date.now())
 const kills = 20
@@ -116,7 +116,7 @@ describe.each(stores)("on %s", (_, options) => {
         /^step(Started|Retried)$/.test(event.type) && at > killedAt
       return talk?.events.some(isCalled) === true
     }
-    await vi.waitUntil(talksAgain, { timeout: 30_000, interval: 200 })
+    await vi.waitUntil(talksAgain, { interval: 200 })
     await client.decide(asked, { approved: true })
     await ended
     expect(await effects()).toMatchObject([{ tool: "pay", input: { amount: 7 } }])

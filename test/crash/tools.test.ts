@@ -1,11 +1,8 @@
-import { expect, test, vi } from "vitest"
+import { expect, test } from "vitest"
 import { all } from "./checks/observation.ts"
 import type { CrashPoint } from "./support/crash-points.ts"
 import { calls, says } from "./support/model.ts"
 import { serving } from "./support/serving.ts"
-
-// Each test starts several processes, one after the other.
-vi.setConfig({ testTimeout: 60_000 })
 
 /**
  * Resolves to the outcome of one call of the tool. The first process dies at the crash point, and the second one

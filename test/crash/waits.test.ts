@@ -8,9 +8,6 @@ import { all, resolutions } from "./checks/observation.ts"
 import { calls, type Script, says } from "./support/model.ts"
 import { serving } from "./support/serving.ts"
 
-// Each test starts several processes, one after the other.
-vi.setConfig({ testTimeout: 60_000 })
-
 const run = promisify(execFile)
 const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.url))
 
@@ -160,7 +157,7 @@ test("a tool that sleeps over a kill is executed again once, at its time", async
   )
   const { ended } = await client.chat({ message })
   const opened = () => events().then((all) => all.some(({ event }) => event.type === "waitOpened"))
-  await vi.waitFor(async () => expect(await opened()).toBe(true), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await opened()).toBe(true))
   await kill()
   expect(await effects()).toEqual([])
   start()

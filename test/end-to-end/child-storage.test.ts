@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test, vi } from "vitest"
+import { beforeAll, describe, expect, test } from "vitest"
 import { createGateway } from "../../src/gateway/create-gateway.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { tool } from "../../src/tools/local-tool.ts"
@@ -7,8 +7,6 @@ import { quiet } from "../contract/gateway-under-test.ts"
 import { atEndOfFile } from "./support/on-end.ts"
 import { startPostgres } from "./support/postgres.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const onEnd = atEndOfFile()
 const stores = new Map<string, string>()

@@ -125,12 +125,12 @@ describe("a process of Claude Code", () => {
     const { asked, frames } = await question(await session.chat("work"))
     await answer(session, asked, { approved: true })
     const commands = join(served.work, "commands")
-    await expect.poll(() => existsSync(commands), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => existsSync(commands)).toBe(true)
     const before = (await served.processes()).map(({ pid }) => pid)
     expect(before.length).toBeGreaterThan(1)
     const again = session.at(await served.restarted())
     const left = async () => (await served.processes()).filter(({ pid }) => before.includes(pid))
-    await expect.poll(left, { timeout: 15_000 }).toEqual([])
+    await expect.poll(left).toEqual([])
     const rest = await (await again.subscribe({ afterSeq: ids(frames).at(-1) ?? 0 })).rest()
     expect(assemble(rest)).toMatchObject({
       text: "I look what became of it.",
@@ -139,7 +139,7 @@ describe("a process of Claude Code", () => {
     expect(await readFile(commands, "utf8")).toBe("x\n")
     // Claude Code had a moment to record that it was ended.
     expect(served.requested()).toMatch(/Exit code 1\d\d|may or may not have taken effect/)
-    await expect.poll(served.processes, { timeout: 15_000 }).toEqual([])
+    await expect.poll(served.processes).toEqual([])
   })
 
   test("ends when the run is canceled, with its command", async () => {
@@ -147,17 +147,17 @@ describe("a process of Claude Code", () => {
     const session = await startSession(served.url)
     const stream = await session.chat("work")
     await answer(session, (await question(stream)).asked, { approved: true })
-    await expect.poll(() => existsSync(join(served.work, "started")), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => existsSync(join(served.work, "started"))).toBe(true)
     await session.cancel()
     expect(assemble(await stream.rest()).terminal).toMatchObject({ reason: "cancelled" })
-    await expect.poll(served.processes, { timeout: 15_000 }).toEqual([])
+    await expect.poll(served.processes).toEqual([])
   })
 
   test("has no secret of the gateway, and no key in its command line", async () => {
     const served = await serve([[act("a", 1_000_000)]], { OTHER_SECRET: "hunter2" })
     const session = await startSession(served.url)
     await session.chat("work")
-    await expect.poll(served.effects, { timeout: 20_000 }).toEqual(["a"])
+    await expect.poll(served.effects).toEqual(["a"])
     const processes = await served.processes()
     expect(processes.length).toBeGreaterThan(0)
     for (const { environment, command } of processes) {
@@ -260,7 +260,7 @@ describe("a tool of the gateway, called by Claude Code,", () => {
     const session = await startSession(served.url)
     const stream = await session.chat("work")
     const before = await stream.until(({ event }) => event.type === "tool_call_start")
-    await expect.poll(served.effects, { timeout: 20_000 }).toEqual(["a"])
+    await expect.poll(served.effects).toEqual(["a"])
     const again = session.at(await served.restarted())
     const after = await (await again.subscribe({ afterSeq: ids(before).at(-1) ?? 0 })).rest()
     expect(types(after)).toContain("tool_call_interrupted")

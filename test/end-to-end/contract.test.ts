@@ -4,6 +4,7 @@ import { documentedEvents, documentedProblems, mentions } from "../contract/refe
 import { testAccess } from "../contract/topics/access.ts"
 import { testConversations } from "../contract/topics/conversations.ts"
 import { testLimits } from "../contract/topics/limits.ts"
+import { testMemory } from "../contract/topics/memory.ts"
 import { testOutages } from "../contract/topics/outages.ts"
 import { testQueuedMessages } from "../contract/topics/queued-messages.ts"
 import { testRefusals } from "../contract/topics/refusals.ts"
@@ -25,6 +26,7 @@ testAccess(underTest)
 testLimits(underTest)
 testOutages(underTest)
 testSchedules()
+const memoryProblems = testMemory()
 
 // This test checks the results of all tests above.
 
@@ -62,9 +64,6 @@ const consoleProblems = [
 
 /** Problems that occur only between the registration of a task and its start. */
 const briefProblems = ["503 task_not_started"]
-
-/** Problems of memory, which this gateway does not have. */
-const memoryProblems = ["404 memory_not_found"]
 
 interface EventSchema {
   readonly properties: { readonly type: { readonly enum: readonly string[] } }

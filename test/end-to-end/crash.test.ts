@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest"
+import { expect, test } from "vitest"
 import { assemble, ids, types } from "./support/assemble.ts"
 import type { Frame } from "./support/event-stream.ts"
 import { eventually } from "./support/eventually.ts"
@@ -7,8 +7,6 @@ import { journal, journaled, release } from "./support/journal.ts"
 import { answers, calls, gate, pausing, says, startModel, words } from "./support/model.ts"
 import { startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 async function serving(script: Parameters<typeof startModel>[0]) {
   const model = await startModel(script)

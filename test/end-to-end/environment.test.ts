@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { describe, expect, test, vi } from "vitest"
+import { describe, expect, test } from "vitest"
 import { runCliProcess } from "../cli-process.ts"
 import { assemble, types } from "./support/assemble.ts"
 import { eventually } from "./support/eventually.ts"
@@ -10,8 +10,6 @@ import { problemOf } from "./support/problem.ts"
 import { startSession } from "./support/session-client.ts"
 import { mountSmallDisk } from "./support/small-disk.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const noModel = { url: "http://127.0.0.1:1" }
 

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { describe, expect, onTestFinished, test, vi } from "vitest"
+import { describe, expect, onTestFinished, test } from "vitest"
 import { freePort } from "../../src/testing/fixtures/free-port.ts"
 import { runCliProcess, startCli } from "../cli-process.ts"
 import { assemble } from "./support/assemble.ts"
@@ -11,9 +11,6 @@ import { eventStream } from "./support/event-stream.ts"
 import { startModel } from "./support/model.ts"
 import { startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
-
-// Each test starts programs, some of which start others.
-vi.setConfig({ testTimeout: 60_000 })
 
 const run = promisify(execFile)
 const examples = new URL("../../examples/", import.meta.url)
@@ -139,15 +136,13 @@ test("the client of 06-tool-approval goes on where it was when the server is kil
   client.stdout.setEncoding("utf8").on("data", (part: string) => said.push(part))
   const problems = text(client.stderr)
   client.stdin.write('/tool transfer {"from":"alice","to":"bob","amount":100}\n')
-  await expect.poll(() => said.join(""), { timeout: 20_000 }).toContain("Allow transfer to bob?")
+  await expect.poll(() => said.join("")).toContain("Allow transfer to bob?")
   first.cli.signal("SIGKILL")
   // The worker ends a moment later and keeps its output open until then.
   await first.cli.exited
   await start(port)
   client.stdin.write("y\n")
-  await expect
-    .poll(() => said.join(""), { timeout: 20_000 })
-    .toContain('transfer answered: {"from":800,"to":150}')
+  await expect.poll(() => said.join("")).toContain('transfer answered: {"from":800,"to":150}')
   client.stdin.end()
   expect(await problems).toBe("")
 })

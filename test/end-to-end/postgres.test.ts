@@ -1,4 +1,4 @@
-import { beforeAll, expect, test, vi } from "vitest"
+import { beforeAll, expect, test } from "vitest"
 import { systemClock } from "../../src/core/time/clock.ts"
 import { silentLogger } from "../../src/sessions/fixtures/test-gateway.ts"
 import { openPostgresStore } from "../../src/stores/postgres/open.ts"
@@ -12,8 +12,6 @@ import { type Postgres, startPostgres } from "./support/postgres.ts"
 import { problemOf } from "./support/problem.ts"
 import { startSession } from "./support/session-client.ts"
 import { startTwoGateways } from "./support/two-gateways.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const onEnd = atEndOfFile()
 let postgres: Postgres

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest"
+import { describe, expect, test } from "vitest"
 import type { UpstreamReply } from "../../src/testing/provider/scripted-upstream.ts"
 import { assemble, ids, types } from "./support/assemble.ts"
 import { type ChoppyOptions, followByEventSource, followByHand } from "./support/choppy-client.ts"
@@ -7,9 +7,6 @@ import { type GatewayProcess, kill, startGateway } from "./support/gateway-proce
 import { answers, gate, pausing, says, startModel, words } from "./support/model.ts"
 import { startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
-
-// Each test starts several servers, one after the other.
-vi.setConfig({ testTimeout: 60_000 })
 
 const cutAfter = 5
 

@@ -4,15 +4,12 @@ import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
-import { describe, expect, onTestFinished, test, vi } from "vitest"
+import { describe, expect, onTestFinished, test } from "vitest"
 import type { UpstreamReply } from "../../src/testing/provider/scripted-upstream.ts"
 import { startCli } from "../cli-process.ts"
 import { eventually } from "./support/eventually.ts"
 import { calls, pausing, says, silent, startModel } from "./support/model.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
-
-// Each test starts programs, some of them several times.
-vi.setConfig({ testTimeout: 60_000 })
 
 const agent = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url))
 const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.url))

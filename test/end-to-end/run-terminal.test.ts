@@ -8,8 +8,6 @@ import { requires } from "../needs.ts"
 import { calls, says, startModel } from "./support/model.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-// Each test starts programs.
-vi.setConfig({ testTimeout: 60_000 })
 beforeEach(() => requires("linux"))
 
 const agent = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url))
@@ -29,8 +27,7 @@ async function runOnTerminal(script: Parameters<typeof startModel>[0]) {
     shown += chunk.toString()
   })
   const exited = new Promise<number | null>((resolve) => child.on("exit", resolve))
-  const asked = () =>
-    vi.waitFor(() => expect(shown).toContain("Allow this call? [y/N]"), { timeout: 30_000, interval: 50 })
+  const asked = () => vi.waitFor(() => expect(shown).toContain("Allow this call? [y/N]"), { interval: 50 })
   const hasPaid = () => existsSync(join(cwd, "paid.txt"))
   return {
     cwd,

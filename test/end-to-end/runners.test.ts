@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url"
-import { beforeAll, describe, expect, test, vi } from "vitest"
+import { beforeAll, describe, expect, test } from "vitest"
 import { installClaudeAgentSdk } from "../../scripts/install-claude-agent-sdk.ts"
 import { type CliProcess, startCli } from "../cli-process.ts"
 import { assemble, ids, types } from "./support/assemble.ts"
@@ -7,8 +7,6 @@ import type { Frame } from "./support/event-stream.ts"
 import { kill } from "./support/gateway-process.ts"
 import { type SessionClient, startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 interface Served {
   readonly cli: CliProcess

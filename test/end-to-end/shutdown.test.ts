@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest"
+import { expect, test } from "vitest"
 import { assemble, types } from "./support/assemble.ts"
 import { eventually } from "./support/eventually.ts"
 import { startGateway } from "./support/gateway-process.ts"
@@ -7,8 +7,6 @@ import { calls, gate, pausing, says, startModel, words } from "./support/model.t
 import { problemOf } from "./support/problem.ts"
 import { startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 async function serving(script: Parameters<typeof startModel>[0], graceMs: number) {
   const model = await startModel(script)

@@ -9,8 +9,6 @@ import { atEndOfFile } from "./support/on-end.ts"
 import { startPostgres } from "./support/postgres.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 const onEnd = atEndOfFile()
 
 afterEach(() => {
@@ -91,7 +89,7 @@ test("a run of one token takes at most 29 statements on SQLite, its transactions
   sent.length = 0
   await chat(gateway, token, "stream_complete")
   // The session is released after the end of the stream.
-  await vi.waitUntil(() => sent.some(({ sql }) => sql.includes("owner = NULL")), { timeout: 20_000 })
+  await vi.waitUntil(() => sent.some(({ sql }) => sql.includes("owner = NULL")))
   await gateway.close()
   const statements = ofSession(sent, id)
   expect(statements.length, statements.join("\n")).toBeLessThanOrEqual(29)

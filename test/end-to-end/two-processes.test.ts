@@ -1,11 +1,9 @@
-import { expect, test, vi } from "vitest"
+import { expect, test } from "vitest"
 import { assemble, ids } from "./support/assemble.ts"
 import { kill } from "./support/gateway-process.ts"
 import { journaled } from "./support/journal.ts"
 import { calls, gate, pausing, says, words } from "./support/model.ts"
 import { startTwoGateways } from "./support/two-gateways.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 test("two processes serve the same sessions: what one says, the other knows", async () => {
   const { session, elsewhere, model } = await startTwoGateways([says("First."), says("Second.")])

@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest"
+import { expect, test } from "vitest"
 import type { UpstreamReply } from "../../src/testing/provider/scripted-upstream.ts"
 import { assemble, ids, types } from "./support/assemble.ts"
 import { eventStream } from "./support/event-stream.ts"
@@ -9,8 +9,6 @@ import { subscribeAndStall } from "./support/raw-viewer.ts"
 import { startSession } from "./support/session-client.ts"
 import { sharedGateway } from "./support/shared-gateway.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const serving = sharedGateway()
 

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import type { ChatEvent } from "../../src/http/schemas/events.ts"
 import { startCli } from "../cli-process.ts"
 import type { EventStream } from "../end-to-end/support/event-stream.ts"
@@ -15,8 +15,6 @@ import { startAskingServer } from "./fixtures/asking-server.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
 import { everythingOverHttp } from "./support/http-server.ts"
 import { installedServer } from "./support/servers.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const run = promisify(execFile)
 const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.url))

@@ -1,9 +1,7 @@
 import { fileURLToPath } from "node:url"
-import { expect, it, vi } from "vitest"
+import { expect, it } from "vitest"
 import { tool } from "../../src/tools/local-tool.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const server = fileURLToPath(new URL("fixtures/hostile-server.mjs", import.meta.url))
 const hostile = () => testAgent({ mcpServers: { hostile: { command: process.execPath, args: [server] } } })

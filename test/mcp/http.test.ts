@@ -1,9 +1,7 @@
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
 import { everythingOverHttp } from "./support/http-server.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 describe.each([
   ["streamable HTTP", "streamableHttp", "/mcp", "http"],

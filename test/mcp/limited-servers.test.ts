@@ -1,11 +1,9 @@
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
 import type { McpServerOptions } from "../../src/mcp/config/definition.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const file = fileURLToPath(new URL("fixtures/limited-server.mjs", import.meta.url))
 

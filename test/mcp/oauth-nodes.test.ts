@@ -15,6 +15,7 @@ import { openSqliteStore } from "../../src/stores/sqlite/open.ts"
 import { createSchemaChecker } from "../../src/tools/schema-check/schema-checker.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { patienceMs } from "../patience.ts"
 import { type GuardedServer, guardedServer } from "./support/guarded-server.ts"
 
 const principal = { tenant: "t", userId: "ada" }
@@ -45,7 +46,13 @@ function node(
   }
   const configs = toServerConfigs(
     { guarded: { ...options, url } },
-    { defaultToolTimeoutMs: 20_000, timeoutOverrides: {}, sessionInjectServers: [], stripInputFields: [] },
+    {
+      defaultToolTimeoutMs: 20_000,
+      timeoutOverrides: {},
+      sessionInjectServers: [],
+      stripInputFields: [],
+      serverEnvironment: {},
+    },
   )
   const authorizations = createAuthorizations({
     configs,
@@ -81,7 +88,7 @@ async function callTogether(servers: McpServers, times: number): Promise<readonl
     const outcome = await tool.execute(
       {},
       {
-        signal: AbortSignal.timeout(15_000),
+        signal: AbortSignal.timeout(patienceMs),
         session: { id: "sess_1", tenant: "test", userId: "ada", channel: null },
         context: {},
         runId: "run_1",

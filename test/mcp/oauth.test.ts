@@ -12,8 +12,6 @@ import { eventually } from "../end-to-end/support/eventually.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { guardedServer } from "./support/guarded-server.ts"
 
-vi.setConfig({ testTimeout: 60_000 })
-
 /** Starts the SDK's example of a server that requires authorization. */
 async function protectedServer(): Promise<string> {
   const file = "../../node_modules/@modelcontextprotocol/sdk/dist/esm/examples/server/simpleStreamableHttp.js"
@@ -83,7 +81,7 @@ it("asks to be let in, comes back by the callback, and remembers it after a rest
   expect(page.status).toBe(200)
   await eventually("the server", async () => (await first.check())?.ok || null)
   await first.agent.run("Greet.")
-  await vi.waitFor(() => expect(first.results.join()).toContain("Hello, Ada"), { timeout: 10_000 })
+  await vi.waitFor(() => expect(first.results.join()).toContain("Hello, Ada"))
 
   // A link works only once.
   expect((await first.agent.fetch(new Request(back))).status).toBe(400)
@@ -96,7 +94,7 @@ it("asks to be let in, comes back by the callback, and remembers it after a rest
   expect(stored).not.toContain("access_token")
   const second = await gateway(url, store)
   await second.agent.run("Greet.")
-  await vi.waitFor(() => expect(second.results.join()).toContain("Hello, Ada"), { timeout: 10_000 })
+  await vi.waitFor(() => expect(second.results.join()).toContain("Hello, Ada"))
   expect(second.links).toEqual([])
 })
 

@@ -1,14 +1,12 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { expect, it, vi } from "vitest"
+import { expect, it } from "vitest"
 import { startCli } from "../cli-process.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { startSession } from "../end-to-end/support/session-client.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { isAlive } from "./support/processes.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 /** Starts a gateway like a user, with a server that ignores signals and has a child that ignores them as well. */
 async function gatewayWithServer() {

@@ -7,8 +7,6 @@ import { testAgent, textOfResult } from "./support/agent.ts"
 import { isAlive } from "./support/processes.ts"
 import { fragileServer } from "./support/servers.ts"
 
-vi.setConfig({ testTimeout: 60_000 })
-
 async function fragile(options: Parameters<typeof fragileServer>[1] = {}, env: Record<string, string> = {}) {
   const folder = await temporaryFolder()
   const journal = join(folder, "journal")
@@ -33,7 +31,7 @@ describe("a server that dies during a call", () => {
     })
     // Hooks receive an event after it is stored.
     const ended = { type: "runCompleted", disposition: "completed" }
-    await vi.waitFor(() => expect(agent.events.at(-1)).toMatchObject(ended), 10_000)
+    await vi.waitFor(() => expect(agent.events.at(-1)).toMatchObject(ended))
     expect(textOfResult(await agent.call("pid"))).toMatch(/^\d+$/)
     expect(lines().filter((line) => line === "called die")).toHaveLength(1)
   })

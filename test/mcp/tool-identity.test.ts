@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import { expect, it, onTestFinished, vi } from "vitest"
+import { expect, it, onTestFinished } from "vitest"
 import type { ChatEvent } from "../../src/http/schemas/events.ts"
 import { createAgent } from "../../src/index.ts"
 import type { McpServerDefinition, McpServerDefinitions } from "../../src/mcp/config/definition.ts"
@@ -16,14 +16,13 @@ import { testAgent, textOfResult } from "./support/agent.ts"
 import { everythingOverHttp } from "./support/http-server.ts"
 import { listed, listingServer } from "./support/listing-server.ts"
 
-vi.setConfig({ testTimeout: 60_000 })
-
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const defaults = {
   defaultToolTimeoutMs: 30_000,
   timeoutOverrides: {},
   sessionInjectServers: [],
   stripInputFields: [],
+  serverEnvironment: {},
 }
 
 type Request = Extract<ChatEvent, { type: "tool_approval_request" }>

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test, vi } from "vitest"
+import { beforeAll, expect, test } from "vitest"
 import { StoreUnavailableError } from "../../src/core/errors.ts"
 import type { MessageCommand } from "../../src/core/ports/store/session-log.ts"
 import { systemClock } from "../../src/core/time/clock.ts"
@@ -15,8 +15,7 @@ import { openPostgresStore } from "../../src/stores/postgres/open.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { type Postgres, startPostgres } from "../end-to-end/support/postgres.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
+import { patienceMs } from "../patience.ts"
 
 const onEnd = atEndOfFile()
 let postgres: Postgres
@@ -48,7 +47,7 @@ function put(sessionId: string, runId: string): MessageCommand {
 }
 
 async function responseOf(reader: TestNode, sessionId: string, runId: string) {
-  const signal = AbortSignal.timeout(20_000)
+  const signal = AbortSignal.timeout(patienceMs)
   return (await reader.sessions.result(sessionId, runId, { signal })).response
 }
 

@@ -51,7 +51,8 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
       <header class="chat-head">
         <h1>{title}</h1>
         <ChatStatus status={agent.status} />
-        <a class="quiet" href={`#/sessions/${sessionId}`}>
+        <a class="button" href={`#/sessions/${sessionId}`}>
+          <Icon name="list" />
           Log
         </a>
       </header>

@@ -17,6 +17,13 @@ export interface ComposerProps {
   readonly onStop?: () => void
 }
 
+/** The effect of a message on the open run. */
+const effects: Readonly<Record<Draft["whenBusy"], string>> = {
+  queue: "Runs after this one",
+  steer: "Joins this run at its next turn",
+  interrupt: "Stops this run, then runs",
+}
+
 /** The input field for the next message. Enter sends the message, and Shift+Enter starts a new line. */
 export function Composer(props: ComposerProps) {
   const { models, isBusy, isDisabled = false, autoFocus = false, prefill = null, onSend, onStop } = props
@@ -151,13 +158,17 @@ export function Composer(props: ComposerProps) {
               value={whenBusy}
               onChange={(event) => setWhenBusy(event.currentTarget.value as Draft["whenBusy"])}
             >
-              <option value="queue">Queue after this run</option>
-              <option value="steer">Steer this run</option>
-              <option value="interrupt">Interrupt this run</option>
+              <option value="queue">Queue</option>
+              <option value="steer">Steer</option>
+              <option value="interrupt">Interrupt</option>
             </select>
           )}
           <span id={hintId} class="composer-hint">
-            Enter sends, Shift+Enter breaks the line
+            {isBusy ? (
+              effects[whenBusy]
+            ) : (
+              <span class="key-hint">Enter sends, Shift+Enter breaks the line</span>
+            )}
           </span>
           {isBusy && (
             <button type="button" class="stop" onClick={onStop}>

@@ -39,7 +39,7 @@ export function MessageList({ agent, agentName, onEdit }: MessageListProps) {
         )
       })}
       {others.map((wait) => (
-        <section
+        <article
           key={wait.tool_call_id}
           class="tool-card waiting"
           aria-label={`Request of ${wait.tool_name}`}
@@ -52,7 +52,7 @@ export function MessageList({ agent, agentName, onEdit }: MessageListProps) {
             </p>
           )}
           <WaitPanel wait={wait} agent={agent} />
-        </section>
+        </article>
       ))}
       {isSilent && (
         <p class="working">

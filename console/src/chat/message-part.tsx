@@ -51,7 +51,7 @@ function SubAgent({ subAgent, ...around }: Surroundings & { readonly subAgent: V
   const { id, agentName, view, isPartial } = subAgent
   const state = view.isRunning ? "Working…" : words[view.ended?.outcome ?? "completed"]
   return (
-    <section class="sub-agent" aria-label={`Sub-agent ${agentName}: ${state}`}>
+    <article class="sub-agent" aria-label={`Sub-agent ${agentName}: ${state}`}>
       <header class="sub-agent-head">
         <Icon name="agent" />
         <span class="sub-agent-name">{agentName}</span>
@@ -62,7 +62,7 @@ function SubAgent({ subAgent, ...around }: Surroundings & { readonly subAgent: V
       </header>
       {isPartial && <p class="hint">Some turns are missing here. The log has all of them.</p>}
       <SubConversation view={view} {...around} />
-    </section>
+    </article>
   )
 }
 

@@ -6,11 +6,15 @@ import { Composer } from "./composer.tsx"
 import { announceConversation } from "./conversations.ts"
 import { type Draft, keepFirstMessage } from "./first-message.ts"
 
+/** Messages that suit every agent. A press puts one into the composer. */
+const starters = ["What can you do?", "Which tools do you have?", "/think How do you work?"]
+
 /** Creates a session together with its first message, so that opening the page does not create a session. */
 export function NewConversation({ info }: { readonly info: Info }) {
   const [agent, setAgent] = useState(info.agents[0]?.name ?? "")
   const [problem, setProblem] = useState<string | null>(null)
   const [isStarting, setStarting] = useState(false)
+  const [prefill, setPrefill] = useState<{ readonly text: string } | null>(null)
   const models = info.agents.find(({ name }) => name === agent)?.allowedModels ?? null
 
   const start = async (draft: Draft) => {
@@ -33,7 +37,7 @@ export function NewConversation({ info }: { readonly info: Info }) {
         <h1>
           Talk to <span class="agent-name">{agent}</span>
         </h1>
-        <p>The conversation is stored in the gateway. It survives reloads and restarts.</p>
+        <p>The gateway stores the conversation, so you can reload the page or come back later.</p>
         {info.agents.length > 1 && (
           <label class="inline">
             Agent
@@ -50,7 +54,23 @@ export function NewConversation({ info }: { readonly info: Info }) {
           </Notice>
         )}
       </div>
-      <Composer models={models} isBusy={false} isDisabled={isStarting} onSend={start} autoFocus />
+      <Composer
+        models={models}
+        isBusy={false}
+        isDisabled={isStarting}
+        prefill={prefill}
+        onSend={start}
+        autoFocus
+      />
+      <ul class="starters" aria-label="Messages to begin with">
+        {starters.map((text) => (
+          <li key={text}>
+            <button type="button" disabled={isStarting} onClick={() => setPrefill({ text })}>
+              {text}
+            </button>
+          </li>
+        ))}
+      </ul>
     </div>
   )
 }

@@ -20,10 +20,21 @@ export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onR
       Try again
     </button>
   )
+  if (failure !== null && codeOf(failure) === "session_not_found") {
+    return (
+      <Notice tone="danger" title="The conversation does not exist">
+        <p>It was removed, or it belongs to another user.</p>
+        <a class="button" href="#/">
+          <Icon name="plus" />
+          New conversation
+        </a>
+      </Notice>
+    )
+  }
   if (failure !== null) {
     return (
       <Notice tone="danger" title="The request failed">
-        <p>{failureText(failure)}</p>
+        <p>{failure instanceof Error ? failure.message : String(failure)}</p>
         {again}
       </Notice>
     )
@@ -58,10 +69,6 @@ export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onR
   return null
 }
 
-function failureText(failure: unknown): string {
-  const code = failure instanceof ChatError || failure instanceof ApiError ? failure.code : null
-  if (code === "session_not_found") {
-    return "The conversation does not exist, or it was started by somebody else. Start a new one."
-  }
-  return failure instanceof Error ? failure.message : String(failure)
+function codeOf(failure: unknown): string | null {
+  return failure instanceof ChatError || failure instanceof ApiError ? failure.code : null
 }

@@ -8,6 +8,7 @@ export function useStickyScroll() {
   const frame = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
   const follows = useRef(true)
+  const lastTop = useRef(0)
   const [isAtEnd, setAtEnd] = useState(true)
 
   const toEnd = () => {
@@ -19,7 +20,12 @@ export function useStickyScroll() {
   const onScroll = () => {
     const { current } = frame
     if (current === null) return
-    follows.current = current.scrollHeight - current.scrollTop - current.clientHeight < nearPx
+    const { scrollTop, scrollHeight, clientHeight } = current
+    const isNear = scrollHeight - scrollTop - clientHeight < nearPx
+    // Only the user scrolls up. Content that grows moves the end away, and the view follows it.
+    if (isNear) follows.current = true
+    else if (scrollTop < lastTop.current) follows.current = false
+    lastTop.current = scrollTop
     setAtEnd(follows.current)
   }
   useEffect(() => {

@@ -73,12 +73,12 @@ function TaskRow({ task, agent }: { readonly task: ViewTask; readonly agent: Age
         </p>
       )}
       {isShown && (
-        <section class="task-body" aria-label={`Conversation of the task ${description}`}>
+        <article class="task-body" aria-label={`Conversation of the task ${description}`}>
           {view !== undefined && (
             <SubConversation view={view} waits={waits} agent={agent} subAgents={view.subAgents} />
           )}
           {view === undefined && result !== null && <p class="hint">{result}</p>}
-        </section>
+        </article>
       )}
       {error !== null && (
         <p class="tool-error">

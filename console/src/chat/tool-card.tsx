@@ -3,7 +3,7 @@ import type { Agent } from "ai-agent-gateway/react"
 import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import { durationText } from "../ui/format.ts"
-import { Icon } from "../ui/icons.tsx"
+import { Icon, type IconName } from "../ui/icons.tsx"
 import { JsonView } from "../ui/json-view.tsx"
 import { ToolOutput } from "./tool-output.tsx"
 import { ToolResult } from "./tool-result.tsx"
@@ -17,6 +17,16 @@ const words: Readonly<Record<ViewToolCall["state"], string>> = {
   failed: "Failed",
   denied: "Denied",
   interrupted: "Interrupted",
+}
+
+const icons: Readonly<Record<ViewToolCall["state"], IconName>> = {
+  writing: "tool",
+  running: "tool",
+  waiting: "hand",
+  completed: "check",
+  failed: "alert",
+  denied: "close",
+  interrupted: "stop",
 }
 
 export interface ToolCardProps {
@@ -38,9 +48,12 @@ export function ToolCard({ call, wait, agent, children }: ToolCardProps) {
   const hasInput = Object.keys(input).length > 0
 
   return (
-    <section class={`tool-card ${state}`} aria-label={`Tool ${toolName}: ${words[state]}`}>
+    // An article, because a message may have many cards of one name, and landmarks need names of their own.
+    <article class={`tool-card ${state}`} aria-label={`Tool ${toolName}: ${words[state]}`}>
       <button type="button" class="tool-head" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        <Icon name="tool" />
+        <span class={`tool-mark ${state}`}>
+          <Icon name={icons[state]} />
+        </span>
         <span class="tool-name">{toolName}</span>
         {server !== null && <span class="tag">{server}</span>}
         <span class="tool-summary">{isOpen ? "" : summaryOf(input)}</span>
@@ -71,7 +84,7 @@ export function ToolCard({ call, wait, agent, children }: ToolCardProps) {
         </div>
       )}
       {wait !== null && agent !== null && <WaitPanel wait={wait} agent={agent} />}
-    </section>
+    </article>
   )
 }
 

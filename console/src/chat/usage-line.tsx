@@ -5,13 +5,14 @@ import { costText, countText, inputOf } from "../ui/format.ts"
 export function UsageLine({ usage }: { readonly usage: Usage | null }) {
   if (usage === null) return null
   const cached = usage.cache_read_input_tokens
+  if (inputOf(usage) + usage.output_tokens === 0) return null
   return (
     <p class="usage" data-testid="usage">
-      <span>Session:</span>
+      <span>Session</span>
       <span>
-        {countText(inputOf(usage))} in{cached > 0 && ` (${countText(cached)} cached)`}
+        {countText(inputOf(usage))} tokens in{cached > 0 && ` (${countText(cached)} cached)`}
       </span>
-      <span>{countText(usage.output_tokens)} out</span>
+      <span>{countText(usage.output_tokens)} tokens out</span>
       <span>{costText(usage.estimated_cost)}</span>
     </p>
   )

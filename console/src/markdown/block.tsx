@@ -102,7 +102,7 @@ function List({ list, depth, topHeading }: ListProps) {
 function Table({ table }: { readonly table: Tokens.Table }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: A wide table is scrolled with the keyboard.
-    <section class="table-frame" aria-label="Table" tabIndex={0}>
+    <figure class="table-frame" aria-label="Table" tabIndex={0}>
       <table>
         <thead>
           <tr>
@@ -125,6 +125,6 @@ function Table({ table }: { readonly table: Tokens.Table }) {
           ))}
         </tbody>
       </table>
-    </section>
+    </figure>
   )
 }

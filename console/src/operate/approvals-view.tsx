@@ -5,8 +5,8 @@ import { ApprovalForm } from "../ui/approval-form.tsx"
 import { ClientToolForm } from "../ui/client-tool-form.tsx"
 import { ageText } from "../ui/format.ts"
 import { JsonView } from "../ui/json-view.tsx"
-import { Notice } from "../ui/notice.tsx"
 import { QuestionForm } from "../ui/question-form.tsx"
+import { EmptyState } from "./empty-state.tsx"
 import type { OpenWait } from "./operator-types.ts"
 import { Age, PageHead, Pending } from "./page-parts.tsx"
 import { useLoaded } from "./use-loaded.ts"
@@ -21,12 +21,10 @@ export function ApprovalsView() {
       </PageHead>
       {data === null && <Pending problem={problem} />}
       {data?.items.length === 0 && (
-        <Notice title="Nothing waits for you">
-          <p>
-            Calls that need an approval, questions of tools, and calls of client tools appear here, whoever's
-            session they are in.
-          </p>
-        </Notice>
+        <EmptyState icon="inbox" title="Nothing waits for you">
+          Calls that need an approval, questions of tools, and calls of client tools of all sessions appear
+          here.
+        </EmptyState>
       )}
       <div class="inbox">
         {data?.items.map((wait) => (

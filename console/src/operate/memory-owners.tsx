@@ -1,5 +1,6 @@
 import { hrefOf } from "../router.ts"
-import { Notice } from "../ui/notice.tsx"
+import { type Column, DataTable } from "./data-table.tsx"
+import { EmptyState } from "./empty-state.tsx"
 import type { MemoryOwner } from "./operator-types.ts"
 import { Age, More, PageHead, Pending } from "./page-parts.tsx"
 import { usePages } from "./use-loaded.ts"
@@ -7,6 +8,14 @@ import { usePages } from "./use-loaded.ts"
 function hrefOfMemory({ tenant, userId, agent }: Pick<MemoryOwner, "tenant" | "userId" | "agent">): string {
   return hrefOf(["memory"], { tenant, user: userId, agent })
 }
+
+const columns: readonly Column<MemoryOwner>[] = [
+  { title: "User", cell: (owner) => <a href={hrefOfMemory(owner)}>{owner.userId}</a> },
+  { title: "Tenant", cell: ({ tenant }) => tenant },
+  { title: "Agent", cell: ({ agent }) => agent ?? <span class="hint">shared</span> },
+  { title: "Memories", shape: "right", cell: ({ count }) => count },
+  { title: "Newest", cell: ({ updatedAt }) => <Age at={updatedAt} /> },
+]
 
 /** The users about whom agents have stored memories. */
 export function MemoryOwners() {
@@ -16,45 +25,18 @@ export function MemoryOwners() {
       <PageHead title="Memory" />
       {items === null && <Pending problem={problem} />}
       {items?.length === 0 && (
-        <Notice title="No memories">
-          <p>
-            With the option <code>memory</code>, the agent keeps facts about its users that outlive a
-            conversation. They appear here, by user.
-          </p>
-        </Notice>
+        <EmptyState icon="bookmark" title="No memories yet">
+          With the option <code>memory</code>, the agent keeps facts about its users that outlive a
+          conversation. They appear here, by user.
+        </EmptyState>
       )}
       {items !== null && items.length > 0 && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: A wide table is scrolled with the keyboard.
-        <section class="table-frame" aria-label="Users with memories" tabIndex={0}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">User</th>
-                <th scope="col">Tenant</th>
-                <th scope="col">Agent</th>
-                <th scope="col" class="right">
-                  Memories
-                </th>
-                <th scope="col">Newest</th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((owner) => (
-                <tr key={JSON.stringify([owner.tenant, owner.userId, owner.agent])}>
-                  <td>
-                    <a href={hrefOfMemory(owner)}>{owner.userId}</a>
-                  </td>
-                  <td>{owner.tenant}</td>
-                  <td>{owner.agent ?? <span class="hint">shared</span>}</td>
-                  <td class="right">{owner.count}</td>
-                  <td>
-                    <Age at={owner.updatedAt} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <DataTable
+          label="Users with memories"
+          columns={columns}
+          rows={items}
+          keyOf={({ tenant, userId, agent }) => JSON.stringify([tenant, userId, agent])}
+        />
       )}
       <More onClick={loadMore} />
     </>

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks"
 import { call } from "../api.ts"
 import { hrefOf, navigate, type Route } from "../router.ts"
 import { Notice } from "../ui/notice.tsx"
+import { EmptyState } from "./empty-state.tsx"
 import { MemoryOwners } from "./memory-owners.tsx"
 import type { MemoryRecord } from "./operator-types.ts"
 import { Age, AskTwice, More, PageHead, Pending, Until } from "./page-parts.tsx"
@@ -36,10 +37,7 @@ function UserMemories({ owner, query }: { readonly owner: Owner; readonly query:
 
   return (
     <>
-      <PageHead title={`Memory of ${owner.user}`}>
-        <a class="quiet" href="#/memory">
-          All users
-        </a>
+      <PageHead title={`Memory of ${owner.user}`} parent={{ label: "Memory", href: "#/memory" }}>
         <a class="quiet" href={hrefOf(["sessions"], { tenant: owner.tenant, user: owner.user })}>
           Sessions
         </a>
@@ -62,15 +60,16 @@ function UserMemories({ owner, query }: { readonly owner: Owner; readonly query:
       )}
       {items === null && <Pending problem={loading} />}
       {items?.length === 0 && (
-        <Notice title={query === "" ? "No memories of this user" : "No memory has these words"}>
-          <p>
-            {query === "" ? (
-              <a href="#/memory">Show all users with memories</a>
-            ) : (
-              <a href={hrefOf(["memory"], { ...owner })}>Show all memories of this user</a>
-            )}
-          </p>
-        </Notice>
+        <EmptyState
+          icon="bookmark"
+          title={query === "" ? "No memories of this user" : "No memory has these words"}
+        >
+          {query === "" ? (
+            <a href="#/memory">Show all users with memories</a>
+          ) : (
+            <a href={hrefOf(["memory"], { ...owner })}>Show all memories of this user</a>
+          )}
+        </EmptyState>
       )}
       {items !== null && items.length > 0 && (
         <ul class="cards" aria-label="Memories">

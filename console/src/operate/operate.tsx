@@ -1,8 +1,8 @@
 import type { Info } from "../api.ts"
 import type { Route } from "../router.ts"
-import { Notice } from "../ui/notice.tsx"
 import { ApprovalsView } from "./approvals-view.tsx"
 import { ConfigurationView } from "./configuration-view.tsx"
+import { EmptyState } from "./empty-state.tsx"
 import { MemoryView } from "./memory-view.tsx"
 import { OutboxView } from "./outbox-view.tsx"
 import { PageHead } from "./page-parts.tsx"
@@ -56,11 +56,9 @@ function View({ route, info }: { readonly route: Route; readonly info: Info }) {
       return (
         <>
           <PageHead title="Not found" />
-          <Notice title="There is no such view">
-            <p>
-              <a href="#/">Start a conversation</a>
-            </p>
-          </Notice>
+          <EmptyState icon="list" title="There is no such view">
+            <a href="#/">Start a conversation</a>
+          </EmptyState>
         </>
       )
   }

@@ -3,8 +3,10 @@ import { call } from "../api.ts"
 import { hrefOf, navigate, type Route } from "../router.ts"
 import { bytesText } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
+import { type Column, DataTable } from "./data-table.tsx"
+import { EmptyState } from "./empty-state.tsx"
 import type { OutboxRow } from "./operator-types.ts"
-import { Age, AskTwice, Filter, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
+import { Age, AskTwice, Filter, More, NoValue, PageHead, Pending, StateBadge, Until } from "./page-parts.tsx"
 import { usePages } from "./use-loaded.ts"
 
 /** Deliveries of sessions to the outside. Dead rows have failed too often. */
@@ -43,81 +45,70 @@ export function OutboxView({ route }: { readonly route: Route }) {
       )}
       {items === null && <Pending problem={loading} />}
       {items?.length === 0 && (
-        <Notice title="Nothing waits for delivery">
-          <p>
-            Commands between sessions and other deliveries appear here until they have arrived. A delivery
-            that fails too often is dead.
-          </p>
-        </Notice>
+        <EmptyState icon="deliver" title="Nothing waits for delivery">
+          Commands between sessions and other deliveries appear here until they have arrived. A delivery that
+          fails too often is dead.
+        </EmptyState>
       )}
-      {items !== null && items.length > 0 && <Rows rows={items} onChange={change} />}
+      {items !== null && items.length > 0 && (
+        <DataTable
+          label="Deliveries"
+          columns={columnsFor(change)}
+          rows={items}
+          keyOf={({ number }) => number}
+        />
+      )}
       <More onClick={loadMore} />
     </>
   )
 }
 
-interface RowsProps {
-  readonly rows: readonly OutboxRow[]
-  readonly onChange: (action: "retry" | "drop", rows: readonly OutboxRow[]) => void
-}
+type Change = (action: "retry" | "drop", rows: readonly OutboxRow[]) => void
 
-function Rows({ rows, onChange }: RowsProps) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: A wide table is scrolled with the keyboard.
-    <section class="table-frame" aria-label="Deliveries" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Row</th>
-            <th scope="col">State</th>
-            <th scope="col">Kind</th>
-            <th scope="col">Session</th>
-            <th scope="col">Attempts</th>
-            <th scope="col">Content</th>
-            <th scope="col">Stored</th>
-            <th scope="col">Actions</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.number}>
-              <td>{row.number}</td>
-              <td>
-                <StateBadge state={row.state} />
-              </td>
-              <td>{row.kind}</td>
-              <td>
-                <a class="id" href={hrefOf(["sessions", row.sessionId])}>
-                  {row.sessionId}
-                </a>
-              </td>
-              <td>{row.attempts}</td>
-              <td class="wide">
-                <code>{row.preview}</code> <span class="hint">{bytesText(row.bytes)}</span>
-                {row.lastError !== null && <p class="field-error">{row.lastError}</p>}
-              </td>
-              <td>
-                <Age at={row.createdAt} />
-              </td>
-              <td>
-                {row.state === "dead" && (
-                  <span class="actions">
-                    <button type="button" onClick={() => onChange("retry", [row])}>
-                      Retry
-                    </button>
-                    <AskTwice
-                      label="Drop"
-                      question="Drop it for good?"
-                      name={`row ${row.number}`}
-                      onConfirm={() => onChange("drop", [row])}
-                    />
-                  </span>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  )
+function columnsFor(onChange: Change): readonly Column<OutboxRow>[] {
+  return [
+    { title: "Row", cell: ({ number }) => number },
+    { title: "State", cell: ({ state }) => <StateBadge state={state} /> },
+    { title: "Kind", cell: ({ kind }) => kind },
+    {
+      title: "Session",
+      cell: ({ sessionId }) => (
+        <a class="id" href={hrefOf(["sessions", sessionId])}>
+          {sessionId}
+        </a>
+      ),
+    },
+    { title: "Attempts", shape: "right", cell: ({ attempts }) => attempts },
+    {
+      title: "Content",
+      shape: "wide",
+      cell: ({ preview, bytes, lastError }) => (
+        <>
+          <code>{preview}</code> <span class="hint">{bytesText(bytes)}</span>
+          {lastError !== null && <p class="field-error">{lastError}</p>}
+        </>
+      ),
+    },
+    { title: "Stored", cell: ({ createdAt }) => <Age at={createdAt} /> },
+    { title: "Next attempt", cell: ({ dueAt }) => (dueAt === null ? <NoValue /> : <Until at={dueAt} />) },
+    {
+      title: "Actions",
+      cell: (row) =>
+        row.state === "dead" ? (
+          <span class="actions">
+            <button type="button" onClick={() => onChange("retry", [row])}>
+              Retry
+            </button>
+            <AskTwice
+              label="Drop"
+              question="Drop it for good?"
+              name={`row ${row.number}`}
+              onConfirm={() => onChange("drop", [row])}
+            />
+          </span>
+        ) : (
+          <NoValue />
+        ),
+    },
+  ]
 }

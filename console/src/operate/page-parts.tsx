@@ -1,17 +1,23 @@
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
-import { ageText } from "../ui/format.ts"
+import { ageText, agoText } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
 
-export function PageHead({
-  title,
-  children,
-}: {
+export interface PageHeadProps {
   readonly title: ComponentChildren
+  /** The list that the thing is in. */
+  readonly parent?: { readonly label: string; readonly href: string }
   readonly children?: ComponentChildren
-}) {
+}
+
+export function PageHead({ title, parent, children }: PageHeadProps) {
   return (
     <header class="page-head">
+      {parent !== undefined && (
+        <a class="page-parent" href={parent.href}>
+          {parent.label}
+        </a>
+      )}
       <h1>{title}</h1>
       {children}
     </header>
@@ -28,16 +34,20 @@ export function Pending({ problem }: { readonly problem: string | null }) {
   )
 }
 
+/** Stands in a cell that has no value, so that it is not taken for one that is missing. */
+export function NoValue() {
+  return <span class="hint">–</span>
+}
+
 export function StateBadge({ state }: { readonly state: string }) {
   return <span class={`badge ${state}`}>{state}</span>
 }
 
 export function Age({ at }: { readonly at: number }) {
   return (
-    <time
-      dateTime={new Date(at).toISOString()}
-      title={new Date(at).toLocaleString()}
-    >{`${ageText(Date.now() - at)} ago`}</time>
+    <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>
+      {agoText(Date.now() - at)}
+    </time>
   )
 }
 

@@ -1,9 +1,10 @@
 import type { Info } from "../api.ts"
 import { hrefOf, navigate, type Route } from "../router.ts"
 import { costText, durationText } from "../ui/format.ts"
-import { Notice } from "../ui/notice.tsx"
+import { type Column, DataTable } from "./data-table.tsx"
+import { EmptyState } from "./empty-state.tsx"
 import type { ListedRun } from "./operator-types.ts"
-import { Age, Filter, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
+import { Age, Filter, More, NoValue, PageHead, Pending, StateBadge } from "./page-parts.tsx"
 import { usePages } from "./use-loaded.ts"
 
 const states = ["queued", "running", "waiting", "unserved", "completed", "interrupted", "failed"]
@@ -12,6 +13,7 @@ const states = ["queued", "running", "waiting", "unserved", "completed", "interr
 export function RunsView({ route, info }: { readonly route: Route; readonly info: Info }) {
   const current = { state: route.query.get("state") ?? "", agent: route.query.get("agent") ?? "" }
   const { items, problem, loadMore } = usePages<ListedRun>("runs", current)
+  const isFiltered = current.state !== "" || current.agent !== ""
   const set = (name: string, value: string) => navigate(hrefOf(["runs"], { ...current, [name]: value }))
 
   return (
@@ -40,63 +42,54 @@ export function RunsView({ route, info }: { readonly route: Route; readonly info
       </PageHead>
       {items === null && <Pending problem={problem} />}
       {items?.length === 0 && (
-        <Notice title="No runs">
-          <p>Each message starts a run. Choose another state to see more.</p>
-        </Notice>
+        <EmptyState icon="list" title={isFiltered ? "No runs match the filters" : "No runs yet"}>
+          {isFiltered ? <a href="#/runs">Show all runs</a> : "Each message starts a run."}
+        </EmptyState>
       )}
-      {items !== null && items.length > 0 && <RunTable runs={items} />}
+      {items !== null && items.length > 0 && (
+        <DataTable label="Runs" columns={columns} rows={items} keyOf={({ id }) => id} />
+      )}
       <More onClick={loadMore} />
     </>
   )
 }
 
-function RunTable({ runs }: { readonly runs: readonly ListedRun[] }) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: A wide table is scrolled with the keyboard.
-    <section class="table-frame" aria-label="Runs" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Run</th>
-            <th scope="col">State</th>
-            <th scope="col">Agent</th>
-            <th scope="col">Session</th>
-            <th scope="col">Accepted</th>
-            <th scope="col" class="right">
-              Time
-            </th>
-            <th scope="col" class="right">
-              Cost
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map((run) => (
-            <tr key={run.id}>
-              <td>
-                <a class="id" href={hrefOf(["sessions", run.sessionId], { run: run.id })}>
-                  {run.id}
-                </a>
-              </td>
-              <td>
-                <StateBadge state={run.state} />
-                {run.end?.error != null && <p class="field-error">{run.end.error}</p>}
-              </td>
-              <td>{run.agent}</td>
-              <td>
-                <a class="id" href={hrefOf(["sessions", run.sessionId])}>
-                  {run.sessionId}
-                </a>
-              </td>
-              <td>
-                <Age at={run.createdAt} />
-              </td>
-              <td class="right">{run.end === null ? "" : durationText(run.end.at - run.createdAt)}</td>
-              <td class="right">{run.end === null ? "" : costText(run.end.cost)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  )
-}
+const columns: readonly Column<ListedRun>[] = [
+  {
+    title: "Run",
+    cell: ({ id, sessionId }) => (
+      <a class="id" href={hrefOf(["sessions", sessionId], { run: id })}>
+        {id}
+      </a>
+    ),
+  },
+  {
+    title: "State",
+    cell: ({ state, end }) => (
+      <>
+        <StateBadge state={state} />
+        {end?.error != null && <p class="field-error">{end.error}</p>}
+      </>
+    ),
+  },
+  { title: "Agent", cell: ({ agent }) => agent },
+  {
+    title: "Session",
+    cell: ({ sessionId }) => (
+      <a class="id" href={hrefOf(["sessions", sessionId])}>
+        {sessionId}
+      </a>
+    ),
+  },
+  { title: "Accepted", cell: ({ createdAt }) => <Age at={createdAt} /> },
+  {
+    title: "Time",
+    shape: "right",
+    cell: ({ createdAt, end }) => (end === null ? <NoValue /> : durationText(end.at - createdAt)),
+  },
+  {
+    title: "Cost",
+    shape: "right",
+    cell: ({ end }) => (end === null ? <NoValue /> : costText(end.cost)),
+  },
+]

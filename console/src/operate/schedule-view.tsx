@@ -1,8 +1,10 @@
 import { hrefOf } from "../router.ts"
 import { costText } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
+import { type Column, DataTable } from "./data-table.tsx"
+import { EmptyState } from "./empty-state.tsx"
 import type { Occurrence, ScheduleDetail } from "./operator-types.ts"
-import { Age, Fact, PageHead, Pending, StateBadge, Until } from "./page-parts.tsx"
+import { Age, Fact, NoValue, PageHead, Pending, StateBadge, Until } from "./page-parts.tsx"
 import { OwnerLink, ScheduleActions, timesOf } from "./schedule-parts.tsx"
 import { useLoaded } from "./use-loaded.ts"
 
@@ -26,7 +28,7 @@ export function ScheduleView({ scheduleId }: { readonly scheduleId: string }) {
 
   return (
     <>
-      <PageHead title={schedule.name}>
+      <PageHead title={schedule.name} parent={{ label: "Schedules", href: "#/schedules" }}>
         <StateBadge state={schedule.isRunning ? "running" : schedule.state} />
         <ScheduleActions schedule={schedule} onChanged={reload} />
       </PageHead>
@@ -66,51 +68,45 @@ export function ScheduleView({ scheduleId }: { readonly scheduleId: string }) {
       <section class="block" aria-label="History">
         <h2>History</h2>
         {history.length === 0 ? (
-          <Notice title="It has not fired yet">
-            <p>Each occurrence appears here with its run. Choose “Run now” to try the schedule.</p>
-          </Notice>
+          <EmptyState icon="clock" title="It has not fired yet">
+            Each occurrence appears here with its run. Choose “Run now” to try the schedule.
+          </EmptyState>
         ) : (
-          <History occurrences={history} />
+          <DataTable label="Occurrences" columns={columns} rows={history} keyOf={({ number }) => number} />
         )}
       </section>
     </>
   )
 }
 
-function History({ occurrences }: { readonly occurrences: readonly Occurrence[] }) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: A wide table is scrolled with the keyboard.
-    <section class="table-frame" aria-label="Occurrences" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            <th scope="col">Outcome</th>
-            <th scope="col">Run</th>
-          </tr>
-        </thead>
-        <tbody>
-          {occurrences.map(({ number, at, cause, outcome, reason, sessionId, runId }) => (
-            <tr key={number}>
-              <td>
-                <Age at={at} />
-                {cause === "manual" && <span class="hint"> by hand</span>}
-              </td>
-              <td>
-                <StateBadge state={outcome} />
-                {reason !== null && <span class="hint"> {reasons[reason] ?? reason}</span>}
-              </td>
-              <td>
-                {sessionId !== null && runId !== null && (
-                  <a class="id" href={hrefOf(["sessions", sessionId], { run: runId })}>
-                    {runId}
-                  </a>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  )
-}
+const columns: readonly Column<Occurrence>[] = [
+  {
+    title: "Time",
+    cell: ({ at, cause }) => (
+      <>
+        <Age at={at} />
+        {cause === "manual" && <span class="hint"> by hand</span>}
+      </>
+    ),
+  },
+  {
+    title: "Outcome",
+    cell: ({ outcome, reason }) => (
+      <>
+        <StateBadge state={outcome} />
+        {reason !== null && <span class="hint"> {reasons[reason] ?? reason}</span>}
+      </>
+    ),
+  },
+  {
+    title: "Run",
+    cell: ({ sessionId, runId }) =>
+      sessionId !== null && runId !== null ? (
+        <a class="id" href={hrefOf(["sessions", sessionId], { run: runId })}>
+          {runId}
+        </a>
+      ) : (
+        <NoValue />
+      ),
+  },
+]

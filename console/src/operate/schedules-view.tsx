@@ -1,8 +1,9 @@
 import type { Info } from "../api.ts"
 import { hrefOf, navigate, type Route } from "../router.ts"
-import { Notice } from "../ui/notice.tsx"
+import { type Column, DataTable } from "./data-table.tsx"
+import { EmptyState } from "./empty-state.tsx"
 import type { ListedSchedule } from "./operator-types.ts"
-import { Filter, More, PageHead, Pending, StateBadge, Until } from "./page-parts.tsx"
+import { Filter, More, NoValue, PageHead, Pending, StateBadge, Until } from "./page-parts.tsx"
 import { OwnerLink, ScheduleActions, timesOf } from "./schedule-parts.tsx"
 import { usePages } from "./use-loaded.ts"
 
@@ -25,66 +26,33 @@ export function SchedulesView({ route, info }: { readonly route: Route; readonly
       </PageHead>
       {items === null && <Pending problem={problem} />}
       {items?.length === 0 && (
-        <Notice title="No schedules">
-          <p>
-            A schedule sends the agent a message at certain times. Add one to the option{" "}
-            <code>schedules</code>, or let users and the agent make their own with <code>allowSchedules</code>
-            .
-          </p>
-        </Notice>
+        <EmptyState icon="clock" title="No schedules yet">
+          A schedule sends the agent a message at certain times. Add one to the option <code>schedules</code>,
+          or let users and the agent make their own with <code>allowSchedules</code>.
+        </EmptyState>
       )}
-      {items !== null && items.length > 0 && <ScheduleTable schedules={items} onChanged={reload} />}
+      {items !== null && items.length > 0 && (
+        <DataTable label="Schedules" columns={columnsFor(reload)} rows={items} keyOf={({ id }) => id} />
+      )}
       <More onClick={loadMore} />
     </>
   )
 }
 
-function ScheduleTable({
-  schedules,
-  onChanged,
-}: {
-  readonly schedules: readonly ListedSchedule[]
-  readonly onChanged: () => void
-}) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: A wide table is scrolled with the keyboard.
-    <section class="table-frame" aria-label="Schedules" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Schedule</th>
-            <th scope="col">State</th>
-            <th scope="col">Times</th>
-            <th scope="col">Next</th>
-            <th scope="col">Agent</th>
-            <th scope="col">Owner</th>
-            <th scope="col">Actions</th>
-          </tr>
-        </thead>
-        <tbody>
-          {schedules.map((schedule) => (
-            <tr key={schedule.id}>
-              <td>
-                <a href={hrefOf(["schedules", schedule.id])}>{schedule.name}</a>
-              </td>
-              <td>
-                <StateBadge state={schedule.isRunning ? "running" : schedule.state} />
-              </td>
-              <td class="nowrap">{timesOf(schedule)}</td>
-              <td>
-                {schedule.nextAt === null ? <span class="hint">none</span> : <Until at={schedule.nextAt} />}
-              </td>
-              <td>{schedule.agent}</td>
-              <td>
-                <OwnerLink schedule={schedule} />
-              </td>
-              <td>
-                <ScheduleActions schedule={schedule} onChanged={onChanged} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  )
+function columnsFor(onChanged: () => void): readonly Column<ListedSchedule>[] {
+  return [
+    { title: "Schedule", cell: ({ id, name }) => <a href={hrefOf(["schedules", id])}>{name}</a> },
+    {
+      title: "State",
+      cell: ({ isRunning, state }) => <StateBadge state={isRunning ? "running" : state} />,
+    },
+    { title: "Times", cell: timesOf },
+    { title: "Next", cell: ({ nextAt }) => (nextAt === null ? <NoValue /> : <Until at={nextAt} />) },
+    { title: "Agent", cell: ({ agent }) => agent },
+    { title: "Owner", cell: (schedule) => <OwnerLink schedule={schedule} /> },
+    {
+      title: "Actions",
+      cell: (schedule) => <ScheduleActions schedule={schedule} onChanged={onChanged} />,
+    },
+  ]
 }

@@ -1,6 +1,6 @@
 import { hrefOf } from "../router.ts"
 import { bytesText, costText } from "../ui/format.ts"
-import { Notice } from "../ui/notice.tsx"
+import { EmptyState } from "./empty-state.tsx"
 import { EventList } from "./event-list.tsx"
 import type { EventEntry, SessionDetail } from "./operator-types.ts"
 import { Age, Fact, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
@@ -28,7 +28,10 @@ export function SessionView({
 
   return (
     <>
-      <PageHead title={<span class="id">{session.id}</span>}>
+      <PageHead
+        title={<span class="id">{session.id}</span>}
+        parent={{ label: "Sessions", href: "#/sessions" }}
+      >
         <StateBadge state={session.revokedAt === null ? session.state : "revoked"} />
         {session.tenant === consoleTenant && session.parent === null && (
           <a class="button" href={hrefOf(["chat", session.id])}>
@@ -75,9 +78,9 @@ export function SessionView({
       </dl>
 
       {runs.length === 0 ? (
-        <Notice title="No runs">
-          <p>The session has no message yet.</p>
-        </Notice>
+        <EmptyState icon="list" title="No runs yet">
+          The session has no message yet.
+        </EmptyState>
       ) : (
         <section class="block" aria-label="Runs of the session">
           <h2>Runs</h2>

@@ -1,7 +1,8 @@
 import type { Info } from "../api.ts"
 import { hrefOf, navigate, type Route } from "../router.ts"
 import { bytesText, costText } from "../ui/format.ts"
-import { Notice } from "../ui/notice.tsx"
+import { type Column, DataTable } from "./data-table.tsx"
+import { EmptyState } from "./empty-state.tsx"
 import type { ListedSession } from "./operator-types.ts"
 import { Age, Filter, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
 import { usePages } from "./use-loaded.ts"
@@ -18,6 +19,7 @@ export function SessionsView({ route, info }: { readonly route: Route; readonly 
     user: filter("user"),
   }
   const { items, problem, loadMore } = usePages<ListedSession>("sessions", current)
+  const isFiltered = Object.values(current).some((value) => value !== "")
   const set = (name: string, value: string) => navigate(hrefOf(["sessions"], { ...current, [name]: value }))
 
   return (
@@ -51,12 +53,16 @@ export function SessionsView({ route, info }: { readonly route: Route; readonly 
       </PageHead>
       {items === null && <Pending problem={problem} />}
       {items?.length === 0 && (
-        <Notice title="No sessions">
-          <p>
-            A session begins with its first message. <a href="#/">Start a conversation</a>, or use the HTTP
-            API.
-          </p>
-        </Notice>
+        <EmptyState icon="list" title={isFiltered ? "No sessions match the filters" : "No sessions yet"}>
+          {isFiltered ? (
+            <a href="#/sessions">Show all sessions</a>
+          ) : (
+            <>
+              A session begins with its first message. <a href="#/">Start a conversation</a>, or use the HTTP
+              API.
+            </>
+          )}
+        </EmptyState>
       )}
       {items !== null && items.length > 0 && <SessionTable sessions={items} />}
       <More onClick={loadMore} />
@@ -70,59 +76,33 @@ export function sessionCostText({ cost, isPartial }: ListedSession["spent"]): st
 }
 
 export function SessionTable({ sessions }: { readonly sessions: readonly ListedSession[] }) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: A wide table is scrolled with the keyboard.
-    <section class="table-frame" aria-label="Sessions" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Session</th>
-            <th scope="col">State</th>
-            <th scope="col">Agent</th>
-            <th scope="col">User</th>
-            <th scope="col">Started</th>
-            <th scope="col">Last used</th>
-            <th scope="col" class="right">
-              Cost
-            </th>
-            <th scope="col" class="right">
-              Size
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {sessions.map((session) => (
-            <tr key={session.id}>
-              <td>
-                <a class="id" href={hrefOf(["sessions", session.id])}>
-                  {session.id}
-                </a>
-              </td>
-              <td>
-                <StateBadge state={session.revokedAt === null ? session.state : "revoked"} />
-              </td>
-              <td>{session.agent}</td>
-              <td>
-                <a
-                  class="quiet"
-                  href={hrefOf(["sessions"], { tenant: session.tenant, user: session.userId })}
-                  title={session.tenant}
-                >
-                  {session.userId}
-                </a>
-              </td>
-              <td>
-                <Age at={session.createdAt} />
-              </td>
-              <td>
-                <Age at={session.lastUsedAt} />
-              </td>
-              <td class="right">{sessionCostText(session.spent)}</td>
-              <td class="right">{bytesText(session.storedBytes)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  )
+  return <DataTable label="Sessions" columns={columns} rows={sessions} keyOf={({ id }) => id} />
 }
+
+const columns: readonly Column<ListedSession>[] = [
+  {
+    title: "Session",
+    cell: ({ id }) => (
+      <a class="id" href={hrefOf(["sessions", id])}>
+        {id}
+      </a>
+    ),
+  },
+  {
+    title: "State",
+    cell: ({ state, revokedAt }) => <StateBadge state={revokedAt === null ? state : "revoked"} />,
+  },
+  { title: "Agent", cell: ({ agent }) => agent },
+  {
+    title: "User",
+    cell: ({ tenant, userId }) => (
+      <a href={hrefOf(["sessions"], { tenant, user: userId })} title={tenant}>
+        {userId}
+      </a>
+    ),
+  },
+  { title: "Started", cell: ({ createdAt }) => <Age at={createdAt} /> },
+  { title: "Last used", cell: ({ lastUsedAt }) => <Age at={lastUsedAt} /> },
+  { title: "Cost", shape: "right", cell: ({ spent }) => sessionCostText(spent) },
+  { title: "Size", shape: "right", cell: ({ storedBytes }) => bytesText(storedBytes) },
+]

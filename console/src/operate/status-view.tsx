@@ -1,5 +1,4 @@
 import { safeAddress } from "../markdown/safe-address.ts"
-import { Notice } from "../ui/notice.tsx"
 import type { Status } from "./operator-types.ts"
 import { PageHead, Pending } from "./page-parts.tsx"
 import { useLoaded } from "./use-loaded.ts"
@@ -8,7 +7,6 @@ import { useLoaded } from "./use-loaded.ts"
 export function StatusView() {
   const { data, problem } = useLoaded<Status>("status")
   const checks = Object.entries(data?.checks ?? {})
-  const hasServers = checks.some(([name]) => name.includes("mcp:"))
 
   return (
     <>
@@ -23,22 +21,14 @@ export function StatusView() {
       <ul class="checks">
         {checks.map(([name, { ok, detail }]) => (
           <li key={name}>
-            <span class={`badge ${ok ? "completed" : "failed"}`}>{ok ? "works" : "does not work"}</span>
             <span class="check-name">{name}</span>
+            <span class={`badge ${ok ? "completed" : "failed"}`}>{ok ? "works" : "does not work"}</span>
             <span class="hint">
               <Detail text={detail ?? ""} />
             </span>
           </li>
         ))}
       </ul>
-      {data !== null && !hasServers && (
-        <Notice title="No MCP servers">
-          <p>
-            Servers of the option <code>mcpServers</code> appear here with their state, and under{" "}
-            <a href="#/mcp">MCP servers</a> with their tools.
-          </p>
-        </Notice>
-      )}
     </>
   )
 }

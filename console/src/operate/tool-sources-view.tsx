@@ -1,5 +1,5 @@
 import { safeAddress } from "../markdown/safe-address.ts"
-import { Notice } from "../ui/notice.tsx"
+import { EmptyState } from "./empty-state.tsx"
 import type { ToolSource } from "./operator-types.ts"
 import { PageHead, Pending } from "./page-parts.tsx"
 import { useLoaded } from "./use-loaded.ts"
@@ -23,12 +23,10 @@ export function ToolSourcesView() {
       <PageHead title="MCP servers" />
       {data === null && <Pending problem={problem} />}
       {data !== null && sources.length === 0 && (
-        <Notice title="No MCP servers">
-          <p>
-            Add servers to the option <code>mcpServers</code>, or name their file in <code>mcpConfig</code>.
-            They appear here with their state and their tools.
-          </p>
-        </Notice>
+        <EmptyState icon="server" title="No MCP servers yet">
+          Add servers to the option <code>mcpServers</code>, or name their file in <code>mcpConfig</code>.
+          They appear here with their state and their tools.
+        </EmptyState>
       )}
       {sources.length > 0 && (
         <ul class="cards" aria-label="MCP servers">

@@ -1,5 +1,6 @@
 import type { Approval } from "ai-agent-gateway/client"
 import { useId, useState } from "preact/hooks"
+import { ageText } from "./format.ts"
 import { InputEditor, parseInput } from "./input-editor.tsx"
 import { JsonView } from "./json-view.tsx"
 
@@ -26,14 +27,24 @@ export interface ApprovalFormProps {
 
 /** Allows a call, with edited arguments if necessary, or denies it with a reason for the model. */
 export function ApprovalForm({ request, isSending, problem, loadSchema, onAnswer }: ApprovalFormProps) {
-  const { tool_name, tool_input, server, resolved_qualifier, reason } = request
+  const { tool_name, tool_input, server, resolved_qualifier, reason, expires_at } = request
   const [mode, setMode] = useState<"ask" | "edit" | "deny">("ask")
   const [text, setText] = useState(() => JSON.stringify(tool_input, null, 2))
   const [denial, setDenial] = useState("")
   const [misfit, setMisfit] = useState<string | null>(null)
   const [schema, setSchema] = useState<Input | null>(null)
+  /** The mode in which the answer was sent that the gateway refused. */
+  const [sentMode, setSentMode] = useState<typeof mode>("ask")
   const titleId = useId()
 
+  const send = (approval: Approval) => {
+    setSentMode(mode)
+    onAnswer(approval)
+  }
+  const back = () => {
+    setMode("ask")
+    setMisfit(null)
+  }
   const edit = () => {
     setMode("edit")
     // Without a schema, the existing arguments can still be edited.
@@ -44,12 +55,12 @@ export function ApprovalForm({ request, isSending, problem, loadSchema, onAnswer
     const parsed = parseInput(text)
     if (typeof parsed === "string") return setMisfit(parsed)
     setMisfit(null)
-    onAnswer({ approved: true, input: parsed })
+    send({ approved: true, input: parsed })
   }
-  const shown = misfit ?? problem
+  const shown = misfit ?? (sentMode === mode ? problem : null)
 
   return (
-    <form class="wait" aria-labelledby={titleId} onSubmit={(event) => event.preventDefault()}>
+    <form class="wait" onSubmit={(event) => event.preventDefault()}>
       <p class="wait-title" id={titleId}>
         Allow <strong>{tool_name}</strong>
         {server !== null && ` of the MCP server ${server}`}
@@ -62,6 +73,9 @@ export function ApprovalForm({ request, isSending, problem, loadSchema, onAnswer
         ?
       </p>
       {reason !== null && <p class="hint">{reason}</p>}
+      <p class="hint">
+        The run waits for your answer for up to {ageText(Math.max(expires_at * 1_000 - Date.now(), 0))}.
+      </p>
       {mode === "edit" ? (
         <InputEditor text={text} original={tool_input} schema={schema} onChange={setText} />
       ) : (
@@ -78,9 +92,10 @@ export function ApprovalForm({ request, isSending, problem, loadSchema, onAnswer
           />
         </label>
       )}
+      {/* The validator names the arguments as a whole `data`. */}
       {shown !== null && (
         <p class="field-error" role="alert">
-          {shown}
+          {shown.replaceAll(/\bdata\//g, "")}
         </p>
       )}
       <div class="actions">
@@ -90,14 +105,15 @@ export function ApprovalForm({ request, isSending, problem, loadSchema, onAnswer
               type="submit"
               class="primary"
               disabled={isSending}
-              onClick={() => onAnswer({ approved: true })}
+              aria-describedby={titleId}
+              onClick={() => send({ approved: true })}
             >
               Allow
             </button>
             <button
               type="button"
               disabled={isSending}
-              onClick={() => onAnswer({ approved: true, remember: true })}
+              onClick={() => send({ approved: true, remember: true })}
             >
               Allow for this session
             </button>
@@ -119,15 +135,13 @@ export function ApprovalForm({ request, isSending, problem, loadSchema, onAnswer
             type="submit"
             class="danger"
             disabled={isSending}
-            onClick={() =>
-              onAnswer({ approved: false, ...(denial.trim() !== "" && { reason: denial.trim() }) })
-            }
+            onClick={() => send({ approved: false, ...(denial.trim() !== "" && { reason: denial.trim() }) })}
           >
             Deny the call
           </button>
         )}
         {mode !== "ask" && (
-          <button type="button" disabled={isSending} onClick={() => setMode("ask")}>
+          <button type="button" disabled={isSending} onClick={back}>
             Back
           </button>
         )}

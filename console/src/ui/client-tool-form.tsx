@@ -22,7 +22,7 @@ export function ClientToolForm({ request, isSending, problem, onSubmit }: Client
     onSubmit({ result: value === undefined ? text : value })
   }
   return (
-    <form class="wait" aria-labelledby={titleId} onSubmit={(event) => event.preventDefault()}>
+    <form class="wait" onSubmit={(event) => event.preventDefault()}>
       <p class="wait-title" id={titleId}>
         <strong>{request.tool_name}</strong> runs in the client. Write its result.
       </p>
@@ -41,7 +41,13 @@ export function ClientToolForm({ request, isSending, problem, onSubmit }: Client
         </p>
       )}
       <div class="actions">
-        <button type="submit" class="primary" disabled={isSending} onClick={sendResult}>
+        <button
+          type="submit"
+          class="primary"
+          disabled={isSending}
+          aria-describedby={titleId}
+          onClick={sendResult}
+        >
           Send result
         </button>
         <button

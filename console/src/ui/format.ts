@@ -25,6 +25,10 @@ export function durationText(ms: number): string {
   return minutes < 60 ? `${minutes} min ${Math.round((ms % 60_000) / 1_000)} s` : ageText(ms)
 }
 
+export function agoText(ms: number): string {
+  return ms < 60_000 ? "just now" : `${ageText(ms)} ago`
+}
+
 /** Formats a duration in its largest unit. */
 export function ageText(ms: number): string {
   const minutes = Math.floor(ms / 60_000)

@@ -42,7 +42,7 @@ export function QuestionForm({ request, isSending, problem, onAnswer, onDecline 
   }
 
   return (
-    <form class="wait" aria-labelledby={titleId} onSubmit={send}>
+    <form class="wait" onSubmit={send}>
       <p class="wait-title" id={titleId}>
         <strong>{request.server ?? request.tool_name}</strong> asks: {request.message}
       </p>
@@ -74,7 +74,7 @@ export function QuestionForm({ request, isSending, problem, onAnswer, onDecline 
         </p>
       )}
       <div class="actions">
-        <button type="submit" class="primary" disabled={isSending}>
+        <button type="submit" class="primary" disabled={isSending} aria-describedby={titleId}>
           {request.mode === "url" ? "I have opened it" : "Send"}
         </button>
         <button type="button" disabled={isSending} onClick={() => onDecline(false)}>

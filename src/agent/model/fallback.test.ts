@@ -36,7 +36,7 @@ describe("fallback", () => {
   it("stays for the rest of the run, also after a crash", async () => {
     const { run, primary, fallback } = runWith(() => [overloaded], [[say("Let me"), forever], [say("Done")]])
     void runLoop(run.context)
-    await vi.waitFor(() => expect(run.deltas).toHaveLength(1), { timeout: 10_000 })
+    await vi.waitFor(() => expect(run.deltas).toHaveLength(1))
     const next = run.restart()
     await runLoop(next.context)
     expect(primary.requests).toHaveLength(2)

@@ -222,7 +222,7 @@ describe("several calls of one message", () => {
     vi.spyOn(run.context.clock, "now").mockImplementation(() => performance.now())
     const running = runLoop(run.context)
     const expired = [{ result: { code: "approval_expired" } }]
-    await vi.waitFor(() => expect(resultsOf(run)).toMatchObject(expired), { timeout: 10_000 })
+    await vi.waitFor(() => expect(resultsOf(run)).toMatchObject(expired))
     gate.resolve()
     await running
   })

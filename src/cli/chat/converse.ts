@@ -15,6 +15,8 @@ const help = `/stop cancels the answer, /quit ends the program (so does the end 
 Everything else is a message. What you type during an answer is sent after it.
 `
 
+const startHint = " To start a gateway in another terminal: agent-gateway dev FILE"
+
 export interface ConverseOptions extends Pick<CliContext, "stdout" | "stderr" | "answerOutput" | "signal"> {
   readonly chat: Chat
   readonly input: LineInput
@@ -26,7 +28,7 @@ export async function converse(options: ConverseOptions): Promise<void> {
   for (;;) {
     stdout.write("> ")
     const line = (await input.next(signal))?.trim()
-    if (line === undefined || line === "/quit") break
+    if (line === undefined || line === "/quit" || line === "/exit") break
     if (line === "/help") stdout.write(help)
     else if (line !== "" && line !== "/stop") await exchange(options, line)
     if (signal.aborted) break
@@ -63,7 +65,8 @@ async function exchange(options: ConverseOptions, message: string): Promise<void
   } catch (error) {
     if (signal.aborted) return
     if (!(error instanceof ChatError)) throw error
-    stderr.write(`agent-gateway: ${oneLine(error.message)} (${error.code})\n`)
+    const hint = error.code === "unreachable" ? startHint : ""
+    stderr.write(`agent-gateway: ${oneLine(error.message)} (${error.code})${hint}\n`)
   } finally {
     printer.end()
     input.intercept(() => false)

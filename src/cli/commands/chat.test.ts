@@ -33,8 +33,7 @@ function startChat(argv: readonly string[], cwd = tmpdir()) {
     stderr: () => stderr,
     type: (line: string) => void stdin.write(`${line}\n`),
     end: () => void stdin.end(),
-    shows: (text: string) =>
-      vi.waitFor(() => expect(`${stdout}\n${stderr}`).toContain(text), { timeout: 10_000 }),
+    shows: (text: string) => vi.waitFor(() => expect(`${stdout}\n${stderr}`).toContain(text)),
   }
 }
 
@@ -64,7 +63,7 @@ async function serve(script: readonly ScriptedTurn[]) {
   const gateway = createAgent("Hi.", { store: memoryStore(), provider, tools, logger: silentLogger })
   const { url } = await gateway.listen({ port: 0 })
   onTestFinished(() => gateway.close({ graceMs: 0 }))
-  return { url: `${url}/api`, provider, gateway }
+  return { url: `${url}/api`, server: url, provider, gateway }
 }
 
 const text = (said: string): ScriptedTurn => [{ type: "text", text: said }]
@@ -86,6 +85,28 @@ describe("chat with a running gateway", () => {
     const again = startChat([url, "--session", session])
     again.end()
     expect(await again.ended).toBe(0)
+  })
+
+  it("finds the API from the address of the server, and leaves by /exit", async () => {
+    const { server } = await serve([text("Hello.")])
+    const chat = startChat([server])
+    chat.type("Hi")
+    await chat.shows("Hello.\n")
+    chat.type("/exit")
+    expect(await chat.ended).toBe(0)
+  })
+
+  it("finds an API without a prefix", async () => {
+    const provider = scriptedProvider([text("Hello.")])
+    const options = { store: memoryStore(), provider, prefix: "/", logger: silentLogger } as const
+    const gateway = createAgent("Hi.", options)
+    onTestFinished(() => gateway.close({ graceMs: 0 }))
+    const { url } = await gateway.listen({ port: 0 })
+    const chat = startChat([url])
+    chat.type("Hi")
+    await chat.shows("Hello.\n")
+    chat.end()
+    expect(await chat.ended).toBe(0)
   })
 
   it.each([
@@ -142,7 +163,7 @@ describe("chat with a running gateway", () => {
     ])
     const chat = startChat([url])
     chat.type("Think.")
-    await vi.waitFor(() => expect(provider.requests).toHaveLength(1), { timeout: 10_000 })
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1))
     chat.type("And now?")
     chat.type("/stop")
     await chat.shows("[The answer ended early: cancelled]")
@@ -161,7 +182,7 @@ describe("chat with a running gateway", () => {
     ])
     const chat = startChat([url])
     chat.type("Think.")
-    await vi.waitFor(() => expect(provider.requests).toHaveLength(1), { timeout: 10_000 })
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1))
     chat.interrupt()
     expect(await chat.ended).toBe(130)
     expect(chat.stdout()).toContain("Continue with --session sess_")
@@ -206,6 +227,8 @@ it("chat with an agent's file serves it meanwhile, whatever its prefix", async (
 it.each([
   [["a", "b"], "unexpected argument b"],
   [["missing.ts"], "missing.ts does not exist"],
+  [["localhost:8000"], "localhost:8000 is not a URL; did you mean http://localhost:8000?"],
+  [["127.0.0.1:8000/api"], "did you mean http://127.0.0.1:8000/api?"],
 ])("chat refuses %j", async (argv, problem) => {
   const chat = startChat(argv)
   expect(await chat.ended).toBe(2)

@@ -3,6 +3,7 @@ import { connect } from "../../client/index.ts"
 import type { Gateway } from "../../gateway/gateway.ts"
 import { loadAgent } from "../agent-file/load-agent.ts"
 import { converse } from "../chat/converse.ts"
+import { findApi } from "../chat/find-api.ts"
 import { lineInput } from "../chat/line-input.ts"
 import type { CliContext } from "../cli-context.ts"
 import { parseUsage, UsageError } from "../cli-error.ts"
@@ -13,10 +14,11 @@ const defaultUrl = "http://127.0.0.1:8000/api"
 /** `chat [TARGET]` is a conversation in the terminal, with a running gateway or with an agent that it starts. */
 export async function chatCommand(context: CliContext): Promise<number> {
   const { target, apiKey, session, user } = parse(context.argv, context.env)
+  if (isHostAndPort(target)) throw new UsageError(`${target} is not a URL; did you mean http://${target}?`)
   const gateway = isUrl(target) ? null : await loadAgent(target, context)
   const input = lineInput(context.stdin)
   try {
-    const url = gateway === null ? target : await serve(gateway, context)
+    const url = gateway === null ? await findApi(target, context.signal) : await serve(gateway, context)
     const chat = connect({
       url,
       apiKey,
@@ -58,7 +60,11 @@ function parse(argv: readonly string[], env: CliContext["env"]) {
 }
 
 function isUrl(target: string): boolean {
-  return /^https?:\/\//.test(target)
+  return /^https?:\/\//.test(target) && URL.canParse(target)
+}
+
+function isHostAndPort(target: string): boolean {
+  return /^[\w.-]+:\d+(\/|$)/.test(target)
 }
 
 /** Serves the agent on this machine only, on a port that the system chooses. Returns the address of its API. */

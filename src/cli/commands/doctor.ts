@@ -7,9 +7,13 @@ import type { CliContext } from "../cli-context.ts"
 import { failureLine, oneLine } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
 
-/** Milliseconds that MCP servers may take to start. After that, their current state is reported. */
-const patienceMs = 20_000
+/**
+ * Milliseconds that MCP servers may take to start. After that, their current state is reported. It is longer than the
+ * default time limit of a start, so that the reason of a slow start is known.
+ */
+const patienceMs = 40_000
 const pauseMs = 200
+const stillStarting = `still starting after ${patienceMs / 1_000} seconds. The log of the gateway shows why.`
 const keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"]
 
 /**
@@ -31,7 +35,9 @@ export async function doctorCommand(context: CliContext): Promise<number> {
     // The other parts can still be checked without a model.
     if (refusal !== null && (await refusalOf(gateway, "dev", env)) !== null) return exitCodes.failure
     const checks = await awaitChecks(gateway, signal)
-    for (const [name, { ok, detail = "" }] of Object.entries(checks)) report({ name, ok, detail })
+    for (const [name, { ok, detail = "" }] of Object.entries(checks)) {
+      report({ name, ok, detail: isStarting({ detail }) ? stillStarting : detail })
+    }
     const probes = refusal === null && callsModels ? await gateway.probeModels({ signal }) : []
     for (const probe of probes) report(findingOf(probe))
     const allWork =

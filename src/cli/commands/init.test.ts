@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { PassThrough } from "node:stream"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { templateNames } from "../init/read-template.ts"
@@ -47,7 +47,7 @@ describe("init", () => {
     expect(await readFile(join(folder, "My Agent", "README.md"), "utf8")).toContain("# my-agent\n")
   })
 
-  it("depends on this version of the gateway, unless another one is named", async () => {
+  it("depends on the package of this clone, unless another one is named", async () => {
     const folder = await emptyFolder()
     const { version, peerDependencies, dependencies } = JSON.parse(await readFile("package.json", "utf8"))
     await init(folder, ["a"])
@@ -56,7 +56,7 @@ describe("init", () => {
     expect(a).toMatchObject({
       name: "a",
       dependencies: {
-        "ai-agent-gateway": `^${version}`,
+        "ai-agent-gateway": `file:${resolve(`ai-agent-gateway-${version}.tgz`)}`,
         "@anthropic-ai/sdk": peerDependencies["@anthropic-ai/sdk"],
         openai: peerDependencies.openai,
         zod: `^${dependencies.zod}`,

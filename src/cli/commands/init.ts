@@ -1,11 +1,13 @@
 import { basename, relative, resolve } from "node:path"
 import { createInterface } from "node:readline/promises"
+import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { closestWord } from "../../core/text/closest-word.ts"
 import { packageVersion } from "../../gateway/package-version.ts"
 import type { CliContext } from "../cli-context.ts"
 import { parseUsage, UsageError } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
+import { findGatewayPackage } from "../init/find-gateway-package.ts"
 import { readTemplate, type TemplateName, templateNames } from "../init/read-template.ts"
 import { writeProject } from "../init/write-project.ts"
 
@@ -13,14 +15,20 @@ const defaultTemplate: TemplateName = "tools"
 /** Maximum length of a name for npm. */
 const maxNameLength = 214
 
+const ownPackage = fileURLToPath(new URL("../../..", import.meta.url))
+
 /** `init [DIR]` creates a project with an agent that runs at once. */
 export async function initCommand(context: CliContext): Promise<number> {
-  const { directory, template: wanted, gateway } = parse(context.argv)
+  const { directory, template: wanted, gateway: named } = parse(context.argv)
   const folder = resolve(context.cwd, directory)
   const template = wanted ?? (await askForTemplate(context))
-  const files = await readTemplate(template, { project: projectName(folder), gateway })
+  const gateway =
+    named === undefined
+      ? await findGatewayPackage(ownPackage, packageVersion)
+      : { spec: named, makeWith: null }
+  const files = await readTemplate(template, { project: projectName(folder), gateway: gateway.spec })
   await writeProject(folder, files)
-  context.stdout.write(nextSteps(relative(context.cwd, folder), template))
+  context.stdout.write(nextSteps(relative(context.cwd, folder), template, gateway.makeWith))
   return exitCodes.success
 }
 
@@ -35,7 +43,7 @@ function parse(argv: readonly string[]) {
   const [directory = ".", extra] = positionals
   if (extra !== undefined)
     throw new UsageError(`unexpected argument ${extra} (see agent-gateway init --help)`)
-  const { template, gateway = `^${packageVersion}` } = values
+  const { template, gateway } = values
   return { directory, template: template === undefined ? null : templateNamed(template), gateway }
 }
 
@@ -70,13 +78,14 @@ function projectName(folder: string): string {
   return name === "" ? "my-agent" : name
 }
 
-function nextSteps(folder: string, template: TemplateName): string {
+function nextSteps(folder: string, template: TemplateName, makePackage: string | null): string {
   const enter = folder === "" ? [] : [`cd ${/\s/.test(folder) ? JSON.stringify(folder) : folder}`]
   const page =
     template === "react"
       ? ["npm run page      # in another terminal: the page, at http://localhost:5173"]
       : []
   const commands = [
+    ...(makePackage === null ? [] : [makePackage]),
     ...enter,
     "npm install",
     "npm start         # the agent, with a console in the browser",

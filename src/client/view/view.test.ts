@@ -297,6 +297,18 @@ test("the next run answers the first queued message", () => {
   expect(next.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"])
 })
 
+test("the first queued message is next if the run before was stopped right after a message of the user", () => {
+  const queued = { key: "k", runId: "run_2", content: "And then?", steers: false }
+  const content = [{ type: "text", text: "Hurry!" }] as const
+  const stopped = { ...ended, terminal_disposition: "interrupted", reason: "cancelled" } as const
+  const next = applyAll([text("a"), { type: "user_message_added", content }, stopped, text("b")], {
+    ...addUserMessage(emptyView, "Go"),
+    queued: [queued],
+  })
+  expect(next.queued).toEqual([])
+  expect(next.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "user", "assistant"])
+})
+
 test("a message that steers joins the run, and a withdrawn one is gone", () => {
   const steering = { key: "a", runId: "run_1", content: "Shorter!", steers: true }
   const withdrawn = { key: "b", runId: "run_2", content: "Later", steers: false }

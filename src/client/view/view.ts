@@ -200,12 +200,16 @@ export function addUserMessage(
   return addMessage(view, "user", parts)
 }
 
-/** Marks a run as open. If the previous run has ended, the run is for the next queued message. */
+/**
+ * Marks a run as open. If the previous run has ended, the run is for the next queued message, even if the previous one
+ * was stopped before its first word.
+ */
 export function openRun(view: ChatView): ChatView {
   if (view.isRunning) return view
   const open = { ...view, isRunning: true, ended: null }
   const [next, ...queued] = view.queued
-  if (next === undefined || view.messages.at(-1)?.role === "user") return open
+  const isAnswered = view.ended !== null || view.messages.at(-1)?.role !== "user"
+  if (next === undefined || !isAnswered) return open
   return addUserMessage({ ...open, queued }, next.content)
 }
 

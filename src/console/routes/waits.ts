@@ -46,7 +46,7 @@ const answerSchema = z.discriminatedUnion("kind", [
   }),
 ])
 
-/** GET waits lists the waits for people over all sessions, and POST waits answers one. */
+/** Adds GET waits and GET waits/count, over all sessions, and POST waits, which answers one wait. */
 export function addWaitRoutes(root: OpenAPIHono<HttpEnv>, options: WaitRoutesOptions): void {
   const { prefix, sessions, principal, clientAddress, body } = options
 
@@ -54,6 +54,11 @@ export function addWaitRoutes(root: OpenAPIHono<HttpEnv>, options: WaitRoutesOpt
     const { session_id: sessionId } = readQuery(c, waitsQuery)
     const waits = await sessions.openWaits(sessionId === undefined ? {} : { sessionId })
     return c.json({ items: waits.filter(isForPeople), next: null })
+  })
+
+  root.get(`${prefix}/waits/count`, async (c) => {
+    const waits = await sessions.openWaits({})
+    return c.json({ count: waits.filter(isForPeople).length })
   })
 
   root.post(`${prefix}/waits`, body, async (c) => {

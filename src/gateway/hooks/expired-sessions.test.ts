@@ -30,7 +30,7 @@ it("each expired session is reported, again after a failure, and always with the
     ...{ deltasSettledBefore: 0, sessionsUsedBefore: Number.MAX_SAFE_INTEGER },
     removedSessionKind: expiredSessionKind,
   })
-  await vi.waitFor(() => expect(reports).toHaveLength(2), { timeout: 20_000 })
+  await vi.waitFor(() => expect(reports).toHaveLength(2))
   const report = {
     id: `${sessionId}:expired`,
     sessionId,

@@ -15,7 +15,7 @@ import { hookSubscribers } from "./hook-subscribers.ts"
 import type { Hooks } from "./hooks.ts"
 
 const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
-const patience = { timeout: 10_000, interval: 5 }
+const patience = { interval: 5 }
 const gateways: Gateway[] = []
 let store: Store
 

@@ -107,7 +107,7 @@ describe.each([
     const responses = await Promise.all(
       wires.flatMap(({ name }) => Array.from({ length: 10 }, () => fetch(`${own.url}/${name}/0`))),
     )
-    await vi.waitUntil(() => subscribers(feed) === 20, { timeout: 10_000 })
+    await vi.waitUntil(() => subscribers(feed) === 20)
     const writer = feed.openWriter("sess_live", () => [])
     for (const entry of entries) writer.publish(entry)
     // Closing the feed delivers all published entries before it ends the subscriptions.
@@ -139,7 +139,7 @@ describe.each([
         before = taken
         return stalled
       },
-      { timeout: 10_000, interval: 200 },
+      { interval: 200 },
     )
     expect(taken).toBeLessThan(total / 2)
     const lines = (await response.text()).split("\n").slice(0, -1)

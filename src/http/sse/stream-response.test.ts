@@ -8,7 +8,6 @@ const origin = "https://app.example.com"
 const alphabet = Array.from("abcdefghijklmnopqrstuvwxyz")
 
 /** A long time limit, because other processes may use the machine. */
-const patiently = { timeout: 10_000 }
 
 /** Returns false for a heartbeat, which may come at any time. */
 const isEvent = ({ id }: ReadFrame) => id !== null
@@ -115,9 +114,9 @@ describe.each([
     const reader = (await chat()).body?.getReader()
     app.sessions.publish(text("a"))
     await reader?.read()
-    await vi.waitUntil(() => app.sessions.openViews === 1, patiently)
+    await vi.waitUntil(() => app.sessions.openViews === 1)
     await reader?.cancel()
-    await vi.waitUntil(() => app.sessions.openViews === 0, patiently)
+    await vi.waitUntil(() => app.sessions.openViews === 0)
     expect(app.sessions.cancels).toEqual([])
     expect(app.errors).toEqual([])
   })
@@ -127,7 +126,7 @@ describe.each([
     app.sessions.publish(text("a"))
     const all = response.text()
     const failure = new Error("store gone")
-    await vi.waitUntil(() => app.sessions.taken === 1, patiently)
+    await vi.waitUntil(() => app.sessions.taken === 1)
     app.sessions.failViews(failure)
     expect(await all).toContain('"text":"a"')
     expect(app.errors).toEqual([{ message: expect.any(String), fields: { error: failure } }])
@@ -156,7 +155,7 @@ describe.each([
         before = app.sessions.taken
         return stalled
       },
-      { ...patiently, interval: 200 },
+      { interval: 200 },
     )
     // The operating system buffers some megabytes.
     expect(app.sessions.taken).toBeLessThan(batches / 2)

@@ -5,8 +5,14 @@ import { parseDefinitions } from "./parse-definitions.ts"
 import { readConfigFile } from "./read-config-file.ts"
 import { type ServerConfig, toServerConfigs } from "./server-config.ts"
 
+/**
+ * Variables that name the certificates that a machine trusts. They are paths, so they hold no keys. Without them, npx
+ * and uvx cannot download a server through a company's proxy.
+ */
+const certificateVariables = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_DIR", "SSL_CERT_FILE"]
+
 export interface McpEnvironment {
-  /** Variables for references in configuration files. */
+  /** Variables for references in configuration files. Those that name certificates also reach local servers. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** The configuration file for agents that name none. */
   readonly mcpConfigPath: string | undefined
@@ -36,6 +42,16 @@ export async function readConfiguredServers(
       timeoutOverrides: resolved.mcpTimeoutOverrides,
       sessionInjectServers: resolved.mcpSessionInjectServers,
       stripInputFields: resolved.mcpStripInputFields,
+      serverEnvironment: certificatesOf(env),
     },
+  )
+}
+
+function certificatesOf(env: McpEnvironment["env"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    certificateVariables.flatMap((name) => {
+      const value = env[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
   )
 }

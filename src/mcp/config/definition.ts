@@ -11,7 +11,8 @@ export interface McpStdioServerDefinition extends McpServerOptions {
   readonly command: string
   readonly args?: readonly string[]
   /**
-   * Environment variables in addition to `HOME`, `LOGNAME`, `PATH`, `SHELL`, `TERM` and `USER`. No other variables of
+   * Environment variables in addition to `HOME`, `LOGNAME`, `PATH`, `SHELL`, `TERM` and `USER`, and to
+   * `NODE_EXTRA_CA_CERTS`, `SSL_CERT_DIR` and `SSL_CERT_FILE`, which name trusted certificates. No other variables of
    * the gateway are passed on.
    */
   readonly env?: Readonly<Record<string, string>>

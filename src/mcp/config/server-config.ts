@@ -66,6 +66,8 @@ export interface ConfigDefaults {
   readonly timeoutOverrides: Readonly<Record<string, number>>
   readonly sessionInjectServers: readonly string[]
   readonly stripInputFields: readonly string[]
+  /** Variables for every local server. The `env` of a server takes precedence. */
+  readonly serverEnvironment: Readonly<Record<string, string>>
 }
 
 export function toServerConfigs(
@@ -78,13 +80,20 @@ export function toServerConfigs(
 function toServerConfig(
   name: string,
   definition: McpServerDefinition,
-  { defaultToolTimeoutMs, timeoutOverrides, sessionInjectServers, stripInputFields }: ConfigDefaults,
+  {
+    defaultToolTimeoutMs,
+    timeoutOverrides,
+    sessionInjectServers,
+    stripInputFields,
+    serverEnvironment,
+  }: ConfigDefaults,
 ): ServerConfig {
   const { enabledTools, disabledTools = [], tools = {}, perUser = false } = definition
   const toolOptions = (tool: string) => (Object.hasOwn(tools, tool) ? (tools[tool] ?? {}) : {})
   const override = (key: string) => (Object.hasOwn(timeoutOverrides, key) ? timeoutOverrides[key] : undefined)
   const own = perUser === true ? {} : perUser
-  const transport = "command" in definition ? stdioConfig(definition) : httpConfig(definition)
+  const transport =
+    "command" in definition ? stdioConfig(definition, serverEnvironment) : httpConfig(definition)
   return {
     name,
     transport,
@@ -132,8 +141,11 @@ function negotiationFor(version: McpProtocolVersion): Negotiation {
   }
 }
 
-function stdioConfig({ command, args = [], env = {}, cwd }: McpStdioServerDefinition): StdioConfig {
-  return { type: "stdio", command, args, env, cwd: cwd ?? null }
+function stdioConfig(
+  { command, args = [], env = {}, cwd }: McpStdioServerDefinition,
+  environment: ConfigDefaults["serverEnvironment"],
+): StdioConfig {
+  return { type: "stdio", command, args, env: { ...environment, ...env }, cwd: cwd ?? null }
 }
 
 function httpConfig({ type, url, headers = {}, oauth = {} }: McpHttpServerDefinition): HttpConfig {

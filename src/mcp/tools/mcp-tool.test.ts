@@ -14,6 +14,7 @@ const defaults: ConfigDefaults = {
   timeoutOverrides: {},
   sessionInjectServers: [],
   stripInputFields: [],
+  serverEnvironment: {},
 }
 
 type Schema = ServerTool["inputSchema"]

@@ -30,7 +30,8 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
  * Headers that the SDK or the gateway sets. The SDK took any other header from `ANTHROPIC_CUSTOM_HEADERS`, and has no
  * option to prevent it.
  */
-const sdkHeaders = /^(accept|content-type|user-agent|traceparent|anthropic-version|x-stainless-.+)$/
+const sdkHeaders =
+  /^(accept|content-length|content-type|user-agent|traceparent|anthropic-version|x-stainless-.+)$/
 
 function selectHeaders(options: AnthropicOptions, fromSdk: RequestInit["headers"]): Headers {
   const headers = new Headers([...new Headers(fromSdk)].filter(([name]) => sdkHeaders.test(name)))

@@ -69,7 +69,7 @@ describe("the provider of an agent", () => {
     const { url } = await serveModels()
     // Retries while the machine is too busy to detect the local server in time.
     const chosen = () => choose({}, { OLLAMA_BASE_URL: url })
-    await expect.poll(chosen, { timeout: 15_000 }).toMatchObject({
+    await expect.poll(chosen).toMatchObject({
       provider: { name: "openai-chat", defaultModel: "llama4", priceList: "free" },
       guessed: true,
     })

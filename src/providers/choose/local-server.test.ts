@@ -14,13 +14,13 @@ it.each([
 ])("finds %s", async (_, models, found) => {
   const server = await startLocalServer(models)
   onTestFinished(() => server.close())
-  await expect.poll(() => firstModelOf(server.url), { timeout: 15_000 }).toBe(found)
+  await expect.poll(() => firstModelOf(server.url)).toBe(found)
 })
 
 it("waits for a server that is busy", async () => {
   const server = await startLocalServer('{"data":[{"id":"llama4"}]}', { afterMs: 500 })
   onTestFinished(() => server.close())
-  await expect.poll(() => firstModelOf(server.url), { timeout: 15_000 }).toBe("llama4")
+  await expect.poll(() => firstModelOf(server.url)).toBe("llama4")
 })
 
 it("finds none where nothing listens", async () => {

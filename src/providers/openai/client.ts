@@ -30,7 +30,7 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
  * Headers that the SDK or the gateway sets. The SDK took any other header from `OPENAI_CUSTOM_HEADERS`, and has no
  * option to prevent it.
  */
-const sdkHeaders = /^(accept|content-type|user-agent|traceparent|x-stainless-.+)$/
+const sdkHeaders = /^(accept|content-length|content-type|user-agent|traceparent|x-stainless-.+)$/
 
 function selectHeaders(
   { apiKey, headers = {} }: OpenAiConnectionOptions,

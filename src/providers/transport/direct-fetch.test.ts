@@ -42,6 +42,48 @@ describe("a direct request", () => {
     })
   })
 
+  it("sends a stream of bytes as it comes, with the length that was named", async () => {
+    const url = await serve(async (request, response) => {
+      let length = 0
+      for await (const chunk of request) length += chunk.length
+      response.end(JSON.stringify({ named: request.headers["content-length"], length }))
+    })
+    const pieces = Array.from({ length: 40 }, () => Buffer.alloc(250_000, "x"))
+    const answer = await directFetch(url, {
+      method: "POST",
+      headers: { "content-length": "10000000" },
+      body: ReadableStream.from(pieces),
+    })
+    expect(await answer.json()).toEqual({ named: "10000000", length: 10_000_000 })
+  })
+
+  it("stops reading a stream of bytes when it is aborted while the server reads nothing", async () => {
+    const url = await serve((request) => request.pause())
+    const [aborting, canceled] = [new AbortController(), Promise.withResolvers<void>()]
+    let sent = 0
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(Buffer.alloc(250_000))
+        sent += 250_000
+        if (sent === 1_000_000) aborting.abort(new Error("Enough."))
+      },
+      cancel: () => canceled.resolve(),
+    })
+    await expect(directFetch(url, { method: "POST", body, signal: aborting.signal })).rejects.toThrow(
+      "Enough.",
+    )
+    await canceled.promise
+  })
+
+  it("fails when the stream of bytes does", async () => {
+    const url = await serve((request) => request.resume())
+    const body = new ReadableStream({ pull: () => Promise.reject(new Error("The disk broke.")) })
+    await expect(directFetch(url, { method: "POST", body })).rejects.toMatchObject({
+      message: "fetch failed",
+      cause: { message: "The disk broke." },
+    })
+  })
+
   it("truncates the endless body of an error", async () => {
     const megabyte = Buffer.alloc(1024 * 1024)
     const url = await serve(async (_, response) => {

@@ -1,5 +1,6 @@
-import { type IncomingMessage, request as requestHttp } from "node:http"
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http"
 import { request as requestHttps } from "node:https"
+import { toError } from "../../core/errors.ts"
 
 /**
  * Implements `fetch` with Node's own HTTP client, for an SDK that calls a model. The first token arrives 0.25 ms
@@ -7,7 +8,7 @@ import { request as requestHttps } from "node:https"
  * connections open and fails with the same errors. Node's `NODE_USE_ENV_PROXY` applies to it too.
  *
  * It differs from `fetch`: it does not follow redirects, requests responses without compression, and only accepts a
- * text, bytes or no body.
+ * text, bytes, a stream of bytes or no body.
  */
 export async function directFetch(
   address: string | URL | Request,
@@ -16,13 +17,14 @@ export async function directFetch(
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
   const { method = "GET", body = "", signal } = init
   const url = new URL(address instanceof Request ? address.url : address)
-  if (typeof body !== "string" && !(body instanceof Uint8Array))
-    throw new TypeError("The body of a direct request is a text or bytes.")
+  const isStream = body instanceof ReadableStream
+  if (typeof body !== "string" && !(body instanceof Uint8Array) && !isStream)
+    throw new TypeError("The body of a direct request is a text, bytes or a stream of bytes.")
   if (url.username !== "" || url.password !== "") throw new TypeError("An address must not hold a password.")
   const headers = {
     "accept-encoding": "identity",
     ...Object.fromEntries(init.headers instanceof Headers ? init.headers : new Headers(init.headers)),
-    "content-length": Buffer.byteLength(body),
+    ...(!isStream && { "content-length": Buffer.byteLength(body) }),
   }
   const send = url.protocol === "https:" ? requestHttps : requestHttp
   const request = send(url, { method, headers, ...(signal && { signal }) })
@@ -38,8 +40,29 @@ export async function directFetch(
       reject(new TypeError("fetch failed", { cause }))
     }
   })
-  request.end(body)
+  if (isStream) sendStream(request, body).catch((error: unknown) => request.destroy(toError(error)))
+  else request.end(body)
   return promise
+}
+
+/** Sends the pieces as the connection takes them. Ends early if the request does. */
+async function sendStream(request: ClientRequest, body: ReadableStream<Uint8Array>): Promise<void> {
+  for await (const piece of body) {
+    if (!request.write(piece)) await untilDrained(request)
+    if (request.destroyed) return
+  }
+  request.end()
+}
+
+function untilDrained(request: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      request.off("drain", settle).off("close", settle)
+      resolve()
+    }
+    request.on("drain", settle).on("close", settle)
+    if (request.destroyed) settle()
+  })
 }
 
 const withoutBody: readonly (number | undefined)[] = [204, 205, 304]

@@ -163,7 +163,7 @@ test("an execution that grows is ended while its user's sessions hold more than 
   // More than the part of the quota that may be written without a measurement.
   await growing.write(60)
   await honest.write(50)
-  await vi.waitFor(() => expect(calls).toContain("stop growing"), { timeout: 5_000 })
+  await vi.waitFor(() => expect(calls).toContain("stop growing"))
   expect(calls).not.toContain("stop honest")
   expect(calls).not.toContain("stop reading")
 })

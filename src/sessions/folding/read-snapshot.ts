@@ -43,7 +43,7 @@ export async function readSnapshot(
 ): Promise<RestoredFold | null> {
   const found = await source.snapshots.find(session.id)
   if (found === null || found.version !== foldVersion || found.seq < fromSeq) return null
-  const body = decodeBody(found.body)
+  const body = await decodeBody(found.body)
   if (body === null || body.last.seq !== found.seq) return refuse(source, session, "it is damaged")
   if (found.seq > session.lastSeq) return refuse(source, session, "it is newer than the log")
   const messages = await readSegments(source, reader, { sessionId: session.id, body })
@@ -86,7 +86,7 @@ async function readSegments(
       if (read === null || read.length === 0) return null
       rows.push(...read)
     }
-    const decoded = decodeSegment(segment, rows.slice(0, segment.rows))
+    const decoded = await decodeSegment(segment, rows.slice(0, segment.rows))
     if (decoded === null) return null
     messages.push(...decoded.messages)
     origins.push(...decoded.origins)

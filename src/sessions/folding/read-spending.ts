@@ -30,7 +30,7 @@ async function restoredSpending(options: SpendingOptions): Promise<Spending | nu
   const { snapshots, session, reader } = options
   const found = await snapshots.find(session.id)
   if (found === null || found.version !== foldVersion || found.seq > session.lastSeq) return null
-  const body = decodeBody(found.body)
+  const body = await decodeBody(found.body)
   if (body === null || body.last.seq !== found.seq) return null
   const conversation = Conversation.restore(body.state, body.last)
   const isContinued = await continueRestored(options, conversation)

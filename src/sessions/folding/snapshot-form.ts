@@ -3,9 +3,12 @@ import type { ConversationState } from "../../agent/conversation.ts"
 import type { EventMark } from "../../agent/fold-progress.ts"
 import type { HistoryState, MessageOrigin } from "../../agent/message-history.ts"
 import type { Message } from "../../core/history/messages.ts"
-import { stringifyInSlices } from "../../core/json/json-pieces.ts"
+import { isLongerAsJson } from "../../core/json/json.ts"
+import { jsonPieces } from "../../core/json/json-pieces.ts"
 import { jsonSize } from "../../core/json/json-size.ts"
+import { parseInSlices } from "../../core/json/parse-in-slices.ts"
 import { snapshotRowBytes } from "../../core/ports/store/snapshots.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
 
 /**
  * Version of the fold. It must change whenever the same events lead to another conversation, or a snapshot has
@@ -60,38 +63,48 @@ export function* segmentsOf({ messages, origins }: SegmentMessages): Generator<S
 export async function encodeSegment(
   segment: SegmentMessages,
 ): Promise<{ readonly segment: Segment; readonly rows: readonly Uint8Array[] }> {
-  const bytes = Buffer.from(await stringifyInSlices(segment))
-  const rows: Uint8Array[] = []
-  for (let start = 0; start < bytes.length; start += snapshotRowBytes) {
-    rows.push(bytes.subarray(start, start + snapshotRowBytes))
+  const { parts, digest } = await encodeInSlices(segment)
+  const rows = parts.flatMap((part) => [...divide(part)])
+  return {
+    segment: { rows: rows.length, messages: segment.messages.length, digest: digest.toString("base64") },
+    rows,
   }
-  return { segment: { rows: rows.length, messages: segment.messages.length, digest: digestOf(rows) }, rows }
 }
 
-/** Returns null if the rows do not match the segment's digest. */
-export function decodeSegment(
+/** Resolves to null if the rows do not match the segment's digest. */
+export async function decodeSegment(
   { messages, digest }: Segment,
   rows: readonly Uint8Array[],
-): SegmentMessages | null {
-  if (digestOf(rows) !== digest) return null
-  const decoded: SegmentMessages = JSON.parse(Buffer.concat(rows).toString())
+): Promise<SegmentMessages | null> {
+  const { text, digest: found } = await decodeInSlices(rows)
+  if (found.toString("base64") !== digest) return null
+  const decoded = (await parseInSlices(text)) as SegmentMessages
   return decoded.messages.length === messages && decoded.origins.length === messages ? decoded : null
 }
 
 const digestBytes = 32
+/**
+ * Maximum bytes of a snapshot's body. A larger one, such as that of a run that starts with images, is not written.
+ */
+const maxBodyBytes = 2_000_000
 
-/** Encodes the body as JSON after its digest. */
-export async function encodeBody(body: SnapshotBody): Promise<Uint8Array> {
-  const bytes = Buffer.from(await stringifyInSlices(body))
-  return Buffer.concat([sha256([bytes]), bytes])
+/** Returns true if a body with this state certainly has too many bytes. */
+export function isTooLarge(state: ConversationState): boolean {
+  return isLongerAsJson(state, maxBodyBytes)
 }
 
-/** Returns null if the bytes are damaged. */
-export function decodeBody(encoded: Uint8Array): SnapshotBody | null {
-  const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength)
-  const json = bytes.subarray(digestBytes)
-  if (!sha256([json]).equals(bytes.subarray(0, digestBytes))) return null
-  return JSON.parse(json.toString())
+/** Encodes the body as JSON after its digest. Resolves to null if the body has too many bytes. */
+export async function encodeBody(body: SnapshotBody): Promise<Uint8Array | null> {
+  const { parts, digest } = await encodeInSlices(body)
+  const encoded = Buffer.concat([digest, ...parts])
+  return encoded.byteLength > maxBodyBytes ? null : encoded
+}
+
+/** Resolves to null if the bytes are damaged. */
+export async function decodeBody(encoded: Uint8Array): Promise<SnapshotBody | null> {
+  const { text, digest } = await decodeInSlices([...divide(encoded.subarray(digestBytes))])
+  if (!digest.equals(encoded.subarray(0, digestBytes))) return null
+  return (await parseInSlices(text)) as SnapshotBody
 }
 
 /** Returns the history without its first messages. */
@@ -104,12 +117,38 @@ export function withoutLast({ messages, origins }: SegmentMessages): SegmentMess
   return { messages: messages.slice(0, -1), origins: origins.slice(0, -1) }
 }
 
-function digestOf(rows: readonly Uint8Array[]): string {
-  return sha256(rows).toString("base64")
+/** Makes the JSON of a value, and its SHA-256 digest, in slices (rule 15). */
+async function encodeInSlices(
+  value: unknown,
+): Promise<{ readonly parts: readonly Buffer[]; readonly digest: Buffer }> {
+  const hash = createHash("sha256")
+  const parts: Buffer[] = []
+  for (const piece of jsonPieces(value)) {
+    if (parts.length > 0) await nextSlice()
+    const part = Buffer.from(piece)
+    hash.update(part)
+    parts.push(part)
+  }
+  return { parts, digest: hash.digest() }
 }
 
-function sha256(parts: readonly Uint8Array[]): Buffer {
+/** Makes the text of its UTF-8 bytes, and their SHA-256 digest, in slices (rule 15). */
+async function decodeInSlices(
+  parts: readonly Uint8Array[],
+): Promise<{ readonly text: string; readonly digest: Buffer }> {
   const hash = createHash("sha256")
-  for (const part of parts) hash.update(part)
-  return hash.digest()
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+  const texts: string[] = []
+  for (const part of parts) {
+    if (texts.length > 0) await nextSlice()
+    hash.update(part)
+    texts.push(decoder.decode(part, { stream: true }))
+  }
+  return { text: texts.join("") + decoder.decode(), digest: hash.digest() }
+}
+
+function* divide(bytes: Uint8Array): Generator<Uint8Array, void> {
+  for (let start = 0; start < bytes.byteLength; start += snapshotRowBytes) {
+    yield bytes.subarray(start, start + snapshotRowBytes)
+  }
 }

@@ -7,6 +7,7 @@ import {
   encodeBody,
   encodeSegment,
   foldVersion,
+  isTooLarge,
   type Segment,
   segmentsOf,
   withoutFirst,
@@ -16,10 +17,6 @@ import type { SnapshotProgress } from "./snapshot-progress.ts"
 
 /** Maximum number of queued snapshots. Further ones are not written. */
 const maxWaiting = 100
-/**
- * Maximum bytes of a snapshot's body. A larger one, such as that of a run that starts with images, is not written.
- */
-const maxBodyBytes = 2_000_000
 
 interface Job {
   readonly captured: CapturedFold
@@ -89,23 +86,24 @@ export class SnapshotWriter {
   ): Promise<WrittenSnapshot | null> {
     const { history } = state
     const kept = former !== null && beginsWith(history.messages, former.messages) ? former : nothing
+    const added = [...segmentsOf(withoutLast(withoutFirst(history, kept.messages.length)))]
+    const messages = [...kept.messages, ...added.flatMap((each) => each.messages)]
+    const rest = { ...state, history: withoutFirst(history, messages.length) }
+    if (isTooLarge(rest)) return former
     // The former snapshot is removed first, so that its rows cannot be mistaken for rows of the new one.
     const place = () => ({ sessionId, epoch: progress.epoch })
     if (kept === nothing && !(await this.#snapshots.drop(place()))) return null
     const segments: Segment[] = [...kept.segments]
-    const messages = [...kept.messages]
     const rows: Uint8Array[] = []
-    for (const each of segmentsOf(withoutLast(withoutFirst(history, kept.messages.length)))) {
+    for (const each of added) {
       if (this.#isClosed) return null
       const encoded = await encodeSegment(each)
       segments.push(encoded.segment)
-      messages.push(...each.messages)
       rows.push(...encoded.rows)
       await nextSlice()
     }
-    const rest = { ...state, history: withoutFirst(history, messages.length) }
     const body = await encodeBody({ last, segments, state: rest })
-    if (body.byteLength > maxBodyBytes) return null
+    if (body === null) return null
     const keptRows = kept.segments.reduce((sum, segment) => sum + segment.rows, 0)
     const outcome = await this.#snapshots.put(place(), {
       version: foldVersion,

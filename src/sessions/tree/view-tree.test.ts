@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest"
 import type { Event } from "../../core/log/entries.ts"
 import { answered, approval, asks, ended, FakeLog, rootWith, step, take } from "../fixtures/fake-tree-log.ts"
 
-const patience = { timeout: 5_000, interval: 1 }
+const patience = { interval: 1 }
 
 describe("the view of a tree", () => {
   it("is the view of the session while no sub-agent works, with the very same batches", async () => {

@@ -1,14 +1,19 @@
 import { GatewayError } from "../../core/errors.ts"
+import type { EventEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { PluginParts } from "../../core/ports/plugin.ts"
 import type { EventPage } from "../../core/ports/store/subscriptions.ts"
 import { extractStateUpdate } from "../../state-files/state-update.ts"
-import type { SessionSkills } from "../session-skills.ts"
+import { findStatefulSkill } from "../agent-skills.ts"
+import type { ReadEvents, SessionSkills } from "../session-skills.ts"
+import type { SkillSource } from "../skill-source.ts"
 import type { SkillStateStore } from "./skill-state-store.ts"
 
 export interface SaveUpdatesParts {
   readonly state: SkillStateStore
   readonly sessionSkills: SessionSkills
+  readonly source: SkillSource
+  readonly readEvents: ReadEvents
   readonly logger: Logger
 }
 
@@ -22,14 +27,17 @@ export function stateSubscriber(parts: SaveUpdatesParts): NonNullable<PluginPart
 
 /**
  * Merges the state updates in a session's final responses. Each belongs to the last loaded skill with `persist_state`
- * before it. An update that can never be saved is logged. A transient failure rejects, so that the caller retries.
+ * before it, or else to the skill by which the sub-agent works. An update that can never be saved is logged. A
+ * transient failure rejects, so that the caller retries.
  */
 async function saveStateUpdates(
-  { state, sessionSkills, logger }: SaveUpdatesParts,
+  parts: SaveUpdatesParts,
   { sessionId, entries }: EventPage,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { seq, event } of entries) {
+  const { state, sessionSkills, logger } = parts
+  for (const entry of entries) {
+    const { seq, event } = entry
     if (event.type !== "messageCompleted") continue
     const { content } = event.message
     // A response with tool calls is not the last response of its run.
@@ -38,18 +46,31 @@ async function saveStateUpdates(
     const found = extractStateUpdate(text)
     if (found.type === "none") continue
     const loaded = await sessionSkills(sessionId, { signal, upToSeq: seq })
-    const skill = loaded.findLast(({ persistState }) => persistState)
-    if (skill === undefined) continue
-    const fields = { sessionId, skill: skill.name }
+    const last = loaded.findLast(({ persistState }) => persistState)
+    const skill = last?.name ?? (await findSkillOfSubAgent(parts, sessionId, entry))
+    if (skill === null) continue
+    const fields = { sessionId, skill }
     if (found.type === "invalid") {
       logger.warn({ ...fields, problem: found.problem }, "A state update of a skill was not saved.")
       continue
     }
     try {
-      await state.merge(skill.name, found.update, { signal })
+      await state.merge(skill, found.update, { signal })
     } catch (error) {
       if (!(error instanceof GatewayError) || error.retryable) throw error
       logger.warn({ ...fields, problem: error.message }, "A state update of a skill was not saved.")
     }
   }
+}
+
+/** Resolves to the name of the skill by which the run works, if the run is a sub-agent's and the skill has a state. */
+async function findSkillOfSubAgent(
+  { source, readEvents }: SaveUpdatesParts,
+  sessionId: string,
+  { runId }: EventEntry,
+): Promise<string | null> {
+  // The session of a sub-agent has one run, and begins with its start.
+  const [first] = await readEvents(sessionId, 0)
+  if (first?.event.type !== "runStarted" || first.runId !== runId) return null
+  return findStatefulSkill(await source.current(), first.event.role ?? null)?.name ?? null
 }

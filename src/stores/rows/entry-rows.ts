@@ -1,4 +1,6 @@
 import { LogTooNewError } from "../../core/errors.ts"
+import { pieceCharacters } from "../../core/json/json-pieces.ts"
+import { parseInSlices } from "../../core/json/parse-in-slices.ts"
 import { toStoredForms } from "../../core/log/downcast.ts"
 import {
   type DeltaEntry,
@@ -8,7 +10,7 @@ import {
   settlesDeltas,
 } from "../../core/log/entries.ts"
 import { upcast } from "../../core/log/upcast.ts"
-import { integer, json, type Row, text } from "./columns.ts"
+import { integer, json, type Row, text, textLength } from "./columns.ts"
 import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
 import { type LargeBodies, noLargeBodies } from "./large/large-bodies.ts"
 
@@ -86,9 +88,34 @@ export function fromRow(row: Row, reads = logVersion): Entry[] {
   const seq = integer(row, "seq")
   const runId = text(row, "run_id")
   if (text(row, "kind") === "delta") return unpackDeltas({ firstSeq: seq, runId, body: text(row, "body") })
-  const [v, at] = [integer(row, "v"), integer(row, "at")]
-  if (v > reads) throw new LogTooNewError()
-  return upcast(json(row, "body"), v).map((event) => {
+  refuseNewer(row, reads)
+  return toEntries(row, json(row, "body"))
+}
+
+/** Returns true for a row whose body takes more than one slice to parse. */
+export function isLargeRow(row: Row): boolean {
+  return text(row, "kind") === "event" && textLength(row, "body") > pieceCharacters
+}
+
+/** Converts the row of an event like `fromRow`. Parses a large body in slices (rule 15). */
+export async function fromLargeRow(row: Row, reads = logVersion): Promise<Entry[]> {
+  refuseNewer(row, reads)
+  return toEntries(row, await parseInSlices(text(row, "body")))
+}
+
+function refuseNewer(row: Row, reads: number): void {
+  if (integer(row, "v") > reads) throw new LogTooNewError()
+}
+
+function toEntries(row: Row, body: unknown): EventEntry[] {
+  const [seq, v, at, runId] = [
+    integer(row, "seq"),
+    integer(row, "v"),
+    integer(row, "at"),
+    text(row, "run_id"),
+  ]
+  // This package wrote the body, so its shape is not checked.
+  return upcast(body as Parameters<typeof upcast>[0], v).map((event) => {
     return { kind: "event", seq, v, at, runId: runId === "" ? null : runId, event }
   })
 }

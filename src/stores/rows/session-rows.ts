@@ -1,6 +1,6 @@
+import { parseInSlices } from "../../core/json/parse-in-slices.ts"
 import type { PutAndClaimOutcome } from "../../core/ports/store/inbox.ts"
 import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/store/session-log.ts"
-import { nextSlice } from "../../core/time/next-slice.ts"
 import { parentOf, rootOf } from "../directory/rows.ts"
 import { queueOf } from "../rules/inbox-rules.ts"
 import { integer, json, nullableText, type Row, text, textLength, unescapeText } from "./columns.ts"
@@ -63,12 +63,12 @@ export function toClaim(
   const isLarge = commands?.some((command) => textLength(command, "body") >= maxSliceCharacters) ?? false
   if (commands === null || isLarge) return { lease: toLease(row) }
   const session = toSession({ ...row, run_id: null, has_due_message: true })
-  return { lease: toLease(row), found: { session, commands: commands.map(toCommand) } }
+  const found = commands.map((command) => toCommand(command, json(command, "body")))
+  return { lease: toLease(row), found: { session, commands: found } }
 }
 
-/** Converts a command's `id` and its `body`, as a process of any version stored it. */
-function toCommand(row: Row): Command {
-  const body = json<StoredCommand | FormerAnswer>(row, "body")
+/** Converts a command's `id` and its parsed `body`, as a process of any version stored it. */
+function toCommand(row: Row, body: StoredCommand | FormerAnswer): Command {
   return { ...(isFormerAnswer(body) ? fromFormerAnswer(body) : body), id: integer(row, "id") }
 }
 
@@ -82,8 +82,9 @@ export async function toPending(rows: readonly Row[], now: number): Promise<Comm
   const commands: Command[] = []
   for (const row of rows.toSorted((left, right) => integer(left, "id") - integer(right, "id"))) {
     if (text(row, "type") === "message" && integer(row, "id") !== next?.id) continue
-    if (textLength(row, "body") >= maxSliceCharacters) await nextSlice()
-    commands.push(toCommand(row))
+    const body = await parseInSlices(text(row, "body"))
+    // This package wrote the body, so its shape is not checked.
+    commands.push(toCommand(row, body as StoredCommand | FormerAnswer))
   }
   return commands
 }

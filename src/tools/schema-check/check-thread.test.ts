@@ -1,10 +1,8 @@
 import { once } from "node:events"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
-import { expect, it, onTestFinished, vi } from "vitest"
+import { expect, it, onTestFinished } from "vitest"
 import { startCheckThread } from "./check-thread.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 /** A schema whose check takes a while, because each item is compared with each choice. */
 const schema = JSON.stringify({

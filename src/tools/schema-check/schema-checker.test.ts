@@ -1,9 +1,7 @@
-import { expect, it, onTestFinished, vi } from "vitest"
+import { expect, it, onTestFinished } from "vitest"
 import { ShuttingDownError, UnusableSchemaError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import { createSchemaChecker, type SchemaCheckerLimits } from "./schema-checker.ts"
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const city = { type: "object", properties: { city: { type: "string" } }, required: ["city"] } as const
 const endless = { type: "string", pattern: "^(a+)+$" }

@@ -14,13 +14,10 @@ export function testTasks({ call, newToken }: ContractUnderTest): void {
     expect(await call(getTask, { token, params })).toMatchObject({ status: 200 })
 
     // Until the sub-agent has started, the status is 503.
-    const canceled = await vi.waitUntil(
-      async () => {
-        const answer = await call(cancelTask, { token, params })
-        return answer.status === 503 ? null : answer
-      },
-      { timeout: 20_000 },
-    )
+    const canceled = await vi.waitUntil(async () => {
+      const answer = await call(cancelTask, { token, params })
+      return answer.status === 503 ? null : answer
+    })
     expect(canceled.status).toBe(200)
     const whole = await call(`${subscribe}?until_tasks_end=true`, { token })
     expect(whole.bodies.at(-1)).toMatchObject({ type: "task_completed", task_id: id })

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { EventEntry } from "../../../src/core/log/entries.ts"
 import { isTerminal } from "../../../src/core/log/entries.ts"
 import { eventId } from "../../../src/core/log/event-id.ts"
+import { patienceMs } from "../../patience.ts"
 import { linesOf } from "./effects.ts"
 
 /** One call of the hook, or one delivery of an outbox item. */
@@ -23,10 +24,10 @@ export interface Deliveries {
   readonly transcript: readonly (number | null)[]
 }
 
-/** Milliseconds after which a missing delivery counts as lost. */
-const patienceMs = 20_000
-
-/** Waits until each event and each run's end was delivered, but at most for a limited time. */
+/**
+ * Waits until each event and each run's end was delivered, but at most for `patienceMs`. A delivery that is missing
+ * then is lost.
+ */
 export async function deliveriesOf(
   folder: string,
   sessionId: string,

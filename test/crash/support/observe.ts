@@ -6,6 +6,7 @@ import type { Store } from "../../../src/core/ports/store/store.ts"
 import { systemClock } from "../../../src/core/time/clock.ts"
 import { createLogger } from "../../../src/telemetry/logger.ts"
 import type { ScriptedUpstream } from "../../../src/testing/provider/scripted-upstream.ts"
+import { patienceMs } from "../../patience.ts"
 import type { Observation } from "../checks/observation.ts"
 import type { ScenarioName } from "../scenarios/scenarios.ts"
 import { deliveriesOf } from "./deliveries.ts"
@@ -64,9 +65,6 @@ export async function observe(
     await opened.close()
   }
 }
-
-/** Milliseconds after the end of a session's run within which the sessions below it must end. */
-const patienceMs = 20_000
 
 /** Waits until no session below has work left. The sessions of a canceled run end after that run. */
 async function sessionsBelow({ directory }: Store, rootId: string) {

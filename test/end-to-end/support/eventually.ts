@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
+import { patienceMs } from "../../patience.ts"
 
 const pauseMs = 20
 
@@ -8,7 +9,7 @@ const pauseMs = 20
 export async function eventually<Value extends NonNullable<unknown>>(
   what: string,
   probe: () => Promise<Value | null> | Value | null,
-  { withinMs = 15_000 }: { readonly withinMs?: number } = {},
+  { withinMs = patienceMs }: { readonly withinMs?: number } = {},
 ): Promise<Value> {
   const deadline = performance.now() + withinMs
   for (;;) {

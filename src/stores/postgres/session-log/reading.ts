@@ -3,7 +3,7 @@ import type { ReadOptions } from "../../../core/ports/store/read-options.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
 import { nextSlice } from "../../../core/time/next-slice.ts"
 import { escapeText, integer, type Row, textLength } from "../../rows/columns.ts"
-import { fromRow } from "../../rows/entry-rows.ts"
+import { fromLargeRow, fromRow, isLargeRow } from "../../rows/entry-rows.ts"
 import { archivedBody, restoreRow } from "../../rows/large/archived-bodies.ts"
 import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 import type { Query } from "../database/database.ts"
@@ -82,7 +82,8 @@ async function append(
   let characters = 0
   for (const given of rows) {
     const row = archivedBody(given) === null ? given : await restoreRow(given)
-    for (const entry of fromRow(row, reads)) if (entry.seq > after) page.entries.push(entry)
+    const entries = isLargeRow(row) ? await fromLargeRow(row, reads) : fromRow(row, reads)
+    for (const entry of entries) if (entry.seq > after) page.entries.push(entry)
     const length = textLength(row, "body")
     if (page.entries.length > 0) page.characters += length
     if (isFull()) return

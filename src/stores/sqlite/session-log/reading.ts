@@ -3,7 +3,7 @@ import type { ReadOptions } from "../../../core/ports/store/read-options.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
 import { nextSlice } from "../../../core/time/next-slice.ts"
 import { escapeText, integer, nullableText, type Row, textLength } from "../../rows/columns.ts"
-import { fromRow } from "../../rows/entry-rows.ts"
+import { fromLargeRow, fromRow, isLargeRow } from "../../rows/entry-rows.ts"
 import { archivedBody, archivedLength, restoreRow } from "../../rows/large/archived-bodies.ts"
 import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 import type { Database } from "../database/database.ts"
@@ -72,7 +72,7 @@ export async function readEntries(
     )
     for (const some of slice.entries) {
       if (Array.isArray(some)) entries.push(...some)
-      else entries.push(...fromRow(await restoreRow(some), reads))
+      else entries.push(...(await fromLargeRow(await restoreRow(some), reads)))
     }
     characters += slice.characters
     const isLast = slice.complete || entries.length >= limit || characters >= maxCharacters
@@ -84,7 +84,7 @@ export async function readEntries(
 }
 
 interface Slice {
-  /** The entries of each row, or a row whose body is still compressed. */
+  /** The entries of each row, or a row whose body is large or still compressed. */
   readonly entries: readonly (Entry[] | Row)[]
   readonly characters: number
   readonly complete: boolean
@@ -104,7 +104,8 @@ function readSlice(rows: Iterable<Row>, { after, reads, limit, maxCharacters }: 
   let characters = 0
   for (const row of rows) {
     const compressed = archivedBody(row)
-    const ofRow = compressed === null ? fromRow(row, reads).filter(({ seq }) => seq > after) : row
+    const isLater = compressed !== null || isLargeRow(row)
+    const ofRow = isLater ? row : fromRow(row, reads).filter(({ seq }) => seq > after)
     entries.push(ofRow)
     found += Array.isArray(ofRow) ? ofRow.length : 1
     count += 1

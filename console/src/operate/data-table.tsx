@@ -1,0 +1,47 @@
+import type { ComponentChildren } from "preact"
+
+export interface Column<Row> {
+  readonly title: string
+  /** `right` for numbers, `wide` for long texts. Default: `left`. */
+  readonly shape?: "left" | "right" | "wide"
+  readonly cell: (row: Row) => ComponentChildren
+}
+
+export interface DataTableProps<Row> {
+  /** Name of the table, for screen readers. */
+  readonly label: string
+  readonly columns: readonly Column<Row>[]
+  readonly rows: readonly Row[]
+  readonly keyOf: (row: Row) => string | number
+}
+
+/** A table of one of the lists for operators. On phones, each row is a card with the titles beside its values. */
+export function DataTable<Row>({ label, columns, rows, keyOf }: DataTableProps<Row>) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: A wide table is scrolled with the keyboard.
+    <section class="table-frame data-table" aria-label={label} tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map(({ title, shape }) => (
+              <th key={title} scope="col" class={shape}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={keyOf(row)}>
+              {columns.map(({ title, shape, cell }) => (
+                <td key={title} class={shape} data-title={title}>
+                  {cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}

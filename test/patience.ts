@@ -1,0 +1,5 @@
+/**
+ * Time in ms that a test waits for a condition before it reports what did not happen. It bounds a hang and asserts
+ * nothing: a machine may stall for seconds at any moment, so no test relies on a shorter time.
+ */
+export const patienceMs = 45_000
