@@ -1,5 +1,5 @@
-// Writes docs/images/quickstart-*.png: the console while a reader follows docs/quickstart.md, with the tool of that page
-// and the offline demo. Run `npm run build` first. Needs Debian's Chromium.
+// Writes docs/images/quickstart-*.png: the console while a reader follows docs/quickstart.md, with the tool of that
+// page and the offline demo. Run `npm run build` first. Needs Debian's Chromium.
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"

@@ -4,9 +4,11 @@ import { plain } from "./markdown.ts"
 import { type Route, routeSection } from "./route.ts"
 
 const prefix = "/api"
-const note =
-  "This page is made from the OpenAPI document that the gateway serves at `GET /openapi.json`. Paths are relative to the " +
-  "prefix, which is `/api` by default. The [guide to the HTTP API](/docs/http-api.md) explains how the routes work together."
+const note = [
+  "This page is made from the OpenAPI document that the gateway serves at `GET /openapi.json`.",
+  "Paths are relative to the prefix, which is `/api` by default.",
+  "The [guide to the HTTP API](/docs/http-api.md) explains how the routes work together.",
+].join(" ")
 
 /** Returns the pages of the HTTP API in Markdown by file name: one for each tag, the events, and the schemas. */
 export function httpApiPages(document: ApiDocument): Readonly<Record<string, string>> {
