@@ -12,7 +12,7 @@ import { idempotencyOf, maxIdempotencyKeyLength } from "../request/idempotency.t
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
-import { ofBody, ofMessage, ofStream, ofToken } from "../schemas/refusals.ts"
+import { ofBody, ofMessage, ofToken } from "../schemas/refusals.ts"
 import type { ClientToolRefusal, ServedAgents } from "../served-agents.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
 import { nativeWireFor } from "../wire/native.ts"
@@ -69,7 +69,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
         }),
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
-      ...problems(...ofToken, ...ofBody, ...ofMessage, ...ofStream),
+      ...problems(...ofToken, ...ofBody, ...ofMessage, "429 too_many_viewers"),
     },
   })
 

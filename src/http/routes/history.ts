@@ -48,7 +48,7 @@ export function addHistoryRoute(
         description: "The session's messages and what is open in it.",
         content: { "application/json": { schema: historyResponseSchema } },
       },
-      ...problems(...ofToken, "422 invalid_body", "429 too_many_history_reads", "503 server_busy"),
+      ...problems(...ofToken, "422 invalid_body", "429 too_many_history_reads"),
     },
   })
 

@@ -8,7 +8,7 @@ import { parseCursor } from "../request/cursor.ts"
 import { cancelResponseSchema } from "../schemas/cancel.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
-import { ofStream, ofToken } from "../schemas/refusals.ts"
+import { ofToken } from "../schemas/refusals.ts"
 import { taskSchema, tasksResponseSchema } from "../schemas/tasks.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
 import { nativeWireFor } from "../wire/native.ts"
@@ -91,7 +91,7 @@ export function addTasksRoutes(
       204: { description: "No event follows the cursor, and the task has ended: do not reconnect." },
       ...problems(
         ...ofToken,
-        ...ofStream,
+        "429 too_many_viewers",
         "400 invalid_cursor",
         "404 task_not_found",
         "503 task_not_started",

@@ -62,11 +62,9 @@ export type Refusal = keyof typeof refusals
 
 /** Refusals of routes that work on the store. */
 export const ofStore = [
-  "500 internal_error",
-  "503 store_unavailable",
-  "503 log_too_new",
+  ...["500 internal_error", "503 store_unavailable", "503 log_too_new", "503 server_busy"],
   "503 shutting_down",
-] as const
+] as const satisfies readonly Refusal[]
 
 /** Refusals of routes that require a session token. */
 export const ofToken = [
@@ -82,17 +80,9 @@ export const ofBody = [
 
 /** Refusals of routes that answer a wait. */
 export const ofAnswer = [
-  ...[
-    "403 wrong_nonce",
-    "404 wait_not_found",
-    "409 already_answered",
-    "410 wait_expired",
-    "422 invalid_answer",
-  ],
+  ...["403 wrong_nonce", "404 wait_not_found", "409 already_answered", "410 wait_expired"],
+  "422 invalid_answer",
 ] as const satisfies readonly Refusal[]
-
-/** Refusals of routes that stream events. */
-export const ofStream = ["429 too_many_viewers", "503 server_busy"] as const satisfies readonly Refusal[]
 
 /** Refusals of a message. */
 export const ofMessage = [
