@@ -137,7 +137,7 @@ async function runsClient([program, ...args], node, project) {
     const client = `file://${join(installed, "dist/client")}`
     const run = join(repository, "test/client/suite/run.mjs")
     const { stdout } = await promisify(execFile)(program, [...args, run, harness.url, client], {
-      timeout: 120_000,
+      timeout: 240_000,
       env: { PATH: process.env.PATH, HOME: folder, TMPDIR: tmpdir() },
     })
     const outcomes = JSON.parse(/^OUTCOMES (.*)$/m.exec(stdout)[1])
@@ -183,7 +183,7 @@ async function serves(node, project) {
   const server = cli(node, ["start", "agent.ts", "--port", "0"], project)
   try {
     const url = await server.listening
-    const health = await fetch(`${url}/api/health`, { signal: AbortSignal.timeout(10_000) })
+    const health = await fetch(`${url}/api/health`, { signal: AbortSignal.timeout(60_000) })
     assert.deepEqual(await health.json(), { status: "ok" })
   } finally {
     server.child.kill("SIGTERM")
@@ -209,11 +209,11 @@ async function initializes(node, { project, archive }) {
     const own = join(projects, template)
     await npm(["install"], own)
     for (const script of ["test", "check"]) {
-      await promisify(execFile)("npm", ["run", script], { cwd: own, env, timeout: 120_000 })
+      await promisify(execFile)("npm", ["run", script], { cwd: own, env, timeout: 240_000 })
     }
     const server = cli(node, ["dev", "agent.ts", "--port", "0"], own)
     try {
-      const page = await fetch(`${await server.listening}/console/`, { signal: AbortSignal.timeout(10_000) })
+      const page = await fetch(`${await server.listening}/console/`, { signal: AbortSignal.timeout(60_000) })
       assert.equal(page.status, 200)
     } finally {
       server.child.kill("SIGTERM")
@@ -237,7 +237,7 @@ function cli(node, args, cwd) {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: tmpdir() },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 60_000,
+    timeout: 240_000,
     killSignal: "SIGKILL",
   })
   let stdout = ""

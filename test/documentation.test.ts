@@ -54,7 +54,7 @@ test("every page that a packed one links to is packed too", async () => {
     )
     .filter((target) => !packed.some((path) => path === target || path.startsWith(join(target, "/"))))
   expect(missing).toEqual([])
-}, 60_000)
+}, 180_000)
 
 describe("docs/reference.md", () => {
   const sections = new Map(

@@ -10,7 +10,6 @@ import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-const patience = { timeout: 20_000, interval: 20 }
 const key = "sk-ant-api03-0123456789abcdefghijklmnopqrstuvwxyz"
 
 const call = (name: string, input: JsonObject): ScriptedStep => ({ type: "toolCall", name, input })
@@ -42,7 +41,7 @@ it("hides secrets in the description of a task and in its result, wherever clien
   const seen: unknown[] = []
   for await (const event of chat.send("Go.")) seen.push(event)
   for await (const event of chat.subscribe({ untilTasksEnd: true })) seen.push(event)
-  await vi.waitUntil(async () => (await chat.tasks())[0]?.state === "completed", patience)
+  await vi.waitUntil(async () => (await chat.tasks())[0]?.state === "completed")
   seen.push(await chat.tasks(), await chat.history())
   const shown = JSON.stringify(seen)
   expect(shown).toContain("task_registered")
@@ -72,7 +71,7 @@ it("tells the model of open tasks after its messages were replaced by a client's
   const messages = [{ role: "user", content: "Another conversation." }] as const
   const next = chat.send({ messages }).result()
   const own = () => provider.requests.filter((request) => firstText(request) === "Another conversation.")
-  await vi.waitUntil(() => own().length > 0, patience)
+  await vi.waitUntil(() => own().length > 0)
   expect(JSON.stringify(own()[0]?.messages.at(-1))).toContain("is running")
   release.resolve()
   expect((await next).text).toContain("Found it.")

@@ -10,7 +10,6 @@ import { createAgent } from "./create-agent.ts"
 import { createGateway } from "./create-gateway.ts"
 import type { Gateway } from "./gateway.ts"
 
-const patience = { timeout: 15_000, interval: 20 }
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 const firstText = ({ messages }: ModelRequest): string => {
@@ -136,7 +135,7 @@ it("shows a sub-agent the state of its skill, and saves the update in its last r
   const gateway = opened(createAgent("You plan.", { ...options, subAgents: true }))
   await gateway.run("Go.")
   const store = new SkillStateStore(skillStateFile)
-  await vi.waitFor(async () => expect(await store.get("counter")).toEqual({ count: 1 }), patience)
+  await vi.waitFor(async () => expect(await store.get("counter")).toEqual({ count: 1 }))
   await gateway.run("Go.")
   const prompts = provider.requests.filter((request) => firstText(request) === "count").map(promptOf)
   expect(prompts).toEqual([

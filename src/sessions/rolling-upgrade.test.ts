@@ -184,7 +184,7 @@ describe.each(stores)("on %s", (_, open) => {
     }
     await rolledBack.end()
     await stays.end()
-  }, 60_000)
+  }, 180_000)
 
   it("newer forms are written once no older process is live, and an older one refuses those sessions", async () => {
     const name = "upgraded"
@@ -212,7 +212,7 @@ describe.each(stores)("on %s", (_, open) => {
     expect(await sessions.session(plain.id)).toMatchObject({ id: plain.id })
     await late.end()
     await upgraded.end()
-  }, 60_000)
+  }, 180_000)
 
   it("a run that sleeps is finished once by another process, when its own is gone", async () => {
     const name = "sleeping"
@@ -230,5 +230,5 @@ describe.each(stores)("on %s", (_, open) => {
     }
     expect(types.filter((each) => each === "toolCallStarted")).toHaveLength(2)
     await second.end()
-  }, 60_000)
+  }, 180_000)
 })

@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
-import { expect, test } from "vitest"
+import { expect, test, vi } from "vitest"
 import { requires } from "../needs.ts"
-import { patienceMs } from "../patience.ts"
 import { openPage } from "./chromium.ts"
 import { repository, startSuite } from "./support.ts"
 
-// `npm run test:package` runs the same suite in every supported Node, Bun and Deno.
+// Each test starts a gateway several times. `npm run test:package` runs the same suite in every supported Node, Bun and Deno.
+vi.setConfig({ testTimeout: 240_000 })
+
 type Outcomes = Readonly<Record<string, string | null>>
 
 function expectAllPassed(outcomes: Outcomes): void {
@@ -17,7 +18,7 @@ function expectAllPassed(outcomes: Outcomes): void {
 test.concurrent("the client works in Node", async () => {
   const { url } = await startSuite()
   const args = [`${repository}test/client/suite/run.mjs`, url, `file://${repository}dist/client`]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: patienceMs })
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 220_000 })
   expectAllPassed(JSON.parse(stdout.slice("OUTCOMES ".length)))
 })
 

@@ -12,7 +12,7 @@ import { playRound } from "./support/round.ts"
 import { type ServingOptions, serving } from "./support/serving.ts"
 
 // Each test starts many processes, one after the other.
-vi.setConfig({ testTimeout: 180_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 const seed = process.env.CRASH_SEED ?? String(Date.now())
 

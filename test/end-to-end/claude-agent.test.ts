@@ -20,7 +20,7 @@ import { kill, startGateway } from "./support/gateway-process.ts"
 import { type SessionClient, startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 beforeAll(installClaudeAgentSdk, 300_000)
 beforeEach(() => requires("linux"))

@@ -9,7 +9,7 @@ import { calls, says, startModel } from "./support/model.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
 // After each kill, a process must start.
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const agent = fileURLToPath(new URL("../fixtures/delivering-agent.ts", import.meta.url))
 const turns = 4

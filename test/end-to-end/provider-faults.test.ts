@@ -16,7 +16,7 @@ const wireOf = new Map(wires.map((wire) => [wire.provider, wire]))
 
 /** Much more time than a busy machine takes for a response. A call that is silent for so long is retried. */
 const stallSeconds = 6
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const gateways = new Map<Wire["provider"], GatewayProcess>()
 /** The remaining responses of each test, by the message of its client. */

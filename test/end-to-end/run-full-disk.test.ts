@@ -9,7 +9,7 @@ import { mountSmallDisk, type SmallDisk } from "./support/small-disk.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
 // Each test starts several programs and waits for time limits of several seconds.
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const agent = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url))
 

@@ -253,4 +253,4 @@ it("takes what another node was granted, though its store could not be reached f
   await delay(6_000)
   isReachable = true
   await waiting.is("ready")
-}, 60_000)
+}, 180_000)

@@ -58,5 +58,5 @@ const plugins: Readonly<Record<string, PluginHarness>> = {
 }
 
 describe.each(Object.entries(plugins))("%s", (_, harness) => {
-  test.each(pluginContract)("$name", (contractCase) => contractCase.run(harness), 60_000)
+  test.each(pluginContract)("$name", (contractCase) => contractCase.run(harness), 180_000)
 })

@@ -135,7 +135,7 @@ os.chmod(".", 0o755)`
   expect(asAnother(65_534)).toThrow(/EACCES/)
   await sandboxes.close()
   await removeTree(directory)
-}, 60_000)
+}, 180_000)
 
 test("what a killed gateway ran is gone after the next start", async () => {
   const directory = await sandboxDirectory()

@@ -67,7 +67,7 @@ test("what another gateway ran when it was killed is gone a minute later", async
   await eventually("the end of its processes", () => (processes().length === 0 ? true : null))
   await eventually("the end of its groups", () => (controlGroups(directory).length === 0 ? true : null))
   await code.close?.()
-}, 60_000)
+}, 180_000)
 
 test("the working directory of a session that is no more is removed, unless it is young", async () => {
   const kept = new Set(["sess_kept"])
@@ -83,7 +83,7 @@ test("the working directory of a session that is no more is removed, unless it i
   })
   expect(await sessions()).toEqual(["sess_kept"])
   await code.close?.()
-}, 60_000)
+}, 180_000)
 
 test("code of a session that is no more is ended before its files are removed", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
@@ -107,7 +107,7 @@ test("code of a session that is no more is ended before its files are removed", 
   await ended
   expect(await sessions()).toEqual([])
   await sandboxes.close()
-}, 60_000)
+}, 180_000)
 
 test("closing waits for the clearing away, which uses the store", async () => {
   const asked = Promise.withResolvers<void>()
@@ -129,7 +129,7 @@ test("closing waits for the clearing away, which uses the store", async () => {
   answer.resolve(true)
   await closing
   expect(await sessions()).toEqual(["sess_a"])
-}, 60_000)
+}, 180_000)
 
 test("what cannot be cleared away keeps nothing else from it, and is told", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
@@ -143,4 +143,4 @@ test("what cannot be cleared away keeps nothing else from it, and is told", asyn
   await expect(sandboxes.reap(isKept)).rejects.toThrow("the store is slow")
   expect(await sessions()).toEqual(["sess_b"])
   await sandboxes.close()
-}, 60_000)
+}, 180_000)

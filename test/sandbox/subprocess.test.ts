@@ -39,7 +39,7 @@ print(min(libc.shmget(0, 4096, 0o1600), libc.semget(0, 1, 0o1600), libc.msgget(0
   for (const kind of ["shm", "sem", "msg"]) {
     expect(readFileSync(`/proc/sysvipc/${kind}`, "utf8").split(/\s+/)).not.toContain(uid)
   }
-}, 60_000)
+}, 180_000)
 
 test("deleted files that are registered with an io_uring count as hidden", async () => {
   await requires("root")

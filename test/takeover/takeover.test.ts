@@ -3,7 +3,7 @@ import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { type Cluster, startCluster } from "./support/cluster.ts"
 import { type Fault, playRound } from "./support/round.ts"
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 const onEnd = atEndOfFile()
 let cluster: Cluster
