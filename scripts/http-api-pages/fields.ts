@@ -55,6 +55,28 @@ function fieldRows(schema: Schema, prefix: string): readonly (readonly string[])
     const row = [code(path), typeOf(field) + boundsOf(field), presence, plain(field.description ?? "")]
     return [row, ...fieldRows(field, path)]
   })
+  return [...own, ...alternativeRows(schema, prefix)]
+}
+
+/** Returns the fields of all alternatives. A field that only some of them have names these. */
+function alternativeRows(schema: Schema, prefix: string): readonly (readonly string[])[] {
   const alternatives = (schema.oneOf ?? schema.anyOf ?? []).filter((each) => each.properties !== undefined)
-  return [...own, ...alternatives.flatMap((each) => fieldRows(each, prefix))]
+  const rows = alternatives.flatMap((each) =>
+    fieldRows(each, prefix).map((row) => ({ row, label: labelOf(each), key: row.join("|") })),
+  )
+  return [...Map.groupBy(rows, ({ key }) => key).values()].map((same) => {
+    const [path = "", type = "", presence = "", description = ""] = same[0]?.row ?? []
+    const labels = same.flatMap(({ label }) => label ?? [])
+    if (same.length === alternatives.length || labels.length === 0) return [path, type, presence, description]
+    return [path, type, presence, `Only with ${labels.join(" or ")}. ${description}`.trim()]
+  })
+}
+
+/** Returns the field that tells an alternative from the others, with its value. */
+function labelOf({ properties = {} }: Schema): string | undefined {
+  for (const name of ["type", "kind"]) {
+    const value = properties[name]?.const ?? properties[name]?.enum?.[0]
+    if (value !== undefined) return `${code(name)} ${code(JSON.stringify(value))}`
+  }
+  return undefined
 }

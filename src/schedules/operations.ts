@@ -10,17 +10,35 @@ const count = { type: "integer", minimum: 0 } as const
 
 /** Members that requests and schedules have in common. */
 const terms = {
-  name: { type: "string", pattern: "^[\\w.-]{1,64}$" },
+  name: { type: "string", pattern: "^[\\w.-]{1,64}$", description: "Name, unique for the user." },
   cron: { ...text, description: "Cron expression of five fields, or six with seconds first." },
   every: { ...text, description: "Time between two occurrences, such as `30s`, `15m`, `6h` or `7d`." },
   at: { ...time, description: "Time of the only occurrence." },
   timezone: { ...text, description: "IANA time zone of `cron`." },
-  message: { type: "string", minLength: 1, maxLength: 16_384 },
-  session: { enum: ["fresh", "continue"] },
-  overlap: { enum: ["skip", "queue"] },
-  catch_up: { enum: ["one", "all", "none"] },
-  max_turns: { type: "integer", minimum: 1 },
-  max_budget_usd: { type: "number", exclusiveMinimum: 0 },
+  message: {
+    type: "string",
+    minLength: 1,
+    maxLength: 16_384,
+    description: "Text that each occurrence sends to the agent.",
+  },
+  session: {
+    enum: ["fresh", "continue"],
+    description: "`fresh`: a new session for each occurrence. `continue`: one session for all.",
+  },
+  overlap: {
+    enum: ["skip", "queue"],
+    description: "Handling of an occurrence while the previous run is open.",
+  },
+  catch_up: {
+    enum: ["one", "all", "none"],
+    description: "Occurrences that are fired after a time without a server.",
+  },
+  max_turns: { type: "integer", minimum: 1, description: "Maximum number of turns of each run." },
+  max_budget_usd: {
+    type: "number",
+    exclusiveMinimum: 0,
+    description: "US dollars that each run may cost.",
+  },
 } as const
 
 const newSchedule = {
@@ -38,13 +56,13 @@ const scheduleRequired = [
 const scheduleProperties = {
   id: text,
   ...terms,
-  made_by: { enum: ["user", "agent"] },
+  made_by: { enum: ["user", "agent"], description: "`agent`: a tool of the agent made it." },
   state: { enum: ["active", "paused", "ended"] },
   reason: { ...nullableText, description: "Reason why the gateway paused it; null otherwise." },
   session_id: { ...nullableText, description: "Session that `continue` sends to." },
   next_at: { ...nullableTime, description: "Null if the schedule is paused or has ended." },
   waiting: { ...count, description: "Number of occurrences that wait for an earlier run." },
-  last_run_id: nullableText,
+  last_run_id: { ...nullableText, description: "Its newest run; null before the first one." },
   running: { type: "boolean", description: "If true, the last run is open." },
 } as const
 
@@ -56,7 +74,7 @@ const occurrence = {
   properties: {
     at: { ...time, description: "Time that the schedule names." },
     decided_at: { ...time, description: "Time at which the gateway fired or skipped it." },
-    cause: { enum: ["time", "manual"] },
+    cause: { enum: ["time", "manual"], description: "`manual`: a person fired it." },
     outcome: { enum: ["started", "skipped", "missed"] },
     reason: { ...nullableText, description: "Reason why no run was started; null if one was." },
     session_id: nullableText,

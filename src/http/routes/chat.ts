@@ -62,7 +62,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       200: {
         description: "The run's events, up to its terminal event.",
         headers: z.object({
-          "x-run-id": z.string(),
+          "x-run-id": z.string().openapi({ description: "Id of the run." }),
           "x-cursor": z
             .string()
             .openapi({ description: "Subscribe after this to see the run from its start." }),
