@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { onTestFinished } from "vitest"
 
@@ -121,7 +121,9 @@ export async function project(files: Readonly<Record<string, string>>): Promise<
 }
 
 export async function writeProjectFile(folder: string, name: string, text: string): Promise<void> {
-  await writeFile(join(folder, name), text.replaceAll("GATEWAY", fakeGateway))
+  const file = join(folder, name)
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, text.replaceAll("GATEWAY", fakeGateway))
 }
 
 /** Replaces a file as many editors do, so that a reader sees either the old text or the new one. */

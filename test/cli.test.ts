@@ -94,12 +94,27 @@ describe("an agent file that cannot be used is one line that says where and why:
     [
       "TypeScript that Node cannot run",
       { "agent.ts": "\nenum Colour { Red }\nexport default Colour\n" },
-      /agent\.ts:2: SyntaxError: TypeScript enum is not supported/,
+      /agent\.ts:2: SyntaxError: TypeScript enum is not supported.* such as an object for an enum$/m,
+    ],
+    [
+      "an import without the ending of its file",
+      { "agent.ts": 'import "./dep"\n', "dep.ts": "" },
+      /agent\.ts: Error: Cannot find module .*\. Write the ending \.ts in the import$/m,
+    ],
+    [
+      "an import with the ending of a compiled file",
+      { "agent.ts": 'import "./dep.js"\n', "dep.ts": "" },
+      /agent\.ts: Error: Cannot find module .*\. Write the ending \.ts in the import$/m,
+    ],
+    [
+      "an import of a folder",
+      { "agent.ts": 'import "./dep"\n', "dep/index.ts": "" },
+      /agent\.ts: Error: Directory import .*\. Node imports files, not folders: write the file, such as index\.ts$/m,
     ],
     [
       "an import of a name that is not there",
       { "agent.ts": '\nimport { nothing } from "./dep.mjs"\nnothing()\n', "dep.mjs": "export const a = 1\n" },
-      /agent\.ts:2: SyntaxError: The requested module '\.\/dep\.mjs' does not provide an export named 'nothing'/,
+      /agent\.ts:2: SyntaxError: The requested module '\.\/dep\.mjs' does not provide an export named 'nothing'\. Check the name\. If nothing is a type/,
     ],
     [
       "a package that is not installed",
@@ -202,9 +217,9 @@ describe("run", () => {
     expect(stderr).toMatch(message)
   })
 
-  test("- reads the task from stdin", async () => {
+  test.each([[["-"]], [[]]])("reads the task from stdin: %j", async (task) => {
     const cwd = await project({ "agent.ts": answering("") })
-    const { stdout } = await runCliProcess(["run", "agent.ts", "-"], { cwd, input: "from a pipe: é\n" })
+    const { stdout } = await runCliProcess(["run", "agent.ts", ...task], { cwd, input: "from a pipe: é\n" })
     expect(stdout).toContain("You said: from a pipe: é\n")
   })
 

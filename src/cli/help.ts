@@ -41,7 +41,7 @@ Exit codes: 0 stopped by a signal, 1 failed, 2 wrong usage, 4 the gateway cannot
 const runHelp = `Usage: agent-gateway run FILE "TASK" [OPTIONS]
 
 Runs one task with the agent of FILE and streams the response to stdout. Tool progress, messages and logs go to stderr.
-If the task is -, it is read from stdin.
+If the task is - or missing, it is read from stdin.
 
 Options:
   --json             Print the result as one line of JSON instead

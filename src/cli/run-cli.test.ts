@@ -61,9 +61,9 @@ describe("a wrong call is one line and exit code 2:", () => {
     [["start", "missing.ts"], "missing.ts does not exist."],
     [["start", "."], ". is not a file."],
     [["dev", "missing.ts"], "missing.ts does not exist."],
-    [["run", "a.ts"], '"TASK" is missing; usage: agent-gateway run FILE "TASK"'],
+    [["run", "a.ts"], 'the task on stdin is empty; usage: agent-gateway run FILE "TASK"'],
     [["run", "a.ts", " "], "the task is empty."],
-    [["run", "a.ts", "-"], "the task on stdin is empty."],
+    [["run", "a.ts", "-"], "the task on stdin is empty"],
     [["run", "missing.ts", "task"], "missing.ts does not exist."],
   ])("%j", async (argv, message) => {
     const { code, stdout, stderr } = await cli(argv)

@@ -1,6 +1,9 @@
 import { z } from "zod"
 import { closestWord } from "../core/text/closest-word.ts"
 
+/** Minimum length of a key that is compared with the beginnings of options. */
+const shortestBeginning = 3
+
 /** Describes every unknown or wrong option, and how to fix it. Quotes no value, because it may be a secret. */
 export function describeIssues({ issues }: z.ZodError, schema: z.ZodType): string {
   return issues
@@ -31,9 +34,16 @@ function issuesWithin(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
 }
 
 function unknownOption(key: string, path: readonly PropertyKey[], known: readonly string[]): string {
-  const meant = closestWord(key, known)
+  const meant = closestWord(key, known) ?? longerWord(key, known)
   const unknown = `unknown option ${optionName([...path, key])}`
   return meant === null ? unknown : `${unknown} (did you mean ${meant}?)`
+}
+
+/** Returns the shortest option that starts with the key, as `skillsDir` for `skills`. Null if there is none. */
+function longerWord(key: string, known: readonly string[]): string | null {
+  if (key.length < shortestBeginning) return null
+  const longer = known.filter((name) => name.toLowerCase().startsWith(key.toLowerCase()))
+  return longer.sort((a, b) => a.length - b.length)[0] ?? null
 }
 
 /** Writes a path as in code: `mcpServers.files.args[0]`. */

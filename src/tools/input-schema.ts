@@ -40,7 +40,7 @@ export function compileSchema(schema: InputSchema, subject: string): CompiledSch
   return compiled
 }
 
-function isStandard(schema: InputSchema): schema is StandardSchema {
+function isStandard(schema: unknown): schema is StandardSchema {
   // The schemas of some libraries are functions.
   const holder = typeof schema === "function" || (typeof schema === "object" && schema !== null)
   return holder && "~standard" in schema
@@ -70,6 +70,11 @@ function compileStandard(schema: StandardSchema, subject: string): CompiledSchem
 }
 
 function compileJsonSchema(schema: JsonObject, subject: string): CompiledSchema {
+  if (isJsonObject(schema) && Object.values<unknown>(schema).some(isStandard)) {
+    throw new ConfigurationError(
+      `${subject} is an object of schemas, not a schema. With Zod, put z.object() around it.`,
+    )
+  }
   const jsonSchema = objectOf(subject, () => toJson(schema, "The JSON Schema"))
   // It is compiled here only to report mistakes at the tool's definition. The time is linear in the schema's size.
   explainFailure(subject, () => new AjvJsonSchemaValidator().getValidator(jsonSchema))

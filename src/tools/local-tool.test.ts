@@ -88,6 +88,13 @@ describe("input by Zod", () => {
     expect(outcome).toEqual({ valid: false, message: expect.stringMatching(/ids\.19: .*; and 980 more$/) })
   })
 
+  test("an object of schemas is refused with the way to make it a schema", () => {
+    const inputSchema = { city: z.string() } as never
+    expect(() => tool({ ...basics, inputSchema, execute: () => null })).toThrow(
+      "Tool echo: its input is an object of schemas, not a schema. With Zod, put z.object() around it.",
+    )
+  })
+
   test("what JSON Schema cannot express is refused at build", () => {
     expect(() => tool({ ...basics, inputSchema: z.object({ at: z.date() }), execute: () => null })).toThrow(
       "Tool echo: its input schema cannot be used: Date cannot be represented in JSON Schema",

@@ -5,6 +5,7 @@ import { GatewayError, toError } from "../../core/errors.ts"
 import { isJsonObject } from "../../core/json/json.ts"
 import type { Gateway } from "../../gateway/gateway.ts"
 import { CliError, UsageError } from "../cli-error.ts"
+import { importHint } from "./import-hint.ts"
 import { locateFailure } from "./locate-failure.ts"
 import { watchLoading } from "./watch-loading.ts"
 
@@ -48,7 +49,7 @@ async function importFailure(
   const error = toError(thrown)
   const place = (await locateFailure(error, { cwd, files })) ?? file
   const kind = error instanceof GatewayError ? "" : `${error.name}: `
-  return new CliError(`${place}: ${kind}${error.message}`, { cause: thrown })
+  return new CliError(`${place}: ${kind}${error.message}${importHint(error)}`, { cause: thrown })
 }
 
 function defaultExport(agentModule: unknown, file: string): Gateway {

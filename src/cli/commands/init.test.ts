@@ -76,6 +76,14 @@ describe("init", () => {
     expect(await readFile(join(folder, "mine", "agent.ts"), "utf8")).toBe("mine")
   })
 
+  it("refuses a file in place of the folder", async () => {
+    const folder = await emptyFolder()
+    await writeFile(join(folder, "mine"), "")
+    const { code, stderr } = await init(folder, ["mine"])
+    expect(code).toBe(1)
+    expect(stderr).toContain(`${join(folder, "mine")} is not a folder. Choose another one.`)
+  })
+
   it("asks for the template at a terminal, and takes the default for an empty line", async () => {
     const folder = await emptyFolder()
     const asked = await init(folder, ["a"], "minimal")

@@ -50,11 +50,16 @@ const options = {
   "on-human-needed": { type: "string" },
 } as const
 
-export function parseRunArguments(argv: readonly string[]): RunArguments {
+/** Parses the arguments of `run`. Without a task, a program or a file on standard input gives it. */
+export function parseRunArguments(
+  argv: readonly string[],
+  { isTTY = false }: { readonly isTTY?: boolean } = {},
+): RunArguments {
   const { values, positionals } = parseUsage("run", () =>
     parseArgs({ args: [...argv], allowPositionals: true, options }),
   )
-  const [file, task] = expectPositionals("run", positionals, ["FILE", '"TASK"'])
+  const given = positionals.length === 1 && !isTTY ? [...positionals, "-"] : positionals
+  const [file, task] = expectPositionals("run", given, ["FILE", '"TASK"'])
   if (task.trim() === "") throw new UsageError("the task is empty.")
   const { json = false, events = false, demo = false, quiet = false, output = null } = values
   if (json && events) throw new UsageError("give --json or --events, not both.")

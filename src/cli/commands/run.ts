@@ -22,7 +22,7 @@ const maxTaskBytes = 1024 * 1024
 /** `run FILE "TASK"` executes one run without a server. The exit code depends on its outcome. */
 export async function runCommand(context: CliContext): Promise<number> {
   const { signal } = context
-  const runArguments = parseRunArguments(context.argv)
+  const runArguments = parseRunArguments(context.argv, context.stdin)
   const { file, task, demo, output } = runArguments
   try {
     const schema = output === null ? null : await readSchema(output, context.cwd)
@@ -192,6 +192,8 @@ async function readTask(stdin: Readable): Promise<string> {
     chunks.push(buffer)
   }
   const task = Buffer.concat(chunks).toString("utf8").trim()
-  if (task === "") throw new UsageError("the task on stdin is empty.")
+  if (task === "") {
+    throw new UsageError('the task on stdin is empty; usage: agent-gateway run FILE "TASK"')
+  }
   return task
 }

@@ -30,7 +30,9 @@ async function exists(path: string): Promise<boolean> {
     await access(path)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false
+    const { code } = error as NodeJS.ErrnoException
+    if (code === "ENOENT") return false
+    if (code === "ENOTDIR") throw new CliError(`${dirname(path)} is not a folder. Choose another one.`)
     throw error
   }
 }

@@ -3,6 +3,8 @@ import type { Json } from "./json.ts"
 
 /** Deeper values are refused. No client or model can use them, and every reader would have to recurse. */
 const maxDepth = 100
+/** Maximum length of a path in a message. The path of a cycle repeats itself. */
+const maxPathLength = 80
 
 /**
  * Copies `value` as JSON represents it. `toJSON` is honored, so a `Date` becomes a string. Undefined fields are left
@@ -65,6 +67,8 @@ function inside(place: Place, key: string, step: string): Place {
 }
 
 function refuse(place: Place, reason: string): never {
-  const where = place.path === "" ? "" : ` at ${place.path.slice(0, 200)}`
+  const { path } = place
+  const shown = path.length > maxPathLength ? `${path.slice(0, maxPathLength)}…` : path
+  const where = path === "" ? "" : ` at ${shown}`
   throw new GatewayError({ code: "not_json", status: 500 }, `${place.subject}${where} ${reason}.`)
 }

@@ -12,6 +12,7 @@ it.each([
     { codeExecution: { memoryMB: 64 } },
     "createAgent: unknown option codeExecution.memoryMB (did you mean memoryMb?)",
   ],
+  [{ skills: "x" }, "createAgent: unknown option skills (did you mean skillsDir?)"],
   [{ somethingElse: 1 }, "createAgent: unknown option somethingElse"],
   [
     { validApiKeys: [""] },

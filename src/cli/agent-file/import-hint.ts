@@ -1,0 +1,39 @@
+import { existsSync } from "node:fs"
+import { extname } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const typeScriptEndings = [".ts", ".mts", ".cts"]
+
+/**
+ * Returns what to do after an import failed because Node runs TypeScript differently from a bundler. Empty for other
+ * errors.
+ */
+export function importHint(error: Error): string {
+  const { code, url } = error as NodeJS.ErrnoException & { readonly url?: string }
+  switch (code) {
+    case "ERR_MODULE_NOT_FOUND":
+      return missingEnding(url)
+    case "ERR_UNSUPPORTED_DIR_IMPORT":
+      return ". Node imports files, not folders: write the file, such as index.ts"
+    case "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX":
+      return ". Node only removes types: write this without syntax that must be compiled, such as an object for an enum"
+    default:
+      return missingExport(error)
+  }
+}
+
+/** Finds the file that was meant by an import without the ending `.ts`, or with that of the compiled file. */
+function missingEnding(url: string | undefined): string {
+  if (url?.startsWith("file:") !== true) return ""
+  const path = fileURLToPath(url)
+  const ending = extname(path)
+  const bare = /^\.[mc]?js$/.test(ending) ? path.slice(0, -ending.length) : path
+  const found = typeScriptEndings.find((each) => existsSync(`${bare}${each}`))
+  return found === undefined ? "" : `. Write the ending ${found} in the import`
+}
+
+function missingExport({ name, message }: Error): string {
+  const [, missing] = /does not provide an export named '([^']+)'/.exec(message) ?? []
+  if (name !== "SyntaxError" || missing === undefined) return ""
+  return `. Check the name. If ${missing} is a type, import it with "import type"`
+}
