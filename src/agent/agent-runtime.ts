@@ -12,7 +12,6 @@ import type { ItemsAtEnd } from "../core/runs/run-end.ts"
 import type { RunHooks } from "../core/runs/run-hooks.ts"
 import type { Runner } from "../core/runs/runner.ts"
 import type { ResolvedLoopOptions } from "./options.ts"
-import type { ResolvedWaitOptions } from "./waits/options.ts"
 
 /**
  * The parts that execute one run. The gateway builds them for every run and every resumption, and stores nothing of
@@ -70,7 +69,9 @@ export interface RunnerRuntime extends RuntimeBase {
   readonly isGranted: (sessionId: string, type: ToolType) => Promise<boolean>
 }
 
-interface RuntimeBase extends ResolvedWaitOptions {
+interface RuntimeBase {
+  /** Seconds to wait for an approval or a client tool's result. */
+  readonly approvalTimeoutSeconds: number
   /** Changes when the agent's definition does; logged with each run. */
   readonly revision: string
   readonly hooks: RunHooks

@@ -1,10 +1,12 @@
 import { z } from "zod"
+import type { TurnLimit } from "../core/runs/turn-limit.ts"
 import { type ThinkingLevel, thinkingLevels } from "../core/thinking-level.ts"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
 import { count, milliseconds, timerSeconds } from "../options/schemas.ts"
+import { turnLimit } from "../options/turn-limit.ts"
 
 /** Limits of the gateway's own loop over a model and tools. */
-export interface LoopOptions {
+export interface LoopOptions extends TurnLimit {
   /** Maximum number of output tokens of one model call. Default 16 000. */
   readonly maxTokens?: number
   /**
@@ -12,8 +14,6 @@ export interface LoopOptions {
    * Default: as the provider's options say, else the model's own default.
    */
   readonly thinkingLevel?: ThinkingLevel
-  /** Maximum number of turns of one run: model calls with their tool calls. Default: no limit. */
-  readonly maxTurns?: number
   /**
    * Maximum cost of one run in US dollars. The gateway makes a model call only if the amount spent plus the maximum
    * cost of the call is within this limit. The price of every model must be known. Default: no limit.
@@ -47,9 +47,9 @@ export interface LoopOptions {
 }
 
 export const loopOptions = declareOptions<LoopOptions>()({
+  ...turnLimit,
   maxTokens: count.default(16_000),
   thinkingLevel: z.enum(thinkingLevels).optional(),
-  maxTurns: count.optional(),
   maxBudgetUsd: z.number().positive().optional(),
   maxRetries: z.int().nonnegative().default(3),
   firstTokenTimeoutSeconds: timerSeconds.optional(),

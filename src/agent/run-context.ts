@@ -12,9 +12,9 @@ import type { Clock } from "../core/time/clock.ts"
 import type { ModelRuntime, RunnerRuntime } from "./agent-runtime.ts"
 import { deriveTreeEffects } from "./children/tree-effects.ts"
 import type { Conversation } from "./conversation.ts"
-import { collectEndItems } from "./end-items.ts"
 import { notifyHooks } from "./hooks.ts"
 import { logEvent } from "./log-events.ts"
+import { collectEndItems } from "./run-end-outbox.ts"
 
 /** The parts that execute a run during one lease. `signal` aborts with the reason why the execution must stop. */
 export interface RunContext {

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import type { ApprovalPolicy, Interceptor } from "../core/ports/tools/interceptor.ts"
 import { declareOptions } from "../options/declare-options.ts"
-import { callback } from "../options/schemas.ts"
+import { callback, waitSeconds } from "../options/schemas.ts"
 
 /** Options that decide which tool calls run. */
 export interface ApprovalOptions {
@@ -11,7 +11,20 @@ export interface ApprovalOptions {
   readonly interceptors?: readonly Interceptor[]
 }
 
+/** Options of the waits of a run, including a run of another framework's loop. */
+export interface WaitOptions {
+  /**
+   * Seconds to wait for an approval or a client tool's result. When the wait expires, the call is denied. Default
+   * 86 400: a day.
+   */
+  readonly approvalTimeoutSeconds?: number
+}
+
 export const approvalOptions = declareOptions<ApprovalOptions>()({
   needsApproval: callback<ApprovalPolicy>().default(() => () => false),
   interceptors: z.array(callback<Interceptor>()).default([]),
+})
+
+export const waitOptions = declareOptions<WaitOptions>()({
+  approvalTimeoutSeconds: waitSeconds.default(86_400),
 })

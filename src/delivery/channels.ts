@@ -3,7 +3,7 @@ import { sendEmail } from "./email.ts"
 import type { Delivery, DeliveryOptions } from "./options.ts"
 import { sendSlack } from "./slack.ts"
 import { sendTelegram } from "./telegram.ts"
-import type { OnUnknown } from "./uncertain.ts"
+import type { OnUnknown } from "./unknown-outcome.ts"
 import { sendWebhook } from "./webhook.ts"
 
 /** One channel that delivers the ends of runs. */

@@ -2,7 +2,7 @@ import { toError } from "../core/errors.ts"
 import { withoutSecrets } from "../core/text/without-secrets.ts"
 import { channelsOf } from "./channels.ts"
 import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
-import { unknownPrefix } from "./uncertain.ts"
+import { unknownPrefix } from "./unknown-outcome.ts"
 
 /** The result of one channel. */
 export interface DeliveryResult {

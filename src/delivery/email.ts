@@ -1,7 +1,7 @@
 import { Readable } from "node:stream"
 import { ConfigurationError, toError, UndeliverableError } from "../core/errors.ts"
 import type { EmailOptions } from "./options.ts"
-import { CutOffError, sendParts } from "./uncertain.ts"
+import { CutOffError, sendParts } from "./unknown-outcome.ts"
 
 /** Maximum milliseconds for each phase of a connection. The signal bounds all of them together. */
 const phaseMs = 10_000

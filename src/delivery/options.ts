@@ -1,7 +1,9 @@
 import { z } from "zod"
 import type { RunEnd } from "../core/runs/run-end.ts"
+import { declareOptions } from "../options/declare-options.ts"
 import { parseOptions } from "../options/resolve-options.ts"
-import type { OnUnknown } from "./uncertain.ts"
+import { callback } from "../options/schemas.ts"
+import type { OnUnknown } from "./unknown-outcome.ts"
 
 /** The end of a run in its delivered form. Its response has at most 100 000 characters. */
 export interface Delivery extends Omit<RunEnd, "tenant" | "userId"> {
@@ -96,56 +98,57 @@ export interface DeliveryOptions {
   readonly when?: (delivery: Delivery) => boolean
 }
 
+type SubjectOf = (delivery: Delivery) => string
+
 const text = z.string().min(1)
 const httpUrl = z.url({ protocol: /^https?$/ })
-const aFunction = z.custom<never>((value) => typeof value === "function", "expected a function")
 const secret = z
   .string()
   .regex(/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/, "expected whsec_ and at least 24 bytes in base64")
 
 const onUnknown = z.enum(["keep", "resend"]).optional()
 
-const webhook = {
+const webhook = declareOptions<WebhookOptions>()({
   url: httpUrl,
   secret: secret.optional(),
   headers: z.record(text, z.string()).optional(),
   allowPrivateAddresses: z.boolean().optional(),
-} satisfies Record<keyof WebhookOptions, z.ZodType>
+})
 
-const telegram = {
+const telegram = declareOptions<TelegramOptions>()({
   botToken: text,
   chatId: text,
   label: text.optional(),
   onUnknown,
-  files: aFunction.optional(),
+  files: callback<NonNullable<TelegramOptions["files"]>>().optional(),
   apiUrl: httpUrl.optional(),
-} satisfies Record<keyof TelegramOptions, z.ZodType>
+})
 
-const email = {
+const email = declareOptions<EmailOptions>()({
   url: z.url({ protocol: /^smtps?$/ }),
   from: text,
   to: z.union([text, z.array(text).min(1).max(100)]),
-  subject: z.union([text, aFunction]).optional(),
+  subject: z.union([text, callback<SubjectOf>()]).optional(),
   onUnknown,
-} satisfies Record<keyof EmailOptions, z.ZodType>
+})
 
-const slack = {
+const slack = declareOptions<SlackOptions>()({
   webhookUrl: httpUrl,
   label: text.optional(),
   onUnknown,
   allowPrivateAddresses: z.boolean().optional(),
-} satisfies Record<keyof SlackOptions, z.ZodType>
+})
 
-const shape = {
-  onComplete: aFunction.optional(),
+const shape = declareOptions<DeliveryOptions>()({
+  onComplete: callback<NonNullable<DeliveryOptions["onComplete"]>>().optional(),
   webhook: z.strictObject(webhook).optional(),
   telegram: z.strictObject(telegram).optional(),
   slack: z.strictObject(slack).optional(),
   email: z.strictObject(email).optional(),
   briefingFile: text.optional(),
-  formatMessage: aFunction.optional(),
-  when: aFunction.optional(),
-} satisfies Record<keyof DeliveryOptions, z.ZodType>
+  formatMessage: callback<NonNullable<DeliveryOptions["formatMessage"]>>().optional(),
+  when: callback<NonNullable<DeliveryOptions["when"]>>().optional(),
+})
 
 /** Throws a `ConfigurationError` that names unknown and wrong options, but no value, because some are secrets. */
 export function checkDeliveryOptions(options: DeliveryOptions): void {

@@ -6,7 +6,7 @@ import { type Channel, channelsOf } from "./channels.ts"
 import { attemptMs } from "./deliver.ts"
 import { requireMailer } from "./email.ts"
 import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
-import { refuseRepetition } from "./uncertain.ts"
+import { refuseRepetition } from "./unknown-outcome.ts"
 
 /** Maximum characters of the response. An item of the outbox has at most a megabyte. */
 const maxResponse = 100_000

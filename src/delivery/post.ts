@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http"
 import { request as httpsRequest } from "node:https"
 import { BlockList, isIP, type LookupFunction } from "node:net"
 import { toError, UndeliverableError } from "../core/errors.ts"
-import { CutOffError } from "./uncertain.ts"
+import { CutOffError } from "./unknown-outcome.ts"
 
 export interface Post {
   readonly url: string

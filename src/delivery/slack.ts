@@ -1,7 +1,7 @@
 import type { SlackOptions } from "./options.ts"
 import { post, requireSuccess } from "./post.ts"
 import { splitText } from "./split-text.ts"
-import { sendParts } from "./uncertain.ts"
+import { sendParts } from "./unknown-outcome.ts"
 
 /** Maximum characters. Slack truncates longer texts. */
 const maxCharacters = 39_000

@@ -3,7 +3,7 @@ import { sleep } from "../core/time/sleep.ts"
 import type { TelegramFile, TelegramOptions } from "./options.ts"
 import { type PostReply, post, requireSuccess } from "./post.ts"
 import { splitText } from "./split-text.ts"
-import { sendParts } from "./uncertain.ts"
+import { sendParts } from "./unknown-outcome.ts"
 
 /** Maximum characters of a message at Telegram. */
 const maxCharacters = 4_096

@@ -4,7 +4,7 @@
  * @module headless
  */
 
-export { type DeliverOptions, deliver } from "../gateway/runs/deliver.ts"
+export { type DeliverOptions, deliver } from "../gateway/runs/deliver-output.ts"
 export type { AutonomousOptions, AutonomousRetryOptions } from "../gateway/runs/run-autonomous.ts"
 export { runAutonomous, runAutonomousWithRetry } from "../gateway/runs/run-autonomous.ts"
 export type { StartOptions } from "../gateway/runs/run-options.ts"

@@ -10,7 +10,7 @@ import { createLogger } from "../telemetry/logger.ts"
 import { compileSchema } from "../tools/input-schema.ts"
 import type { AgentDefinition } from "./agent/agent-definition.ts"
 import type { ChosenAgent } from "./agent/agent-service.ts"
-import { mayGuess } from "./agent/guess.ts"
+import { mayGuess } from "./agent/guessed-model.ts"
 import type {
   CloseOptions,
   Gateway,

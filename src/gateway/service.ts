@@ -8,7 +8,6 @@ import type { Memory } from "../core/ports/store/memory.ts"
 import type { Outbox } from "../core/ports/store/outbox.ts"
 import type { Store } from "../core/ports/store/store.ts"
 import type { Subscriber } from "../core/ports/store/subscriptions.ts"
-import { CallbackTimeoutError, callBounded } from "../core/time/call-bounded.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createHttpApp } from "../http/app.ts"
 import { rememberKeys } from "../http/auth/remember-keys.ts"
@@ -53,11 +52,7 @@ import { packageVersion } from "./package-version.ts"
 import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
 import { readinessOf } from "./readiness.ts"
-
-/** Maximum milliseconds of `onShutdown`. The process is about to end, and its supervisor may not wait long. */
-const onShutdownMs = 2_000
-
-const lastDeliveriesMs = 2_000
+import { callOnShutdown, drainRuns, stopDelivering } from "./shutdown.ts"
 
 /** All parts of a gateway, assembled and running. */
 export interface Service {
@@ -296,10 +291,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       accepting = false
       stopHousekeeping?.()
       stopAnnouncing?.()
-      // Runs that still wait for a plugin, such as for the start of an MCP server, must not delay the end.
-      const grace = setTimeout(() => void Promise.all(agents.map((agent) => agent.interrupt())), graceMs)
-      await worker.stop({ graceMs })
-      clearTimeout(grace)
+      await drainRuns(worker, agents, graceMs)
       await folds.close()
       feed.close()
       // These take up to two seconds each, and are independent of each other.
@@ -321,17 +313,6 @@ function transcripts({ transcriptDir, redact, durability }: ResolvedServer): rea
   if (transcriptDir === undefined) return []
   const show = redact === undefined ? {} : { show: createMask(redact) }
   return [createTranscripts({ directory: transcriptDir, sync: durability === "full", ...show })]
-}
-
-/**
- * Lets hooks and outbox handlers receive due items, for two seconds at most. The rest is delivered after the next
- * start.
- */
-async function stopDelivering(parts: readonly (Following | Dispatcher)[]): Promise<void> {
-  const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(), lastDeliveriesMs)
-  await Promise.all(parts.map((part) => part.stop(deadline.signal)))
-  clearTimeout(timer)
 }
 
 /**
@@ -358,16 +339,6 @@ function completeAnyOf(agents: readonly AgentService[]): CompleteAuthorization |
       if (server !== null) return server
     }
     return null
-  }
-}
-
-async function callOnShutdown({ onShutdown }: ResolvedServer, logger: Logger): Promise<void> {
-  if (onShutdown === undefined) return
-  try {
-    await callBounded((signal) => onShutdown({ signal }), { name: "onShutdown", timeoutMs: onShutdownMs })
-  } catch (error) {
-    if (!(error instanceof CallbackTimeoutError)) throw error
-    logger.warn({ error, hook: "onShutdown" }, "A hook did not return in time. The gateway is closed.")
   }
 }
 

@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
-import { placesForNewcomers } from "../core/fairness/newcomers.ts"
+import { placesForNewcomers } from "../core/fairness/places-for-newcomers.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Keyring } from "../core/ports/store/keyring.ts"
 import type { Clock } from "../core/time/clock.ts"
@@ -16,6 +16,7 @@ import { type BodyLimits, readBoundedBody } from "./body/bounded-body.ts"
 import { createJsonParser } from "./body/json-parser.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
+import type { HttpLimits } from "./limits/http-limits.ts"
 import { maxInitBodyBytes, maxInitValues } from "./limits/init-limits.ts"
 import { networkOf } from "./limits/network.ts"
 import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/rate-limits.ts"
@@ -25,7 +26,7 @@ import { refuseOtherMethods } from "./middleware/method-not-allowed.ts"
 import { logRequests } from "./middleware/request-log.ts"
 import { securityHeaders } from "./middleware/security-headers.ts"
 import { addOpenApiRoute } from "./openapi.ts"
-import { type HttpLimits, knowsUsers, type ResolvedHttpOptions } from "./options.ts"
+import { knowsUsers, type ResolvedHttpOptions } from "./options.ts"
 import { invalidBody, Problem, toProblemResponse } from "./problem.ts"
 import type { Readiness } from "./readiness.ts"
 import { type ClientAddress, createClientAddress } from "./request/client-address.ts"
@@ -223,7 +224,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
   }
 }
 
-function streamsOf({ sessions, clock, logger, heartbeatMs = 15_000, limits }: HttpAppOptions): EventStreams {
+function streamsOf({ sessions, clock, logger, heartbeatMs, limits }: HttpAppOptions): EventStreams {
   const { viewersPerSession } = limits
   return createEventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession })
 }
@@ -258,8 +259,7 @@ function createRootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const open = allowLocalhost || !knowsUsers(options)
   root.use(createHostGuard({ open, allowedHosts: options.allowedHosts, origins }))
   if (origins.length > 0 || allowLocalhost) {
-    const { corsAllowHeaders: allowHeaders, corsAllowMethods: allowMethods } = options
-    root.use(crossOrigin({ origins, allowLocalhost, allowHeaders, allowMethods }))
+    root.use(crossOrigin({ ...options, allowLocalhost }))
   }
   return root
 }

@@ -10,9 +10,9 @@ import type { DiskGuard } from "./disk/guard.ts"
 import { diskQuota, type SandboxLimits } from "./limits.ts"
 import type { StagedFolder } from "./staged-folders.ts"
 import { createTail } from "./tail.ts"
+import { type DiskUsage, isWithin, measureUsage } from "./workspace/disk-usage.ts"
 import { mergeRemoved, trimWorkspace } from "./workspace/trim.ts"
-import type { UnfinishedExecution, UnfinishedExecutions } from "./workspace/unfinished.ts"
-import { type DiskUsage, isWithin, measureUsage } from "./workspace/usage.ts"
+import type { UnfinishedExecution, UnfinishedExecutions } from "./workspace/unfinished-executions.ts"
 import type { Workspace } from "./workspace/workspaces.ts"
 
 export interface ExecuteOptions {

@@ -1,11 +1,14 @@
 import { z } from "zod"
 import { toError } from "../core/errors.ts"
+import type { TurnLimit } from "../core/runs/turn-limit.ts"
 import type { ScheduleSpec } from "../core/schedule.ts"
+import { declareOptions } from "../options/declare-options.ts"
 import { describeIssues } from "../options/describe-issues.ts"
+import { turnLimit } from "../options/turn-limit.ts"
 import { createTimetable, shortestInterval } from "./timetable.ts"
 
 /** The time, the message and the rules of a schedule in the form for callers. */
-export interface ScheduleTerms {
+export interface ScheduleTerms extends TurnLimit {
   /** Cron expression of five fields, or six with seconds first. Either this, `every` or `at`. */
   readonly cron?: string
   /** Time between two occurrences, such as `30s`, `15m`, `6h` or `7d`. */
@@ -28,8 +31,6 @@ export interface ScheduleTerms {
    * fires, `all` of the last hundred, or `none`. Default `one`.
    */
   readonly catchUp?: ScheduleSpec["catchUp"]
-  /** Maximum turns of each run. Default: those of the agent. */
-  readonly maxTurns?: number
   /** Maximum cost of each run in US dollars. Default: the budget of the agent. */
   readonly maxBudgetUsd?: number
 }
@@ -37,7 +38,8 @@ export interface ScheduleTerms {
 export const scheduleNamePattern = /^[\w.-]{1,64}$/
 const maxMessageCharacters = 16_384
 
-const shape = {
+const shape = declareOptions<ScheduleTerms>()({
+  ...turnLimit,
   cron: z.string().max(200).optional(),
   every: z.string().max(20).optional(),
   at: z.iso.datetime({ offset: true }).optional(),
@@ -50,9 +52,8 @@ const shape = {
   session: z.enum(["fresh", "continue"]).default("fresh"),
   overlap: z.enum(["skip", "queue"]).optional(),
   catchUp: z.enum(["one", "all", "none"]).default("one"),
-  maxTurns: z.int().positive().optional(),
   maxBudgetUsd: z.number().positive().optional(),
-} satisfies Record<keyof ScheduleTerms, z.ZodType>
+})
 
 const terms = z
   .strictObject(shape)

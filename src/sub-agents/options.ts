@@ -1,8 +1,10 @@
 import { z } from "zod"
 import type { ChildOutcome } from "../core/runs/child.ts"
+import type { TurnLimit } from "../core/runs/turn-limit.ts"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
 import { resolveOptions } from "../options/resolve-options.ts"
-import { callback, count, texts } from "../options/schemas.ts"
+import { callback, texts } from "../options/schemas.ts"
+import { turnLimit } from "../options/turn-limit.ts"
 
 export interface BackgroundHookOptions {
   readonly signal: AbortSignal
@@ -26,8 +28,8 @@ export interface BackgroundEnd {
   readonly outcome: ChildOutcome
 }
 
-/** Options of sub-agents. All are optional. */
-export interface SubAgentOptions {
+/** Options of sub-agents. All are optional. The `maxTurns` of a skill takes precedence over this option. */
+export interface SubAgentOptions extends TurnLimit {
   /** Names of further agents of the gateway to which the model may delegate tasks. Default: none. */
   readonly agents?: readonly string[]
   /**
@@ -62,11 +64,6 @@ export interface SubAgentOptions {
   /** Maximum number of sub-agents of one session that work at once; 1 to 32. Default 4. */
   readonly maxConcurrent?: number
   /**
-   * Maximum number of model calls of one sub-agent. A skill's own limit takes precedence. Default: the agent's
-   * `maxTurns`.
-   */
-  readonly maxTurns?: number
-  /**
    * Maximum seconds of one sub-agent, after which it is canceled. A skill's own limit takes precedence. Default 3600:
    * an hour.
    */
@@ -86,6 +83,7 @@ export interface SubAgentOptions {
 const longestSeconds = 365 * 86_400
 
 const schemas = declareOptions<SubAgentOptions>()({
+  ...turnLimit,
   agents: texts.default([]),
   models: texts.default([]),
   outputsDir: z.string().min(1).optional(),
@@ -95,7 +93,6 @@ const schemas = declareOptions<SubAgentOptions>()({
   onBackgroundComplete: callback<NonNullable<SubAgentOptions["onBackgroundComplete"]>>().optional(),
   maxDepth: z.int().min(1).max(8).default(1),
   maxConcurrent: z.int().min(1).max(32).default(4),
-  maxTurns: count.optional(),
   timeoutSeconds: z.number().positive().max(longestSeconds).default(3_600),
   maxBudgetUsd: z.number().positive().optional(),
   excludedTools: texts.default([]),

@@ -23,7 +23,7 @@ import {
   createRetryEvent,
   freeOfCharge,
   mayHaveCost,
-} from "./failed-call.ts"
+} from "./failed-call-cost.ts"
 import { type ModelAttempt, modelAt, planNextAttempt } from "./model-attempt.ts"
 import { requestOf } from "./model-request.ts"
 import { explainRefusedThinking } from "./refused-thinking.ts"

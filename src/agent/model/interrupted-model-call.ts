@@ -1,7 +1,7 @@
 import { interruptedByCrash } from "../conversation.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { countUsage, estimateInput } from "./estimate-tokens.ts"
-import { createFailedCall, createRetryEvent } from "./failed-call.ts"
+import { createFailedCall, createRetryEvent } from "./failed-call-cost.ts"
 import { requestOf } from "./model-request.ts"
 
 /**

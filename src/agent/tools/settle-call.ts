@@ -11,13 +11,14 @@ import { openWait } from "../waits/open-wait.ts"
 import { questionsOf } from "../waits/questions.ts"
 import { hasOpenedMost, WaitRefused } from "../waits/refused-wait.ts"
 import { openReturnedWait } from "../waits/returned-wait.ts"
-import { closeQuestion, takeAnswer } from "../waits/take-answer.ts"
+import { takeAnswer } from "../waits/take-answer.ts"
 import { changedTool, denial, invalidInput, malformedInputOf, refusal, unknownTool } from "./call-errors.ts"
 import type { CallState } from "./call-state.ts"
 import { completeCall } from "./complete-call.ts"
 import { findCurrentTool, isAsApproved, isFor, isStill, reasonToAskAgain } from "./current-tool.ts"
 import { createDataEmitter } from "./emit-data.ts"
 import { executeTool } from "./execute-tool.ts"
+import { loseCall, recoverCall } from "./recover-call.ts"
 import { transformResult } from "./transform-result.ts"
 
 /**
@@ -42,8 +43,7 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
         await completeCall(context, call, denial(call))
         break
       case "started":
-        // The previous process started the call and ended before it logged the result.
-        await recover(context, tool, call)
+        await recoverCall(context, tool, call, { repeat: () => beginAgain(context, tool, call) })
         break
       case "waited":
         await beginAgain(context, tool, call)
@@ -142,7 +142,7 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   })
   await questions.end()
   await data.stored()
-  if (outcome === "interrupted") return lose(context, call)
+  if (outcome === "interrupted") return loseCall(context, call)
   if (outcome.type === "wait" || outcome.type === "task") return waitFor(context, tool, call, outcome)
   const durationMs = context.clock.now() - startedAt
   const result = await transformResult(context, call, outcome)
@@ -152,12 +152,6 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
 
 function serverOf(tool: Tool, { input }: CallState): string | null {
   return originOf(tool, input)?.server ?? null
-}
-
-/** Ends a call whose executor is gone, or whose name now identifies another tool. */
-async function lose(context: ModelRunContext, { requested: { toolCallId, name } }: CallState): Promise<void> {
-  const lost = { reason: "lost", outcome: "unknown" } as const
-  await record(context, [{ type: "toolCallInterrupted", toolCallId, name, ...lost }])
 }
 
 /** Parks the call without this process until the wait has ended, or completes it with the id of a background task. */
@@ -183,22 +177,10 @@ async function waitFor(
  */
 async function beginAgain(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
   if (tool === undefined) return completeCall(context, call, unknownTool(context, call))
-  if (!isFor(call, tool)) return lose(context, call)
+  if (!isFor(call, tool)) return loseCall(context, call)
   const validation = await validate(context, tool, call)
   if (!validation.valid) return completeCall(context, call, invalidInput(validation.message))
   await begin(context, tool, call, validation.input)
-}
-
-async function recover(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
-  const { toolCallId, name } = call.requested
-  // The question belongs to an execution that is gone. A repeated call asks again.
-  await closeQuestion(context, call)
-  const isRepeatable = tool?.readOnly === true || tool?.idempotent === true
-  if (isRepeatable && isFor(call, tool)) return beginAgain(context, tool, call)
-  const { stoppedInOrder } = context
-  await record(context, [
-    { type: "toolCallInterrupted", toolCallId, name, reason: "crashed", outcome: "unknown", stoppedInOrder },
-  ])
 }
 
 async function askPerson(

@@ -2,6 +2,7 @@ import type { ContentPart } from "../history/messages.ts"
 import type { Json, JsonObject } from "../json/json.ts"
 import type { Cost, Spending } from "../usage.ts"
 import type { RunRole } from "./run-role.ts"
+import type { TurnLimit } from "./turn-limit.ts"
 
 /** Work that a tool call hands to a session of its own. */
 export interface ChildTask {
@@ -26,9 +27,7 @@ export interface ChildTask {
 }
 
 /** Limits of one run. If the agent has the same limit, the smaller one applies. */
-export interface RunLimits {
-  /** Maximum number of model calls of the run. Default: only the agent's limit. */
-  readonly maxTurns?: number
+export interface RunLimits extends TurnLimit {
   /**
    * Maximum cost of the run in US dollars. Default: an equal share of what is left of the budget of the parent's run;
    * without such a budget, only the agent's limit.

@@ -47,7 +47,7 @@ import type { AgentDefinition } from "./agent-definition.ts"
 import { checkForAllRuns, pluginOptions, toAgentRuntime } from "./chat-runtime.ts"
 import { providersForSession } from "./credentials.ts"
 import { allowsClientTool, unusableTool } from "./declared-tools.ts"
-import { createGuess } from "./guess.ts"
+import { createGuess } from "./guessed-model.ts"
 import { createRuntimeMemo } from "./runtime-memo.ts"
 import type { UserCode } from "./user-code.ts"
 

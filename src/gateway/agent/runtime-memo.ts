@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { loopOptions } from "../../agent/options.ts"
-import { waitOptions } from "../../agent/waits/options.ts"
+import { waitOptions } from "../../approvals/options.ts"
 import type {
   ModelChoice,
   Provider,

@@ -2,6 +2,7 @@ import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
 import { describeIssues } from "../../options/describe-issues.ts"
 import { anObject, count } from "../../options/schemas.ts"
+import { turnLimit } from "../../options/turn-limit.ts"
 
 const object = anObject()
 
@@ -29,7 +30,7 @@ const startOptions = z
     notes: z.array(z.string()).optional(),
     limits: z
       .strictObject({
-        maxTurns: count.optional(),
+        ...turnLimit,
         maxBudgetUsd: z.number().nonnegative().optional(),
         maxCrashes: count.optional(),
       })

@@ -5,7 +5,8 @@ import { type ConsoleOption, consoleOption } from "../../console/options.ts"
 import type { ToolSpecification } from "../../core/ports/model/provider.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { Session } from "../../core/ports/store/session-log.ts"
-import { type HttpLimits, type HttpOptions, httpLimits, httpOptions } from "../../http/options.ts"
+import { type HttpLimits, httpLimits } from "../../http/limits/http-limits.ts"
+import { type HttpOptions, httpOptions } from "../../http/options.ts"
 import { type LargeResultsOptions, largeResultsSchemas } from "../../large-results/options.ts"
 import {
   type McpAuthorizationOptions,
@@ -129,7 +130,7 @@ export const sharedServerOptions = declareOptions<SharedServerOptions>()({
 })
 
 /** Schemas of the options that each agent has for itself. A feature adds its options with one line. */
-export const agentServerOptions = {
+export const agentServerOptions = declareOptions<AgentServerOptions>()({
   ...mcpOptions,
   ...schedulesSchemas,
   ...skillOptions,
@@ -141,7 +142,7 @@ export const agentServerOptions = {
   memory: memorySchema.default(false),
   subAgents: subAgentsSchema.default(false),
   plugins: z.array(aPlugin).default([]),
-}
+})
 
 export type ResolvedServer = Resolved<SharedServerOptions, typeof sharedServerOptions>
 export type ResolvedAgentServer = Resolved<AgentServerOptions, typeof agentServerOptions>

@@ -1,7 +1,6 @@
 import { z } from "zod"
 import { loopOptions } from "../../agent/options.ts"
-import { waitOptions } from "../../agent/waits/options.ts"
-import { approvalOptions } from "../../approvals/options.ts"
+import { approvalOptions, waitOptions } from "../../approvals/options.ts"
 import type { Runner } from "../../core/runs/runner.ts"
 import { declareOptions, type Resolved } from "../../options/declare-options.ts"
 import { resolveOptions } from "../../options/resolve-options.ts"

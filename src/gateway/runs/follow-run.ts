@@ -10,9 +10,9 @@ import type { ApprovalAnswer } from "../gateway.ts"
 import type { ElicitationAnswer } from "../operate/waits.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
 import { cancelRun } from "./cancel-run.ts"
-import { type ParkedParts, UnfinishedCalls, untilParked } from "./parked.ts"
 import { createRendering } from "./render-events.ts"
 import type { AcceptedRun } from "./start-run.ts"
+import { type ParkedParts, UnfinishedCalls, untilParked } from "./until-parked.ts"
 
 /** Maximum number of sub-agents whose questions are answered at once. */
 const maxSubAgents = 1_000

@@ -2,6 +2,7 @@ import { z } from "zod"
 import { toError } from "../../core/errors.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { sleep } from "../../core/time/sleep.ts"
+import { declareOptions } from "../../options/declare-options.ts"
 import { parseOptions } from "../../options/resolve-options.ts"
 import { callback } from "../../options/schemas.ts"
 import { classifyOutcome } from "./classify-outcome.ts"
@@ -32,14 +33,14 @@ export interface Retry {
 const seconds = z.number().nonnegative().max(2_147_483)
 
 /** Schemas for code that has these options among its own. */
-export const retryShape = {
+export const retryShape = declareOptions<RetryOptions>()({
   maxRetries: z.int().nonnegative().max(1_000).default(3),
   backoffSeconds: z
     .union([seconds.transform((each) => [each]), z.array(seconds)])
     .default([30, 60, 120, 300, 600]),
   retryOnTimeout: z.boolean().default(true),
-  onRetry: callback<never>().optional(),
-} satisfies Record<keyof RetryOptions, z.ZodType>
+  onRetry: callback<NonNullable<RetryOptions["onRetry"]>>().optional(),
+})
 
 const schema = z.strictObject(retryShape)
 const callbackMs = 30_000

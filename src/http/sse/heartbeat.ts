@@ -1,3 +1,6 @@
+/** Default milliseconds between the heartbeats of a stream. */
+export const defaultHeartbeatMs = 15_000
+
 export type Beat = (bytes: Uint8Array<ArrayBuffer>) => void
 
 /** Sends one shared heartbeat to all open streams. */

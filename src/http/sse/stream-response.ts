@@ -6,7 +6,7 @@ import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createPlaces } from "../limits/places.ts"
 import type { Wire } from "../wire/wire.ts"
-import { createHeartbeat, type Heartbeat } from "./heartbeat.ts"
+import { createHeartbeat, defaultHeartbeatMs, type Heartbeat } from "./heartbeat.ts"
 import { createRenderer, type Renderer } from "./render.ts"
 import { type EventSource, EventStream } from "./stream-body.ts"
 
@@ -42,7 +42,8 @@ export interface EventStreamsOptions {
   readonly sessions: Pick<Sessions, "viewTree">
   readonly clock: Clock
   readonly logger: Logger
-  readonly heartbeatMs: number
+  /** Milliseconds between heartbeats. Default 15 000. */
+  readonly heartbeatMs?: number | undefined
   readonly viewersPerSession: number
 }
 
@@ -63,7 +64,7 @@ const eventStreamHeaders = {
  * streams of the same session share a bounded number of places.
  */
 export function createEventStreams(options: EventStreamsOptions): EventStreams {
-  const { sessions, clock, logger, heartbeatMs, viewersPerSession } = options
+  const { sessions, clock, logger, heartbeatMs = defaultHeartbeatMs, viewersPerSession } = options
   /** Renderings by the wires of the routes, of which there are few. */
   const renderings = new Map<Wire, WireRendering>()
   const renderingOf = (wire: Wire): WireRendering => {

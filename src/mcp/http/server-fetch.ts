@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { FetchLike } from "@modelcontextprotocol/client"
 import { GatewayError } from "../../core/errors.ts"
-import { createPace } from "../pace.ts"
+import { createPace } from "../notification-rate.ts"
 
 /** Maximum bytes of one message, as over standard output. */
 const longestMessage = 32 * 1024 * 1024

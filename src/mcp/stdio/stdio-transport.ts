@@ -14,7 +14,7 @@ import { toError } from "../../core/errors.ts"
 import { followOutput, type OutputTail } from "../../processes/output-tail.ts"
 import { type Exit, type ProcessGroup, spawnGroup } from "../../processes/process-group.ts"
 import type { StdioConfig } from "../config/server-config.ts"
-import { createPace } from "../pace.ts"
+import { createPace } from "../notification-rate.ts"
 import { createLineReader } from "./line-reader.ts"
 
 /** Maximum bytes of one message. After a longer one the server is stopped. */

@@ -8,7 +8,7 @@ import { executeTool } from "./calls/execute-tool.ts"
 import { type CallTool, createToolServer, sdkNameOf } from "./calls/tool-server.ts"
 import { type ClaudeAgentOptions, type ResolvedClaudeAgentOptions, resolveOptions } from "./options.ts"
 import { createFormerProcess } from "./process/former-process.ts"
-import { createPlaces } from "./process/places.ts"
+import { createPlaces } from "./process/process-places.ts"
 import { createSdkProcess } from "./process/sdk-process.ts"
 import {
   fileContains,

@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
+import type { TurnLimit } from "../../core/runs/turn-limit.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import type { RunnerOptions } from "../runner-options.ts"
 
@@ -17,7 +18,7 @@ export type ClaudeAgentApproval = (call: {
   readonly signal: AbortSignal
 }) => boolean | Promise<boolean>
 
-export interface ClaudeAgentOptions extends Omit<RunnerOptions, "model"> {
+export interface ClaudeAgentOptions extends Omit<RunnerOptions, "model">, TurnLimit {
   /** The function of `@anthropic-ai/claude-agent-sdk`. */
   readonly query: ClaudeAgentQuery
   /**
@@ -44,8 +45,6 @@ export interface ClaudeAgentOptions extends Omit<RunnerOptions, "model"> {
    * tool, and no call of a tool of the gateway.
    */
   readonly needsApproval?: boolean | ClaudeAgentApproval
-  /** Maximum model calls of a run. Default: no limit. */
-  readonly maxTurns?: number
   /** Budget of a run in US dollars, by the SDK's estimate. Default: no limit. */
   readonly maxBudgetUsd?: number
   /**

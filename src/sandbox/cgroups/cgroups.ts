@@ -9,7 +9,7 @@ import { hasCode } from "../workspace/directory.ts"
 import { readIfThere, writeIfThere } from "./files.ts"
 import { freezeGroup, thawGroup } from "./freeze.ts"
 import { controllers, type Hierarchy, hierarchies } from "./hierarchy.ts"
-import { unheldSwap } from "./unheld.ts"
+import { unheldSwap } from "./unenforced-limits.ts"
 
 /**
  * Control groups for executions. They bound memory, processes and processor time of all processes of an execution

@@ -1,4 +1,4 @@
-import type { DiskUsage } from "../workspace/usage.ts"
+import type { DiskUsage } from "../workspace/disk-usage.ts"
 import type { DiskSpace } from "./space.ts"
 
 /** Bytes that each process has written to file systems since it started. */

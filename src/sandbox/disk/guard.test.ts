@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test, vi } from "vitest"
-import type { DiskUsage } from "../workspace/usage.ts"
+import type { DiskUsage } from "../workspace/disk-usage.ts"
 import { createDiskGuard } from "./guard.ts"
 import type { DiskSpace } from "./space.ts"
 

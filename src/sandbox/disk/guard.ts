@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
-import type { DiskUsage } from "../workspace/usage.ts"
+import type { DiskUsage } from "../workspace/disk-usage.ts"
 import { createHoldings, excessOf, type Holder } from "./holdings.ts"
 import { type DiskSpace, isShort, readDiskSpace } from "./space.ts"
 import { type DiskConsumer, type WatchedExecution, watchExecution } from "./watched-execution.ts"

@@ -1,5 +1,5 @@
 import { createRecentMap } from "../../core/recent-cache.ts"
-import type { DiskUsage } from "../workspace/usage.ts"
+import type { DiskUsage } from "../workspace/disk-usage.ts"
 
 /** Owner of an execution: a user of a tenant, and one of the user's sessions. */
 export interface Holder {

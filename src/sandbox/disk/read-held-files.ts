@@ -1,7 +1,7 @@
 import { constants, type Stats } from "node:fs"
 import { open, readdir, readFile, readlink, stat } from "node:fs/promises"
 import { hasCode } from "../workspace/directory.ts"
-import { bytesOnDisk, type DiskUsage } from "../workspace/usage.ts"
+import { bytesOnDisk, type DiskUsage } from "../workspace/disk-usage.ts"
 import type { WrittenBytes } from "./charge.ts"
 import { countsUnaccepted, readUnixSockets, type UnixSocket } from "./unix-sockets.ts"
 

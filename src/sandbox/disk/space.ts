@@ -1,5 +1,5 @@
 import { statfs } from "node:fs/promises"
-import type { DiskUsage } from "../workspace/usage.ts"
+import type { DiskUsage } from "../workspace/disk-usage.ts"
 
 /** Free space of a file system. */
 export interface DiskSpace {

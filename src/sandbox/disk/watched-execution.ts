@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
-import { type DiskUsage, isWithin, measureUsage } from "../workspace/usage.ts"
+import { type DiskUsage, isWithin, measureUsage } from "../workspace/disk-usage.ts"
 import { createCharge, measureLoss, type WrittenBytes } from "./charge.ts"
 import { measureHeldFiles } from "./held-files.ts"
 import type { Holder } from "./holdings.ts"

@@ -1,7 +1,7 @@
 import type Dockerode from "dockerode"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { UnheldLimit } from "../backend.ts"
-import { unheldSwap } from "../cgroups/unheld.ts"
+import { unheldSwap } from "../cgroups/unenforced-limits.ts"
 
 /** Maximum milliseconds of a ping: short enough for a blocked engine, and long enough for a busy machine. */
 const pingTimeoutMs = 10_000

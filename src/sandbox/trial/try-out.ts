@@ -8,7 +8,7 @@ import type { DiskGuard } from "../disk/guard.ts"
 import { openDocker } from "../docker/docker.ts"
 import type { BackendOptions } from "../options.ts"
 import { openSubprocess } from "../subprocess/subprocess.ts"
-import type { UnfinishedExecutions } from "../workspace/unfinished.ts"
+import type { UnfinishedExecutions } from "../workspace/unfinished-executions.ts"
 import type { Workspaces } from "../workspace/workspaces.ts"
 import { tryBackend } from "./probe.ts"
 

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { expect, onTestFinished, test } from "vitest"
+import { measureUsage } from "./disk-usage.ts"
 import { removeTree } from "./remove-tree.ts"
 import { trimWorkspace } from "./trim.ts"
-import { measureUsage } from "./usage.ts"
 
 const kilobyte = 1024
 const quota = { bytes: 1024 * kilobyte, entries: 1000 }

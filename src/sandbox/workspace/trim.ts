@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto"
 import { dirname, join } from "node:path"
 import type { RemovedFiles } from "../../core/ports/tools/sandbox.ts"
 import { type Directory, isAbsent, isClosed, nullIfAbsent, openDirectory } from "./directory.ts"
+import { bytesOnDisk, type DiskUsage } from "./disk-usage.ts"
 import { removeTree } from "./remove-tree.ts"
-import { bytesOnDisk, type DiskUsage } from "./usage.ts"
 import { maxDepth, type Visited, walk } from "./walk.ts"
 
 /** Maximum number of paths in a report. */

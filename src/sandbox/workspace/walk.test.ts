@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
-import { measureUsage } from "./usage.ts"
+import { measureUsage } from "./disk-usage.ts"
 import { walk } from "./walk.ts"
 
 async function foldersOf(count: number) {

@@ -4,10 +4,10 @@ import { join } from "node:path"
 import { GatewayError } from "../../core/errors.ts"
 import { hasCode } from "./directory.ts"
 import { replaceFile } from "./files.ts"
-import { readOffered } from "./offered.ts"
+import { readOffered } from "./offered-files.ts"
 import { allotOwner, freeOwner, hasOwnUsers, isAllotted, type Owner } from "./owner.ts"
-import { makePassable } from "./passable.ts"
 import { removeTree } from "./remove-tree.ts"
+import { makePassable } from "./traversable-folder.ts"
 
 /** A session's working directory on this machine. */
 export interface Workspace {

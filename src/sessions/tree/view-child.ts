@@ -2,7 +2,7 @@ import type { LiveEntry } from "../../core/log/entries.ts"
 import type { Principal, Session, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
 import type { ViewOptions } from "../sessions.ts"
-import { createEmptyPresent, omitResolved, type Present, presentOf } from "./present.ts"
+import { createEmptyPresent, omitResolved, type Present, presentOf } from "./session-state.ts"
 import type { SubAgent } from "./sub-agent.ts"
 
 export interface ChildViewParts {

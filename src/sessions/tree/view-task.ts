@@ -1,6 +1,6 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
 import { sleep } from "../../core/time/sleep.ts"
-import { createEmptyPresent, omitResolved, type Present } from "./present.ts"
+import { createEmptyPresent, omitResolved, type Present } from "./session-state.ts"
 import { ProgressFold, type TaskProgress, WaitFilter } from "./task-progress.ts"
 import {
   awaitCreation,

@@ -31,16 +31,13 @@ import { noSpending } from "../../core/usage.ts"
 import { isKnownHistory } from "../client-history.ts"
 import type { Storage } from "../storage.ts"
 import type { SessionWriter } from "../writing/writer.ts"
+import { exceedsCrashLimit, maxTakeovers } from "./crash-limit.ts"
 import type { Inbox } from "./inbox.ts"
 import { measureInterruptedOutput } from "./interrupted-output.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 
-/** Maximum number of consecutive processes that may die during a run without progress. */
-const maxTakeovers = 5
 /** Milliseconds that a canceled run waits for its agent, which knows the price of a call that a crash interrupted. */
 const priceWaitMs = 1_000
-/** Maximum number of crashes of one run in total, because a model may repeat a call that kills its process. */
-const defaultMaxCrashes = 20
 
 export interface RunExecution {
   /** Number of processes in a row that died during this run. Processes that released their session do not count. */
@@ -239,9 +236,7 @@ async function runOn(
     resumed,
   }: { readonly takeovers: number; readonly log: SessionLog; readonly resumed: boolean },
 ): Promise<number | null> {
-  const { run } = context.conversation
-  const crashes = run?.crashes.size ?? 0
-  const maxCrashes = run?.started.limits?.maxCrashes ?? defaultMaxCrashes
+  const hasCrashedTooOften = exceedsCrashLimit(context.conversation.run, takeovers)
   try {
     if (resumed && runtime?.type === "runner") await discardInterruptedText({ ...context, runtime })
     if (resumed) await closeInterruptedCompaction(context)
@@ -250,7 +245,7 @@ async function runOn(
       await closeInterruptedCall({ ...context, runtime }, { outputBytes })
     }
     context.signal.throwIfAborted()
-    if (takeovers > maxTakeovers || crashes > maxCrashes) {
+    if (hasCrashedTooOften) {
       return await fail(context, "crashed_repeatedly", "The server stopped too often during this run.")
     }
     if (runtime === null) {

@@ -3,8 +3,8 @@ import { toError } from "../../core/errors.ts"
 import type { Skill, SkillMistake, SkillSet } from "../skill.ts"
 import { loadFile } from "./load-file.ts"
 import { loadFolder } from "./load-folder.ts"
-import { type Place, placesIn } from "./places.ts"
 import { createReport, type Report } from "./report.ts"
+import { type Place, placesIn } from "./skill-places.ts"
 
 const maxSkills = 1_000
 const maxBytes = 128 * 1024 * 1024

@@ -19,8 +19,9 @@ import { toOpeningError } from "./database/failures.ts"
 import { createPostgresDirectory } from "./directory.ts"
 import { listenForArrivals } from "./inbox/arrivals.ts"
 import { createKeyring } from "./keyring.ts"
+import { heartbeatTimes } from "./leases/heartbeat.ts"
 import { uncountLapse } from "./leases/leases.ts"
-import { connectionName, heartbeatTimes, joinMembers } from "./leases/membership.ts"
+import { connectionName, joinMembers } from "./leases/membership.ts"
 import { createMemory } from "./memory.ts"
 import { createOutbox } from "./outbox/outbox.ts"
 import { createSubscriptions } from "./outbox/subscriptions.ts"
@@ -52,7 +53,6 @@ export interface PostgresStoreOptions {
   readonly readsVersion?: number
 }
 
-const defaultTtlMs = 3_000
 const watchPollMs = 100
 /** Number of connections for everything except commits. */
 const connections = 6
@@ -66,7 +66,7 @@ const listenerLimitMs = 5_000
 
 /** Throws `ConfigurationError` if the database cannot be reached or used, or was changed by a newer version. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
-  const { url, clock, logger, durability = "process", ttlMs = defaultTtlMs } = options
+  const { url, clock, logger, durability = "process", ttlMs } = options
   const { readsVersion: reads = logVersion } = options
   const driver = await loadDriver()
   const config = connectionConfig(url, durability)

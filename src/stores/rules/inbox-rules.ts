@@ -1,47 +1,5 @@
-import type { QueuedRun } from "../../core/ports/store/inbox.ts"
 import type { SessionBatch } from "../../core/ports/store/session-log.ts"
 import type { CommandRow } from "../rows/command-rows.ts"
-
-/** The time and the run that determine the order of an inbox. */
-export interface Moment {
-  /** The time of the store's clock. */
-  readonly now: number
-  /**
-   * The open run. Its message may still be in the inbox, because processes that read only version 2 open a run when
-   * its message is put.
-   */
-  readonly openRunId: string | null
-}
-
-/** Returns the queued messages in the order in which they are taken. */
-export function queueOf(rows: readonly CommandRow[], { now, openRunId }: Moment): CommandRow[] {
-  return rows
-    .filter(({ type, runId }) => type === "message" && runId !== openRunId)
-    .sort(
-      (left, right) =>
-        Math.max(left.notBefore, now) - Math.max(right.notBefore, now) ||
-        left.rank - right.rank ||
-        left.id - right.id,
-    )
-}
-
-export function listQueuedRuns(rows: readonly CommandRow[], moment: Moment): QueuedRun[] {
-  return queueOf(rows, moment).map(({ runId, notBefore }, index) => ({
-    runId,
-    notBefore,
-    position: index + 1,
-  }))
-}
-
-/** Returns the position of a queued run that waits for others or for its time. Undefined for other runs. */
-export function positionOf(rows: readonly CommandRow[], runId: string, moment: Moment): number | undefined {
-  const queue = queueOf(rows, moment)
-  const index = queue.findIndex((row) => row.runId === runId)
-  const row = queue[index]
-  if (row === undefined) return undefined
-  const isNext = index === 0 && moment.openRunId === null && row.notBefore <= moment.now
-  return isNext ? undefined : index + 1
-}
 
 /** Returns true if a cancel of the run is in the inbox (rule 12). */
 export function isCancelled(
@@ -84,21 +42,4 @@ export function rowsAfter(
     ({ id, runId }) =>
       !commandsConsumed.includes(id) && runId !== runEnded?.runId && !runsWithdrawn.includes(runId),
   )
-}
-
-export interface DueChange {
-  readonly id: number
-  readonly dueAt: number | null
-}
-
-/**
- * Returns the changes of the times at which messages are due, so that a claim reads no message that cannot be taken.
- * While a run is open, no message is due. Otherwise only the next message is due, at its time.
- */
-export function dueChanges(rows: readonly CommandRow[], moment: Moment): DueChange[] {
-  const queue = queueOf(rows, moment)
-  if (moment.openRunId !== null)
-    return queue.filter(({ dueAt }) => dueAt !== null).map(({ id }) => ({ id, dueAt: null }))
-  const [next] = queue
-  return next === undefined || next.dueAt === next.notBefore ? [] : [{ id: next.id, dueAt: next.notBefore }]
 }

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest"
 import { message } from "../../testing/session-log/fixtures.ts"
 import type { CommandRow } from "../rows/command-rows.ts"
 import { toCommandInsert } from "../rows/command-rows.ts"
-import { dueChanges, queueOf } from "./inbox-rules.ts"
 import { planCancel, planMessage, type Receiver } from "./put-rules.ts"
+import { dueChanges, queueOf } from "./queue-order.ts"
 
 const idle: Receiver = { open: null, lastSeq: 7, storedBytes: 0, rows: [], now: 1_000, writes: 3 }
 const open = { runId: "run_open", cursor: 3, steerable: true }

@@ -8,7 +8,8 @@ import type {
   StorageLimits,
 } from "../../core/ports/store/session-log.ts"
 import { type CommandRow, dueCommand, type NewCommand } from "../rows/command-rows.ts"
-import { type DueChange, dueChanges, isCancelled, type Moment, positionOf, queueOf } from "./inbox-rules.ts"
+import { isCancelled } from "./inbox-rules.ts"
+import { type DueChange, dueChanges, type Moment, positionOf, queueOf } from "./queue-order.ts"
 import { checkStorage } from "./storage-limits.ts"
 
 export interface OpenRun {

@@ -16,7 +16,6 @@ import {
 } from "../rows/command-rows.ts"
 import type { LargeContents } from "../rows/large/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
-import { type DueChange, listQueuedRuns, positionOf } from "../rules/inbox-rules.ts"
 import {
   type PutPlan,
   planCancel,
@@ -25,6 +24,7 @@ import {
   planTaskEnd,
   type Receiver,
 } from "../rules/put-rules.ts"
+import { type DueChange, listQueuedRuns, positionOf } from "../rules/queue-order.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database } from "./database/database.ts"
 import { largeText } from "./database/large-text.ts"

@@ -2,7 +2,8 @@ import type { Run, SessionBatch } from "../../../core/ports/store/session-log.ts
 import { integer, text } from "../../rows/columns.ts"
 import { type CommandRow, commandColumns, toCommandRow } from "../../rows/command-rows.ts"
 import type { EntryRows } from "../../rows/entry-rows.ts"
-import { concernsInbox, type DueChange, dueChanges, rowsAfter } from "../../rules/inbox-rules.ts"
+import { concernsInbox, rowsAfter } from "../../rules/inbox-rules.ts"
+import { type DueChange, dueChanges } from "../../rules/queue-order.ts"
 import type { Query } from "../database/database.ts"
 import { nowMs } from "../schema.ts"
 

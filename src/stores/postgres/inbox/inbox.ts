@@ -22,7 +22,6 @@ import {
 } from "../../rows/command-rows.ts"
 import { type LargeContents, makeLargeContents } from "../../rows/large/large-contents.ts"
 import { toPending } from "../../rows/session-rows.ts"
-import { listQueuedRuns, positionOf } from "../../rules/inbox-rules.ts"
 import {
   type PutPlan,
   planCancel,
@@ -31,6 +30,7 @@ import {
   planTaskEnd,
   type Receiver,
 } from "../../rules/put-rules.ts"
+import { listQueuedRuns, positionOf } from "../../rules/queue-order.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { Database, Query } from "../database/database.ts"
 import { claimFree } from "../leases/leases.ts"

@@ -3,7 +3,8 @@ import type { Shares } from "../../../core/ports/store/shares.ts"
 import { escapeText, integer, nullableText, text } from "../../rows/columns.ts"
 import { toLease } from "../../rows/session-rows.ts"
 import type { Database, Query } from "../database/database.ts"
-import { type HeartbeatTimes, isLive, ownerIsConnected, ownerIsDead } from "./membership.ts"
+import type { HeartbeatTimes } from "./heartbeat.ts"
+import { isLive, ownerIsConnected, ownerIsDead } from "./membership.ts"
 
 /** This process as a claimer of sessions. */
 export interface Claimer {

@@ -13,7 +13,7 @@ import {
   stepStarted,
 } from "../../../testing/session-log/fixtures.ts"
 import { startTestServer, type TestServer } from "../fixtures/test-server.ts"
-import { heartbeatTimes } from "./membership.ts"
+import { heartbeatTimes } from "./heartbeat.ts"
 
 let server: TestServer
 

@@ -1,9 +1,9 @@
 import type { Client } from "pg"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { Liveness } from "../../../core/ports/store/liveness.ts"
-import { integer } from "../../rows/columns.ts"
 import { oldestReader } from "../../rules/versions.ts"
 import { holdConnection, type StandingConnectionOptions } from "../database/standing-connection.ts"
+import { type HeartbeatTimes, sendHeartbeat } from "./heartbeat.ts"
 import { createHeartbeatClock } from "./heartbeat-clock.ts"
 
 /** This process as an owner of leases. */
@@ -14,32 +14,6 @@ export interface Membership {
   versionOfAll(): number
   /** Ends the membership. From then on, this owner is dead to all others. */
   end(): Promise<void>
-}
-
-/** Times of rule 8 (liveness), derived from the time to live. */
-export interface HeartbeatTimes {
-  /** A process whose last heartbeat is older than this, by the database's clock, counts as dead for others. */
-  readonly ttlMs: number
-  readonly heartbeatMs: number
-  /**
-   * Milliseconds after which an unconfirmed heartbeat is sent again on another connection. At most a third of the
-   * time to live.
-   */
-  readonly timeoutMs: number
-  /** The process itself counts a heartbeat only this long, so it stops before others may take over. */
-  readonly validMs: number
-  /** After a longer gap in its own heartbeats, a process declares no other process dead for one time to live. */
-  readonly gapMs: number
-}
-
-export function heartbeatTimes(ttlMs: number): HeartbeatTimes {
-  return {
-    ttlMs,
-    heartbeatMs: ttlMs / 4,
-    timeoutMs: ttlMs / 4,
-    validMs: (ttlMs * 5) / 6,
-    gapMs: (ttlMs * 2) / 3,
-  }
 }
 
 /**
@@ -80,27 +54,6 @@ export const ownerIsConnected = `(owner IS NOT NULL AND EXISTS (
   SELECT FROM pg_stat_activity WHERE application_name = 'ai-agent-gateway ' || owner))`
 
 /**
- * Milliseconds for which a process that crashed, or is cut off from the database, still counts among those that must
- * be able to read new entries, because it may come back.
- */
-const absentMs = 60_000
-
-const beat = `
-  INSERT INTO agent_gateway.process AS own (id, expires_at, beat_at, steady_since, reads_version)
-  VALUES ($1, clock_timestamp() + $2 * interval '1 millisecond', clock_timestamp(), clock_timestamp(), $4)
-  ON CONFLICT (id) DO UPDATE SET
-    expires_at = excluded.expires_at,
-    beat_at = excluded.beat_at,
-    steady_since = CASE
-      WHEN excluded.beat_at BETWEEN own.beat_at AND own.beat_at + $3 * interval '1 millisecond' THEN own.steady_since
-      ELSE excluded.beat_at
-    END
-  RETURNING (
-    SELECT coalesce(min(reads_version), $4) FROM agent_gateway.process AS other
-    WHERE other.expires_at > clock_timestamp() - ${absentMs} * interval '1 millisecond'
-  ) AS version_of_all`
-
-/**
  * Renews this process's row on a connection that does nothing else. If the row lapses, others may take its sessions,
  * and the epoch fences this process (rule 7, fencing). Sessions that no process took remain its own when the
  * heartbeat is back.
@@ -115,7 +68,7 @@ export async function joinMembers(options: {
 }): Promise<Membership> {
   const { id, connect, times, reads, logger } = options
   let versionOfAll = oldestReader
-  const { ttlMs, heartbeatMs, validMs, gapMs } = times
+  const { heartbeatMs, validMs } = times
   const clock = createHeartbeatClock({ validMs })
   clock.onChange((isLive) => {
     if (isLive) logger.info({}, "The heartbeat is back. This process checks which sessions it still holds.")
@@ -128,9 +81,8 @@ export async function joinMembers(options: {
   })
   async function renew(client: Client): Promise<void> {
     const sentAt = performance.now()
-    const { rows } = await client.query(beat, [id, ttlMs, gapMs, reads])
+    versionOfAll = await sendHeartbeat(client, { id, times, reads })
     clock.confirmed(sentAt)
-    versionOfAll = Math.min(reads, integer(rows[0] ?? {}, "version_of_all"))
   }
   try {
     const connection = await holdConnection({

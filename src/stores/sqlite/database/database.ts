@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 import type { Row } from "../../rows/columns.ts"
-import { retryWhileBusy } from "./patience.ts"
+import { retryWhileBusy } from "./busy-retry.ts"
 import { createWriteQueue, type WriteOptions } from "./write-queue.ts"
 
 /** Enough for the pages that some hundreds of streaming sessions write to. */

@@ -1,5 +1,5 @@
+import { computeDeadline, computePause } from "./busy-retry.ts"
 import { isBusy, toStoreError } from "./failures.ts"
-import { computeDeadline, computePause } from "./patience.ts"
 
 /**
  * Maximum writes of one transaction, and the milliseconds after which it accepts no further one, so that it does not

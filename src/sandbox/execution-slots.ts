@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/errors.ts"
-import { placesForNewcomers } from "../core/fairness/newcomers.ts"
+import { placesForNewcomers } from "../core/fairness/places-for-newcomers.ts"
 import { createTurnOrder } from "../core/fairness/turn-order.ts"
 import type { Principal } from "../core/ports/store/session-log.ts"
 import type { SandboxSession } from "../core/ports/tools/sandbox.ts"

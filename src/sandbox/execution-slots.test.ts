@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises"
 import { expect, test } from "vitest"
-import { createSlots, type SlotLimits, type Slots } from "./slots.ts"
+import { createSlots, type SlotLimits, type Slots } from "./execution-slots.ts"
 
 const never = new AbortController().signal
 

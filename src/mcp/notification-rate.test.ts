@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished, vi } from "vitest"
-import { createPace } from "./pace.ts"
+import { createPace } from "./notification-rate.ts"
 
 it("lets two thousand messages pass at once, and then as many a second", () => {
   vi.useFakeTimers({ toFake: ["performance"] })

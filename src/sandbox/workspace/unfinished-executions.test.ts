@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
-import { createUnfinishedExecutions } from "./unfinished.ts"
+import { createUnfinishedExecutions } from "./unfinished-executions.ts"
 
 async function workspaceFolder() {
   const place = await mkdtemp(join(tmpdir(), "agent-gateway-unfinished-"))

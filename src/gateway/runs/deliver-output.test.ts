@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
-import { deliver } from "./deliver.ts"
+import { deliver } from "./deliver-output.ts"
 import { runAutonomous } from "./run-autonomous.ts"
 
 const run = () =>

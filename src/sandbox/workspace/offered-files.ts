@@ -3,7 +3,7 @@ import { dirname } from "node:path"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { CompleteSandboxConfig } from "../config.ts"
 import { megabyte } from "../limits.ts"
-import { leastBytes } from "./usage.ts"
+import { leastBytes } from "./disk-usage.ts"
 
 /** Rejects if the copies of the offered files alone exceed a session's quota, because every run would be over it. */
 export async function checkOffered({
