@@ -5,7 +5,8 @@ import { requires } from "../needs.ts"
 import { openPage } from "./chromium.ts"
 import { repository, startSuite } from "./support.ts"
 
-// Each test starts a gateway several times. `npm run test:package` runs the same suite in every supported Node, Bun and Deno.
+// Each test starts a gateway several times. `npm run test:package` runs the same suite in every supported Node, Bun
+// and Deno.
 vi.setConfig({ testTimeout: 240_000 })
 
 type Outcomes = Readonly<Record<string, string | null>>
