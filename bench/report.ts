@@ -107,7 +107,7 @@ export function openStreamsTables(results: readonly OpenStreams[]): readonly Tab
   const row = (label: string, cell: (server: OpenStreams) => string) => [label, ...results.map(cell)]
   return [
     {
-      title: "streams open in one process, a token a second on each",
+      title: "streams open in one process, a token every two seconds on each",
       rows: [
         ["", ...results.map(({ server }) => server)],
         row("got every token, in order", ({ whole: count }) => whole(count)),
@@ -116,6 +116,7 @@ export function openStreamsTables(results: readonly OpenStreams[]): readonly Tab
         row("seconds to open all", ({ openingSeconds }) => openingSeconds.toFixed(1)),
         row("heap a stream, kB", ({ heapKb }) => heapKb.toFixed(1)),
         row("RSS a stream, kB", ({ rssKb }) => rssKb.toFixed(1)),
+        row("RSS of the process, MB", ({ rssMb }) => rssMb.toFixed(0)),
         row("CPU, all being open, of one core", ({ cores }) => `${(cores * 100).toFixed(0)} %`),
       ],
     },

@@ -42,7 +42,7 @@ async function gone(pid: number): Promise<void> {
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), { interval: 50 })
 }
 
-test("tells how to talk to the agent", async () => {
+test("prints how to send a message to the agent", async () => {
   const { cli, url } = await startDev({ "agent.ts": agent("one") })
   await cli.printed(/"message":"Hello!"/)
   expect(cli.stdout()).toContain("mode dev\n")
@@ -61,7 +61,7 @@ test("reloads when the agent's file changes, on the same port", async () => {
   await gone(first)
 })
 
-test("reloads when an imported file changes, and not for a file that nobody imports", async () => {
+test("reloads when an imported file changes, and not for other files", async () => {
   const { cwd, cli, url } = await startDev({
     "agent.ts": `import { fakeGateway } from "GATEWAY"\nimport { answer } from "./answer.ts"\nexport default fakeGateway({ answer })\n`,
     "answer.ts": 'export const answer: string = "one"\n',
@@ -76,7 +76,7 @@ test("reloads when an imported file changes, and not for a file that nobody impo
   expect(cli.stdout().match(/Reloaded/g)).toHaveLength(1)
 })
 
-test("goes on serving after a syntax error, and reloads when it is mended", async () => {
+test("continues to serve after a syntax error, and reloads when it is fixed", async () => {
   const { cwd, cli, url } = await startDev({ "agent.ts": agent("one") })
   const first = workerOf(cli)
   await replaceProjectFile(cwd, "agent.ts", "export default fakeGateway({ answer: })\n")
@@ -90,7 +90,7 @@ test("goes on serving after a syntax error, and reloads when it is mended", asyn
   await answers(url, "mended")
 })
 
-test("an agent broken from the start is served once it is mended", async () => {
+test("an agent that is broken from the start is served once it is fixed", async () => {
   const cwd = await project({ "agent.ts": 'import "./answer.ts"\n', "answer.ts": "const = 1\n" })
   const cli = startCli(["dev", "agent.ts", "--port", "0"], { cwd })
   await cli.printed(/Waiting for a change/)
@@ -112,13 +112,16 @@ test("an agent that crashes waits for a change", async () => {
   await answers(url, "two")
 })
 
-test.each(["SIGTERM", "SIGINT"] as const)("%s ends the worker gracefully and succeeds", async (signal) => {
-  const { cli } = await startDev({ "agent.ts": agent("one") })
-  cli.signal(signal)
-  expect(await cli.exited).toBe(0)
-  expect(cli.stdout()).toContain("closed\n")
-  await gone(workerOf(cli))
-})
+test.each(["SIGTERM", "SIGINT"] as const)(
+  "%s ends the worker gracefully with a success code",
+  async (signal) => {
+    const { cli } = await startDev({ "agent.ts": agent("one") })
+    cli.signal(signal)
+    expect(await cli.exited).toBe(0)
+    expect(cli.stdout()).toContain("closed\n")
+    await gone(workerOf(cli))
+  },
+)
 
 test("Ctrl+C, which reaches both processes, is graceful", async () => {
   const { cli } = await startDev({ "agent.ts": agent("one") }, { detached: true })
@@ -141,7 +144,7 @@ test("a second signal ends both at once", async () => {
   await gone(workerOf(cli))
 })
 
-test("no worker is left when it is killed", async () => {
+test("the worker ends when its supervisor is killed", async () => {
   const { cli } = await startDev({ "agent.ts": agent("one") })
   cli.signal("SIGKILL")
   expect(await cli.exited).toBe("SIGKILL")

@@ -26,7 +26,7 @@ ${before}export default createAgent("You are a test.", { store: "memory", provid
   return runCliProcess(["doctor", "agent.mjs", ...settings.arguments], { cwd, env: settings.env })
 }
 
-test("doctor says of every part that it works", async () => {
+test("doctor reports every part that works", async () => {
   const { code, stdout, stderr } = await examine('codeExecution: { backends: ["subprocess"] }')
   expect(stderr).not.toContain("agent-gateway:")
   expect(stdout).toMatch(/^ok {4}node: \d+\.\d+\.\d+$/m)
@@ -37,21 +37,21 @@ test("doctor says of every part that it works", async () => {
   expect(code).toBe(0)
 })
 
-test("doctor says which part does not work, and exits with 1", async () => {
+test("doctor reports the part that does not work, and exits with 1", async () => {
   const { code, stdout } = await examine('mcpServers: { gone: { command: "no-such-program-here" } }')
   expect(stdout).toMatch(/^ok {4}store$/m)
   expect(stdout).toMatch(/^FAILS mcp:gone: failed: .*no-such-program-here/m)
   expect(code).toBe(1)
 })
 
-test("doctor says that start would refuse the agent, and looks at the rest all the same", async () => {
+test("doctor reports that start would refuse the agent, and checks the other parts nevertheless", async () => {
   const { code, stdout } = await examine("provider: undefined")
   expect(stdout).toMatch(/^FAILS start: No model is configured: set ANTHROPIC_API_KEY/m)
   expect(stdout).toMatch(/^ok {4}store$/m)
   expect(code).toBe(1)
 })
 
-test("doctor names what is wrong with the configuration, once and without a stack", async () => {
+test("doctor names the problem of the configuration, once and without a stack", async () => {
   const { code, stdout, stderr } = await examine('provider: "anthropic"')
   expect(stdout).toMatch(/^FAILS start: The provider anthropic needs a key: set ANTHROPIC_API_KEY/m)
   expect(stderr).toBe("")
@@ -59,7 +59,7 @@ test("doctor names what is wrong with the configuration, once and without a stac
 })
 
 test.each(["openai", "@anthropic-ai/sdk"])(
-  "doctor says that %s, which a model needs, is not installed",
+  "doctor reports that %s, which a model needs, is not installed",
   async (sdk) => {
     const { code, stdout } = await examine(
       'provider: openAiProvider({ apiKey: "k" }), fallback: [anthropicProvider({ apiKey: "k" })]',
@@ -77,7 +77,7 @@ registerHooks({
   },
 )
 
-test("doctor takes no work: a run that was left open in the store stays as it is", async () => {
+test("doctor starts no work: an open run in the store stays unchanged", async () => {
   const store = await temporaryFolder()
   const forever = new Promise(() => {})
   const provider = scriptedProvider([[{ type: "wait", until: forever }]])
@@ -99,7 +99,7 @@ test("doctor takes no work: a run that was left open in the store stays as it is
   expect(sessions()).toEqual(before)
 })
 
-test("doctor wants a file", async () => {
+test("doctor requires a file", async () => {
   expect(await runCliProcess(["doctor"])).toMatchObject({ code: 2, stdout: "" })
 })
 
@@ -110,13 +110,13 @@ test("doctor names the tools that the provider would refuse", async () => {
   expect(code).toBe(1)
 })
 
-test("doctor says that a model responds, and what the call used", async () => {
+test("doctor reports that a model responds, and the usage of the call", async () => {
   const { code, stdout } = await examine("")
   expect(stdout).toMatch(/^ok {4}model demo \S+: responded in \d+ ms, \d+→\d+ tokens, \$0\.000000$/m)
   expect(code).toBe(0)
 })
 
-test("doctor calls no model if it is told not to", async () => {
+test("doctor calls no model with --no-model-calls", async () => {
   const { stdout } = await examine("", "", { arguments: ["--no-model-calls"], env: {} })
   expect(stdout).not.toContain("model demo")
 })
@@ -135,7 +135,7 @@ async function examineUpstream(wire: (typeof wires)[number], reply: UpstreamRepl
   }
 }
 
-test.each(wires)("doctor finds a wrong key of $provider and says what to do", async (wire) => {
+test.each(wires)("doctor finds a wrong key of $provider and prints the remedy", async (wire) => {
   const { code, stdout, requests } = await examineUpstream(wire, wire.refuse(401, "key"))
   expect(stdout).toMatch(
     /^FAILS model .* refused the server's credentials.*secret-of-the-service.*Check the key/m,
@@ -144,13 +144,13 @@ test.each(wires)("doctor finds a wrong key of $provider and says what to do", as
   expect(code).toBe(1)
 })
 
-test.each(wires)("doctor finds an unknown model of $provider and says what to do", async (wire) => {
+test.each(wires)("doctor finds an unknown model of $provider and prints the remedy", async (wire) => {
   const { code, stdout } = await examineUpstream(wire, wire.refuse(404, "model"))
   expect(stdout).toMatch(/^FAILS model .*has no such model.*Check the option model/m)
   expect(code).toBe(1)
 })
 
-test.each(wires)("doctor finds a dead base URL of $provider and says what to do", async (wire) => {
+test.each(wires)("doctor finds a dead base URL of $provider and prints the remedy", async (wire) => {
   const upstream = await startScriptedUpstream([])
   await upstream.close()
   const settings = { arguments: [], env: wire.env(upstream.url) }

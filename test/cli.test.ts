@@ -8,7 +8,7 @@ const agent = (overrides = "") =>
   `import { fakeGateway, runResult } from "GATEWAY"\nexport default fakeGateway(${overrides})\n`
 
 describe("start", () => {
-  test("serves until SIGTERM or SIGINT, then closes the gateway and succeeds", async () => {
+  test("serves until SIGTERM or SIGINT, then closes the gateway and exits with 0", async () => {
     const cwd = await project({ "agent.ts": agent() })
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       const cli = startCli(["start", "agent.ts", "--port", "0"], { cwd })
@@ -47,7 +47,7 @@ describe("start", () => {
     expect(await cli.exited).toBe(143)
   })
 
-  test("a port in use is one line", async () => {
+  test("a port in use is reported in one line", async () => {
     const server = createServer()
     const port = await new Promise<number>((resolve) => {
       server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port))
@@ -67,7 +67,7 @@ describe("start", () => {
     }
   })
 
-  test("a gateway that cannot start is one line, and is closed", async () => {
+  test("a gateway that cannot start is reported in one line, and is closed", async () => {
     const cwd = await project({
       "agent.ts": agent(`{ prepare: () => Promise.reject(new Error("no model:\\nset a key")) }`),
     })
@@ -79,7 +79,7 @@ describe("start", () => {
   })
 })
 
-describe("an agent file that cannot be used is one line that says where and why:", () => {
+describe("an unusable agent file is reported in one line with the place and the reason:", () => {
   test.each<[string, Record<string, string>, RegExp]>([
     [
       "a syntax error in TypeScript",
@@ -153,7 +153,7 @@ describe("an agent file that cannot be used is one line that says where and why:
   })
 })
 
-test("an agent file that awaits what never comes ends in failure, and says so", async () => {
+test("an agent file that awaits a promise forever ends with a failure and a message", async () => {
   const cwd = await project({ "agent.ts": `await new Promise(() => {})\n${agent()}` })
   expect(await runCliProcess(["run", "agent.ts", "x"], { cwd })).toEqual({
     code: 1,
@@ -169,7 +169,7 @@ describe("run", () => {
       return runResult({ response: "You said: " + task, ${result} })
     } }`)
 
-  test("streams the answer to stdout", async () => {
+  test("streams the response to stdout", async () => {
     const cwd = await project({ "agent.ts": answering("") })
     expect(await runCliProcess(["run", "agent.ts", "hello you"], { cwd })).toEqual({
       code: 0,
@@ -193,7 +193,7 @@ describe("run", () => {
     expect(stdout).not.toMatch(/^You said/m)
   })
 
-  test("--output asks for an answer by the schema of a file, and prints it", async () => {
+  test("--output requires a response that matches the schema of a file, and prints it", async () => {
     const cwd = await project({
       "agent.ts": agent(`{ run: async (_task, { output, onText }) =>
         runResult({ output: { asked: output, streams: onText !== undefined } })
@@ -281,7 +281,7 @@ describe("run", () => {
     expect(cli.stderr()).toMatch(/^agent-gateway: The run was canceled\. .* --session sess_1\n$/)
   })
 
-  test("a reader that goes away ends it without a word", async () => {
+  test("a reader that disconnects ends it without a message", async () => {
     const cwd = await project({
       "agent.ts": agent(`{ run: async (_task, { onText }) => {
         for (;;) { onText("x".repeat(10_000)); onText("\\n\\n"); await new Promise(setImmediate) }
@@ -301,17 +301,20 @@ describe("the program", () => {
     `data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"${version}"}})`,
   ]
 
-  test.each(["20.20.2", "22.17.1", "18.0.0"])("says in one line that Node %s is too old", async (version) => {
-    const { code, stdout, stderr } = await runCliProcess(["--version"], { nodeOptions: pretend(version) })
-    expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
-    expect(stderr).toMatch(/^agent-gateway needs Node 22\.18 or newer; this is v[^\n]+\n$/)
-  })
+  test.each(["20.20.2", "22.17.1", "18.0.0"])(
+    "reports in one line that Node %s is too old",
+    async (version) => {
+      const { code, stdout, stderr } = await runCliProcess(["--version"], { nodeOptions: pretend(version) })
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
+      expect(stderr).toMatch(/^agent-gateway needs Node 22\.18 or newer; this is v[^\n]+\n$/)
+    },
+  )
 
   test.each(["22.18.0", "24.0.0", "26.10.0"])("runs on Node %s", async (version) => {
     expect(await runCliProcess(["--version"], { nodeOptions: pretend(version) })).toMatchObject({ code: 0 })
   })
 
-  test("hides the warning about node:sqlite and no other", async () => {
+  test("hides only the warning about node:sqlite", async () => {
     const cwd = await project({
       "agent.mjs": `const warning = "SQLite is an experimental feature and might change at any time"
         process.emitWarning(warning, "ExperimentalWarning")
@@ -328,7 +331,7 @@ describe("the file .env in the working directory", () => {
   const shown =
     'import { fakeGateway } from "GATEWAY"\nexport default fakeGateway({ answer: String(process.env.GREETING) })\n'
 
-  test("gives the agent its variables, of which those that are set already win", async () => {
+  test("sets variables for the agent, and existing variables take precedence", async () => {
     const cwd = await project({ "agent.ts": shown, ".env": "GREETING=from the file\n" })
     for (const [env, answer] of [
       [{}, "from the file"],

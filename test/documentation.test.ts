@@ -25,7 +25,7 @@ const pages = globSync(
 )
 const read = (page: string) => readFileSync(join(root, page), "utf8")
 
-test.each(pages)("every link of %s leads somewhere", (page) => {
+test.each(pages)("every link of %s has a target", (page) => {
   const broken = links(read(page)).filter((link) => {
     const [path = "", anchor] = link.split("#")
     const target = path === "" ? join(root, page) : resolve(root, dirname(page), decodeURIComponent(path))
@@ -42,7 +42,7 @@ test.each(["docs/README.md", "llms.txt"])("%s lists every page", (index) => {
   expect(listed.filter((path) => !existsSync(join(root, path)))).toEqual([])
 })
 
-test("every page that a packed one links to is packed too", async () => {
+test("every page that a packed page links to is packed too", async () => {
   const options = ["pack", "--dry-run", "--json", "--ignore-scripts"]
   const { stdout } = await promisify(execFile)("npm", options, { cwd: root })
   const [{ files }] = JSON.parse(stdout) as [{ readonly files: readonly { readonly path: string }[] }]
@@ -97,7 +97,7 @@ describe("docs/reference.md", () => {
     )
   })
 
-  test("has every variable that is read", () => {
+  test("has every variable that the gateway reads", () => {
     const known = new Set(["PORT", "DEBUG", "AGENT_GATEWAY_API_KEY"])
     settingsFrom(new Proxy({}, { get: (_, name) => void known.add(String(name)) }))
     expect(namesUnder("Environment")).toEqual([...known].sort())
@@ -133,7 +133,7 @@ test("every TypeScript block of the pages type-checks", async () => {
   expect(await typeCheck(folder)).toBe("")
 }, 400_000)
 
-test("the pages begin a conversation with the commands that the program prints", async () => {
+test("the commands that the program prints start a conversation", async () => {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-documentation-"))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const cli = startCli(["dev", join(root, "examples/01-minimal/agent.ts"), "--port", "0"], {

@@ -14,7 +14,7 @@ function runSample(ci: string, ...options: string[]) {
   })
 }
 
-test("what a machine cannot test is skipped, and listed at the end with what it would take", async () => {
+test("tests that a machine cannot run are skipped, and listed at the end with their requirements", async () => {
   const { code, stdout } = await runSample("")
   expect(stdout).toContain(`
 Not tested here, 3 tests:
@@ -26,12 +26,12 @@ With CI=true a missing component is a failure.
   expect(code).toBe(0)
 }, 120_000)
 
-test("what a filter leaves out is not listed", async () => {
+test("tests that a filter leaves out are not listed", async () => {
   const { stdout } = await runSample("", "-t", "needs nothing")
   expect(stdout).not.toContain("Not tested here")
 }, 120_000)
 
-test("with CI=true nothing is skipped: what is missing is a failure", async () => {
+test("nothing is skipped with CI=true, and a missing requirement is a failure", async () => {
   const { code, stdout } = await runSample("true", "--reporter=tap-flat")
   expect(stdout.match(/^not ok/gm)).toHaveLength(3)
   expect(stdout.match(/^ok/gm)).toHaveLength(1)

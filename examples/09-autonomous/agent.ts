@@ -17,7 +17,7 @@ const listTickets = tool({
 
 const closeTicket = tool({
   name: "close_ticket",
-  description: "Closes a ticket. A person must allow it.",
+  description: "Closes a ticket. A person must allow each call.",
   inputSchema: z.object({ id: z.number().int() }),
   needsApproval: true,
   execute: ({ id }) => `Closed ticket ${id}.`,

@@ -22,9 +22,9 @@ const openedMessages: Readonly<Record<WaitKind, string>> = {
 
 const resolvedMessages: Readonly<Record<WaitKind, string>> = {
   approval: "An approval was resolved.",
-  clientTool: "The wait for a client's result is over.",
+  clientTool: "The wait for a client's result ended.",
   elicitation: "A question to the user was resolved.",
-  child: "The wait for another session is over.",
+  child: "The wait for another session ended.",
   timer: "A tool call has slept.",
 }
 

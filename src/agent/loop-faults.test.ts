@@ -14,7 +14,7 @@ const types = (events: readonly { readonly type: string }[]) => events.map(({ ty
 describe("a model call that fails", () => {
   const failure = { type: "failure", code: "overloaded", retryable: true, retryAfterMs: 1 } as const
 
-  it("is retried where that can help, with what was streamed declared void", async () => {
+  it("is retried if a retry can help, and its streamed text is discarded", async () => {
     const run = memoryRun(scriptedProvider([[say("Hal"), failure], [say("Hello")]]))
     await runLoop(run.context)
     expect(types(run.events).slice(1, 5)).toEqual([
@@ -34,7 +34,7 @@ describe("a model call that fails", () => {
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "overloaded" })
   })
 
-  it("ends the run at once where a retry cannot help", async () => {
+  it("ends the run at once if a retry cannot help", async () => {
     const provider = scriptedProvider([[{ type: "failure", code: "authentication_failed" }]])
     const run = memoryRun(provider)
     await runLoop(run.context)
@@ -43,7 +43,7 @@ describe("a model call that fails", () => {
   })
 })
 
-describe("a model that does not get anywhere", () => {
+describe("a model that makes no progress", () => {
   const pause = { type: "end", stopReason: "pause" } as const
   const cut = { ...call("t"), malformedInput: '{"text": "' } as const
 
@@ -59,7 +59,7 @@ describe("a model that does not get anywhere", () => {
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "no_progress" })
   })
 
-  it("has all its patience again after a step that brought something on", async () => {
+  it("gets all retries again after a step that made progress", async () => {
     const turns = Array.from({ length: 25 }, (_, n) => (n % 8 === 7 ? [cut, call("t")] : [cut]))
     const provider = scriptedProvider([...turns, [say("Done.")]])
     const run = memoryRun(provider, { tools: [anyTool("t", () => ({ type: "json", value: 1 }))] })
@@ -68,13 +68,13 @@ describe("a model that does not get anywhere", () => {
   })
 })
 
-describe("a model service that never ends its answer", () => {
+describe("a provider that never ends its response", () => {
   afterEach(() => void vi.useRealTimers())
 
   it.each<[string, ModelEvent]>([
     ["only works in secret", { type: "progress", advanced: true }],
     ["says a letter now and then", { type: "textDelta", part: 0, text: "a" }],
-  ])("is given up when it %s, and not tried again", async (_, event) => {
+  ])("is aborted when it %s, and not retried", async (_, event) => {
     vi.useFakeTimers()
     let calls = 0
     const provider: Provider = {
@@ -101,7 +101,7 @@ describe("a model service that never ends its answer", () => {
 describe("arguments or results that nest without end", () => {
   const nested = (levels: number) => JSON.parse(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`)
 
-  it("are told to the model, and do not end the run", async () => {
+  it("are reported to the model, and do not end the run", async () => {
     const execute = vi.fn((input: object) => ({
       type: "json" as const,
       value: "a" in input ? 1 : nested(20_000),
@@ -125,7 +125,7 @@ describe("arguments or results that nest without end", () => {
 })
 
 describe("a cancelled run", () => {
-  it("keeps what was said so far and ends as interrupted", async () => {
+  it("keeps the text so far and ends as interrupted", async () => {
     const provider = scriptedProvider([[say("Half of"), { type: "wait", until: new Promise(() => {}) }]])
     const run = memoryRun(provider)
     const ending = expect(runLoop(run.context)).rejects.toMatchObject({ code: "cancelled" })
@@ -140,7 +140,7 @@ describe("a cancelled run", () => {
     ])
   })
 
-  it("reaches the tools that run, and tells which calls may have had their effect", async () => {
+  it("aborts running tools, and reports which calls may have had an effect", async () => {
     const aborted = vi.fn()
     const stuck = anyTool("stuck", (_, { signal }) => {
       signal.addEventListener("abort", aborted)
@@ -160,7 +160,7 @@ describe("a cancelled run", () => {
     ])
   })
 
-  it("is not ended as completed when the cancel was acknowledged first", async () => {
+  it("does not end as completed when the cancel was acknowledged first", async () => {
     const run = memoryRun(scriptedProvider([[say("Hello")]]))
     run.refuseTerminal()
     await expect(runLoop(run.context)).rejects.toMatchObject({ code: "cancelled" })
@@ -170,7 +170,7 @@ describe("a cancelled run", () => {
 })
 
 describe("a run that fails", () => {
-  it("leaves behind which of its calls may have had their effect", async () => {
+  it("reports which of its calls may have had an effect", async () => {
     const stuck = anyTool("stuck", () => new Promise(() => {}))
     const later = anyTool("later", () => ({ type: "json", value: null }), { sequential: true })
     const run = memoryRun(scriptedProvider([[call("stuck"), call("later")]]), { tools: [stuck, later] })
@@ -188,7 +188,7 @@ describe("a run that fails", () => {
   })
 })
 
-describe("a run taken up after a crash", () => {
+describe("a run that resumes after a crash", () => {
   const untilTool = async (tool: ReturnType<typeof anyTool>) => {
     const provider = scriptedProvider((request) =>
       request.messages.at(-1)?.role === "tool" ? [say("Done")] : [call("t")],
@@ -199,7 +199,7 @@ describe("a run taken up after a crash", () => {
     return run.restart()
   }
 
-  it("calls the model again when its answer was lost, and voids what was seen of it", async () => {
+  it("repeats the model call whose response was lost, and discards its streamed text", async () => {
     const provider = scriptedProvider([
       [say("Hal"), { type: "wait", until: new Promise(() => {}) }],
       [say("Hello")],
@@ -221,7 +221,7 @@ describe("a run taken up after a crash", () => {
     ])
   })
 
-  it("does not run a started call again, and tells the model that its outcome is unknown", async () => {
+  it("does not execute a started call again, and tells the model that its outcome is unknown", async () => {
     const execute = vi.fn(() => new Promise<never>(() => {}))
     const next = await untilTool(anyTool("t", execute))
     await runLoop(next.context)
@@ -239,7 +239,7 @@ describe("a run taken up after a crash", () => {
   })
 
   it.each([{ readOnly: true }, { idempotent: true }])(
-    "runs a started call again that is %o",
+    "executes a started call again if it is %o",
     async (hint) => {
       let calls = 0
       const execute = () =>
@@ -251,7 +251,7 @@ describe("a run taken up after a crash", () => {
     },
   )
 
-  it("goes on with a call that was asked for and not started", async () => {
+  it("continues with a call that was requested and not started", async () => {
     const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
     const run = memoryRun(scriptedProvider([[say("Done"), { type: "end", usage }]]), {
       tools: [anyTool("t", () => ({ type: "json", value: 1 }))],

@@ -22,7 +22,7 @@ describe("a run without tools", () => {
     expect(run.events.at(-1)).toMatchObject({ disposition: "completed", reason: null })
   })
 
-  it("tells the model everything said before", async () => {
+  it("sends the model the whole conversation so far", async () => {
     const provider = scriptedProvider([[say("Hello")]])
     const run = memoryRun(provider, { systemPrompt: [{ text: "Be brief." }] })
     await runLoop(run.context)
@@ -36,7 +36,7 @@ describe("a run without tools", () => {
     ["maxTokens", { type: "runCompleted", disposition: "interrupted", reason: "max_tokens" }],
     ["refusal", { type: "runFailed", code: "model_refused" }],
     ["contextFull", { type: "runFailed", code: "context_too_long" }],
-  ] as const)("ends accordingly when the model stops for %s", async (stopReason, terminal) => {
+  ] as const)("has the matching outcome when the model stops for %s", async (stopReason, terminal) => {
     const run = memoryRun(scriptedProvider([[say("Hello"), { type: "end", stopReason }]]))
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject(terminal)
@@ -53,7 +53,7 @@ describe("a run without tools", () => {
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
   })
 
-  it("does not ask for results when the model stops for calls that it did not make", async () => {
+  it("requests no results when the model stops for calls that it did not make", async () => {
     const run = memoryRun(scriptedProvider([[say("Hello"), { type: "end", stopReason: "toolCalls" }]]))
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
@@ -61,7 +61,7 @@ describe("a run without tools", () => {
 })
 
 describe("a run with tools", () => {
-  it("logs request, start and result of a call, and shows the model the result", async () => {
+  it("logs the request, start and result of a call, and sends the model the result", async () => {
     const provider = scriptedProvider([[call("add", { a: 1 })], [say("Done")]])
     const run = memoryRun(provider, { tools: [anyTool("add", () => ({ type: "json", value: 3 }))] })
     await runLoop(run.context)
@@ -80,7 +80,7 @@ describe("a run with tools", () => {
     })
   })
 
-  it("runs the calls of one message side by side and returns the results in the order asked", async () => {
+  it("executes the calls of one message concurrently and returns the results in the requested order", async () => {
     const first = Promise.withResolvers<void>()
     const provider = scriptedProvider([[call("slow"), call("fast")], [say("Done")]])
     const slow = anyTool("slow", async () => {
@@ -151,7 +151,7 @@ describe("a run with tools", () => {
     ],
     ["a tool that throws", call("thrower"), { code: "tool_failed", message: "No network" }],
     ["a tool that names its failure", call("namer"), { code: "quota", message: "Used up" }],
-  ])("tells the model of %s", async (_, request, error) => {
+  ])("reports %s to the model", async (_, request, error) => {
     const picky = anyTool("picky", () => ({ type: "json", value: null }), {
       validate: async () => ({ valid: false, message: "/city: is missing" }),
     })
@@ -170,7 +170,7 @@ describe("a run with tools", () => {
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
   })
 
-  it("gives up on a tool past its time limit, tells it to stop, and goes on", async () => {
+  it("ends a tool past its time limit, aborts its signal, and continues", async () => {
     const stopped = vi.fn()
     const tool = anyTool(
       "stuck",
@@ -187,7 +187,7 @@ describe("a run with tools", () => {
     expect(stopped).toHaveBeenCalledOnce()
   })
 
-  it("cuts a result that is too large", async () => {
+  it("truncates a result that is too large", async () => {
     const tool = anyTool("big", () => ({ type: "json", value: "x".repeat(5_000) }))
     const run = memoryRun(scriptedProvider([[call("big")], [say("Done")]]), { tools: [tool] })
     await runLoop(run.context)
@@ -196,7 +196,7 @@ describe("a run with tools", () => {
     expect(JSON.stringify(completed)).toContain("1000 of 5002 bytes are shown")
   })
 
-  it("shows live output while the call runs, and none after it", async () => {
+  it("shows live output during the call, and none after it", async () => {
     let late: (() => void) | undefined
     const tool = anyTool("noisy", (_, { emit }) => {
       emit("one")
@@ -246,7 +246,7 @@ describe("a run with tools", () => {
 })
 
 describe("hooks", () => {
-  it("hear of usage, results, timing and every event, and cannot end a run by throwing", async () => {
+  it("receive usage, results, timing and every event, and cannot end a run by throwing", async () => {
     const heard: string[] = []
     const note = (name: string) => () => {
       heard.push(name)

@@ -31,7 +31,10 @@ export function collectEndItems(
       cost: end.cost,
     })
   } catch (error) {
-    logger.error({ error, sessionId }, "A plugin failed at the end of a run. Nothing of it is delivered.")
+    logger.error(
+      { error, sessionId },
+      "A plugin failed at the end of a run. No plugin delivers anything for this run.",
+    )
     return []
   }
 }

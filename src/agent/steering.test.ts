@@ -7,7 +7,7 @@ const say = (text: string) => ({ type: "text", text }) as const
 const call = (name: string) => ({ type: "toolCall", name }) as const
 const typesOf = (events: readonly { readonly type: string }[]) => events.map(({ type }) => type)
 
-it("a message that is known joins the run between two steps", async () => {
+it("a pending message joins the run between two steps", async () => {
   const provider = scriptedProvider([[call("look")], [say("Done")]])
   const look = anyTool("look", () => {
     run.steer("And this.")
@@ -29,7 +29,7 @@ it("a message that is known joins the run between two steps", async () => {
   ])
 })
 
-it("a message that comes with the last response keeps the run from completing", async () => {
+it("a message that arrives with the last response keeps the run from completing", async () => {
   const provider = scriptedProvider([[say("One")], [say("Two")]])
   const run = memoryRun(provider)
   run.steer("And this.", { noticed: false })
@@ -38,7 +38,7 @@ it("a message that comes with the last response keeps the run from completing", 
   expect(provider.requests[1]?.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user"])
 })
 
-it("a message that comes when the run has all its turns precedes its end", async () => {
+it("a message that arrives after the run's last turn precedes its end", async () => {
   const run = memoryRun(scriptedProvider([[call("look")]]), {
     tools: [anyTool("look", () => ({ type: "json", value: 1 }))],
     maxTurns: 1,
@@ -48,10 +48,25 @@ it("a message that comes when the run has all its turns precedes its end", async
   expect(typesOf(run.events).slice(-3)).toEqual(["maxTurnsReached", "userMessageAdded", "runCompleted"])
 })
 
-it("a message that comes when the model fails for good precedes the run's end", async () => {
+it("a message that arrives when the model fails permanently precedes the run's end", async () => {
   const failure = { type: "failure", code: "bad_request", message: "No.", retryable: false } as const
   const run = memoryRun(scriptedProvider([[failure]]))
   run.steer("And this.", { noticed: false })
   await runLoop(run.context)
   expect(typesOf(run.events).slice(-2)).toEqual(["userMessageAdded", "runFailed"])
+})
+
+it("large messages join the run in several commits, in their order", async () => {
+  const provider = scriptedProvider([[call("look")], [say("Done")]])
+  const texts = Array.from({ length: 5 }, (_, index) => String(index).repeat(200_000))
+  const look = anyTool("look", () => {
+    for (const text of texts) run.steer(text)
+    return { type: "json", value: 1 }
+  })
+  const run = memoryRun(provider, { tools: [look] })
+  await runLoop(run.context)
+  const added = run.events.filter((event) => event.type === "userMessageAdded")
+  expect(added.map(({ content }) => content)).toEqual(texts.map((text) => [{ type: "text", text }]))
+  const ofCommits = run.commits.map((events) => typesOf(events).filter((type) => type === "userMessageAdded"))
+  expect(ofCommits.map(({ length }) => length).filter((length) => length > 0)).toEqual([2, 2, 1])
 })

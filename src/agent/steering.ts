@@ -1,4 +1,5 @@
 import { RunSteeredError } from "../core/errors.ts"
+import { jsonSize } from "../core/json/json-size.ts"
 import { type Event, isTerminal, type TerminalEvent } from "../core/log/entries.ts"
 import type { JournalEffects } from "../core/ports/run/journal.ts"
 import type { SteeringMessage } from "../core/ports/run/steering.ts"
@@ -7,12 +8,28 @@ import { type ModelRunContext, type RunContext, record } from "./run-context.ts"
 
 type EndingContext = RunContext & { readonly runtime: { readonly hooks: RunHooks } }
 
+/** Characters of messages after which one commit logs no further message, because it may take one turn (rule 15). */
+const commitCharacters = 256 * 1024
+
 /** Logs the messages that wait to join the run. Called between two steps. */
 export async function joinSteering(context: EndingContext): Promise<void> {
-  const waiting = context.steering.waiting()
-  if (waiting.length === 0) return
-  await record(context, waiting.map(userMessageAdded), { consume: waiting.map(({ id }) => id) })
-  context.steering.joined(waiting.map(({ id }) => id))
+  for (;;) {
+    const waiting = takeSome(context.steering.waiting())
+    if (waiting.length === 0) return
+    await record(context, waiting.map(userMessageAdded), { consume: waiting.map(({ id }) => id) })
+    context.steering.joined(waiting.map(({ id }) => id))
+  }
+}
+
+/** Returns the first messages, as many as one commit logs. */
+function takeSome(waiting: readonly SteeringMessage[]): readonly SteeringMessage[] {
+  let characters = 0
+  const end = waiting.findIndex(({ content }) => {
+    const isFull = characters >= commitCharacters
+    characters += jsonSize(content)
+    return isFull
+  })
+  return end === -1 ? waiting : waiting.slice(0, end)
 }
 
 /**
@@ -57,6 +74,9 @@ export async function recordSteeredEnd(
 ): Promise<void> {
   const end = events.findIndex(isTerminal)
   if (end === -1) return record(context, events, effects)
+  // They join before, and not in the commit of the end, if they are too large for one commit.
+  const { length } = context.steering.waiting()
+  if (end === 0 && takeSome(context.steering.waiting()).length < length) await joinSteering(context)
   const waiting = context.steering.waiting()
   const joined = waiting.map(({ id }) => id)
   await record(context, [...events.slice(0, end), ...waiting.map(userMessageAdded), ...events.slice(end)], {

@@ -159,7 +159,7 @@ describe("a run that is stopped for another reason", () => {
   })
 })
 
-it("a killed process leaves a turn that has the whole time again", async () => {
+it("the next process gives a turn its full time again after a kill", async () => {
   vi.useRealTimers()
   let calls = 0
   const tools = [

@@ -60,7 +60,7 @@ const granted = (qualifier: string | null): Grant => ({
 })
 
 describe("the gate", () => {
-  it("gives the tool's own policy and qualifier the validated input, and others the model's", async () => {
+  it("passes the validated input to the tool's own policy and qualifier, and the model's input to others", async () => {
     const seen: unknown[] = []
     const see = <Result>(input: unknown, result: Result): Result => {
       seen.push(input)
@@ -79,11 +79,11 @@ describe("the gate", () => {
     expect(seen).toEqual([validated, { command: "rm" }, validated])
   })
 
-  it("lets a call through that nobody objects to", async () => {
+  it("allows a call that no policy or interceptor stops", async () => {
     expect(await gate({}).decide(call())).toMatchObject({ action: "execute", decisions: [] })
   })
 
-  it("asks the interceptors in order, shows them the call, and stops at a denial", async () => {
+  it("calls the interceptors in order with the call, and stops at a denial", async () => {
     const seen = vi.fn(saying("warn", "Careful."))
     const last = vi.fn(saying("allow"))
     const verdict = await gate({ interceptors: [seen, saying("deny", "No."), last] }).decide(call())
@@ -100,7 +100,7 @@ describe("the gate", () => {
     expect(last).not.toHaveBeenCalled()
   })
 
-  it("asks a person when an interceptor wants that, with its reason", async () => {
+  it("requires an approval when an interceptor asks for it, with its reason", async () => {
     const verdict = await gate({ interceptors: [saying("ask", "Deletes files."), saying("allow")] }).decide(
       call(),
     )
@@ -112,11 +112,11 @@ describe("the gate", () => {
     ["the tool says so for this input", { needsApproval: () => true }, never, "ask"],
     ["the app says so", {}, always, "ask"],
     ["the app says so, but the tool says no", { needsApproval: false }, always, "execute"],
-  ])("asks a person when %s", async (_, tool, needsApproval, action) => {
+  ])("requires an approval when %s", async (_, tool, needsApproval, action) => {
     expect(await gate({ needsApproval }).decide(call({}, tool))).toMatchObject({ action })
   })
 
-  it("does not ask again for a tool type that is granted, and asks for another", async () => {
+  it("does not require an approval for a granted tool type, and requires one for another type", async () => {
     const options = { needsApproval: always, grants: async () => [granted("rm")] }
     const qualifier = (input: { readonly [key: string]: unknown }) => String(input.command)
     expect(await gate(options).decide(call({}, { qualifier }))).toMatchObject({
@@ -140,13 +140,13 @@ describe("the gate", () => {
     ["a server that was reached elsewhere", originAt("a", { identity: "old" }), originAt("a"), "ask"],
     ["a tool before its server changed it", originAt("a", { digest: "old" }), originAt("a"), "ask"],
     ["another tool of the server", originAt("a", { tool: "status" }), originAt("a"), "ask"],
-  ])("takes a grant for %s as one", async (_what, allowed, called, action) => {
+  ])("accepts a grant for %s", async (_what, allowed, called, action) => {
     const options = { needsApproval: always, grants: async () => [{ ...granted(null), origin: allowed }] }
     const tool = called === null ? {} : { origin: called }
     expect(await gate(options).decide(call({}, tool))).toMatchObject({ action })
   })
 
-  it("tells policies and interceptors whose tool it is, also where that depends on the input", async () => {
+  it("passes the tool's origin to policies and interceptors, even if the policy depends on the input", async () => {
     const [needsApproval, seen] = [vi.fn(never), vi.fn(saying("allow"))]
     const origin = (input: JsonObject) => originAt(String(input.command))
     await gate({ needsApproval, interceptors: [seen] }).decide(call({}, { origin }))
@@ -171,7 +171,7 @@ describe("the gate", () => {
     expect(await gate({ needsApproval }).decide(call({}, tool))).toMatchObject({ action })
   })
 
-  it("only lets a denial count for what a person has allowed", async () => {
+  it("lets only a denial count after a person has allowed the call", async () => {
     const options = { interceptors: [saying("ask")], needsApproval: always }
     expect(await gate(options).decide(call({ approved: true }))).toMatchObject({ action: "execute" })
     const denying = { interceptors: [saying("deny", "No.")] }
@@ -183,7 +183,7 @@ describe("the gate", () => {
     ["the app's policy", { needsApproval: () => Promise.reject(new Error("secret")) }, {}],
     ["the tool's policy", {}, { needsApproval: () => Promise.reject(new Error("secret")) }],
     ["reading the grants", { needsApproval: always, grants: () => Promise.reject(new Error("secret")) }, {}],
-  ])("denies when %s fails, and tells only the log why", async (_, options, tool) => {
+  ])("denies when %s fails, and logs the reason without showing it", async (_, options, tool) => {
     logger.error.mockClear()
     const verdict = await gate(options).decide(call({}, tool))
     expect(verdict).toMatchObject({ action: "deny", code: "policy_failed" })
@@ -216,7 +216,7 @@ describe("the gate", () => {
     expect(logger.error).not.toHaveBeenCalled()
   })
 
-  it("tells an interceptor and a policy when they are to stop", async () => {
+  it("aborts the signals of an interceptor and a policy when the run stops", async () => {
     const signals: AbortSignal[] = []
     const hang = (signal: AbortSignal) => {
       signals.push(signal)
@@ -232,7 +232,7 @@ describe("the gate", () => {
     ["an action that there is not", () => ({ action: "block" })],
     ["no action", () => ({})],
     ["nothing", () => undefined],
-  ])("denies when an interceptor answers %s", async (_, interceptor) => {
+  ])("denies when an interceptor returns %s", async (_, interceptor) => {
     logger.error.mockClear()
     const interceptors = [interceptor as unknown as Interceptor]
     const verdict = await gate({ interceptors }).decide(call())
@@ -247,7 +247,7 @@ describe("the gate", () => {
       { needsApproval: always, grants: () => Promise.reject(new StoreUnavailableError()) },
     ],
     ["an interceptor reads from it", { interceptors: [() => Promise.reject(new StoreUnavailableError())] }],
-  ])("decides nothing while the store is away when %s", async (_, options) => {
+  ])("decides nothing while the store is unavailable when %s", async (_, options) => {
     logger.error.mockClear()
     await expect(gate(options).decide(call())).rejects.toBeInstanceOf(StoreUnavailableError)
     expect(logger.error).not.toHaveBeenCalled()

@@ -41,7 +41,7 @@ describe("a rate limit", () => {
     expect(actions()).toEqual(["allow", "allow", "deny"])
   })
 
-  it("counts each user and each tool on its own", () => {
+  it("counts each user and each tool separately", () => {
     const limit = rateLimitInterceptor({ max: 1, windowSeconds: 10 })
     const calls = [call("a"), call("b"), call("a", {}, "bob"), call("a", {}, "alice", "sess_2")]
     expect(calls.map((each) => limit(each))).toMatchObject([
@@ -52,7 +52,7 @@ describe("a rate limit", () => {
     ])
   })
 
-  it("counts named tools together, and sessions apart where asked", () => {
+  it("counts named tools together, and each session separately if configured", () => {
     const limit = rateLimitInterceptor({ max: 1, windowSeconds: 10, tools: ["a", "b"], per: "session" })
     const calls = [call("a"), call("b"), call("c"), call("c"), call("a", {}, "alice", "sess_2")]
     expect(calls.map((each) => limit(each))).toMatchObject([
@@ -64,7 +64,7 @@ describe("a rate limit", () => {
     ])
   })
 
-  it("counts a server's tool by its name there, which no other server changes", () => {
+  it("counts a server's tool by its name on the server, which no other server can change", () => {
     const limit = rateLimitInterceptor({ max: 1, windowSeconds: 10, tools: ["deploy"] })
     const renamed = { ...call("a__deploy"), origin: originAt("a") }
     expect([renamed, renamed].map((each) => limit(each))).toMatchObject([
@@ -126,7 +126,7 @@ describe("a path allowlist", () => {
     expect(await decide(path)).toEqual({ action: "allow" })
   })
 
-  it("lets an absolute path within through, also by way of a link", async () => {
+  it("allows an absolute path inside, even through a link", async () => {
     expect(await decide(join(root, "inner"))).toEqual({ action: "allow" })
     expect(await decide(join(root, "escape", "data", "inner"))).toEqual({ action: "allow" })
   })
@@ -180,7 +180,7 @@ describe("a path allowlist", () => {
     expect(await decide(path)).toMatchObject({ action: "deny", code: "path_not_allowed" })
   })
 
-  it("knows a server's tool by its name there, which no other server changes", async () => {
+  it("knows a server's tool by its name on the server, which no other server can change", async () => {
     const allowlist = pathAllowlist({ roots: [root], parameters: { read: ["path"], a__read: ["from"] } })
     const origin = originAt("a", { tool: "read" })
     for (const input of [{ path: "/etc/x" }, { from: "/etc/x" }]) {
@@ -188,7 +188,7 @@ describe("a path allowlist", () => {
     }
   })
 
-  it("looks at every parameter named, and at no other tool", async () => {
+  it("checks every named parameter, and no other tool", async () => {
     const allowlist = pathAllowlist({ roots: [root], parameters: { copy: ["from", "to"] } })
     expect(await allowlist(call("copy", { from: "a", to: "/etc/x" }))).toMatchObject({ action: "deny" })
     expect(await allowlist(call("read", { path: "/etc/x" }))).toEqual({ action: "allow" })

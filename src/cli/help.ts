@@ -6,7 +6,7 @@ Commands:
   start FILE         Serve an agent
   chat [TARGET]      Talk to a running gateway, or to an agent, in this terminal
   run FILE "TASK"    Run one task without a server, and print the response
-  heartbeat FILE     Run an agent at intervals, and print what a person should know
+  heartbeat FILE     Run an agent at intervals, and print what needs attention
   approvals ACTION   List pending approvals and questions, and answer them
   outbox ACTION      List undelivered outbox items, and retry or drop them
   schedules ACTION   List the schedules of a store, pause, resume, run or remove one
@@ -154,7 +154,7 @@ Options:
   --tenant TENANT    Tenant of the user, as agent-gateway sessions shows it (default app_default)
   --agent NAME       The agent's own memories, if it has perAgent (default: those that agents share)
   --type TYPE        forget: only the memory of this type
-  --all              forget: all memories of the user, but for those of single agents
+  --all              forget: all memories of the user, except those of single agents
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
   --json             list: print one line of JSON
   --verbose          Show the whole error with its stack when something fails

@@ -25,7 +25,7 @@ test.each([
   ["start", "--port PORT"],
   ["run", "--json"],
   ["run", "--demo"],
-])("%s --help tells its own options", async (command, option) => {
+])("%s --help shows its own options", async (command, option) => {
   const { code, stdout } = await cli([command, "agent.ts", "--help"])
   expect(code).toBe(0)
   expect(stdout).toContain(`Usage: agent-gateway ${command} FILE`)

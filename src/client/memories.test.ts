@@ -21,7 +21,7 @@ function chatWith(answer: () => Response) {
   return { chat, requests }
 }
 
-it("asks for memories with the parameters that are given", async () => {
+it("requests memories with the given parameters", async () => {
   const page = { memories: [], next: null }
   const { chat, requests } = chatWith(() => json(page))
   expect(await chat.memories()).toEqual(page)
@@ -29,21 +29,21 @@ it("asks for memories with the parameters that are given", async () => {
   expect(requests).toEqual(["GET /memory", "GET /memory?query=a+%26+b&entity_type=pet&limit=2"])
 })
 
-it("forgets one memory, or all only if that is said", async () => {
+it("forgets one memory, or all with all: true", async () => {
   const { chat, requests } = chatWith(() => json({ status: "ok", forgotten: 2 }))
   expect(await chat.forget({ name: "a", entityType: "pet" })).toBe(2)
   await chat.forget({ all: true })
   expect(requests).toEqual(["DELETE /memory?name=a&entity_type=pet", "DELETE /memory"])
 })
 
-it("forgets nothing if there is no such memory, as after a lost answer", async () => {
+it("forgets nothing if there is no such memory, for example after a lost response", async () => {
   const problem = { status: 404, code: "memory_not_found", detail: "There is no such memory." }
   const { chat } = chatWith(() => json(problem, 404))
   expect(await chat.forget({ name: "a" })).toBe(0)
 })
 
 it.each([{}, { name: "" }, { name: undefined }, { all: false }])(
-  "does not take %j for all",
+  "does not interpret %j as all memories",
   async (query) => {
     const { chat, requests } = chatWith(() => json({ status: "ok", forgotten: 2 }))
     await expect(chat.forget(query as never)).rejects.toThrow(TypeError)

@@ -28,7 +28,7 @@ test.each(["\r\n", "\r"])("accepts lines that end with %j", async (end) => {
   }
 })
 
-test("drops an event that the stream ends in", async () => {
+test("discards an incomplete event at the end of the stream", async () => {
   expect(await parse("id: 1\ndata: a\n\nid: 2\ndata: b\n")).toEqual([{ id: 1, data: "a" }])
 })
 

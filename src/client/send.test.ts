@@ -33,7 +33,7 @@ async function cutRun(cuts: Iterable<number>, options: FakeGatewayOptions = {}) 
   return { events: await collect(chat.send("Go")), requests }
 }
 
-test("events of sub-agents arrive at once, end nothing, and are no part of the result", async () => {
+test("events of sub-agents arrive at once, end nothing, and are not part of the result", async () => {
   const below = { sub_agent_id: "sess_a" }
   const { chat } = setUp({
     log: [
@@ -64,7 +64,7 @@ describe("a run of 200 events", async () => {
         .join(""),
     ).length
 
-  test("arrives whole", () => {
+  test("arrives complete", () => {
     expect(uncut).toHaveLength(200)
     expect(uncut.at(-1)).toMatchObject({ type: "stream_complete" })
   })
@@ -80,7 +80,7 @@ describe("a run of 200 events", async () => {
     },
   )
 
-  test("is the same when every connection brings one frame", async () => {
+  test("is the same when every connection delivers one frame", async () => {
     const cuts = log.map((_, index) => bytes(index + 1) - bytes(index))
     const { events, requests } = await cutRun(cuts)
     expect(events).toEqual(uncut)
@@ -121,7 +121,7 @@ test("a gateway that never answers is reported after a few attempts", async () =
   expect(requests).toHaveLength(5)
 })
 
-test("a gateway that answered before is waited for longer", async () => {
+test("a gateway that has responded before is awaited longer", async () => {
   const intercept: FakeGatewayOptions["intercept"] = (_, index) => {
     if (index > 0) throw new TypeError("fetch failed")
     return undefined
@@ -146,7 +146,7 @@ test.each([
 test.each([
   [429, "rate_limited"],
   [503, "store_unavailable"],
-])("status %i with code %s is tried again after retry-after", async (status, code) => {
+])("status %i with code %s is retried after retry-after", async (status, code) => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
   try {
     const { chat, requests } = setUp({
@@ -163,13 +163,13 @@ test.each([
   }
 })
 
-test("a gateway that asks for more than a minute is not waited for", async () => {
+test("a gateway that asks for more than a minute is not awaited", async () => {
   const { chat } = setUp({ intercept: () => problem(503, "shutting_down", { "retry-after": "3600" }) })
   const refused = collect(chat.send("Hello"))
   await expect(refused).rejects.toMatchObject({ code: "shutting_down", retryAfterMs: 3_600_000 })
 })
 
-test("a retry-after that is a date counts from now, and one that has passed for nothing", async () => {
+test("a retry-after that is a date counts from now, and a past date means at once", async () => {
   const headers = { "retry-after": new Date(Date.now() - 7_200_000).toUTCString() }
   const { chat } = setUp({
     log: short,
@@ -178,11 +178,11 @@ test("a retry-after that is a date counts from now, and one that has passed for 
   expect(await collect(chat.send("Hello"))).toHaveLength(2)
 })
 
-describe("a page instead of an answer", () => {
+describe("a web page instead of a response", () => {
   const page = (status: number) =>
     new Response("<html>Bad gateway</html>", { status, headers: { "content-type": "text/html" } })
 
-  test("is an error when no gateway ever answered there", async () => {
+  test("is an error if no gateway has ever responded there", async () => {
     const { chat, requests } = setUp({ intercept: () => page(200) })
     await expect(collect(chat.send("Hello"))).rejects.toMatchObject({
       code: "unexpected_response",
@@ -191,14 +191,17 @@ describe("a page instead of an answer", () => {
     expect(requests).toHaveLength(1)
   })
 
-  test.each([200, 404, 502])("with status %i is waited out once a gateway has answered", async (status) => {
-    const intercept = (_: unknown, index: number) => (index === 1 || index === 2 ? page(status) : undefined)
-    const { chat, requests } = setUp({ log: short, cuts: [40], intercept })
-    expect(await collect(chat.send("Hello"))).toHaveLength(2)
-    expect(requests).toHaveLength(4)
-  })
+  test.each([200, 404, 502])(
+    "with status %i is retried if a gateway has responded before",
+    async (status) => {
+      const intercept = (_: unknown, index: number) => (index === 1 || index === 2 ? page(status) : undefined)
+      const { chat, requests } = setUp({ log: short, cuts: [40], intercept })
+      expect(await collect(chat.send("Hello"))).toHaveLength(2)
+      expect(requests).toHaveLength(4)
+    },
+  )
 
-  test("in a stream is not taken for events", async () => {
+  test("in a stream is not parsed as events", async () => {
     const text = "id: 5\ndata: <html>\n\n"
     const broken = () => new Response(text, { headers: { "content-type": "text/event-stream" } })
     const { chat } = setUp({ log: short, intercept: (_, index) => (index === 0 ? broken() : undefined) })
@@ -213,7 +216,7 @@ test("a run that the gateway no longer knows is an error", async () => {
   await expect(collect(chat.send("Hello"))).rejects.toMatchObject({ code: "run_lost" })
 })
 
-test("a connection on which nothing comes is replaced", async () => {
+test("a silent connection is replaced", async () => {
   const silent = () =>
     new Response(new ReadableStream(), { headers: { "content-type": "text/event-stream" } })
   const intercept = (_: unknown, index: number) => (index === 0 ? silent() : undefined)
@@ -270,14 +273,14 @@ describe("reading that ends early", () => {
   })
 })
 
-test("a run is read once", async () => {
+test("a run can be read only once", async () => {
   const { chat } = setUp({ log: short })
   const run = chat.send("Hello")
   await collect(run)
   await expect(collect(run)).rejects.toMatchObject({ code: "already_read" })
 })
 
-test("a message that is sent again leaves out what was read", async () => {
+test("a message that is sent again skips the events that were read", async () => {
   const { chat } = setUp({ log })
   const all = await collect(chat.send("Go"))
   const after = log[100]?.id ?? 0
@@ -285,7 +288,7 @@ test("a message that is sent again leaves out what was read", async () => {
   expect(rest).toEqual(all.slice(101))
 })
 
-test("tool input is asked for with the message and with each subscription", async () => {
+test("tool input is requested with the message and with each subscription", async () => {
   const { chat, requests } = setUp({ log, cuts: [200] }, { toolInputDeltas: true })
   await collect(chat.send("Go"))
   expect(requests[0]?.body).toMatchObject({ tool_input_deltas: true })
@@ -296,7 +299,7 @@ test("tool input is asked for with the message and with each subscription", asyn
   expect(plain.requests[1]?.query.has("tool_input_deltas")).toBe(false)
 })
 
-test("tools that the client declares go with its messages, and it executes their calls", async () => {
+test("tools that the client declares are sent with its messages, and the client executes their calls", async () => {
   const start: ChatEvent = {
     ...{ type: "tool_call_start", tool_call_id: "call_1", tool_name: "mark", call_index: 0 },
     ...{ tool_input: { cell: "A1" }, execution_location: "client", nonce: "n" },

@@ -41,7 +41,7 @@ async function ranTask(tasks: BackgroundTasks, sessionId: string, outputBytes: n
 const foundIn = (tasks: BackgroundTasks, sessionId: string, ids: readonly string[]) =>
   ids.map((id) => tasks.find(sessionId, id) !== undefined)
 
-test("past the bound of all sessions together, those that ended first are forgotten", async () => {
+test("the oldest ended tasks are forgotten past the bound of all sessions together", async () => {
   const maxEndedBytes = 100 * kilobytes + 2 * overhead
   const tasks = createBackgroundTasks({ maxRunning: 3, maxEndedBytes, clock: fakeClock(), logger })
   const running = tasks.start("sess_a", () => runOf(1_000 * kilobytes, never))
@@ -56,7 +56,7 @@ test("past the bound of all sessions together, those that ended first are forgot
   expect(tasks.find("sess_a", running.id)?.status()).toBe("running")
 })
 
-test("past the bound of one session its oldest are forgotten and its last stays, and no other session's", async () => {
+test("past the bound of one session, its oldest tasks are forgotten and its last one stays, and other sessions keep theirs", async () => {
   const maxEndedBytesPerSession = 100 * kilobytes + 2 * overhead
   const tasks = createBackgroundTasks({ maxRunning: 3, maxEndedBytesPerSession, clock: fakeClock(), logger })
   const other = await ranTask(tasks, "sess_b", 90 * kilobytes)
@@ -71,14 +71,14 @@ test("past the bound of one session its oldest are forgotten and its last stays,
   expect(foundIn(tasks, "sess_b", [other])).toEqual([true])
 })
 
-test("of one session the last twenty are remembered", async () => {
+test("the last twenty tasks of a session are remembered", async () => {
   const tasks = createBackgroundTasks({ maxRunning: 1, clock: fakeClock(), logger })
   const ids: string[] = []
   for (let index = 0; index < 22; index += 1) ids.push(await ranTask(tasks, "sess_a", 1))
   expect(foundIn(tasks, "sess_a", ids)).toEqual(ids.map((_, index) => index >= 2))
 })
 
-test("an ended task is forgotten after an hour, and one that still runs is not", async () => {
+test("an ended task is forgotten after an hour, and a running one is not", async () => {
   const clock = fakeClock()
   const tasks = createBackgroundTasks({ maxRunning: 3, clock, logger })
   const running = tasks.start("sess_a", () => runOf(1, never))
@@ -90,7 +90,7 @@ test("an ended task is forgotten after an hour, and one that still runs is not",
   expect(foundIn(tasks, "sess_a", [running.id, early, late])).toEqual([true, false, true])
 })
 
-test("the tasks of a session that is not kept any more are cancelled and forgotten", async () => {
+test("the tasks of a removed session are canceled and forgotten", async () => {
   const tasks = createBackgroundTasks({ maxRunning: 3, clock: fakeClock(), logger })
   const cancelled = Promise.withResolvers<void>()
   const running = tasks.start("sess_gone", (signal) => {
@@ -105,7 +105,7 @@ test("the tasks of a session that is not kept any more are cancelled and forgott
   expect(foundIn(tasks, "sess_kept", [kept])).toEqual([true])
 })
 
-test("an ended task keeps its output, and not the code, the sandbox or anything else it ran with", async () => {
+test("an ended task keeps its output, and not its code, its sandbox or other objects", async () => {
   const tasks = createBackgroundTasks({ maxRunning: 1, clock: fakeClock(), logger })
   const { id, options } = await (async () => {
     const sandbox: Sandbox = {
@@ -136,7 +136,7 @@ test("an ended task keeps its output, and not the code, the sandbox or anything 
   expect(tasks.find("sess_a", id)?.record.report(1_000)).toMatchObject({ stdout: "done", return_code: 0 })
 })
 
-test("a task that could not be run says why", async () => {
+test("a task that could not run reports the reason", async () => {
   const tasks = createBackgroundTasks({ maxRunning: 1, clock: fakeClock(), logger })
   const failure = new GatewayError({ code: "sandbox_unavailable", status: 503 }, "No engine.", {
     detail: "path",

@@ -4,14 +4,14 @@ import { collectGarbage } from "./fixtures/collect-garbage.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-test("short output is whole", () => {
+test("short output is kept completely", () => {
   const output = createBoundedOutput(10)
   for (const piece of ["ab", "cdefg", "hij"]) output.push(bytes(piece))
   expect(output.text(10)).toBe("abcdefghij")
   expect(output.truncated(10)).toBe(false)
 })
 
-test("of long output the beginning and the end are kept, however it is cut into pieces", () => {
+test("the beginning and the end of long output are kept, with any division into chunks", () => {
   const digits = "0123456789".repeat(50)
   for (const size of [1, 3, 7, 64, 500]) {
     const output = createBoundedOutput(20)
@@ -22,7 +22,7 @@ test("of long output the beginning and the end are kept, however it is cut into 
   }
 })
 
-test("it takes up no more memory than it needs", () => {
+test("output uses no more memory than it needs", () => {
   const output = createBoundedOutput(1_000_000)
   expect(output.held).toBe(0)
   output.push(bytes("ab"))
@@ -32,7 +32,7 @@ test("it takes up no more memory than it needs", () => {
   expect(output.held).toBe(1_000_000)
 })
 
-test("short outputs keep no memory alive beyond what they count", async () => {
+test("short outputs keep no memory alive beyond their counted size", async () => {
   const count = 1_000
   collectGarbage()
   const before = process.memoryUsage().arrayBuffers
@@ -56,7 +56,7 @@ test("short outputs keep no memory alive beyond what they count", async () => {
   expect(outputs).toHaveLength(count)
 })
 
-test("characters that the cut would halve are left out", () => {
+test("characters that the cut would divide are left out", () => {
   const output = createBoundedOutput(10)
   output.push(bytes("ä".repeat(20)))
   expect(output.text(10)).toBe("ää\n[30 bytes are left out here.]\nää")

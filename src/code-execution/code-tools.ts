@@ -134,7 +134,7 @@ function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): 
       "latest at its timeout, and is lost if the server restarts.",
     inputSchema: z.strictObject({
       task_id: z.string(),
-      cancel: z.boolean().optional().describe("Ends the task first."),
+      cancel: z.boolean().optional().describe("If true, cancels the task first."),
     }),
     needsApproval: false,
     async execute({ task_id, cancel }, context) {
@@ -194,8 +194,8 @@ function describeUnsandboxed(hosts: readonly SandboxHost[]): string {
 
 function description({ languages }: SandboxHost, defaultTimeoutMs: number): string {
   return (
-    `Runs code (${languages.join(", ")}) and gives its output, exit code, and the files it made or changed. ` +
-    "The working directory lasts for the whole conversation. Everything else is gone when the code ends, processes " +
+    `Runs code (${languages.join(", ")}) and returns its output, exit code, and the files it created or changed. ` +
+    "The working directory lasts for the whole conversation. Everything else is lost when the code ends, processes " +
     "included. There is no input. Write plots and images as PNG files into the working directory to see them. " +
     `Code that takes longer than ${Math.round(defaultTimeoutMs / 1000)} s needs a timeout_ms, or background.`
   )

@@ -57,7 +57,7 @@ const numbered = (count: number, nameOf: (index: number) => string, data: string
 /** A GIF of one pixel. */
 const gif = Buffer.from("R0lGODlhAQABAAAAACwAAAAAAQABAAACAkwBADs=", "base64")
 
-test("a report fits into its bound, however long the names of its files are", async () => {
+test("a report stays within its limit, with file names of any length", async () => {
   const record = await ran({
     output: "x".repeat(5_000),
     files: numbered(100, (index) => `${index}-${"ü".repeat(2_000)}.png`),
@@ -126,14 +126,14 @@ test("images that are not shown are named with the reason", async () => {
   expect((await ran({ files: { "a.gif": gif } })).report(100_000)).not.toHaveProperty("images_omitted")
 })
 
-test("an image is shown though a hundred other files come before it", async () => {
+test("an image is shown even if a hundred other files precede it", async () => {
   const report = (
     await ran({ files: { ...numbered(120, (index) => `${index}.csv`), "plot.gif": gif } })
   ).report(100_000)
   expect(report.images).toEqual([{ path: "plot.gif", media_type: "image/gif" }])
 })
 
-test("files that were deleted for want of room are named", async () => {
+test("files that were deleted because of the disk quota are named", async () => {
   const removed = { count: 30, paths: ["junk.bin"] }
   const report = (await ran({ exit: { ...exited, reason: "diskFull", removed } })).report(100_000)
   expect(report).toMatchObject({ ended_by: "disk_full", files_removed: removed })

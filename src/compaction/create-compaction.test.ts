@@ -75,14 +75,14 @@ describe("the limit", () => {
 })
 
 describe("the cut", () => {
-  it("keeps the last messages from one of the user on", () => {
+  it("starts the kept messages with one of the user", () => {
     const cut = chooseCut({ messages: talk, tokensOf }, 2_500)
     expect(talk[cut]?.role).toBe("user")
     expect(sum(talk.slice(cut))).toBeLessThanOrEqual(2_500)
     expect(sum(talk.slice(cut - 2))).toBeGreaterThan(2_500)
   })
 
-  it("never parts a call from its result", () => {
+  it("never separates a call from its result", () => {
     const messages = [user("Go."), ...["a", "b", "c"].flatMap((id) => [calls(id), result(id, filler)])]
     for (let kept = 0; kept < sum(messages); kept += 50) {
       const cut = chooseCut({ messages, tokensOf }, kept)
@@ -138,7 +138,7 @@ describe("the request for a summary", () => {
     expect(text).toContain("Keep order numbers.")
   })
 
-  it("has a piece of a history that is far too long, and half as much after a failure", async () => {
+  it("contains a part of a history that is far too long, and half as much after a failure", async () => {
     const long = Array.from({ length: 40 }, () => talk).flat()
     const window = { contextWindow: 8_000 }
     const first = await summarize(historyOf(long), window)
@@ -147,7 +147,7 @@ describe("the request for a summary", () => {
     expect(second.step.count).toBeLessThan(first.step.count)
   })
 
-  it("is not made again after three failures", async () => {
+  it("is not repeated after three failures", async () => {
     expect(await next(historyOf(talk, { failures: 3 }), { contextWindow: 20_000 })).toBeNull()
   })
 
@@ -173,7 +173,7 @@ describe("the request for a summary", () => {
 })
 
 describe("a last turn that is too long by itself", () => {
-  it("has its results shortened, step by step, and is refused in the end", async () => {
+  it("has its results shortened step by step, and is refused in the end", async () => {
     const sizes: unknown[] = []
     let length = 100_000
     for (;;) {
@@ -187,7 +187,7 @@ describe("a last turn that is too long by itself", () => {
   })
 })
 
-it("shortens a text in its middle, and leaves whole characters", () => {
+it("shortens a text in the middle, and keeps complete characters", () => {
   const text = shorten(`begin${"😀".repeat(1_000)}end`, 101)
   expect(text).toMatch(/^begin/)
   expect(text).toMatch(/end$/)

@@ -22,13 +22,13 @@ it("adds the costs of a session's runs, and reads each end once", async () => {
   expect(readEnd).toHaveBeenCalledTimes(2)
 })
 
-it("looks at the runs of a session again only after its log has grown", async () => {
+it("reads the runs of a session again only after its log has grown", async () => {
   const { ofSession, listRuns } = costsOf([run("a", "completed")], { a: costing(1) })
   for (const bytes of [10, 10, 20]) await ofSession(session(bytes))
   expect(listRuns).toHaveBeenCalledTimes(2)
 })
 
-it("knows no cost of a session with a run of unknown price, and says when older runs are left out", async () => {
+it("reports no cost for a session with a run of unknown price, and marks left-out older runs", async () => {
   const { ofSession } = costsOf(
     [run("a", "completed"), run("b", "completed")],
     { a: costing(1), b: costing(null) },
@@ -37,7 +37,7 @@ it("knows no cost of a session with a run of unknown price, and says when older 
   expect(await ofSession(session(10))).toEqual({ cost: null, isPartial: true })
 })
 
-it("leaves out a run that is gone", async () => {
+it("leaves out a removed run", async () => {
   const { ofSession } = costsOf([run("a", "completed"), run("b", "completed")], { a: costing(1) })
   expect(await ofSession(session(10))).toEqual({ cost: 1, isPartial: false })
 })

@@ -17,7 +17,7 @@ function appAt(clock: { now: number }, operatorKey = "correct-horse-battery-stap
   }
 }
 
-test("a cookie holds for 12 hours, also after the clock went on in another process", async () => {
+test("a cookie is valid for 12 hours, even if the clock of another process is ahead", async () => {
   const clock = { now: 1_790_000_000_000 }
   const pair = await appAt(clock).set()
   expect(await appAt(clock).check(pair)).toBe(true)
@@ -27,7 +27,7 @@ test("a cookie holds for 12 hours, also after the clock went on in another proce
   expect(await appAt(clock).check(pair)).toBe(false)
 })
 
-test("another key ends every cookie", async () => {
+test("another key invalidates every cookie", async () => {
   const clock = { now: 1_790_000_000_000 }
   const pair = await appAt(clock).set()
   expect(await appAt(clock, "another-key-of-the-operator").check(pair)).toBe(false)

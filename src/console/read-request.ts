@@ -24,5 +24,5 @@ export function readCursor(after: string | undefined): DirectoryCursor | null {
   if (after === undefined) return null
   const cursor = parseDirectoryCursor(after)
   if (cursor !== null) return cursor
-  throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of a page before.")
+  throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of an earlier page.")
 }

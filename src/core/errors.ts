@@ -73,14 +73,14 @@ export class RunSteeredError extends GatewayError {
 /** The run was withdrawn while it was queued. */
 export class RunWithdrawnError extends GatewayError {
   constructor(runId: string) {
-    super({ code: "withdrawn", status: 409 }, `Run ${runId} was withdrawn before it began.`)
+    super({ code: "withdrawn", status: 409 }, `Run ${runId} was withdrawn before it started.`)
   }
 }
 
 /** A wait was answered just before it expired. */
 export class WaitAnsweredError extends GatewayError {
   constructor() {
-    super({ code: "answered", status: 409 }, "An answer came just before its time was over.")
+    super({ code: "answered", status: 409 }, "An answer arrived just before its wait expired.")
   }
 }
 

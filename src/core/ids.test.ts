@@ -21,7 +21,7 @@ it("makes ids that sort by their time, across changes of its length too", () => 
   expect(ids.toSorted()).toEqual(ids)
 })
 
-it("tells nothing by a nonce or a key", () => {
+it("reveals nothing in a nonce or a key", () => {
   vi.useFakeTimers({ toFake: ["Date"] })
   for (const prefix of ["nonce", "key"] as const) {
     const [one = "", other = ""] = [randomIds.next(prefix), randomIds.next(prefix)]

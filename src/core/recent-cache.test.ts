@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest"
 import { createRecentCache } from "./recent-cache.ts"
 
-it("makes a value once a key, and again only for the key that was idle for longest", () => {
+it("creates a value once for each key, and again only for the key that was idle longest", () => {
   const cache = createRecentCache<string>(2)
   const make = vi.fn((key: string) => key.toUpperCase())
   const use = (key: string) => cache(key, () => make(key))

@@ -57,7 +57,7 @@ async function receiver(
 }
 
 describe("a webhook", () => {
-  it("is signed as Standard Webhooks are, under the id of the delivery", async () => {
+  it("is signed like Standard Webhooks, with the id of the delivery", async () => {
     const { received, url } = await receiver()
     await sendWebhook(
       { url, secret, headers: { "x-own": "1" }, allowPrivateAddresses: true },
@@ -102,14 +102,14 @@ describe("a webhook", () => {
     [429, false],
     [500, false],
     [503, false],
-  ])("that is answered with %i is undeliverable: %s", async (status, isFinal) => {
+  ])("that receives status %i is undeliverable: %s", async (status, isFinal) => {
     const { url } = await receiver({ status })
     const error = await sendWebhook({ url, allowPrivateAddresses: true }, delivered, signal).catch((e) => e)
     expect(error).toBeInstanceOf(Error)
     expect(error instanceof UndeliverableError).toBe(isFinal)
   })
 
-  it("ends with its signal", async () => {
+  it("ends when its signal aborts", async () => {
     const { url } = await receiver()
     const aborted = AbortSignal.abort()
     await expect(sendWebhook({ url, allowPrivateAddresses: true }, delivered, aborted)).rejects.toThrow()
@@ -143,7 +143,7 @@ describe("Telegram", () => {
     expect(texts.map(({ text: part }) => part).join("\n\n")).toBe(`Nightly\n${paragraphs.join("\n\n")}`)
   })
 
-  it("is not sent again what may have arrived, unless that is wanted", async () => {
+  it("does not receive a message again that may have arrived, unless that is configured", async () => {
     const { url } = await receiver(null, null)
     const error = await sendTelegram(options(url), "Hello", { signal }).catch((e) => e)
     expect(error).toBeInstanceOf(UndeliverableError)
@@ -179,20 +179,20 @@ describe("Telegram", () => {
     expect(chart?.get("caption")).toBeNull()
   })
 
-  it("is waited for if the chat is full for a moment", async () => {
+  it("is awaited if the chat is rate limited for a moment", async () => {
     const { received, url } = await receiver({ status: 429, body: '{"parameters":{"retry_after":0}}' })
     await sendTelegram(options(url), "Hello", { signal })
     expect(received).toHaveLength(2)
   })
 
-  it("is not sent again after parts of it arrived", async () => {
+  it("does not receive a message again after parts of it arrived", async () => {
     const { url } = await receiver({ status: 200 }, { status: 500 })
     const error = await sendTelegram(options(url), "x ".repeat(3_000), { signal }).catch((e) => e)
     expect(error).toBeInstanceOf(UndeliverableError)
     expect(error.message).toMatch(/^unknown: 1 of 2 messages arrived: /)
   })
 
-  it("is asked again if it refused for now", async () => {
+  it("receives another attempt after a temporary refusal", async () => {
     const { url } = await receiver({ status: 429 })
     const error = await sendTelegram(options(url), "Hello", { signal }).catch((e) => e)
     expect(error).not.toBeInstanceOf(UndeliverableError)
@@ -200,7 +200,7 @@ describe("Telegram", () => {
   })
 })
 
-it("Slack receives text in which nothing is markup", async () => {
+it("Slack receives text without markup", async () => {
   const { received, url } = await receiver()
   await sendSlack({ webhookUrl: url, allowPrivateAddresses: true }, "<!channel> a & b > c", signal)
   expect(JSON.parse(received[0]?.body ?? "")).toMatchObject({
@@ -209,7 +209,7 @@ it("Slack receives text in which nothing is markup", async () => {
   })
 })
 
-it("Slack is not sent again what may have arrived", async () => {
+it("Slack does not receive a message again that may have arrived", async () => {
   const { url } = await receiver(null, null)
   const options = { webhookUrl: url, allowPrivateAddresses: true }
   await expect(sendSlack(options, "Hello", signal)).rejects.toThrow(/^unknown: /)
@@ -228,7 +228,7 @@ describe("splitText", () => {
   })
 })
 
-it("a briefing file is replaced as a whole", async () => {
+it("a briefing file is replaced atomically", async () => {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-briefing-"))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const path = join(folder, "deep", "briefing.md")
@@ -244,7 +244,7 @@ it.each<[DeliveryOptions, string]>([
   [{ email: { url: "https://mail", from: "a@b", to: "c@d" } }, "email.url"],
   [{ email: { url: "smtp://user:short@mail", from: "a@b", to: [] } }, "email.to"],
   [{ mispelt: 1 } as DeliveryOptions, "mispelt"],
-])("the options %j are refused without their values", (options, name) => {
+])("the options %j are refused without showing their values", (options, name) => {
   expect(() => checkDeliveryOptions(options)).toThrow(name)
   expect(() => checkDeliveryOptions(options)).not.toThrow("short")
 })

@@ -15,7 +15,7 @@ async function mailServer(options: MailServerOptions = {}) {
 
 const failure = (promise: Promise<void>) => promise.then(() => null).catch((error: Error) => error)
 
-it("an e-mail is a plain text under the id of its delivery", async () => {
+it("an e-mail is plain text with the id of its delivery", async () => {
   const { server, options } = await mailServer()
   await sendEmail({ ...options, to: ["ada@example.com", "eve@example.com"] }, email, signal)
   const [mail] = server.mails
@@ -37,7 +37,7 @@ it("no line of the subject becomes a header", async () => {
 it.each([
   [550, true],
   [450, false],
-])("one that the server refuses with %i is undeliverable: %s", async (code, isFinal) => {
+])("an e-mail that the server refuses with %i is undeliverable: %s", async (code, isFinal) => {
   const { options } = await mailServer({ refuses: () => code })
   const error = await failure(sendEmail(options, email, signal))
   expect(error).toBeInstanceOf(Error)
@@ -45,16 +45,16 @@ it.each([
   expect(error?.message).not.toMatch(/^unknown/)
 })
 
-it("one that only some receivers got is not sent again", async () => {
+it("an e-mail that only some recipients received is not sent again", async () => {
   const { options } = await mailServer({ refuses: (address) => (address.startsWith("eve") ? 550 : null) })
   const error = await failure(
     sendEmail({ ...options, to: ["ada@example.com", "eve@example.com"] }, email, signal),
   )
   expect(error).toBeInstanceOf(UndeliverableError)
-  expect(error?.message).toContain("1 of the receivers")
+  expect(error?.message).toContain("1 of the recipients")
 })
 
-it("one that was cut off is not sent again, unless that is wanted", async () => {
+it("an e-mail whose sending was interrupted is not sent again, unless that is configured", async () => {
   const { server, options } = await mailServer({ cutsOff: true })
   const error = await failure(sendEmail(options, email, signal))
   expect(error).toBeInstanceOf(UndeliverableError)
@@ -64,7 +64,7 @@ it("one that was cut off is not sent again, unless that is wanted", async () => 
   expect(server.mails).toHaveLength(2)
 })
 
-it("one whose server is not there is sent later", async () => {
+it("an e-mail is sent later if its server is not reachable", async () => {
   const { server, options } = await mailServer()
   await server.close()
   const error = await failure(sendEmail(options, email, signal))
@@ -73,7 +73,7 @@ it("one whose server is not there is sent later", async () => {
   expect(error?.message).not.toMatch(/^unknown/)
 })
 
-it("ends with its signal", async () => {
+it("ends when its signal aborts", async () => {
   const { server, options } = await mailServer()
   expect(await failure(sendEmail(options, email, AbortSignal.abort()))).toBeInstanceOf(Error)
   expect(server.mails).toEqual([])

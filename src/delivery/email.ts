@@ -48,7 +48,7 @@ export async function sendEmail(
       if (rejected.length === 0) return
       // Another attempt would deliver it twice to the other receivers.
       throw new UndeliverableError(
-        `The mail server refused ${rejected.length} of the receivers; the others have it.`,
+        `The mail server refused ${rejected.length} of the recipients. The others received the message.`,
       )
     } catch (thrown) {
       throw judge(toError(thrown), content.isBegun())

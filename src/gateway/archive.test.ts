@@ -13,7 +13,7 @@ async function readAll(log: SessionLog, sessionId: string): Promise<readonly Ent
   return log.read(sessionId, { afterSeq: 0, limit: 100_000, deltas: false })
 }
 
-it("keeps a session small that is compacted again and again, and each of its words", async () => {
+it("keeps a repeatedly compacted session small, and keeps each of its words", async () => {
   const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
   const { log, archive } = store
   const provider = scriptedProvider(({ system, messages }) => {

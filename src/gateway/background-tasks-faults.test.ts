@@ -27,7 +27,7 @@ function opened(gateway: Gateway): Gateway {
   return gateway
 }
 
-it("hides secrets in the description of a task and in its result, wherever clients see them", async () => {
+it("masks secrets in the description of a task and in its result, everywhere that clients see them", async () => {
   const provider = scriptedProvider((request) => {
     if (firstText(request) !== "Go.") return [say(`I used ${key}.`)]
     return resultsOf(request) === "[]"
@@ -50,7 +50,7 @@ it("hides secrets in the description of a task and in its result, wherever clien
   expect(provider.requests.some((request) => firstText(request).includes(key))).toBe(true)
 })
 
-it("tells the model of open tasks after its messages were replaced by a client's own", async () => {
+it("informs the model of open tasks after a client's own messages replaced the history", async () => {
   const release = Promise.withResolvers<void>()
   const provider = scriptedProvider((request) => {
     const first = firstText(request)
@@ -77,7 +77,7 @@ it("tells the model of open tasks after its messages were replaced by a client's
   expect((await next).text).toContain("Found it.")
 })
 
-it("fails the task of a skill whose provider has no key, and the session goes on", async () => {
+it("fails the task of a skill whose provider has no key, and the session continues", async () => {
   const folder = await mkdtemp(join(tmpdir(), "skills-"))
   await writeFile(
     join(folder, "search.md"),
@@ -94,7 +94,7 @@ it("fails the task of a skill whose provider has no key, and the session goes on
   expect(response).toContain("The sub-agent failed")
 })
 
-it("keeps a message to a task that has not started, until it has", async () => {
+it("keeps a message for a task that has not started until it starts", async () => {
   const provider = scriptedProvider((request) => {
     const first = firstText(request)
     const results = resultsOf(request)
@@ -116,7 +116,7 @@ it("keeps a message to a task that has not started, until it has", async () => {
   expect(response).toContain("Hurried.")
 })
 
-it("tells the model of open tasks after a summary has replaced the messages that started them", async () => {
+it("informs the model of open tasks after a summary has replaced the messages that started them", async () => {
   const release = Promise.withResolvers<void>()
   const long = "Words that fill the window. ".repeat(60)
   const isSummary = ({ system }: ModelRequest) =>

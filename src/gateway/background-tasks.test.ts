@@ -43,7 +43,7 @@ function opened(gateway: Gateway): Gateway {
   return gateway
 }
 
-it("starts tasks at once, waits for all of them without holding a place, and collects each result once", async () => {
+it("starts tasks at once, waits for all of them without using a place, and collects each result once", async () => {
   const provider = model([
     () => [background("a"), background("b"), background("c"), background("d")],
     () => [call("get_background_result", { task_id: "*", wait: true })],
@@ -61,7 +61,7 @@ it("starts tasks at once, waits for all of them without holding a place, and col
   expect(response).toContain('"results":[],"running":[]')
 })
 
-it("names open tasks to the model until they are collected, also in the next run", async () => {
+it("names open tasks to the model until they are collected, even in the next run", async () => {
   const release = Promise.withResolvers<void>()
   const provider = model(
     [
@@ -93,7 +93,7 @@ it("names open tasks to the model until they are collected, also in the next run
   expect(JSON.stringify(own()[3]?.messages.at(-1))).not.toContain("Note of the gateway")
 })
 
-it("starts a run by itself at the end of a task if the options say so", async () => {
+it("starts a run at the end of a task if the options say so", async () => {
   const provider = model([
     () => [background("a")],
     () => [say("It runs.")],
@@ -144,7 +144,7 @@ it("sends messages to tasks, cancels them, and refuses both once they have ended
   expect(response).toContain("unknown_task")
 })
 
-it("cancels a task that works, and tells the model", async () => {
+it("cancels a running task, and tells the model", async () => {
   const provider = model(
     [
       () => [background("a")],
@@ -199,7 +199,7 @@ it("lists, streams and cancels tasks over HTTP, for the session that started the
   expect((await request("POST", `${path}/cancel`, token)).status).toBe(409)
 })
 
-it("streams the progress and the waits of tasks with the session, also when no run is open", async () => {
+it("streams the progress and the waits of tasks with the session, even when no run is open", async () => {
   const release = Promise.withResolvers<void>()
   const provider = model([() => [background("a")], () => [say("It runs.")]], (_, request) => {
     if (resultsOf(request) !== "[]") return [say("Found it.")]
@@ -300,7 +300,7 @@ async function textOf(
   return texts
 }
 
-it("does not start a task that the hook refuses, nor one past the limit", async () => {
+it("does not start a task that the hook refuses, nor one beyond the limit", async () => {
   const provider = model(
     [() => [background("a"), background("b"), background("no")], (request) => [say(resultsOf(request))]],
     () => [{ type: "wait", until: new Promise(() => {}) }],

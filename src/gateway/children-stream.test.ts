@@ -152,7 +152,7 @@ describe.each(stores)("the stream of a root session on %s", (_, newStore) => {
     return { working, showing, token }
   }
 
-  it("shows sub-agents at every depth, from another process, and what is open again after a reconnect", async () => {
+  it("shows sub-agents at every depth, from another process, and their open turns after a reconnect", async () => {
     const { working, showing, token } = await twoProcesses()
     const posted = await call(working, "/chat", token, { message: "Go." })
     const subscribe = (after: number) => call(showing, `/chat/subscribe?after_seq=${after}`, token)
@@ -199,7 +199,7 @@ describe.each(stores)("the stream of a root session on %s", (_, newStore) => {
     expect((await readUntil(await subscribe(0), isOver)).every(ofRoot)).toBe(true)
   })
 
-  it("shows a sub-agent its own sub-agents, and strangers nothing", async () => {
+  it("shows a sub-agent its own sub-agents, and shows other users nothing", async () => {
     const { working, showing, token } = await twoProcesses()
     const posted = await call(working, "/chat", token, { message: "Go." })
     const seen = await readUntil(posted, isApproval)
@@ -223,7 +223,7 @@ describe.each(stores)("the stream of a root session on %s", (_, newStore) => {
   })
 })
 
-it("gives gateway.stream the events of sub-agents, marked, and run() their approvals at once", async () => {
+it("passes the events of sub-agents to gateway.stream with marks, and their approvals to run() at once", async () => {
   const gateway = createGateway({ store: "memory", logger, agents: agents() })
   onTestFinished(() => gateway.close({ graceMs: 0 }))
   const said: string[] = []

@@ -56,7 +56,7 @@ function start(options: GatewayOptions) {
   return gateway
 }
 
-it("runs three children while it holds no place, and goes on with their answers", async () => {
+it("runs three children without using a place, and continues with their answers", async () => {
   const gateway = start({
     maxConcurrentRuns: 1,
     agents: {
@@ -69,7 +69,7 @@ it("runs three children while it holds no place, and goes on with their answers"
   for (const task of ["a", "b", "c"]) expect(response).toContain(`Did ${task}.`)
 })
 
-it("gives the call the failure of its child", async () => {
+it("returns the failure of a child to the call", async () => {
   const gateway = start({
     agents: {
       lead: { systemPrompt: "You lead.", provider: leads("a"), tools: [delegate("worker")] },
@@ -85,7 +85,7 @@ it("gives the call the failure of its child", async () => {
   expect(response).toContain("quota_exceeded")
 })
 
-it("tells the model which agents there are if a tool names another", async () => {
+it("lists the agents for the model if a tool names an unknown one", async () => {
   const gateway = start({
     agents: { lead: { systemPrompt: "You lead.", provider: leads("a"), tools: [delegate("nobody")] } },
   })
@@ -189,7 +189,7 @@ const careful = () => ({
   }),
 })
 
-it("asks the caller of run() about the approvals of children, and denies them if no one is there", async () => {
+it("asks the caller of run() about the approvals of children, and denies them without a callback", async () => {
   const gateway = start({
     agents: {
       lead: { systemPrompt: "You lead.", provider: leads("a", "b"), tools: [delegate("worker")] },
@@ -213,7 +213,7 @@ it("asks the caller of run() about the approvals of children, and denies them if
   expect(new Set(asked).size).toBe(2)
 })
 
-it("cancels the run and rejects if a callback throws about a child", async () => {
+it("cancels the run and rejects if a callback throws because of a child", async () => {
   const gateway = start({
     agents: {
       lead: { systemPrompt: "You lead.", provider: leads("a"), tools: [delegate("worker")] },
@@ -228,7 +228,7 @@ it("cancels the run and rejects if a callback throws about a child", async () =>
   await expect(run).rejects.toThrow("The person is gone.")
 })
 
-it("asks no other session of the tree about a tool type that was granted to the tree", async () => {
+it("needs no approval in other sessions of the tree for a tool type that was granted to the tree", async () => {
   const gateway = start({
     agents: {
       lead: {

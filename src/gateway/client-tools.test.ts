@@ -70,7 +70,7 @@ async function answer(client: Client, result: JsonObject): Promise<void> {
 }
 
 describe("a tool that a client declares", () => {
-  it("is shown to the model beside the agent's, in this run only, and its calls wait for the client", async () => {
+  it("is offered to the model with the agent's tools, in this run only, and its calls wait for the client", async () => {
     const { client, provider } = await start({ allowClientTools: true })
     const stream = client.post("/chat", { message: "Where am I?", tools: [locate] })
     await answer(client, { city: "Rome" })
@@ -99,7 +99,7 @@ describe("a tool that a client declares", () => {
     expect(second.provider.requests[0]?.tools.map(({ name }) => name)).toEqual(["look", "locate"])
   })
 
-  it("is left out of a run that is continued where clients may not declare it any more", async () => {
+  it("is left out when a run continues after clients may no longer declare it", async () => {
     const folder = mkdtempSync(join(tmpdir(), "gateway-"))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const options = { store: join(folder, "store"), jwtSecret: "s".repeat(32) }

@@ -103,7 +103,7 @@ it("lets the model read the result of a call that a summary replaced", async () 
   expect(response).toContain("4711")
 })
 
-it("sends nothing that only one vendor understands to another one", async () => {
+it("sends no vendor data to another vendor", async () => {
   const vendor = { provider: "scripted", data: { signature: "secret-signature" } }
   const summarizer = { ...scriptedProvider(() => [{ type: "text", text: "They talked." }]), name: "other" }
   const { gateway, provider } = agentWith(

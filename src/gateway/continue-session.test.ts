@@ -53,7 +53,7 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 }
 
 describe("gateway.run with a session", () => {
-  it("continues it, with what was said before", async () => {
+  it("continues the session with its earlier messages", async () => {
     const { gateway, provider } = setup([[say("Hello.")], [say("Again.")]])
     const { sessionId } = await gateway.run("Hi", { context: { channel: "code", n: 1 } })
     const second = await gateway.run("And now?", { sessionId })
@@ -78,7 +78,7 @@ describe("gateway.run with a session", () => {
     expect(seen).toEqual([{ context, tenant: "app_acme", userId: "ada", channel: "code" }])
   })
 
-  it("starts a session of an owner, whom no one else's name continues", async () => {
+  it("creates a session for an owner, which other owners cannot continue", async () => {
     const { gateway } = setup(Array.from({ length: 3 }, () => [say("Ok.")]))
     const { sessionId } = await gateway.run("Hi", { userId: "ada", tenant: "acme" })
     expect(await gateway.sessions.get(sessionId)).toMatchObject({ tenant: "app_acme", userId: "ada" })
@@ -121,7 +121,7 @@ describe("gateway.run with a session", () => {
     for await (const _ of stream) break
   })
 
-  it("queues a message while a run is open, says its place, and withdraws it when it is left", async () => {
+  it("queues a message while a run is open, reports its position, and withdraws it when the iteration ends early", async () => {
     const gate = Promise.withResolvers<void>()
     const { gateway, provider } = setup([
       [say("Half"), { type: "wait", until: gate.promise }],
@@ -153,7 +153,7 @@ describe("gateway.run with a session", () => {
     expect(provider.requests).toHaveLength(2)
   })
 
-  it("joins the open run by steering, and does not cancel it when it is left", async () => {
+  it("joins the open run by steering, and does not cancel it when the iteration ends early", async () => {
     const gate = Promise.withResolvers<void>()
     const turns: ScriptedTurn[] = [[say("Half"), { type: "wait", until: gate.promise }], [say("And that.")]]
     const { gateway } = setup(turns)
@@ -172,7 +172,7 @@ describe("gateway.run with a session", () => {
     expect(rest).toContainEqual(expect.objectContaining({ type: "user_message_added" }))
   })
 
-  it("does not open a run before its time", async () => {
+  it("does not open a run before its `notBefore` time", async () => {
     const { gateway } = setup([[say("Later.")]])
     const { sessionId } = await gateway.run("Hi", { agent: "second" })
     const stop = new AbortController()
@@ -201,7 +201,7 @@ describe("gateway.run with a session", () => {
 })
 
 describe("gateway.stream", () => {
-  it("gives the events that a client of the HTTP API is sent, and run gives them to onEvent", async () => {
+  it("yields the same events as the HTTP API, and run passes them to onEvent", async () => {
     const { gateway } = setup([
       [say("Hel"), say("lo.")],
       [say("Hel"), say("lo.")],
@@ -220,7 +220,7 @@ describe("gateway.stream", () => {
     expect(told).toEqual(streamed)
   })
 
-  it("leaves approvals to whoever reads the events", async () => {
+  it("leaves approvals to the reader of the events", async () => {
     const { gateway } = setup([callPay, [say("Done.")]])
     const stream = gateway.stream("Pay.")
     const { sessionId } = await stream.started
@@ -235,7 +235,7 @@ describe("gateway.stream", () => {
     expect(results).toEqual(["paid"])
   })
 
-  it("asks onApproval where there is one", async () => {
+  it("calls onApproval if it is set", async () => {
     const { gateway } = setup([callPay, [say("Done.")]])
     const events: ChatEvent[] = []
     for await (const event of gateway.stream("Pay.", { onApproval: () => ({ approved: false }) })) {
@@ -254,7 +254,7 @@ describe("gateway.stream", () => {
     })
   })
 
-  it("cancels the run when the loop throws, and cancels nothing that has ended", async () => {
+  it("cancels the run when the loop throws, and cancels nothing after the end", async () => {
     const { gateway } = setup([[say("Half"), forever], [say("Done.")]])
     const stream = gateway.stream("Hi")
     const { runId } = await stream.started
@@ -285,7 +285,7 @@ describe("gateway.stream", () => {
     })
   })
 
-  it("starts nothing once its signal is aborted", async () => {
+  it("starts nothing if its signal is already aborted", async () => {
     const { gateway } = setup([])
     const stream = gateway.stream("Hi", { signal: AbortSignal.abort(new Error("never mind")) })
     await expect(stream.started).rejects.toThrow("never mind")
@@ -293,14 +293,14 @@ describe("gateway.stream", () => {
     expect((await gateway.sessions.list()).items).toEqual([])
   })
 
-  it("is iterated once", async () => {
+  it("can be iterated once", async () => {
     const { gateway } = setup([[say("Hi.")]])
     const stream = gateway.stream("Hi")
     for await (const _ of stream);
     expect(() => stream[Symbol.asyncIterator]()).toThrow("iterated only once")
   })
 
-  it("fails no process when a start that fails is not awaited", async () => {
+  it("does not crash the process when a failing start is not awaited", async () => {
     const { gateway } = setup([])
     gateway.stream("Hi", { sessionId: "sess_none" })
     expect(await gateway.run("Who?", { agent: "second" })).toMatchObject({ outcome: "completed" })

@@ -83,7 +83,7 @@ describe("createAgent", () => {
     expect(() => createAgent(prompt as never)).toThrow(message)
   })
 
-  it("opens nothing before it is used, and can be closed unused", async () => {
+  it("opens nothing before its first use, and can be closed unused", async () => {
     await createAgent("Hi.", { store: "/proc/nowhere" }).close()
   })
 
@@ -95,7 +95,7 @@ describe("createAgent", () => {
     ["the directory /proc/data cannot be used: E", { codeExecution: { directory: "/proc/data" } }],
     ["option prices", { maxBudgetUsd: 1 }],
     ['"large"', { maxBudgetUsd: 1, prices, allowedModels: ["scripted-model", "large"] }],
-  ])("does not start when every run would fail: %s", async (message, options) => {
+  ])("does not start if every run would fail: %s", async (message, options) => {
     const gateway = use(createAgent("Hi.", { ...quiet, provider: scriptedProvider([]), ...options }))
     await expect(gateway.prepare({ env: noModel })).rejects.toThrow(message)
   })
@@ -106,7 +106,7 @@ describe("createAgent", () => {
     await expect(gateway.readiness()).rejects.toThrow("Install it")
   })
 
-  it("ends a run with a budget before a client's model of unknown price is called", async () => {
+  it("ends a run with a budget before it calls a client's model of unknown price", async () => {
     const provider = { ...scriptedProvider([]), priceList: "openai", defaultModel: "gpt-5" }
     const gateway = use(createAgent("Hi.", { ...quiet, provider, maxBudgetUsd: 1 }))
     const token = await tokenOf(gateway)
@@ -130,7 +130,7 @@ describe("createAgent", () => {
 })
 
 describe("gateway.run", () => {
-  it("streams the text and gives the result", async () => {
+  it("streams the text and returns the result", async () => {
     const gateway = use(
       createAgent("Hi.", { ...quiet, provider: scriptedProvider([[say("Hel"), say("lo")]]) }),
     )
@@ -140,7 +140,7 @@ describe("gateway.run", () => {
     expect(result).toMatchObject({ response: "Hello", outcome: "completed", toolsUsed: [], error: null })
   })
 
-  it("gives an answer as its schema makes it, what it cost and which model it was", async () => {
+  it("returns the parsed output, its cost and its model", async () => {
     const usage = {
       inputTokens: 1_000,
       outputTokens: 200,
@@ -158,7 +158,7 @@ describe("gateway.run", () => {
     expect(provider.requests[0]?.outputSchema).toMatchObject({ properties: { day: { type: "string" } } })
   })
 
-  it("fails for an answer that only the schema itself can refuse", async () => {
+  it("fails for output that only the schema itself can refuse", async () => {
     const gateway = use(
       createAgent("Hi.", { ...quiet, provider: scriptedProvider([[say('{"from":2,"to":1}')]]) }),
     )
@@ -172,7 +172,7 @@ describe("gateway.run", () => {
     })
   })
 
-  it("refuses a schema that is not of an object, before anything else", async () => {
+  it("refuses a schema that is not for an object before it starts a run", async () => {
     const gateway = use(createAgent("Hi.", { ...quiet, provider: scriptedProvider([]) }))
     await expect(gateway.run("Hi", { output: z.string() })).rejects.toThrow(
       "run: the output must be an object schema",
@@ -195,7 +195,7 @@ describe("gateway.run", () => {
 })
 
 describe("a gateway's life", () => {
-  it("refuses to start without a model where that is asked for", async () => {
+  it("refuses to start without a model if mode is `start`", async () => {
     const gateway = use(createAgent("Hi.", quiet))
     await expect(gateway.prepare({ mode: "start", env: {} })).rejects.toThrow(
       "No model is configured: set ANTHROPIC_API_KEY or OPENAI_API_KEY",
@@ -203,7 +203,7 @@ describe("a gateway's life", () => {
     await gateway.prepare({ mode: "dev", env: noModel })
   })
 
-  it("says that nobody chose the model where it is the agent's, and not where the agent has its own", async () => {
+  it("reports a guessed model for an agent without its own model, and not for one with a model", async () => {
     const guessed = "No model is configured. The offline demo responds instead."
     await use(createAgent("Hi.", quiet)).prepare({ env: noModel })
     expect(logger.warn).toHaveBeenCalledWith({}, guessed)
@@ -213,7 +213,7 @@ describe("a gateway's life", () => {
     expect(logger.warn).not.toHaveBeenCalledWith({}, guessed)
   })
 
-  it("names the model that nobody chose, and where it is", async () => {
+  it("names the guessed model and its address", async () => {
     const server = await startLocalServer('{"data":[{"id":"llama4"}]}')
     onTestFinished(() => server.close())
     // Retries while the machine is too busy to detect the local server in time.
@@ -225,7 +225,7 @@ describe("a gateway's life", () => {
     await expect.poll(told).toContainEqual(guessed)
   })
 
-  it("tries to open again after a start that failed", async () => {
+  it("retries to open after a failed start", async () => {
     const onStartup = vi.fn().mockRejectedValueOnce(new Error("not yet"))
     const gateway = use(createAgent("Hi.", { ...quiet, provider: "demo", onStartup }))
     await expect(gateway.prepare()).rejects.toThrow("not yet")
@@ -249,7 +249,7 @@ describe("a gateway's life", () => {
     expect(await text).not.toContain("stream_complete")
   })
 
-  it("tells onSessionCreated and onShutdown", async () => {
+  it("calls onSessionCreated and onShutdown", async () => {
     const onSessionCreated = vi.fn()
     const onShutdown = vi.fn()
     const gateway = createAgent("Hi.", { ...quiet, provider: "demo", onSessionCreated, onShutdown })
@@ -295,7 +295,7 @@ describe("createGatewayApp", () => {
     ])
   })
 
-  it("puts a runner of one's own behind the same surface", async () => {
+  it("runs a custom runner behind the same API", async () => {
     const gateway = use(
       createGatewayApp({
         ...quiet,
@@ -311,7 +311,7 @@ describe("createGatewayApp", () => {
     expect(await chat.text()).toContain('"text":"You said 1 thing."')
   })
 
-  it("ends a run in an error, and logs why, when its runtime has an option that there is not", async () => {
+  it("ends a run in an error, and logs the reason, when its runtime has an unknown option", async () => {
     const runtime = { systemPrompt: "Hi.", needApproval: () => true }
     const gateway = use(createGatewayApp({ ...quiet, buildChatRuntime: () => runtime }))
     expect(await gateway.run("Hi")).toMatchObject({ outcome: "failed", error: { code: "runtime_failed" } })
@@ -321,7 +321,7 @@ describe("createGatewayApp", () => {
     expect(logger.error).toHaveBeenCalledWith(expect.objectContaining({ error }), expect.any(String))
   })
 
-  it("may start without a model of its own, and ends only runs that would need one", async () => {
+  it("may start without its own model, and then only runs that need one fail", async () => {
     const gateway = use(
       createGatewayApp({
         ...quiet,
@@ -356,7 +356,7 @@ describe("createGatewayApp", () => {
     expect(await gateway.run("Hello!")).toMatchObject({ model: "demo", cost: 0, outcome: "completed" })
   })
 
-  it("refuses options it does not know", () => {
+  it("refuses unknown options", () => {
     expect(() => createGatewayApp({ buildRuntime: () => ({}) } as never)).toThrow(
       "unknown option buildRuntime",
     )

@@ -70,7 +70,7 @@ async function post(
 const key = { api_key: "key" }
 
 describe("the agents of one gateway", () => {
-  it("each have their own prompt, provider, tools and approval policy", async () => {
+  it("have their own prompt, provider, tools and approval policy", async () => {
     const { gateway, support, research } = twoAgents()
     const { body: session } = await post(gateway, "/agents/research/chat/init", key)
     expect(session).toMatchObject({ agent: "research" })
@@ -92,7 +92,7 @@ describe("the agents of one gateway", () => {
     expect(chosen.body).toMatchObject({ agent: "research" })
   })
 
-  it("each let clients choose their own models only", async () => {
+  it("each let clients choose only their own models", async () => {
     const { gateway } = twoAgents()
     const statusOf = async (agent: string, model: string) => {
       const { body } = await post(gateway, `/agents/${agent}/chat/init`, key)
@@ -104,7 +104,7 @@ describe("the agents of one gateway", () => {
     expect(await statusOf("research", "large")).toBe(200)
   })
 
-  it("renew the tokens of their own sessions only", async () => {
+  it("renew only the tokens of their own sessions", async () => {
     const { gateway } = twoAgents()
     const { body } = await post(gateway, "/agents/research/chat/init", key)
     const again = { ...key, session_id: body.session_id }
@@ -118,7 +118,7 @@ describe("the agents of one gateway", () => {
     ])
   })
 
-  it("are only named to clients with valid credentials", async () => {
+  it("are named only to clients with valid credentials", async () => {
     const { gateway } = twoAgents({ validApiKeys: ["key"] })
     const answers = await Promise.all([
       post(gateway, "/agents/nobody/chat/init", key),
@@ -186,13 +186,13 @@ describe("createGateway", () => {
   })
 
   it.each(["", ".", "..", "a/b", "a b", "a%2Fb", "-a", "ä", "a\n", "a".repeat(65)])(
-    "refuses the name %j, which is no safe path segment",
+    "refuses the name %j, which is not a safe path segment",
     (name) => {
       expect(() => createGateway({ agents: { [name]: agent } })).toThrow("agents")
     },
   )
 
-  it("takes agents with a runtime of the application's own", async () => {
+  it("accepts agents with the application's own runtime", async () => {
     const provider = scriptedProvider([[say("Built.")]])
     const gateway = create({
       agents: {

@@ -56,19 +56,19 @@ it("the end of a run is delivered to every channel before runAutonomous resolves
   expect(await readFile(briefingFile, "utf8")).toBe("Done.\n")
 })
 
-it("a delivery that fails is tried again under its id", async () => {
+it("a failed delivery is retried with its id", async () => {
   const { ids, channel } = await webhook(1)
   const output = await run({ webhook: channel })
   expect(ids).toEqual([`webhook_${output.runId}`, `webhook_${output.runId}`])
   expect(output.warnings).toEqual([])
 })
 
-it("a delivery that can never arrive is a dead row, with its reason, and a warning", async () => {
+it("a delivery that can never arrive becomes a dead row with its reason, and a warning", async () => {
   const output = await run({ webhook: { url: "http://127.0.0.1:1" } })
   expect(output).toMatchObject({ error: null, warnings: [expect.stringContaining("private network")] })
 })
 
-it("what a process left behind is delivered by the next one", async () => {
+it("deliveries that a process left open are made by the next one", async () => {
   const store = await folder()
   const { ids, channel } = await webhook()
   const agent = (channels: DeliveryOptions) =>
@@ -101,7 +101,7 @@ it("what a process left behind is delivered by the next one", async () => {
   expect(new Set(ids)).toEqual(new Set([`webhook_${runId}`]))
 })
 
-it("a job that is started again delivers nothing twice", async () => {
+it("a repeated job delivers nothing twice", async () => {
   const store = await folder()
   const { ids, channel } = await webhook()
   await run({ webhook: channel }, { store, jobId: "a" })
@@ -109,7 +109,7 @@ it("a job that is started again delivers nothing twice", async () => {
   expect(ids).toHaveLength(1)
 })
 
-it("runs that `when` leaves out are not delivered", async () => {
+it("runs that `when` excludes are not delivered", async () => {
   const onComplete = vi.fn()
   await run({ onComplete, when: ({ response }) => response !== "Done." })
   expect(onComplete).not.toHaveBeenCalled()

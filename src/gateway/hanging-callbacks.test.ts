@@ -67,7 +67,7 @@ function start(options: Partial<GatewayAppOptions>): Gateway {
 }
 
 describe.each(Object.entries(callbacks))("%s that never returns", (_name, optionsFor) => {
-  it("does not hold up a cancel", async () => {
+  it("does not delay a cancel", async () => {
     const { hang, called, stopped } = hanging()
     const stop = new AbortController()
     const run = start(optionsFor(hang)).run("Act.", { signal: stop.signal })
@@ -77,7 +77,7 @@ describe.each(Object.entries(callbacks))("%s that never returns", (_name, option
     await stopped
   })
 
-  it("does not hold up the end of the gateway", async () => {
+  it("does not delay the end of the gateway", async () => {
     const { hang, called, stopped } = hanging()
     const gateway = start(optionsFor(hang))
     const run = gateway.run("Act.")
@@ -87,7 +87,7 @@ describe.each(Object.entries(callbacks))("%s that never returns", (_name, option
     await Promise.all([left, stopped])
   })
 
-  it("fails when its time is over, and other runs go on meanwhile", async () => {
+  it("fails after its time limit, and other runs continue meanwhile", async () => {
     const { hang, called, stopped } = hanging()
     const gateway = start({ ...optionsFor(hang), callbackTimeoutMs: 200 })
     const results = [gateway.run("Act."), gateway.run("Act.")]
@@ -124,7 +124,7 @@ describe("a validator that never returns", () => {
     return { options: { buildChatRuntime: runtime({ tools: [act] }) }, asked: asked.promise }
   }
 
-  it("does not hold up a cancel", async () => {
+  it("does not delay a cancel", async () => {
     const { options, asked } = hangingValidator()
     const stop = new AbortController()
     const run = start(options).run("Act.", { signal: stop.signal })
@@ -133,7 +133,7 @@ describe("a validator that never returns", () => {
     expect(await run).toMatchObject({ outcome: "interrupted", reason: "cancelled" })
   })
 
-  it("does not hold up the end of the gateway", async () => {
+  it("does not delay the end of the gateway", async () => {
     const { options, asked } = hangingValidator()
     const gateway = start(options)
     const left = expect(gateway.run("Act.")).rejects.toMatchObject({ code: "shutting_down" })
@@ -142,14 +142,14 @@ describe("a validator that never returns", () => {
     await left
   })
 
-  it("fails the call when its time is over", async () => {
+  it("fails the call after the time limit", async () => {
     const gateway = start({ ...hangingValidator().options, callbackTimeoutMs: 100 })
     expect(await gateway.run("Act.")).toMatchObject({ outcome: "completed", response: "Done." })
   })
 })
 
 describe("a hook that never returns", () => {
-  it("holds up neither a session's start, nor a run, nor the end of the gateway", async () => {
+  it("delays neither a session's start, nor a run, nor the end of the gateway", async () => {
     const { hang } = hanging()
     const gateway = start({
       validApiKeys: ["key"],
@@ -170,7 +170,7 @@ describe("a hook that never returns", () => {
     await gateway.close({ graceMs: 0 })
   })
 
-  it("does not hold up the end of a gateway that is still starting", async () => {
+  it("does not delay the end of a gateway that is still starting", async () => {
     const { hang, called, stopped } = hanging()
     const gateway = start({ onStartup: ({ signal }) => hang(signal) })
     const prepared = expect(gateway.prepare()).rejects.toMatchObject({ code: "shutting_down" })

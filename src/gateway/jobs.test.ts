@@ -41,7 +41,7 @@ describe("a job", () => {
     expect(provider.requests).toHaveLength(1)
   })
 
-  it("is continued by another process where the one before it stopped", async () => {
+  it("is continued by another process at the point where the former one stopped", async () => {
     const store = await folder()
     const reached = Promise.withResolvers<void>()
     const look = tool({
@@ -85,7 +85,7 @@ describe("a job", () => {
     expect(new Set([a, b, c].map(({ sessionId }) => sessionId)).size).toBe(3)
   })
 
-  it("may have other notes when it is started again, but no other message", async () => {
+  it("may have other notes when it is repeated, but no other message", async () => {
     const { gateway, provider } = agentWith([[say("Done.")]])
     await gateway.run("Work.", { jobId: "daily", notes: ["State: 1"] })
     expect(await gateway.run("Work.", { jobId: "daily", notes: ["State: 2"] })).toMatchObject({
@@ -105,7 +105,7 @@ describe("a job", () => {
 })
 
 describe("limits of a run", () => {
-  it("bound its turns besides the agent's own", async () => {
+  it("limit its turns in addition to the agent's own limit", async () => {
     const loops = Array.from({ length: 3 }, () => [{ type: "toolCall", name: "look" }] as const)
     const look = tool({ name: "look", description: "L", inputSchema: { type: "object" }, execute: () => "x" })
     const { gateway, provider } = agentWith(loops, { tools: [look] })
@@ -113,7 +113,7 @@ describe("limits of a run", () => {
     expect(provider.requests).toHaveLength(2)
   })
 
-  it("refuse a model whose price is not known, if they bound the cost", async () => {
+  it("refuse a model of unknown price if they limit the cost", async () => {
     const { gateway, provider } = agentWith([[say("1")]])
     expect(await gateway.run("Work.", { limits: { maxBudgetUsd: 1 } })).toMatchObject({
       error: { code: "price_unknown" },
@@ -135,7 +135,7 @@ describe("park", () => {
       },
     })
 
-  it("returns when the run waits for people only, and another process finishes it", async () => {
+  it("returns when the run waits only for people, and another process finishes it", async () => {
     const store = await folder()
     const paid: string[] = []
     const script = [[say("I ask."), { type: "toolCall", name: "pay" }]] as const
@@ -152,7 +152,7 @@ describe("park", () => {
     expect(paid).toEqual(["paid"])
   })
 
-  it("waits for the calls beside the one that waits", async () => {
+  it("waits for concurrent calls before it parks", async () => {
     const release = Promise.withResolvers<void>()
     const slow = tool({
       name: "slow",

@@ -73,7 +73,7 @@ it.each<[string, unknown, string]>([
   ["200 000 small parts", content(parts), parts.map(({ text }) => text).join("\n")],
   ["200 000 small values", parts.map((_, index) => index), JSON.stringify(parts.map((_, index) => index))],
 ])(
-  "%s cost the model 4 kB until it asks, and are read to the last byte",
+  "%s cost the model 4 kB until it reads more, and can be read to the last byte",
   async (_, value, whole) => {
     let read = ""
     const costs: number[] = []
@@ -94,7 +94,7 @@ it.each<[string, unknown, string]>([
   120_000,
 )
 
-it("is searched by text and read by JSON Pointer, and offered only once there is something to read", async () => {
+it("is searched by text and read by JSON Pointer, with a tool that is offered only after a large result", async () => {
   const value = {
     items: Array.from({ length: 20_000 }, (_, index) => ({ name: `name ${index}`, tags: [index] })),
   }
@@ -134,7 +134,7 @@ it("does not show the results of another session", async () => {
   expect(response).toBe("Done.")
 })
 
-it("truncates a result that the session has no room for", async () => {
+it("truncates a result for which the session has no room", async () => {
   const results: ToolResult[] = []
   const options = { largeResults: { sessionBytes: 1_000 } }
   const next = (result: ToolResult) => {

@@ -20,7 +20,7 @@ async function untilAsked(): Promise<void> {
   await expect.poll(async () => (await gateway.waits.list()).length).toBe(1)
 }
 
-it("takes secrets out of a question's message, and leaves its form as it is to be filled in", async () => {
+it("masks secrets in a question's message, and leaves its form unchanged", async () => {
   const schema = { type: "object", properties: { account_number: { type: "string" } } }
   const book = tool({
     name: "book",
@@ -54,7 +54,7 @@ it("takes secrets out of a question's message, and leaves its form as it is to b
   expect(shown).not.toContain("DE12")
 })
 
-it("takes secrets out of what tools emit, in the stream and in the history", async () => {
+it("masks secrets in emitted data, in the stream and in the history", async () => {
   const track = tool({
     name: "track",
     description: "Track.",
@@ -83,7 +83,7 @@ it("takes secrets out of what tools emit, in the stream and in the history", asy
   expect(stream).toContain('"transient":true')
 })
 
-it("executes what a person left as it was shown with what it was, and nothing with a placeholder", async () => {
+it("restores values that a person left masked, and executes nothing with a placeholder", async () => {
   const inputs: unknown[] = []
   const run = tool({
     name: "run",
@@ -138,7 +138,7 @@ it("executes what a person left as it was shown with what it was, and nothing wi
   expect(inputs).toEqual([{ ...asked, hosts: restored, retries: 2 }])
 })
 
-it("shows clients no secrets of tool calls, which the tool and the model have", async () => {
+it("masks secrets of tool calls for clients, while the tool and the model receive them", async () => {
   const inputs: unknown[] = []
   const pay = tool({
     name: "pay",
@@ -194,7 +194,7 @@ it("shows clients no secrets of tool calls, which the tool and the model have", 
   expect(shown).not.toContain(key)
 })
 
-it("shows clients no secrets of what a tool throws, a policy says or a runner fails with", async () => {
+it("masks secrets in errors of tools, policies and runners for clients", async () => {
   const fail = tool({
     name: "fail",
     description: "Fail.",
@@ -236,7 +236,7 @@ it("shows clients no secrets of what a tool throws, a policy says or a runner fa
   }
 })
 
-it("shows clients no secrets of what a tool throws where nothing is to be redacted", async () => {
+it("masks secrets in errors of tools even without the option redact", async () => {
   const fail = tool({
     name: "fail",
     description: "Fail.",
@@ -258,7 +258,7 @@ it("shows clients no secrets of what a tool throws where nothing is to be redact
   expect(stream).not.toContain(key)
 })
 
-it("shows a grant without its secrets, and revokes it by what it shows", async () => {
+it("masks secrets in a grant, and revokes the grant by its masked form", async () => {
   const run = tool({
     name: "run",
     description: "Run.",

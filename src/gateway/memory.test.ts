@@ -86,7 +86,7 @@ describe("the tools", () => {
     expect(await call(gateway, "memory_recall", {})).toMatchObject({ value: { memories: [] } })
   })
 
-  it("tell the model what a memory replaced, and keep the session and the run it comes from", async () => {
+  it("tell the model which memory was replaced, and record the session and the run of a memory", async () => {
     const gateway = agent()
     await call(gateway, "memory_store", { name: "pet", content: "A dog." })
     const second = await call(gateway, "memory_store", { name: "pet", content: "A cat." })
@@ -97,7 +97,7 @@ describe("the tools", () => {
     expect(await gateway.sessions.run(runId ?? "")).toMatchObject({ sessionId })
   })
 
-  it("refuse what is too large, and say what to do when the user's memory is full", async () => {
+  it("refuse a memory that is too large, and explain the remedy when the user's memory is full", async () => {
     const gateway = agent({ maxMemories: 1, maxContentBytes: 100 })
     const large = await call(gateway, "memory_store", { name: "large", content: "x".repeat(101) })
     expect(large).toMatchObject({ code: "invalid_memory", message: expect.stringContaining("at most 100") })
@@ -146,7 +146,7 @@ describe("the start of a run", () => {
     expect((await gateway.run("My dog?", { userId: "bob" })).response).toBe("My dog?")
   })
 
-  it("goes on without memories if the embeddings fail or hang", async () => {
+  it("continues without memories if the embeddings fail or hang", async () => {
     const broken: EmbeddingProvider = { model: "broken", embed: () => Promise.reject(new Error("down")) }
     const gateway = agent({ recallAtStart: 2, embeddings: broken })
     await gateway.memory.of({ userId: "ada" }).remember({ name: "pet", content: "A dog." })
@@ -177,7 +177,7 @@ describe("the start of a gateway", () => {
     await expect(gateway.prepare()).rejects.toThrow(/memory: needs validApiKeys or authenticate/)
   })
 
-  it("is refused with options that cannot be", () => {
+  it("is refused with invalid options", () => {
     const create = (memory: object) => () => createAgent("You remember.", { memory })
     expect(create({ maxMemory: 1 })).toThrow(/memory/)
     expect(create({ recallAtStart: 100 })).toThrow(/memory/)
@@ -277,7 +277,7 @@ describe("agents of one gateway", () => {
 })
 
 describe("gateway.memory", () => {
-  it("updates parts of a memory, and notices what changed meanwhile", async () => {
+  it("updates parts of a memory, and detects concurrent changes", async () => {
     const memories = agent().memory.of({ userId: "ada" })
     const { memory } = await memories.remember({ name: " a ", content: " First. ", tags: ["x", "x"] })
     expect(memory).toMatchObject({

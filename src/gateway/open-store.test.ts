@@ -16,7 +16,7 @@ const open = (choice: StoreOptions) =>
   openStore(resolveOptions("test", storeOptions, choice), { clock: systemClock, logger: silent })
 
 describe("a store", () => {
-  it("is made in the directory of sqliteStore, and of a path", async () => {
+  it("is created in the directory of sqliteStore, and of a path", async () => {
     for (const choose of [sqliteStore, (path: string) => path]) {
       const path = await mkdtemp(join(tmpdir(), "agent-gateway-store-"))
       onTestFinished(() => rm(path, { recursive: true, force: true }))
@@ -36,7 +36,7 @@ describe("a store", () => {
     expect(await server.countOf("SELECT count(*)::int FROM agent_gateway.session")).toBe(2)
   })
 
-  it("is in memory with memoryStore, each with data of its own", async () => {
+  it("is in memory with memoryStore, and each has its own data", async () => {
     const [one, other] = [await open({ store: memoryStore() }), await open({ store: "memory" })]
     const sessionId = await newSession(one.log)
     expect(await one.directory.session(sessionId)).not.toBeNull()

@@ -58,7 +58,7 @@ async function startGateway() {
   }
 }
 
-it("keeps the tool calls of a client that sends its last 41 messages, and logs no replaced history", async () => {
+it("keeps the tool calls for a client that sends its last 41 messages, and logs no replaced history", async () => {
   const { provider, store, sessionId, chat } = await startGateway()
   const held: WireMessage[] = []
   for (let turn = 0; turn < 80; turn++) {

@@ -56,7 +56,7 @@ function named(message: string): readonly Line[] {
 }
 
 describe("the log", () => {
-  it("has one line for the end of each run, with what it cost and how long it took", async () => {
+  it("has one line for the end of each run, with its cost and its duration", async () => {
     const gateway = agent({ provider: scriptedProvider([[{ type: "text", text: "Hi." }]]) })
     const { runId, sessionId, cost, usage } = await gateway.run("Hi")
     expect(named("A run")).toEqual([
@@ -74,7 +74,7 @@ describe("the log", () => {
     ])
   })
 
-  it("has one line for a call that throws, with its ids, its duration, and what happens next", async () => {
+  it("has one line for a call that throws, with its ids, its duration, and the consequence", async () => {
     const fail = tool({
       name: "fail",
       description: "Fail.",
@@ -105,7 +105,7 @@ describe("the log", () => {
     expect(named("A tool call")).toMatchObject([{ level: "warn", tool: "hang", code: "timeout" }])
   })
 
-  it("has one line for each failed model call, with the run and what happens next", async () => {
+  it("has one line for each failed model call, with the run and the consequence", async () => {
     const overloaded = { type: "failure", code: "overloaded", retryable: true } as const
     const provider = scriptedProvider([[overloaded], [overloaded]])
     const { runId } = await agent({ provider, maxRetries: 1 }).run("Hi")
@@ -116,7 +116,7 @@ describe("the log", () => {
     expect(named("A run failed.")).toMatchObject([{ level: "warn", runId, code: "overloaded" }])
   })
 
-  it("says who is asked for an approval, and what came of it", async () => {
+  it("records each approval request and its outcome", async () => {
     const pay = tool({
       name: "pay",
       description: "Pay.",
@@ -134,7 +134,7 @@ describe("the log", () => {
     expect(named("A tool call completed.")).toMatchObject([{ tool: "pay", level: "info" }])
   })
 
-  it("says that a run was canceled", async () => {
+  it("records that a run was canceled", async () => {
     const stop = new AbortController()
     const gateway = agent({ provider: calling("hang"), tools: [hang], onEvent: cancelAt(stop) })
     await gateway.run("Hang.", { signal: stop.signal })
@@ -142,7 +142,7 @@ describe("the log", () => {
     expect(named("A run ended.")).toMatchObject([{ outcome: "interrupted", reason: "cancelled" }])
   })
 
-  it("has no stack for the requests that a stopping gateway refuses", async () => {
+  it("has no stack for requests that a stopping gateway refuses", async () => {
     const started = Promise.withResolvers<void>()
     const gateway = agent({
       provider: calling("hang"),

@@ -71,7 +71,7 @@ async function call(gateway: Gateway, token: string, route: string, body?: objec
 }
 
 describe("schedules of the options", () => {
-  it("send their message in a session of their own each time, with the run's limits and context", async () => {
+  it("send their message in a new session each time, with the run's limits and context", async () => {
     const contexts: unknown[] = []
     const looking: Plugin = {
       name: "looking",
@@ -103,7 +103,7 @@ describe("schedules of the options", () => {
     })
   })
 
-  it("continue one session, which a user may own", async () => {
+  it("continue one session, which may belong to a user", async () => {
     const gateway = agentWith({
       schedules: [
         {
@@ -127,7 +127,7 @@ describe("schedules of the options", () => {
     })
   })
 
-  it("stay as they are at the next start, change with the options, and go with them", async () => {
+  it("stay unchanged at the next start, change with the options, and are removed with them", async () => {
     const store = await folder()
     const start = async (options: AgentOptions) => {
       const gateway = agentWith({ store, ...options })
@@ -171,7 +171,7 @@ describe("schedules of the options", () => {
     await expect(gateway.schedules.pause("sched_none")).rejects.toMatchObject({ code: "schedule_not_found" })
   })
 
-  it("are left alone by a gateway that is only looked at, and by one that executes a single run", async () => {
+  it("are not touched by a gateway that only reads the store, nor by one that executes a single run", async () => {
     for (const options of [{ idle: true }, { mode: "run" }] as const) {
       const gateway = agentWith({ schedules: [{ name: "yearly", ...rare }] })
       await gateway.prepare(options)
@@ -204,7 +204,7 @@ describe("schedules of users", () => {
     expect((await call(gateway, token, "GET /schedules")).status).toBe(404)
   })
 
-  it("are made, listed, paused, resumed, run and removed over HTTP", async () => {
+  it("are created, listed, paused, resumed, run and removed over HTTP", async () => {
     const gateway = agentWith({ allowSchedules: { users: true } })
     const { token, session } = await tokenOf(gateway)
     const wanted = { name: "yearly", ...rare, session: "continue", catch_up: "none", max_turns: 3 }
@@ -229,7 +229,7 @@ describe("schedules of users", () => {
     expect((await call(gateway, token, `GET ${path}`)).status).toBe(404)
   })
 
-  it("are their owner's alone, and those of the options are no one's", async () => {
+  it("are visible only to their owner, and those of the options to no user", async () => {
     const gateway = agentWith({
       allowSchedules: { users: true },
       schedules: [{ name: "own", ...rare, userId: "ada" }],
@@ -258,7 +258,7 @@ describe("schedules of users", () => {
     [{ name: 5, message: "Look.", every: "1h" }, "name: "],
     [{ name: "x", message: "Look.", every: "1h", cron: "0 0 * * *" }, "exactly one"],
     [{ name: "x", message: "Look.", every: "1h", userId: "eve" }, "unknown option userId"],
-  ])("number %# of wrong ones is refused with what is wrong", async (body, problem) => {
+  ])("invalid schedule number %# is refused with the reason", async (body, problem) => {
     const gateway = agentWith({ allowSchedules: true })
     const { token } = await tokenOf(gateway)
     const reply = await call(gateway, token, "POST /schedules", body)
@@ -293,7 +293,7 @@ describe("schedules of users", () => {
 })
 
 describe("an agent that may schedule messages", () => {
-  it("reminds itself in the session that asked, and lists and removes its reminders", async () => {
+  it("schedules a message in its own session, and lists and removes its messages", async () => {
     const results: string[] = []
     const use = (name: string, input: object): ScriptedTurn => [
       { type: "toolCall", name: "schedule_message", input: { name, ...input } },
@@ -326,7 +326,7 @@ describe("an agent that may schedule messages", () => {
     expect(results.at(-1)).toContain("messages")
   })
 
-  it("receives what is wrong with a message as an error", async () => {
+  it("receives the reason as an error if a message is invalid", async () => {
     const seen: string[] = []
     const listen = scriptedProvider(({ messages }) => {
       const last = messages.at(-1)

@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const gateway of gateways.splice(0)) await gateway.close({ graceMs: 0 })
 })
 
-it("a tool that never returns ends the run with step_timeout, and the session goes on", async () => {
+it("a tool that never returns ends the run with step_timeout, and the session continues", async () => {
   const hang = tool({
     name: "hang",
     description: "Hangs.",

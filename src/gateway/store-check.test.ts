@@ -6,11 +6,11 @@ import { storeCheck } from "./store-check.ts"
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
-it("is passed by a store that answers", async () => {
+it("passes for a store that responds", async () => {
   expect(await storeCheck({ liveness: alwaysLive, ping: async () => undefined })).toEqual({ ok: true })
 })
 
-it("shows the messages of our own errors, and of no others", async () => {
+it("shows the messages of the gateway's own errors only", async () => {
   const failing = (error: Error) => storeCheck({ liveness: alwaysLive, ping: () => Promise.reject(error) })
   expect(await failing(new StoreUnavailableError())).toEqual({
     ok: false,
@@ -25,7 +25,7 @@ it("fails after two seconds without an answer", async () => {
   expect(await check).toMatchObject({ ok: false })
 })
 
-it("fails while the heartbeat has lapsed, whatever the store answers", async () => {
+it("fails while the heartbeat has lapsed, even if the store responds", async () => {
   const lapsed = { ...alwaysLive, isLive: () => false }
   expect(await storeCheck({ liveness: lapsed, ping: async () => undefined })).toMatchObject({ ok: false })
 })

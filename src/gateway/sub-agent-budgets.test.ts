@@ -47,7 +47,7 @@ it.each([
   ["that wait for each other", false],
   ["in the background", true],
 ])(
-  "a tree of 21 agents %s crosses the budget of its root by one call at most, whatever usage is reported",
+  "a tree of 21 agents %s exceeds the budget of its root by at most one call, with any reported usage",
   async (_, inBackground) => {
     let spent = 0
     let largest = 0

@@ -46,7 +46,7 @@ const named = (name: string) =>
   tool({ name, description: "Notes.", inputSchema: { type: "object" }, execute: () => "noted" })
 const note = named("note")
 
-it("hands bare tasks to sub-agents that have the agent's prompt and tools, but for those excluded", async () => {
+it("delegates tasks to sub-agents with the agent's prompt and tools, except the excluded ones", async () => {
   const provider = model(runAgent({ task: "one" }), runAgent({ task: "two" }))
   const secret = named("secret_key")
   const options = { provider, store: "memory", logger, tools: [note, secret] } as const
@@ -67,7 +67,7 @@ it("hands bare tasks to sub-agents that have the agent's prompt and tools, but f
   expect(root === undefined ? "" : promptOf(root)).toBe("You plan.")
 })
 
-it("starts a sub-agent by a skill, with its prompt, model, limits and tools", async () => {
+it("starts a sub-agent with a skill, with its prompt, model, limits and tools", async () => {
   const skillsDir = await mkdtemp(join(tmpdir(), "skills-"))
   const fields = "description: Finds sources.\nmodel: small-model\nmax_turns: 2\nallowed-tools: note"
   await writeFile(join(skillsDir, "finder.md"), `---\nname: finder\n${fields}\n---\nYou find sources.`)
@@ -184,7 +184,7 @@ it("refuses to start with an agent that the gateway does not have", async () => 
   await expect(gateway.run("Go.")).rejects.toThrow('the gateway has no agent "nobody"')
 })
 
-it("gives the model an error past the number of sub-agents that may work at once", async () => {
+it("returns an error to the model beyond the maximum number of concurrent sub-agents", async () => {
   // The other sub-agents work until the refused call has its result.
   const refused = Promise.withResolvers<void>()
   const provider = scriptedProvider((request) => {

@@ -9,7 +9,7 @@ afterEach(() => gateway.close({ graceMs: 0 }))
 
 const key = "sk-ant-api03-0123456789abcdefghijklmnopqrstuvwxyz"
 
-it("takes secrets out of an error that a tool returns, such as that of an MCP server", async () => {
+it("masks secrets in an error that a tool returns, for example that of an MCP server", async () => {
   const report: Tool = {
     name: "report",
     description: "Report.",

@@ -54,7 +54,7 @@ function setUp() {
   return { gateway, chat, traces, lines, requests: [lead.requests, worker.requests] as const }
 }
 
-it("a trace is passed on to tools, over their waits, to the model, to child sessions, and into the log", async () => {
+it("a trace is passed to tools, over their waits, to the model, to child sessions, and into the log", async () => {
   const { chat, traces, lines, requests } = setUp()
   expect(await chat({ traceparent })).toContain("stream_complete")
   expect(traces).toEqual([traceparent, traceparent])
@@ -77,7 +77,7 @@ it.each<[string, Record<string, string>]>([
   expect(lines.some((line) => "traceId" in line)).toBe(false)
 })
 
-it("gateway.run takes a trace, of a later version too", async () => {
+it("gateway.run accepts a trace, even of a later version", async () => {
   const { gateway, traces } = setUp()
   await gateway.run("Go.", { traceparent: `cc-${traceId}-00f067aa0ba902b7-01-more` })
   expect(traces).toEqual([traceparent, traceparent])

@@ -14,7 +14,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-it("writes the transcript of a run, its secrets masked, before the gateway is closed", async () => {
+it("writes the transcript of a run with masked secrets before the gateway is closed", async () => {
   const transcriptDir = join(folder, "transcripts")
   const provider = scriptedProvider([[{ type: "text", text: "The iban: DE12." }]])
   const gateway = createAgent("Hi.", { store: "memory", logger, provider, transcriptDir, redact: ["iban"] })
@@ -30,7 +30,7 @@ it("writes the transcript of a run, its secrets masked, before the gateway is cl
   expect(text).not.toMatch(/DE12|hunter2/)
 })
 
-it("makes no directory for a gateway that is only looked at", async () => {
+it("creates no directory for a gateway that only reads the store", async () => {
   const options = { store: "memory", logger, transcriptDir: join(folder, "transcripts") }
   const gateway = createAgent("Hi.", { ...options, provider: scriptedProvider([]) })
   await gateway.prepare({ idle: true })

@@ -14,7 +14,7 @@ const labelledAsJpeg = (data: string): ImagePart => ({
   source: { type: "base64", mediaType: "image/jpeg", data },
 })
 
-test("a model is shown a tool's whole image, and told of a damaged one", async () => {
+test("a model receives a tool's valid image, and a note about a damaged one", async () => {
   const draw = tool({
     name: "draw",
     description: "Draws.",

@@ -4,7 +4,7 @@ import { text } from "./fixtures/entries.ts"
 import { createTestApp, jsonRequest, problemOf } from "./fixtures/test-app.ts"
 
 describe("the HTTP app", () => {
-  it("answers 404 for paths that are not there, inside the prefix and outside", async () => {
+  it("answers 404 for unknown paths, inside the prefix and outside", async () => {
     const app = createTestApp()
     const elsewhere = "No such path. The API is below /api."
     for (const [path, detail] of [
@@ -51,13 +51,13 @@ describe("the HTTP app", () => {
     }
   })
 
-  it("says that it lives", async () => {
+  it("reports that it is alive", async () => {
     const response = await createTestApp().fetch("/api/health")
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ status: "ok" })
   })
 
-  it("says whether it is ready, and why not", async () => {
+  it("reports whether it is ready, and the reasons if not", async () => {
     const ready = await createTestApp().fetch("/api/ready")
     expect(ready.status).toBe(200)
     expect(await ready.json()).toEqual({
@@ -73,7 +73,7 @@ describe("the HTTP app", () => {
     expect((await createTestApp({ accepting: () => false }).fetch("/api/ready")).status).toBe(503)
   })
 
-  it("takes no new work while it stops, and still shows what there is", async () => {
+  it("accepts no new work while it stops, and still serves reads", async () => {
     let accepting = true
     const app = createTestApp({ accepting: () => accepting })
     const { headers } = await app.authorize()
@@ -92,7 +92,7 @@ describe("the HTTP app", () => {
     expect((await app.fetch("/api/chat/cancel", jsonRequest({}, headers))).status).toBe(200)
   })
 
-  it("tells a client nothing about an error that is not its own, and logs it with its cause", async () => {
+  it("hides the details of unexpected errors from clients, and logs them with their cause", async () => {
     const app = createTestApp()
     const failure = new Error("password is hunter2", { cause: new Error("deep") })
     app.sessions.failure = failure
@@ -106,7 +106,7 @@ describe("the HTTP app", () => {
     ])
   })
 
-  it("survives what is thrown and no error", async () => {
+  it("survives a thrown value that is not an error", async () => {
     const app = createTestApp()
     app.sessions.failure = { secret: "hunter2" }
     const response = await app.fetch("/api/chat/init", jsonRequest({ api_key: "key" }))
@@ -115,7 +115,7 @@ describe("the HTTP app", () => {
     expect(app.errors[0]?.fields).toMatchObject({ error: { cause: { secret: "hunter2" } } })
   })
 
-  it("answers 503 with a time to come back when the store is away", async () => {
+  it("answers 503 with retry-after when the store is unavailable", async () => {
     const app = createTestApp()
     app.sessions.failure = new StoreUnavailableError({
       detail: "disk /var/full",
@@ -134,12 +134,12 @@ describe("cross-origin access", () => {
   const origin = "https://app.example.com"
   const allowedOrigin = (response: Response) => response.headers.get("access-control-allow-origin")
 
-  it("is given to nobody by default", async () => {
+  it("is denied by default", async () => {
     const response = await createTestApp().fetch("/api/health", { headers: { origin } })
     expect(allowedOrigin(response)).toBeNull()
   })
 
-  it("is given to the named origins on answers, problems and streams", async () => {
+  it("is allowed for the named origins on responses, problems and streams", async () => {
     const app = createTestApp({ corsOrigins: [origin] })
     const { headers } = await app.authorize()
     const answers = [
@@ -160,7 +160,7 @@ describe("cross-origin access", () => {
     expect(await answers[3]?.text()).toContain("text_delta")
   })
 
-  it("is refused to other origins", async () => {
+  it("is denied for other origins", async () => {
     const app = createTestApp({ corsOrigins: [origin] })
     for (const other of ["https://evil.example.com", "null", `${origin}.evil.com`, "http://localhost:3000"]) {
       expect(allowedOrigin(await app.fetch("/api/health", { headers: { origin: other } }))).toBeNull()
@@ -199,7 +199,7 @@ describe("cross-origin access", () => {
     expect(response.headers.get("access-control-allow-credentials")).toBeNull()
   })
 
-  it("can be given to this machine's own pages", async () => {
+  it("can be allowed for pages of this machine", async () => {
     const app = createTestApp({ allowLocalhost: true })
     for (const local of [
       "http://localhost:5173",

@@ -60,5 +60,5 @@ export function createIssueSession({ sessions, agents, tokens }: IssueSessionOpt
 }
 
 function agentNotFound(): Problem {
-  return new Problem({ code: "agent_not_found", status: 404 }, "The gateway serves no agent of this name.")
+  return new Problem({ code: "agent_not_found", status: 404 }, "The gateway serves no agent with this name.")
 }

@@ -26,13 +26,13 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 )
 
 describe("GET /openapi.json", () => {
-  it("is OpenAPI 3.1 of this version", () => {
+  it("is OpenAPI 3.1 with this version", () => {
     expect(response.headers.get("content-type")).toBe("application/json")
     expect(document.openapi).toBe("3.1.0")
     expect(document.info.version).toBe("1.2.3")
   })
 
-  it("has every route, itself too", () => {
+  it("has every route, including itself", () => {
     expect(operations.map(({ name }) => name).sort()).toEqual([
       "delete /api/chat/grants",
       "get /api/chat/files/{path}",
@@ -66,7 +66,7 @@ describe("GET /openapi.json", () => {
     }
   })
 
-  it("says which routes need a token", () => {
+  it("states which routes need a token", () => {
     const secured = operations.filter(({ operation }) => operation.security.length > 0)
     // The routes that the tests of forged tokens cover.
     const tested = protectedRoutes.map(({ method, path }) => `${method.toLowerCase()} /api${path}`)
@@ -86,7 +86,7 @@ describe("GET /openapi.json", () => {
     expect(document.components.schemas).toHaveProperty("ChatEvent.oneOf")
   })
 
-  it("is served under the prefix it describes", async () => {
+  it("is served under the prefix that it describes", async () => {
     const other = await createTestApp({ prefix: "/v2" }).fetch("/v2/openapi.json")
     expect(Object.keys(((await other.json()) as Document).paths)).toContain("/v2/chat")
   })

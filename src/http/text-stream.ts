@@ -28,7 +28,10 @@ export function createTextStream({
         } catch (error) {
           onEnd()
           if (isCancelled) return
-          logger.error({ error }, "Reading a response's body failed. The client sees that it is cut off.")
+          logger.error(
+            { error },
+            "Reading a response's body failed. The client receives a truncated response.",
+          )
           controller.error(toError(error))
         }
       },

@@ -36,7 +36,7 @@ it.each([JSON.stringify(document), JSON.stringify(document, null, 3)])(
   },
 )
 
-it("finds the same, however the text is divided", () => {
+it("finds the same with any division of the text", () => {
   const text = Buffer.from(JSON.stringify(document))
   for (const [pointer, value] of pointers(document)) {
     const scanner = new PointerScanner(parsePointer(pointer) ?? [])
@@ -65,7 +65,7 @@ describe("a text that is not JSON", () => {
     },
   )
 
-  it("is given up where it nests without end", async () => {
+  it("fails if it is nested too deeply", async () => {
     expect(await findValue(textSource("[".repeat(1_000_000)), ["0", "1"], signal)).toBeNull()
   })
 })

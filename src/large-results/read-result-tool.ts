@@ -29,7 +29,7 @@ export function readResultTool({ open, pageBytes }: ReadResultParts): Tool {
     properties: {
       id: { type: "string", minLength: 1, maxLength: 200, description: "Id of the result, or of the call." },
       offset: { type: "integer", minimum: 0, description: "Bytes to skip. Default 0." },
-      length: { type: "integer", minimum: 1, description: "Bytes to return at most." },
+      length: { type: "integer", minimum: 1, description: "Maximum bytes to return." },
       search: {
         type: "string",
         minLength: 1,

@@ -23,7 +23,7 @@ it.each([1, 4, 5, 7, 13, 1_000])(
   },
 )
 
-it("begins at the next character if the offset is within one", async () => {
+it("starts at the next character if the offset is within one", async () => {
   const page = await readPage(textSource("é!"), { start: 1, end: 3, maxBytes: 10 })
   expect(page).toEqual({ text: "!", start: 2, end: 3 })
 })
@@ -32,7 +32,7 @@ it("is empty past the end", async () => {
   expect((await readPage(textSource("ab"), { start: 9, end: 2, maxBytes: 10 })).text).toBe("")
 })
 
-it("finds a text wherever the parts are divided, and each place once", async () => {
+it("finds a text with any division into chunks, and each place once", async () => {
   const filler = "x".repeat(128 * 1024 - 3)
   const source = textSource(`needle${filler}needle${filler}needleneedle`)
   const options = { start: 0, limit: 20, signal }

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished, vi } from "vitest"
 import { createPace } from "./notification-rate.ts"
 
-it("lets two thousand messages pass at once, and then as many a second", () => {
+it("lets two thousand messages pass at once, and then two thousand a second", () => {
   vi.useFakeTimers({ toFake: ["performance"] })
   onTestFinished(() => void vi.useRealTimers())
   const pace = createPace()

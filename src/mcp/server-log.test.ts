@@ -34,7 +34,7 @@ async function following() {
   return { lines, say }
 }
 
-it("logs what a server logs at its level, cut where it is long", async () => {
+it("logs a server's messages at their level, truncated if they are long", async () => {
   const { lines, say } = await following()
   await say("notice", "hello")
   await say("emergency", { on: "fire" })
@@ -47,7 +47,7 @@ it("logs what a server logs at its level, cut where it is long", async () => {
   ])
 })
 
-it("leaves out what a server logs past 600 messages a minute, and says how many", async () => {
+it("leaves out messages beyond 600 a minute, and reports how many", async () => {
   const { lines, say } = await following()
   for (let count = 0; count < 1_000; count++) await say("info", "noise")
   await vi.waitFor(() => expect(lines).toHaveLength(601))

@@ -51,7 +51,7 @@ describe.each([
   ["sse", "answers nothing", silent],
   ["sse", "answers without an end", evasive],
 ] as const)("a server over %s that %s", (type, _what, listener) => {
-  it("has failed when its time to start is over", async () => {
+  it("has failed after its time to start", async () => {
     const server = await serverAt(type, listener, 200)
     await server.settled()
     expect(server.state).toEqual({
@@ -67,7 +67,7 @@ describe.each([
   })
 })
 
-it("says where a server that is not there was looked for, and why it was not found", async () => {
+it("reports where a missing server was looked for, and why it was not found", async () => {
   const port = await freePort()
   const server = await serverAt("http", silent, 10_000, { port })
   await server.settled()

@@ -9,7 +9,7 @@ const http = {
 } as const
 const stdio = { type: "stdio", command: "server", args: [], env: {}, cwd: null } as const
 
-it("names the address without its secrets, and the cause behind the cause", () => {
+it("names the address without its secrets, and the innermost cause", () => {
   const refused = new AggregateError([new Error("connect ECONNREFUSED 192.0.2.1:443")], "")
   const thrown = new Error("Version negotiation probe failed: fetch failed", {
     cause: new TypeError("fetch failed", { cause: refused }),
@@ -26,7 +26,7 @@ it("keeps the message of an error without a cause", () => {
   expect(describeStartFailure("no", stdio)).toBe("no")
 })
 
-it("does not follow a circle of causes for ever", () => {
+it("does not follow a cycle of causes forever", () => {
   const error = new Error("round")
   error.cause = error
   expect(describeStartFailure(error, stdio)).toBe("round")

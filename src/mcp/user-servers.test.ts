@@ -51,7 +51,7 @@ it("starts one server for each user, once", () => {
   expect(started.map(({ userId }) => userId)).toEqual(["ada", "bob"])
 })
 
-it("stops a server that nobody used for its idle time, and starts it again when it is used", async () => {
+it("stops a server after its idle time, and starts it again for its next use", async () => {
   const { servers, started } = userServers({ idleMs: 20, max: 10 })
   const handle = servers.open(user("ada"))
   await expect.poll(() => started[0]?.server.state.status).toBe("stopped")
@@ -60,7 +60,7 @@ it("stops a server that nobody used for its idle time, and starts it again when 
   expect(started).toHaveLength(2)
 })
 
-it("stops the one longest idle to make room, in the order of use", async () => {
+it("stops the server that was idle longest to make room, in the order of use", async () => {
   const { servers, started } = userServers({ idleMs: 60_000, max: 2 })
   servers.open(user("ada"))
   servers.open(user("bob"))

@@ -185,7 +185,7 @@ function fullError({ maxMemories, maxBytes }: MemoryBounds, bound: keyof MemoryB
   const most = bound === "maxMemories" ? `${maxMemories} memories` : `${maxBytes} bytes of memories`
   return new GatewayError(
     { code: "memory_full", status: 413 },
-    `The user already has ${most}, which is the most. Nothing was stored. Forget a memory that is no longer needed.`,
+    `The user already has ${most}, which is the maximum. Nothing was stored. Forget a memory that is no longer needed.`,
   )
 }
 

@@ -68,8 +68,8 @@ export const listOperation: JsonObject = {
     parameter("query", "Words to look for.", { type: "string", maxLength: memoryLimits.query }),
     parameter("entity_type", "Only memories of this type.", shortText(memoryLimits.entityType)),
     parameter("tag", "Only memories with this tag.", shortText(memoryLimits.tag)),
-    parameter("after", "The `next` of the page before.", { type: "string", maxLength: 2_000 }),
-    parameter("limit", "Most memories of the page.", {
+    parameter("after", "The `next` of the previous page.", { type: "string", maxLength: 2_000 }),
+    parameter("limit", "Maximum number of memories on the page.", {
       type: "integer",
       minimum: 1,
       maximum: 200,
@@ -85,7 +85,7 @@ export const listOperation: JsonObject = {
 export const removeOperation: JsonObject = {
   operationId: "forgetMemories",
   summary: "Forget memories of the user",
-  description: "Without parameters, all of them. There is no way to get them back.",
+  description: "Without parameters, forgets all of them. They cannot be restored.",
   tags: ["memory"],
   parameters: [
     parameter("name", "Only memories with this name.", shortText(memoryLimits.name)),

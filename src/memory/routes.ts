@@ -102,7 +102,7 @@ function parsePosition(after: string): MemoryKey {
   } catch {
     throw new GatewayError(
       { code: "invalid_cursor", status: 400 },
-      "after must be the `next` of a page before.",
+      "after must be the `next` of an earlier page.",
     )
   }
 }

@@ -83,7 +83,8 @@ function recallTool({ memoriesOf, maxResultBytes }: MemoryToolsParts): Tool {
         { signal },
       )
       const memories = selectFitting(found, maxResultBytes - headerBytes)
-      if (found.length === 0) return { memories, hint: "No memory fits. Try other words, or fewer filters." }
+      if (found.length === 0)
+        return { memories, hint: "No memory matches. Try other words, or fewer filters." }
       if (memories.length === found.length) return { memories }
       const leftOut = found.length - memories.length
       return {

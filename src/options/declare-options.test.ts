@@ -42,7 +42,7 @@ test.each([
   expect(() => resolveOptions("make", schemas, options)).toThrow(new ConfigurationError(message))
 })
 
-test("the options of one feature are picked from all", () => {
+test("the options of one feature are selected from all options", () => {
   expect(pickOptions({ turns: schemas.turns }, { turns: 1, other: 2 })).toEqual({ turns: 1 })
 })
 

@@ -27,7 +27,7 @@ describe("the listed price of a call", () => {
     expect(cost("anthropic", "claude-sonnet-4-5-20250929", usage)).toBeCloseTo(dollars, 10)
   })
 
-  it("of a GPT counts written tokens as input, because that service asks nothing for writing", () => {
+  it("of a GPT counts cache writes as input, because the provider does not charge for them", () => {
     // GPT-5: 1.25 input, 10 output, 0.125 cache read.
     const usage = {
       inputTokens: 2_000,
@@ -61,13 +61,13 @@ describe("the listed price of a call", () => {
     expect(cost(priceList, model, { inputTokens: 1 })).toBeNull()
   })
 
-  it("is nothing for what is free, and for no tokens", () => {
+  it("is zero for free models, and for no tokens", () => {
     expect(cost("free", "llama", { inputTokens: 1_000, outputTokens: 1_000 })).toBe(0)
     expect(cost("openai", "gpt-5")).toBe(0)
   })
 })
 
-describe("a price of one's own", () => {
+describe("a custom price", () => {
   const usage = {
     inputTokens: 1_000_000,
     outputTokens: 100_000,
@@ -75,17 +75,17 @@ describe("a price of one's own", () => {
     cacheCreationInputTokens: 200_000,
   }
 
-  it.each(["openai", "free", undefined])("wins over the list %s", (priceList) => {
+  it.each(["openai", "free", undefined])("takes precedence over the list %s", (priceList) => {
     const own = createPricing({ "gpt-5": { input: 4, output: 20, cacheRead: 1, cacheWrite: 6 } })
     expect(own.cost({ priceList, model: "gpt-5", usage })).toBeCloseTo(4 + 2 + 0.5 + 1.2, 10)
   })
 
-  it("has cached tokens read at the price of input and written at a quarter more, unless it says so", () => {
+  it("defaults to the input price for cache reads and 1.25 times that for cache writes", () => {
     const own = createPricing({ mine: { input: 4, output: 20 } })
     expect(own.cost({ priceList: undefined, model: "mine", usage })).toBeCloseTo(4 + 2 + 2 + 1, 10)
   })
 
-  it("is for exactly that model", () => {
+  it("applies to exactly that model", () => {
     const own = createPricing({ mine: { input: 4, output: 20 } })
     expect(own.cost({ priceList: undefined, model: "mine-2", usage })).toBeNull()
     expect(own.cost({ priceList: "free", model: "constructor", usage })).toBe(0)

@@ -17,7 +17,7 @@ async function exitOf(script: string) {
   return exit
 }
 
-it("passes on the exit code of a program that ends before anything waits for it", async () => {
+it("passes on the exit code of a program that ends before it is awaited", async () => {
   const codes: number[] = []
   for (let start = 0; start < 30; start += 1) {
     const exit = await exitOf("exit 3")
@@ -30,11 +30,11 @@ it.each([
   ["KILL", 137],
   ["TERM", 143],
   ["HUP", 129],
-])("passes on that %s ended the program", async (signal, code) => {
+])("reports that %s ended the program", async (signal, code) => {
   expect(await exitOf(`kill -${signal} $$`)).toEqual({ code })
 })
 
-it("says which program is missing, and where it was looked for", async () => {
+it("names the missing program, and where it was looked for", async () => {
   const folder = await temporaryFolder()
   const start = (command: string, cwd: string | null = null) =>
     spawnGroup({ command, args: [], env: { PATH: `${folder}:/usr/bin:/bin` }, cwd })

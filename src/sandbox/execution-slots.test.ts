@@ -9,7 +9,7 @@ const slotsOf = (limits: Partial<SlotLimits>) =>
 
 const sessionOf = (id: string, userId = id, tenant = "tenant") => ({ id, tenant, userId })
 
-test("those past the capacity wait in order, and an aborted one is passed over", async () => {
+test("requests beyond the capacity wait in order, and an aborted one is skipped", async () => {
   const slots = slotsOf({ maxConcurrent: 1 })
   const session = sessionOf("a")
   const giveBack = await slots.take(session, never)
@@ -44,7 +44,7 @@ async function heldBy(slots: Slots, session: ReturnType<typeof sessionOf>, asks:
   return back
 }
 
-test("one session has at most a quarter of them, however many it asks for, and the others pass it", async () => {
+test("one session has at most a quarter of the slots, and other sessions pass it", async () => {
   const slots = slotsOf({ maxConcurrent: 16 })
   const greedy = await heldBy(slots, sessionOf("greedy"), 20)
   expect(greedy).toHaveLength(4)
@@ -60,7 +60,7 @@ test("one session has at most a quarter of them, however many it asks for, and t
   expect([greedy.length, late.length]).toEqual([5, 1])
 })
 
-test("of few there is still one for each, and a session that gave all of its back has its share anew", async () => {
+test("with few slots, each session still gets one, and a session that returned all has its full share again", async () => {
   const slots = slotsOf({ maxConcurrent: 2 })
   for (let round = 0; round < 3; round++) {
     const [first, second] = [await heldBy(slots, sessionOf("a"), 2), await heldBy(slots, sessionOf("b"), 1)]
@@ -83,7 +83,7 @@ test("one user has at most a share over all sessions, and other users have the r
   expect(await heldBy(slots, sessionOf("third", "greedy", "another tenant"), 3)).toHaveLength(3)
 })
 
-test("the last slot is for a user without one, however many users share the others", async () => {
+test("the last slot is for a user without one, even if many users share the others", async () => {
   const slots = slotsOf({ maxConcurrentPerUser: 8 })
   const heldByUser = async (user: string) => {
     const sessions = Array.from({ length: 4 }, (_, index) => sessionOf(`${user}-${index}`, user))
@@ -98,7 +98,7 @@ test("the last slot is for a user without one, however many users share the othe
   expect(await heldByUser("d")).toHaveLength(1)
 })
 
-test("the last place of the queue is for a user of whom none waits", async () => {
+test("the last place of the queue is for a user who has none", async () => {
   const slots = slotsOf({ maxConcurrent: 1, maxQueued: 8 })
   await slots.take(sessionOf("first"), never)
   const stop = new AbortController()
@@ -118,7 +118,7 @@ test("the last place of the queue is for a user of whom none waits", async () =>
   expect(await Promise.all([...waiting, last])).toContain("stopped")
 })
 
-test("users with waiting executions take turns, however many one of them has", async () => {
+test("users with waiting executions take turns, whatever number one of them has", async () => {
   const slots = slotsOf({ maxConcurrent: 4, maxConcurrentPerUser: 4 })
   const order: string[] = []
   const backs: (() => void)[] = []
@@ -141,7 +141,7 @@ test("users with waiting executions take turns, however many one of them has", a
   expect(order.join("")).toBe("aaaa" + "abcabab" + "aaa")
 })
 
-test("tenants take turns before their users do, however many users of one tenant wait", async () => {
+test("tenants take turns before their users do, even if many users of one tenant wait", async () => {
   const slots = slotsOf({ maxConcurrent: 2 })
   const order: string[] = []
   const backs: (() => void)[] = []

@@ -16,7 +16,7 @@ test("many callers share one ping, and its outcome for a while", async () => {
   expect(pings).toBe(1)
 })
 
-test("what works again is seen after that while", async () => {
+test("a recovery is noticed after that time", async () => {
   let works = false
   const check = createHealthCheck({
     ping: async () => {

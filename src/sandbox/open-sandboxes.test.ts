@@ -25,7 +25,7 @@ async function open(directory: string, config: SandboxConfig = {}) {
 
 const modeOf = async (path: string) => (await stat(path)).mode & 0o7777
 
-test("a directory that was there before keeps its mode; one that was not is closed to looks", async () => {
+test("an existing directory keeps its mode, and a new one cannot be listed by others", async () => {
   const directory = await folderOf(0o2755)
   await open(directory)
   await open(join(directory, "made"))
@@ -35,7 +35,7 @@ test("a directory that was there before keeps its mode; one that was not is clos
   }
 })
 
-test("a directory that the users code runs as cannot pass, or where anybody can write, is refused", async () => {
+test("a directory is refused if the users of code cannot pass through it, or if any user can write to it", async () => {
   const open777 = await folderOf(0o1777)
   await expect(open(open777)).rejects.toThrow(
     `codeExecution.directory: ${open777} may be written to by every user of this machine (mode 1777)`,
@@ -47,7 +47,7 @@ test("a directory that the users code runs as cannot pass, or where anybody can 
   expect(await modeOf(closed)).toBe(0o700)
 })
 
-test("files that take more than a session may have are refused, and the message says how much", async () => {
+test("files over the session's limit are refused with their size", async () => {
   const directory = await folderOf(0o711)
   const [half, empty] = [join(directory, "half"), join(directory, "empty")]
   await writeFile(empty, "")

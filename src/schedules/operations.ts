@@ -121,10 +121,10 @@ export const listOperation = operation("listSchedules", "The user's schedules", 
   },
 })
 
-export const createOperation = operation("createSchedule", "Make a schedule", {
+export const createOperation = operation("createSchedule", "Create a schedule", {
   requestBody: { required: true, content: { "application/json": { schema: newSchedule } } },
   responses: {
-    201: json("The schedule was made.", schedule),
+    201: json("The schedule was created.", schedule),
     409: problem("`schedule_exists`: The user already has a schedule of this name."),
     422: problem("`invalid_schedule`: The name or another field is not valid. `detail` says why."),
     429: problem(
@@ -140,7 +140,7 @@ export const showOperation = operation("getSchedule", "A schedule and its histor
 
 export const pauseOperation = operation("pauseSchedule", "Pause a schedule", {
   parameters: [id],
-  responses: { 200: json("It fires no more until it is resumed.", schedule), ...notFound, ...busy },
+  responses: { 200: json("It does not fire until it is resumed.", schedule), ...notFound, ...busy },
 })
 
 export const resumeOperation = operation("resumeSchedule", "Resume a paused schedule", {

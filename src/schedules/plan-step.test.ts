@@ -57,19 +57,19 @@ function settle(schedule: Schedule, now: number) {
 }
 
 describe("an occurrence on time", () => {
-  it("is fired, and the next one planned", () => {
+  it("is fired, and the next one is planned", () => {
     const { fired, skipped, schedule } = settle(scheduleOf({}), noon + 500)
     expect({ fired, skipped }).toEqual({ fired: [noon], skipped: [] })
     expect(schedule).toMatchObject({ nextAt: noon + hour, wakeAt: noon + hour, state: "active" })
   })
 
-  it("is skipped while the run before it is open", () => {
+  it("is skipped while the former run is open", () => {
     const { fired, skipped, schedule } = settle(scheduleOf({}, { isRunning: true }), noon + 500)
     expect({ fired, skipped }).toEqual({ fired: [], skipped: ["skipped still_running"] })
     expect(schedule.nextAt).toBe(noon + hour)
   })
 
-  it("waits with overlap `queue`, and is fired when the run has ended", () => {
+  it("waits with overlap `queue`, and is fired when the former run has ended", () => {
     const waiting = settle(scheduleOf({ overlap: "queue" }, { isRunning: true }), noon + 500)
     expect(waiting.fired).toEqual([])
     expect(waiting.schedule).toMatchObject({ waiting: [noon], wakeAt: noon + 1_500, nextAt: noon + hour })
@@ -84,7 +84,7 @@ describe("an occurrence on time", () => {
     expect(skipped).toEqual(["skipped queue_full"])
   })
 
-  it("ends a schedule that has one occurrence", () => {
+  it("ends a schedule with a single occurrence", () => {
     const { fired, schedule } = settle(scheduleOf({ every: undefined as never, at: noon }), noon + 500)
     expect(fired).toEqual([noon])
     expect(schedule).toMatchObject({ state: "ended", nextAt: null, wakeAt: null })
@@ -94,13 +94,13 @@ describe("an occurrence on time", () => {
 describe("missed occurrences", () => {
   const later = noon + 5 * hour + 30 * minute
 
-  it("are one with catchUp `one`", () => {
+  it("become one with catchUp `one`", () => {
     const { fired, schedule } = settle(scheduleOf({}), later)
     expect(fired).toEqual([noon])
     expect(schedule.nextAt).toBe(noon + 6 * hour)
   })
 
-  it("are made up for by one that is on time", () => {
+  it("are replaced by one that is on time", () => {
     const { fired, skipped } = settle(scheduleOf({}), noon + 5 * hour + 10_000)
     expect({ fired, skipped }).toEqual({ fired: [noon + 5 * hour], skipped: ["missed late"] })
   })
@@ -117,13 +117,13 @@ describe("missed occurrences", () => {
     expect(skipped).toEqual(["missed late"])
   })
 
-  it("are left out with catchUp `none`", () => {
+  it("are skipped with catchUp `none`", () => {
     const { fired, skipped, schedule } = settle(scheduleOf({ catchUp: "none" }), later)
     expect({ fired, skipped }).toEqual({ fired: [], skipped: ["missed late"] })
     expect(schedule.nextAt).toBe(noon + 6 * hour)
   })
 
-  it("of a cron expression are computed without looking at each", () => {
+  it("of a cron expression are computed without a step for each", () => {
     const spec = { every: undefined as never, cron: "* * * * *", catchUp: "all" } as const
     const { fired, skipped } = settle(scheduleOf(spec), noon + 365 * 24 * hour + 30_000)
     // The last occurrence comes while a hundred others wait, so it is skipped.
@@ -132,7 +132,7 @@ describe("missed occurrences", () => {
     expect(fired.at(-1)).toBe(noon + 365 * 24 * hour - minute)
   })
 
-  it("of a schedule with one occurrence is fired late", () => {
+  it("of a schedule with a single occurrence is fired late", () => {
     const { fired, schedule } = settle(scheduleOf({ every: undefined as never, at: noon }), later)
     expect(fired).toEqual([noon])
     expect(schedule.state).toBe("ended")

@@ -33,7 +33,10 @@ export async function runScheduleLoop(options: ScheduleLoopOptions): Promise<voi
     } catch (error) {
       if (signal.aborted) return
       if (!isFailing)
-        logger.warn({ error, agent }, "The store could not be asked for due schedules. It is asked again.")
+        logger.warn(
+          { error, agent },
+          "Due schedules could not be read from the store. The gateway tries again.",
+        )
       isFailing = true
       await sleep(failurePauseMs, signal)
     }

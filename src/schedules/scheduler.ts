@@ -131,7 +131,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
             { code: "too_many_schedules", status: 429 },
             outcome === "ownerHasTooMany"
               ? `A user may have ${bounds.perOwner} schedules. Remove one first.`
-              : "The agent has as many schedules as it may have.",
+              : "The agent has reached its maximum number of schedules.",
           )
         default:
           return outcome satisfies never

@@ -42,7 +42,7 @@ describe.each(zones)("a year in %s", (timezone) => {
     }
   })
 
-  it("of every quarter of an hour leaves out none and repeats none", () => {
+  it("of every quarter of an hour omits none and repeats none", () => {
     const clock = wallClock(timezone)
     const expected: number[] = []
     for (let at = from; at < until; at += minute) {
@@ -53,7 +53,7 @@ describe.each(zones)("a year in %s", (timezone) => {
 })
 
 describe("an interval", () => {
-  it("counts from its beginning, also before it", () => {
+  it("counts from its start, and also before it", () => {
     const timetable = createTimetable({ every: "6h", timezone: "UTC" }, 1_000)
     expect(timetable.after(0)).toBe(6 * 60 * minute + 1_000)
     expect(timetable.after(1_000)).toBe(6 * 60 * minute + 1_000)
@@ -89,7 +89,7 @@ it.each([
   expect(shortestInterval(createTimetable({ cron, timezone: "UTC" }, from), from)).toBe(expected)
 })
 
-it("an expression that never comes has no occurrence", () => {
+it("an expression without a next date has no occurrence", () => {
   const timetable = createTimetable({ cron: "0 0 30 2 *", timezone: "UTC" }, from)
   expect(timetable.after(from)).toBeNull()
   expect(shortestInterval(timetable, from)).toBeNull()

@@ -87,7 +87,7 @@ export function scheduleTools(
         const schedule = schedules.find((each) => each.name === name && each.origin === "agent")
         if (schedule === undefined) {
           const message =
-            "There is no scheduled message of this name. Call list_scheduled_messages to see them."
+            "There is no scheduled message with this name. Call list_scheduled_messages to see them."
           return { type: "error", code: "schedule_not_found", message }
         }
         await own.remove(askingOf(context), schedule.id)

@@ -22,7 +22,7 @@ function setup(failures: number) {
   return { served, warn, start: () => announceAgents({ directory, agents: ["a"], logger }) }
 }
 
-it("makes the agents known once", async () => {
+it("announces the agents once", async () => {
   const { served, warn, start } = setup(0)
   await start()
   await vi.advanceTimersByTimeAsync(60_000)
@@ -30,7 +30,7 @@ it("makes the agents known once", async () => {
   expect(warn).not.toHaveBeenCalled()
 })
 
-it("resolves while the store takes no writes, and goes on until it does", async () => {
+it("resolves while the store accepts no writes, and retries until it does", async () => {
   const { served, warn, start } = setup(3)
   await start()
   expect(served).toHaveLength(1)
@@ -39,7 +39,7 @@ it("resolves while the store takes no writes, and goes on until it does", async 
   expect(warn).toHaveBeenCalledTimes(3)
 })
 
-it("ends when it is stopped", async () => {
+it("ends when its signal aborts", async () => {
   const { served, start } = setup(9)
   const stop = await start()
   stop()

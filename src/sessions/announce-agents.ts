@@ -24,7 +24,7 @@ export async function announceAgents({ directory, agents, logger }: AnnounceOpti
     } catch (error) {
       logger.warn(
         { error, agents },
-        "The agents of this process could not be made known. Their runs may be listed as unserved until it succeeds.",
+        "The agents of this process could not be announced. Until that succeeds, their runs may be listed as unserved.",
       )
       return false
     }

@@ -65,7 +65,7 @@ async function parked(node: TestNode, sessionId: string, count: number): Promise
 const target = ({ sessionId, toolCallId, nonce }: Wait) => ({ sessionId, toolCallId, nonce, decidedBy })
 
 describe("a run that waits for a person", () => {
-  it("holds no worker, and goes on when it is answered", async () => {
+  it("holds no worker, and continues when it is answered", async () => {
     const { node, paid } = await start([call("pay", { amount: 9 })])
     const { id } = await node.sessions.create(alice)
     const run = await accepted(node, id, "Pay.")
@@ -84,7 +84,7 @@ describe("a run that waits for a person", () => {
     expect(events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
   })
 
-  it("is finished by another process, with the call made once", async () => {
+  it("is finished by another process, which executes the call once", async () => {
     const first = await start([call("pay", { amount: 9 })])
     const { id } = await first.node.sessions.create(alice)
     const { runId } = await accepted(first.node, id, "Pay.")
@@ -97,7 +97,7 @@ describe("a run that waits for a person", () => {
     expect([first.paid, second.paid]).toEqual([[], [{ amount: 9 }]])
   })
 
-  it("is answered once: the second answer and a late one are refused, and so is an edit that does not fit", async () => {
+  it("is answered once: a second answer, a late answer and an invalid edit are refused", async () => {
     const { node } = await start([call("pay"), call("pay")])
     const { id } = await node.sessions.create(alice)
     const { runId } = await accepted(node, id, "Pay.")
@@ -122,7 +122,7 @@ describe("a run that waits for a person", () => {
     expect(await node.sessions.openWaits({ sessionId: id })).toEqual([])
   })
 
-  it("asks no more for what was allowed for the session, until that is revoked", async () => {
+  it("needs no further approval after a grant for the session, until the grant is revoked", async () => {
     const { node, paid } = await start([call("pay", { to: "bob" })])
     const { id } = await node.sessions.create(alice)
     const first = await accepted(node, id, "Pay.")
@@ -152,7 +152,7 @@ describe("a run that waits for a person", () => {
     ).toEqual(["approved", "granted"])
   })
 
-  it("goes on by itself when its time is over", async () => {
+  it("continues by itself when its approval expires", async () => {
     const { node, paid } = await start([call("pay")], { approvalTimeoutSeconds: 0.2 })
     const { id } = await node.sessions.create(alice)
     const run = await accepted(node, id, "Pay.")
@@ -165,7 +165,7 @@ describe("a run that waits for a person", () => {
     expect(paid).toEqual([])
   })
 
-  it("can be cancelled, and its history shows what is open until then", async () => {
+  it("can be canceled, and until then its history shows what is open", async () => {
     const { node } = await start([call("pay"), call("where")])
     const { id } = await node.sessions.create(alice)
     const { runId } = await accepted(node, id, "Pay.")
@@ -180,7 +180,7 @@ describe("a run that waits for a person", () => {
 })
 
 describe("a client tool", () => {
-  it("has its result from the client, over a change of process", async () => {
+  it("gets its result from the client, even after a change of process", async () => {
     const first = await start([call("where")])
     const { id } = await first.node.sessions.create(alice)
     const { runId } = await accepted(first.node, id, "Pay.")

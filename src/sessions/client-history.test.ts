@@ -49,7 +49,7 @@ it.each<[string, readonly Message[], readonly Message[], boolean]>([
   ["one message more", [user("a")], [user("a"), assistant("b")], false],
   ["equal images", [image("AAAA")], [image("AAAA")], true],
   ["another image", [image("AAAA")], [image("BBBB")], false],
-])("compares %s, also after a compaction", async (_, ours, theirs, expected) => {
+])("compares %s, even after a compaction", async (_, ours, theirs, expected) => {
   expect(await isKnownHistory(whole(ours), theirs)).toBe(expected)
   for (let dropped = 1; dropped <= ours.length; dropped++) {
     expect(await isKnownHistory(await compacted(ours, dropped), theirs)).toBe(expected)
@@ -71,14 +71,14 @@ it.each<[string, readonly Message[], boolean]>([
   ["more than there is", [assistant("z"), ...talk], false],
   ["nothing", [], false],
   ["messages that show nothing", [assistant(" ")], false],
-])("recognizes %s of a history, also after a compaction", async (_, theirs, expected) => {
+])("recognizes %s of a history, even after a compaction", async (_, theirs, expected) => {
   expect(await isKnownHistory(whole(talk), theirs)).toBe(expected)
   for (let dropped = 1; dropped < talk.length; dropped++) {
     expect(await isKnownHistory(await compacted(talk, dropped), theirs)).toBe(expected)
   }
 })
 
-it("takes a history of one message that the client repeats for a new one", async () => {
+it("treats a repeated single message as new", async () => {
   const own = whole([user("a"), assistant("b"), user("c")])
   expect(await isKnownHistory(own, [user("c")])).toBe(false)
 })

@@ -57,7 +57,10 @@ export class DueLoop {
     try {
       for await (const _ of arrivals({ signal: this.#stop.signal })) this.wake()
     } catch (error) {
-      logger.warn({ error, job }, "Arrivals of due work are no longer heard. It is looked for once a second.")
+      logger.warn(
+        { error, job },
+        "The store's notifications of due work stopped. The gateway looks for due work once a second.",
+      )
     }
   }
 
@@ -72,7 +75,7 @@ export class DueLoop {
         failing = false
       } catch (error) {
         if (!failing)
-          logger.warn({ error, job }, "The store could not be asked for due work. It is asked again.")
+          logger.warn({ error, job }, "Due work could not be read from the store. The gateway tries again.")
         failing = true
       }
       await sleep(pauseMs, this.#wake.signal)

@@ -93,7 +93,7 @@ async function resultOf(node: TestNode, id: string, runId: string): Promise<unkn
 }
 
 describe("a question that a tool asks the user", () => {
-  it("is answered in another process, with the form's defaults filled in", async () => {
+  it("is answered in another process, with the form's defaults", async () => {
     const { node, store, id, runId, target } = await begun(durably(form))
     await vi.waitFor(() => expect(node.worker.activeRuns).toBe(0), patience)
     await node.stop()
@@ -125,7 +125,7 @@ describe("a question that a tool asks the user", () => {
       { action: "accept", content: { beds: 2 } },
       "cannot be used",
     ],
-  ])("is not answered by what %s, and waits on", async (_, question, response, message) => {
+  ])("is not answered by an answer that %s, and stays open", async (_, question, response, message) => {
     const { node, target } = await begun(durably(question))
     const outcome = await node.sessions.respond({ ...target, action: "accept", ...response })
     expect(outcome).toEqual({ status: "invalid", message: expect.stringContaining(message) })
@@ -134,7 +134,7 @@ describe("a question that a tool asks the user", () => {
     })
   })
 
-  it("may have a form whose check would never end: nothing else is held up by it", async () => {
+  it("may have a form whose check never ends, which blocks nothing else", async () => {
     const properties = { name: { type: "string", pattern: "^(a+)+$" } }
     const { node, target } = await begun(
       durably({ mode: "form", message: "?", schema: { type: "object", properties } }),
@@ -146,13 +146,13 @@ describe("a question that a tool asks the user", () => {
     expect(await node.sessions.respond({ ...target, ...fitting })).toMatchObject({ status: "accepted" })
   })
 
-  it("is about a page, which is accepted without content", async () => {
+  it("may be about a page, which is accepted without content", async () => {
     const { node, id, runId, target } = await begun(durably(page))
     expect(await node.sessions.respond({ ...target, action: "accept" })).toMatchObject({ status: "accepted" })
     expect(await resultOf(node, id, runId)).toMatchObject({ value: { action: "accept", content: null } })
   })
 
-  it("is nobody's any more when its run is cancelled", async () => {
+  it("ends when its run is canceled", async () => {
     const { node, id, runId, target } = await begun(durably(form))
     await node.sessions.cancel(id, runId)
     await node.sessions.result(id, runId, {})
@@ -176,7 +176,7 @@ describe("a question from inside a call", () => {
     expect(await resultOf(node, id, runId)).toMatchObject({ value: { content: { beds: 1, floor: "2" } } })
   })
 
-  it("is over with the process: the next one closes it and says that the call was interrupted", async () => {
+  it("ends with the process: the next one closes it and reports that the call was interrupted", async () => {
     const { node, store, id, runId, target } = await begun(within(form))
     await node.stop()
     const { node: next } = await asked(within(form), { store })
@@ -185,7 +185,7 @@ describe("a question from inside a call", () => {
     expect(await next.sessions.openWaits({ sessionId: id })).toEqual([])
   })
 
-  it("does not outlive the cancel of its run", async () => {
+  it("ends when its run is canceled", async () => {
     const { node, id, runId, target } = await begun(within(form))
     await node.sessions.cancel(id, runId)
     expect((await node.sessions.result(id, runId, {})).outcome).toMatchObject({ reason: "cancelled" })

@@ -42,7 +42,7 @@ async function sayAs(node: TestNode, principal: typeof alice, text: string) {
   return { id, run: await accepted(node, id, text, { principal }) }
 }
 
-it("a principal that fills its share does not delay the run of another", async () => {
+it("a principal that fills its share does not delay another principal's run", async () => {
   const { provider, begun, letGo } = holdingModel()
   const node = await start(provider, { maxConcurrentRuns: 4, maxConcurrentRunsPerPrincipal: 2 })
   for (let run = 0; run < 10; run++) await sayAs(node, alice, "alice")
@@ -53,7 +53,7 @@ it("a principal that fills its share does not delay the run of another", async (
   await vi.waitFor(() => expect(begun).toEqual(["alice", "alice", "bob", "alice"]), patience)
 })
 
-it("a share holds for commands that come without a principal, too", async () => {
+it("the share also applies to commands without a principal", async () => {
   const { provider, begun } = holdingModel()
   const node = await start(provider, { maxConcurrentRuns: 4, maxConcurrentRunsPerPrincipal: 1 })
   const sessions = await Promise.all([alice, alice].map((principal) => node.sessions.create(principal)))
@@ -62,7 +62,7 @@ it("a share holds for commands that come without a principal, too", async () => 
   expect(node.worker.activeRuns).toBe(1)
 })
 
-it("principals take turns at the places that become free, whoever's run was accepted first", async () => {
+it("principals take turns at free places, regardless of which run was accepted first", async () => {
   const { provider, begun, letGo } = holdingModel()
   const node = await start(provider, { maxConcurrentRuns: 1 })
   const runs = []
@@ -78,7 +78,7 @@ it("principals take turns at the places that become free, whoever's run was acce
   expect(begun.map(([user]) => user)).toEqual(["a", "b", "e", "a", "b", "a", "a"])
 })
 
-it("thirty users of one tenant hold up another tenant for no longer than one run takes", async () => {
+it("thirty users of one tenant delay another tenant by at most one run", async () => {
   const { provider, begun, letGo } = holdingModel()
   const node = await start(provider, { maxConcurrentRuns: 4, maxConcurrentRunsPerPrincipal: 1 })
   const crowd = Array.from({ length: 30 }, (_, user) => ({ ...alice, userId: `user ${user}` }))
@@ -93,7 +93,7 @@ it("thirty users of one tenant hold up another tenant for no longer than one run
   await vi.waitFor(() => expect(begun.slice(4)).toEqual(["zoe", "crowd"]), patience)
 })
 
-it("a tenant leaves places free for tenants that had runs lately", async () => {
+it("a tenant leaves places free for tenants that had runs recently", async () => {
   const { provider, begun, letGo } = holdingModel()
   const node = await start(provider, { maxConcurrentRuns: 4, maxConcurrentRunsPerTenant: 3 })
   const greeting = await sayAs(node, zoe, "zoe")
@@ -106,7 +106,7 @@ it("a tenant leaves places free for tenants that had runs lately", async () => {
   expect(node.worker.activeRuns).toBe(4)
 })
 
-it("several tenants that fill the process leave a place for one that has no run", async () => {
+it("several tenants that fill the process leave a place for one without a run", async () => {
   const { provider, begun, letGo } = holdingModel()
   const node = await start(provider, { maxConcurrentRuns: 4, placesForNewTenants: 1 })
   const [first, second] = ["first", "second"].map((tenant) => ({ ...alice, tenant }))
@@ -124,7 +124,7 @@ it("several tenants that fill the process leave a place for one that has no run"
   await vi.waitFor(() => expect(begun.slice(4)).toEqual(["new"]), patience)
 })
 
-it("what is accepted while others wait for a place does not overtake them", async () => {
+it("a run that is accepted while others wait for a place does not overtake them", async () => {
   const { provider, begun, letGo } = holdingModel()
   const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
   const putAndClaim = vi.fn(shared.log.putAndClaim)

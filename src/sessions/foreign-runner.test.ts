@@ -36,7 +36,7 @@ describe("a foreign runner", () => {
     }),
   })
 
-  it("is not asked for an answer of a schema, which it could not know of", async () => {
+  it("receives no request for structured output, which it does not support", async () => {
     const runner = vi.fn(async function* () {})
     const node = await start(scriptedProvider([]), runtime(runner))
     const { id } = await node.sessions.create(alice)
@@ -69,7 +69,7 @@ describe("a foreign runner", () => {
     expect(messages[2]).toMatchObject({ results: [{ result: { value: 1 } }, { result: { value: 2 } }] })
   })
 
-  it("ends the run in error by throwing, without telling why", async () => {
+  it("ends the run in error when it throws, without details", async () => {
     const node = await start(
       scriptedProvider([]),
       runtime(async function* () {
@@ -82,7 +82,7 @@ describe("a foreign runner", () => {
     expect(outcome).toMatchObject({ type: "runFailed", message: "The run failed on the server." })
   })
 
-  it("is stopped by a cancel, and what it said stays said", async () => {
+  it("is stopped by a cancel, and its text so far is kept", async () => {
     const node = await start(
       scriptedProvider([]),
       runtime(async function* () {
@@ -101,7 +101,7 @@ describe("a foreign runner", () => {
     expect(result).toMatchObject({ response: "Half", outcome: { reason: "cancelled" } })
   })
 
-  it("writes nothing after its cancel, wherever it was", async () => {
+  it("writes nothing after its cancel, at any point", async () => {
     const logs: (readonly { readonly type: string }[])[] = []
     for (let round = 0; round < 30; round++) {
       const node = await start(
@@ -170,7 +170,7 @@ describe("a foreign runner", () => {
     await shared.close()
   })
 
-  it("has what it said before a crash declared void, also when a cancel comes before it is called again", async () => {
+  it("has its text from before a crash discarded, even if a cancel comes before it is called again", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     const options = runtime(async function* () {
       yield { type: "text", text: "Half" }
@@ -198,7 +198,7 @@ describe("a foreign runner", () => {
     await shared.close()
   })
 
-  it("is called again once all it asked is answered, in whatever order and by whichever process, and may ask again", async () => {
+  it("is called again once all its calls are decided, in any order and by any process, and may ask again", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     const decided: (readonly string[])[] = []
     const ask = (id: string) => ({ type: "toolCall", id, name: "pay", input: {}, approval: {} }) as const

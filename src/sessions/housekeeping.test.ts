@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-it("drops deltas and sessions once their time is over, by the store's clock", async () => {
+it("drops expired deltas and sessions, by the store's clock", async () => {
   const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
   const pruned: PruneLimits[] = []
   const log = {

@@ -17,7 +17,7 @@ function holdingModel() {
   return { provider: scriptedProvider(turn), held }
 }
 
-it("runs wait for the memory of others, and small ones do not", async () => {
+it("runs wait for memory that others hold, and small runs do not", async () => {
   const { provider, held } = holdingModel()
   const node = await start(provider, { bounds: { liveBytes: 4 * megabyte } })
   const begin = async (userId: string, text: string) => {

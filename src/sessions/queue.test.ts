@@ -68,7 +68,7 @@ async function withStore(test: (store: Store) => Promise<void>): Promise<void> {
 }
 
 describe("a queued message", () => {
-  it("runs after the open one, and its viewer is shown its own run alone", async () => {
+  it("runs after the open one, and its viewer sees only its own run", async () => {
     const gate = Promise.withResolvers<void>()
     let turn = 0
     const node = await start(
@@ -91,7 +91,7 @@ describe("a queued message", () => {
     expect(eventsOf(await watchRun(node.sessions, id, first)).at(-1)).toMatchObject({ type: "runCompleted" })
   })
 
-  it("costs nothing while an approval is open: no claim, no fold, no look at it in a minute", async () =>
+  it("costs nothing while an approval is open: no claim, no fold, and no read in a minute", async () =>
     withStore(async (store) => {
       vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] })
       try {
@@ -143,7 +143,7 @@ describe("a queued message", () => {
       }
     }))
 
-  it("is taken by another process after the one that accepted it is gone, and is still followed", async () =>
+  it("is taken by another process after the accepting one has ended, and can still be followed", async () =>
     withStore(async (store) => {
       const first = await testNode(payer(), { store, tools: [pay] })
       const { id } = await first.sessions.create(alice)
@@ -158,7 +158,7 @@ describe("a queued message", () => {
       await second.stop()
     }))
 
-  it("can be withdrawn: its stream ends as cancelled, the open run goes on, and the next one takes its place", async () => {
+  it("can be withdrawn: its stream ends as canceled, the open run continues, and the next message moves up", async () => {
     const gate = Promise.withResolvers<void>()
     let turn = 0
     const node = await start(
@@ -183,7 +183,7 @@ describe("a queued message", () => {
     expect(all.filter(({ type }) => type === "runWithdrawn")).toHaveLength(1)
   })
 
-  it("can be withdrawn while its agent is set up, and does not run then", async () => {
+  it("can be withdrawn while its agent is set up, and then does not run", async () => {
     const setUp = Promise.withResolvers<never>()
     const node = await start(scriptedProvider([]), { resolveRuntime: () => setUp.promise })
     const { id } = await node.sessions.create(alice)
@@ -195,7 +195,7 @@ describe("a queued message", () => {
     setUp.reject(new Error("too late"))
   })
 
-  it("is taken back with the session", async () => {
+  it("is withdrawn when the session is revoked", async () => {
     const node = await start(scriptedProvider([[forever]]))
     const { id } = await node.sessions.create(alice)
     const run = await accepted(node, id, "Hi")
@@ -206,7 +206,7 @@ describe("a queued message", () => {
     }
   })
 
-  it("leaves its place to the session of another user that waits for one", async () => {
+  it("leaves its place to a waiting session of another user", async () => {
     const gate = Promise.withResolvers<void>()
     const order: string[] = []
     const provider = scriptedProvider(({ messages }) => {
@@ -228,7 +228,7 @@ describe("a queued message", () => {
     expect(order).toEqual(["A1", "B1", "A2", "A3"])
   })
 
-  it("waits for its time, and holds up no other message meanwhile", async () => {
+  it("waits for its time, and delays no other message meanwhile", async () => {
     const node = await start(payer())
     const { id } = await node.sessions.create(alice)
     const notBefore = Date.now() + 300
@@ -246,7 +246,7 @@ describe("a queued message", () => {
 })
 
 describe("a view of a session", () => {
-  it("goes on until nothing is open or due", async () => {
+  it("continues until nothing is open or due", async () => {
     const gate = Promise.withResolvers<void>()
     let turn = 0
     const node = await start(
@@ -265,7 +265,7 @@ describe("a view of a session", () => {
 })
 
 describe("a message that interrupts", () => {
-  it("ends the open run as cancelled and is answered next, before those that wait", async () => {
+  it("ends the open run as canceled and is answered next, before queued messages", async () => {
     let turn = 0
     const node = await start(scriptedProvider(() => (turn++ === 0 ? [say("Hal"), forever] : [say("Well")])))
     const { id } = await node.sessions.create(alice)
@@ -322,7 +322,7 @@ describe("a steering message", () => {
     expect(provider.requests[1]?.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user"])
   })
 
-  it("waits with the approval that the run waits for, and follows the call's result", async () => {
+  it("waits while the run waits for an approval, and follows the call's result", async () => {
     const provider = payer()
     const node = await start(provider, { tools: [pay] })
     const { id } = await node.sessions.create(alice)
@@ -340,7 +340,7 @@ describe("a steering message", () => {
     ])
   })
 
-  it("is in the conversation although its run is cancelled or fails before it could be answered", async () => {
+  it("stays in the conversation if its run is canceled or fails before it could be answered", async () => {
     for (const ending of ["cancel", "fail"] as const) {
       const gate = Promise.withResolvers<void>()
       let calls = 0
@@ -368,7 +368,7 @@ describe("a steering message", () => {
     }
   })
 
-  it("starts a run where none is open", async () => {
+  it("starts a run if none is open", async () => {
     const node = await start(payer())
     const { id } = await node.sessions.create(alice)
     const run = await accepted(node, id, "Hi", { whenBusy: "steer" })

@@ -141,7 +141,7 @@ async function resultOf(node: Process, { id, runId }: { readonly id: string; rea
 const asking = ["pay", "where", "book"]
 
 describe.each(stores)("on %s", (_, open) => {
-  it("a rolling upgrade and its rollback end every run, and refuse no session while both versions live", async () => {
+  it("a rolling upgrade and its rollback finish every run, and refuse no session while both versions live", async () => {
     const name = "rolling"
     const stays = await start(open, name, former)
     const replaced = await start(open, name, former)
@@ -214,7 +214,7 @@ describe.each(stores)("on %s", (_, open) => {
     await upgraded.end()
   }, 180_000)
 
-  it("a run that sleeps is finished once by another process, when its own is gone", async () => {
+  it("a sleeping run is finished once by another process after its own has ended", async () => {
     const name = "sleeping"
     const first = await start(open, name, logVersion)
     const run = await begin(first, "doze")

@@ -28,7 +28,7 @@ import {
 
 const start = nodesOfTest()
 
-describe("a model call that its process did not live to see the end of", () => {
+describe("a model call that was interrupted by the end of its process", () => {
   async function interrupted() {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     const { id, run } = await stoppedInText(shared)
@@ -44,7 +44,7 @@ describe("a model call that its process did not live to see the end of", () => {
     return { shared, id, run, takeUp }
   }
 
-  it("is paid for, and its text void, when a cancel comes before it is made again", async () => {
+  it("is paid for, and its text is discarded, when a cancel comes before its repetition", async () => {
     const { shared, id, run, takeUp } = await interrupted()
     await shared.log.put({ type: "cancel", sessionId: id, runId: run.runId, at: Date.now() })
     expect((await takeUp(shared)).slice(2)).toMatchObject([
@@ -54,7 +54,7 @@ describe("a model call that its process did not live to see the end of", () => {
     ])
   })
 
-  it("does not hold up a cancel whose agent cannot be set up", async () => {
+  it("does not delay a cancel if its agent cannot be set up", async () => {
     const { shared, id, run, takeUp } = await interrupted()
     await shared.log.put({ type: "cancel", sessionId: id, runId: run.runId, at: Date.now() })
     const events = await takeUp(shared, { resolveRuntime: () => new Promise(() => {}) })
@@ -70,7 +70,7 @@ describe("a model call that its process did not live to see the end of", () => {
     ])
   })
 
-  it("is not looked at any more, nor is the agent, when even giving the run up killed a process", async () => {
+  it("is not read any more, nor is the agent set up, if even giving up the run killed a process", async () => {
     const { shared, takeUp } = await interrupted()
     const resolveRuntime = vi.fn(() => Promise.reject(new Error("deadly")))
     const events = await takeUp(withTakeovers(shared, 7), { resolveRuntime })
@@ -79,7 +79,7 @@ describe("a model call that its process did not live to see the end of", () => {
   })
 })
 
-describe("a run whose calls are interrupted again and again", () => {
+describe("a run whose calls are interrupted repeatedly", () => {
   /** Resolves to the outcome of a run that several processes continue in turn, each of which dies during a call. */
   async function interruptedBy(stops: number, during: (store: Store) => Store, limits?: RunLimits) {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
@@ -124,7 +124,7 @@ describe("a run whose calls are interrupted again and again", () => {
     })
   })
 
-  it("survives any number of servers that stop in order while the model answers", async () => {
+  it("survives any number of servers that stop in order during the response", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     let calls = 0
     const turn = () => (++calls <= 25 ? [forever] : [say("Done")])
@@ -154,7 +154,7 @@ describe("a run that crashes every process", () => {
     await shared.close()
   })
 
-  it("is ended alone: what is said next in its session is answered", async () => {
+  it("ends alone: the next message of its session is answered", async () => {
     const path = await mkdtemp(join(tmpdir(), "gateway-"))
     const open = () => openSqliteStore({ path, clock: systemClock, logger: silentLogger })
     const session = { id: "sess_1", ...alice, agent: "agent", createdAt: Date.now() }
@@ -177,7 +177,7 @@ describe("a run that crashes every process", () => {
     await rm(path, { recursive: true })
   })
 
-  it("is ended alone, also when the next message comes before its session is given back", async () => {
+  it("ends alone, even if the next message arrives before its session is released", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     const { log } = withTakeovers(shared, 6)
     const release: SessionLog["release"] = async (lease, options) => {

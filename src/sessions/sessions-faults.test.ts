@@ -44,7 +44,7 @@ describe("a process that stops", () => {
     await shared.close()
   })
 
-  it("parks what has not ended, and the next one goes on with it, without counting a crash", async () => {
+  it("parks runs that have not ended, which the next process continues without counting a crash", async () => {
     const shared = await store()
     const { id, run } = await stoppedInText(shared)
     await expect(shared.log.run(id, run.runId)).resolves.toMatchObject({ state: "open" })
@@ -66,7 +66,7 @@ describe("a process that stops", () => {
     await shared.close()
   })
 
-  it("is not held up by a tool or a model that does not listen", async () => {
+  it("is not delayed by a tool or a model that ignores its signal", async () => {
     const deaf = anyTool("deaf", () => new Promise(() => {}))
     const node = await testNode(scriptedProvider([[call("deaf")]]), { tools: [deaf] })
     const { id } = await node.sessions.create(alice)
@@ -86,7 +86,7 @@ describe("a process that stops", () => {
 })
 
 describe("a process that cannot reach its store", () => {
-  it("stops all the same", async () => {
+  it("stops nevertheless", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     let down = false
     const log: SessionLog = {
@@ -108,7 +108,7 @@ describe("a process that cannot reach its store", () => {
     await shared.close()
   })
 
-  it("keeps no request of a run that it could not claim, and so has a place for the next one", async () => {
+  it("forgets a run that it could not claim, so its place is free for the next one", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     let down = true
     const log: SessionLog = {
@@ -135,7 +135,7 @@ describe("a process that cannot reach its store", () => {
     await shared.close()
   })
 
-  it("gives back what it claims while it stops, and leaves the run to another process", async () => {
+  it("releases what it claims while it stops, and leaves the run to another process", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     const stopping = Promise.withResolvers<void>()
     const log: SessionLog = {
@@ -159,7 +159,7 @@ describe("a process that cannot reach its store", () => {
     await shared.close()
   })
 
-  it("ends a former attempt before it begins another one at the same session", async () => {
+  it("ends a former lease's work before it starts another one on the same session", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     const stolen: Lease[] = []
     const log: SessionLog = {
@@ -184,7 +184,7 @@ describe("a process that cannot reach its store", () => {
   })
 })
 
-describe("what goes wrong on the server", () => {
+describe("a failure on the server", () => {
   it("ends the run in error when the agent cannot be set up", async () => {
     const resolveRuntime = () => Promise.reject(new Error("no such profile"))
     const node = await start(scriptedProvider([]), { resolveRuntime })
@@ -202,7 +202,7 @@ describe("what goes wrong on the server", () => {
     expect(JSON.stringify(outcome)).not.toContain("secret")
   })
 
-  it("begins no more than it has room for, however much comes at once", async () => {
+  it("starts no more runs than it has room for, however many arrive at once", async () => {
     const gate = Promise.withResolvers<void>()
     const turn = [{ type: "wait", until: gate.promise }, say("Done")] as const
     const node = await start(
@@ -217,7 +217,7 @@ describe("what goes wrong on the server", () => {
     expect((await Promise.all(ends)).map(({ response }) => response)).toEqual(runs.map(() => "Done"))
   })
 
-  it("begins no more than it has room for when work comes while it looks for some", async () => {
+  it("starts no more runs than it has room for if messages arrive during a sweep", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     const [claimed, arrived] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const claimRunnable: SessionLog["claimRunnable"] = async (...given) => {
@@ -250,7 +250,7 @@ describe("what goes wrong on the server", () => {
     await shared.close()
   })
 
-  it("claims ten sessions at a time, so that others get a share, and all of them at its start", async () => {
+  it("claims ten sessions at a time, so that others get a share, and as many as it can at its start", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     const claims: number[] = []
     const claimRunnable: SessionLog["claimRunnable"] = async (agents, limit) => {
@@ -274,7 +274,7 @@ describe("what goes wrong on the server", () => {
     await shared.close()
   })
 
-  it("leaves further work to the next sweep when it has no room", async () => {
+  it("leaves further work to the next sweep if it has no room", async () => {
     const gate = Promise.withResolvers<void>()
     const provider = scriptedProvider([[{ type: "wait", until: gate.promise }, say("One")], [say("Two")]])
     const node = await start(provider, { maxConcurrentRuns: 1 })

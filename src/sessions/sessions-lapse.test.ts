@@ -92,7 +92,7 @@ it("starts no tool whose start was stored during a lapse in which another proces
   expect(execute).not.toHaveBeenCalled()
 })
 
-it("starts a tool after a lapse in which nobody took the session", async () => {
+it("starts a tool after a lapse in which no process took the session", async () => {
   const execute = vi.fn(() => "done")
   const asked = Promise.withResolvers<void>()
   const { node, liveness, id } = await lapsingNode(
@@ -136,7 +136,7 @@ it("accepts a message during a lapse and claims it afterwards", async () => {
   await expect(node.sessions.result(id, runId, {})).resolves.toMatchObject({ response: "Done" })
 })
 
-it("stops tools that must not run twice when it lapses, and lets the others and the model go on", async () => {
+it("stops tools that must not run twice when it lapses, and lets the others and the model continue", async () => {
   const begun: string[] = []
   const stopped: string[] = []
   const ending = Promise.withResolvers<void>()
@@ -176,7 +176,7 @@ it("stops tools that must not run twice when it lapses, and lets the others and 
   )
 })
 
-it("ends the views of its subscribers when it lapses, and leaves those within the process alone", async () => {
+it("ends the views of its subscribers when it lapses, but not those within the process", async () => {
   const gate = Promise.withResolvers<void>()
   const { node, liveness, id } = await lapsingNode([
     [say("Hal"), { type: "wait", until: gate.promise }, say("lo")],
@@ -200,7 +200,7 @@ it("ends the views of its subscribers when it lapses, and leaves those within th
   expect((await staying).at(-1)).toBe("runCompleted")
 })
 
-it("gives up at once what another process has taken in the meantime", async () => {
+it("gives up at once the sessions that another process has taken meanwhile", async () => {
   const { node, liveness, id, takeOver } = await lapsingNode([
     [say("Hal"), { type: "wait", until: new Promise(() => {}) }],
   ])

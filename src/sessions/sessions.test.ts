@@ -34,7 +34,7 @@ describe("a conversation", () => {
     expect(seqs).toEqual([...new Set(seqs)].sort((left, right) => left - right))
   })
 
-  it("remembers what was said", async () => {
+  it("includes the earlier messages", async () => {
     const provider = scriptedProvider([[say("One")], [say("Two")]])
     const node = await start(provider)
     const { id } = await node.sessions.create(alice)
@@ -65,7 +65,7 @@ describe("a conversation", () => {
     await shared.close()
   })
 
-  it("keeps the server's own history when the client's says the same", async () => {
+  it("keeps the server's own history when the client's is equal", async () => {
     const provider = scriptedProvider([
       [{ type: "thinking", text: "Hm" }, say("One "), call("t")],
       [say("more")],
@@ -111,7 +111,7 @@ describe("a conversation", () => {
 })
 
 describe("viewers", () => {
-  it("see a run from anywhere in it, every entry once and in order, live and afterwards", async () => {
+  it("receive a run from any cursor, every entry once and in order, live and afterwards", async () => {
     const gate = Promise.withResolvers<void>()
     const words = Array.from({ length: 300 }, (_, index) => say(`${index} `))
     const provider = scriptedProvider([
@@ -134,7 +134,7 @@ describe("viewers", () => {
     }
   })
 
-  it("do not stop a run by leaving", async () => {
+  it("do not stop a run when they leave", async () => {
     const gate = Promise.withResolvers<void>()
     const node = await start(
       scriptedProvider([[say("Hel"), { type: "wait", until: gate.promise }, say("lo")]]),
@@ -148,7 +148,7 @@ describe("viewers", () => {
     expect(result).toMatchObject({ response: "Hello", outcome: { disposition: "completed" } })
   })
 
-  it("that fall behind are served from the store and miss nothing", async () => {
+  it("that fall behind read from the store and miss nothing", async () => {
     const words = Array.from({ length: 6_000 }, (_, index) => say(`${index} `))
     const node = await start(scriptedProvider([words]))
     const { id } = await node.sessions.create(alice)
@@ -162,7 +162,7 @@ describe("viewers", () => {
     expect(text).toBe(words.map((word) => word.text).join(""))
   })
 
-  it("of a session in which nothing runs are shown what there is and let go", async () => {
+  it("of an idle session receive the existing entries and then end", async () => {
     const node = await start(scriptedProvider([[say("Hi")]]))
     const { id } = await node.sessions.create(alice)
     await watchRun(node.sessions, id, await accepted(node, id, "Hi"))
@@ -190,7 +190,7 @@ describe("cancelling", () => {
     expect(next.response).toBe("Next")
   })
 
-  it("finds nothing when nothing runs, or another run does", async () => {
+  it("finds nothing when no run or another run is open", async () => {
     const node = await start(scriptedProvider([[forever]]))
     const { id } = await node.sessions.create(alice)
     await expect(node.sessions.cancel(id, null)).resolves.toEqual({ status: "unknown" })
@@ -198,7 +198,7 @@ describe("cancelling", () => {
     await expect(node.sessions.cancel(id, "run_other")).resolves.toEqual({ status: "unknown" })
   })
 
-  it("is heard when it comes while the inbox is read for the run that begins", async () => {
+  it("is noticed when it arrives while the inbox is read for the starting run", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     let cancelled: Promise<unknown> | null = null
     const log: SessionLog = {
@@ -227,7 +227,7 @@ describe("cancelling", () => {
     await shared.close()
   })
 
-  it("is heard when it comes while the session is claimed with its message", async () => {
+  it("is noticed when it arrives while the session is claimed with its message", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     let isFound = false
     const log: SessionLog = {
@@ -252,7 +252,7 @@ describe("cancelling", () => {
     await shared.close()
   })
 
-  it("wins over a completion that was not published yet, whenever it comes (rule 12)", async () => {
+  it("takes precedence over a completion that was not published yet, at any moment (rule 12)", async () => {
     const outcomes = new Set<string>()
     for (let round = 0; round < 40; round++) {
       const node = await start(scriptedProvider([[say("Hi")]]))

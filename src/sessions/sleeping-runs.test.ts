@@ -61,7 +61,7 @@ describe("a run that sleeps", () => {
     ["is that of the store", 0],
     ["is behind the store's", 3_600_000],
     ["is ahead of the store's", -3_600_000],
-  ])("goes on at its time, and is claimed once, where the process's clock %s", async (_, aheadMs) => {
+  ])("continues at its time, and is claimed once, if the process's clock %s", async (_, aheadMs) => {
     const { node, id, runId, claims, slept } = await sleeping(await storeAhead(aheadMs), 1_500)
     await vi.waitFor(() => expect(node.worker.activeRuns).toBe(0), patience)
     const { outcome } = await node.sessions.result(id, runId, {})
@@ -72,7 +72,7 @@ describe("a run that sleeps", () => {
     expect(claims).toHaveLength(1)
   })
 
-  it("ends with a cancel, and takes no answer", async () => {
+  it("ends with a cancel, and accepts no answer", async () => {
     const { node, id, runId, slept } = await sleeping(await storeAhead(0), 3_600_000)
     const [wait] = await node.sessions.openWaits({ sessionId: id })
     expect(wait).toMatchObject({ kind: "timer", state: "open" })
@@ -93,7 +93,7 @@ describe("a run that sleeps", () => {
 })
 
 describe("a run that waits for a background task", () => {
-  it("goes on if the task ends while the wait is being stored", async () => {
+  it("continues if the task ends while the wait is being stored", async () => {
     const [endIsRead, waitIsStored] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const store = await storeAhead(0)
     const log: Store["log"] = {

@@ -17,7 +17,7 @@ import { createStorage } from "./storage.ts"
 const start = nodesOfTest()
 const bob = { ...alice, userId: "bob" }
 
-it("a session that stores too much takes no further message", async () => {
+it("a session over its storage limit accepts no further message", async () => {
   const node = await start(
     scriptedProvider(() => [say("x".repeat(5_000))]),
     {
@@ -35,7 +35,7 @@ it("a session that stores too much takes no further message", async () => {
   expect(outcomes).toEqual(["accepted", "accepted", "full"])
 })
 
-it("a run that was accepted may grow past that, and ends with an error at twice as much", async () => {
+it("an accepted run may exceed the limit, and ends with an error at twice the limit", async () => {
   const big = anyTool("big", () => ({ type: "json", value: "x".repeat(3_000) }))
   const provider = scriptedProvider(() => [call("big")])
   const node = await start(provider, { bounds: { sessionBytes: 10_000 }, tools: [big] })
@@ -47,7 +47,7 @@ it("a run that was accepted may grow past that, and ends with an error at twice 
   expect(stored).toBeLessThan(30_000)
 })
 
-it("a principal whose sessions store too much starts no run, and nobody else is kept from it", async () => {
+it("a principal over its storage limit starts no run, and no other principal is affected", async () => {
   const node = await start(
     scriptedProvider(() => [say("x".repeat(5_000))]),
     {
@@ -65,7 +65,7 @@ it("a principal whose sessions store too much starts no run, and nobody else is 
   expect((await node.sessions.start(message(another.id, "Hi"))).status).toBe("accepted")
 })
 
-it("the sum of a principal is looked up at most every ten seconds, and again after a failure", async () => {
+it("the stored bytes of a principal are read at most every ten seconds, and again after a failure", async () => {
   const clock = { time: 0, now: () => clock.time }
   const storedBytes = vi.fn<SessionLog["storedBytes"]>(async () => 10)
   const storage = createStorage({

@@ -31,7 +31,7 @@ test("loading adds a skill, unloading removes it, and loading again keeps one", 
   expect(await namesAfter(loading("a"), loading("b"), unloading)).toEqual(["b"])
 })
 
-test("the history of a client has no loaded skills", async () => {
+test("a client's history has no loaded skills", async () => {
   expect(await namesAfter(loading("a"), replaced, loading("b"))).toEqual(["b"])
 })
 
@@ -45,7 +45,7 @@ test.each([
   expect(await namesAfter(loading("b"), event)).toEqual(["b"])
 })
 
-test("limits are those of the log, and only new entries are read", async () => {
+test("limits follow the log, and only new entries are read", async () => {
   const all = [...entries(loading("a", { allowed_tools: ["x"], excluded_tools: ["y"], persist_state: true }))]
   const read = vi.fn(async (_id: string, afterSeq: number) =>
     all.filter(({ seq }) => seq > afterSeq).slice(0, 2),

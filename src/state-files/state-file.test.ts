@@ -42,7 +42,7 @@ test("updates of several processes and callers are all kept", async () => {
   expect(readdirSync(join(folder, "deep")).sort()).toEqual(["state.json", "state.json.lock"])
 })
 
-test("a process that is killed leaves a whole state and no lock", async () => {
+test("a killed process leaves a complete state and no lock", async () => {
   for (let round = 0; round < 5; round += 1) {
     const other = fork(counter, [path])
     await once(other, "message")
@@ -58,7 +58,7 @@ test.each([
   ["text that is not JSON", "{", /not JSON/],
   ["an array", "[]", /no JSON object/],
   ["a file that is too large", `{"a": "${"x".repeat(2_000)}"}`, /more than the 1000 allowed/],
-])("%s is refused and left as it is", async (_name, text, problem) => {
+])("%s is refused and not changed", async (_name, text, problem) => {
   const file = join(folder, "state.json")
   writeFileSync(file, text)
   const options = { maxBytes: 1_000 }

@@ -50,7 +50,7 @@ test.each([
   expect(found).toMatchObject({ type: "invalid", problem: expect.stringMatching(problem) })
 })
 
-test("the names of an object's own members are plain keys", () => {
+test("names of built-in object members are plain keys", () => {
   const found = extractStateUpdate(fenced('{"__proto__": {"a": 1}}'))
   expect(found.type === "update" && Object.keys(found.update)).toEqual(["__proto__"])
 })

@@ -10,7 +10,7 @@ async function store() {
   return (await openMemoryStore({ clock: systemClock, logger })).secrets
 }
 
-it("gives back what was put last, until it is removed", async () => {
+it("returns the last stored value, until it is removed", async () => {
   const secrets = sealSecrets(await store(), randomBytes(32))
   expect(await secrets.get("token")).toBeNull()
   await secrets.put("token", "first")
@@ -20,14 +20,14 @@ it("gives back what was put last, until it is removed", async () => {
   expect(await secrets.get("token")).toBeNull()
 })
 
-it("stores nothing that can be read", async () => {
+it("stores nothing readable", async () => {
   const stored = await store()
   await sealSecrets(stored, randomBytes(32)).put("token", "very secret")
   const sealed = await stored.get("token")
   expect(Buffer.from(sealed ?? "", "base64").toString("latin1")).not.toContain("very secret")
 })
 
-it("knows nothing that was sealed with another key, or for another name", async () => {
+it("reads nothing that was sealed with another key, or for another name", async () => {
   const stored = await store()
   const secrets = sealSecrets(stored, randomBytes(32))
   await secrets.put("token", "very secret")
@@ -36,7 +36,7 @@ it("knows nothing that was sealed with another key, or for another name", async 
   expect(await secrets.get("other")).toBeNull()
 })
 
-it("replaces what it can open, and what another key sealed as if it were not there", async () => {
+it("replaces its own values, and treats values of another key as missing", async () => {
   const stored = await store()
   const secrets = sealSecrets(stored, randomBytes(32))
   expect(await secrets.replace("token", null, "first")).toBe(true)

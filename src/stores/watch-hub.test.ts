@@ -23,7 +23,7 @@ function openHub(poll: () => void = () => undefined) {
 
 const never = new AbortController().signal
 
-test("a change between two looks is heard at the next", async () => {
+test("a change between two polls is noticed at the second one", async () => {
   const { hub } = openHub()
   const watcher = hub.watch("a", never)[Symbol.asyncIterator]()
   await watcher.next()
@@ -61,7 +61,7 @@ test("only watched sessions are polled, and only while they are watched", async 
   hub.close()
 })
 
-test("an outage is reported once, and what came meanwhile is heard after it", async () => {
+test("an outage is reported once, and later changes are noticed after it", async () => {
   let down = true
   let polls = 0
   const { hub, logger } = openHub(() => {
@@ -78,7 +78,7 @@ test("an outage is reported once, and what came meanwhile is heard after it", as
   hub.close()
 })
 
-test("a reader of arrivals that lags is told each session once", async () => {
+test("a slow reader of arrivals receives each session once", async () => {
   const { hub } = openHub()
   const arrivals = hub.arrivals(never)[Symbol.asyncIterator]()
   const first = arrivals.next()
@@ -90,7 +90,7 @@ test("a reader of arrivals that lags is told each session once", async () => {
   expect((await next).done).toBe(true)
 })
 
-test("watchers that leave take their listeners along", async () => {
+test("watchers that leave remove their listeners", async () => {
   const { hub } = openHub()
   const stop = new AbortController()
   let listeners = 0

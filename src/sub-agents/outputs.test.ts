@@ -13,7 +13,7 @@ const logger = {
 }
 const output = { skill: "a/../b", id: "call_1", response: "Found.", at: Date.UTC(2026, 0, 2) }
 
-it("writes a dated file that a repeated call replaces, inside the folder whatever the name is", async () => {
+it("writes a dated file that a repeated call replaces, inside the folder with any name", async () => {
   const folder = join(await mkdtemp(join(tmpdir(), "outputs-")), "new")
   const save = createOutputs(folder, logger)
   await save(output)

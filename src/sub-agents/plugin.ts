@@ -8,8 +8,8 @@ import { runAgentTool } from "./tools/run-agent.ts"
 
 const forSubAgents =
   "You work as a sub-agent: the message is a task from another agent, and " +
-  "no person reads this conversation. Do the whole task " +
-  "without asking back. Your last message is all that the other agent receives, so put the complete result into it."
+  "no person reads this conversation. Do the whole task without asking questions. Your last message is all " +
+  "that the other agent receives, so put the complete result into it."
 
 /** Creates the plugin that lets an agent delegate tasks to sub-agents. */
 export function subAgentsPlugin(given: SubAgentOptions): Plugin {

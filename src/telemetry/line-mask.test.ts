@@ -9,7 +9,7 @@ function shown(chunks: readonly string[]): string {
 }
 
 describe("a line mask", () => {
-  it("finds a secret wherever two chunks divide the text", () => {
+  it("finds a secret with any division into chunks", () => {
     const text = `using ${key}\nAuthorization: Bearer abcdefgh12345678\niban: DE12\nlast ${key}`
     const whole = shown([text])
     expect(whole).toBe(
@@ -21,7 +21,7 @@ describe("a line mask", () => {
     expect(shown([...text])).toBe(whole)
   })
 
-  it("shows a line as soon as it ends, also one that a carriage return ends", () => {
+  it("shows a line as soon as it ends, even with a carriage return", () => {
     const filter = createLineMask([])
     expect(filter.push("10 %")).toBe("")
     expect(filter.push("\r20 %")).toBe("10 %\r")
@@ -29,7 +29,7 @@ describe("a line mask", () => {
     expect(filter.end()).toBe("")
   })
 
-  it("holds back no more than 16 384 characters of a line, and cuts it between words", () => {
+  it("holds back at most 16 384 characters of a line, and divides it between words", () => {
     const filter = createLineMask([])
     expect(filter.push("word ".repeat(3_000))).toBe("")
     const first = filter.push(`${"word ".repeat(1_000)}${key}`)
@@ -44,7 +44,7 @@ describe("a line mask", () => {
     ["a value on the next line", '"iban":\n  "DE12 34"', '"iban":\n  "[redacted]"'],
     ["a block of YAML", "iban: |\n  DE12", "iban: |\n  [redacted]"],
     ["a password on the next line", '"password":\n  "hunter2"', '"password":\n  "[redacted]"'],
-  ])("finds %s of several lines", (_name, secret, masked) => {
+  ])("finds %s over several lines", (_name, secret, masked) => {
     const text = `before\n${secret}\nafter\n`
     const whole = shown([text])
     expect(whole).toBe(`before\n${masked}\nafter\n`)
@@ -55,7 +55,7 @@ describe("a line mask", () => {
     expect(shown(text.split(/(?<=\n)/))).toBe(whole)
   })
 
-  it("leaves out a private key that is longer than what it holds back, and shows what follows", () => {
+  it("leaves out a private key that is longer than its buffer, and shows the text after it", () => {
     const lines = `before\n${pem("abcdEFGH/+12".repeat(2_000))}\nafter\n`.split(/(?<=\n)/)
     expect(shown(lines)).toBe("before\n[redacted]\nafter\n")
     const endless = shown(["-----BEGIN PRIVATE KEY-----\n", ...Array<string>(20_000).fill("some line\n")])

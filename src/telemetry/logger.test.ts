@@ -21,14 +21,14 @@ describe("the logger", () => {
     })
   })
 
-  it("writes nothing that a terminal would act on, and keeps the values", () => {
+  it("writes no control characters, and keeps the values", () => {
     const { logger, lines, last } = capture()
     logger.info({ tool: "a\u001b[2K\u009b1F\u202e" }, "the server said \u0090x")
     expect(lines.join("")).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u)
     expect(last()).toMatchObject({ tool: "a\u001b[2K\u009b1F\u202e", msg: "the server said \u0090x" })
   })
 
-  it("takes secrets out of fields, messages, errors, causes and stacks", () => {
+  it("masks secrets in fields, messages, errors, causes and stacks", () => {
     const { logger, lines, last } = capture()
     const error = new Error("refused: Bearer abcdefgh12345678", {
       cause: new Error("postgres://app:hunter2@db/x"),
@@ -47,13 +47,13 @@ describe("the logger", () => {
     expect(lines.join("")).not.toMatch(/abcdefgh12345678|hunter2|AbCdEf|session=1/)
   })
 
-  it("takes out the fields that were named", () => {
+  it("masks the named fields", () => {
     const { logger, last } = capture({ redact: ["iban"] })
     logger.warn({ customer: { IBAN: "DE1" } }, "paid")
     expect(last()).toMatchObject({ customer: { IBAN: "[redacted]" } })
   })
 
-  it("writes nothing below its level, and does not look at it", () => {
+  it("writes nothing below its level, and does not read it", () => {
     const { logger, lines } = capture({ level: "warn" })
     let looked = false
     const fields = {
@@ -68,7 +68,7 @@ describe("the logger", () => {
     expect(looked).toBe(false)
   })
 
-  it("writes what is cyclic", () => {
+  it("writes cyclic values", () => {
     const { logger, last } = capture()
     const cyclic: Record<string, unknown> = {}
     cyclic.self = cyclic

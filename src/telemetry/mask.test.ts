@@ -15,19 +15,19 @@ describe("a mask", () => {
     ["a value on the next line", '{"iban":\n  "DE12"}', '{"iban":\n  "[redacted]"}'],
     ["a paragraph after the next line", "iban:\n\nA bank's number", "iban:\n\nA bank's number"],
     ["a key", "with sk-ant-api03-0123456789", "with [redacted]"],
-  ])("of %s", (_name, text, shown) => {
+  ])("masks %s", (_name, text, shown) => {
     expect(mask(text)).toBe(shown)
     expect(mask(shown)).toBe(shown)
   })
 
-  it("of members with a name, wherever they are", () => {
+  it("masks members with a name at any depth", () => {
     expect(mask({ list: [{ IBAN: "DE12", other: "DE12" }], n: 1 })).toEqual({
       list: [{ IBAN: "[redacted]", other: "DE12" }],
       n: 1,
     })
   })
 
-  it("of names of members that are keys, and keeps the members apart", () => {
+  it("masks names of members that are keys, and keeps the members distinct", () => {
     expect(mask({ "sk-ant-api03-0123456789": 1, "sk-ant-api03-9876543210": { iban: 2 }, other: 3 })).toEqual({
       "[redacted]": 1,
       "[redacted] 2": { iban: "[redacted]" },
@@ -35,7 +35,7 @@ describe("a mask", () => {
     })
   })
 
-  it("takes a time that is linear in the text", () => {
+  it("takes time in proportion to the text", () => {
     const text = "iban".repeat(250_000)
     expect(mask(text)).toBe(text)
     const quotes = 'iban:"'.repeat(150_000)

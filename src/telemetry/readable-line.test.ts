@@ -20,7 +20,7 @@ describe("a log for people", () => {
     ])
   })
 
-  it("names the level of warnings and errors only", () => {
+  it("shows the level of warnings and errors only", () => {
     const { logger, lines } = capture()
     logger.warn({}, "Careful.")
     logger.error({}, "It failed.")
@@ -28,7 +28,7 @@ describe("a log for people", () => {
     expect(lines[1]).toMatch(new RegExp(`^${time} error It failed\\.\n$`))
   })
 
-  it("shows a request, and what an operation took and cost", () => {
+  it("shows a request, and the duration and cost of an operation", () => {
     const { logger, lines } = capture()
     logger.info({ method: "GET", path: "/api/health", status: 200, durationMs: 3 }, "Responded to a request.")
     const usage = { inputTokens: 10, outputTokens: 5, cacheCreationInputTokens: 2, cacheReadInputTokens: 3 }
@@ -45,7 +45,7 @@ describe("a log for people", () => {
     expect(lines[0]).toContain("    caused by:\n    Error: the disk is gone\n")
   })
 
-  it("escapes what a terminal would act on, and shows no secret", () => {
+  it("escapes control characters, and shows no secret", () => {
     const { logger, lines } = capture()
     logger.info(
       { tool: "a\u001b[2K", note: "two\nlines\u202e" },

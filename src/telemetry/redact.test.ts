@@ -28,7 +28,7 @@ describe("a text", () => {
     ["aws_secret_access_key=wJalrXUtnFEMI/K7", "aws_secret_access_key=[redacted]"],
     ["a\n-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nb", "a\n[redacted]\nb"],
     ["a\n-----BEGIN EC PRIVATE KEY-----\nMIIE\nmore", "a\n[redacted]"],
-  ])("has its secret taken out: %s", (text, expected) => {
+  ])("has its secret masked: %s", (text, expected) => {
     expect(redactText(text)).toBe(expected)
   })
 
@@ -40,11 +40,11 @@ describe("a text", () => {
     "http://localhost:8000/api/chat",
     "eyJ",
     "",
-  ])("is left alone without one: %s", (text) => {
+  ])("is unchanged without a secret: %s", (text) => {
     expect(redactText(text)).toBe(text)
   })
 
-  it("is cut to a length that a log can bear", () => {
+  it("is truncated to a length for logs", () => {
     expect(redactText("x".repeat(20_000))).toBe(`${"x".repeat(16_384)}… [3616 more characters]`)
   })
 
@@ -65,7 +65,7 @@ describe("a text", () => {
     "gh",
     '"',
     "é",
-  ])("made of %j over and over takes no more than a moment", (piece) => {
+  ])("that repeats %j many times is handled quickly", (piece) => {
     const started = process.cpuUsage()
     redactText(piece.repeat(Math.ceil(20_000 / piece.length)))
     // Microseconds of CPU time, which do not grow while other processes use the machine.
@@ -94,14 +94,14 @@ describe("an object", () => {
     "validApiKeys",
     "private_key",
     "credentials",
-  ])("has the member %s taken out, whatever it holds", (name) => {
+  ])("has the member %s masked, with any value", (name) => {
     for (const value of ["x", 1234, ["x"], { deep: "x" }, new Uint8Array(2)]) {
       expect(redact({ [name]: value })).toEqual({ [name]: "[redacted]" })
     }
     for (const value of [null, true, false]) expect(redact({ [name]: value })).toEqual({ [name]: value })
   })
 
-  it("keeps what only sounds like a secret", () => {
+  it("keeps members whose names only resemble a secret's", () => {
     const harmless = {
       inputTokens: 12,
       maxTokens: 3,
@@ -112,7 +112,7 @@ describe("an object", () => {
     expect(redact(harmless)).toEqual(harmless)
   })
 
-  it("has long opaque values of keys taken out", () => {
+  it("has long opaque values of keys masked", () => {
     expect(
       redact({ key: "0123456789abcdef0123456789abcdef", signingKey: "q83vEjRWeJCrze8SNFZ4kA==" }),
     ).toEqual({
@@ -121,7 +121,7 @@ describe("an object", () => {
     })
   })
 
-  it("has the members that were named taken out, however they are spelt", () => {
+  it("has the named members masked, with any spelling", () => {
     const redactMore = createRedact(["social-security", "iban"])
     expect(redactMore({ socialSecurity: "1", SOCIAL_SECURITY: "2", IBAN: "3", other: "4" })).toEqual({
       socialSecurity: "[redacted]",
@@ -142,7 +142,7 @@ describe("an object", () => {
     expect(original).toEqual(before)
   })
 
-  it("may be cyclic, and may hold the same thing twice", () => {
+  it("may be cyclic, and may contain the same object twice", () => {
     const shared = { x: 1 }
     const cyclic: Record<string, unknown> = { shared, again: shared }
     cyclic.self = cyclic
@@ -155,13 +155,13 @@ describe("an object", () => {
     })
   })
 
-  it("is cut where it is too deep", () => {
+  it("is truncated if it is too deep", () => {
     let deep: unknown = "bottom"
     for (let level = 0; level < 10_000; level++) deep = { deep }
     expect(JSON.stringify(redact(deep))).toBe(`${'{"deep":'.repeat(8)}"[cut]"${"}".repeat(8)}`)
   })
 
-  it("is cut where it is too wide, and as a whole", () => {
+  it("is truncated if it is too wide, and as a whole", () => {
     expect(redact(Array(150).fill(1))).toEqual([...Array(100).fill(1), "[50 more]"])
     const wide = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`m${index}`, index]))
     expect(Object.keys(redact(wide) as object)).toHaveLength(101)
@@ -170,7 +170,7 @@ describe("an object", () => {
     expect(JSON.stringify(redact(huge))).toContain("[cut]")
   })
 
-  it("may be an error, with what is behind it", () => {
+  it("may be an error, with its cause", () => {
     const cause = new TypeError("postgres://app:hunter2@db/x is down")
     const error = Object.assign(new Error(`the key sk-ant-api03-AbCdEf123456`, { cause }), {
       status: 401,
@@ -220,7 +220,7 @@ describe("an object", () => {
     })
   })
 
-  it("may refuse to be read", () => {
+  it("may have a getter that throws", () => {
     const { proxy, revoke } = Proxy.revocable({}, {})
     revoke()
     const hostile = {

@@ -11,7 +11,7 @@ const ownTool = (name: string): Tool => ({
 const specification = (name: string) => ({ name, description: name, inputSchema: { type: "object" } })
 
 describe("tools that a client declares", () => {
-  it("are executed by the client, with input that fits their schema", async () => {
+  it("are executed by the client, with input that matches their schema", async () => {
     const tool = createDeclaredTool(specification("locate"))
     expect(tool).toMatchObject({
       name: "locate",
@@ -34,7 +34,7 @@ describe("tools that a client declares", () => {
     expect(schemas).toEqual([[{ type: "object" }, "client tools", "sess_1"]])
   })
 
-  it("follow the agent's own, and give way to a tool that the agent gets later", () => {
+  it("follow the agent's own tools, and give way to a tool that the agent gets later", () => {
     let own = [ownTool("look")]
     const all = addDeclaredTools(() => own, [specification("locate"), specification("look")], logger)
     const first = all()

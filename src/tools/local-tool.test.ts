@@ -54,7 +54,7 @@ describe("input by Zod", () => {
     },
   })
 
-  test("is shown to the model as JSON Schema of what it may send", () => {
+  test("is shown to the model as JSON Schema of the accepted input", () => {
     expect(greet.inputSchema).toMatchObject({
       type: "object",
       properties: { name: { type: "string", default: "you" }, times: { type: "string" } },
@@ -69,7 +69,7 @@ describe("input by Zod", () => {
     })
   })
 
-  test("a misfit names every path", async () => {
+  test("names every path of invalid input", async () => {
     const nested = tool({
       ...basics,
       inputSchema: z.object({ rows: z.array(z.object({ id: z.number() })), all: z.boolean() }),
@@ -82,7 +82,7 @@ describe("input by Zod", () => {
     })
   })
 
-  test("the message of a thousand misfits stays short", async () => {
+  test("the message about a thousand invalid values stays short", async () => {
     const list = tool({ ...basics, inputSchema: z.object({ ids: z.array(z.number()) }), execute: () => null })
     const outcome = await list.validate({ ids: Array.from({ length: 1000 }, () => "x") }, validationContext)
     expect(outcome).toEqual({ valid: false, message: expect.stringMatching(/ids\.19: .*; and 980 more$/) })
@@ -95,7 +95,7 @@ describe("input by Zod", () => {
     )
   })
 
-  test("what JSON Schema cannot express is refused at build", () => {
+  test("is refused when the tool is created if JSON Schema cannot express it", () => {
     expect(() => tool({ ...basics, inputSchema: z.object({ at: z.date() }), execute: () => null })).toThrow(
       "Tool echo: its input schema cannot be used: Date cannot be represented in JSON Schema",
     )
@@ -131,7 +131,7 @@ describe("input by another Standard Schema", () => {
     expect(await call(shout, {})).toEqual({ valid: false, message: "word: must be text" })
   })
 
-  test("without JSON Schema is refused at build", () => {
+  test("is refused when the tool is created if it has no JSON Schema", () => {
     const { jsonSchema: _, ...bare } = upperCase["~standard"]
     // @ts-expect-error The types refuse it as well.
     const build = () => tool({ ...basics, inputSchema: { "~standard": bare }, execute: () => null })
@@ -154,11 +154,11 @@ describe("input by plain JSON Schema", () => {
     },
   })
 
-  test("reaches the handler as it came", async () => {
+  test("reaches the handler unchanged", async () => {
     expect(await call(pick, { id: 1, tags: ["a"] })).toEqual({ type: "json", value: { id: 1, tags: ["a"] } })
   })
 
-  test("a misfit names every path", async () => {
+  test("names every path of invalid input", async () => {
     const outcome = await pick.validate({ tags: [1] }, validationContext)
     expect(outcome).toEqual({
       valid: false,
@@ -166,7 +166,7 @@ describe("input by plain JSON Schema", () => {
     })
   })
 
-  test("two tools may use schemas of the same $id", async () => {
+  test("may have the same $id in two tools", async () => {
     const build = (type: string) =>
       tool({
         ...basics,
@@ -178,7 +178,7 @@ describe("input by plain JSON Schema", () => {
     expect(await number.validate({ x: "1" }, validationContext)).toMatchObject({ valid: false })
   })
 
-  test("is copied, so that changing it later changes nothing", async () => {
+  test("is copied, so that later changes have no effect", async () => {
     const required: string[] = []
     const late = tool({ ...basics, inputSchema: { type: "object", required }, execute: () => null })
     required.push("x")
@@ -190,13 +190,13 @@ describe("input by plain JSON Schema", () => {
     ["a misspelt type", { type: "object", properties: { a: { type: "strng" } } }, "type must be JSONType"],
     ["a dangling reference", { type: "object", properties: { a: { $ref: "#/$defs/a" } } }, "can't resolve"],
     ["an unknown dialect", { $schema: "urn:other", type: "object" }, "unsupported dialect"],
-  ])("%s is refused at build", (_name, input, message) => {
+  ])("%s is refused when the tool is created", (_name, input, message) => {
     expect(() => tool({ ...basics, inputSchema: input, execute: () => null })).toThrow(message)
   })
 })
 
 describe("the result", () => {
-  test("of nothing is null", async () => {
+  test("without a value is null", async () => {
     expect(await call(returning(undefined), {})).toEqual({ type: "json", value: null })
   })
 
@@ -210,7 +210,7 @@ describe("the result", () => {
     expect(await call(returning(content(parts)), {})).toEqual({ type: "content", content: parts })
   })
 
-  test("that JSON cannot hold is an error that names the tool and the place", async () => {
+  test("that JSON cannot represent is an error that names the tool and the place", async () => {
     await expect(call(returning({ count: 1n }), {})).rejects.toMatchObject({
       code: "not_json",
       message: "The result of tool echo at .count is a bigint, which JSON cannot hold.",
@@ -232,7 +232,7 @@ describe("the result", () => {
 describe("the definition", () => {
   const valid = { ...basics, inputSchema: z.object({}), execute: () => null }
 
-  test("carries the policies into the tool, and none that was not given", () => {
+  test("passes the policies to the tool, and none that was not given", () => {
     const policies = { readOnly: true, idempotent: false, timeoutMs: 5, sequential: true }
     expect(tool({ ...valid, ...policies })).toMatchObject(policies)
     expect(Object.keys(tool(valid))).toEqual(["name", "description", "inputSchema", "validate", "execute"])
@@ -259,7 +259,7 @@ describe("the definition", () => {
     )
   })
 
-  test("refuses what is no object at all", () => {
+  test("refuses a value that is not an object", () => {
     expect(() => tool(null as unknown as typeof valid)).toThrow("tool() takes one object")
   })
 })
@@ -272,7 +272,7 @@ describe("a client tool", () => {
     executionLocation: "client",
   } as const
 
-  test("has no handler and is marked as the client's to execute", async () => {
+  test("has no handler and is marked for execution by the client", async () => {
     const where = tool(definition)
     expect(where.executionLocation).toBe("client")
     await expect(where.execute({}, {} as never)).rejects.toThrow("executed by the client")
@@ -288,7 +288,7 @@ describe("a client tool", () => {
   })
 })
 
-test("the policy for approvals and the qualifier receive what execute does, typed by the schema", async () => {
+test("the policy for approvals and the qualifier receive the same input as execute, typed by the schema", async () => {
   const received: unknown[] = []
   const pay = tool({
     name: "pay",
@@ -306,7 +306,7 @@ test("the policy for approvals and the qualifier receive what execute does, type
   expect(pay.qualifier?.(validation.input)).toBe("eur")
 })
 
-test("the policy for approvals and qualifier are carried into the tool", () => {
+test("the policy for approvals and the qualifier are passed to the tool", () => {
   const needsApproval = () => true
   const qualifier = () => "q"
   const pay = tool({

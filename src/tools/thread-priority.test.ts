@@ -13,7 +13,7 @@ const program = `
   lowerThreadPriority()
   parentPort.postMessage({ before, after: own() })`
 
-it.runIf(process.platform === "linux")("lowers the priority of its own thread alone", async () => {
+it.runIf(process.platform === "linux")("lowers the priority of its own thread only", async () => {
   const main = getPriority()
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(program)}`))
   onTestFinished(() => void worker.terminate())

@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import type { ContentPart } from "../core/history/messages.ts"
 import { content, contentOf } from "./tool-content.ts"
 
-test("content blocks come out as they went in", () => {
+test("content blocks are returned unchanged", () => {
   const parts: ContentPart[] = [
     { type: "text", text: "A chart:" },
     { type: "image", source: { type: "base64", mediaType: "image/png", data: "iVBORw0=" } },
@@ -11,7 +11,7 @@ test("content blocks come out as they went in", () => {
   expect(contentOf(content(parts))).toEqual(parts)
 })
 
-test("a value that only looks like content is none", () => {
+test("a value that only looks like content is not content", () => {
   expect(contentOf({ type: "content", content: [{ type: "text", text: "x" }] })).toBeNull()
   expect(contentOf(null)).toBeNull()
   expect(contentOf("text")).toBeNull()

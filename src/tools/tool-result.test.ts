@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import { content } from "./tool-content.ts"
 import { markedResultOf, toolError, toolResult } from "./tool-result.ts"
 
-test("a value is a result with its marks", () => {
+test("a value becomes a result with its marks", () => {
   expect(markedResultOf(toolResult({ rows: 2 }, { warning: "Only 2 of 5 rows matched." }))).toEqual({
     ...{ type: "json", value: { rows: 2 } },
     warning: "Only 2 of 5 rows matched.",
@@ -21,7 +21,7 @@ test("content stays content", () => {
   })
 })
 
-test("without options a result is its value", () => {
+test("a result without options is its value", () => {
   expect(markedResultOf(toolResult(undefined))).toEqual({ type: "json", value: null })
   expect(markedResultOf(toolResult(1, { isError: false }))).toEqual({ type: "json", value: 1 })
 })
@@ -35,7 +35,7 @@ test("an error has its codes", () => {
   })
 })
 
-test("a value that only looks like a failure is none", () => {
+test("a value that only looks like a failure is not one", () => {
   expect(markedResultOf({ type: "error", code: "x", message: "y" })).toBeNull()
   expect(markedResultOf({ success: false, status: "error" })).toBeNull()
   expect(markedResultOf(null)).toBeNull()

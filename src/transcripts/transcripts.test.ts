@@ -37,7 +37,7 @@ function transcripts(options: Partial<TranscriptsOptions> = {}) {
 }
 
 describe("transcripts", () => {
-  test("have a line for each event, in a private file of its session", async () => {
+  test("have a line for each event, in a private file for each session", async () => {
     const { write, lines, directory } = transcripts()
     await write("sess_a", entry(1), entry(2))
     await write("sess_b", entry(1))
@@ -59,7 +59,7 @@ describe("transcripts", () => {
     expect([mode(directory), mode(join(directory, "sess_a.jsonl"))]).toEqual([0o700, 0o600])
   })
 
-  test("have no line that a process wrote in part when it died", async () => {
+  test("have no partial line of a process that died", async () => {
     const { write, seqs, directory } = transcripts()
     await write("sess_a", entry(1))
     for (const torn of ['{"type":"ev', `{"x":"${"y".repeat(200_000)}`]) {
@@ -73,7 +73,7 @@ describe("transcripts", () => {
     expect(await seqs("sess_c.jsonl")).toEqual([7])
   })
 
-  test("are put aside by their size, with no line lost", async () => {
+  test("are rotated by size, with no line lost", async () => {
     const { write, seqs, directory } = transcripts({ maxBytes: 300 })
     for (let seq = 1; seq <= 7; seq += 1) await write("sess_a", entry(seq))
     const names = await readdir(directory)
@@ -107,7 +107,7 @@ describe("transcripts", () => {
     await expect(write("sess_b", entry(1))).rejects.toThrow("EISDIR")
   })
 
-  test("have no nonces, and show what the gateway shows", async () => {
+  test("have no nonces, and are masked like the events for clients", async () => {
     const { write, lines } = transcripts({
       show: (event) => (event.type === "runFailed" ? { ...event, message: "[redacted]" } : event),
     })
@@ -118,13 +118,13 @@ describe("transcripts", () => {
     expect((await lines("sess_a.jsonl")).join()).not.toContain("secret")
   })
 
-  test("say where events are missing", async () => {
+  test("record where events are missing", async () => {
     const { subscriber, lines } = transcripts()
     await subscriber.onGap({ sessionId: "sess_a", afterSeq: 3 }, context)
     expect(await lines("sess_a.jsonl")).toEqual(['{"type":"gap","sessionId":"sess_a","afterSeq":3}', ""])
   })
 
-  test("are written again when their directory was deleted, and refuse one that cannot be made", async () => {
+  test("are written again after their directory was deleted, and refuse one that cannot be created", async () => {
     const { write, seqs, directory } = transcripts()
     rmSync(directory, { recursive: true })
     await write("sess_a", entry(1))

@@ -22,7 +22,7 @@ function check(files: Readonly<Record<string, string>>): readonly string[] {
   return violations(tree, architecture)
 }
 
-test("a tree that keeps the rules has no violations", () => {
+test("a tree that follows the rules has no violations", () => {
   expect(
     check({
       "core/a.ts": 'import type { B } from "./b.ts"\nexport type A = B\n',
@@ -58,7 +58,7 @@ test("only the sub-folder that is allowed may be imported", () => {
   ])
 })
 
-test("a folder that is not in the table is found, also one that has an object's inherited name", () => {
+test("a folder that is not in the table is found, even with the name of an inherited member", () => {
   expect(check({ "utils/u.ts": "", "constructor/c.ts": "" })).toEqual([
     "utils/u.ts is in utils, a folder that the architecture does not know",
     "constructor/c.ts is in constructor, a folder that the architecture does not know",
@@ -71,7 +71,7 @@ test.each(["node:fs", "fs", "zod"])("a pure folder may not import %s", (specifie
   ])
 })
 
-test("a value cycle between the files of a folder is found", () => {
+test("a cycle of value imports between the files of a folder is found", () => {
   expect(
     check({
       "core/a.ts": 'import { b } from "./b.ts"\nexport const a = b',
@@ -81,7 +81,7 @@ test("a value cycle between the files of a folder is found", () => {
   ).toEqual(["import cycle: core/b.ts → core/c.ts → core/b.ts"])
 })
 
-test("a cycle between folders is found though it is of types, and of different files", () => {
+test("a cycle of type imports between folders is found, even across different files", () => {
   const { folders, ...rest } = architecture
   const tree = [
     parseSourceFile("sessions/a.ts", 'import type { B } from "../http/b.ts"'),
@@ -92,7 +92,7 @@ test("a cycle between folders is found though it is of types, and of different f
   ])
 })
 
-test("a file that is too long is found, tests included", () => {
+test("a file that is too long is found, including tests", () => {
   expect(check({ "core/a.test.ts": "\n".repeat(11) })).toEqual([
     "core/a.test.ts has 11 lines; the most is 10",
   ])
@@ -107,11 +107,11 @@ test.each([
   expect(check({ "core/a.ts": text })).toEqual([message])
 })
 
-test("only the files for it may use export *", () => {
+test("only the named files may use export *", () => {
   expect(check({ "index.ts": 'export * from "./core/a.ts"', "core/a.ts": "" })).toEqual([])
 })
 
-test.each(["env.HOME", "argv[2]"])("reading process.%s outside the places for it is found", (property) => {
+test.each(["env.HOME", "argv[2]"])("reading process.%s outside the named files is found", (property) => {
   expect(check({ "sessions/s.ts": `export const x = process.${property}` })).toEqual([
     "sessions/s.ts reads process.env or process.argv",
   ])

@@ -32,7 +32,7 @@ async function openExample() {
   return { url, page, send, errors }
 }
 
-test("a page with React shows a run, its approval, and an answer during which the gateway is killed", async () => {
+test("a page with React shows a run, its approval, and a response during which the gateway is killed", async () => {
   await requires("chromium")
   const { url, page, send, errors } = await openExample()
   const answers = page.locator("article.assistant")

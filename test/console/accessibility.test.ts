@@ -20,7 +20,7 @@ beforeAll(async () => {
 beforeEach(() => requires("chromium"))
 
 describe.each(windows)("%s", (name, window) => {
-  test("no view has anything that axe finds", async () => {
+  test("no view has a violation that axe finds", async () => {
     // The axe library must be evaluated in the page, which the page's content security policy forbids.
     const { page, send, status } = await openConsole(browser, served.url, { ...window, bypassCSP: true })
     await page.addScriptTag({ path: axe })
@@ -87,7 +87,7 @@ describe.each(windows)("%s", (name, window) => {
   })
 })
 
-test("the keyboard alone suffices: talk, allow a call, deny one, go to a view", async () => {
+test("all actions work with the keyboard: send, allow a call, deny one, change the view", async () => {
   const { page, status } = await openConsole(browser, served.url)
   const focused = () =>
     page.evaluate("document.activeElement.textContent || document.activeElement.ariaLabel")
@@ -122,7 +122,7 @@ test("the keyboard alone suffices: talk, allow a call, deny one, go to a view", 
   expect(await page.evaluate("document.activeElement.id")).toBe("main")
 })
 
-test("a screen reader hears what happens", async () => {
+test("a screen reader is informed of events", async () => {
   const { page, send, status } = await openConsole(browser, served.url)
   const heard = page.getByRole("status")
   await send('call|erase|{"folder":"a"}')
@@ -132,7 +132,7 @@ test("a screen reader hears what happens", async () => {
   await heard.getByText(/^ops: Result: .*a is empty/).waitFor({ state: "attached" })
 })
 
-test("nothing moves for those who ask for less motion", async () => {
+test("nothing moves with reduced motion", async () => {
   const { page, send, status } = await openConsole(browser, served.url, { reducedMotion: "reduce" })
   await send("hold")
   await page.locator("article.assistant").getByText("wörd10").waitFor()

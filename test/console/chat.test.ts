@@ -20,7 +20,7 @@ beforeEach(() => requires("chromium"))
 
 const open = () => openConsole(browser, served.url)
 
-test("a tool shows its live output, then its result and how long it took", async () => {
+test("a tool shows its live output, then its result and its duration", async () => {
   const { page, send, status } = await open()
   await send("call|build")
   const card = page.getByRole("article", { name: /^Tool build/ })
@@ -32,7 +32,7 @@ test("a tool shows its live output, then its result and how long it took", async
   await card.getByText(/^Done · \d+ ms$/).waitFor()
 })
 
-test("an approval is allowed, and allowed for the session", async () => {
+test("an approval is allowed once, and for the session", async () => {
   const { page, send, status, answers } = await open()
   await send('call|erase|{"folder":"a"}')
   await status("waiting")
@@ -55,7 +55,7 @@ test("an approval is denied with a reason for the model", async () => {
   expect((await answers()).at(-1)).toContain("Use another folder.")
 })
 
-test("arguments are edited in a form of the tool's schema, and what does not fit is refused", async () => {
+test("arguments are edited in a form of the tool's schema, and invalid ones are refused", async () => {
   const { page, send, status, answers } = await open()
   await send('call|erase|{"folder":"a"}')
   await page.getByRole("button", { name: "Edit", exact: true }).click()
@@ -70,7 +70,7 @@ test("arguments are edited in a form of the tool's schema, and what does not fit
   expect((await answers()).at(-1)).toContain("c is empty at depth 2")
 })
 
-test("a question is a form, and is answered", async () => {
+test("a question is shown as a form, and answered", async () => {
   const { page, send, status, answers } = await open()
   await send("call|book")
   await page.locator("form.wait").getByText("Who comes?").waitFor()
@@ -90,7 +90,7 @@ test("a question is declined", async () => {
   expect((await answers()).at(-1)).toContain("decline")
 })
 
-test("a client tool is answered by hand", async () => {
+test("an operator types the result of a client tool", async () => {
   const { page, send, status, answers } = await open()
   await send("call|pick_color")
   await page.getByLabel("Result: JSON or text").fill("teal")
@@ -112,7 +112,7 @@ test("a run is stopped, and its message is sent again", async () => {
   expect((await answers()).at(-1)).toBe(heldText)
 })
 
-test("messages wait for the run, and are taken back", async () => {
+test("messages wait for the run, and are withdrawn", async () => {
   const { page, send, status, answers } = await open()
   await send("hold")
   await page.locator("article.assistant").getByText("wörd10").waitFor()
@@ -127,7 +127,7 @@ test("messages wait for the run, and are taken back", async () => {
   expect(await answers()).toEqual([heldText, "You said: first"])
 })
 
-test("a message steers the run that is open", async () => {
+test("a message steers the open run", async () => {
   const { page, send, status, answers } = await open()
   await send("hold")
   await page.locator("article.assistant").getByText("wörd10").waitFor()
@@ -144,7 +144,7 @@ test("a message steers the run that is open", async () => {
   ])
 })
 
-test("a message interrupts the run that is open", async () => {
+test("a message interrupts the open run", async () => {
   const { page, send, status, answers } = await open()
   await send("hold")
   await page.locator("article.assistant").getByText("wörd10").waitFor()
@@ -155,7 +155,7 @@ test("a message interrupts the run that is open", async () => {
   expect((await answers()).at(-1)).toBe("You said: Something else")
 })
 
-test("a reload in the middle of an answer continues it, with each word once", async () => {
+test("a reload during a response continues it, with each word once", async () => {
   const { page, send, status, answers, errors } = await open()
   await send("hold")
   await page.locator("article.assistant").getByText("wörd10").waitFor()
@@ -196,7 +196,7 @@ test("an image is attached and sent", async () => {
   await page.locator("article.user img").waitFor()
 })
 
-test("conversations are searched, and the address of one that does not exist says so", async () => {
+test("conversations are searched, and a missing one is reported", async () => {
   const { page, send, status } = await open()
   await send("a needle in the hay")
   await status("ready")

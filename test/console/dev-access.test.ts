@@ -8,7 +8,7 @@ const served = serveConsole(scriptedAgent, { onEnd, model: { url: "http://127.0.
 const at = async (path: string) => `${(await served).url}${path}`
 const portOf = (url: string) => new URL(url).port
 
-test("the page comes with a strict policy, compressed, and is checked for changes", async () => {
+test("the page has a strict policy, is compressed, and is checked for changes", async () => {
   const root = await rawRequest(await at("/"))
   expect([root.status, root.headers.location]).toEqual([302, "/console/"])
   const page = await rawRequest(await at("/console/"))
@@ -40,7 +40,7 @@ test.each([
   "/console/assets/..%2f..%2fcli%2fmain.js",
   "/console/../../package.json",
   "/console/index.html",
-])("%s is no file of the page", async (path) => {
+])("%s is not a file of the page", async (path) => {
   expect((await rawRequest(await at(path))).status).toBe(404)
 })
 
@@ -99,14 +99,14 @@ describe.each(routes)("%s %s refuses", (method, path) => {
     expect(await refusal({ ...ownPage, origin })).toEqual([403, "console_request_refused"])
   })
 
-  test("a page whose host name was bound to this machine", async () => {
+  test("a page whose host name was rebound to this machine", async () => {
     const { port } = new URL(await at("/"))
     const host = `evil.example:${port}`
     expect(await refusal({ ...ownPage, host, origin: `http://${host}` })).toEqual([421, "host_not_allowed"])
   })
 
   test.each(["x-forwarded-for", "forwarded", "via", "x-forwarded-host", "x-real-ip"])(
-    "what came through a proxy or a tunnel (%s)",
+    "a request through a proxy or a tunnel (%s)",
     async (header) => {
       expect(await refusal({ ...ownPage, [header]: "203.0.113.7" })).toEqual([403, "console_not_local"])
     },
@@ -143,7 +143,7 @@ test("the page's own request gets a token, which no API key can get for the same
   expect([stolen.status, codeOf(stolen)]).toEqual([404, "session_not_found"])
 })
 
-test("a session of an API key's user is not the console's to talk in", async () => {
+test("the console cannot send messages to a session of an API key's user", async () => {
   const init = await rawRequest(await at("/api/chat/init"), {
     method: "POST",
     body: { api_key: "a-key-that-is-no-one-elses" },
@@ -165,7 +165,7 @@ test.each([
   ["outbox/retry", { numbers: [1.5] }],
   ["memory/forget", { tenant: "a", user: "b" }],
   ["memory/forget", { tenant: "a", user: "b", entity_type: "note", name: "x" }],
-])("a body that does not fit is refused: %s %j", async (path, body) => {
+])("an invalid body is refused: %s %j", async (path, body) => {
   const answer = await rawRequest(await at(`/console/api/${path}`), {
     method: "POST",
     headers: ownPage,
@@ -185,24 +185,21 @@ test.each([
   "memory?user=ada",
   "memory?tenant=a&user=b&after=x",
   "memory/owners?after=eyJhIjoxfQ",
-])("a query that does not fit is refused: %s", async (path) => {
+])("an invalid query is refused: %s", async (path) => {
   const answer = await rawRequest(await at(`/console/api/${path}`), { headers: ownPage })
   expect([400, 404, 422]).toContain(answer.status)
 })
 
-test.each(["pause", "resume", "run"])(
-  "a schedule that does not exist cannot be changed: %s",
-  async (action) => {
-    const answer = await rawRequest(await at(`/console/api/schedules/sched_none/${action}`), {
-      method: "POST",
-      headers: ownPage,
-      body: {},
-    })
-    expect([answer.status, codeOf(answer)]).toEqual([404, "schedule_not_found"])
-  },
-)
+test.each(["pause", "resume", "run"])("a missing schedule cannot be changed: %s", async (action) => {
+  const answer = await rawRequest(await at(`/console/api/schedules/sched_none/${action}`), {
+    method: "POST",
+    headers: ownPage,
+    body: {},
+  })
+  expect([answer.status, codeOf(answer)]).toEqual([404, "schedule_not_found"])
+})
 
-test("a memory that has changed since it was read is not forgotten", async () => {
+test("a memory that has changed since it was read is not deleted", async () => {
   const body = { tenant: "a", user: "b", entity_type: "note", name: "x", revision: "1" }
   const answer = await rawRequest(await at("/console/api/memory/forget"), {
     method: "POST",
@@ -218,7 +215,7 @@ test("the configuration shows names of options and no secrets", async () => {
   expect(text).not.toContain("a-key-that-is-no-one-elses")
 })
 
-test("on an address of the network, the console is refused without a key", async () => {
+test("the console is refused without a key on a network address", async () => {
   const { cli, url } = await serveConsole(minimalAgent, { args: ["--host", "0.0.0.0", "--allow-any-key"] })
   expect(cli.stdout()).not.toContain("in a browser")
   const local = `http://127.0.0.1:${portOf(url)}`

@@ -4,7 +4,7 @@ import { minimalAgent, openBrowser, openConsole, serveConsole } from "./console-
 
 beforeEach(() => requires("chromium"))
 
-test("a browser at the printed address talks to the agent without a key", async () => {
+test("a browser at the printed address sends messages to the agent without a key", async () => {
   const { cli, url } = await serveConsole(minimalAgent)
   const [, printed] = await cli.printed(/Talk to the agent in a browser: (\S+)/)
   expect(printed).toBe(`${url}/console/`)

@@ -64,7 +64,7 @@ test("a question and a client tool are answered from the inbox", async () => {
   await page.getByText("Nothing waits for you").waitFor()
 })
 
-test("a run's timeline shows turns, model calls, tools and waits, and everything leads to it", async () => {
+test("a run's timeline shows turns, model calls, tools and waits, and other views link to it", async () => {
   const { sessionId, runId } = await startRun("call|build")
   const { page } = await openConsole(browser, `${served.url}/console/#/runs?state=completed`)
   await page.getByRole("link", { name: runId }).click()
@@ -79,7 +79,7 @@ test("a run's timeline shows turns, model calls, tools and waits, and everything
   expect(new Set(users)).toEqual(new Set(["ada"]))
 })
 
-test("events for operators have no nonce by which a wait could be answered", async () => {
+test("events for operators contain no nonce that could answer a wait", async () => {
   const { sessionId } = await startRun('call|erase|{"folder":"a"}')
   const events = () =>
     rawRequest(`${served.url}/console/api/sessions/${sessionId}/events`, { headers: ownPage })
@@ -87,7 +87,7 @@ test("events for operators have no nonce by which a wait could be answered", asy
   expect((await events()).text).not.toMatch(/nonce_\w/)
 })
 
-test("a schedule is paused, resumed and run by the keyboard, and its history leads to the run", async () => {
+test("a schedule is paused, resumed and run by the keyboard, and its history links to the run", async () => {
   const { page } = await openConsole(browser, `${served.url}/console/#/schedules`)
   const row = page.getByRole("row", { name: /briefing/ })
   await row.getByRole("button", { name: "Pause: briefing" }).press("Enter")
@@ -103,7 +103,7 @@ test("a schedule is paused, resumed and run by the keyboard, and its history lea
   await page.getByRole("heading", { name: `Timeline of ${runId}` }).waitFor()
 })
 
-test("what an agent remembers of a user is found, leads to its run, and is forgotten after a second press", async () => {
+test("a user's memory is found, links to its run, and is deleted after a second press", async () => {
   const note = { name: "tea", content: "Likes <b>Darjeeling</b>.", tags: ["drinks"] }
   const { runId } = await startRun(`call|memory_store|${JSON.stringify(note)}`)
   await startRun('call|memory_store|{"name":"office","content":"Third floor."}')
@@ -126,7 +126,7 @@ test("what an agent remembers of a user is found, leads to its run, and is forgo
   await page.getByRole("article", { name: "note office" }).waitFor()
 })
 
-test("MCP servers are shown with their state and their tools, whose texts stay texts", async () => {
+test("MCP servers are shown with their state and their tools, whose texts are not markup", async () => {
   const { page, errors } = await openConsole(browser, `${served.url}/console/#/mcp`)
   const files = page.getByRole("article", { name: "Server files" })
   await files.getByText("ready").waitFor()

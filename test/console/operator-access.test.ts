@@ -11,7 +11,7 @@ const start = {
   model: { url: "http://127.0.0.1:1" },
 } as const
 
-test("start serves no console unless it is asked for", async () => {
+test("start serves no console by default", async () => {
   const { url } = await serveConsole(scriptedAgent, { ...start, args: [] })
   expect((await rawRequest(`${url}/console/`)).status).toBe(404)
 })
@@ -67,7 +67,7 @@ test("operators sign in with the key, and stay signed in by a cookie that pages 
   }
 })
 
-test("a key that is tried again and again is refused for a while", async () => {
+test("repeated wrong keys are refused for a while", async () => {
   const { url } = await serveConsole(scriptedAgent, start)
   const statuses = new Set<number>()
   for (let tries = 0; tries < 60 && !statuses.has(429); tries++) {

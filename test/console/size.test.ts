@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url"
 import { expect, test } from "vitest"
 import { readPageFiles } from "../../src/console/page-files.ts"
 
-test("the whole page is smaller than 80 kB gzipped, and nothing of it comes from elsewhere", async () => {
+test("the whole page is smaller than 80 kB gzipped, and loads nothing from other servers", async () => {
   const files = await readPageFiles(fileURLToPath(new URL("../../dist/console-page/", import.meta.url)))
   const sizes = [...files.values()].map(({ gzipped }) => gzipped.byteLength)
   expect(sizes.length).toBeGreaterThan(2)

@@ -23,7 +23,7 @@ const open = () => openConsole(browser, served.url)
 const delegate = (task: string, background = false) =>
   `call|run_agent|${JSON.stringify({ task, ...(background && { background }) })}`
 
-test("a sub-agent's words are nested in the card of its call, once each over a reload", async () => {
+test("a sub-agent's words are nested in the card of its call, once each after a reload", async () => {
   const { page, send, status, errors } = await open()
   await send(delegate("hold"))
   const nested = page.getByRole("article", { name: /^Sub-agent ops/ })
@@ -37,7 +37,7 @@ test("a sub-agent's words are nested in the card of its call, once each over a r
   expect(errors).toEqual([])
 })
 
-test("a call of a sub-agent is allowed where it is shown", async () => {
+test("a call of a sub-agent is allowed in its card", async () => {
   const { page, send, status } = await open()
   await send(delegate('call|erase|{"folder":"deep"}'))
   await status("waiting")
@@ -91,29 +91,32 @@ test("a background task asks when no run is open, and its result is shown", asyn
     .waitFor()
 })
 
-test.each(windows)("%s: sub-agents and background tasks have nothing that axe finds", async (_, window) => {
-  const { page, send, status } = await openConsole(browser, served.url, { ...window, bypassCSP: true })
-  await page.addScriptTag({ path: axe })
-  const check = async (view: string) => {
-    expect.soft(await findings(page), view).toEqual([])
-    expect.soft(await page.evaluate(overflow), `${view} scrolls sideways`).toBe(0)
-    const send = await page.getByRole("button", { name: "Send", exact: true }).boundingBox()
-    expect.soft((send?.x ?? 0) + (send?.width ?? 0)).toBeLessThan(page.viewportSize()?.width ?? 0)
-  }
-  const erase = 'call|erase|{"folder":"deep"}'
-  await send(`call|run_agent|${JSON.stringify({ task: erase })}`)
-  await status("waiting")
-  await check("nested approval")
-  await page.getByRole("button", { name: "Allow", exact: true }).click()
-  await status("ready")
-  await page.evaluate("location.hash = '#/'")
-  await page.locator("article.user").waitFor({ state: "hidden" })
-  await send(`call|run_agent|${JSON.stringify({ task: erase, background: true })}`)
-  await page.getByText(/The background task .* asks/).waitFor()
-  await check("background task asks")
-  await page.getByRole("button", { name: /^Show the task/ }).click()
-  await page.getByRole("article", { name: /^Conversation of the task/ }).waitFor()
-  await check("background task")
-  await page.getByRole("button", { name: /^Cancel the task/ }).click()
-  await page.getByText("Canceled").waitFor()
-})
+test.each(windows)(
+  "%s: sub-agents and background tasks have no violation that axe finds",
+  async (_, window) => {
+    const { page, send, status } = await openConsole(browser, served.url, { ...window, bypassCSP: true })
+    await page.addScriptTag({ path: axe })
+    const check = async (view: string) => {
+      expect.soft(await findings(page), view).toEqual([])
+      expect.soft(await page.evaluate(overflow), `${view} scrolls sideways`).toBe(0)
+      const send = await page.getByRole("button", { name: "Send", exact: true }).boundingBox()
+      expect.soft((send?.x ?? 0) + (send?.width ?? 0)).toBeLessThan(page.viewportSize()?.width ?? 0)
+    }
+    const erase = 'call|erase|{"folder":"deep"}'
+    await send(`call|run_agent|${JSON.stringify({ task: erase })}`)
+    await status("waiting")
+    await check("nested approval")
+    await page.getByRole("button", { name: "Allow", exact: true }).click()
+    await status("ready")
+    await page.evaluate("location.hash = '#/'")
+    await page.locator("article.user").waitFor({ state: "hidden" })
+    await send(`call|run_agent|${JSON.stringify({ task: erase, background: true })}`)
+    await page.getByText(/The background task .* asks/).waitFor()
+    await check("background task asks")
+    await page.getByRole("button", { name: /^Show the task/ }).click()
+    await page.getByRole("article", { name: /^Conversation of the task/ }).waitFor()
+    await check("background task")
+    await page.getByRole("button", { name: /^Cancel the task/ }).click()
+    await page.getByText("Canceled").waitFor()
+  },
+)

@@ -47,7 +47,7 @@ const lead: Script = (call) =>
 const work: Script = (call) =>
   call.turn > 0 ? says(20) : calls(call, [{ name: "reserve", input: { ms: 50 } }])
 
-describe.each(stores)("with places for one run a process, on %s", (_, options) => {
+describe.each(stores)("with places for one run in each process, on %s", (_, options) => {
   test(`a parent of three children ends once, with each answer once, over kills at random times (CRASH_SEED=${seed})`, async () => {
     const random = createRandom(seed)
     const { client, restart, effects, tree } = await serving({ script: lead, work }, await options())
@@ -68,7 +68,7 @@ describe.each(stores)("with places for one run a process, on %s", (_, options) =
     expect(new Set((await effects()).map(({ key }) => key)).size).toBe(3)
   })
 
-  test("a canceled parent ends its children, those about to start included, also after a kill", async () => {
+  test("a canceled parent ends its children, including those about to start, even after a kill", async () => {
     const { client, kill, start, tree } = await serving(
       { script: lead, work: () => says(2_000, 10) },
       await options(),
@@ -94,7 +94,7 @@ describe.each(stores)("with places for one run a process, on %s", (_, options) =
     )
   })
 
-  test("an approval that a grandchild asks for is answered through the root after a restart", async () => {
+  test("an approval of a grandchild is answered through the root after a restart", async () => {
     const nested =
       (script: string): Script =>
       (call) =>

@@ -17,13 +17,13 @@ async function reportOf(plans: readonly RoundPlan[]): Promise<Report> {
   return report
 }
 
-test("whatever was accepted survives a kill at every crash point: nothing is lost, nothing done twice", async () => {
+test("accepted work survives a kill at every crash point: nothing is lost, nothing is done twice", async () => {
   const report = await reportOf(await namedRounds())
   expect(report.violations).toEqual([])
   expect([...report.points.keys()].sort()).toEqual([...crashPoints.keys()].sort())
 }, 480_000)
 
-test(`and at random times (CRASH_SEED=${seed})`, async () => {
+test(`accepted work survives kills at random times (CRASH_SEED=${seed})`, async () => {
   const plans = Array.from({ length: randomRounds }, (_, number) => randomRound(seed, number))
   const report = await reportOf(plans)
   expect(report.violations).toEqual([])

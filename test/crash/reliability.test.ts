@@ -8,7 +8,7 @@ const rows = [...page.matchAll(/^\|.* \| test \|\n\|[-|]+\|\n((?:\|.*\n)+)/gm)]
   .flatMap(([, table = ""]) => table.trimEnd().split("\n"))
   .map((line) => line.slice(2, -2).split(" | "))
 
-test("each row of the tables of docs/reliability.md names a test that there is", () => {
+test("each row of the tables of docs/reliability.md names an existing test", () => {
   expect(rows.length).toBeGreaterThan(20)
   const wrong = rows.filter((cells) => {
     const [, file, name] = /^`(\S+\.test\.ts)`: “(.+)”$/.exec(cells.at(-1) ?? "") ?? []

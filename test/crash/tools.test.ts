@@ -53,6 +53,6 @@ test.each<CrashPoint>(["tool:idempotent:before-effect", "tool:idempotent:after-e
   },
 )
 
-test("a read-only tool is called again after a kill while it ran", async () => {
+test("a read-only tool is called again after a kill during its call", async () => {
   expect(await callOf("look_up", "tool:readOnly:after-effect")).toMatchObject({ effects: 2, settled: "json" })
 })

@@ -33,7 +33,7 @@ function about<Question extends { readonly tool_input: Readonly<Record<string, u
   return question
 }
 
-test("an approval that was asked before a kill is answered after it; the tool runs exactly once", async () => {
+test("an approval that was requested before a kill is answered after it, and the tool runs exactly once", async () => {
   const { client, message, kill, start, effects, events } = await serving(script(pay(1)))
   const { ended } = await client.chat({ message })
   const asked = await client.see("tool_approval_request")
@@ -48,7 +48,7 @@ test("an approval that was asked before a kill is answered after it; the tool ru
   expect(all(await events(), "runCompleted")).toMatchObject([{ disposition: "completed" }])
 })
 
-test("an answer that was acknowledged right before a kill is acted on at the next start", async () => {
+test("an answer that was acknowledged right before a kill takes effect at the next start", async () => {
   const { client, message, kill, start, effects, events } = await serving(script(pay(1)))
   const { ended } = await client.chat({ message })
   const asked = await client.see("tool_approval_request")
@@ -65,7 +65,7 @@ test("an answer that was acknowledged right before a kill is acted on at the nex
   expect((await effects()).length).toBeLessThanOrEqual(1)
 })
 
-test("a client tool's call that was made before a kill is answered after it, once", async () => {
+test("a client tool's call from before a kill is answered after it, once", async () => {
   const { client, message, kill, start, modelCalls } = await serving(
     script({ name: "ask_client", input: { question: "How warm is it?" } }),
   )
@@ -79,7 +79,7 @@ test("a client tool's call that was made before a kill is answered after it, onc
   expect(JSON.stringify(modelCalls()[1])).toContain('{\\"degrees\\":21}')
 })
 
-test("three approvals of one message are answered after a kill in another order, and each acted on at once", async () => {
+test("three approvals of one message are answered after a kill in another order, and each takes effect at once", async () => {
   const { client, message, kill, start, effects, events } = await serving(script(pay(1), pay(2), pay(3)))
   const { ended } = await client.chat({ message })
   const asked = await client.seeAll("tool_approval_request", 3)
@@ -96,7 +96,7 @@ test("three approvals of one message are answered after a kill in another order,
   expect(all(await events(), "runCompleted")).toHaveLength(1)
 })
 
-test("a tool's question that was asked before a kill is answered after it, and the tool goes on with that", async () => {
+test("a tool's question from before a kill is answered after it, and the tool continues with the answer", async () => {
   const { client, message, kill, start, effects, events } = await serving(
     script({ name: "register", input: { room: 7 } }),
   )
@@ -115,7 +115,7 @@ test("a tool's question that was asked before a kill is answered after it, and t
   expect(all(await events(), "waitOpened")).toHaveLength(1)
 })
 
-test("a question from inside a call is over with a kill: the call was interrupted, and nobody can answer", async () => {
+test("a question from inside a call ends with a kill: the call was interrupted, and no one can answer", async () => {
   const { client, message, kill, start, effects, events } = await serving(script({ name: "confirm" }))
   const { ended } = await client.chat({ message })
   const asked = await client.see("elicitation_request")
@@ -133,7 +133,7 @@ test("a question from inside a call is over with a kill: the call was interrupte
   expect(all(await events(), "runCompleted")).toMatchObject([{ disposition: "completed" }])
 })
 
-test("a question from inside a call may be answered while nobody runs; the call was interrupted all the same", async () => {
+test("a question from inside a call may be answered while no process runs, and the call is interrupted nevertheless", async () => {
   const { client, message, kill, start, store, effects, events } = await serving(script({ name: "confirm" }))
   const { ended } = await client.chat({ message })
   const asked = await client.see("elicitation_request")
@@ -151,7 +151,7 @@ test("a question from inside a call may be answered while nobody runs; the call 
   ])
 })
 
-test("a tool that sleeps over a kill is executed again once, at its time", async () => {
+test("a sleeping tool is executed again once after a kill, at its time", async () => {
   const { client, message, kill, start, effects, events } = await serving(
     script({ name: "nap", input: { ms: 1_500 } }),
   )
@@ -173,7 +173,7 @@ test("a tool that sleeps over a kill is executed again once, at its time", async
   ])
 })
 
-test("an approval given in the terminal while no server runs is acted on at the next start", async () => {
+test("an approval in the terminal while no server runs takes effect at the next start", async () => {
   const { client, message, kill, start, store, effects, events } = await serving(script(pay(1), pay(2)))
   const { ended } = await client.chat({ message })
   const asked = await client.seeAll("tool_approval_request", 2)
@@ -195,7 +195,7 @@ test("an approval given in the terminal while no server runs is acted on at the 
   ])
 })
 
-test("an approval whose time ends while no server runs is denied at the next start", async () => {
+test("an approval that expires while no server runs is denied at the next start", async () => {
   const { client, message, kill, start, effects, events } = await serving(script(pay(1)), {
     approvalSeconds: 1,
   })
@@ -209,7 +209,7 @@ test("an approval whose time ends while no server runs is denied at the next sta
   expect(decisions(await events())).toMatchObject([{ approved: false, decidedBy: null }])
 })
 
-test("a run at which the process dies every time is given up", async () => {
+test("a run that ends its process every time is given up", async () => {
   const { client, message, died, start, events } = await serving(script({ name: "poison" }))
   const { ended } = await client.chat({ message })
   // Two runs of the command at once would disturb each other.

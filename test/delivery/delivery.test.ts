@@ -6,7 +6,7 @@ import { play } from "./support/play.ts"
 // After each kill, a process must start, and the claimed rows are due again after half a minute.
 vi.setConfig({ testTimeout: 240_000 })
 
-test("kills lose no webhook, repeat nothing without an id, and leave doubtful messages listed", async () => {
+test("kills lose no webhook, repeat only deliveries with an id, and leave uncertain messages listed", async () => {
   const { violations, kills, runs } = await play({
     store: await temporaryFolder(),
     kills: 8,

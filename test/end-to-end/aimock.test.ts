@@ -28,7 +28,7 @@ beforeAll(async () => {
   })
 })
 
-test("a conversation with thinking and tools, against a mock of the model service that checks signatures", async () => {
+test("a conversation with thinking and tools, against a mock of the provider that checks signatures", async () => {
   const folder = await temporaryFolder()
   const { url } = await startGateway({ agent: "thinking-agent.ts", folder, model: mock })
   const session = await startSession(url)

@@ -23,7 +23,7 @@ beforeAll(async () => {
 const nested = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`
 const user = { role: "user", content: "Hi" }
 
-describe("a body that cannot be taken is a problem that says why, and starts nothing:", () => {
+describe("an invalid body is a problem with the reason, and starts nothing:", () => {
   test.each<[string, unknown, number, string]>([
     ["no JSON", "{not json", 400, "malformed_json"],
     ["half of a JSON text", '{"message": "H', 400, "malformed_json"],
@@ -84,7 +84,7 @@ describe("a body that cannot be taken is a problem that says why, and starts not
     expect(await problemOf(response)).toMatchObject({ status: 415, code: "unsupported_media_type" })
   })
 
-  test("a misfit is named by its path", async () => {
+  test("invalid values are named by their paths", async () => {
     const body = { messages: [user, { role: "user", content: [{ type: "text", text: 7 }] }] }
     expect(await problemOf(await session.post("/chat", body))).toMatchObject({
       errors: [{ path: "messages.1.content.0.text" }],
@@ -106,7 +106,7 @@ describe("a body that cannot be taken is a problem that says why, and starts not
     expect(await problemOf(await session.post("/chat/init", body))).toMatchObject({ status: 404 })
   })
 
-  test("of /chat/cancel: a run id that is no string", async () => {
+  test("of /chat/cancel: a run id that is not a string", async () => {
     expect(await problemOf(await session.post("/chat/cancel", { run_id: 7 }))).toMatchObject({ status: 422 })
   })
 })
@@ -114,14 +114,14 @@ describe("a body that cannot be taken is a problem that says why, and starts not
 describe("10 MB", () => {
   const body = JSON.stringify({ message: "x".repeat(10_000_000) })
 
-  test("are refused at once when their length is told, and while they come when it is not", async () => {
+  test("are refused at once if their length is known, and otherwise while they arrive", async () => {
     for (const framing of [{ "content-length": String(body.length) }, { "transfer-encoding": "chunked" }]) {
       expect(await upload(framing, body)).toMatchObject({ status: 413, code: "body_too_large" })
     }
     expect((await session.history()).messages).toEqual([])
   })
 
-  test("are refused on other routes from 256 KiB on", async () => {
+  test("are refused on other routes beyond 256 KiB", async () => {
     const response = await session.post("/chat/init", { api_key: "k", padding: "x".repeat(300_000) })
     expect(await problemOf(response)).toMatchObject({ status: 413 })
   })
@@ -203,7 +203,7 @@ describe("a token is refused on every protected route:", () => {
     expect(await refusals(`Bearer ${token}`)).toEqual(all("invalid_token"))
   })
 
-  test("that has expired, after which a fresh one opens the same session", async () => {
+  test("that has expired, after which a new one opens the same session", async () => {
     const folder = await temporaryFolder()
     const model = await startModel([says("Here.")])
     // Two gateways on the same data. Only the tokens of one of them expire soon.
@@ -225,7 +225,7 @@ describe("a token is refused on every protected route:", () => {
     expect(await response.json()).toMatchObject({ messages: [{ role: "user" }, { role: "assistant" }] })
   })
 
-  test("and a good one opens nobody else's session", async () => {
+  test("and a valid one opens no other user's session", async () => {
     const [mine, theirs] = [await startSession(gateway.url), await startSession(gateway.url, "another-key")]
     await (await mine.chat("A secret")).rest()
     expect((await theirs.history()).messages).toEqual([])
@@ -257,7 +257,7 @@ describe("a cursor", () => {
   })
 })
 
-test("a path that does not exist is 404, and a method that a path does not take is 405", async () => {
+test("an unknown path is 404, and an unsupported method is 405", async () => {
   for (const path of ["/chat/nothing", "/", "/../etc/passwd", "/chat%00", `/${"x".repeat(10_000)}`]) {
     expect(await problemOf(await session.request(path))).toMatchObject({ status: 404, code: "not_found" })
   }
@@ -273,14 +273,14 @@ test("a path that does not exist is 404, and a method that a path does not take 
   }
 })
 
-test("an Idempotency-Key that cannot be one is refused", async () => {
+test("an invalid Idempotency-Key is refused", async () => {
   for (const key of ["", "x".repeat(256), "a b"]) {
     const response = await session.post("/chat", { message: "Hi" }, { "idempotency-key": key })
     expect(await problemOf(response)).toMatchObject({ status: 400, code: "invalid_idempotency_key" })
   }
 })
 
-test("after all of it the server still answers", async () => {
+test("the server still responds after all of these", async () => {
   const frames = await (await (await startSession(gateway.url)).chat("Hi")).rest()
   expect(frames.at(-1)?.event).toMatchObject({ terminal_disposition: "completed" })
 })

@@ -29,7 +29,7 @@ test.each([
     }),
   ],
   ["takes money back", () => ({ inputTokens: -5_000_000, outputTokens: -5_000_000 })],
-])("a budget is crossed by no more than one call, by a service that %s", async (_, report) => {
+])("a budget is exceeded by at most one call, with a provider that %s", async (_, report) => {
   const costs: number[] = []
   const model = await startModel(({ body }) => {
     const input = JSON.stringify(blocksOf(body)).length / 4

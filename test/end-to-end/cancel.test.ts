@@ -9,7 +9,7 @@ const serving = sharedGateway()
 const never = new Promise<void>(() => {})
 const cancelled = { terminal_disposition: "interrupted", reason: "cancelled" }
 
-test("a cancel in the middle of text ends the model call and the run, and what was said stays said", async () => {
+test("a cancel during text ends the model call and the run, and the text so far is kept", async () => {
   const { session, model } = await serving([pausing(["one ", "two ", "three"], 2, never), says("Yes.")])
   const stream = await session.chat("Count")
   const begun = await stream.until(({ event }) => event.type === "text_delta" && event.text === "two ")
@@ -43,7 +43,7 @@ test("a cancel before the first token ends the run", async () => {
   expect(model.requests.length).toBeLessThanOrEqual(1)
 })
 
-test("a cancel reaches a tool that is running, and its outcome is unknown", async () => {
+test("a cancel reaches a running tool, and its outcome is unknown", async () => {
   const { session, folder } = await serving([calls("charge"), says("Not reached.")])
   const stream = await session.chat("Charge")
   const started = await stream.until(({ event }) => event.type === "tool_output_chunk")
@@ -59,7 +59,7 @@ test("a cancel reaches a tool that is running, and its outcome is unknown", asyn
   expect(await journal(folder)).toEqual([expect.stringMatching(/^charge began call_/), "charge aborted"])
 })
 
-test("a cancel of a run by its id leaves another run alone", async () => {
+test("a cancel of a run by its id does not affect another run", async () => {
   const { session } = await serving([pausing(["a", "b"], 1, never)])
   const stream = await session.chat("Go")
   const wrong = await session.post("/chat/cancel", { run_id: "run_00000000000000000000" })

@@ -33,7 +33,7 @@ const leader = scriptedProvider(({ messages }) => {
 })
 
 describe.each(["SQLite", "Postgres"])("a child of a user on %s", (name) => {
-  test("starts while there is storage, and is refused with an error that the model sees once there is none", async () => {
+  test("starts while there is storage, and is refused with an error for the model once there is none", async () => {
     const worker = scriptedProvider(() => [{ type: "text", text: "x".repeat(5_000) }])
     const options = {
       store: stores.get(name) ?? "",

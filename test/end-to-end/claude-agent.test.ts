@@ -113,7 +113,7 @@ const resultsOf = (frames: readonly Frame[]) =>
   frames.flatMap(({ event }) => (event.type === "tool_call_complete" ? [event] : []))
 
 describe("a process of Claude Code", () => {
-  test("does not outlive the gateway, killed while a command runs, and the command is not repeated", async () => {
+  test("does not outlive a gateway that is killed during a command, and the command is not repeated", async () => {
     const served = await serve(
       (request) =>
         JSON.stringify(request.body).includes("tool_result")
@@ -153,7 +153,7 @@ describe("a process of Claude Code", () => {
     await expect.poll(served.processes).toEqual([])
   })
 
-  test("has no secret of the gateway, and no key in its command line", async () => {
+  test("receives no secret of the gateway, and has no key in its command line", async () => {
     const served = await serve([[act("a", 1_000_000)]], { OTHER_SECRET: "hunter2" })
     const session = await startSession(served.url)
     await session.chat("work")
@@ -167,7 +167,7 @@ describe("a process of Claude Code", () => {
     await session.cancel()
   })
 
-  test("does not load settings, hooks, instructions and servers of its working directory", async () => {
+  test("loads no settings, hooks, instructions and servers of its working directory", async () => {
     const served = await serve([[say("Hello.")]], { BUILT_IN: "Read" })
     const planted = join(served.work, "HOOKED")
     const hooks = { SessionStart: [{ hooks: [{ type: "command", command: `touch ${planted}` }] }] }
@@ -200,7 +200,7 @@ describe("a built-in tool of Claude Code", () => {
   test.each([
     ["that only reads", "Read", { file_path: "secret.txt" }],
     ["that runs a harmless command", "Bash", { command: "cat secret.txt", description: "Test" }],
-  ])("%s asks, and is not executed if that is denied", async (_, name, input) => {
+  ])("%s needs an approval, and is not executed if that is denied", async (_, name, input) => {
     const served = await serve([[use(name, input)], [say("I may not.")]], { BUILT_IN: "Read,Bash" })
     await writeFile(join(served.work, "secret.txt"), "PLANTED")
     const session = await startSession(served.url)
@@ -213,7 +213,7 @@ describe("a built-in tool of Claude Code", () => {
     expect(served.requested()).not.toContain("PLANTED")
   })
 
-  test("is executed once with the arguments of the person, after a restart too", async () => {
+  test("is executed once with the person's arguments, even after a restart", async () => {
     const served = await serve([[bash("echo model >> said")], [say("Said.")]], { BUILT_IN: "Bash" })
     const session = await startSession(served.url)
     const { asked, frames } = await question(await session.chat("say"))
@@ -226,7 +226,7 @@ describe("a built-in tool of Claude Code", () => {
     expect(await readFile(join(served.work, "said"), "utf8")).toBe("person\n")
   })
 
-  test("is not there if it was not listed, whatever the model calls", async () => {
+  test("is missing if it was not listed, whatever the model calls", async () => {
     const served = await serve(
       [
         [bash("touch made")],
@@ -268,7 +268,7 @@ describe("a tool of the gateway, called by Claude Code,", () => {
     expect(await served.effects()).toEqual(["a"])
   })
 
-  test("has the calls of one message executed, and several sessions do not mix", async () => {
+  test("executes the calls of one message, and several sessions stay separate", async () => {
     const served = await serve((request) => {
       const said = JSON.stringify(request.body)
       const [, name = ""] = /session (\w+)/.exec(said) ?? []
@@ -286,7 +286,7 @@ describe("a tool of the gateway, called by Claude Code,", () => {
   })
 })
 
-test("a conversation goes on in the SDK's session, with the usage of each run", async () => {
+test("a conversation continues in the SDK's session, with the usage of each run", async () => {
   const served = await serve([[say("Hello, Ann.")], [say("You are Ann.")]])
   const session = await startSession(served.url)
   await (await session.chat("I am Ann.")).rest()
@@ -300,7 +300,7 @@ test("a conversation goes on in the SDK's session, with the usage of each run", 
   expect(roles).toEqual(["user", "assistant", "user"])
 })
 
-test("a run fails if the model's service refuses, and the next one works", async () => {
+test("a run fails if the provider refuses, and the next one works", async () => {
   const refused = anthropicErrorReply(401, "authentication_error", "invalid x-api-key sk-of-test")
   let isRefused = true
   const served = await serve(() => (isRefused ? refused : [say("Hello.")]))

@@ -30,7 +30,7 @@ const memoryProblems = testMemory()
 
 // This test checks the results of all tests above.
 
-test("every documented answer of every route was seen", () => {
+test("every documented response of every route was seen", () => {
   // These routes cannot fail.
   const unprovoked = ["GET /health 500", "GET /ready 500", "GET /openapi.json 500"]
   // This response requires an authorization server. test/mcp/oauth.test.ts covers it.

@@ -17,7 +17,7 @@ const usage = (input_tokens: number, output_tokens: number) => ({
   estimated_cost: (2 * input_tokens + 10 * output_tokens) / 1_000_000,
 })
 
-test("an answer of thinking and text is streamed frame by frame, and is in the history", async () => {
+test("a response of thinking and text is streamed frame by frame, and is in the history", async () => {
   const { session } = await serving([
     answers([
       { type: "thinking", text: ["Hm, ", "so."], signature: "signed" },
@@ -68,7 +68,7 @@ test("an answer of thinking and text is streamed frame by frame, and is in the h
   })
 })
 
-test("a tool is called and its result goes back to the model, with the vendor's own id and signature", async () => {
+test("a tool is called and its result is sent to the model, with the vendor's own id and signature", async () => {
   const { session, model } = await serving([
     answers([
       { type: "thinking", text: "I need to add.", signature: "signed-by-vendor" },
@@ -121,7 +121,7 @@ test("a tool is called and its result goes back to the model, with the vendor's 
   })
 })
 
-test("input that does not fit a tool, and a tool that does not exist, are told to the model, which mends them", async () => {
+test("invalid input for a tool, and an unknown tool, are reported to the model, which corrects them", async () => {
   const { session } = await serving([
     calls("add", { a: "two", b: 40 }),
     calls("subtract", {}),
@@ -133,7 +133,7 @@ test("input that does not fit a tool, and a tool that does not exist, are told t
   expect(assemble(frames)).toMatchObject({ text: "Sorry.", terminal: { type: "stream_complete" } })
 })
 
-test("the next turn is said with `message` or with the whole of `messages`, and the model sees the same", async () => {
+test("the next message is sent with `message` or with the whole of `messages`, and the model receives the same", async () => {
   const { session, model } = await serving([calls("add", { a: 1, b: 2 }), says("3."), says("2."), says("1.")])
   await (await session.chat("1 + 2?")).rest()
   await (await session.chat("minus 1?")).rest()
@@ -154,7 +154,7 @@ test("the next turn is said with `message` or with the whole of `messages`, and 
   expect(fourth).toHaveLength(7)
 })
 
-test("a client that changed its history is believed", async () => {
+test("a client's changed history is used", async () => {
   const { session, model } = await serving([says("Blue."), says("Red, then.")])
   await (await session.chat("Which colour?")).rest()
   const messages = [
@@ -175,7 +175,7 @@ test("a client that changed its history is believed", async () => {
   ])
 })
 
-test("a second message while a run is open is refused, and of five at once exactly one is taken", async () => {
+test("a second message while a run is open is refused, and of five concurrent ones exactly one is accepted", async () => {
   const { opened, open } = gate()
   const { session, model } = await serving([pausing(["a", "b"], 1, opened), says("c")])
   const responses = await Promise.all(
@@ -193,7 +193,7 @@ test("a second message while a run is open is refused, and of five at once exact
   expect(model.requests).toHaveLength(2)
 })
 
-test("all viewers see the same frames with the same ids, whenever they come", async () => {
+test("all viewers receive the same frames with the same ids, whenever they connect", async () => {
   const { opened, open } = gate()
   const { session } = await serving([pausing(words(40), 20, opened)])
   const first = await session.chat("Go")
@@ -212,7 +212,7 @@ test("all viewers see the same frames with the same ids, whenever they come", as
   expect(nothingNew.status).toBe(204)
 })
 
-test("the same Idempotency-Key and body give the same run's stream, also after a restart", async () => {
+test("the same Idempotency-Key and body return the same run's stream, even after a restart", async () => {
   const model = await startModel([says("only ", "once"), says("again")])
   const folder = await temporaryFolder()
   const gateway = await startGateway({ folder, model })

@@ -28,7 +28,7 @@ function textOf({ event }: Frame): string | null {
   return event.type === "text_delta" ? event.text : null
 }
 
-test("a run killed in the middle of its text is resumed by the next start, once, with new ids", async () => {
+test("a run that is killed during its text is resumed by the next start, once, with new ids", async () => {
   const { model, gateway, session, folder } = await serving([
     pausing(words(20), 10, gate().opened),
     says("A new ", "answer."),
@@ -68,7 +68,7 @@ test("a run killed in the middle of its text is resumed by the next start, once,
   expect((await session.at(next.url).history()).messages).toHaveLength(2)
 })
 
-test("an accepted run is there after the server is killed on its answer's headers", async () => {
+test("an accepted run exists after the server is killed at its response's headers", async () => {
   const { gateway, session, restarted, model } = await serving(() => says("Here I am."))
   const stream = await session.chat("Are you there?", { "idempotency-key": "k" })
   await kill(gateway)
@@ -85,7 +85,7 @@ test("an accepted run is there after the server is killed on its answer's header
   expect(model.requests.length).toBeLessThanOrEqual(2)
 })
 
-test("a call with an effect is never made twice: after a crash its outcome is unknown, and the model is told", async () => {
+test("a call with an effect is never executed twice: after a crash its outcome is unknown, and the model learns that", async () => {
   const { gateway, session, restarted, folder, model } = await serving([
     calls("charge"),
     says("I am not sure."),
@@ -132,7 +132,7 @@ test.each(["look_up", "reserve"])(
   },
 )
 
-test("of several calls of one message only the one with an effect is not repeated", async () => {
+test("of several calls of one message, only the one with an effect is not repeated", async () => {
   const three = ["charge", "look_up", "add"].map((name) => {
     return { type: "toolCall", id: name, name, input: name === "add" ? { a: 1, b: 2 } : {} } as const
   })
@@ -160,7 +160,7 @@ test("of several calls of one message only the one with an effect is not repeate
   expect(assemble(all)).toMatchObject({ text: "Done.", terminal: completed })
 })
 
-test("a run is killed again and again, and still ends once, with every id used once", async () => {
+test("a run that is killed repeatedly still ends once, with every id used once", async () => {
   const crashes = 4
   const model = await startModel((_request) =>
     model.requests.length <= crashes ? pausing(words(20), 10, gate().opened) : says("Survived."),
@@ -185,7 +185,7 @@ test("a run is killed again and again, and still ends once, with every id used o
   expect((await session.at(gateway.url).history()).messages).toHaveLength(2)
 })
 
-test("a run at which the server dies every time is given up", async () => {
+test("a run that ends its server every time is given up", async () => {
   const model = await startModel(() => pausing(words(2), 1, gate().opened))
   const folder = await temporaryFolder()
   let gateway = await startGateway({ folder, model })
@@ -207,7 +207,7 @@ test("a run at which the server dies every time is given up", async () => {
   throw new Error("The run was never given up.")
 })
 
-test("a cancel that was acknowledged wins over a crash right after it", async () => {
+test("a cancel that was acknowledged takes precedence over a crash right after it", async () => {
   const { gateway, session, restarted } = await serving([
     pausing(words(4), 2, gate().opened),
     says("Not this."),

@@ -35,13 +35,13 @@ test("systemd accepts the service and its timer", { timeout: 120_000 }, async ()
   await run("systemd-analyze", ["calendar", calendar])
 })
 
-test("the command of the service is one that agent-gateway takes", async () => {
+test("the command of the service is valid", async () => {
   const line =
     (await read("briefing.service")).split("\n").find((each) => each.startsWith("ExecStart=")) ?? ""
   expect(parseRunArguments(argumentsIn(line))).toMatchObject({ file: "/srv/agent/agent.ts" })
 })
 
-test("each line of the crontab has a time, and a command that agent-gateway takes", async () => {
+test("each line of the crontab has a time, and a valid command", async () => {
   const lines = (await read("crontab")).split("\n").filter((line) => /^[\d*]/.test(line))
   expect(lines).toHaveLength(2)
   for (const line of lines) {
@@ -52,7 +52,7 @@ test("each line of the crontab has a time, and a command that agent-gateway take
   }
 })
 
-test("the CronJob has a time, one run at once, and a command that agent-gateway takes", async () => {
+test("the CronJob has a time, one run at once, and a valid command", async () => {
   const { apiVersion, kind, spec } = parse(await read("cronjob.yaml"))
   expect([apiVersion, kind, spec.concurrencyPolicy]).toEqual(["batch/v1", "CronJob", "Forbid"])
   const { schedule, timeZone: timezone } = spec

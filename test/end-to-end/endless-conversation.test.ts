@@ -18,7 +18,7 @@ test.each([
   ["that sends its whole history each time", Number.POSITIVE_INFINITY],
   ["that sends its last 41 messages each time", 41],
 ])(
-  "a conversation of fifty windows goes on, with a client %s",
+  "a conversation of fifty windows continues, with a client %s",
   async (_, sent) => {
     const conversation = await openConversation({ window, sent })
     opened.push(conversation)

@@ -13,7 +13,7 @@ import { temporaryFolder } from "./support/temporary-folder.ts"
 
 const noModel = { url: "http://127.0.0.1:1" }
 
-describe("a data directory that cannot be used is one line and a failure:", () => {
+describe("an unusable data directory is reported in one line with a failure:", () => {
   test.each<[string, (folder: string) => Promise<string>, RegExp]>([
     [
       "it lies below a file",
@@ -57,7 +57,7 @@ describe("a data directory that cannot be used is one line and a failure:", () =
   })
 })
 
-test("a gateway whose disk is full starts, serves what is stored, and goes on once there is space", async () => {
+test("a gateway with a full disk starts, serves reads, and continues once there is space", async () => {
   const model = await startModel([says("Before."), says("After.")])
   const folder = await temporaryFolder()
   const disk = await mountSmallDisk(folder, { megabytes: 8 })
@@ -84,7 +84,7 @@ test("a gateway whose disk is full starts, serves what is stored, and goes on on
   expect(assemble(await (await later.chat("Hi again")).rest()).text).toBe("After.")
 })
 
-test("without a key for a model `start` says in one line what it needs", async () => {
+test("without a key for a model, `start` prints its requirement in one line", async () => {
   const cli = spawnGateway({ folder: await temporaryFolder() })
   expect(await cli.exited).toBe(1)
   expect(cli.stderr()).toMatch(
@@ -92,7 +92,7 @@ test("without a key for a model `start` says in one line what it needs", async (
   )
 })
 
-test("without a key for a model `run` fails, whatever environment it was started from", async () => {
+test("without a key for a model, `run` fails with any environment", async () => {
   const folder = await temporaryFolder()
   const entry = new URL("../../dist/index.js", import.meta.url).href
   const source = `import { createAgent } from "${entry}"\nexport default createAgent("Hi.", { store: "memory" })\n`
@@ -102,7 +102,7 @@ test("without a key for a model `run` fails, whatever environment it was started
   expect(run.stderr).toMatch(/^agent-gateway: No model is configured: .*run --demo"\.\n$/)
 })
 
-test("with the port in use a gateway says so and lets go of its data directory", async () => {
+test("a gateway reports a port in use and releases its data directory", async () => {
   const model = await startModel([says("Hi.")])
   const folder = await temporaryFolder()
   const first = await startGateway({ folder, model })
@@ -114,7 +114,7 @@ test("with the port in use a gateway says so and lets go of its data directory",
   expect(assemble(await (await session.chat("Hi")).rest()).text).toBe("Hi.")
 })
 
-test("while the disk is full nothing is accepted and nothing breaks; when there is room again all goes on", async () => {
+test("while the disk is full nothing is accepted and nothing breaks; when there is space again everything continues", async () => {
   const { opened, open } = gate()
   const model = await startModel(({ body }) =>
     JSON.stringify(body).includes("Slowly") ? pausing(words(200), 50, opened) : says("Quick."),

@@ -34,7 +34,7 @@ async function serve(name: string, env: Readonly<Record<string, string>> = {}) {
 }
 
 describe.each(names)("the example %s", (name) => {
-  test("starts without a key and answers", async () => {
+  test("starts without a key and responds", async () => {
     const { url } = await serve(name)
     const session = await startSession(url, "dev")
     const { text, terminal } = assemble(await (await session.chat("Hello!")).rest())
@@ -88,7 +88,7 @@ test("11-research-report has three sub-agents write one report", async () => {
   expect(stdout.match(/^## \w+$/gm)?.toSorted()).toEqual(["## brewing", "## growing", "## history"])
 })
 
-test("04-code-execution computes with the file that it offers", async () => {
+test("04-code-execution computes with its offered file", async () => {
   const code = 'print(sum(int(line.split(",")[2]) for line in open("sales.csv").readlines()[1:]))'
   const task = `/tool code_execute ${JSON.stringify({ code })}`
   const { stdout } = await runCliProcess(["run", "--demo", agentOf("04-code-execution"), task], {
@@ -117,7 +117,7 @@ test("02-mcp-tools reads at once, and waits for a person before it writes", asyn
   await session.cancel()
 })
 
-test("the client of 06-tool-approval goes on where it was when the server is killed while it asks", async () => {
+test("the client of 06-tool-approval continues after the server is killed during its question", async () => {
   const cwd = await temporaryFolder()
   const start = async (port: string) => {
     const cli = startCli(["dev", agentOf("06-tool-approval"), "--port", port], { cwd })
@@ -147,7 +147,7 @@ test("the client of 06-tool-approval goes on where it was when the server is kil
   expect(await problems).toBe("")
 })
 
-test("08-multi-provider goes on with its next model when a service is overloaded", async () => {
+test("08-multi-provider continues with its next model when a provider is overloaded", async () => {
   const overloaded = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } }
   const headers = { "content-type": "application/json" }
   const service = await startModel(() => ({ status: 529, headers, steps: [JSON.stringify(overloaded)] }))

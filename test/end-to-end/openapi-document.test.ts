@@ -11,7 +11,7 @@ import { temporaryFolder } from "./support/temporary-folder.ts"
 const run = promisify(execFile)
 const settings = fileURLToPath(new URL("../contract/schemathesis", import.meta.url))
 
-test("a running gateway is as its OpenAPI document says", { timeout: 600_000 }, async ({ skip }) => {
+test("a running gateway matches its OpenAPI document", { timeout: 600_000 }, async ({ skip }) => {
   const folder = await temporaryFolder()
   const programs = await installPythonPackages(folder, join(settings, "requirements.txt"))
   if (programs === null) {

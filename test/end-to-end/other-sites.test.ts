@@ -33,12 +33,12 @@ async function expectClosedToOtherSites(url: string): Promise<void> {
   expect(own).toMatchObject({ status: 200, body: { session_token: expect.any(String) } })
 }
 
-test("start without keys answers no page of another site", async () => {
+test("start without keys refuses pages of other sites", async () => {
   const { url } = await startGateway({ folder: await temporaryFolder(), model: noModel })
   await expectClosedToOtherSites(url)
 })
 
-test("dev answers no page of another site", async () => {
+test("dev refuses pages of other sites", async () => {
   const cli = startCli(["dev", agent, "--port", "0"], { cwd: await temporaryFolder() })
   const [, url = ""] = await cli.printed(/Listening on (http:\S+),/)
   await expectClosedToOtherSites(url)
@@ -53,7 +53,7 @@ test("the printed address works for an IPv4 address that is written as an IPv6 o
 })
 
 test.each(["start", "dev"])(
-  "%s without keys stays on this machine, unless it is told otherwise",
+  "%s without keys listens only on this machine, unless configured otherwise",
   async (command) => {
     const cwd = await temporaryFolder()
     const env = { ANTHROPIC_API_KEY: "sk-test-key" }

@@ -27,7 +27,7 @@ async function two(database: string, script: Parameters<typeof startTwoGateways>
 
 const completed = { type: "stream_complete", terminal_disposition: "completed" }
 
-test("a run of one node is watched live and cancelled through the other", async () => {
+test("a run of one node is followed live and canceled through the other", async () => {
   const { session, elsewhere } = await two("watching", [pausing(words(10), 5, gate().opened), says("Next.")])
   const stream = await session.chat("Go")
   const viewer = await elsewhere.subscribe({ afterSeq: 0 })
@@ -50,7 +50,7 @@ test("a cancel through the other node reaches a running tool", async () => {
   expect(assemble(await stream.rest()).terminal).toMatchObject({ reason: "cancelled" })
 })
 
-test("of messages put at once through both nodes one is taken", async () => {
+test("of concurrent messages through both nodes, one is accepted", async () => {
   const { session, elsewhere } = await two("contending", () => pausing(["a", "b"], 1, gate().opened))
   const posts = [session, elsewhere, session, elsewhere].map((at) => at.post("/chat", { message: "Me!" }))
   const responses = await Promise.all(posts)
@@ -58,7 +58,7 @@ test("of messages put at once through both nodes one is taken", async () => {
   await Promise.all(responses.map(({ body }) => body?.cancel()))
 })
 
-test("when the node of a run is killed the other one takes it over once its heartbeat is overdue", async () => {
+test("when the node of a run is killed, the other one takes the run over once its heartbeat is overdue", async () => {
   const script = [pausing(words(10), 5, gate().opened), says("Taken ", "over.")]
   const { session, roles, model } = await two("failing", script)
   const stream = await session.chat("Go")
@@ -80,7 +80,7 @@ test("when the node of a run is killed the other one takes it over once its hear
   expect(model.requests).toHaveLength(2)
 })
 
-test("a node that is stopped hands its runs over, and does not leave them to be taken from a dead one", async () => {
+test("a node that is stopped hands over its runs without a takeover", async () => {
   const script = [pausing(words(10), 5, gate().opened), says("Handed over.")]
   const url = await postgres.createDatabase("handing")
   const { session, roles, model } = await startTwoGateways(script, { STORE: url, GRACE_MS: "0" })
@@ -98,7 +98,7 @@ test("a node that is stopped hands its runs over, and does not leave them to be 
   await close()
 })
 
-test("while the database is down nothing is accepted and nothing breaks; when it is back all goes on", async () => {
+test("while the database is down nothing is accepted and nothing breaks; when it is back everything continues", async () => {
   const { opened, open } = gate()
   const { session, elsewhere, nodes, model } = await two("outage", [
     pausing(words(30), 10, opened),

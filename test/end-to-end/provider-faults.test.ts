@@ -95,7 +95,7 @@ describe.concurrent.each(wires.map(({ provider }) => provider))("%s:", (provider
     expect(terminal).toMatchObject(completed)
   })
 
-  test("a service of one's own network that says nothing is not called again: the fallback takes over", async () => {
+  test("a silent model server of the operator is not called again: the fallback takes over", async () => {
     const { frames, text, terminal, modelCalls } = await told(provider, [silent])
     const retries = frames.filter(({ event }) => event.type === "stream_retry")
     expect(retries).toHaveLength(1)
@@ -105,7 +105,7 @@ describe.concurrent.each(wires.map(({ provider }) => provider))("%s:", (provider
     expect(modelCalls).toBe(1)
   })
 
-  test("429 is waited for as long as it asks", async () => {
+  test("429 is retried after the requested delay", async () => {
     const before = performance.now()
     await told(provider, [wire.refuse(429, "busy", { "retry-after": "2" }), good])
     expect(performance.now() - before).toBeGreaterThan(1_990)
@@ -115,7 +115,7 @@ describe.concurrent.each(wires.map(({ provider }) => provider))("%s:", (provider
     [401, "key", "authentication_failed"],
     [400, "request", "invalid_request"],
     [400, "contextFull", "context_too_long"],
-  ])("%i (%s) ends the run at once as %s, and no fallback is asked", async (status, refusal, code) => {
+  ])("%i (%s) ends the run at once as %s, and no fallback is called", async (status, refusal, code) => {
     const { text, kept, terminal, modelCalls, frames, usage } = await told(provider, [
       wire.refuse(status, refusal),
     ])
@@ -129,7 +129,7 @@ describe.concurrent.each(wires.map(({ provider }) => provider))("%s:", (provider
     expect(usage).toMatchObject({ input_tokens: 0, output_tokens: 0, estimated_cost: 0 })
   })
 
-  test("a call whose arguments are cut is executed once, when it is whole", async () => {
+  test("a call with truncated arguments is executed once, when it is complete", async () => {
     const whole = wire.call("call_a", "look", ["{", "}"])
     const { frames, text, terminal } = await told(provider, [
       { steps: [...whole.slice(0, wire.before + 1), { type: "cut" }] },
@@ -149,7 +149,7 @@ describe.concurrent.each(wires.map(({ provider }) => provider))("%s:", (provider
     expect({ text, terminal }).toMatchObject({ text: "Whole answer.", terminal: completed })
   })
 
-  test("after three retries the fallback answers, and nothing of what was cut is left", async () => {
+  test("after three retries the fallback responds, and no truncated text is left", async () => {
     const cut: UpstreamReply = { steps: [...begun, { type: "cut" }] }
     const { said, frames, text, kept, terminal, modelCalls, usage } = await told(provider, Array(4).fill(cut))
     expect(frames.filter(({ event }) => event.type === "stream_retry")).toHaveLength(4)
@@ -166,7 +166,7 @@ test.each<[Wire["provider"], readonly string[]]>([
   ["openai", responsesEvents([{ type: "text", text: "Well" }], { incomplete: "content_filter" })],
   ["openai-chat", chatEvents([{ type: "text", text: "Well" }], { finishReason: "content_filter" })],
 ])(
-  "%s: an answer that the content filter withholds ends the run as content_filtered",
+  "%s: a response that the content filter withholds ends the run as content_filtered",
   async (provider, steps) => {
     const { terminal, modelCalls } = await told(provider, [{ steps }])
     expect(terminal).toMatchObject({ type: "error", code: "content_filtered" })

@@ -56,8 +56,8 @@ function expectEachOnceInOrder(frames: readonly Frame[]): void {
 describe.each([
   ["eventsource-parser", followByHand],
   ["eventsource", followByEventSource],
-] as const)("a client on %s that is cut off every five events", (_name, follow) => {
-  test("sees every id once, in order, to the terminal event", async () => {
+] as const)("a client on %s that is disconnected every five events", (_name, follow) => {
+  test("receives every id once, in order, to the terminal event", async () => {
     const withCall = answers([
       { type: "text", text: words(23) },
       { type: "toolCall", name: "add", input: { a: 1, b: 2 } },
@@ -72,7 +72,7 @@ describe.each([
     ])
   })
 
-  test("and the server is stopped and started in between", async () => {
+  test("even if the server is stopped and started in between", async () => {
     const interruption = {
       at: "w13 ",
       async by(gateway: GatewayProcess) {
@@ -92,7 +92,7 @@ describe.each([
     expect(model.requests).toHaveLength(2)
   })
 
-  test("and the server is killed and started in between", async () => {
+  test("even if the server is killed and started in between", async () => {
     const script = [pausing(words(40), 18, gate().opened), says(...words(30))]
     const { seen, whole } = await ride({ follow, script, interruption: { at: "w13 ", by: kill } })
     expectEachOnceInOrder(seen)

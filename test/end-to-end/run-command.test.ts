@@ -45,7 +45,7 @@ const linesOf = (output: string) =>
     .map((line) => JSON.parse(line))
 
 describe("agent-gateway run", () => {
-  test("prints the answer and nothing else on stdout, and the progress of tools on stderr", async () => {
+  test("prints only the response on stdout, and the progress of tools on stderr", async () => {
     const { run } = await setUp([calls("look", { at: "sky" }), says("It is ", "blue.")])
     const { code, stdout, stderr } = await run("Look.")
     expect({ code, stdout }).toEqual({ code: 0, stdout: "It is blue.\n" })
@@ -107,7 +107,7 @@ describe("agent-gateway run", () => {
     },
   )
 
-  test("a response that holds line breaks, quotes and escapes stays one line of --json and of --events", async () => {
+  test("a response with line breaks, quotes and escapes stays one line of --json and of --events", async () => {
     const nasty = 'a\n"b"\r\n{"type":"stream_complete"}\u0085\u2028\u2029\u001b[2J\u0000'
     const { run } = await setUp([says(nasty), says(nasty)])
     const json = await run("Look.", "--json")
@@ -117,7 +117,7 @@ describe("agent-gateway run", () => {
     expect(events.filter(({ type }) => type === "stream_complete")).toHaveLength(1)
   })
 
-  test("no key is an error, as in start", async () => {
+  test("a missing key is an error, as in start", async () => {
     const cwd = await temporaryFolder()
     const cli = startCli(["run", agent, "Look."], { cwd, env: { ANTHROPIC_API_KEY: "", OPENAI_API_KEY: "" } })
     expect(await cli.exited).toBe(1)
@@ -145,7 +145,7 @@ describe("agent-gateway run", () => {
     })
   })
 
-  test("without a terminal nobody is asked: the call is denied, unless --yes names its tool", async () => {
+  test("without a terminal no one is asked: the call is denied, unless --yes names its tool", async () => {
     const { run, cwd } = await setUp([calls("pay"), says("No."), calls("pay"), says("Yes.")])
     expect(await run("Pay.")).toMatchObject({ code: 0, stdout: "No.\n" })
     expect(existsSync(join(cwd, "paid.txt"))).toBe(false)
@@ -153,7 +153,7 @@ describe("agent-gateway run", () => {
     expect(await readFile(join(cwd, "paid.txt"), "utf8")).toBe("paid\n")
   })
 
-  test("a parked job ends with 75, is answered by agent-gateway approvals, and goes on", async () => {
+  test("a parked job ends with 75, is answered by agent-gateway approvals, and continues", async () => {
     const { run, cwd, env } = await setUp([calls("pay"), says("Paid.")])
     const job = ["Pay.", "--job", "bill", "--on-human-needed", "park"]
     expect(await run(...job)).toMatchObject({
@@ -168,7 +168,7 @@ describe("agent-gateway run", () => {
     expect(await run(...job)).toMatchObject({ code: 0, stdout: "Paid.\n" })
   })
 
-  test("SIGINT cancels the run, and says how to continue the conversation", async () => {
+  test("SIGINT cancels the run, and prints how to continue the conversation", async () => {
     const { start, run, model } = await setUp([silent, says("Here I am.")])
     const cli = start("Think.")
     await eventually("the model call", () => model.requests[0] ?? null)
@@ -205,7 +205,7 @@ describe("agent-gateway run", () => {
   })
 
   test.each(["SIGTERM", "SIGKILL"] as const)(
-    "a job that %s ended goes on, and finishes once",
+    "a job that %s ended continues, and finishes once",
     async (signal) => {
       const reached = Promise.withResolvers<void>()
       let requests = 0
@@ -235,7 +235,7 @@ describe("agent-gateway run", () => {
     },
   )
 
-  test("a reader that goes away cancels the run", async () => {
+  test("a reader that disconnects cancels the run", async () => {
     const gone = Promise.withResolvers<void>()
     const { start, cwd, env } = await setUp([pausing(["One ", "two ", "three."], 1, gone.promise), silent])
     const cli = start("Count.", "--events")
@@ -250,7 +250,7 @@ describe("agent-gateway run", () => {
   })
 
   test.each([[], ["--json"]])(
-    "a reader that is gone before the answer comes is no error worth a word (%j)",
+    "a reader that disconnected before the response causes no message (%j)",
     async (...args) => {
       const gone = Promise.withResolvers<void>()
       const { start } = await setUp([pausing(["One ", "two."], 1, gone.promise)])
@@ -262,7 +262,7 @@ describe("agent-gateway run", () => {
     },
   )
 
-  test("a reader of standard error that is gone stops the run", async () => {
+  test("a closed reader of standard error stops the run", async () => {
     const { start } = await setUp([calls("look"), silent])
     const cli = start("Look.")
     cli.child.stderr?.destroy()
@@ -270,7 +270,7 @@ describe("agent-gateway run", () => {
     expect(cli.stdout()).toBe("")
   })
 
-  test("closed standard streams are none of its business: the run completes", async () => {
+  test("closed standard streams do not matter: the run completes", async () => {
     const { cwd, env } = await setUp([calls("pay"), says("Done.")])
     const script = '"$0" "$1" run "$2" Pay. --state-dir state <&- >&- 2>&-'
     const child = spawn("sh", ["-c", script, process.execPath, program, agent], {
@@ -300,7 +300,7 @@ describe("agent-gateway run", () => {
     expect(stderr).toMatch(/agent-gateway: standard output cannot be written: .*ENOSPC/)
   })
 
-  test("a state that cannot be written is an error, and the answer is printed", async () => {
+  test("a state that cannot be written is an error, and the response is printed", async () => {
     const { cwd, run } = await setUp([says("Done.")])
     await writeFile(join(cwd, "file"), "")
     expect(await run("Look.", "--state-dir", "file/below")).toMatchObject({ code: 1 })

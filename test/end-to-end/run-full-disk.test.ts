@@ -69,7 +69,7 @@ test("a run that cannot be stored is an error that names the disk, and calls no 
   expect(JSON.stringify(model.requests[1]?.body)).toContain("One.")
 })
 
-test("a job whose disk fills up while it runs ends at a signal, and loses nothing", async () => {
+test("a job whose disk fills up during its run ends at a signal, and loses nothing", async () => {
   const { disk, start, run } = await setUp(fillingScript())
   const job = ["Look.", "--job", "a", "--state-dir", "state"]
   const cli = start(...job)
@@ -87,7 +87,7 @@ test.each([
   ["its time limit", 1, ["--timeout", "3s"]],
   ["a signal", 143, []],
 ] as const)(
-  "a run whose disk fills up while it runs ends at %s, and says that it stays open",
+  "a run whose disk fills up during its work ends at %s, and reports that it stays open",
   async (_, code, args) => {
     const { disk, start, run } = await setUp(fillingScript())
     const cli = start("Look.", ...args)

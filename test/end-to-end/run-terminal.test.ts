@@ -40,7 +40,7 @@ async function runOnTerminal(script: Parameters<typeof startModel>[0]) {
   }
 }
 
-test("on a terminal, the person is asked, and a yes lets the call run", async () => {
+test("on a terminal, the user is asked, and a yes lets the call run", async () => {
   const { cwd, asked, type, exited, shown } = await runOnTerminal([calls("pay", { euros: 5 }), says("Paid.")])
   await asked()
   expect(shown()).toContain('pay {"euros":5}')
@@ -62,7 +62,7 @@ test.each([
   expect(hasPaid()).toBe(false)
 })
 
-test("Ctrl+C at the question cancels the run, and says how to continue", async () => {
+test("Ctrl+C at the prompt cancels the run, and prints how to continue", async () => {
   const { asked, type, exited, hasPaid, shown, model } = await runOnTerminal([calls("pay"), says("Never.")])
   await asked()
   type("\u0003")

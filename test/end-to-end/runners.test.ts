@@ -54,7 +54,7 @@ beforeAll(installClaudeAgentSdk, 300_000)
 const examples = ["12-ai-sdk-agent", "13-openai-agents-sdk", "14-langgraph", "16-claude-agent"]
 
 describe.each(examples)("the agent of %s", (name) => {
-  test("streams, asks before it orders, and orders once it may", async () => {
+  test("streams, asks before it orders, and orders once it is allowed", async () => {
     const { session } = await serve(name)
     const { stream, frames, question } = await order(session)
     expect(frames.filter(({ event }) => event.type === "text_delta").length).toBeGreaterThan(1)
@@ -68,7 +68,7 @@ describe.each(examples)("the agent of %s", (name) => {
     expect(terminal).toMatchObject({ type: "stream_complete", terminal_disposition: "completed" })
   })
 
-  test("is asked for by people who answer after the server was killed, with other arguments", async () => {
+  test("is answered by people after the server was killed, with other arguments", async () => {
     const { session, restarted } = await serve(name)
     const { frames, question } = await order(session)
     const again = await restarted()
@@ -82,7 +82,7 @@ describe.each(examples)("the agent of %s", (name) => {
     expect(assemble(rest).text).toContain("The shop says: ")
   })
 
-  test("is told why an order was denied", async () => {
+  test("receives the reason for which an order was denied", async () => {
     const { session } = await serve(name)
     const { stream, question } = await order(session)
     await answer(session, question, { approved: false, reason: "not today" })
@@ -93,7 +93,7 @@ describe.each(examples)("the agent of %s", (name) => {
     expect(assemble(rest).text).toContain("not today")
   })
 
-  test("stops in the middle of its text, and goes on with the next message", async () => {
+  test("stops during its text, and continues with the next message", async () => {
     const { session } = await serve(name)
     const stream = await session.chat("count")
     const counted = await stream.until(
@@ -107,7 +107,7 @@ describe.each(examples)("the agent of %s", (name) => {
     expect(question.tool_input).toEqual({ product: "kettle", pieces: 3 })
   })
 
-  test("begins its answer again after it was killed in the middle", async () => {
+  test("starts its response again after it was killed in the middle", async () => {
     const { session, restarted } = await serve(name)
     // Matches the complete word, because "70 " and more words may follow before the kill.
     const isSeven = ({ event }: Frame) => event.type === "text_delta" && event.text === "7 "
@@ -121,7 +121,7 @@ describe.each(examples)("the agent of %s", (name) => {
     expect(types(await stream.rest()).at(-1)).toBe("stream_complete")
   })
 
-  test("is not asked again for what was allowed for the session", async () => {
+  test("needs no further approval for a tool that was allowed for the session", async () => {
     const { session } = await serve(name)
     const { stream, question } = await order(session)
     await answer(session, question, { approved: true, allow_tool_type: true })

@@ -16,7 +16,7 @@ async function serving(script: Parameters<typeof startModel>[0], graceMs: number
   return { model, folder, gateway, session }
 }
 
-test("a run that ends within the grace time is completed and seen to its end, and new work is refused", async () => {
+test("a run that ends within the grace time is completed and shown to its end, and new work is refused", async () => {
   const { opened, open } = gate()
   const { gateway, session, model } = await serving([pausing(words(6), 3, opened)], 60_000)
   const stream = await session.chat("Go")
@@ -49,7 +49,7 @@ test("a run that ends within the grace time is completed and seen to its end, an
   expect(model.requests).toHaveLength(1)
 })
 
-test("a run that does not end within the grace time is parked, and the next start goes on with it", async () => {
+test("a run that does not end within the grace time is parked, and the next start continues it", async () => {
   const { gateway, session, model, folder } = await serving(
     [pausing(words(6), 3, gate().opened), says("Resumed.")],
     200,
@@ -69,7 +69,7 @@ test("a run that does not end within the grace time is parked, and the next star
   expect(assemble(whole)).toMatchObject({ text: "Resumed.", terminal: { terminal_disposition: "completed" } })
 })
 
-test("a tool that is running when the grace time is over is told to stop, and gets to put things in order", async () => {
+test("a running tool is aborted after the grace time, and can clean up", async () => {
   const { gateway, session, model, folder } = await serving([calls("reserve"), says("Reserved.")], 200)
   const stream = await session.chat("Go")
   await journaled(folder, "reserve began")
@@ -84,7 +84,7 @@ test("a tool that is running when the grace time is over is told to stop, and ge
   expect((await journal(folder)).filter((line) => line.startsWith("reserve began"))).toHaveLength(2)
 })
 
-test("a tool that does not stop when it is told to holds up the end for seconds, no more", async () => {
+test("a tool that ignores its signal delays the end by seconds at most", async () => {
   const { gateway, session, folder } = await serving([calls("stubborn")], 0)
   const stream = await session.chat("Go")
   await journaled(folder, "stubborn began")
@@ -96,7 +96,7 @@ test("a tool that does not stop when it is told to holds up the end for seconds,
   expect(gateway.stderr() + gateway.stdout()).toContain("had not returned")
 })
 
-test("a second SIGTERM ends at once, and nothing is lost by it", async () => {
+test("a second SIGTERM ends the process at once, and nothing is lost", async () => {
   const { gateway, session, model, folder } = await serving(
     [pausing(words(6), 3, gate().opened), says("Resumed.")],
     600_000,
@@ -115,7 +115,7 @@ test("a second SIGTERM ends at once, and nothing is lost by it", async () => {
   expect(assemble(whole)).toMatchObject({ text: "Resumed.", terminal: { terminal_disposition: "completed" } })
 })
 
-test("an idle server stops at once, whatever connections are open", async () => {
+test("an idle server stops at once, with any open connections", async () => {
   // If the gateway waited for anything, it would not stop within the test's time limit.
   const { gateway, session } = await serving([says("Hi.")], 600_000)
   await (await session.chat("Hi")).rest()

@@ -43,7 +43,7 @@ describe("200 connections that send", () => {
       " ",
     ],
   ])(
-    "%s are cut off in time, and leave the service answering",
+    "%s are closed in time, and the gateway keeps responding",
     { timeout: 120_000 },
     async (_, start, drip) => {
       const { gateway, session } = await serve([says("Still here.")])

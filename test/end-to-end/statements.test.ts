@@ -70,7 +70,7 @@ async function chat(gateway: Gateway, token: string, mark: string): Promise<void
   throw new Error(`The stream has no ${mark}: ${text}`)
 }
 
-test("a run of one token takes at most 29 statements on SQLite, its transactions included", async () => {
+test("a run of one token takes at most 29 statements on SQLite, including its transactions", async () => {
   const sent: Sent[] = []
   for (const name of ["run", "get", "all", "iterate"] as const) {
     const original = StatementSync.prototype[name] as (...values: unknown[]) => unknown

@@ -13,7 +13,7 @@ const calling = answers([
 const inputs = (frames: readonly Frame[]) =>
   frames.filter(({ event }) => event.type === "tool_input_delta").map(({ event }) => event)
 
-test("the arguments of a call are streamed to who asks for them, before the call with the same id starts", async () => {
+test("the arguments of a call are streamed to subscribers that ask for them, before the call with the same id starts", async () => {
   const { session } = await serving([calling, says("42.")])
   const stream = await session.chat({ message: "2 + 40?", tool_input_deltas: true })
   const frames = await stream.rest()
@@ -36,7 +36,7 @@ test("the arguments of a call are streamed to who asks for them, before the call
   expect(inputs(await subscribe(frames[second]?.id))).toEqual(expected.slice(2))
 })
 
-test("without the request for them, no arguments are streamed to anyone", async () => {
+test("no arguments are streamed without a request for them", async () => {
   const { session } = await serving([calling, says("42.")])
   expect(inputs(await (await session.chat("2 + 40?")).rest())).toEqual([])
   const later = await session.request("/chat/subscribe?after_seq=0&tool_input_deltas=true")

@@ -5,7 +5,7 @@ import { journaled } from "./support/journal.ts"
 import { calls, gate, pausing, says, words } from "./support/model.ts"
 import { startTwoGateways } from "./support/two-gateways.ts"
 
-test("two processes serve the same sessions: what one says, the other knows", async () => {
+test("two processes serve the same sessions, and each knows the messages of the other", async () => {
   const { session, elsewhere, model } = await startTwoGateways([says("First."), says("Second.")])
   await (await session.chat("1")).rest()
   expect(assemble(await (await elsewhere.chat("2")).rest()).text).toBe("Second.")
@@ -13,7 +13,7 @@ test("two processes serve the same sessions: what one says, the other knows", as
   expect(model.requests[1]?.body).toMatchObject({ messages: [{}, { content: [{ text: "First." }] }, {}] })
 })
 
-test("a run of one process is watched live, refused a second message and cancelled through the other", async () => {
+test("a run of one process is followed live, refused a second message and canceled through the other", async () => {
   const { session, elsewhere } = await startTwoGateways([pausing(words(10), 5, gate().opened)])
   const stream = await session.chat("Go")
   const viewer = await elsewhere.subscribe({ afterSeq: 0 })
@@ -34,7 +34,7 @@ test("a cancel through the other process reaches a running tool", async () => {
   expect(assemble(await stream.rest()).terminal).toMatchObject({ reason: "cancelled" })
 })
 
-test("of two messages at once through two processes one is taken", async () => {
+test("of two concurrent messages through two processes, one is accepted", async () => {
   const { session, elsewhere, model } = await startTwoGateways(() => pausing(["a", "b"], 1, gate().opened))
   const posts = [session, elsewhere, session, elsewhere].map((at) => at.post("/chat", { message: "Me!" }))
   const responses = await Promise.all(posts)
@@ -43,7 +43,7 @@ test("of two messages at once through two processes one is taken", async () => {
   expect(model.requests.length).toBeLessThanOrEqual(1)
 })
 
-test("when the process of a run is killed the other one finishes it, and its viewers see it through", async () => {
+test("when the process of a run is killed, the other one finishes it, and its viewers see it to the end", async () => {
   const { session, roles, model } = await startTwoGateways([
     pausing(words(10), 5, gate().opened),
     says("Taken ", "over."),

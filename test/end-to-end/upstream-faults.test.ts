@@ -55,8 +55,8 @@ const html = (status: number): UpstreamReply => ({
 })
 const cutAtOnce: UpstreamReply = { steps: [{ type: "cut" }] }
 
-describe.concurrent("when the model service fails:", () => {
-  test("a web page in place of an answer ends the run, and nothing of it is shown or tried again", async () => {
+describe.concurrent("when the provider fails:", () => {
+  test("a web page instead of a response ends the run, and nothing of it is shown or retried", async () => {
     const { text, terminal, modelCalls, frames, session } = await told([html(200)])
     expect(terminal).toEqual({
       type: "error",
@@ -67,19 +67,19 @@ describe.concurrent("when the model service fails:", () => {
     expect(JSON.stringify(await session.history())).not.toContain("secret-of-the-proxy")
   })
 
-  test("a proxy's error page is tried again", async () => {
+  test("a proxy's error page is retried", async () => {
     const { text, terminal, frames } = await told([html(502), says("Back.")])
     expect(types(frames)).toEqual(["stream_retry", "text_delta", "turn_complete", "stream_complete"])
     expect({ text, terminal }).toMatchObject({ text: "Back.", terminal: completed })
   })
 
-  test("an answer cut before its first token is asked for again", async () => {
+  test("a response that is cut before its first token is requested again", async () => {
     const { text, terminal, frames } = await told([cutAtOnce, cutting([], 0), says("Whole ", "answer.")])
     expect(types(frames).slice(0, 2)).toEqual(["stream_retry", "stream_retry"])
     expect({ text, terminal }).toMatchObject({ text: "Whole answer.", terminal: completed })
   })
 
-  test("an answer cut in the middle is void, and the next one stands alone", async () => {
+  test("a response that is cut in the middle is discarded, and only the next one is kept", async () => {
     const { text, terminal, frames } = await told([
       cutting(["The first ", "answer ", "was"], 2),
       says("The second ", "answer."),
@@ -96,7 +96,7 @@ describe.concurrent("when the model service fails:", () => {
     expect({ text, terminal }).toMatchObject({ text: "The second answer.", terminal: completed })
   })
 
-  test("an answer that is cut every time fails the run after three retries", async () => {
+  test("a response that is cut every time fails the run after three retries", async () => {
     const { text, terminal, modelCalls, frames, session } = await told(
       Array(9).fill(cutting(["abc", "def"], 1)),
     )
@@ -106,7 +106,7 @@ describe.concurrent("when the model service fails:", () => {
     expect(await session.history()).toMatchObject({ messages: [{ role: "user" }], active_run: null })
   })
 
-  test("an answer cut inside a tool call's JSON calls nothing, and the whole one is called once", async () => {
+  test("a response that is cut inside a tool call's JSON calls nothing, and the complete one is called once", async () => {
     const whole = anthropicEvents([
       { type: "text", text: "Let me add." },
       { type: "toolCall", name: "add", inputJson: ['{"a": 1', ', "b": 2}'] },
@@ -137,7 +137,7 @@ describe.concurrent("when the model service fails:", () => {
     expect({ text, terminal }).toMatchObject({ text: "Let me add. It is 3.", terminal: completed })
   })
 
-  test("a whole answer whose tool input is no JSON is told to the model", async () => {
+  test("a complete response with tool input that is not JSON is reported to the model", async () => {
     const broken = anthropicEvents([{ type: "toolCall", name: "add", inputJson: '{"a": 1, "b"' }])
     const { text, frames } = await told([{ steps: broken }, callsTool("add", { a: 1, b: 2 }), says("3")])
     const outcomes = frames.flatMap(({ event }) => (event.type === "tool_call_complete" ? [event] : []))
@@ -148,14 +148,14 @@ describe.concurrent("when the model service fails:", () => {
     expect(text).toBe("3")
   })
 
-  test("an error inside the stream voids what came before it", async () => {
+  test("an error inside the stream discards the text before it", async () => {
     const begun = anthropicEvents([{ type: "text", text: ["Lost ", "words"] }]).slice(0, 4)
     const overloaded = anthropicErrorEvent("overloaded_error", "Overloaded")
     const { text, terminal } = await told([{ steps: [...begun, overloaded] }, says("Kept.")])
     expect({ text, terminal }).toMatchObject({ text: "Kept.", terminal: completed })
   })
 
-  test("a refused key fails the run at once, and neither key nor address is told", async () => {
+  test("a refused key fails the run at once, and neither key nor address is shown", async () => {
     const refusal = anthropicErrorReply(401, "authentication_error", "invalid x-api-key sk-test-key")
     const { terminal, modelCalls, frames } = await told([refusal])
     expect(terminal).toEqual({
@@ -168,7 +168,7 @@ describe.concurrent("when the model service fails:", () => {
     expect(gateway.stderr()).not.toContain("sk-test-key")
   })
 
-  test("a rate limit is waited for as long as it asks", async () => {
+  test("a rate limit is awaited as long as it asks", async () => {
     const limited = anthropicErrorReply(429, "rate_limit_error", "Slow down", { "retry-after": "1" })
     const before = performance.now()
     const { text, terminal, frames, modelCalls } = await told([limited, says("Now.")])
@@ -183,7 +183,7 @@ describe.concurrent("when the model service fails:", () => {
     expect({ terminal, modelCalls }).toMatchObject({ terminal: { code: "rate_limited" }, modelCalls: 1 })
   })
 
-  test("an overloaded service is asked again until it answers", async () => {
+  test("an overloaded provider is called again until it responds", async () => {
     const overloaded = anthropicErrorReply(529, "overloaded_error", "Overloaded")
     const { text, terminal, modelCalls } = await told([overloaded, overloaded, says("At last.")])
     expect({ text, terminal, modelCalls }).toMatchObject({
@@ -193,7 +193,7 @@ describe.concurrent("when the model service fails:", () => {
     })
   })
 
-  test("a service that is not there fails the run after three retries", async () => {
+  test("an unreachable provider fails the run after three retries", async () => {
     const folder = await temporaryFolder(onEnd)
     const { url } = await startGateway({ folder, model: { url: "http://127.0.0.1:1" }, onEnd })
     const frames = await (await (await startSession(url)).chat("Hi")).rest()
@@ -201,7 +201,7 @@ describe.concurrent("when the model service fails:", () => {
     expect(frames.at(-1)?.event).toMatchObject({ code: "upstream_unreachable" })
   })
 
-  test("a session goes on after a run that failed", async () => {
+  test("a session continues after a failed run", async () => {
     const { session } = await told([html(200), says("Better.")])
     expect(assemble(await (await session.chat("Again?")).rest())).toMatchObject({ text: "Better." })
   })

@@ -12,7 +12,7 @@ import { temporaryFolder } from "./support/temporary-folder.ts"
 
 const serving = sharedGateway()
 
-test("a viewer that goes away does not end the run, and gets the missing frames when it comes back", async () => {
+test("a viewer that disconnects does not end the run, and receives the missing frames after it reconnects", async () => {
   const { opened, open } = gate()
   const { session, model } = await serving([pausing(words(30), 10, opened)])
   const stream = await session.chat("Go")
@@ -30,7 +30,7 @@ test("a viewer that goes away does not end the run, and gets the missing frames 
   expect(model.requests).toHaveLength(1)
 })
 
-test("a run that nobody watches any more goes on to its end", async () => {
+test("a run without viewers continues to its end", async () => {
   const { opened, open } = gate()
   const { session, model } = await serving([pausing(words(10), 5, opened)])
   const stream = await session.chat("Go")
@@ -42,7 +42,7 @@ test("a run that nobody watches any more goes on to its end", async () => {
   expect(assemble(frames).text).toBe(words(10).join(""))
 })
 
-test("of two cursors the larger one counts", async () => {
+test("the larger one of two cursors counts", async () => {
   const { session } = await serving([says(...words(10))])
   const seen = ids(await (await session.chat("Go")).rest())
   const [low = 0, high = 0] = [seen[2], seen[6]]
@@ -54,7 +54,7 @@ test("of two cursors the larger one counts", async () => {
   }
 })
 
-test("a subscriber of an idle session waits for nothing, and one of a busy one sees run after run", async () => {
+test("a subscriber of an idle session ends at once, and one of a busy session sees run after run", async () => {
   const { opened, open } = gate()
   const { session } = await serving([pausing(["a", "b"], 1, opened), says("c")])
   expect((await session.request("/chat/subscribe")).status).toBe(204)
@@ -70,7 +70,7 @@ test("a subscriber of an idle session waits for nothing, and one of a busy one s
   ])
 })
 
-test("viewers that never read cost a bounded amount of memory, hold up nobody, and can read on", async () => {
+test("viewers that never read use a bounded amount of memory, delay no one, and can continue to read", async () => {
   // 48 calls whose results have a megabyte each. That is more than the heap could hold for slow viewers.
   const step = answers(Array.from({ length: 16 }, () => ({ type: "toolCall", name: "chatter" })))
   const run = [...Array<UpstreamReply>(3).fill(step), says("Done.")]
@@ -98,7 +98,7 @@ test("viewers that never read cost a bounded amount of memory, hold up nobody, a
   expect(rest, `the gateway said: ${gateway.stderr()}`).toEqual(ids(frames))
 })
 
-test("an answer that comes faster than it is stored is stored and shown whole", async () => {
+test("a response that arrives faster than it is stored is stored and shown completely", async () => {
   const pieces = Array.from({ length: 1_000 }, (_, index) => `${index}`.padEnd(10_000, "x"))
   const { session } = await serving([says(...pieces)])
   const frames = await (await session.chat("Talk")).rest()
@@ -109,7 +109,7 @@ test("an answer that comes faster than it is stored is stored and shown whole", 
   expect(ids(await (await session.subscribe({ afterSeq: 0 })).rest())).toEqual(ids(frames))
 })
 
-test("viewers that come and go by the hundred leave nothing behind", async () => {
+test("hundreds of short-lived viewers leave nothing behind", async () => {
   const { opened, open } = gate()
   const { session } = await serving([pausing(words(20), 10, opened)])
   const stream = await session.chat("Go")

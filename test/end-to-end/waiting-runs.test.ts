@@ -55,7 +55,7 @@ async function post(url: string, token: string, body: Buffer): Promise<IncomingM
   return response
 }
 
-it("keeps nothing of the messages in memory whose runs wait for a place, though their streams are open", async () => {
+it("keeps no messages in memory for runs that wait for a place, even if their streams are open", async () => {
   const { url } = await startGateway()
   const body = Buffer.from(JSON.stringify({ message: "x".repeat(4 * megabyte - 1_000) }))
   const send = async (user: number) => {

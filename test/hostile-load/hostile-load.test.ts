@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import { runLoadTest } from "./support/load-test.ts"
 
-it("serves one client throughout while another sends the worst that is allowed, in less than 1 GB", async () => {
+it("serves one client while another sends the most expensive allowed requests, in less than 1 GB", async () => {
   const { idle, attacked, attacker, peakMemoryBytes } = await runLoadTest({ idleMs: 1_000, attackMs: 4_000 })
   expect([...idle.failures, ...attacked.failures]).toEqual([])
   expect(attacked.health.length).toBeGreaterThan(10)

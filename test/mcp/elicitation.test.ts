@@ -55,7 +55,7 @@ async function result(stream: EventStream): Promise<string> {
 }
 
 describe("a server of 2026-07-28", () => {
-  it("is sent the call again with what was answered, though the gateway was killed in between", async () => {
+  it("receives the call again with the answer, even if the gateway was killed in between", async () => {
     const server = await startAskingServer()
     const start = await gatewayWith(server.url)
     const first = await start()
@@ -93,7 +93,7 @@ describe("a server of 2026-07-28", () => {
     })
   })
 
-  it("hears that the user said no, where nobody is there to ask", async () => {
+  it("learns that the question was declined if no one can be asked", async () => {
     const server = await startAskingServer()
     const agent = testAgent({ mcpServers: { asking: { url: server.url } } })
     const event = await agent.call("book")
@@ -104,14 +104,14 @@ describe("a server of 2026-07-28", () => {
     })
   })
 
-  it("is not asked again once it has asked the user ten times", async () => {
+  it("receives no further call after ten questions", async () => {
     const server = await startAskingServer()
     const agent = testAgent({ mcpServers: { asking: { url: server.url } } })
     expect(textOfResult(await agent.call("pester"))).toMatch(/^\[input_rounds_exceeded\]/)
     expect(server.calls).toHaveLength(11)
   })
 
-  it("is not asked without end where it only wants the call again", async () => {
+  it("cannot require a call endlessly", async () => {
     const server = await startAskingServer()
     const agent = testAgent({ mcpServers: { asking: { url: server.url } } })
     expect(textOfResult(await agent.call("stall"))).toMatch(/^\[input_rounds_exceeded\]/)
@@ -129,7 +129,7 @@ describe("a server of 2026-07-28", () => {
     expect(agent.events.map(({ type }) => type)).not.toContain("elicitationRequested")
   })
 
-  it("is told no by the command line, which asks nobody", async () => {
+  it("is declined on the command line, which asks no one", async () => {
     const server = await startAskingServer()
     const folder = await temporaryFolder()
     await writeFile(join(folder, "mcp.json"), JSON.stringify({ mcpServers: { asking: { url: server.url } } }))
@@ -141,7 +141,7 @@ describe("a server of 2026-07-28", () => {
 })
 
 describe("a server of 2025-11-25, over HTTP", () => {
-  it("is answered while its call runs, each of two calls at once by its own session", async () => {
+  it("is answered during its call, in the right session for each of two concurrent calls", async () => {
     const { origin } = await everythingOverHttp("streamableHttp")
     const { url } = await (await gatewayWith(`${origin}/mcp`))()
     const sessions = [await startSession(url), await startSession(url)] as const
@@ -174,7 +174,7 @@ describe("a server of 2025-11-25, over HTTP", () => {
     expect(await respond(after, form, { action: "decline" })).toBe("wait_expired")
   })
 
-  it("may refuse a call until a page was visited, and is sent it again then", async () => {
+  it("may refuse a call until a page was visited, and then receives it again", async () => {
     const { origin } = await everythingOverHttp("streamableHttp")
     const { url } = await (await gatewayWith(`${origin}/mcp`))()
     const session = await startSession(url)
@@ -190,7 +190,7 @@ describe("a server of 2025-11-25, over HTTP", () => {
   })
 })
 
-it("a server over stdio is answered while its call runs, whose time limit stands still meanwhile", async () => {
+it("a server over stdio is answered during its call, whose time limit is paused meanwhile", async () => {
   const timeoutMs = 5_000
   const everything = { ...installedServer("mcp-server-everything", ["stdio"]), timeoutMs }
   const agent = testAgent({ mcpServers: { everything } })

@@ -20,7 +20,7 @@ describe.each([
     expect(textOfResult(event)).toBe("Echo: hello")
   })
 
-  it("is taken up again after a restart that forgot all sessions", async () => {
+  it("reconnects after a restart that forgot all sessions", async () => {
     const { agent, server } = await everything()
     await agent.call("echo", { message: "before" })
     await server.kill()
@@ -28,7 +28,7 @@ describe.each([
     expect(textOfResult(await agent.call("echo", { message: "after" }))).toBe("Echo: after")
   })
 
-  it("leaves a call interrupted when it is lost during it", async () => {
+  it("leaves a call interrupted when the server is lost during it", async () => {
     const { agent, server } = await everything()
     const stream = await agent.watchCall("trigger-long-running-operation", { duration: 60, steps: 600 })
     // After this event, the server has certainly received the call. A call that it has not received would end

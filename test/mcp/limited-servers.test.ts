@@ -18,8 +18,8 @@ function limited(env: Readonly<Record<string, string>> = {}, options: McpServerO
   return { agent, logged }
 }
 
-describe("a server that does less than it offers", () => {
-  it("starts although it refuses logging/setLevel", async () => {
+describe("a server that does less than it announces", () => {
+  it("starts even if it refuses logging/setLevel", async () => {
     const { agent } = limited({ LACKS: "logging/setLevel" }, { startTimeoutMs: 10_000 })
     expect(textOfResult(await agent.call("greet"))).toBe("hello")
   })
@@ -40,7 +40,7 @@ describe("a server that does less than it offers", () => {
   })
 })
 
-it("is asked again for a resource and a prompt that it died over", async () => {
+it("receives a resource and a prompt request again after it died during them", async () => {
   const { agent } = limited({ MARK: join(await temporaryFolder(), "mark") })
   const resource = await agent.call("read_resource", { server: "limited", uri: "note:1" })
   expect(textOfResult(resource)).toContain("Buy milk.")
@@ -48,8 +48,8 @@ it("is asked again for a resource and a prompt that it died over", async () => {
   expect(textOfResult(prompt)).toContain("Hello!")
 })
 
-describe("a server that says too much", () => {
-  it("leaves the main thread free while it reports its progress without end", async () => {
+describe("a server that sends too much", () => {
+  it("leaves the main thread free while it reports endless progress", async () => {
     const { agent } = limited({}, { timeoutMs: 3_000 })
     await agent.call("greet")
     const before = process.threadCpuUsage()
@@ -64,7 +64,7 @@ describe("a server that says too much", () => {
     expect(textOfResult(await agent.call("greet"))).toBe("hello")
   })
 
-  it("has short lines in the log, whatever it puts into them", async () => {
+  it("has short lines in the log, with any content", async () => {
     const { agent, logged } = limited()
     await agent.call("shout")
     const own = logged.filter(({ message }) => message.includes("MCP server"))

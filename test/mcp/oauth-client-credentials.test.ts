@@ -49,7 +49,7 @@ async function serverThatKnowsSecrets(): Promise<GuardedServer> {
   return server
 }
 
-it("lets itself in by its own secret, again when its tokens have ended", async () => {
+it("authorizes itself with its own secret, and again after its tokens have expired", async () => {
   const server = await serverThatKnowsSecrets()
   const { agent, results, isReady } = knownGateway(server)
   await eventually("the server", async () => (await isReady()) || null)
@@ -61,13 +61,13 @@ it("lets itself in by its own secret, again when its tokens have ended", async (
   expect(server.secrets).toEqual([clientSecret, clientSecret])
 })
 
-it("lets itself in where the issuer is the one that is configured", async () => {
+it("authorizes itself if the issuer is the configured one", async () => {
   const server = await serverThatKnowsSecrets()
   const { isReady } = knownGateway(server, { issuer: new URL(server.url).origin })
   await eventually("the server", async () => (await isReady()) || null)
 })
 
-it("shows its secret to no other issuer than the one that is configured, and says why", async () => {
+it("sends its secret only to the configured issuer, and logs the reason otherwise", async () => {
   const server = await serverThatKnowsSecrets()
   const { isReady, warnings } = knownGateway(server, { issuer: "https://login.example.com" })
   await eventually("the refusal", async () => {

@@ -122,7 +122,7 @@ async function twoNodes(server: GuardedServer) {
   return { first, second }
 }
 
-it("refreshes once for all calls that are refused at once", async () => {
+it("refreshes once for all calls that are refused concurrently", async () => {
   const server = await guardedServer()
   const { first } = await twoNodes(server)
   server.expireTokens()
@@ -130,7 +130,7 @@ it("refreshes once for all calls that are refused at once", async () => {
   expect(server).toMatchObject({ refreshes: 1, revoked: false })
 })
 
-it("refreshes once for all nodes that are refused at once", async () => {
+it("refreshes once for all nodes that are refused concurrently", async () => {
   const server = await guardedServer()
   const { first, second } = await twoNodes(server)
   server.onRefresh = async () => {
@@ -145,7 +145,7 @@ it("refreshes once for all nodes that are refused at once", async () => {
   }
 })
 
-it("renews in place of a process that died over it, once its time is over", async () => {
+it("refreshes in place of a process that died during a refresh, after its time", async () => {
   const server = await guardedServer()
   const path = join(await temporaryFolder(), "data")
   const secrets = await openSecrets(path)
@@ -163,7 +163,7 @@ it("renews in place of a process that died over it, once its time is over", asyn
   expect(server).toMatchObject({ refreshes: 1, revoked: false })
 })
 
-it("asks nobody while the authorization server does not answer, and goes on when it does", async () => {
+it("asks no one while the authorization server does not respond, and continues when it does", async () => {
   const server = await guardedServer()
   const { first } = await twoNodes(server)
   server.onRefresh = async () => "unavailable"
@@ -175,7 +175,7 @@ it("asks nobody while the authorization server does not answer, and goes on when
   expect(first.links).toHaveLength(1)
 })
 
-it("lets people in by the links of nodes that started at once", async () => {
+it("authorizes people through the links of nodes that started concurrently", async () => {
   const server = await guardedServer()
   const path = join(await temporaryFolder(), "data")
   const nodes = [node(server, await openSecrets(path)), node(server, await openSecrets(path))]
@@ -187,7 +187,7 @@ it("lets people in by the links of nodes that started at once", async () => {
   for (const each of nodes) await each.is("ready")
 })
 
-it("lets in two people who come back at once", async () => {
+it("authorizes two people who return concurrently", async () => {
   const server = await guardedServer()
   const path = join(await temporaryFolder(), "data")
   const first = node(server, await openSecrets(path))
@@ -198,7 +198,7 @@ it("lets in two people who come back at once", async () => {
   expect(await Promise.all(links.map((link) => first.allow(link)))).toEqual(["guarded", "guarded"])
 })
 
-it("gives a link that works after one that could not be made", async () => {
+it("returns a working link after one that could not be created", async () => {
   const server = await guardedServer()
   const good = server.metadata
   server.metadata = (self) => ({ ...good(self), response_types_supported: ["token"] })
@@ -210,7 +210,7 @@ it("gives a link that works after one that could not be made", async () => {
   await only.is("ready")
 })
 
-it("keeps the server's own headers from the authorization server that it names", async () => {
+it("hides the server's own headers from the authorization server that it names", async () => {
   const [server, elsewhere] = [await guardedServer(), await guardedServer()]
   const origin = new URL(elsewhere.url).origin
   server.resource = (self) => ({ resource: `${self}/mcp`, authorization_servers: [origin] })
@@ -222,7 +222,7 @@ it("keeps the server's own headers from the authorization server that it names",
   expect(JSON.stringify(elsewhere.requests)).not.toContain("s3cret")
 })
 
-it("says over the older transport too that a person is needed, not that a call was interrupted", async () => {
+it("reports over the older transport too that a person is needed, not that a call was interrupted", async () => {
   const server = await guardedServer()
   const secrets = await openSecrets(join(await temporaryFolder(), "data"))
   const only = node({ url: server.sseUrl }, secrets, { type: "sse" })
@@ -236,7 +236,7 @@ it("says over the older transport too that a person is needed, not that a call w
   await expect(only.call()).rejects.toMatchObject({ code: "mcp_needs_reauth" })
 })
 
-it("takes what another node was granted, though its store could not be reached for a while", async () => {
+it("uses another node's authorization, even if its store was unreachable for a while", async () => {
   const server = await guardedServer()
   const path = join(await temporaryFolder(), "data")
   const secrets = await openSecrets(path)

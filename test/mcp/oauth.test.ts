@@ -65,7 +65,7 @@ async function gateway(url: string, store: string, oauth: McpOAuthDefinition = {
   return { agent, results, links, check }
 }
 
-it("asks to be let in, comes back by the callback, and remembers it after a restart", async () => {
+it("requires authorization, returns by the callback, and remembers it after a restart", async () => {
   const url = await protectedServer()
   const store = join(await temporaryFolder(), "data")
   const first = await gateway(url, store)
@@ -98,7 +98,7 @@ it("asks to be let in, comes back by the callback, and remembers it after a rest
   expect(second.links).toEqual([])
 })
 
-it("takes no link along to another server that the name stands for later", async () => {
+it("sends no token to another server that takes over the name later", async () => {
   const [former, later] = [await guardedServer(), await guardedServer()]
   // Servers from before RFC 9728 do not state the resource of their tokens.
   former.resource = () => {

@@ -77,7 +77,7 @@ describe("the revision of the protocol", () => {
     expect(methods).not.toContain("initialize")
   })
 
-  it("is the older one where that is configured", async () => {
+  it("is the older one if that is configured", async () => {
     const { url, methods } = await startServer()
     const { agent } = agentFor(url, "2025-11-25")
     expect(textOfResult(await agent.call("greet"))).toBe("hello")
@@ -85,7 +85,7 @@ describe("the revision of the protocol", () => {
     expect(methods).not.toContain("server/discover")
   })
 
-  it("is no other than the newer one where that is configured", async () => {
+  it("is only the newer one if that is configured", async () => {
     const { url, methods } = await startServer({ isOld: true })
     const { agent } = agentFor(url, "2026-07-28")
     expect(textOfResult(await agent.call("greet"))).toContain("unknown_tool")
@@ -93,7 +93,7 @@ describe("the revision of the protocol", () => {
   })
 })
 
-it("has the log of a server of revision 2026-07-28", async () => {
+it("receives the log of a server of revision 2026-07-28", async () => {
   const { url } = await startServer()
   const { agent, warnings } = agentFor(url)
   await agent.call("greet")

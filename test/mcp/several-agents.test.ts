@@ -12,7 +12,7 @@ const calling =
   ({ messages }: ModelRequest) =>
     messages.length === 1 ? [{ type: "toolCall", name } as const] : [{ type: "text", text: "Done." } as const]
 
-it("each agent of a gateway has its own MCP servers, also under one name", async () => {
+it("each agent of a gateway has its own MCP servers, even under the same name", async () => {
   const [left, right] = [
     await listingServer("left", listed("look"), listed("left_only")),
     await listingServer("right", listed("look"), listed("right_only")),

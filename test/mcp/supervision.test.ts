@@ -42,20 +42,20 @@ describe("a server that dies during a call", () => {
     expect(lines().filter((line) => line === "called look")).toHaveLength(2)
   })
 
-  it("is not called again for a tool that only says that it is read-only", async () => {
+  it("is not called again for a tool that only claims to be read-only", async () => {
     const { agent, lines } = await fragile()
     expect(await agent.call("look")).toMatchObject({ type: "toolCallInterrupted" })
     expect(lines().filter((line) => line === "called look")).toHaveLength(1)
   })
 
-  it("is called again for a tool that the user says is idempotent", async () => {
+  it("is called again for a tool that the user declares idempotent", async () => {
     const { agent } = await fragile({ tools: { die_once: { idempotent: true } } })
     expect(textOfResult(await agent.call("die_once"))).toBe("survived")
   })
 })
 
 describe("a server that dies at another time", () => {
-  it("is back when it died between calls", async () => {
+  it("is back after it died between calls", async () => {
     const { agent, lines } = await fragile()
     const pid = Number(textOfResult(await agent.call("pid")))
     process.kill(pid, "SIGKILL")
@@ -65,7 +65,7 @@ describe("a server that dies at another time", () => {
     expect(starts(lines())).toEqual([`started ${pid}`, `started ${next}`])
   })
 
-  it("is started again when it died while it listed its tools", async () => {
+  it("is started again after it died while it listed its tools", async () => {
     const { agent, lines, folder } = await fragile()
     writeFileSync(join(folder, "crutch"), "")
     await agent.call("pid")
@@ -77,7 +77,7 @@ describe("a server that dies at another time", () => {
 })
 
 describe("the gateway", () => {
-  it("starts though a server does not, and says so where one looks", async () => {
+  it("starts even if a server does not, and reports that in its checks", async () => {
     const warnings: object[] = []
     const agent = testAgent({
       logger: { debug() {}, info() {}, warn: (fields) => void warnings.push(fields), error() {} },
@@ -101,7 +101,7 @@ describe("the gateway", () => {
     await eventually("the cancellation", () => lines().includes("cancelled") || null)
   })
 
-  it("gives the model a tool that a server gets during a run", async () => {
+  it("offers the model a tool that a server adds during a run", async () => {
     const { agent } = await fragile()
     await agent.call("grow")
     await eventually("the new tool", async () => {
@@ -110,7 +110,7 @@ describe("the gateway", () => {
     })
   })
 
-  it("gives the session's id to servers that are to have it, out of the model's sight", async () => {
+  it("sends the session's id to configured servers, hidden from the model", async () => {
     const folder = await temporaryFolder()
     const agent = testAgent({
       mcpServers: { fragile: fragileServer({ JOURNAL: join(folder, "journal") }) },
@@ -121,7 +121,7 @@ describe("the gateway", () => {
     expect(tool?.inputSchema).toEqual({ type: "object", properties: {}, required: [] })
   })
 
-  it("closes at once though a run waits for a server that does not start", async () => {
+  it("closes at once even if a run waits for a server that does not start", async () => {
     const silent = { command: process.execPath, args: ["-e", "setInterval(() => {}, 1000)"] }
     const agent = testAgent({ mcpServers: { silent } })
     const run = agent.call("anything").catch((error: unknown) => error)
@@ -134,7 +134,7 @@ describe("the gateway", () => {
     await run
   })
 
-  it("leaves no process behind when it closes, not even one that ignores signals", async () => {
+  it("leaves no process behind when it closes, including those that ignore signals", async () => {
     const { agent, lines } = await fragile({}, { STUBBORN: "1" })
     await agent.call("raise_child")
     const pids = lines().flatMap((line) => line.match(/\d+$/)?.map(Number) ?? [])

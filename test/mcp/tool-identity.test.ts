@@ -85,7 +85,7 @@ async function asksAbout(session: SessionClient, tool: string): Promise<Request 
   return request
 }
 
-it("does not take a grant for one server's tool as one for another's of that name", async () => {
+it("does not apply a grant for one server's tool to another server's tool of that name", async () => {
   const one = await listingServer("one", listed("deploy"))
   const two = await listingServer("two", listed("status"))
   const { url, agent } = await startGateway(await newStore(), {
@@ -108,7 +108,7 @@ it("does not take a grant for one server's tool as one for another's of that nam
   ])
 })
 
-it("asks again when what was allowed meanwhile belongs to another server, and says so", async () => {
+it("asks again if the allowed tool now belongs to another server, and says so", async () => {
   const one = await listingServer("one", listed("deploy"))
   const two = await listingServer("two", listed("deploy"))
   const store = await newStore()
@@ -144,7 +144,7 @@ it.each([
   ["the description", { description: "Does more." }],
   ["the schema", { inputSchema: { type: "object", properties: { all: { type: "boolean" } } } }],
   ["an annotation that the gateway does not know", { annotations: { "x-scope": "all" } }],
-])("asks again when a server changes %s of a tool that was allowed", async (_what, change) => {
+])("asks again if a server changes %s of an allowed tool", async (_what, change) => {
   const server = await listingServer("one", listed("deploy"))
   const { url } = await startGateway(await newStore(), { one: server.definition() })
   const session = await startSession(url)
@@ -157,7 +157,7 @@ it.each([
   )
 })
 
-it("does not ask again after a restart of server and gateway that changes nothing, nor for a trusted description", async () => {
+it("does not ask again after a restart without changes, nor for a changed description of a trusted server", async () => {
   const server = await listingServer(
     "one",
     listed("deploy", { outputSchema: { type: "object", b: 1, a: 2 } }),
@@ -175,7 +175,7 @@ it("does not ask again after a restart of server and gateway that changes nothin
   expect(await asksAbout(session.at(second.url), "deploy")).toBeNull()
 })
 
-it("gives a server's tool no name that starts as another server's do, and says so", async () => {
+it("gives a server's tool no name that starts like another server's, and logs that", async () => {
   const [trusted, spoofing] = [
     await listingServer("trusted", listed("deploy")),
     await listingServer("b", listed("trusted__deploy"), listed("status")),
@@ -192,14 +192,14 @@ it("gives a server's tool no name that starts as another server's do, and says s
   expect(lines).toContainEqual({ tools: refused, count: 1 })
 })
 
-it("does not start with servers whose tools could have one name", async () => {
+it("does not start with servers whose tools could have the same name", async () => {
   const server = await listingServer("one", listed("deploy"))
   const mcpServers = { a: server.definition(), a__b: server.definition() }
   const agent = createAgent("x", { provider: "demo", store: "memory", mcpServers })
   await expect(agent.prepare()).rejects.toThrow('"a" and "a__b" are too similar')
 })
 
-it("asks about a tool that another server pushed out of its name as the policy says for that name", async () => {
+it("applies the policy of the new name to a tool that another server forced to change its name", async () => {
   const one = await listingServer("one", listed("deploy"))
   const two = await listingServer("two", listed("deploy"))
   const mcpServers = { one: one.definition(), two: two.definition() }
@@ -208,7 +208,7 @@ it("asks about a tool that another server pushed out of its name as the policy s
   expect(one.calls()).toEqual([])
 })
 
-it("does not send a call to a server that has changed the tool since its caller knew it", async () => {
+it("does not send a call to a server that has changed the tool since its caller read it", async () => {
   const source = await listingServer("one", listed("deploy"))
   const server = serverOf(source.definition())
   await server.settled()
@@ -240,7 +240,7 @@ it("does not send a call to a server that has changed the tool since its caller 
   expect(source.calls()).toEqual(["deploy"])
 })
 
-it("holds a call back until the list that the server has announced is read", async () => {
+it("delays a call until the announced list is read", async () => {
   const source = await listingServer("one", listed("deploy"), listed("swap"))
   const server = serverOf(source.definition())
   await server.settled()
@@ -262,7 +262,7 @@ it.each([
   ["streamable HTTP of 2026-07-28", async () => ({ url: (await startAskingServer()).url })],
   ["streamable HTTP", async () => ({ url: `${(await everythingOverHttp("streamableHttp")).origin}/mcp` })],
   ["SSE", async () => ({ type: "sse" as const, url: `${(await everythingOverHttp("sse")).origin}/sse` })],
-])("digests what a server sends over %s, before it is parsed", async (_what, start) => {
+])("digests a server's tools over %s before they are parsed", async (_what, start) => {
   const server = serverOf(await start())
   await server.settled()
   expect(server.tools).not.toEqual([])

@@ -10,7 +10,7 @@ async function fragile(options: Parameters<typeof fragileServer>[1] = {}) {
   return fragileServer({ JOURNAL: join(await temporaryFolder(), "journal") }, options)
 }
 
-it("tells two servers' tools of one name apart, and leaves the agent's own its name", async () => {
+it("distinguishes two servers' tools of the same name, and leaves the agent's own its name", async () => {
   const own = tool({
     name: "look",
     description: "Own.",
@@ -32,14 +32,14 @@ it("tells two servers' tools of one name apart, and leaves the agent's own its n
   expect(agent.toolNames().toSorted()).toEqual(["look", "one__look", "one__pid", "two__pid"])
 })
 
-it("shows all progress of a call, also what comes at once with its result", async () => {
+it("shows all progress of a call, including progress that arrives together with its result", async () => {
   const agent = testAgent({ mcpServers: { fragile: await fragile() } })
   const frames = await (await agent.watchCall("hurry")).rest()
   const chunks = frames.flatMap(({ event }) => (event.type === "tool_output_chunk" ? [event.text] : []))
   expect(chunks.join("")).toBe("1/2\n2/2\n")
 })
 
-it("gives the model a server's instructions where the user wants that", async () => {
+it("gives the model a server's instructions if configured", async () => {
   const agent = testAgent({ mcpServers: { fragile: await fragile({ instructions: true }) } })
   await agent.call("pid")
   const system = agent.provider.requests[0]?.system.map(({ text }) => text).join("\n")
@@ -47,14 +47,14 @@ it("gives the model a server's instructions where the user wants that", async ()
   expect(system).toContain("Handle with care.")
 })
 
-it("asks a person where the server's policy says so, and denies where nobody is there", async () => {
+it("asks a person if the server's policy says so, and denies without one", async () => {
   const agent = testAgent({
     mcpServers: { fragile: await fragile({ approval: "destructive", trusted: true }) },
   })
   expect(textOfResult(await agent.call("pid"))).toContain("denied")
 })
 
-it("gives each user a server of their own", async () => {
+it("gives each user a separate server", async () => {
   const pids = new Map<string, string>()
   const provider = scriptedProvider((request) =>
     request.messages.at(-1)?.role === "tool"
@@ -89,7 +89,7 @@ it("gives each user a server of their own", async () => {
   expect(pids.get("ada again")).toBe(pids.get("ada"))
 })
 
-it("refuses servers of users whom it cannot know", async () => {
+it("refuses servers for users that it cannot identify", async () => {
   const agent = createAgent("x", {
     provider: "demo",
     store: "memory",

@@ -51,7 +51,7 @@ async function responseOf(reader: TestNode, sessionId: string, runId: string) {
   return (await reader.sessions.result(sessionId, runId, { signal })).response
 }
 
-test("of twenty sessions whose claim was lost on its way none stays with a process that does not know it", async () => {
+test("of twenty sessions with lost claims, none stays with a process that does not know it", async () => {
   const { cable, node, reader, outside } = await nodes("sweep", { start: false })
   const runs = await Promise.all(
     Array.from({ length: 20 }, async (_, index) => {
@@ -72,7 +72,7 @@ test("of twenty sessions whose claim was lost on its way none stays with a proce
   expect(await Promise.all(responses)).toEqual(runs.map(() => "Done"))
 })
 
-test("a message that was claimed when the reply was lost is answered by the process that claimed it", async () => {
+test("a message that was claimed with a lost reply is answered by the process that claimed it", async () => {
   const { cable, node, reader } = await nodes("putting", { start: true })
   const { id } = await node.sessions.create(alice)
   const idempotency = { key: "once", bodyHash: "hash" }
@@ -86,7 +86,7 @@ test("a message that was claimed when the reply was lost is answered by the proc
   expect(await responseOf(reader, id, again.runId)).toBe("Done")
 })
 
-test("a single claim whose reply was lost is found again", async () => {
+test("a single claim with a lost reply is found again", async () => {
   const { cable, node, reader, outside } = await nodes("claiming", { start: false })
   const { id } = await reader.sessions.create(alice)
   await outside.log.put(put(id, "run_1"))

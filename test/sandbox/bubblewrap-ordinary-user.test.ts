@@ -53,7 +53,7 @@ async function runThere(name: string): Promise<void> {
   expect(problem).toBeNull()
 }
 
-describe("bubblewrap without root keeps the contract of sandboxes:", () => {
+describe("bubblewrap without root follows the contract of sandboxes:", () => {
   test.each(held(sandboxContract))("$name", ({ name }) => runThere(name), 180_000)
 })
 

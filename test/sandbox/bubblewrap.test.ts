@@ -25,7 +25,7 @@ beforeAll(async () => {
 }, 600_000)
 afterAll(() => end?.())
 
-describe("bubblewrap keeps the contract of sandboxes:", () => {
+describe("bubblewrap follows the contract of sandboxes:", () => {
   test.each(sandboxContract)("$name", async ({ run }) => run(harness), 180_000)
 })
 
@@ -40,7 +40,7 @@ describe("bubblewrap holds against", () => {
   )
 })
 
-test("a file that is deleted and held open cannot fill the disk, though no quota sees it", async () => {
+test("a deleted file that is held open cannot fill the disk, although no quota counts it", async () => {
   await requires("root")
   const directory = await sandboxDirectory()
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m,mode=711", "tmpfs", directory])
@@ -137,7 +137,7 @@ os.chmod(".", 0o755)`
   await removeTree(directory)
 }, 180_000)
 
-test("what a killed gateway ran is gone after the next start", async () => {
+test("processes of a killed gateway are gone after the next start", async () => {
   const directory = await sandboxDirectory()
   await crashWhileRunning("bubblewrap", directory)
   const { sandboxes } = await openTestSandboxes("bubblewrap", { directory })

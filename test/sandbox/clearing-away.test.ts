@@ -59,7 +59,7 @@ async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
 
 const sessions = () => readdir(join(directory, "sessions"))
 
-test("what another gateway ran when it was killed is gone a minute later", async () => {
+test("processes of another killed gateway are gone a minute later", async () => {
   const { code, aMinuteLater } = await openStopped(async () => true)
   await crashWhileRunning("subprocess", directory)
   expect(processes()).not.toEqual([])
@@ -69,7 +69,7 @@ test("what another gateway ran when it was killed is gone a minute later", async
   await code.close?.()
 }, 180_000)
 
-test("the working directory of a session that is no more is removed, unless it is young", async () => {
+test("the working directory of a removed session is deleted, unless it is new", async () => {
   const kept = new Set(["sess_kept"])
   const { code, runCode, aMinuteLater } = await openStopped(async (sessionId) => kept.has(sessionId))
   await runCode("sess_kept")
@@ -85,7 +85,7 @@ test("the working directory of a session that is no more is removed, unless it i
   await code.close?.()
 }, 180_000)
 
-test("code of a session that is no more is ended before its files are removed", async () => {
+test("code of a removed session is ended before its files are deleted", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
   const { sandboxes } = await openTestSandboxes("subprocess", { directory })
   const sandbox = await sandboxes.open({ id: "sess_ended", tenant: "test", userId: "test" })
@@ -109,7 +109,7 @@ test("code of a session that is no more is ended before its files are removed", 
   await sandboxes.close()
 }, 180_000)
 
-test("closing waits for the clearing away, which uses the store", async () => {
+test("closing waits for the cleanup, which uses the store", async () => {
   const asked = Promise.withResolvers<void>()
   const answer = Promise.withResolvers<boolean>()
   const { code, runCode, aMinuteLater } = await openStopped(() => {
@@ -131,7 +131,7 @@ test("closing waits for the clearing away, which uses the store", async () => {
   expect(await sessions()).toEqual(["sess_a"])
 }, 180_000)
 
-test("what cannot be cleared away keeps nothing else from it, and is told", async () => {
+test("a failed cleanup does not prevent others, and is logged", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
   const { sandboxes } = await openTestSandboxes("subprocess", { directory })
   for (const id of ["sess_a", "sess_b", "sess_c"]) await sandboxes.open({ id, tenant: "test", userId: id })

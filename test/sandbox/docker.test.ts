@@ -41,7 +41,7 @@ afterAll(async () => {
   }
 }, 120_000)
 
-describe("Docker keeps the contract of sandboxes:", () => {
+describe("Docker follows the contract of sandboxes:", () => {
   test.each(sandboxContract)("$name", async ({ run }) => run(harness), 180_000)
 })
 
@@ -67,7 +67,7 @@ test("the command line builds an image", async () => {
   await removeTree(folder)
 }, 120_000)
 
-test("while the engine is gone each call says so at once, and they work again when it is back", async () => {
+test("while the engine is down each call fails at once, and calls work again when it is back", async () => {
   const directory = await sandboxDirectory()
   const config = { directory, dockerSocket: engine.socket, image: testImage }
   const { sandboxes } = await openTestSandboxes("docker", config)
@@ -108,7 +108,7 @@ test("while the engine is gone each call says so at once, and they work again wh
   await removeTree(directory)
 }, 240_000)
 
-test("GET /ready says that the engine is gone, and that it is back", async () => {
+test("GET /ready reports that the engine is down, and that it is back", async () => {
   const directory = await sandboxDirectory()
   const gateway = createAgent("You compute.", {
     provider: "demo",
@@ -139,7 +139,7 @@ test("GET /ready says that the engine is gone, and that it is back", async () =>
   await removeTree(directory)
 }, 120_000)
 
-test("code that runs while the engine is shut down is lost, and does not seem to have ended by itself", async () => {
+test("code that runs while the engine is shut down is lost, and is not reported as ended by itself", async () => {
   const directory = await sandboxDirectory()
   const config = { directory, dockerSocket: engine.socket, image: testImage }
   const { sandboxes } = await openTestSandboxes("docker", config)
@@ -168,7 +168,7 @@ test("code that runs while the engine is shut down is lost, and does not seem to
   await removeTree(directory)
 }, 240_000)
 
-test("what a killed gateway ran is gone after the next start", async () => {
+test("containers of a killed gateway are gone after the next start", async () => {
   const { docker, socket } = engine
   const directory = await sandboxDirectory()
   const containers = async () => {

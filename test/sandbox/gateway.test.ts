@@ -43,7 +43,7 @@ async function call(session: SessionClient, name: string, input: object) {
   return { events, result: complete.result as Record<string, unknown>, error: complete.error }
 }
 
-test("a model runs code, viewers see its output while it runs, and clients get its files", async () => {
+test("a model runs code, viewers see its output during the call, and clients get its files", async () => {
   const session = await startSession(url)
   const code = `print("hello")\nopen("out.csv", "w").write("a,b")`
   const { events, result } = await call(session, "code_execute", { code })
@@ -104,7 +104,7 @@ test("the application's own code and variables come first, and the model is told
   expect(JSON.stringify(results)).not.toContain("hunter2")
 })
 
-test("a plot comes back as an image, to the model and to the client", async () => {
+test("a plot is returned as an image, to the model and to the client", async () => {
   const session = await startSession(url)
   const code = `
 import struct, zlib
@@ -130,7 +130,7 @@ test("long output keeps its beginning and its end, in a result that stays readab
   expect(result.stdout).toMatch(/^\0+\n\[\d+ bytes are left out here\.\]\n\0+end\n$/)
 })
 
-test("code in the background is asked for, cancelled, and capped", async () => {
+test("code in the background is checked, canceled, and limited", async () => {
   const session = await startSession(url)
   const endless = { code: "print('on')\nwhile True: pass", background: true, timeout_ms: 60_000 }
   const { result } = await call(session, "code_execute", endless)
@@ -153,7 +153,7 @@ test("code in the background is asked for, cancelled, and capped", async () => {
   expect(finished).toMatchObject({ stdout: "1\n", return_code: 0, ended_by: "exit" })
 })
 
-test("a user who fills all their sessions with code leaves room for other users", async () => {
+test("a user whose sessions are full of code leaves room for other users", async () => {
   const tasks = await Promise.all(
     Array.from({ length: 6 }, async () => {
       const session = await startSession(url, "greedy-key")
@@ -170,7 +170,7 @@ test("a user who fills all their sessions with code leaves room for other users"
   }
 })
 
-test("what runs in no sandbox waits for a person", async () => {
+test("code outside of a sandbox waits for a person", async () => {
   const session = await startSession(url)
   const stream = await session.chat(`/tool code_execute {"code": "print(6 * 7)", "host": "subprocess"}`)
   const asked = await stream.until(({ event }) => event.type === "tool_approval_request")
@@ -186,7 +186,7 @@ test("what runs in no sandbox waits for a person", async () => {
   })
 })
 
-test("a cancelled run takes its code along", async () => {
+test("a canceled run ends its code", async () => {
   const session = await startSession(url)
   const stream = await session.chat(`/tool code_execute {"code": "print('on')\\nwhile True: pass"}`)
   await stream.until(({ event }) => event.type === "tool_output_chunk")
@@ -199,7 +199,7 @@ test("a cancelled run takes its code along", async () => {
   expect(result.return_code).toBe(0)
 })
 
-test("GET /ready says what code runs in", async () => {
+test("GET /ready names the backend of the code", async () => {
   const response = await fetch(`${url}/api/ready`)
   expect(await response.json()).toMatchObject({
     checks: {
@@ -211,7 +211,7 @@ test("GET /ready says what code runs in", async () => {
   })
 })
 
-test("a gateway that must have a sandbox does not start without one", async () => {
+test("a gateway that requires a sandbox does not start without one", async () => {
   const refused = createAgent("You compute.", {
     provider: "demo",
     store: "memory",

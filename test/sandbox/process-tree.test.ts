@@ -24,7 +24,7 @@ if os.fork() == 0:
 time.sleep(60)`,
 } as const
 
-test.each(Object.entries(programs))("%s stands still until it is continued", async (_, start) => {
+test.each(Object.entries(programs))("%s stops until it is continued", async (_, start) => {
   const work = `
 import ctypes, os, threading, time
 def work():

@@ -22,11 +22,11 @@ beforeAll(async () => {
 }, 600_000)
 afterAll(() => end?.())
 
-describe("a subprocess keeps the contract of sandboxes:", () => {
+describe("a subprocess follows the contract of sandboxes:", () => {
   test.each(sandboxContract)("$name", async ({ run }) => run(harness), 180_000)
 })
 
-test("shared memory, semaphores and queues do not outlast an execution", async () => {
+test("shared memory, semaphores and queues do not survive an execution", async () => {
   const sandbox = await newSandbox(harness)
   const code = `
 import ctypes, os
@@ -68,7 +68,7 @@ time.sleep(60)`
   if (stdout !== "refused\n") expect(reason).toBe("diskFull")
 }, 120_000)
 
-test("what a killed gateway ran is gone after the next start", async () => {
+test("processes of a killed gateway are gone after the next start", async () => {
   const directory = await sandboxDirectory()
   await crashWhileRunning("subprocess", directory)
   const { sandboxes } = await openTestSandboxes("subprocess", { directory })

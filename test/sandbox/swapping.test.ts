@@ -59,7 +59,7 @@ async function folderOfTheHost() {
   return { folder, modes }
 }
 
-test("a tree that code swaps for a link while the gateway removes it leads to nothing of the host", async () => {
+test("a tree that code replaces with a link during its removal does not lead to files of the host", async () => {
   const { folder, modes } = await folderOfTheHost()
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const place = await mkdtemp(join(tmpdir(), "agent-gateway-swapping-"))

@@ -11,7 +11,7 @@ test.each([
   ["6.3.0", true],
   ["6.18.44-fc-v669", true],
   ["7.0.0-rc1", true],
-])("Linux %s counts files in connections that nobody accepts: %s", (version, counts) => {
+])("Linux %s counts files in connections that were not accepted: %s", (version, counts) => {
   expect(countsUnaccepted(version)).toBe(counts)
 })
 
@@ -21,7 +21,7 @@ const connections = {
 } as const
 
 test.each(Object.entries(connections))(
-  "a connection that %s is seen in a network of its own",
+  "a connection that %s is found in its own network namespace",
   async (_, [connect, isSeen]) => {
     await requires("root")
     const code = `
@@ -45,7 +45,7 @@ time.sleep(60)`
   },
 )
 
-test("connections in the gateway's own network are nobody's", async () => {
+test("connections in the gateway's own network namespace belong to no execution", async () => {
   await requires("linux")
   expect(await readUnixSockets("/proc/self")).toEqual([])
 })

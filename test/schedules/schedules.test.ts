@@ -9,14 +9,14 @@ vi.setConfig({ testTimeout: 240_000 })
 
 const plan = { schedules: 12, occurrences: 5, kills: 4 }
 
-test("two processes on one SQLite store fire each occurrence once, whichever of them is killed", async () => {
+test("two processes on one SQLite store fire each occurrence once, even if either is killed", async () => {
   const store = await temporaryFolder()
   const { violations, fired } = await play({ ...plan, store, nodes: 2, random: createRandom("sqlite") })
   expect(violations).toEqual([])
   expect(fired).toBe(60)
 })
 
-test("three processes on one Postgres fire each occurrence once, whichever of them is killed", async () => {
+test("three processes on one Postgres fire each occurrence once, even if any is killed", async () => {
   const server = await startPostgres()
   try {
     const store = await server.createDatabase("schedules")

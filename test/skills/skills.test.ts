@@ -81,7 +81,7 @@ function lastResults({ messages }: ModelRequest): readonly unknown[] {
 
 const systemOf = ({ system }: ModelRequest) => system.map(({ text }) => text).join("\n\n")
 
-test("the model sees names and descriptions, and the instructions once it loads a skill", async () => {
+test("the model receives names and descriptions, and the instructions once it loads a skill", async () => {
   await write("pdf/SKILL.md", skill("pdf", "# Steps of pdf"))
   await write("pdf/references/guide.md", "Guide text")
   await write("notes.md", "Take notes of the talk.")
@@ -134,7 +134,7 @@ test("only the files of the skill can be read, in pages", async () => {
   expect(rest).toMatch(/^é+end$/)
 })
 
-test("a loaded skill's limits on tools are enforced, until a later run unloads it", async () => {
+test("a loaded skill's limits on tools are enforced until a later run unloads it", async () => {
   await write("safe/SKILL.md", skill("safe", "# Safe", "allowed-tools: web_*"))
   await write("other/SKILL.md", skill("other", "# Other"))
   const { gateway, requests } = agentWith([
@@ -208,7 +208,7 @@ test("tool packs allow the tools of the groups that they name", async () => {
   })
 })
 
-test("limits survive a restart and the end of the skill, and the model hears that it is gone", async () => {
+test("limits survive a restart and the removal of the skill, and the model learns of the removal", async () => {
   await write("safe/SKILL.md", skill("safe", "# Safe", "allowed-tools: web_search"))
   await write("also/SKILL.md", skill("also", "# Also"))
   const store = join(folder, "store")
@@ -227,7 +227,7 @@ test("limits survive a restart and the end of the skill, and the model hears tha
   expect(sent).toEqual([])
 })
 
-test("a run that goes on after a restart keeps the limits of a skill that is gone", async () => {
+test("a run that continues after a restart keeps the limits of a removed skill", async () => {
   await write("safe/SKILL.md", skill("safe", "# Safe", "allowed-tools: web_search"))
   const store = join(folder, "store")
   const before = agentWith(
@@ -247,7 +247,7 @@ test("a run that goes on after a restart keeps the limits of a skill that is gon
   expect(sent).toEqual([])
 })
 
-test("a change of the files reaches new runs, and not the one that is open", async () => {
+test("a change of the files applies to new runs, and not to the open one", async () => {
   await write("a/SKILL.md", skill("a", "# Old"))
   await write("a/f.txt", "old")
   const gate = Promise.withResolvers<void>()
@@ -274,7 +274,7 @@ test("a change of the files reaches new runs, and not the one that is open", asy
   expect(lastResults(requests[4] as ModelRequest)).toMatchObject([[expect.any(String), "# B"]])
 })
 
-test("more skills than the prompt can list are found by search", async () => {
+test("skills beyond the prompt's limit are found by search", async () => {
   for (let index = 0; index < 101; index += 1) await write(`s${index}.md`, skill(`s${index}`, "Text"))
   await write("taxes.md", skill("taxes", "Text"))
   const { gateway, requests } = agentWith([
@@ -291,7 +291,7 @@ test("more skills than the prompt can list are found by search", async () => {
   ])
 })
 
-test("one skill with mistakes stops no other, and doctor hears of all of them", async () => {
+test("a skill with mistakes does not stop the others, and doctor reports all mistakes", async () => {
   await write("good/SKILL.md", skill("good", "# Good"))
   await write("bad/SKILL.md", "---\nname: Worse\n---\n")
   const { gateway } = agentWith([[say("Done.")]])
@@ -305,7 +305,7 @@ test("one skill with mistakes stops no other, and doctor hears of all of them", 
   })
 })
 
-test("a folder that does not exist stops the start with what to do", async () => {
+test("a missing folder stops the start with the remedy", async () => {
   const { gateway } = agentWith([[say("Done.")]], { skillsDir: join(folder, "missing") })
   await expect(gateway.prepare()).rejects.toThrow(/skillsDir: the folder .+missing cannot be listed/)
 })

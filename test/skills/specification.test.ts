@@ -68,9 +68,9 @@ const folders: Readonly<Record<string, string | null>> = {
   "no-file": null,
 }
 
-test("the verdict on a skill's folder is that of the reference implementation", { timeout: 600_000 }, async ({
-  skip,
-}) => {
+test("the verdict on a skill's folder equals that of the reference implementation", {
+  timeout: 600_000,
+}, async ({ skip }) => {
   const root = await temporaryFolder()
   const programs = await installPythonPackages(root, requirements)
   if (programs === null) {

@@ -17,7 +17,7 @@ export function createAnnouncement(
 ): OutboxItem {
   const text =
     `[Message of the gateway, not of the user: the background task ${taskId} (${name}) has ended. ` +
-    "Collect its result with get_background_result, and tell the user what came of it.]"
+    "Collect its result with get_background_result, and tell the user the outcome.]"
   const command = {
     type: "message",
     sessionId,

@@ -75,7 +75,7 @@ describe("a tool that returns a child", () => {
     expect(errors(run)).toEqual(["storage_full"])
   })
 
-  it("goes on with the child's answer, and its run counts what the child spent", async () => {
+  it("continues with the child's answer, and its run counts the child's spending", async () => {
     const run = runOf(1)
     await runLoop(run.context)
     const spent = { usage: { ...usage, cacheReadInputTokens: 7 }, cost: 0.5 }
@@ -89,7 +89,7 @@ describe("a tool that returns a child", () => {
     })
   })
 
-  it("divides what is free of a budget among its children, and never reserves more than there is", async () => {
+  it("divides the free budget among its children, and never reserves more than that", async () => {
     const run = runOf(6, {}, { maxBudgetUsd: 1 })
     await runLoop(run.context)
     const shares = reserved(run).map(Number)
@@ -98,7 +98,7 @@ describe("a tool that returns a child", () => {
     expect(errors(run)).toEqual(["budget_exceeded", "budget_exceeded"])
   })
 
-  it("gets back what a child did not use, and counts all of it for a child that never answered", async () => {
+  it("frees the unused part of a child's reservation, and counts the whole reservation if the child never answered", async () => {
     const run = runOf(2, { limits: { maxBudgetUsd: 0.4 }, timeoutMs: 1_000 }, { maxBudgetUsd: 1 })
     await runLoop(run.context)
     const { toolCallId = "" } = run.waits[0] ?? {}
@@ -133,13 +133,13 @@ describe("a tool that returns a child", () => {
     expect(run.outbox).toEqual([])
   })
 
-  it("is refused below the deepest place of a tree", async () => {
+  it("is refused at the maximum depth of a tree", async () => {
     const run = runOf(1, {}, { depth: 8 })
     await runLoop(run.context)
     expect(errors(run)).toEqual(["too_deep"])
   })
 
-  it("has a bounded number of children at once", async () => {
+  it("has a bounded number of concurrent children", async () => {
     const run = runOf(40)
     await runLoop(run.context)
     expect(run.waits).toHaveLength(32)
@@ -158,7 +158,7 @@ describe("the end of a run in a tree", () => {
     )
   })
 
-  it("is reported to the call that the run works for, with the last response and all charges", async () => {
+  it("reports the last response and all charges to the call for which the run works", async () => {
     const parent = { sessionId: "sess_parent", runId: "run_parent", toolCallId: "call_parent" }
     const provider = scriptedProvider([[{ type: "text", text: "Here it is." }]])
     const run = memoryRun(provider, { parent, pricing: { cost: () => 0.01 } })
@@ -176,7 +176,7 @@ describe("the end of a run in a tree", () => {
     ])
   })
 
-  it("is reported with a response that is not larger than the outbox takes", async () => {
+  it("reports a response that is truncated to the outbox limit", async () => {
     const parent = { sessionId: "sess_parent", runId: "run_parent", toolCallId: "call_parent" }
     const run = memoryRun(scriptedProvider([[{ type: "text", text: "界".repeat(500_000) }]]), { parent })
     await runLoop(run.context)

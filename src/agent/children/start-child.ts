@@ -151,7 +151,7 @@ function messageOf(
 function agentOf({ tree }: ModelRunContext, { started }: RunState, task: ChildTask): string {
   const agent = task.agent ?? started.agent
   if (tree.depth >= maxDepth) {
-    const message = `Sub-agents may be nested ${maxDepth} deep at most. Do the task without a further sub-agent.`
+    const message = `Sub-agents may be nested at most ${maxDepth} levels deep. Do the task without another sub-agent.`
     throw new WaitRefused("too_deep", message)
   }
   if (tree.agents.includes(agent)) return agent
@@ -175,7 +175,7 @@ function reservationOf(
   if (budget === null) return limits?.maxBudgetUsd ?? null
   const free = run.charged === null ? 0 : budget - run.charged - reservedOf(run)
   if (free <= 0) {
-    const message = "Nothing is left of the run's budget for a sub-agent. Finish without one."
+    const message = "The run's budget has nothing left for a sub-agent. Finish without one."
     throw new WaitRefused("budget_exceeded", message)
   }
   const openShares = Math.max(1, budgetShares - openChildrenOf(run).length - run.reservedByTasks.size)

@@ -95,7 +95,7 @@ it("replaces the first messages by a summary before the next request, and counts
   expect(run.deltas.map(({ text }) => text)).toEqual(["Done."])
 })
 
-it("compacts once and tries once more if the service finds the request too long", async () => {
+it("compacts once and retries once if the provider refuses the request as too long", async () => {
   const { run } = setUp([look, tooLong, summary, done], ({ isRefused }) => isRefused)
   await runLoop(run.context)
   expect(types(run.events).slice(7)).toEqual([
@@ -120,7 +120,7 @@ it("treats a response that ends with a full window like a refusal", async () => 
   expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed", cost: 60 })
 })
 
-it("ends the run if the service finds the shorter request too long as well", async () => {
+it("ends the run if the provider refuses the shorter request as too long as well", async () => {
   const { run } = setUp([look, tooLong, summary, tooLong], ({ isRefused }) => isRefused)
   await runLoop(run.context)
   expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "context_too_long" })
@@ -160,7 +160,7 @@ it("ends the run before a summary that could cross its budget", async () => {
   expect(types(run.events)).not.toContain("compactionStarted")
 })
 
-it("shortens the results of tools, and shows that to the model alone", async () => {
+it("shortens the results of tools in the model's requests, and nowhere else", async () => {
   let asked = 0
   const provider = scriptedProvider([look, done])
   const run = memoryRun(provider, {

@@ -65,7 +65,7 @@ export async function summarize(
     const { code, detail = last.message, retryable, retryAfterMs } = last
     context.logger.warn(
       { ...idsOfRun(context.sessionId, run), model, code, detail },
-      "A summary of older messages could not be made. The run continues.",
+      "A summary of older messages could not be created. The run continues.",
     )
     await fail(
       code,

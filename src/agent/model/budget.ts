@@ -72,7 +72,7 @@ async function computeMaxCost(
   choice: ModelChoice,
   request: ModelRequest,
 ): Promise<Cost> {
-  const input = await estimateInput(request)
+  const input = await estimateInput(request, context.conversation.sizes.inputBytes)
   const output = { ...noUsage, outputTokens: request.maxTokens }
   const plain = costOf(context, choice, { ...output, inputTokens: input })
   const written = costOf(context, choice, { ...output, cacheCreationInputTokens: input })

@@ -36,7 +36,7 @@ function runOf(answers: readonly string[], tools = [anyTool("look", () => ({ typ
 it.each([
   ["JSON", '{"city":"Paris"}'],
   ["JSON in a code block", '\n```json\n{"city":"Paris"}\n```\n'],
-])("an answer that is %s of the schema is the run's output", async (_, answer) => {
+])("a response with %s of the schema is the run's output", async (_, answer) => {
   const { run, provider } = runOf(["look", answer])
   await runLoop(run.context)
   expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", output: { city: "Paris" } })
@@ -47,7 +47,7 @@ it.each([
 it.each([
   ["no JSON", "Paris, of course.", /it is not JSON/],
   ["JSON of another form", '{"town":"Paris"}', /city: is missing/],
-])("a model that gave %s is told why and may mend it", async (_, answer, problem) => {
+])("a model whose response has %s receives the reason and may correct it", async (_, answer, problem) => {
   const { run, provider } = runOf([answer, '{"city":"Paris"}'])
   await runLoop(run.context)
   expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", output: { city: "Paris" } })
@@ -55,7 +55,7 @@ it.each([
   expect(told).toMatchObject({ role: "user", content: [{ text: expect.stringMatching(problem) }] })
 })
 
-it("an answer that does not fit after that fails the run", async () => {
+it("a second response that does not match fails the run", async () => {
   const { run, provider } = runOf(["Paris", "Paris!", '{"city":"Paris"}'])
   await runLoop(run.context)
   expect(provider.requests).toHaveLength(2)
@@ -66,7 +66,7 @@ it("an answer that does not fit after that fails the run", async () => {
   })
 })
 
-it("a schema that cannot be used fails the run without another try", async () => {
+it("a schema that cannot be used fails the run without a retry", async () => {
   const provider = scriptedProvider([[{ type: "text", text: '{"city":"Paris"}' }]])
   const checkSchema = () => Promise.reject(new UnusableSchemaError("it takes longer than 2000 ms"))
   const run = memoryRun(provider, { checkSchema })
@@ -76,7 +76,7 @@ it("a schema that cannot be used fails the run without another try", async () =>
   expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "output_invalid", message })
 })
 
-it("a process that takes over before the check goes on with it", async () => {
+it("a process that takes over before the check continues with it", async () => {
   const { run } = runOf(["Paris", '{"city":"Paris"}'])
   await runLoop(run.context)
   const untilCheck = run.events.findIndex(({ type }) => type === "outputRejected")

@@ -30,7 +30,7 @@ it("images are not counted by their bytes, wherever they are", async () => {
   expect(await countPlainBytes(request(...messages))).toBeLessThan(600)
 })
 
-it("data of a tool that calls itself an image is counted as the text that it is", async () => {
+it("tool data that claims to be an image is counted as text", async () => {
   expect(await estimateInput(request(resultOf({ type: "json", value: image })))).toBeGreaterThan(30_000)
 })
 
@@ -47,7 +47,7 @@ async function turnsOf(work: () => Promise<unknown>): Promise<number> {
   return turns
 }
 
-it("lets the event loop go on while it counts a long conversation", async () => {
+it("yields to the event loop while it counts a long conversation", async () => {
   const part = { type: "text", text: "word ".repeat(10_000) } as const
   const messages = Array.from({ length: 100 }, () => ({ role: "user", content: [part] }) as const)
   let tokens = 0
@@ -58,7 +58,7 @@ it("lets the event loop go on while it counts a long conversation", async () => 
   expect(turns).toBeGreaterThanOrEqual(15)
 })
 
-it("lets the event loop go on while it counts one large message, as often as it is asked", async () => {
+it("yields to the event loop whenever it counts one large message", async () => {
   const text = "word ".repeat(800_000)
   const message = { role: "user", content: [{ type: "text", text }, image] } as const
   const sizes = new TokenSizes()
@@ -67,4 +67,14 @@ it("lets the event loop go on while it counts one large message, as often as it 
   expect(sizes.measureMessage(message)).toBe(await estimateTokens(message, [message]))
   const whole = JSON.stringify({ ...message, content: [{ type: "text", text }, null] })
   expect(sizes.measureMessage(message)).toBe(Math.ceil(whole.length / 3) + 5_000)
+})
+
+it("a large message is counted once in its conversation", async () => {
+  const large = request({ role: "user", content: [{ type: "text", text: 'x"'.repeat(2_000_000) }] })
+  const { inputBytes, plainBytes } = new TokenSizes()
+  for (const count of [() => estimateInput(large, inputBytes), () => countPlainBytes(large, plainBytes)]) {
+    const first = await count()
+    expect(await turnsOf(count)).toBeLessThan(5)
+    expect(await count()).toBe(first)
+  }
 })

@@ -19,6 +19,9 @@ const usualBytesPerToken = 4
 /** Number of bytes of messages to count in one turn of the event loop (rule 15). */
 const sliceBytes = 256 * 1024
 
+/** The bytes of messages that were counted before, so that each message is counted once in its conversation. */
+export type KnownBytes = WeakMap<Message, number>
+
 /** Returns a high estimate of the tokens of a text with this number of bytes. */
 function estimateTokensOfBytes(bytes: number): number {
   return Math.ceil(bytes / bytesPerToken)
@@ -36,10 +39,16 @@ export async function estimateTokens(value: unknown, messages: readonly Message[
 }
 
 /** Resolves to a high estimate of the input tokens of the request. */
-export async function estimateInput(request: ModelRequest): Promise<number> {
+export async function estimateInput(
+  request: ModelRequest,
+  known: KnownBytes = new WeakMap(),
+): Promise<number> {
   const images = imagesOf(request.messages)
   const ignored = new Set<unknown>(images)
-  const bytes = await countInputBytes(request, (_key, value) => (ignored.has(value) ? null : value))
+  const bytes = await countInputBytes(request, {
+    replace: (_key, value) => (ignored.has(value) ? null : value),
+    known,
+  })
   return estimateTokensOfBytes(bytes) + images.length * tokensPerImage
 }
 
@@ -47,10 +56,16 @@ export async function estimateInput(request: ModelRequest): Promise<number> {
  * Resolves to the bytes of the request that certainly count as tokens. Excludes data that only one provider
  * understands: providers drop old reasoning, and encrypted reasoning has many bytes a token.
  */
-export function countPlainBytes({ outputSchema: _, ...request }: ModelRequest): Promise<number> {
+export function countPlainBytes(
+  { outputSchema: _, ...request }: ModelRequest,
+  known: KnownBytes = new WeakMap(),
+): Promise<number> {
   const ignored = new Set<unknown>(imagesOf(request.messages))
   const isLeftOut = (key: string, value: unknown) => key === "vendor" || ignored.has(value)
-  return countInputBytes(request, (key, value) => (isLeftOut(key, value) ? null : value))
+  return countInputBytes(request, {
+    replace: (key, value) => (isLeftOut(key, value) ? null : value),
+    known,
+  })
 }
 
 /**
@@ -59,16 +74,22 @@ export function countPlainBytes({ outputSchema: _, ...request }: ModelRequest): 
  */
 async function countInputBytes(
   { system, messages, tools, outputSchema }: ModelRequest,
-  replace: ReplaceValue,
+  { replace, known }: { readonly replace: ReplaceValue; readonly known: KnownBytes },
 ): Promise<number> {
   let bytes = await jsonBytes([system, tools, outputSchema], replace)
   let inSlice = bytes
   for (const message of messages) {
+    const before = known.get(message)
+    if (before !== undefined) {
+      bytes += before
+      continue
+    }
     if (inSlice >= sliceBytes || isLargeJson(message)) {
       await nextSlice()
       inSlice = 0
     }
     const size = await jsonBytes(message, replace)
+    known.set(message, size)
     bytes += size
     inSlice += size
   }

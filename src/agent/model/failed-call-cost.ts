@@ -32,10 +32,12 @@ export function countFailedCall(
 }
 
 /** Collects the data that verifies a provider's counts. */
-export function collectEvidence({ runtime }: ModelRunContext, request: ModelRequest) {
+export function collectEvidence({ runtime, conversation }: ModelRunContext, request: ModelRequest) {
+  const { inputBytes, plainBytes } = conversation.sizes
   // Only a budget justifies reading the whole request.
-  const plainInputBytes = runtime.maxBudgetUsd === undefined ? null : () => countPlainBytes(request)
-  return { inputTokens: () => estimateInput(request), plainInputBytes }
+  const plainInputBytes =
+    runtime.maxBudgetUsd === undefined ? null : () => countPlainBytes(request, plainBytes)
+  return { inputTokens: () => estimateInput(request, inputBytes), plainInputBytes }
 }
 
 export function createFailedCall(

@@ -20,7 +20,7 @@ function runWith(
 }
 
 describe("fallback", () => {
-  it("takes over after the retries of the one before it, with nothing doubled", async () => {
+  it("takes over after the retries of the former model, and no text appears twice", async () => {
     const { run, primary, fallback } = runWith(() => [say("Hal"), overloaded], [[say("Hello")]])
     await runLoop(run.context)
     expect(primary.requests).toHaveLength(2)
@@ -45,7 +45,7 @@ describe("fallback", () => {
   })
 
   it.each(["authentication_failed", "invalid_request", "content_filtered", "context_too_long"])(
-    "does not take over what would fail everywhere: %s",
+    "does not take over after an error that every model would have: %s",
     async (code) => {
       const { run, fallback } = runWith([[{ type: "failure", code }]], [[say("Hello")]])
       await runLoop(run.context)
@@ -54,7 +54,7 @@ describe("fallback", () => {
     },
   )
 
-  it("takes over at once from a service that says that trying again is of no use", async () => {
+  it("takes over at once if the provider says that a retry is useless", async () => {
     const { run, primary } = runWith(
       [[{ type: "failure", code: "overloaded", retryable: false }]],
       [[say("Hello")]],
@@ -64,7 +64,7 @@ describe("fallback", () => {
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted" })
   })
 
-  it("takes over at once from a service that asks for a longer wait than anybody has", async () => {
+  it("takes over at once if the provider asks for a very long wait", async () => {
     const wait = { type: "failure", code: "rate_limited", retryable: true, retryAfterMs: 600_000 } as const
     const { run, primary } = runWith([[wait]], [[say("Hello")]])
     await runLoop(run.context)
@@ -72,7 +72,7 @@ describe("fallback", () => {
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted" })
   })
 
-  it("ends the run with the last one's code when none is left", async () => {
+  it("ends the run with the last model's code when no model is left", async () => {
     const { run } = runWith(
       () => [overloaded],
       () => [{ ...overloaded, code: "upstream_failed" }],
@@ -85,7 +85,7 @@ describe("fallback", () => {
 describe("a stream that stalls", () => {
   const quick = { stallTimeoutSeconds: 0.02, maxRetries: 1 }
 
-  it("is given up, voided, and called again", async () => {
+  it("is aborted, discarded, and called again", async () => {
     const run = memoryRun(scriptedProvider([[say("Hal"), forever], [say("Hello")]]), quick)
     await runLoop(run.context)
     expect(run.events.find(({ type }) => type === "stepRetried")).toMatchObject({
@@ -105,14 +105,14 @@ describe("a stream that stalls", () => {
   })
 })
 
-it("an answer that goes far past its cap is cut", async () => {
+it("a response far past its token limit is truncated", async () => {
   const flood: readonly ScriptedStep[] = Array.from({ length: 10 }, () => say("x".repeat(1_000)))
   const run = memoryRun(scriptedProvider([flood]), { maxTokens: 10 })
   await runLoop(run.context)
   expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "answer_too_long" })
 })
 
-it("a run whose end was refused for a cancel keeps the answer that was given", async () => {
+it("a run whose end was refused because of a cancel keeps the response", async () => {
   const run = memoryRun(scriptedProvider([[say("All of it")]]), {
     tools: [anyTool("t", () => neverCalled())],
   })
@@ -121,7 +121,7 @@ it("a run whose end was refused for a cancel keeps the answer that was given", a
   expect(run.events.map(({ type }) => type).slice(-2)).toEqual(["messageCompleted", "stepCompleted"])
 })
 
-it("a call that the cap cut before its first argument is not executed as one without any", async () => {
+it("a call that is truncated before its first argument is not executed without arguments", async () => {
   const provider = scriptedProvider([
     [
       { type: "toolCall", name: "erase" },
@@ -140,7 +140,7 @@ function neverCalled(): never {
   throw new Error("It is not called.")
 }
 
-it("a service that asks to retry after no time at all is given the ordinary pause", () => {
+it("a provider that asks for an immediate retry gets the usual delay", () => {
   const run = memoryRun(scriptedProvider([]))
   const step = { type: "stepStarted", stepId: "step_1", messageId: "msg_1", step: 1 } as const
   const attempt = { step, number: 1, modelIndex: 0, retries: 0, pauseMs: 0 }

@@ -47,7 +47,7 @@ describe("a budget", () => {
     ["cannot count", () => usageOf(Number.NaN, Number.POSITIVE_INFINITY)],
     ["lies as much as can be believed", () => usageOf(100, Math.ceil(Buffer.byteLength(text) / 11))],
     ["lies every other time", (request) => (request % 2 === 0 ? usageOf(500, words) : usageOf(0, 0))],
-  ])("is crossed by no more than one call's worst case when the service %s", async (_, report) => {
+  ])("is exceeded by at most one call's worst case when the provider %s", async (_, report) => {
     const calls: number[] = []
     const provider: Provider = {
       name: "liar",
@@ -78,7 +78,7 @@ describe("a budget", () => {
     expect(paid).toBeLessThanOrEqual(maxBudgetUsd + Math.max(...calls))
   })
 
-  it("is kept whole by a service that counts right: no call is begun that could cross it", async () => {
+  it("is never exceeded if the provider counts correctly: no call starts that could exceed it", async () => {
     const turn = [
       { type: "toolCall", name: "look" } as const,
       { type: "end", usage: usageOf(400, 200) } as const,
@@ -94,7 +94,7 @@ describe("a budget", () => {
     expect(run.events.at(-2)).toMatchObject({ totalCost: expect.closeTo(0.0084) })
   })
 
-  it("allows no first call that could cross it", async () => {
+  it("refuses a first call that could exceed it", async () => {
     const provider = scriptedProvider([])
     const run = memoryRun(provider, { maxTokens: 1_000_000, maxBudgetUsd: 1, pricing })
     await runLoop(run.context)
@@ -102,7 +102,7 @@ describe("a budget", () => {
     expect(run.events.map(({ type }) => type)).toEqual(["runStarted", "budgetExceeded", "runCompleted"])
   })
 
-  it("counts calls that failed, so that retries cannot cross it", async () => {
+  it("counts failed calls, so that retries cannot exceed it", async () => {
     const cut = [
       { type: "text", text } as const,
       { type: "failure", code: "upstream_cut", retryable: true, retryAfterMs: 1 } as const,
@@ -121,7 +121,7 @@ describe("a budget", () => {
     ])
   })
 
-  it("counts what a former process had streamed when it died", async () => {
+  it("counts the text that a dead process had streamed", async () => {
     const forever = { type: "wait", until: new Promise<void>(() => {}) } as const
     const run = memoryRun(
       scriptedProvider([[{ type: "text", text }, forever], [{ type: "text", text: "Hi" }]]),
@@ -145,7 +145,7 @@ describe("a budget", () => {
     expect(failed?.cost).toBeGreaterThan((5 * words) / 1e6)
   })
 
-  it("counts calls' arguments of an answer that was cut, which nobody was shown", async () => {
+  it("counts the arguments of calls in an interrupted response that no subscriber received", async () => {
     const hiddenBytes = 600
     const run = memoryRun(
       oneCall([
@@ -158,7 +158,7 @@ describe("a budget", () => {
     expect(run.events.at(-2)).toMatchObject({ usage: { outputTokens: hiddenBytes / 3 }, estimated: true })
   })
 
-  it("is not run through by arguments without end", async () => {
+  it("is not exhausted by endless arguments", async () => {
     const endless = Array.from({ length: 1_000 }, (_, read) => {
       return { type: "progress", hiddenBytes: (read + 1) * 1_000 } as const
     })
@@ -167,7 +167,7 @@ describe("a budget", () => {
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "answer_too_long" })
   })
 
-  it("believes an honest count of a conversation with much encrypted reasoning in it", async () => {
+  it("accepts a correct count of a conversation with much encrypted reasoning", async () => {
     const run = memoryRun(
       scriptedProvider([
         [
@@ -199,7 +199,7 @@ describe("a budget", () => {
 })
 
 describe("cost", () => {
-  it("is none for a call that a cancel came before", async () => {
+  it("is zero for a call that was canceled before it started", async () => {
     const provider = scriptedProvider([])
     const run = memoryRun(provider, { pricing, hooks: { onEvent: () => run.cancel() } })
     await expect(runLoop(run.context)).rejects.toThrow("cancelled")
@@ -207,7 +207,7 @@ describe("cost", () => {
     expect(run.events.map(({ type }) => type)).toEqual(["runStarted", "stepStarted"])
   })
 
-  it("is none for a call that was announced, and that a stop came before", async () => {
+  it("is zero for a call that was announced and stopped before it started", async () => {
     const overloaded = { type: "failure", code: "overloaded", retryable: true, retryAfterMs: 60_000 } as const
     const answered = [{ type: "text", text: "Hi" } as const, { type: "end", usage: usageOf(7, 1) } as const]
     const provider = scriptedProvider([[overloaded], answered])
@@ -231,7 +231,7 @@ describe("cost", () => {
     ])
   })
 
-  it("of a call that failed is kept when a cancel takes the place of the end", async () => {
+  it("of a failed call is kept when a cancel replaces the end", async () => {
     const failure = { type: "failure", code: "upstream_cut" } as const
     const run = memoryRun(scriptedProvider([[{ type: "text", text: "Hal" }, failure]]), { pricing })
     run.refuseTerminal()
@@ -240,7 +240,7 @@ describe("cost", () => {
     expect(run.context.conversation.spent.cost).toBeGreaterThan(0)
   })
 
-  it("of a call that nobody answered in time is estimated", async () => {
+  it("of a call without a response in time is estimated", async () => {
     const timeout = { type: "failure", code: "upstream_timeout" } as const
     const run = memoryRun(scriptedProvider([[timeout]]), { pricing })
     await runLoop(run.context)
@@ -294,13 +294,13 @@ describe("cost", () => {
     expect(new Set(reports.map(({ id }) => id)).size).toBe(3)
   })
 
-  it("is not known as a whole when that of a part is not", async () => {
+  it("is unknown if the cost of a part is unknown", async () => {
     const run = memoryRun(scriptedProvider([[{ type: "text", text: "Hi" }]]))
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", cost: null })
   })
 
-  it("is nothing for a call that the service refused", async () => {
+  it("is zero for a call that the provider refused", async () => {
     const run = memoryRun(scriptedProvider([[{ type: "failure", code: "authentication_failed" }]]), {
       pricing,
     })

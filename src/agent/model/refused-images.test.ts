@@ -31,8 +31,8 @@ async function played(...turns: readonly (readonly ScriptedStep[])[]) {
   return { run, sent }
 }
 
-describe("an image that a service refuses", () => {
-  it("is left out of one retry, which the subscribers are told, and of all that follows", async () => {
+describe("an image that a provider refuses", () => {
+  it("is left out of one retry, which subscribers are told, and of all later requests", async () => {
     const { run, sent } = await played([call], [refused], [say, call], [say])
     expect(sent).toEqual([0, 1, 0, 1])
     expect(run.events.filter(({ type }) => type === "stepRetried")).toMatchObject([
@@ -47,14 +47,14 @@ describe("an image that a service refuses", () => {
     expect([imagesOf(messages).length, imagesOf(shownMessages).length]).toEqual([2, 1])
   })
 
-  it("is not the reason if the request fails without it: the run ends, and the image stays", async () => {
+  it("stays if the request fails without it too, and the run ends", async () => {
     const { run, sent } = await played([call], [refused], [{ type: "failure", code: "invalid_request" }])
     expect(sent).toEqual([0, 1, 0])
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "invalid_request" })
     expect(imagesOf(run.context.conversation.shownMessages)).toHaveLength(1)
   })
 
-  it("is looked for among those that no model has seen first, and then among all", async () => {
+  it("is searched first among the images that no model has seen, and then among all", async () => {
     const provider = scriptedProvider([[call], [refused], [refused], [say]])
     const run = memoryRun(provider, { tools: [draw()] })
     run.recall(history)

@@ -22,7 +22,7 @@ it("a request has no level without the option", async () => {
   expect(provider.requests[0]).not.toHaveProperty("thinkingLevel")
 })
 
-it("a model that takes over and does not offer the level is called without it", async () => {
+it("a fallback model that does not offer the level is called without it", async () => {
   const first = scripted([{ type: "failure", code: "overloaded", retryable: false }])
   const second = scripted([{ type: "text", text: "Hi." }], { thinkingLevels: () => ["none"] })
   const models = [

@@ -1,10 +1,13 @@
 import type { Message } from "../../core/history/messages.ts"
 import type { ModelRequest } from "../../core/ports/model/provider.ts"
-import { estimateTokens } from "./estimate-tokens.ts"
+import { estimateTokens, type KnownBytes } from "./estimate-tokens.ts"
 
 /** Estimates the tokens of requests. Each message, and each list of tools, is measured once. */
 export class TokenSizes {
   readonly #known = new WeakMap<object, number>()
+  /** Bytes of the messages as `estimateInput` and `countPlainBytes` count them. */
+  readonly inputBytes: KnownBytes = new WeakMap()
+  readonly plainBytes: KnownBytes = new WeakMap()
 
   /** Measures the messages that have not been measured yet. Large ones take several turns of the event loop. */
   async measure(messages: readonly Message[]): Promise<void> {

@@ -61,7 +61,7 @@ function answer(run: MemoryRun, runnerCallId: string, options: object = {}): voi
 }
 
 describe("a call of a runner that a person must allow", () => {
-  it("is asked about in one commit once the runner returns, and parks the run", async () => {
+  it("opens all its waits in one commit once the runner returns, and parks the run", async () => {
     const { runner } = scripted(() => [say("I pay."), pay("x", { amount: 9 }), usage(3)])
     const run = newRun()
     const append = vi.spyOn(run.context.journal, "append")
@@ -110,7 +110,7 @@ describe("a call of a runner that a person must allow", () => {
     ])
   })
 
-  it("is known from the log alone, also of a runner that cannot survive a crash", async () => {
+  it("is known from the log alone, even for a runner that cannot survive a crash", async () => {
     const first = newRun()
     await runForeignLoop(contextOf(first, scripted(() => [pay("x")]).runner), { resumed: false })
     const run = first.restart()
@@ -121,7 +121,7 @@ describe("a call of a runner that a person must allow", () => {
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
   })
 
-  it("is denied for good: a result that the runner still reports is not taken", async () => {
+  it("stays denied, and a result that the runner still reports is ignored", async () => {
     const { runner, requests } = scripted(
       () => [pay("x")],
       () => [say("Hm."), paid("x")],
@@ -140,7 +140,7 @@ describe("a call of a runner that a person must allow", () => {
     expect(types(run.events)).not.toContain("toolCallStarted")
   })
 
-  it("is denied when nobody answers in time", async () => {
+  it("is denied when its approval expires", async () => {
     const { runner, requests } = scripted(() => [pay("x")])
     const run = newRun()
     const context = contextOf(run, runner)
@@ -156,7 +156,7 @@ describe("a call of a runner that a person must allow", () => {
     )
   })
 
-  it("waits for all others of its kind, which may be answered in any order", async () => {
+  it("waits for all other calls that need an approval, which may be answered in any order", async () => {
     const { runner, requests } = scripted(
       () => [pay("x"), pay("y"), pay("z")],
       () => [paid("z"), paid("x")],
@@ -180,7 +180,7 @@ describe("a call of a runner that a person must allow", () => {
     ])
   })
 
-  it("is not asked about when its type is granted", async () => {
+  it("needs no approval when its type is granted", async () => {
     const isGranted = vi.fn(async () => true)
     const { runner, requests } = scripted(
       () => [pay("x")],
@@ -201,7 +201,7 @@ describe("a call of a runner that a person must allow", () => {
     )
   })
 
-  it("may be one that the runner had begun, beside others that stay open", async () => {
+  it("may be one that the runner had started, next to others that stay open", async () => {
     const begun = (id: string): RunnerEvent => ({ type: "toolCall", id, name: "pay", input: {} })
     const { runner } = scripted(
       () => [say("I pay."), begun("x"), begun("y"), pay("x")],
@@ -220,7 +220,7 @@ describe("a call of a runner that a person must allow", () => {
     ])
   })
 
-  it("may be asked about again and again", async () => {
+  it("may need an approval repeatedly", async () => {
     const { runner } = scripted(
       () => [pay("x")],
       () => [paid("x"), pay("y")],
@@ -243,7 +243,7 @@ describe("a call of a runner that a person must allow", () => {
     ])
   })
 
-  it("may not have a result before it is decided", async () => {
+  it("may not have a result before the decision", async () => {
     const { runner } = scripted(() => [pay("x"), paid("x")])
     const loop = runForeignLoop(contextOf(newRun(), runner), { resumed: false })
     await expect(loop).rejects.toThrow('The runner reported a result for "x", which is not an open call.')
@@ -251,7 +251,7 @@ describe("a call of a runner that a person must allow", () => {
 })
 
 describe("a runner whose process stopped", () => {
-  it("after it was told what was decided, was interrupted and not parked", async () => {
+  it("is interrupted and not parked after it has received the decisions", async () => {
     const first = newRun()
     const stuck: Runner = async function* ({ reason }) {
       yield reason === "new" ? pay("x") : say("I pay now.")
@@ -267,7 +267,7 @@ describe("a runner whose process stopped", () => {
     await expect(loop).rejects.toMatchObject({ code: "runner_not_resumable" })
   })
 
-  it("is told, if it can resume, by the messages: its calls have an unknown outcome", async () => {
+  it("learns from the messages, if it can resume, that its calls have an unknown outcome", async () => {
     const first = newRun()
     const stuck: Runner = async function* () {
       yield { type: "toolCall", id: "x", name: "search", input: {} }
@@ -286,7 +286,7 @@ describe("a runner whose process stopped", () => {
   })
 })
 
-it("counts what a runner reports at the price of its model, also after its last message", async () => {
+it("counts the usage that a runner reports at the price of its model, even after its last message", async () => {
   const cost = vi.fn(() => 0.5)
   const { runner } = scripted(() => [
     { type: "toolCall", id: "x", name: "search", input: {} },
@@ -303,7 +303,7 @@ it("counts what a runner reports at the price of its model, also after its last 
   expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", usage: { inputTokens: 3 }, cost: 0.5 })
 })
 
-it("counts what was paid for an answer that a failure cut off", async () => {
+it("counts the cost of a response that a failure interrupted", async () => {
   const failing: Runner = async function* () {
     yield usage(3)
     yield { type: "toolCall", id: "x", name: "search", input: {} }
@@ -315,7 +315,7 @@ it("counts what was paid for an answer that a failure cut off", async () => {
   expect(run.context.conversation.run?.spent).toMatchObject({ usage: { inputTokens: 7 }, cost: 7 })
 })
 
-it("counts what was paid after calls that still wait when the run is parked, each time by an id of its own", async () => {
+it("counts the cost after calls that still wait when the run is parked, each time under its own id", async () => {
   const ids: string[] = []
   const begun: RunnerEvent = { type: "toolCall", id: "x", name: "pay", input: {} }
   const { runner } = scripted(
@@ -340,7 +340,7 @@ it("refuses a state that is too large to be kept", async () => {
   await expect(loop).rejects.toMatchObject({ code: "runner_state_too_large" })
 })
 
-it("gives a call that text went past no result, and takes none for it any more", async () => {
+it("gives a call without a result before later text no result, and ignores a later one", async () => {
   const { runner } = scripted(() => [
     { type: "toolCall", id: "x", name: "search", input: {} },
     say("Meanwhile."),

@@ -81,7 +81,7 @@ describe("a call that a person allowed", () => {
     ["belongs to a server and was local", null, (world) => deploy(world, "b"), '"b"'],
   ]
 
-  it.each(changes)("is asked about again when the tool %s", async (_what, server, change, told) => {
+  it.each(changes)("needs another approval when the tool %s", async (_what, server, change, told) => {
     const world = worldWith((each) => deploy(each, server))
     const run = runIn(world, asking)
     await runLoop(run.context)
@@ -100,7 +100,7 @@ describe("a call that a person allowed", () => {
     expect(approvalsOf(run)).toHaveLength(2)
   })
 
-  it("runs when the tool is listed again as it was", async () => {
+  it("runs when the tool is listed again unchanged", async () => {
     const world = worldWith((each) => deploy(each, "a"))
     const run = runIn(world, asking)
     await runLoop(run.context)
@@ -110,7 +110,7 @@ describe("a call that a person allowed", () => {
     expect(world.called).toEqual(["a"])
   })
 
-  it("is asked about again when its type has changed, as where code would run outside its sandbox", async () => {
+  it("needs another approval when its type has changed, for example because code would run outside its sandbox", async () => {
     let host = "docker"
     const world = worldWith((each) => deploy(each, null, { qualifier: () => host }))
     const gate: Gate = {
@@ -128,7 +128,7 @@ describe("a call that a person allowed", () => {
     expect(world.called).toEqual(["local"])
   })
 
-  it("is denied by the policy for the tool that it would run now", async () => {
+  it("is denied by the policy for the tool that it would now run", async () => {
     const world = worldWith((each) => deploy(each, "a"))
     const deny: Verdict = { ...ask, action: "deny", reason: "Not there." }
     const run = runIn(world, { decide: async ({ tool }) => (tool.description === "other" ? deny : ask) })
@@ -140,7 +140,7 @@ describe("a call that a person allowed", () => {
     expect(of(run, "toolCallCompleted")).toMatchObject([{ result: { type: "error", message: "Not there." } }])
   })
 
-  it("is given back to the model when the tool changes after every approval", async () => {
+  it("returns an error to the model when the tool changes after every approval", async () => {
     const world = worldWith((each) => deploy(each, "a"))
     const run = runIn(world, asking)
     let round = 0
@@ -154,7 +154,7 @@ describe("a call that a person allowed", () => {
     expect(of(run, "toolCallCompleted")).toMatchObject([{ result: { code: "tool_changed" } }])
   })
 
-  it("is asked about again when an older version stored the approval, which names no server", async () => {
+  it("needs another approval when an older version stored the approval, which names no server", async () => {
     const world = worldWith((each) => deploy(each, "a"))
     const run = runIn(world, asking)
     await runLoop(run.context)
@@ -165,7 +165,7 @@ describe("a call that a person allowed", () => {
     expect(approvalsOf(old)).toHaveLength(2)
   })
 
-  it("runs a local tool though an older version stored the approval", async () => {
+  it("runs a local tool even if an older version stored the approval", async () => {
     const world = worldWith((each) => deploy(each, null))
     const run = runIn(world, asking)
     await runLoop(run.context)
@@ -176,8 +176,8 @@ describe("a call that a person allowed", () => {
   })
 })
 
-describe("a call that nobody has to allow", () => {
-  it("does not run a tool that the model was not shown", async () => {
+describe("a call that needs no approval", () => {
+  it("does not run a tool that was not offered to the model", async () => {
     const world = worldWith((each) => deploy(each, "a"))
     const run = runIn(world, open, () => {
       world.tools = [deploy(world, "b")]
@@ -188,7 +188,7 @@ describe("a call that nobody has to allow", () => {
     expect(of(run, "toolCallCompleted")).toMatchObject([{ result: { type: "error", code: "tool_changed" } }])
   })
 
-  it("does not run a tool that takes its name while a policy decides", async () => {
+  it("does not run a tool that takes over its name while a policy decides", async () => {
     const world = worldWith((each) => deploy(each, "a"))
     const decide = vi.fn(async () => {
       world.tools = [deploy(world, "b")]
@@ -215,7 +215,7 @@ describe("a call that nobody has to allow", () => {
     expect(of(same, "toolCallInterrupted")).toMatchObject([{ reason: "crashed", outcome: "unknown" }])
   })
 
-  it("gives no other server what the user answered", async () => {
+  it("does not pass the user's answer to another server", async () => {
     const answered: ToolContext["answered"][] = []
     const question = { mode: "form", message: "Which key?", schema: { type: "object" } } as const
     const inquisitive = (server: string): Tool =>

@@ -94,7 +94,7 @@ function countEmitted(before: Emitted, value: Json, most: Emitted): Emitted {
   const bounds = `${most.events} events and ${most.characters} characters of JSON`
   throw new DataRefused(
     "too_much_data",
-    `One tool call may emit at most ${bounds}. Emit less often, or less.`,
+    `One tool call may emit at most ${bounds}. Emit fewer or smaller events.`,
   )
 }
 

@@ -76,7 +76,7 @@ describe("a response that has started", () => {
     ["thinking", () => ({ type: "thinkingDelta", part: 0, text: "Hm." })],
     ["pieces of a call's input", (turn) => ({ type: "progress", hiddenBytes: turn + 1 })],
     ["what has no text to show", () => ({ type: "progress", advanced: true })],
-  ])("goes on as long as %s come", async (_, event) => {
+  ])("continues as long as %s arrive", async (_, event) => {
     const played = provider({}, async function* () {
       for (let turn = 0; turn < 10; turn++) {
         yield event(turn)
@@ -88,7 +88,7 @@ describe("a response that has started", () => {
     expect(played.calls).toBe(1)
   })
 
-  it("counts as stalled after very many events that bring nothing, however fast they come", async () => {
+  it("counts as stalled after very many events without content, however fast they arrive", async () => {
     const played = provider({}, async function* () {
       for (;;) {
         for (let event = 0; event < 100; event++) yield ping
@@ -122,13 +122,13 @@ describe("the first token", () => {
     expect(await runTo(played, limits)).toMatchObject({ type: "runFailed", code: "upstream_timeout" })
   })
 
-  it("is waited for a second time at a hosted service, and not a third", async () => {
+  it("is awaited a second time at a hosted provider, and not a third time", async () => {
     const played = provider({}, silence)
     await runTo(played, { firstTokenTimeoutSeconds: 0.02, maxRetries: 3 })
     expect(played.calls).toBe(2)
   })
 
-  it("is waited for once at the operator's own machine, and then the fallback is asked", async () => {
+  it("is awaited once at a model server of the operator, and then the fallback is called", async () => {
     const played = provider({ selfHosted: true }, silence)
     const fallback = scriptedProvider([[{ type: "text", text: "Hello" }]])
     const models = [

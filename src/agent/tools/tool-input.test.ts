@@ -73,7 +73,7 @@ describe("the input of calls", () => {
     })
   })
 
-  it("that a failed attempt wrote is discarded: the calls of the next one have other ids", async () => {
+  it("of a failed attempt is discarded: the calls of the next attempt have other ids", async () => {
     const failure: ModelEvent = { type: "error", code: "upstream_cut", message: "Cut.", retryable: true }
     const { run } = runOf([
       [piece(0, '{"n":'), { ...failure, retryAfterMs: 0 }],
@@ -87,7 +87,7 @@ describe("the input of calls", () => {
     expect(requested(run)).toMatchObject([{ toolCallId: kept?.toolCallId }])
   })
 
-  it("counts toward the longest response that is read", async () => {
+  it("counts toward the maximum length of a response", async () => {
     const { run } = runOf([[piece(0, "x".repeat(400_000)), end([call({ n: 1 })])]])
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "answer_too_long" })
@@ -101,13 +101,13 @@ describe("the input of calls", () => {
       { outputFilter: () => ({ push: (t) => t, end: () => "" }) },
       true,
     ],
-  ])("is not asked for %s", async (_, options, asks) => {
+  ])("is not requested for %s", async (_, options, asks) => {
     const { run, requests } = runOf([done], options, asks)
     await runLoop(run.context)
     expect(requests[0]).not.toHaveProperty("toolInputDeltas")
   })
 
-  it("is not asked for while a process lives that does not know its deltas", async () => {
+  it("is not requested while a live process does not know its deltas", async () => {
     const { run, requests } = runOf([done])
     Object.assign(run.context.journal, { version: 2 })
     await runLoop(run.context)

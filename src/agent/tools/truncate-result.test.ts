@@ -45,7 +45,7 @@ function link(url: string): ContentPart {
   return { type: "image", source: { type: "url", url } }
 }
 
-it("says what is missing, once", () => {
+it("states once how much is missing", () => {
   const content = [text("a".repeat(600)), text("b".repeat(600)), text("c"), image("iVBO"), text("d")]
   const bounded = truncateResult({ type: "content", content }, 1_000)
   expect(bounded).toMatchObject({
@@ -59,7 +59,7 @@ it("says what is missing, once", () => {
   })
 })
 
-it("keeps the beginning of JSON, and valid text where a character is cut", () => {
+it("keeps the beginning of JSON, and valid text if a character is cut", () => {
   const bounded = truncateResult({ type: "json", value: { words: "äöü".repeat(1_000_000) } }, 100)
   expect(bounded).toMatchObject({
     type: "content",

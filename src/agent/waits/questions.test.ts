@@ -51,7 +51,7 @@ describe("a tool that requires input", () => {
   const asking = (input: object, { answered }: ToolContext): ToolOutcome =>
     answered === null ? required(form("Who?"), { step: 1 }) : json({ input, answered })
 
-  it("is asked for durably, and nothing runs or is held until the answer is there", async () => {
+  it("opens a durable wait, and nothing runs until the answer arrives", async () => {
     const run = runOf(asking, { origin: originAt("hotel") })
     await expect(runLoop(run.context)).resolves.toBe(60_000)
     expect(types(run).slice(-2)).toEqual(["toolCallStarted", "waitOpened"])
@@ -93,7 +93,7 @@ describe("a tool that requires input", () => {
     expect(resolutions(run)).toMatchObject([{ action: "accept", decidedBy: { userId: "alice" } }])
   })
 
-  it("hears that nobody answered in time", async () => {
+  it("learns that its question expired", async () => {
     const run = runOf(asking)
     await runLoop(run.context)
     run.clock.now = 60_000
@@ -104,7 +104,7 @@ describe("a tool that requires input", () => {
     ])
   })
 
-  it("may ask several times, each with a wait of its own", async () => {
+  it("may ask several times, each time with its own wait", async () => {
     const run = runOf((_, { answered }) => {
       const given = answered?.kind === "elicitation" ? answered.content?.name : undefined
       const names = [...((answered?.continuation.names as string[]) ?? []), String(given)]
@@ -119,7 +119,7 @@ describe("a tool that requires input", () => {
     expect(new Set(run.waits.map(({ nonce }) => nonce)).size).toBe(2)
   })
 
-  it("is stopped when it asks without end", async () => {
+  it("is stopped when it asks too many questions", async () => {
     const run = runOf(() => required(form("Again?")))
     for (let round = 0; round < 10; round++) {
       await expect(runLoop(run.context)).resolves.toBe(60_000)
@@ -130,7 +130,7 @@ describe("a tool that requires input", () => {
     expect(all(run, "toolCallCompleted")).toMatchObject([{ result: { code: "input_rounds_exceeded" } }])
   })
 
-  it("does not hold up the other calls of its message, whose questions are answered in any order", async () => {
+  it("does not delay the other calls of its message, whose questions are answered in any order", async () => {
     const run = runOf(asking, { calls: 3 })
     await runLoop(run.context)
     expect(run.waits).toHaveLength(3)
@@ -151,7 +151,7 @@ describe("a tool that requires input", () => {
     expect(all(run, "toolCallInterrupted")).toMatchObject([{ reason: "cancelled", outcome: "unknown" }])
   })
 
-  it("is not executed a second time with the same answer after a crash, unless it may be repeated", async () => {
+  it("is not executed again with the same answer after a crash, unless it may be repeated", async () => {
     const crashed = async (options: Partial<Tool>) => {
       const run = runOf(asking, options)
       await runLoop(run.context)
@@ -212,7 +212,7 @@ describe("a question from inside a call", () => {
     ])
   })
 
-  it("does not count in the tool's time limit, which goes on afterwards", async () => {
+  it("does not count toward the tool's time limit, which continues afterwards", async () => {
     vi.useFakeTimers()
     const run = runOf(
       async (_, { ask, signal }) => {
@@ -235,7 +235,7 @@ describe("a question from inside a call", () => {
     expect(all(run, "toolCallCompleted")).toMatchObject([{ result: { code: "timeout" } }])
   })
 
-  it("is cancelled when nobody answers in time", async () => {
+  it("is canceled when it expires", async () => {
     const run = runOf(asking, { approvalTimeoutSeconds: 0.005 })
     vi.spyOn(run.context.clock, "now").mockImplementation(() => performance.now())
     await expect(runLoop(run.context)).resolves.toBeNull()
@@ -245,7 +245,7 @@ describe("a question from inside a call", () => {
     ])
   })
 
-  it("is put after the one before it, of calls at once each by itself", async () => {
+  it("is asked after the one before it, separately for each concurrent call", async () => {
     const run = runOf(
       async (_, { ask }) =>
         json((await Promise.all([ask(form("1")), ask(form("2"))])).map(({ action }) => action)),
@@ -266,7 +266,7 @@ describe("a question from inside a call", () => {
     ])
   })
 
-  it("is over with a call that does not wait for it", async () => {
+  it("ends with a call that does not wait for it", async () => {
     let refusal: unknown
     const run = runOf(async (_, { ask }) => {
       ask(form("Who?")).catch((error: unknown) => {
@@ -283,7 +283,7 @@ describe("a question from inside a call", () => {
     expect(refusal).toMatchObject({ message: expect.stringContaining("ended") })
   })
 
-  it("is over with the server that asked", async () => {
+  it("ends with the server that asked", async () => {
     const run = runOf(async (_, { ask }) => {
       void ask(form("Who?"))
       await asked(run)
@@ -294,7 +294,7 @@ describe("a question from inside a call", () => {
     expect(all(run, "toolCallInterrupted")).toMatchObject([{ reason: "lost", outcome: "unknown" }])
   })
 
-  it("is refused when it nests without end", async () => {
+  it("is refused when it is nested too deeply", async () => {
     const nested = JSON.parse(`${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`)
     const run = runOf(async (_, { ask }) => {
       return json({
@@ -306,7 +306,7 @@ describe("a question from inside a call", () => {
     expect(all(run, "toolCallCompleted")).toMatchObject([{ result: { code: "invalid_question" } }])
   })
 
-  it("is over with the run when that is cancelled", async () => {
+  it("ends when its run is canceled", async () => {
     const run = runOf(asking)
     const running = runLoop(run.context)
     await asked(run)
@@ -328,7 +328,7 @@ describe("a question from inside a call", () => {
     expect(all(run, "toolCallInterrupted")).toMatchObject([{ reason: "crashed", outcome: "unknown" }])
   })
 
-  it("takes no answer along that came after the crash, but logs it", async () => {
+  it("ignores an answer that arrived after the crash, but logs it", async () => {
     const first = runOf(asking)
     void runLoop(first.context)
     await asked(first)
@@ -340,7 +340,7 @@ describe("a question from inside a call", () => {
     expect(types(run)).toContain("toolCallInterrupted")
   })
 
-  it("is asked anew by a call that may be repeated", async () => {
+  it("is asked again by a call that may be repeated", async () => {
     const first = runOf(asking, { readOnly: true })
     void runLoop(first.context)
     await asked(first)

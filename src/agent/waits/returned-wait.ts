@@ -62,7 +62,7 @@ function problemOf(until: unknown, continuation: unknown, now: number): string |
   if (typeof until !== "number" || !Number.isFinite(until)) return "has no end that is a time in milliseconds"
   if (until - now > longestSleepMs) return "ends more than a year from now"
   if (!isJsonObject(continuation)) return "has a continuation that is not an object"
-  if (nestsTooDeep(continuation)) return "has a continuation that nests too deeplyly"
+  if (nestsTooDeep(continuation)) return "has a continuation that nests too deeply"
   const size = JSON.stringify(continuation).length
   if (size > maxContinuationCharacters) {
     return `has a continuation of more than ${maxContinuationCharacters} characters`

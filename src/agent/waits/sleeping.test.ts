@@ -31,7 +31,7 @@ const once = (input: object, { answered }: ToolContext): ToolOutcome =>
   answered === null ? sleep(90_000, { step: 1 }) : json({ input, answered })
 
 describe("a tool that sleeps", () => {
-  it("is parked until its time, which is not that of an approval, and asks nobody", async () => {
+  it("is parked until its time, which is not the expiry of an approval, and asks no one", async () => {
     const run = runOf(once)
     await expect(runLoop(run.context)).resolves.toBe(90_000)
     expect(run.events.slice(-2)).toMatchObject([
@@ -56,7 +56,7 @@ describe("a tool that sleeps", () => {
     ])
   })
 
-  it("goes on at once when its time is over already", async () => {
+  it("continues at once when its time has already passed", async () => {
     const run = runOf(once)
     run.clock.now = 90_001
     await expect(runLoop(run.context)).resolves.toBeNull()
@@ -101,7 +101,7 @@ describe("a tool that sleeps", () => {
     expect(all(run, "toolCallCompleted")).toMatchObject([{ result: { code: "too_many_waits" } }])
   })
 
-  it("cannot sleep while a process that knows no timers is live, and opens no wait", async () => {
+  it("cannot sleep while a live process does not support timers, and opens no wait", async () => {
     const run = runOf(once)
     Object.assign(run.context.journal, { version: 2 })
     await expect(runLoop(run.context)).resolves.toBeNull()

@@ -33,7 +33,7 @@ function runWith(
 const resultsOf = (run: MemoryRun) => run.events.filter((event) => event.type === "toolCallCompleted")
 
 describe("a call that a person must allow", () => {
-  it("is asked about, durably, and executed by nobody until the answer is there", async () => {
+  it("opens a durable wait, and does not run until it is answered", async () => {
     const tool = vi.fn(() => ({ type: "json", value: 1 }) as const)
     const run = runWith([call("pay", { amount: 9 })], { tools: [anyTool("pay", tool)] })
     await expect(runLoop(run.context)).resolves.toBe(60_000)
@@ -50,7 +50,7 @@ describe("a call that a person must allow", () => {
     expect(tool).not.toHaveBeenCalled()
   })
 
-  it("runs once when it is allowed, also by a process that knows it only from the log", async () => {
+  it("runs once when it is allowed, even in a process that knows it only from the log", async () => {
     const tool = vi.fn(() => ({ type: "json", value: 1 }) as const)
     const first = runWith([call("pay")], { tools: [anyTool("pay", tool)] })
     await runLoop(first.context)
@@ -62,7 +62,7 @@ describe("a call that a person must allow", () => {
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
   })
 
-  it("is not run when it is denied, and the model is told why", async () => {
+  it("is not run when it is denied, and the model receives the reason", async () => {
     const tool = vi.fn()
     const run = runWith([call("pay")], { tools: [anyTool("pay", tool)] })
     run.answer(approval("call_3", false, { reason: "too expensive" }))
@@ -73,7 +73,7 @@ describe("a call that a person must allow", () => {
     ])
   })
 
-  it("is denied when nobody answers in time", async () => {
+  it("is denied when its approval expires", async () => {
     const run = runWith([call("pay")], { tools: [anyTool("pay", () => ({ type: "json", value: 1 }))] })
     await runLoop(run.context)
     run.clock.now = 60_000
@@ -89,7 +89,7 @@ describe("a call that a person must allow", () => {
     expect(resultsOf(run)).toMatchObject([{ result: { code: "approval_expired" } }])
   })
 
-  it("takes an answer that came just before its time was over", async () => {
+  it("accepts an answer that arrived just before its wait expired", async () => {
     const run = runWith([call("pay")], { tools: [anyTool("pay", () => ({ type: "json", value: 1 }))] })
     await runLoop(run.context)
     run.clock.now = 60_000
@@ -100,7 +100,7 @@ describe("a call that a person must allow", () => {
     expect(resultsOf(run)).toMatchObject([{ result: { type: "json", value: 1 } }])
   })
 
-  it("runs with the arguments that the person edited, and the model sees those", async () => {
+  it("runs with the arguments that the person edited, and the model receives those", async () => {
     const inputs: unknown[] = []
     const gated: GatedCall[] = []
     const gate = gateOf((asked) => {
@@ -147,7 +147,7 @@ describe("a call that a person must allow", () => {
 describe("several calls of one message", () => {
   const pay = anyTool("pay", (input) => ({ type: "json", value: input }))
 
-  it("are answered in any order, and each is acted on at once", async () => {
+  it("are answered in any order, and each answer takes effect at once", async () => {
     const run = runWith([call("pay", { n: 1 }), call("pay", { n: 2 }), call("pay", { n: 3 })], {
       tools: [pay],
     })
@@ -185,7 +185,7 @@ describe("several calls of one message", () => {
     await expect(running).resolves.toBeNull()
   })
 
-  it("are not begun beside a sequential one, and the process is not held up by an answer that has to wait for that", async () => {
+  it("do not start next to a sequential call, and a waiting answer does not block the process", async () => {
     const gate = Promise.withResolvers<void>()
     const alone = anyTool(
       "alone",
@@ -207,7 +207,7 @@ describe("several calls of one message", () => {
     expect(resultsOf(run).map(({ name }) => name)).toEqual(["alone", "pay"])
   })
 
-  it("reach the end of a wait's time while another call still executes", async () => {
+  it("expire while another call still executes", async () => {
     const gate = Promise.withResolvers<void>()
     const slow = anyTool("slow", async () => {
       await gate.promise
@@ -246,7 +246,7 @@ describe("the gate", () => {
     expect(resultsOf(run)).toMatchObject([{ result: { code: "forbidden", message: "Never this." } }])
   })
 
-  it("is not asked about input that is not valid", async () => {
+  it("is not called for invalid input", async () => {
     const decide = vi.fn(() => execute)
     const picky = anyTool("pay", () => ({ type: "json", value: 1 }), {
       validate: async () => ({ valid: false, message: "no" }),
@@ -262,7 +262,7 @@ describe("a client tool", () => {
   })
   const open = gateOf(() => execute)
 
-  it("is handed to the client with a nonce, and its result goes to the model", async () => {
+  it("is sent to the client with a nonce, and its result goes to the model", async () => {
     const run = runWith([call("where")], { tools: [where], gate: open })
     await expect(runLoop(run.context)).resolves.toBe(60_000)
     expect(run.events.slice(-2)).toMatchObject([
@@ -303,7 +303,7 @@ describe("a client tool", () => {
 })
 
 describe("cancelling while a run waits", () => {
-  it("marks what nobody executed, and what the client may have", async () => {
+  it("reports which calls were not executed, and which the client may have executed", async () => {
     const where = anyTool("where", () => Promise.reject(new Error()), { executionLocation: "client" })
     const pay = anyTool("pay", () => ({ type: "json", value: 1 }))
     const gate = gateOf(({ tool }) => (tool.name === "where" ? execute : ask))

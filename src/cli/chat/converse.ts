@@ -11,8 +11,8 @@ const maxShown = 10_000
 /** Maximum milliseconds until the gateway accepts a cancel. */
 const cancelTimeoutMs = 5_000
 
-const help = `/stop cancels the answer, /quit ends the program (so does the end of the input), /help shows this.
-Everything else is a message. What you type during an answer is sent after it.
+const help = `/stop cancels the response, /quit ends the program (so does the end of the input), /help shows this.
+All other input is a message. Input that you type during a response is sent after it.
 `
 
 const startHint = " To start a gateway in another terminal: agent-gateway dev FILE"
@@ -118,7 +118,7 @@ function printEvent(event: SentEvent, printer: TurnPrinter): void {
       printer.endTurn()
       break
     case "stream_complete":
-      if (event.reason !== undefined) printer.onText(`\n[The answer ended early: ${event.reason}]`)
+      if (event.reason !== undefined) printer.onText(`\n[The response ended early: ${event.reason}]`)
       break
     case "error":
       printer.onText(`\n[The run failed: ${event.error} (${event.code})]`)
@@ -156,7 +156,7 @@ async function answerElicitation(
   if (event.mode === "url") {
     const done = await ask(
       options,
-      `${asked}\n  ${oneLine(event.url ?? "")}\nOpened the page and done there? [y/N] `,
+      `${asked}\n  ${oneLine(event.url ?? "")}\nHave you opened the page and finished there? [y/N] `,
     )
     return /^y(es)?$/i.test(done) ? chat.answer(event, null, { signal }) : chat.decline(event, { signal })
   }

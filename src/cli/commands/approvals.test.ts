@@ -152,7 +152,7 @@ describe("approvals, on a store that no server runs on", () => {
     expect(wait).toMatchObject({ toolCallId: id, toolName: "pay", state: "open" })
   })
 
-  it("says that there is no such store, rather than that nothing is open in it, and makes none", async () => {
+  it("reports that there is no such store instead of an empty list, and creates none", async () => {
     const elsewhere = join(onStore.store, "elsewhere")
     const { code, stdout, stderr } = await cli("list", "--store", elsewhere)
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
@@ -160,13 +160,13 @@ describe("approvals, on a store that no server runs on", () => {
     expect(existsSync(elsewhere)).toBe(false)
   })
 
-  it("approves, and the next server runs the call once", async () => {
+  it("approves a call, which the next server runs once", async () => {
     const id = await openApproval()
     expect(await cli("approve", id)).toMatchObject({ code: 0, stdout: `approved pay (${id})\n` })
     expect((await finish()).paid).toEqual([{ amount: 9 }])
   })
 
-  it("approves other arguments, if they fit", async () => {
+  it("approves a call with other arguments if they are valid", async () => {
     const id = await openApproval()
     const misfit = await cli("approve", id, "--edited-input", '{"amount":"much"}')
     expect(misfit).toMatchObject({ code: 1, stderr: expect.stringContaining("amount") })
@@ -175,7 +175,7 @@ describe("approvals, on a store that no server runs on", () => {
     expect((await finish()).paid).toEqual([{ amount: 1 }])
   })
 
-  it("approves a call again, whose tool changed since, only with the nonce that the list shows", async () => {
+  it("approves a call again after its tool changed, only with the nonce that the list shows", async () => {
     const ran: string[] = []
     const gatewayWith = (server: string) => {
       const deploy: Tool = {
@@ -235,7 +235,7 @@ describe("approvals, on a store that no server runs on", () => {
     expect(told).toContain("not today")
   })
 
-  it("answers nothing twice", async () => {
+  it("answers no wait twice", async () => {
     const id = await openApproval()
     await cli("approve", id)
     expect(await cli("deny", id)).toMatchObject({
@@ -304,7 +304,7 @@ describe("an elicitation, on a store that no server runs on", () => {
     return told
   }
 
-  it("is listed with its kind and what it asks, and filled in", async () => {
+  it("is listed with its kind and its question, and answered", async () => {
     const id = await asked(form)
     const { stdout } = await cli("list")
     for (const part of [`${id}  book`, "elicitation", "Who comes?", '"name"', "hotel"]) {
@@ -329,7 +329,7 @@ describe("an elicitation, on a store that no server runs on", () => {
     ])
   })
 
-  it("is declined, or accepted once its page was opened", async () => {
+  it("is declined, or accepted after its page was opened", async () => {
     const declined = await asked(form)
     expect(await cli("answer", declined, "--decline")).toMatchObject({
       stdout: `declined book (${declined})\n`,

@@ -152,7 +152,7 @@ describe("chat with a running gateway", () => {
     expect(JSON.stringify(provider.requests[1])).toContain(result)
   })
 
-  it("stops an answer by /stop and goes on, and keeps what was typed meanwhile", async () => {
+  it("stops a response with /stop, continues, and keeps the input that was typed meanwhile", async () => {
     const forever = new Promise<never>(() => {})
     const { url, provider } = await serve([
       [
@@ -166,13 +166,13 @@ describe("chat with a running gateway", () => {
     await vi.waitFor(() => expect(provider.requests).toHaveLength(1))
     chat.type("And now?")
     chat.type("/stop")
-    await chat.shows("[The answer ended early: cancelled]")
+    await chat.shows("[The response ended early: cancelled]")
     await chat.shows("Yes.\n")
     chat.type("/quit")
     expect(await chat.ended).toBe(0)
   })
 
-  it("cancels the answer on Ctrl+C, and says how to continue", async () => {
+  it("cancels the response on Ctrl+C, and prints how to continue", async () => {
     const forever = new Promise<never>(() => {})
     const { url, gateway, provider } = await serve([
       [
@@ -192,7 +192,7 @@ describe("chat with a running gateway", () => {
     })
   })
 
-  it("says in one line what the gateway refuses", async () => {
+  it("prints one line for a request that the gateway refuses", async () => {
     const gateway = createAgent("Hi.", {
       store: memoryStore(),
       provider: scriptedProvider([]),
@@ -209,7 +209,7 @@ describe("chat with a running gateway", () => {
   })
 })
 
-it("chat with an agent's file serves it meanwhile, whatever its prefix", async () => {
+it("chat with an agent's file serves the agent during the chat, with any prefix", async () => {
   const cwd = await mkdtemp(join(tmpdir(), "agent-gateway-chat-"))
   onTestFinished(() => rm(cwd, { recursive: true, force: true }))
   const entry = new URL("../../index.ts", import.meta.url).href

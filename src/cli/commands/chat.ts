@@ -26,7 +26,7 @@ export async function chatCommand(context: CliContext): Promise<number> {
       ...(user !== undefined && { userId: user }),
       onConnection(state) {
         if (state.state !== "waiting" || state.failures > 1) return
-        context.stderr.write("agent-gateway: the connection was lost; it is tried again.\n")
+        context.stderr.write("agent-gateway: the connection was lost; reconnecting.\n")
       },
     })
     context.stdout.write("Write a message, or /help.\n")

@@ -41,7 +41,7 @@ test.each(["zsh", "fish"])("the script for %s names each command with its option
   expect(stdout).toMatch(/allow-tool-type/)
 })
 
-test("another shell is wrong usage", async () => {
+test("an unknown shell is a usage error", async () => {
   expect(await completion("tcsh")).toMatchObject({
     code: 2,
     stderr: expect.stringContaining("bash, zsh, fish"),

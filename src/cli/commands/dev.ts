@@ -66,7 +66,7 @@ export async function devCommand(context: CliContext): Promise<number> {
         serving = next
         next.serve()
       } else if (typeof loading === "number" && !signal.aborted) {
-        const meanwhile = serving === null ? "" : " The version before still serves."
+        const meanwhile = serving === null ? "" : " The previous version still serves."
         stderr.write(
           `agent-gateway: the agent was not loaded.${meanwhile} Waiting for a change of its files.\n`,
         )

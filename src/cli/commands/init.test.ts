@@ -33,7 +33,7 @@ async function init(cwd: string, argv: readonly string[], answer: string | null 
 const manifestOf = async (folder: string) => JSON.parse(await readFile(join(folder, "package.json"), "utf8"))
 
 describe("init", () => {
-  it.each(templateNames)("makes the project %s, and says what to do next", async (template) => {
+  it.each(templateNames)("creates the project %s, and prints the next steps", async (template) => {
     const folder = await emptyFolder()
     const { code, stdout } = await init(folder, ["My Agent", "--template", template])
     expect(code).toBe(0)
@@ -65,7 +65,7 @@ describe("init", () => {
     expect(b.dependencies["ai-agent-gateway"]).toBe("file:/tmp/gateway.tgz")
   })
 
-  it("replaces no file, and then writes none", async () => {
+  it("overwrites no file, and then writes none", async () => {
     const folder = await emptyFolder()
     await mkdir(join(folder, "mine"))
     await writeFile(join(folder, "mine", "agent.ts"), "mine")
@@ -92,7 +92,7 @@ describe("init", () => {
     expect((await init(folder, ["b"], "")).stdout).toContain("from the template tools")
   })
 
-  it("names the package after this folder, without what npm refuses", async () => {
+  it("names the package after this folder, without characters that npm refuses", async () => {
     const folder = join(await emptyFolder(), "_My Agent ☂")
     await mkdir(folder)
     await init(folder, [])

@@ -67,7 +67,7 @@ describe("agent-gateway mcp", () => {
     expect(code).toBe(0)
   })
 
-  it("takes the servers of an agent, its own and those of the file that it names", async () => {
+  it("uses the servers of an agent: its own and those of its configuration file", async () => {
     const { code, stdout } = await mcp("list", "--agent", "agent.ts")
     expect(stdout).toMatch(/^inline +ready +9 tools$/m)
     expect(stdout).toMatch(/^fragile +ready +9 tools$/m)
@@ -85,7 +85,7 @@ describe("agent-gateway mcp", () => {
     ["input that is no JSON", ["call", "fragile", "pid", "{"], 2, "the tool's input must be a JSON object"],
     ["a missing tool", ["call", "fragile"], 2, "TOOL is missing"],
     ["an unknown action", ["dance"], 2, "unknown action dance"],
-  ])("tells of %s in one line", async (_problem, argv, expected, message) => {
+  ])("reports %s in one line", async (_problem, argv, expected, message) => {
     const { code, stderr } = await mcp(...argv)
     expect(stderr).toContain(message)
     expect(stderr.trim().split("\n")).toHaveLength(1)

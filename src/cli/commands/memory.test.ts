@@ -42,14 +42,14 @@ describe("agent-gateway memory", () => {
     )
   })
 
-  it("shows nothing that a terminal acts on", async () => {
+  it("escapes characters that a terminal would interpret", async () => {
     await stored(hostile)
     for (const more of [[], ["--json"]]) {
       expect((await cli("list", "--user", "ada", ...more)).stdout).not.toMatch(terminalControls)
     }
   })
 
-  it("forgets by name, by name and type, or all", async () => {
+  it("forgets by name, by name and type, or all memories", async () => {
     await stored("a", "b", "c")
     expect((await cli("forget", "a", "--user", "ada")).stdout).toBe("forgot 1 memory\n")
     expect(await cli("forget", "a", "--user", "ada")).toMatchObject({ code: 1 })

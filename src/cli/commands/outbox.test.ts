@@ -33,7 +33,7 @@ const item = (id: string, kind: string) => ({ id, kind, payload: { id } })
 const numbersIn = (json: string) => (JSON.parse(json) as { number: number }[]).map(({ number }) => number)
 
 describe("agent-gateway outbox", () => {
-  it("lists rows with why they failed, and narrows the list", async () => {
+  it("lists rows with the reason of their failure, and filters the list", async () => {
     await stored(item("a", "waiting"), item("b", "dead"), item("c", "dead"))
     const { code, stdout } = await cli("list")
     expect(code).toBe(0)
@@ -46,7 +46,7 @@ describe("agent-gateway outbox", () => {
     expect((await cli("list", "--session", "sess_none")).stdout).toBe("The outbox has no such rows.\n")
   })
 
-  it("shows nothing that a terminal acts on", async () => {
+  it("escapes characters that a terminal would interpret", async () => {
     await stored({ id: hostile, kind: hostile, payload: hostile })
     for (const options of [[], ["--json"]]) {
       expect((await cli("list", ...options)).stdout).not.toMatch(terminalControls)
@@ -91,7 +91,7 @@ describe("agent-gateway outbox", () => {
     expect(await cli(...argv)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) })
   })
 
-  it("makes no store where there is none", async () => {
+  it("creates no store if there is none", async () => {
     expect(await cli("list")).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("No gateway has its data"),

@@ -81,7 +81,7 @@ async function runTask(
   else if (format === "text" && schema === null) printer.end()
   else if (format === "text") printOutput(finished, context)
   if (finished?.existed === true && finished.endedAt < startedAt && jobId !== undefined)
-    note(context, `Job ${jobId} was done before; this is its result. Use another --job to do it again.`)
+    note(context, `Job ${jobId} is already done; this is its result. To repeat the work, use another --job.`)
   const exitCode = report(run, runArguments, context)
   // The loop that restarts a job must not stop before its deliveries.
   const isUnfinished = exitCode === exitCodes.success && hasOpenDeliveries && jobId !== undefined
@@ -155,7 +155,7 @@ function problemOf(run: RunOutput, { jobId }: RunArguments): string | null {
     case "max_turns":
       return "The run stopped at its maximum number of turns."
     case "timeout":
-      return "The run was canceled because its time was over (--timeout)."
+      return "The run was canceled because its time limit expired (--timeout)."
     case "parked": {
       const next = jobId === undefined ? "Any process with this agent" : "The same command"
       return `The run waits for a person (session ${run.sessionId}). Answer with agent-gateway approvals. ${next} continues it then.`

@@ -56,7 +56,7 @@ describe("agent-gateway schedules", () => {
     expect((await cli("list")).stdout).toContain("hourly  paused\n")
     expect((await cli("resume", id)).stdout).toMatch(/^resumed hourly, next \d{4}-/)
     expect((await cli("history", id)).stdout).toBe("The schedule has no history yet.\n")
-    expect((await cli("run", id)).stdout).toMatch(/Z {2}run by hand, started {2}sess_\w+ run_\w+\n$/)
+    expect((await cli("run", id)).stdout).toMatch(/Z {2}run manually, started {2}sess_\w+ run_\w+\n$/)
     expect(await cli("run", id)).toMatchObject({ code: 1, stderr: expect.stringContaining("is still open") })
     expect(JSON.parse((await cli("history", id, "--json")).stdout)).toMatchObject([{ outcome: "started" }])
     expect((await cli("remove", id)).stdout).toBe("removed\n")
@@ -66,7 +66,7 @@ describe("agent-gateway schedules", () => {
     })
   })
 
-  it("shows nothing that a terminal acts on", async () => {
+  it("escapes characters that a terminal would interpret", async () => {
     await stored("\r\u001b[2K\u009b1F", "\u202eexe.txt\u0007\nsecond line")
     for (const options of [[], ["--json"]])
       expect((await cli("list", ...options)).stdout).not.toMatch(terminalControls)
@@ -79,7 +79,7 @@ describe("agent-gateway schedules", () => {
     [["list", "x"], "unexpected argument x"],
     [["run", "x", "--agent", "y"], "takes no --agent"],
     [["run", "x", "--json"], "takes no --json"],
-  ])("is called wrongly by %j", async (args, problem) => {
+  ])("%j is a usage error", async (args, problem) => {
     expect(await cli(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(problem) })
   })
 })

@@ -134,7 +134,7 @@ function describe(schedule: Schedule): string {
 
 function describeOccurrence({ at, cause, outcome, reason, sessionId, runId }: Occurrence): string {
   const effect = outcome === "started" ? `${sessionId} ${runId}` : (reason ?? "")
-  return `${timeOf(at)}  ${cause === "manual" ? "run by hand, " : ""}${outcome}  ${effect}`
+  return `${timeOf(at)}  ${cause === "manual" ? "run manually, " : ""}${outcome}  ${effect}`
 }
 
 function timeOf(at: number): string {

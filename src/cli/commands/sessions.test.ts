@@ -23,7 +23,7 @@ async function stored(...sessions: readonly (Partial<NewSession> & { readonly id
 }
 
 describe("agent-gateway sessions list", () => {
-  it("lists sessions newest first, and says how to go on", async () => {
+  it("lists sessions newest first, and prints how to continue the list", async () => {
     await stored({ id: "sess_a" }, { id: "sess_open" }, { id: "sess_c", agent: "second", userId: "bob" })
     const all = await cli("list")
     expect(all).toMatchObject({ code: 0, stderr: "" })
@@ -53,10 +53,10 @@ describe("agent-gateway sessions list", () => {
     const { stdout } = await cli("list", "--json", ...filters)
     const { sessions, next } = JSON.parse(stdout) as { sessions: readonly { id: string }[]; next: unknown }
     expect([sessions.map(({ id }) => id), next]).toEqual([expected, null])
-    if (expected.length === 0) expect((await cli("list", ...filters)).stdout).toBe("No session fits.\n")
+    if (expected.length === 0) expect((await cli("list", ...filters)).stdout).toBe("No session matches.\n")
   })
 
-  it("prints nothing that a terminal would act on", async () => {
+  it("escapes characters that a terminal would interpret", async () => {
     const hostile = "\u001b[2Kls\u009b1F\n\u202eexe.txt\u2069\u0007"
     await stored({ id: "sess_a", userId: hostile, tenant: hostile, agent: hostile })
     for (const argv of [["list"], ["show", "sess_a"], ["list", "--json"], ["show", "sess_a", "--json"]]) {
@@ -71,14 +71,14 @@ describe("agent-gateway sessions list", () => {
     [["list", "--limit", "0"], "--limit must be a number from 1 to 200"],
     [["list", "--limit", "201"], "--limit must be a number"],
     [["list", "--state", "open"], "--state must be one of idle"],
-    [["list", "--after", "x"], "--after must be what the page before printed"],
-    [["list", "--user", "ada"], "--tenant and --user belong together"],
+    [["list", "--after", "x"], "--after must be the position that the previous page printed"],
+    [["list", "--user", "ada"], "--tenant and --user must be given together"],
     [["list", "sess_a"], "unexpected argument sess_a"],
     [["show"], "SESSION_ID is missing"],
     [["show", "a", "--state", "idle"], "show takes no --state"],
     [["delete"], "unknown action delete"],
     [[], "an action is missing"],
-  ])("is called wrongly as %j", async (argv, problem) => {
+  ])("%j is a usage error", async (argv, problem) => {
     await stored({ id: "sess_a" })
     const { code, stderr } = await cli(...argv)
     expect(code).toBe(2)
@@ -108,7 +108,7 @@ describe("agent-gateway sessions show", () => {
     })
   })
 
-  it("fails for a session that does not exist, and makes no store where there is none", async () => {
+  it("fails for a session that does not exist, and creates no store if there is none", async () => {
     expect((await cli("show", "sess_none")).stderr).toContain("No gateway has its data in")
     expect(existsSync(join(onStore.store, "processes"))).toBe(false)
     await stored({ id: "sess_a" })

@@ -75,10 +75,10 @@ function queryOf({ agent, state, tenant, user, after, limit = "50" }: FilterValu
     throw new UsageError(`--state must be one of ${states.join(", ")}, but it is ${state}`)
   }
   if ((tenant === undefined) !== (user === undefined)) {
-    throw new UsageError("--tenant and --user belong together: a user is one of a tenant")
+    throw new UsageError("--tenant and --user must be given together, because a user belongs to a tenant")
   }
   const position = after === undefined ? undefined : parseDirectoryCursor(after)
-  if (position === null) throw new UsageError("--after must be what the page before printed")
+  if (position === null) throw new UsageError("--after must be the position that the previous page printed")
   const count = /^\d{1,3}$/.test(limit) ? Number(limit) : 0
   if (count < 1 || count > maxDirectoryPage) {
     throw new UsageError(`--limit must be a number from 1 to ${maxDirectoryPage}, but it is ${limit}`)
@@ -104,7 +104,7 @@ async function list(
   if (json) stdout.write(`${JSON.stringify({ sessions: page.items, next })}\n`)
   else {
     printTable(stdout, page.items.map(rowOf))
-    if (page.items.length === 0) stdout.write("No session fits.\n")
+    if (page.items.length === 0) stdout.write("No session matches.\n")
     if (next !== null) stdout.write(`More sessions follow: add --after ${next}\n`)
   }
   return exitCodes.success

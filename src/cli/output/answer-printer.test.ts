@@ -16,15 +16,15 @@ const twoMessages = (printer: ReturnType<typeof answerPrinter>) => {
   printer.end()
 }
 
-test("a file holds every message once, whatever the model began again", () => {
+test("a file contains every message once, even if the model starts a message again", () => {
   expect(printed(false, twoMessages)).toBe("Let me look.\n\nIt is here.\n")
 })
 
-test("a terminal is shown each piece at once, and where the text begins again", () => {
+test("a terminal shows each piece at once, and where the text starts again", () => {
   expect(printed(true, twoMessages)).toBe("Let me look.\n\nIt was\nIt is here.\n")
 })
 
-test("a line that something else follows on the terminal is ended there, and nothing is added to a file", () => {
+test("a line is ended before other output on the terminal, and nothing is added to a file", () => {
   const withProgress = (printer: ReturnType<typeof answerPrinter>) => {
     printer.onText("Calling.")
     printer.endLine()
@@ -36,7 +36,7 @@ test("a line that something else follows on the terminal is ended there, and not
   expect(printed(false, withProgress)).toBe("Calling.\n\nDone.\n")
 })
 
-test("an answer that ends its line gets no other one, and no answer none at all", () => {
+test("a response with a final line break gets no second one, and an empty response gets none", () => {
   expect(
     printed(false, (printer) => {
       printer.onText("Done.\n")

@@ -23,7 +23,7 @@ const rows = [
   ["three", "running", "more"],
 ]
 
-test("columns are aligned, and nothing follows the last one", () => {
+test("columns are aligned, and no spaces follow the last one", () => {
   expect(printed(rows)).toBe("one    idle     a few words about it\nthree  running  more\n")
 })
 
@@ -31,7 +31,7 @@ test("on a terminal, the last column is cut between words", () => {
   expect(printed(rows, { columns: 35 })).toBe("one    idle     a few words about…\nthree  running  more\n")
 })
 
-test("a terminal without room for the last column shows it whole", () => {
+test("a terminal without room for the last column shows all of it", () => {
   expect(printed(rows, { columns: 30 })).toContain("a few words about it\n")
 })
 
@@ -45,7 +45,7 @@ test("a cell with several lines stays in its row", () => {
   expect(printed([["a\nb", "c"]])).toBe("a b  c\n")
 })
 
-test("a word that is longer than the limit is cut within", () => {
+test("a word that is longer than the limit is divided", () => {
   expect(cutBetweenWords("abcdefgh", 4)).toBe("abc…")
   expect(cutBetweenWords("ab cdefgh", 4)).toBe("ab…")
   expect(cutBetweenWords("ab cd", 5)).toBe("ab cd")

@@ -133,7 +133,7 @@ test("sub-agents are nested by their calls, each with its own conversation", () 
   expect(view.waits).toEqual([])
 })
 
-test("cut after every event, the view is the same as uncut", () => {
+test("the view is the same after a cut at any event", () => {
   const whole = comparable(applyAll(sent))
   for (let cut = 1; cut < sent.length; cut++) {
     const events = [...sent.slice(0, cut), ...replayAt(cut), ...sent.slice(cut)]
@@ -141,7 +141,7 @@ test("cut after every event, the view is the same as uncut", () => {
   }
 })
 
-test("cut twice at any two points, the view is the same as uncut", () => {
+test("the view is the same after two cuts at any two points", () => {
   const whole = comparable(applyAll(sent))
   for (let first = 1; first < sent.length; first++) {
     for (let second = first; second < sent.length; second++) {
@@ -157,7 +157,7 @@ function comparable(view: ChatView) {
   return { ...view, subAgents: view.subAgents.map(({ checkpoints, ...shown }) => shown) }
 }
 
-test("a sub-agent whose turns were missed says so, and keeps what was seen", () => {
+test("a sub-agent with missed turns is marked as partial, and keeps the turns that it has", () => {
   const before = [start("a", 1), below("a", text("One.")), below("a", turn(1)), below("a", text("half"))]
   const view = applyAll([...before, start("a", 4), below("a", text("Four."))])
   expect(view.subAgents).toMatchObject([
@@ -166,7 +166,7 @@ test("a sub-agent whose turns were missed says so, and keeps what was seen", () 
   expect(applyAll([start("a", 3)]).subAgents).toMatchObject([{ isPartial: true }])
 })
 
-test("a sub-agent whose end was missed ends with its call, and at the latest with the run", () => {
+test("a sub-agent whose end was missed ends with its call, at the latest with the run", () => {
   const running = applyAll([call("call_a"), start("a", 1), start("b", 1), below("a", text("x"))])
   const after = applyAll([done("call_a")], running)
   expect(after.subAgents).toMatchObject([
@@ -206,7 +206,7 @@ test("a stored conversation has its running tasks, and their waits open no run",
   expect(applyAll([completed, progress(4, null)], view)).toMatchObject({ waits: [], tasks: [{ turn: null }] })
 })
 
-test("the oldest sub-agents that have ended are forgotten", () => {
+test("the oldest ended sub-agents are removed", () => {
   const events = Array.from({ length: 130 }, (_, index) => [
     start(`s${index}`, 1),
     ...(index === 0 ? [] : [below(`s${index}`, ended)]),

@@ -65,7 +65,7 @@ describe("text", () => {
     expect(parts).toMatchObject([{ type: "text", text: "a" }, { type: "tool" }])
   })
 
-  test("that a history shows is never discarded", () => {
+  test("in a loaded history is never discarded", () => {
     const view = viewOfHistory({
       ...history,
       messages: [
@@ -88,7 +88,7 @@ describe("a sub-agent", () => {
     ...{ tool_call_id: "call_1", parent_sub_agent_id: null, turn: 1 },
   }
 
-  test("says and does nothing in the messages of its session, and its end is not the run's", () => {
+  test("adds nothing to the messages of its session, and its end is not the run's", () => {
     const own = [text("a"), call("call_1")]
     const foreign = [
       started,
@@ -103,7 +103,7 @@ describe("a sub-agent", () => {
     expect(view.isRunning).toBe(true)
   })
 
-  test("shows what it waits for, until that is answered", () => {
+  test("shows its waits until they are answered", () => {
     const waiting = applyAll([call("call_1"), started, below(approval("call_x")), below(call("call_y", "n"))])
     expect(waiting.waits).toMatchObject([
       { kind: "approval", tool_call_id: "call_x", sub_agent_id: "sess_a" },
@@ -121,7 +121,7 @@ describe("a sub-agent", () => {
     ["it ends", below(ended), 1],
     ["it fails", below(failed), 1],
     ["the turn of its session is over", turn, 0],
-  ])("waits for nothing more when %s", (_, event, left) => {
+  ])("has no waits after %s", (_, event, left) => {
     const open = [below(approval("call_x")), below(approval("call_y"), "sess_b")]
     expect(applyAll([...open, event]).waits).toHaveLength(left)
   })
@@ -134,7 +134,7 @@ describe("a tool call", () => {
     expect(stateAfter(done("call_1"))).toMatchObject({ state: "completed", result: 42, durationMs: 7 })
   })
 
-  test("failed with its result, if the tool says so, and shows its warning", () => {
+  test("shows its result and its warning if the tool reports a failure", () => {
     const failed: ChatEvent = { ...done("call_1"), is_error: true, warning: "Odd." } as ChatEvent
     expect(stateAfter(failed)).toMatchObject({ state: "failed", result: 42, error: null, warning: "Odd." })
   })
@@ -161,7 +161,7 @@ describe("a tool call", () => {
     expect(stateAfter(...first, chunk(0, "c"))).toMatchObject({ output: [{ stream: "stdout", text: "c" }] })
   })
 
-  test("has what its tool emitted; a transient event replaces the one before of its name", () => {
+  test("has the emitted data of its tool; a transient event replaces the former one of the same name", () => {
     const data = (name: string, value: unknown, transient?: true): ChatEvent => ({
       ...{ type: "data", tool_call_id: "call_1", run_id: "run_1", name, value },
       ...(transient && { transient }),
@@ -177,7 +177,7 @@ describe("a tool call", () => {
     })
   })
 
-  test("has what its tool emitted, as the history has it", () => {
+  test("has the emitted data of its tool, as in the history", () => {
     const view = viewOfHistory({
       ...history,
       messages: [
@@ -197,7 +197,7 @@ describe("a tool call", () => {
     })
   })
 
-  test("that comes again changes nothing", () => {
+  test("changes nothing if it is repeated", () => {
     expect(partsAfter(call("call_1"), done("call_1"), call("call_1"))).toHaveLength(1)
   })
 })
@@ -242,7 +242,7 @@ describe("a wait", () => {
     expect(after.messages[0]?.parts[0]).toMatchObject({ state: "running" })
   })
 
-  test("that is asked again replaces the one before", () => {
+  test("that is opened again replaces the former one", () => {
     expect(applyAll([call("call_1"), approval("call_1"), approval("call_1")]).waits).toHaveLength(1)
   })
 
@@ -269,7 +269,7 @@ test("a run ends as its last event says, and usage adds up", () => {
   })
 })
 
-test("events that the view shows already leave it as it is", () => {
+test("events that the view already contains change nothing", () => {
   const sent = longRun().flatMap(({ id, events }) =>
     events.map((event, at): SentEvent => (at === events.length - 1 ? { ...event, cursor: id } : event)),
   )
@@ -282,7 +282,7 @@ test("events that the view shows already leave it as it is", () => {
   ).toEqual(view)
 })
 
-test("unknown events only move the cursor", () => {
+test("unknown events change only the cursor", () => {
   const view = applyAll([text("a")])
   const unknown = { type: "from_the_future", cursor: 7 } as unknown as SentEvent
   expect(applyEvent(view, unknown)).toEqual({ ...view, cursor: 7 })
@@ -297,7 +297,7 @@ test("the next run answers the first queued message", () => {
   expect(next.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"])
 })
 
-test("the first queued message is next if the run before was stopped right after a message of the user", () => {
+test("the first queued message is next if the former run was stopped right after a message of the user", () => {
   const queued = { key: "k", runId: "run_2", content: "And then?", steers: false }
   const content = [{ type: "text", text: "Hurry!" }] as const
   const stopped = { ...ended, terminal_disposition: "interrupted", reason: "cancelled" } as const
@@ -309,7 +309,7 @@ test("the first queued message is next if the run before was stopped right after
   expect(next.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "user", "assistant"])
 })
 
-test("a message that steers joins the run, and a withdrawn one is gone", () => {
+test("a steering message joins the run, and a withdrawn one disappears", () => {
   const steering = { key: "a", runId: "run_1", content: "Shorter!", steers: true }
   const withdrawn = { key: "b", runId: "run_2", content: "Later", steers: false }
   const busy = applyAll([text("a"), turn], {
@@ -339,7 +339,7 @@ const history: History = {
   last_seq: 9,
 }
 
-test("a history and the events after it give what the whole stream gives", () => {
+test("a history with the events after it gives the same view as the whole stream", () => {
   const view = viewOfHistory({
     ...history,
     messages: [

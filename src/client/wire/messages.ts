@@ -199,7 +199,7 @@ export type InitResponse = {
   readonly user_id: string
   /** Name of the agent that the session is with. */
   readonly agent: string
-  /** When the token expires, in seconds since the Unix epoch. The session lives on. */
+  /** Time at which the token expires, in seconds since the Unix epoch. The session continues. */
   readonly expires_at: number
 }
 

@@ -105,6 +105,6 @@ function parse<Position>(after: string, schema: z.ZodType<Position>): Position {
   try {
     return schema.parse(JSON.parse(Buffer.from(after, "base64url").toString()))
   } catch {
-    throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of a page before.")
+    throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of an earlier page.")
   }
 }

@@ -23,7 +23,7 @@ it("gives each tenant a turn before a tenant's second principal", () => {
   expect(turns).toEqual(["a/1", "b/1", "a/2", "b/1", "a/3", "b/1"])
 })
 
-it("keeps users of one name in two tenants apart", () => {
+it("distinguishes users of the same name in two tenants", () => {
   const { order, names } = orderOf("a/1", "b/1")
   order.delete(principalOf("a/1"))
   expect([names(), order.get(principalOf("b/1")), order.get(principalOf("a/1"))]).toEqual([
@@ -33,7 +33,7 @@ it("keeps users of one name in two tenants apart", () => {
   ])
 })
 
-it("forgets a tenant with its last principal, whose turn is the last when it comes again", () => {
+it("forgets a tenant with its last principal, which later starts at the end of the order", () => {
   const { order, names } = orderOf("a/1", "b/1")
   order.delete(principalOf("a/1"))
   order.moveToEnd(principalOf("a/1"))

@@ -12,7 +12,7 @@ describe("canonicalJson", () => {
     expect(canonicalJson([1, 2])).not.toBe(canonicalJson([2, 1]))
   })
 
-  it("tells a string from what it looks like", () => {
+  it("distinguishes a string from the value that it looks like", () => {
     expect(canonicalJson({ a: "1" })).not.toBe(canonicalJson({ a: 1 }))
   })
 
@@ -48,17 +48,17 @@ describe("canonicalJson", () => {
     )
   })
 
-  it("keeps texts apart that differ in a lone surrogate", () => {
+  it("distinguishes texts that differ in a lone surrogate", () => {
     const [first, second] = ["\ud800", "\ud801"]
     expect(canonicalJson(first)).not.toBe(canonicalJson(second))
     expect(canonicalJson(first)).not.toBe(canonicalJson("\\ud800"))
   })
 
-  it("leaves out what is undefined", () => {
+  it("leaves out undefined values", () => {
     expect(canonicalJson({ a: undefined, b: 1 } as never)).toBe('{"b":1}')
   })
 
-  it.each(["x", "\n", "é", "😀", "x😀", "\ud800"])("gives a long string of %j in short pieces", (unit) => {
+  it.each(["x", "\n", "é", "😀", "x😀", "\ud800"])("yields a long string of %j in short pieces", (unit) => {
     const value = { message: unit.repeat(400_000) }
     const pieces = [...canonicalPieces(value)]
     expect(pieces.join("")).toBe(JSON.stringify(value))

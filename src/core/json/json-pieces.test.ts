@@ -14,12 +14,12 @@ it.each([
   ["members that are undefined", { none: undefined, text: "x".repeat(long), last: undefined }],
   ["a large key", { ["k".repeat(long)]: { "": 0 } }],
   ["large and empty values in each other", [{ a: [], b: {}, c: ["x".repeat(long), []] }, {}]],
-])("gives the text that JSON.stringify gives for %s", async (_, value) => {
+])("yields the text that JSON.stringify returns for %s", async (_, value) => {
   expect([...jsonPieces(value)].join("") === JSON.stringify(value)).toBe(true)
   expect((await stringifyInSlices(value)) === JSON.stringify(value)).toBe(true)
 })
 
-it("makes pieces of bounded length", () => {
+it("yields pieces of bounded length", () => {
   const blocks = Array.from({ length: 4_000 }, () => ({ type: "text", text: "x".repeat(1_000) }))
   for (const value of ["x".repeat(4 * long), blocks, { message: { content: blocks } }]) {
     const pieces = [...jsonPieces(value)]
@@ -28,7 +28,7 @@ it("makes pieces of bounded length", () => {
   }
 })
 
-it("lets the event loop go on between the slices of a large value", async () => {
+it("yields to the event loop between the slices of a large value", async () => {
   let turns = 0
   let ended = false
   const count = () => {

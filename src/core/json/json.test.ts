@@ -3,14 +3,14 @@ import { isLongerAsJson, jsonStart } from "./json.ts"
 
 const value = { a: [1, "two", null, true], b: { c: {}, d: [] } }
 
-it("tells whether a value is longer than so many characters as JSON", () => {
+it("returns whether a value has more than a number of characters as JSON", () => {
   const { length } = JSON.stringify(value)
   expect(isLongerAsJson(value, length + 5)).toBe(false)
   expect(isLongerAsJson(value, length - 5)).toBe(true)
   expect(isLongerAsJson("x".repeat(100), 99)).toBe(true)
 })
 
-it("looks at no more of a large value than it needs to", () => {
+it("examines no more of a large value than necessary", () => {
   let reads = 0
   const items = new Proxy([...Array(100_000).keys()], {
     get(target, key) {
@@ -23,7 +23,7 @@ it("looks at no more of a large value than it needs to", () => {
   expect(reads).toBeLessThan(5_000)
 })
 
-it("gives the beginning of a value's JSON", () => {
+it("returns the beginning of a value's JSON", () => {
   const text = JSON.stringify(value)
   expect(jsonStart(value, 1_000)).toBe(text)
   for (const length of [1, 10, 20]) expect(jsonStart(value, length)).toBe(text.slice(0, length))

@@ -8,7 +8,7 @@ test("copies JSON as it is", () => {
   expect(copied).not.toBe(value)
 })
 
-test("a Date becomes its ISO text, and any other toJSON is honoured", () => {
+test("a Date becomes its ISO text, and any other toJSON is called", () => {
   expect(toJson({ at: new Date(0), url: new URL("http://x.test/") }, "It")).toEqual({
     at: "1970-01-01T00:00:00.000Z",
     url: "http://x.test/",
@@ -42,7 +42,7 @@ test.each([
   ["a Map", new Map([["a", 1]]), "It is a Map: make it an object or an array."],
   ["a Set", [new Set()], "It at [0] is a Set: make it an object or an array."],
   ["bytes", { data: Buffer.from("x") }, "It at .data is binary data: encode it as base64 text."],
-])("refuses %s and says where", (_name, value, message) => {
+])("refuses %s and names the place", (_name, value, message) => {
   expect(() => toJson(value, "It")).toThrow(message)
 })
 

@@ -42,7 +42,7 @@ describe("an event with a form of version 2", () => {
     ],
     ["question's end", resolved({ kind: "elicitation", resolution: { action: "decline", content: null } })],
     ["step", { type: "stepStarted", stepId: "step_1", messageId: "msg_1", step: 1 }],
-  ])("is written in it and read as it was: the %s", (_, event) => {
+  ])("is written in that form and read back unchanged: the %s", (_, event) => {
     const forms = downcast(event, 2)
     expect(forms).toHaveLength(1)
     expect(JSON.stringify(forms)).not.toContain('"waitOpened"')
@@ -50,11 +50,11 @@ describe("an event with a form of version 2", () => {
   })
 })
 
-test("the end of a client tool's wait is said by the call's result, in version 2", () => {
+test("in version 2, the call's result ends the wait of a client tool", () => {
   expect(downcast(resolved({ kind: "clientTool", resolution: {} }), 2)).toEqual([])
 })
 
-test("a run that streams tool input is one that does not, for readers of version 2", () => {
+test("for readers of version 2, a run that streams tool input is a run that does not", () => {
   const plain: Event = {
     type: "runStarted",
     agent: "agent",
@@ -71,7 +71,7 @@ test("a run that streams tool input is one that does not, for readers of version
   expect(downcast(event, 3)).toEqual([event])
 })
 
-test("a run with tools of the client has no older form", () => {
+test("a run with client tools has no older form", () => {
   const event: Event = {
     type: "runStarted",
     agent: "agent",
@@ -88,7 +88,7 @@ test("a run with tools of the client has no older form", () => {
   expect(toStoredForms(event, 2)).toEqual([event])
 })
 
-test("readers of version 2 receive no data of the application, which they would not miss", () => {
+test("readers of version 2 receive no application data, which they do not need", () => {
   const event: Event = { type: "dataEmitted", toolCallId: "call_1", name: "progress", value: 1 }
   expect(versionOf(event)).toBe(3)
   expect(downcast(event, 2)).toEqual([])
@@ -111,7 +111,7 @@ test.each<[Event]>([
   expect(downcast(event, logVersion)).toEqual([event])
 })
 
-test("waits of processes that gave them no ids are known by their call and kind", () => {
+test("waits of processes that gave them no ids are identified by their call and kind", () => {
   const event = {
     type: "approvalResolved",
     toolCallId: "call_1",

@@ -17,11 +17,11 @@ test.each<[object, object]>([
   [{ type: "runCompleted", usage: noUsage }, { cost: null }],
   [{ type: "runFailed", usage: noUsage }, { cost: null }],
   [{ type: "toolCallStarted", toolCallId: "call_1" }, {}],
-])("%j of version 1 gets what version 2 has besides", (event, added) => {
+])("%j of version 1 receives the fields that version 2 adds", (event, added) => {
   expect(upcast(old(event), 1)).toEqual([{ ...event, ...added }])
 })
 
-test("an event of today stays as it is", () => {
+test("a current event stays unchanged", () => {
   const event = old({ type: "runStarted", outputSchema: { type: "object" } })
   expect(upcast(event, logVersion)).toEqual([event])
 })

@@ -6,7 +6,7 @@ const parentId = "00f067aa0ba902b7"
 const valid = `00-${traceId}-${parentId}-01`
 
 test.each([valid, `00-${traceId}-${parentId}-00`, `00-${traceId}-${parentId}-ff`])(
-  "%s is passed on as it is",
+  "%s is passed on unchanged",
   (given) => {
     expect(validTraceparent(given)).toBe(given)
   },
@@ -17,7 +17,7 @@ test.each([
   [`cc-${traceId}-${parentId}-01-what-the-future-adds`, valid],
   [`cc-${traceId}-${parentId}-09`, valid],
   [`cc-${traceId}-${parentId}-fc`, `00-${traceId}-${parentId}-00`],
-])("%s is of a later version, and passed on as version 00", (given, expected) => {
+])("%s has a later version, and is passed on as version 00", (given, expected) => {
   expect(validTraceparent(given)).toBe(expected)
 })
 
@@ -44,6 +44,6 @@ test.each([
   expect(validTraceparent(given)).toBeNull()
 })
 
-test("its trace has an id", () => {
+test("the trace has an id", () => {
   expect(traceIdOf(valid)).toBe(traceId)
 })

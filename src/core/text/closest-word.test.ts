@@ -11,6 +11,6 @@ test.each([
   ["serve", null],
   ["", null],
   ["constructor", null],
-])("%s means %s", (word, meant) => {
+])("suggests for %s: %s", (word, meant) => {
   expect(closestWord(word, commands)).toBe(meant)
 })

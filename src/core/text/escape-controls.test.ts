@@ -18,7 +18,7 @@ describe("escapeControls", () => {
     expect(escapeControls(text)).toBe(shown)
   })
 
-  it("leaves ordinary text alone, in any script", () => {
+  it("leaves ordinary text unchanged, in any script", () => {
     const text = "naïve\tعربى\nمی‌خواهم 👩‍💻 日本語 – “ok” \\u001b"
     expect(escapeControls(text)).toBe(text)
   })

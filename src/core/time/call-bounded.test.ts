@@ -24,7 +24,7 @@ describe("callBounded", () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it("waits for a promise of another kind", async () => {
+  it("awaits a thenable that is not a native promise", async () => {
     // biome-ignore lint/suspicious/noThenProperty: a promise of another library is such an object.
     const thenable = { then: (done: (value: number) => void) => done(3) } as unknown as Promise<number>
     expect(await callBounded(() => thenable, { name: "policy", timeoutMs: 100 })).toBe(3)
@@ -36,7 +36,7 @@ describe("callBounded", () => {
     await rejected
   })
 
-  it("stops a function that hangs after the time limit, and tells it so", async () => {
+  it("ends a hanging function after the time limit, and aborts its signal", async () => {
     let told: AbortSignal | null = null
     const hang = (signal: AbortSignal) => {
       told = signal

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import { nextSlice } from "./next-slice.ts"
 
-it("lets one caller work in each turn of the event loop, in the order in which they came", async () => {
+it("lets one caller work in each turn of the event loop, in the order of the calls", async () => {
   const turns: string[][] = [[]]
   let ended = false
   const count = () => {

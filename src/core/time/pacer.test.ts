@@ -15,14 +15,14 @@ it("lets an owner work for a burst, and then for its share of the time", () => {
   expect(pacer.waitMs("hog")).toBe(20)
 })
 
-it("does not make one owner wait for another", () => {
+it("does not delay one owner because of another", () => {
   const pacer = createPacer({ share: 0.5, burstMs: 0, now: () => 1_000 })
   pacer.charge("hog", 100)
   expect(pacer.waitMs("hog")).toBe(200)
   expect(pacer.waitMs("other")).toBe(0)
 })
 
-it("gives an owner who was idle no more than one burst", () => {
+it("gives an idle owner at most one burst", () => {
   let now = 1_000
   const pacer = createPacer({ share: 0.5, burstMs: 10, now: () => now })
   pacer.charge("hog", 10)

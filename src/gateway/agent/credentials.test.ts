@@ -42,7 +42,7 @@ async function providersOfApp(
 }
 
 describe("the provider of a session", () => {
-  it("is the app's where nobody resolves credentials, and for a user without any", async () => {
+  it("is the app's if there is no resolveCredentials, and for a user without credentials", async () => {
     const provider = scriptedProvider([])
     expect((await (await providersOfApp(undefined, { provider }))(session, signal)).main).toBe(provider)
     expect((await providers(null, { provider })).main).toBe(provider)
@@ -65,7 +65,7 @@ describe("the provider of a session", () => {
     ["openai", {}, { OPENAI_API_KEY: "sk-app" }],
     ["openai", { provider: "openai", apiKey: "sk-app" }, {}],
     ["openai-chat", { provider: "openai-chat", providerConfig: { baseURL: "http://127.0.0.1:1" } }, {}],
-  ])("is %s with the user's key where that is the app's", async (name, options, env) => {
+  ])("is %s with the user's key if the app uses that provider", async (name, options, env) => {
     const { main } = await providers({ apiKey: "a" }, options, env)
     expect(main.name).toBe(name)
     expect(main).not.toBe((await providers(null, options, env)).main)
@@ -88,7 +88,7 @@ describe("the provider of a session", () => {
     await expect(providers({ apiKey: "a" }, { provider })).rejects.toThrow("resolveCredentials needs")
   })
 
-  it("is reached where the environment says, with the user's key in place of the app's", async () => {
+  it("has the address from the environment, with the user's key in place of the app's", async () => {
     const upstream = await startScriptedUpstream([{ status: 401, steps: ["{}"] }])
     onTestFinished(() => upstream.close())
     const env = { ANTHROPIC_AUTH_TOKEN: "app-key", ANTHROPIC_BASE_URL: upstream.url }
@@ -105,7 +105,7 @@ describe("the provider of a session", () => {
 describe("a provider that a run chooses", () => {
   const env = { ANTHROPIC_API_KEY: "sk-1", OPENAI_API_KEY: "sk-2" }
 
-  it("is the app's own by its name, and any other that the environment has a key for, made once", async () => {
+  it("is the app's own by its name, or any other with a key in the environment, created once", async () => {
     const { main, resolve } = await providers(null, {}, env)
     expect(resolve("anthropic")).toBe(main)
     expect(resolve("openai")).toMatchObject({ name: "openai" })
@@ -114,12 +114,12 @@ describe("a provider that a run chooses", () => {
     expect(resolve(own)).toBe(own)
   })
 
-  it("is none without a key for it", async () => {
+  it("is refused without a key for it", async () => {
     const { resolve } = await providers(null, { provider: "demo" })
     expect(() => resolve("openai")).toThrow("set OPENAI_API_KEY")
   })
 
-  it("is, with a user's own key, none that the app would pay for", async () => {
+  it("with a user's own key, is never one that the app would pay for", async () => {
     const { main, resolve } = await providers({ apiKey: "a" }, {}, env)
     expect(resolve("anthropic")).toBe(main)
     expect(resolve("demo")).toMatchObject({ name: "demo" })

@@ -36,7 +36,7 @@ it("hashes a definition once while its parts stay the same", () => {
   expect(count()).toBe(1)
 })
 
-it("has another revision for another prompt, model or tool, and the first one again", () => {
+it("has another revision for another prompt, model or tool, and the first one for the first definition", () => {
   const memo = createRuntimeMemo()
   const { tool } = countedTool()
   const agent = { systemPrompt, models: [{ provider, model: "large" }], tools: [tool] }
@@ -82,7 +82,7 @@ it("converts the tools for each provider once, and again when one changes", () =
   expect(memo.offer([tool], provider).tools).toHaveLength(1)
 })
 
-it("builds what depends on the options once for each object of options", () => {
+it("builds the parts that depend on the options once for each options object", () => {
   const memo = createRuntimeMemo()
   const options = () => {
     const chat = resolveChatRuntime({ systemPrompt: "You help.", maxTurns: 3 })

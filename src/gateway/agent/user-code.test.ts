@@ -13,7 +13,7 @@ afterEach(() => {
   warn.mockClear()
 })
 
-it("waits for a call that puts things in order, also if it fails", async () => {
+it("waits for the cleanup of a call, even if it fails", async () => {
   const userCode = followUserCode({ callbackTimeoutMs: 10_000, logger })
   const call = Promise.withResolvers<void>()
   userCode.follow(call.promise)
@@ -28,7 +28,7 @@ it("waits for a call that puts things in order, also if it fails", async () => {
   expect(warn).not.toHaveBeenCalled()
 })
 
-it("waits no longer than two seconds, and says so", async () => {
+it("waits at most two seconds, and logs that", async () => {
   const userCode = followUserCode({ callbackTimeoutMs: 10_000, logger })
   userCode.follow(never)
   const { onUsage } = userCode.followHooks({ onUsage: () => never })

@@ -71,7 +71,7 @@ function keeping() {
 }
 
 describe("hooks of the gateway", () => {
-  it("hear of everything once, under the id of its event", async () => {
+  it("receive everything once, with the id of its event", async () => {
     const { hooks, of, types } = keeping()
     const gateway = start({ ...hooks, buildChatRuntime: runtime({ maxTurns: 1 }) })
     await gateway.run("Act.")
@@ -88,7 +88,7 @@ describe("hooks of the gateway", () => {
     expect(idOf("runStarted")).toMatch(/^sess_\w+:1000000001$/)
   })
 
-  it("have heard of all of a run when the gateway is closed", async () => {
+  it("have received all events of a run when the gateway is closed", async () => {
     const { hooks, types } = keeping()
     const gateway = start(hooks)
     await gateway.run("Act.")
@@ -96,7 +96,7 @@ describe("hooks of the gateway", () => {
     expect([types()[0], types().at(-1)]).toEqual(["runStarted", "runCompleted"])
   })
 
-  it("that throw are called again for the same event, and hold up no other hook", async () => {
+  it("that throw are called again for the same event, and do not delay other hooks", async () => {
     const { hooks, of } = keeping()
     const failed: string[] = []
     const gateway = start({
@@ -116,7 +116,7 @@ describe("hooks of the gateway", () => {
     expect(logger.warn.mock.calls[0]?.[0]).toMatchObject({ subscriber: "hook:onUsage", attempt: 1 })
   })
 
-  it("hear after a restart what a process did not get to tell them", async () => {
+  it("receive after a restart the events that a process could not deliver", async () => {
     const first = start({
       onEvent: (_entry, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", reject)),
     })
@@ -130,7 +130,7 @@ describe("hooks of the gateway", () => {
     )
   })
 
-  it("hear of the end of a run that is cancelled while it is parked", async () => {
+  it("receive the end of a run that is canceled while it is parked", async () => {
     const { hooks, types } = keeping()
     const gateway = start({
       ...hooks,
@@ -158,7 +158,7 @@ describe("hooks of the gateway", () => {
     await vi.waitFor(() => expect(types().at(-1)).toBe("runCompleted"), patience)
   })
 
-  it("of one request hear of its run in this process", async () => {
+  it("of one request receive the events of its run in this process", async () => {
     const ofGateway = keeping()
     const ofRequest = keeping()
     const gateway = start({ ...ofGateway.hooks, buildChatRuntime: async () => runtime(ofRequest.hooks) })
@@ -220,12 +220,12 @@ describe("a hook as a subscriber", () => {
     expect(read.mock.calls).toHaveLength(2)
   })
 
-  it("that hangs fails after its time", async () => {
+  it("that hangs fails after its time limit", async () => {
     const hook = subscriber({ onEvent: () => new Promise(() => {}) })
     await expect(hook.onEvents(page, context())).rejects.toMatchObject({ code: "callback_timeout" })
   })
 
-  it("is not called for an event again that it failed for fifteen times", async () => {
+  it("is not called again for an event after fifteen failures", async () => {
     const hook = subscriber({
       onEvent() {
         throw new Error("no")
@@ -240,7 +240,7 @@ describe("a hook as a subscriber", () => {
     expect(logger.error.mock.calls.at(-1)?.[1]).toContain("does not call it for this event again")
   })
 
-  it("keeps what it was told before the event that it fails for", async () => {
+  it("keeps the events that it received before the event at which it fails", async () => {
     const started = entry(4, { type: "toolCallStarted", toolCallId: "call_1" })
     const hook = subscriber({
       onEvent({ event }) {

@@ -46,7 +46,7 @@ async function read(socket: Socket, expected: string, times = 1): Promise<string
   return text
 }
 
-it("answers the next request of a connection whose large body was refused", async () => {
+it("answers the next request on a connection whose large body was refused", async () => {
   const { open } = await serve(refuse)
   const socket = open()
   socket.write(post(4 * megabyte))
@@ -55,7 +55,7 @@ it("answers the next request of a connection whose large body was refused", asyn
   expect(await read(socket, "too large")).toContain("413")
 })
 
-it("reads one piece a turn of the event loop, however many bodies were refused", async () => {
+it("reads one piece in each turn of the event loop, with any number of refused bodies", async () => {
   const { open, sockets } = await serve(refuse)
   const bytesRead = () => sockets.reduce((sum, socket) => sum + socket.bytesRead, 0)
   let most = 0
@@ -73,7 +73,7 @@ it("reads one piece a turn of the event loop, however many bodies were refused",
   expect(most).toBeLessThanOrEqual(2 * megabyte)
 })
 
-it("closes the connection of a body that goes on for too long", async () => {
+it("closes the connection of a body that is too long", async () => {
   const { open, sockets } = await serve(refuse)
   const socket = open()
   const event = (name: string) => new Promise<void>((resolve) => socket.once(name, () => resolve()))
@@ -91,7 +91,7 @@ it("closes the connection of a body that goes on for too long", async () => {
   expect(sockets[0]?.bytesRead).toBeLessThan(64 * megabyte)
 })
 
-it("leaves bodies alone that were read", async () => {
+it("does not touch bodies that were read", async () => {
   let received = 0
   const { open } = await serve(async (incoming, outgoing) => {
     for await (const piece of incoming) received += piece.length

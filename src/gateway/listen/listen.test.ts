@@ -55,8 +55,8 @@ async function start(
 
 const get = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
-describe("a gateway that takes any key", () => {
-  it.each(["0.0.0.0", "::", ""])("refuses to listen on %j, and says what to do", async (host) => {
+describe("a gateway that accepts any key", () => {
+  it.each(["0.0.0.0", "::", ""])("refuses to listen on %j, and explains the remedy", async (host) => {
     const { service } = serviceThat(answers, true)
     await expect(start(service, {}, { host })).rejects.toThrow(/validApiKeys.*127\.0\.0\.1.*--allow-any-key/)
   })
@@ -64,7 +64,7 @@ describe("a gateway that takes any key", () => {
   it.each([
     [{ allowAnyKey: true }, {}],
     [{}, { allowAnyKey: true }],
-  ])("listens there when it is told to: %j %j", async (settings, options) => {
+  ])("listens there if configured: %j %j", async (settings, options) => {
     const { service, warnings } = serviceThat(answers, true)
     const { url } = await start(service, settings, { host: "0.0.0.0", ...options })
     expect((await fetch(url)).status).toBe(200)
@@ -77,7 +77,7 @@ describe("a gateway that takes any key", () => {
   })
 })
 
-it("listens on any address with keys, and warns of keys that can be guessed", async () => {
+it("listens on any address with keys, and warns of weak keys", async () => {
   const { service, warnings } = serviceThat(answers)
   await start(service, { validApiKeys: ["0123456789abcdef"] }, { host: "0.0.0.0" })
   expect(warnings).toEqual([])
@@ -85,7 +85,7 @@ it("listens on any address with keys, and warns of keys that can be guessed", as
   expect(warnings).toEqual([expect.stringContaining("short enough to be guessed")])
 })
 
-it("tells the app on which addresses it listens", async () => {
+it("tells the app the addresses on which it listens", async () => {
   const seen: unknown[] = []
   const { service } = serviceThat((_request, bindings) => {
     seen.push(Object(bindings).ownServer.reach)
@@ -143,7 +143,7 @@ describe("a client that does not read", () => {
     expect(app.errors).toEqual([])
   })
 
-  it("keeps it as long as it reads something now and again", async () => {
+  it("keeps it as long as it reads from time to time", async () => {
     const stream = endless()
     const { open } = await start(serviceThat(() => new Response(stream.body())).service)
     const socket = await open(get)
@@ -165,7 +165,7 @@ describe("a client that does not read", () => {
 describe("connections of one network address", () => {
   const limits = { connectionsPerAddress: 2 }
 
-  it("are so many at once, and then new ones are closed", async () => {
+  it("have a maximum number, and further ones are closed", async () => {
     const { service, warnings } = serviceThat(answers)
     const { open } = await start(service, { limits })
     const [first] = [await open(), await open()]
@@ -208,7 +208,7 @@ describe("a client that does not wait for responses", () => {
     return received
   }
 
-  it("loses its connection when it sends many requests, and few of them are handled", async () => {
+  it("loses its connection if it sends many requests while few are handled", async () => {
     const { open, asked } = await startCounting()
     const socket = await open(get.repeat(2_000))
     socket.resume()
@@ -222,7 +222,7 @@ describe("a client that does not wait for responses", () => {
     await read(await open(get.repeat(8)), 8)
   })
 
-  it("may send more when responses have arrived", async () => {
+  it("may send more requests after responses have arrived", async () => {
     const { open } = await startCounting()
     const socket = await open(get.repeat(8))
     await read(socket, 8)

@@ -11,6 +11,6 @@ it.each([
   ["gateway.example", "192.0.2.7", "http://gateway.example:80"],
   ["0.0.0.0", "0.0.0.0", "http://0.0.0.0:80"],
   ["", "0.0.0.0", "http://0.0.0.0:80"],
-])("of %j at %s is %s", (host, address, url) => {
+])("of host %j at %s is %s", (host, address, url) => {
   expect(listenerUrl({ host, address, port: 80 })).toBe(url)
 })

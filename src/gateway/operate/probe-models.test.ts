@@ -16,7 +16,7 @@ async function probe(script: Script, { signal = new AbortController().signal, ma
 
 const usage = { inputTokens: 8, outputTokens: 2, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
 
-test("one call of at most 16 tokens reports what it used and what it cost", async () => {
+test("one call of at most 16 tokens reports its usage and its cost", async () => {
   const { found, requests } = await probe(() => [
     { type: "text", text: "Hi" },
     { type: "end", stopReason: "maxTokens", usage },
@@ -45,7 +45,7 @@ test("a failure is reported, and the call is not repeated", async () => {
   expect(requests).toHaveLength(1)
 })
 
-test("a service that refuses so low a cap is called with the agent's own, and stopped at the first sign", async () => {
+test("a provider that refuses such a low limit is called with the agent's own, and stopped at the first progress", async () => {
   const forever = new Promise(() => {})
   const { found, requests } = await probe(({ maxTokens }) =>
     maxTokens === 16

@@ -4,7 +4,7 @@ import { type ApproveOptions, createWaits } from "./waits.ts"
 
 const wait = { sessionId: "sess_1", toolCallId: "call_1", nonce: "nonce_1" }
 
-it("approves with other arguments, and nothing when they come under another name", async () => {
+it("approves with edited arguments, and ignores them under another name", async () => {
   const decide = vi.fn(async () => ({ status: "accepted", runId: "run_1" }) as const)
   const approvals = createWaits({ decide } as unknown as Decisions, "code")
   const misspelt = { tool_input: { amount: 3 } } as ApproveOptions

@@ -10,7 +10,7 @@ async function dataDirectory(): Promise<string> {
   return folder
 }
 
-it("is made once in the data directory, for nobody else to read", async () => {
+it("is created once in the data directory, readable only by its owner", async () => {
   const store = await dataDirectory()
   const keys = await Promise.all([secretsKey({ store }), secretsKey({ store })])
   expect(keys[0]).toHaveLength(32)
@@ -19,7 +19,7 @@ it("is made once in the data directory, for nobody else to read", async () => {
   expect((await stat(join(store, "secrets.key"))).mode & 0o777).toBe(0o600)
 })
 
-it("is the one that is given, wherever the store is", async () => {
+it("is the given one, with any store", async () => {
   const given = "a passphrase of more than 32 characters"
   const key = await secretsKey({ store: "postgres://localhost/x", secretsKey: given })
   expect(key).toHaveLength(32)
@@ -27,6 +27,6 @@ it("is the one that is given, wherever the store is", async () => {
   await expect(secretsKey({ store: "memory", secretsKey: "short" })).rejects.toThrow("at least 32 characters")
 })
 
-it("is not there for a store without a directory, unless it is given", async () => {
+it("is missing for a store without a directory, unless it is given", async () => {
   expect(await secretsKey({ store: "postgres://localhost/x" })).toBeNull()
 })

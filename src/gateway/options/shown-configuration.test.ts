@@ -6,7 +6,7 @@ import { resolveModelAgent } from "./agent-options.ts"
 import { type SharedServerOptions, sharedServerOptions } from "./gateway-options.ts"
 import { showConfiguration } from "./shown-configuration.ts"
 
-test("secrets of the server, of providers, MCP servers and addresses are not shown, and the rest is", () => {
+test("secrets of the server, of providers, MCP servers and addresses are masked, and the rest is shown", () => {
   const secret = "hunter2-hunter2-hunter2"
   const agent = createModelAgent(
     "ops",

@@ -91,7 +91,7 @@ describe("opening and closing", () => {
     expect(closed).toEqual(["first"])
   })
 
-  it("stops to wait for a plugin that never opens when the gateway closes, and closes what it opens later", async () => {
+  it("stops waiting for a plugin that never opens when the gateway closes, and closes it if it opens later", async () => {
     const opening = Promise.withResolvers<PluginParts>()
     const closed = Promise.withResolvers<void>()
     const gateway = agent([{ name: "slow", setup: () => opening.promise }])
@@ -130,13 +130,13 @@ describe("opening and closing", () => {
     await expect(agent(plugins).prepare()).rejects.toThrow(message)
   })
 
-  it("refuses what is no plugin when the agent is created", () => {
+  it("refuses an invalid plugin when the agent is created", () => {
     expect(() => createAgent("Hi.", { plugins: [{ name: "x" } as never] })).toThrow(
       /plugins\[0\]: expected a plugin/,
     )
   })
 
-  it("hands a port to the plugins after the one that provides it", async () => {
+  it("passes a port to the plugins after the one that provides it", async () => {
     const seen: unknown[] = []
     const codeRunner = { hosts: [], maxTimeoutMs: 1, overheadMs: 1, run: () => expect.unreachable() }
     const look = (name: string): Plugin => ({
@@ -221,7 +221,7 @@ describe("in a run", () => {
   })
   const sameTools = [named("own")]
 
-  it("leaves out a tool that takes a name later, and goes on with the tools of before if listing fails", async () => {
+  it("leaves out a tool whose name is taken, and keeps the former tools if listing fails", async () => {
     let listings = 0
     const before = [named("before")]
     const after = [named("before"), named("own")]
@@ -344,7 +344,7 @@ describe("routes", () => {
     )
   })
 
-  it("of two agents are apart", async () => {
+  it("of two agents are separate", async () => {
     const hello = (text: string) => plugin("hello", { routes: { "GET /hello": () => new Response(text) } })
     const options: GatewayOptions = {
       store: "memory",
@@ -365,7 +365,7 @@ describe("routes", () => {
 })
 
 describe("checks", () => {
-  it("are named by their plugin, and a failed one makes the gateway no less ready", async () => {
+  it("are named after their plugin, and a failed one does not make the gateway unready", async () => {
     const gateway = agent([
       plugin("store", { checks: () => [{ ok: true }] }),
       plugin("links", {

@@ -10,7 +10,7 @@ const run = () =>
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   })
 
-it("delivers an output to each channel once, and says what became of it", async () => {
+it("delivers an output to each channel once, and returns the outcomes", async () => {
   const output = await run()
   const onComplete = vi.fn()
   const results = await deliver(output, {
@@ -29,7 +29,7 @@ it("delivers an output to each channel once, and says what became of it", async 
   )
 })
 
-it("refuses options that are wrong, and an output without a run", async () => {
+it("refuses invalid options, and an output without a run", async () => {
   const output = await run()
   await expect(deliver(output, { mispelt: 1 } as never)).rejects.toThrow("mispelt")
   await expect(deliver({ ...output, runId: null }, {})).rejects.toThrow("no run")

@@ -50,7 +50,7 @@ describe("runAutonomous", () => {
     })
   })
 
-  it("cancels the run when its time is over, tools included", async () => {
+  it("cancels the run after its time limit, including its tools", async () => {
     const aborted = Promise.withResolvers<void>()
     const slow = tool({
       name: "slow",
@@ -72,7 +72,7 @@ describe("runAutonomous", () => {
     await aborted.promise
   })
 
-  it("says that its caller canceled it", async () => {
+  it("reports that its caller canceled it", async () => {
     const stop = new AbortController()
     const output = run([[say("Half"), forever]], { signal: stop.signal, onText: () => stop.abort() })
     expect(await output).toMatchObject({ errorCode: "cancelled", timedOut: false })
@@ -91,7 +91,7 @@ describe("runAutonomous", () => {
     expect(provider.requests).toHaveLength(40)
   })
 
-  it("returns the output of a job that is over, and remembers that it timed out", async () => {
+  it("returns the output of a finished job, including its timeout", async () => {
     const store = await folder()
     const first = await run([[forever]], { store, jobId: "a", timeoutSeconds: 1 })
     expect(first).toMatchObject({ timedOut: true })
@@ -149,7 +149,7 @@ describe("a call that needs a person", () => {
 describe("the state", () => {
   const stateOf = async (dir: string) => JSON.parse(await readFile(join(dir, "state.json"), "utf8"))
 
-  it("is given to the next run, and the update in its response is merged", async () => {
+  it("is shown to the next run, and the update in its response is merged", async () => {
     const stateDir = await folder()
     await run([updating('{ "seen": 3, "open": ["a"] }')], { stateDir })
     const provider = scriptedProvider([updating('{ "seen": 4, "open": null }')])
@@ -166,7 +166,7 @@ describe("the state", () => {
     expect(await stateOf(stateDir)).not.toHaveProperty("open")
   })
 
-  it("counts failures, and keeps what the model said before", async () => {
+  it("counts failures, and keeps the model's former response", async () => {
     const stateDir = await folder()
     await run([updating('{ "seen": 3, "run_count": 99, "outcome": "fine" }')], { stateDir })
     await run([[{ type: "failure", code: "invalid_request" }]], { stateDir })
@@ -240,7 +240,7 @@ describe("runAutonomousWithRetry", () => {
     expect(provider.requests[1]?.messages).toHaveLength(1)
   })
 
-  it("goes on with a job where it was", async () => {
+  it("continues a job at the point where it stopped", async () => {
     const store = await folder()
     const first = retry([busy, busy], { store, jobId: "a", maxRetries: 1 })
     expect(await first.output).toMatchObject({ errorCode: "overloaded" })

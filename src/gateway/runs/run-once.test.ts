@@ -61,7 +61,7 @@ function watching(sessions: Sessions) {
 }
 
 describe("an abort of a run from code", () => {
-  it.each(["create", "start"] as const)("counts when it comes during %s", async (during) => {
+  it.each(["create", "start"] as const)("takes effect when it happens during %s", async (during) => {
     const { sessions } = await nodeWith([say("Half"), forever])
     const stop = new AbortController()
     const aborting = {
@@ -76,7 +76,7 @@ describe("an abort of a run from code", () => {
     expect(result).toMatchObject({ outcome: "interrupted", reason: "cancelled" })
   })
 
-  it("that cannot be stored is logged, and the run goes on", async () => {
+  it("that cannot be stored is logged, and the run continues", async () => {
     const goOn = Promise.withResolvers<void>()
     const { sessions } = await nodeWith([say("Half"), { type: "wait", until: goOn.promise }])
     const stop = new AbortController()
@@ -91,7 +91,7 @@ describe("an abort of a run from code", () => {
     expect(logger.error).toHaveBeenCalledWith(expect.objectContaining({ error }), expect.any(String))
   })
 
-  it("does not wait for a person who was asked", async () => {
+  it("does not wait for a person's answer", async () => {
     const { sessions } = await nodeWith(callPay)
     const stop = new AbortController()
     const onApproval = () => {
@@ -106,14 +106,14 @@ describe("an abort of a run from code", () => {
 })
 
 describe("an approval of a run from code", () => {
-  it("is acted on, with the arguments as they were edited", async () => {
+  it("takes effect, with the edited arguments", async () => {
     const { sessions } = await nodeWith(callPay, [say("Done")])
     const onApproval = () => ({ approved: true, editedInput: { amount: 3 } })
     expect(await run(sessions, "Hi", { onApproval })).toMatchObject({ response: "Done" })
     expect(pay).toHaveBeenCalledExactlyOnceWith({ amount: 3 }, expect.anything())
   })
 
-  it("denies the call when its edit does not fit, and tells the model why", async () => {
+  it("denies the call when its edit is invalid, and tells the model the reason", async () => {
     const { sessions, provider } = await nodeWith(callPay, [say("Sorry")])
     const onApproval = vi.fn(() => ({ approved: true, editedInput: { amount: "three" } }))
     expect(await run(sessions, "Hi", { onApproval })).toMatchObject({ response: "Sorry" })
@@ -122,7 +122,7 @@ describe("an approval of a run from code", () => {
     expect(JSON.stringify(provider.requests[1]?.messages.at(-1))).toContain("amount")
   })
 
-  it("cancels the run and rejects for an answer with a name in it that is none", async () => {
+  it("cancels the run and rejects for an answer with an unknown name", async () => {
     const { sessions } = await nodeWith(callPay)
     const watched = watching(sessions)
     const answer = { approved: true, input: { amount: 3 } }
@@ -134,14 +134,14 @@ describe("an approval of a run from code", () => {
     expect(pay).not.toHaveBeenCalled()
   })
 
-  it("cancels the run and rejects when the store does not know the question", async () => {
+  it("cancels the run and rejects when the store does not know the wait", async () => {
     const { sessions } = await nodeWith(callPay)
     const watched = watching({ ...sessions, decide: async () => ({ status: "unknown" }) })
     await expect(run(watched.sessions, "Hi")).rejects.toThrow("unknown")
     expect(await watched.outcome()).toMatchObject({ reason: "cancelled" })
   })
 
-  it("leaves it to somebody else who was quicker", async () => {
+  it("accepts that another person was faster", async () => {
     const { sessions } = await nodeWith(callPay, [say("Done")])
     const decidedBy = { via: "code", tenant: null, userId: "ops", address: null } as const
     const onApproval = async ({ sessionId = "", toolCallId = "", nonce = "" }) => {
@@ -170,11 +170,11 @@ describe("a question of a tool in a run from code", () => {
     return last?.role === "tool" ? last.results[0]?.result : null
   }
 
-  it("is declined, for nobody is there to ask", async () => {
+  it("is declined without a callback", async () => {
     expect(await told()).toMatchObject({ value: "decline" })
   })
 
-  it("is answered by a callback that is given it", async () => {
+  it("is answered by a callback", async () => {
     const onElicitation = vi.fn(() => ({ action: "accept", content: { name: "Ada" } }) as const)
     expect(await told(onElicitation)).toMatchObject({ value: "accept" })
     expect(onElicitation).toHaveBeenCalledExactlyOnceWith(
@@ -185,7 +185,7 @@ describe("a question of a tool in a run from code", () => {
     )
   })
 
-  it("is declined when the answer does not fit, which the log says", async () => {
+  it("is declined when the answer is invalid, which is logged", async () => {
     expect(await told(() => ({ action: "accept", content: { name: 7 } }))).toMatchObject({ value: "decline" })
     expect(logger.warn).toHaveBeenCalledWith(
       expect.objectContaining({ toolName: "book" }),

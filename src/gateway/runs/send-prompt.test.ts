@@ -14,7 +14,7 @@ const usage = {
 const end = { type: "end", usage, model: "scripted-2026" } as const
 
 describe("a single prompt", () => {
-  it("resolves to the text, what it took and what it cost", async () => {
+  it("resolves to the text, the usage and the cost", async () => {
     const provider = scriptedProvider([[say("Hel"), say("lo"), end]])
     const onText = vi.fn()
     const prices = { "scripted-model": { input: 2, output: 10 } }
@@ -33,7 +33,7 @@ describe("a single prompt", () => {
     ])
   })
 
-  it("resolves to an answer by a schema", async () => {
+  it("resolves to the parsed output of a schema", async () => {
     const provider = scriptedProvider([[say('{"city":"Oslo","people":717710}')]])
     const schema = z.object({ city: z.string(), people: z.number().transform((count) => count / 1_000) })
     const { output } = await sendPrompt("Oslo?", { provider, output: schema, logger })
@@ -41,7 +41,7 @@ describe("a single prompt", () => {
     expect(output).toEqual({ city: "Oslo", people: 717.71 })
   })
 
-  it("goes to the fallback when its service fails", async () => {
+  it("uses the fallback when its provider fails", async () => {
     const failing = scriptedProvider([[{ type: "failure", code: "quota_exceeded" }]])
     const fallback = [{ provider: scriptedProvider([[say("Hello")]]), model: "other" }]
     expect(await sendPrompt("Hi", { provider: failing, fallback, logger })).toMatchObject({
@@ -51,7 +51,7 @@ describe("a single prompt", () => {
   })
 })
 
-describe("a prompt without a whole answer rejects", () => {
+describe("a prompt without a complete response rejects", () => {
   it.each([
     ["authentication_failed", [{ type: "failure", code: "authentication_failed" }]],
     ["max_tokens", [say("Hel"), { type: "end", stopReason: "maxTokens" }]],
@@ -60,7 +60,7 @@ describe("a prompt without a whole answer rejects", () => {
     await expect(sendPrompt("Hi", { provider, logger })).rejects.toMatchObject({ code, name: "GatewayError" })
   })
 
-  it("with `budget` before a call that could cross it", async () => {
+  it("with `budget` before a call that could exceed it", async () => {
     const provider = scriptedProvider([])
     const prices = { "scripted-model": { input: 2, output: 10 } }
     const asking = sendPrompt("Hi", { provider, prices, maxBudgetUsd: 0.01, logger })
@@ -81,7 +81,7 @@ describe("a prompt without a whole answer rejects", () => {
     await expect(asking).rejects.toBe(reason)
   })
 
-  it("for options that there are not, naming them", async () => {
+  it("for unknown options, naming them", async () => {
     await expect(sendPrompt("Hi", { provider: "demo", temperature: 1 } as never)).rejects.toThrow(
       "temperature",
     )

@@ -25,7 +25,7 @@ it("does not wait for other rows of the session", async () => {
   expect(await untilDelivered(outboxOf([other]), run)).toEqual({ output: run, hasOpenDeliveries: false })
 })
 
-it("reports a dead delivery as a warning, and as nothing that is still open", async () => {
+it("reports a dead delivery as a warning, and not as open", async () => {
   const { output, hasOpenDeliveries } = await untilDelivered(outboxOf([{ ...webhook, state: "dead" }]), run)
   expect(output.warnings).toEqual([
     "The delivery by webhook failed permanently: No. See agent-gateway outbox list.",
@@ -33,7 +33,7 @@ it("reports a dead delivery as a warning, and as nothing that is still open", as
   expect(hasOpenDeliveries).toBe(false)
 })
 
-it("reports a delivery that is still open when it may wait no longer", async () => {
+it("reports a delivery that is still open after the wait", async () => {
   const { output, hasOpenDeliveries } = await untilDelivered(outboxOf([webhook]), run, {
     signal: AbortSignal.abort(),
   })

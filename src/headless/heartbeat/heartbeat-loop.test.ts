@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import { FakeClock, hour, loopWith, minute, quiet, start } from "../fixtures/heartbeat.ts"
 
 describe("the ticks of a heartbeat", () => {
-  it("come at once, and then every interval, however long a tick takes", async () => {
+  it("happen at once, and then at every interval, however long a tick takes", async () => {
     const { loop, clock, offsets } = loopWith({
       config: { intervalSeconds: 600, maxTicks: 4 },
       run: async () => {
@@ -14,7 +14,7 @@ describe("the ticks of a heartbeat", () => {
     expect(offsets()).toEqual([0, 10, 20, 30])
   })
 
-  it("never overlap: one that takes longer than the interval skips those it missed", async () => {
+  it("never overlap: a tick that takes longer than the interval skips the missed ones", async () => {
     const durations = [25, 1, 10, 1]
     const { loop, clock, offsets } = loopWith({
       config: { intervalSeconds: 600, maxTicks: 4 },
@@ -28,7 +28,7 @@ describe("the ticks of a heartbeat", () => {
     expect(offsets()).toEqual([0, 30, 40, 60])
   })
 
-  it("that were missed while the machine slept are one", async () => {
+  it("that were missed while the machine slept become one", async () => {
     const clock = new FakeClock()
     const { loop, offsets } = loopWith({ config: { intervalSeconds: 600, maxTicks: 4 }, clock })
     let slept = false
@@ -48,7 +48,7 @@ describe("the ticks of a heartbeat", () => {
   it.each([
     ["an hour", hour],
     ["a year", 366 * 24 * hour],
-  ])("go on when the clock is set back by %s, and forth again", async (_, jump) => {
+  ])("continue when the clock is set back by %s, and forward again", async (_, jump) => {
     const clock = new FakeClock()
     const { loop, results } = loopWith({ config: { intervalSeconds: 600, maxTicks: 12 }, clock })
     const jumps = [-jump, jump]
@@ -98,7 +98,7 @@ describe("the ticks of a heartbeat", () => {
 
   // In that time zone, the clock changes by half an hour.
   it.each([Date.UTC(2026, 2, 31), Date.UTC(2026, 8, 30)])(
-    "are all there in the days around a change of the clock on Lord Howe Island, with restarts in between",
+    "are complete in the days around a clock change on Lord Howe Island, with restarts in between",
     async (from) => {
       const until = from + 8 * 24 * hour
       const timeZone = "Australia/Lord_Howe"

@@ -6,7 +6,7 @@ import { output } from "../fixtures/runs.ts"
 import type { RunOutput } from "../run/run-output.ts"
 
 describe("errors", () => {
-  it("back off, and a success resets", async () => {
+  it("cause a back-off, which a success resets", async () => {
     const outputs: (RunOutput | Error)[] = [failed, new Error("lost"), failed, quiet, failed, quiet]
     const { loop, offsets, results } = loopWith({
       config: { intervalSeconds: 600, backoffSteps: [60, 300], maxTicks: 6 },
@@ -29,7 +29,7 @@ describe("errors", () => {
     expect(loop.state).toMatchObject({ consecutive_errors: 0, last_error: null })
   })
 
-  it("in a row make the loop pause and say so, and one success ends that", async () => {
+  it("in a row pause the loop with a report, and one success ends the pause", async () => {
     let broken = true
     const { loop, clock, results, offsets } = loopWith({
       config: {
@@ -57,7 +57,7 @@ describe("errors", () => {
     expect(clock.elapsed()).toBe(250 * minute)
   })
 
-  it("are told to onError, with what run threw", async () => {
+  it("are passed to onError, with the thrown error", async () => {
     const onError = vi.fn()
     const lost = new Error("lost")
     const { loop } = loopWith({
@@ -71,7 +71,7 @@ describe("errors", () => {
     expect(onError).toHaveBeenCalledExactlyOnceWith(lost, expect.objectContaining({ consecutive_errors: 1 }))
   })
 
-  it("of a callback are problems, and the loop goes on", async () => {
+  it("of a callback are reported, and the loop continues", async () => {
     const onProblem = vi.fn()
     const { loop, results } = loopWith({
       config: { maxTicks: 2 },
@@ -113,11 +113,11 @@ describe("a response", () => {
     })
   })
 
-  it("without it is an alert, however short", async () => {
+  it("without it is an alert, even if it is short", async () => {
     expect(await respond("Mail.")).toMatchObject({ isQuiet: false, alert: "Mail.", result: { alert: true } })
   })
 
-  it("never shows the token", async () => {
+  it("never contains the token when shown", async () => {
     const text = "HEARTBEAT_OK\nBut the HEARTBEAT_OK disk is full, which is long enough."
     const { alert, result } = await respond(text)
     expect(alert).toBe("But the  disk is full, which is long enough.")
@@ -137,7 +137,7 @@ describe("a response", () => {
 })
 
 describe("a checklist", () => {
-  it("is given to run, and a tick without tasks is skipped and costs nothing", async () => {
+  it("is passed to run, and a tick without tasks is skipped without cost", async () => {
     const checklistPath = join(await folder(), "HEARTBEAT.md")
     const texts = ["# Only a heading\n", "- mail\n", ""]
     const { loop, ticks, results } = loopWith({
@@ -180,7 +180,7 @@ describe("the budget of a day", () => {
     expect(results.filter(({ skipReason }) => skipReason === "daily_budget_spent")).toHaveLength(6)
   })
 
-  it("is used up by a tick whose cost is not known", async () => {
+  it("is used up by a tick of unknown cost", async () => {
     const onProblem = vi.fn()
     const { loop, ticks } = loopWith({
       config: { maxBudgetUsdPerDay: 1, maxTicks: 2 },

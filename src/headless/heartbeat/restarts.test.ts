@@ -9,7 +9,7 @@ import { HeartbeatLoop } from "./heartbeat-loop.ts"
 describe("a restart", () => {
   const stateOf = async (dir: string) => JSON.parse(await readFile(join(dir, "heartbeat_state.json"), "utf8"))
 
-  it("goes on where the loop was", async () => {
+  it("continues the loop", async () => {
     const stateDir = await folder()
     const clock = new FakeClock()
     const config = { intervalSeconds: 600, stateDir }
@@ -26,7 +26,7 @@ describe("a restart", () => {
     expect(await stateOf(stateDir)).toMatchObject({ tick_count: 5, last_outcome: "quiet", open_tick: null })
   })
 
-  it("in the middle of a tick repeats it under the same job", async () => {
+  it("in the middle of a tick repeats the tick with the same job", async () => {
     const stateDir = await folder()
     const clock = new FakeClock()
     const config = { stateDir, maxTicks: 1 }

@@ -83,20 +83,20 @@ describe.each(zones)("in %s", (timezone) => {
     expect(days.length).toBe(365)
   })
 
-  it("cron does not tick twice in the hour that comes twice, nor lose the day whose hour is left out", () => {
+  it("cron does not tick twice in the repeated hour, and does not lose the day whose hour is skipped", () => {
     const days = ticksOfYear({ cron: "15 2 * * *", timezone }).map((at) => localTime(timezone).date(at))
     expect(new Set(days).size).toBe(days.length)
     expect(days.length).toBe(365)
   })
 
-  it("cron keeps to the active hours", () => {
+  it("cron respects the active hours", () => {
     const ticks = ticksOfYear({ cron: "*/20 * * * *", activeHours: [22, 6], timezone })
     expect(ticks.every((at) => isIn([22, 6], wallHours(at, timezone)))).toBe(true)
     expect(ticks.length).toBeGreaterThan(364 * 24)
   })
 })
 
-it("local time is that of the wall clock at each hour of the year", () => {
+it("local time equals the wall clock at each hour of the year", () => {
   const wrong: string[] = []
   for (const zone of zones) {
     const local = localTime(zone)

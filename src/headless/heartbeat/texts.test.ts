@@ -19,11 +19,11 @@ describe("stripHeartbeatOk", () => {
     ["I would say HEARTBEAT_OK.", "I would say .", false],
     ["heartbeat_ok", "heartbeat_ok", false],
     ["", "", false],
-  ])("makes %j %j", (response, text, hasToken) => {
+  ])("turns %j into %j", (response, text, hasToken) => {
     expect(stripHeartbeatOk(response)).toEqual({ text, hasToken })
   })
 
-  it("leaves no token, however often it is written", () => {
+  it("leaves no token, even if it is repeated", () => {
     const response = "HEARTBEAT_HEARTBEAT_OKOK\nHEARTBEAT_OK HEARTBEAT_OK\nx"
     expect(stripHeartbeatOk(response).text).not.toContain("HEARTBEAT_OK")
   })
@@ -39,18 +39,18 @@ describe("a checklist", () => {
   }
 
   it.each(["", "\n\n  \n", "# Check\n\n## Mail\n", "\ufeff# Check\r\n", "<!-- - mail\n- calendar -->\n# x"])(
-    "of %j has nothing to do",
+    "of %j has no tasks",
     async (text) => {
       expect(await readChecklist(await file(text))).toEqual({ type: "empty" })
     },
   )
 
-  it("with a task is given as it is", async () => {
+  it("with a task is returned unchanged", async () => {
     const text = "# Check\n- the mail\n"
     expect(await readChecklist(await file(text))).toEqual({ type: "tasks", text })
   })
 
-  it("that is not there has nothing to do", async () => {
+  it("that does not exist has no tasks", async () => {
     expect(await readChecklist(join(tmpdir(), "no", "such", "file"))).toEqual({ type: "empty" })
   })
 
@@ -64,7 +64,7 @@ describe("a checklist", () => {
     expect(await readChecklist(await file("x".repeat(64 * 1024)))).toMatchObject({ type: "tasks" })
   })
 
-  it("cannot be in a place that cannot be looked at, such as a circle of links, or below a file", async () => {
+  it("cannot be in an unreadable place, such as a cycle of links, or below a file", async () => {
     const path = await file("x")
     await symlink(`${path}.loop`, `${path}.loop`)
     for (const unreadable of [`${path}.loop`, join(path, "below"), "bad\0name"]) {

@@ -39,7 +39,7 @@ it.each(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])(
   },
 )
 
-it("a clock that is set while a tick runs changes neither its duration nor the rhythm", async () => {
+it("a clock that is set during a tick changes neither its duration nor the rhythm", async () => {
   const clock = new FakeClock()
   const jumps = [-3 * hour, 3 * hour, -hour, hour]
   const { loop, results } = loopWith({

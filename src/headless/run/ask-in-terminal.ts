@@ -68,7 +68,7 @@ async function answerTo(wait: Wait, ask: (question: string) => Promise<string>):
   const asked = escapeControls(`${wait.toolName} asks: ${question.message}`)
   if (question.mode === "url") {
     const done = await ask(
-      `${asked}\n  ${escapeControls(question.url)}\nOpened the page and done there? [y/N] `,
+      `${asked}\n  ${escapeControls(question.url)}\nHave you opened the page and finished there? [y/N] `,
     )
     return { action: /^y(es)?$/i.test(done) ? "accept" : "decline" }
   }

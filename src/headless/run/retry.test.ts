@@ -5,7 +5,7 @@ import { runWithRetry } from "./retry.ts"
 const busy = output({ error: "Busy.", errorCode: "overloaded", endedAt: 1_000 })
 const noPause = { backoffSeconds: 0 }
 
-it("runs again while the failure is transient, and says so", async () => {
+it("retries after a transient failure, and reports that", async () => {
   const run = vi.fn().mockResolvedValueOnce(busy).mockResolvedValueOnce(busy).mockResolvedValue(output())
   const onRetry = vi.fn()
   expect(await runWithRetry(run, { ...noPause, onRetry })).toMatchObject({ error: null })
@@ -26,7 +26,7 @@ it.each([
   output({ error: "No key.", errorCode: "authentication_failed" }),
   output({ budgetExceeded: true }),
   output({ parked: true }),
-])("does not repeat what would fail again", async (failed) => {
+])("does not retry a failure that would happen again", async (failed) => {
   const run = vi.fn().mockResolvedValue(failed)
   expect(await runWithRetry(run, noPause)).toBe(failed)
   expect(run).toHaveBeenCalledOnce()
@@ -41,14 +41,14 @@ it("repeats a timeout unless told not to", async () => {
   expect(run).toHaveBeenCalledTimes(3)
 })
 
-it("counts a pause from the end of the run that failed, so that a restart does not wait twice", async () => {
+it("counts the delay from the end of the failed run, so that a restart does not wait twice", async () => {
   const run = vi.fn().mockResolvedValueOnce(busy).mockResolvedValue(output())
   const hour = { backoffSeconds: 3_600, maxRetries: 1 }
   // An hour and a second after the end of the run.
   expect(await runWithRetry(run, hour, { now: () => 3_602_000 })).toMatchObject({ error: null })
 })
 
-it("an abort ends the pause, and starts no further run", async () => {
+it("an abort ends the delay, and starts no further run", async () => {
   const stop = new AbortController()
   const run = vi.fn().mockResolvedValue({ ...busy, endedAt: Date.now() })
   const onRetry = () => stop.abort()
@@ -58,7 +58,7 @@ it("an abort ends the pause, and starts no further run", async () => {
   expect(run).toHaveBeenCalledOnce()
 })
 
-it("throws the last error, and goes on when onRetry fails", async () => {
+it("throws the last error, and continues when onRetry fails", async () => {
   const lost = Object.assign(new Error("lost"), { code: "ECONNRESET" })
   const run = vi.fn().mockRejectedValue(lost)
   const onRetry = () => {

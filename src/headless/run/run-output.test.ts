@@ -54,11 +54,11 @@ describe("toRunOutput", () => {
     [{ outcome: "interrupted", reason: "cancelled" }, { errorCode: "cancelled" }],
     [{ outcome: "failed", error: { code: "overloaded", message: "Busy." } }, { error: "Busy." }],
     [{ outcome: "parked" }, { parked: true, error: null }],
-  ] as const)("makes %j %j", (run, expected) => {
+  ] as const)("turns %j into %j", (run, expected) => {
     expect(toRunOutput(finished(run), { timedOut: false })).toMatchObject(expected)
   })
 
-  it("gives a run that timed out no other error", () => {
+  it("reports only the timeout for a run that timed out", () => {
     const run = finished({ outcome: "interrupted", reason: "cancelled" })
     expect(toRunOutput(run, { timedOut: true })).toMatchObject({ timedOut: true, error: null })
   })
@@ -85,7 +85,7 @@ describe("collectRunOutput", () => {
   const turn = { type: "turn_complete", turn: 1, usage } as const
   const collect = (...events: readonly unknown[]) => collectRunOutput(events as readonly ChatEvent[])
 
-  it("gives the text of the last message, without what was discarded", async () => {
+  it("returns the text of the last message, without discarded text", async () => {
     const events = [
       text("I look."),
       call,
@@ -103,7 +103,7 @@ describe("collectRunOutput", () => {
     })
   })
 
-  it("keeps the text of the message before a last one without text", async () => {
+  it("keeps the text of the former message if the last one has no text", async () => {
     expect(await collect(text("I look."), call, turn, call, turn, complete)).toMatchObject({
       response: "I look.",
     })
@@ -126,7 +126,7 @@ describe("collectRunOutput", () => {
 })
 
 describe("formatRunSummary", () => {
-  it("says how the run ended and what it cost", () => {
+  it("states how the run ended and what it cost", () => {
     const run = output({ toolsUsed: ["a", "b"], cost: 0.01234, error: "It broke.", errorCode: "x" })
     const state = { open: 2 }
     const formatState = (given: object) => `State: ${JSON.stringify(given)}`
@@ -136,7 +136,7 @@ describe("formatRunSummary", () => {
     )
   })
 
-  it("is short whatever the run was, and cuts no character in half", () => {
+  it("is short for any run, and divides no character", () => {
     const run = output({
       response: "😀".repeat(5_000),
       toolsUsed: Array.from({ length: 99 }, (_, n) => `t${n}`),

@@ -4,7 +4,7 @@ import { createCheckedTokens } from "./checked-tokens.ts"
 const subject = { sessionId: "sess_1", tenant: "acme", userId: "ann" }
 const checked = { keyId: "key_1", expiresAt: 60, subject }
 
-it("knows the tokens that were added last, and no more than it may hold", () => {
+it("remembers the newest tokens, up to its bound", () => {
   const tokens = createCheckedTokens(2)
   for (const token of ["a", "b", "a", "c"]) tokens.add(token, checked)
   expect(["a", "b", "c", "A"].map((token) => tokens.find(token))).toEqual([

@@ -21,7 +21,7 @@ function as(name: string, body: object): RequestInit {
 }
 
 describe("authenticate", () => {
-  it("gives a session to whom the application knows, without a body", async () => {
+  it("creates a session for an identified person, without a body", async () => {
     const app = createTestApp({ authenticate: byName })
     const { response, body } = await init(app, asAda)
     expect(response.status).toBe(200)
@@ -31,7 +31,7 @@ describe("authenticate", () => {
     expect((await app.fetch("/api/chat/history", { headers })).status).toBe(200)
   })
 
-  it("is asked with the request's headers and without its body", async () => {
+  it("receives the request's headers and not its body", async () => {
     const seen: Request[] = []
     const authenticate: AuthenticatePerson = async (request) => {
       seen.push(request)
@@ -45,14 +45,14 @@ describe("authenticate", () => {
     expect(seen[0]?.headers.get("cookie")).toBe("sid=1")
   })
 
-  it("is believed, and not what the body claims", async () => {
+  it("counts instead of the claims in the body", async () => {
     const app = createTestApp({ authenticate: byName })
     const { body } = await init(app, as("ada", { api_key: "key", user_id: "root" }))
     expect(body.user_id).toBe("ada")
     expect((await init(app, jsonRequest({ api_key: "key", user_id: "root" }))).response.status).toBe(401)
   })
 
-  it("gives a fresh token for a session of the same person, and of nobody else", async () => {
+  it("issues a new token for a session of the same person only", async () => {
     const app = createTestApp({ authenticate: byName })
     const { body } = await init(app, asAda)
     const again = await init(app, as("ada", { session_id: body.session_id }))
@@ -61,7 +61,7 @@ describe("authenticate", () => {
   })
 
   it.each(["key_0123456789abcdef0123456789abcdef", "local", "default"])(
-    "cannot name a tenant that is not the application's own: %s",
+    "cannot name a tenant that does not belong to the application: %s",
     async (tenant) => {
       const app = createTestApp({ authenticate: async () => ({ tenant, userId: "ada" }) })
       const { body } = await init(app, asAda)
@@ -78,7 +78,7 @@ describe("authenticate", () => {
     expect(theirs.response.status).toBe(404)
   })
 
-  it("answers 401 to those it does not know, and counts them", async () => {
+  it("answers 401 to unknown persons, and counts them", async () => {
     const app = createTestApp({ authenticate: byName, rateLimits: { failuresPerMinute: 1 } })
     const { response } = await init(app, { method: "POST" })
     expect(response.status).toBe(401)
@@ -87,7 +87,7 @@ describe("authenticate", () => {
     expect((await init(app, { method: "POST" })).response.status).toBe(429)
   })
 
-  it("limits each person for itself", async () => {
+  it("limits each person separately", async () => {
     const app = createTestApp({ authenticate: byName, rateLimits: { initPerMinute: 1 } })
     expect((await init(app, asAda)).response.status).toBe(200)
     expect((await init(app, asAda)).response.status).toBe(429)
@@ -121,7 +121,7 @@ describe("authenticate", () => {
     expect(app.errors).toMatchObject([{ fields: { code: "authentication_unavailable" } }])
   })
 
-  it("is not waited for without bound", async () => {
+  it("is awaited for a bounded time", async () => {
     let aborted = false
     const identify = identifyPerson((request) => {
       request.signal.addEventListener("abort", () => {
@@ -136,11 +136,11 @@ describe("authenticate", () => {
     expect(aborted).toBe(true)
   })
 
-  it("takes the place of API keys, so both are too much", () => {
+  it("replaces API keys, so both together are refused", () => {
     expect(() => createTestApp({ authenticate: byName, validApiKeys: ["key"] })).toThrow(/authenticate/)
   })
 
-  it("changes what the document says of the body", async () => {
+  it("changes the documented body", async () => {
     const schemaOf = async (app: TestApp) => {
       const document = (await (await app.fetch("/api/openapi.json")).json()) as {
         components: { schemas: { InitRequest: { required?: string[] } } }

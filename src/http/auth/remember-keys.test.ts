@@ -11,7 +11,7 @@ beforeEach(() => {
   keyring = rememberKeys(store, () => time)
 })
 
-it("asks the store for a key once in five seconds", async () => {
+it("reads a key from the store once in five seconds", async () => {
   const signing = vi.spyOn(store, "signingKey")
   for (time of [0, 100, 4_999]) {
     expect(await keyring.key("key_1")).toMatchObject({ id: "key_1" })
@@ -26,7 +26,7 @@ it("asks the store for a key once in five seconds", async () => {
   expect(signing).toHaveBeenCalledTimes(2)
 })
 
-it("knows at once what this process changes", async () => {
+it("applies changes of this process at once", async () => {
   await keyring.key("key_1")
   await keyring.signingKey()
   const made = await keyring.rotate()
@@ -35,7 +35,7 @@ it("knows at once what this process changes", async () => {
   expect(await keyring.key("key_1")).toBeNull()
 })
 
-it("knows after five seconds what another process changes", async () => {
+it("applies changes of another process after five seconds", async () => {
   await keyring.key("key_1")
   await store.rotate()
   await store.remove("key_1")
@@ -45,7 +45,7 @@ it("knows after five seconds what another process changes", async () => {
   expect(await keyring.key("key_1")).toBeNull()
 })
 
-it("does not remember what it asked for before a change", async () => {
+it("does not remember a read that started before a change", async () => {
   await keyring.rotate()
   const found = await store.key("key_1")
   const { promise, resolve } = Promise.withResolvers<typeof found>()
@@ -58,7 +58,7 @@ it("does not remember what it asked for before a change", async () => {
   expect(await keyring.key("key_1")).toBeNull()
 })
 
-it("asks again for an id that has no key", async () => {
+it("reads again for an id without a key", async () => {
   await keyring.key("key_9")
   await keyring.key("key_9")
   expect(store.asked).toEqual(["key_9", "key_9"])

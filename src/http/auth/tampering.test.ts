@@ -162,7 +162,7 @@ describe.each(protectedRoutes)("$method $path", (route) => {
     expect(await problemOf(response)).toMatchObject({ code: "invalid_token" })
   })
 
-  it("does not look for tokens anywhere else", async () => {
+  it("accepts a token only in the Authorization header", async () => {
     const everywhere = { cookie: `session_token=${good}; authorization=Bearer ${good}`, "x-api-key": good }
     const [path, init] = requestOf(route, everywhere)
     const query = `${path.includes("?") ? "&" : "?"}access_token=${good}&token=${good}`
@@ -170,7 +170,7 @@ describe.each(protectedRoutes)("$method $path", (route) => {
   })
 
   it.each([{}, { revokedAt: 1 }])(
-    "answers for another agent's session as for one that is gone",
+    "answers the same for another agent's session as for a missing one",
     async (change) => {
       const [elsewhere, gone] = [await app.authorize(), await app.authorize()]
       app.sessions.change(elsewhere.sessionId, { agent: "other", ...change })
@@ -207,7 +207,7 @@ describe("a good token", () => {
       `Bearer ${token({ header: { jku: "https://evil.test/k", x5u: "https://evil.test/c", jwk: attackersJwk } })}`,
     ],
     ["with a claim more", `Bearer ${token({ claims: { extra: 1, nbf: now } })}`],
-  ])("is taken %s", async (_, authorization) => {
+  ])("is accepted %s", async (_, authorization) => {
     expect((await ask(authorization)).status).toBe(200)
   })
 })

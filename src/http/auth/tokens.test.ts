@@ -10,7 +10,7 @@ function open(app: TestApp, headers: Record<string, string>): Promise<Response> 
 }
 
 describe("session tokens", () => {
-  it("hold until their last second, and then say that they expired", async () => {
+  it("are valid until their last second, and then report that they expired", async () => {
     const app = createTestApp({ sessionTtlSeconds: 60 })
     const { headers } = await app.authorize()
     app.clock.time += 59_999
@@ -22,7 +22,7 @@ describe("session tokens", () => {
     expect(await problemOf(response)).toMatchObject({ code: "token_expired" })
   })
 
-  it("of another process hold and expire as its own do", async () => {
+  it("of another process are valid and expire like its own", async () => {
     const keyring = createFakeKeyring()
     const [issuer, other] = [0, 1].map(() =>
       createSessionTokens({ keyring, clock: { now: () => now }, ttlSeconds: 60 }),
@@ -39,7 +39,7 @@ describe("session tokens", () => {
     }
   })
 
-  it("outlive the rotation of their key, and end with it", async () => {
+  it("survive the rotation of their key, and end with it", async () => {
     const keyring = createFakeKeyring()
     const app = createTestApp({ keyring })
     const before = await app.authorize()
@@ -56,7 +56,7 @@ describe("session tokens", () => {
     expect((await open(app, after.headers)).status).toBe(200)
   })
 
-  it("are not taken under the id of another key", async () => {
+  it("are refused with the id of another key", async () => {
     const keyring = createFakeKeyring()
     const app = createTestApp({ keyring })
     const { headers } = await app.authorize()
@@ -68,7 +68,7 @@ describe("session tokens", () => {
   })
 
   it.each([["../key_1"], ["key_1'--"], [["key_1"]], [{ id: "key_1" }], [1], [""], ["k".repeat(65)], [null]])(
-    "of the key %j ask the keyring for nothing",
+    "with the key id %j cause no read of the keyring",
     async (kid) => {
       const keyring = createFakeKeyring()
       const app = createTestApp({ keyring })
@@ -83,12 +83,12 @@ describe("session tokens", () => {
     },
   )
 
-  it("are not made with a secret that is too short", () => {
+  it("are not created with a secret that is too short", () => {
     expect(() => createSecretKeyring("x".repeat(31))).toThrow(/jwtSecret/)
     expect(() => createSecretKeyring("x".repeat(32))).not.toThrow()
   })
 
-  it("of a configured secret change by configuration alone", async () => {
+  it("with a configured secret change only with the configuration", async () => {
     const keyring = createSecretKeyring("x".repeat(32))
     await expect(keyring.rotate()).rejects.toThrow(ConfigurationError)
     expect(await keyring.remove("configured")).toBe(false)

@@ -3,7 +3,7 @@ import { createBodyBudget } from "./body-budget.ts"
 
 const owner = (userId: string, tenant = `tenant of ${userId}`) => ({ tenant, userId })
 
-it("bounds what one owner holds, and what all hold together", () => {
+it("limits the bytes of one owner, and of all owners together", () => {
   const budget = createBodyBudget({ ownerBytes: 10, totalBytes: 15, keptBytes: 0 })
   const first = budget.open(owner("ada"))
   expect(first.takeUpTo(6)).toBe(true)
@@ -18,7 +18,7 @@ it("bounds what one owner holds, and what all hold together", () => {
   expect(budget.open(owner("eve")).takeUpTo(1)).toBe(false)
 })
 
-it("has everything back once every share is released", () => {
+it("is complete again once every share is released", () => {
   const budget = createBodyBudget({ ownerBytes: 10, totalBytes: 10, keptBytes: 1 })
   for (let times = 0; times < 3; times++) {
     const shares = [budget.open(owner("ada")), budget.open(owner("eve"))]
@@ -35,7 +35,7 @@ it("leaves a quarter to other tenants, however many users of one tenant send bod
   expect(budget.open(owner("zoe")).takeUpTo(8)).toBe(true)
 })
 
-it("keeps the last bytes for tenants, and for users of a tenant, that hold nothing", () => {
+it("keeps the last bytes for tenants, and for users of a tenant, that have none", () => {
   const budget = createBodyBudget({ ownerBytes: 8, totalBytes: 32, keptBytes: 2 })
   const fill = (userId: string, tenant: string) => {
     for (let count = 0; count < 8; count += 1) budget.open(owner(userId, tenant)).takeUpTo(1)
@@ -49,7 +49,7 @@ it("keeps the last bytes for tenants, and for users of a tenant, that hold nothi
   expect(budget.open(owner("new", "another")).takeUpTo(2)).toBe(true)
 })
 
-it("does not mistake one owner for another whose names join to the same text", () => {
+it("distinguishes owners whose names join to the same text", () => {
   const budget = createBodyBudget({ ownerBytes: 5, totalBytes: 32, keptBytes: 1 })
   expect(budget.open({ tenant: "a b", userId: "c" }).takeUpTo(5)).toBe(true)
   expect(budget.open({ tenant: "a", userId: "b c" }).takeUpTo(5)).toBe(true)

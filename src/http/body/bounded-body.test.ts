@@ -28,7 +28,7 @@ describe("bodies", () => {
     expect(app.sessions.starts).toEqual([])
   })
 
-  it("stops reading one that comes without a length soon after the limit", async () => {
+  it("stops reading a body without a length soon after the limit", async () => {
     const app = createTestApp()
     const body = streamed(10 * megabyte)
     const headers = { "content-type": "application/json" }
@@ -37,7 +37,7 @@ describe("bodies", () => {
     expect(body.pulled).toBeLessThan(megabyte)
   })
 
-  it("does not believe a content-length that is too small", async () => {
+  it("does not trust a content-length that is too small", async () => {
     const app = createTestApp()
     const headers = { "content-type": "application/json", "content-length": "2" }
     const body = streamed(megabyte)
@@ -54,7 +54,7 @@ describe("bodies", () => {
     expect(body.pulled).toBeLessThanOrEqual(65_536)
   })
 
-  it("takes larger ones on /chat than elsewhere, both settable", async () => {
+  it("accepts larger bodies on /chat than elsewhere, with both limits configurable", async () => {
     const app = createTestApp({ limits: { chatBodyBytes: 300, bodyBytes: 100 } })
     const { headers } = await app.authorize()
     const large = { message: "x".repeat(150) }
@@ -109,13 +109,13 @@ describe("bodies", () => {
     },
   )
 
-  it("answers 415 to one without a content type", async () => {
+  it("answers 415 without a content type", async () => {
     const body = new TextEncoder().encode('{"api_key":"k"}')
     const response = await createTestApp().fetch("/api/chat/init", { method: "POST", body })
     expect(response.status).toBe(415)
   })
 
-  it("takes a charset", async () => {
+  it("accepts a charset", async () => {
     const headers = { "content-type": "application/json; charset=utf-8" }
     expect(
       (await createTestApp().fetch("/api/chat/init", jsonRequest({ api_key: "k" }, headers))).status,
@@ -130,7 +130,7 @@ describe("bodies", () => {
     expect(errors).toEqual([{ path: "", message: expect.stringContaining("expected object") }])
   })
 
-  it("is refused by its type before it is read", async () => {
+  it("refuses a content type before it reads the body", async () => {
     const app = createTestApp()
     for (const headers of [{ "content-type": "text/plain" }, { "content-length": "100000" }]) {
       const body = streamed(megabyte)
@@ -140,7 +140,7 @@ describe("bodies", () => {
     }
   })
 
-  it("of an init request is small, because anyone can send one", async () => {
+  it("are small for init requests, because anyone can send them", async () => {
     const body = jsonRequest({ api_key: "key", padding: "x".repeat(33_000) })
     expect((await createTestApp().fetch("/api/chat/init", body)).status).toBe(413)
   })
@@ -163,7 +163,7 @@ describe("bodies that arrive slowly", () => {
   const begin = `{"message":"${"x".repeat(6_000)}`
   const whole = jsonRequest(`${begin}"}`)
 
-  it("take from their user's share, and give it back", async () => {
+  it("count toward their user's share, and release it", async () => {
     // Eight bodies of the maximum size for one user.
     const app = createTestApp({ limits: { chatBodyBytes: 8_000, bodyBytes: 8_000 } })
     const { headers } = await app.authorize()
@@ -183,7 +183,7 @@ describe("bodies that arrive slowly", () => {
     expect((await app.fetch("/api/chat/cancel", { ...whole, headers })).status).toBe(422)
   })
 
-  it("and never arrive in full are no error of the gateway's", async () => {
+  it("and never arrive completely are not an error of the gateway", async () => {
     const app = createTestApp()
     const body = new ReadableStream({
       start(controller) {

@@ -19,13 +19,13 @@ describe("the pieces of a body", () => {
     expect(bytes.buffer.byteLength).toBe(5)
   })
 
-  it("may be more than fit at first", async () => {
+  it("may exceed the initial buffer", async () => {
     const text = "0123456789".repeat(10_000)
     const pieces = text.match(/.{1,700}/g)?.map(encode) ?? []
     expect(await collectBytes(ReadableStream.from(pieces), null, anySize)).toEqual(encode(text))
   })
 
-  it("may be none", async () => {
+  it("may be empty", async () => {
     expect(await collectBytes(reusing([]), null, anySize)).toEqual(new Uint8Array())
   })
 

@@ -107,7 +107,7 @@ describe("a legal body of 4 MiB", () => {
       "a conversation of 2 000 messages",
       { messages: Array(2_001).fill({ role: "user", content: "x".repeat(2_000) }) },
     ],
-  ])("is taken as it is: %s", async (_, body) => {
+  ])("is accepted: %s", async (_, body) => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     const once = { ...headers, "idempotency-key": "once" }
@@ -139,7 +139,7 @@ describe("addresses of images", () => {
   it.each([
     ["a host of umlauts", `https://${"ü".repeat(4_000)}/`],
     ["many labels of umlauts", `https://${"ü.".repeat(2_700)}/`],
-  ])("do not hold up the loop: %s", async (_, url) => {
+  ])("do not block the event loop: %s", async (_, url) => {
     const { status, spent } = await chat(url, 500)
     expect(status).toBe(422)
     // Parsing these bodies would take more than 180 milliseconds.

@@ -10,7 +10,7 @@ describe.each([
 ])("%s", (_, padding) => {
   const parse = createJsonParser()
 
-  it("comes back as its value and its bytes", async () => {
+  it("is returned with its value and its bytes", async () => {
     const value = { padding, text: "é😀\ud800", list: [1, -0.5, null, true, {}] }
     const text = JSON.stringify(value)
     const parsed = await parse(encode(text))
@@ -18,7 +18,7 @@ describe.each([
     expect(parsed.type === "value" && new TextDecoder().decode(parsed.bytes)).toBe(text)
   })
 
-  it("keeps a member named __proto__ as one", async () => {
+  it("keeps a member named __proto__", async () => {
     const parsed = await parse(encode(`{"padding":"${padding}","__proto__":{"admin":true}}`))
     const value = Object(parsed.type === "value" ? parsed.value : undefined)
     expect(Object.hasOwn(value, "__proto__")).toBe(true)
@@ -28,12 +28,12 @@ describe.each([
   it.each([
     ["json", encode(`{"padding":"${padding}"`)],
     ["utf8", new Uint8Array([...encode(`"${padding}`), 0xff, 0x22])],
-  ])("is refused when it is not %s", async (reason, bytes) => {
+  ])("is refused if it is not %s", async (reason, bytes) => {
     expect(await parse(bytes)).toEqual({ type: "malformed", reason })
   })
 })
 
-it("parses many large texts at once, each as its own", async () => {
+it("parses many large texts at once without mixing them", async () => {
   const parse = createJsonParser()
   const parsed = await Promise.all(
     Array.from({ length: 20 }, (_, index) => parse(encode(JSON.stringify([index, large])))),
@@ -41,7 +41,7 @@ it("parses many large texts at once, each as its own", async () => {
   expect(parsed.map((each) => each.type === "value" && Object(each.value)[0])).toEqual([...Array(20).keys()])
 })
 
-it("hands over one value in each turn of the event loop", async () => {
+it("delivers one value in each turn of the event loop", async () => {
   const parse = createJsonParser()
   let turn = 0
   const count = () => {
@@ -59,7 +59,7 @@ it("hands over one value in each turn of the event loop", async () => {
   expect(new Set(turns).size).toBe(20)
 })
 
-it("leaves the bytes beside a part of a buffer alone", async () => {
+it("does not touch the other bytes of the buffer", async () => {
   const whole = encode(`"${large}""other"`)
   await createJsonParser()(whole.subarray(0, large.length + 2))
   expect(new TextDecoder().decode(whole.subarray(large.length + 2))).toBe('"other"')

@@ -13,7 +13,7 @@ describe("the depth of a JSON text", () => {
     expect(await excess('[{"a":[1]}]', { maxDepth: 2 })).toBe("depth")
   })
 
-  it("is not their number", async () => {
+  it("differs from their number", async () => {
     expect(await excess(`[${"[1],".repeat(1000)}[1]]`, { maxDepth: 2 })).toBe(null)
   })
 
@@ -28,11 +28,11 @@ describe("the depth of a JSON text", () => {
     expect(await excess('{"a":"\\\\","b":[1]}', { maxDepth: 1 })).toBe("depth")
   })
 
-  it("copes with text that is not JSON", async () => {
+  it("handles text that is not JSON", async () => {
     expect(await excess("]]]][[", { maxDepth: 2 })).toBe(null)
   })
 
-  it("takes no stack for a million levels", async () => {
+  it("uses no stack for a million levels", async () => {
     expect(await excess("[".repeat(1_000_000), { maxDepth: 64 })).toBe("depth")
   })
 })

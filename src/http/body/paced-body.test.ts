@@ -8,7 +8,7 @@ function sized(body: object, headers: Record<string, string>) {
   return jsonRequest(body, { ...headers, "content-length": String(JSON.stringify(body).length) })
 }
 
-it("makes a user's large bodies wait for each other, and nobody else's", async () => {
+it("delays a user's large bodies for each other, and not those of other users", async () => {
   const app = createTestApp()
   const { headers } = await app.authorize()
   const ended: string[] = []
@@ -49,7 +49,7 @@ it("refuses a large body that would wait for too long", async () => {
   await Promise.allSettled(requests.map(({ response }) => response))
 })
 
-it("does not take small bodies that come without a length for large ones", async () => {
+it("does not treat small bodies without a length as large ones", async () => {
   const app = createTestApp()
   const { headers } = await app.authorize()
   const small = () => {

@@ -3,7 +3,7 @@ import { createPlaces } from "./places.ts"
 
 const kind = { code: "too_many_viewers", message: "Too many." }
 
-it("gives each key so many places, and takes each one back once", () => {
+it("limits the places of each key, and counts each return once", () => {
   const places = createPlaces({ max: 2, ...kind })
   const first = places.take("a")
   places.take("a")
@@ -16,7 +16,7 @@ it("gives each key so many places, and takes each one back once", () => {
   expect(() => places.take("a")).toThrow(refused)
 })
 
-it("serves a request for more than there is alone", () => {
+it("serves a request that exceeds all places when it is alone", () => {
   const places = createPlaces({ max: 10, ...kind })
   const leave = places.take("a", 25)
   expect(() => places.take("a")).toThrow()

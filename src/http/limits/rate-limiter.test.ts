@@ -11,7 +11,7 @@ afterEach(() => {
 })
 
 describe("a rate limiter", () => {
-  it("allows so much a minute for each key, and says how long to wait", async () => {
+  it("allows a number of requests per minute for each key, and reports how long to wait", async () => {
     const limiter = createRateLimiter({ name: "test", limit: 2, clock })
     expect(await limiter.count("a")).toMatchObject({ allowed: true, remaining: 1, resetSeconds: 60 })
     vi.advanceTimersByTime(15_500)
@@ -22,21 +22,21 @@ describe("a rate limiter", () => {
     expect(await limiter.count("a")).toMatchObject({ allowed: true, remaining: 1, resetSeconds: 60 })
   })
 
-  it("says which refusal is the first of a window", async () => {
+  it("reports which refusal is the first of a window", async () => {
     const limiter = createRateLimiter({ name: "test", limit: 1, clock })
     const first: boolean[] = []
     for (let times = 0; times < 4; times++) first.push((await limiter.count("a")).isFirstRefusal)
     expect(first).toEqual([false, true, false, false])
   })
 
-  it("leaves new keys alone that begin with another word than those of a flood", async () => {
+  it("does not affect new keys with another prefix than those of a flood", async () => {
     const limiter = createRateLimiter({ name: "test", limit: 5, clock, maxKeys: 10 })
     for (let key = 0; key < 20_000; key++) await limiter.count(`192.0.2.7 ${key}`)
     expect(await limiter.count("192.0.2.7 new")).toMatchObject({ allowed: false })
     expect(await limiter.count("192.0.2.8 new")).toMatchObject({ allowed: true, remaining: 4 })
   })
 
-  it("lets a flood of keys share counters and leaves alone those that had one before", async () => {
+  it("lets a flood of keys share counters, and does not affect keys with their own counter", async () => {
     const limiter = createRateLimiter({ name: "test", limit: 5, clock, maxKeys: 10 })
     await limiter.count("early")
     let refused = 0

@@ -20,7 +20,7 @@ describe("tokens for one user of an API key", () => {
   const user = (app: TestApp, userId: string, from = address) =>
     app.fetch("/api/chat/init", jsonRequest({ api_key: "shared", user_id: userId }), from)
 
-  it("are given so often a minute", async () => {
+  it("are issued at a limited rate", async () => {
     const app = createTestApp({ rateLimits: { initPerMinute: 2 } })
     const first = await init(app, "one")
     expect(first.status).toBe(200)
@@ -31,7 +31,7 @@ describe("tokens for one user of an API key", () => {
     expect((await init(app, "two")).status).toBe(200)
   })
 
-  it("are not used up by another user of the key, nor by who claims to be the same from elsewhere", async () => {
+  it("are not used up by another user of the key, nor by a client with the same claim at another address", async () => {
     const app = createTestApp({ rateLimits: { initPerMinute: 1 } })
     expect((await user(app, "eve")).status).toBe(200)
     expect((await user(app, "eve")).status).toBe(429)
@@ -46,8 +46,8 @@ describe("tokens for one user of an API key", () => {
   })
 })
 
-describe("tokens for a person whom the application knows", () => {
-  it("are given so often a minute, from wherever they are asked for", async () => {
+describe("tokens for a person whom the application identifies", () => {
+  it("are issued at a limited rate, from any address", async () => {
     const authenticate = async ({ headers }: Request) => ({ userId: headers.get("x-person") ?? "" })
     const app = createTestApp({ authenticate, rateLimits: { initPerMinute: 1 } })
     const as = (name: string, from: string) =>
@@ -59,7 +59,7 @@ describe("tokens for a person whom the application knows", () => {
 })
 
 describe("requests of one session", () => {
-  it("are taken so often a minute, whatever they change", async () => {
+  it("are accepted at a limited rate, whatever they change", async () => {
     const app = createTestApp({ rateLimits: { requestsPerMinute: 3 } })
     const { headers } = await app.authorize()
     const chat = await app.fetch("/api/chat", jsonRequest({ message: "hi" }, headers))
@@ -77,7 +77,7 @@ describe("requests of one session", () => {
     expect(app.sessions.starts).toHaveLength(1)
   })
 
-  it("do not count when they only read, nor against other sessions, nor hinder signing out", async () => {
+  it("do not count if they only read, nor against other sessions, and do not prevent signing out", async () => {
     const app = createTestApp({ rateLimits: { requestsPerMinute: 1 } })
     const { headers } = await app.authorize()
     const other = await app.authorize()
@@ -96,7 +96,7 @@ describe("requests of one session", () => {
 describe("failed authentications of one address", () => {
   const bad = { authorization: "Bearer bad" }
 
-  it("with the same wrong key or token become refusals", async () => {
+  it("with the same wrong key or token are refused after a limit", async () => {
     const app = createTestApp({ validApiKeys: ["right"], rateLimits: { failuresPerMinute: 2 } })
     for (const attempt of [
       (from: string) => init(app, "wrong", from),
@@ -109,7 +109,7 @@ describe("failed authentications of one address", () => {
     }
   })
 
-  it("lock out neither the right key nor another wrong one, which is still told what is wrong", async () => {
+  it("do not lock out the correct key, nor another wrong one, which still learns its problem", async () => {
     const app = createTestApp({ validApiKeys: ["right"], rateLimits: { failuresPerMinute: 1 } })
     for (let times = 0; times < 3; times++) await init(app, "wrong")
     expect((await init(app, "wrong")).status).toBe(429)
@@ -129,7 +129,7 @@ describe("failed authentications of one address", () => {
     expect(app.warnings).toEqual([])
   })
 
-  it("are logged once a minute when they come in numbers", async () => {
+  it("are logged once a minute if there are many", async () => {
     const app = createTestApp({ validApiKeys: ["right"], rateLimits: { failuresPerMinute: 2 } })
     for (let times = 0; times < 5; times++) await init(app, `guess ${times}`)
     expect(app.warnings).toEqual([
@@ -140,7 +140,7 @@ describe("failed authentications of one address", () => {
     ])
   })
 
-  it("do not lock out who holds a good token", async () => {
+  it("do not lock out the owner of a valid token", async () => {
     const app = createTestApp({ rateLimits: { failuresPerMinute: 1 } })
     const { headers } = await app.authorize()
     for (let times = 0; times < 3; times++) await app.fetch("/api/chat/history", { headers: bad }, address)
@@ -148,14 +148,14 @@ describe("failed authentications of one address", () => {
     expect((await app.fetch("/api/chat/history", { headers }, address)).status).toBe(200)
   })
 
-  it("are nobody's where the server tells no address", async () => {
+  it("are not counted if the server provides no address", async () => {
     const app = createTestApp({ rateLimits: { failuresPerMinute: 1 } })
     for (let times = 0; times < 3; times++) {
       expect((await app.fetch("/api/chat/history", { headers: bad })).status).toBe(401)
     }
   })
 
-  it("are not those of a token that was good once", async () => {
+  it("do not include expired and revoked tokens", async () => {
     const app = createTestApp({ rateLimits: { failuresPerMinute: 1 }, sessionTtlSeconds: 60 })
     const expired = await app.authorize()
     app.clock.time += 60_000
@@ -171,7 +171,7 @@ describe("failed authentications of one address", () => {
     expect((await init(app, "key")).status).toBe(200)
   })
 
-  it("are not other failures", async () => {
+  it("do not include other failures", async () => {
     const app = createTestApp({ rateLimits: { failuresPerMinute: 1 } })
     app.sessions.failure = new Error("store")
     for (let times = 0; times < 3; times++) expect((await init(app, "key")).status).toBe(500)

@@ -60,11 +60,11 @@ describe("an open gateway on a loopback address", () => {
     ["http://LOCALHOST:8000/api/health", "200"],
     ["/http://evil.example", "200"],
     ["//evil.example", "200"],
-  ])("looks at the host in the target %s", async (url, answer) => {
+  ])("checks the host in the target %s", async (url, answer) => {
     expect(await ask({ host: "localhost" }, {}, "loopback", url)).toBe(answer)
   })
 
-  it("refuses before anything else, whatever is asked for", async () => {
+  it("refuses before any other check, for any request", async () => {
     const app = createTestApp()
     const response = Object.create(ServerResponse.prototype) as ServerResponse
     for (const [method, path] of [
@@ -125,11 +125,11 @@ describe("other gateways", () => {
     expect(await ask(evil, { authenticate: async () => null })).toBe("200")
   })
 
-  it("with keys check hosts in development all the same", async () => {
+  it("with keys check hosts in development as well", async () => {
     expect(await ask(evil, { validApiKeys: ["key"], allowLocalhost: true })).toBe(refusedHost)
   })
 
-  it("that are mounted leave it to the server around them, unless they name hosts", async () => {
+  it("that are mounted leave the check to the outer server, unless they name hosts", async () => {
     expect(await ask(evil, {}, "mounted")).toBe("200")
     expect(await ask(evil, { allowedHosts: [] }, "mounted")).toBe(refusedHost)
     expect(await ask(evil, { allowedHosts: ["evil.example"] }, "mounted")).toBe("200")

@@ -29,7 +29,7 @@ async function answers(app: ReturnType<typeof createTestApp>) {
   return all
 }
 
-describe("every answer", () => {
+describe("every response", () => {
   it.each([[[]], [[origin]]])("has the security headers, with corsOrigins %j", async (corsOrigins) => {
     for (const [kind, response] of Object.entries(await answers(createTestApp({ corsOrigins })))) {
       const cacheControl = kind === "stream" ? "no-cache, no-transform" : "no-store"
@@ -47,7 +47,7 @@ describe("every answer", () => {
     }
   })
 
-  it("keeps the access that CORS gives beside them", async () => {
+  it("keeps the CORS headers next to them", async () => {
     const { stream, json } = await answers(createTestApp({ corsOrigins: [origin] }))
     expect(stream?.headers.get("access-control-allow-origin")).toBe(origin)
     expect(json?.headers.get("access-control-allow-origin")).toBe(origin)
@@ -63,12 +63,12 @@ describe("strict transport security", () => {
     return response.headers.get("strict-transport-security")
   }
 
-  it("is asked for over HTTPS", async () => {
+  it("is sent over HTTPS", async () => {
     expect(await hsts({}, "https://gateway.test/api/health")).toBe("max-age=31536000")
     expect(await hsts({}, "http://gateway.test/api/health")).toBeNull()
   })
 
-  it("believes a proxy only when one is trusted", async () => {
+  it("trusts the header of a proxy only with trustProxy", async () => {
     expect(await hsts({}, "/api/health", "https")).toBeNull()
     expect(await hsts({ trustProxy: 1 }, "/api/health", "https")).toBe("max-age=31536000")
     expect(await hsts({ trustProxy: 1 }, "/api/health", "HTTPS, http")).toBe("max-age=31536000")

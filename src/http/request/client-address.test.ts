@@ -28,7 +28,7 @@ async function addressOf(trustProxy: number, forwardedFor: string | null, from: 
 }
 
 describe("the client's address", () => {
-  it("is the socket's, whatever a header says", async () => {
+  it("is the socket's, regardless of headers", async () => {
     expect((await addressOf(0, null)).address).toBe(socket)
     expect((await addressOf(0, "192.0.2.1")).address).toBe(socket)
   })
@@ -44,18 +44,18 @@ describe("the client's address", () => {
     [1, "", socket],
     [1, "<script>", socket],
     [1, null, socket],
-  ])("behind %i proxies, of %j, is %s", async (trustProxy, forwardedFor, address) => {
+  ])("behind %i proxies, with %j, is %s", async (trustProxy, forwardedFor, address) => {
     expect((await addressOf(trustProxy, forwardedFor)).address).toBe(address)
   })
 
-  it("is null where the server does not tell", async () => {
+  it("is null if the server does not provide it", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     await app.fetch("/api/chat/tool-approval", jsonRequest(answer, headers))
     expect(app.sessions.decisions[0]?.decidedBy.address).toBeNull()
   })
 
-  it("is warned about once when there seems to be a proxy that nobody named", async () => {
+  it("causes one warning when there seems to be a proxy that is not configured", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     for (let times = 0; times < 3; times++) {
@@ -102,7 +102,7 @@ describe("on a real server", () => {
     await once(server, "close")
   })
 
-  it("the socket's address is the decider's", async () => {
+  it("the socket's address is recorded for the decision", async () => {
     const headers = { authorization: `Bearer ${token}` }
     const url = `http://127.0.0.1:${port}/api/chat/tool-approval`
     expect((await fetch(url, jsonRequest(answer, headers))).status).toBe(200)

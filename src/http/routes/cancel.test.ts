@@ -9,7 +9,7 @@ async function appThatCancels() {
 }
 
 describe("POST /chat/cancel", () => {
-  it("names the run it cancelled", async () => {
+  it("names the canceled run", async () => {
     const { app, headers } = await appThatCancels()
     const response = await app.fetch("/api/chat/cancel", jsonRequest({ run_id: "run_1" }, headers))
     expect(response.status).toBe(200)
@@ -17,7 +17,7 @@ describe("POST /chat/cancel", () => {
     expect(app.sessions.cancels).toEqual(["run_1"])
   })
 
-  it("takes any run that is open when none is named, with or without a body", async () => {
+  it("cancels any open run if none is named, with or without a body", async () => {
     const { app, headers } = await appThatCancels()
     const { authorization = "" } = headers
     for (const init of [

@@ -38,7 +38,7 @@ describe("POST /chat", () => {
     expect(app.sessions.views[0]).toMatchObject({ runId: "run_9", afterSeq: 0 })
   })
 
-  it("hands on the whole conversation", async () => {
+  it("passes on the whole conversation", async () => {
     const { started } = await chat({
       messages: [
         { role: "user", content: "one" },
@@ -71,7 +71,7 @@ describe("POST /chat", () => {
     expect(await request?.json()).toMatchObject({ model: "big" })
   })
 
-  it("leaves out an assistant's message that is empty", async () => {
+  it("leaves out an empty assistant message", async () => {
     const messages = [
       { role: "user", content: "one" },
       { role: "assistant", content: "" },
@@ -81,7 +81,7 @@ describe("POST /chat", () => {
     expect(started?.input).toMatchObject({ messages: [{ role: "user" }, { role: "user" }] })
   })
 
-  it("hands on one message alone, with images", async () => {
+  it("passes on a single message with images", async () => {
     const { started } = await chat({
       message: [
         { type: "text", text: "What is this?" },
@@ -196,7 +196,7 @@ describe("POST /chat", () => {
     expect(await problemOf(response)).toMatchObject({ code: "invalid_idempotency_key" })
   })
 
-  it("streams the run that exists for a repeated request", async () => {
+  it("streams the existing run for a repeated request", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     app.sessions.publish(text("old"), runCompleted)
@@ -222,7 +222,7 @@ describe("POST /chat", () => {
     expect(await problemOf(response)).toMatchObject({ status, ...problem })
   })
 
-  it("takes no notice of Last-Event-ID", async () => {
+  it("ignores Last-Event-ID", async () => {
     const { app, response } = await chat(hello, {}, { "last-event-id": "99" })
     app.sessions.end()
     await response.text()

@@ -11,7 +11,7 @@ async function respond(body: unknown) {
 }
 
 describe("POST /chat/elicitation", () => {
-  it("hands on what was filled in, with who did and from where", async () => {
+  it("passes on the form's values, with the person and the channel", async () => {
     const { sessionId, response, responses } = await respond(answer)
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ status: "ok" })
@@ -27,7 +27,7 @@ describe("POST /chat/elicitation", () => {
     ])
   })
 
-  it.each([undefined, null])("takes %j for no content", async (content) => {
+  it.each([undefined, null])("treats %j as no content", async (content) => {
     const { responses } = await respond({ ...answer, action: "decline", content })
     expect(responses).toMatchObject([{ action: "decline" }])
     expect(responses[0]).not.toHaveProperty("content")

@@ -32,7 +32,7 @@ function filesOf(texts: Readonly<Record<string, string>>) {
 }
 
 describe("GET /chat/files/PATH", () => {
-  it("gives a file of the token's session, to be saved and not to be shown", async () => {
+  it("returns a file of the token's session as a download", async () => {
     const files = filesOf({ "out/Übersicht (1).html": "<script>" })
     const app = createTestApp({ openFile: files.openFile })
     const { sessionId, headers } = await app.authorize()
@@ -66,7 +66,7 @@ describe("GET /chat/files/PATH", () => {
     ":path",
     "\u0001\u007f",
     "🙂/漢字",
-  ])("gives the file %j, as every name that can be listed", async (name) => {
+  ])("returns the file %j, as every name that can be listed", async (name) => {
     const files = filesOf({ [name]: "text" })
     const app = createTestApp({ openFile: files.openFile })
     const { headers } = await app.authorize()
@@ -75,7 +75,7 @@ describe("GET /chat/files/PATH", () => {
     expect([response.status, await response.text()]).toEqual([200, "text"])
   })
 
-  it("answers 404 for what is not there", async () => {
+  it("answers 404 for a missing file", async () => {
     const app = createTestApp({ openFile: filesOf({}).openFile })
     const { headers } = await app.authorize()
     const response = await app.fetch("/api/chat/files/none.txt", { headers })
@@ -83,7 +83,7 @@ describe("GET /chat/files/PATH", () => {
     expect(await problemOf(response)).toMatchObject({ code: "file_not_found" })
   })
 
-  it("closes the file when only its headers are asked for, or the client goes away", async () => {
+  it("closes the file after a HEAD request, or when the client disconnects", async () => {
     const files = filesOf({ "a.txt": "a" })
     const app = createTestApp({ openFile: files.openFile })
     const { headers } = await app.authorize()

@@ -36,7 +36,7 @@ export function addFilesRoute(app: OpenAPIHono<HttpEnv>, { openFile, middleware 
     responses: {
       200: {
         description:
-          "The file's bytes, to be saved: what the sandbox wrote is never a page of the gateway's.",
+          "The file's bytes as a download. A browser never shows a file of the sandbox as a page of the gateway.",
         content: { "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) } },
       },
       ...problems(...ofToken, "404 file_not_found"),

@@ -21,7 +21,7 @@ async function appWithGrants() {
 }
 
 describe("GET /chat/grants", () => {
-  it("lists the session's own, without who granted them from where", async () => {
+  it("lists the session's own grants, without their origin", async () => {
     const { ask } = await appWithGrants()
     const response = await ask("GET")
     expect(response.status).toBe(200)
@@ -37,7 +37,7 @@ describe("GET /chat/grants", () => {
 })
 
 describe("DELETE /chat/grants", () => {
-  it("revokes one by tool and qualifier, with who did it", async () => {
+  it("revokes a grant by tool and qualifier, with the person", async () => {
     const { app, sessionId, ask } = await appWithGrants()
     const response = await ask("DELETE", "?tool_name=shell&qualifier=git")
     expect(response.status).toBe(200)
@@ -52,7 +52,7 @@ describe("DELETE /chat/grants", () => {
     ])
   })
 
-  it("revokes one that has no qualifier when none is named", async () => {
+  it("revokes a grant without a qualifier if none is given", async () => {
     const { app, ask } = await appWithGrants()
     expect((await ask("DELETE", "?tool_name=look")).status).toBe(200)
     expect(app.sessions.revokedGrants).toMatchObject([{ toolName: "look", qualifier: null }])
@@ -63,7 +63,7 @@ describe("DELETE /chat/grants", () => {
     "?tool_name=shell&qualifier=",
     "?tool_name=theirs&qualifier=git",
     "?tool_name=x",
-  ])("answers 404 to %s, which nobody granted", async (query) => {
+  ])("answers 404 to %s, which was not granted", async (query) => {
     const { ask } = await appWithGrants()
     const response = await ask("DELETE", query)
     expect(response.status).toBe(404)

@@ -15,7 +15,7 @@ const noUsageYet = {
 const longMessage = { role: "user", content: [{ type: "text", text: "x".repeat(100_000) }] } as const
 
 describe("GET /chat/history", () => {
-  it("gives a long history in pieces that are one document", async () => {
+  it("streams a long history in pieces of one document", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     app.sessions.messages = Array(20).fill(longMessage)
@@ -26,7 +26,7 @@ describe("GET /chat/history", () => {
     expect(history).toHaveProperty("messages.length", 20)
   })
 
-  it("gives a message of many megabytes in small pieces", async () => {
+  it("streams a message of many megabytes in small pieces", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     const text = '"名\\n'.repeat(1_000_000)
@@ -44,7 +44,7 @@ describe("GET /chat/history", () => {
     expect(Math.max(...sizes)).toBeLessThan(600_000)
   })
 
-  it("reads so many bytes of one user's sessions at once, until their clients have them or go away", async () => {
+  it("reads a limited number of bytes of one user's sessions at once, until their clients have received them or left", async () => {
     const app = createTestApp()
     const { sessionId, headers } = await app.authorize()
     app.sessions.messages = Array(20).fill(longMessage)
@@ -64,7 +64,7 @@ describe("GET /chat/history", () => {
     expect((await read()).status).toBe(200)
   })
 
-  it("cuts the response off when the rest cannot be read, and logs why", async () => {
+  it("truncates the response when the rest cannot be read, and logs the reason", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     app.sessions.messages = Array(20).fill(longMessage)
@@ -76,7 +76,7 @@ describe("GET /chat/history", () => {
     ])
   })
 
-  it("shows every kind of message in the client's form and nothing of the vendor's", async () => {
+  it("shows every kind of message in the client's form, without vendor data", async () => {
     const app = createTestApp()
     const { sessionId, headers } = await app.authorize()
     const vendor = { provider: "anthropic", data: { signature: "secret" } }
@@ -182,7 +182,7 @@ describe("GET /chat/history", () => {
     })
   })
 
-  it("shows what waits for an answer, with all that the answer needs", async () => {
+  it("shows open waits, with everything that an answer needs", async () => {
     const app = createTestApp()
     const { sessionId, headers } = await app.authorize()
     const wait = {
@@ -260,7 +260,7 @@ describe("GET /chat/history", () => {
     })
   })
 
-  it("gives one page, and says where the next one ends", async () => {
+  it("returns one page, and the end of the next one", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()
     app.sessions.historyBefore = 1_000_000_007

@@ -45,7 +45,7 @@ export function addHistoryRoute(
     request: { query: historyQuerySchema },
     responses: {
       200: {
-        description: "The session's messages and what is open in it.",
+        description: "The session's messages, its open run and its open waits.",
         content: { "application/json": { schema: historyResponseSchema } },
       },
       ...problems(...ofToken, "422 invalid_body", "429 too_many_history_reads"),

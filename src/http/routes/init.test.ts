@@ -8,7 +8,7 @@ async function init(app: TestApp, body: object) {
 }
 
 describe("POST /chat/init", () => {
-  it("gives a session and a token that says whose it is", async () => {
+  it("returns a session and a token with its owner", async () => {
     const app = createTestApp({ sessionTtlSeconds: 60 })
     const { response, body } = await init(app, { api_key: "key", user_id: "ada" })
     expect(response.status).toBe(200)
@@ -37,7 +37,7 @@ describe("POST /chat/init", () => {
     })
   })
 
-  it("derives the user from the key when none is named", async () => {
+  it("derives the user from the key if none is given", async () => {
     const app = createTestApp()
     const first = await init(app, { api_key: "one" })
     const again = await init(app, { api_key: "one" })
@@ -48,7 +48,7 @@ describe("POST /chat/init", () => {
     expect(JSON.stringify(decodeJwt(first.body.session_token ?? ""))).not.toContain("one")
   })
 
-  it("gives a fresh token for a session of the same key and user", async () => {
+  it("returns a new token for a session of the same key and user", async () => {
     const app = createTestApp()
     const first = await init(app, { api_key: "key", user_id: "ada" })
     app.clock.time += 30_000
@@ -61,7 +61,7 @@ describe("POST /chat/init", () => {
   it.each([
     ["another key's", { api_key: "other", user_id: "ada" }],
     ["another user's", { api_key: "key", user_id: "bob" }],
-  ])("answers for %s session as for one that never was", async (_, principal) => {
+  ])("answers the same for %s session as for a missing one", async (_, principal) => {
     const app = createTestApp()
     const { body } = await init(app, { api_key: "key", user_id: "ada" })
     const theirs = await init(app, { ...principal, session_id: body.session_id })
@@ -70,7 +70,7 @@ describe("POST /chat/init", () => {
     expect(await problemOf(theirs.response)).toEqual(await problemOf(nobodys.response))
   })
 
-  it("answers for another agent's session as for one that never was", async () => {
+  it("answers the same for another agent's session as for a missing one", async () => {
     const app = createTestApp()
     const { body } = await init(app, { api_key: "key" })
     app.sessions.change(body.session_id ?? "", { agent: "other" })

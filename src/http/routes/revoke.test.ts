@@ -3,7 +3,7 @@ import { protectedRoutes, requestOf } from "../fixtures/protected-routes.ts"
 import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
 
 describe("POST /chat/revoke", () => {
-  it("ends the session for every one of its tokens, and no other session", async () => {
+  it("ends the session for all its tokens, and no other session", async () => {
     const app = createTestApp()
     const { sessionId, headers } = await app.authorize()
     const other = await app.authorize()
@@ -25,7 +25,7 @@ describe("POST /chat/revoke", () => {
     expect((await app.fetch("/api/chat/history", { headers: other.headers })).status).toBe(200)
   })
 
-  it("lets nobody back in: the session is as one that never was", async () => {
+  it("makes the session look like a missing one", async () => {
     const app = createTestApp()
     const { sessionId, headers } = await app.authorize()
     await app.fetch("/api/chat/revoke", { method: "POST", headers })

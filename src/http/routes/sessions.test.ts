@@ -76,7 +76,7 @@ describe("GET /sessions", () => {
     expect((await list("?state=running&agent=agent")).ids).toEqual(["sess_a"])
   })
 
-  it("goes on from the end of a page, whatever is created meanwhile", async () => {
+  it("continues after the end of a page, even if sessions are created meanwhile", async () => {
     for (const id of ["a", "b", "c", "d", "e"]) await create(`sess_${id}`)
     const first = await list("?limit=2")
     await create("sess_new", { createdAt: 9_000_000 })
@@ -90,7 +90,7 @@ describe("GET /sessions", () => {
     ])
   })
 
-  it("shows another user nothing, with whatever position they give", async () => {
+  it("shows nothing to another user, with any position", async () => {
     await create("sess_a")
     await create("sess_other", { userId: "somebody else", createdAt: 2_000_000 })
     expect((await list("?after=2000000.sess_other")).ids).toEqual(["sess_a"])
@@ -133,7 +133,7 @@ describe("GET /sessions", () => {
     expect(response.status).toBe(422)
   })
 
-  it("is limited with the other requests of the session", async () => {
+  it("counts toward the rate limit of the session", async () => {
     const limited = createTestApp({
       directory: store.directory,
       validApiKeys: ["key"],

@@ -105,5 +105,5 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
 function positionOf(after: string) {
   const position = parseDirectoryCursor(after)
   if (position !== null) return position
-  throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of a page before.")
+  throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of an earlier page.")
 }

@@ -58,14 +58,14 @@ describe("GET /chat/subscribe", () => {
     },
   )
 
-  it("answers 400 to a Last-Event-ID that is none", async () => {
+  it("answers 400 to an invalid Last-Event-ID", async () => {
     const { subscribe } = await appWithLog()
     const response = await subscribe("", { "last-event-id": "-1" })
     expect(response.status).toBe(400)
     expect(await problemOf(response)).toMatchObject({ code: "invalid_cursor" })
   })
 
-  it("answers 204 when nothing follows and nothing runs", async () => {
+  it("answers 204 when no event follows and no run is open", async () => {
     const { subscribe } = await appWithLog()
     for (const cursor of ["5", "6", "9007199254740991"]) {
       const response = await subscribe(`?after_seq=${cursor}`)
@@ -74,7 +74,7 @@ describe("GET /chat/subscribe", () => {
     }
   })
 
-  it("waits when nothing follows but a run is open", async () => {
+  it("waits when no event follows but a run is open", async () => {
     const { app, sessionId, subscribe } = await appWithLog()
     const activeRun = { id: "run_1", sessionId, cursor: 5, state: "open", endSeq: null } as const
     app.sessions.change(sessionId, { activeRun })

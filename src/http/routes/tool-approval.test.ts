@@ -11,7 +11,7 @@ async function decide(body: unknown, setup: Parameters<typeof createTestApp>[0] 
 }
 
 describe("POST /chat/tool-approval", () => {
-  it("hands on a plain approval, with who gave it and from where", async () => {
+  it("passes on a plain approval, with the person and the channel", async () => {
     const { app, sessionId, response, decided } = await decide(answer, {}, "192.0.2.7")
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ status: "ok" })
@@ -33,7 +33,7 @@ describe("POST /chat/tool-approval", () => {
     ])
   })
 
-  it("hands on edited arguments, a reason and a grant", async () => {
+  it("passes on edited arguments, a reason and a grant", async () => {
     const input = { command: "ls", deep: { list: [1, null] } }
     const { decided } = await decide({
       ...answer,
@@ -47,7 +47,7 @@ describe("POST /chat/tool-approval", () => {
     ])
   })
 
-  it("hands on a denial with its reason, without a grant or an edit", async () => {
+  it("passes on a denial with its reason, without a grant or an edit", async () => {
     const { decided } = await decide({
       ...answer,
       approved: false,
@@ -61,7 +61,7 @@ describe("POST /chat/tool-approval", () => {
     expect(decided[0]).not.toHaveProperty("editedInput")
   })
 
-  it("takes null for what is not said, and an empty edit for an edit", async () => {
+  it("treats null as missing, and an empty edit as an edit", async () => {
     expect((await decide({ ...answer, tool_input: null, reason: null })).decided[0]).not.toHaveProperty(
       "reason",
     )
@@ -109,7 +109,7 @@ describe("POST /chat/tool-approval", () => {
     expect(decided).toEqual([])
   })
 
-  it("is taken while the server stops: the answer is durable, and somebody will act on it", async () => {
+  it("is accepted while the server stops: the answer is durable, and a process acts on it later", async () => {
     let accepting = true
     const app = createTestApp({ accepting: () => accepting })
     const { headers } = await app.authorize()

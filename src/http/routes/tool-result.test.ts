@@ -11,7 +11,7 @@ async function submit(body: unknown) {
 }
 
 describe("POST /chat/tool-result", () => {
-  it("hands on the result, with who gave it and from where", async () => {
+  it("passes on the result, with the person and the channel", async () => {
     const { app, sessionId, response, submitted } = await submit({
       ...call,
       result: { at: [1] },
@@ -61,7 +61,7 @@ describe("POST /chat/tool-result", () => {
       { type: "error", code: "failed", subCode: "not_found", message: "" },
     ],
     [{ error: { code: "denied", message: "" } }, { type: "error", code: "denied", message: "" }],
-  ])("takes %j as %j", async (body, result) => {
+  ])("converts %j to %j", async (body, result) => {
     const { submitted } = await submit({ ...call, ...body })
     expect(submitted).toMatchObject([{ result }])
   })

@@ -31,7 +31,7 @@ export const initResponseSchema = z
     user_id: z.string().openapi({ description: "The user that the session belongs to." }),
     agent: z.string().openapi({ description: "Name of the agent that the session is with." }),
     expires_at: z.int().openapi({
-      description: "When the token expires, in seconds since the Unix epoch. The session lives on.",
+      description: "Time at which the token expires, in seconds since the Unix epoch. The session continues.",
     }),
   })
   .openapi("InitResponse", {

@@ -12,7 +12,7 @@ export const sessionsQuerySchema = z.strictObject({
   agent: printable(64).optional().openapi({ description: "Only sessions with this agent." }),
   state: z.enum(sessionStates).optional().openapi({ description: "Only sessions in this state." }),
   after: z.string().optional().openapi({
-    description: "The `next` of the page before.",
+    description: "The `next` of the previous page.",
     // The route checks it, because its refusal has its own code.
     pattern: "^[0-9]{1,16}\\.[A-Za-z0-9_-]{1,128}$",
   }),

@@ -87,7 +87,7 @@ describe("rendering", () => {
     ])
   })
 
-  it("joins the frames of a batch into one piece, and makes none of nothing", () => {
+  it("joins the frames of a batch into one piece, and yields nothing for an empty batch", () => {
     const { renderer } = setup()
     const view = renderer.viewer(0)
     expect(view(batch(1, "one", "two"))).toBeInstanceOf(Uint8Array)
@@ -142,7 +142,7 @@ describe("rendering", () => {
     expect(wire.folds).toBe(9)
   })
 
-  it("goes on after an entry that cannot be rendered, which is logged", () => {
+  it("continues after an entry that cannot be rendered, which is logged", () => {
     const { errors, renderer } = setup()
     expect(shown(renderer.viewer(0)(batch(1, "one", "boom", "three")))).toEqual([
       ["1", "one"],
@@ -152,7 +152,7 @@ describe("rendering", () => {
     expect(errors).toEqual([{ message: expect.any(String), fields: expect.objectContaining({ seq: 2 }) }])
   })
 
-  it("gives heartbeats no id", () => {
+  it("sends heartbeats without an id", () => {
     const { renderer } = setup()
     expect(new TextDecoder().decode(renderer.heartbeat(5))).toBe('data: {"now":5}\n\n')
   })

@@ -63,7 +63,7 @@ describe.each([
     return text.split("\n").slice(0, -1)
   }
 
-  it("has its own content type and its own bytes, beside the native wire on the same session", async () => {
+  it("has its own content type and its own bytes, next to the native wire on the same session", async () => {
     const responses = [await stream("native", 0), await stream("json-lines", 0)]
     expect(responses.map(({ headers }) => headers.get("content-type"))).toEqual([
       "text/event-stream",
@@ -80,7 +80,7 @@ describe.each([
     expect(parsed).toEqual(shown)
   })
 
-  it("is resumed from every cursor with exactly what follows it", async () => {
+  it("resumes from every cursor with exactly the later events", async () => {
     const whole = await lines(0)
     expect(whole.length).toBeGreaterThan(30)
     expect(whole.map((line) => JSON.parse(line).place).filter((place) => place === 1)).toHaveLength(2)

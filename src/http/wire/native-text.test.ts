@@ -9,13 +9,13 @@ describe("a message's text", () => {
   const retry = { type: "stream_retry", attempt: 1, error: expect.any(String) }
   const hello = message([{ type: "text", text: "Hello" }], 11)
 
-  it("is sent once, by its deltas, while they are there", () => {
+  it("is sent once, by its deltas, while they are stored", () => {
     const log = { 10: stepStarted, 11: text("Hel"), 12: text("lo"), 13: hello }
     expect(sent(log)).toEqual([frame("Hel"), frame("lo")])
     expect(sent(log, 9)).toEqual([frame("Hel"), frame("lo")])
   })
 
-  it("goes on after a cursor among its deltas", () => {
+  it("continues after a cursor between its deltas", () => {
     const log = { 10: stepStarted, 11: text("Hel"), 12: text("lo"), 13: hello }
     expect(sent(log, 11)).toEqual([frame("lo")])
     expect(sent(log, 12)).toEqual([])
@@ -24,23 +24,23 @@ describe("a message's text", () => {
   const pruned = { 10: stepStarted, 13: hello, 14: runCompleted }
   const complete = { type: "stream_complete", usage: wireUsageExpected, terminal_disposition: "completed" }
 
-  it("is given by the message when the deltas are gone", () => {
+  it("is sent from the message when the deltas were removed", () => {
     expect(sent(pruned)).toEqual([frame("Hello"), complete])
     expect(sent(pruned, 9)).toEqual([frame("Hello"), complete])
     expect(sent(pruned, 10)).toEqual([frame("Hello"), complete])
   })
 
-  it("voids what a viewer had when the deltas after its cursor are gone", () => {
+  it("discards the text of a viewer when the deltas after its cursor were removed", () => {
     expect(sent(pruned, 11)).toEqual([retry, frame("Hello"), complete])
     expect(sent(pruned, 12)).toEqual([retry, frame("Hello"), complete])
   })
 
-  it("is not sent again to a viewer that is past it", () => {
+  it("is not sent again to a viewer with a later cursor", () => {
     expect(sent(pruned, 13)).toEqual([complete])
     expect(sent(pruned, 14)).toEqual([])
   })
 
-  it("voids what a viewer was shown when the rest of the deltas went while it lagged", () => {
+  it("discards the text of a viewer when the other deltas were removed while it lagged", () => {
     expect(sent({ 10: stepStarted, 11: text("Hel"), 13: hello })).toEqual([
       frame("Hel"),
       retry,
@@ -48,7 +48,7 @@ describe("a message's text", () => {
     ])
   })
 
-  it("is the last attempt's alone", () => {
+  it("contains only the last attempt", () => {
     const retried: Event = {
       type: "stepRetried",
       stepId: "step_1",
@@ -64,7 +64,7 @@ describe("a message's text", () => {
     expect(sent(prunedRetry, 13)).toEqual([retry, frame("Hello")])
   })
 
-  it("begins anew with each step", () => {
+  it("starts again with each step", () => {
     const next = message([{ type: "text", text: "Bye" }], 21)
     const log = { 10: stepStarted, 11: text("Hello"), 13: hello, 20: stepStarted, 22: next }
     expect(sent(log)).toEqual([frame("Hello"), frame("Bye")])
@@ -74,7 +74,7 @@ describe("a message's text", () => {
     ])
   })
 
-  it("comes in the order of its parts, thinking too and nothing else", () => {
+  it("has the order of its parts, including thinking and nothing else", () => {
     const parts = message(
       [
         { type: "thinking", text: "Hm.", vendor: { provider: "a", data: {} } },
@@ -91,11 +91,11 @@ describe("a message's text", () => {
     expect(sent({ 1: stepStarted, 9: { ...parts, streamedFrom: 2 } }, 5)).toEqual([retry, ...frames])
   })
 
-  it("is sent by the message when it was not streamed", () => {
+  it("is sent from the message when it was not streamed", () => {
     expect(sent({ 10: stepStarted, 13: message(hello.message.content, null) }, 11)).toEqual([frame("Hello")])
   })
 
-  it("counts thinking as streamed", () => {
+  it("treats thinking as streamed", () => {
     const both = message(
       [
         { type: "thinking", text: "Hm." },
@@ -106,7 +106,7 @@ describe("a message's text", () => {
     expect(sent({ 1: stepStarted, 2: thinking("Hm."), 3: text("Hi"), 4: both })).toHaveLength(2)
   })
 
-  it("puts viewers that came by different ways into the same state", () => {
+  it("puts viewers with different cursors into the same state", () => {
     const log: readonly [number, Item][] = [
       [10, stepStarted],
       [11, text("Hel")],

@@ -58,7 +58,7 @@ const askedFrame = {
 }
 
 describe("the native wire", () => {
-  it("shows the input of a call while it is written to who asked for it, and to no one else", () => {
+  it("shows the input of a call during its writing to subscribers that asked for it, and to no others", () => {
     const ids = { toolCallId: "call_1", toolName: "look" }
     const delta = { type: "toolInput", stepId: "step_1", ...ids, text: '{"at":' } as const
     const entry = { kind: "delta", seq: 7, runId: "run_1", delta } as const
@@ -68,7 +68,7 @@ describe("the native wire", () => {
     expect([state, frames.map(parsed)]).toEqual([3, [shown]])
   })
 
-  it("shows data of the application, and says which is not stored", () => {
+  it("shows application data, and marks data that is not stored", () => {
     const data = { toolCallId: "call_1", name: "progress", value: { done: [1] } }
     const shown = {
       type: "data",
@@ -374,7 +374,7 @@ describe("the native wire", () => {
     expect(sent({ 1: item })).toEqual([])
   })
 
-  it("has frames for the time nothing happens and for what cannot be sent", () => {
+  it("has frames for heartbeats and for events that cannot be sent", () => {
     const [beat] = framesIn(nativeWire.heartbeat(1500))
     expect(beat).toEqual({ id: null, data: { type: "heartbeat", timestamp: 1.5 } })
     expect(parsed(nativeWire.failure())).toEqual({ type: "stream_error", error: expect.any(String) })

@@ -66,7 +66,7 @@ export const nativeWire: Wire<NativeState> = {
     }),
   taskProgress: (progress) => frame(taskProgress(progress)),
   ofSubAgent: (text, subAgentId) => `${text.slice(0, -1)},"sub_agent_id":${JSON.stringify(subAgentId)}}`,
-  failure: () => frame({ type: "stream_error", error: "An event could not be serialised." }),
+  failure: () => frame({ type: "stream_error", error: "An event could not be serialized." }),
 }
 
 /** The same events for subscribers who requested the arguments of calls while the model writes them. */

@@ -13,7 +13,7 @@ async function read(content: unknown, environment: Readonly<Record<string, strin
 }
 
 describe("a configuration file", () => {
-  it("gives its servers, whatever else is in it", async () => {
+  it("returns its servers, and ignores other members", async () => {
     const servers = await read({
       numStartups: 3,
       mcpServers: {
@@ -27,7 +27,7 @@ describe("a configuration file", () => {
     })
   })
 
-  it("gives the servers of the working directory's project, which win, and those of no other", async () => {
+  it("returns the servers of the working directory's project, which take precedence, and those of no other project", async () => {
     const servers = await read(
       {
         mcpServers: { shared: { command: "shared" }, both: { command: "outer" } },
@@ -78,7 +78,7 @@ describe("a configuration file", () => {
     ],
     ["has a server of neither kind", { mcpServers: { a: {} } }, /\.a: expected a command or a url/],
     ["has a value of the wrong kind", { mcpServers: { a: { command: "a", args: "b" } } }, /\.a: args: /],
-  ])("is refused when it %s", async (_problem, content, message) => {
+  ])("is refused if it %s", async (_problem, content, message) => {
     await expect(read(content)).rejects.toThrow(message)
   })
 })

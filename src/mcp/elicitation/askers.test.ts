@@ -25,7 +25,7 @@ it("finds the oldest call of the only session that has any", async () => {
   expect(askers.current()).toBeNull()
 })
 
-it("finds nobody while calls of several sessions are in flight", async () => {
+it("finds none while calls of several sessions are in flight", async () => {
   const askers = createAskers()
   const [one, two] = [held(), held()]
   const calls = [askers.during(asker("a"), one.call), askers.during(asker("b"), two.call)]
@@ -35,7 +35,7 @@ it("finds nobody while calls of several sessions are in flight", async () => {
   await Promise.all(calls)
 })
 
-it("finds the call in whose context it is asked, as long as that is in flight", async () => {
+it("finds the call in whose context the question is asked, as long as that call is in flight", async () => {
   const askers = createAskers()
   const [mine, other, late] = [asker("a"), held(), held()]
   const others = askers.during(asker("b"), other.call)

@@ -7,7 +7,7 @@ const levels = 100_000
 const deep = JSON.parse(`${"[".repeat(levels)}${"]".repeat(levels)}`) as Json
 const page = (url: string) => ({ mode: "url", message: "Log in.", url })
 
-it("takes a question for a form where it does not say, as the first servers that asked did", () => {
+it("treats a question without a mode as a form, as the first servers sent it", () => {
   const question = { mode: "form", message: "Who?", schema }
   expect(toQuestion({ message: "Who?", requestedSchema: schema })).toEqual(question)
 })

@@ -7,7 +7,7 @@ const page = { mode: "url", message: "Log in.", url: "https://bank.example/", el
 const request = { method: "elicitation/create", params: page } as const
 const inTheClear = { ...request, params: { ...page, url: "http://bank.example/" } }
 
-it("asks in the server's order and skips what nobody is shown, with names like those of objects' own parts", () => {
+it("asks in the server's order and skips questions that no user may see, even with names like `constructor`", () => {
   const inputRequests = Object.fromEntries([
     ["b", request],
     ["hidden", inTheClear],
@@ -27,12 +27,12 @@ it("asks in the server's order and skips what nobody is shown, with names like t
   expect(reply).toEqual({ type: "send", reply: { inputResponses, requestState: "s" } })
 })
 
-it("sends no state back where none was given", () => {
+it("sends no state back if none was given", () => {
   const step = askFor({ resultType: "input_required", inputRequests: { a: inTheClear } })
   expect(step).toEqual({ type: "send", reply: { inputResponses: { a: { action: "decline" } } } })
 })
 
-it("does not send a call again whose page the user would not visit", () => {
+it("does not send a call again if the user would not visit its page", () => {
   const asked = askToVisit(new UrlElicitationRequiredError([page]))
   expect(asked).toMatchObject({ type: "wait", kind: "elicitation", question: page })
   const continuation = stored(asked)
@@ -51,7 +51,7 @@ function stored(step: ReturnType<typeof askFor>): JsonObject {
   return JSON.parse(JSON.stringify(step.continuation)) as JsonObject
 }
 
-it("does not keep what nests too deep to be stored", () => {
+it("does not keep a question that is nested too deeply to store", () => {
   const levels = 100_000
   const deep = JSON.parse(`${"[".repeat(levels)}${"]".repeat(levels)}`) as Json
   const params = { message: "Who?", requestedSchema: { type: "object" as const, properties: {} }, deep }

@@ -6,13 +6,13 @@ async function read(type: string, chunks: readonly string[], longest: number): P
   return limitBody(new Response(body, { headers: { "content-type": type } }), longest).text()
 }
 
-it("ends a document that is too long, and leaves others as they are", async () => {
+it("ends a document that is too long, and leaves others unchanged", async () => {
   await expect(read("application/json", ["12", "34", "5"], 4)).rejects.toThrow("more than 4 bytes")
   expect(await read("application/json", ["12", "34"], 4)).toBe("1234")
 })
 
 it.each(["\n\n", "\r\n\r\n", "\r\r"])(
-  "counts each event of a stream by itself, where %j ends it",
+  "counts each event of a stream separately, ended by %j",
   async (end) => {
     const events = Array.from({ length: 20 }, () => `data: 1${end}`).join("")
     const longest = `data: 1${end}`.length

@@ -21,7 +21,7 @@ async function restless(retry: number) {
   return { url: new URL(`http://127.0.0.1:${address.port}/mcp`), opened }
 }
 
-it("does not storm a server that ends its stream and says to come back at once", async () => {
+it("limits reconnections to a server that ends its stream and asks for an immediate reconnect", async () => {
   const { url, opened } = await restless(0)
   const transport = streamableHttp(
     { type: "http", url, headers: {}, oauth: {} },
@@ -36,7 +36,7 @@ it("does not storm a server that ends its stream and says to come back at once",
   expect(third - second).toBeGreaterThan(400)
 })
 
-it("waits as long as a server says, and no shorter than a timer can that is told to wait for ever", () => {
+it("waits as long as a server asks, within the limits of a timer", () => {
   expect(pauseOf(60_000)).toBe(60_000)
   expect(pauseOf(999_999_999_999)).toBe(2_147_483_647)
 })

@@ -54,7 +54,7 @@ it("leaves out the description of a trusted server's tool, and nothing else", as
   }
 })
 
-it("is not what the server says that it is", async () => {
+it("ignores a digest that the server claims", async () => {
   const honest = await digestFor(tool)
   const claimed = await digestFor({
     ...tool,
@@ -64,13 +64,13 @@ it("is not what the server says that it is", async () => {
   expect(claimed).not.toBe(honest)
 })
 
-it("leaves other answers as they are, and what is no tool", async () => {
+it("leaves other results and invalid tools unchanged", async () => {
   expect(await received({ content: [tool] })).toEqual({ content: [tool] })
   const odd = { tools: [null, "deploy", { ...tool, _meta: "none" }] }
   expect(await received(odd)).toEqual(odd)
 })
 
-it("is empty for a tool that nests too deep, which is not offered", async () => {
+it("is empty for a tool that is nested too deeply, which is not offered", async () => {
   const levels = 100_000
   const items = JSON.parse(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`) as object
   const deep = { ...tool, outputSchema: { type: "object", items } } as unknown as ServerTool

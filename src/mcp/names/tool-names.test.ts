@@ -20,13 +20,13 @@ const namesOf = (...given: Parameters<typeof named>) =>
   named(...given).names.map((name) => (name.type === "named" ? name.name : name.type))
 
 describe("the name of a tool", () => {
-  it("is its own where no other tool has the same", () => {
+  it("is its own name if no other tool has the same", () => {
     const tools = [tool("a", "read"), tool("b", "write")]
     expect(namesOf(tools, ["own"])).toEqual(["read", "write"])
     expect(named(tools, ["own"]).collisions).toEqual([])
   })
 
-  it("begins with its server where another tool has the same, in whatever order they come", () => {
+  it("starts with its server if another tool has the same name, in any order", () => {
     const both = [tool("a", "read"), tool("b", "read"), tool("b", "write")]
     expect(namesOf(both)).toEqual(["a__read", "b__read", "write"])
     expect(namesOf(both.toReversed()).toReversed()).toEqual(["a__read", "b__read", "write"])
@@ -40,19 +40,19 @@ describe("the name of a tool", () => {
     expect(both).toMatch(/^a__read_[0-9a-f]{8}$/)
   })
 
-  it("always begins with the server that wants it, and then no other tool gives way to it", () => {
+  it("always starts with the server that requires it, and then no other tool changes its name", () => {
     expect(namesOf([tool("a", "read", true), tool("b", "read")])).toEqual(["a__read", "read"])
     expect(named([tool("a", "read", true)]).names).toMatchObject([{ plain: null }])
   })
 
-  it("begins with the text that its server's tools are to begin with", () => {
+  it("starts with the configured prefix of its server", () => {
     const tools = [tool("a", "read", false, "fs_"), tool("b", "read"), tool("c", "read", false, "fs_")]
     expect(namesOf(tools.slice(0, 2))).toEqual(["fs_read", "read"])
     expect(namesOf(tools)).toEqual(["a__read", "read", "c__read"])
     expect(namesOf([tool("a", "ed__deploy", false, "trust")], [], ["trusted"])).toEqual(["foreign"])
   })
 
-  it("is one that every model service takes", () => {
+  it("is accepted by every provider", () => {
     const long = "x".repeat(70)
     const server = "ü ".repeat(30)
     const tools = [
@@ -67,7 +67,7 @@ describe("the name of a tool", () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
-  it("keeps the whole of its server's part when it is cut", () => {
+  it("keeps the whole server part when it is truncated", () => {
     const servers = ["a".repeat(64), `${"a".repeat(63)}b`]
     const names = namesOf(servers.map((server) => tool(server, "x".repeat(100), true)))
     const parts = names.map((name) => name.split("__")[0])
@@ -75,7 +75,7 @@ describe("the name of a tool", () => {
     expect(new Set(parts).size).toBe(2)
   })
 
-  it("tells tools of one server apart that differ in what is not taken, in whatever order they come", () => {
+  it("distinguishes tools of one server that differ only in replaced characters, in any order", () => {
     const tools = [tool("a", "read.file"), tool("a", "read/file"), tool("a", "read_file")]
     const names = namesOf(tools)
     for (const name of names) expect(name).toMatch(/^a__read_file_[0-9a-f]{8}$/)
@@ -99,21 +99,21 @@ describe("a tool in the namespace of another server", () => {
     expect(named([spoof, own]).names[0]).toEqual({ type: "foreign", of: "trusted" })
   })
 
-  it("is left out while that server is away, which is configured all the same", () => {
+  it("is left out even while that server, which is configured, is not running", () => {
     expect(namesOf([tool("b", "trusted__deploy")], [], ["trusted"])).toEqual(["foreign"])
   })
 
-  it("changes no other tool's name", () => {
+  it("does not change another tool's name", () => {
     const tools = [tool("b", "trusted__deploy"), tool("c", "deploy"), tool("trusted", "status")]
     expect(namesOf(tools)).toEqual(["foreign", "deploy", "status"])
   })
 
-  it("is not what lies in its own server's namespace, or in that of no server", () => {
+  it("may be inside its own server's namespace, or inside that of no server", () => {
     expect(namesOf([tool("a", "a__b"), tool("a", "memory__read")])).toEqual(["a__b", "memory__read"])
   })
 })
 
-it("leaves out tools that cannot be told apart even by a mark", () => {
+it("leaves out tools that even a suffix cannot distinguish", () => {
   const [first] = namesOf([tool("a", "read.file"), tool("a", "read/file")])
   const tools = [tool("a", "read.file"), tool("a", "read/file"), tool("a", first ?? "")]
   expect(namesOf(tools)[0]).toBe("ambiguous")
@@ -127,7 +127,7 @@ it.each([
   ["files", "Files"],
   ["my.server", "my server"],
   ["ü", "ä"],
-])("refuses servers whose tools could have one name: %s and %s", (one, two) => {
+])("refuses servers whose tools could have the same name: %s and %s", (one, two) => {
   expect(() => namespacesOf([one, two])).toThrow(ConfigurationError)
   expect(() => namespacesOf([two, one])).toThrow(JSON.stringify(two))
 })
@@ -136,6 +136,6 @@ it.each([
   ["a", "ab"],
   ["a", "a_b"],
   ["files", "files2"],
-])("takes servers whose tools are told apart: %s and %s", (one, two) => {
+])("accepts servers whose tools have different names: %s and %s", (one, two) => {
   expect(namespacesOf([one, two]).size).toBe(2)
 })

@@ -6,22 +6,22 @@ const read = (chunks: readonly (string | Buffer)[], longest = 1_000) => {
   return chunks.flatMap((chunk) => lines.read(Buffer.from(chunk)))
 }
 
-it("gives lines as they end, whatever chunks they come in", () => {
+it("yields lines with any division into chunks", () => {
   expect(read(["a\nb", "c\r", "\n\n", "", "d\ne\n", "f"])).toEqual(["a", "bc", "", "d", "e"])
 })
 
-it("puts characters together that were cut between chunks", () => {
+it("joins characters that were divided between chunks", () => {
   const bytes = Buffer.from("ü€😀\n")
   expect(read(Array.from(bytes, (byte) => Buffer.of(byte)))).toEqual(["ü€😀"])
 })
 
-it("refuses a line that is too long, ended or not, and not many that are short", () => {
+it("refuses a line that is too long, finished or not, and accepts many short ones", () => {
   expect(read(Array(1_000).fill("1234\n"), 4)).toHaveLength(1_000)
   expect(() => read(["12345\n"], 4)).toThrow("longer than 4 bytes")
   expect(() => read(["123", "45"], 4)).toThrow("longer than 4 bytes")
 })
 
-it("takes a time that grows with a line's length, not with its square", () => {
+it("takes time in proportion to a line's length, not to its square", () => {
   const piece = Buffer.alloc(512, "a")
   const lines = createLineReader(Number.MAX_SAFE_INTEGER)
   const start = performance.now()

@@ -26,13 +26,13 @@ async function started(script: string) {
 const request = (id: number, size = 0) =>
   ({ jsonrpc: "2.0", id, method: "x", params: { text: "a".repeat(size) } }) as const
 
-it("ends with the process, and says how and what it wrote", async () => {
+it("ends with the process, and reports the exit and its output", async () => {
   const { ended } = await started("console.error('no key'); process.exit(3)")
   expect(await ended).toBe("the process ended with code 3: no key")
 })
 
 it.each(["1", "0"])(
-  "ends when the process lets go of descriptor %s, though it runs on",
+  "ends when the process closes descriptor %s, even if it keeps running",
   async (descriptor) => {
     const { transport, ended } = await started(
       `require("node:fs").closeSync(${descriptor}); setInterval(() => {}, 1000)`,
@@ -43,14 +43,14 @@ it.each(["1", "0"])(
   },
 )
 
-it("skips lines that are no messages", async () => {
+it("skips lines that are not messages", async () => {
   const answer = JSON.stringify({ jsonrpc: "2.0", id: 1, result: {} })
   const { messages, ended } = await started(`console.log("starting\\n\\n{}\\n" + ${JSON.stringify(answer)})`)
   await ended
   expect(messages).toEqual([{ jsonrpc: "2.0", id: 1, result: {} }])
 })
 
-it("stops a process whose message does not end", async () => {
+it("stops a process with an endless message", async () => {
   const { errors, ended } = await started(`
     const piece = "a".repeat(1 << 20)
     const more = () => process.stdout.write(piece, more)
@@ -59,7 +59,7 @@ it("stops a process whose message does not end", async () => {
   expect(errors).toEqual(["A line is longer than 33554432 bytes."])
 })
 
-it("waits for a process that reads slowly with one listener, however much is sent at once", async () => {
+it("waits for a process that reads slowly with one listener, for any amount of data", async () => {
   const { transport, messages } = await started(`
     setTimeout(() => {
       let lines = 0

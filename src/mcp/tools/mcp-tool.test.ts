@@ -64,7 +64,7 @@ function toolOf(
   }
 }
 
-describe("what is believed of a tool", () => {
+describe("annotations that are trusted", () => {
   const reads = { annotations: { readOnlyHint: true } }
   const harmless = { annotations: { destructiveHint: false } }
 
@@ -102,7 +102,7 @@ describe("what is believed of a tool", () => {
   })
 })
 
-describe("who is asked", () => {
+describe("who must approve", () => {
   it.each<[string, McpServerOptions, boolean | undefined]>([
     ["the agent's policy decides where nothing is said", {}, undefined],
     ["always", { approval: "always" }, true],
@@ -144,7 +144,7 @@ it("is called by the server's own name, and shows its progress", async () => {
   expect(shown).toEqual(["1/2 half\n", "2\n"])
 })
 
-it("checks the input before the server sees it", async () => {
+it("validates the input before the server receives it", async () => {
   const { tool } = toolOf({})
   expect(await tool.validate({ path: "a" }, validationContext)).toEqual({ valid: true, input: { path: "a" } })
   expect(await tool.validate({ path: 3 }, validationContext)).toMatchObject({
@@ -153,13 +153,13 @@ it("checks the input before the server sees it", async () => {
   })
 })
 
-it("leaves the input to the server where its schema cannot be compiled", async () => {
+it("leaves the input to the server if its schema cannot be compiled", async () => {
   const inputSchema = { type: "object", properties: { a: { $ref: "#/$defs/nowhere" } } } as const
   const { tool } = toolOf({ inputSchema })
   expect(await tool.validate({ a: 1 }, validationContext)).toEqual({ valid: true, input: { a: 1 } })
 })
 
-it("gives a server the session's id in place of what the model may have made up", async () => {
+it("replaces the session id that the model may have invented", async () => {
   const inputSchema: Schema = {
     type: "object",
     properties: { _session_id: { type: "string" }, a: {} },
@@ -171,7 +171,7 @@ it("gives a server the session's id in place of what the model may have made up"
   expect(calls[0]?.input).toEqual({ a: 1, _session_id: "sess_1" })
 })
 
-it("keeps the fields to strip from the model, and from the server what the model gives for them", async () => {
+it("hides the fields to strip from the model, and removes them from the model's input", async () => {
   const inputSchema: Schema = {
     type: "object",
     properties: { tenant_key: { type: "string" }, a: {} },
@@ -202,7 +202,7 @@ function context(emit: ToolContext["emit"] = () => undefined): ToolContext {
   }
 }
 
-it("leaves out optional arguments that are null where the schema takes no null", async () => {
+it("leaves out optional arguments that are null if the schema does not allow null", async () => {
   const inputSchema: Schema = {
     type: "object",
     properties: { a: { type: "string" }, b: { type: ["string", "null"] }, c: { type: "string" } },

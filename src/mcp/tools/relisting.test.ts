@@ -7,11 +7,11 @@ function relistingOf(read: () => Promise<void>, boundMs = 60_000, signal = never
   return createRelisting({ read, pauseMs: 1, boundMs, signal })
 }
 
-it("holds back nothing while no change is announced", async () => {
+it("delays nothing while no change is announced", async () => {
   await relistingOf(() => Promise.reject(new Error("Nothing is read."))).settled(never)
 })
 
-it("is settled once the last announced list is read, and reads one list at a time", async () => {
+it("settles once the last announced list is read, and reads one list at a time", async () => {
   const readings: (() => void)[] = []
   const relisting = relistingOf(() => new Promise((resolve) => readings.push(resolve)))
   relisting.announce()
@@ -30,7 +30,7 @@ it("is settled once the last announced list is read, and reads one list at a tim
   expect(readings).toHaveLength(2)
 })
 
-it("waits for a list that does not come no longer than its bound, and no longer than the caller", async () => {
+it("waits for a missing list no longer than its bound, and no longer than the caller", async () => {
   const forever = () => new Promise<void>(() => {})
   const impatient = relistingOf(forever, 5)
   impatient.announce()

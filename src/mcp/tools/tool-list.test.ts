@@ -42,12 +42,12 @@ const namesOf = (...servers: readonly ServerHandle[]) =>
     .tools([])
     .map(({ name }) => name)
 
-it("gives a tool once that a server lists again and again: model services refuse names that are the same", () => {
+it("offers a tool once that a server lists repeatedly, because providers refuse equal names", () => {
   expect(namesOf(server("a", ["read", "read", "write", "read"]))).toEqual(["read", "write"])
   expect(namesOf(server("a", ["read", "read"]), server("b", ["read"]))).toEqual(["a__read", "b__read"])
 })
 
-it("leaves out a tool whose schema nests too deep to be given to a model", () => {
+it("leaves out a tool whose schema is nested too deeply for a model", () => {
   const levels = 100_000
   const items = JSON.parse(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`) as JsonObject
   expect(namesOf(server("a", ["deep"], { type: "object", items }), server("b", ["read"]))).toEqual(["read"])

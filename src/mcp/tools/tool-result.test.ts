@@ -48,21 +48,21 @@ it.each<[string, ContentBlock, unknown]>([
   expect(toToolResult({ content: [block] })).toEqual({ type: "content", content: [part] })
 })
 
-it("takes structured content for the result where the text only repeats it", () => {
+it("uses structured content as the result if the text only repeats it", () => {
   const structuredContent = { b: 1, a: [2] }
   const result = { type: "json", value: structuredContent }
   expect(toToolResult({ content: [text('{"a":[2],"b":1}')], structuredContent })).toEqual(result)
   expect(toToolResult({ content: [], structuredContent })).toEqual(result)
 })
 
-it("gives structured content beside what says something else", () => {
+it("adds structured content to a text with other content", () => {
   expect(toToolResult({ content: [text("Sunny."), png], structuredContent: { sun: true } })).toMatchObject({
     type: "content",
     content: [text("Sunny."), { type: "image" }, text('{"sun":true}')],
   })
 })
 
-it("makes a tool's own error an error", () => {
+it("turns a tool's own error into an error", () => {
   expect(toToolResult({ content: [text("no"), text("such file")], isError: true })).toEqual({
     type: "error",
     code: "mcp_tool_error",
@@ -70,7 +70,7 @@ it("makes a tool's own error an error", () => {
   })
 })
 
-it("refuses structured content that nests too deep to be written down again", () => {
+it("refuses structured content that is nested too deeply to serialize", () => {
   const nested = (levels: number) => JSON.parse(`${"[".repeat(levels)}${"]".repeat(levels)}`) as unknown
   const resultOf = (levels: number) => toToolResult({ content: [], structuredContent: { a: nested(levels) } })
   expect(resultOf(99)).toMatchObject({ type: "json" })
@@ -110,11 +110,14 @@ it.each<[string, readonly ContentBlock[], unknown, unknown]>([
     { content: [png] },
     { type: "content", content: [expect.objectContaining({ type: "image" })] },
   ],
-])("gives once what structured content repeats: %s", (_what, content, structuredContent, expected) => {
-  expect(toToolResult({ content: [...content], structuredContent })).toEqual(expected)
-})
+])(
+  "keeps one copy of content that structured content repeats: %s",
+  (_what, content, structuredContent, expected) => {
+    expect(toToolResult({ content: [...content], structuredContent })).toEqual(expected)
+  },
+)
 
-it("does not compare structured content that is too large for a model anyway", () => {
+it("does not compare structured content that is too large for a model", () => {
   const rows = Array.from({ length: 100_000 }, (_, index) => ({ index }))
   const structuredContent = { rows }
   const before = process.threadCpuUsage().user
@@ -124,7 +127,7 @@ it("does not compare structured content that is too large for a model anyway", (
   expect(result).toMatchObject({ type: "content", content: [{ type: "text" }, text(note)] })
 })
 
-it("gives the beginning of large structured content where there is nothing else", () => {
+it("returns the beginning of large structured content if there is nothing else", () => {
   const result = toToolResult({
     content: [],
     structuredContent: { rows: Array.from({ length: 500_000 }, () => 0) },
@@ -145,7 +148,7 @@ it("joins the texts after a thousand parts, and loses none of them", () => {
   expect(lines).toEqual(content.map((part) => part.text))
 })
 
-it("counts what it leaves out after a thousand parts: images, and texts of more than 32 MiB", () => {
+it("counts the omitted parts after a thousand: images, and texts of more than 32 MiB", () => {
   const first = Array.from({ length: 1_000 }, () => text("x"))
   const withImages = toToolResult({ content: [...first, png, text("y"), png] })
   expect(withImages.type === "content" && withImages.content.slice(1_000)).toEqual([

@@ -30,7 +30,7 @@ export function toToolResult({ content, structuredContent, isError }: CallToolRe
     return {
       type: "error",
       code: "mcp_tool_error",
-      message: message || "The tool failed and did not say why.",
+      message: message || "The tool failed without an error message.",
     }
   }
   if (structuredContent === undefined) return { type: "content", content: parts }

@@ -15,7 +15,7 @@ const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const kills = 8
 const count = 10
 
-it("no edit by hand is lost, whenever the process that synchronizes is killed", async () => {
+it("no manual edit is lost, whenever the synchronizing process is killed", async () => {
   const root = await mkdtemp(join(tmpdir(), "gateway-memory-crash-"))
   onTestFinished(() => rm(root, { recursive: true, force: true }))
   const [path, folder] = [join(root, "store"), join(root, "memories")]

@@ -225,6 +225,6 @@ function hasCode(error: unknown, code: string): boolean {
 function tooManyFiles(): GatewayError {
   return new GatewayError(
     { code: "too_many_files", status: 413 },
-    `The folder of memories has more than ${maxEntries} files. Use a folder of its own for each user.`,
+    `The folder of memories has more than ${maxEntries} files. Use a separate folder for each user.`,
   )
 }

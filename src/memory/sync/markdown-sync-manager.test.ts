@@ -66,7 +66,7 @@ async function synced(): Promise<void> {
 }
 
 describe("a change on one side", () => {
-  it("is brought to the other side, once", async () => {
+  it("is copied to the other side once", async () => {
     await synced()
     expect(await read(path)).toBe(
       '<!-- gateway-memory: {"entity_type":"pet","name":"bruno","tags":["family"]} -->\n\nA dog.\n',
@@ -112,7 +112,7 @@ describe("a change on one side", () => {
     expect((await manager.sync()).exported).toEqual(["animals/dog.md"])
   })
 
-  it("is not taken for one if a folder is gone with the state that was in it", async () => {
+  it("is not a deletion if a folder disappears together with its state", async () => {
     await synced()
     await rm(folder, { recursive: true })
     expect(await manager.sync()).toEqual({ ...nothing, exported: [path] })
@@ -140,7 +140,7 @@ describe("a conflict", () => {
     return conflicts[0]?.conflictPath ?? ""
   }
 
-  it("keeps both sides, and says so until it is resolved", async () => {
+  it("keeps both sides, and is reported until it is resolved", async () => {
     const beside = await inConflict()
     expect(await read(path)).toContain("A brown dog.")
     expect(await read(beside)).toContain("afraid of thunder")
@@ -153,7 +153,7 @@ describe("a conflict", () => {
     expect(await manager.sync()).toEqual(nothing)
   })
 
-  it("keeps what changes while it is open as well", async () => {
+  it("keeps later changes on both sides as well", async () => {
     const beside = await inConflict()
     await memories.update({ ...key, content: "Afraid of cats too." })
     const { conflicts } = await manager.sync()
@@ -165,7 +165,7 @@ describe("a conflict", () => {
     expect((await manager.sync()).conflicts).toHaveLength(1)
   })
 
-  it("exists where both sides are new and differ, and does not where they agree", async () => {
+  it("exists if both sides are new and differ, and not if they are equal", async () => {
     await memories.remember({ ...key, content: "A dog." })
     await write(path, "A cat.")
     expect((await manager.sync()).conflicts).toHaveLength(1)
@@ -175,7 +175,7 @@ describe("a conflict", () => {
     expect(await read("note/same.md")).toBe("The same.\n")
   })
 
-  it("of an edit and a memory that was forgotten does not store it again by itself", async () => {
+  it("between an edit and a forgotten memory does not store the memory again", async () => {
     await synced()
     await edit(path, "A dog.", "A brown dog.")
     await memories.forgetAll()
@@ -187,7 +187,7 @@ describe("a conflict", () => {
     expect(await contentOf()).toBe("A brown dog.")
   })
 
-  it("of a deletion and a memory that has changed brings the file back", async () => {
+  it("between a deletion and a changed memory restores the file", async () => {
     await synced()
     await rm(join(folder, path))
     await memories.update({ ...key, content: "A new dog." })
@@ -206,7 +206,7 @@ describe("hostile names and files", () => {
     ["🦊", "x".repeat(200)],
     ["a --> b", "name --> <!-- x"],
     ["a.conflict-1", "b.conflict-2"],
-  ])("the memory %j %j stays in the folder and comes back the same", async (entityType, name) => {
+  ])("the memory %j %j stays in the folder and is read back unchanged", async (entityType, name) => {
     const content = "--> text\n<!-- gateway-memory: {} -->"
     await memories.remember({ name, entityType: entityType.slice(0, 64), content })
     const { exported, problems } = await manager.sync()
@@ -220,7 +220,7 @@ describe("hostile names and files", () => {
     expect(stored?.content).toBe("--> edited\n<!-- gateway-memory: {} -->")
   })
 
-  it("two memories never have one path, also where only case or signs differ", () => {
+  it("two memories never have the same path, even if only case or punctuation differs", () => {
     const names = ["ada", "Ada", "ADA", "a da", "a-da", "a_da", "ada.", "ada-", "é", "e\u0301", "É"]
     const paths = names.flatMap((name) => ["note", "Note"].map((entityType) => pathOf({ name, entityType })))
     const folded = paths.map((each) => each.normalize("NFC").toLowerCase())
@@ -243,7 +243,7 @@ describe("hostile names and files", () => {
     }
   })
 
-  it("a file in whose place a link, a pipe or something unreadable is, is no deletion", async () => {
+  it("a link, a pipe or an unreadable entry in place of a file is not a deletion", async () => {
     await synced()
     const file = join(folder, path)
     const spoil = [
@@ -272,22 +272,22 @@ describe("hostile names and files", () => {
     expect(problems).toEqual([{ path: "copy.md", problem: `${path} is a file of the same memory` }])
   })
 
-  it("a memory that does not fit is a problem, and the file stays", async () => {
+  it("an invalid memory is a problem, and the file stays", async () => {
     await write("note/long.md", "x".repeat(9_000))
     const { problems, imported } = await manager.sync()
     expect([imported, problems.map((each) => each.path)]).toEqual([[], ["note/long.md"]])
     expect(await visibleFiles()).toEqual(["note/long.md"])
   })
 
-  it("refuses a state that it cannot read, and touches nothing", async () => {
+  it("refuses an unreadable state, and changes nothing", async () => {
     await synced()
     await writeFile(join(folder, ".gateway-memory.json"), "{")
     await expect(manager.sync()).rejects.toMatchObject({ code: "sync_state_unreadable" })
   })
 })
 
-describe("crashes and others at work", () => {
-  it("a file that a crash left set aside is put back", async () => {
+describe("crashes and concurrent processes", () => {
+  it("a file that a crash left set aside is restored", async () => {
     await synced()
     await rename(join(folder, path), join(folder, "pet/.bruno.md.gateway-old"))
     await writeFile(join(folder, "pet/.bruno.md.gateway-tmp"), "half")
@@ -295,7 +295,7 @@ describe("crashes and others at work", () => {
     expect(await readdir(join(folder, "pet"))).toEqual(["bruno.md"])
   })
 
-  it("an edit that a crash left set aside is kept, and one that both sides know is not", async () => {
+  it("an edit that a crash left set aside is kept, and one that both sides already have is not", async () => {
     await synced()
     await writeFile(join(folder, "pet/.bruno.md.gateway-old"), await read(path))
     expect(await manager.sync()).toEqual(nothing)
@@ -327,7 +327,7 @@ describe("crashes and others at work", () => {
     expect((await memories.list({ limit: 100 })).memories).toHaveLength(20)
   })
 
-  it("loses no edit that is made while it runs", async () => {
+  it("loses no edit that is made during its work", async () => {
     await synced()
     let edits = 0
     const editing = async () => {

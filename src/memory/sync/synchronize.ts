@@ -206,7 +206,7 @@ async function readFiles(root: string, paths: readonly string[], { state, report
   for (const memory of state) {
     if (files.has(idOf(memory)) || blocked.has(idOf(memory)) || paths.includes(memory.path)) continue
     const found = await readBounded(root, memory.path, maxFileBytes)
-    if (found !== null) refuse(memory.path, "problem" in found ? found.problem : "it appeared just now")
+    if (found !== null) refuse(memory.path, "problem" in found ? found.problem : "it was created just now")
   }
   return files
 }

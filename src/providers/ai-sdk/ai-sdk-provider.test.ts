@@ -63,7 +63,7 @@ async function call(provider: Provider, asked = request): Promise<readonly Model
   return events
 }
 
-test("a level of thinking is the model's setting, which models of version 6 do not have", async () => {
+test("a thinking level becomes the model's setting, which models of version 6 do not have", async () => {
   const { model, calls } = play()
   const provider = aiSdkProvider(model)
   expect(provider.thinkingLevels?.(model.modelId)).toContain("max")
@@ -72,7 +72,7 @@ test("a level of thinking is the model's setting, which models of version 6 do n
   expect(aiSdkProvider({ ...model, specificationVersion: "v3" }).thinkingLevels).toBeUndefined()
 })
 
-test("a call asks for what the request says, with the options given", async () => {
+test("a call has the content of the request, with the given options", async () => {
   const { model, calls } = play()
   const providerOptions = { test: { effort: "low" } }
   const outputSchema = { type: "object" }
@@ -148,7 +148,7 @@ test.each<[string, Played, string]>([
   })
 })
 
-test("an answer that failed says what it cost", async () => {
+test("a failed response reports its cost", async () => {
   const args: StreamPart = { type: "tool-input-delta", id: "1", delta: '{"a":' }
   const { model } = play({ parts: [args, ...unusable("error")] })
   expect(await call(aiSdkProvider(model))).toMatchObject([
@@ -167,7 +167,7 @@ test.each([
   ["mistral.chat", "mistral"],
   ["xai.responses", "x-ai"],
   ["openai-local.chat", undefined],
-])("calls of %s are paid at the prices of %s", (provider, priceList) => {
+])("calls of %s have the prices of %s", (provider, priceList) => {
   expect(aiSdkProvider(play({ provider }).model).priceList).toBe(priceList)
   expect(aiSdkProvider(play({ provider }).model, { priceList: "free" }).priceList).toBe("free")
 })

@@ -12,7 +12,7 @@ function fold(...parts: readonly StreamPart[]) {
 const vendor = (data: object) => ({ provider: "ai-sdk/test", data })
 const metadata = { test: { signature: "s" } }
 
-test("texts and thoughts that go on side by side are parts of their own, with the last of their metadata", () => {
+test("interleaved texts and thoughts are separate parts, with the last of their metadata", () => {
   const { deltas, content } = fold(
     { type: "reasoning-start", id: "0" },
     { type: "text-start", id: "0" },
@@ -49,7 +49,7 @@ test.each<[StreamPart, boolean]>([
   })
 })
 
-test("more parts, or more without text, than any response has are refused", () => {
+test("a response with too many parts, or too many bytes without text, is refused", () => {
   const answer = new AnswerFold("ai-sdk/test")
   for (let part = 0; part < 10_000; part++) answer.apply({ type: "text-start", id: "1" })
   expect(() => answer.apply({ type: "text-start", id: "1" })).toThrow(StreamLimitError)
@@ -63,7 +63,7 @@ test("more parts, or more without text, than any response has are refused", () =
   expect(() => other.apply(large)).toThrow(StreamLimitError)
 })
 
-test("an id that begins again is a new part", () => {
+test("an id that starts again is a new part", () => {
   const once = [
     { type: "text-start", id: "txt" },
     { type: "text-delta", id: "txt", delta: "A" },
@@ -87,7 +87,7 @@ test("a call keeps its id and metadata", () => {
   expect(called).toBe(true)
 })
 
-test("what the service did by itself is kept as it goes back", () => {
+test("parts that the provider executed itself are kept in the form in which they are sent back", () => {
   const { content, called } = fold(
     { type: "tool-call", toolCallId: "s", toolName: "search", input: '{"q":"x"}', providerExecuted: true },
     { type: "tool-result", toolCallId: "s", toolName: "search", result: ["half"], preliminary: true },
@@ -116,7 +116,7 @@ test("what the service did by itself is kept as it goes back", () => {
   ])
 })
 
-test("what is only for display is no part", () => {
+test("parts that are only for display are left out", () => {
   const { content } = fold(
     { type: "stream-start", warnings: [] },
     { type: "source", sourceType: "url", id: "1", url: "https://x.test" },

@@ -78,11 +78,11 @@ test.each<[string, unknown, string, boolean]>([
   expect(toFailure(thrown)).toMatchObject({ type: "error", code, retryable })
 })
 
-test("the service says how long to wait", () => {
+test("the provider's retry delay is used", () => {
   const failure = toFailure(refused({ statusCode: 429, responseHeaders: { "retry-after": "2" } }))
   expect(failure.retryAfterMs).toBe(2000)
 })
 
-test("neither the address nor the request is told", () => {
+test("neither the address nor the request is shown", () => {
   expect(JSON.stringify(toFailure(refused({ statusCode: 500 })))).not.toMatch(/x\.test|secret/)
 })

@@ -29,7 +29,7 @@ const nothing: LanguageModelV4Usage = {
   outputTokens: { total: undefined, text: undefined, reasoning: undefined },
 }
 
-test("input is what was neither read from nor written to a cache, told or worked out", () => {
+test("input is the number of uncached tokens, reported or computed", () => {
   const outputTokens = { total: 9, text: 4, reasoning: 5 }
   const cached = { total: 100, cacheRead: 60, cacheWrite: 10 }
   for (const noCache of [30, undefined]) {
@@ -42,7 +42,7 @@ test("input is what was neither read from nor written to a cache, told or worked
   }
 })
 
-test("a service that counts nothing has no usage", () => {
+test("a provider without counts has no usage", () => {
   expect(toUsage(nothing)).toBeNull()
   expect(toUsage({ ...nothing, outputTokens: { ...nothing.outputTokens, total: 3 } })?.outputTokens).toBe(3)
 })

@@ -26,7 +26,7 @@ function promptFor(...messages: readonly Message[]): LanguageModelV4Prompt {
   return promptOf({ system: [], messages }, "ai-sdk/test")
 }
 
-test("the system prompt is one message, or two where a part of it is worth caching", () => {
+test("the system prompt is one message, or two if a part of it should be cached", () => {
   const rules = { text: "Rules." }
   const messages: readonly Message[] = [{ role: "system", content: [text("Be brief.")] }]
   expect(promptOf({ system: [rules, { text: " " }], messages }, "ai-sdk/test")).toEqual([
@@ -45,7 +45,7 @@ test("the system prompt is one message, or two where a part of it is worth cachi
   ])
 })
 
-test("what the provider sent goes back unchanged and in its place", () => {
+test("the provider's own parts are sent back unchanged and in their place", () => {
   const metadata = { test: { signature: "s" } }
   const search = { type: "tool-call", toolCallId: "s", toolName: "search", input: {}, providerExecuted: true }
   const image = {
@@ -78,7 +78,7 @@ test("what the provider sent goes back unchanged and in its place", () => {
   })
 })
 
-test("what only another provider understands is left out", () => {
+test("parts that only another provider understands are left out", () => {
   const vendor = { provider: "anthropic", data: { id: "theirs", metadata: {} } }
   const message = assistant(
     { type: "thinking", text: "Hm.", vendor },
@@ -113,7 +113,7 @@ test("images are files", () => {
   expect(promptFor(user(png, linked))[0]?.content).toEqual([pngFile, linkedFile])
 })
 
-test("results stand behind their calls, in order, with the call's name and the id it came with", () => {
+test("results follow their calls in order, with the call's name and the received id", () => {
   const some: readonly ToolResult[] = [
     { type: "json", value: { sum: 3 } },
     { type: "json", value: "three" },
@@ -154,7 +154,7 @@ test("results stand behind their calls, in order, with the call's name and the i
   expect(rest).toEqual([{ role: "user", content: [text("By the way")] }])
 })
 
-test("version 6 gets files in its own forms, and none of the parts that it does not know", () => {
+test("version 6 receives files in its own forms, and none of the parts that it does not know", () => {
   const custom = { type: "custom", kind: "test.compaction" }
   const prompt = promptFor(
     user(png, linked),

@@ -26,7 +26,7 @@ afterAll(async () => {
   await mock.stop()
 })
 
-test("a call with thinking, its result and the answer, against a mock of the service that checks signatures", async () => {
+test("a call with thinking, its result and the response, against a mock of the API that checks signatures", async () => {
   const question: Message = { role: "user", content: [{ type: "text", text: "What is the weather?" }] }
   const first = await answer([question])
   expect(first.stopReason).toBe("toolCalls")

@@ -118,7 +118,7 @@ test("citations stay with their text", () => {
   ])
 })
 
-test("blocks of the service's own are kept whole, with what their deltas brought", () => {
+test("the provider's own blocks are kept completely, with the content of their deltas", () => {
   const { deltas, end } = fold(
     start(0, { type: "redacted_thinking", data: "secret" }),
     start(1, { type: "server_tool_use", id: "s", name: "web_search", input: {} }),
@@ -139,7 +139,7 @@ test("blocks of the service's own are kept whole, with what their deltas brought
   ])
 })
 
-test("text that comes with a block's start is a delta too", () => {
+test("text in the start of a block is a delta too", () => {
   const { deltas, end } = fold(
     start(0, { type: "text", text: "Hel" }),
     delta(0, { type: "text_delta", text: "lo" }),
@@ -184,7 +184,7 @@ test.each<[string, boolean, readonly JsonObject[]]>([
   ])
 })
 
-test("each count is progress, and a service that counts nothing has no usage", () => {
+test("each count is progress, and a provider without counts has no usage", () => {
   const { counts, end } = fold(begun, ...finished("end_turn"))
   expect(counts.map((event) => event.usage?.outputTokens)).toEqual([1, 20])
   expect(counts.at(-1)?.usage).toEqual(end.usage)
@@ -192,7 +192,7 @@ test("each count is progress, and a service that counts nothing has no usage", (
   expect(fold(silent, { type: "message_stop" })).toMatchObject({ counts: [], end: { usage: null } })
 })
 
-test("counts in message_delta win over the first ones, where there are any", () => {
+test("counts in message_delta replace the first ones, if there are any", () => {
   const usage = { input_tokens: 61, cache_read_input_tokens: null, cache_creation_input_tokens: 3 }
   expect(fold(begun, ...finished("end_turn", usage)).end.usage).toEqual({
     inputTokens: 61,
@@ -216,19 +216,19 @@ test.each([
   expect(fold(begun, ...finished(reason)).end.stopReason).toBe(expected)
 })
 
-test("without message_stop it is not complete, and a service that does not name its model gave what was asked for", () => {
+test("a stream without message_stop is incomplete, and the requested model counts if the provider names none", () => {
   const { complete, end } = fold(...finished("end_turn").slice(0, 1))
   expect(complete).toBe(false)
   expect(end.model).toBe("asked-for")
 })
 
-test("a delta for a block that has not begun, or a block that begins twice, is no answer", () => {
+test("a delta for a block that has not started, or a second start of a block, is invalid", () => {
   expect(() => fold(delta(3, { type: "text_delta", text: "lost" }))).toThrow("content block 3")
   const block = start(0, { type: "text", text: "" })
   expect(() => fold(block, block)).toThrow("begins twice")
 })
 
-test("a service that says null for its counts has none", () => {
+test("a provider with null counts has no usage", () => {
   const { end } = fold(
     { type: "message_start", message: { model: "claude-test", usage: null } },
     start(0, { type: "text", text: "Hi" }),

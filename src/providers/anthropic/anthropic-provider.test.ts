@@ -70,14 +70,14 @@ describe("options", () => {
     expect(make).not.toThrow(apiKey)
   })
 
-  test("the loop learns how long a call may take, and whether it goes to the operator's own machine", () => {
+  test("the loop learns how long a call may take, and whether the server is the operator's own", () => {
     const baseURL = "http://localhost:8080"
     const own = { firstTokenTimeoutMs: 50, selfHosted: true }
     expect(anthropicProvider({ apiKey, baseURL, timeoutMs: 50 })).toMatchObject(own)
     expect(anthropicProvider({ apiKey })).toMatchObject({ selfHosted: false })
   })
 
-  test("headers, thinking and further fields reach the service; the gateway's own fields win", async () => {
+  test("headers, thinking and further fields are sent; the gateway's own fields take precedence", async () => {
     const { url, requests } = await upstream({ steps: hello })
     const thinking = { type: "enabled", budget_tokens: 1024 } as const
     const headers = { "anthropic-beta": "some-beta", authorization: "Basic own" }
@@ -92,7 +92,7 @@ describe("options", () => {
     })
   })
 
-  test("a schema joins the further fields, and is left to the prompt where the service does not take it", async () => {
+  test("a schema is added to the further fields, and is left to the prompt if the API does not accept it", async () => {
     const { url, requests } = await upstream({ steps: hello }, { steps: hello })
     const outputSchema = { type: "object", properties: { a: { type: "string" } }, required: ["a"] }
     const extraBody = { output_config: { effort: "low" } }
@@ -119,14 +119,14 @@ describe("options", () => {
 })
 
 describe("the SDK", () => {
-  test("if it is not installed, preparing and the first call say what to install", async () => {
+  test("a missing SDK is reported with the install command when preparing and at the first call", async () => {
     const provider = anthropicProvider({ apiKey }, () => Promise.reject(new Error("Cannot find package")))
     await expect(provider.prepare?.()).rejects.toThrow("npm install @anthropic-ai/sdk")
     await expect(call(provider)).rejects.toThrow(ConfigurationError)
     await expect(call(provider)).rejects.toThrow("npm install @anthropic-ai/sdk")
   })
 
-  test("it is loaded once, when it is prepared or first called, and nobody is called for it", async () => {
+  test("the SDK is loaded once, when it is prepared or first called, without a network call", async () => {
     const { url, requests } = await upstream({ steps: hello }, { steps: hello })
     const load = vi.fn(() => import("@anthropic-ai/sdk"))
     const provider = anthropicProvider({ apiKey, baseURL: url }, load)
@@ -139,7 +139,7 @@ describe("the SDK", () => {
     expect(load).toHaveBeenCalledOnce()
   })
 
-  test("nothing of the environment reaches the service", async () => {
+  test("no environment variables are sent to the provider", async () => {
     vi.stubEnv("ANTHROPIC_API_KEY", "env-key")
     vi.stubEnv("ANTHROPIC_AUTH_TOKEN", "env-token")
     vi.stubEnv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
@@ -152,7 +152,7 @@ describe("the SDK", () => {
     expect(JSON.stringify(headers)).not.toMatch(/env|leaked/)
   })
 
-  test("it does not retry by itself", async () => {
+  test("the SDK does not retry by itself", async () => {
     const overloaded = anthropicErrorReply(529, "overloaded_error", "Overloaded", {
       "x-should-retry": "true",
     })
@@ -274,7 +274,7 @@ describe("failures", () => {
     expect(events.at(-1)).toMatchObject({ type: "error", code, retryable })
   })
 
-  test("the detail has what helps, and no secret", async () => {
+  test("the detail contains helpful facts, and no secret", async () => {
     const { url } = await upstream(
       anthropicErrorReply(400, "invalid_request_error", `no field for ${apiKey}`),
     )
@@ -284,7 +284,7 @@ describe("failures", () => {
     })
   })
 
-  test("the detail of what is not a stream has the service's words, and no secret", async () => {
+  test("the detail for a response that is not a stream contains the provider's words, and no secret", async () => {
     const { url } = await upstream({
       headers: { "content-type": "application/json" },
       steps: [JSON.stringify({ error: { message: `No such deployment for ${apiKey}` } })],
@@ -293,7 +293,7 @@ describe("failures", () => {
     expect(events).toMatchObject([{ detail: expect.stringMatching(/No such deployment for \[redacted\]/) }])
   })
 
-  test("a refusal because of an image says so", async () => {
+  test("a refusal because of an image is marked", async () => {
     const { url } = await upstream(
       anthropicErrorReply(
         400,
@@ -305,13 +305,13 @@ describe("failures", () => {
     expect(events).toMatchObject([{ code: "invalid_request", refusedPart: "image" }])
   })
 
-  test("nobody listening is upstream_unreachable", async () => {
+  test("a refused connection is upstream_unreachable", async () => {
     const events = await call(anthropicProvider({ apiKey, baseURL: "http://127.0.0.1:9" }))
     expect(events).toMatchObject([{ type: "error", code: "upstream_unreachable", retryable: true }])
     expect(events).toMatchObject([{ detail: expect.stringContaining("ECONNREFUSED") }])
   })
 
-  test("a service that does not begin to answer is upstream_timeout", async () => {
+  test("a provider that does not start its response is upstream_timeout", async () => {
     // A server that accepts connections and never sends anything.
     const server = createServer().listen(0, "127.0.0.1")
     await once(server, "listening")
@@ -324,7 +324,7 @@ describe("failures", () => {
   })
 })
 
-test("a read that brings nothing to show is one sign of progress, which counts the pieces of a call's input", async () => {
+test("a read without content to show is one sign of progress, which counts the pieces of a call's input", async () => {
   const shown = Promise.withResolvers<void>()
   const [start = "", begin = "", delta = ""] = anthropicEvents([
     { type: "toolCall", name: "add", inputJson: ["{"] },
@@ -350,7 +350,7 @@ test("a read that brings nothing to show is one sign of progress, which counts t
   ])
 })
 
-test("after an abort not even what was read already is given", async () => {
+test("after an abort, even data that was already read is not yielded", async () => {
   const { url } = await upstream({ steps: [hello.join("")] })
   const controller = new AbortController()
   const events: ModelEvent["type"][] = []
@@ -362,7 +362,7 @@ test("after an abort not even what was read already is given", async () => {
   expect(events).toEqual(["progress"])
 })
 
-test("an answer is over with message_stop, though the service holds the connection open", async () => {
+test("a response ends with message_stop, even if the connection stays open", async () => {
   const { url, requests } = await upstream({
     steps: [...hello, { type: "wait", until: new Promise(() => {}) }],
   })
@@ -370,7 +370,7 @@ test("an answer is over with message_stop, though the service holds the connecti
   expect(await requests[0]?.outcome).toBe("disconnected")
 })
 
-test("a reader that stops at the end leaves the connection for the calls that follow", async () => {
+test("a reader that stops at the end leaves the connection open for later calls", async () => {
   // The end of the body arrives a little later than the last event, as it does over a network.
   const { url, requests } = await played(() => ({ steps: [...hello, { type: "wait", until: delay(5) }] }))
   const provider = anthropicProvider({ apiKey, baseURL: url })

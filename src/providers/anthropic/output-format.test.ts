@@ -9,7 +9,7 @@ const object = (properties: JsonObject, more: JsonObject = {}): JsonObject => ({
   ...more,
 })
 
-test("objects are closed, and what a grammar cannot say becomes a description", async () => {
+test("objects are closed, and rules that a grammar cannot express become a description", async () => {
   const schema = object({ age: { type: "integer", minimum: 0 }, name: { type: ["string", "null"] } })
   expect(await outputFormat(schema)).toEqual({
     type: "json_schema",
@@ -49,10 +49,10 @@ test.each<[string, JsonObject]>([
   ["a reference", object({ next: { $ref: "#" } })],
   ["an intersection", object({ both: { allOf: [object({ a: { type: "string" } })] } })],
   ["too many optional properties", object({ list: { type: "array", items: optional(11) } })],
-])("it leaves a schema with %s to the prompt", async (_, schema) => {
+])("leaves a schema with %s to the prompt", async (_, schema) => {
   expect(await outputFormat(schema)).toBeNull()
 })
 
-test("ten optional properties are not too many", async () => {
+test("ten optional properties are allowed", async () => {
   expect(await outputFormat(optional(10))).not.toBeNull()
 })

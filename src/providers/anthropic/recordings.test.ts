@@ -19,7 +19,7 @@ const apiKey = "sk-ant-test-0123456789"
 
 /** Recorded streams of the real API, which a local server plays to the real SDK. */
 describe.runIf(names.length > 0)("recorded answers", () => {
-  test.each(names)("%s: deltas add up, and what goes back is what came", async (name) => {
+  test.each(names)("%s: deltas add up, and received parts are sent back unchanged", async (name) => {
     const events = readFileSync(join(folder, name), "utf8").trim().split("\n").map(parse)
     const upstream = await startScriptedUpstream(() => ({ steps: events.map(serverSentEvent) }))
     try {

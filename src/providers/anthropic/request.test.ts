@@ -11,7 +11,7 @@ const assistant = (...content: readonly AssistantPart[]): Message => ({ role: "a
 const anthropic = (data: JsonObject) => ({ vendor: { provider: "anthropic", data } })
 const turns = (...messages: readonly Message[]) => messagesRequest({ ...empty, messages }).messages
 
-test("the prompt's blocks are kept apart, and those worth caching marked", () => {
+test("the prompt's blocks are separate, and those to cache are marked", () => {
   const system = [{ text: "Rules." }, { text: "A book.", cache: true }, { text: " " }]
   expect(messagesRequest({ ...empty, system })).toEqual({
     model: "claude-test",
@@ -25,14 +25,14 @@ test("the prompt's blocks are kept apart, and those worth caching marked", () =>
   })
 })
 
-test("tools are given with their schemas", () => {
+test("tools are sent with their schemas", () => {
   const tools = [{ name: "add", description: "Adds.", inputSchema: { type: "object", required: ["a"] } }]
   expect(messagesRequest({ ...empty, tools }).tools).toEqual([
     { name: "add", description: "Adds.", input_schema: { type: "object", required: ["a"] } },
   ])
 })
 
-test("images go in as base64 or by address", () => {
+test("images are sent as base64 or by address", () => {
   const message: Message = {
     role: "user",
     content: [
@@ -64,7 +64,7 @@ test("an illegal id is replaced, in the call and in its result", () => {
   ])
 })
 
-test("what Anthropic sent goes back unchanged and in its place", () => {
+test("Anthropic's own parts are sent back unchanged and in their place", () => {
   const search = { type: "server_tool_use", id: "s", name: "web_search", input: { query: "x" } }
   const citations = [{ type: "web_search_result_location", cited_text: "c" }]
   const message = assistant(
@@ -92,7 +92,7 @@ test("what Anthropic sent goes back unchanged and in its place", () => {
   })
 })
 
-test("what only another provider understands is left out, and its calls keep our ids", () => {
+test("parts that only another provider understands are left out, and its calls keep the gateway's ids", () => {
   const vendor = { provider: "openai", data: { id: "fc_1", signature: "no" } }
   const message = assistant(
     { type: "thinking", text: "Hm.", vendor },
@@ -118,7 +118,7 @@ test("thinking without a signature is left out: the API would refuse it", () => 
   ])
 })
 
-test("results stand first in the turn after their calls, in order, under the ids the calls came with", () => {
+test("results come first in the turn after their calls, in order, with the received ids", () => {
   const call = (toolCallId: string, id: string): AssistantPart => ({
     type: "toolCall",
     toolCallId,
@@ -188,7 +188,7 @@ test.each<[ToolResult, JsonObject]>([
   expect(turn?.content).toEqual([{ type: "tool_result", tool_use_id: "call_1", ...expected }])
 })
 
-test("neighbours are one turn, and neither empty text nor an empty turn is sent", () => {
+test("consecutive messages of one role are one turn, and neither empty text nor an empty turn is sent", () => {
   expect(turns(user("One"), user("  "), assistant({ type: "text", text: "\n" }), user("Two"))).toEqual([
     {
       role: "user",
@@ -200,12 +200,12 @@ test("neighbours are one turn, and neither empty text nor an empty turn is sent"
   ])
 })
 
-test("a conversation that the assistant began still begins with the user", () => {
+test("a conversation that starts with the assistant is sent with a user turn first", () => {
   const roles = turns(assistant({ type: "text", text: "Welcome!" }), user("Hi")).map((turn) => turn.role)
   expect(roles).toEqual(["user", "assistant", "user"])
 })
 
-test("system messages of the conversation end the system prompt", () => {
+test("system messages of the conversation are appended to the system prompt", () => {
   const { system, messages } = messagesRequest({
     ...empty,
     system: [{ text: "Rules." }],
@@ -218,7 +218,7 @@ test("system messages of the conversation end the system prompt", () => {
   expect(messages.map((turn) => turn.role)).toEqual(["user"])
 })
 
-test("the request's own messages are not changed by it", () => {
+test("the request's own messages are not changed", () => {
   const messages = [user("One"), user("Two")]
   const before = structuredClone(messages)
   turns(...messages)

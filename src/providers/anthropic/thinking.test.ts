@@ -51,7 +51,7 @@ test("none turns thinking off", () => {
   }
 })
 
-test("models without thinking offer none, for which nothing is sent", () => {
+test("models without thinking offer no level, and receive no field", () => {
   for (const model of ["claude-3-5-sonnet-20241022", "claude-3-haiku-20240307", "claude-2.1"]) {
     expect(levelsOf(model)).toEqual(["none"])
     expect(fieldsFor(model, "none")).toEqual({})
@@ -59,7 +59,7 @@ test("models without thinking offer none, for which nothing is sent", () => {
   expect(levelsOf("claude-3-7-sonnet-20250219")).toEqual(thinkingLevels)
 })
 
-test("the level replaces the provider's option, except for the form in which thinking is shown", () => {
+test("the level replaces the provider's option, except for the display of thinking", () => {
   const option = { type: "enabled", budget_tokens: 2_000, display: "summarized" } as const
   expect(thinkingFields(request, option)).toEqual({ thinking: option })
   expect(thinkingFields({ ...request, thinkingLevel: "high" }, option)).toEqual({
@@ -69,7 +69,7 @@ test("the level replaces the provider's option, except for the form in which thi
   expect(thinkingFields(request, undefined)).toEqual({})
 })
 
-test("the level reaches the service, beside a schema and further fields", async () => {
+test("the level is sent next to a schema and further fields", async () => {
   const { url, requests, close } = await startScriptedUpstream([
     { steps: anthropicEvents([{ type: "text", text: "Hi" }]) },
   ])

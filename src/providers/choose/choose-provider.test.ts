@@ -45,7 +45,7 @@ describe("the provider of an agent", () => {
     expect(requests()).toBe(0)
   })
 
-  it("is the one given in code, whatever the environment says", async () => {
+  it("is the one given in code, whatever the environment contains", async () => {
     const provider = scriptedProvider([])
     expect(await choose({ provider }, anthropic)).toEqual({ provider, name: null, guessed: false })
   })
@@ -53,7 +53,7 @@ describe("the provider of an agent", () => {
   it.each<[string, ProviderOptions, RegExp]>([
     ["made in code", { provider: scriptedProvider([]), apiKey: "sk-3" }, /apiKey/],
     ["the demo", { provider: "demo", providerConfig: {} }, /providerConfig/],
-  ])("that is %s takes no options that would do nothing", async (_, options, message) => {
+  ])("that is %s refuses options without effect", async (_, options, message) => {
     await expect(choose(options)).rejects.toThrow(message)
   })
 
@@ -65,7 +65,7 @@ describe("the provider of an agent", () => {
     })
   })
 
-  it("is a model server of this machine for want of a key, with its model and for free", async () => {
+  it("is a model server of this machine if there is no key, with its model and free of charge", async () => {
     const { url } = await serveModels()
     // Retries while the machine is too busy to detect the local server in time.
     const chosen = () => choose({}, { OLLAMA_BASE_URL: url })
@@ -75,11 +75,11 @@ describe("the provider of an agent", () => {
     })
   })
 
-  it("is the demo for want of anything", async () => {
+  it("is the demo if there is nothing else", async () => {
     expect(await choose({})).toMatchObject({ provider: { name: "demo" }, guessed: true })
   })
 
-  it("is looked for nowhere when nothing may be guessed", async () => {
+  it("is not searched if guessing is not allowed", async () => {
     const { url, requests } = await serveModels()
     expect(await choose({}, { OLLAMA_BASE_URL: url }, false)).toMatchObject({ guessed: true })
     expect(requests()).toBe(0)
@@ -91,13 +91,13 @@ describe("the provider of an agent", () => {
     [{ provider: "openai-chat" }, anthropic, "set OPENAI_API_KEY"],
     [{ providerConfig: { baseURL: nowhere } }, {}, "needs a key"],
     [{ provider: "openai", providerConfig: { thinking: { type: "enabled" } } as never }, openai, "thinking"],
-  ])("cannot be that of %j with the environment %j", async (options, env, message) => {
+  ])("is refused for %j with the environment %j", async (options, env, message) => {
     await expect(choose(options, env)).rejects.toThrow(message)
   })
 })
 
 describe("the environment", () => {
-  it("has a key before a token, and an empty variable is none", () => {
+  it("has a key before a token, and an empty variable is ignored", () => {
     const env = {
       ANTHROPIC_API_KEY: "k",
       ANTHROPIC_AUTH_TOKEN: "t",

@@ -17,12 +17,12 @@ it.each([
   await expect.poll(() => firstModelOf(server.url)).toBe(found)
 })
 
-it("waits for a server that is busy", async () => {
+it("waits for a busy server", async () => {
   const server = await startLocalServer('{"data":[{"id":"llama4"}]}', { afterMs: 500 })
   onTestFinished(() => server.close())
   await expect.poll(() => firstModelOf(server.url)).toBe("llama4")
 })
 
-it("finds none where nothing listens", async () => {
+it("finds none if no server listens", async () => {
   expect(await firstModelOf("http://127.0.0.1:1/v1")).toBeNull()
 })

@@ -25,7 +25,7 @@ async function ask(message: string | readonly Message[], tools = [add]) {
 
 const textOf = (end: ModelEnd) => end.content.map((part) => (part.type === "text" ? part.text : "")).join("")
 
-test("it echoes the message, says that it is no model, and names the tools and the way to a real one", async () => {
+test("echoes the message, says that it is not a model, and names the tools and how to use a real model", async () => {
   const { text, end } = await ask("Good morning")
   for (const phrase of ["Good morning", "not a model", "/tool", "add", "ANTHROPIC_API_KEY"]) {
     expect(text).toContain(phrase)
@@ -33,7 +33,7 @@ test("it echoes the message, says that it is no model, and names the tools and t
   expect(end.stopReason).toBe("end")
 })
 
-test("its deltas together are its answer, part by part", async () => {
+test("its deltas together are its response, part by part", async () => {
   const { events, end } = await ask("/think  Why?")
   const parts = end.content.map((_, part) =>
     events.map((event) => ("part" in event && event.part === part ? event.text : "")).join(""),
@@ -44,7 +44,7 @@ test("its deltas together are its answer, part by part", async () => {
   expect(parts[1]).toContain("“Why?”")
 })
 
-test("the same request gets the same answer and usage", async () => {
+test("the same request gets the same response and usage", async () => {
   expect(await ask("Hello there")).toEqual(await ask("Hello there"))
   const { end, events } = await ask("Hello there")
   expect(end.usage?.outputTokens).toBe(events.length - 1)
@@ -57,7 +57,7 @@ test("/tool calls the agent's tool with the input", async () => {
   expect(end.stopReason).toBe("toolCalls")
 })
 
-test("/tool is a command also before and after other parts of the message", async () => {
+test("/tool is a command even before and after other parts of the message", async () => {
   const parts = ["<memories>A dog.</memories>", '/tool add {"a": 1}', '/tool add {"a": 2}', "The state is {}."]
   const content = parts.map((text) => ({ type: "text", text }) as const)
   const { end } = await ask([{ role: "user", content }])
@@ -84,7 +84,7 @@ test.each([
   expect(end.stopReason).toBe("end")
 })
 
-test("an agent without tools is said to have none", async () => {
+test("an agent without tools is described as such", async () => {
   expect((await ask("/tool add {}", [])).text).toContain("no tools")
 })
 
@@ -94,7 +94,7 @@ test.each<[ToolResult, string]>([
   [{ type: "content", content: [{ type: "text", text: "3" }] }, "add answered: 3"],
   [{ type: "error", code: "overflow", message: "Too much." }, "add failed: Too much. (overflow)"],
   [{ type: "json", value: "three", isError: true }, "add failed: three"],
-])("after a tool's result it tells it: %j", async (result, told) => {
+])("after a tool's result it repeats the result: %j", async (result, told) => {
   const { text } = await ask([
     { role: "user", content: [{ type: "text", text: "/tool add {}" }] },
     { role: "assistant", content: [{ type: "toolCall", toolCallId: "call_1", name: "add", input: {} }] },
@@ -103,7 +103,7 @@ test.each<[ToolResult, string]>([
   expect(text).toBe(told)
 })
 
-test("on abort it stops at once and says nothing more", async () => {
+test("stops at once on abort without a further event", async () => {
   const controller = new AbortController()
   const stream = demoProvider({ delayMs: 60_000 }).stream(request("Hello"), { signal: controller.signal })
   const events: ModelEvent[] = []

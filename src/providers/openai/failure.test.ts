@@ -19,7 +19,7 @@ test.each<[number, string | null, string, "image" | undefined]>([
   [400, null, "Unknown field.", undefined],
   [400, null, "Invalid schema for tools[3] 'draw image'.", undefined],
   [429, null, "Too many images.", undefined],
-])("a refusal with status %i, code %s and “%s” is about: %s", (status, code, message, part) => {
+])("a refusal with status %i, code %s and “%s” has the reason %s", (status, code, message, part) => {
   expect(refused(status, { code, message }).refusedPart).toBe(part)
 })
 
@@ -104,14 +104,14 @@ describe("an error status", () => {
     expect(refused(status, body)).toMatchObject({ code, retryable })
   })
 
-  test("the wait that it asks for is kept, and its word on retries", () => {
+  test("the requested delay is kept, and so is the provider's decision on retries", () => {
     expect(refused(429, undefined, { "retry-after": "2" })).toMatchObject({ retryAfterMs: 2000 })
     expect(refused(429, undefined, { "x-should-retry": "false" })).toMatchObject({ retryable: false })
     const quota = { code: "insufficient_quota", message: "Pay." }
     expect(refused(429, quota, { "x-should-retry": "true" })).toMatchObject({ retryable: false })
   })
 
-  test("the detail has what helps, and no secret; the message has neither", () => {
+  test("the detail contains helpful facts, and no secret; the message contains neither", () => {
     const failure = refused(400, { message: `No field for ${key}.` }, { "x-request-id": "req_1" })
     expect(failure.detail).toMatch(/400 No field for \[redacted\]\..*req_1/)
     expect(failure.message).toBe("The provider refused the request.")

@@ -57,7 +57,7 @@ describe.each(providers)("$name: options", ({ make, hello }) => {
     expect(attempt).not.toThrow(apiKey)
   })
 
-  test("key, headers and further fields reach the service; the gateway's own fields win", async () => {
+  test("key, headers and further fields are sent; the gateway's own fields take precedence", async () => {
     const { url, requests } = await upstream({ steps: hello })
     const headers = { "openai-organization": "org-own" }
     const extraBody = { service_tier: "flex", model: "another" }
@@ -66,13 +66,13 @@ describe.each(providers)("$name: options", ({ make, hello }) => {
     expect(requests[0]?.body).toMatchObject({ service_tier: "flex", model: "gpt-test", stream: true })
   })
 
-  test("a header of one's own can be the credential", async () => {
+  test("a custom header can be the credential", async () => {
     const { url, requests } = await upstream({ steps: hello })
     await eventsOf(make({ apiKey, baseURL: url, headers: { authorization: "Basic own" } }))
     expect(requests[0]?.headers.authorization).toBe("Basic own")
   })
 
-  test("the loop learns how long a call may take, and whether it goes to the operator's own machine", () => {
+  test("the loop learns how long a call may take, and whether the server is the operator's own", () => {
     expect(make({ baseURL: "http://127.0.0.1:8080/v1", timeoutMs: 50 })).toMatchObject({
       firstTokenTimeoutMs: 50,
       selfHosted: true,
@@ -81,7 +81,7 @@ describe.each(providers)("$name: options", ({ make, hello }) => {
     expect(make({ apiKey })).not.toHaveProperty("firstTokenTimeoutMs")
   })
 
-  test("without a key no credential is sent", async () => {
+  test("no credential is sent without a key", async () => {
     const { url, requests } = await upstream({ steps: hello })
     expect((await eventsOf(make({ baseURL: url }))).at(-1)?.type).toBe("end")
     expect(requests[0]?.headers).not.toHaveProperty("authorization")
@@ -89,14 +89,14 @@ describe.each(providers)("$name: options", ({ make, hello }) => {
 })
 
 describe.each(providers)("$name: the SDK", ({ make, hello }) => {
-  test("if it is not installed, preparing and a call say what to install", async () => {
+  test("a missing SDK is reported with the install command when preparing and at a call", async () => {
     const provider = make({ apiKey }, () => Promise.reject(new Error("Cannot find package")))
     await expect(provider.prepare?.()).rejects.toThrow("npm install openai")
     await expect(eventsOf(provider)).rejects.toThrow(ConfigurationError)
     await expect(eventsOf(provider)).rejects.toThrow("npm install openai")
   })
 
-  test("it is loaded once, when it is prepared or first called, and nobody is called for it", async () => {
+  test("the SDK is loaded once, when it is prepared or first called, without a network call", async () => {
     const { url, requests } = await upstream({ steps: hello }, { steps: hello })
     const load = vi.fn(() => import("openai"))
     const provider = make({ apiKey, baseURL: url }, load)
@@ -109,7 +109,7 @@ describe.each(providers)("$name: the SDK", ({ make, hello }) => {
     expect(load).toHaveBeenCalledOnce()
   })
 
-  test("nothing of the environment reaches the service", async () => {
+  test("no environment variables are sent to the provider", async () => {
     vi.stubEnv("OPENAI_API_KEY", "env-key")
     vi.stubEnv("OPENAI_ADMIN_KEY", "env-admin")
     vi.stubEnv("OPENAI_BASE_URL", "http://127.0.0.1:9")
@@ -123,7 +123,7 @@ describe.each(providers)("$name: the SDK", ({ make, hello }) => {
     expect(JSON.stringify(headers)).not.toMatch(/env|leaked/)
   })
 
-  test("it does not retry by itself", async () => {
+  test("the SDK does not retry by itself", async () => {
     const overloaded = openAiErrorReply(503, { code: null, message: "No" }, { "x-should-retry": "true" })
     const { url, requests } = await upstream(overloaded, { steps: hello })
     await eventsOf(make({ apiKey, baseURL: url }))
@@ -145,7 +145,7 @@ describe.each(providers)("$name: the SDK", ({ make, hello }) => {
 })
 
 describe.each(providers)("$name: failures", ({ make, hello }) => {
-  test("nobody listening is upstream_unreachable", async () => {
+  test("a refused connection is upstream_unreachable", async () => {
     const events = await eventsOf(make({ baseURL: "http://127.0.0.1:9" }))
     expect(events).toMatchObject([
       {
@@ -157,7 +157,7 @@ describe.each(providers)("$name: failures", ({ make, hello }) => {
     ])
   })
 
-  test("a service that does not begin to answer is upstream_timeout", async () => {
+  test("a provider that does not start its response is upstream_timeout", async () => {
     // A server that accepts connections and never sends anything.
     const server = createServer().listen(0, "127.0.0.1")
     await once(server, "listening")
@@ -181,14 +181,14 @@ describe.each(providers)("$name: failures", ({ make, hello }) => {
     ['{"error":{"message":"Unauthorized","code":401}}', "authentication_failed", "Unauthorized"],
     ['{"error":"model \\"qwen9\\" not found"}', "model_not_found", "qwen9"],
     ['{"detail":"Not here"}', "upstream_invalid", "Not here"],
-  ])("a status of success with %s is %s, in the service's words", async (body, code, words) => {
+  ])("a success status with %s is %s, in the provider's words", async (body, code, words) => {
     const { url } = await upstream({ headers: { "content-type": "application/json" }, steps: [body] })
     expect(await eventsOf(make({ baseURL: url }))).toMatchObject([
       { type: "error", code, detail: expect.stringContaining(words) },
     ])
   })
 
-  test("an endless document in place of a stream is not read to its end", async () => {
+  test("an endless document instead of a stream is not read to its end", async () => {
     const megabyte = "x".repeat(1024 * 1024)
     const { url, requests } = await upstream({
       headers: { "content-type": "text/plain" },
@@ -198,12 +198,12 @@ describe.each(providers)("$name: failures", ({ make, hello }) => {
     expect(await requests[0]?.outcome).toBe("disconnected")
   })
 
-  test("JSON in place of a stream is upstream_invalid", async () => {
+  test("JSON instead of a stream is upstream_invalid", async () => {
     const { url } = await upstream({ headers: { "content-type": "application/json" }, steps: ["{}"] })
     expect(await eventsOf(make({ baseURL: url }))).toMatchObject([{ code: "upstream_invalid" }])
   })
 
-  test("an answer is over with its last event, though the service holds the connection open", async () => {
+  test("a response ends with its last event, even if the connection stays open", async () => {
     const never = { type: "wait", until: new Promise(() => {}) } as const
     const { url, requests } = await upstream({ steps: [...hello, never] })
     expect((await eventsOf(make({ baseURL: url }))).at(-1)?.type).toBe("end")
@@ -211,13 +211,13 @@ describe.each(providers)("$name: failures", ({ make, hello }) => {
   })
 })
 
-test("what the SDK needs of the address is its version, and the paths are those of the APIs", async () => {
+test("the SDK needs only the version from the address, and the paths are those of the APIs", async () => {
   const { url, requests } = await upstream(...providers.map(({ hello }) => ({ steps: hello })))
   for (const { make } of providers) await eventsOf(make({ baseURL: `${url}/v1` }))
   expect(requests.map(({ path }) => path)).toEqual(["/v1/responses", "/v1/chat/completions"])
 })
 
-test("a model is needed where there is no default", async () => {
+test("a model must be given if there is no default", async () => {
   const provider = openAiChatProvider({ baseURL: "http://127.0.0.1:11434/v1" })
   await expect(async () => eventsOf(provider, { model: provider.defaultModel })).rejects.toThrow(
     ConfigurationError,

@@ -53,7 +53,7 @@ afterEach(async () => {
 })
 
 describe.each(providers)("$name", ({ make, answer }) => {
-  test("what only one service understands goes back to it, and to none at another address", async () => {
+  test("vendor data is sent back to its provider, and to none at another address", async () => {
     const first = await serving(answer)
     const second = await serving(answer)
     const said = answerOf(endOf(await eventsOf(make(first.url))))

@@ -22,7 +22,7 @@ async function serve(listener: RequestListener): Promise<string> {
 }
 
 describe("a direct request", () => {
-  it("sends method, headers and text, and gives the answer's head and body", async () => {
+  it("sends method, headers and text, and returns the response's head and body", async () => {
     const url = await serve(async (request, response) => {
       const { method, headers } = request
       let body = ""
@@ -93,7 +93,7 @@ describe("a direct request", () => {
     expect((await (await directFetch(url)).arrayBuffer()).byteLength).toBeLessThanOrEqual(megabyte.length)
   })
 
-  it("serves the next call by the same connection", async () => {
+  it("uses the same connection for the next call", async () => {
     const ports: (number | undefined)[] = []
     const url = await serve(({ socket }, response) => {
       ports.push(socket.remotePort)
@@ -103,18 +103,18 @@ describe("a direct request", () => {
     expect(ports[1]).toBe(ports[0])
   })
 
-  it.each([204, 304])("has no body where the answer %i has none", async (status) => {
+  it.each([204, 304])("has no body if the response %i has none", async (status) => {
     const url = await serve((_, response) => response.writeHead(status).end())
     const answer = await directFetch(url)
     expect([answer.status, answer.body]).toEqual([status, null])
   })
 
-  it("follows no redirect: keys are for the one address", async () => {
+  it("follows no redirect, because keys are for the one address", async () => {
     const url = await serve((_, response) => response.writeHead(307, { location: "/elsewhere" }).end())
     expect((await directFetch(url, { method: "POST", body: "{}" })).status).toBe(307)
   })
 
-  it("fails as fetch does where nothing listens", async () => {
+  it("fails like fetch if no server listens", async () => {
     await expect(directFetch("http://127.0.0.1:9")).rejects.toMatchObject({
       name: "TypeError",
       message: "fetch failed",
@@ -122,12 +122,12 @@ describe("a direct request", () => {
     })
   })
 
-  it("fails for a status that there is not", async () => {
+  it("fails for an invalid status", async () => {
     const url = await serve((_, response) => response.writeHead(999).end("Hello"))
     await expect(directFetch(url)).rejects.toMatchObject({ message: "fetch failed" })
   })
 
-  it("fails while the body is read when the connection breaks, after what came before", async () => {
+  it("fails during the body when the connection breaks, after yielding the received data", async () => {
     const url = await serve((_, response) => {
       response.write("Half", () => response.destroy())
     })
@@ -139,7 +139,7 @@ describe("a direct request", () => {
     })
   })
 
-  it("ends with the signal's reason, before the answer and within it", async () => {
+  it("ends with the signal's reason, before the response and within it", async () => {
     const url = await serve((request, response) => {
       if (request.url === "/begin") response.write("Half")
     })
@@ -155,7 +155,7 @@ describe("a direct request", () => {
     await expect(answer.text()).rejects.toThrow()
   })
 
-  it("breaks the connection off when its body is cancelled, and goes on in peace", async () => {
+  it("closes the connection when its body is canceled, without a later error", async () => {
     const closed = Promise.withResolvers<void>()
     const url = await serve((_, response) => {
       response.on("close", closed.resolve)
@@ -167,7 +167,7 @@ describe("a direct request", () => {
     await closed.promise
   })
 
-  it("reads no further than its reader does", async () => {
+  it("reads no further than its reader", async () => {
     let sent = 0
     const url = await serve((_, response) => {
       const more = () => {

@@ -7,7 +7,7 @@ it("leaves a small body to the SDK", async () => {
   expect(await largeBodyOptions({ messages: ["x".repeat(1_000)], none: undefined }, signal)).toEqual({})
 })
 
-it("makes the JSON of a large body, and lets the event loop go on meanwhile", async () => {
+it("creates the JSON of a large body, and yields to the event loop meanwhile", async () => {
   let turns = 0
   let ended = false
   const count = () => {

@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest"
 import { lazy } from "./lazy.ts"
 
-it("does the work once, for all who ask meanwhile and later", async () => {
+it("does the work once, for concurrent and later callers", async () => {
   const work = vi.fn(async () => ({}))
   const ask = lazy(work)
   expect(work).not.toHaveBeenCalled()

@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events"
 import { expect, test } from "vitest"
 import { linkSignal } from "./linked-signal.ts"
 
-test("it aborts with the signal, also one that is aborted already, and for the same reason", () => {
+test("aborts with the signal for the same reason, even if the signal is already aborted", () => {
   const controller = new AbortController()
   const before = linkSignal(controller.signal)
   expect(before.signal.aborted).toBe(false)
@@ -12,7 +12,7 @@ test("it aborts with the signal, also one that is aborted already, and for the s
   }
 })
 
-test("once released it leaves nothing on the signal", () => {
+test("leaves no listener on the signal after it is released", () => {
   const controller = new AbortController()
   const linked = linkSignal(controller.signal)
   expect(getEventListeners(controller.signal, "abort")).toHaveLength(1)

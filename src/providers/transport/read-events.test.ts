@@ -23,12 +23,12 @@ it("joins adjacent text of the same part", () => {
   expect(taken(input(2, "{"), input(2, "}"))).toEqual([input(2, "{}")])
 })
 
-it("keeps apart what differs in its part or its type, or is not adjacent", () => {
+it("does not join text of different parts or types, or text that is not adjacent", () => {
   const events = [thinking(0, "a"), text(0, "b"), text(1, "c"), progress, text(1, "d"), input(1, "e")]
   expect(taken(...events)).toEqual(events)
 })
 
-it("begins anew with each read", () => {
+it("starts again with each read", () => {
   const read = new ReadEvents()
   read.add(text(0, "a"))
   expect(read.take()).toEqual([text(0, "a")])

@@ -42,17 +42,17 @@ async function batchesOf(
 const data = (...texts: readonly string[]) => texts.map((text) => ({ event: null, data: text }))
 const never = new Promise(() => {})
 
-test("what one read completes is one batch, and a read that completes nothing an empty one", async () => {
+test("the events that one read completes are one batch, and a read that completes none is an empty batch", async () => {
   const chunks = ["data: a\n\ndata: b\n\ndata: ", "c", "\n\n", ": waiting\n\n"]
   expect(await batchesOf(stream(...chunks))).toEqual([data("a", "b"), [], data("c"), []])
 })
 
-test("an event has its name and all its lines, whatever the line ends", async () => {
+test("an event has its name and all its lines, with any line end", async () => {
   const event = "event: delta\r\ndata: one\r\ndata: two\r\nid: 7\r\n\r\n"
   expect(await batchesOf(stream(event))).toEqual([[{ event: "delta", data: "one\ntwo" }]])
 })
 
-test("a character cut by the end of a read is whole, and so is a cut line end", async () => {
+test("a character that is divided between reads is joined, and so is a divided line end", async () => {
   const bytes = Buffer.from("data: 🙂\r\n\r\ndata: b\r\n\r\n")
   for (let cut = 1; cut < bytes.length; cut++) {
     const batches = await batchesOf(stream(bytes.subarray(0, cut), bytes.subarray(cut)))
@@ -60,18 +60,18 @@ test("a character cut by the end of a read is whole, and so is a cut line end", 
   }
 })
 
-test("an event that the end of the body cuts is dropped", async () => {
+test("an event that the end of the body truncates is discarded", async () => {
   expect((await batchesOf(stream("data: a\n\ndata: b\n"))).flat()).toEqual(data("a"))
 })
 
-test("an answer that is no event stream is refused and broken off", async () => {
+test("a response that is not an event stream is refused, and its request is closed", async () => {
   const page = { headers: { "content-type": "text/html" }, steps: ["<p>", { type: "wait", until: never }] }
   const { response, outcome } = await respond(page as UpstreamReply)
   await expect(batchesOf(response)).rejects.toThrow("text/html")
   expect(await outcome()).toBe("disconnected")
 })
 
-test("an event without an end is refused at 16 Mi characters, and broken off", async () => {
+test("an endless event is refused at 16 Mi characters, and its request is closed", async () => {
   const steps = Array.from({ length: 18 }, () => "x".repeat(1024 * 1024))
   const { response, outcome } = await respond({ steps: ["data: ", ...steps, { type: "wait", until: never }] })
   await expect(batchesOf(response)).rejects.toThrow("exceeded max buffer size")
@@ -83,13 +83,13 @@ test("a body without an end is refused at 64 MiB", async () => {
   await expect(batchesOf(stream(...Array.from({ length: 65 }, () => chunk)))).rejects.toThrow("longer than")
 })
 
-test("a reader that stops breaks the request off", async () => {
+test("a reader that stops closes the request", async () => {
   const { response, outcome } = await respond({ steps: ["data: a\n\n", { type: "wait", until: never }] })
   for await (const _ of sseBatches(response, () => false)) break
   expect(await outcome()).toBe("disconnected")
 })
 
-test("a reader that stops once all was said lets the answer end, and waits little for it", async () => {
+test("a reader that stops after the last event lets the response end, and waits only briefly for it", async () => {
   const end = Promise.withResolvers<void>()
   const ends = await respond({ steps: ["data: a\n\n", { type: "wait", until: end.promise }] })
   const hangs = await respond({ steps: ["data: a\n\n", { type: "wait", until: never }] })
@@ -120,7 +120,7 @@ test("a broken connection throws fetch's error", async () => {
   await expect(batchesOf(response)).rejects.toThrow("terminated")
 })
 
-test("the event loop goes on after each part of a response that comes all at once", async () => {
+test("the event loop continues after each part of a response that arrives at once", async () => {
   const chunk = 'data: {"text":"word"}\n\n'.repeat(3_000)
   let turns = 0
   let ended = false

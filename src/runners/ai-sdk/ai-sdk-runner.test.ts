@@ -33,7 +33,7 @@ const resultsOf = (events: readonly RunnerEvent[]) =>
   events.flatMap((event) => (event.type === "toolResult" ? [event.result] : []))
 
 describe("an agent of the AI SDK", () => {
-  it("has its text, thinking, calls, results and usage reported", async () => {
+  it("reports its text, thinking, calls, results and usage", async () => {
     const { runner } = payingAgent([lookCall])
     const events = await collect(runner, requestOf())
     expect(outline(events)).toEqual([
@@ -66,7 +66,7 @@ describe("an agent of the AI SDK", () => {
     expect(look).toHaveBeenCalledOnce()
   })
 
-  it("asks for what it may not do alone, after everything else is done", async () => {
+  it("requests approvals after everything else is done", async () => {
     const { runner, pay } = payingAgent([payCall, lookCall])
     const events = await collect(runner, requestOf())
     expect(outline(events).slice(2)).toEqual(["call look", "toolResult", "usage", "state", "ask pay"])
@@ -78,7 +78,7 @@ describe("an agent of the AI SDK", () => {
     expect(pay).not.toHaveBeenCalled()
   })
 
-  it("goes on in another process with what was allowed, and with edited arguments", async () => {
+  it("continues in another process with the allowed calls, and with edited arguments", async () => {
     const asked = await collect(payingAgent().runner, requestOf())
     const { runner, pay, prompts } = payingAgent()
     const events = await collect(runner, decidedRequest(asked, [{ id: "pay_1", editedInput: { amount: 1 } }]))
@@ -87,7 +87,7 @@ describe("an agent of the AI SDK", () => {
     expect(JSON.stringify(prompts)).not.toContain('"amount":9')
   })
 
-  it("is told why something was denied", async () => {
+  it("receives the reason of a denial", async () => {
     const { runner, pay, prompts } = payingAgent()
     const asked = await collect(runner, requestOf())
     await collect(runner, decidedRequest(asked, [{ id: "pay_1", approved: false, reason: "too expensive" }]))
@@ -97,7 +97,7 @@ describe("an agent of the AI SDK", () => {
     })
   })
 
-  it("takes each of several decisions for its own call", async () => {
+  it("applies each of several decisions to its own call", async () => {
     const { runner, pay } = payingAgent([payCall, toolCall("pay_2", "pay", { amount: 2 })])
     const asked = await collect(runner, requestOf())
     await collect(runner, decidedRequest(asked, [{ id: "pay_1", approved: false }, { id: "pay_2" }]))
@@ -115,7 +115,7 @@ describe("an agent of the AI SDK", () => {
     expect(outline(events)).toEqual(["toolResult", "All done.", "usage"])
   })
 
-  it("goes on after a tool that throws", async () => {
+  it("continues after a tool that throws", async () => {
     const { runner, look } = payingAgent([lookCall])
     look.mockRejectedValue(new Error("It is dark."))
     const events = await collect(runner, requestOf())
@@ -123,7 +123,7 @@ describe("an agent of the AI SDK", () => {
     expect(outline(events)).toContain("All done.")
   })
 
-  it("knows the conversation, with calls and results", async () => {
+  it("receives the conversation, with calls and results", async () => {
     const { runner, prompts } = payingAgent([lookCall])
     const call = { type: "toolCall", toolCallId: "call_1", name: "look", input: {} } as const
     const image = { type: "base64", mediaType: "image/png", data: "iVBORw0KGgo=" } as const
@@ -146,7 +146,7 @@ describe("an agent of the AI SDK", () => {
     ])
   })
 
-  it("fails with the kind of its error, and no word of it", async () => {
+  it("fails with the kind of its error, without its message", async () => {
     const model = scriptedModel(() => {
       throw Object.assign(new RangeError("key sk-123 is wrong"), { statusCode: 401 })
     })

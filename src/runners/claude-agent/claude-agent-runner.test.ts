@@ -7,7 +7,7 @@ import { modelMessage, queryResult, type ScriptedClaude } from "../fixtures/scri
 import { uuidOf } from "./process/session-folder.ts"
 
 describe("Claude Code", () => {
-  it("is started without settings, and with the given environment alone", async () => {
+  it("starts without settings, and with the given environment only", async () => {
     const { runner, queries, folder } = await runnerOf(
       [
         async function* () {
@@ -36,7 +36,7 @@ describe("Claude Code", () => {
     expect((await stat(home)).mode & 0o077).toBe(0)
   })
 
-  it("gets the whole conversation if its session is not on this machine", async () => {
+  it("receives the whole conversation if its session is not on this machine", async () => {
     const heard: string[] = []
     const script = async function* (claude: ScriptedClaude) {
       heard.push(await claude.heard())
@@ -56,7 +56,7 @@ describe("Claude Code", () => {
     expect(heard[1]).toBe("Who am I?")
   })
 
-  it("is told after a crash that it was interrupted, if it had heard the message", async () => {
+  it("learns after a crash that it was interrupted, if it had received the message", async () => {
     const heard: string[] = []
     const script = async function* (claude: ScriptedClaude) {
       heard.push(await claude.heard())
@@ -71,7 +71,7 @@ describe("Claude Code", () => {
     expect(heard[1]).toMatch(/^The server stopped while you responded/)
   })
 
-  it("makes no call for an approval whose session is lost", async () => {
+  it("executes no call for an approval whose session is lost", async () => {
     const { runner, queries } = await runnerOf([])
     const request = decidedRequest([{ type: "state", state: { asked: bash } }], [{ id: bash.id }])
     await expect(collect(runner, request)).rejects.toMatchObject({ code: "agent_session_lost" })
@@ -106,7 +106,7 @@ describe("Claude Code", () => {
     await expect(collect(slow.runner, requestOf())).rejects.toThrow("The agent failed: timeout.")
   })
 
-  it("is stopped by a cancel, also while the run waits for a place", async () => {
+  it("is stopped by a cancel, even while the run waits for a place", async () => {
     const stop = new AbortController()
     const started = Promise.withResolvers<void>()
     const { runner, queries } = await runnerOf(
@@ -135,7 +135,7 @@ describe("Claude Code", () => {
     expect(queries).toHaveLength(2)
   })
 
-  it("may send anything: what has no form known is skipped", async () => {
+  it("may send any message, and unknown ones are skipped", async () => {
     const strange = [null, 7, "x", {}, { type: "assistant" }, { type: "stream_event", event: 3 }]
     const { runner } = await runnerOf([
       async function* () {
@@ -151,7 +151,7 @@ describe("Claude Code", () => {
     expect(resultsOf(events)).toEqual([])
   })
 
-  it("has the folders of sessions removed that were not used for long", async () => {
+  it("has old session folders removed", async () => {
     const { runner, folder } = await runnerOf([
       async function* () {
         yield queryResult()

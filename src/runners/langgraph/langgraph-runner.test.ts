@@ -82,7 +82,7 @@ const resultsOf = (events: readonly RunnerEvent[]) =>
   events.flatMap((event) => (event.type === "toolResult" ? [event.result] : []))
 
 describe("a LangGraph graph", () => {
-  it("has its text, calls, results and usage reported", async () => {
+  it("reports its text, calls, results and usage", async () => {
     const { runner } = payingGraph([lookCall])
     const events = await collect(runner, requestOf())
     expect(outline(events)).toEqual(["I pay.", "usage", "call look", "toolResult", "All done.", "usage"])
@@ -95,7 +95,7 @@ describe("a LangGraph graph", () => {
     })
   })
 
-  it("asks what an interrupt asks, about the call it is in", async () => {
+  it("asks the questions of an interrupt, for the call that it belongs to", async () => {
     const { runner, pay } = payingGraph()
     const events = await collect(runner, requestOf())
     expect(outline(events).slice(2)).toEqual(["call pay", "state", "ask pay"])
@@ -107,7 +107,7 @@ describe("a LangGraph graph", () => {
     expect(pay).not.toHaveBeenCalled()
   })
 
-  it("goes on in another process with what was allowed, and with edited arguments", async () => {
+  it("continues in another process with the allowed calls, and with edited arguments", async () => {
     const first = payingGraph()
     const asked = await collect(first.runner, requestOf())
     const { runner, pay } = payingGraph([payCall], first.checkpointer)
@@ -117,7 +117,7 @@ describe("a LangGraph graph", () => {
     expect(resultsOf(events)).toEqual([{ type: "json", value: { paid: 1 } }])
   })
 
-  it("is told why something was denied", async () => {
+  it("receives the reason of a denial", async () => {
     const { runner, pay, model } = payingGraph()
     const asked = await collect(runner, requestOf())
     const denied = { id: "pay_1", approved: false, reason: "too expensive" }
@@ -127,7 +127,7 @@ describe("a LangGraph graph", () => {
     expect(model.inputs[1]?.at(-1)?.text).toContain("Not paid: too expensive")
   })
 
-  it("takes each of several decisions for its own call", async () => {
+  it("applies each of several decisions to its own call", async () => {
     const second = { id: "pay_2", name: "pay", args: { amount: 2 } }
     const { runner, pay } = payingGraph([payCall, second])
     const asked = await collect(runner, requestOf())
@@ -142,7 +142,7 @@ describe("a LangGraph graph", () => {
     expect(new Set(pay.mock.calls.flat())).toEqual(new Set([9, 2]))
   })
 
-  it("may ask something that is no tool call", async () => {
+  it("may ask a question that is not a tool call", async () => {
     const graph = new StateGraph(MessagesAnnotation)
       .addNode("ask", () => {
         const answer = interrupt<unknown, Answer>("Go on?")
@@ -159,7 +159,7 @@ describe("a LangGraph graph", () => {
     expect(outline(events)).toEqual(["toolResult", "On."])
   })
 
-  it("asks and answers as LangChain's humanInTheLoopMiddleware does", async () => {
+  it("asks and answers like LangChain's humanInTheLoopMiddleware", async () => {
     const answers: unknown[] = []
     const actions = [payCall, payCall, payCall].map(({ name, args }) => ({ name, args, description: "Pay?" }))
     const argsSchema = { type: "object", required: ["amount"] }
@@ -194,7 +194,7 @@ describe("a LangGraph graph", () => {
     ])
   })
 
-  it("remembers the conversation in its thread, or is told it when the thread is new", async () => {
+  it("keeps the conversation in its thread, or receives it when the thread is new", async () => {
     const before = [
       { role: "user", content: [{ type: "text", text: "Hello." }] },
       { role: "assistant", content: [{ type: "text", text: "Hi." }] },
@@ -216,14 +216,14 @@ describe("a LangGraph graph", () => {
     ])
   })
 
-  it("answers the calls that a cancel left open, before a new message", async () => {
+  it("answers the calls that a cancel left open before a new message", async () => {
     const { runner, model } = payingGraph()
     await collect(runner, requestOf())
     await collect(runner, requestOf())
     expect(model.inputs[1]?.map(({ type }) => type)).toEqual(["human", "ai", "tool", "human"])
   })
 
-  it("goes on from its last checkpoint after a crash", async () => {
+  it("continues from its last checkpoint after a crash", async () => {
     const first = payingGraph([lookCall])
     first.look.mockReturnValue(new Promise(() => {}))
     for await (const event of first.runner(requestOf())) if (event.type === "toolCall") break
@@ -232,7 +232,7 @@ describe("a LangGraph graph", () => {
     expect(outline(events)).toEqual(["call look", "toolResult", "All done.", "usage"])
   })
 
-  it("fails with the kind of its error, and no word of it", async () => {
+  it("fails with the kind of its error, without its message", async () => {
     const model = new ScriptedModel(() => {
       throw Object.assign(new RangeError("key sk-123 is wrong"), { status: 401 })
     })

@@ -37,7 +37,7 @@ function payingAgent(calls: readonly OutputItem[] = [functionCall("pay_1", "pay"
 const resultsOf = (events: readonly RunnerEvent[]) => events.filter(({ type }) => type === "toolResult")
 
 describe("an agent of the OpenAI Agents SDK", () => {
-  it("has its text, calls, results and usage reported", async () => {
+  it("reports its text, calls, results and usage", async () => {
     const { runner } = payingAgent([functionCall("look_1", "look", {})])
     const events = await collect(runner, requestOf())
     expect(outline(events)).toEqual(["I pay.", "usage", "call look", "toolResult", "All done.", "usage"])
@@ -52,7 +52,7 @@ describe("an agent of the OpenAI Agents SDK", () => {
     })
   })
 
-  it("asks for what it may not do alone, after everything else is done", async () => {
+  it("requests approvals after everything else is done", async () => {
     const { runner, pay } = payingAgent([
       functionCall("pay_1", "pay", { amount: 9 }),
       functionCall("look_1", "look", {}),
@@ -67,7 +67,7 @@ describe("an agent of the OpenAI Agents SDK", () => {
     expect(pay).not.toHaveBeenCalled()
   })
 
-  it("goes on in another process with what was allowed, and with edited arguments", async () => {
+  it("continues in another process with the allowed calls, and with edited arguments", async () => {
     const asked = await collect(payingAgent().runner, requestOf())
     const { runner, pay, inputs } = payingAgent()
     const events = await collect(runner, decidedRequest(asked, [{ id: "pay_1", editedInput: { amount: 1 } }]))
@@ -76,7 +76,7 @@ describe("an agent of the OpenAI Agents SDK", () => {
     expect(inputs[0]).toContainEqual(expect.objectContaining({ callId: "pay_1", arguments: '{"amount":1}' }))
   })
 
-  it("is told why something was denied", async () => {
+  it("receives the reason of a denial", async () => {
     const { runner, pay, inputs } = payingAgent()
     const asked = await collect(runner, requestOf())
     const denied = { id: "pay_1", approved: false, reason: "too expensive" }
@@ -87,7 +87,7 @@ describe("an agent of the OpenAI Agents SDK", () => {
     expect(inputs[1]).toContainEqual(expect.objectContaining({ type: "function_call_result", output: told }))
   })
 
-  it("takes each of several decisions for its own call", async () => {
+  it("applies each of several decisions to its own call", async () => {
     const twice = [functionCall("pay_1", "pay", { amount: 1 }), functionCall("pay_2", "pay", { amount: 2 })]
     const { runner, pay } = payingAgent(twice)
     const asked = await collect(runner, requestOf())
@@ -96,7 +96,7 @@ describe("an agent of the OpenAI Agents SDK", () => {
     expect(pay.mock.calls.map(([input]) => input)).toEqual([{ amount: 2 }])
   })
 
-  it("knows the conversation, with calls and results", async () => {
+  it("receives the conversation, with calls and results", async () => {
     const { runner, inputs } = payingAgent()
     const call = { type: "toolCall", toolCallId: "call_1", name: "look", input: {} } as const
     await collect(
@@ -130,7 +130,7 @@ describe("an agent of the OpenAI Agents SDK", () => {
     ])
   })
 
-  it("fails with the kind of its error, and no word of it", async () => {
+  it("fails with the kind of its error, without its message", async () => {
     const { model } = scriptedModel(() => {
       throw Object.assign(new RangeError("key sk-123 is wrong"), { status: 401 })
     })

@@ -34,13 +34,13 @@ test("root gets no user namespace, and the capabilities to become another user",
   ])
 })
 
-test("only the network of the host shares one", () => {
+test("only the network `host` shares a namespace", () => {
   expect(bubblewrapArguments({ ...setup, network: "host" })).toContain("--share-net")
   const asRoot = bubblewrapArguments({ ...setup, network: "host", asRoot: true })
   expect(asRoot).not.toContain("--unshare-net")
 })
 
-test("of the host only system folders and harmless devices are bound, read-only, beside the working directory", () => {
+test("only system folders and harmless devices of the host are bound, read-only, with the working directory", () => {
   const all = bubblewrapArguments(setup)
   const bound = all.flatMap((argument, index) =>
     /^--(dev-|ro-)?bind/.test(argument) ? [[argument, all[index + 1]]] : [],

@@ -50,7 +50,7 @@ async function open(kernel: Kernel) {
   return cgroups
 }
 
-test("on version 2 a group is one folder with every limit, below the gateway's own", async () => {
+test("on version 2, a group is one folder with every limit, below the gateway's own group", async () => {
   const { own, kernel } = await makeTree()
   const cgroups = await open(kernel)
   expect(cgroups.version).toBe(2)
@@ -66,7 +66,7 @@ test("on version 2 a group is one folder with every limit, below the gateway's o
   expect(await readdir(own)).toEqual(["cgroup.subtree_control"])
 })
 
-test("on version 2 the end kills by the group's own switch, and by number what is left", async () => {
+test("on version 2, the end uses the group's kill switch, and then kills remaining processes one by one", async () => {
   const { kernel } = await makeTree()
   const group = await (await open(kernel)).create()
   const [folder = ""] = group.folders
@@ -85,7 +85,7 @@ test("on version 2 the end kills by the group's own switch, and by number what i
   expect(await exited).toEqual([null, "SIGKILL"])
 })
 
-test("on version 2 running out of memory is told by the group's events", async () => {
+test("on version 2, the group's events report out of memory", async () => {
   const { kernel } = await makeTree()
   const group = await (await open(kernel)).create()
   const events = join(group.folders[0] ?? "", "memory.events")
@@ -97,7 +97,7 @@ test("on version 2 running out of memory is told by the group's events", async (
   await group.end()
 })
 
-test("a group that may not hand its controllers down gives way to the root of the mount, and then to none", async () => {
+test("the root of the mount is used if a group may not delegate its controllers, and then no group", async () => {
   const { root, own, kernel } = await makeTree()
   const closeFile = async (group: string) => {
     await rm(join(group, "cgroup.subtree_control"))

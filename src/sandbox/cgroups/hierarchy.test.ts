@@ -5,7 +5,7 @@ const v1 = (controller: string) =>
   `30 25 0:26 / /sys/fs/cgroup/${controller} rw,relatime - cgroup cgroup rw,${controller}`
 const v2 = (path: string) => `31 25 0:27 / ${path} rw,relatime shared:4 - cgroup2 cgroup2 rw,nsdelegate`
 
-test("version 1 has a parent for each controller, also when several share a mount", async () => {
+test("version 1 has a parent for each controller, even if several share a mount", async () => {
   const mountinfo = [
     v1("memory"),
     v1("pids"),
@@ -26,7 +26,7 @@ test("version 1 has a parent for each controller, also when several share a moun
   ])
 })
 
-test("version 2 tries the process's own group first, then the root of what is mounted", async () => {
+test("version 2 tries the process's own group first, then the root of the mount", async () => {
   // Any folder with a subfolder can take the place of the mount.
   const found = await hierarchies({ mountinfo: v2("/proc"), cgroup: "0::/self\n" })
   expect(found.map(({ version, parents }) => [version, parents.memory, parents.cpu])).toEqual([
@@ -35,6 +35,6 @@ test("version 2 tries the process's own group first, then the root of what is mo
   ])
 })
 
-test("without control groups there is nothing to try", async () => {
+test("nothing is tried without control groups", async () => {
   expect(await hierarchies({ mountinfo: "", cgroup: "" })).toEqual([])
 })

@@ -8,7 +8,7 @@ function spaceOf(freeBytes: number, freeEntries = 1_000): DiskSpace {
   return { freeBytes, freeEntries, missing: none, spare: none, margin: none }
 }
 
-test("what its processes wrote is charged, also if others freed more", () => {
+test("the bytes that its processes wrote are charged, even if others freed more", () => {
   const charge = createCharge()
   charge.clear({ bytes: 10, entries: 1 }, spaceOf(1_000), { "7 100": 50 })
   const seen = { bytes: 12, entries: 2 }
@@ -18,13 +18,13 @@ test("what its processes wrote is charged, also if others freed more", () => {
   })
 })
 
-test("a process with the number of one that ended is another process", () => {
+test("a process with the number of an ended one is another process", () => {
   const charge = createCharge()
   charge.clear(none, spaceOf(1_000), { "7 100": 50 })
   expect(charge.chargeFor(none, spaceOf(1_000), { "7 300": 40 }).bytes).toBe(40)
 })
 
-test("what the file system lost is charged if the kernel counted fewer writes", () => {
+test("the loss of free space is charged if the kernel counted fewer writes", () => {
   const charge = createCharge()
   charge.clear({ bytes: 10, entries: 1 }, spaceOf(1_000, 500), {})
   expect(charge.chargeFor(none, spaceOf(900, 480), {})).toEqual({ bytes: 110, entries: 21 })
@@ -37,7 +37,7 @@ test("a file system that does not count entries charges none", () => {
   expect(charge.chargeFor(none, space, {})).toEqual(none)
 })
 
-test("a measurement that did not read what was written leaves it to be charged", () => {
+test("writes that a measurement did not read are charged later", () => {
   const charge = createCharge()
   charge.clear({ bytes: 30, entries: 1 }, spaceOf(1_000))
   expect(charge.chargeFor(none, spaceOf(1_000), { "7 100": 50 }).bytes).toBe(50)

@@ -80,7 +80,7 @@ async function createFakes() {
   return { disk, calls, start }
 }
 
-test("when the disk is short, all are frozen before one is ended, and the others continue", async () => {
+test("when the disk is short, all executions are frozen before one is ended, and the others continue", async () => {
   const { disk, calls, start } = await createFakes()
   await start("small")
   const large = await start("large", { onTrim: () => disk.setMissing(0) })
@@ -91,7 +91,7 @@ test("when the disk is short, all are frozen before one is ended, and the others
   expect(calls.slice(2)).toEqual(["stop large", "trim large", "thaw small"])
 })
 
-test("what exceeds its quota is ended first, also if another has grown more", async () => {
+test("an execution over its quota is ended first, even if another has grown more", async () => {
   const { disk, calls, start } = await createFakes()
   const within = await start("within")
   const beyond = await start("beyond", { onTrim: () => disk.setMissing(0) })
@@ -103,7 +103,7 @@ test("what exceeds its quota is ended first, also if another has grown more", as
   expect(calls).not.toContain("stop within")
 })
 
-test("the user whose sessions hold most is ended first, though another's one has grown more", async () => {
+test("an execution of the user whose sessions hold most is ended first, even if another user's has grown more", async () => {
   const { disk, calls, start } = await createFakes()
   const honest = await start("honest")
   for (const name of ["first", "second", "third"]) {
@@ -116,7 +116,7 @@ test("the user whose sessions hold most is ended first, though another's one has
   expect(calls).not.toContain("stop honest")
 })
 
-test("what a user's idle sessions hold counts, too", async () => {
+test("files of a user's idle sessions count as well", async () => {
   const { disk, calls, start } = await createFakes()
   const idle = await start("idle", { userId: "greedy" })
   await idle.watch.end()
@@ -168,7 +168,7 @@ test("an execution that grows is ended while its user's sessions hold more than 
   expect(calls).not.toContain("stop reading")
 })
 
-test("if nothing that is ended makes room, all are ended", async () => {
+test("if ending some executions frees no space, all are ended", async () => {
   const { disk, calls, start } = await createFakes()
   for (const name of ["a", "b", "c"]) await start(name)
   disk.setMissing(0, 10)
@@ -193,7 +193,7 @@ test("an execution that may have used up its quota is frozen, measured, and cont
   expect(calls.filter((call) => call === "thaw a")).toHaveLength(2)
 })
 
-test("room that others free does not hide how much the disk has lost", async () => {
+test("space that others free does not hide how much the disk has lost", async () => {
   const { disk, calls, start } = await createFakes()
   await start("a")
   for (let taken = 0; taken < 120; taken += 20) {

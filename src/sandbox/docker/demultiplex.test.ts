@@ -7,7 +7,7 @@ function frame(stream: number, text: string): Buffer {
   return Buffer.concat([header, Buffer.from(text)])
 }
 
-test("frames are taken apart wherever the connection cuts them", async () => {
+test("frames are separated with any division into chunks", async () => {
   const wire = Buffer.concat([frame(1, "one"), frame(2, ""), frame(2, "error"), frame(1, "two")])
   for (let size = 1; size <= wire.length; size += 1) {
     async function* pieces() {

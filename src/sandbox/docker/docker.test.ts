@@ -30,7 +30,7 @@ async function startStuckEngine({ pingMs = 0 } = {}) {
   return { socket: join(folder, "docker.sock"), asked }
 }
 
-test("an engine that does not answer any more fails a call instead of holding it up, whatever DOCKER_HOST says", async () => {
+test("an engine that stops responding fails a call instead of delaying it, with any DOCKER_HOST", async () => {
   vi.stubEnv("DOCKER_HOST", "tcp://127.0.0.1:1")
   vi.stubEnv("DOCKER_TLS_VERIFY", "1")
   onTestFinished(() => void vi.unstubAllEnvs())
@@ -66,7 +66,7 @@ test("an engine that does not answer any more fails a call instead of holding it
   expect(asked.at(-1)).toMatch(/^\/containers\/create\?name=agent-gateway-[\w-]+$/)
 })
 
-test("an engine that takes seconds to say that it is there, as under load, is not taken for none", async () => {
+test("a slow engine, for example under load, is not treated as missing", async () => {
   const { socket } = await startStuckEngine({ pingMs: 4_000 })
   const { rootless } = await connectEngine(socket)
   expect(rootless).toBe(false)

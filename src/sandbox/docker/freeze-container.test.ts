@@ -48,7 +48,7 @@ it("pauses again as long as the container runs, up to a bound", async () => {
   expect(stuck.calls()).toBe(10)
 })
 
-it("has nothing to pause when the container is paused, has stopped, or is gone", async () => {
+it("does not pause when the container is paused, has stopped, or does not exist", async () => {
   for (const state of [paused, stopped, removed]) {
     const container = containerThat(state)
     await freezeContainer(container, 0)
@@ -56,17 +56,17 @@ it("has nothing to pause when the container is paused, has stopped, or is gone",
   }
 })
 
-it("has nothing to pause when the engine notices the end of the container a moment later", async () => {
+it("does not pause when the engine notices the end of the container a moment later", async () => {
   const container = containerThat(running, running, stopped)
   await freezeContainer(container, 0)
   expect(container.calls()).toBe(3)
 })
 
-it("has nothing to continue when the container has stopped, is gone, or was never paused", async () => {
+it("does not continue when the container has stopped, does not exist, or was never paused", async () => {
   for (const state of [running, stopped, removed]) await thawContainer(containerThat(state))
 })
 
-it("takes a paused container that cannot be continued for a lost engine", async () => {
+it("treats the engine as lost if a paused container cannot be continued", async () => {
   await expect(thawContainer(containerThat(paused))).rejects.toMatchObject({ cause: refused })
 })
 
@@ -74,7 +74,7 @@ it.each([
   ["pause", freezeContainer],
   ["continue", thawContainer],
 ])(
-  "takes an engine that does not tell the state after a failure to %s for lost, at once",
+  "treats an engine as lost at once if it does not report the state after a failure to %s",
   async (_, change) => {
     const container = containerThat(noEngine)
     await expect(change(container)).rejects.toMatchObject({ code: "sandbox_unavailable", cause: refused })

@@ -35,7 +35,7 @@ function fakes(capacity: number) {
   }
 }
 
-test("a session is given the container that waits for it, once, and no other session is", async () => {
+test("a session receives its waiting container once, and no other session receives it", async () => {
   const { take, prepare } = fakes(2)
   prepare("a")
   prepare("a")
@@ -44,14 +44,14 @@ test("a session is given the container that waits for it, once, and no other ses
   expect(await take("a")).toBe("a-3")
 })
 
-test("the one that has waited longest makes room", async () => {
+test("the container that has waited longest makes room", async () => {
   const { take, prepare, there } = fakes(2)
   for (const sessionId of ["a", "b", "c"]) prepare(sessionId)
   await vi.waitFor(() => expect([...there]).toEqual(["b-2", "c-3"]))
   expect(await take("b")).toBe("b-2")
 })
 
-test("one that ended while it waited is not given, and its end later takes no other along", async () => {
+test("a container that ended while it waited is not used, and its end affects no other", async () => {
   const { take, prepare, there, ends } = fakes(2)
   prepare("a")
   ends.get("a-1")?.()
@@ -63,7 +63,7 @@ test("one that ended while it waited is not given, and its end later takes no ot
   expect(await take("a")).toBe("a-3")
 })
 
-test("closing removes all that wait, and none is made any more", async () => {
+test("closing removes all waiting containers, and no new one is created", async () => {
   const { warmPool, prepare, there } = fakes(2)
   prepare("a")
   await warmPool.close()

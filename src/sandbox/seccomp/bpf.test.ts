@@ -64,13 +64,13 @@ describe.each(["x64", "arm64"] as const)("the filter for %s", (processor) => {
     }
   })
 
-  test("refuses what it does not know, and other ABIs", () => {
+  test("refuses unknown calls, and other ABIs", () => {
     expect(decide(processor, 451)).toBe(errno(38))
     expect(decide(processor, 0x4000_0000 + numberOf("read"))).toBe(errno(38))
     expect(decide(processor, numberOf("read"), [], 0x4000_0003)).toBe(killProcess)
   })
 
-  test("lets through sockets of the internet and of this machine only", () => {
+  test("allows only sockets of the internet and of this machine", () => {
     const families = Array.from({ length: 46 }, (_, family) => family)
     const allowed = (call: string) =>
       families.filter((family) => decide(processor, numberOf(call), [family]) === allow)
@@ -78,7 +78,7 @@ describe.each(["x64", "arm64"] as const)("the filter for %s", (processor) => {
     expect(allowed("socketpair")).toEqual([1])
   })
 
-  test("lets threads and processes be made, but no namespaces", () => {
+  test("allows new threads and processes, but no namespaces", () => {
     const clone = (flags: number) => decide(processor, numberOf("clone"), [flags])
     expect(clone(0x3d_0f00)).toBe(allow)
     expect(clone(17)).toBe(allow)
@@ -89,7 +89,7 @@ describe.each(["x64", "arm64"] as const)("the filter for %s", (processor) => {
     }
   })
 
-  test("lets through the control requests of pipes and sockets, and none of file systems", () => {
+  test("allows the control requests of pipes and sockets, and none of file systems", () => {
     const control = (request: number) => decide(processor, numberOf("ioctl"), [0, request])
     for (const allowed of [0x5401, 0x5413, 0x541b, 0x5421, 0x5451, 0x8912])
       expect(control(allowed)).toBe(allow)
@@ -107,7 +107,7 @@ describe.each(["x64", "arm64"] as const)("the filter for %s", (processor) => {
     for (const [name, request] of Object.entries(refused)) expect(control(request), name).toBe(errno(1))
   })
 
-  test("lets through every socket option but that which makes closing wait", () => {
+  test("allows every socket option except the one that delays closing", () => {
     const option = (level: number, name: number) =>
       decide(processor, numberOf("setsockopt"), [3, level, name])
     // SO_REUSEADDR, SO_KEEPALIVE, TCP_NODELAY, TCP_CONGESTION and IP_RECVTOS.
@@ -123,18 +123,18 @@ describe.each(["x64", "arm64"] as const)("the filter for %s", (processor) => {
     expect(option(1, 13)).toBe(errno(1))
   })
 
-  test("refuses to become another system", () => {
+  test("refuses to change the execution domain", () => {
     expect(decide(processor, numberOf("personality"), [0x4_0000])).toBe(errno(1))
     expect(decide(processor, numberOf("personality"), [0xffff_ffff])).toBe(allow)
   })
 })
 
-test("every refused call is one that some processor has", () => {
+test("every refused call exists on some processor", () => {
   const known = new Set([...systemCallNumbers("x64").keys(), ...systemCallNumbers("arm64").keys()])
   expect([...refusedCalls.keys()].filter((name) => !known.has(name))).toEqual([])
 })
 
-test("Docker's profile lets no value through whose lower half is one that it refuses", () => {
+test("Docker's profile allows no value whose lower half it refuses", () => {
   const { syscalls } = dockerSeccompProfile() as {
     syscalls: { names: string[]; args?: { op: string; value: number }[] }[]
   }
@@ -150,7 +150,7 @@ test("Docker's profile lets no value through whose lower half is one that it ref
   for (const allowed of [0x5401n, 0x5413n, 0x5421n]) expect(allows(allowed)).toBe(true)
 })
 
-test("Docker's profile lets through all but one value, whatever the upper half", () => {
+test("Docker's profile allows all values but one, with any upper half", () => {
   const { syscalls } = dockerSeccompProfile() as {
     syscalls: {
       names: string[]
@@ -180,7 +180,7 @@ test("Docker's profile lets through all but one value, whatever the upper half",
   }
 })
 
-test("Docker's profile names every known call once, but those with several rules", () => {
+test("Docker's profile names every known call once, except those with several rules", () => {
   const { syscalls } = dockerSeccompProfile() as { syscalls: { names: string[]; args?: unknown }[] }
   const plain = syscalls.filter(({ args }) => args === undefined).flatMap(({ names }) => names)
   const ruled = new Set(syscalls.filter(({ args }) => args !== undefined).flatMap(({ names }) => names))

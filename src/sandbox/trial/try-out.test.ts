@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
 import { describeUnheld } from "./try-out.ts"
 
-test("limits that do not hold are named with the reason, once for those that share it", () => {
+test("limits that do not hold are named with the reason, once for all that share it", () => {
   const reason = "control groups are not permitted"
   const unheld = [
     { limit: "memory", reason },

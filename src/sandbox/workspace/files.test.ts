@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from "vitest"
 import { openFile } from "./files.ts"
 import { removeTree } from "./remove-tree.ts"
 
-test("a file that its writer keeps from being opened is as good as none", async () => {
+test("a file that its writer keeps locked is treated as missing", async () => {
   const root = await mkdtemp(join(tmpdir(), "agent-gateway-files-"))
   onTestFinished(() => removeTree(root))
   await writeFile(join(root, "leased"), "text")

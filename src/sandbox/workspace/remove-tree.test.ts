@@ -33,7 +33,7 @@ test("a tree of any depth, with closed folders and odd names, is removed", { tim
   await expect(lstat(tree)).rejects.toMatchObject({ code: "ENOENT" })
 })
 
-test("a link is removed and not followed, as the tree itself and inside it", async () => {
+test("a link is removed and not followed, both as the tree itself and inside it", async () => {
   const folder = await temporaryFolder()
   const target = join(folder, "target")
   await mkdir(target, { mode: 0o500 })
@@ -46,7 +46,7 @@ test("a link is removed and not followed, as the tree itself and inside it", asy
   expect((await lstat(target)).mode & 0o777).toBe(0o500)
 })
 
-test("a file is removed, and a path that leads to nothing is no error", async () => {
+test("a file is removed, and a missing path is not an error", async () => {
   const folder = await temporaryFolder()
   await writeFile(join(folder, "file"), "")
   await removeTree(join(folder, "file"))

@@ -32,7 +32,7 @@ async function moment(root: string): Promise<number> {
 
 const trimmed = (root: string, startedAt: number) => trimWorkspace(root, { quota, startedAt, signal })
 
-test("junk goes first, and what was there before stays, also what only grew", async () => {
+test("junk is removed first, and files from before the execution stay, even if they grew", async () => {
   const { root, write, names } = await temporaryFolder()
   await write("old.csv", 100)
   await write("notes.txt", 1)
@@ -46,7 +46,7 @@ test("junk goes first, and what was there before stays, also what only grew", as
   expect(await readFile(join(root, "old.csv"), "utf8")).toMatch(/one more line$/)
 })
 
-test("of files of a similar size the newest goes first", async () => {
+test("among files of a similar size, the newest is removed first", async () => {
   const { root, write, names } = await temporaryFolder()
   const startedAt = await moment(root)
   for (const name of ["d", "b", "c", "a"]) {
@@ -57,7 +57,7 @@ test("of files of a similar size the newest goes first", async () => {
   expect(await names()).toEqual([".clock", "b", "d"])
 })
 
-test("what was there before and has changed goes only if nothing else helps", async () => {
+test("changed files from before the execution are removed only if nothing else helps", async () => {
   const { root, write, names } = await temporaryFolder()
   await write("untouched", 500)
   await write("grown", 10)
@@ -68,7 +68,7 @@ test("what was there before and has changed goes only if nothing else helps", as
   expect(await names()).toEqual([".clock", "untouched"])
 })
 
-test("files without content and folders count, and go until the rest fits", async () => {
+test("empty files and folders count, and are removed until the rest is within the limit", async () => {
   const { root, write } = await temporaryFolder()
   await write("kept", 500)
   const startedAt = await moment(root)
@@ -83,7 +83,7 @@ test("files without content and folders count, and go until the rest fits", asyn
   expect((await stat(join(root, "kept"))).size).toBe(500 * kilobyte)
 })
 
-test("a file that only seems large goes for what it takes, which is little", async () => {
+test("a sparse file counts only with its small size on the disk", async () => {
   const { root, write, names } = await temporaryFolder()
   const startedAt = await moment(root)
   await write("hole", 0)

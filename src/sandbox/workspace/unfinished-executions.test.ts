@@ -11,7 +11,7 @@ async function workspaceFolder() {
   return { place, workspace: join(place, "files") }
 }
 
-test("after an execution that was interrupted, what it wrote may still be deleted", async () => {
+test("files of an interrupted execution may still be removed", async () => {
   const { place, workspace } = await workspaceFolder()
   const first = await createUnfinishedExecutions().begin(workspace, 1_000)
   first.release()
@@ -21,7 +21,7 @@ test("after an execution that was interrupted, what it wrote may still be delete
   expect(await readdir(place)).toEqual(["files"])
 })
 
-test("an execution may not delete what another wrote that still runs or has finished", async () => {
+test("an execution may not remove files of another one that is running or has finished", async () => {
   const { workspace } = await workspaceFolder()
   const executions = createUnfinishedExecutions()
   const finished = await executions.begin(workspace, 1_000)

@@ -30,7 +30,7 @@ test("an abort ends a walk before its next entry", async () => {
   expect(visited).toBe(1)
 })
 
-test("entries count as well as bytes, and no more are looked at than needed", async () => {
+test("entries count as well as bytes, and no more are read than necessary", async () => {
   const root = await foldersOf(20)
   const { signal } = new AbortController()
   const bytes = 1024 * 1024

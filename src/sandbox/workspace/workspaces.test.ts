@@ -13,7 +13,7 @@ async function temporaryFolder() {
   return folder
 }
 
-test("a session's working directory is made once, whoever asks at the same time, and is its owner's alone", async () => {
+test("a session's working directory is created once, even for concurrent callers, and only its owner can access it", async () => {
   const directory = await temporaryFolder()
   const workspaces = await openWorkspaces({ directory, offered: {} })
   const other = await openWorkspaces({ directory, offered: {} })
@@ -28,7 +28,7 @@ test("a session's working directory is made once, whoever asks at the same time,
   if (process.getuid?.() === 0) expect(second.owner?.uid).not.toBe(first?.owner?.uid)
 })
 
-test("other users of the machine do not reach a working directory, even if its owner opens it", async () => {
+test("other users of the machine cannot reach a working directory, even if its owner opens it", async () => {
   const directory = await temporaryFolder()
   const workspaces = await openWorkspaces({ directory, offered: {} })
   const { path, owner } = await workspaces.open("sess_a")
@@ -42,7 +42,7 @@ test("other users of the machine do not reach a working directory, even if its o
   expect((await stat(place)).mode & 0o777).toBe(expected)
 })
 
-test("a removed one leaves nothing, its user neither", async () => {
+test("a removed working directory leaves nothing behind, and frees its user", async () => {
   const directory = await temporaryFolder()
   const workspaces = await openWorkspaces({ directory, offered: {} })
   const { path } = await workspaces.open("sess_a")
@@ -52,7 +52,7 @@ test("a removed one leaves nothing, its user neither", async () => {
   for (const folder of await readdir(directory)) expect(await readdir(join(directory, folder))).toEqual([])
 })
 
-test("whatever an app calls its sessions, the folder is inside and the name comes back", async () => {
+test("the folder is inside with any session id, and the id can be read back", async () => {
   const directory = await temporaryFolder()
   const workspaces = await openWorkspaces({ directory, offered: {} })
   const ids = ["sess_a", "../../etc", "a/b", "", "~", "ü\n"]
@@ -63,7 +63,7 @@ test("whatever an app calls its sessions, the folder is inside and the name come
   expect(await workspaces.madeBefore(0)).toEqual([])
 })
 
-test("each session gets its own copy of what is offered; what cannot be read is named", async () => {
+test("each session has its own copy of the offered files, and unreadable ones are named", async () => {
   const directory = await temporaryFolder()
   const source = join(directory, "source.txt")
   await writeFile(source, "given")
@@ -79,7 +79,7 @@ test("each session gets its own copy of what is offered; what cannot be read is 
   await expect(missing.open("sess_a")).rejects.toThrow(/codeExecution\.files: .*\/no\/such\/file/)
 })
 
-test("a removal that was interrupted is finished later, and only then is its user free", async () => {
+test("an interrupted removal is finished later, and only then is its user free", async () => {
   const directory = await temporaryFolder()
   const workspaces = await openWorkspaces({ directory, offered: {} })
   const { path, owner } = await workspaces.open("sess_a")
@@ -92,7 +92,7 @@ test("a removal that was interrupted is finished later, and only then is its use
   for (const folder of await readdir(directory)) expect(await readdir(join(directory, folder))).toEqual([])
 })
 
-test("a hard link to a file of another user is not read, which the gateway may read and code may not", async () => {
+test("a hard link to a file of another user is not read, because the gateway may read it and code may not", async () => {
   const directory = await temporaryFolder()
   const workspaces = await openWorkspaces({ directory, offered: {} })
   const { path, owner } = await workspaces.open("sess_a")
@@ -104,7 +104,7 @@ test("a hard link to a file of another user is not read, which the gateway may r
   expect(opened === null).toBe(owner !== null)
 })
 
-test("a working directory whose owner nobody chose is not opened: its code would run as that user", async () => {
+test("a working directory with an unknown owner is not opened, because its code would run as that user", async () => {
   const directory = await temporaryFolder()
   const workspaces = await openWorkspaces({ directory, offered: {} })
   const { path, owner } = await workspaces.open("sess_a")

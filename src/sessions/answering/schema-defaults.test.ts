@@ -11,7 +11,7 @@ const schema = {
   },
 }
 
-it("fills in what is left out, at any depth, and changes nothing that is given", () => {
+it("adds missing values at any depth, and changes no given value", () => {
   const given = { name: "", address: { city: "Reykjavík" }, more: [1] }
   expect(withDefaults(schema, given)).toEqual({
     name: "",
@@ -22,7 +22,7 @@ it("fills in what is left out, at any depth, and changes nothing that is given",
   expect(given).toEqual({ name: "", address: { city: "Reykjavík" }, more: [1] })
 })
 
-it("makes no objects of its own, and takes any schema", () => {
+it("creates no objects itself, and accepts any schema", () => {
   expect(withDefaults(schema, {})).toEqual({ name: "Ada", toString: false })
   expect(withDefaults({ properties: [1], type: "object" }, { a: 1 })).toEqual({ a: 1 })
   expect(withDefaults({ properties: { a: true } }, {})).toEqual({})

@@ -14,7 +14,7 @@ function foldOf(entries: readonly EventEntry[]): Conversation {
   return conversation
 }
 
-it.each(seeds)("continues from any captured state as from the start, byte for byte (%s)", (seed) => {
+it.each(seeds)("continues from any captured state like from the start, byte for byte (%s)", (seed) => {
   const entries = randomLog({ seed, events: 150 })
   const expected = describeConversation(foldOf(entries))
   const conversation = new Conversation()
@@ -85,7 +85,7 @@ it("is tested with every type of event that changes a conversation", () => {
   expect([...found].sort()).toEqual(wanted.sort())
 })
 
-it("belongs to this version of the fold: another result needs another version", () => {
+it("has the recorded digest for this version: another result needs another version", () => {
   const hash = createHash("sha256")
   for (const seed of seeds) {
     const conversation = new Conversation()

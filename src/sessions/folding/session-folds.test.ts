@@ -93,7 +93,7 @@ async function sessionWithSnapshot(seed: string, longest?: number): Promise<read
 }
 
 it.each(["a", "b", "c", "d", "e", "f"])(
-  "loads a snapshot and what follows it, as from the start (%s)",
+  "loads a snapshot and the events after it with the same result as from the start (%s)",
   async (seed) => {
     const entries = await sessionWithSnapshot(seed)
     reads = 0
@@ -120,7 +120,7 @@ it.each(["a", "b", "c"])("divides long conversations into rows, and extends them
   expect(warnings).toEqual([])
 })
 
-it("gives the same conversation when all snapshots are deleted", async () => {
+it("returns the same conversation when all snapshots are deleted", async () => {
   const entries = await sessionWithSnapshot("deleted")
   const lease = await claimed()
   await store.snapshots.drop(lease)
@@ -164,7 +164,7 @@ function changed(bytes: Uint8Array, at: number): Uint8Array {
   return copy
 }
 
-it.each(Object.keys(damages))("reads the log, and says so, if a snapshot has %s", async (name) => {
+it.each(Object.keys(damages))("reads the log, with a warning, if a snapshot has %s", async (name) => {
   const entries = await sessionWithSnapshot("damaged", 20_000)
   const snapshots = { ...store.snapshots, ...damages[name]?.(store.snapshots) }
   const folds = newProcess({ snapshots })
@@ -182,7 +182,7 @@ it.each(Object.keys(damages))("reads the log, and says so, if a snapshot has %s"
   expect(warnings).toEqual([])
 })
 
-it("reads the log without a word if another version wrote the snapshot", async () => {
+it("reads the log without a warning if another version wrote the snapshot", async () => {
   const entries = await sessionWithSnapshot("version")
   const { find } = store.snapshots
   const older: Snapshots = {
@@ -197,7 +197,7 @@ it("reads the log without a word if another version wrote the snapshot", async (
   expect(warnings).toEqual([])
 })
 
-it("reads the log if a snapshot is newer than the log, or of another log", async () => {
+it("reads the log if a snapshot is newer than the log, or belongs to another log", async () => {
   const entries = await sessionWithSnapshot("first")
   const first = await store.snapshots.find(id)
   const rows = await store.snapshots.rows(id, { from: 0, limit: 100 })
@@ -224,7 +224,7 @@ it("reads the log if a snapshot is newer than the log, or of another log", async
   expect(entries.length).toBeGreaterThan(place)
 })
 
-it("reads nothing for a session that no other process had in between", async () => {
+it("reads nothing for a session that no other process held in between", async () => {
   const entries = await sessionWithSnapshot("warm")
   const folds = newProcess()
   const first = await claimed()
@@ -238,7 +238,7 @@ it("reads nothing for a session that no other process had in between", async () 
   expect(describeConversation(fold.conversation)).toBe(fromStart(entries))
 })
 
-it("forgets what it had of a session once another process had it, or wrote to it", async () => {
+it("forgets a session once another process has held it or has written to it", async () => {
   await sessionWithSnapshot("other process")
   const folds = newProcess()
   const first = await claimed()
@@ -269,7 +269,7 @@ it("does not write a snapshot of a session that another process has claimed", as
   expect(describeConversation((await load(newProcess(), lease)).conversation)).toBe(fromStart(entries))
 })
 
-it("goes on without snapshots if they cannot be stored", async () => {
+it("continues without snapshots if they cannot be stored", async () => {
   const snapshots = { ...store.snapshots, put: () => Promise.reject(new Error("The disk is full.")) }
   const folds = newProcess({ snapshots })
   const lease = await claimed()

@@ -12,7 +12,7 @@ function foldOf(characters: number) {
 
 const next = { epoch: 2, lastSeq: 7 }
 
-it("keeps the folds that were given back last, within its bytes", () => {
+it("keeps the most recently released folds, within its bytes", () => {
   const warm = new WarmFolds({ maxBytes: 20_000 })
   for (const id of ["a", "b", "c", "d", "e", "f"]) warm.keep(id, foldOf(100))
   expect(warm.bytes).toBeLessThanOrEqual(20_000)

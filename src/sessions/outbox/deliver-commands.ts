@@ -25,7 +25,7 @@ function report({ id, from, to, result }: CommandDelivery, logger: Logger): void
       logger.debug(fields, "A command waits for its session.")
       return
     case "dropped":
-      logger.info(fields, "A command came too late for its session and was dropped.")
+      logger.info(fields, "A command arrived too late for its session and was dropped.")
       return
     case "dead":
       logger.error(

@@ -59,7 +59,7 @@ describe("the dispatcher of the outbox", () => {
     await soon(() => expect(ids()).toEqual(["a"]))
   })
 
-  test("repeats a failed delivery under the same id after a pause, and notes why", async () => {
+  test("repeats a failed delivery with the same id after a delay, and records the reason", async () => {
     const { handler, given } = keeping(({ attempt }) => {
       if (attempt < 3) throw new Error("password=hunter2 refused")
     })
@@ -79,7 +79,7 @@ describe("the dispatcher of the outbox", () => {
     ])
   })
 
-  test("keeps a row as dead after its last attempt, until an operator retries it", async () => {
+  test("keeps a row as dead after its last attempt until an operator retries it", async () => {
     let works = false
     const { handler, given } = keeping(() => {
       if (!works) throw new Error("no")
@@ -100,7 +100,7 @@ describe("the dispatcher of the outbox", () => {
     expect(given.at(-1)?.attempt).toBe(1)
   })
 
-  test("gives an item up that ended its process at each attempt, without another attempt", async () => {
+  test("gives up an item that ended its process at each attempt, without another attempt", async () => {
     const write = await itemWriter(opened.store)
     await write(item("a"))
     for (let attempt = 1; attempt <= 20; attempt += 1) {
@@ -122,7 +122,7 @@ describe("the dispatcher of the outbox", () => {
     expect(given).toHaveLength(1)
   })
 
-  test("a handler that outlasts its claim leaves the row to another process", async () => {
+  test("leaves the row to another process if a handler outlasts its claim", async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const slow = keeping(() => promise)
     const fast = keeping()
@@ -155,7 +155,7 @@ describe("the dispatcher of the outbox", () => {
     await soon(() => expect(late.ids()).toEqual(["a"]))
   })
 
-  test("delivers at most eight of a kind at once, and a kind that hangs holds up no other", async () => {
+  test("delivers at most eight items of a kind at once, and a hanging kind delays no other", async () => {
     const hanging = keeping(
       (_, signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
     )
@@ -169,7 +169,7 @@ describe("the dispatcher of the outbox", () => {
     expect(hanging.given).toHaveLength(8)
   })
 
-  test("a stopping process delivers what is due, and gives back what takes longer without counting the attempt", async () => {
+  test("delivers due items before a stop, and releases slow ones without counting the attempt", async () => {
     const { handler, ids } = keeping(({ id }) => (id === "slow" ? new Promise(() => {}) : undefined))
     const write = await itemWriter(opened.store)
     await write(item("slow"), ...Array.from({ length: 30 }, (_, n) => item(`${n}`)))
@@ -179,7 +179,7 @@ describe("the dispatcher of the outbox", () => {
     expect(await rows()).toMatchObject([{ id: "slow", attempts: 0, state: "waiting" }])
   })
 
-  test("moves commands to other sessions and says to which", async () => {
+  test("moves commands to other sessions and reports the sessions", async () => {
     const { commands } = dispatch({})
     const write = await itemWriter(opened.store)
     const target = await newSession(opened.store.log)
@@ -191,7 +191,7 @@ describe("the dispatcher of the outbox", () => {
     )
   })
 
-  test("an idle dispatcher asks the store once a second", async () => {
+  test("reads the store once a second while idle", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
     try {
       const nextDue = vi.spyOn(opened.store.outbox, "nextDue")
@@ -209,7 +209,7 @@ describe("the dispatcher of the outbox", () => {
     }
   })
 
-  test("ten thousand dead rows hold up nothing, and are retried and dropped in slices", async () => {
+  test("is not slowed down by ten thousand dead rows, which are retried and dropped in slices", async () => {
     const write = await itemWriter(opened.store)
     for (let n = 0; n < 10; n += 1) {
       await write(...Array.from({ length: 1_000 }, (_, m) => item(`${n}.${m}`, "dead")))

@@ -28,12 +28,15 @@ async function publishing(turns: number, text: string) {
 it.each([
   { turns: 2_000, text: "x", what: "entries" },
   { turns: 10, text: "x".repeat(100_000), what: "characters" },
-])("holds a bounded number of $what for a viewer, then sends it to the store", async ({ turns, text }) => {
-  const upToDate = await publishing(turns, text)
-  expect(upToDate.next()).toEqual({ type: "batch", entries: [output(1, text)] })
-  const behind = await publishing(turns + 1, text)
-  expect(behind.next()).toEqual({ type: "stale" })
-})
+])(
+  "keeps a bounded number of $what for a viewer, which then reads from the store",
+  async ({ turns, text }) => {
+    const upToDate = await publishing(turns, text)
+    expect(upToDate.next()).toEqual({ type: "batch", entries: [output(1, text)] })
+    const behind = await publishing(turns + 1, text)
+    expect(behind.next()).toEqual({ type: "stale" })
+  },
+)
 
 it.each<[string, (seq: number) => LiveEntry]>([
   ["transient", (seq) => ({ kind: "transient", seq, runId: "run_1", data })],

@@ -79,7 +79,7 @@ it.each([1, 2, 3, 7, 8])(
   },
 )
 
-it("reads the end of the log alone, once the session has a snapshot", async () => {
+it("reads only the end of the log if the session has a snapshot", async () => {
   const { node, id, reads, store } = await open()
   await talk(node, id, 45)
   await vi.waitFor(async () => expect(await store.snapshots.find(id)).not.toBeNull(), patience)
@@ -92,7 +92,7 @@ it("reads the end of the log alone, once the session has a snapshot", async () =
   for (const { afterSeq } of reads) expect(afterSeq).toBeGreaterThanOrEqual(first - 1)
 })
 
-it("begins with the messages that replaced the history, and has none before", async () => {
+it("starts with the messages that replaced the history, and has none before", async () => {
   const { node, id } = await open()
   await talk(node, id, 2)
   const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })

@@ -60,7 +60,7 @@ async function replacedTwice(store: Store) {
   return { node, id, provider }
 }
 
-it("is read from the last event that replaced it, and knows what was spent before", async () => {
+it("is read from the last event that replaced it, and includes the earlier spending", async () => {
   const { store, reads } = await openNoted()
   const { node, id } = await replacedTwice(store)
   reads.length = 0
@@ -73,7 +73,7 @@ it("is read from the last event that replaced it, and knows what was spent befor
   for (const { afterSeq } of reads) expect(afterSeq).toBeGreaterThanOrEqual(historyStart - 1)
 })
 
-it("begins a run from there as well, and shows viewers with old cursors all that followed", async () => {
+it("is also the start of a run, and viewers with old cursors see everything after it", async () => {
   const { store, reads } = await openNoted()
   const { node, id, provider } = await replacedTwice(store)
   reads.length = 0
@@ -89,7 +89,7 @@ it("begins a run from there as well, and shows viewers with old cursors all that
   expect(eventsOf(whole).filter(({ type }) => type === "historyReplaced")).toHaveLength(3)
 })
 
-it("is the same for a log whose events do not say what was spent before", async () => {
+it("is the same for a log whose events do not contain the earlier spending", async () => {
   const { store } = await openNoted()
   const { node, id } = await replacedTwice(store)
   const { lastSeq: _, ...expected } = await wholeHistory(node.sessions, id)
@@ -109,7 +109,7 @@ it("is the same for a log whose events do not say what was spent before", async 
   expect(await wholeHistory(node.sessions, old.id)).toMatchObject(expected)
 })
 
-it("comes in pages that nothing holds together, whatever is replaced meanwhile", async () => {
+it("is read in pages that do not stay in memory, even if it is replaced meanwhile", async () => {
   const { store } = await openNoted()
   const provider = scriptedProvider(() => [say("x".repeat(60_000))])
   const node = await start(provider, { store })
@@ -137,7 +137,7 @@ it("comes in pages that nothing holds together, whatever is replaced meanwhile",
   expect(Math.max(...sizes)).toBeLessThan(6)
 })
 
-it("ends early for a reader that goes away", async () => {
+it("ends early for a reader that disconnects", async () => {
   const node = await testNode(scriptedProvider([[say("Hello")]]))
   const { id } = await node.sessions.create(alice)
   await watchRun(node.sessions, id, await accepted(node, id, "Hi"))
@@ -147,7 +147,7 @@ it("ends early for a reader that goes away", async () => {
   await node.stop()
 })
 
-it("shows a run that opens while it is read once: as queued or as active", async () => {
+it("shows a run that opens during the read once: as queued or as active", async () => {
   const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
   const sessionId = await newSession(store.log)
   const { runId } = requireAccepted(await store.log.put(contractMessage(sessionId)))

@@ -52,7 +52,7 @@ async function longSession() {
   return { node, id, provider, reads, store }
 }
 
-it("continues from the last compaction on, with the same request as a process that has seen all", async () => {
+it("continues from the last compaction with the same request as a process that has seen everything", async () => {
   const { node, id, provider, reads } = await longSession()
   const before = provider.requests.at(-1)?.messages ?? []
   expect(JSON.stringify(before[0])).toContain("They said things.")
@@ -69,7 +69,7 @@ it("continues from the last compaction on, with the same request as a process th
   expect(Math.min(...folded.map(({ afterSeq }) => afterSeq))).toBeGreaterThan(1_000_000_000)
 })
 
-it("counts the cost of the session once, wherever the fold begins", async () => {
+it("counts the cost of the session once, wherever the fold starts", async () => {
   const { node, id, provider } = await longSession()
   const { spent } = await wholeHistory(node.sessions, id)
   expect(spent.cost).toBe(provider.requests.length)

@@ -37,7 +37,7 @@ function userOf(name: string) {
   return { tenant, userId }
 }
 
-it("reads so many at once, and other users come before a user's next read", async () => {
+it("runs a limited number of reads at once, and other users come before a user's next read", async () => {
   const { begun, answerAll, read } = openQueue({ maxConcurrent: 1, turnMs: Number.POSITIVE_INFINITY })
   const reads = ["hog 1", "hog 2", "hog 3"].map((name) => read("hog", name))
   reads.push(read("other", "other 1"), read("third", "third 1"))
@@ -50,7 +50,7 @@ it("reads so many at once, and other users come before a user's next read", asyn
   expect(begun).toEqual(["hog 1", "hog 2", "other 1", "third 1", "hog 3"])
 })
 
-it("tenants take turns before their users do, however many users read for one of them", async () => {
+it("tenants take turns before their users do, even if many users read for one of them", async () => {
   const { begun, answerAll, read } = openQueue({ maxConcurrent: 1, turnMs: Number.POSITIVE_INFINITY })
   const reads = ["crowd/a", "crowd/b", "crowd/c", "crowd/d"].map((user) => read(user, user))
   reads.push(read("zoo/y", "zoo/y"), read("zoo/z", "zoo/z"))
@@ -62,7 +62,7 @@ it("tenants take turns before their users do, however many users read for one of
   expect(begun).toEqual(["crowd/a", "crowd/b", "zoo/y", "crowd/c", "zoo/z", "crowd/d"])
 })
 
-it("leaves the rest of a turn to others once its reads have taken their time", async () => {
+it("leaves the rest of a turn to others after its time", async () => {
   let now = 0
   const { begun, answerAll, read } = openQueue({ turnMs: 4, now: () => now })
   const reads = ["a", "b"].map((name) => read("hog", name))
@@ -77,7 +77,7 @@ it("leaves the rest of a turn to others once its reads have taken their time", a
   await Promise.all(reads)
 })
 
-it("forgets a reader that goes away while it waits", async () => {
+it("forgets a reader that disconnects while it waits", async () => {
   const { begun, answerAll, read } = openQueue({ maxConcurrent: 1 })
   const leaving = new AbortController()
   const first = read("hog", "first")
@@ -91,7 +91,7 @@ it("forgets a reader that goes away while it waits", async () => {
   expect(begun).toEqual(["first"])
 })
 
-it("refuses readers once too many wait, and no run", async () => {
+it("refuses readers beyond the maximum number of waiting ones, and never a run", async () => {
   const { begun, answerAll, read } = openQueue({ maxConcurrent: 1, maxWaiting: 1 })
   const reads = [read("hog", "a"), read("hog", "b")]
   await expect(read("other", "c")).rejects.toMatchObject({
@@ -108,7 +108,7 @@ it("refuses readers once too many wait, and no run", async () => {
   expect(begun).toEqual(["a", "b", "run"])
 })
 
-it("goes on after a read that fails", async () => {
+it("continues after a failed read", async () => {
   const read: SessionLog["read"] = (sessionId) =>
     sessionId === "bad" ? Promise.reject(new Error("down")) : Promise.resolve([])
   const queue = new ReadQueue({ read } as SessionLog, { maxConcurrent: 1 })
@@ -119,7 +119,7 @@ it("goes on after a read that fails", async () => {
   expect(await good).toEqual([])
 })
 
-it("makes a user pause after an expensive page, and no other user", async () => {
+it("delays a user after an expensive page, and no other user", async () => {
   const text = "x".repeat(4_000_000)
   const event = { type: "runStarted", content: [{ type: "text", text }] } as unknown as Event
   const entry: Entry = { kind: "event", seq: 1, v: 1, at: 0, runId: "run", event }

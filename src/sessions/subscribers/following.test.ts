@@ -93,7 +93,7 @@ async function session() {
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n)
 
 describe("subscribers", () => {
-  test("receive every event of new sessions once, in order, while nothing goes wrong", async () => {
+  test("receive every event of new sessions once and in order if nothing fails", async () => {
     const { subscriber, seqs } = keeping("a")
     await follow(subscriber)
     const [first, second] = [await session(), await session()]
@@ -104,7 +104,7 @@ describe("subscribers", () => {
     await soon(() => expect([seqs(first.id), seqs(second.id)]).toEqual([range(1, 5), range(1, 10)]))
   })
 
-  test("receive what a session that was there before does from now on", async () => {
+  test("receive the later events of a session that existed before", async () => {
     const old = await session()
     await old.write(3)
     const { subscriber, seqs } = keeping("a")
@@ -113,7 +113,7 @@ describe("subscribers", () => {
     await soon(() => expect(seqs(old.id)).toEqual([4, 5]))
   })
 
-  test("go on after a restart where they were, also if they were in the middle of a page", async () => {
+  test("continue after a restart, even if they were in the middle of a page", async () => {
     const { subscriber, seqs } = keeping("a", ({ entries }, { handled }) => {
       handled(entries[0].seq)
       throw new Error("no")
@@ -130,7 +130,7 @@ describe("subscribers", () => {
     expect(seqs(id)).toEqual([])
   })
 
-  test("are repeated a page that they failed at, after a pause; that holds up no other session or subscriber", async () => {
+  test("receive a failed page again after a delay, which delays no other session or subscriber", async () => {
     let fails = true
     const failing = keeping("failing", ({ sessionId }) => {
       if (fails && sessionId === bad.id) throw new Error("token=abcdef is wrong")
@@ -158,7 +158,7 @@ describe("subscribers", () => {
     })
   })
 
-  test("that hang are given up after their time, and hold up no other session or subscriber", async () => {
+  test("that hang are given up after their time limit, and delay no other session or subscriber", async () => {
     const hanging = keeping("hanging", ({ sessionId }) =>
       sessionId === stuck.id ? new Promise(() => {}) : undefined,
     )
@@ -171,7 +171,7 @@ describe("subscribers", () => {
     await soon(() => expect(String(opened.lines[0]?.fields.error)).toContain("did not return within 50 ms"))
   })
 
-  test("are given at most eight sessions at once, and all others after them", async () => {
+  test("receive at most eight sessions at once, and all others after them", async () => {
     const release = Promise.withResolvers<void>()
     let active = 0
     let most = 0
@@ -200,7 +200,7 @@ describe("subscribers", () => {
     expect(advance.mock.calls.length).toBeLessThan(400)
   }, 180_000)
 
-  test("learn of a session that was removed before they had all of it", async () => {
+  test("learn of a session that was removed before they had received all of it", async () => {
     await opened.store.subscriptions.register([{ subscriber: "a", agent }])
     const { id, write, end } = await session()
     await write()
@@ -219,7 +219,7 @@ describe("subscribers", () => {
     expect(gaps).toHaveLength(1)
   })
 
-  test("of a stopping process receive what is due; what takes longer is left for the next", async () => {
+  test("of a stopping process receive the due events, and slow ones are left for the next process", async () => {
     const { subscriber, seqs } = keeping("a")
     const stop = await follow(subscriber)
     const { id, write } = await session()

@@ -38,7 +38,7 @@ describe("background tasks in the view of a tree", () => {
     return log
   }
 
-  it("show what a task does and waits for, and none of its text", async () => {
+  it("show the progress and the waits of a task, and none of its text", async () => {
     const log = rootWithTask(step, "text", ...search, approval("call_a"))
     const { iterator, leave } = log.view("root", { isNewRun: true })
     expect(await take(iterator, 5)).toEqual([
@@ -52,7 +52,7 @@ describe("background tasks in the view of a tree", () => {
     expect(log.openViews).toBe(0)
   })
 
-  it("tell of the progress once in a while, and always of the last one", async () => {
+  it("report the progress from time to time, and always the last one", async () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
     const log = rootWithTask(step)
@@ -68,7 +68,7 @@ describe("background tasks in the view of a tree", () => {
     await leave()
   })
 
-  it("that ran before the view began are shown from where they are, with all that they spent", async () => {
+  it("that ran before the view started are shown from their current turn, with their total spending", async () => {
     const log = rootWithTask(
       step,
       ...search,
@@ -84,7 +84,7 @@ describe("background tasks in the view of a tree", () => {
     await leave()
   })
 
-  it("outlive the run that started them, and leave room for sub-agents that a call waits for", async () => {
+  it("survive the run that started them, and leave room for sub-agents that a call waits for", async () => {
     const log = rootWithTask(step)
     log.create("child", "root")
     log.publish("child", "x", ended)
@@ -96,7 +96,7 @@ describe("background tasks in the view of a tree", () => {
     expect(log.openViews).toBe(0)
   })
 
-  it("do not hold up a view whose task never started", async () => {
+  it("do not delay a view if their task never started", async () => {
     const log = new FakeLog()
     log.create("root")
     log.publish("root", step, registers("never"), ends("never"), ended)

@@ -5,7 +5,7 @@ import { answered, approval, asks, ended, FakeLog, rootWith, step, take } from "
 const patience = { interval: 1 }
 
 describe("the view of a tree", () => {
-  it("is the view of the session while no sub-agent works, with the very same batches", async () => {
+  it("equals the view of the session while no sub-agent works, with the same batches", async () => {
     const log = rootWith()
     const { iterator, leave } = log.view("root", { isNewRun: true })
     log.publish("root", "a", "b")
@@ -14,7 +14,7 @@ describe("the view of a tree", () => {
     expect(log.openViews).toBe(0)
   })
 
-  it("shows a sub-agent after the call that starts it, and to its end before that call goes on", async () => {
+  it("shows a sub-agent after the call that starts it, and to its end before that call continues", async () => {
     const log = rootWith("child")
     const { iterator } = log.view("root", { isNewRun: true })
     log.publish("root", answered("child"), "after", ended)
@@ -48,7 +48,7 @@ describe("the view of a tree", () => {
     ])
   })
 
-  it("shows to a viewer that comes back what is open: the last turn, without the waits that are over", async () => {
+  it("shows a returning viewer what is open: the last turn, without resolved waits", async () => {
     const log = rootWith("child", "over")
     log.publish("over", step, "old", ended)
     log.publish("root", answered("over"))
@@ -67,7 +67,7 @@ describe("the view of a tree", () => {
     expect(await take(iterator, 1)).toEqual(["child:live"])
   })
 
-  it("does not show what a replayed session's sub-agents did, if they have ended", async () => {
+  it("does not show ended sub-agents of a replayed session", async () => {
     const log = rootWith("child")
     log.publish("child", step, "old", ended)
     log.publish("root", answered("child"), step)
@@ -93,7 +93,7 @@ describe("the view of a tree", () => {
     expect(await take(iterator, 9)).toEqual(["root:waitResolved wait_never", "root:runCompleted"])
   })
 
-  it("goes on with a call whose sub-agent was given up", async () => {
+  it("continues with a call whose sub-agent was given up", async () => {
     const log = rootWith("child")
     const { iterator } = log.view("root", { isNewRun: true })
     log.publish("child", step)
@@ -104,7 +104,7 @@ describe("the view of a tree", () => {
     expect(await take(iterator, 1)).toEqual(["child:runCompleted"])
   })
 
-  it("shows no session that another one started", async () => {
+  it("does not show a session that another call started", async () => {
     const log = rootWith()
     log.create("stranger", "somebody")
     log.publish("stranger", step, "secret")
@@ -114,7 +114,7 @@ describe("the view of a tree", () => {
     expect(seen.filter((name) => name.includes("stranger:") || name.startsWith("+"))).toEqual([])
   })
 
-  it("shows so many at once, and the others in turn", async () => {
+  it("shows a limited number at once, and the others in turn", async () => {
     const children = ["a", "b", "c"]
     const log = rootWith(...children)
     for (const child of children) log.publish(child, child)
@@ -127,7 +127,7 @@ describe("the view of a tree", () => {
     expect(await next).toEqual(["b:runCompleted", "+c", "c:c"])
   })
 
-  it("goes on without a sub-agent that cannot be read, and says so in the log", async () => {
+  it("continues without a sub-agent that cannot be read, and logs that", async () => {
     const log = rootWith("child")
     log.failing = "child"
     log.publish("root", answered("child"), ended)
@@ -147,7 +147,7 @@ describe("the view of a tree", () => {
     expect(log.openViews).toBe(0)
   })
 
-  it("takes nothing from a sub-agent for a viewer that does not read, and loses nothing", async () => {
+  it("reads nothing from a sub-agent for a viewer that does not read, and loses nothing", async () => {
     const log = rootWith("child")
     const { iterator, leave } = log.view("root", { isNewRun: true })
     expect(await take(iterator, 3)).toHaveLength(3)
@@ -160,7 +160,7 @@ describe("the view of a tree", () => {
     await leave()
   })
 
-  it.each(["leaves", "aborts"])("lets go of every session when its viewer %s", async (how) => {
+  it.each(["leaves", "aborts"])("closes every session when its viewer %s", async (how) => {
     const log = rootWith("child")
     log.publish("child", asks("grandchild"))
     const { iterator, leave, controller } = log.view("root", { isNewRun: true })

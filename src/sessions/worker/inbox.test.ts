@@ -16,7 +16,7 @@ const answer: Command = {
   ...sent,
 }
 
-it("keeps an answer that a reading found which was begun later and ended earlier", async () => {
+it("keeps an answer from a read that started later and ended earlier", async () => {
   const readings: PromiseWithResolvers<readonly Command[]>[] = []
   const pending: SessionLog["pending"] = () => {
     const reading = Promise.withResolvers<readonly Command[]>()
@@ -32,7 +32,7 @@ it("keeps an answer that a reading found which was begun later and ended earlier
   expect(inbox.take("call_1")).toEqual(answer)
 })
 
-it("is read again and again while the store is unavailable, until somebody stops that", async () => {
+it("retries its read while the store is unavailable, until its signal aborts", async () => {
   let down = true
   let readings = 0
   const pending: SessionLog["pending"] = async () => {
@@ -50,4 +50,18 @@ it("is read again and again while the store is unavailable, until somebody stops
   down = false
   await refreshed
   expect(inbox.has("call_1")).toBe(true)
+})
+
+it("reads no command again whose contents it has, as long as the command is pending", async () => {
+  const steer: Command = { type: "steer", sessionId: "sess_1", runId: "run_1", at: 0, content: [], id: 2 }
+  const replies = [[answer], [answer, steer], [steer], []]
+  const known: unknown[] = []
+  const pending: SessionLog["pending"] = async (_lease, options) => {
+    known.push([...(options?.known?.keys() ?? [])])
+    return replies.shift() ?? []
+  }
+  const inbox = new Inbox({ pending } as SessionLog, lease)
+  for (let count = 0; count < 4; count++) await inbox.read()
+  expect(known).toEqual([[], [1], [1, 2], [2]])
+  expect(inbox.waiting()).toEqual([])
 })

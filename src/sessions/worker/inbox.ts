@@ -26,6 +26,8 @@ export class Inbox implements Answers, Steering {
    * on them.
    */
   readonly #taken = new Set<number>()
+  /** All commands of the newest read, except messages, by id. A later read does not read their contents again. */
+  #known: ReadonlyMap<number, Command> = new Map()
   readonly #listeners = new Set<() => void>()
   /** Number of started reads, and the newest of them that has ended. */
   #begun = 0
@@ -74,10 +76,11 @@ export class Inbox implements Answers, Steering {
 
   async #read(options: PendingOptions): Promise<readonly Command[]> {
     const reading = ++this.#begun
-    const commands = await this.#log.pending(this.#lease, options)
+    const commands = await this.#log.pending(this.#lease, { ...options, known: this.#known })
     // A store with several connections may answer in another order than the requests. The newer state is kept.
     if (reading < this.#newest) return commands
     this.#newest = reading
+    this.#known = new Map(commands.filter(({ type }) => type !== "message").map((each) => [each.id, each]))
     const known = new Set([...this.#answers.values()].map(({ id }) => id))
     this.#answers.clear()
     this.#steering = []

@@ -11,7 +11,7 @@ function held() {
   return { liveness, hold, renewals }
 }
 
-it("is certain until the process lapses, and again once the leases were compared after that", async () => {
+it("is certain until the process lapses, and again after the leases were compared", async () => {
   const { liveness, hold, renewals } = held()
   expect(hold.isCertain()).toBe(true)
   await hold.untilCertain(forever)
@@ -26,7 +26,7 @@ it("is certain until the process lapses, and again once the leases were compared
   expect(hold.isCertain()).toBe(true)
 })
 
-it("is not confirmed by a comparison that began before the lapse, or during it", () => {
+it("is not confirmed by a comparison that started before the lapse, or during it", () => {
   const { liveness, hold } = held()
   const before = hold.state
   liveness.lapse()
@@ -47,7 +47,7 @@ it("rejects a wait with the signal's reason", async () => {
   await expect(hold.untilCertain(stop.signal)).rejects.toThrow("stopped")
 })
 
-it("tells of a lapse once, and not those who no longer listen", () => {
+it("announces a lapse once, and not to removed listeners", () => {
   const { liveness, hold } = held()
   const told: string[] = []
   hold.onLapse(() => told.push("listening"))

@@ -35,7 +35,7 @@ it("lets sessions start while there is room, and the others in their order", asy
   expect(started).toEqual(["a", "b", "c"])
 })
 
-it("lets a small session start however full it is", async () => {
+it("lets a small session start even if the memory is full", async () => {
   const { started, take } = taking(new LiveMemory({ maxBytes: megabyte }))
   await take("large", 1)
   await take("small", 0.25)
@@ -57,7 +57,7 @@ it("lets a session that is larger than everything start alone", async () => {
   expect(started).toEqual(["a", "huge", "b"])
 })
 
-it("leaves three quarters to others, however many sessions of one user wait", async () => {
+it("leaves three quarters to others, even if many sessions of one user wait", async () => {
   const { started, take, end } = taking(new LiveMemory({ maxBytes: 16 * megabyte }))
   for (let count = 0; count < 8; count++) void take(`crowd ${count}`, 2, { owner: "crowd" })
   void take("other", 8)
@@ -68,7 +68,7 @@ it("leaves three quarters to others, however many sessions of one user wait", as
   expect(started.at(-1)).toBe("crowd 2")
 })
 
-it("forgets a session that stops waiting, and those behind it go on", async () => {
+it("forgets a session that stops waiting, and those behind it continue", async () => {
   const { started, take } = taking(new LiveMemory({ maxBytes: 10 * megabyte }))
   const stop = new AbortController()
   void take("a", 6)
@@ -82,7 +82,7 @@ it("forgets a session that stops waiting, and those behind it go on", async () =
   expect(started).toEqual(["a", "c"])
 })
 
-it("counts memory that is given back twice once", async () => {
+it("counts memory once that is released twice", async () => {
   const memory = new LiveMemory({ maxBytes: 4 * megabyte })
   const end = await memory.take(user("a"), megabyte, never)
   end()

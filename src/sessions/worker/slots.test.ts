@@ -17,7 +17,7 @@ function createSlots(options: Partial<SlotsOptions> = {}) {
   })
 }
 
-it("counts places in all and for each principal", () => {
+it("counts places in total and for each principal", () => {
   const slots = createSlots()
   slots.take(ada)
   expect([slots.free, slots.isAtShare(ada)]).toEqual([3, false])
@@ -50,7 +50,7 @@ it("remembers who had the last turns, of a bounded number of principals", () => 
   expect(held.at(-1)).toEqual({ tenant: "tenant", userId: "1000", count: 0, lastTurn: 1_000 })
 })
 
-it("keeps a place for a session that is being claimed, also when the claim fails", async () => {
+it("keeps a place for a session that is being claimed, and frees it when the claim fails", async () => {
   const slots = createSlots({ maxConcurrentRuns: 1 })
   const { promise, reject } = Promise.withResolvers<void>()
   const claiming = slots.whileReserved(() => promise)
@@ -74,7 +74,7 @@ it("a tenant alone has all places, and a share of them while there are other ten
   expect([slots.isAtShare(bob), slots.shares().perTenant]).toEqual([false, 4])
 })
 
-it("a tenant whose users come and go keeps no place from itself", () => {
+it("a tenant whose users change does not block itself", () => {
   const slots = createSlots({ maxConcurrentRunsPerTenant: 1 })
   slots.take(ada)
   slots.release(ada)

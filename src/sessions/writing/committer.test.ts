@@ -38,7 +38,7 @@ describe("the committer", () => {
   beforeEach(() => vi.useFakeTimers())
   afterEach(() => vi.useRealTimers())
 
-  it("stores what several sessions wrote in one turn as one group", async () => {
+  it("stores the writes of several sessions in one turn as one group", async () => {
     const { spy, committer } = logOf(allOk)
     const [first, second] = [session("a"), session("b")]
     committer.commitSoon(first.committable)
@@ -48,7 +48,7 @@ describe("the committer", () => {
     expect([first.outcomes, second.outcomes]).toEqual([["ok"], ["ok"]])
   })
 
-  it("stores a large batch apart, so that others wait for none of them", async () => {
+  it("stores a large batch separately, so that others do not wait for it", async () => {
     const stored = Promise.withResolvers<readonly ["ok"]>()
     const content = [{ type: "text", text: "x".repeat(1_000_000) }] as const
     const large = Array.from({ length: 6 }, (_, index) => {
@@ -81,7 +81,7 @@ describe("the committer", () => {
     expect(spy).toHaveBeenCalledOnce()
   })
 
-  it("takes deltas along with an event of their session, and with no other", async () => {
+  it("stores deltas together with an event of their session, and with no other", async () => {
     const { spy, committer } = logOf(allOk)
     const [first, second] = [session("a"), session("b")]
     committer.commitLater(first.committable)
@@ -93,7 +93,7 @@ describe("the committer", () => {
     expect(spy.mock.calls.slice(1)).toEqual([[[second.batch]]])
   })
 
-  it("lets deltas wait no longer when events keep coming", async () => {
+  it("does not delay deltas further when events keep arriving", async () => {
     const { committer } = logOf(allOk)
     const patient = session("patient")
     committer.commitLater(patient.committable)
@@ -104,7 +104,7 @@ describe("the committer", () => {
     expect(patient.outcomes).toEqual(["ok"])
   })
 
-  it("stores session by session when a group fails, so that one does not hold up the others", async () => {
+  it("stores session by session when a group fails, so that one does not block the others", async () => {
     const { committer } = logOf(async (batches) => {
       if (batches.some(({ lease }) => lease.sessionId === "bad")) throw new StoreUnavailableError()
       return allOk(batches)
@@ -118,7 +118,7 @@ describe("the committer", () => {
     expect(bad.committable.delayed).toHaveBeenCalled()
   })
 
-  it("does not try a batch again that the store will never take, and has the others stored", async () => {
+  it("does not retry a batch that the store will never accept, and stores the others", async () => {
     const { spy, committer } = logOf(async (batches) => {
       if (batches.some(({ lease }) => lease.sessionId === "bad")) throw new TypeError("not JSON")
       return allOk(batches)
@@ -135,7 +135,7 @@ describe("the committer", () => {
     expect(spy).toHaveBeenCalledTimes(3)
   })
 
-  it("tries nothing any more once it is closed", async () => {
+  it("retries nothing once it is closed", async () => {
     const { spy, committer } = logOf(() => Promise.reject(new StoreUnavailableError()))
     committer.commitSoon(session("a").committable)
     await committer.close()
@@ -143,7 +143,7 @@ describe("the committer", () => {
     expect(spy).toHaveBeenCalledOnce()
   })
 
-  it("tries again, less and less often, until the store is back", async () => {
+  it("retries, less and less often, until the store is available", async () => {
     let down = true
     const { spy, committer } = logOf(async (batches) => {
       if (down) throw new StoreUnavailableError()
@@ -162,7 +162,7 @@ describe("the committer", () => {
     expect(spy.mock.calls.length).toBe(tries + 1)
   })
 
-  it("goes on with other sessions while a group is in flight, and keeps each session in one group", async () => {
+  it("continues with other sessions while a group is in flight, and keeps each session in one group", async () => {
     const first = Promise.withResolvers<void>()
     const { spy, committer } = logOf(async (batches) => {
       if (spy.mock.calls.length === 1) await first.promise
@@ -193,7 +193,7 @@ describe("the committer", () => {
     expect(spy).toHaveBeenCalledTimes(4)
   })
 
-  it("tries a session whose row is locked again by itself, less and less often, until it is free", async () => {
+  it("retries a session with a locked row separately, less and less often, until it is free", async () => {
     let locked = true
     const { spy, committer } = logOf(async (batches) =>
       batches.map(({ lease }) => (lease.sessionId === "locked" && locked ? "busy" : "ok")),

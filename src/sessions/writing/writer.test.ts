@@ -45,7 +45,7 @@ describe("a session's writer", () => {
     expect([writer.emit(delta("a")), writer.emit(delta("b"))]).toEqual([3_000_000_001, 3_000_000_002])
   })
 
-  it("publishes a delta at once, and holds it while an event before it is not stored (rule 5)", async () => {
+  it("publishes a delta at once, and holds it while an earlier event is not stored (rule 5)", async () => {
     const { writer, commit, shown } = setUp()
     writer.emit(delta("a"))
     const appended = writer.append([event])
@@ -56,7 +56,7 @@ describe("a session's writer", () => {
     await expect(appended).resolves.toMatchObject([{ seq: 3_000_000_002, v: 2, runId: "run_1", event }])
   })
 
-  it("publishes what is shown in its place among the events, and stores none of it", async () => {
+  it("publishes transient entries in their place among the events, and stores none of them", async () => {
     const { writer, commit, shown } = setUp()
     const data = { toolCallId: "call_1", name: "progress", value: 1 }
     writer.show(data)
@@ -70,7 +70,7 @@ describe("a session's writer", () => {
     await appended
   })
 
-  it("holds a bounded amount of what is shown behind an event that is not stored, and shows the next again", async () => {
+  it("holds a bounded number of transient entries behind an event that is not stored", async () => {
     const { writer, commit, published } = setUp()
     const data = { toolCallId: "call_1", name: "progress", value: "x".repeat(60_000) }
     const appended = writer.append([event])
@@ -85,7 +85,7 @@ describe("a session's writer", () => {
     expect(published.filter(({ kind }) => kind === "transient")).toHaveLength(32)
   })
 
-  it("has outbox items stored with the events of their append, and refuses one that is too large", async () => {
+  it("stores outbox items with the events of their append, and refuses one that is too large", async () => {
     const { writer, commit } = setUp()
     const item = { id: "a", kind: "kind", payload: "x".repeat(999_000) }
     const appended = writer.append([event], { outbox: [item] })
@@ -97,7 +97,7 @@ describe("a session's writer", () => {
     await expect(appended).resolves.toHaveLength(1)
   })
 
-  it("publishes nothing past an event of a later batch", async () => {
+  it("publishes nothing after an event of a later batch", async () => {
     const { writer, commit, shown } = setUp()
     const first = writer.append([event])
     writer.takeBatch()
@@ -118,7 +118,7 @@ describe("a session's writer", () => {
     expect(commit("ok")?.entries.map(({ kind }) => kind)).toEqual(["delta", "event"])
   })
 
-  it("does not let deltas wait that are large together", () => {
+  it("does not delay deltas that are large together", () => {
     const { writer, committer, commit } = setUp()
     const large = delta("x".repeat(100_000))
     for (const each of [large, large]) writer.emit(each)
@@ -130,7 +130,7 @@ describe("a session's writer", () => {
     expect(committer.commitSoon).toHaveBeenCalledOnce()
   })
 
-  it("leaves a batch that is tried again to its pauses, however much comes meanwhile", () => {
+  it("leaves a retried batch to its delays, even if more entries arrive meanwhile", () => {
     const { writer, committer } = setUp()
     void writer.append([event])
     writer.takeBatch()
@@ -142,7 +142,7 @@ describe("a session's writer", () => {
     expect(committer.commitSoon).toHaveBeenCalledOnce()
   })
 
-  it("gives the very same batch again until it is settled", () => {
+  it("returns the same batch again until it is settled", () => {
     const { writer } = setUp()
     writer.emit(delta("a"))
     const first = writer.takeBatch()
@@ -152,7 +152,7 @@ describe("a session's writer", () => {
     expect(writer.takeBatch()?.entries).toHaveLength(1)
   })
 
-  it("has stored later what came while a batch was in flight: events soon, deltas with time", () => {
+  it("stores later the entries that arrive while a batch is in flight: events soon, deltas after a delay", () => {
     const { writer, commit, committer } = setUp()
     writer.emit(delta("a"))
     writer.takeBatch()
@@ -167,7 +167,7 @@ describe("a session's writer", () => {
     expect([committer.commitSoon, committer.commitLater].map((spy) => spy.mock.calls.length)).toEqual([1, 0])
   })
 
-  it("knows what viewers have seen that the store does not have", () => {
+  it("knows which published entries are not in the store", () => {
     const { writer, commit } = setUp()
     writer.emit(delta("a"))
     void writer.append([event])
@@ -181,7 +181,7 @@ describe("a session's writer", () => {
     expect(seqs()).toEqual([4])
   })
 
-  it("takes back a terminal event that a cancel was quicker than, and keeps the rest (rule 12)", async () => {
+  it("withdraws a terminal event if a cancel was faster, and keeps the rest (rule 12)", async () => {
     const { writer, commit, shown } = setUp()
     writer.emit(delta("a"))
     const other = writer.append([event], { consume: [7] })
@@ -200,7 +200,7 @@ describe("a session's writer", () => {
     expect(shown()).toEqual([1, 2, 4, 5])
   })
 
-  it("takes back the end of a wait that an answer was quicker than, and keeps the rest", async () => {
+  it("withdraws the end of a wait if an answer was faster, and keeps the rest", async () => {
     const { writer, commit, shown } = setUp()
     const expiring = writer.append([event], { expire: ["call_1"] })
     const other = writer.append([event])
@@ -211,7 +211,7 @@ describe("a session's writer", () => {
     expect(shown()).toEqual([2])
   })
 
-  it("passes on what else a commit has to do", () => {
+  it("passes on the other effects of a commit", () => {
     const { writer } = setUp()
     void writer.append([event], { consume: [1], expire: ["call_1"] })
     void writer.append([event], { consume: [2] })

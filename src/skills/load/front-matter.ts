@@ -100,7 +100,7 @@ function parse(yaml: string, report: Report, { strict }: { readonly strict: bool
       source,
       null,
       "The front matter must be a YAML mapping.",
-      'Write fields such as "name: my-skill", one a line.',
+      'Write fields such as "name: my-skill", one on each line.',
     )
     return null
   }

@@ -30,7 +30,12 @@ export async function loadFile(file: string, report: Report): Promise<Skill | nu
     report.add("gateway", field, "The field must be a text.", "Write one value on the same line.")
   }
   if (typeof metadata !== "object" || Array.isArray(metadata)) {
-    report.add("gateway", "metadata", "The field must be a mapping.", "Write one entry a line, indented.")
+    report.add(
+      "gateway",
+      "metadata",
+      "The field must be a mapping.",
+      "Write one entry on each line, indented.",
+    )
   }
   const allowedTexts = Array.isArray(allowed) ? allowed : [allowed ?? ""]
   if (!allowedTexts.every((item) => typeof item === "string")) {

@@ -47,7 +47,7 @@ test("a folder has its instructions, fields of the specification, and files", as
   expect(skills[0]?.files.map(({ path }) => path)).toEqual(["references/deep/guide.md", "scripts/make.py"])
 })
 
-test("the fields of the gateway stand under metadata in a folder, and at the top of a file", async () => {
+test("the gateway's fields are under metadata in a folder's skill, and at the top of a file", async () => {
   const fields = {
     version: "1.0",
     model: "m",
@@ -95,7 +95,7 @@ test("the fields of the gateway stand under metadata in a folder, and at the top
   ])
 })
 
-test("a file needs no front matter: its name and its first line of text stand in", async () => {
+test("a file needs no front matter: its name and its first line of text are used instead", async () => {
   write("daily brief.md", "# Brief\n\nSums up the day.\n\nThen more.")
   write("README.md", "Not a skill.")
   const { skills } = await loadSkills(folder)
@@ -104,7 +104,7 @@ test("a file needs no front matter: its name and its first line of text stand in
   ])
 })
 
-test("lists and null are written as YAML has them in a file", async () => {
+test("lists and null are parsed like YAML in a file", async () => {
   write("a.md", skill("a", "tool_packs: [one, two]", "model: null", "max_turns: ~", "allowed-tools:", "- x"))
   const { skills } = await loadSkills(folder)
   expect(skills).toMatchObject([
@@ -141,7 +141,7 @@ test("YAML that the specification refuses hides no other mistake", async () => {
   expect(mistakes.map(({ field }) => field)).toEqual(["license", "metadata", "name", "description"])
 })
 
-test("links inside of a skill's folder are followed, and those that lead out are refused", async () => {
+test("links inside a skill's folder are followed, and those that lead out are refused", async () => {
   write("good/SKILL.md", skill("good"))
   write("good/a.txt", "text")
   symlinkSync("a.txt", join(folder, "good/b.txt"))
@@ -173,7 +173,7 @@ test("links inside of a skill's folder are followed, and those that lead out are
   expect(mistakes.every(({ rule }) => /link|cannot be opened/.test(rule))).toBe(true)
 })
 
-test("what is too large, too deep, too many, or no file is refused", async () => {
+test("files that are too large, too deep, too many or not regular are refused", async () => {
   write("large/SKILL.md", `${skill("large")}${"x".repeat(256 * 1024)}`)
   write("front/SKILL.md", skill("front", `license: ${"x".repeat(32_000)}`))
   write("nested/SKILL.md", skill("nested", `license: ${"[".repeat(20_000)}`))
@@ -202,7 +202,7 @@ test("what is too large, too deep, too many, or no file is refused", async () =>
   })
 })
 
-test("of two skills with one name the first is loaded, in the order of the folders", async () => {
+test("the first of two skills with one name is loaded, in the order of the folders", async () => {
   write("one/report.md", skill("report"))
   write("two/report/SKILL.md", skill("report"))
   const folders = [join(folder, "two"), join(folder, "one")]
@@ -223,8 +223,8 @@ test("the digest changes with any of the files", async () => {
   expect(new Set([first, second, await digest()]).size).toBe(3)
 })
 
-test("a folder that does not exist is refused with what to do", async () => {
+test("a missing folder is refused with the remedy", async () => {
   await expect(loadSkills(join(folder, "missing"))).rejects.toThrow(
-    /^skillsDir: the folder .+missing cannot be listed: .+ Make the folder, or correct the option\.$/,
+    /^skillsDir: the folder .+missing cannot be listed: .+ Create the folder, or correct the option\.$/,
   )
 })

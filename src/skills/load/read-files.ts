@@ -135,7 +135,7 @@ async function readRegularFile(
   try {
     const stats = await handle.stat()
     if (!stats.isFile()) {
-      add("This is not a regular file.", "Replace it by one.")
+      add("This is not a regular file.", "Replace it with one.")
       return null
     }
     if (stats.size > maxBytes) {

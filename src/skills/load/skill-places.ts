@@ -19,7 +19,7 @@ export async function placesIn(folder: string): Promise<readonly Place[]> {
   } catch (cause) {
     const message =
       `skillsDir: the folder ${folder} cannot be listed: ${toError(cause).message}. ` +
-      "Make the folder, or correct the option."
+      "Create the folder, or correct the option."
     throw new ConfigurationError(message, { cause })
   }
   return entries

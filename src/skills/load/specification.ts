@@ -64,7 +64,7 @@ function checkName(value: unknown, folder: string, report: Report): string {
   if (!/^[\p{L}\p{N}-]*$/u.test(name)) {
     add(
       "A name has only letters, digits and hyphens.",
-      "Replace spaces and underscores by hyphens, and remove the rest.",
+      "Replace spaces and underscores with hyphens, and remove the rest.",
     )
   }
   if (folder.normalize("NFKC") !== name) {

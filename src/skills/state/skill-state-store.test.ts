@@ -12,7 +12,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-test("each skill has a state of its own in one file", async () => {
+test("each skill has its own state in one file", async () => {
   const store = new SkillStateStore(file)
   expect(await store.get("report")).toEqual({})
   await store.set("report", { runs: 1 })
@@ -38,14 +38,14 @@ test("two stores of one file lose no update", async () => {
   expect(Object.keys({ ...a, ...b })).toHaveLength(40)
 })
 
-test("the names of members that every object has are skills like others", async () => {
+test("names of built-in object members are valid skill names", async () => {
   const store = new SkillStateStore(file)
   expect(await store.get("constructor")).toEqual({})
   await store.set("__proto__", { a: 1 })
   expect(await store.get("__proto__")).toEqual({ a: 1 })
 })
 
-test("a state that is too large is refused, and a file that is no JSON is left alone", async () => {
+test("a state that is too large is refused, and a file that is not JSON is not changed", async () => {
   const store = new SkillStateStore(file)
   await expect(store.set("a", { text: "x".repeat(70_000) })).rejects.toMatchObject({
     code: "state_too_large",

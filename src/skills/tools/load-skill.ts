@@ -81,7 +81,7 @@ function filesNote({ files }: Skill): readonly string[] {
 
 function interactionNote({ interactive }: Skill): readonly string[] {
   return interactive
-    ? ["This skill is interactive: ask the user when its instructions need an answer of theirs."]
+    ? ["This skill is interactive: ask the user whenever its instructions require an answer."]
     : []
 }
 

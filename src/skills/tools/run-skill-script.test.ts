@@ -28,7 +28,7 @@ function toolOn(host: SandboxHost) {
   return { tool: runSkillScriptTool({ skills, runner, maxResultBytes: 1_000 }), requests }
 }
 
-test("arguments reach the script as they are, whatever characters they have", async () => {
+test("arguments reach the script unchanged, with any characters", async () => {
   const { tool, requests } = toolOn(sandboxed)
   await tool.execute({ skill: "a", script: "run.py", args: ["it's", "$(id)", ""] }, {} as ToolContext)
   await tool.execute({ skill: "a", script: "./it's.sh", timeout_ms: 5 }, {} as ToolContext)
@@ -60,7 +60,7 @@ test.each([
   expect(requests).toEqual([])
 })
 
-test("a person must allow each script that runs in no sandbox, and grants hold for one script", () => {
+test("a person must allow each script outside of a sandbox, and a grant covers one script", () => {
   const { tool } = toolOn({ ...sandboxed, name: "subprocess", sandboxed: false })
   expect(tool.needsApproval).toBe(true)
   expect(toolOn(sandboxed).tool.needsApproval).toBeUndefined()

@@ -30,7 +30,7 @@ export function createKeyring(query: Query, clock: Clock): Keyring {
       // Processes that race for the first key agree on the stored one.
       await add(1)
       const key = await newest()
-      if (key === null) throw new Error("The signing key that was just stored is not there.")
+      if (key === null) throw new Error("The signing key that was just stored is missing.")
       return key
     },
     async key(id) {

@@ -63,7 +63,7 @@ describe("the store on Postgres", () => {
   }
 })
 
-test("while the server cannot be reached every call is unavailable, and afterwards all goes on", async () => {
+test("while the server is unreachable every call is unavailable, and afterwards everything continues", async () => {
   const { store, cable } = await server.openOverCable()
   const { log, keyring, approvals, secrets, outbox, subscriptions } = store
   const { sessionId, runId, lease } = await runningSession(log)
@@ -114,7 +114,7 @@ test("while the server cannot be reached every call is unavailable, and afterwar
   await Promise.all([store.close(), outside.store.close()])
 })
 
-test("a commit whose acknowledgement was lost was made, and may be made again", async () => {
+test("a commit with a lost acknowledgment was made, and may be repeated", async () => {
   const { store, cable } = await server.openOverCable()
   const { log, approvals } = store
   const session = await runningSession(log)
@@ -137,7 +137,7 @@ test("a commit whose acknowledgement was lost was made, and may be made again", 
   await store.close()
 })
 
-test("connections that the server ends are replaced", async () => {
+test("connections that the server closes are replaced", async () => {
   const { store } = await server.openOverCable()
   const { sessionId } = await runningSession(store.log)
   await server.ask(
@@ -148,7 +148,7 @@ test("connections that the server ends are replaced", async () => {
   await store.close()
 })
 
-test("a store that was closed leaves no connection and no sign of life", async () => {
+test("a closed store leaves no connection and no heartbeat", async () => {
   await server.createDatabase("closing")
   const url = server.urlOf("closing")
   const store = await openPostgresStore({ url, clock, logger })
@@ -167,7 +167,7 @@ test("a store that was closed leaves no connection and no sign of life", async (
   )
 })
 
-test("processes that start at once on an empty database make its tables once", async () => {
+test("processes that start at once on an empty database create its tables once", async () => {
   await server.createDatabase("empty")
   const options = { url: server.urlOf("empty"), clock, logger }
   const stores = await Promise.all(Array.from({ length: 4 }, () => openPostgresStore(options)))
@@ -176,7 +176,7 @@ test("processes that start at once on an empty database make its tables once", a
   await Promise.all(stores.map((store) => store.close()))
 })
 
-test("a schema of version 1 is migrated with all it held, by processes that start at once", async () => {
+test("a schema of version 1 is migrated with all its data by processes that start at once", async () => {
   await server.createDatabase("former")
   await server.ask(fixture("version-1"), "former")
   const options = { url: server.urlOf("former"), clock, logger }
@@ -258,7 +258,7 @@ function fixture(name: string): string {
   return readFileSync(new URL(`fixtures/${name}.sql`, import.meta.url), "utf8")
 }
 
-test("approvals and grants of version 2, which named no server, hold for no server's tool", async () => {
+test("approvals and grants of version 2, which named no server, cover no server's tool", async () => {
   await server.createDatabase("unverified")
   const before = [fixture("version-1"), fixture("version-2"), approvalsWithoutOrigin("agent_gateway.")]
   for (const sql of [...before, "DELETE FROM agent_gateway.command"]) await server.ask(sql, "unverified")

@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import { escapeText, integer, nullableText, text, unescapeText } from "./columns.ts"
 
 test.each(["", "user@example.com", "日本", 'quote " and \\', "\\u0000", "nul \u0000", "half \ud800", "\n"])(
-  "a text that callers chose comes back as it was: %j",
+  "a caller's text is read back unchanged: %j",
   (value) => {
     const escaped = escapeText(value)
     expect(escaped).not.toContain("\u0000")
@@ -15,7 +15,7 @@ test("an ordinary text is stored as it is", () => {
   expect(escapeText("Zoë, 日本, user@example.com")).toBe("Zoë, 日本, user@example.com")
 })
 
-test("integers are taken from every form a driver gives, if they are exact", () => {
+test("integers are accepted in every form that a driver returns, if they are exact", () => {
   for (const value of [2 ** 53 - 1, 2n ** 53n - 1n, "9007199254740991"]) {
     expect(integer({ seq: value }, "seq")).toBe(Number.MAX_SAFE_INTEGER)
   }

@@ -1,7 +1,12 @@
 import type { StoredCommand } from "../../core/ports/store/session-log.ts"
 import { integer, type Row, text } from "./columns.ts"
 import { type FormerAnswer, toFormerAnswer } from "./former-answers.ts"
-import { type LargeContents, noLargeContents, writeCommandText } from "./large/large-contents.ts"
+import {
+  findLargeContent,
+  type LargeContents,
+  noLargeContents,
+  writeCommandText,
+} from "./large/large-contents.ts"
 
 /** A command in an inbox, without its content. */
 export interface CommandRow {
@@ -71,8 +76,10 @@ export function toCommandInsert(
   const body = writeCommandText(stored, texts)
   const { sessionId, runId } = command
   // Other commands are small.
-  const isLarge = command.type === "message" || command.type === "steer" || command.type === "taskEnd"
-  const bytes = isLarge ? Buffer.byteLength(body) : 0
+  const counts = command.type === "message" || command.type === "steer" || command.type === "taskEnd"
+  const large = findLargeContent(stored, texts)
+  const elsewhere = large === null ? 0 : large.bytes - Buffer.byteLength(large.text)
+  const bytes = counts ? Buffer.byteLength(body) + elsewhere : 0
   return {
     ...place,
     sessionId,

@@ -41,12 +41,12 @@ test.each<readonly [string, readonly [Delta, ...Delta[]]]>([
     [input("a"), input("b"), input("c", "call_2"), input("d"), text(0, "e")],
   ],
   ["two tools by turns", [output("stdout", 0), output("stdout", 0, "call_2"), output("stdout", 1)]],
-])("deltas come back as they were: %s", (_, deltas) => {
+])("deltas are read back unchanged: %s", (_, deltas) => {
   const packed = entries(deltas)
   expect(unpackDeltas(packDeltas(packed))).toEqual(packed)
 })
 
-test("numbers of late epochs come back exactly", () => {
+test("numbers of late epochs are read back exactly", () => {
   const packed = entries([text(0, "a"), text(0, "b")], Number.MAX_SAFE_INTEGER - 3)
   const row = packDeltas(packed)
   expect(row.lastSeq).toBe(Number.MAX_SAFE_INTEGER)

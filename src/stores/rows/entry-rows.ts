@@ -38,6 +38,8 @@ export interface EventRow {
   readonly runId: string
   readonly type: string
   readonly body: string
+  /** Bytes of the event as JSON. */
+  readonly bytes: number
 }
 
 /**
@@ -55,7 +57,7 @@ export function toRows(
     deltas: deltaRows(entries),
     settling: logged.findLast((entry) => settlesDeltas(entry.event)) ?? null,
     lastSeq: entries.at(-1)?.seq ?? 0,
-    bytes: events.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0),
+    bytes: events.reduce((sum, { bytes }) => sum + bytes, 0),
     version: Math.max(0, ...events.map(({ v }) => v)),
     at: Math.max(0, ...logged.map(({ at }) => at)),
   }
@@ -70,8 +72,10 @@ function eventRows(entry: EventEntry, { version, bodies }: Required<Storing>): E
   const forms = toStoredForms(event, version)
   return forms.map((form) => {
     const v = form === event ? entry.v : Math.min(version, entry.v)
-    const body = (forms.length === 1 ? bodies.get(entry) : undefined) ?? JSON.stringify(form)
-    return { seq, v, at, runId: runId ?? "", type: form.type, body }
+    const large = forms.length === 1 ? bodies.get(entry) : undefined
+    const body = large?.text ?? JSON.stringify(form)
+    const bytes = large?.bytes ?? Buffer.byteLength(body)
+    return { seq, v, at, runId: runId ?? "", type: form.type, body, bytes }
   })
 }
 

@@ -1,5 +1,5 @@
 import { parseInSlices } from "../../core/json/parse-in-slices.ts"
-import type { PutAndClaimOutcome } from "../../core/ports/store/inbox.ts"
+import type { PendingOptions, PutAndClaimOutcome } from "../../core/ports/store/inbox.ts"
 import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/store/session-log.ts"
 import { parentOf, rootOf } from "../directory/rows.ts"
 import { queueOf } from "../rules/queue-order.ts"
@@ -75,13 +75,21 @@ function toCommand(row: Row, body: StoredCommand | FormerAnswer): Command {
 /**
  * Returns the commands for a writer, oldest first. Of the messages, which are all due, only the next one is included.
  * `rows` have the columns of `toCommandRow` and a `body`, in any order, because a database that sorted them would
- * copy their bodies. Parses large bodies in separate slices.
+ * copy their bodies. Parses large bodies in separate slices. The bodies of `known` commands are not needed.
  */
-export async function toPending(rows: readonly Row[], now: number): Promise<Command[]> {
+export async function toPending(
+  rows: readonly Row[],
+  { now, known }: { readonly now: number; readonly known: PendingOptions["known"] },
+): Promise<Command[]> {
   const [next] = queueOf(rows.map(toCommandRow), { now, openRunId: null })
   const commands: Command[] = []
   for (const row of rows.toSorted((left, right) => integer(left, "id") - integer(right, "id"))) {
     if (text(row, "type") === "message" && integer(row, "id") !== next?.id) continue
+    const before = known?.get(integer(row, "id"))
+    if (before !== undefined) {
+      commands.push(before)
+      continue
+    }
     const body = await parseInSlices(text(row, "body"))
     // This package wrote the body, so its shape is not checked.
     commands.push(toCommand(row, body as StoredCommand | FormerAnswer))

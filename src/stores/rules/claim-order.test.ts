@@ -13,7 +13,7 @@ const session = (tenant: string, userId: string, lastUsedAt: number): Candidate 
   }
 }
 
-it("does not depend on the order in which sessions are found, nor on how often", () => {
+it("does not depend on the order in which sessions are found, nor on repetitions", () => {
   const sessions = Array.from({ length: 300 }, (_, at) => session(`t${at % 3}`, `u${at % 7}`, at))
   const choose = (found: readonly Candidate[]) => {
     const turns = createTurns(10, undefined)
@@ -37,14 +37,14 @@ it("does not depend on the order in which sessions are found, nor on how often",
   expect(choose([...sessions, ...sessions])).toEqual(chosen)
 })
 
-it("puts sessions that were used in the same millisecond into the order of their arrival", () => {
+it("orders sessions that were used in the same millisecond by their arrival", () => {
   const sessions = [3, 1, 2].map((arrival) => ({ ...session("t", `${arrival}`, 5), arrival }))
   const turns = createTurns(2, undefined)
   for (const each of sessions) turns.add(each)
   expect(turns.next().map(({ arrival }) => arrival)).toEqual([1, 2])
 })
 
-it("chooses nothing beyond a share that is used up, or more than used up", () => {
+it("chooses nothing beyond a share that is used up or exceeded", () => {
   const held = [{ tenant: "t", userId: "u", count: 5, lastTurn: 1 }]
   const turns = createTurns(9, { perPrincipal: 3, perTenant: 6, held })
   for (let at = 0; at < 4; at++) {

@@ -13,21 +13,21 @@ function row(id: number, options: Partial<CommandRow> = {}): CommandRow {
 }
 
 describe("a message", () => {
-  it("is due at once in an idle session, and not before its time", () => {
+  it("is due at once in an idle session, but not before its time", () => {
     const now = planMessage(message("sess_1"), idle, undefined)
     expect([now.isDue, now.commands[0]?.dueAt, now.run?.state]).toEqual([true, 0, "queued"])
     const later = planMessage(message("sess_1", { notBefore: 2_000 }), idle, undefined)
     expect([later.isDue, later.commands[0]?.dueAt]).toEqual([false, 2_000])
   })
 
-  it("is no work behind an open run, whatever its time", () => {
+  it("is not due behind an open run, whatever its time", () => {
     const put = message("sess_1", { whenBusy: "queue" })
     const { isDue, commands, outcome } = planMessage(put, { ...idle, open }, undefined)
     expect([isDue, commands[0]?.dueAt]).toEqual([false, null])
     expect(outcome).toMatchObject({ status: "accepted", position: 1, cursor: 7 })
   })
 
-  it("keeps the client's conversation where nothing precedes it, and only its last message elsewhere", () => {
+  it("keeps the client's conversation if nothing precedes it, and otherwise only its last message", () => {
     const content = [{ type: "text", text: "Hi" }] as const
     const input = { type: "conversation", messages: [{ role: "user", content }] } as const
     const put = message("sess_1", { whenBusy: "queue", input })
@@ -37,7 +37,7 @@ describe("a message", () => {
   })
 })
 
-describe("while a process lives that reads only version 2", () => {
+describe("while a live process reads only version 2", () => {
   const former = { ...idle, writes: 2 }
 
   it("a run opens when its message is put, as that process expects it", () => {
@@ -78,7 +78,7 @@ describe("what is not due at once, or has no older form", () => {
 })
 
 describe("a cancel without a run", () => {
-  it("takes back the next queued run that is due, and none whose time has not come", () => {
+  it("withdraws the next queued run that is due, and none whose time has not come", () => {
     const cancel = { type: "cancel", sessionId: "sess_1", runId: null, at: 0 } as const
     const later = row(1, { notBefore: 5_000, dueAt: 5_000 })
     expect(planCancel(cancel, { ...idle, rows: [later] }).outcome).toEqual({ status: "unknown" })

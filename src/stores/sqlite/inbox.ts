@@ -28,6 +28,8 @@ import { type DueChange, listQueuedRuns, positionOf } from "../rules/queue-order
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database } from "./database/database.ts"
 import { largeText } from "./database/large-text.ts"
+import { findReference, restoreContent } from "./large/large-commands.ts"
+import { claimText } from "./large/large-texts.ts"
 import { lastSeq } from "./schema.ts"
 
 export interface PutOptions {
@@ -64,6 +66,18 @@ export function put(
   const done = carryOut(database, plan, { sessionId: command.sessionId, message, texts, versions })
   const isIdle = receiver.open === null && receiver.rows.length === 0 && plan.run?.state === "queued"
   return isIdle ? done : { ...done, inserted: null }
+}
+
+/** Returns true if the command would be stored. Must be called inside a read. */
+export function isWanted(
+  database: Database,
+  command: PutCommand,
+  { limits, versions, now }: Omit<PutOptions, "texts">,
+): boolean {
+  const receiver = findReceiver(database, command.sessionId, { versions, now })
+  if (receiver === null) return false
+  const known = command.type === "message" ? findKnown(database, command, receiver) : null
+  return known === null && planOf(command, receiver, limits).commands.length > 0
 }
 
 function planOf(command: PutCommand, receiver: Receiver, limits: StorageLimits | undefined): PutPlan {
@@ -204,6 +218,7 @@ function carryOut(
   }
   const freed = deleteCommands(database, sessionId, plan.deleted)
   const inserted = plan.commands.map((command) => insertCommand(database, command, versions, texts))
+  const hasLarge = inserted.some(({ textId }) => textId !== null)
   changeDue(database, plan.due)
   changeSession(database, sessionId, {
     bytes: inserted.reduce((sum, { bytes }) => sum + bytes, -freed),
@@ -211,7 +226,7 @@ function carryOut(
     ...(run?.state === "open" && { activeRun: run.runId }),
     ...(message !== null && inserted.length > 0 && { usedAt: message.at }),
   })
-  return { outcome, isDue, inserted }
+  return { outcome, isDue, inserted: hasLarge ? null : inserted }
 }
 
 /**
@@ -223,12 +238,15 @@ export function insertCommand(
   command: NewCommand,
   versions: Versions,
   texts?: LargeContents,
-): { readonly id: number; readonly body: string; readonly bytes: number; readonly version: number } {
+): InsertedCommand {
   const row = toCommandInsert(command, versions.writes(), texts)
+  const reference = texts === undefined ? null : findReference(command.command, texts)
+  if (reference !== null) claimText(database, reference)
+  const textId = reference?.id ?? null
   const { sessionId, runId, type, body, rank, notBefore, dueAt, bytes, version } = row
   const inserted = database.get(
-    `INSERT INTO command (session_id, run_id, type, body, rank, not_before, due_at, bytes)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+    `INSERT INTO command (session_id, run_id, type, body, rank, not_before, due_at, bytes, text_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
     sessionId,
     runId,
     type,
@@ -237,8 +255,18 @@ export function insertCommand(
     notBefore,
     dueAt,
     bytes,
+    textId,
   )
-  return { id: integer(inserted ?? {}, "id"), body, bytes, version }
+  return { id: integer(inserted ?? {}, "id"), body, bytes, version, textId }
+}
+
+type InsertedCommand = {
+  readonly id: number
+  readonly body: string
+  readonly bytes: number
+  readonly version: number
+  /** Null if the whole command is in its row. */
+  readonly textId: string | null
 }
 
 /** Deletes commands. Returns their bytes, which the session no longer stores. Must be called inside a transaction. */
@@ -307,14 +335,15 @@ export function findQueued(database: Database, sessionId: string, now: number): 
 export async function readPending(
   database: Database,
   lease: Lease,
-  { messages = true, owner, now }: PendingOptions & { readonly owner: string; readonly now: number },
-): Promise<Command[]> {
+  { messages = true, known, owner, now }: PendingOptions & { readonly owner: string; readonly now: number },
+): Promise<{ readonly commands: readonly Command[]; readonly hasTexts: boolean }> {
   const rows = await database.read(() =>
     database.all(
-      `SELECT ${commandColumns}, ${largeText("command.body")}
+      `SELECT ${commandColumns}, ${largeText("command.body", "command.id IN (SELECT value FROM json_each(?))")}
        FROM session JOIN command ON command.session_id = session.id
        WHERE session.id = ? AND session.epoch = ? AND session.owner = ?
          AND (due_at <= ? OR (type = 'steer' AND run_id = session.active_run)) AND (? OR type <> 'message')`,
+      JSON.stringify([...(known?.keys() ?? [])]),
       lease.sessionId,
       lease.epoch,
       owner,
@@ -322,5 +351,12 @@ export async function readPending(
       Number(messages),
     ),
   )
-  return toPending(rows, now)
+  const commands: Command[] = []
+  let hasTexts = false
+  for (const command of await toPending(rows, { now, known })) {
+    const restored = await restoreContent(database, command)
+    hasTexts ||= restored !== command
+    if (restored !== null) commands.push(restored)
+  }
+  return { commands, hasTexts }
 }

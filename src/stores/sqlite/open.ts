@@ -11,13 +11,14 @@ import { spaceReserve } from "./database/space-reserve.ts"
 import { watchDatabase } from "./database/watching.ts"
 import { createSqliteDirectory } from "./directory.ts"
 import { createKeyring } from "./keyring.ts"
+import { createTextRemover } from "./large/text-remover.ts"
 import { followFleet } from "./leases/live-versions.ts"
 import { joinMembers, type Membership, soleMembership } from "./leases/membership.ts"
 import { createMemory } from "./memory.ts"
+import { migrate } from "./migrate.ts"
 import { createOutbox } from "./outbox/outbox.ts"
 import { createSubscriptions } from "./outbox/subscriptions.ts"
 import { createSchedules } from "./schedules.ts"
-import { migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createArchive } from "./session-log/archive.ts"
 import { createContents } from "./session-log/contents.ts"
@@ -110,8 +111,9 @@ export async function openStore(
   const hub = await watchDatabase(database, logger)
   const fleet = followFleet(membership, { reads, logger })
   const alarms = { outbox: createAlarm(), subscriptions: createAlarm() }
+  const remover = createTextRemover(database, clock, logger)
   return {
-    log: createSessionLog(database, { membership, hub, alarms, clock, directory, versions: fleet }),
+    log: createSessionLog(database, { membership, hub, alarms, clock, directory, remover, versions: fleet }),
     keyring: createKeyring(database, clock),
     approvals: createApprovals(database, fleet),
     directory: createSqliteDirectory(database, membership),
@@ -121,9 +123,10 @@ export async function openStore(
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
     contents: createContents(database),
     snapshots: createSnapshots(database),
-    archive: createArchive(database),
+    archive: createArchive(database, remover),
     schedules: createSchedules(database, { clock, versions: fleet, hub }),
     async close() {
+      await remover.close()
       fleet.stop()
       hub.close()
       alarms.outbox.close()

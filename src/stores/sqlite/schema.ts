@@ -1,12 +1,8 @@
-import { ConfigurationError } from "../../core/errors.ts"
-import { integer } from "../rows/columns.ts"
-import type { Database } from "./database/database.ts"
-
 /**
  * Statements that bring the database from each version to the next. `PRAGMA user_version` counts the completed
  * versions.
  */
-const migrations: readonly (readonly string[])[] = [
+export const migrations: readonly (readonly string[])[] = [
   [
     // `owner` is the process that holds the lease of this epoch. `log_version` is the newest `v` among the events.
     `CREATE TABLE session (
@@ -362,10 +358,16 @@ const migrations: readonly (readonly string[])[] = [
     `INSERT INTO archive_due (session_id, seq) SELECT session_id, max(seq) FROM entry
      WHERE type IN ('historyCompacted', 'historyReplaced') GROUP BY session_id`,
   ],
+  [
+    // Large texts in chunks. Rows of `entry` and `command` refer to them. `since` is 0 if no transaction may use the
+    // text any more.
+    "CREATE TABLE unused_text (id TEXT PRIMARY KEY, session_id TEXT NOT NULL, since INTEGER NOT NULL) STRICT",
+    "ALTER TABLE command ADD COLUMN text_id TEXT",
+    `CREATE TRIGGER command_text_unused AFTER DELETE ON command WHEN old.text_id IS NOT NULL BEGIN
+      INSERT INTO unused_text (id, session_id, since) VALUES (old.text_id, old.session_id, 0);
+    END`,
+  ],
 ]
-
-/** The version that \`migrate\` brings a database to. */
-export const schemaVersion = migrations.length
 
 /**
  * SQL: the number of the newest stored entry, for the session in the same statement. It is looked up and not kept
@@ -379,20 +381,3 @@ export const lastSeq = `max(
 export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,
   session.created_at, session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
   session.depth, session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq`
-
-/** Migrates the database. Refuses one that a newer version of this package has changed. `file` is for the message. */
-export async function migrate(database: Database, file: string): Promise<void> {
-  await database.write(() => {
-    const version = integer(database.get("PRAGMA user_version") ?? {}, "user_version")
-    if (version > schemaVersion) {
-      throw new ConfigurationError(
-        `The database ${file} was written by a newer version of ai-agent-gateway ` +
-          `(its schema is ${version}, this version knows ${schemaVersion}). Upgrade the package.`,
-      )
-    }
-    // An up-to-date gateway writes nothing, so that it also starts while the disk is full.
-    if (version === schemaVersion) return
-    for (const statement of migrations.slice(version).flat()) database.run(statement)
-    database.run(`PRAGMA user_version = ${schemaVersion}`)
-  })
-}

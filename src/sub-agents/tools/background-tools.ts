@@ -23,7 +23,7 @@ export function getBackgroundResultTool(parts: BackgroundToolParts): Tool {
     name: "get_background_result",
     description:
       "Returns the results of background tasks that have ended, and which ones still run. A result is returned once. " +
-      "While a task runs you can continue with other work: you are told when it ends.",
+      "While a task runs you can continue with other work: you receive a message when it ends.",
     properties: {
       task_id: { type: "string", description: 'Id of one task, or "*" for all.' },
       wait: {
@@ -164,5 +164,5 @@ function unknownTask(all: readonly TaskState[]): ToolResult {
   const known = all.filter(({ state }) => state !== "collected").map(({ taskId }) => taskId)
   const which =
     known.length === 0 ? "There are no open background tasks." : `The open ones are: ${known.join(", ")}.`
-  return failure("unknown_task", `There is no background task of that id. ${which}`)
+  return failure("unknown_task", `There is no background task with that id. ${which}`)
 }

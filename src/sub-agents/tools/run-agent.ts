@@ -96,8 +96,8 @@ function namesOf({ options, skills }: Workers): readonly string[] {
 }
 
 function unknownAgent(names: readonly string[]): ToolOutcome {
-  const known = names.length === 0 ? "There are none by name" : `Choose one of: ${names.join(", ")}`
-  return failure("unknown_agent", `There is no sub-agent of that name. ${known}, or leave out the name.`)
+  const known = names.length === 0 ? "There are no named sub-agents" : `Choose one of: ${names.join(", ")}`
+  return failure("unknown_agent", `There is no sub-agent with that name. ${known}, or leave out the name.`)
 }
 
 /** Maximum characters of the list of sub-agents. */

@@ -30,7 +30,7 @@ export const pluginContract: readonly PluginCase[] = [
     },
   },
   {
-    name: "two of it are apart: one works after the other was closed",
+    name: "two instances are independent: one works after the other was closed",
     async run(harness) {
       await withParts(harness, async (parts) => {
         await withParts(harness, async () => undefined)
@@ -89,7 +89,7 @@ export const pluginContract: readonly PluginCase[] = [
     },
   },
   {
-    name: "names its checks apart",
+    name: "gives its checks distinct names",
     async run(harness) {
       await withParts(harness, async ({ checks }) => {
         const parts = ((await checks?.(audience)) ?? []).map(({ part }) => part ?? "")
@@ -98,7 +98,7 @@ export const pluginContract: readonly PluginCase[] = [
     },
   },
   {
-    name: "tells others than the operator no more than the operator",
+    name: "tells other audiences no more than the operator",
     async run(harness) {
       await withParts(harness, async ({ checks }) => {
         const forOperator = (await checks?.(audience)) ?? []
@@ -111,7 +111,7 @@ export const pluginContract: readonly PluginCase[] = [
     },
   },
   {
-    name: "names the sources of its tools and their tools apart",
+    name: "gives its sources and their tools distinct names",
     async run(harness) {
       await withParts(harness, async ({ toolSources }) => {
         const sources = toolSources?.() ?? []
@@ -122,7 +122,7 @@ export const pluginContract: readonly PluginCase[] = [
     },
   },
   {
-    name: "has routes that are a method and a path",
+    name: "has routes with a method and a path",
     async run(harness) {
       await withParts(harness, async ({ routes = {} }) => {
         for (const route of Object.keys(routes)) assert.match(route, routePattern)

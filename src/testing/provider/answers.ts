@@ -6,7 +6,7 @@ import type { ContractPart, ProviderContractCase } from "./harness.ts"
 /** Cases about the parts of a response. */
 export const answerCases: readonly ProviderContractCase[] = [
   {
-    name: "deltas, part by part, together are the text of the one end that follows them",
+    name: "the deltas of each part together are the text of the one end that follows them",
     unscripted: true,
     async run(harness) {
       harness.answer({ type: "answer", parts: [text("Hel", "lo"), call("a", { left: 1 })] })
@@ -18,7 +18,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "the text is the model's to the letter",
+    name: "the text is exactly the model's",
     async run(harness) {
       harness.answer({ type: "answer", parts: [text("Hel", "lo, ", "wörld 🙂\n\n"), call("a", { left: 1 })] })
       assert.equal(textOf(endOf(await collect(harness)).content), "Hello, wörld 🙂\n\n")
@@ -51,7 +51,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "an answer without content is an end",
+    name: "an empty response is an end",
     async run(harness) {
       harness.answer({ type: "answer", parts: [] })
       assert.equal(textOf(endOf(await collect(harness)).content), "")
@@ -76,7 +76,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "the input of a call is progress as it comes",
+    name: "the input of a call is progress while it arrives",
     async run(harness) {
       const piece = "x".repeat(64 * 1024)
       const json = ['{"text":"', ...Array.from({ length: 16 }, () => piece), '"}']
@@ -87,7 +87,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "the input of each call comes as deltas of its part if the request asks for them",
+    name: "the input of each call arrives as deltas of its part if the request asks for them",
     needs: "toolInput",
     async run(harness) {
       const parts = [text("Let me."), call("a", { left: 1 }), call("b", { left: "zwö" })]
@@ -106,7 +106,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "the input of calls comes as no deltas without being asked for",
+    name: "the input of calls arrives without deltas by default",
     async run(harness) {
       harness.answer({ type: "answer", parts: [call("a", { left: 1 })] })
       const events = await collect(harness)
@@ -115,7 +115,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "the trace of a request is sent as a header, and none without one",
+    name: "the trace of a request is sent as a header, and no header is sent without one",
     async run(harness) {
       const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
       harness.answer({ type: "answer", parts: [text("Hello")] })
@@ -127,7 +127,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "a count that comes early is given before the first token, and the end counts no less",
+    name: "an early count is reported before the first token, and the end counts no less",
     needs: "earlyUsage",
     async run(harness) {
       harness.answer({ type: "answer", parts: [text("Hello")] })
@@ -140,7 +140,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "the schema of an answer reaches the service",
+    name: "the output schema is sent to the provider",
     needs: "outputSchema",
     async run(harness) {
       harness.answer({ type: "answer", parts: [text('{"sum":3}')] })
@@ -153,7 +153,7 @@ export const answerCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "an answer that the service's filter withholds is an end with that reason",
+    name: "a response that the provider's filter withholds is an end with that reason",
     needs: "contentFilter",
     async run(harness) {
       harness.answer({ type: "answer", parts: [text("Hel")], ending: "contentFilter" })

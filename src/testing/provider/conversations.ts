@@ -6,7 +6,7 @@ import type { ContractPart, ProviderContractCase } from "./harness.ts"
 /** Cases about the input of the model: tools, results, and earlier messages of the same or another model. */
 export const conversationCases: readonly ProviderContractCase[] = [
   {
-    name: "tools are offered, and a call's result reaches the model under the id the call came with",
+    name: "tools are offered, and a call's result reaches the model with the received id",
     async run(harness) {
       harness.answer({
         type: "answer",
@@ -42,7 +42,7 @@ export const conversationCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "a conversation of megabytes reaches the model whole",
+    name: "a conversation of megabytes reaches the model completely",
     async run(harness) {
       harness.answer({ type: "answer", parts: [call("one", { left: 1 })] })
       const message = withCallIds(endOf(await collect(harness)).content)
@@ -58,7 +58,7 @@ export const conversationCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "repeated and missing ids, and names that services refuse, do not go back",
+    name: "repeated and missing ids, and names that providers refuse, are not sent back",
     async run(harness) {
       const parts: readonly ContractPart[] = [
         { type: "toolCall", id: "same", name: "add", json: ["{}"] },
@@ -88,7 +88,7 @@ export const conversationCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "thinking goes back with its signature unchanged",
+    name: "thinking is sent back with its signature unchanged",
     needs: "thinking",
     async run(harness) {
       const thinking: ContractPart = { type: "thinking", chunks: ["Let me", " see."], signature: "EqoB+/=" }
@@ -100,7 +100,7 @@ export const conversationCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "a conversation held with another provider goes on: its own parts are left out, its calls keep our ids",
+    name: "a conversation with another provider continues: its own parts are left out, its calls keep the gateway's ids",
     async run(harness) {
       const vendor = { provider: "another", data: { id: "theirs", signature: "theirs" } }
       const message: AssistantMessage = {

@@ -34,7 +34,7 @@ export const failureCases: readonly ProviderContractCase[] = [
     }),
   ),
   {
-    name: "a web page in place of an answer is upstream_invalid",
+    name: "a web page instead of a response is upstream_invalid",
     async run(harness) {
       harness.answer({ type: "webPage" })
       assert.equal(failureOf(await collect(harness), harness).code, "upstream_invalid")
@@ -59,7 +59,7 @@ export const failureCases: readonly ProviderContractCase[] = [
     ),
   ),
   {
-    name: "an error event within the stream is a failure, after the deltas there were",
+    name: "an error event within the stream is a failure after the received deltas",
     async run(harness) {
       harness.answer({ type: "answer", parts: [text("Hel")], ending: "error" })
       const events = await collect(harness)
@@ -68,7 +68,7 @@ export const failureCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "an abort ends the stream at once and silently, and breaks the request off",
+    name: "an abort ends the stream at once without an event, and closes the request",
     unscripted: true,
     async run(harness) {
       harness.answer({ type: "answer", parts: [text("Hel")], ending: "open" })
@@ -82,14 +82,14 @@ export const failureCases: readonly ProviderContractCase[] = [
     },
   },
   {
-    name: "an abort before the call makes none",
+    name: "an abort before the call sends no request",
     unscripted: true,
     async run(harness) {
       assert.deepEqual(await collect(harness, {}, AbortSignal.abort()), [])
     },
   },
   {
-    name: "a reader that stops breaks the request off",
+    name: "a reader that stops closes the request",
     async run(harness) {
       harness.answer({ type: "answer", parts: [text("Hel")], ending: "open" })
       const stream = open(harness, {}, new AbortController().signal)

@@ -10,7 +10,7 @@ async function call(provider: Provider, signal = new AbortController().signal): 
   return events
 }
 
-test("chunks become deltas of one part, and the end holds the whole", async () => {
+test("chunks become deltas of one part, and the end contains the whole", async () => {
   const provider = scriptedProvider([
     [
       { type: "thinking", text: "Hm" },
@@ -49,7 +49,7 @@ test("a call past the script's end throws", async () => {
   await expect(call(scriptedProvider([]))).rejects.toThrow("no turn for model call 1")
 })
 
-test("a function in place of a script answers every call", async () => {
+test("a function instead of a script answers every call", async () => {
   const provider = scriptedProvider(() => [{ type: "text", text: "Again" }])
   expect(await call(provider)).toEqual(await call(provider))
 })
@@ -72,12 +72,12 @@ test("a failure ends the turn with one error event", async () => {
   ])
 })
 
-test("a provider that breaks its contract can be played", async () => {
+test("a provider that breaks its contract can be simulated", async () => {
   const provider = scriptedProvider([[{ type: "throw", error: new Error("broken") }]])
   await expect(call(provider)).rejects.toThrow("broken")
 })
 
-test("it waits for what it is told to, and an abort ends the wait silently", async () => {
+test("it waits for a promise, and an abort ends the wait without an event", async () => {
   const controller = new AbortController()
   const { promise, resolve } = Promise.withResolvers<void>()
   const provider = scriptedProvider([

@@ -13,7 +13,7 @@ async function start(script: Parameters<typeof startScriptedUpstream>[0]): Promi
   return upstream
 }
 
-test("replies come in the script's order, as they are, and requests are recorded", async () => {
+test("replies are sent in the script's order, unchanged, and requests are recorded", async () => {
   const { url, requests } = await start([
     { steps: ["data: 1\n\n", new TextEncoder().encode("data: 2\n\n")] },
     { status: 429, headers: { "retry-after": "3" }, steps: ["slow down"] },
@@ -38,20 +38,20 @@ test("replies come in the script's order, as they are, and requests are recorded
   expect(await requests[0]?.outcome).toBe("answered")
 })
 
-test("a request past the script's end is answered 500, and says so", async () => {
+test("a request after the script's end is answered with 500 and the reason", async () => {
   const { url } = await start([])
   const response = await fetch(url)
   expect(response.status).toBe(500)
   expect(await response.text()).toContain("no reply to request 1")
 })
 
-test("a function replies to every request by what it asks", async () => {
+test("a function replies to every request according to its content", async () => {
   const { url } = await start(({ path }) => ({ steps: [path] }))
   expect(await (await fetch(`${url}/a`)).text()).toBe("/a")
   expect(await (await fetch(`${url}/b`)).text()).toBe("/b")
 })
 
-test("it waits for a gate, with the headers and the chunks before it sent", async () => {
+test("it waits for a gate, after it has sent the headers and the earlier chunks", async () => {
   const gate = Promise.withResolvers<void>()
   const { url } = await start([{ steps: ["one", { type: "wait", until: gate.promise }, "two"] }])
   const reader = (await fetch(url)).body?.pipeThrough(new TextDecoderStream()).getReader()
@@ -60,7 +60,7 @@ test("it waits for a gate, with the headers and the chunks before it sent", asyn
   expect((await reader?.read())?.value).toBe("two")
 })
 
-test("a cut breaks the connection off after what came before it", async () => {
+test("a cut breaks the connection after the earlier chunks", async () => {
   const { url, requests } = await start([{ steps: ["half a li", { type: "cut" }, "never"] }])
   // After a failure, the body of a `fetch` discards data that was received and not read. A plain socket keeps it.
   const socket = connect(Number(new URL(url).port), "127.0.0.1").setEncoding("utf8")
@@ -71,7 +71,7 @@ test("a cut breaks the connection off after what came before it", async () => {
   expect(await requests[0]?.outcome).toBe("cut")
 })
 
-test("it sees a client that disconnects, waiting or writing", async () => {
+test("it notices a client that disconnects, both while waiting and while writing", async () => {
   const endless: UpstreamReply = { steps: Array.from({ length: 10_000 }, () => "x".repeat(10_000)) }
   const waiting: UpstreamReply = { steps: ["x", { type: "wait", until: new Promise(() => {}) }] }
   const { url, requests } = await start([endless, waiting])

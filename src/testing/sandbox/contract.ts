@@ -9,7 +9,7 @@ import { sandboxLimitCases } from "./limits.ts"
 /** Behavior of every backend of code execution, sandbox or not. */
 export const sandboxContract: readonly SandboxCase[] = [
   {
-    name: "Python, JavaScript and shell give their output and exit code",
+    name: "Python, JavaScript and shell return their output and exit code",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const programs = {
@@ -28,7 +28,7 @@ export const sandboxContract: readonly SandboxCase[] = [
     },
   },
   {
-    name: "code is taken as it is, whatever characters it has",
+    name: "code is run unchanged, with any characters",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const text = "'\"`$HOME\\n – 漢字 🙂 \\\\ %s\t!"
@@ -39,7 +39,7 @@ export const sandboxContract: readonly SandboxCase[] = [
     },
   },
   {
-    name: "an execution has variables of its own, and the next one does not have them",
+    name: "an execution has its own variables, which the next one does not have",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const value = "'\"`$HOME\\n\n– 漢字 %s\t!\n"
@@ -54,7 +54,7 @@ export const sandboxContract: readonly SandboxCase[] = [
     },
   },
   {
-    name: "output comes while the code runs, and files given meanwhile are seen",
+    name: "output arrives while the code runs, and the code sees files that are added meanwhile",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const code = `
@@ -72,14 +72,14 @@ print(open("go/on.txt").read())`
     },
   },
   {
-    name: "what a signal ends has 128 and its number as exit code",
+    name: "an execution that a signal ends has 128 plus its number as exit code",
     async run(harness) {
       const outcome = await run(harness, await newSandbox(harness), "kill -KILL $$", { language: "shell" })
       assert.deepEqual([outcome.exitCode, outcome.reason], [137, "exited"])
     },
   },
   {
-    name: "output can be written by the names /dev/stdout and /dev/stderr",
+    name: "output can be written through /dev/stdout and /dev/stderr",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const code =
@@ -95,7 +95,7 @@ print(open("go/on.txt").read())`
     },
   },
   {
-    name: "the environment has nothing of the gateway's",
+    name: "the environment contains nothing of the gateway's",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const { stdout } = await run(harness, sandbox, "import os, json; print(json.dumps(sorted(os.environ)))")
@@ -110,7 +110,7 @@ print(open("go/on.txt").read())`
     },
   },
   {
-    name: "an abort rejects with its reason, without waiting for the code, and leaves no process",
+    name: "an abort rejects with its reason without waiting for the code, and leaves no process",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const stop = new AbortController()
@@ -129,7 +129,7 @@ print(open("go/on.txt").read())`
     },
   },
   {
-    name: "whoever stops taking the output makes the code wait, and ends it by leaving",
+    name: "a slow reader makes the code wait, and a reader that leaves ends it",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const code = `

@@ -25,7 +25,7 @@ export const sandboxFileCases: readonly SandboxCase[] = [
     },
   },
   {
-    name: "files can be given, replaced, and read and changed by code",
+    name: "files can be added and replaced, and code can read and change them",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       await sandbox.writeFile("in/deep/a.txt", Buffer.from("one"))
@@ -79,7 +79,7 @@ os.link("real.txt", "hard")`
     },
   },
   {
-    name: "a given file takes the place of a link and not of what it points to",
+    name: "an added file replaces a link and not its target",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const code = "import os; open('target', 'w').write('safe'); os.symlink('target', 'link')"
@@ -90,7 +90,7 @@ os.link("real.txt", "hard")`
     },
   },
   {
-    name: "files with odd names do no harm",
+    name: "files with unusual names do no harm",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const code = `
@@ -102,7 +102,7 @@ for name in [b"\\xff\\xfe", b"a\\nb", b"-rf", b" ", "ü".encode(), b"q" * 255]: 
     },
   },
   {
-    name: "a session that never ran code has no sandbox, and opening it makes no other's",
+    name: "a session that never ran code has no sandbox, and opening it creates none for another",
     async run(harness) {
       assert.equal(await harness.sandboxes.find("sess_nobody"), null)
       const [one, other] = [await newSandbox(harness), await newSandbox(harness)]

@@ -38,7 +38,7 @@ attempt("time", lambda: os.utime(script, (0, 0)))`
 
 export const sandboxFolderCases: readonly SandboxCase[] = [
   {
-    name: "code reads and runs the files of a folder that it is given, and finds it by its variable",
+    name: "code reads and runs the files of a given folder, and finds it by its variable",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const code = `"$SKILL_DIR/scripts/hello.sh" you; cat "$SKILL_DIR/references/ü.txt"`
@@ -48,7 +48,7 @@ export const sandboxFolderCases: readonly SandboxCase[] = [
     },
   },
   {
-    name: "code cannot change a folder that it is given",
+    name: "code cannot change a given folder",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const host = harness.sandboxes.hosts.find(({ name }) => name === harness.host)
@@ -68,7 +68,7 @@ export const sandboxFolderCases: readonly SandboxCase[] = [
     },
   },
   {
-    name: "a folder is there only for the execution that it is given to",
+    name: "a folder exists only for the execution that receives it",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const other = { ...folder, name: "other", variable: "OTHER_DIR", key: "another skill", files: [] }

@@ -4,7 +4,7 @@ import { assertStill, heartbeat } from "./heartbeat.ts"
 
 export const sandboxLimitCases: readonly SandboxCase[] = [
   {
-    name: "code that takes too long is ended with all its processes, and says so",
+    name: "code that takes too long is ended with all its processes, and the result says so",
     async run(harness) {
       let said = ""
       // On a busy machine the shorter ones may end before the code has started.
@@ -21,7 +21,7 @@ export const sandboxLimitCases: readonly SandboxCase[] = [
     },
   },
   {
-    name: "code that ends takes what it started along",
+    name: "code that ends also ends the processes that it started",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const outcome = await run(
@@ -35,7 +35,7 @@ export const sandboxLimitCases: readonly SandboxCase[] = [
     },
   },
   {
-    name: "too much memory is told apart from a failure, and hurts nobody else",
+    name: "too much memory is distinguished from a failure, and affects no other execution",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const outcome = await run(harness, sandbox, "x = bytearray(200 * 1024 * 1024); print(len(x))")
@@ -45,7 +45,7 @@ export const sandboxLimitCases: readonly SandboxCase[] = [
     },
   },
   {
-    name: "JavaScript that uses too much memory is told apart from a failure",
+    name: "JavaScript that uses too much memory is distinguished from a failure",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       for (const code of [
@@ -59,7 +59,7 @@ export const sandboxLimitCases: readonly SandboxCase[] = [
     },
   },
   {
-    name: "a full disk is told apart from a failure, and leaves room for the next execution",
+    name: "a full disk is distinguished from a failure, and leaves room for the next execution",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       await sandbox.writeFile("before.txt", Buffer.from("kept"))
@@ -78,7 +78,7 @@ for i in range(1000):
     },
   },
   {
-    name: "what filled the disk is deleted first, and the result says so",
+    name: "the files that filled the disk are deleted first, and the result says so",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       await sandbox.writeFile("log.csv", Buffer.from("first line\n"))
@@ -98,7 +98,7 @@ for i in range(1000):
     },
   },
   {
-    name: "one file that is too large is a full disk too",
+    name: "a single file that is too large counts as a full disk too",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const code = "f = open('big', 'wb')\nwhile True: f.write(b'x' * 1_000_000)"

@@ -20,7 +20,7 @@ import {
 export const entryCases: readonly SessionLogCase[] = [
   {
     rule: 2,
-    name: "that a call was asked for, begun and answered are entries of their own, in order",
+    name: "the request, the start and the answer of a call are separate entries in order",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -53,7 +53,7 @@ export const entryCases: readonly SessionLogCase[] = [
   },
   {
     rule: 14,
-    name: "data of the application is stored, but not while a live process may not read it",
+    name: "application data is stored, but not while a live process may not read it",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -93,7 +93,7 @@ export const entryCases: readonly SessionLogCase[] = [
   },
   {
     rule: 4,
-    name: "one call commits many sessions, and a refused one takes no other along",
+    name: "one call commits many sessions, and a refused one does not affect the others",
     async run({ open }) {
       const { log } = await open()
       const sessions = await Promise.all(Array.from({ length: 20 }, () => runningSession(log)))
@@ -118,7 +118,7 @@ export const entryCases: readonly SessionLogCase[] = [
   },
   {
     rule: 4,
-    name: "a commit that fails stores nothing, and its good sessions commit on their own",
+    name: "a failed commit stores nothing, and its other sessions can be committed separately",
     async run({ open }) {
       const { log } = await open()
       const [good, bad] = [await runningSession(log), await runningSession(log)]
@@ -158,7 +158,7 @@ export const entryCases: readonly SessionLogCase[] = [
   },
   {
     rule: 4,
-    name: "commits that are not waited for keep their order",
+    name: "commits that are not awaited keep their order",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -179,7 +179,7 @@ export const entryCases: readonly SessionLogCase[] = [
   },
   {
     rule: 4,
-    name: "a commit of nothing is no failure",
+    name: "an empty commit is not a failure",
     async run({ open }) {
       const { log } = await open()
       assert.deepEqual(await log.commit([]), [])
@@ -221,7 +221,7 @@ export const entryCases: readonly SessionLogCase[] = [
   },
   {
     rule: 5,
-    name: "a page of thousands of entries is whole",
+    name: "a page of thousands of entries is complete",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -249,7 +249,7 @@ export const entryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a page ends with the row that reaches its bound of characters, and the next one goes on",
+    name: "a page ends with the row that reaches its bound of characters, and the next page continues after it",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, entries } = await loggedDeltas(log, 40, "x".repeat(10_000))

@@ -51,7 +51,7 @@ export const largeCases: readonly SessionLogCase[] = [
   },
   {
     rule: 15,
-    name: "a large message is read from the inbox as it was put, and only by those who ask for messages",
+    name: "a large message is read from the inbox unchanged, and only by readers that ask for messages",
     async run({ open }) {
       const { log } = await open()
       for (const input of [
@@ -79,7 +79,7 @@ export const largeCases: readonly SessionLogCase[] = [
   },
   {
     rule: 15,
-    name: "a large conversation for a busy session is stored as its last message alone",
+    name: "a large conversation for a busy session is stored as its last message only",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)

@@ -23,7 +23,7 @@ const noSessions = { sessionsUsedBefore: 0 }
 export const pruneCases: readonly SessionLogCase[] = [
   {
     rule: 6,
-    name: "deltas are dropped once they have been settled for longer than the limit, by the store's clock alone",
+    name: "deltas are dropped after they have been settled for longer than the limit, by the store's clock only",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -54,7 +54,7 @@ export const pruneCases: readonly SessionLogCase[] = [
   },
   {
     rule: 6,
-    name: "the end of a run settles its deltas, and those committed with it",
+    name: "the end of a run settles its deltas, including those of the same commit",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -94,7 +94,7 @@ export const pruneCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "sessions unused since the limit are removed with all they have, unless a run is open",
+    name: "sessions without use since the limit are removed with all their data, unless a run is open",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()

@@ -4,7 +4,7 @@ import { cancel, commitOk, newSession, nextOf, runningSession, type SessionLogCa
 export const revocationCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "revoking a session cancels its open run; doing it again changes nothing",
+    name: "revoking a session cancels its open run, and repeating it changes nothing",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -22,7 +22,7 @@ export const revocationCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "revoking wakes whoever works on the run, and needs no run",
+    name: "revoking notifies the process that works on the run, and works without a run",
     async run({ open }) {
       const { log } = await open()
       const idle = await newSession(log)
@@ -39,7 +39,7 @@ export const revocationCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a session that does not exist cannot be revoked, whatever its id",
+    name: "a session that does not exist cannot be revoked, with any id",
     async run({ open }) {
       const { log } = await open()
       for (const id of ["sess_nobody", "", "\u0000", "\ud800"]) {

@@ -61,7 +61,7 @@ async function usedSession(log: SessionLog): Promise<string> {
 export const storageCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "the stored size of a session is that of its events, each counted once, and none of its deltas",
+    name: "the stored size of a session is that of its events, each counted once, and not of its deltas",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -107,7 +107,7 @@ export const storageCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a message to a session or principal that stores too much is refused, whether it is claimed or not",
+    name: "a message to a session or principal over its storage limit is refused, whether it is claimed or not",
     async run({ open }) {
       const { log } = await open()
       const sessionId = await usedSession(log)
@@ -129,7 +129,7 @@ export const storageCases: readonly SessionLogCase[] = [
   },
   {
     rule: 1,
-    name: "a repeated message gives its run although the session is full by now",
+    name: "a repeated message returns its run even if the session is full by now",
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
@@ -144,7 +144,7 @@ export const storageCases: readonly SessionLogCase[] = [
   },
   {
     rule: 13,
-    name: "the last event that replaced the history is found, however many there are",
+    name: "the last event that replaced the history is found among any number",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -163,7 +163,7 @@ export const storageCases: readonly SessionLogCase[] = [
   },
   {
     rule: 11,
-    name: "the last compaction is found, however many there are",
+    name: "the last compaction is found among any number",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -185,7 +185,7 @@ export const storageCases: readonly SessionLogCase[] = [
   },
   {
     rule: 13,
-    name: "replaced histories stay in the log, and are left out for who does not want them",
+    name: "replaced histories stay in the log, and readers can leave them out",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)

@@ -42,7 +42,7 @@ export const watchingCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "what is written between two looks causes one more yield, for every watcher",
+    name: "writes between two reads cause one more yield for every watcher",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -57,7 +57,7 @@ export const watchingCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a watcher of a session that does not exist yet hears of its first entries",
+    name: "a watcher of a session that does not exist yet is notified of its first entries",
     async run({ open }) {
       const { log } = await open()
       const sessionId = randomIds.next("sess")
@@ -78,7 +78,7 @@ export const watchingCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a watcher ends at abort, also while it waits, before it began, or when its reader leaves",
+    name: "a watcher ends at abort, even while it waits, before it starts, or when its reader leaves",
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
@@ -116,7 +116,7 @@ export const watchingCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "closing the store ends those who watch it",
+    name: "closing the store ends its watchers",
     async run({ open }) {
       const store = await open()
       const sessionId = await newSession(store.log)

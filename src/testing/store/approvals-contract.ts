@@ -18,7 +18,7 @@ import {
 export const approvalsCases: readonly SessionLogCase[] = [
   {
     rule: 2,
-    name: "a wait is found by its call as soon as it is committed, with whom it belongs to",
+    name: "a wait is found by its call as soon as it is committed, with its owner",
     async run({ open }) {
       const { log, approvals } = await open()
       const { sessionId, waits } = await askingSession(log, [
@@ -42,7 +42,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "open waits are listed oldest first, of one session or all, by kind, unexpired, up to the limit",
+    name: "open waits that have not expired are listed oldest first, of one session or all, by kind, up to the limit",
     async run({ open }) {
       const { log, approvals } = await open()
       const first = await askingSession(log, [{ expiresAt: 10_000 }, { kind: "clientTool" }, {}])
@@ -73,7 +73,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "hundreds of waits, some of them large, are listed whole",
+    name: "hundreds of waits, some of them large, are listed completely",
     async run({ open }) {
       const { log, approvals } = await open()
       const session = await askingSession(log)
@@ -139,7 +139,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a revoked grant is gone at once, may be given again, and leaves the other grants alone",
+    name: "a revoked grant ends at once, may be granted again, and does not affect other grants",
     async run({ open }) {
       const { log, approvals } = await open()
       const { sessionId, waits } = await askingSession(log, [
@@ -179,7 +179,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a grant is for the tool of one server, and a revocation for all tools of its name",
+    name: "a grant covers the tool of one server, and a revocation covers all tools of its name",
     async run({ open }) {
       const { log, approvals } = await open()
       const moved = originAt("a", { identity: "elsewhere" })
@@ -207,7 +207,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "the audit trail says who decided what, when and from where, newest first",
+    name: "the audit trail records who decided what, when and from where, newest first",
     async run({ open }) {
       const { log, approvals } = await open()
       const { sessionId, runId, waits } = await askingSession(log, [
@@ -251,7 +251,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "waits, grants and the audit trail go when their session is removed, and only then",
+    name: "waits, grants and the audit trail are removed with their session, and only then",
     async run({ open }) {
       const { log, approvals } = await open()
       const [removed, kept] = [await askingSession(log, [{}, {}]), await askingSession(log)]

@@ -101,7 +101,7 @@ const isDue = async (archive: Archive, sessionId: string) =>
 export const archiveCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "archived events are read as before, in every way of reading",
+    name: "archived events are read like before by every method",
     async run({ open }) {
       const { log, archive } = await open()
       const { sessionId, boundary } = await oldSession(log)
@@ -118,7 +118,7 @@ export const archiveCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "archived events no longer count to their session, and little to its principal",
+    name: "archived events no longer count toward their session, and only a little toward its principal",
     async run({ open }) {
       const { log, archive } = await open()
       const { sessionId, boundary } = await oldSession(log)
@@ -136,7 +136,7 @@ export const archiveCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "events are archived once, however often and however many at once ask for it",
+    name: "events are archived once, even with repeated and concurrent calls",
     async run({ open }) {
       const { log, archive } = await open()
       const { sessionId, boundary } = await oldSession(log)
@@ -151,7 +151,7 @@ export const archiveCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a page that is read while events are archived misses none and has none twice",
+    name: "a page that is read while events are archived misses none and contains none twice",
     async run({ open }) {
       const { log, archive } = await open()
       const { sessionId, boundary } = await oldSession(log)
@@ -165,7 +165,7 @@ export const archiveCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a session is due after its history was compacted or replaced, until it is done",
+    name: "a session is due after its history was compacted or replaced, until it is marked as done",
     async run({ open }) {
       const { log, archive } = await open()
       const { sessionId, runId, lease, boundary } = await oldSession(log)
@@ -183,7 +183,7 @@ export const archiveCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "nothing of a session that does not exist is archived",
+    name: "nothing is archived for a session that does not exist",
     async run({ open }) {
       const { archive } = await open()
       assert.equal(await archive.move("nobody", { beforeSeq: Number.MAX_SAFE_INTEGER }), null)
@@ -195,7 +195,7 @@ export const archiveCases: readonly SessionLogCase[] = [
 export const sharedArchiveCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "another process goes on where one has stopped",
+    name: "another process continues where one has stopped",
     async run({ open }) {
       const { log, archive } = await open()
       const { sessionId, boundary } = await oldSession(log)

@@ -31,7 +31,7 @@ function bytesOf(length: number, seed = 1): Uint8Array {
 export const contentsCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "a content is read as it was put, chunk by chunk to its last byte",
+    name: "a content is read back unchanged, chunk by chunk to its last byte",
     async run({ open }) {
       const { log, contents } = await open()
       const sessionId = await newSession(log)
@@ -64,7 +64,7 @@ export const contentsCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "the same content is stored and counted once, also when it is put at the same time",
+    name: "equal contents are stored and counted once, even if they are put concurrently",
     async run({ open }) {
       const { log, contents } = await open()
       for (let round = 1; round <= 20; round += 1) {

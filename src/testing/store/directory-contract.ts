@@ -24,7 +24,7 @@ import { askingSession } from "../session-log/waits/wait-fixtures.ts"
 export const directoryCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "sessions are listed newest first, with whose they are and what they store",
+    name: "sessions are listed newest first, with their owner and their stored bytes",
     async run({ open }) {
       const { log, directory } = await open()
       const principal = newPrincipal()
@@ -55,7 +55,7 @@ export const directoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "pages of sessions list each one once, whatever is created or removed between them",
+    name: "pages of sessions list each session once, even if others are created or removed meanwhile",
     async run({ open }) {
       const { log, directory } = await open()
       const principal = newPrincipal()
@@ -87,7 +87,7 @@ export const directoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "sessions are found by agent, parent, root, state and time, and all filters hold at once",
+    name: "sessions are found by agent, parent, root, state and time, and all filters apply together",
     async run({ open }) {
       const { log, directory } = await open()
       const principal = newPrincipal()
@@ -216,7 +216,7 @@ export const directoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a page is bounded, and a forged position only leads elsewhere in the same list",
+    name: "a page is bounded, and a forged position only leads to another place of the same list",
     async run({ open }) {
       const { log, directory } = await open()
       const [principal, other] = [newPrincipal(), newPrincipal()]
@@ -248,7 +248,7 @@ export const directoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "ten thousand sessions are listed page by page under inserts, and a rare one among them is reached",
+    name: "ten thousand sessions are listed page by page during inserts, and a rare one among them is reached",
     async run({ open }) {
       const { log, directory } = await open()
       const principal = newPrincipal()

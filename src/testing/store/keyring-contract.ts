@@ -4,7 +4,7 @@ import type { SessionLogCase } from "../session-log/fixtures.ts"
 export const keyringCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "there is one signing key of 32 bytes, made on first use and found by its id",
+    name: "there is one signing key of 32 bytes, created on first use and found by its id",
     async run({ open }) {
       const { keyring } = await open()
       const keys = await Promise.all(Array.from({ length: 8 }, () => keyring.signingKey()))
@@ -17,7 +17,7 @@ export const keyringCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a key that was never made is null and cannot be removed, whatever its id",
+    name: "an unknown key is null and cannot be removed, with any id",
     async run({ open }) {
       const { keyring } = await open()
       for (const id of ["key_nobody", "", "\u0000", "\ud800"]) {
@@ -57,7 +57,7 @@ export const keyringCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "of rotations at once each makes a key, and the newest signs",
+    name: "concurrent rotations each create a key, and the newest signs",
     async run({ open }) {
       const { keyring } = await open()
       const keys = await Promise.all(Array.from({ length: 8 }, () => keyring.rotate()))

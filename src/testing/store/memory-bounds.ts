@@ -7,7 +7,7 @@ import { bounds, namesIn, newMemory, newMemoryScope, recalledNames, rememberAll 
 export const memoryBoundCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "a memory is replaced and forgotten only if it is still what was expected",
+    name: "a memory is replaced and forgotten only if it still has the expected revision",
     async run({ open }) {
       const { memory } = await open()
       const scope = newMemoryScope()
@@ -30,7 +30,7 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a principal's memories keep to the bounds, those of all agents together",
+    name: "a principal's memories stay within the bounds, those of all agents together",
     async run({ open }) {
       const { memory } = await open()
       const scope = newMemoryScope()
@@ -58,7 +58,7 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "of many memories stored at once, as many are accepted as the bounds allow",
+    name: "of many concurrent memories, as many are accepted as the bounds allow",
     async run({ open }) {
       const { memory } = await open()
       const scope = newMemoryScope()
@@ -72,7 +72,7 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "of many writes that expect the same revision, one is stored",
+    name: "of many writes with the same expected revision, one is stored",
     async run({ open }) {
       const { memory } = await open()
       const scope = newMemoryScope()
@@ -88,7 +88,7 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "an expired memory is as if it were not there, and is removed",
+    name: "an expired memory is treated as missing, and is removed",
     async run({ open }) {
       const { memory } = await open()
       const scope = newMemoryScope()
@@ -110,7 +110,7 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "nothing is stored from a session that was revoked",
+    name: "a revoked session stores no memory",
     async run({ open }) {
       const { memory, log } = await open()
       const scope = newMemoryScope()
@@ -129,7 +129,7 @@ export const memoryBoundCases: readonly SessionLogCase[] = [
 export const sharedMemoryCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "two processes keep to the bounds of a principal together, and see each other's memories",
+    name: "two processes keep the bounds of a principal together, and see each other's memories",
     async run({ open }) {
       const stores = [await open(), await open()]
       const scope = newMemoryScope()
@@ -148,7 +148,7 @@ export const sharedMemoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "memories outlive the process that stored them",
+    name: "memories survive the process that stored them",
     async run({ open, crash }) {
       const first = await open()
       const scope = newMemoryScope()

@@ -8,7 +8,7 @@ import { bounds, namesIn, newMemory, newMemoryScope, recalledNames, rememberAll 
 export const memoryCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "a memory is what was stored last under its type and name",
+    name: "a memory is the value that was stored last under its type and name",
     async run({ open }) {
       const { memory } = await open()
       const scope = newMemoryScope()
@@ -87,7 +87,7 @@ export const memoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "principals, and agents of a principal, see their own memories only",
+    name: "principals, and agents of a principal, see only their own memories",
     async run({ open }) {
       const { memory } = await open()
       const shared = newMemoryScope()
@@ -128,7 +128,7 @@ export const memoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "memories with one name are forgotten together, whatever their types",
+    name: "memories with the same name are forgotten together, with any types",
     async run({ open }) {
       const { memory } = await open()
       const scope = newMemoryScope()
@@ -148,7 +148,7 @@ export const memoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "recall finds words whatever their case, accents and endings, the rarest first",
+    name: "recall finds words with any case, accents and endings, the rarest first",
     async run({ open }) {
       const { memory } = await open()
       const scope = newMemoryScope()
@@ -172,7 +172,7 @@ export const memoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "recall finds what a memory says now, and no memory that was forgotten",
+    name: "recall finds a memory's current content, and no forgotten memory",
     async run({ open }) {
       const { memory } = await open()
       const scope = newMemoryScope()
@@ -186,7 +186,7 @@ export const memoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "recall filters by type and tags, and without a text gives the newest first",
+    name: "recall filters by type and tags, and returns the newest first without a text",
     async run({ open }) {
       const { memory } = await open()
       const scope = newMemoryScope()
@@ -206,7 +206,7 @@ export const memoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "recall finds similar vectors of the same model, besides words",
+    name: "recall finds similar vectors of the same model, in addition to words",
     async run({ open }) {
       const { memory } = await open()
       const scope = newMemoryScope()

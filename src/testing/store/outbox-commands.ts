@@ -62,7 +62,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
   },
   {
     rule: 18,
-    name: "two processes that deliver at the same time move each command once",
+    name: "two processes that deliver concurrently move each command once",
     async run({ open }) {
       const store = await open()
       const { log, outbox } = store
@@ -82,7 +82,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
   },
   {
     rule: 18,
-    name: "an answer for another session closes its wait once; one that comes too late is dropped",
+    name: "an answer for another session closes its wait once, and one that arrives too late is dropped",
     async run({ open }) {
       const store = await open()
       const { log } = store
@@ -103,7 +103,7 @@ export const outboxCommandCases: readonly SessionLogCase[] = [
   },
   {
     rule: 18,
-    name: "a message for a busy session waits for its run to end; one for a session that is gone is dead",
+    name: "a message for a busy session waits for its run to end, and one for a removed session is dead",
     async run({ open }) {
       const store = await open()
       const { log, outbox } = store

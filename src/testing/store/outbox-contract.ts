@@ -49,7 +49,7 @@ function sessionOf(agent: string) {
 export const outboxCases: readonly SessionLogCase[] = [
   {
     rule: 17,
-    name: "items are stored with the events of their commit, once, also if the batch is committed twice",
+    name: "items are stored with the events of their commit, once, even if the batch is committed twice",
     async run({ open }) {
       const { log, outbox } = await open()
       const kind = newKind()
@@ -90,7 +90,7 @@ export const outboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: 17,
-    name: "an id that its session has in the outbox already is not stored again; other sessions may use it",
+    name: "an id that its session already has in the outbox is not stored again, and other sessions may use it",
     async run({ open }) {
       const { log, outbox } = await open()
       const kind = newKind()
@@ -127,7 +127,7 @@ export const outboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: 17,
-    name: "claims take the kind that is asked for, oldest first, within the limit and the bytes, and each row once",
+    name: "claims return the requested kind, oldest first, within the limit and the bytes, and each row once",
     async run({ open }) {
       const { log, outbox } = await open()
       const [kind, other] = [newKind(), newKind()]
@@ -161,7 +161,7 @@ export const outboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: 17,
-    name: "a claim that ended is another's: what its former holder says changes nothing",
+    name: "after the end of a claim, reports of its former holder change nothing",
     async run({ open }) {
       const { log, outbox } = await open()
       const kind = newKind()
@@ -186,7 +186,7 @@ export const outboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: 17,
-    name: "a failed row is due again after its pause, a released one at once and without the attempt",
+    name: "a failed row is due again after its delay, and a released one at once without counting the attempt",
     async run({ open }) {
       const { log, outbox } = await open()
       const kind = newKind()
@@ -211,7 +211,7 @@ export const outboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: 17,
-    name: "an attempt that ended without an outcome is known at the next one, until one has an outcome",
+    name: "an attempt that ended without an outcome is reported to the next ones, until one has an outcome",
     async run({ open }) {
       const { log, outbox } = await open()
       const kind = newKind()
@@ -239,7 +239,7 @@ export const outboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: 17,
-    name: "a dead row is listed and not claimed, until it is retried with all its attempts, or dropped",
+    name: "a dead row is listed and not claimed until it is retried with all its attempts, or dropped",
     async run({ open }) {
       const { log, outbox } = await open()
       const kind = newKind()
@@ -281,7 +281,7 @@ export const outboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: 17,
-    name: "a commit with items is heard of at once",
+    name: "a commit with items is announced at once",
     async run({ open }) {
       const { log, outbox } = await open()
       const stop = new AbortController()
@@ -295,7 +295,7 @@ export const outboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a session is kept while a row of it waits; dead rows outlive it, until they are dropped by their age",
+    name: "a session is kept while a row of it waits, and dead rows survive it until they are dropped by their age",
     async run({ open }) {
       const { log, outbox } = await open()
       const kind = newKind()
@@ -318,7 +318,7 @@ export const outboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a removed session is reported in its own removal, once, and only if that is asked for",
+    name: "a removed session is reported in the transaction of its removal, once, and only if requested",
     async run({ open }) {
       const { log, outbox } = await open()
       const kind = newKind()

@@ -40,7 +40,7 @@ async function receive(
 export const sharedOutboxCases: readonly SessionLogCase[] = [
   {
     rule: 17,
-    name: "two processes that claim at the same time claim each row once, and a dead one's rows when its claim ends",
+    name: "two processes that claim concurrently claim each row once, and a dead one's rows after its claim ends",
     async run({ open, crash }) {
       const [first, second] = [await open(), await open()]
       const kind = `kind_${randomIds.next("key")}`
@@ -61,7 +61,7 @@ export const sharedOutboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: 18,
-    name: "two processes that deliver commands at the same time deliver each once",
+    name: "two processes that deliver commands concurrently deliver each once",
     async run({ open }) {
       const [first, second] = [await open(), await open()]
       const targets = await Promise.all(Array.from({ length: 15 }, () => newSession(first.log)))
@@ -84,7 +84,7 @@ export const sharedOutboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: 19,
-    name: "a commit by one process while another one's cursor reaches the end is not missed, and received once",
+    name: "a commit while another process's cursor reaches the end is not missed, and is received once",
     async run({ open }) {
       const [writer, reader] = [await open(), await open()]
       const subscription = { subscriber: `subscriber_${randomIds.next("key")}`, agent: newAgent() }

@@ -60,7 +60,7 @@ async function reasonOf({ schedules }: Store, step: ScheduleStep): Promise<strin
 export const scheduleCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "a schedule is found as it was stored, by its agent, owner and origin, until it is removed",
+    name: "a schedule is read back unchanged, by its agent, owner and origin, until it is removed",
     async run({ open }) {
       const { schedules } = await open()
       const schedule = newSchedule()
@@ -103,7 +103,7 @@ export const scheduleCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "an owner and an agent have no more than their bounds, and ended schedules make room",
+    name: "an owner and an agent have no more schedules than their bounds, and ended schedules make room",
     async run({ open }) {
       const { schedules } = await open()
       const agent = newAgent()
@@ -146,7 +146,7 @@ export const scheduleCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "an occurrence is fired once: its message, the schedule's next time and its history come together",
+    name: "an occurrence is fired once: its message, the schedule's next time and its history are stored together",
     async run({ open }) {
       const { schedules, log } = await open()
       const schedule = await stored(schedules)
@@ -179,7 +179,7 @@ export const scheduleCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a step without a message records what was skipped, and ends a schedule",
+    name: "a step without a message records the skipped occurrences, and ends a schedule",
     async run({ open }) {
       const { schedules } = await open()
       const schedule = await stored(schedules)
@@ -206,7 +206,7 @@ export const scheduleCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a message that its session does not take leaves the occurrence skipped, and the schedule goes on",
+    name: "a message that its session does not accept leaves the occurrence skipped, and the schedule continues",
     async run({ open }) {
       const store = await open()
       const { schedules } = store
@@ -267,7 +267,7 @@ export const scheduleCases: readonly SessionLogCase[] = [
 export const sharedScheduleCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "two processes that fire the same occurrence at the same time fire it once",
+    name: "two processes that fire the same occurrence concurrently fire it once",
     async run({ open }) {
       const [first, second] = [await open(), await open()]
       for (let round = 0; round < 20; round += 1) {
@@ -282,7 +282,7 @@ export const sharedScheduleCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "an owner has no more schedules than the bound, however many processes create them",
+    name: "an owner has no more schedules than the bound, even if many processes create them",
     async run({ open }) {
       const [first, second] = [await open(), await open()]
       const agent = newAgent()

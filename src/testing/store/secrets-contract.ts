@@ -4,7 +4,7 @@ import type { SessionLogCase } from "../session-log/fixtures.ts"
 export const secretsCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "a secret is what was put last under its name, until it is removed",
+    name: "a secret is the value that was put last under its name, until it is removed",
     async run({ open }) {
       const { secrets } = await open()
       assert.equal(await secrets.get("token"), null)
@@ -30,7 +30,7 @@ export const secretsCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a secret is replaced only if it is still what was expected",
+    name: "a secret is replaced only if it still has the expected value",
     async run({ open }) {
       const { secrets } = await open()
       assert.equal(await secrets.replace("held", "first", "second"), false)
@@ -46,7 +46,7 @@ export const secretsCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "of many that replace the same secret one does",
+    name: "of many concurrent replacements of a secret, one succeeds",
     async run({ open }) {
       const { secrets } = await open()
       for (const expected of [null, "0", "0 again"]) {

@@ -37,7 +37,7 @@ async function rowsOf(snapshots: Snapshots, sessionId: string): Promise<readonly
 export const snapshotCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "a snapshot is read as it was put, to the last byte of its rows",
+    name: "a snapshot is read back unchanged, to the last byte of its rows",
     async run({ open }) {
       const { log, snapshots } = await open()
       const lease = await claimedSession(log)
@@ -76,7 +76,7 @@ export const snapshotCases: readonly SessionLogCase[] = [
   },
   {
     rule: 7,
-    name: "a process whose session was claimed since does not replace its snapshot",
+    name: "a process does not replace a snapshot if its session was claimed since",
     async run({ open }) {
       const { log, snapshots } = await open()
       const former = await claimedSession(log)
@@ -109,7 +109,7 @@ export const snapshotCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a snapshot belongs to its session alone, and can be removed",
+    name: "a snapshot belongs to its session only, and can be removed",
     async run({ open }) {
       const { log, snapshots } = await open()
       const lease = await claimedSession(log)

@@ -50,7 +50,7 @@ async function writeEvent(log: SessionLog, { lease, runId }: Written, n: number)
 export const subscriptionCases: readonly SessionLogCase[] = [
   {
     rule: 19,
-    name: "a cursor begins before the first event of a new session, and at the end of one that was there",
+    name: "a cursor starts before the first event of a new session, and at the end of an existing one",
     async run({ open }) {
       const { log, subscriptions } = await open()
       const agent = newAgent()
@@ -75,7 +75,7 @@ export const subscriptionCases: readonly SessionLogCase[] = [
   },
   {
     rule: 19,
-    name: "events make a cursor due, deltas and other agents' sessions do not",
+    name: "events make a cursor due; deltas and other agents' sessions do not",
     async run({ open }) {
       const { log, subscriptions } = await open()
       const { agent, name, claim } = await following(subscriptions)
@@ -94,7 +94,7 @@ export const subscriptionCases: readonly SessionLogCase[] = [
   },
   {
     rule: 19,
-    name: "a finished cursor is due again by the next event, and at once if one came while it was claimed",
+    name: "a finished cursor is due again at the next event, and at once if one arrived while it was claimed",
     async run({ open }) {
       const { log, subscriptions } = await open()
       const { agent, claim } = await following(subscriptions)
@@ -116,7 +116,7 @@ export const subscriptionCases: readonly SessionLogCase[] = [
   },
   {
     rule: 19,
-    name: "a cursor is moved page by page under one claim, and begins there for whoever claims it next",
+    name: "a cursor is moved page by page under one claim, and the next claim starts there",
     async run({ open }) {
       const { log, subscriptions } = await open()
       const { agent, claim } = await following(subscriptions)
@@ -136,7 +136,7 @@ export const subscriptionCases: readonly SessionLogCase[] = [
   },
   {
     rule: 19,
-    name: "a failed cursor is due after its pause, with its attempts counted from the last event that it received",
+    name: "a failed cursor is due after its delay, with its attempts counted since the last received event",
     async run({ open }) {
       const { log, subscriptions } = await open()
       const { agent, claim } = await following(subscriptions)
@@ -162,7 +162,7 @@ export const subscriptionCases: readonly SessionLogCase[] = [
   },
   {
     rule: 19,
-    name: "each subscriber has a cursor of its own in each session, and claims up to its limit",
+    name: "each subscriber has its own cursor in each session, and claims up to its limit",
     async run({ open }) {
       const { log, subscriptions } = await open()
       const first = await following(subscriptions)
@@ -175,7 +175,7 @@ export const subscriptionCases: readonly SessionLogCase[] = [
   },
   {
     rule: 19,
-    name: "a commit with events is heard of at once",
+    name: "a commit with events is announced at once",
     async run({ open }) {
       const { log, subscriptions } = await open()
       const { agent } = await following(subscriptions)
@@ -190,7 +190,7 @@ export const subscriptionCases: readonly SessionLogCase[] = [
   },
   {
     rule: 19,
-    name: "a session waits for a subscriber that is behind, for a time; then the subscriber finds it gone",
+    name: "a session waits a limited time for a subscriber that is behind, which then finds it removed",
     async run({ open }) {
       const { log, subscriptions } = await open()
       const { agent, claim } = await following(subscriptions)
@@ -220,7 +220,7 @@ export const subscriptionCases: readonly SessionLogCase[] = [
   },
   {
     rule: 19,
-    name: "a subscription that was not registered for long is forgotten, and learns of it when it is back",
+    name: "a subscription that was not registered for long is forgotten, and learns of that when it returns",
     async run({ open }) {
       const { log, subscriptions } = await open()
       const { agent, name, claim } = await following(subscriptions)

@@ -128,7 +128,7 @@ export const taskCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a cancel or a message for a task that has not started waits for the start",
+    name: "a cancel or a message for a task that has not started waits for its start",
     async run({ open }) {
       const store = await open()
       const { log } = store
@@ -154,7 +154,7 @@ export const taskCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a message for one run waits while that run is queued, joins it once it is open, and is dropped after its end",
+    name: "a message for a run waits while that run is queued, joins it once it is open, and is dropped after its end",
     async run({ open }) {
       const { log } = await open()
       const running = await runningSession(log)

@@ -76,7 +76,7 @@ async function kindsIn(log: SessionLog, sessionId: string): Promise<readonly str
 export const treeCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "a grant of the tree holds in each of its sessions, also later ones, and is revoked for all of them",
+    name: "a grant of the tree applies in each of its sessions, including later ones, and is revoked for all of them",
     async run({ open }) {
       const store = await open()
       const { log, approvals } = store
@@ -185,7 +185,7 @@ export const treeCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "revoking a session refuses the tokens of all below it and cancels their runs",
+    name: "revoking a session refuses the tokens of all sessions below it and cancels their runs",
     async run({ open }) {
       const store = await open()
       const { log } = store
@@ -203,7 +203,7 @@ export const treeCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "the root sees and finds the waits of its tree; a session beside it does not, and an answer names its session",
+    name: "the root finds and answers the waits of its tree, and a session beside it does not",
     async run({ open }) {
       const store = await open()
       const { log, approvals } = store
@@ -238,7 +238,7 @@ export const treeCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a tree is kept while one of its sessions was used lately, and removed as one",
+    name: "a tree is kept while one of its sessions was used recently, and is removed as a whole",
     async run({ open }) {
       const store = await open()
       const { log } = store

@@ -100,7 +100,7 @@ function convertImage(image: IMagickImage, isLossy: boolean): Examined {
     const data = image.write(format, (bytes) => Buffer.from(bytes).toString("base64"))
     if (data.length <= longestData) return { type: "converted", mediaType, data }
   }
-  return { type: "unusable", reason: "it stays too large at any size" }
+  return { type: "unusable", reason: "it is too large even at a small size" }
 }
 
 /** Returns the decoder's own message, without quoted data. */

@@ -46,7 +46,7 @@ test.each([
   ["image/png", MagickFormat.Png],
   ["image/jpeg", MagickFormat.Jpeg],
   ["image/webp", MagickFormat.WebP],
-])("a whole %s fits", async (mediaType, format) => {
+])("a valid %s is accepted", async (mediaType, format) => {
   expect(await examined(drawn(format))).toEqual({ type: "fits", mediaType })
 })
 
@@ -72,11 +72,11 @@ describe("an image that cannot be decoded is unusable:", () => {
   })
 })
 
-test("a GIF, which may be an animation, becomes a PNG", async () => {
+test("a GIF, which may be an animation, is converted to a PNG", async () => {
   expect(await examined(drawn(MagickFormat.Gif))).toMatchObject({ type: "converted", mediaType: "image/png" })
 })
 
-test("sides that are too long are scaled down", async () => {
+test("an image with sides that are too long is scaled down", async () => {
   const found = await examined(drawn(MagickFormat.Png, 9_000, 90))
   const data = found?.type === "converted" ? found.data : ""
   expect(readImageFormat(Buffer.from(data, "base64"))).toEqual({
@@ -86,7 +86,7 @@ test("sides that are too long are scaled down", async () => {
   })
 })
 
-test("too many bytes are made fewer", async () => {
+test("an image with too many bytes is made smaller", async () => {
   // Noise cannot be compressed by any format.
   const rows = Array.from({ length: 2_050 }, () =>
     Buffer.concat([Buffer.alloc(1), crypto.getRandomValues(Buffer.alloc(2_050))]),
@@ -104,7 +104,7 @@ test("an image that takes too long is given up, and the next one is examined", a
   await hasty.close()
 })
 
-test("an idle thread ends, and is started again for the next image", async () => {
+test("an idle thread ends, and starts again for the next image", async () => {
   const idle = createImageExaminer({ idleMs: 1 })
   const small = drawn(MagickFormat.Png).toString("base64")
   for (let image = 0; image < 2; image++) {

@@ -22,7 +22,7 @@ const webp = (kind: string, rest: string) => {
   return Buffer.concat([latin1("RIFF"), length, body])
 }
 
-test("the size of each format is read", () => {
+test("the dimensions of each format are read", () => {
   expect(readImageFormat(png)).toEqual({ mediaType: "image/png", width: 9600, height: 7200 })
   expect(readImageFormat(jpeg)).toEqual({ mediaType: "image/jpeg", width: 640, height: 480 })
   expect(readImageFormat(gif)).toEqual({ mediaType: "image/gif", width: 10, height: 20 })
@@ -32,7 +32,7 @@ test("the size of each format is read", () => {
   expect(readImageFormat(webp("VP8X", "00000000 7f0200 df0100"))).toEqual(size)
 })
 
-test("what broke off is no image, wherever it did; nor is what only begins like one", () => {
+test("a truncated image is refused at any length, and so is a file that only starts like one", () => {
   for (const whole of [png, jpeg, gif, webp("VP8X", "00000000 7f0200 df0100")]) {
     // The checksum at the end of a PNG is not read.
     const needed = whole === png ? whole.length - 4 : whole.length

@@ -25,12 +25,12 @@ function preparation(
 
 const shown = (messages: readonly Message[]) => JSON.stringify(messages).match(/"data":"[^"]*"/g)?.length ?? 0
 
-test("a conversation without images is not touched", async () => {
+test("a conversation without images is not changed", async () => {
   const messages: readonly Message[] = [{ role: "user", content: [{ type: "text", text: "Hi" }] }]
   expect(await preparation().prepare(messages)).toBe(messages)
 })
 
-test("images that fit go out as they are, and are decoded once, also when the session is loaded again", async () => {
+test("valid images are sent unchanged, and are decoded once, even if the session is loaded again", async () => {
   const { prepare, examine } = preparation()
   const messages = [user(image("AAAA")), resultOf(image("BBBB"))]
   expect(await prepare(messages)).toEqual(messages)
@@ -39,7 +39,7 @@ test("images that fit go out as they are, and are decoded once, also when the se
   expect(examine).toHaveBeenCalledTimes(2)
 })
 
-test("a wrong label is corrected, and what was converted is sent in its new form", async () => {
+test("a wrong media type is corrected, and a converted image is sent in its new form", async () => {
   const { prepare } = preparation((data) =>
     data === "AAAA"
       ? { type: "fits", mediaType: "image/jpeg" }
@@ -51,7 +51,7 @@ test("a wrong label is corrected, and what was converted is sent in its new form
   expect(await prepare(structuredClone(messages))).toEqual(expected)
 })
 
-test("an unusable image becomes a text that says why, for the model and in the log", async () => {
+test("an unusable image becomes a text with the reason, for the model and in the log", async () => {
   const { prepare, warn } = preparation(() => ({ type: "unusable", reason: "it cannot be decoded" }))
   expect(await prepare([resultOf(image("AAAA"))])).toMatchObject([
     {
@@ -67,14 +67,14 @@ test("an unusable image becomes a text that says why, for the model and in the l
   expect(warn).toHaveBeenCalledOnce()
 })
 
-test("without a decoder images are sent unchecked, and the log says so", async () => {
+test("images are sent unchecked without a decoder, which is logged", async () => {
   const { prepare, error } = preparation(() => null)
   const messages = [user(image("AAAA"))]
   expect(await prepare(messages)).toEqual(messages)
   expect(error).toHaveBeenCalledOnce()
 })
 
-test("past twenty images the oldest become text, ten at once", async () => {
+test("beyond twenty images, the oldest become text, ten at once", async () => {
   const { prepare } = preparation()
   const conversation = (count: number) =>
     Array.from({ length: count }, (_, index) => user(image(`AA${index}`)))
@@ -86,13 +86,13 @@ test("past twenty images the oldest become text, ten at once", async () => {
   expect(oldest).toMatchObject({ content: [{ type: "text", text: expect.stringContaining("older image") }] })
 })
 
-test("past twenty megabytes the oldest become text", async () => {
+test("beyond twenty megabytes, the oldest become text", async () => {
   const { prepare } = preparation()
   const large = (letter: string) => user(image(letter.repeat(5 * 1024 * 1024)))
   expect(shown(await prepare(["A", "B", "C", "D", "E"].map(large)))).toBe(4)
 })
 
-test("an image by its address is left to the provider", async () => {
+test("an image with an address is left to the provider", async () => {
   const { prepare, examine } = preparation()
   const messages: readonly Message[] = [
     { role: "user", content: [{ type: "image", source: { type: "url", url: "https://example.com/a.png" } }] },

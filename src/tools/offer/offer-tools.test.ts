@@ -17,7 +17,7 @@ function schemaOf(inputSchema: JsonObject, rules = strict) {
   return offerTools([specification(inputSchema)], rules).tools[0]?.inputSchema
 }
 
-test("a tool that fits is offered as it is", () => {
+test("a valid tool is offered unchanged", () => {
   const tool = specification({
     type: "object",
     properties: { a: text },
@@ -27,7 +27,7 @@ test("a tool that fits is offered as it is", () => {
   expect(offerTools([tool], strict)).toEqual({ tools: [tool], changes: [] })
 })
 
-describe("a tool is left out, and the others are offered, for", () => {
+describe("a tool is left out, and the others are offered, because of", () => {
   test.each<[string, object, RegExp]>([
     ["an empty name", { name: "" }, /name/],
     ["an illegal name", { name: "add\u001b[31m it" }, /name/],
@@ -52,7 +52,7 @@ describe("a tool is left out, and the others are offered, for", () => {
   })
 })
 
-test("the tools past the service's number and past a megabyte are left out", () => {
+test("tools beyond the provider's number and beyond a megabyte are left out", () => {
   const few = ["a", "b", "c"].map((name) => specification({}, { name }))
   const { tools, changes } = offerTools(few, { mostTools: 2 })
   expect(tools.map(({ name }) => name)).toEqual(["a", "b"])
@@ -68,7 +68,7 @@ test("the tools past the service's number and past a megabyte are left out", () 
   ])
 })
 
-test("a description is truncated to the service's limit or 16 384 characters, and says so", () => {
+test("a description is truncated to the provider's limit or 16 384 characters, with a note", () => {
   const long = specification({}, { description: "🙂".repeat(5_000_000) })
   for (const [rules, most] of [
     [{ longestDescription: 1_024 }, 1_024],
@@ -85,7 +85,7 @@ test("a description is truncated to the service's limit or 16 384 characters, an
   }
 })
 
-test("a large schema is offered without its descriptions where that is enough", () => {
+test("a large schema is offered without its descriptions if that is enough", () => {
   const properties = { description: { ...text, description: "x".repeat(200_000) } }
   expect(schemaOf({ type: "object", properties })).toEqual({
     type: "object",
@@ -93,7 +93,7 @@ test("a large schema is offered without its descriptions where that is enough", 
   })
 })
 
-test("optional properties that the service refuses are not shown", () => {
+test("optional properties that the provider refuses are not shown", () => {
   const { tools, changes } = offerTools(
     [specification({ type: "object", properties: { "a b": text, c: text } })],
     strict,
@@ -152,7 +152,7 @@ describe("a root with", () => {
     expect(changes).toMatchObject([{ tool: "add", action: "changed" }])
   })
 
-  test("alternatives keeps what all of them require, and joins what they say of one property", () => {
+  test("alternatives keeps the properties that all of them require, and joins their rules for one property", () => {
     const action = (value: string, more: JsonObject) => ({
       properties: { action: { const: value }, value: more },
       required: ["action", "value"],
@@ -166,7 +166,7 @@ describe("a root with", () => {
     })
   })
 
-  test("parts becomes all of them, by reference as well", () => {
+  test("parts includes all of them, even by reference", () => {
     const $defs = { Named: branch("name"), Both: { allOf: [{ $ref: "#/$defs/Named" }, branch("size")] } }
     expect(schemaOf({ $ref: "#/$defs/Both", $defs, required: ["other"] })).toMatchObject({
       type: "object",
@@ -175,7 +175,7 @@ describe("a root with", () => {
     })
   })
 
-  test("a reference to itself, or to nothing, ends", () => {
+  test("a reference to itself, or to nothing, terminates", () => {
     for (const $ref of ["#/$defs/A", "#/$defs/B", "https://example.com/schema", "#"])
       expect(schemaOf({ $ref, $defs: { A: { $ref: "#/$defs/A" } } })).toMatchObject({
         type: "object",
@@ -183,7 +183,7 @@ describe("a root with", () => {
       })
   })
 
-  test("many references to itself is flattened in no time", () => {
+  test("many references to itself is flattened quickly", () => {
     const $ref = "#/$defs/A"
     const branches = Array.from({ length: 100 }, () => ({ $ref }))
     const many = {
@@ -193,7 +193,7 @@ describe("a root with", () => {
     expect(schemaOf(many)).toMatchObject({ properties: { a: text } })
   })
 
-  test("composition is left alone where the service takes it", () => {
+  test("composition is unchanged if the provider accepts it", () => {
     const inputSchema = { type: "object", oneOf: [branch("path"), branch("url")] }
     expect(schemaOf(inputSchema, {})).toEqual(inputSchema)
   })

@@ -10,7 +10,7 @@ const nameless: Tool = { ...add, name: "" }
 const strict: Provider = { ...scriptedProvider([]), name: "strict", toolRules: { longestDescription: 40 } }
 const long: Tool = { ...add, description: "x".repeat(50) }
 
-test("an offer is made once for each provider, until the tools change", () => {
+test("an offer is created once for each provider, until the tools change", () => {
   const changes: ReportedChange[] = []
   let tools: readonly Tool[] = [add, nameless]
   const offers = createToolOffers(
@@ -30,7 +30,7 @@ test("an offer is made once for each provider, until the tools change", () => {
   expect(changes.at(-1)).toMatchObject({ provider: "strict", tool: "add", action: "changed" })
 })
 
-test("a change is logged once, however many runs meet it", () => {
+test("a change is logged once for any number of runs", () => {
   const warn = vi.fn()
   const report = createToolChangeLog({ debug() {}, info() {}, warn, error() {} })
   for (let run = 0; run < 3; run++) createToolOffers(() => [long, nameless], report)(strict)

@@ -27,7 +27,7 @@ async function keepBusy(threads: number): Promise<void> {
   await Promise.all(busy.map((worker) => once(worker, "online")))
 }
 
-it("does not count the time in which other threads have the CPU", async () => {
+it("does not count the time in which other threads use the CPU", async () => {
   // The first check of a thread takes longest, because its code is not compiled yet.
   const measure = async () => {
     const thread = threadWith(60_000)

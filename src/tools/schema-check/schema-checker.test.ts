@@ -21,28 +21,28 @@ function checker(limits: Partial<SchemaCheckerLimits> = {}) {
   }
 }
 
-it("accepts a value that fits, and names what does not fit in another", async () => {
+it("accepts a valid value, and names the invalid parts of another", async () => {
   const { check } = checker()
   expect(await check(city, { city: "Oslo" })).toEqual({ valid: true, input: { city: "Oslo" } })
   const message = expect.stringContaining("city must be string")
   expect(await check(city, { city: 7 })).toEqual({ valid: false, message })
 })
 
-it("keeps two schemas of the same id apart", async () => {
+it("distinguishes two schemas of the same id", async () => {
   const { check } = checker()
   const { properties: _, required: __, ...anything } = { ...city, $id: "https://example.com/answer" }
   expect(await check(anything, {})).toMatchObject({ valid: true })
   expect(await check({ ...city, $id: anything.$id }, {})).toMatchObject({ valid: false })
 })
 
-it("rejects what is no schema, every time", async () => {
+it("rejects an invalid schema every time", async () => {
   const { check } = checker()
   for (const _ of ["first", "second"]) {
     await expect(check({ type: "nonsense" }, {})).rejects.toThrow(UnusableSchemaError)
   }
 })
 
-it("ends a check that would take years, and goes on with others", async () => {
+it("ends a check that would take years, and continues with others", async () => {
   const { check } = checker()
   expect(await check(endless, hostileText)).toEqual({ valid: false, message: late })
   expect(await check(endless, "aaa")).toMatchObject({ valid: true })
@@ -71,14 +71,14 @@ function doubling(steps: number): JsonObject {
   return { $defs: Object.fromEntries(names), $ref: "#/$defs/s0" }
 }
 
-it("refuses a value of a schema that refers to itself without end", async () => {
+it("refuses a value of a schema that refers to itself endlessly", async () => {
   const message = expect.stringContaining("Maximum call stack")
   expect(await checker().check({ $ref: "#" }, {})).toEqual({ valid: false, message })
 })
 
 const maxSchemaCharacters = 100_000_000
 
-it("gives up a schema that takes too long to compile, and does not try it again", async () => {
+it("gives up a schema that takes too long to compile, and does not retry it", async () => {
   const { check } = checker({ maxSchemaCharacters, cpuMs: { compiling: 500, checking: 200 } })
   let huge: JsonObject = { type: "string" }
   for (let depth = 0; depth < 4; depth++) huge = { properties: propertiesOf(huge, 20) }
@@ -92,7 +92,7 @@ function propertiesOf(schema: JsonObject, count: number): JsonObject {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, schema]))
 }
 
-it("ends a check that needs too much memory, and goes on with others", async () => {
+it("ends a check that needs too much memory, and continues with others", async () => {
   const { check } = checker({
     maxSchemaCharacters,
     heapMb: 24,
@@ -122,7 +122,7 @@ it("lets the checks of other sources and sessions pass those of a hostile one", 
   await hostile
 })
 
-it("does not check more at once than may wait", async () => {
+it("does not start more checks than may wait", async () => {
   const { check } = checker({ maxEntries: 4 })
   const waiting = [1, 2, 3].map(() => check(endless, hostileText))
   const message = "The value was not validated, because too many checks are waiting. Try again later."
@@ -131,14 +131,14 @@ it("does not check more at once than may wait", async () => {
   await Promise.all(waiting)
 })
 
-it("refuses values and schemas that are too large to be handed over", async () => {
+it("refuses values and schemas that are too large for a thread", async () => {
   const { check } = checker({ maxValueCharacters: 1_000, maxSchemaCharacters: 1_000 })
   const message = "The value has more than 1000 characters, which is too many."
   expect(await check({}, ["x".repeat(500), "y".repeat(500)])).toEqual({ valid: false, message })
   await expect(check({ description: "x".repeat(1_000) }, {})).rejects.toThrow(UnusableSchemaError)
 })
 
-it("rejects at once when the signal aborts, whether the check waits or runs", async () => {
+it("rejects at once when the signal aborts, both for waiting and for running checks", async () => {
   const { check } = checker()
   const stop = new AbortController()
   const { signal } = stop
@@ -150,7 +150,7 @@ it("rejects at once when the signal aborts, whether the check waits or runs", as
   await expect(check(city, {}, { signal })).rejects.toThrow("canceled")
 })
 
-it("rejects what is in progress when it closes", async () => {
+it("rejects running and waiting checks when it closes", async () => {
   const { check, close } = checker()
   const checks = [1, 2, 3].map(() => check(endless, hostileText))
   const outcomes = Promise.allSettled(checks)

@@ -23,7 +23,7 @@ function namesOf(queue: ReturnType<typeof queueOf>["queue"], mayRun = (_source: 
   return names
 }
 
-it("gives sources a turn each, and within a source its sessions", () => {
+it("gives each source a turn, and each session a turn within its source", () => {
   const { queue } = queueOf([
     item("a", "1", "a1"),
     item("a", "1", "a1 again"),
@@ -33,7 +33,7 @@ it("gives sources a turn each, and within a source its sessions", () => {
   expect(namesOf(queue)).toEqual(["a1", "b1", "a2", "a1 again"])
 })
 
-it("passes over sources that may not run", () => {
+it("skips sources that may not run", () => {
   const { queue } = queueOf([item("a", "1", "a1"), item("b", "1", "b1")])
   expect(namesOf(queue, (source) => source === "b")).toEqual(["b1"])
   expect(namesOf(queue)).toEqual(["a1"])
@@ -53,7 +53,7 @@ it("bounds entries and characters, half of each for one source", () => {
   expect(characters.queue.add(item("c", "1", "4"))).toBe(false)
 })
 
-it("has room again for what was taken or removed", () => {
+it("has room again after entries were taken or removed", () => {
   const { queue } = queueOf([], { maxEntries: 2, maxCharacters: 1_000 })
   const [first, second] = [item("a", "1", "first"), item("a", "1", "second")]
   expect(queue.add(first)).toBe(true)

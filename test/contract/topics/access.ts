@@ -6,7 +6,7 @@ import { sharedSecret } from "../shared-secret.ts"
 
 /** Registers tests of tokens and credentials. */
 export function testAccess({ setClockAhead, call, newToken }: ContractUnderTest): void {
-  test("no token, and one that is false, too old or of a session that is gone, are refused", async () => {
+  test("requests without a token, or with a false, expired or orphaned one, are refused", async () => {
     const token = await newToken()
     for (const operation of withSession) {
       for (const wrong of [undefined, "a.b.c"]) {
@@ -30,7 +30,7 @@ export function testAccess({ setClockAhead, call, newToken }: ContractUnderTest)
     await Promise.all([here.close(), elsewhere.close()])
   })
 
-  test("a session that its holder revoked is closed", async () => {
+  test("a revoked session is closed", async () => {
     const token = await newToken()
     expect((await call(revoke, { token })).status).toBe(200)
     for (const operation of withSession) {
@@ -38,7 +38,7 @@ export function testAccess({ setClockAhead, call, newToken }: ContractUnderTest)
     }
   })
 
-  test("an application that authenticates lets in, refuses, or cannot tell", async () => {
+  test("an application that authenticates users accepts, refuses, or fails", async () => {
     const people = new Map([["ada", { userId: "ada" }]])
     const authenticate = async ({ headers }: Request) => {
       const name = headers.get("x-person") ?? ""

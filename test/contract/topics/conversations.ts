@@ -46,7 +46,7 @@ export function testConversations({ url, call, send, check, newToken }: Contract
     expect((await call(`GET /chat/subscribe?after_seq=${after}`, { token })).status).toBe(204)
   })
 
-  test("an EventSource sees each event of a run once, and is told not to come back", async () => {
+  test("an EventSource receives each event of a run once, and learns not to reconnect", async () => {
     const token = await newToken()
     const run = await send(chat, { token, body: hello })
     await run.body?.cancel()
@@ -63,7 +63,7 @@ export function testConversations({ url, call, send, check, newToken }: Contract
     expect(seen).toEqual((await call(subscribe, { token })).bodies)
   })
 
-  test("a client that is redrawn has the rest of a sentence from its first word", async () => {
+  test("a client that reloads receives the rest of a sentence from its first word", async () => {
     const token = await newToken()
     const run = await send(chat, { token, body: hello })
     const [seen, kept] = (run.body ?? new ReadableStream()).tee()

@@ -25,7 +25,7 @@ export function testLimits({
   check,
   newToken,
 }: ContractUnderTest): void {
-  test("a session and a user that store as much as they may are 413", async () => {
+  test("a session and a user over their storage limits are 413", async () => {
     const [full, hoarder] = [await newToken("chatterer"), await newToken("hoarder")]
     fill({ session: true, principal: false })
     expect(await call(chat, { token: full, body: hello })).toMatchObject({
@@ -56,7 +56,7 @@ export function testLimits({
     expect((await call(cancel, { token })).status).toBe(200)
   })
 
-  test("who has too many requests or failures is told when to come again", async () => {
+  test("a client with too many requests or failures learns when to retry", async () => {
     const rateLimits = { initPerMinute: 1, requestsPerMinute: 1, failuresPerMinute: 1 }
     const counting = createAgent("You answer.", { ...sharedSecret, rateLimits })
     const { url: address } = await counting.listen({ port: 0 })

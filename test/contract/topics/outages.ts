@@ -17,7 +17,7 @@ import { sharedSecret } from "../shared-secret.ts"
 
 /** Registers tests of a store that fails and a server that stops. */
 export function testOutages({ failStore, call, send, check, newToken }: ContractUnderTest): void {
-  test("a store that is down is 503, and one that is broken is 500 and tells nothing", async () => {
+  test("an unavailable store is 503, and a broken one is 500 without details", async () => {
     const token = await newToken()
     const body = { api_key: "key" }
     for (const [fault, expected] of storeFaults) {
@@ -37,7 +37,7 @@ export function testOutages({ failStore, call, send, check, newToken }: Contract
     }
   })
 
-  test("a server that stops takes no new work, and shows what it has", async () => {
+  test("a stopping server accepts no new work, and still serves reads", async () => {
     const stopping = createAgent("You answer.", { ...sharedSecret, tools })
     const through = (request: Request) => stopping.fetch(request)
     const begun = await call(init, { body: { api_key: "key" }, through })

@@ -4,7 +4,7 @@ import { cancel, chat, hello, history, revoke, subscribe } from "../operations.t
 
 /** Registers tests of messages for a session with an open run. */
 export function testQueuedMessages({ call, send, check, newToken }: ContractUnderTest): void {
-  test("one run at a time, and one body for an Idempotency-Key", async () => {
+  test("a session has one open run, and an Idempotency-Key has one body", async () => {
     const token = await newToken()
     const headers = { "idempotency-key": "once" }
     const stream = await send(chat, { token, headers, body: { message: "/tool hang" } })
@@ -15,7 +15,7 @@ export function testQueuedMessages({ call, send, check, newToken }: ContractUnde
     await check(chat, stream)
   })
 
-  test("messages while a run is open are queued, followed and taken back, up to a bound", async () => {
+  test("messages during an open run are queued, followed and withdrawn, up to a bound", async () => {
     const token = await newToken("queue")
     const open = await send(chat, { token, body: { message: "/tool hang" } })
     const queued = { message: "Hello!", when_busy: "queue" }

@@ -26,7 +26,7 @@ export function testRefusals({
     expect(`${status} ${code}`).toBe(expected)
   })
 
-  test("a body that does not arrive in full is refused", async () => {
+  test("an incomplete body is refused", async () => {
     const failing = () =>
       new ReadableStream({ pull: (controller) => controller.error(new Error("the client disconnected")) })
     const through = async ({ url: address, headers }: Request) =>
@@ -37,7 +37,7 @@ export function testRefusals({
     })
   })
 
-  test("pages of other sites, hosts of others and too large headers are refused on every route", async () => {
+  test("other sites' pages, other hosts and too large headers are refused on every route", async () => {
     const own = createAgent("You answer.", sharedSecret)
     const { url: ownUrl } = await own.listen({ port: 0 })
     const operations = new Set(contract.documented.map((answer) => answer.replace(/ \d+$/, "")))
@@ -59,7 +59,7 @@ export function testRefusals({
     await own.close()
   })
 
-  test("other methods and other paths are problems too", async () => {
+  test("other methods and other paths return problems too", async () => {
     for (const [operation, expected] of [
       ["DELETE /chat", "405 method_not_allowed"],
       ["GET /chat/other", "404 not_found"],

@@ -48,7 +48,7 @@ export function testSchedules(): void {
     return { id: String(bodies[0]?.id) }
   }
 
-  test("schedules are made, shown, paused, resumed, fired and removed as documented", async () => {
+  test("schedules are created, shown, paused, resumed, fired and removed as documented", async () => {
     const params = await made({
       name: "weekly",
       cron: "0 9 * * 1",
@@ -101,11 +101,11 @@ export function testSchedules(): void {
     [422, "invalid_schedule", { name: "x", message: "Go.", every: "1h", more: true }],
     [409, "schedule_exists", { name: "often", message: "Go.", every: "1h" }],
     [422, "invalid_schedule", []],
-  ])("a schedule that cannot be made is refused with %i %s", async (status, code, body) => {
+  ])("an invalid schedule is refused with %i %s", async (status, code, body) => {
     expect(await client.call(create, { token, body })).toMatchObject({ status, code })
   })
 
-  test("the bound of one user holds, and every route needs a token and hides what others have", async () => {
+  test("the bound of a user applies, and every route needs a token and hides other users' schedules", async () => {
     await made({ name: "third", every: "1h", message: "Go." })
     const { id } = await made({ name: "fourth", every: "1h", message: "Go." })
     expect(
@@ -127,7 +127,7 @@ export function testSchedules(): void {
     }
   })
 
-  test("every success, conflict and missing schedule that these routes document was seen", () => {
+  test("every documented success, conflict and missing schedule of these routes was seen", () => {
     const expected = client.contract.documented.filter((answer) =>
       /\/schedules\S* (2\d\d|401|409)$|\/schedules\/\S+ 404$/.test(answer),
     )

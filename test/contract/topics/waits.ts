@@ -16,7 +16,7 @@ import {
 
 /** Registers tests of approvals, client tools and questions. */
 export function testWaits({ call, send, check, newToken }: ContractUnderTest): void {
-  test("what a person allows and what the client executes is as documented", async () => {
+  test("approvals and client tool calls are as documented", async () => {
     const token = await newToken()
     const message = '/tool erase {"folder":"tmp"}\n/tool erase {"folder":"home"}\n/tool locate'
     const response = await send(chat, { token, body: { message } })
@@ -61,7 +61,7 @@ export function testWaits({ call, send, check, newToken }: ContractUnderTest): v
     expect((await call(listGrants, { token })).bodies).toEqual([{ grants: [] }])
   })
 
-  test("a file that code wrote is as documented", async () => {
+  test("a file of a sandbox is as documented", async () => {
     const token = await newToken()
     const code = `open("{path}", "w").write('"text"')`
     const message = `/tool code_execute ${JSON.stringify({ code })}`
@@ -76,7 +76,7 @@ export function testWaits({ call, send, check, newToken }: ContractUnderTest): v
     })
   })
 
-  test("what tools ask the user is as documented", async () => {
+  test("questions of tools to the user are as documented", async () => {
     const token = await newToken()
     const response = await send(chat, { token, body: { message: "/tool book\n/tool pay" } })
     const [form, page] = await pending(token, 2)
@@ -100,7 +100,7 @@ export function testWaits({ call, send, check, newToken }: ContractUnderTest): v
     )
   })
 
-  test("the end of a run withdraws what it asked", async () => {
+  test("the end of a run withdraws its waits", async () => {
     const token = await newToken()
     const response = await send(chat, {
       token,

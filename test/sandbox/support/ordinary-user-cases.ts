@@ -7,7 +7,7 @@ import { openTestSandboxes } from "./open.ts"
 export function ownCases(directory: string): readonly SandboxCase[] {
   return [
     {
-      name: "its limits are named that do not hold, and it does not satisfy requireSandbox",
+      name: "its ineffective limits are named, and it does not satisfy requireSandbox",
       async run({ sandboxes }) {
         const [finding] = (sandboxes as Awaited<ReturnType<typeof openTestSandboxes>>["sandboxes"]).findings
         const limits = finding?.unheld.map(({ limit }) => limit)

@@ -61,6 +61,11 @@ export interface RunOpened {
 export interface PendingOptions {
   /** If false, messages are left out. They may be large, and a run that has started needs none. Default: true. */
   readonly messages?: boolean
+  /**
+   * Commands that the caller has read before, by id. Those that are still pending are returned as they are, and the
+   * store does not read them again. Default: none.
+   */
+  readonly known?: ReadonlyMap<number, Command>
 }
 
 export interface PutAndClaimOutcome {

@@ -11,14 +11,14 @@ function counting() {
   return { list: listOf(element, 1), checks: () => checks }
 }
 
-it("stops at the first 20 elements that do not fit", () => {
+it("stops at the first 20 invalid elements", () => {
   const { list, checks } = counting()
   const { error } = list.safeParse(["right", ...Array(10_000).fill("wrong")])
   expect(error?.issues.map(({ path }) => path)).toEqual(Array.from({ length: 20 }, (_, index) => [index + 1]))
   expect(checks()).toBe(21)
 })
 
-it("gives the elements that fit", () => {
+it("returns the valid elements", () => {
   expect(counting().list.parse(["a", "b"])).toEqual(["a", "b"])
 })
 

@@ -15,7 +15,7 @@ const never = { type: "wait", until: new Promise(() => {}) } as const
 test.each([
   ["its marker", "data: [DONE]\n\n"],
   ["its reason, a moment later, whatever pings come", ": ping\n\n"],
-])("an answer is over with %s, though the server holds the connection open", async (_, last) => {
+])("a response ends with %s, even if the server keeps the connection open", async (_, last) => {
   const upstream = await startScriptedUpstream(() => ({
     steps: [delta({ content: "Hello" }), finish("stop"), counted, last, never],
   }))
@@ -46,7 +46,7 @@ test.each<[string, readonly string[], boolean]>([
     ],
     false,
   ],
-])("an answer has ended by %s: %j, %s", (_, chunks, ended) => {
+])("a response ends by %s: %j, %s", (_, chunks, ended) => {
   const fold = new ChatFold("openai-chat")
   for (const chunk of chunks) fold.apply(chunk.replace("data: ", ""))
   expect(fold.ended).toBe(ended)

@@ -30,7 +30,7 @@ test.each([
 })
 
 test.each(["http://127.0.0.1:11434/v1", "http://localhost:8000/v1", "https://api.openai.com.example/v1"])(
-  "%s has no price list, and none is made up",
+  "%s has no price list",
   (baseURL) => {
     expect(openAiChatProvider({ baseURL })).not.toHaveProperty("priceList")
     expect(openAiProvider({ baseURL })).not.toHaveProperty("priceList")
@@ -38,6 +38,6 @@ test.each(["http://127.0.0.1:11434/v1", "http://localhost:8000/v1", "https://api
   },
 )
 
-test("an address in the region of a service is its own", () => {
+test("an address in a provider's region belongs to that provider", () => {
   expect(openAiProvider({ apiKey: "k", baseURL: "https://eu.api.openai.com/v1" }).priceList).toBe("openai")
 })

@@ -308,7 +308,7 @@ test.each<[string, readonly UpstreamStep[], JsonObject]>([
     [chatEvent({ model: "", choices: [] }), finish("stop")],
     { model: "gpt-test" },
   ],
-])("an answer with %s", async (_, steps, expected) => {
+])("a response with %s", async (_, steps, expected) => {
   expect(await answered(...steps)).toMatchObject(expected)
 })
 
@@ -354,12 +354,12 @@ test.each([
   ["", "unnamed_call"],
   ["multi_tool_use.parallel", "multi_tool_use_parallel"],
   ["a".repeat(65), "a".repeat(64)],
-])("a call of “%s” gets a name that can go back", async (name, expected) => {
+])("a call of “%s” gets a valid name", async (name, expected) => {
   const end = await answered(piece({ id: "a", function: { name, arguments: "{}" } }), finish("tool_calls"))
   expect(callsOf(end)).toEqual([["a", expected, {}]])
 })
 
-test("calls without arguments, indices and ids are calls of their own", async () => {
+test("calls without arguments, indices and ids are separate calls", async () => {
   const calls = (...names: readonly string[]) =>
     names.map((name) => piece({ function: { name, arguments: "" } }))
   expect(callsOf(await answered(...calls("now", "today"), finish("tool_calls")))).toEqual([
@@ -371,7 +371,7 @@ test("calls without arguments, indices and ids are calls of their own", async ()
   expect(callsOf(await answered(together, finish("tool_calls")))).toHaveLength(2)
 })
 
-test("a call without arguments does not take those of the next one", async () => {
+test("a call without arguments does not receive those of the next one", async () => {
   const [first, second] = [{ name: "now" }, { name: "add", arguments: '{"a":1}' }]
   const end = await answered(piece({ function: first }), piece({ function: second }), finish("tool_calls"))
   expect(callsOf(end)).toEqual([
@@ -380,7 +380,7 @@ test("a call without arguments does not take those of the next one", async () =>
   ])
 })
 
-test("an answer that breaks off says what came of it and was not shown", async () => {
+test("an interrupted response reports its bytes that were not shown", async () => {
   const counted = chatEvent({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 4 } })
   const args = piece({ index: 0, id: "a", function: { name: "add", arguments: '{"left":' } })
   expect((await played(args, counted, finish("error"))).slice(-2)).toMatchObject([
@@ -389,7 +389,7 @@ test("an answer that breaks off says what came of it and was not shown", async (
   ])
 })
 
-test("a choice without a number is the only one", async () => {
+test("a choice without an index is the only one", async () => {
   const choice = (value: JsonObject) => chatEvent({ choices: [{ index: null, ...value }] })
   const chunks = [choice({ delta: { content: "Hello" } }), choice({ delta: {}, finish_reason: "stop" })]
   expect(await answered(...chunks, done)).toMatchObject({ content: hello, stopReason: "end" })

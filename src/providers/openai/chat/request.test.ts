@@ -28,7 +28,7 @@ const answered = (toolCallId: string): Message => ({
 })
 
 describe("a request", () => {
-  test("asks a server of which nothing is known for what every server has", () => {
+  test("has only common fields for an unknown server", () => {
     const tools = [{ name: "now", description: "Tells the time.", inputSchema: { type: "object" } }]
     const outputSchema = { type: "object" }
     expect(chatRequest({ ...empty, tools, outputSchema, messages: [user("Hi")] }, local, service)).toEqual({
@@ -54,7 +54,7 @@ describe("a request", () => {
     })
   })
 
-  test("has the prompt first, the conversation's system messages at its end", () => {
+  test("starts with the prompt, to which the conversation's system messages are appended", () => {
     const brief: Message = { role: "system", content: [{ type: "text", text: "Be brief." }] }
     const request = { ...empty, system: [{ text: "Rules." }], messages: [user("Hi"), brief] }
     expect(chatRequest(request, local, service).messages).toEqual([
@@ -67,7 +67,7 @@ describe("a request", () => {
     ["https://api.openai.com/v1", { max_completion_tokens: 50 }, ["max_tokens"]],
     ["https://api.mistral.ai/v1", { max_tokens: 50 }, ["stream_options", "max_completion_tokens"]],
     ["https://api.deepseek.com", { max_tokens: 50 }, ["response_format"]],
-  ])("to %s has the fields that it takes", (baseURL, present, absent) => {
+  ])("to %s has the fields that it accepts", (baseURL, present, absent) => {
     const body = chatRequest({ ...empty, outputSchema: {} }, findHostTraits(baseURL), service)
     expect(body).toMatchObject(present)
     for (const field of absent) expect(body).not.toHaveProperty(field)
@@ -75,13 +75,13 @@ describe("a request", () => {
 })
 
 describe("a conversation", () => {
-  test("text goes as strings, what the user says in a row as one, and nothing empty", () => {
+  test("text is sent as strings, consecutive user messages as one, and nothing empty", () => {
     expect(
       sent([user("One"), user(" "), user("Two"), assistant({ type: "text", text: "\n" }), user("Three")]),
     ).toEqual([{ role: "user", content: "One\n\nTwo\n\nThree" }])
   })
 
-  test("images go as addresses", () => {
+  test("images are sent as addresses", () => {
     const url = { type: "image", source: { type: "url", url: "https://example.com/a.png" } } as const
     expect(sent([{ role: "user", content: [{ type: "text", text: "See" }, image, url] }])).toEqual([
       {
@@ -95,7 +95,7 @@ describe("a conversation", () => {
     ])
   })
 
-  test("calls go back under their ids with what came with them, results right behind them", () => {
+  test("calls are sent back with their ids and vendor data, and results follow them directly", () => {
     const extra_content = { google: { thought_signature: "sig" } }
     const calls = assistant(call("call_1", { id: "a", extra_content }), call("call_2", { id: "b" }))
     const results: Message = {
@@ -150,7 +150,7 @@ describe("a conversation", () => {
     ])
   })
 
-  test("what only another provider understands is left out, and its calls keep our ids", () => {
+  test("parts that only another provider understands are left out, and its calls keep the gateway's ids", () => {
     const vendor = { provider: "anthropic", data: { id: "toolu_1", signature: "no" } }
     const message = assistant(
       { type: "thinking", text: "Hm.", vendor },
@@ -167,7 +167,7 @@ describe("a conversation", () => {
     ])
   })
 
-  test("an id that a call has already, or that is missing, is replaced by ours", () => {
+  test("a missing or repeated id is replaced", () => {
     const messages = [
       assistant(call("call_1", { id: "0" })),
       answered("call_1"),
@@ -182,7 +182,7 @@ describe("a conversation", () => {
     expect(ids).toEqual([["0"], "0", ["call_2", "call_3"], "call_2"])
   })
 
-  test("where ids have to be of nine letters and digits, others become numbers", () => {
+  test("if ids must have nine letters and digits, other ids become numbers", () => {
     const messages = [assistant(call("call_1", { id: "gSIMJiOkT" }), call("call_2")), answered("call_2")]
     expect(sent(messages, { shortCallIds: true })).toMatchObject([
       { tool_calls: [{ id: "gSIMJiOkT" }, { id: "000000001" }] },
@@ -194,11 +194,11 @@ describe("a conversation", () => {
 describe("reasoning", () => {
   const thinking: AssistantPart = { type: "thinking", text: "Hm.", ...own({}) }
 
-  test("does not go back by default", () => {
+  test("is not sent back by default", () => {
     expect(sent([assistant(thinking, call("call_1"))])[0]).not.toHaveProperty("reasoning_content")
   })
 
-  test("goes back in the field that the service wants, which a message with calls never lacks", () => {
+  test("is sent back in the field that the provider requires, which a message with calls always has", () => {
     const { sendReasoning } = findHostTraits("https://api.deepseek.com/v1")
     const messages = [
       assistant(thinking, call("call_1")),
@@ -211,7 +211,7 @@ describe("reasoning", () => {
     expect(third).not.toHaveProperty("reasoning_content")
   })
 
-  test("goes back in OpenRouter's blocks, as they came", () => {
+  test("is sent back in OpenRouter's blocks, unchanged", () => {
     const reasoning_details = [{ type: "reasoning.encrypted", data: "gAAA", index: 0 }]
     const message = assistant({ type: "thinking", text: "", ...own({ reasoning_details }) }, call("call_1"))
     const { sendReasoning } = findHostTraits("https://openrouter.ai/api/v1")

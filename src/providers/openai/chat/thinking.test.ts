@@ -51,14 +51,14 @@ test.each<[string, readonly [ThinkingLevel, object][]]>([
   for (const field of ["reasoning_effort", "reasoning", "thinking"]) expect(without).not.toHaveProperty(field)
 })
 
-test("models without reasoning offer none, for which nothing is sent", () => {
+test("models without reasoning offer no level, and receive no field", () => {
   expect(levelsOf("openAi", "gpt-4.1-mini")).toEqual(["none"])
   const asked = { ...request, model: "gpt-4.1-mini", thinkingLevel: "none" } as const
   const body = chatRequest(asked, findHostTraits("https://api.openai.com/v1"), { vendor: "openai-chat" })
   expect(body).not.toHaveProperty("reasoning_effort")
 })
 
-test("a service that refuses unknown fields offers no level", () => {
+test("a provider that refuses unknown fields offers no level", () => {
   expect(levelsOf(findHostTraits("https://api.mistral.ai/v1").thinking, "magistral")).toEqual([])
   expect(levelsOf("effort", "qwen3")).toEqual(thinkingLevels)
 })

@@ -18,7 +18,7 @@ describe.runIf(names.length > 0)("recorded answers", () => {
     .filter((name) => name !== failing)
     .flatMap((name) => answersOf(chunksOf(name)).map((chunks, index) => ({ name, index, chunks })))
 
-  test.each(answers)("$name, answer $index: what goes back is what came", async ({ chunks }) => {
+  test.each(answers)("$name, response $index: received parts are sent back unchanged", async ({ chunks }) => {
     const end = endOf(await replay(chunks))
     const items = itemsOf(chunks)
     const vendor = end.content[0]?.vendor?.provider ?? ""
@@ -37,7 +37,7 @@ describe.runIf(names.length > 0)("recorded answers", () => {
     expect(end.stopReason).toBe(called ? "toolCalls" : "end")
   })
 
-  test("encrypted reasoning goes back, before the call it led to, with every further request", async () => {
+  test("encrypted reasoning is sent back with every further request, before the call that it led to", async () => {
     const answers = answersOf(chunksOf("responses__reasoning-encrypted-content.1.jsonl"))
     const upstream = await startScriptedUpstream(
       answers.map((chunks) => ({ steps: chunks.map(responsesEvent) })),
@@ -63,7 +63,7 @@ describe.runIf(names.length > 0)("recorded answers", () => {
     ])
   })
 
-  test("an answer for which nobody pays any more is a failure that stays", async () => {
+  test("a response after the quota is used up is a permanent failure", async () => {
     const events = await replay(chunksOf(failing))
     expect(events.filter(({ type }) => type !== "progress")).toMatchObject([
       { type: "error", code: "quota_exceeded", retryable: false },

@@ -13,7 +13,7 @@ const own = (data: JsonObject) => ({ vendor: { provider: "openai", data } })
 const items = (...messages: readonly Message[]) => inputItems(messages, { vendor: "openai", stored: false })
 
 describe("a request", () => {
-  test("is stateless, and asks for its reasoning in a form that can be sent back", () => {
+  test("is stateless, and requests reasoning in a form that can be sent back", () => {
     expect(responsesRequest(empty, {}, "openai")).toEqual({
       model: "gpt-test",
       input: [],
@@ -24,12 +24,12 @@ describe("a request", () => {
     })
   })
 
-  test("does not ask a model for reasoning that has none", () => {
+  test("does not request reasoning from a model without it", () => {
     for (const model of ["gpt-4.1-mini", "gpt-4o", "chatgpt-4o-latest", "gpt-5-chat-latest"])
       expect(responsesRequest({ ...empty, model }, {}, "openai")).not.toHaveProperty("include")
   })
 
-  test("has a level of thinking as its effort, beside the provider's other settings", () => {
+  test("has the thinking level as its effort, next to the provider's other settings", () => {
     const reasoning = { effort: "low", summary: "auto" } as const
     for (const thinkingLevel of ["none", "minimal", "low", "medium", "high", "max"] as const) {
       expect(responsesRequest({ ...empty, thinkingLevel }, { reasoning }, "openai")).toMatchObject({
@@ -58,7 +58,7 @@ describe("a request", () => {
     })
   })
 
-  test("has what the options say; the service's own tools are offered with the agent's", () => {
+  test("has the configured fields; the provider's own tools are offered with the agent's", () => {
     const tools = [{ name: "now", description: "", inputSchema: {} }]
     const extraBody = {
       tools: [{ type: "web_search" }],
@@ -84,7 +84,7 @@ describe("a request", () => {
     })
   })
 
-  test("has no schema for a service that refuses one", () => {
+  test("has no schema for a provider that refuses one", () => {
     const body = responsesRequest({ ...empty, outputSchema: {} }, { structuredOutputs: false }, "openai")
     expect(body).not.toHaveProperty("text")
   })
@@ -101,7 +101,7 @@ describe("a conversation", () => {
     ...own(data),
   })
 
-  test("what OpenAI sent goes back unchanged and in its place", () => {
+  test("OpenAI's own items are sent back unchanged and in their place", () => {
     const search = { type: "web_search_call", id: "ws", status: "completed" }
     const message = { id: "msg", status: "completed", phase: "commentary" }
     const cited = { type: "output_text", annotations: [{ type: "url_citation" }] }
@@ -150,7 +150,7 @@ describe("a conversation", () => {
     ])
   })
 
-  test("what only another provider understands is left out, and its calls keep our ids", () => {
+  test("parts that only another provider understands are left out, and its calls keep the gateway's ids", () => {
     const vendor = { provider: "anthropic", data: { id: "toolu_1", signature: "no" } }
     expect(
       items(
@@ -167,7 +167,7 @@ describe("a conversation", () => {
     ])
   })
 
-  test("reasoning that the service cannot read is left out, and the ids that refer to it", () => {
+  test("reasoning that the provider cannot read is left out, and so are the ids that refer to it", () => {
     const unreadable: AssistantPart = {
       type: "thinking",
       text: "",
@@ -192,11 +192,11 @@ describe("a conversation", () => {
     ])
   })
 
-  test("reasoning that nothing follows is left out: the service refuses it", () => {
+  test("reasoning without a following item is left out, because the provider refuses it", () => {
     expect(items(assistant(thinking), user("So?"))).toMatchObject([{ role: "user" }])
   })
 
-  test("results stand behind their calls, under the ids the calls came with", () => {
+  test("results follow their calls, with the received ids", () => {
     const results: Message = {
       role: "tool",
       results: [{ toolCallId: "call_1", result: { type: "json", value: { sum: 3 } } }],
@@ -242,7 +242,7 @@ describe("a conversation", () => {
     ])
   })
 
-  test("images go in by address or as data, system messages in their place, empty text not at all", () => {
+  test("images are sent by address or as data, system messages in their place, and empty text not at all", () => {
     const picture: Message = {
       role: "user",
       content: [

@@ -62,7 +62,7 @@ test("a repeated event about an item is progress once", () => {
   expect([0, 0, 1, 2].map((index) => advanced(searching(index)))).toEqual([true, false, true, false])
 })
 
-test("parts of a summary without text bring no text", () => {
+test("parts of a summary without text yield no text", () => {
   expect(fold(...[0, 1, 2].map(emptySummary)).deltas).toEqual([])
 })
 
@@ -167,7 +167,7 @@ test("reasoning, text and calls become parts in the order of their items", () =>
   })
 })
 
-test("text of which no delta came is shown when its item is done", () => {
+test("text without deltas is shown when its item is done", () => {
   const message = (text: string) => ({ type: "message", id: "m", content: [{ type: "output_text", text }] })
   expect(fold(textDelta(0, "Hel"), done(0, message("Hello"))).deltas).toEqual([
     { type: "textDelta", part: 0, text: "Hel" },
@@ -177,7 +177,7 @@ test("text of which no delta came is shown when its item is done", () => {
   expect(fold(closed({ output })).deltas).toEqual([{ type: "textDelta", part: 0, text: "Hello" }])
 })
 
-test("reasoning that an open model shows itself is thinking", () => {
+test("reasoning text of an open model is thinking", () => {
   const { deltas, end } = fold(
     { type: "response.reasoning_text.delta", output_index: 0, content_index: 0, delta: "Hm." },
     done(0, {
@@ -191,7 +191,7 @@ test("reasoning that an open model shows itself is thinking", () => {
   expect(end.content).toMatchObject([{ type: "thinking", text: "Hm. So." }])
 })
 
-test("items of the service's own are kept whole", () => {
+test("the provider's own items are kept completely", () => {
   const search = { type: "web_search_call", id: "ws", status: "completed", action: { query: "x" } }
   const { deltas, end } = fold(
     added(0, { type: "web_search_call", id: "ws", status: "in_progress" }),
@@ -203,7 +203,7 @@ test("items of the service's own are kept whole", () => {
   expect(end.content[0]).toEqual({ type: "opaque", ...own(search) })
 })
 
-test("a refusal is text, and the reason for the end", () => {
+test("a refusal is text, and the stop reason", () => {
   const { end } = fold(
     { type: "response.refusal.delta", output_index: 0, content_index: 0, delta: "No." },
     closed(),
@@ -212,7 +212,7 @@ test("a refusal is text, and the reason for the end", () => {
   expect(end.stopReason).toBe("refusal")
 })
 
-test("a call that the cap cut keeps what came of its arguments", () => {
+test("a truncated call keeps its received arguments", () => {
   const { end } = fold(
     added(0, { type: "function_call", call_id: "c", name: "add", arguments: "" }),
     { type: "response.function_call_arguments.delta", output_index: 0, delta: '{"a":' },
@@ -226,12 +226,12 @@ test.each([
   ["max_output_tokens", "maxTokens"],
   ["content_filter", "contentFilter"],
   ["something_new", "end"],
-])("an answer that is incomplete because of %s stops by %s", (reason, expected) => {
+])("a response that is incomplete because of %s stops with %s", (reason, expected) => {
   const event = { type: "response.incomplete", response: { incomplete_details: { reason } } }
   expect(fold(textDelta(0, "Hel"), event).end.stopReason).toBe(expected)
 })
 
-test("without its last event it is not complete; a service that neither names its model nor counts is taken as it is", () => {
+test("a stream without its last event is incomplete; a provider without a model name or counts is accepted", () => {
   expect(fold(textDelta(0, "Hel")).complete).toBe(false)
   expect(fold({ type: "response.completed", response: {} }).end).toMatchObject({
     model: "asked-for",
@@ -239,7 +239,7 @@ test("without its last event it is not complete; a service that neither names it
   })
 })
 
-test("what is unknown, and a marker of another API, change nothing", () => {
+test("unknown events, and an end marker of another API, change nothing", () => {
   const answer = new ResponseFold("openai")
   expect(answer.apply("[DONE]")).toEqual([])
   expect(answer.apply('{"type":"response.something_new"}')).toEqual([])
@@ -254,7 +254,7 @@ test.each([
   expect(() => fold(event)).toThrow("Sorry. (server_error)")
 })
 
-test("a call whose item comes without its arguments has those of its pieces", () => {
+test("a call whose item has no arguments uses those of its deltas", () => {
   const call = { type: "function_call", call_id: "c", name: "add" }
   const { end } = fold(
     added(0, call),
@@ -265,7 +265,7 @@ test("a call whose item comes without its arguments has those of its pieces", ()
   expect(end.content).toMatchObject([{ type: "toolCall", input: { a: 1 } }])
 })
 
-test("an answer that fails says what it cost", () => {
+test("a failed response reports its cost", () => {
   const answer = new ResponseFold("openai")
   const usage = { input_tokens: 9, output_tokens: 4 }
   const failed = {

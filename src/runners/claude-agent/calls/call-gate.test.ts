@@ -6,7 +6,7 @@ import { modelMessage, queryResult } from "../../fixtures/scripted-claude.ts"
 import { claudeAgentRunner } from "../claude-agent-runner.ts"
 import type { ClaudeAgentOptions } from "../options.ts"
 
-describe("a call that nobody allowed", () => {
+describe("a call that no one allowed", () => {
   it.each([
     ["is not among the built-in tools that were listed", { ...bash, name: "Write" }],
     ["is a tool of another MCP server", { ...bash, name: "mcp__other__pay" }],
@@ -26,7 +26,7 @@ describe("a call that nobody allowed", () => {
     await collect(runner, requestOf())
   })
 
-  it("is denied if no message of the model has it", async () => {
+  it("is denied if it is in no message of the model", async () => {
     const { tool: own, execute } = payTool()
     const { runner } = await runnerOf(
       [
@@ -84,7 +84,7 @@ describe("a call that nobody allowed", () => {
     expect(outline(await collect(runner, requestOf()))).toEqual(["usage", "call Bash", "usage"])
   })
 
-  it("is executed once, however often Claude Code makes it", async () => {
+  it("is executed once, however often Claude Code requests it", async () => {
     const { tool: own, execute } = payTool()
     const { runner } = await runnerOf(
       [
@@ -124,7 +124,7 @@ describe("a call that nobody allowed", () => {
     await collect(runner, requestOf())
   })
 
-  it("is refused if its input does not fit, before a person is asked", async () => {
+  it("is refused if its input is invalid, before a person is asked", async () => {
     const { tool: own } = payTool({
       needsApproval: true,
       validate: async () => ({ valid: false, message: "amount is missing" }),
@@ -160,7 +160,7 @@ describe("a tool of the gateway", () => {
     return event?.result
   }
 
-  it("that throws, hangs or returns a wait gives an error result", async () => {
+  it("returns an error result if it throws, hangs or returns a wait", async () => {
     const throwing = payTool().tool
     const failed = { ...throwing, execute: () => Promise.reject(new Error("key sk-ant-api03-secret")) }
     expect(await resultOf(failed)).toEqual({
@@ -176,13 +176,13 @@ describe("a tool of the gateway", () => {
     })
   })
 
-  it("with a large result has it truncated", async () => {
+  it("truncates a large result", async () => {
     const { tool: own } = payTool()
     const execute = async () => ({ type: "json", value: "x".repeat(3_000_000) }) as const
     expect(JSON.stringify(await resultOf({ ...own, execute })).length).toBeLessThan(1_001_000)
   })
 
-  it("is told the session, the user and the call", async () => {
+  it("receives the session, the user and the call", async () => {
     const { tool: own } = payTool()
     const execute = vi.fn<Tool["execute"]>(async () => ({ type: "json", value: null }))
     await resultOf({ ...own, execute })

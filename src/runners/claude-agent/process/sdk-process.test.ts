@@ -26,7 +26,7 @@ const isAlive = (group: number) => {
   }
 }
 
-it("lets output wait in the pipe until it is asked for", async () => {
+it("leaves output in the pipe until it is requested", async () => {
   const { process, spawned } = start("yes 0123456789")
   let bytes = 0
   spawned.stdout.on("data", (chunk: Buffer) => {
@@ -43,7 +43,7 @@ it("lets output wait in the pipe until it is asked for", async () => {
   expect(bytes - held).toBeLessThan(200_000)
 })
 
-it("stops a process that writes a message without end", async () => {
+it("stops a process with an endless message", async () => {
   const { process, spawned, groups } = start("yes | tr -d '\\n'")
   spawned.stdout.resume()
   process.flow()
@@ -51,7 +51,7 @@ it("stops a process that writes a message without end", async () => {
   await expect.poll(() => groups.some(isAlive)).toBe(false)
 })
 
-it("keeps the end of the standard error, and reports its lines cut", async () => {
+it("keeps the end of the standard error, and reports its lines truncated", async () => {
   const { process, spawned, lines } = start(
     "yes xxxxxxxxx | head -c 100000 | tr -d '\\n' >&2; echo >&2; echo bad >&2",
   )
@@ -63,7 +63,7 @@ it("keeps the end of the standard error, and reports its lines cut", async () =>
   expect(lines.every((line) => line.length <= 2_000)).toBe(true)
 })
 
-it("reports the exit code, also of a program that is not there", async () => {
+it("reports the exit code, even for a missing program", async () => {
   const { process, spawned } = start("exit 3")
   process.flow()
   const code = await new Promise((resolve) => spawned.once("exit", resolve))
@@ -73,7 +73,7 @@ it("reports the exit code, also of a program that is not there", async () => {
   expect(await new Promise((resolve) => gone.once("exit", resolve))).toBe(127)
 })
 
-it("waits for the process of a former gateway, with an end", async () => {
+it("waits for the process of a former gateway, for a bounded time", async () => {
   const folder = await mkdtemp(join(tmpdir(), "former-process-"))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const former = createFormerProcess(folder)

@@ -5,7 +5,7 @@ import { modelMessage, queryResult, toolResult } from "../../fixtures/scripted-c
 import { uuidOf } from "../process/session-folder.ts"
 
 describe("an agent of the Claude Agent SDK", () => {
-  it("has its text, calls, results and usage reported", async () => {
+  it("reports its text, calls, results and usage", async () => {
     const { tool: own, execute } = payTool()
     const { runner } = await runnerOf(
       [
@@ -39,7 +39,7 @@ describe("an agent of the Claude Agent SDK", () => {
     expect(execute).toHaveBeenCalledOnce()
   })
 
-  it("makes no call before it is durable, and gives the model no result before that is", async () => {
+  it("executes no call before it is durable, and gives the model no result before that is durable", async () => {
     const steps: string[] = []
     const { tool: own } = payTool()
     const { runner } = await runnerOf(
@@ -62,7 +62,7 @@ describe("an agent of the Claude Agent SDK", () => {
     expect(steps).toEqual(["toolCall", "allowed", "toolResult", "received"])
   })
 
-  it("parks for a call that a person must allow, and makes it with edited arguments", async () => {
+  it("parks for a call that a person must allow, and executes it with edited arguments", async () => {
     const { tool: own, execute } = payTool({ needsApproval: true })
     const { runner, queries, writeTranscript } = await runnerOf(
       [
@@ -100,7 +100,7 @@ describe("an agent of the Claude Agent SDK", () => {
     ])
   })
 
-  it("tells the model why a call was denied, by the hook and by the second lock", async () => {
+  it("tells the model why a call was denied, through the hook and through canUseTool", async () => {
     const { runner, writeTranscript } = await runnerOf(
       [
         async function* ({ hook, options }) {
@@ -141,7 +141,7 @@ describe("an agent of the Claude Agent SDK", () => {
     expect(outline(events)).toEqual(["I look.", "usage"])
   })
 
-  it("has a result that comes before the end of the message reported after its call", async () => {
+  it("reports a result that arrives before the end of the message after its call", async () => {
     const { runner } = await runnerOf([
       async function* () {
         for await (const message of modelMessage("", [bash])) {
@@ -158,7 +158,7 @@ describe("an agent of the Claude Agent SDK", () => {
     expect(resultsOf(events)).toMatchObject([{ result: { message: "No such tool available: Bash" } }])
   })
 
-  it("refuses calls that the model makes together, if a person must allow one", async () => {
+  it("refuses calls of one message together if a person must allow one of them", async () => {
     const second = { ...pay, id: "toolu_9" }
     const { tool: own, execute } = payTool({ needsApproval: true })
     const { runner } = await runnerOf(
@@ -180,7 +180,7 @@ describe("an agent of the Claude Agent SDK", () => {
     expect(execute).not.toHaveBeenCalled()
   })
 
-  it("lets a sub-agent of Claude Code make no call that a person must allow", async () => {
+  it("lets a sub-agent of Claude Code execute no call that a person must allow", async () => {
     const { runner } = await runnerOf(
       [
         async function* ({ hook }) {
@@ -196,7 +196,7 @@ describe("an agent of the Claude Agent SDK", () => {
     expect(outline(await collect(runner, requestOf()))).toEqual(["call Bash"])
   })
 
-  it("keeps the limits of a run over its approvals", async () => {
+  it("keeps the limits of a run across its approvals", async () => {
     const spending = {
       model_usage_since_last_result: { m: { inputTokens: 7, outputTokens: 3, costUSD: 0.3 } },
     }
@@ -228,7 +228,7 @@ describe("an agent of the Claude Agent SDK", () => {
     await expect(collect(runner, over)).rejects.toThrow("The agent failed: error_max_turns.")
   })
 
-  it("counts the tokens that no message has told of", async () => {
+  it("counts tokens that no message reported", async () => {
     const totals = {
       main: { inputTokens: 7, outputTokens: 3 },
       small: { inputTokens: 100, outputTokens: 20 },

@@ -76,7 +76,11 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
       unreported.delete(id)
       const isNew = id.length <= maxIdLength && !reported.has(id)
       if (isNew) reported.add(id)
-      else gate.decide(id, { type: "deny", message: "This call was not executed: its id is not new." })
+      else
+        gate.decide(id, {
+          type: "deny",
+          message: "This call was not executed, because its id was used before.",
+        })
       return isNew
     })
   }

@@ -346,15 +346,16 @@ export async function findQueued(query: Query, sessionId: string): Promise<reado
 export async function readPending(
   query: Query,
   lease: Lease,
-  { messages = true, owner }: PendingOptions & { readonly owner: string },
+  { messages = true, known, owner }: PendingOptions & { readonly owner: string },
 ): Promise<readonly Command[]> {
   const rows = await query(
-    `SELECT ${commandColumns}, command.body, ${nowMs} AS now FROM agent_gateway.session
+    `SELECT ${commandColumns}, CASE WHEN command.id <> ALL ($5) THEN command.body END AS body, ${nowMs} AS now
+     FROM agent_gateway.session
      JOIN agent_gateway.command ON command.session_id = session.id
      WHERE session.id = $1 AND epoch = $2 AND owner = $3
        AND (due_at <= ${nowMs} OR (type = 'steer' AND run_id = session.active_run)) AND ($4 OR type <> 'message')`,
-    [lease.sessionId, lease.epoch, owner, messages],
+    [lease.sessionId, lease.epoch, owner, messages, [...(known?.keys() ?? [])]],
   )
   const [first] = rows
-  return first === undefined ? [] : toPending(rows, integer(first, "now"))
+  return first === undefined ? [] : toPending(rows, { now: integer(first, "now"), known })
 }

@@ -29,7 +29,7 @@ it("counts a heartbeat from the moment before it was sent", () => {
   expect(clock.isLive()).toBe(false)
 })
 
-it("announces a lapse when the time is over", async () => {
+it("announces a lapse after its time", async () => {
   const { changes, to } = clockAt(0)
   to(150)
   await vi.advanceTimersByTimeAsync(101)
@@ -43,7 +43,7 @@ it("announces a lapse before its end, even if no timer ran in between", () => {
   expect(changes).toEqual([false, true])
 })
 
-it("does not come back with a heartbeat that was sent too long ago", () => {
+it("does not end the lapse with a heartbeat that was sent too long ago", () => {
   const { clock, changes, to } = clockAt(0)
   to(500)
   clock.confirmed(50)

@@ -32,7 +32,7 @@ function taken(log: SessionLog, sessionId: string, agent: string): Promise<Lease
   return eventually("the takeover", () => log.claim(sessionId, [agent]))
 }
 
-test("a process that hung and was taken over is fenced; what nobody took stays its own", async () => {
+test("a hung process is fenced from sessions that were taken over, and keeps the others", async () => {
   const [hung, other] = [await server.openOverCable(), await server.openOverCable()]
   const log = hung.store.log
   const [lost, kept] = [await runningSession(log), await runningSession(log)]
@@ -52,7 +52,7 @@ test("a process that hung and was taken over is fenced; what nobody took stays i
   await Promise.all([hung.store.close(), other.store.close()])
 })
 
-test("a process whose sign of life has lapsed does not take over from itself", async () => {
+test("a process with a lapsed heartbeat does not take over from itself", async () => {
   const [lapsed, other] = [await server.openOverCable(), await server.openOverCable()]
   const { log } = lapsed.store
   const agent = newAgent()
@@ -68,7 +68,7 @@ test("a process whose sign of life has lapsed does not take over from itself", a
   await Promise.all([lapsed.store.close(), other.store.close()])
 })
 
-test("a process that takes over from one that is dead counts a crash, and from one that lapsed does not", async () => {
+test("a takeover from a dead process counts as a crash, and from a lapsed one it does not", async () => {
   const [killed, paused, judge] = [
     await server.openOverCable(),
     await server.openOverCable(),
@@ -98,7 +98,7 @@ test("a process that takes over from one that is dead counts a crash, and from o
   await Promise.all([killed, paused, judge].map(({ store }) => store.close()))
 })
 
-test("what was counted as a crash of a process that was only cut off is taken back when it is heard again", async () => {
+test("a counted crash of a process that was only disconnected is withdrawn when its heartbeat returns", async () => {
   const [cutOff, judge] = [await server.openOverCable({ ttlMs: 1_000 }), await server.openOverCable()]
   const { sessionId, agent } = await runningSession(cutOff.store.log)
   cutOff.cable.cut()
@@ -114,7 +114,7 @@ test("what was counted as a crash of a process that was only cut off is taken ba
   await Promise.all([cutOff.store.close(), judge.store.close()])
 })
 
-test("after an outage of the database no process takes a live one's sessions before that can send a heartbeat", async () => {
+test("after an outage of the database, no process takes a live one's sessions before that one can send a heartbeat", async () => {
   const ttlMs = 2_000
   const [owner, judge] = [await server.openOverCable(), await server.openOverCable({ ttlMs })]
   const { sessionId, agent } = await runningSession(owner.store.log)
@@ -142,7 +142,7 @@ test("a process that has just started takes no session of one whose heartbeat is
   await Promise.all([owner.store.close(), store.close()])
 })
 
-test("a heartbeat whose connection falls silent goes on over another one, before it lapses", async () => {
+test("a heartbeat on a silent connection continues on another one, before it lapses", async () => {
   const ttlMs = 3_000
   const { store, cable, isLive } = await server.openOverCable({ ttlMs })
   const lapses: boolean[] = []
@@ -159,7 +159,7 @@ test("a heartbeat whose connection falls silent goes on over another one, before
   await store.close()
 })
 
-test("a process that the database cannot hear says so, and says so when it is heard again", async () => {
+test("a process whose heartbeats do not arrive logs that, and logs their return", async () => {
   const { store, cable } = await server.openOverCable({ ttlMs: 1_000 })
   const { liveness } = store.log
   const changes: boolean[] = []
@@ -174,7 +174,7 @@ test("a process that the database cannot hear says so, and says so when it is he
   await store.close()
 })
 
-test("a process stops before others may take over, and judges nobody by an outage that it did not notice", () => {
+test("a process stops before others may take over, and does not judge others by an outage that it did not notice", () => {
   const { ttlMs, heartbeatMs, timeoutMs, validMs, gapMs } = heartbeatTimes(3_000)
   expect(validMs).toBeLessThan(ttlMs)
   expect(timeoutMs).toBeLessThanOrEqual(ttlMs / 3)
@@ -182,7 +182,7 @@ test("a process stops before others may take over, and judges nobody by an outag
   expect(gapMs).toBeLessThan(ttlMs - heartbeatMs)
 })
 
-test("a session whose row is locked holds up no other session's commit", async () => {
+test("a session with a locked row delays no other session's commit", async () => {
   const { store } = await server.openOverCable()
   const { log } = store
   const [locked, other] = [await runningSession(log), await runningSession(log)]
@@ -195,7 +195,7 @@ test("a session whose row is locked holds up no other session's commit", async (
   await store.close()
 })
 
-test("a lost lease is told even while the row is locked", async () => {
+test("a lost lease is reported even while the row is locked", async () => {
   const [former, next] = [await server.openOverCable(), await server.openOverCable()]
   const session = await runningSession(former.store.log)
   await former.store.log.release(session.lease, { force: true })
@@ -208,7 +208,7 @@ test("a lost lease is told even while the row is locked", async () => {
   await Promise.all([former.store.close(), next.store.close()])
 })
 
-test("calls that wait for a locked row leave connections for the commits of others, and give up", async () => {
+test("calls that wait for a locked row leave connections for the commits of others, and time out", async () => {
   const { store } = await server.openOverCable()
   const { log } = store
   const [locked, other] = [await runningSession(log), await runningSession(log)]

@@ -16,17 +16,16 @@ function batchOf(...entries: Entry[]): SessionBatch {
   }
 }
 
-it("makes the texts of large events alone", async () => {
+it("creates the texts of large events only", async () => {
   const [small, big] = [event(1, "run_1", stepStarted), large(2, 500_000)]
   const batches = [batchOf(textDelta(3, "run_1", "x".repeat(500_000)), small), batchOf(big)]
   expect(hasLargeEvents(batches.slice(0, 1))).toBe(false)
   expect(hasLargeEvents(batches)).toBe(true)
-  expect(await makeLargeBodies(batches)).toEqual(
-    new Map([[big, JSON.stringify(big.kind === "event" ? big.event : null)]]),
-  )
+  const text = JSON.stringify(big.kind === "event" ? big.event : null)
+  expect(await makeLargeBodies(batches)).toEqual(new Map([[big, { text, bytes: text.length }]]))
 })
 
-it("lets the event loop go on while it makes them", async () => {
+it("yields to the event loop meanwhile", async () => {
   let turns = 0
   let ended = false
   const count = () => {

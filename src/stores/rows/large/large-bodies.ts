@@ -1,10 +1,11 @@
-import { isLargeJson, stringifyInSlices } from "../../../core/json/json-pieces.ts"
+import { isLargeJson } from "../../../core/json/json-pieces.ts"
 import { toStoredForms } from "../../../core/log/downcast.ts"
 import { type EventEntry, logVersion } from "../../../core/log/entries.ts"
 import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
+import { type LargeText, writeJson } from "./large-text.ts"
 
 /** The texts of large events. Other events become text when they are written. */
-export type LargeBodies = ReadonlyMap<EventEntry, string>
+export type LargeBodies = ReadonlyMap<EventEntry, LargeText>
 
 export const noLargeBodies: LargeBodies = new Map()
 
@@ -19,13 +20,16 @@ export function hasLargeEvents(batches: readonly SessionBatch[]): boolean {
 }
 
 /** Makes the texts of large events in slices, so that the event loop can continue (rule 15). */
-export async function makeLargeBodies(batches: readonly SessionBatch[]): Promise<LargeBodies> {
-  const bodies = new Map<EventEntry, string>()
-  for (const { entries, version = logVersion } of batches) {
+export async function makeLargeBodies(
+  batches: readonly SessionBatch[],
+  write: (value: object, sessionId: string) => Promise<LargeText> = writeJson,
+): Promise<LargeBodies> {
+  const bodies = new Map<EventEntry, LargeText>()
+  for (const { lease, entries, version = logVersion } of batches) {
     for (const entry of entries) {
       if (entry.kind !== "event" || !isLargeJson(entry.event)) continue
       const [form, ...more] = toStoredForms(entry.event, version)
-      if (form !== undefined && more.length === 0) bodies.set(entry, await stringifyInSlices(form))
+      if (form !== undefined && more.length === 0) bodies.set(entry, await write(form, lease.sessionId))
     }
   }
   return bodies

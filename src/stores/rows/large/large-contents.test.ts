@@ -10,14 +10,14 @@ const messages = [
   { role: "user", content: small },
 ] as const
 
-it("makes no text of small messages and cancels", async () => {
+it("creates no text for small messages and cancels", async () => {
   expect(await makeLargeContents(message("sess_1"))).toBe(noLargeContents)
   expect(await makeLargeContents({ type: "cancel", sessionId: "sess_1", runId: null, at: 0 })).toBe(
     noLargeContents,
   )
 })
 
-it("makes the texts that a put may store", async () => {
+it("creates the texts that a put may store", async () => {
   const input = { type: "conversation", messages: [...messages, { role: "user", content: large }] } as const
   const texts = async (whenBusy: "reject" | "queue") => [
     ...(await makeLargeContents(message("sess_1", { input, whenBusy }))).keys(),
@@ -30,14 +30,14 @@ it.each<StoredCommand>([
   message("sess_1", { input: { type: "message", content: large }, context: { channel: "web" } }),
   message("sess_1", { input: { type: "conversation", messages } }),
   { type: "steer", sessionId: "sess_1", runId: "run_1", at: 1, content: large },
-])("puts them into the command that holds them ($type)", async (command) => {
+])("inserts them into the command that contains them ($type)", async (command) => {
   const put =
     command.type === "message" ? command : message("sess_1", { input: { type: "message", content: large } })
   const text = writeCommandText(command, await makeLargeContents(put))
   expect(JSON.parse(text)).toEqual(command)
 })
 
-it("lets the event loop go on while it makes them", async () => {
+it("yields to the event loop meanwhile", async () => {
   let turns = 0
   let ended = false
   const count = () => {

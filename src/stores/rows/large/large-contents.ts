@@ -1,5 +1,5 @@
 import { newMessageOf } from "../../../core/history/message-input.ts"
-import { isLargeJson, stringifyInSlices } from "../../../core/json/json-pieces.ts"
+import { isLargeJson } from "../../../core/json/json-pieces.ts"
 import type {
   CancelCommand,
   MessageCommand,
@@ -7,23 +7,38 @@ import type {
   StoredCommand,
 } from "../../../core/ports/store/session-log.ts"
 import type { FormerAnswer } from "../former-answers.ts"
+import { type LargeText, type WriteLarge, writeJson } from "./large-text.ts"
 
 /** The JSON texts of large contents of a message. A put decides inside its transaction which of them it stores. */
-export type LargeContents = ReadonlyMap<object, string>
+export type LargeContents = ReadonlyMap<object, LargeText>
 
 export const noLargeContents: LargeContents = new Map()
 
 /** Makes the texts of a large message in slices, so that the event loop can continue (rule 15). */
-export async function makeLargeContents(command: MessageCommand | CancelCommand): Promise<LargeContents> {
+export async function makeLargeContents(
+  command: MessageCommand | CancelCommand,
+  write: WriteLarge = writeJson,
+): Promise<LargeContents> {
   if (command.type === "cancel" || !isLargeJson(command.input)) return noLargeContents
   const { input, whenBusy = "reject" } = command
-  const texts = new Map<object, string>()
+  const texts = new Map<object, LargeText>()
   const content = newMessageOf(input)
   // A message to a busy session is stored without the conversation that it was sent with.
   const isContentStored = input.type === "message" || whenBusy !== "reject"
-  if (isContentStored && isLargeJson(content)) texts.set(content, await stringifyInSlices(content))
-  if (input.type === "conversation") texts.set(input.messages, await stringifyInSlices(input.messages))
+  if (isContentStored && isLargeJson(content)) texts.set(content, await write(content))
+  if (input.type === "conversation") texts.set(input.messages, await write(input.messages))
   return texts
+}
+
+/** Returns the large text that `writeCommandText` puts into the command. Null if there is none. */
+export function findLargeContent(
+  command: StoredCommand | FormerAnswer,
+  texts: LargeContents,
+): LargeText | null {
+  if (command.type === "steer") return texts.get(command.content) ?? null
+  if (command.type !== "message") return null
+  const { input } = command
+  return texts.get(input.type === "message" ? input.content : input.messages) ?? null
 }
 
 /** Returns the output of `JSON.stringify` for the command, except for the order of its members. */
@@ -47,7 +62,7 @@ function inputText(input: MessageInput, texts: LargeContents): string {
 }
 
 function textOf(value: object, texts: LargeContents): string {
-  return texts.get(value) ?? JSON.stringify(value)
+  return texts.get(value)?.text ?? JSON.stringify(value)
 }
 
 /** Adds a member to a JSON object. `others` is not empty. */

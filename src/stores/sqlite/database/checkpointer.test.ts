@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { eventually } from "../../../testing/session-log/fixtures.ts"
-import { migrate } from "../schema.ts"
+import { migrate } from "../migrate.ts"
 import { startCheckpointer } from "./checkpointer.ts"
 import { type Database, openDatabase } from "./database.ts"
 
@@ -28,7 +28,7 @@ afterEach(() => {
 const autocheckpoint = async () =>
   Number((await database.read(() => database.get("PRAGMA wal_autocheckpoint")))?.wal_autocheckpoint)
 
-test("what is written reaches the database file while the store is open", async () => {
+test("writes reach the database file while the store is open", async () => {
   const before = statSync(file).size
   const checkpointer = startCheckpointer(database, file, logger)
   await database.write(() => database.run("INSERT INTO removed_session (id) VALUES (?)", "x".repeat(100_000)))
@@ -52,7 +52,7 @@ async function rewinds(): Promise<number> {
   }
 }
 
-test("a long log is written from its start again, also while others write", async () => {
+test("a long log is written from its start again, even while others write", async () => {
   const checkpointer = startCheckpointer(database, file, logger)
   const write = (id: string) =>
     database.write(() => database.run("INSERT INTO removed_session (id) VALUES (?)", id))
@@ -66,13 +66,13 @@ test("a long log is written from its start again, also while others write", asyn
   await checkpointer.stop()
 })
 
-test("stopped before its thread began, it starts none", async () => {
+test("a checkpointer that is stopped before its thread starts never starts it", async () => {
   const checkpointer = startCheckpointer(database, file, logger)
   await checkpointer.stop()
   expect(await autocheckpoint()).toBe(1_000)
 })
 
-test("without its thread SQLite checkpoints by itself, as it would otherwise, and the log says so", async () => {
+test("SQLite checkpoints by itself without the thread, which is logged", async () => {
   const warnings: string[] = []
   const warn = (_: object, message: string) => warnings.push(message)
   const checkpointer = startCheckpointer(database, join(directory, "missing", "file"), { ...logger, warn })

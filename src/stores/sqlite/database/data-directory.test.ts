@@ -44,7 +44,7 @@ async function refusal(path: string): Promise<string> {
   return message
 }
 
-test("the directory and its files are made for their owner's eyes only", async () => {
+test("the directory and its files are readable only by their owner", async () => {
   const path = join(directory, "deep", "data")
   const store = await open(path)
   await store.keyring.signingKey()
@@ -55,7 +55,7 @@ test("the directory and its files are made for their owner's eyes only", async (
   await store.close()
 })
 
-test("Git ignores a directory that the store made, and nothing in one that was there", async () => {
+test("Git ignores a directory that the store created, and nothing in an existing one", async () => {
   const made = join(directory, "made")
   await (await open(made)).close()
   expect(readFileSync(join(made, ".gitignore"), "utf8")).toBe("*\n")
@@ -65,7 +65,7 @@ test("Git ignores a directory that the store made, and nothing in one that was t
   expect(existsSync(join(present, ".gitignore"))).toBe(false)
 })
 
-test("a directory that cannot be made is named in one line", async () => {
+test("a directory that cannot be created is reported in one line", async () => {
   const file = join(directory, "file")
   writeFileSync(file, "")
   expect(await refusal(join(file, "data"))).toContain(
@@ -74,19 +74,19 @@ test("a directory that cannot be made is named in one line", async () => {
   expect(await refusal(file)).toContain(file)
 })
 
-test("a directory is named in one line where none can be made, however deep it lies", async () => {
+test("a missing directory is reported in one line at any depth", async () => {
   for (const path of ["/proc/data", "/proc/deep/data"]) {
     expect(await refusal(path)).toContain(`The data directory ${path} cannot be used: E`)
   }
 })
 
-test("a link that leads nowhere is named in one line", async () => {
+test("a broken link is reported in one line", async () => {
   const path = join(directory, "link")
   symlinkSync(join(directory, "nowhere", "data"), path)
   expect(await refusal(path)).toContain(`The data directory ${path} cannot be used: EEXIST`)
 })
 
-test("a directory that cannot be written is named in one line", async () => {
+test("a directory that cannot be written is reported in one line", async () => {
   const path = join(directory, "data")
   mkdirSync(path)
   chmodSync(directory, 0o755)
@@ -101,14 +101,14 @@ test("a directory that cannot be written is named in one line", async () => {
   }
 })
 
-test("a file that is no database is named in one line", async () => {
+test("a file that is not a database is reported in one line", async () => {
   writeFileSync(join(directory, "gateway.db"), "this is not a database at all".repeat(100))
   expect(await refusal(directory)).toBe(
     `The data directory ${directory} cannot be used: file is not a database.`,
   )
 })
 
-test("a database of a newer version is refused, and left as it is", async () => {
+test("a database of a newer version is refused and not changed", async () => {
   await (await open(directory)).close()
   const file = join(directory, "gateway.db")
   const database = await openDatabase(file, "process")
@@ -118,7 +118,7 @@ test("a database of a newer version is refused, and left as it is", async () => 
   database.close()
 })
 
-test("a database of version 1 is migrated with all it held, once", async () => {
+test("a database of version 1 is migrated with all its data, once", async () => {
   const file = join(directory, "gateway.db")
   const former = new DatabaseSync(file)
   former.exec(readFileSync(new URL("../fixtures/version-1.sql", import.meta.url), "utf8"))
@@ -168,7 +168,7 @@ test("a database of version 3 is migrated", async () => {
   await store.close()
 })
 
-test("a directory is opened again with all it held", async () => {
+test("a directory is opened again with all its data", async () => {
   const first = await open(directory)
   await first.log.createSession({ id: "sess_1", tenant: "t", userId: "u", agent: "a", createdAt: 1 })
   await first.close()
@@ -177,7 +177,7 @@ test("a directory is opened again with all it held", async () => {
   await second.close()
 })
 
-test("approvals and grants of version 2, which named no server, hold for no server's tool", async () => {
+test("approvals and grants of version 2, which named no server, cover no server's tool", async () => {
   const former = new DatabaseSync(join(directory, "gateway.db"))
   for (const version of [1, 2]) {
     former.exec(readFileSync(new URL(`../fixtures/version-${version}.sql`, import.meta.url), "utf8"))

@@ -16,8 +16,8 @@ import {
   stepStarted,
 } from "../../../testing/session-log/fixtures.ts"
 import { soleMembership } from "../leases/membership.ts"
+import { migrate } from "../migrate.ts"
 import { openStore } from "../open.ts"
-import { migrate } from "../schema.ts"
 import { type Database, openDatabase } from "./database.ts"
 
 const ignore = () => undefined
@@ -41,7 +41,7 @@ afterEach(() => {
 const count = () => database.read(() => database.get("SELECT count(*) AS count FROM removed_session")?.count)
 const insert = (id: string) => database.run("INSERT INTO removed_session (id) VALUES (?)", id)
 
-test("a full disk refuses what does not fit, keeps what is there, and is used again once there is room", async () => {
+test("a full disk refuses new data, keeps existing data, and is used again once there is space", async () => {
   const { log } = await openStore(database, soleMembership(), { clock, logger, directory: null })
   const sessionId = await newSession(log)
   const pages = Number((await database.read(() => database.get("PRAGMA page_count")))?.page_count)
@@ -81,7 +81,7 @@ test("a write waits for another process without blocking the event loop, and kee
   other.close()
 })
 
-test("a database that stays busy is unavailable after some time, for all who waited", async () => {
+test("a database that stays busy is unavailable after some time, for all waiting writes", async () => {
   const other = new DatabaseSync(file, { timeout: 0 })
   other.exec("BEGIN IMMEDIATE")
   stopTheClock()
@@ -101,7 +101,7 @@ test("a database that stays busy is unavailable after some time, for all who wai
   expect(await count()).toBe(1)
 })
 
-test("a transaction that throws leaves nothing, and the next one works", async () => {
+test("a transaction that throws stores nothing, and the next one works", async () => {
   const failing = database.write(() => {
     insert("a")
     throw new RangeError("wrong")
@@ -127,7 +127,7 @@ test("full durability waits for the disk at every commit", async () => {
   full.close()
 })
 
-test("the rows of removed sessions are deleted even when that was begun by a process that ended", async () => {
+test("the rows of removed sessions are deleted even if a process that has ended started it", async () => {
   const { log } = await openStore(database, soleMembership(), { clock, logger, directory: null })
   const sessionId = await newSession(log)
   const { runId } = accepted(await log.put(message(sessionId)))

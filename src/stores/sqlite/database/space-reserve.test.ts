@@ -10,7 +10,7 @@ function directory(): string {
   return path
 }
 
-test("a reserve is kept once, and released once", () => {
+test("a reserve is created once, and released once", () => {
   const path = directory()
   const reserve = spaceReserve(path)
   reserve.keep()
@@ -20,7 +20,7 @@ test("a reserve is kept once, and released once", () => {
   expect(reserve.release()).toBe(false)
 })
 
-test("a directory that is not there is an error, and no reserve", () => {
+test("a missing directory is an error, and leaves no reserve", () => {
   const file = join(directory(), "file")
   writeFileSync(file, "")
   expect(() => spaceReserve(file).keep()).toThrow("ENOTDIR")

@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises"
 import { StoreUnavailableError } from "../../../core/errors.ts"
 import type { Clock } from "../../../core/time/clock.ts"
-import { schemaVersion } from "../schema.ts"
+import { schemaVersion } from "../migrate.ts"
 import type { Database } from "./database.ts"
 
 /** Minimum free bytes. With less, a run can hardly be stored. */

@@ -34,14 +34,14 @@ async function outcomes(writes: readonly Promise<unknown>[]): Promise<unknown[]>
   return settled.map((each) => (each.status === "fulfilled" ? each.value : each.reason.message))
 }
 
-test("writes of one turn share a transaction, in the order they were asked for", async () => {
+test("writes of one turn share a transaction, in the order of their calls", async () => {
   const writes = ["a", "b", "c"].map((name) => write(() => Number(insert(name).lastInsertRowid)))
   expect(await outcomes(writes)).toEqual([1, 2, 3])
   expect(names()).toEqual(["a", "b", "c"])
   expect(executed).toEqual(["BEGIN IMMEDIATE", "COMMIT"])
 })
 
-test("a large write has a transaction of its own", async () => {
+test("a large write has its own transaction", async () => {
   const writes = ["a", "b", "LARGE", "c", "d"].map((name) =>
     write(() => insert(name), { isLarge: name === "LARGE" }),
   )
@@ -50,19 +50,19 @@ test("a large write has a transaction of its own", async () => {
   expect(executed).toEqual(Array.from({ length: 3 }, () => ["BEGIN IMMEDIATE", "COMMIT"]).flat())
 })
 
-test("a write alone has a transaction and nothing more", async () => {
+test("a single write has a transaction and nothing more", async () => {
   await write(() => insert("a"))
   expect(executed).toEqual(["BEGIN IMMEDIATE", "COMMIT"])
 })
 
-test("nobody is told before the whole is stored", async () => {
+test("writes resolve after the whole transaction is stored", async () => {
   const told: unknown[] = []
   const writes = ["a", "b"].map((name) => write(() => insert(name)).then(() => told.push(executed.at(-1))))
   await Promise.all(writes)
   expect(told).toEqual(["COMMIT", "COMMIT"])
 })
 
-test("one that fails leaves nothing of itself and all of the others", async () => {
+test("a failed write stores nothing, and all others are stored", async () => {
   const writes = [
     write(() => insert("a")),
     write(() => {
@@ -79,7 +79,7 @@ test("one that fails leaves nothing of itself and all of the others", async () =
   expect(executed.filter((sql) => sql === "COMMIT")).toHaveLength(3)
 })
 
-test("when the commit fails all fail, and the next write works", async () => {
+test("all writes fail if the commit fails, and the next write works", async () => {
   let full = true
   write = createWriteQueue({
     execute(sql) {
@@ -97,7 +97,7 @@ test("when the commit fails all fail, and the next write works", async () => {
   expect(names()).toEqual(["d"])
 })
 
-test("when one makes the commit fail, only that one fails", async () => {
+test("only the write that makes the commit fail fails", async () => {
   connection.exec(`PRAGMA foreign_keys = ON;
     CREATE TABLE part (item INTEGER REFERENCES item (id) DEFERRABLE INITIALLY DEFERRED)`)
   const writes = [
@@ -109,7 +109,7 @@ test("when one makes the commit fail, only that one fails", async () => {
   expect(names()).toEqual(["a", "b"])
 })
 
-test("when one makes SQLite undo the whole transaction, only that one fails", async () => {
+test("only the write that makes SQLite roll back the transaction fails", async () => {
   const writes = [
     write(() => insert("a")),
     write(() => {
@@ -122,14 +122,14 @@ test("when one makes SQLite undo the whole transaction, only that one fails", as
   expect(names()).toEqual(["a", "b"])
 })
 
-test("more than fit into one transaction are stored in several, in order", async () => {
+test("writes beyond one transaction are stored in several, in order", async () => {
   const all = Array.from({ length: 250 }, (_, index) => `name ${index}`)
   await Promise.all(all.map((name) => write(() => insert(name))))
   expect(names()).toEqual(all)
   expect(executed.filter((sql) => sql === "COMMIT").length).toBeGreaterThan(1)
 })
 
-test("a transaction takes no further write after five milliseconds", async () => {
+test("a transaction accepts no further write after five milliseconds", async () => {
   let time = 0
   const slowly = createWriteQueue({
     execute(sql) {

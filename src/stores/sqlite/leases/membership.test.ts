@@ -36,7 +36,7 @@ async function processThatSays(script: string): Promise<{ readonly said: string;
 
 const moduleUrl = (name: string) => JSON.stringify(new URL(name, import.meta.url).href)
 
-test("a session is free at once when its process is killed, and not before", async () => {
+test("a session is free immediately after its process is killed, and not before", async () => {
   const store = await openSqliteStore({ path, clock, logger })
   const { log } = store
   await log.createSession({ id: "sess_1", tenant: "t", userId: "u", agent: "a", createdAt: 1 })
@@ -59,7 +59,7 @@ test("a session is free at once when its process is killed, and not before", asy
   await store.close()
 })
 
-test("another member of the same process that looks, or leaves, does not open this one's lock", async () => {
+test("another member of the same process does not release this one's lock when it looks or leaves", async () => {
   const [first, second] = [await joinMembers(path), await joinMembers(path)]
   expect([first.isLive(second.id), second.isLive(first.id)]).toEqual([true, true])
   second.end()
@@ -74,7 +74,7 @@ test("another member of the same process that looks, or leaves, does not open th
   first.end()
 })
 
-test("the files of dead processes are swept by the next that joins", async () => {
+test("the files of dead processes are removed by the next process that joins", async () => {
   const dead = await processThatSays(`
     import { joinMembers } from ${moduleUrl("./membership.ts")}
     console.log((await joinMembers(${JSON.stringify(path)})).id)`)
@@ -87,7 +87,7 @@ test("the files of dead processes are swept by the next that joins", async () =>
   expect(readdirSync(path)).toEqual([])
 })
 
-test("an owner that nobody has heard of is dead", async () => {
+test("an unknown owner is dead", async () => {
   const member = await joinMembers(path)
   expect(member.isLive("00000000-0000-0000-0000-000000000000")).toBe(false)
   member.end()

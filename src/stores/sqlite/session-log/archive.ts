@@ -3,22 +3,29 @@ import { integer, type Row, text } from "../../rows/columns.ts"
 import { type ArchivedBody, archivedRowsAtOnce, toArchivePage } from "../../rows/large/archived-bodies.ts"
 import type { Database } from "../database/database.ts"
 import { largeText } from "../database/large-text.ts"
+import { dropText, loadText } from "../large/large-texts.ts"
+import { readReference } from "../large/text-reference.ts"
+import type { TextRemover } from "../large/text-remover.ts"
 
 /** Maximum bytes of bodies to read in one turn of the event loop. */
 const bytesPerSlice = 1_000_000
+/** More bytes than a reference to a text has. */
+const mostReferenceBytes = 500
 
-export function createArchive(database: Database): Archive {
+export function createArchive(database: Database, remover: TextRemover): Archive {
   return {
     due: (limit) =>
       database.read(() =>
         database.all("SELECT session_id, seq FROM archive_due ORDER BY rowid LIMIT ?", limit).map(toDue),
       ),
     async move(sessionId, range) {
-      const page = await toArchivePage(await database.read(() => oldRows(database, sessionId, range)))
+      const rows = await database.read(() => oldRows(database, sessionId, range))
+      const page = await toArchivePage(await loadBodies(database, sessionId, rows))
       if (page === null) return null
       const isStored = await database.write(() => archiveBodies(database, sessionId, page.bodies), {
         isLarge: true,
       })
+      remover.removeSoon()
       return isStored ? page.lastSeq : null
     },
     async done({ sessionId, seq }) {
@@ -55,10 +62,21 @@ function oldRows(database: Database, sessionId: string, { afterSeq, beforeSeq }:
     beforeSeq,
   )) {
     rows.push(row)
-    bytes += integer(row, "bytes")
+    bytes += readReference(row.body)?.bytes ?? integer(row, "bytes")
     if (bytes >= bytesPerSlice) break
   }
   return rows
+}
+
+/** Resolves to the rows with the texts that they refer to. Leaves out rows that were archived in the meantime. */
+async function loadBodies(database: Database, sessionId: string, rows: readonly Row[]): Promise<Row[]> {
+  const loaded: Row[] = []
+  for (const row of rows) {
+    const reference = readReference(row.body)
+    const body = reference === null ? row.body : await loadText(database, sessionId, reference)
+    if (body !== null) loaded.push({ ...row, body })
+  }
+  return loaded
 }
 
 function lastArchived(database: Database, sessionId: string): number {
@@ -72,12 +90,16 @@ function archiveBodies(database: Database, sessionId: string, bodies: readonly A
   let [freed, added] = [0, 0]
   for (const { seq, bytes, body } of bodies) {
     // Another process may have archived it since it was read.
-    const changed = database.run(
-      "UPDATE entry SET body = '' WHERE session_id = ? AND seq = ? AND octet_length(body) > 0",
+    const ofEvent = "session_id = ? AND seq = ? AND octet_length(body) > 0"
+    const stored = database.get(
+      `SELECT CASE WHEN octet_length(body) < ${mostReferenceBytes} THEN body END AS body FROM entry WHERE ${ofEvent}`,
       sessionId,
       seq,
     )
-    if (changed === 0) continue
+    if (stored === undefined) continue
+    const reference = readReference(stored.body)
+    if (reference !== null) dropText(database, sessionId, reference)
+    database.run(`UPDATE entry SET body = '' WHERE ${ofEvent}`, sessionId, seq)
     database.run("INSERT INTO archived_body (session_id, seq, body) VALUES (?, ?, ?)", sessionId, seq, body)
     freed += bytes
     added += body.byteLength

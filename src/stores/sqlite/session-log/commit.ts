@@ -10,6 +10,8 @@ import { dueChanges } from "../../rules/queue-order.ts"
 import { areOpen } from "../../rules/wait-changes.ts"
 import type { Database } from "../database/database.ts"
 import { changeDue, changeSession, deleteCommands, inboxOf } from "../inbox.ts"
+import { claimText } from "../large/large-texts.ts"
+import { isSameText, readReference } from "../large/text-reference.ts"
 import { insertOutbox } from "../outbox/outbox.ts"
 import { openWaits, writeWaits } from "../waits/waits.ts"
 import { markArchivable } from "./archive.ts"
@@ -98,7 +100,7 @@ function findHeldSession(
   return {
     takeovers: integer(row, "takeovers"),
     activeRun: nullableText(row, "active_run"),
-    isStored: newest !== undefined && (row.event === newest.body || row.delta === newest.body),
+    isStored: newest !== undefined && (isSameText(row.event, newest.body) || row.delta === newest.body),
     hasCommands: row.has_commands === 1,
     hasWaits: row.has_waits === 1,
   }
@@ -115,6 +117,10 @@ const maxEventsAtOnce = 4
 function insertEvents(database: Database, { sessionId }: Lease, { events }: EntryRows): void {
   for (let start = 0; start < events.length; start += maxEventsAtOnce) {
     const some = events.slice(start, start + maxEventsAtOnce)
+    for (const { body } of some) {
+      const reference = readReference(body)
+      if (reference !== null) claimText(database, reference)
+    }
     database.run(
       `INSERT INTO entry (session_id, seq, v, at, run_id, type, body)
        VALUES ${some.map(() => "(?, ?, ?, ?, ?, ?, ?)").join(", ")}`,

@@ -11,8 +11,8 @@ import {
 } from "../../../testing/session-log/fixtures.ts"
 import { type Database, openDatabase } from "../database/database.ts"
 import { soleMembership } from "../leases/membership.ts"
+import { migrate } from "../migrate.ts"
 import { openStore } from "../open.ts"
-import { migrate } from "../schema.ts"
 
 const ignore = () => undefined
 const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }

@@ -9,6 +9,8 @@ import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 import type { Database } from "../database/database.ts"
 import { largeText } from "../database/large-text.ts"
 import { maxRows } from "../database/slices.ts"
+import { loadText } from "../large/large-texts.ts"
+import { readReference } from "../large/text-reference.ts"
 
 /** SQL: selects the archived body of an event; null if its row has a body. */
 const archived = `CASE WHEN octet_length(body) = 0 THEN (
@@ -71,8 +73,12 @@ export async function readEntries(
       }),
     )
     for (const some of slice.entries) {
-      if (Array.isArray(some)) entries.push(...some)
-      else entries.push(...(await fromLargeRow(await restoreRow(some), reads)))
+      if (Array.isArray(some)) {
+        entries.push(...some)
+        continue
+      }
+      const row = await restoreBody(database, sessionId, some)
+      if (row !== null) entries.push(...(await fromLargeRow(row, reads)))
     }
     characters += slice.characters
     const isLast = slice.complete || entries.length >= limit || characters >= maxCharacters
@@ -83,8 +89,26 @@ export async function readEntries(
   }
 }
 
+const moved = `SELECT ${archived} FROM entry WHERE session_id = ? AND seq = ?`
+
+/**
+ * Resolves to the row with its body, which may be compressed or in chunks. Resolves to null if the session was removed
+ * in the meantime.
+ */
+async function restoreBody(database: Database, sessionId: string, row: Row): Promise<Row | null> {
+  const reference = readReference(row.body)
+  if (reference === null) return restoreRow(row)
+  const body = await loadText(database, sessionId, reference)
+  if (body !== null) return { ...row, body }
+  // The event may have been archived in the meantime.
+  const now = await database.read(() => database.get(moved, sessionId, integer(row, "seq")))
+  if (now === undefined) return null
+  if (archivedBody(now) === null) throw new Error("The text of an event is missing.")
+  return restoreRow({ ...row, ...now })
+}
+
 interface Slice {
-  /** The entries of each row, or a row whose body is large or still compressed. */
+  /** The entries of each row, or a row whose body is large, elsewhere, or still compressed. */
   readonly entries: readonly (Entry[] | Row)[]
   readonly characters: number
   readonly complete: boolean
@@ -104,13 +128,15 @@ function readSlice(rows: Iterable<Row>, { after, reads, limit, maxCharacters }: 
   let characters = 0
   for (const row of rows) {
     const compressed = archivedBody(row)
-    const isLater = compressed !== null || isLargeRow(row)
+    const reference = readReference(row.body)
+    const isLater = compressed !== null || reference !== null || isLargeRow(row)
     const ofRow = isLater ? row : fromRow(row, reads).filter(({ seq }) => seq > after)
     entries.push(ofRow)
     found += Array.isArray(ofRow) ? ofRow.length : 1
     count += 1
     // The row with the cursor may contain nothing new. A slice that ended with it would never advance.
-    if (found > 0) characters += compressed === null ? textLength(row, "body") : archivedLength(compressed)
+    const ownLength = compressed === null ? textLength(row, "body") : archivedLength(compressed)
+    if (found > 0) characters += reference?.bytes ?? ownLength
     if (found >= limit || characters >= maxCharacters) return { entries, characters, complete: false }
   }
   return { entries, characters, complete: count < maxRows }

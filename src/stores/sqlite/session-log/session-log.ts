@@ -4,14 +4,16 @@ import type { Clock } from "../../../core/time/clock.ts"
 import type { Alarm } from "../../bell.ts"
 import { escapeText } from "../../rows/columns.ts"
 import { hasLargeEvents, makeLargeBodies, noLargeBodies } from "../../rows/large/large-bodies.ts"
-import { makeLargeContents } from "../../rows/large/large-contents.ts"
 import { toClaim, toRun, toSession } from "../../rows/session-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import type { Database } from "../database/database.ts"
 import { createWriteProbe } from "../database/write-probe.ts"
-import { findQueued, put, readPending } from "../inbox.ts"
+import { findQueued, isWanted, put, readPending } from "../inbox.ts"
+import { putLarge } from "../large/large-commands.ts"
+import { storeText } from "../large/large-texts.ts"
+import type { TextRemover } from "../large/text-remover.ts"
 import { claim, claimFree, claimRunnable, held, release } from "../leases/leases.ts"
 import type { Membership } from "../leases/membership.ts"
 import { stirCursors } from "../outbox/subscriptions.ts"
@@ -40,7 +42,9 @@ export function createSessionLog(
     clock,
     directory,
     versions,
+    remover,
   }: {
+    readonly remover: TextRemover
     readonly membership: Membership
     readonly versions: Versions
     readonly hub: WatchHub
@@ -67,23 +71,28 @@ export function createSessionLog(
       const { outcome, arrivals } = await database.write(() =>
         revokeInTree(database, { sessionId, at }, { versions, now: now() }),
       )
+      remover.removeSoon()
       for (const arrival of arrivals) hub.arrived(arrival)
       return outcome
     },
     async put(command, limits) {
-      const texts = await makeLargeContents(command)
-      const { outcome, arrivals } = await database.write(
-        () => putInTree(database, command, { versions, limits, texts, now: now() }),
-        { isLarge: texts.size > 0 },
-      )
+      const { outcome, arrivals } = await putLarge(database, {
+        command,
+        now: now(),
+        isWanted: () => isWanted(database, command, { versions, limits, now: now() }),
+        put: (texts) => putInTree(database, command, { versions, limits, texts, now: now() }),
+      })
+      if (command.type === "cancel") remover.removeSoon()
       for (const arrival of arrivals) hub.arrived(arrival)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
       const { sessionId } = message
-      const texts = await makeLargeContents(message)
-      const { outcome, isDue, claimed, inserted } = await database.write(
-        () => {
+      const { outcome, isDue, claimed, inserted } = await putLarge(database, {
+        command: message,
+        now: now(),
+        isWanted: () => isWanted(database, message, { versions, limits, now: now() }),
+        put(texts) {
           const result = put(database, message, { versions, limits, texts, now: now() })
           const claimable = { agents, reads }
           return {
@@ -91,8 +100,7 @@ export function createSessionLog(
             claimed: result.isDue ? claimFree(database, owner, sessionId, claimable) : null,
           }
         },
-        { isLarge: texts.size > 0 },
-      )
+      })
       if (claimed === null && (isDue || outcome.status === "steered")) hub.arrived(sessionId)
       return { outcome, ...toClaim(claimed, inserted) }
     },
@@ -105,22 +113,26 @@ export function createSessionLog(
     claimRunnable: (agents, limit, shares) =>
       claimRunnable(database, membership, { agents, reads }, { limit, shares, now: now() }),
     held: () => database.read(() => held(database, owner)),
-    pending: (lease, options) => readPending(database, lease, { ...options, owner, now: now() }),
+    async pending(lease, options) {
+      const { commands, hasTexts } = await readPending(database, lease, { ...options, owner, now: now() })
+      // The next commit may consume them.
+      if (hasTexts) remover.removeSoon()
+      return commands
+    },
     release: (lease, options) =>
       database.write(() => release(database, lease, { ...options, owner, now: now() })),
     async commit(batches) {
       let stirred = false
-      const bodies = hasLargeEvents(batches) ? await makeLargeBodies(batches) : noLargeBodies
       const at = now()
-      const outcomes = await database.write(
-        () => {
-          const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
-          const stored = collectStirred(batches.filter((_, index) => outcomes[index] === "ok"))
-          stirred = stirCursors(database, stored, at) > 0
-          return outcomes
-        },
-        { isLarge: bodies !== noLargeBodies },
-      )
+      const store = (value: object, sessionId: string) => storeText(database, { sessionId, value, now: at })
+      const bodies = hasLargeEvents(batches) ? await makeLargeBodies(batches, store) : noLargeBodies
+      const outcomes = await database.write(() => {
+        const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
+        const stored = collectStirred(batches.filter((_, index) => outcomes[index] === "ok"))
+        stirred = stirCursors(database, stored, at) > 0
+        return outcomes
+      })
+      if (bodies !== noLargeBodies) remover.removeSoon()
       if (stirred) alarms.subscriptions.ring()
       if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
       for (const [index, { lease, entries }] of batches.entries()) {
@@ -143,6 +155,7 @@ export function createSessionLog(
       await pruneSubscribers(database, limits)
       await pruneSessions(database, limits, { now })
       await pruneOutbox(database, limits)
+      await remover.removeAll()
     },
     ping: createWriteProbe(database, clock, directory),
   }

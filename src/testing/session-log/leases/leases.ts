@@ -39,7 +39,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 7,
-    name: "after the lease is lost nothing more is stored, read from the inbox or released with it",
+    name: "nothing is stored, read from the inbox or released after the lease is lost",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -78,7 +78,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 7,
-    name: "of claims at once exactly one wins",
+    name: "of concurrent claims, exactly one wins",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -97,7 +97,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "a claim for other agents gives nothing and changes nothing",
+    name: "a claim for other agents returns nothing and changes nothing",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, agent, lease } = await runningSession(log)
@@ -133,7 +133,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "a run whose message was consumed is still work",
+    name: "a session whose open run has no command left still has work",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -163,7 +163,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "a command put while the session is being released is never stranded",
+    name: "a command that is put while the session is being released is never lost",
     async run({ open }) {
       const { log } = await open()
       for (let round = 0; round < 20; round += 1) {
@@ -180,7 +180,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "what a process holds can be asked for, in case the reply to a claim or a release was lost",
+    name: "a process can ask for its leases, in case the reply to a claim or a release was lost",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -210,7 +210,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 10,
-    name: "a lease that was given back is no takeover",
+    name: "a released lease does not count as a takeover",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, lease } = await runningSession(log)
@@ -221,7 +221,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "a cancel put before the end of its run keeps the run from ending in any other way",
+    name: "a cancel before the end of its run allows the run no other end",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -245,7 +245,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "a refused end takes no other session along, and what does not end the run is not refused",
+    name: "a refused end does not affect other sessions, and other entries are not refused",
     async run({ open }) {
       const { log } = await open()
       const [ending, going] = [await runningSession(log), await runningSession(log)]
@@ -264,7 +264,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "after the end of the run there is nothing to cancel",
+    name: "there is nothing to cancel after the end of the run",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -276,7 +276,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "when cancel and end race, either the cancel is accepted or the run has ended",
+    name: "when a cancel and the end race, either the cancel is accepted or the run has ended",
     async run({ open }) {
       const { log } = await open()
       await raceCancelAgainstEnd(log, log)
@@ -284,7 +284,7 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 14,
-    name: "a session with events of a newer version is not claimed, and refused with one error by all else",
+    name: "a session with events of a newer version is not claimed, and all other methods reject with one error",
     async run({ open }) {
       const { log, approvals } = await open()
       const agent = newAgent()

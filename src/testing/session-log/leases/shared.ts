@@ -24,7 +24,7 @@ import { raceCancelAgainstEnd } from "./leases.ts"
 export const sharedCases: readonly SessionLogCase[] = [
   {
     rule: 1,
-    name: "what was accepted outlives the process that accepted it",
+    name: "accepted messages survive the process that accepted them",
     async run({ open, crash }) {
       const first = await open()
       const sessionId = await newSession(first.log)
@@ -38,7 +38,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "of messages put at once by two processes exactly one is accepted",
+    name: "of concurrent messages by two processes, exactly one is accepted",
     async run({ open }) {
       const logs = [(await open()).log, (await open()).log]
       for (let round = 0; round < 10; round += 1) {
@@ -52,7 +52,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: 3,
-    name: "after a crash the numbers go on above all that were used",
+    name: "numbers continue above all used ones after a crash",
     async run({ open, crash }) {
       const first = await open()
       const { sessionId, runId, lease } = await runningSession(first.log)
@@ -64,7 +64,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: 7,
-    name: "after another process has the lease the former one commits nothing more",
+    name: "the former process commits nothing more after another process has the lease",
     async run({ open }) {
       const [first, second] = [await open(), await open()]
       const { sessionId, runId, lease } = await runningSession(first.log)
@@ -84,7 +84,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: 8,
-    name: "a lease holds while its process lives and is free once it has ended",
+    name: "a lease lasts while its process lives, and is free once the process has ended",
     async run({ open, crash }) {
       const [first, second] = [await open(), await open()]
       const agent = newAgent()
@@ -102,7 +102,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: 8,
-    name: "the end of one process leaves the others' leases alone",
+    name: "the end of one process does not affect the others' leases",
     async run({ open, crash }) {
       const [first, second, third] = [await open(), await open(), await open()]
       const { sessionId: crashed } = await runningSession(first.log)
@@ -115,7 +115,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "what a crashed process left is not taken over for another agent, nor does that count as a takeover",
+    name: "sessions of a crashed process are not taken over for another agent, nor counted as taken over",
     async run({ open, crash }) {
       const [first, { log }] = [await open(), await open()]
       const [seen, left] = [await runningSession(first.log), await runningSession(first.log)]
@@ -128,7 +128,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "a restarted process finds all that was left",
+    name: "a restarted process finds all data of the former one",
     async run({ open, crash }) {
       const first = await open()
       const agent = newAgent()
@@ -147,7 +147,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "what another process holds is not among what this one holds",
+    name: "sessions of other processes are not among the leases of this one",
     async run({ open, crash }) {
       const [first, second] = [await open(), await open()]
       const { sessionId } = await runningSession(first.log)
@@ -161,7 +161,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "of two processes that claim at once exactly one wins",
+    name: "of two processes that claim concurrently, exactly one wins",
     async run({ open, crash }) {
       const crashing = await open()
       const logs = [(await open()).log, (await open()).log]
@@ -184,7 +184,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "processes that look for work at once share it without overlap",
+    name: "processes that look for work concurrently share it without overlap",
     async run({ open }) {
       const logs = [(await open()).log, (await open()).log]
       const agent = newAgent()
@@ -244,7 +244,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "a cancel by another process wins over an end not yet committed",
+    name: "a cancel by another process takes precedence over an end that is not committed yet",
     async run({ open }) {
       const [writer, outside] = [(await open()).log, (await open()).log]
       const { sessionId, runId, lease } = await runningSession(writer)
@@ -260,14 +260,14 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "when a cancel by another process and the end race, either the one or the other holds",
+    name: "when a cancel by another process and the end race, exactly one takes effect",
     async run({ open }) {
       await raceCancelAgainstEnd((await open()).log, (await open()).log)
     },
   },
   {
     rule: null,
-    name: "a watcher sees what another process writes",
+    name: "a watcher is notified of another process's writes",
     async run({ open }) {
       const [writer, viewer] = [(await open()).log, (await open()).log]
       const { sessionId, runId, lease } = await runningSession(writer)
@@ -301,7 +301,7 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "all processes sign with the same key, also those that start later",
+    name: "all processes sign with the same key, including those that start later",
     async run({ open }) {
       const stores = await Promise.all([open(), open(), open()])
       const keys = await Promise.all(stores.map(({ keyring }) => keyring.signingKey()))

@@ -25,7 +25,7 @@ async function waiting(log: SessionLog, agent: string, owners: readonly (typeof 
 export const shareCases: readonly SessionLogCase[] = [
   {
     rule: 9,
-    name: "of more runnable sessions than are wanted each principal's oldest comes first, then each one's second",
+    name: "if more sessions are runnable than requested, each principal's oldest comes first, then each one's second",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -37,7 +37,7 @@ export const shareCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "what a principal holds already counts as its turns, and it is given no more than its share",
+    name: "the sessions that a principal holds count as its turns, and it receives no more than its share",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -60,7 +60,7 @@ export const shareCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "of principals with as many turns the one whose last turn is longer ago comes first",
+    name: "among principals with equal turns, the one whose last turn is longest ago comes first",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -76,7 +76,7 @@ export const shareCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "tenants take turns before their principals do, however many principals a tenant has",
+    name: "tenants take turns before their principals do, even if a tenant has many principals",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -91,7 +91,7 @@ export const shareCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "what a tenant holds already counts as its turns, and it is given no more than its share",
+    name: "the sessions that a tenant holds count as its turns, and it receives no more than its share",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -111,7 +111,7 @@ export const shareCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "places that are kept for new tenants go to sessions of tenants that hold nothing, one each",
+    name: "places that are reserved for new tenants go to sessions of tenants that hold none, one each",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -130,7 +130,7 @@ export const shareCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "the last places of a tenant go to sessions of its principals that hold nothing, one each",
+    name: "the last places of a tenant go to sessions of its principals that hold none, one each",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -150,7 +150,7 @@ export const shareCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "of tenants with as many turns the one whose last turn is longer ago comes first",
+    name: "among tenants with equal turns, the one whose last turn is longest ago comes first",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()

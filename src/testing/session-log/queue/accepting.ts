@@ -17,7 +17,7 @@ import {
 export const acceptingCases: readonly SessionLogCase[] = [
   {
     rule: 7,
-    name: "an accepted message of a session that nobody has comes with its lease, and is pending with it",
+    name: "an accepted message of a session without an owner comes with its lease, and is pending with it",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -38,7 +38,7 @@ export const acceptingCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "what a claim found with its message is what would be read after it",
+    name: "a claim with a message returns what later reads would return",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -98,7 +98,7 @@ export const acceptingCases: readonly SessionLogCase[] = [
 export const sharedAcceptingCases: readonly SessionLogCase[] = [
   {
     rule: 7,
-    name: "a message of a session that a process has comes without a lease, and is left to that process",
+    name: "a message of a session that a process holds comes without a lease, and is left to that process",
     async run({ open }) {
       const [{ log }, other] = [await open(), await open()]
       const agent = newAgent()
@@ -116,7 +116,7 @@ export const sharedAcceptingCases: readonly SessionLogCase[] = [
   },
   {
     rule: 1,
-    name: "of messages to one session at once one is accepted, with the only lease",
+    name: "of concurrent messages to one session, one is accepted, with the only lease",
     async run({ open }) {
       const logs = [(await open()).log, (await open()).log]
       const agent = newAgent()

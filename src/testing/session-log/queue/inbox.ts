@@ -17,7 +17,7 @@ import {
 export const inboxCases: readonly SessionLogCase[] = [
   {
     rule: 1,
-    name: "an accepted message is stored with a queued run before put resolves, and the run opens when it is taken",
+    name: "an accepted message is stored with a queued run before put resolves, and its run opens later",
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
@@ -65,7 +65,7 @@ export const inboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a message to a session that does not exist is unknown, whatever its id",
+    name: "a message to a session that does not exist is unknown, with any id",
     async run({ open }) {
       const { log } = await open()
       for (const id of ["sess_nobody", "", "nul \u0000", "half \ud800", 'quote " and \\']) {
@@ -99,7 +99,7 @@ export const inboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "of messages put at once exactly one is accepted",
+    name: "of concurrent messages, exactly one is accepted",
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
@@ -110,7 +110,7 @@ export const inboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a repeated idempotency key gives the run that exists, open or ended",
+    name: "a repeated idempotency key returns the existing run, open or ended",
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
@@ -134,7 +134,7 @@ export const inboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "an idempotency key is one session's own",
+    name: "an idempotency key belongs to one session",
     async run({ open }) {
       const { log } = await open()
       const idempotency = { key: "key", bodyHash: "hash" }
@@ -145,7 +145,7 @@ export const inboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "requests at once with the same idempotency key are one run",
+    name: "concurrent requests with the same idempotency key are one run",
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
@@ -160,7 +160,7 @@ export const inboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a session that is created again, also at once, is the one that exists",
+    name: "a session that is created again, even concurrently, is the existing one",
     async run({ open }) {
       const { log } = await open()
       const id = `sess_${crypto.randomUUID()}`
@@ -181,7 +181,7 @@ export const inboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a message keeps every character, in any place where a caller can write one",
+    name: "a message keeps every character in every field that a caller can write",
     async run({ open }) {
       const { log } = await open()
       const odd = "nul \u0000, halves \ud800 and \udfff, emoji 👩‍👩‍👧, quote \" and ' and \\, \u2028 $1 ?"
@@ -217,7 +217,7 @@ export const inboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a message of several megabytes comes back whole",
+    name: "a message of several megabytes is read back completely",
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
@@ -231,7 +231,7 @@ export const inboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "a cancel reaches the open run, named or not, and repeating it adds nothing",
+    name: "a cancel reaches the open run, with or without its id, and repeating it adds nothing",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -245,7 +245,7 @@ export const inboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "with no run open, or another than is named, there is nothing to cancel",
+    name: "there is nothing to cancel if no run is open, or another one than the named run",
     async run({ open }) {
       const { log } = await open()
       const idle = await newSession(log)

@@ -24,7 +24,7 @@ const soonest = { sessionBytes: 1_000_000, principalIsFull: false }
 export const queueCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "queued messages wait for the open run, and are taken one after the other in their order",
+    name: "queued messages wait for the open run, and are taken one after the other in order",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -53,7 +53,7 @@ export const queueCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "a message behind a parked run is no work for anybody until that run has ended",
+    name: "a message behind a parked run is no work until that run has ended",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -100,7 +100,7 @@ export const queueCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a message is not due before its time, and holds up no other",
+    name: "a message is not due before its time, and delays no other message",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -130,7 +130,7 @@ export const queueCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "no more messages wait in one session than the bound says, whatever they are to become",
+    name: "a session has no more waiting messages than the bound, of any kind",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
@@ -184,7 +184,7 @@ export const queueCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a repeated idempotency key gives the run that is queued, with its place, and the run that it joined",
+    name: "a repeated idempotency key returns the queued run with its position, or the run that it joined",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId } = await runningSession(log)
@@ -206,7 +206,7 @@ export const queueCases: readonly SessionLogCase[] = [
   },
   {
     rule: 13,
-    name: "the conversation that comes with a message which has to wait is left out: it cannot know what it follows",
+    name: "the conversation of a message that must wait is left out, because it cannot know what precedes the message",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)

@@ -62,7 +62,7 @@ export const startCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "the events of background tasks are read without all others, from the newest tasks on",
+    name: "the events of background tasks are read without other events, from the newest tasks on",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)

@@ -20,7 +20,7 @@ import { end, order, put } from "./queue-fixtures.ts"
 export const withdrawalCases: readonly SessionLogCase[] = [
   {
     rule: 12,
-    name: "cancelling a queued run withdraws it: its message is gone at once, and its end is logged later",
+    name: "canceling a queued run withdraws it: its message disappears at once, and its end is logged later",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, lease } = await runningSession(log)
@@ -46,7 +46,7 @@ export const withdrawalCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "a run that was withdrawn is not opened, however late the withdrawal came",
+    name: "a withdrawn run is not opened, even if the withdrawal arrived late",
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
@@ -129,7 +129,7 @@ export const withdrawalCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a session that has a command is kept, however long it was not used",
+    name: "a session with a command is kept, however long it was unused",
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
@@ -174,7 +174,7 @@ export const interruptionCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a message that interrupts is taken before one that is due already",
+    name: "a message that interrupts is taken before one that is already due",
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
@@ -213,7 +213,27 @@ export const steeringCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "of a steering message and the end of its run, one comes first: it is consumed, or becomes a run of its own",
+    name: "commands that a reader knows are returned as it has them, together with new ones",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, lease } = await runningSession(log)
+      const steer = () => log.put(message(sessionId, { whenBusy: "steer" }))
+      await steer()
+      const [first] = await log.pending(lease)
+      assert.ok(first?.type === "steer")
+      await steer()
+      const marked = { ...first, content: [{ type: "text", text: "known" }] } as const
+      const gone = first.id + 1_000_000
+      const known = new Map([first.id, gone].map((id) => [id, { ...marked, id }]))
+      const [again, second, ...others] = await log.pending(lease, { messages: false, known })
+      assert.deepEqual(others, [])
+      assert.deepEqual(again, marked)
+      assert.deepEqual(second, { ...first, id: second?.id })
+    },
+  },
+  {
+    rule: null,
+    name: "when a steering message and the end of its run race, the message is consumed or becomes its own run",
     async run({ open }) {
       const { log } = await open()
       for (let round = 0; round < 20; round++) {
@@ -232,7 +252,7 @@ export const steeringCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a steering message is a queued one where no run is open, where it is cancelled, and where it takes none",
+    name: "a steering message is queued if no run is open, if the run is being canceled, or if it accepts none",
     async run({ open }) {
       const { log } = await open()
       const idle = await newSession(log)

@@ -43,7 +43,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "an answer to a wait that does not exist is unknown, whatever its ids and its nonce",
+    name: "an answer to a wait that does not exist is unknown, with any ids and nonce",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, lease, waits } = await askingSession(log)
@@ -62,7 +62,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a wrong nonce changes nothing, and the right one is taken afterwards",
+    name: "a wrong nonce changes nothing, and the correct one is accepted afterwards",
     async run({ open }) {
       const { log, approvals } = await open()
       const { sessionId, runId, lease, waits } = await askingSession(log)
@@ -78,7 +78,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a second answer is told that it is the second, also when it is late or its nonce is wrong",
+    name: "a second answer is reported as such, even if it is late or its nonce is wrong",
     async run({ open }) {
       const { log, approvals } = await open()
       const { sessionId, runId, lease, waits } = await askingSession(log)
@@ -98,7 +98,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "an answer counts until just before its wait expires, whatever its nonce",
+    name: "an answer counts until just before its wait expires, with any nonce",
     async run({ open }) {
       const { log, approvals } = await open()
       const { sessionId, runId, waits } = await askingSession(log)
@@ -114,7 +114,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "of answers given at once exactly one is accepted",
+    name: "of concurrent answers, exactly one is accepted",
     async run({ open }) {
       const { log, approvals } = await open()
       const { sessionId, lease, waits } = await askingSession(log)
@@ -134,7 +134,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "several open waits are answered in any order, each on its own",
+    name: "several open waits are answered in any order, each separately",
     async run({ open }) {
       const { log, approvals } = await open()
       const { sessionId, lease, waits } = await askingSession(log, [{}, {}, {}, { kind: "clientTool" }])
@@ -154,7 +154,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a client tool's call that waited for approval waits for its result under the same id",
+    name: "a client tool's call that waited for an approval waits for its result with the same id",
     async run({ open }) {
       const { log, approvals } = await open()
       const session = await askingSession(log)
@@ -176,7 +176,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a question to the user is kept as it was asked and answered, and the same call may ask again",
+    name: "a question to the user is stored as it was asked and answered, and the same call may ask again",
     async run({ open }) {
       const { log, approvals } = await open()
       const schema = { type: "object", title: oddText }
@@ -210,7 +210,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "of two waits of one kind for the same call the newer is found by the call, and takes the answer",
+    name: "of two waits of one kind for the same call, the newer one is found by the call and receives the answer",
     async run({ open }) {
       const { log, approvals } = await open()
       const session = await askingSession(log)
@@ -230,7 +230,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "waits and answers keep every character, and megabytes come back whole",
+    name: "waits and answers keep every character, and megabytes are read back completely",
     async run({ open }) {
       const { log, approvals } = await open()
       const large = "0123456789abcdeé".repeat(100_000)
@@ -280,7 +280,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "an answer before a cancel counts, and does not keep the cancel from being accepted",
+    name: "an answer before a cancel counts, and the cancel is still accepted",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, lease, waits } = await askingSession(log)
@@ -295,7 +295,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "an answer after a cancel is too late, of whatever kind and nonce, and changes nothing",
+    name: "an answer after a cancel is too late, with any kind and nonce, and changes nothing",
     async run({ open }) {
       const { log, approvals } = await open()
       const session = await askingSession(log, [{}, { kind: "clientTool" }, { kind: "elicitation" }])
@@ -325,7 +325,7 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "a revoked session takes no answer, nor a cancel of one session from another",
+    name: "a revoked session accepts no answer, nor a cancel from another session",
     async run({ open }) {
       const { log } = await open()
       const [revoked, other] = [await askingSession(log), await askingSession(log)]

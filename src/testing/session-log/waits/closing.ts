@@ -26,7 +26,7 @@ import {
 export const closingCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "a wait that expires is over, and the audit trail says that nobody decided",
+    name: "a wait that expires ends, and the audit trail records the expiry",
     async run({ open }) {
       const { log, approvals } = await open()
       const session = await askingSession(log, [{ qualifier: "inside" }, {}])
@@ -56,7 +56,7 @@ export const closingCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a batch that would expire a wait which was answered stores nothing, and takes no other session along",
+    name: "a batch that would expire an answered wait stores nothing, and does not affect other sessions",
     async run({ open }) {
       const { log, approvals } = await open()
       const session = await askingSession(log, [{}, {}])
@@ -87,7 +87,7 @@ export const closingCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "only an open wait expires: not one that has, nor one that never was",
+    name: "only an open wait expires, and neither an expired one nor an unknown one does",
     async run({ open }) {
       const { log } = await open()
       const session = await askingSession(log)
@@ -155,7 +155,7 @@ export const closingCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "batches of one session in one call see what those before them did to its waits",
+    name: "batches of one session in one call see the wait changes of the batches before them",
     async run({ open }) {
       const { log, approvals } = await open()
       const session = await askingSession(log)
@@ -174,7 +174,7 @@ export const closingCases: readonly SessionLogCase[] = [
   },
   {
     rule: 7,
-    name: "after the lease is lost no wait is opened or closed with it",
+    name: "no wait is opened or closed after the lease is lost",
     async run({ open }) {
       const { log, approvals } = await open()
       const session = await askingSession(log)
@@ -207,7 +207,7 @@ export const closingCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "when an answer and the expiry race, either the one or the other holds",
+    name: "when an answer and the expiry race, exactly one takes effect",
     async run({ open }) {
       const { log } = await open()
       await raceAnswerAgainstExpiry(log, log)
@@ -215,7 +215,7 @@ export const closingCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "when an answer and the end of the run race, either the one or the other comes first",
+    name: "when an answer and the end of the run race, exactly one comes first",
     async run({ open }) {
       const { log, approvals } = await open()
       for (let round = 0; round < 20; round += 1) {

@@ -18,7 +18,7 @@ const never = Number.MAX_SAFE_INTEGER
 export const parkingCases: readonly SessionLogCase[] = [
   {
     rule: 9,
-    name: "a parked run is no work until a command arrives",
+    name: "a parked run has no work until a command arrives",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -36,7 +36,7 @@ export const parkingCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "a parked run is work again when its time has come, and not before",
+    name: "a parked run has work again when its time has come, and not before",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -53,7 +53,7 @@ export const parkingCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "a time that has passed parks nothing",
+    name: "a past time does not park a run",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -64,7 +64,7 @@ export const parkingCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "a parked session can be claimed by its id once a command is due, and is then parked no more",
+    name: "a parked session can be claimed by its id once a command is due, which ends its parking",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -80,7 +80,7 @@ export const parkingCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "parking is refused while a command is unconsumed, and when forced that command is still work",
+    name: "parking is refused while a command is unconsumed, and after forced parking that command is still work",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
@@ -95,7 +95,7 @@ export const parkingCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "an answer given while the session is being parked is never stranded",
+    name: "an answer that arrives while the session is being parked is never lost",
     async run({ open }) {
       const { log } = await open()
       for (let round = 0; round < 20; round += 1) {
@@ -114,7 +114,7 @@ export const parkingCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "a session that was parked with no run open works like any other",
+    name: "a session that was parked without an open run works like any other",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()

@@ -15,7 +15,7 @@ import { approval, askingSession, decider } from "./wait-fixtures.ts"
 export const sharedWaitCases: readonly SessionLogCase[] = [
   {
     rule: 1,
-    name: "waits, answers, grants, the audit trail and a revocation outlive the process",
+    name: "waits, answers, grants, the audit trail and a revocation survive the process",
     async run({ open, crash }) {
       const first = await open()
       const { sessionId, waits } = await askingSession(first.log, [{}, {}])
@@ -43,7 +43,7 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "of answers given at once by two processes exactly one is accepted",
+    name: "of concurrent answers by two processes, exactly one is accepted",
     async run({ open }) {
       const [first, second] = [(await open()).log, (await open()).log]
       for (let round = 0; round < 10; round += 1) {
@@ -57,14 +57,14 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "when an answer by another process and the expiry race, either the one or the other holds",
+    name: "when an answer by another process and the expiry race, exactly one takes effect",
     async run({ open }) {
       await raceAnswerAgainstExpiry((await open()).log, (await open()).log)
     },
   },
   {
     rule: 9,
-    name: "a parked run stays parked over a restart, and any process takes it once it is answered",
+    name: "a parked run stays parked after a restart, and any process takes it once it is answered",
     async run({ open, crash }) {
       const first = await open()
       const agent = newAgent()
@@ -86,7 +86,7 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "a process that dies with a claimed run leaves it unparked",
+    name: "a process that dies with a claimed run leaves the run unparked",
     async run({ open, crash }) {
       const first = await open()
       const agent = newAgent()
@@ -105,7 +105,7 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a key that one process made signs in all, and one that it removed is refused by all",
+    name: "a key that one process creates signs in all processes, and a key that it removes is refused by all",
     async run({ open }) {
       const [first, second] = [(await open()).keyring, (await open()).keyring]
       const former = await second.signingKey()

@@ -15,7 +15,7 @@ import {
 export const waitKindCases: readonly SessionLogCase[] = [
   {
     rule: null,
-    name: "nobody can answer a timer: an answer of any kind is unknown, and leaves it open",
+    name: "no one can answer a timer: an answer of any kind is unknown, and leaves it open",
     async run({ open }) {
       const { log, approvals } = await open()
       const { sessionId, lease, waits } = await askingSession(log, [{ kind: "timer" }])
@@ -35,7 +35,7 @@ export const waitKindCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "the end of a timer's time, and of its run, is no decision of anybody",
+    name: "the expiry of a timer, and the end of its run, leave no audit record",
     async run({ open }) {
       const { log, approvals } = await open()
       const session = await askingSession(log, [{ kind: "timer" }, { kind: "timer" }, { kind: "child" }])
@@ -56,7 +56,7 @@ export const waitKindCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "a child's answer is taken once, not after a cancel, and is no decision of anybody",
+    name: "a child's answer is accepted once, not after a cancel, and leaves no audit record",
     async run({ open }) {
       const { log, approvals } = await open()
       const session = await askingSession(log, [{ kind: "child" }, { kind: "child" }])
@@ -80,7 +80,7 @@ export const waitKindCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "a wait is found by its id in its own session alone, whatever stands in the id",
+    name: "a wait is found by its id only in its own session, with any text in the id",
     async run({ open }) {
       const { log, approvals } = await open()
       const session = await askingSession(log)
