@@ -1,7 +1,7 @@
 import { z } from "zod"
 import type { ApprovalPolicy, Interceptor } from "../core/ports/tools/interceptor.ts"
 import { declareOptions } from "../options/declare-options.ts"
-import { callback, waitSeconds } from "../options/schemas.ts"
+import { createFunctionSchema, waitSeconds } from "../options/schemas.ts"
 
 /** Options that decide which tool calls run. */
 export interface ApprovalOptions {
@@ -21,8 +21,8 @@ export interface WaitOptions {
 }
 
 export const approvalOptions = declareOptions<ApprovalOptions>()({
-  needsApproval: callback<ApprovalPolicy>().default(() => () => false),
-  interceptors: z.array(callback<Interceptor>()).default([]),
+  needsApproval: createFunctionSchema<ApprovalPolicy>().default(() => () => false),
+  interceptors: z.array(createFunctionSchema<Interceptor>()).default([]),
 })
 
 export const waitOptions = declareOptions<WaitOptions>()({

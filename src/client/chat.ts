@@ -11,7 +11,7 @@ import {
 } from "./memories.ts"
 import { randomKey } from "./random-key.ts"
 import { type Run, readResult } from "./run.ts"
-import { type ClientTools, declarations, toRefusedResult } from "./tool-calls.ts"
+import { type ClientTools, listDeclarations, toRefusedResult } from "./tool-calls.ts"
 import type {
   ChatMessage,
   ChatRequest,
@@ -212,7 +212,7 @@ export function connect(options: ConnectOptions): Chat {
         model,
         when_busy: whenBusy,
         tool_input_deltas: toolInputDeltas,
-        tools: declarations(tools),
+        tools: listDeclarations(tools),
       }
       const key = idempotencyKey ?? randomKey()
       let isRead = false
