@@ -230,7 +230,7 @@ async function refuses(node, project) {
   assert.match(stderr, /^agent-gateway needs Node 22\.18 or newer; this is v20[^\n]+\n$/)
 }
 
-/** Starts the installed command, and ends it after a minute. */
+/** Starts the installed command, and ends it after four minutes. */
 function cli(node, args, cwd) {
   const program = join(cwd, "node_modules", "ai-agent-gateway", "bin", "agent-gateway.js")
   const child = spawn(node, [program, ...args], {

@@ -3,7 +3,7 @@ import { noSpending } from "../core/usage.ts"
 import { compactHistory } from "./compaction/compact-history.ts"
 import { callModel, createStep } from "./model/call-model.ts"
 import { checkOutput } from "./model/check-output.ts"
-import { decideNextAction, tooLong } from "./next-action.ts"
+import { createTooLongEvent, decideNextAction } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
 import { endOverdueStep, type StepLimit, StepTimeoutError, stepLimit } from "./step-limit.ts"
@@ -79,7 +79,7 @@ async function takeSteps(context: ModelRunContext, limit: StepLimit): Promise<nu
 async function hasRoom(context: ModelRunContext): Promise<boolean> {
   const outcome = await compactHistory(context, { isRefused: false })
   if (outcome === "tooLong")
-    await recordEnd(context, [tooLong(context.conversation.run?.spent ?? noSpending)])
+    await recordEnd(context, [createTooLongEvent(context.conversation.run?.spent ?? noSpending)])
   return outcome !== "tooLong" && outcome !== "ended"
 }
 

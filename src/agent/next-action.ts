@@ -74,14 +74,14 @@ export function endOfRun(stopReason: StopReason, spent: Spending): TerminalEvent
         ...spent,
       }
     case "contextFull":
-      return tooLong(spent)
+      return createTooLongEvent(spent)
     default:
       return stopReason satisfies never
   }
 }
 
 /** Returns the end of a run whose last turn alone exceeds the model's context window. */
-export function tooLong(spent: Spending): TerminalEvent {
+export function createTooLongEvent(spent: Spending): TerminalEvent {
   return {
     type: "runFailed",
     code: "context_too_long",

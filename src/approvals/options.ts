@@ -1,7 +1,7 @@
 import { z } from "zod"
 import type { ApprovalPolicy, Interceptor } from "../core/ports/tools/interceptor.ts"
 import { declareOptions } from "../options/declare-options.ts"
-import { callback, waitSeconds } from "../options/schemas.ts"
+import { createFunctionSchema, waitSeconds } from "../options/schemas.ts"
 
 /** Options that decide which tool calls run. */
 export interface ApprovalOptions {
@@ -14,15 +14,15 @@ export interface ApprovalOptions {
 /** Options of the waits of a run, including a run of another framework's loop. */
 export interface WaitOptions {
   /**
-   * Seconds to wait for an approval or a client tool's result. When the wait expires, the call is denied. Default
-   * 86 400: a day.
+   * Seconds to wait for an answer. When the wait expires, an approval is denied, a question is answered with `cancel`,
+   * and a client tool's call fails with `client_timeout`. Default 86 400: a day.
    */
   readonly approvalTimeoutSeconds?: number
 }
 
 export const approvalOptions = declareOptions<ApprovalOptions>()({
-  needsApproval: callback<ApprovalPolicy>().default(() => () => false),
-  interceptors: z.array(callback<Interceptor>()).default([]),
+  needsApproval: createFunctionSchema<ApprovalPolicy>().default(() => () => false),
+  interceptors: z.array(createFunctionSchema<Interceptor>()).default([]),
 })
 
 export const waitOptions = declareOptions<WaitOptions>()({

@@ -1,6 +1,6 @@
 import { inspect } from "node:util"
 import { GatewayError, toError } from "../core/errors.ts"
-import { optionHint } from "./command-words.ts"
+import { suggestOption } from "./command-words.ts"
 import { exitCodes } from "./exit-codes.ts"
 
 /** Ends the command with one line on stderr. */
@@ -30,7 +30,7 @@ export function parseUsage<Parsed>(command: string, parse: () => Parsed): Parsed
     // Node then explains arguments that start with a dash, which is rarely the mistake.
     const [problem = ""] = toError(thrown).message.split(". To specify a positional argument")
     const [, option] = /^Unknown option '(--[^']+)'/.exec(problem) ?? []
-    const hint = option === undefined ? "" : optionHint(command, option)
+    const hint = option === undefined ? "" : suggestOption(command, option)
     throw new UsageError(`${problem}${hint} (see agent-gateway ${command} --help)`)
   }
 }

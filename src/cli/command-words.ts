@@ -16,18 +16,18 @@ export function wordsOf(command: CommandName): CommandWords {
 }
 
 /** Describes an action that a command does not have, or that is missing. */
-export function actionProblem(command: CommandName, action: string | undefined): string {
+export function describeActionProblem(command: CommandName, action: string | undefined): string {
   if (action === undefined) return "an action is missing"
-  return `unknown action ${action}${suggestion(action, wordsOf(command).actions)}`
+  return `unknown action ${action}${suggestWord(action, wordsOf(command).actions)}`
 }
 
 /** Returns a hint for an option that a command does not have. Empty if none is similar. */
-export function optionHint(command: string, option: string): string {
-  return isCommandName(command) ? suggestion(option, wordsOf(command).options) : ""
+export function suggestOption(command: string, option: string): string {
+  return isCommandName(command) ? suggestWord(option, wordsOf(command).options) : ""
 }
 
 /** Returns the hint to append to an error about a misspelled word. Empty if no candidate is similar. */
-export function suggestion(word: string, candidates: readonly string[]): string {
+export function suggestWord(word: string, candidates: readonly string[]): string {
   const meant = closestWord(word, candidates)
   return meant === null ? "" : `; did you mean ${meant}?`
 }

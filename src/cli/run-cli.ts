@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises"
 import { isJsonObject } from "../core/json/json.ts"
 import type { CliContext, ProcessContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
-import { suggestion } from "./command-words.ts"
+import { suggestWord } from "./command-words.ts"
 import { approvalsCommand } from "./commands/approvals.ts"
 import { chatCommand } from "./commands/chat.ts"
 import { completionCommand } from "./commands/completion.ts"
@@ -71,7 +71,7 @@ async function dispatch(context: CliContext): Promise<number> {
   if (command === devWorkerName) return devWorkerCommand({ ...context, argv: rest })
   if (!isCommandName(command)) {
     const kind = command.startsWith("-") ? "option" : "command"
-    const hint = suggestion(command, commandNames)
+    const hint = suggestWord(command, commandNames)
     throw new UsageError(`unknown ${kind} ${command}${hint} (see agent-gateway --help)`)
   }
   if (optionsOf(rest).some((option) => option === "--help" || option === "-h")) {

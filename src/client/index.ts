@@ -1,3 +1,9 @@
+/**
+ * The client for browsers and programs, without dependencies: `ai-agent-gateway/client`.
+ *
+ * @module client
+ */
+
 export {
   type Approval,
   type CancelableOptions,
@@ -5,6 +11,7 @@ export {
   connect,
   type HistoryOptions,
   type Message,
+  type MessageTaskOptions,
   type SendOptions,
   type SubscribeOptions,
   type WaitReference,

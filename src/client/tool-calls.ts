@@ -84,7 +84,7 @@ export function createToolCalls({ tools, submit, onFailure }: ToolCallsOptions):
 }
 
 /** Returns the tools to declare with a message. Undefined for none. */
-export function declarations(tools: ClientTools): ChatRequest["tools"] {
+export function listDeclarations(tools: ClientTools): ChatRequest["tools"] {
   const declared = Object.entries(tools).flatMap(([name, tool]) =>
     typeof tool === "function"
       ? []

@@ -3,7 +3,7 @@ import type { CodeLanguage } from "../core/ports/tools/sandbox.ts"
 import type { ToolContext } from "../core/ports/tools/tool.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { resolveOptions } from "../options/resolve-options.ts"
-import { callback, count } from "../options/schemas.ts"
+import { count, createFunctionSchema } from "../options/schemas.ts"
 import { type SandboxConfig, sandboxOptions } from "../sandbox/config.ts"
 import { maxTotalBytes } from "./images.ts"
 
@@ -67,7 +67,7 @@ const codeExecutionOptions = declareOptions<CodeExecutionConfig>()({
   maxImages: z.int().min(0).max(20).default(8),
   maxImageBytes: z.int().positive().max(maxTotalBytes).default(maxTotalBytes),
   preamble: z.strictObject({ python: preamble, javascript: preamble, shell: preamble }).default({}),
-  prepareEnv: callback<PrepareEnv>().optional(),
+  prepareEnv: createFunctionSchema<PrepareEnv>().optional(),
   descriptionSuffix: z.string().max(4_000).default(""),
 })
 

@@ -2,7 +2,7 @@ import { z } from "zod"
 import type { RunEnd } from "../core/runs/run-end.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { parseOptions } from "../options/resolve-options.ts"
-import { callback } from "../options/schemas.ts"
+import { createFunctionSchema } from "../options/schemas.ts"
 import type { OnUnknown } from "./unknown-outcome.ts"
 
 /** The end of a run in its delivered form. Its response has at most 100 000 characters. */
@@ -120,7 +120,7 @@ const telegram = declareOptions<TelegramOptions>()({
   chatId: text,
   label: text.optional(),
   onUnknown,
-  files: callback<NonNullable<TelegramOptions["files"]>>().optional(),
+  files: createFunctionSchema<NonNullable<TelegramOptions["files"]>>().optional(),
   apiUrl: httpUrl.optional(),
 })
 
@@ -128,7 +128,7 @@ const email = declareOptions<EmailOptions>()({
   url: z.url({ protocol: /^smtps?$/ }),
   from: text,
   to: z.union([text, z.array(text).min(1).max(100)]),
-  subject: z.union([text, callback<SubjectOf>()]).optional(),
+  subject: z.union([text, createFunctionSchema<SubjectOf>()]).optional(),
   onUnknown,
 })
 
@@ -140,14 +140,14 @@ const slack = declareOptions<SlackOptions>()({
 })
 
 const shape = declareOptions<DeliveryOptions>()({
-  onComplete: callback<NonNullable<DeliveryOptions["onComplete"]>>().optional(),
+  onComplete: createFunctionSchema<NonNullable<DeliveryOptions["onComplete"]>>().optional(),
   webhook: z.strictObject(webhook).optional(),
   telegram: z.strictObject(telegram).optional(),
   slack: z.strictObject(slack).optional(),
   email: z.strictObject(email).optional(),
   briefingFile: text.optional(),
-  formatMessage: callback<NonNullable<DeliveryOptions["formatMessage"]>>().optional(),
-  when: callback<NonNullable<DeliveryOptions["when"]>>().optional(),
+  formatMessage: createFunctionSchema<NonNullable<DeliveryOptions["formatMessage"]>>().optional(),
+  when: createFunctionSchema<NonNullable<DeliveryOptions["when"]>>().optional(),
 })
 
 /** Throws a `ConfigurationError` that names unknown and wrong options, but no value, because some are secrets. */

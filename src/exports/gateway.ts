@@ -1,4 +1,8 @@
-// The gateway, its options, and the options of its features.
+/**
+ * The gateway, its options, and the options of its features.
+ *
+ * @module gateway
+ */
 
 export type { LoopOptions } from "../agent/options.ts"
 export type { WaitOptions } from "../approvals/options.ts"
@@ -63,7 +67,7 @@ export type {
 export type { GatewayMemory, MemoryOwner } from "../gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "../gateway/operate/outbox.ts"
 export type { ModelProbe } from "../gateway/operate/probe-models.ts"
-export type { GatewaySchedules } from "../gateway/operate/schedules.ts"
+export type { GatewaySchedules, NewScheduleRequest } from "../gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "../gateway/operate/sessions.ts"
 export type {
   AnswerOptions,

@@ -3,7 +3,7 @@ import type { Logger } from "../core/ports/logger.ts"
 import { CallbackTimeoutError, callBounded } from "../core/time/call-bounded.ts"
 import { longestTimerMs } from "../core/time/longest-timer.ts"
 import { declareOptions } from "../options/declare-options.ts"
-import { callback } from "../options/schemas.ts"
+import { createFunctionSchema } from "../options/schemas.ts"
 import type { Dispatcher } from "../sessions/outbox/dispatcher.ts"
 import type { Following } from "../sessions/subscribers/following.ts"
 import type { Worker } from "../sessions/worker/worker.ts"
@@ -23,7 +23,7 @@ export interface ShutdownOptions {
 
 export const shutdownOptions = declareOptions<ShutdownOptions>()({
   shutdownGraceMs: z.int().nonnegative().max(longestTimerMs).default(20_000),
-  onShutdown: callback<NonNullable<ShutdownOptions["onShutdown"]>>().optional(),
+  onShutdown: createFunctionSchema<NonNullable<ShutdownOptions["onShutdown"]>>().optional(),
 })
 
 /** Maximum milliseconds of `onShutdown`. The process is about to end, and its supervisor may not wait long. */

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
-import { callback, texts } from "../options/schemas.ts"
+import { createFunctionSchema, texts } from "../options/schemas.ts"
 import type { AuthenticatePerson } from "./auth/identify.ts"
 import { type TokenOptions, tokenOptions } from "./auth/tokens.ts"
 import { type RateLimits, rateLimits } from "./limits/rate-limits.ts"
@@ -44,7 +44,7 @@ export const httpOptions = declareOptions<HttpOptions>()({
     .regex(/^(\/|(\/[\w.~-]+)+)$/, 'expected a path like "/api"')
     .default("/api"),
   validApiKeys: texts.optional(),
-  authenticate: callback<AuthenticatePerson>().optional(),
+  authenticate: createFunctionSchema<AuthenticatePerson>().optional(),
   allowSystemMessages: z.boolean().default(false),
   allowAnyKey: z.boolean().default(false),
   allowedHosts: texts.optional(),

@@ -1,5 +1,5 @@
 import type { Tool, ToolContext, ToolResult } from "../core/ports/tools/tool.ts"
-import { failure, toolMaker } from "../core/tools/define-tool.ts"
+import { createFailure, createToolFactory } from "../core/tools/define-tool.ts"
 import type { ByteSource } from "./byte-source.ts"
 import { findValue, parsePointer } from "./json-pointer.ts"
 import { searchText } from "./search-text.ts"
@@ -7,7 +7,7 @@ import { readPage } from "./text-page.ts"
 
 export const readResultName = "tool_result_read"
 
-const defineTool = toolMaker("large_results")
+const defineTool = createToolFactory("large_results")
 
 const maxMatches = 20
 
@@ -66,11 +66,14 @@ async function rangeOf(
   if (pointer === null) return { start: 0, end: source.bytes }
   const tokens = parsePointer(pointer)
   if (tokens === null) {
-    return failure("invalid_pointer", "This is not a JSON Pointer. Write it as /items/0/name, with / first.")
+    return createFailure(
+      "invalid_pointer",
+      "This is not a JSON Pointer. Write it as /items/0/name, with / first.",
+    )
   }
   const found = await findValue(source, tokens, signal)
   if (found !== null) return found
-  return failure(
+  return createFailure(
     "value_not_found",
     "The result has no value at this pointer, or is not JSON. Read a page of it to see what it has.",
   )
@@ -119,7 +122,7 @@ async function showMatches(
 }
 
 function unknownResult(id: string): ToolResult {
-  return failure(
+  return createFailure(
     "result_not_found",
     `This conversation has no result ${JSON.stringify(id)}. Use an id as it was shown, or call the tool again.`,
   )

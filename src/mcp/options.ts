@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { declareOptions } from "../options/declare-options.ts"
-import { anObject, milliseconds, texts } from "../options/schemas.ts"
+import { createObjectSchema, milliseconds, texts } from "../options/schemas.ts"
 import type { McpServerDefinitions } from "./config/definition.ts"
 
 /** One agent's MCP servers, whose tools every run of the gateway's own loop has. */
@@ -41,7 +41,7 @@ export interface McpAuthorizationOptions {
 
 /** The schemas. `parseDefinitions` checks the servers. */
 export const mcpOptions = declareOptions<McpOptions>()({
-  mcpServers: anObject<McpServerDefinitions>().default({}),
+  mcpServers: createObjectSchema<McpServerDefinitions>().default({}),
   mcpConfigPath: z.string().min(1).optional(),
   mcpDefaultToolTimeoutMs: milliseconds.default(30_000),
   mcpTimeoutOverrides: z.record(z.string(), milliseconds).default({}),

@@ -3,7 +3,7 @@ import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
 import { declareOptions, type Resolved } from "./declare-options.ts"
 import { pickOptions, resolveOptions } from "./resolve-options.ts"
-import { callback } from "./schemas.ts"
+import { createFunctionSchema } from "./schemas.ts"
 
 interface Options {
   readonly turns?: number
@@ -17,7 +17,7 @@ const schemas = declareOptions<Options>()({
   turns: z.int().positive().default(3),
   names: z.array(z.string().min(1)).optional(),
   limits: z.strictObject({ bytes: z.int().default(10), hosts: z.array(z.string()).optional() }).prefault({}),
-  onEnd: callback<(reason: string) => void>().optional(),
+  onEnd: createFunctionSchema<(reason: string) => void>().optional(),
   key: z.string(),
 })
 

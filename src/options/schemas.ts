@@ -2,12 +2,12 @@ import { z } from "zod"
 import { longestTimerMs } from "../core/time/longest-timer.ts"
 
 /** A function of the application. Only its type is checked. */
-export function callback<Callback extends (...args: never) => unknown>() {
+export function createFunctionSchema<Callback extends (...args: never) => unknown>() {
   return z.custom<Callback>((value) => typeof value === "function", "expected a function")
 }
 
 /** An object of the application. Its content is not checked. */
-export function anObject<Value extends object = object>() {
+export function createObjectSchema<Value extends object = object>() {
   return z.custom<Value>((value) => typeof value === "object" && value !== null, "expected an object")
 }
 

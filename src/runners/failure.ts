@@ -5,7 +5,7 @@ import { fieldsOf } from "./fields.ts"
  * Converts a framework's error into the failure of a run. Its message may quote prompts and keys, so clients only
  * receive the kind of the error and the status of the provider. The log has the rest.
  */
-export function agentFailure(thrown: unknown): GatewayError {
+export function createAgentError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown
   const { name, message } = toError(thrown)
   const { status, statusCode = status } = fieldsOf(thrown)

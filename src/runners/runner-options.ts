@@ -50,6 +50,6 @@ export function denialText({ reason }: RunnerDecision): string {
 }
 
 /** Returns the text that a model receives if arguments were edited and the framework cannot use them. */
-export function uneditableText({ editedInput }: RunnerDecision): string {
+export function describeRefusedEdit({ editedInput }: RunnerDecision): string {
   return `A person allows this call only with other arguments: ${JSON.stringify(editedInput)}`
 }

@@ -3,7 +3,7 @@ import type { ChildOutcome } from "../core/runs/child.ts"
 import type { TurnLimit } from "../core/runs/turn-limit.ts"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
 import { resolveOptions } from "../options/resolve-options.ts"
-import { callback, texts } from "../options/schemas.ts"
+import { createFunctionSchema, texts } from "../options/schemas.ts"
 import { turnLimit } from "../options/turn-limit.ts"
 
 export interface BackgroundHookOptions {
@@ -89,8 +89,9 @@ const schemas = declareOptions<SubAgentOptions>()({
   outputsDir: z.string().min(1).optional(),
   background: z.boolean().default(true),
   announce: z.boolean().default(false),
-  onBeforeBackground: callback<NonNullable<SubAgentOptions["onBeforeBackground"]>>().optional(),
-  onBackgroundComplete: callback<NonNullable<SubAgentOptions["onBackgroundComplete"]>>().optional(),
+  onBeforeBackground: createFunctionSchema<NonNullable<SubAgentOptions["onBeforeBackground"]>>().optional(),
+  onBackgroundComplete:
+    createFunctionSchema<NonNullable<SubAgentOptions["onBackgroundComplete"]>>().optional(),
   maxDepth: z.int().min(1).max(8).default(1),
   maxConcurrent: z.int().min(1).max(32).default(4),
   timeoutSeconds: z.number().positive().max(longestSeconds).default(3_600),

@@ -1,6 +1,6 @@
 import type { Logger } from "../core/ports/logger.ts"
 import { declareOptions } from "../options/declare-options.ts"
-import { anObject, texts } from "../options/schemas.ts"
+import { createObjectSchema, texts } from "../options/schemas.ts"
 
 /** Options of logs, and of the secrets that are hidden from logs and clients. */
 export interface TelemetryOptions {
@@ -16,6 +16,6 @@ export interface TelemetryOptions {
 }
 
 export const telemetryOptions = declareOptions<TelemetryOptions>()({
-  logger: anObject<Logger>().optional(),
+  logger: createObjectSchema<Logger>().optional(),
   redact: texts.optional(),
 })

@@ -2,7 +2,7 @@ import { z } from "zod"
 import type { Tool } from "../core/ports/tools/tool.ts"
 import type { TransformToolResult } from "../core/ports/tools/transform-tool-result.ts"
 import { declareOptions } from "../options/declare-options.ts"
-import { callback, texts } from "../options/schemas.ts"
+import { createFunctionSchema, texts } from "../options/schemas.ts"
 
 /** Options of the model's tools. */
 export interface ToolOptions {
@@ -23,5 +23,5 @@ const aTool = z.custom<Tool>((value) => {
 export const toolOptions = declareOptions<ToolOptions>()({
   tools: z.array(aTool).default([]),
   excludedTools: texts.default([]),
-  transformToolResult: callback<TransformToolResult>().optional(),
+  transformToolResult: createFunctionSchema<TransformToolResult>().optional(),
 })

@@ -9,7 +9,7 @@ import { sleep } from "../../core/time/sleep.ts"
 import { addCost, addSpending, noSpending, type Spending } from "../../core/usage.ts"
 import { compactHistory } from "../compaction/compact-history.ts"
 import { idsOfRun } from "../log-events.ts"
-import { type Action, tooLong } from "../next-action.ts"
+import { type Action, createTooLongEvent } from "../next-action.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordCompletion } from "../steering.ts"
 import { StepTimeoutError } from "../step-limit.ts"
@@ -246,7 +246,7 @@ async function retryCompacted(
   const outcome = await compactHistory(context, { isRefused: true })
   if (outcome === "ended") return null
   if (outcome !== "compacted") {
-    await recordUncancelled(context, [tooLong(spentSoFar(context))])
+    await recordUncancelled(context, [createTooLongEvent(spentSoFar(context))])
     return null
   }
   const next = { ...attempt, number: attempt.number + 1, pauseMs: 0 }

@@ -3,7 +3,7 @@ import type { NewWait } from "../../core/ports/store/session-log.ts"
 import type { RunnerDecision, RunnerToolCall } from "../../core/runs/runner.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
-import { denial } from "../tools/call-errors.ts"
+import { createDenial } from "../tools/call-errors.ts"
 import { awaitsApproval, type CallState, openWaitOf } from "../tools/call-state.ts"
 import { truncateResult } from "../tools/truncate-result.ts"
 import { newWait } from "../waits/open-wait.ts"
@@ -83,7 +83,7 @@ function decisionOf({ state, approval, requested }: CallState): RunnerDecision {
 
 function consequenceOf(call: CallState): Event {
   if (call.state === "denied")
-    return createCompletionEvent(call, truncateResult(denial(call), maxToolResultBytes), 0)
+    return createCompletionEvent(call, truncateResult(createDenial(call), maxToolResultBytes), 0)
   return { type: "toolCallStarted", toolCallId: call.requested.toolCallId }
 }
 

@@ -5,7 +5,7 @@ import type { CallState } from "./call-state.ts"
 
 /** Errors that the model receives for calls that were not executed. */
 
-export function unknownTool(
+export function createUnknownToolError(
   { runtime: { tools } }: ModelRunContext,
   { requested: { name } }: CallState,
 ): ToolResult {
@@ -21,7 +21,7 @@ export function unknownTool(
 }
 
 /** Returns the error of a call whose name no longer identifies the tool that the model requested. */
-export function changedTool({ requested: { name } }: CallState): ToolResult {
+export function createChangedToolError({ requested: { name } }: CallState): ToolResult {
   const message =
     `The tool ${JSON.stringify(name)} changed after you called it, so the call did not run. Read ` +
     "its current description, and call it again if you still need it."
@@ -33,12 +33,12 @@ export function invalidInput(message: string): ToolResult {
 }
 
 /** Returns the error of a call that an interceptor denied, or whose policy failed. */
-export function refusal({ code, reason }: Verdict): ToolResult {
+export function createRefusal({ code, reason }: Verdict): ToolResult {
   return { type: "error", code: code ?? "denied", message: reason ?? "This call is not allowed." }
 }
 
 /** Returns the error of a call that a person denied, or whose approval request expired. */
-export function denial({ approval }: CallState): ToolResult {
+export function createDenial({ approval }: CallState): ToolResult {
   if (approval?.decidedBy == null) {
     return {
       type: "error",

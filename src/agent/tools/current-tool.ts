@@ -36,7 +36,7 @@ export function isStill(context: ModelRunContext, call: CallState, tool: Tool): 
 }
 
 /** Returns the reason why the person who allowed the call is asked again. */
-export function reasonToAskAgain(call: CallState, tool: Tool): string {
+export function explainNewApproval(call: CallState, tool: Tool): string {
   const origin = originOf(tool, call.input)
   const next = "Check the call before you allow it again."
   if (origin === null) {

@@ -12,10 +12,17 @@ import { questionsOf } from "../waits/questions.ts"
 import { hasOpenedMost, WaitRefused } from "../waits/refused-wait.ts"
 import { openReturnedWait } from "../waits/returned-wait.ts"
 import { takeAnswer } from "../waits/take-answer.ts"
-import { changedTool, denial, invalidInput, malformedInputOf, refusal, unknownTool } from "./call-errors.ts"
+import {
+  createChangedToolError,
+  createDenial,
+  createRefusal,
+  createUnknownToolError,
+  invalidInput,
+  malformedInputOf,
+} from "./call-errors.ts"
 import type { CallState } from "./call-state.ts"
 import { completeCall } from "./complete-call.ts"
-import { findCurrentTool, isAsApproved, isFor, isStill, reasonToAskAgain } from "./current-tool.ts"
+import { explainNewApproval, findCurrentTool, isAsApproved, isFor, isStill } from "./current-tool.ts"
 import { createDataEmitter } from "./emit-data.ts"
 import { executeTool } from "./execute-tool.ts"
 import { loseCall, recoverCall } from "./recover-call.ts"
@@ -40,7 +47,7 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
         await admitApproved(context, tool, call)
         break
       case "denied":
-        await completeCall(context, call, denial(call))
+        await completeCall(context, call, createDenial(call))
         break
       case "started":
         await recoverCall(context, tool, call, { repeat: () => beginAgain(context, tool, call) })
@@ -57,15 +64,15 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
 }
 
 async function admit(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
-  if (tool === undefined) return completeCall(context, call, unknownTool(context, call))
-  if (!isFor(call, tool)) return completeCall(context, call, changedTool(call))
+  if (tool === undefined) return completeCall(context, call, createUnknownToolError(context, call))
+  if (!isFor(call, tool)) return completeCall(context, call, createChangedToolError(call))
   const validation = malformedInputOf(context, call) ?? (await validate(context, tool, call))
   if (!validation.valid) return completeCall(context, call, invalidInput(validation.message))
   const verdict = await decide(context, tool, call, { validated: validation.input, approved: false })
   const decisions = decisionsOf(verdict, tool, call)
   if (verdict.action === "ask") return askPerson(context, tool, call, { verdict, decisions })
   if (decisions.length > 0) await record(context, decisions)
-  if (verdict.action === "deny") return completeCall(context, call, refusal(verdict))
+  if (verdict.action === "deny") return completeCall(context, call, createRefusal(verdict))
   await begin(context, tool, call, validation.input)
 }
 
@@ -78,7 +85,7 @@ async function admitApproved(
   tool: Tool | undefined,
   call: CallState,
 ): Promise<void> {
-  if (tool === undefined) return completeCall(context, call, unknownTool(context, call))
+  if (tool === undefined) return completeCall(context, call, createUnknownToolError(context, call))
   const validation = await validate(context, tool, call)
   if (!validation.valid) return completeCall(context, call, invalidInput(validation.message))
   if (!isAsApproved(call, tool, validation.input)) return askAgain(context, tool, call, validation.input)
@@ -86,7 +93,7 @@ async function admitApproved(
     const verdict = await decide(context, tool, call, { validated: validation.input, approved: true })
     const decisions = decisionsOf(verdict, tool, call)
     if (decisions.length > 0) await record(context, decisions)
-    if (verdict.action === "deny") return completeCall(context, call, refusal(verdict))
+    if (verdict.action === "deny") return completeCall(context, call, createRefusal(verdict))
   }
   await begin(context, tool, call, validation.input)
 }
@@ -98,14 +105,14 @@ async function askAgain(
   call: CallState,
   validated: unknown,
 ): Promise<void> {
-  if (hasOpenedMost(call, "approval")) return completeCall(context, call, changedTool(call))
+  if (hasOpenedMost(call, "approval")) return completeCall(context, call, createChangedToolError(call))
   const verdict = await decide(context, tool, call, { validated, approved: false })
   const decisions = decisionsOf(verdict, tool, call)
   if (verdict.action === "deny") {
     if (decisions.length > 0) await record(context, decisions)
-    return completeCall(context, call, refusal(verdict))
+    return completeCall(context, call, createRefusal(verdict))
   }
-  const changed = reasonToAskAgain(call, tool)
+  const changed = explainNewApproval(call, tool)
   const reason = verdict.reason === null ? changed : `${changed} ${verdict.reason}`
   await askPerson(context, tool, call, { verdict: { ...verdict, reason }, decisions })
 }
@@ -176,7 +183,7 @@ async function waitFor(
  * neither the call nor the user's answer.
  */
 async function beginAgain(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
-  if (tool === undefined) return completeCall(context, call, unknownTool(context, call))
+  if (tool === undefined) return completeCall(context, call, createUnknownToolError(context, call))
   if (!isFor(call, tool)) return loseCall(context, call)
   const validation = await validate(context, tool, call)
   if (!validation.valid) return completeCall(context, call, invalidInput(validation.message))

@@ -13,7 +13,7 @@ export interface LineInput {
 }
 
 /** Reads lines from a person or a program. */
-export function lineInput(input: Readable): LineInput {
+export function createLineInput(input: Readable): LineInput {
   const lines = createInterface({ input })
   const waiting: string[] = []
   let take: (line: string) => boolean = () => false

@@ -6,7 +6,7 @@ import { type OpenedApprovals, openApprovals } from "../../gateway/operate/open-
 import { parseJsonObject } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
 import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
-import { actionProblem } from "../command-words.ts"
+import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 const common = { store: { type: "string" }, verbose: { type: "boolean" } } as const
@@ -98,7 +98,7 @@ function parse(argv: readonly string[]) {
   const { values: options, positionals } = parseUsage("approvals", () => parseOptions(argv))
   const [action, toolCallId, extra] = positionals
   if (!isAction(action)) {
-    throw new UsageError(`${actionProblem("approvals", action)}; ${commandUsage}`)
+    throw new UsageError(`${describeActionProblem("approvals", action)}; ${commandUsage}`)
   }
   const unexpected = action === "list" ? toolCallId : extra
   if (unexpected !== undefined) throw new UsageError(`unexpected argument ${unexpected}; ${commandUsage}`)

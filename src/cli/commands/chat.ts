@@ -4,7 +4,7 @@ import type { Gateway } from "../../gateway/gateway.ts"
 import { loadAgent } from "../agent-file/load-agent.ts"
 import { converse } from "../chat/converse.ts"
 import { findApi } from "../chat/find-api.ts"
-import { lineInput } from "../chat/line-input.ts"
+import { createLineInput } from "../chat/line-input.ts"
 import type { CliContext } from "../cli-context.ts"
 import { parseUsage, UsageError } from "../cli-error.ts"
 import { exitCodeOfStop, exitCodes } from "../exit-codes.ts"
@@ -16,7 +16,7 @@ export async function chatCommand(context: CliContext): Promise<number> {
   const { target, apiKey, session, user } = parse(context.argv, context.env)
   if (isHostAndPort(target)) throw new UsageError(`${target} is not a URL; did you mean http://${target}?`)
   const gateway = isUrl(target) ? null : await loadAgent(target, context)
-  const input = lineInput(context.stdin)
+  const input = createLineInput(context.stdin)
   try {
     const url = gateway === null ? await findApi(target, context.signal) : await serve(gateway, context)
     const chat = connect({

@@ -10,7 +10,7 @@ import { loadAgent } from "../agent-file/load-agent.ts"
 import { parseJsonObject } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
 import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
-import { actionProblem } from "../command-words.ts"
+import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { type Cell, printTable } from "../output/table.ts"
 
@@ -81,7 +81,7 @@ function parse(argv: readonly string[]) {
   )
   const [action, server, tool, text = "{}", extra] = positionals
   if (action !== "list" && action !== "tools" && action !== "call") {
-    throw new UsageError(`${actionProblem("mcp", action)}; ${commandUsage}`)
+    throw new UsageError(`${describeActionProblem("mcp", action)}; ${commandUsage}`)
   }
   const unexpected = { list: server, tools: tool, call: extra }[action]
   if (unexpected !== undefined) throw new UsageError(`unexpected argument ${unexpected}; ${commandUsage}`)

@@ -3,7 +3,7 @@ import type { Memory, MemoryKey, MemoryRecord, MemoryScope } from "../../core/po
 import { openMemory } from "../../gateway/operate/open-memory.ts"
 import type { CliContext } from "../cli-context.ts"
 import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
-import { actionProblem } from "../command-words.ts"
+import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 const options = {
@@ -30,7 +30,7 @@ export async function memoryCommand(context: CliContext): Promise<number> {
   const [action, ...names] = positionals
   const scope = scopeOf(values)
   if (action !== "list" && action !== "forget") {
-    throw new UsageError(`${actionProblem("memory", action)}; ${commandUsage}`)
+    throw new UsageError(`${describeActionProblem("memory", action)}; ${commandUsage}`)
   }
   const refusal = action === "list" ? listRefusal(names, values) : forgetRefusal(names, values)
   if (refusal !== null) throw new UsageError(`${refusal}; ${commandUsage}`)

@@ -4,7 +4,7 @@ import { openOutbox } from "../../gateway/operate/open-outbox.ts"
 import type { ChosenRows } from "../../gateway/operate/outbox.ts"
 import type { CliContext } from "../cli-context.ts"
 import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
-import { actionProblem } from "../command-words.ts"
+import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 const common = { store: { type: "string" }, verbose: { type: "boolean" } } as const
@@ -75,7 +75,7 @@ function parse(argv: readonly string[]) {
   const { values: options, positionals } = parseUsage("outbox", () => parseOptions(argv))
   const [action, ...rows] = positionals
   if (!isAction(action)) {
-    throw new UsageError(`${actionProblem("outbox", action)}; ${commandUsage}`)
+    throw new UsageError(`${describeActionProblem("outbox", action)}; ${commandUsage}`)
   }
   const own: readonly string[] = optionsOf[action]
   const foreign = Object.keys(particular).filter(

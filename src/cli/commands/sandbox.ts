@@ -3,7 +3,7 @@ import { parseArgs } from "node:util"
 import { buildSandboxImage } from "../../gateway/operate/build-sandbox-image.ts"
 import type { CliContext } from "../cli-context.ts"
 import { parseUsage, UsageError } from "../cli-error.ts"
-import { actionProblem } from "../command-words.ts"
+import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 /** `sandbox build` builds the image that runs code, with the Docker engine of this machine. */
@@ -36,7 +36,7 @@ function parse(argv: readonly string[]) {
   )
   const [action, extra] = positionals
   const usage = "usage: agent-gateway sandbox build"
-  if (action !== "build") throw new UsageError(`${actionProblem("sandbox", action)}; ${usage}`)
+  if (action !== "build") throw new UsageError(`${describeActionProblem("sandbox", action)}; ${usage}`)
   if (extra !== undefined) throw new UsageError(`unexpected argument ${extra}; ${usage}`)
   return values
 }

@@ -3,7 +3,7 @@ import type { Occurrence, Schedule } from "../../core/ports/store/schedules.ts"
 import { type OpenedSchedules, openSchedules } from "../../gateway/operate/open-schedules.ts"
 import type { CliContext } from "../cli-context.ts"
 import { oneLine, parseUsage, UsageError } from "../cli-error.ts"
-import { actionProblem } from "../command-words.ts"
+import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 const actions = ["list", "history", "pause", "resume", "run", "remove"] as const
@@ -85,7 +85,7 @@ function parse(argv: readonly string[]) {
   const [given, id = "", ...others] = positionals
   const action = actions.find((each) => each === given)
   if (action === undefined) {
-    throw new UsageError(`${actionProblem("schedules", given)}; ${commandUsage}`)
+    throw new UsageError(`${describeActionProblem("schedules", given)}; ${commandUsage}`)
   }
   if (action === "list" && id !== "") throw new UsageError(`unexpected argument ${id}; ${commandUsage}`)
   if (action !== "list" && id === "")

@@ -10,7 +10,7 @@ import {
 import { type OpenedSessions, openSessions } from "../../gateway/operate/open-sessions.ts"
 import type { CliContext, TextStyle } from "../cli-context.ts"
 import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
-import { actionProblem } from "../command-words.ts"
+import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { type Cell, printTable } from "../output/table.ts"
 
@@ -54,7 +54,7 @@ function parse(argv: readonly string[]) {
   )
   const [action, sessionId, extra] = positionals
   if (action !== "list" && action !== "show") {
-    throw new UsageError(`${actionProblem("sessions", action)}; ${commandUsage}`)
+    throw new UsageError(`${describeActionProblem("sessions", action)}; ${commandUsage}`)
   }
   const unexpected = action === "list" ? sessionId : extra
   if (unexpected !== undefined) throw new UsageError(`unexpected argument ${unexpected}; ${commandUsage}`)

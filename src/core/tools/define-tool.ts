@@ -10,7 +10,7 @@ interface Definition extends Omit<Tool, "inputSchema" | "validate" | "execute"> 
 }
 
 /** Returns a function that creates the tools of one plugin. Their schemas are checked in the name of that plugin. */
-export function toolMaker(source: string): (definition: Definition) => Tool {
+export function createToolFactory(source: string): (definition: Definition) => Tool {
   return ({ properties, required, execute, ...definition }) => {
     const inputSchema = { type: "object", properties, required, additionalProperties: false } as const
     return {
@@ -24,6 +24,6 @@ export function toolMaker(source: string): (definition: Definition) => Tool {
 }
 
 /** Returns a result of type `error`. The message is for the model and ends with its next step. */
-export function failure(code: string, message: string): ToolResult {
+export function createFailure(code: string, message: string): ToolResult {
   return { type: "error", code, message }
 }

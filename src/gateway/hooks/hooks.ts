@@ -1,7 +1,7 @@
 import type { EventEntry } from "../../core/log/entries.ts"
 import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../../core/runs/run-hooks.ts"
 import { declareOptions } from "../../options/declare-options.ts"
-import { callback } from "../../options/schemas.ts"
+import { createFunctionSchema } from "../../options/schemas.ts"
 
 /**
  * Functions of the application that observe runs. They are called after the fact is durable, in the order of the
@@ -63,13 +63,13 @@ export interface EventHookOptions extends HookOptions {
 }
 
 export const sessionHookOptions = declareOptions<SessionHooks>()({
-  onSessionExpired: callback<NonNullable<SessionHooks["onSessionExpired"]>>().optional(),
+  onSessionExpired: createFunctionSchema<NonNullable<SessionHooks["onSessionExpired"]>>().optional(),
 })
 
 export const hookOptions = declareOptions<Hooks>()({
-  onUsage: callback<NonNullable<Hooks["onUsage"]>>().optional(),
-  onToolResult: callback<NonNullable<Hooks["onToolResult"]>>().optional(),
-  onToolTiming: callback<NonNullable<Hooks["onToolTiming"]>>().optional(),
-  onMaxTurns: callback<NonNullable<Hooks["onMaxTurns"]>>().optional(),
-  onEvent: callback<NonNullable<Hooks["onEvent"]>>().optional(),
+  onUsage: createFunctionSchema<NonNullable<Hooks["onUsage"]>>().optional(),
+  onToolResult: createFunctionSchema<NonNullable<Hooks["onToolResult"]>>().optional(),
+  onToolTiming: createFunctionSchema<NonNullable<Hooks["onToolTiming"]>>().optional(),
+  onMaxTurns: createFunctionSchema<NonNullable<Hooks["onMaxTurns"]>>().optional(),
+  onEvent: createFunctionSchema<NonNullable<Hooks["onEvent"]>>().optional(),
 })

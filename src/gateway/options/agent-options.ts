@@ -3,7 +3,7 @@ import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
 import type { McpOptions } from "../../mcp/options.ts"
 import { declareOptions, type Resolved } from "../../options/declare-options.ts"
 import { resolveOptions } from "../../options/resolve-options.ts"
-import { anObject, callback } from "../../options/schemas.ts"
+import { createFunctionSchema, createObjectSchema } from "../../options/schemas.ts"
 import { providerOptions } from "../../providers/choose/options.ts"
 import type { ModelAgentOptions } from "../agent/agent-definition.ts"
 import type { ChatRuntime } from "../agent/chat-runtime.ts"
@@ -20,10 +20,10 @@ const runtimeChoice = declareOptions<
   Pick<RuntimeAgentOptions, "buildChatRuntime" | "resolveCredentials" | "defaultProvider">
 >()({
   buildChatRuntime: z.union(
-    [callback<BuildChatRuntime>(), anObject<ChatRuntime>()],
+    [createFunctionSchema<BuildChatRuntime>(), createObjectSchema<ChatRuntime>()],
     "expected a function or a runtime",
   ),
-  resolveCredentials: callback<ResolveCredentials>().optional(),
+  resolveCredentials: createFunctionSchema<ResolveCredentials>().optional(),
   defaultProvider: provider,
 })
 
@@ -38,7 +38,7 @@ const gatewayAppOptions = { ...oneAgent, ...credentials, ...runtimeChoice }
 const gatewayOptions = declareOptions<GatewayOptions>()({
   ...sharedServerOptions,
   agents: z
-    .record(agentName, anObject<GatewayAgent>())
+    .record(agentName, createObjectSchema<GatewayAgent>())
     .refine((agents) => Object.keys(agents).length > 0, "expected an agent"),
   defaultAgent: z.string().optional(),
 })

@@ -1,10 +1,10 @@
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
 import { describeIssues } from "../../options/describe-issues.ts"
-import { anObject, count } from "../../options/schemas.ts"
+import { count, createObjectSchema } from "../../options/schemas.ts"
 import { turnLimit } from "../../options/turn-limit.ts"
 
-const object = anObject()
+const object = createObjectSchema()
 
 const grantScope = z.enum(["session", "tree"]).optional()
 

@@ -16,7 +16,7 @@ import {
 } from "../../mcp/options.ts"
 import { type MemoryChoice, memorySchema } from "../../memory/options.ts"
 import { declareOptions, type Resolved } from "../../options/declare-options.ts"
-import { callback, texts } from "../../options/schemas.ts"
+import { createFunctionSchema, texts } from "../../options/schemas.ts"
 import { type SchedulesOptions, schedulesSchemas } from "../../schedules/options.ts"
 import {
   type LiveBounds,
@@ -137,7 +137,7 @@ export const agentServerOptions = declareOptions<AgentServerOptions>()({
   ...compactionSchemas,
   ...largeResultsSchemas,
   allowedModels: texts.optional(),
-  allowClientTools: z.union([z.boolean(), callback<AllowClientTool>()]).default(false),
+  allowClientTools: z.union([z.boolean(), createFunctionSchema<AllowClientTool>()]).default(false),
   codeExecution: codeExecutionSchema.default(false),
   memory: memorySchema.default(false),
   subAgents: subAgentsSchema.default(false),

@@ -2,7 +2,7 @@ import type { Ids } from "../../core/ids.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { declareOptions } from "../../options/declare-options.ts"
-import { anObject, callback, milliseconds } from "../../options/schemas.ts"
+import { createFunctionSchema, createObjectSchema, milliseconds } from "../../options/schemas.ts"
 import type { HookOptions } from "../hooks/hooks.ts"
 import { type ShutdownOptions, shutdownOptions } from "../shutdown.ts"
 
@@ -33,8 +33,8 @@ export interface ProcessOptions extends ShutdownOptions {
 export const processOptions = declareOptions<ProcessOptions>()({
   ...shutdownOptions,
   callbackTimeoutMs: milliseconds.default(30_000),
-  onStartup: callback<NonNullable<ProcessOptions["onStartup"]>>().optional(),
-  onSessionCreated: callback<NonNullable<ProcessOptions["onSessionCreated"]>>().optional(),
-  clock: anObject<Clock>().optional(),
-  ids: anObject<Ids>().optional(),
+  onStartup: createFunctionSchema<NonNullable<ProcessOptions["onStartup"]>>().optional(),
+  onSessionCreated: createFunctionSchema<NonNullable<ProcessOptions["onSessionCreated"]>>().optional(),
+  clock: createObjectSchema<Clock>().optional(),
+  ids: createObjectSchema<Ids>().optional(),
 })

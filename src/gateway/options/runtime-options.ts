@@ -4,7 +4,7 @@ import { approvalOptions, waitOptions } from "../../approvals/options.ts"
 import type { Runner } from "../../core/runs/runner.ts"
 import { declareOptions, type Resolved } from "../../options/declare-options.ts"
 import { resolveOptions } from "../../options/resolve-options.ts"
-import { callback } from "../../options/schemas.ts"
+import { createFunctionSchema } from "../../options/schemas.ts"
 import { priceOptions } from "../../pricing/options.ts"
 import { modelOptions, providerChoice } from "../../providers/choose/options.ts"
 import { toolOptions } from "../../tools/options.ts"
@@ -37,7 +37,7 @@ const runnerRuntimeOptions = declareOptions<ChatRunnerRuntime & Hooks>()({
   ...priceOptions,
   ...waitOptions,
   ...hookOptions,
-  runner: callback<Runner>(),
+  runner: createFunctionSchema<Runner>(),
   resumes: z.boolean().default(false),
 })
 

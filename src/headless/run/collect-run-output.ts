@@ -1,6 +1,6 @@
 import type { ChatEvent } from "../../client/wire/chat-event.ts"
 import { noUsage } from "../../core/usage.ts"
-import { interruption, outputWithoutRun, type RunOutput } from "./run-output.ts"
+import { createInterruption, outputWithoutRun, type RunOutput } from "./run-output.ts"
 
 export interface CollectOptions {
   /** If true, the caller canceled the run because it exceeded its time limit. Default false. */
@@ -92,7 +92,7 @@ class CollectedRun {
     }
     if (reason === "budget") this.#budgetExceeded = true
     else if (reason === "max_turns") this.#maxTurnsReached = true
-    else if (terminal_disposition === "interrupted") this.#error = interruption(reason ?? null)
+    else if (terminal_disposition === "interrupted") this.#error = createInterruption(reason ?? null)
   }
 
   #endMessage(): void {

@@ -3,7 +3,7 @@ import type { ChatEvent } from "../../client/wire/chat-event.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import { declareOptions, type Resolved } from "../../options/declare-options.ts"
 import { resolveOptions } from "../../options/resolve-options.ts"
-import { anObject, callback } from "../../options/schemas.ts"
+import { createFunctionSchema, createObjectSchema } from "../../options/schemas.ts"
 import type { RunRequest } from "../runs.ts"
 
 /** Treatment of approvals and questions of a run without a client. */
@@ -79,7 +79,7 @@ export const runSessionShape = declareOptions<RunSessionOptions>()({
   agent: text.optional(),
   userId: text.optional(),
   tenant: text.optional(),
-  context: anObject<JsonObject>().optional(),
+  context: createObjectSchema<JsonObject>().optional(),
   notes: z.array(z.string()).readonly().default([]),
   maxTurns: z.int().positive().default(40),
   maxBudgetUsd: z.number().nonnegative().optional(),
@@ -90,12 +90,12 @@ export const runSessionShape = declareOptions<RunSessionOptions>()({
     .default("state.json"),
   onHumanNeeded: z.enum(["deny", "park", "fail", "ask"]).default("deny"),
   approvedTools: z.array(text).readonly().default([]),
-  onApproval: callback<Callback<"onApproval">>().optional(),
-  onElicitation: callback<Callback<"onElicitation">>().optional(),
-  onEvent: callback<Callback<"onEvent">>().optional(),
-  onText: callback<Callback<"onText">>().optional(),
-  onTextDiscarded: callback<Callback<"onTextDiscarded">>().optional(),
-  signal: anObject<AbortSignal>().optional(),
+  onApproval: createFunctionSchema<Callback<"onApproval">>().optional(),
+  onElicitation: createFunctionSchema<Callback<"onElicitation">>().optional(),
+  onEvent: createFunctionSchema<Callback<"onEvent">>().optional(),
+  onText: createFunctionSchema<Callback<"onText">>().optional(),
+  onTextDiscarded: createFunctionSchema<Callback<"onTextDiscarded">>().optional(),
+  signal: createObjectSchema<AbortSignal>().optional(),
 })
 
 /** The options with their defaults. */

@@ -4,7 +4,7 @@ import { callBounded } from "../../core/time/call-bounded.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { declareOptions } from "../../options/declare-options.ts"
 import { parseOptions } from "../../options/resolve-options.ts"
-import { callback } from "../../options/schemas.ts"
+import { createFunctionSchema } from "../../options/schemas.ts"
 import { classifyOutcome } from "./classify-outcome.ts"
 import { outputWithoutRun, type RunOutput } from "./run-output.ts"
 
@@ -39,7 +39,7 @@ export const retryShape = declareOptions<RetryOptions>()({
     .union([seconds.transform((each) => [each]), z.array(seconds)])
     .default([30, 60, 120, 300, 600]),
   retryOnTimeout: z.boolean().default(true),
-  onRetry: callback<NonNullable<RetryOptions["onRetry"]>>().optional(),
+  onRetry: createFunctionSchema<NonNullable<RetryOptions["onRetry"]>>().optional(),
 })
 
 const schema = z.strictObject(retryShape)

@@ -107,11 +107,11 @@ type RunError = NonNullable<FinishedRun["error"]>
 function errorOf({ error, outcome, reason }: FinishedRun): RunError | null {
   if (error !== null) return error
   if (outcome !== "interrupted" || reason === "budget" || reason === "max_turns") return null
-  return interruption(reason)
+  return createInterruption(reason)
 }
 
 /** Describes why a run ended before its response was complete. */
-export function interruption(reason: string | null): RunError {
+export function createInterruption(reason: string | null): RunError {
   if (reason === "cancelled") return { code: "cancelled", message: "The run was canceled." }
   if (reason === "max_tokens")
     return { code: "max_tokens", message: "The model's response reached maxTokens and is not complete." }

@@ -19,7 +19,7 @@ export function namespaceOf(server: string): string {
 export function namespacesOf(servers: readonly string[]): Namespaces {
   const namespaces = new Map(servers.map((server) => [server, namespaceOf(server).toLowerCase()]))
   for (const [server, namespace] of namespaces) {
-    const other = strangerOf(namespace, server, namespaces)
+    const other = findForeignServer(namespace, server, namespaces)
     if (other === null) continue
     const [one, two] = [other, server].map((name) => JSON.stringify(name))
     throw new ConfigurationError(
@@ -33,7 +33,7 @@ export function namespacesOf(servers: readonly string[]): Namespaces {
 /**
  * Returns the other server whose namespace contains the name. Ignores case, because people would confuse the names.
  */
-export function strangerOf(name: string, server: string, namespaces: Namespaces): string | null {
+export function findForeignServer(name: string, server: string, namespaces: Namespaces): string | null {
   const lower = name.toLowerCase()
   for (const [other, namespace] of namespaces) {
     if (other !== server && lower.startsWith(namespace)) return other

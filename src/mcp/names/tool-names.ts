@@ -1,5 +1,5 @@
 import { cleanName, fitName, markName } from "./model-name.ts"
-import { type Namespaces, namespaceOf, strangerOf } from "./namespaces.ts"
+import { findForeignServer, type Namespaces, namespaceOf } from "./namespaces.ts"
 
 export interface NamedTool {
   readonly server: string
@@ -39,7 +39,7 @@ export type ToolName =
  */
 export function nameTools(tools: readonly NamedTool[], { taken, namespaces }: Surroundings): ToolNames {
   const strangers = tools.map(({ server, tool, toolPrefix }) =>
-    strangerOf(cleanName(`${toolPrefix}${tool}`), server, namespaces),
+    findForeignServer(cleanName(`${toolPrefix}${tool}`), server, namespaces),
   )
   const own = tools.filter((_tool, index) => strangers[index] === null)
   const short = [...own.filter(({ prefix }) => !prefix).map(plainName), ...taken]

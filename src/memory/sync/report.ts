@@ -30,6 +30,6 @@ export interface SyncProblem {
 /** A report in progress. */
 export type OpenReport = { -readonly [Part in keyof SyncReport]: SyncReport[Part][number][] }
 
-export function emptyReport(): OpenReport {
+export function createReport(): OpenReport {
   return { imported: [], exported: [], forgotten: [], removed: [], restored: [], conflicts: [], problems: [] }
 }

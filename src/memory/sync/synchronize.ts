@@ -13,7 +13,7 @@ import {
   renderEntity,
 } from "./entity-file.ts"
 import { type FoundFile, listFiles, readBounded, recoverFiles, removeFile, replaceFile } from "./folder.ts"
-import { emptyReport, type OpenReport, type SyncReport } from "./report.ts"
+import { createReport, type OpenReport, type SyncReport } from "./report.ts"
 import { loadSyncState, type SyncedMemory, saveSyncState } from "./sync-state.ts"
 
 export interface SynchronizeOptions {
@@ -36,7 +36,7 @@ interface Entity {
 
 /** Compares the files with the stored memories, and copies changes of one side to the other. */
 export async function synchronize({ memories, root, signal }: SynchronizeOptions): Promise<SyncReport> {
-  const report = emptyReport()
+  const report = createReport()
   const state = await loadSyncState(root)
   for (const path of await recoverFiles(root, (file, text) => isBase(state.memories, file, text))) {
     report.problems.push({ path, problem: "an edit was found after a crash and is kept in this file" })

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { declareOptions } from "../../options/declare-options.ts"
-import { anObject } from "../../options/schemas.ts"
+import { createObjectSchema } from "../../options/schemas.ts"
 import type { ProviderChoice, ProviderOptions } from "./choose-provider.ts"
 import type { FallbackChoice } from "./fallback-models.ts"
 import { type ProviderConfig, providerNames } from "./named-provider.ts"
@@ -42,7 +42,7 @@ export const providerOptions = declareOptions<ProviderOptions>()({
   provider: providerChoice.optional(),
   apiKey: z.string().min(1).optional(),
   authToken: z.string().min(1).optional(),
-  providerConfig: anObject<ProviderConfig>().optional(),
+  providerConfig: createObjectSchema<ProviderConfig>().optional(),
 })
 
 function isProviderChoice(value: unknown): boolean {

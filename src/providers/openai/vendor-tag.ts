@@ -13,13 +13,13 @@ export function vendorTag(name: string, baseURL: string): string {
 }
 
 /** Returns the data with this tag. Undefined for data of another provider. */
-export function ownData(data: VendorData | undefined, vendor: string): JsonObject | undefined {
+export function selectOwnData(data: VendorData | undefined, vendor: string): JsonObject | undefined {
   return data?.provider === vendor ? data.data : undefined
 }
 
 /** Returns the id that the service with this tag gave a call. Null if it gave none. */
-export function givenCallId(call: ToolCallPart, vendor: string): string | null {
-  const { call_id, id } = ownData(call.vendor, vendor) ?? {}
+export function findGivenCallId(call: ToolCallPart, vendor: string): string | null {
+  const { call_id, id } = selectOwnData(call.vendor, vendor) ?? {}
   const given = call_id ?? id
   return typeof given === "string" && given !== "" ? given : null
 }

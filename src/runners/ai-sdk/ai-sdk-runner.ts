@@ -1,11 +1,11 @@
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/runs/runner.ts"
-import { agentFailure } from "../failure.ts"
+import { createAgentError } from "../failure.ts"
 import { fieldsOf, textOf } from "../fields.ts"
 import { createAskedCall, type RunnerOptions } from "../runner-options.ts"
 import { jsonSchemaOf } from "../tool-schema.ts"
 import { type ApprovalRequest, createSavedState, readDecidedMessages } from "./approvals.ts"
-import { executionStarts } from "./execution-starts.ts"
+import { createExecutionStarts } from "./execution-starts.ts"
 import { type AiSdkMessage, modelMessages } from "./model-messages.ts"
 import { callOf, eventsOf } from "./stream-parts.ts"
 
@@ -45,7 +45,7 @@ export function aiSdkRunner(agent: AiSdkAgent | AiSdkFunction, options: RunnerOp
     try {
       yield* runAgent(agent, options, request)
     } catch (thrown) {
-      throw agentFailure(thrown)
+      throw createAgentError(thrown)
     }
   }
 }
@@ -57,7 +57,7 @@ async function* runAgent(
 ): AsyncIterable<RunnerEvent> {
   const { decisions, signal: abortSignal } = request
   const messages = decisions.length === 0 ? modelMessages(request.messages) : readDecidedMessages(request)
-  const starts = executionStarts(decisions.map(({ id }) => id))
+  const starts = createExecutionStarts(decisions.map(({ id }) => id))
   const { onToolExecutionStart } = starts
   const call = { messages: [...messages], abortSignal, onToolExecutionStart }
   const result = await (typeof agent === "function" ? agent(call, request) : agent.stream(call))

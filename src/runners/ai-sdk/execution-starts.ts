@@ -15,7 +15,7 @@ export interface ExecutionStarts {
 }
 
 /** Creates the execution starts. `decided` are calls of an earlier stream, whose parts have been read. */
-export function executionStarts(decided: readonly string[]): ExecutionStarts {
+export function createExecutionStarts(decided: readonly string[]): ExecutionStarts {
   const known = new Set(decided)
   const held = new Map<string, () => void>()
   let notify = () => {}

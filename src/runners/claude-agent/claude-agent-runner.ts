@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runs/runner.ts"
-import { agentFailure } from "../failure.ts"
+import { createAgentError } from "../failure.ts"
 import { countOf, fieldsOf, jsonOf } from "../fields.ts"
 import { createApprovalPolicy } from "./calls/approval-policy.ts"
 import { type CallGate, callOf, createCallGate, type SdkCall } from "./calls/call-gate.ts"
@@ -67,7 +67,7 @@ export function claudeAgentRunner(given: ClaudeAgentOptions): Runner {
     } catch (thrown) {
       if (signal.aborted) throw signal.reason
       logger.debug({ error: thrown, sessionId: request.sessionId }, "The Claude Agent SDK failed.")
-      throw agentFailure(thrown)
+      throw createAgentError(thrown)
     } finally {
       leave()
     }

@@ -1,6 +1,6 @@
 import type { Json } from "../../core/json/json.ts"
 import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/runs/runner.ts"
-import { agentFailure } from "../failure.ts"
+import { createAgentError } from "../failure.ts"
 import { fieldsOf, inputOf, jsonOf, listOf } from "../fields.ts"
 import { createAskedCall, type RunnerOptions } from "../runner-options.ts"
 import { createMissingResults, graphMessages } from "./graph-messages.ts"
@@ -48,7 +48,7 @@ export function langGraphRunner(graph: LangGraph, options: LangGraphOptions): Ru
     try {
       yield* runGraph(graph, options, request)
     } catch (thrown) {
-      throw agentFailure(thrown)
+      throw createAgentError(thrown)
     }
   }
 }

@@ -6,7 +6,7 @@ import { textOfResult } from "../tool-result.ts"
  * Converts the conversation into the SDK's input items. Thinking is left out, because it is useless without its
  * model's signature.
  */
-export function inputItems(messages: readonly Message[]): readonly object[] {
+export function toInputItems(messages: readonly Message[]): readonly object[] {
   const names = new Map<string, string>()
   return messages.flatMap((message): readonly object[] => {
     switch (message.role) {

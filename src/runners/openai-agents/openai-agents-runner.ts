@@ -1,10 +1,10 @@
 import { isJsonObject } from "../../core/json/json.ts"
 import type { Runner, RunnerDecision, RunnerRequest, RunnerToolCall } from "../../core/runs/runner.ts"
-import { agentFailure } from "../failure.ts"
+import { createAgentError } from "../failure.ts"
 import { fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
-import { createAskedCall, denialText, type RunnerOptions, uneditableText } from "../runner-options.ts"
+import { createAskedCall, denialText, describeRefusedEdit, type RunnerOptions } from "../runner-options.ts"
 import { editCalls } from "./edit-calls.ts"
-import { inputItems } from "./input-items.ts"
+import { toInputItems } from "./input-items.ts"
 import { eventReader, type OpenAiAgentsEvent } from "./stream-events.ts"
 
 /** The part of `@openai/agents` that the adapter uses: `{ run, RunState }`, imported by the application. */
@@ -45,7 +45,7 @@ export function openAiAgentsRunner<Agent>(
     try {
       const input =
         request.decisions.length === 0
-          ? inputItems(request.messages)
+          ? toInputItems(request.messages)
           : await restoreDecided(agent, options, request)
       const { signal } = request
       const run = await options.run(agent, input as never, { stream: true, signal })
@@ -55,7 +55,7 @@ export function openAiAgentsRunner<Agent>(
       yield { type: "state", state: jsonOf(JSON.parse(run.state.toString())) }
       yield* run.interruptions.map((interruption) => questionOf(interruption, options))
     } catch (thrown) {
-      throw agentFailure(thrown)
+      throw createAgentError(thrown)
     }
   }
 }
@@ -84,7 +84,7 @@ async function restoreDecided<Agent>(
 
 function refusalOf(decision: RunnerDecision, uneditable: ReadonlySet<string>): string | null {
   if (!decision.approved) return denialText(decision)
-  return uneditable.has(decision.id) ? uneditableText(decision) : null
+  return uneditable.has(decision.id) ? describeRefusedEdit(decision) : null
 }
 
 function questionOf(interruption: object, options: RunnerOptions): RunnerToolCall {

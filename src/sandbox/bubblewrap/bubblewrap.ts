@@ -3,11 +3,11 @@ import { join } from "node:path"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Backend } from "../backend.ts"
 import type { Cgroups } from "../cgroups/cgroups.ts"
-import { unheldBy } from "../cgroups/unenforced-limits.ts"
+import { findUnenforcedLimits } from "../cgroups/unenforced-limits.ts"
 import { openFiles } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
 import { findProgram } from "../processes/find-program.ts"
-import { baseEnvironment, launcherCommand, launcherInput } from "../processes/launcher.ts"
+import { baseEnvironment, createLauncherInput, launcherCommand } from "../processes/launcher.ts"
 import { prepareOutputPipes } from "../processes/output-pipes.ts"
 import { processLimits, resourceLimits, userLimits } from "../processes/resource-limits.ts"
 import { startProcess } from "../processes/start-process.ts"
@@ -50,7 +50,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
     sandboxed: true,
     description: describe(cgroups),
     // A user namespace, or a user for each session, counts processes.
-    unheld: unheldBy(cgroups, ["memory", "processor time"]),
+    unheld: findUnenforcedLimits(cgroups, ["memory", "processor time"]),
     tellsOutOfMemory: groups !== null,
 
     async start({ workspace, folders, ...order }) {
@@ -79,7 +79,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
           // bubblewrap itself.
           env: {},
           cwd: "/",
-          input: launcherInput(order),
+          input: createLauncherInput(order),
           // The arguments are not on a command line, because every user of the host can read that.
           extra: [Buffer.from(`${built.join("\0")}\0`), seccomp.fd],
           cgroup,

@@ -9,7 +9,7 @@ import { hasCode } from "../workspace/directory.ts"
 import { readIfThere, writeIfThere } from "./files.ts"
 import { freezeGroup, thawGroup } from "./freeze.ts"
 import { controllers, type Hierarchy, hierarchies } from "./hierarchy.ts"
-import { unheldSwap } from "./unenforced-limits.ts"
+import { findUnenforcedSwap } from "./unenforced-limits.ts"
 
 /**
  * Control groups for executions. They bound memory, processes and processor time of all processes of an execution
@@ -68,7 +68,7 @@ export async function openCgroups(
     try {
       await delegate(hierarchy)
       const trial = await cgroups.create()
-      const unheld = await unheldSwap(await trial.countsSwap())
+      const unheld = await findUnenforcedSwap(await trial.countsSwap())
       await trial.end()
       return { ...cgroups, unheld }
     } catch (error) {

@@ -3,7 +3,7 @@ import type { Cgroups } from "./cgroups.ts"
 import { readIfThere } from "./files.ts"
 
 /** Returns the limits that only control groups could enforce but do not, or that they enforce only partly. */
-export function unheldBy(
+export function findUnenforcedLimits(
   cgroups: Cgroups | string,
   onlyByGroups: readonly UnheldLimit["limit"][],
 ): readonly UnheldLimit[] {
@@ -15,7 +15,7 @@ export function unheldBy(
 }
 
 /** Returns the gap of a memory limit that does not include swapped memory. */
-export async function unheldSwap(isCounted: boolean): Promise<readonly UnheldLimit[]> {
+export async function findUnenforcedSwap(isCounted: boolean): Promise<readonly UnheldLimit[]> {
   if (isCounted || !(await hasSwap())) return []
   return [{ limit: "memory", reason: "control groups do not count swap here, and the machine has some" }]
 }

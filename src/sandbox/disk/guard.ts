@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { DiskUsage } from "../workspace/disk-usage.ts"
-import { createHoldings, excessOf, type Holder } from "./holdings.ts"
+import { computeExcess, createHoldings, type Holder } from "./holdings.ts"
 import { type DiskSpace, isShort, readDiskSpace } from "./space.ts"
 import { type DiskConsumer, type WatchedExecution, watchExecution } from "./watched-execution.ts"
 
@@ -82,7 +82,7 @@ export function createDiskGuard({
       const usage = execution.lastUsage
       if (usage === null || execution.growth(usage) <= 0) continue
       record(execution, usage)
-      if (excessOf(holdings.ofUser(execution.session), spare).bytes > 0)
+      if (computeExcess(holdings.ofUser(execution.session), spare).bytes > 0)
         execution.stop().catch(execution.fail)
     }
   }
@@ -172,7 +172,7 @@ export function createDiskGuard({
         async record(usage) {
           record(execution, usage)
           const { spare } = await readSpace()
-          const excess = excessOf(holdings.ofUser(execution.session), spare)
+          const excess = computeExcess(holdings.ofUser(execution.session), spare)
           const { before } = execution
           return {
             bytes: Math.min(usage.bytes, Math.max(before.bytes, usage.bytes - excess.bytes)),

@@ -45,7 +45,7 @@ export function createHoldings(): Holdings {
  * Returns the amount by which a user must shrink, so that its sessions hold no more than is left for all others. The
  * freed space is left for the others too, so half of the difference is enough.
  */
-export function excessOf(held: DiskUsage, spare: DiskUsage): DiskUsage {
+export function computeExcess(held: DiskUsage, spare: DiskUsage): DiskUsage {
   return { bytes: halfOf(held.bytes - spare.bytes), entries: halfOf(held.entries - spare.entries) }
 }
 

@@ -3,13 +3,13 @@ import type Dockerode from "dockerode"
 import type { OutputChunk } from "../../core/ports/tools/sandbox.ts"
 import type { Backend, Exit, Running } from "../backend.ts"
 import type { BackendOptions } from "../options.ts"
-import { launcherInput } from "../processes/launcher.ts"
+import { createLauncherInput } from "../processes/launcher.ts"
 import type { StagedFolder } from "../staged-folders.ts"
 import type { Workspace } from "../workspace/workspaces.ts"
 import { directoryLabel, instanceLabel } from "./container.ts"
 import { demultiplex } from "./demultiplex.ts"
 import { connectEngine, isAnswer, isNotFound } from "./engine.ts"
-import { engineLost, startFailure } from "./engine-failures.ts"
+import { createEngineLostError, startFailure } from "./engine-failures.ts"
 import { freezeContainer, thawContainer } from "./freeze-container.ts"
 import { removeContainer, startWarmContainer, type WarmContainer } from "./warm-container.ts"
 import { createWarmPool } from "./warm-pool.ts"
@@ -72,7 +72,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
       // A waiting container has no folders, and cannot get any.
       const isPlain = folders.length === 0
       const warmContainer = await (isPlain ? pool.take(workspace) : startContainer(workspace, folders))
-      warmContainer.connection.end(launcherInput(order))
+      warmContainer.connection.end(createLauncherInput(order))
       return followContainer(docker, warmContainer, (used) => {
         pool.remove(used)
         if (expectMore && isPlain) pool.prepare(workspace)
@@ -118,7 +118,7 @@ function followContainer(
   const end = async () => {
     if (stopped) return removeLater(warmContainer)
     await warmContainer.remove().catch((error) => {
-      throw engineLost(error)
+      throw createEngineLostError(error)
     })
   }
   return {
@@ -144,7 +144,7 @@ async function* outputOf({ connection }: WarmContainer): AsyncGenerator<OutputCh
 
 async function exitOf({ stopped, container }: WarmContainer): Promise<Exit> {
   const exitCode = await stopped.catch((error) => {
-    throw engineLost(error)
+    throw createEngineLostError(error)
   })
   try {
     const { State } = await container.inspect()
@@ -152,7 +152,7 @@ async function exitOf({ stopped, container }: WarmContainer): Promise<Exit> {
   } catch (error) {
     // The container was ended, and is already removed.
     if (isNotFound(error)) return { exitCode, outOfMemory: false }
-    throw engineLost(error)
+    throw createEngineLostError(error)
   }
 }
 
@@ -176,7 +176,8 @@ async function requireNotKilled(
   } catch (error) {
     // Engines that are compatible with Docker may not support events.
     if (isAnswer(error)) return
-    throw engineLost(error)
+    throw createEngineLostError(error)
   }
-  if (signals !== "") throw engineLost(new Error(`The engine sent a signal to the container: ${signals}`))
+  if (signals !== "")
+    throw createEngineLostError(new Error(`The engine sent a signal to the container: ${signals}`))
 }

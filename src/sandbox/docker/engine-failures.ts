@@ -11,7 +11,7 @@ export function startFailure(error: unknown, image: string): GatewayError {
     : unavailable("Docker could not start a container.", error)
 }
 
-export function engineLost(error: unknown): GatewayError {
+export function createEngineLostError(error: unknown): GatewayError {
   return unavailable(
     "The Docker engine stopped or was lost while the code ran. The code may have done part of its work, or all of it.",
     error,

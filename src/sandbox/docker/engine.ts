@@ -1,7 +1,7 @@
 import type Dockerode from "dockerode"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { UnheldLimit } from "../backend.ts"
-import { unheldSwap } from "../cgroups/unenforced-limits.ts"
+import { findUnenforcedSwap } from "../cgroups/unenforced-limits.ts"
 
 /** Maximum milliseconds of a ping: short enough for a blocked engine, and long enough for a busy machine. */
 const pingTimeoutMs = 10_000
@@ -85,7 +85,7 @@ async function unheldByEngine(info: EngineInfo): Promise<readonly UnheldLimit[]>
   const limits = { memory: MemoryLimit, processes: PidsLimit, "processor time": CpuCfsQuota } as const
   const names = (Object.keys(limits) as (keyof typeof limits)[]).filter((limit) => !limits[limit])
   const ignored = names.map((limit) => ({ limit, reason: "the Docker engine has no control groups for it" }))
-  return MemoryLimit ? [...ignored, ...(await unheldSwap(SwapLimit))] : ignored
+  return MemoryLimit ? [...ignored, ...(await findUnenforcedSwap(SwapLimit))] : ignored
 }
 
 async function loadDockerode(): Promise<typeof Dockerode> {

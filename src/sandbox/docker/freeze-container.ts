@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type Dockerode from "dockerode"
 import { isNotFound } from "./engine.ts"
-import { engineLost } from "./engine-failures.ts"
+import { createEngineLostError } from "./engine-failures.ts"
 
 type Freezable = Pick<Dockerode.Container, "pause" | "unpause" | "inspect">
 
@@ -20,7 +20,7 @@ export async function freezeContainer(container: Freezable, pauseMs = retryMs): 
     } catch (error) {
       // The engine's message for an ending container varies, but its state does not.
       if ((await stateOf(container, error)) !== "running") return
-      if (attempt === maxPauses) throw engineLost(error)
+      if (attempt === maxPauses) throw createEngineLostError(error)
       await delay(pauseMs)
     }
   }
@@ -31,7 +31,7 @@ export async function thawContainer(container: Freezable): Promise<void> {
   try {
     await container.unpause()
   } catch (error) {
-    if ((await stateOf(container, error)) === "paused") throw engineLost(error)
+    if ((await stateOf(container, error)) === "paused") throw createEngineLostError(error)
   }
 }
 
@@ -43,6 +43,6 @@ async function stateOf(container: Freezable, reason: unknown): Promise<"running"
     return Running ? "running" : "stopped"
   } catch (error) {
     if (isNotFound(error)) return "stopped"
-    throw engineLost(reason)
+    throw createEngineLostError(reason)
   }
 }

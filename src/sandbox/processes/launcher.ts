@@ -38,7 +38,7 @@ export function launcherCommand(directory: string, { maxTimeoutMs }: SandboxLimi
   return ["/bin/sh", "-c", script, "sh", directory, String(seconds)]
 }
 
-export function launcherInput({
+export function createLauncherInput({
   language,
   code,
   env = {},

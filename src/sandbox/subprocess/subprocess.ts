@@ -2,11 +2,11 @@ import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Backend } from "../backend.ts"
-import { unheldBy } from "../cgroups/unenforced-limits.ts"
+import { findUnenforcedLimits } from "../cgroups/unenforced-limits.ts"
 import { openFiles } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
 import { findProgram } from "../processes/find-program.ts"
-import { baseEnvironment, launcherCommand, launcherInput } from "../processes/launcher.ts"
+import { baseEnvironment, createLauncherInput, launcherCommand } from "../processes/launcher.ts"
 import { prepareOutputPipes } from "../processes/output-pipes.ts"
 import { processLimits, resourceLimits, userLimits } from "../processes/resource-limits.ts"
 import { startProcess } from "../processes/start-process.ts"
@@ -57,7 +57,7 @@ export async function openSubprocess({
     sandboxed: false,
     description: `no sandbox; limits by ${groups === null ? `rlimits` : `cgroups version ${groups.version}`}`,
     // As root, each session has its own user, whose processes are counted.
-    unheld: unheldBy(
+    unheld: findUnenforcedLimits(
       cgroups,
       hasOwnUsers() ? ["memory", "processor time"] : ["memory", "processes", "processor time"],
     ),
@@ -86,7 +86,7 @@ export async function openSubprocess({
             [mark]: marked,
           },
           cwd: "/",
-          input: launcherInput(order),
+          input: createLauncherInput(order),
           cgroup,
           starter,
           makePipes,

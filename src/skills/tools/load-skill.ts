@@ -1,6 +1,6 @@
 import type { TextPart } from "../../core/history/messages.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
-import { failure, toolMaker } from "../../core/tools/define-tool.ts"
+import { createFailure, createToolFactory } from "../../core/tools/define-tool.ts"
 import { createLoadedHeader, loadSkillName, unloadSkillName } from "../loaded-skills.ts"
 import type { Skill } from "../skill.ts"
 import type { SkillStateStore } from "../state/skill-state-store.ts"
@@ -9,7 +9,7 @@ import { limitsOf, type ToolPacks } from "../tool-packs.ts"
 import { textPage } from "./text-page.ts"
 import { unknownSkill } from "./unknown-skill.ts"
 
-const defineTool = toolMaker("skills")
+const defineTool = createToolFactory("skills")
 
 /** Maximum number of paths that are listed with the instructions. */
 const maxListedFiles = 100
@@ -52,7 +52,7 @@ export function loadSkillTool({ skills, packs, state, maxResultBytes }: LoadSkil
       const room = maxResultBytes - texts.reduce((sum, text) => sum + Buffer.byteLength(text), marginBytes)
       // A truncated header would remove the limits.
       if (room < minPageBytes) {
-        return failure(
+        return createFailure(
           "result_too_large",
           `The skill ${skill.name} cannot be loaded: its limits, state and list of files leave no ` +
             "room for its instructions. " +

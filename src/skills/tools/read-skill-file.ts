@@ -1,11 +1,11 @@
 import type { Tool, ToolResult } from "../../core/ports/tools/tool.ts"
-import { failure, toolMaker } from "../../core/tools/define-tool.ts"
+import { createFailure, createToolFactory } from "../../core/tools/define-tool.ts"
 import type { Skill, SkillFile } from "../skill.ts"
 import { readSkillFileName } from "../skill-interceptor.ts"
 import { textPage } from "./text-page.ts"
 import { unknownSkill } from "./unknown-skill.ts"
 
-const defineTool = toolMaker("skills")
+const defineTool = createToolFactory("skills")
 
 const maxListedFiles = 50
 const maxImageBytes = 3 * 1024 * 1024
@@ -54,7 +54,7 @@ export function findFile(skill: Skill, path: string): SkillFile | null {
 export function noSuchFile({ name, files }: Skill, path: string): ToolResult {
   const paths = files.slice(0, maxListedFiles).map((file) => file.path)
   const more = files.length > paths.length ? ", …" : ""
-  return failure(
+  return createFailure(
     "file_not_found",
     `The skill ${name} has no file ${JSON.stringify(path.slice(0, 200))}. Paths are relative to the skill's folder. ` +
       (files.length === 0
@@ -74,7 +74,7 @@ function show({ path, content }: SkillFile, offset: number, pageBytes: number): 
     }
   }
   if (!isText(content)) {
-    return failure(
+    return createFailure(
       "binary_file",
       `${path} is a binary file of ${content.length} bytes, which cannot be shown as text. Let a script read it.`,
     )

@@ -1,13 +1,13 @@
 import type { CodeRequest, CodeRunner } from "../../core/ports/tools/code-runner.ts"
 import type { CodeLanguage } from "../../core/ports/tools/sandbox.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
-import { failure, toolMaker } from "../../core/tools/define-tool.ts"
+import { createFailure, createToolFactory } from "../../core/tools/define-tool.ts"
 import type { Skill } from "../skill.ts"
 import { runSkillScriptName } from "../skill-interceptor.ts"
 import { findFile, noSuchFile } from "./read-skill-file.ts"
 import { unknownSkill } from "./unknown-skill.ts"
 
-const defineTool = toolMaker("skills")
+const defineTool = createToolFactory("skills")
 
 const variable = "SKILL_DIR"
 const maxArguments = 100
@@ -68,7 +68,7 @@ export function runSkillScriptTool({
       const texts = (args as readonly string[]).map(String)
       const characters = texts.reduce((sum, text) => sum + text.length, 0)
       if (characters > maxArgumentCharacters || texts.some((text) => text.includes("\0"))) {
-        return failure(
+        return createFailure(
           "invalid_arguments",
           `The arguments of a script have at most ${maxArgumentCharacters} characters together, and no NUL character. ` +
             "Write long texts to a file in the working directory, and give the script its path.",
@@ -76,7 +76,7 @@ export function runSkillScriptTool({
       }
       const language = languages[path.split(".").at(-1)?.toLowerCase() ?? ""]
       if (language === undefined) {
-        return failure(
+        return createFailure(
           "unknown_language",
           `${path} cannot be run: its name must end with ${Object.keys(languages)
             .map((ending) => `.${ending}`)

@@ -19,7 +19,7 @@ import { toOpeningError } from "./database/failures.ts"
 import { createPostgresDirectory } from "./directory.ts"
 import { listenForArrivals } from "./inbox/arrivals.ts"
 import { createKeyring } from "./keyring.ts"
-import { heartbeatTimes } from "./leases/heartbeat.ts"
+import { computeHeartbeatTimes } from "./leases/heartbeat.ts"
 import { uncountLapse } from "./leases/leases.ts"
 import { connectionName, joinMembers } from "./leases/membership.ts"
 import { createMemory } from "./memory.ts"
@@ -71,7 +71,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const driver = await loadDriver()
   const config = connectionConfig(url, durability)
   const id = randomUUID()
-  const times = heartbeatTimes(ttlMs)
+  const times = computeHeartbeatTimes(ttlMs)
   const database = openDatabase(driver, config, { connections, logger })
   const commits = openDatabase(driver, config, { connections: commitConnections, logger })
   const hub = createWatchHub({ logger, pollMs: watchPollMs, poll: (watching) => poll(database, watching) })

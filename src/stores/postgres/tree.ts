@@ -8,7 +8,7 @@ import type { Versions } from "../rules/versions.ts"
 import type { Query } from "./database/database.ts"
 import { lockReceiver, type Put, type PutOptions, putWithin, revokeSession } from "./inbox/inbox.ts"
 import { answerWithin } from "./waits/answer.ts"
-import { newestWait } from "./waits/approvals.ts"
+import { findNewestWait } from "./waits/approvals.ts"
 
 /** A run to cancel, with the time of the cancel. */
 interface Canceled {
@@ -95,7 +95,7 @@ export async function startChild(
   // A cancel of the parent's run locks the same row, so either the cancel comes first, or it finds the child.
   const parent = await lockReceiver(query, sessionId, versions)
   if (parent === null) return childNotNeeded
-  const row = await newestWait(query, sessionId, { waitId: command.runId })
+  const row = await findNewestWait(query, sessionId, { waitId: command.runId })
   const wait = row === undefined ? null : toWait(row)
   const isOver = isCancelled(parent.rows, runId) || (await isRevoked(query, sessionId))
   if (!needsChild(start, { wait, isCancelled: isOver })) {

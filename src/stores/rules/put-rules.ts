@@ -9,7 +9,7 @@ import type {
 } from "../../core/ports/store/session-log.ts"
 import { type CommandRow, dueCommand, type NewCommand } from "../rows/command-rows.ts"
 import { isCancelled } from "./inbox-rules.ts"
-import { type DueChange, dueChanges, type Moment, positionOf, queueOf } from "./queue-order.ts"
+import { computeDueChanges, type DueChange, type Moment, positionOf, queueOf } from "./queue-order.ts"
 import { checkStorage } from "./storage-limits.ts"
 
 export interface OpenRun {
@@ -56,7 +56,7 @@ export function planMessage(
   limits: StorageLimits | undefined,
 ): PutPlan {
   const { whenBusy = "reject" } = message
-  if (message.joins !== undefined) return planJoining(message, message.joins, receiver)
+  if (message.joins !== undefined) return planJoining(message, message.joins, receiver, limits)
   const refusal = refusalOf(message, receiver, limits)
   if (refusal !== null) return createEmptyPlan(refusal)
   const { open } = receiver
@@ -93,9 +93,17 @@ export function planTaskEnd(command: TaskEndCommand, { lastSeq }: Receiver): Put
 }
 
 /** Decides the effect of a message that only one run may take. While that run is queued, the session is busy. */
-function planJoining(message: MessageCommand, runId: string, receiver: Receiver): PutPlan {
+function planJoining(
+  message: MessageCommand,
+  runId: string,
+  receiver: Receiver,
+  limits: StorageLimits | undefined,
+): PutPlan {
   const { open, rows } = receiver
-  if (open?.runId === runId && joins(message, receiver, open)) return planSteering(message, open)
+  if (open?.runId === runId && joins(message, receiver, open)) {
+    const refusal = refusalOf(message, receiver, limits)
+    return refusal === null ? planSteering(message, open) : createEmptyPlan(refusal)
+  }
   const isQueued = rows.some((row) => row.type === "message" && row.runId === runId)
   return createEmptyPlan(isQueued ? { status: "busy", runId } : { status: "unknown" })
 }
@@ -151,7 +159,7 @@ function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
   const rank = whenBusy === "interrupt" ? Math.min(0, ...queue.map((row) => row.rank)) - 1 : 0
   // The id is higher than all others. The store assigns the final number.
   const row = { id: Number.MAX_SAFE_INTEGER, runId, type: "message", rank, notBefore, dueAt: null }
-  const changes = dueChanges([...rows, row], moment)
+  const changes = computeDueChanges([...rows, row], moment)
   const isNext = changes.some(({ id }) => id === row.id)
   const position = positionOf([...rows, row], runId, moment)
   const follows = open !== null || (position ?? 1) > 1
@@ -198,7 +206,7 @@ function withdraw(
     ...createEmptyPlan(outcome),
     commands: withdrawn.map(({ runId }) => dueCommand({ type: "withdraw", sessionId, runId, at })),
     deleted: withdrawn.map(({ id }) => id),
-    due: dueChanges(left, momentOf(receiver)),
+    due: computeDueChanges(left, momentOf(receiver)),
     isDue: true,
   }
 }

@@ -51,7 +51,7 @@ export interface DueChange {
  * Returns the changes of the times at which messages are due, so that a claim reads no message that cannot be taken.
  * While a run is open, no message is due. Otherwise only the next message is due, at its time.
  */
-export function dueChanges(rows: readonly CommandRow[], moment: Moment): DueChange[] {
+export function computeDueChanges(rows: readonly CommandRow[], moment: Moment): DueChange[] {
   const queue = queueOf(rows, moment)
   if (moment.openRunId !== null)
     return queue.filter(({ dueAt }) => dueAt !== null).map(({ id }) => ({ id, dueAt: null }))

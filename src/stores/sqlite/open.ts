@@ -13,7 +13,7 @@ import { createSqliteDirectory } from "./directory.ts"
 import { createKeyring } from "./keyring.ts"
 import { createTextRemover } from "./large/text-remover.ts"
 import { followFleet } from "./leases/live-versions.ts"
-import { joinMembers, type Membership, soleMembership } from "./leases/membership.ts"
+import { createSoleMembership, joinMembers, type Membership } from "./leases/membership.ts"
 import { createMemory } from "./memory.ts"
 import { migrate } from "./migrate.ts"
 import { createOutbox } from "./outbox/outbox.ts"
@@ -94,7 +94,7 @@ export async function openMemoryStore(
 ): Promise<Store> {
   const database = await openDatabase(":memory:", "process")
   await migrate(database, "in memory")
-  return openStore(database, soleMembership(options.readsVersion), { ...options, directory: null })
+  return openStore(database, createSoleMembership(options.readsVersion), { ...options, directory: null })
 }
 
 /** Opens a store over a database whose schema is up to date. */

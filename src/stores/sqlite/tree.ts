@@ -8,7 +8,7 @@ import { isCancelled } from "../rules/inbox-rules.ts"
 import type { Database } from "./database/database.ts"
 import { inboxOf, type PutOptions, put, revokeSession } from "./inbox.ts"
 import { answer } from "./waits/answer.ts"
-import { newestWait } from "./waits/approvals.ts"
+import { findNewestWait } from "./waits/approvals.ts"
 
 /** A run to cancel, with the time of the cancel. */
 interface Canceled {
@@ -103,7 +103,7 @@ export function startChild(database: Database, start: StartChild, options: PutOp
     escapeText(sessionId),
   )
   if (parent === undefined) return childNotNeeded
-  const row = newestWait(database, sessionId, { waitId: command.runId })
+  const row = findNewestWait(database, sessionId, { waitId: command.runId })
   const wait = row === undefined ? null : toWait(row)
   const isOver = parent.revoked_at !== null || isCancelled(inboxOf(database, sessionId), runId)
   if (!needsChild(start, { wait, isCancelled: isOver })) {

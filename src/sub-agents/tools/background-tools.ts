@@ -3,9 +3,9 @@ import { jsonSize } from "../../core/json/json-size.ts"
 import type { Answered, SessionTasks, Tool, ToolOutcome, ToolResult } from "../../core/ports/tools/tool.ts"
 import type { TaskState } from "../../core/runs/background-task.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { failure, toolMaker } from "../../core/tools/define-tool.ts"
+import { createFailure, createToolFactory } from "../../core/tools/define-tool.ts"
 
-const defineTool = toolMaker("sub_agents")
+const defineTool = createToolFactory("sub_agents")
 const longestWaitSeconds = 120
 const defaultWaitSeconds = 60
 /** Bytes of a result in addition to the outcomes. */
@@ -59,7 +59,10 @@ function collect(
   const one = all.find(({ taskId }) => taskId === task_id)
   if (task_id !== "*" && one === undefined) return unknownTask(all)
   if (one?.state === "collected") {
-    return failure("already_collected", "The result of this task was returned before. Look for it above.")
+    return createFailure(
+      "already_collected",
+      "The result of this task was returned before. Look for it above.",
+    )
   }
   const asked = one === undefined ? all.filter(({ state }) => state !== "collected") : [one]
   const running = asked.filter(({ state }) => state === "running")
@@ -154,7 +157,7 @@ function ofRunning(tasks: SessionTasks, taskId: unknown, act: (taskId: string) =
   const task = all.find((each) => each.taskId === taskId)
   if (task === undefined) return unknownTask(all)
   if (task.state === "running") return { type: "json", value: act(task.taskId) }
-  return failure(
+  return createFailure(
     "task_ended",
     "The task has ended. Collect its result with get_background_result, if you have not.",
   )
@@ -164,5 +167,5 @@ function unknownTask(all: readonly TaskState[]): ToolResult {
   const known = all.filter(({ state }) => state !== "collected").map(({ taskId }) => taskId)
   const which =
     known.length === 0 ? "There are no open background tasks." : `The open ones are: ${known.join(", ")}.`
-  return failure("unknown_task", `There is no background task with that id. ${which}`)
+  return createFailure("unknown_task", `There is no background task with that id. ${which}`)
 }

@@ -1,9 +1,9 @@
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Answered, Tool, ToolOutcome } from "../../core/ports/tools/tool.ts"
-import { failure, toolMaker } from "../../core/tools/define-tool.ts"
+import { createFailure, createToolFactory } from "../../core/tools/define-tool.ts"
 import { chooseWorker, plainName, type Request, type Worker, type Workers } from "../choose-worker.ts"
 
-const defineTool = toolMaker("sub_agents")
+const defineTool = createToolFactory("sub_agents")
 
 const runAgentName = "run_agent"
 
@@ -85,7 +85,7 @@ function outcomeOf(answered: Extract<Answered, { kind: "child" }>): ToolOutcome 
   const { continuation, outcome, reason, response, error } = answered
   if (error !== null) {
     const so = response === "" ? "" : ` Its last response was: ${response}`
-    return failure(error.code, `The sub-agent failed: ${error.message}${so}`)
+    return createFailure(error.code, `The sub-agent failed: ${error.message}${so}`)
   }
   const value = { agent: String(continuation.name), outcome, ...(reason !== null && { reason }), response }
   return { type: "json", value }
@@ -97,7 +97,10 @@ function namesOf({ options, skills }: Workers): readonly string[] {
 
 function unknownAgent(names: readonly string[]): ToolOutcome {
   const known = names.length === 0 ? "There are no named sub-agents" : `Choose one of: ${names.join(", ")}`
-  return failure("unknown_agent", `There is no sub-agent with that name. ${known}, or leave out the name.`)
+  return createFailure(
+    "unknown_agent",
+    `There is no sub-agent with that name. ${known}, or leave out the name.`,
+  )
 }
 
 /** Maximum characters of the list of sub-agents. */

@@ -4,8 +4,8 @@ import {
   type CheckPhase,
   type CheckReply,
   type CheckRequest,
-  milliseconds,
   type ThreadSettings,
+  toMilliseconds,
   type Verdict,
 } from "./messages.ts"
 
@@ -133,9 +133,9 @@ export function startCheckThread(limits: ThreadLimits): CheckThread {
 
 /** Returns the CPU time since the start of the phase. */
 async function cpuMsOf(worker: Worker, run: Running): Promise<number> {
-  if (!countsOwnCpu) return milliseconds(process.cpuUsage()) - run.cpuMs
+  if (!countsOwnCpu) return toMilliseconds(process.cpuUsage()) - run.cpuMs
   try {
-    return milliseconds(await worker.cpuUsage()) - run.cpuMs
+    return toMilliseconds(await worker.cpuUsage()) - run.cpuMs
   } catch {
     // The thread has ended, which its own events report.
     return 0

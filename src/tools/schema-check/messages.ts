@@ -21,6 +21,6 @@ export interface ThreadSettings {
   readonly countsOwnCpu: boolean
 }
 
-export function milliseconds({ user, system }: { readonly user: number; readonly system: number }): number {
+export function toMilliseconds({ user, system }: { readonly user: number; readonly system: number }): number {
   return (user + system) / 1_000
 }

@@ -6,8 +6,8 @@ import {
   type CheckPhase,
   type CheckReply,
   type CheckRequest,
-  milliseconds,
   type ThreadSettings,
+  toMilliseconds,
   type Verdict,
 } from "./messages.ts"
 import { createTextCache } from "./text-cache.ts"
@@ -71,7 +71,7 @@ function shortenText(text: string): string {
 
 function enter(phase: CheckPhase): void {
   const usage = countsOwnCpu ? process.threadCpuUsage() : process.cpuUsage()
-  reply({ type: "started", phase, cpuMs: milliseconds(usage) })
+  reply({ type: "started", phase, cpuMs: toMilliseconds(usage) })
 }
 
 function reply(message: CheckReply): void {

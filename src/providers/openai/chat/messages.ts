@@ -13,7 +13,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../../core/json/jso
 import { mapCallIds } from "../../tool-calls/call-ids.ts"
 import type { ReasoningField } from "../options.ts"
 import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
-import { givenCallId, ownData } from "../vendor-tag.ts"
+import { findGivenCallId, selectOwnData } from "../vendor-tag.ts"
 import type { HostTraits } from "./hosts.ts"
 
 type ChatMessage = OpenAI.ChatCompletionMessageParam
@@ -48,7 +48,7 @@ export function chatMessages(
   vendor: string,
 ): ChatMessage[] {
   const callIds = mapCallIds(messages, {
-    givenId: (call) => givenCallId(call, vendor),
+    givenId: (call) => findGivenCallId(call, vendor),
     short: shortCallIds,
   })
   const drafts: Draft[] = []
@@ -116,14 +116,14 @@ function assistantMessage(
 
 function functionCall(call: ToolCallPart, id: string, vendor: string): FunctionCall {
   const { name, input } = call
-  const extra = ownData(call.vendor, vendor)
+  const extra = selectOwnData(call.vendor, vendor)
   return { ...extra, id, type: "function", function: { name, arguments: JSON.stringify(input) } }
 }
 
 function findOwnThinking(content: AssistantMessage["content"], vendor: string): readonly ThinkingPart[] {
   return content
     .filter((part) => part.type === "thinking")
-    .filter((part) => ownData(part.vendor, vendor) !== undefined)
+    .filter((part) => selectOwnData(part.vendor, vendor) !== undefined)
 }
 
 /**

@@ -10,7 +10,7 @@ import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
 import type { ToolResult } from "../../../core/ports/tools/tool.ts"
 import { mapCallIds } from "../../tool-calls/call-ids.ts"
 import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
-import { givenCallId, ownData } from "../vendor-tag.ts"
+import { findGivenCallId, selectOwnData } from "../vendor-tag.ts"
 
 type Item = OpenAI.Responses.ResponseInputItem
 type InputContent = OpenAI.Responses.ResponseInputText | OpenAI.Responses.ResponseInputImage
@@ -28,8 +28,8 @@ export interface ResponsesService {
  * the service are sent back unchanged and in their place. Parts that only another provider understands are left out.
  * No empty text is sent.
  */
-export function inputItems(messages: readonly Message[], service: ResponsesService): Item[] {
-  const callIds = mapCallIds(messages, { givenId: (call) => givenCallId(call, service.vendor) })
+export function toInputItems(messages: readonly Message[], service: ResponsesService): Item[] {
+  const callIds = mapCallIds(messages, { givenId: (call) => findGivenCallId(call, service.vendor) })
   return resultsBehindCalls(messages).flatMap((message): readonly Item[] => {
     switch (message.role) {
       case "user":
@@ -78,7 +78,7 @@ function assistantItems(
 ): readonly Item[] {
   const parts = content.slice(0, content.findLastIndex((part) => part.type !== "thinking") + 1)
   const keepIds = parts.every(({ type, vendor }) => {
-    const own = ownData(vendor, tag)
+    const own = selectOwnData(vendor, tag)
     return type !== "thinking" || own === undefined || isReadable(own, stored)
   })
   return parts
@@ -91,7 +91,7 @@ function assistantItem(
   callIds: ReadonlyMap<string, string>,
   { vendor, stored, keepIds }: ResponsesService & { readonly keepIds: boolean },
 ): readonly Item[] {
-  const { id, ...rest } = ownData(part.vendor, vendor) ?? {}
+  const { id, ...rest } = selectOwnData(part.vendor, vendor) ?? {}
   const own = keepIds && id !== undefined ? { ...rest, id } : rest
   switch (part.type) {
     case "text":

@@ -7,7 +7,7 @@ import { startScriptedUpstream } from "../../../testing/provider/scripted-upstre
 import { answerOf, endOf, eventsOf, resultsOf } from "../fixtures/call.ts"
 import { chunksOf, recordings } from "../fixtures/recordings.ts"
 import { openAiProvider } from "../openai-provider.ts"
-import { inputItems } from "./input-items.ts"
+import { toInputItems } from "./input-items.ts"
 
 const names = recordings("responses__")
 const failing = "responses__error.1.jsonl"
@@ -22,7 +22,7 @@ describe.runIf(names.length > 0)("recorded answers", () => {
     const end = endOf(await replay(chunks))
     const items = itemsOf(chunks)
     const vendor = end.content[0]?.vendor?.provider ?? ""
-    expect(inputItems([answerOf(end)], { vendor, stored: true })).toEqual(items.map(withoutLogprobs))
+    expect(toInputItems([answerOf(end)], { vendor, stored: true })).toEqual(items.map(withoutLogprobs))
     const response = chunks.at(-1)?.response as JsonObject
     const { input_tokens, output_tokens, input_tokens_details } = response.usage as Record<string, number>
     const { cached_tokens = 0 } = input_tokens_details as unknown as Record<string, number>

@@ -3,14 +3,14 @@ import type { AssistantPart, Message } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
 import type { ModelRequest } from "../../../core/ports/model/provider.ts"
 import type { ToolResult } from "../../../core/ports/tools/tool.ts"
-import { inputItems } from "./input-items.ts"
+import { toInputItems } from "./input-items.ts"
 import { responsesRequest } from "./request.ts"
 
 const empty: ModelRequest = { model: "gpt-test", system: [], messages: [], tools: [], maxTokens: 50 }
 const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
 const assistant = (...content: readonly AssistantPart[]): Message => ({ role: "assistant", content })
 const own = (data: JsonObject) => ({ vendor: { provider: "openai", data } })
-const items = (...messages: readonly Message[]) => inputItems(messages, { vendor: "openai", stored: false })
+const items = (...messages: readonly Message[]) => toInputItems(messages, { vendor: "openai", stored: false })
 
 describe("a request", () => {
   test("is stateless, and requests reasoning in a form that can be sent back", () => {
@@ -184,7 +184,7 @@ describe("a conversation", () => {
       { type: "message", role: "assistant", content: "Hi.", phase: "final_answer" },
       { type: "function_call", call_id: "call_a", name: "add", arguments: '{"a":1}' },
     ])
-    expect(inputItems([message], { vendor: "openai", stored: true })).toMatchObject([
+    expect(toInputItems([message], { vendor: "openai", stored: true })).toMatchObject([
       { id: "rs" },
       { id: "ws" },
       { id: "msg" },

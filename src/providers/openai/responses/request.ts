@@ -3,7 +3,7 @@ import type { ModelRequest, ToolSpecification } from "../../../core/ports/model/
 import type { OpenAiOptions } from "../options.ts"
 import { promptText, toolParameters } from "../prompt.ts"
 import { canReason } from "../reasoning-models.ts"
-import { inputItems } from "./input-items.ts"
+import { toInputItems } from "./input-items.ts"
 
 type Body = OpenAI.Responses.ResponseCreateParamsStreaming
 
@@ -26,7 +26,7 @@ export function responsesRequest(request: ModelRequest, options: OpenAiOptions, 
     ...extraBody,
     ...(reasoning && { reasoning: reasoning as OpenAI.Reasoning }),
     model: request.model,
-    input: inputItems(request.messages, { vendor, stored: store }),
+    input: toInputItems(request.messages, { vendor, stored: store }),
     max_output_tokens: request.maxTokens,
     store,
     stream: true,

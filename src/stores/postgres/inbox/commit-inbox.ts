@@ -3,7 +3,7 @@ import { integer, text } from "../../rows/columns.ts"
 import { type CommandRow, commandColumns, toCommandRow } from "../../rows/command-rows.ts"
 import type { EntryRows } from "../../rows/entry-rows.ts"
 import { concernsInbox, rowsAfter } from "../../rules/inbox-rules.ts"
-import { type DueChange, dueChanges } from "../../rules/queue-order.ts"
+import { computeDueChanges, type DueChange } from "../../rules/queue-order.ts"
 import type { Query } from "../database/database.ts"
 import { nowMs } from "../schema.ts"
 
@@ -62,7 +62,7 @@ export class Inboxes {
   /** Returns the messages that become due, or are no longer due, after the batches are stored. */
   dueChanges(): readonly DueChange[] {
     return [...this.#openRuns].flatMap(([sessionId, openRunId]) =>
-      dueChanges(this.of(sessionId), { now: this.#now, openRunId }),
+      computeDueChanges(this.of(sessionId), { now: this.#now, openRunId }),
     )
   }
 }

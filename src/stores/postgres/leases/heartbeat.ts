@@ -20,7 +20,7 @@ export interface HeartbeatTimes {
 /** Default time to live of a heartbeat in milliseconds. */
 const defaultTtlMs = 3_000
 
-export function heartbeatTimes(ttlMs: number = defaultTtlMs): HeartbeatTimes {
+export function computeHeartbeatTimes(ttlMs: number = defaultTtlMs): HeartbeatTimes {
   return {
     ttlMs,
     heartbeatMs: ttlMs / 4,

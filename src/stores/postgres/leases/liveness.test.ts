@@ -13,7 +13,7 @@ import {
   stepStarted,
 } from "../../../testing/session-log/fixtures.ts"
 import { startTestServer, type TestServer } from "../fixtures/test-server.ts"
-import { heartbeatTimes } from "./heartbeat.ts"
+import { computeHeartbeatTimes } from "./heartbeat.ts"
 
 let server: TestServer
 
@@ -175,7 +175,7 @@ test("a process whose heartbeats do not arrive logs that, and logs their return"
 })
 
 test("a process stops before others may take over, and does not judge others by an outage that it did not notice", () => {
-  const { ttlMs, heartbeatMs, timeoutMs, validMs, gapMs } = heartbeatTimes(3_000)
+  const { ttlMs, heartbeatMs, timeoutMs, validMs, gapMs } = computeHeartbeatTimes(3_000)
   expect(validMs).toBeLessThan(ttlMs)
   expect(timeoutMs).toBeLessThanOrEqual(ttlMs / 3)
   // The shortest outage that makes a live process overdue.

@@ -119,7 +119,7 @@ export async function runStart(query: Query, sessionId: string, seq: number): Pr
   return lastOfType(query, "runStarted", [sessionId, seq])
 }
 
-export async function historyStart(query: Query, sessionId: string): Promise<number> {
+export async function findHistoryStart(query: Query, sessionId: string): Promise<number> {
   const [row] = await query(
     `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
      WHERE session_id = $1 AND type = 'historyReplaced'`,
@@ -128,7 +128,7 @@ export async function historyStart(query: Query, sessionId: string): Promise<num
   return integer(row ?? {}, "seq")
 }
 
-export async function compactionStart(query: Query, sessionId: string): Promise<number> {
+export async function findCompactionStart(query: Query, sessionId: string): Promise<number> {
   const [row] = await query(
     `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
      WHERE session_id = $1 AND type = 'historyCompacted'`,

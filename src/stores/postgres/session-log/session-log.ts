@@ -18,8 +18,8 @@ import { answer } from "../waits/answer.ts"
 import { commit } from "./commit.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
 import {
-  compactionStart,
-  historyStart,
+  findCompactionStart,
+  findHistoryStart,
   readEntries,
   readStoredBytes,
   runStart,
@@ -99,8 +99,8 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     read: (sessionId, options) => readEntries(query, sessionId, { ...options, reads }),
     stepStart: (sessionId, seq) => stepStart(query, sessionId, seq),
     runStart: (sessionId, seq) => runStart(query, sessionId, seq),
-    historyStart: (sessionId) => historyStart(query, sessionId),
-    compactionStart: (sessionId) => compactionStart(query, sessionId),
+    historyStart: (sessionId) => findHistoryStart(query, sessionId),
+    compactionStart: (sessionId) => findCompactionStart(query, sessionId),
     taskStart: (sessionId, newest) => taskStart(query, sessionId, newest),
     storedBytes: (principal) => readStoredBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),

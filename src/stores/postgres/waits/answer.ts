@@ -7,7 +7,7 @@ import type { Versions } from "../../rules/versions.ts"
 import { judgeAnswer } from "../../rules/wait-answers.ts"
 import type { Database, Query } from "../database/database.ts"
 import { insertCommand, lockReceiver } from "../inbox/inbox.ts"
-import { insertAudit, insertGrant, newestWait } from "./approvals.ts"
+import { findNewestWait, insertAudit, insertGrant } from "./approvals.ts"
 
 export function answer(
   database: Database,
@@ -25,7 +25,7 @@ export async function answerWithin(
 ): Promise<AnswerOutcome> {
   const receiver = await lockReceiver(query, command.sessionId, versions)
   if (receiver === null) return { status: "unknown" }
-  const row = await newestWait(query, command.sessionId, command)
+  const row = await findNewestWait(query, command.sessionId, command)
   const wait = row === undefined ? null : toWait(row)
   const cancelled = wait !== null && isCancelled(receiver.rows, wait.runId)
   const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })

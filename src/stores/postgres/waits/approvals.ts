@@ -63,7 +63,11 @@ function inTree(sessionId: string): string {
  * Returns the row of the newest wait with this key in the session, or in the tree whose root it is. Rows of an older
  * version are found by the call and the kind.
  */
-export async function newestWait(query: Query, sessionId: string, key: WaitKey): Promise<Row | undefined> {
+export async function findNewestWait(
+  query: Query,
+  sessionId: string,
+  key: WaitKey,
+): Promise<Row | undefined> {
   const { waitId, toolCallId, kind } = columnsOf(key)
   const [row] = await query(
     `${waitsOfSessions} WHERE wait.session_id IN ${inTree("$1")} AND (wait.wait_id = $2
@@ -79,7 +83,7 @@ async function findWait(
   versions: Versions,
   { sessionId, key }: { readonly sessionId: string; readonly key: WaitKey },
 ): Promise<Wait | null> {
-  const row = await newestWait(query, sessionId, key)
+  const row = await findNewestWait(query, sessionId, key)
   if (row === undefined) return null
   refuseNewer(row, versions)
   return toWait(row)

@@ -15,7 +15,7 @@ import {
   numbered,
   stepStarted,
 } from "../../../testing/session-log/fixtures.ts"
-import { soleMembership } from "../leases/membership.ts"
+import { createSoleMembership } from "../leases/membership.ts"
 import { migrate } from "../migrate.ts"
 import { openStore } from "../open.ts"
 import { type Database, openDatabase } from "./database.ts"
@@ -42,7 +42,7 @@ const count = () => database.read(() => database.get("SELECT count(*) AS count F
 const insert = (id: string) => database.run("INSERT INTO removed_session (id) VALUES (?)", id)
 
 test("a full disk refuses new data, keeps existing data, and is used again once there is space", async () => {
-  const { log } = await openStore(database, soleMembership(), { clock, logger, directory: null })
+  const { log } = await openStore(database, createSoleMembership(), { clock, logger, directory: null })
   const sessionId = await newSession(log)
   const pages = Number((await database.read(() => database.get("PRAGMA page_count")))?.page_count)
   await database.read(() => database.get(`PRAGMA max_page_count = ${pages + 2}`))
@@ -128,7 +128,7 @@ test("full durability waits for the disk at every commit", async () => {
 })
 
 test("the rows of removed sessions are deleted even if a process that has ended started it", async () => {
-  const { log } = await openStore(database, soleMembership(), { clock, logger, directory: null })
+  const { log } = await openStore(database, createSoleMembership(), { clock, logger, directory: null })
   const sessionId = await newSession(log)
   const { runId } = accepted(await log.put(message(sessionId)))
   await database.write(() => {

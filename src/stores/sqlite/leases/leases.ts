@@ -96,7 +96,7 @@ async function takeAll(
   )
 }
 
-export function held(database: Database, owner: string): Lease[] {
+export function listHeldLeases(database: Database, owner: string): Lease[] {
   return database
     .all("SELECT id, epoch, takeovers, tenant, user_id FROM session WHERE owner = ?", owner)
     .map(toLease)

@@ -26,7 +26,7 @@ export interface Membership {
 }
 
 /** Returns the membership for a database that no other process can open. */
-export function soleMembership(reads = logVersion): Membership {
+export function createSoleMembership(reads = logVersion): Membership {
   const id = newId(reads)
   return { id, isLive: (owner) => owner === id, versionOfAll: () => reads, end: () => undefined }
 }

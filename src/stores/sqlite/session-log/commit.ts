@@ -6,7 +6,7 @@ import { type EntryRows, toRows } from "../../rows/entry-rows.ts"
 import { archivableFrom } from "../../rows/large/archived-bodies.ts"
 import type { LargeBodies } from "../../rows/large/large-bodies.ts"
 import { concernsInbox, refusalOf, rowsAfter } from "../../rules/inbox-rules.ts"
-import { dueChanges } from "../../rules/queue-order.ts"
+import { computeDueChanges } from "../../rules/queue-order.ts"
 import { areOpen } from "../../rules/wait-changes.ts"
 import type { Database } from "../database/database.ts"
 import { changeDue, changeSession, deleteCommands, inboxOf } from "../inbox.ts"
@@ -70,7 +70,7 @@ export function commitBatch(
     ...(runEnded !== undefined && { usedAt: rows.at }),
     ...(batch.progress === true && held.takeovers > 0 && { takeovers: 0 }),
   })
-  if (inbox.length > 0) changeDue(database, dueChanges(rowsAfter(inbox, batch), { now, openRunId }))
+  if (inbox.length > 0) changeDue(database, computeDueChanges(rowsAfter(inbox, batch), { now, openRunId }))
   return "ok"
 }
 

@@ -10,7 +10,7 @@ import {
   textDelta,
 } from "../../../testing/session-log/fixtures.ts"
 import { type Database, openDatabase } from "../database/database.ts"
-import { soleMembership } from "../leases/membership.ts"
+import { createSoleMembership } from "../leases/membership.ts"
 import { migrate } from "../migrate.ts"
 import { openStore } from "../open.ts"
 
@@ -30,7 +30,11 @@ async function openCounted() {
       return database.write(work)
     },
   }
-  const store = await openStore(counting, soleMembership(), { clock: systemClock, logger, directory: null })
+  const store = await openStore(counting, createSoleMembership(), {
+    clock: systemClock,
+    logger,
+    directory: null,
+  })
   onTestFinished(() => store.close())
   return { log: store.log, counted }
 }

@@ -161,13 +161,13 @@ export function runStart(database: Database, sessionId: string, seq: number): nu
   return integer(database.get(lastRun, sessionId, seq) ?? {}, "seq")
 }
 
-export function historyStart(database: Database, sessionId: string): number {
+export function findHistoryStart(database: Database, sessionId: string): number {
   const sql =
     "SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = 'historyReplaced'"
   return integer(database.get(sql, sessionId) ?? {}, "seq")
 }
 
-export function compactionStart(database: Database, sessionId: string): number {
+export function findCompactionStart(database: Database, sessionId: string): number {
   const sql =
     "SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = 'historyCompacted'"
   return integer(database.get(sql, sessionId) ?? {}, "seq")

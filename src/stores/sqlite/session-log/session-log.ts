@@ -14,7 +14,7 @@ import { findQueued, isWanted, put, readPending } from "../inbox.ts"
 import { putLarge } from "../large/large-commands.ts"
 import { storeText } from "../large/large-texts.ts"
 import type { TextRemover } from "../large/text-remover.ts"
-import { claim, claimFree, claimRunnable, held, release } from "../leases/leases.ts"
+import { claim, claimFree, claimRunnable, listHeldLeases, release } from "../leases/leases.ts"
 import type { Membership } from "../leases/membership.ts"
 import { stirCursors } from "../outbox/subscriptions.ts"
 import { sessionColumns } from "../schema.ts"
@@ -23,8 +23,8 @@ import { answer } from "../waits/answer.ts"
 import { commitBatch } from "./commit.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
 import {
-  compactionStart,
-  historyStart,
+  findCompactionStart,
+  findHistoryStart,
   readEntries,
   runStart,
   stepStart,
@@ -112,7 +112,7 @@ export function createSessionLog(
     claim: (sessionId, agents) => claim(database, membership, sessionId, { agents, reads, now: now() }),
     claimRunnable: (agents, limit, shares) =>
       claimRunnable(database, membership, { agents, reads }, { limit, shares, now: now() }),
-    held: () => database.read(() => held(database, owner)),
+    held: () => database.read(() => listHeldLeases(database, owner)),
     async pending(lease, options) {
       const { commands, hasTexts } = await readPending(database, lease, { ...options, owner, now: now() })
       // The next commit may consume them.
@@ -144,8 +144,8 @@ export function createSessionLog(
     read: (sessionId, options) => readEntries(database, sessionId, { ...options, reads }),
     stepStart: (sessionId, seq) => database.read(() => stepStart(database, sessionId, seq)),
     runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
-    historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
-    compactionStart: (sessionId) => database.read(() => compactionStart(database, sessionId)),
+    historyStart: (sessionId) => database.read(() => findHistoryStart(database, sessionId)),
+    compactionStart: (sessionId) => database.read(() => findCompactionStart(database, sessionId)),
     taskStart: (sessionId, newest) => database.read(() => taskStart(database, sessionId, newest)),
     storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),

@@ -6,7 +6,7 @@ import { isCancelled } from "../../rules/inbox-rules.ts"
 import { judgeAnswer } from "../../rules/wait-answers.ts"
 import type { Database } from "../database/database.ts"
 import { changeSession, findReceiver, insertCommand, type PutOptions } from "../inbox.ts"
-import { insertAudit, insertGrant, newestWait } from "./approvals.ts"
+import { findNewestWait, insertAudit, insertGrant } from "./approvals.ts"
 
 /** Stores an answer. Must be called inside a transaction. */
 export function answer(
@@ -16,7 +16,7 @@ export function answer(
 ): AnswerOutcome {
   const receiver = findReceiver(database, command.sessionId, { versions, now })
   if (receiver === null) return { status: "unknown" }
-  const row = newestWait(database, command.sessionId, command)
+  const row = findNewestWait(database, command.sessionId, command)
   const wait = row === undefined ? null : toWait(row)
   const cancelled = wait !== null && isCancelled(receiver.rows, wait.runId)
   const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })

@@ -62,7 +62,7 @@ const inTree = "(SELECT id FROM session WHERE id = ? OR coalesce(root_id, id) = 
  * Returns the row of the newest wait with this key in the session, or in the tree whose root it is. Rows of an older
  * version are found by the call and the kind.
  */
-export function newestWait(database: Database, sessionId: string, key: WaitKey): Row | undefined {
+export function findNewestWait(database: Database, sessionId: string, key: WaitKey): Row | undefined {
   const { waitId, toolCallId, kind } = columnsOf(key)
   return database.get(
     `${waitsOfSessions} WHERE wait.session_id IN ${inTree}
@@ -82,7 +82,7 @@ function findWait(
   versions: Versions,
   { sessionId, key }: { readonly sessionId: string; readonly key: WaitKey },
 ): Wait | null {
-  const row = newestWait(database, sessionId, key)
+  const row = findNewestWait(database, sessionId, key)
   if (row === undefined) return null
   refuseNewer(row, versions)
   return toWait(row)
