@@ -41,7 +41,7 @@ const loads = 2
 const atOnce = 25
 /** The gateway has a socket to the client and one to the model for each stream. */
 const socketsPerStream = 2
-/** Descriptors that a process has besides. */
+/** Number of descriptors that a process needs for other purposes. */
 const otherDescriptors = 400
 const probeScript = { tokens: 2, perWrite: 1, pauseMs: 0, hold: false }
 

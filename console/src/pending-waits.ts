@@ -1,10 +1,10 @@
 import { useEffect, useState } from "preact/hooks"
 import { call } from "./api.ts"
 
-/** Delay between two looks, while the page is in view. */
+/** Milliseconds between two requests, while the page is visible. */
 const pollMs = 5_000
 
-/** Returns the number of approvals and questions that are open in all sessions. */
+/** Returns the number of open approvals and questions of all sessions. */
 export function usePendingWaits(): number {
   const [count, setCount] = useState(0)
   useEffect(() => {
@@ -13,7 +13,7 @@ export function usePendingWaits(): number {
       if (document.hidden) return
       call<{ readonly count: number }>("GET", "waits/count", { signal: controller.signal }).then(
         (answer) => setCount(answer.count),
-        // The views report a lost connection. The last count stays until the next look.
+        // The views report a lost connection. The last count stays until the next request.
         () => undefined,
       )
     }

@@ -9,7 +9,7 @@ export interface SidebarProps {
   readonly info: Info
   readonly route: Route
   readonly conversations: Conversations
-  /** Number of approvals and questions that are open in all sessions. */
+  /** Number of open approvals and questions of all sessions. */
   readonly pendingWaits: number
   readonly onClose: () => void
   /** Null if the console is used without a key. */

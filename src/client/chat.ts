@@ -82,6 +82,11 @@ export interface Approval extends CancelableOptions {
   readonly remember?: boolean | "tree"
 }
 
+export interface MessageTaskOptions extends CancelableOptions {
+  /** A message that is sent again with the same key is accepted once. Default: a new key. */
+  readonly idempotencyKey?: string
+}
+
 /** One session of a gateway. */
 export interface Chat {
   /** Null until the gateway has created the session, or if the `token` callback does not report it. */
@@ -102,6 +107,11 @@ export interface Chat {
   cancel(options?: CancelableOptions & { readonly runId?: string }): Promise<string | null>
   /** Returns the 200 newest background tasks of the session, oldest first. */
   tasks(options?: CancelableOptions): Promise<readonly Task[]>
+  /**
+   * Sends a message to a background task, which reads it before its next turn. Returns false if the task has ended, or
+   * takes no messages.
+   */
+  messageTask(taskId: string, message: string, options?: MessageTaskOptions): Promise<boolean>
   /** Cancels a background task. Returns false if the task has ended. */
   cancelTask(taskId: string, options?: CancelableOptions): Promise<boolean>
   /** Allows or denies a tool call. */
@@ -304,6 +314,14 @@ export function connect(options: ConnectOptions): Chat {
     async tasks({ signal } = {}) {
       const answer = await session.call({ method: "GET", path: "/chat/tasks" }, { signal })
       return (answer as { readonly tasks: readonly Task[] }).tasks
+    },
+
+    async messageTask(taskId, message, { signal, idempotencyKey = randomKey() } = {}) {
+      const path = `/chat/tasks/${encodeURIComponent(taskId)}/messages`
+      const headers = { "idempotency-key": idempotencyKey }
+      const isSuccess = ({ code }: ChatError) => code === "task_ended"
+      const request = { method: "POST", path, headers, body: { message } } as const
+      return (await session.call(request, { signal, isSuccess })) !== null
     },
 
     async cancelTask(taskId, { signal } = {}) {

@@ -5,6 +5,7 @@ export {
   connect,
   type HistoryOptions,
   type Message,
+  type MessageTaskOptions,
   type SendOptions,
   type SubscribeOptions,
   type WaitReference,

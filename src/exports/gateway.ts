@@ -63,7 +63,7 @@ export type {
 export type { GatewayMemory, MemoryOwner } from "../gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "../gateway/operate/outbox.ts"
 export type { ModelProbe } from "../gateway/operate/probe-models.ts"
-export type { GatewaySchedules } from "../gateway/operate/schedules.ts"
+export type { GatewaySchedules, NewScheduleRequest } from "../gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "../gateway/operate/sessions.ts"
 export type {
   AnswerOptions,

@@ -4,11 +4,11 @@ import { Icon, type IconName } from "../ui/icons.tsx"
 export interface EmptyStateProps {
   readonly icon: IconName
   readonly title: string
-  /** Says what will appear here, and how. */
+  /** Explains what will appear here. */
   readonly children: ComponentChildren
 }
 
-/** Stands in the place of a list without rows. */
+/** Replaces a list without rows. */
 export function EmptyState({ icon, title, children }: EmptyStateProps) {
   return (
     <div class="empty-state">

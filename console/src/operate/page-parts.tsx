@@ -5,7 +5,7 @@ import { Notice } from "../ui/notice.tsx"
 
 export interface PageHeadProps {
   readonly title: ComponentChildren
-  /** The list that the thing is in. */
+  /** The list that contains the object. */
   readonly parent?: { readonly label: string; readonly href: string }
   readonly children?: ComponentChildren
 }
@@ -34,7 +34,7 @@ export function Pending({ problem }: { readonly problem: string | null }) {
   )
 }
 
-/** Stands in a cell that has no value, so that it is not taken for one that is missing. */
+/** Marks a cell without a value, so that it does not look like a missing one. */
 export function NoValue() {
   return <span class="hint">–</span>
 }

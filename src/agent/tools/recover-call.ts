@@ -15,7 +15,7 @@ export async function recoverCall(
   { repeat }: { readonly repeat: () => Promise<void> },
 ): Promise<void> {
   const { toolCallId, name } = call.requested
-  // The question belongs to an execution that is gone. A repeated call asks again.
+  // The question belongs to an execution that has ended. A repeated call asks again.
   await closeQuestion(context, call)
   const isRepeatable = tool?.readOnly === true || tool?.idempotent === true
   if (isRepeatable && isFor(call, tool)) return repeat()

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url"
 const typeScriptEndings = [".ts", ".mts", ".cts"]
 
 /**
- * Returns what to do after an import failed because Node runs TypeScript differently from a bundler. Empty for other
+ * Returns a remedy after an import failed because Node runs TypeScript differently from a bundler. Empty for other
  * errors.
  */
 export function importHint(error: Error): string {
@@ -22,7 +22,7 @@ export function importHint(error: Error): string {
   }
 }
 
-/** Finds the file that was meant by an import without the ending `.ts`, or with that of the compiled file. */
+/** Finds the file that an import without the ending `.ts`, or with the ending of the compiled file, refers to. */
 function missingEnding(url: string | undefined): string {
   if (url?.startsWith("file:") !== true) return ""
   const path = fileURLToPath(url)

@@ -1,9 +1,10 @@
-/** Milliseconds until a gateway must say if its API is at the address. */
+/** Maximum milliseconds to find out whether the address is that of an API. */
 const timeoutMs = 5_000
 
 /**
  * Returns the address of a gateway's API. `agent-gateway dev` prints the address of the server, without the prefix of
- * the API. An address without a path is therefore completed with the default prefix, unless an API is right there.
+ * the API. An address without a path is therefore completed with the default prefix, unless it is the address of an
+ * API itself.
  */
 export async function findApi(address: string, signal: AbortSignal): Promise<string> {
   const { origin, pathname } = new URL(address)

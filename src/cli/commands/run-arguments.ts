@@ -50,7 +50,9 @@ const options = {
   "on-human-needed": { type: "string" },
 } as const
 
-/** Parses the arguments of `run`. Without a task, a program or a file on standard input gives it. */
+/**
+ * Parses the arguments of `run`. Without a task, the task is read from standard input, if that is a pipe or a file.
+ */
 export function parseRunArguments(
   argv: readonly string[],
   { isTTY = false }: { readonly isTTY?: boolean } = {},

@@ -7,13 +7,13 @@ const packageName = "ai-agent-gateway"
 export interface GatewayPackage {
   /** Version range or address by which npm installs the package in a new project. */
   readonly spec: string
-  /** Command that makes the package first. Null if npm can install it now. */
+  /** Command that must create the package first. Null if npm can install it now. */
   readonly makeWith: string | null
 }
 
 /**
- * Finds what a new project installs, so that it gets the package that makes it. The registry may not have that one: it
- * can come from a package file, from a URL or from a clone.
+ * Finds the package that a new project installs: the one that runs this command. The registry may not have it,
+ * because it can come from a package file, from a URL or from a clone.
  */
 export async function findGatewayPackage(folder: string, version: string): Promise<GatewayPackage> {
   const packageFolder = await realpath(folder)
@@ -23,7 +23,7 @@ export async function findGatewayPackage(folder: string, version: string): Promi
   return { spec: address ?? `^${version}`, makeWith: null }
 }
 
-/** Returns the package that `npm pack` makes in a clone. */
+/** Returns the package that `npm pack` creates in a clone. */
 async function packageOfClone(clone: string, version: string): Promise<GatewayPackage> {
   const file = join(clone, `${packageName}-${version}.tgz`)
   const isMade = await access(file).then(

@@ -121,7 +121,7 @@ async function parseObject(scanned: Scanned, start: number): Promise<object> {
 /** Some elements or members of a large value. */
 interface Children {
   readonly text: string
-  /** The start of a large value, which `text` has a 0 for. It is then the only element or member. */
+  /** The start of a large value, in whose place `text` has a 0. It is then the only element or member. */
   readonly large: number | null
 }
 

@@ -8,7 +8,7 @@ import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem, sessionNotFound } from "../problem.ts"
 import { messageInput } from "../request/conversation.ts"
-import { idempotencyOf, maxIdempotencyKeyLength } from "../request/idempotency.ts"
+import { idempotencyHeader, idempotencyOf } from "../request/idempotency.ts"
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
@@ -37,15 +37,10 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     middleware,
     request: {
       headers: z.object({
-        "idempotency-key": z
-          .string()
-          .optional()
-          .openapi({
-            description:
-              "A second request with the same key and body streams the same run again. It starts no other run.",
-            // `idempotencyOf` checks it, because its refusal has its own code.
-            pattern: `^[!-~]{1,${maxIdempotencyKeyLength}}$`,
-          }),
+        "idempotency-key": idempotencyHeader.openapi({
+          description:
+            "A second request with the same key and body streams the same run again. It starts no other run.",
+        }),
         traceparent: z
           .string()
           .optional()
@@ -113,7 +108,8 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
   })
 }
 
-function requireStartedRun(outcome: PutOutcome): PutRun {
+/** Returns the run that a message starts or joins. Throws a `Problem` if the message was not accepted. */
+export function requireStartedRun(outcome: PutOutcome): PutRun {
   switch (outcome.status) {
     case "accepted":
     case "duplicate":

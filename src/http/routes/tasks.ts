@@ -5,28 +5,40 @@ import type { ListedTask } from "../../sessions/tree/list-tasks.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { parseCursor } from "../request/cursor.ts"
+import { idempotencyHeader, idempotencyOf } from "../request/idempotency.ts"
 import { cancelResponseSchema } from "../schemas/cancel.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
-import { taskSchema, tasksResponseSchema } from "../schemas/tasks.ts"
+import {
+  taskMessageRequestSchema,
+  taskMessageResponseSchema,
+  taskSchema,
+  tasksResponseSchema,
+} from "../schemas/tasks.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
 import { nativeWireFor } from "../wire/native.ts"
 import { wireTask } from "../wire/tasks.ts"
+import { requireStartedRun } from "./chat.ts"
 
 export interface TasksRoutesOptions {
   readonly sessions: Sessions
   readonly streams: EventStreams
   readonly reading: MiddlewareHandler<HttpEnv>[]
   readonly changing: MiddlewareHandler<HttpEnv>[]
+  /** For messages, which have a body and are refused while the process shuts down. */
+  readonly sending: MiddlewareHandler<HttpEnv>[]
 }
 
 const params = z.object({ id: z.string() })
 const shared = { tags: ["tasks"], security: [{ sessionToken: [] }] }
 
-/** Routes for sub-agents that work for the session in the background: list them, follow one, cancel one. */
+/**
+ * Adds the routes for sub-agents that work for the session in the background: list them, follow one, send it a message,
+ * cancel it.
+ */
 export function addTasksRoutes(
   app: OpenAPIHono<HttpEnv>,
-  { sessions, streams, reading, changing }: TasksRoutesOptions,
+  { sessions, streams, reading, changing, sending }: TasksRoutesOptions,
 ): void {
   const find = async (c: Context<HttpEnv>, taskId: string): Promise<ListedTask> => {
     const tasks = await sessions.tasks(c.get("session").id, { signal: c.req.raw.signal })
@@ -106,6 +118,58 @@ export function addTasksRoutes(
       position: await sessions.position(sessionId, taskId),
     }))
   })
+
+  const message = createRoute({
+    ...shared,
+    method: "post",
+    path: "/chat/tasks/{id}/messages",
+    operationId: "messageTask",
+    summary: "Send a message to a background task",
+    middleware: sending,
+    request: {
+      params,
+      headers: z.object({ "idempotency-key": idempotencyHeader }),
+      body: { required: true, content: { "application/json": { schema: taskMessageRequestSchema } } },
+    },
+    responses: {
+      200: {
+        description:
+          "The message is durable. The sub-agent reads it before its next turn, and the task's stream shows it as " +
+          "`user_message_added`.",
+        content: { "application/json": { schema: taskMessageResponseSchema } },
+      },
+      ...problems(400, 401, 404, 409, 413, 415, 422, 429, 500, 503),
+    },
+  })
+  app.openapi(message, async (c) => {
+    const body = c.req.valid("json")
+    const { taskId, sessionId } = await find(c, c.req.valid("param").id)
+    const { tenant, userId } = c.get("session")
+    const outcome = await sessions.start({
+      sessionId,
+      principal: { tenant, userId },
+      joins: taskId,
+      whenBusy: "steer",
+      input: { type: "message", content: [{ type: "text", text: body.message }] },
+      context: {},
+      channel: null,
+      model: null,
+      idempotency: await idempotencyOf(c.req.header("idempotency-key"), body),
+    })
+    if (outcome.status === "busy") throw notStarted()
+    if (outcome.status === "unknown") throw await explainUnjoined(sessionId, taskId)
+    requireStartedRun(outcome)
+    return c.json({ status: "ok" as const, run_id: taskId }, 200)
+  })
+
+  /** Explains why a message cannot join a task that the session has. */
+  async function explainUnjoined(sessionId: string, taskId: string): Promise<Problem> {
+    if ((await sessions.run(sessionId, taskId)) === null) return notStarted()
+    return new Problem(
+      { code: "task_ended", status: 409 },
+      "The task has ended or was canceled, or its agent takes no messages while it works.",
+    )
+  }
 
   const cancel = createRoute({
     ...shared,

@@ -32,7 +32,7 @@ export interface EventStreamRequest {
 
 export interface EventStreams {
   /**
-   * Responds with the stream that `open` asks for. Takes one of the viewers' places of `sessionId` before it calls
+   * Responds with the stream that `open` creates. Takes one of the viewers' places of `sessionId` before it calls
    * `open`, which may start the run. Throws a 429 problem if all places are taken.
    */
   respond(c: Context<HttpEnv>, sessionId: string, open: () => Promise<EventStreamRequest>): Promise<Response>
@@ -109,7 +109,7 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
         throw error
       }
       const headers = { "content-type": request.wire.contentType, ...eventStreamHeaders, ...request.headers }
-      // The framework drops the body of such a response, and no one would end it.
+      // The framework drops the body of such a response, so the stream must be ended here.
       if (c.req.method === "HEAD") {
         leave()
         return c.body(null, 200, headers)

@@ -117,7 +117,7 @@ export function withoutLast({ messages, origins }: SegmentMessages): SegmentMess
   return { messages: messages.slice(0, -1), origins: origins.slice(0, -1) }
 }
 
-/** Makes the JSON of a value, and its SHA-256 digest, in slices (rule 15). */
+/** Creates the JSON of a value, and its SHA-256 digest, in slices (rule 15). */
 async function encodeInSlices(
   value: unknown,
 ): Promise<{ readonly parts: readonly Buffer[]; readonly digest: Buffer }> {
@@ -132,7 +132,7 @@ async function encodeInSlices(
   return { parts, digest: hash.digest() }
 }
 
-/** Makes the text of its UTF-8 bytes, and their SHA-256 digest, in slices (rule 15). */
+/** Creates the text of its UTF-8 bytes, and their SHA-256 digest, in slices (rule 15). */
 async function decodeInSlices(
   parts: readonly Uint8Array[],
 ): Promise<{ readonly text: string; readonly digest: Buffer }> {

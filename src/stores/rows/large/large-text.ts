@@ -9,7 +9,7 @@ export interface LargeText {
   readonly bytes: number
 }
 
-/** Makes the text of a large value in slices (rule 15). A store may write it into rows of its own. */
+/** Creates the text of a large value in slices (rule 15). A store may write it into separate rows. */
 export type WriteLarge = (value: object) => Promise<LargeText>
 
 export async function writeJson(value: object): Promise<LargeText> {

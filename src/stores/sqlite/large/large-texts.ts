@@ -21,7 +21,12 @@ export interface NewText {
 export async function storeText(database: Database, { sessionId, value, now }: NewText): Promise<LargeText> {
   const id = randomUUID()
   await database.write(() =>
-    database.run("INSERT INTO unused_text (id, session_id, since) VALUES (?, ?, ?)", id, sessionId, now),
+    database.run(
+      "INSERT INTO unused_text (id, session_id, since) VALUES (?, ?, ?)",
+      id,
+      sessionId,
+      Math.max(1, now),
+    ),
   )
   const hash = createHash("sha256")
   let [chunks, bytes] = [0, 0]
@@ -43,7 +48,7 @@ interface Chunk {
   readonly chunk: Uint8Array
 }
 
-/** Stores nothing if the session is gone, because its rows are being deleted. */
+/** Stores nothing if the session was removed, because its rows are being deleted. */
 function putChunk(database: Database, { sessionId, id, number, chunk }: Chunk): void {
   database.run(
     `INSERT INTO content_chunk (session_id, content_id, number, body)

@@ -1,4 +1,4 @@
-/** A text in rows of its own, which another row refers to. */
+/** A text in separate rows, to which another row refers. */
 export interface TextReference {
   readonly id: string
   /** Number of its rows. */
