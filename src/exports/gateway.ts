@@ -1,4 +1,8 @@
-// The gateway, its options, and the options of its features.
+/**
+ * The gateway, its options, and the options of its features.
+ *
+ * @module gateway
+ */
 
 export type { LoopOptions } from "../agent/options.ts"
 export type { WaitOptions } from "../approvals/options.ts"

@@ -12,6 +12,7 @@ import { idempotencyHeader, idempotencyOf } from "../request/idempotency.ts"
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofBody, ofMessage, ofToken } from "../schemas/refusals.ts"
 import type { ClientToolRefusal, ServedAgents } from "../served-agents.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
 import { nativeWireFor } from "../wire/native.ts"
@@ -56,14 +57,14 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       200: {
         description: "The run's events, up to its terminal event.",
         headers: z.object({
-          "x-run-id": z.string(),
+          "x-run-id": z.string().openapi({ description: "Id of the run." }),
           "x-cursor": z
             .string()
             .openapi({ description: "Subscribe after this to see the run from its start." }),
         }),
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
-      ...problems(400, 401, 403, 409, 413, 415, 422, 429, 500, 503),
+      ...problems(...ofToken, ...ofBody, ...ofMessage, "429 too_many_viewers"),
     },
   })
 

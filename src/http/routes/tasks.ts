@@ -9,6 +9,7 @@ import { idempotencyHeader, idempotencyOf } from "../request/idempotency.ts"
 import { cancelResponseSchema } from "../schemas/cancel.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofBody, ofToken } from "../schemas/refusals.ts"
 import {
   taskMessageRequestSchema,
   taskMessageResponseSchema,
@@ -61,7 +62,7 @@ export function addTasksRoutes(
         description: "The 200 newest background tasks of the session, oldest first.",
         content: { "application/json": { schema: tasksResponseSchema } },
       },
-      ...problems(401, 429, 500, 503),
+      ...problems(...ofToken),
     },
   })
   app.openapi(list, async (c) => {
@@ -79,7 +80,7 @@ export function addTasksRoutes(
     request: { params },
     responses: {
       200: { description: "The task.", content: { "application/json": { schema: taskSchema } } },
-      ...problems(401, 404, 429, 500, 503),
+      ...problems(...ofToken, "404 task_not_found"),
     },
   })
   app.openapi(read, async (c) => c.json(wireTask(await find(c, c.req.valid("param").id)), 200))
@@ -100,7 +101,13 @@ export function addTasksRoutes(
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
       204: { description: "No event follows the cursor, and the task has ended: do not reconnect." },
-      ...problems(400, 401, 404, 429, 500, 503),
+      ...problems(
+        ...ofToken,
+        "429 too_many_viewers",
+        "400 invalid_cursor",
+        "404 task_not_found",
+        "503 task_not_started",
+      ),
     },
   })
   app.openapi(subscribe, async (c) => {
@@ -138,7 +145,21 @@ export function addTasksRoutes(
           "`user_message_added`.",
         content: { "application/json": { schema: taskMessageResponseSchema } },
       },
-      ...problems(400, 401, 404, 409, 413, 415, 422, 429, 500, 503),
+      ...problems(
+        ...([
+          ...ofToken,
+          ...ofBody,
+          "400 invalid_idempotency_key",
+          "404 task_not_found",
+          "409 task_ended",
+        ] as const),
+        ...([
+          "413 session_too_large",
+          "413 principal_storage_exceeded",
+          "422 idempotency_key_reused",
+        ] as const),
+        ...(["429 queue_full", "503 task_not_started"] as const),
+      ),
     },
   })
   app.openapi(message, async (c) => {
@@ -184,7 +205,7 @@ export function addTasksRoutes(
         description: "The cancel is durable. The session learns of the end with `task_completed`.",
         content: { "application/json": { schema: cancelResponseSchema } },
       },
-      ...problems(401, 404, 409, 429, 500, 503),
+      ...problems(...ofToken, "404 task_not_found", "409 task_ended", "503 task_not_started"),
     },
   })
   app.openapi(cancel, async (c) => {
