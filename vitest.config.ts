@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config"
+import { LongestFirst } from "./test/longest-first.ts"
 import { patienceMs } from "./test/patience.ts"
 import { UntestedReporter } from "./test/untested-reporter.ts"
 
@@ -22,6 +23,7 @@ export default defineConfig({
       OLLAMA_BASE_URL: "http://127.0.0.1:1/v1",
     },
     expect: { poll: { timeout: patienceMs } },
+    sequence: { sequencer: LongestFirst },
     // Most of what the tests do is wait for other processes.
     maxWorkers: 3,
   },

@@ -8,7 +8,7 @@ import type { PeersResult } from "./measure/peers.ts"
 import type { SandboxResult } from "./measure/sandbox.ts"
 import type { SchedulesResult } from "./measure/schedules.ts"
 import type { StoreResult } from "./measure/store.ts"
-import type { ByServer, Pace, Throughput, ThroughputResult } from "./measure/throughput.ts"
+import type { ByServer, Pace, Rounds, ThroughputResult } from "./measure/throughput.ts"
 import type { PerOne, ViewersResult } from "./measure/viewers.ts"
 import type { Table } from "./table.ts"
 
@@ -16,22 +16,33 @@ import type { Table } from "./table.ts"
 export function throughputTables(result: ThroughputResult): readonly Table[] {
   const row = (label: string, pace: Pace) => {
     const gateway = of(result[pace], "gateway")
+    const rate = ({ best, tokensPerCpuSecond }: Rounds) =>
+      `${whole(best.tokensPerCpuSecond)} (${whole(tokensPerCpuSecond)})`
     const beside = (name: string) => {
-      const { tokensPerCpuSecond } = of(result[pace], name)
-      return [whole(tokensPerCpuSecond), (gateway.tokensPerCpuSecond / tokensPerCpuSecond).toFixed(2)]
+      const limit = of(result[pace], name)
+      const ofBest = gateway.best.tokensPerCpuSecond / limit.best.tokensPerCpuSecond
+      const ofMedian = gateway.tokensPerCpuSecond / limit.tokensPerCpuSecond
+      return [rate(limit), `${ofBest.toFixed(2)} (${ofMedian.toFixed(2)})`]
     }
     return [
       label,
-      whole(gateway.tokensPerCpuSecond),
+      rate(gateway),
       ...beside("coalescing limit"),
       ...beside("limit"),
       whole(gateway.tokensPerSecond),
     ]
   }
-  const perRun = (name: string) => `${of(result.oneToken, name).cpuMsPerStream.toFixed(2)} ms`
+  const perRun = (name: string) => {
+    const { best, cpuMsPerStream } = of(result.oneToken, name)
+    return `${best.cpuMsPerStream.toFixed(2)} (${cpuMsPerStream.toFixed(2)}) ms`
+  }
+  const opening = () => {
+    const { best, openingCpuMs } = of(result.oneToken, "gateway")
+    return `${best.openingCpuMs.toFixed(2)} (${openingCpuMs.toFixed(2)}) ms`
+  }
   return [
     {
-      title: "tokens per CPU second of the server",
+      title: "tokens per CPU second of the server, best round (median)",
       rows: [
         ["", "gateway", "limit that coalesces", "ratio", "limit", "ratio", "gateway, tokens/s"],
         row("a token a write, as fast as can be", "full"),
@@ -46,6 +57,7 @@ export function throughputTables(result: ThroughputResult): readonly Table[] {
           "",
           "",
         ],
+        ["CPU of opening its session", opening(), "", "", "", "", ""],
       ],
     },
   ]
@@ -244,7 +256,7 @@ export function sandboxTables({ bareSubprocess, bareDockerRun, backends }: Sandb
   ]
 }
 
-function of(servers: ByServer, name: string): Throughput {
+function of(servers: ByServer, name: string): Rounds {
   const found = servers.find(({ server }) => server === name)
   if (found === undefined) throw new Error(`${name} was not measured.`)
   return found

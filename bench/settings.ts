@@ -20,7 +20,7 @@ export interface Settings {
 }
 
 export const fullSettings: Settings = {
-  throughput: { warmUpRounds: 40, repeats: 5, streams: 400, atOnce: 50 },
+  throughput: { warmUpRounds: 40, repeats: 7, streams: 400, atOnce: 50 },
   firstToken: { warmUpRounds: 40, probes: 40, bursts: 3, streams: [1, 50, 500] },
   viewers: 2_000,
   openStreams: { warmUpRounds: 40, streams: 10_000, tokens: 60, pauseMs: 2_000, probes: 40 },

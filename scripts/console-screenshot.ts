@@ -1,13 +1,8 @@
-import { spawn } from "node:child_process"
-import { once } from "node:events"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { chromium } from "playwright-core"
 import { anthropicEvents } from "../src/testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream } from "../src/testing/provider/scripted-upstream.ts"
+import { serveConsole } from "./serve-console.ts"
 
 // Writes docs/images/console.png, from the built package: run `npm run build` first. Needs Debian's Chromium.
 
@@ -25,40 +20,20 @@ const model = await startScriptedUpstream(() => ({
     { type: "toolCall", name: "erase", input: { folder: "/var/cache/build", keep_days: 7 } },
   ]),
 }))
-const folder = await mkdtemp(join(tmpdir(), "console-screenshot-"))
-const gateway = spawn(
-  process.execPath,
-  [path("bin/agent-gateway.js"), "dev", path("scripts/fixtures/console-screenshot-agent.mjs"), "--port", "0"],
-  {
-    cwd: folder,
-    env: { ...process.env, ANTHROPIC_API_KEY: "sk-screenshot", ANTHROPIC_BASE_URL: model.url },
-    stdio: ["ignore", "pipe", "inherit"],
-  },
-)
+const gateway = await serveConsole("scripts/fixtures/console-screenshot-agent.mjs", {
+  ANTHROPIC_API_KEY: "sk-screenshot",
+  ANTHROPIC_BASE_URL: model.url,
+})
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", chromiumSandbox: false })
 try {
   const page = await browser.newPage({ viewport: { width: 1200, height: 780 } })
-  await page.goto(await addressOf(gateway.stdout))
+  await page.goto(gateway.url)
   await page.getByLabel("Message", { exact: true }).fill("Can we release today?")
   await page.keyboard.press("Enter")
   await page.getByRole("button", { name: "Allow", exact: true }).waitFor()
   await page.screenshot({ path: path("docs/images/console.png") })
 } finally {
   await browser.close()
-  gateway.kill("SIGTERM")
-  await once(gateway, "exit")
+  await gateway.close()
   await model.close()
-  await rm(folder, { recursive: true, force: true })
-}
-
-async function addressOf(output: Readable): Promise<string> {
-  let printed = ""
-  for await (const text of output.iterator({ destroyOnReturn: false })) {
-    printed += String(text)
-    const [, url] = /in a browser: (\S+)/.exec(printed) ?? []
-    if (url === undefined) continue
-    output.resume()
-    return url
-  }
-  throw new Error(`The gateway did not start: ${printed}`)
 }

@@ -4,7 +4,7 @@ import { execFile } from "node:child_process"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { createAgent } from "../src/gateway/create-agent.ts"
+import { openApiDocument } from "./openapi-document.ts"
 import { type OpenApiDocument, wireTypes } from "./wire-types.ts"
 
 const repository = join(import.meta.dirname, "..")
@@ -13,19 +13,7 @@ export const wireFolder = join(repository, "src/client/wire")
 
 /** Returns the texts that the files of `src/client/wire` must have, by name. */
 export async function generate(): Promise<Readonly<Record<string, string>>> {
-  return formatted(wireTypes(await openApiDocument()))
-}
-
-async function openApiDocument(): Promise<OpenApiDocument> {
-  const silent = { debug() {}, info() {}, warn() {}, error() {} }
-  const options = { provider: "demo", store: "memory", validApiKeys: ["unused"], logger: silent } as const
-  const gateway = createAgent("You answer.", options)
-  try {
-    const response = await gateway.fetch(new Request("http://127.0.0.1/api/openapi.json"))
-    return (await response.json()) as OpenApiDocument
-  } finally {
-    await gateway.close()
-  }
+  return formatted(wireTypes((await openApiDocument()) as OpenApiDocument))
 }
 
 async function formatted(

@@ -12,13 +12,16 @@ const opensWithFragment = /^(?:Whether|Whatever|Whoever|Whose|Of|Those|Nobody)\b
  */
 export function pageProblems(path: string, page: string): readonly string[] {
   let isCode = false
-  return page.split("\n").flatMap((line, index) => {
+  return page.split("\n").flatMap((line, index, lines) => {
     if (/^\s*(?:```|~~~)/.test(line)) isCode = !isCode
     if (isCode) return []
     const text = line.replaceAll(/`[^`]*`|“[^”]*”/g, "`").replaceAll(/\]\([^)]*\)/g, "]")
     const found = [unwantedWord, britishSpelling].flatMap((rule) => rule.exec(text)?.[0] ?? [])
     const fragment = openings(text).find((opening) => opensWithFragment.test(opening))
+    const isLost =
+      line.startsWith("|") && lines[index - 1] === "" && !/^\|[\s:|-]+$/.test(lines[index + 1] ?? "")
     return [
+      ...(isLost ? [`${path}:${index + 1} is a row of a table that has no header`] : []),
       ...found.map((word) => `${path}:${index + 1} has the word "${word}"`),
       ...(fragment === undefined
         ? []

@@ -17,7 +17,7 @@ import { codeBlocks, headingAnchors, links, withEarlierImports } from "./documen
 
 const root = fileURLToPath(new URL("../", import.meta.url))
 const pages = globSync(
-  ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/**/*.md", "examples/**/*.md"],
+  ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/**/*.md", "examples/**/*.md"],
   {
     cwd: root,
     exclude: ["**/node_modules/**"],

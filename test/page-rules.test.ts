@@ -20,6 +20,14 @@ it.each(["- Whether it runs.", "| `a` | Of the session. |", "1. **Those that wai
   },
 )
 
+it("refuses a row that a blank line separates from its table", () => {
+  const table = "| name | value |\n|---|---|\n| a | 1 |\n"
+  expect(problems(`# Page\n\n${table}| b | 2 |\n`)).toEqual([])
+  expect(problems(`# Page\n\n${table}\n| b | 2 |\n`)).toEqual([
+    "page.md:7 is a row of a table that has no header",
+  ])
+})
+
 it.each([
   "```ts\n// Nobody answers.\n```",
   "The value is `nobody`.",

@@ -31,6 +31,8 @@ export interface AgentInfo {
   readonly name: string
   /** Models that a message may request. Null for any model. */
   readonly allowedModels: readonly string[] | null
+  /** If true, schedules of the agent fire. */
+  readonly firesSchedules: boolean
 }
 
 export interface Conversation {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { type DefaultTheme, defineConfig, type MarkdownOptions } from "vitepress"
 
@@ -9,16 +9,8 @@ export default defineConfig({
   title: "ai-agent-gateway",
   description: "An HTTP server for AI agents",
   srcDir: "..",
-  srcExclude: [
-    "bench/**",
-    "console/**",
-    "templates/**",
-    "site/**",
-    "test/**",
-    "**/skills/**",
-    "**/HEARTBEAT.md",
-  ],
-  rewrites: { "README.md": "index.md" },
+  srcExclude: ["bench/**", "console/**", "templates/**", "test/**", "**/skills/**", "**/HEARTBEAT.md"],
+  rewrites: { "README.md": "index.md", "site/api/:path*": "api/:path*" },
   outDir: "./dist",
   cacheDir: "./node_modules/.cache",
   appearance: true,
@@ -34,7 +26,11 @@ export default defineConfig({
       { text: "Reference", link: "/docs/reference" },
       { text: "HTTP API", link: "/docs/http-api" },
     ],
-    sidebar: sidebarOf(readFileSync(join(root, "docs/README.md"), "utf8")),
+    sidebar: [
+      ...sidebarOf(readFileSync(join(root, "docs/README.md"), "utf8")),
+      { text: "HTTP API by route", items: generatedPages("http"), collapsed: true },
+      { text: "Library API by type", items: generatedPages("library"), collapsed: true },
+    ],
   },
 })
 
@@ -52,6 +48,15 @@ function sidebarOf(index: string): DefaultTheme.SidebarItem[] {
       }))
       return { text, items, collapsed: text === "Design decisions" }
     })
+}
+
+/** Returns the pages that are generated into a folder of `site/api`, as entries of the sidebar. */
+function generatedPages(folder: string): DefaultTheme.SidebarItem[] {
+  const pages = globSync("**/*.md", { cwd: join(root, "site/api", folder), exclude: ["README.md"] }).sort()
+  return pages.map((page) => ({
+    text: page.replace(/\.md$/, ""),
+    link: `/api/${folder}/${page.replace(/\.md$/, "")}`,
+  }))
 }
 
 /** Returns the anchor that GitHub gives to a heading, so that links to headings work on both. */

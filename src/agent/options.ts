@@ -39,7 +39,10 @@ export interface LoopOptions extends TurnLimit {
   readonly stepTimeoutSeconds?: number
   /** Maximum milliseconds of a call of a tool that has no limit of its own. Default 30 000. */
   readonly toolTimeoutMs?: number
-  /** Maximum size of one tool result's text in bytes. Longer text is truncated. Default 100 000. */
+  /**
+   * Maximum size of one tool result's text that the model receives at once, in bytes. With the option `largeResults`,
+   * the gateway stores longer text for the model to read. Otherwise it truncates the text. Default 100 000.
+   */
   readonly maxToolResultBytes?: number
 }
 

@@ -14,8 +14,8 @@ export interface ApprovalOptions {
 /** Options of the waits of a run, including a run of another framework's loop. */
 export interface WaitOptions {
   /**
-   * Seconds to wait for an approval or a client tool's result. When the wait expires, the call is denied. Default
-   * 86 400: a day.
+   * Seconds to wait for an answer. When the wait expires, an approval is denied, a question is answered with `cancel`,
+   * and a client tool's call fails with `client_timeout`. Default 86 400: a day.
    */
   readonly approvalTimeoutSeconds?: number
 }

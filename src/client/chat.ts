@@ -102,6 +102,11 @@ export interface Chat {
   cancel(options?: CancelableOptions & { readonly runId?: string }): Promise<string | null>
   /** Returns the 200 newest background tasks of the session, oldest first. */
   tasks(options?: CancelableOptions): Promise<readonly Task[]>
+  /**
+   * Sends a message to a background task, which reads it before its next turn. Returns false if the task has ended, or
+   * takes no messages.
+   */
+  messageTask(taskId: string, message: string, options?: CancelableOptions): Promise<boolean>
   /** Cancels a background task. Returns false if the task has ended. */
   cancelTask(taskId: string, options?: CancelableOptions): Promise<boolean>
   /** Allows or denies a tool call. */
@@ -194,6 +199,19 @@ export function connect(options: ConnectOptions): Chat {
       const { tool_call_id, nonce } = result
       await submitResult({ tool_call_id, nonce, error: refused }, signal)
     }
+  }
+
+  /** Resolves to false if the task has ended. The key makes a message that is sent again count once. */
+  async function changeTask(
+    taskId: string,
+    action: "messages" | "cancel",
+    body: object,
+    { signal }: CancelableOptions = {},
+  ): Promise<boolean> {
+    const path = `/chat/tasks/${encodeURIComponent(taskId)}/${action}`
+    const request = { method: "POST", path, body, headers: { "idempotency-key": randomKey() } } as const
+    const isSuccess = ({ code }: ChatError) => code === "task_ended"
+    return (await session.call(request, { signal, isSuccess })) !== null
   }
 
   return {
@@ -306,11 +324,8 @@ export function connect(options: ConnectOptions): Chat {
       return (answer as { readonly tasks: readonly Task[] }).tasks
     },
 
-    async cancelTask(taskId, { signal } = {}) {
-      const path = `/chat/tasks/${encodeURIComponent(taskId)}/cancel`
-      const isSuccess = ({ code }: ChatError) => code === "task_ended"
-      return (await session.call({ method: "POST", path, body: {} }, { signal, isSuccess })) !== null
-    },
+    messageTask: (taskId, message, options) => changeTask(taskId, "messages", { message }, options),
+    cancelTask: (taskId, options) => changeTask(taskId, "cancel", {}, options),
 
     async approve({ tool_call_id, nonce }, { approved, input, reason, remember, signal }) {
       const body: ToolApprovalRequest = {

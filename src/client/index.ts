@@ -1,3 +1,9 @@
+/**
+ * The client for browsers and programs, without dependencies: `ai-agent-gateway/client`.
+ *
+ * @module client
+ */
+
 export {
   type Approval,
   type CancelableOptions,

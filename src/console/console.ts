@@ -21,7 +21,7 @@ const consolePrincipal: Principal = { tenant: "console", userId: "operator" }
 export interface ConsoleOptions
   extends Omit<SessionRoutesOptions, "prefix">,
     Omit<StatusRoutesOptions, "prefix">,
-    Omit<ScheduleRoutesOptions, "prefix">,
+    Pick<ScheduleRoutesOptions, "schedules">,
     Omit<ToolSourceRoutesOptions, "prefix"> {
   readonly access: ConsoleAccess
   /** Folder of the built page. */
@@ -49,7 +49,11 @@ export function consolePages(options: ConsoleOptions): AddPages {
     addSessionRoutes(root, { ...options, prefix })
     addWaitRoutes(root, { prefix, sessions, principal: consolePrincipal, clientAddress, body })
     addOutboxRoutes(root, { prefix, outbox, body })
-    addScheduleRoutes(root, { ...options, prefix })
+    addScheduleRoutes(root, {
+      ...{ prefix, schedules: options.schedules, body },
+      agents: info.agents.filter(({ firesSchedules }) => firesSchedules).map(({ name }) => name),
+      principal: consolePrincipal,
+    })
     addMemoryRoutes(root, { prefix, memory, body })
     addToolSourceRoutes(root, { ...options, prefix })
     addStatusRoutes(root, { ...options, prefix })

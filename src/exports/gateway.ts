@@ -1,4 +1,8 @@
-// The gateway, its options, and the options of its features.
+/**
+ * The gateway, its options, and the options of its features.
+ *
+ * @module gateway
+ */
 
 export type { LoopOptions } from "../agent/options.ts"
 export type { WaitOptions } from "../approvals/options.ts"
@@ -63,7 +67,7 @@ export type {
 export type { GatewayMemory, MemoryOwner } from "../gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "../gateway/operate/outbox.ts"
 export type { ModelProbe } from "../gateway/operate/probe-models.ts"
-export type { GatewaySchedules } from "../gateway/operate/schedules.ts"
+export type { GatewaySchedules, NewScheduleRequest } from "../gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "../gateway/operate/sessions.ts"
 export type {
   AnswerOptions,
@@ -81,14 +85,14 @@ export type {
 } from "../gateway/options/gateway-options.ts"
 export type { ProcessOptions } from "../gateway/options/process-options.ts"
 export type { SecretsOptions } from "../gateway/options/secrets-key.ts"
-export type { ShutdownOptions } from "../gateway/shutdown.ts"
+export type { ShutdownOptions } from "../gateway/options/shutdown-options.ts"
 export type { AuthenticatePerson } from "../http/auth/identify.ts"
 export type { Person } from "../http/auth/principal.ts"
-export type { TokenOptions } from "../http/auth/tokens.ts"
+export type { TokenOptions } from "../http/auth/token-options.ts"
 export type { RequestLimits } from "../http/body/request-limits.ts"
 export type { HttpLimits } from "../http/limits/http-limits.ts"
-export type { RateLimits } from "../http/limits/rate-limits.ts"
-export type { CorsOptions } from "../http/middleware/cors.ts"
+export type { RateLimits } from "../http/limits/rate-limit-options.ts"
+export type { CorsOptions } from "../http/middleware/cors-options.ts"
 export type { HttpOptions } from "../http/options.ts"
 export type { Readiness } from "../http/readiness.ts"
 export type { LargeResultsOptions, LargeResultsSettings } from "../large-results/options.ts"

@@ -1,4 +1,8 @@
-// Runs without a client: from code, as jobs, and as heartbeats.
+/**
+ * Runs without a client: from code, as jobs, and as heartbeats.
+ *
+ * @module headless
+ */
 
 export { type DeliverOptions, deliver } from "../gateway/runs/deliver-output.ts"
 export type { AutonomousOptions, AutonomousRetryOptions } from "../gateway/runs/run-autonomous.ts"

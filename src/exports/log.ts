@@ -1,4 +1,8 @@
-// The log of sessions: its events, messages and waits.
+/**
+ * The log of sessions: its events, messages and waits.
+ *
+ * @module log
+ */
 
 export type { HistoryFingerprint } from "../core/history/history-fingerprint.ts"
 export type {

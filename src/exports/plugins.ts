@@ -1,4 +1,8 @@
-// The port of plugins, and the values that plugins receive.
+/**
+ * The port of plugins, and the values that plugins receive.
+ *
+ * @module plugins
+ */
 
 export type { AgentSkill, AgentSkills } from "../core/ports/agent-skills.ts"
 export type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/model/compaction.ts"

@@ -1,4 +1,8 @@
-// Providers of models, and their prices.
+/**
+ * Providers of models, and their prices.
+ *
+ * @module providers
+ */
 
 export type { EmbeddingProvider } from "../core/ports/model/embeddings.ts"
 export type {

@@ -1,4 +1,8 @@
-// Runners of agents from other frameworks.
+/**
+ * Runners of agents from other frameworks.
+ *
+ * @module runners
+ */
 
 export type {
   Runner,

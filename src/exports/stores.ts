@@ -1,4 +1,8 @@
-// Stores, and the ports that a custom store implements.
+/**
+ * Stores, and the ports that a custom store implements.
+ *
+ * @module stores
+ */
 
 export type { IdPrefix, Ids } from "../core/ids.ts"
 export type { Logger } from "../core/ports/logger.ts"

@@ -1,4 +1,8 @@
-// Tools, approvals, code execution, MCP servers and skills.
+/**
+ * Tools, approvals, code execution, MCP servers and skills.
+ *
+ * @module tools
+ */
 
 export type { ApprovalOptions } from "../approvals/options.ts"
 export { type PathAllowlist, pathAllowlist } from "../approvals/path-allowlist.ts"

@@ -73,7 +73,11 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
       version: packageVersion,
       prefix: server.prefix,
       mode: mode ?? "mounted",
-      agents: agents.map(({ name, options }) => ({ name, allowedModels: options.allowedModels ?? null })),
+      agents: agents.map(({ name, options }) => ({
+        name,
+        allowedModels: options.allowedModels ?? null,
+        firesSchedules: options.schedules !== undefined || options.allowSchedules !== false,
+      })),
     },
   })
   return { addPages, access: access.type }

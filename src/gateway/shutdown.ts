@@ -1,30 +1,10 @@
-import { z } from "zod"
 import type { Logger } from "../core/ports/logger.ts"
 import { CallbackTimeoutError, callBounded } from "../core/time/call-bounded.ts"
-import { longestTimerMs } from "../core/time/longest-timer.ts"
-import { declareOptions } from "../options/declare-options.ts"
-import { createFunctionSchema } from "../options/schemas.ts"
 import type { Dispatcher } from "../sessions/outbox/dispatcher.ts"
 import type { Following } from "../sessions/subscribers/following.ts"
 import type { Worker } from "../sessions/worker/worker.ts"
 import type { AgentService } from "./agent/agent-service.ts"
-import type { HookOptions } from "./hooks/hooks.ts"
-
-/** Options of the end of the gateway's process. */
-export interface ShutdownOptions {
-  /**
-   * Milliseconds that active runs may continue after `close()` or SIGTERM. The rest is parked and resumes at the next
-   * start. Closing takes up to five more seconds. Default 20 000.
-   */
-  readonly shutdownGraceMs?: number
-  /** Called once, when no run is active any more. The gateway waits for it for two seconds. */
-  readonly onShutdown?: (options: HookOptions) => void | Promise<void>
-}
-
-export const shutdownOptions = declareOptions<ShutdownOptions>()({
-  shutdownGraceMs: z.int().nonnegative().max(longestTimerMs).default(20_000),
-  onShutdown: createFunctionSchema<NonNullable<ShutdownOptions["onShutdown"]>>().optional(),
-})
+import type { ShutdownOptions } from "./options/shutdown-options.ts"
 
 /** Maximum milliseconds of `onShutdown`. The process is about to end, and its supervisor may not wait long. */
 const onShutdownMs = 2_000

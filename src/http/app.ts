@@ -153,7 +153,13 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addGrantRoutes(app, { sessions, deciderOf, reading: [authenticated], changing })
   addFilesRoute(app, { openFile: options.openFile ?? (async () => null), middleware: [authenticated] })
   addWaitsRoute(app, { sessions, middleware: [authenticated] })
-  addTasksRoutes(app, { sessions, streams, reading: [authenticated], changing })
+  addTasksRoutes(app, {
+    sessions,
+    streams,
+    reading: [authenticated],
+    changing,
+    sending: [newWork, ...changing, body],
+  })
   addSessionsRoutes(app, {
     directory: options.directory,
     agents,

@@ -55,6 +55,7 @@ describe("GET /openapi.json", () => {
       "post /api/chat/init",
       "post /api/chat/revoke",
       "post /api/chat/tasks/{id}/cancel",
+      "post /api/chat/tasks/{id}/messages",
       "post /api/chat/tool-approval",
       "post /api/chat/tool-result",
     ])

@@ -35,7 +35,7 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptio
         description: "OpenAPI 3.1.",
         content: { "application/json": { schema: z.record(z.string(), z.unknown()) } },
       },
-      ...problems(500),
+      ...problems("500 internal_error"),
     },
   })
   // The document is kept as text, because generating it takes several milliseconds.
@@ -55,7 +55,7 @@ function documentOf(
     info: {
       title: "AI agent gateway",
       version,
-      description: "A durable chat server for one agent.",
+      description: "A durable chat server for agents.",
       license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
     },
     servers: [{ url: "/" }],
@@ -63,8 +63,14 @@ function documentOf(
       { name: "sessions", description: "Sessions and their users." },
       { name: "chat", description: "Runs and their events." },
       { name: "approvals", description: "Open requests to a person or a client." },
+      { name: "tasks", description: "Background tasks of the session. Only with the option `subAgents`." },
       { name: "memory", description: "Memories of the user. Only with the option `memory`." },
-      { name: "status", description: "Routes for operators." },
+      { name: "schedules", description: "Schedules of the user. Only with the option `allowSchedules`." },
+      {
+        name: "mcp",
+        description: "Authorization of MCP servers. Only with the option `mcpOAuthRedirectUrl`.",
+      },
+      { name: "status", description: "State and description of the gateway, for its operators." },
     ],
   })
   return { ...document, paths: { ...document.paths, ...describePluginPaths(pluginRoutes, prefix) } }

@@ -2,9 +2,9 @@ import { z } from "zod"
 import { declareOptions, type Resolved } from "../options/declare-options.ts"
 import { createFunctionSchema, texts } from "../options/schemas.ts"
 import type { AuthenticatePerson } from "./auth/identify.ts"
-import { type TokenOptions, tokenOptions } from "./auth/tokens.ts"
-import { type RateLimits, rateLimits } from "./limits/rate-limits.ts"
-import { type CorsOptions, corsOptions } from "./middleware/cors.ts"
+import { type TokenOptions, tokenOptions } from "./auth/token-options.ts"
+import { type RateLimits, rateLimits } from "./limits/rate-limit-options.ts"
+import { type CorsOptions, corsOptions } from "./middleware/cors-options.ts"
 
 /** Options of the HTTP API. All are optional. */
 export interface HttpOptions extends TokenOptions, CorsOptions {

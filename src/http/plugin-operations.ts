@@ -1,6 +1,7 @@
-import type { JsonObject } from "../core/json/json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../core/json/json.ts"
 import type { PluginRoutes } from "./routes/plugin-routes.ts"
 import { problemResponses } from "./schemas/problem.ts"
+import { ofToken } from "./schemas/refusals.ts"
 
 /** Returns the paths of plugins' described routes for the OpenAPI document. */
 export function describePluginPaths(
@@ -19,9 +20,22 @@ export function describePluginPaths(
   return paths
 }
 
-/** Adds the token, and the problems that every route can return. */
+/** Adds the token, and the problems that every route can return, to the plugin's own problems. */
 function completeOperation({ responses, ...operation }: JsonObject): JsonObject {
-  const own = typeof responses === "object" && !Array.isArray(responses) ? responses : {}
-  const problems = problemResponses(401, 404, 422, 429, 500, 503)
-  return { ...operation, security: [{ sessionToken: [] }], responses: { ...problems, ...own } }
+  const problems: Readonly<Record<string, Json>> = problemResponses(
+    ...ofToken,
+    "404 not_found",
+    "422 invalid_body",
+  )
+  const own = isJsonObject(responses) ? responses : {}
+  const completed = Object.entries(own).map(([status, response]) => {
+    return [status, joinDescriptions(response, problems[status])] as const
+  })
+  const all = { ...problems, ...Object.fromEntries(completed) }
+  return { ...operation, security: [{ sessionToken: [] }], responses: all }
+}
+
+function joinDescriptions(own: Json, general: Json | undefined): Json {
+  if (!isJsonObject(own) || !isJsonObject(general)) return own
+  return { ...own, description: `${own.description} ${general.description}` }
 }

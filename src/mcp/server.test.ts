@@ -22,7 +22,7 @@ async function serverAt(
   const [config] = toServerConfigs(
     { remote: { type, url: `http://127.0.0.1:${port ?? address.port}/`, startTimeoutMs } },
     {
-      defaultToolTimeoutMs: 1_000,
+      defaultToolTimeoutMs: 30_000,
       timeoutOverrides: {},
       sessionInjectServers: [],
       stripInputFields: [],
@@ -82,7 +82,7 @@ it("says what a program that is downloaded may lack, if its start takes too long
   const [config] = toServerConfigs(
     { local: { command: process.execPath, args, startTimeoutMs: 200 } },
     {
-      defaultToolTimeoutMs: 1_000,
+      defaultToolTimeoutMs: 30_000,
       timeoutOverrides: {},
       sessionInjectServers: [],
       stripInputFields: [],

@@ -11,7 +11,7 @@ function config(): ServerConfig {
       own: { command: process.execPath, args: ["-e", "setInterval(() => {}, 1000)"], startTimeoutMs: 60_000 },
     },
     {
-      defaultToolTimeoutMs: 1_000,
+      defaultToolTimeoutMs: 30_000,
       timeoutOverrides: {},
       sessionInjectServers: [],
       stripInputFields: [],

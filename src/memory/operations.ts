@@ -54,6 +54,11 @@ function json(description: string, schema: JsonObject): JsonObject {
   return { description, content: { "application/json": { schema } } }
 }
 
+function problem(description: string): JsonObject {
+  const schema = { $ref: "#/components/schemas/Problem" }
+  return { description, content: { "application/problem+json": { schema } } }
+}
+
 export const listOperation: JsonObject = {
   operationId: "listMemories",
   summary: "The user's memories",
@@ -73,10 +78,7 @@ export const listOperation: JsonObject = {
   ],
   responses: {
     200: json("One page of the memories of the token's user.", page),
-    400: {
-      description: "`after` is not the `next` of a page.",
-      content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
-    },
+    400: problem("`invalid_cursor`: `after` is not the `next` of a page."),
   },
 }
 
@@ -102,5 +104,6 @@ export const removeOperation: JsonObject = {
         forgotten: { type: "integer", description: "Number of memories." },
       },
     }),
+    404: problem("`memory_not_found`: The user has no memory with this name, or with this name and type."),
   },
 }

@@ -1,3 +1,5 @@
+import { withoutSecrets } from "../core/text/without-secrets.ts"
+
 const longestDetail = 1000
 /** Shorter values are not secrets, and replacing them would damage words. */
 const shortestSecret = 6
@@ -7,9 +9,7 @@ export function redact(detail: string, secrets: readonly string[]): string {
   const known = secrets
     .filter((secret) => secret.length >= shortestSecret)
     .reduce((text, secret) => text.replaceAll(secret, "[redacted]"), detail)
-  const clean = known
-    .replace(/\b(sk-|Bearer )[\w.~+/=-]{6,}/gi, "$1[redacted]")
-    // Fetch refuses an address with a password, and quotes it.
-    .replace(/(:\/\/)[^\s/@]+@/g, "$1[redacted]@")
+  // Fetch refuses an address with a user or a password, and quotes it.
+  const clean = withoutSecrets(known).replace(/(:\/\/)[^\s/@]+@/g, "$1[redacted]@")
   return clean.length > longestDetail ? `${clean.slice(0, longestDetail)}…` : clean
 }

@@ -10,17 +10,35 @@ const count = { type: "integer", minimum: 0 } as const
 
 /** Members that requests and schedules have in common. */
 const terms = {
-  name: { type: "string", pattern: "^[\\w.-]{1,64}$" },
+  name: { type: "string", pattern: "^[\\w.-]{1,64}$", description: "Name, unique for the user." },
   cron: { ...text, description: "Cron expression of five fields, or six with seconds first." },
   every: { ...text, description: "Time between two occurrences, such as `30s`, `15m`, `6h` or `7d`." },
   at: { ...time, description: "Time of the only occurrence." },
   timezone: { ...text, description: "IANA time zone of `cron`." },
-  message: { type: "string", minLength: 1, maxLength: 16_384 },
-  session: { enum: ["fresh", "continue"] },
-  overlap: { enum: ["skip", "queue"] },
-  catch_up: { enum: ["one", "all", "none"] },
-  max_turns: { type: "integer", minimum: 1 },
-  max_budget_usd: { type: "number", exclusiveMinimum: 0 },
+  message: {
+    type: "string",
+    minLength: 1,
+    maxLength: 16_384,
+    description: "Text that each occurrence sends to the agent.",
+  },
+  session: {
+    enum: ["fresh", "continue"],
+    description: "`fresh`: a new session for each occurrence. `continue`: one session for all.",
+  },
+  overlap: {
+    enum: ["skip", "queue"],
+    description: "Handling of an occurrence while the previous run is open.",
+  },
+  catch_up: {
+    enum: ["one", "all", "none"],
+    description: "Occurrences that are fired after a time without a server.",
+  },
+  max_turns: { type: "integer", minimum: 1, description: "Maximum number of turns of each run." },
+  max_budget_usd: {
+    type: "number",
+    exclusiveMinimum: 0,
+    description: "US dollars that each run may cost.",
+  },
 } as const
 
 const newSchedule = {
@@ -38,13 +56,13 @@ const scheduleRequired = [
 const scheduleProperties = {
   id: text,
   ...terms,
-  made_by: { enum: ["user", "agent"] },
+  made_by: { enum: ["user", "agent"], description: "`agent`: a tool of the agent made it." },
   state: { enum: ["active", "paused", "ended"] },
   reason: { ...nullableText, description: "Reason why the gateway paused it; null otherwise." },
   session_id: { ...nullableText, description: "Session that `continue` sends to." },
   next_at: { ...nullableTime, description: "Null if the schedule is paused or has ended." },
   waiting: { ...count, description: "Number of occurrences that wait for an earlier run." },
-  last_run_id: nullableText,
+  last_run_id: { ...nullableText, description: "Its newest run; null before the first one." },
   running: { type: "boolean", description: "If true, the last run is open." },
 } as const
 
@@ -56,7 +74,7 @@ const occurrence = {
   properties: {
     at: { ...time, description: "Time that the schedule names." },
     decided_at: { ...time, description: "Time at which the gateway fired or skipped it." },
-    cause: { enum: ["time", "manual"] },
+    cause: { enum: ["time", "manual"], description: "`manual`: a person fired it." },
     outcome: { enum: ["started", "skipped", "missed"] },
     reason: { ...nullableText, description: "Reason why no run was started; null if one was." },
     session_id: nullableText,
@@ -83,11 +101,15 @@ function operation(operationId: string, summary: string, rest: JsonObject): Json
   return { operationId, summary, tags: ["schedules"], ...rest }
 }
 
-/** Problems of a change, in addition to those of every route. */
-const conflict = {
-  description: "The schedule cannot be changed this way now. `code` names the reason.",
-  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+const notFound = { 404: problem("`schedule_not_found`: There is no such schedule of this user.") } as const
+const busy = {
+  503: problem("`schedule_busy`: Other processes keep changing the schedule. Retry later."),
 } as const
+
+function problem(description: string): JsonObject {
+  const schema = { $ref: "#/components/schemas/Problem" }
+  return { description, content: { "application/problem+json": { schema } } }
+}
 
 export const listOperation = operation("listSchedules", "The user's schedules", {
   responses: {
@@ -101,31 +123,47 @@ export const listOperation = operation("listSchedules", "The user's schedules", 
 
 export const createOperation = operation("createSchedule", "Create a schedule", {
   requestBody: { required: true, content: { "application/json": { schema: newSchedule } } },
-  responses: { 201: json("The schedule was created.", schedule), 409: conflict },
+  responses: {
+    201: json("The schedule was created.", schedule),
+    409: problem("`schedule_exists`: The user already has a schedule of this name."),
+    422: problem("`invalid_schedule`: The name or another field is not valid. `detail` says why."),
+    429: problem(
+      "`too_many_schedules`: The user, or all users together, have the maximum number of schedules.",
+    ),
+  },
 })
 
 export const showOperation = operation("getSchedule", "A schedule and its history", {
   parameters: [id],
-  responses: { 200: json("The schedule.", withHistory) },
+  responses: { 200: json("The schedule.", withHistory), ...notFound },
 })
 
 export const pauseOperation = operation("pauseSchedule", "Pause a schedule", {
   parameters: [id],
-  responses: { 200: json("It does not fire until it is resumed.", schedule) },
+  responses: { 200: json("It does not fire until it is resumed.", schedule), ...notFound, ...busy },
 })
 
 export const resumeOperation = operation("resumeSchedule", "Resume a paused schedule", {
   parameters: [id],
-  responses: { 200: json("It continues with its first occurrence from now on.", schedule) },
+  responses: {
+    200: json("It continues with its first occurrence from now on.", schedule),
+    ...notFound,
+    ...busy,
+  },
 })
 
 export const runOperation = operation("runSchedule", "Fire a schedule now", {
   description: "A paused schedule can be fired too.",
   parameters: [id],
-  responses: { 202: json("The occurrence.", occurrence), 409: conflict },
+  responses: {
+    202: json("The occurrence.", occurrence),
+    409: problem("`schedule_running`: A run of the schedule is open, so it cannot be run now."),
+    ...notFound,
+    ...busy,
+  },
 })
 
 export const removeOperation = operation("removeSchedule", "Remove a schedule and its history", {
   parameters: [id],
-  responses: { 204: { description: "The schedule is removed." } },
+  responses: { 204: { description: "The schedule is removed." }, ...notFound },
 })

@@ -30,7 +30,7 @@ export function scheduleRoutes(
       operation: createOperation,
       async handle({ session, body }) {
         if (!isJsonObject(body)) {
-          throw new GatewayError({ code: "invalid_request", status: 422 }, "The body is not a JSON object.")
+          throw new GatewayError({ code: "invalid_schedule", status: 422 }, "The body is not a JSON object.")
         }
         const schedule = await own.create(session, { ...termsFromWire(body), origin: "user" })
         return Response.json(scheduleToWire(schedule), { status: 201 })

@@ -14,7 +14,6 @@ import { createDecisions } from "./answering/decisions.ts"
 import type { Feed } from "./reading/feed.ts"
 import { readHistory } from "./reading/history.ts"
 import type { ReadQueue } from "./reading/read-queue.ts"
-import { untilLapse } from "./reading/until-lapse.ts"
 import { viewSession } from "./reading/view.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
 import type { Storage } from "./storage.ts"
@@ -71,10 +70,9 @@ export function createSessions({
   const hasTasks = (sessionId: string, signal: AbortSignal) =>
     hasTaskWork({ tasks, outbox }, sessionId, signal)
 
-  const view: Sessions["view"] = (sessionId, { throughLapse = false, signal, ...from }) => {
-    const until = (ending: AbortSignal) =>
-      viewSession({ log, feed, reads, hasTasks }, sessionId, { ...from, signal: ending })
-    return throughLapse ? until(signal) : untilLapse({ hold: worker.hold, signal }, until)
+  const view: Sessions["view"] = (sessionId, { throughLapse = false, ...options }) => {
+    const parts = { log, feed, reads, hasTasks, ...(!throughLapse && { hold: worker.hold }) }
+    return viewSession(parts, sessionId, options)
   }
 
   return {

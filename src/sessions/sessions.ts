@@ -108,6 +108,11 @@ export interface StartRequest extends RunSettings {
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
   /** Decides what happens to the message while the session is busy. Default: `reject`. */
   readonly whenBusy?: WhenBusy
+  /**
+   * The run that the message joins. The message never starts a run: the outcome is `busy` while that run is queued, and
+   * `unknown` if it cannot be joined. Default: none.
+   */
+  readonly joins?: string
   /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */
   readonly notBefore?: number
   /**

@@ -1,3 +1,9 @@
+/**
+ * Contract suites and fakes for tests of stores, providers and plugins: `ai-agent-gateway/testing`.
+ *
+ * @module testing
+ */
+
 export { type PluginCase, type PluginHarness, pluginContract } from "./plugin/plugin-contract.ts"
 export { testPluginServices } from "./plugin/plugin-services.ts"
 export {

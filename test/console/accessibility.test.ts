@@ -68,6 +68,7 @@ describe.each(windows)("%s", (name, window) => {
     await page.locator("main").getByRole("link", { name: "briefing" }).click()
     await page.getByRole("heading", { name: "History" }).waitFor()
     await check("schedule")
+    await visit("schedules/new", "Message to the agent")
     await visit("memory", "Memory")
     await visit("memory?tenant=nobody&user=nobody", "No memories of this user")
     await visit("mcp", "calendar")

@@ -103,6 +103,41 @@ test("a schedule is paused, resumed and run by the keyboard, and its history lin
   await page.getByRole("heading", { name: `Timeline of ${runId}` }).waitFor()
 })
 
+test("a schedule is made, refused while its terms are wrong, changed and removed", async () => {
+  const { page } = await openConsole(browser, `${served.url}/console/#/schedules`)
+  await page.getByRole("link", { name: "New schedule" }).click()
+  await page.getByLabel("Name").fill("standup")
+  await page.getByLabel("Message to the agent").fill("Who is stuck?")
+  await page.getByRole("textbox", { name: /^Cron expression/ }).fill("at nine")
+  await page.getByRole("button", { name: "Create the schedule" }).click()
+  await page.getByRole("alert").getByText(/cron/).waitFor()
+  await page.getByRole("textbox", { name: /^Cron expression/ }).fill("0 9 * * *")
+  await page.getByLabel("Time zone").fill("Europe/Berlin")
+  await page.getByLabel("Maximum turns").fill("3")
+  await page.getByRole("button", { name: "Create the schedule" }).click()
+  await page.getByRole("heading", { name: "standup" }).waitFor()
+  await page.getByText("0 9 * * * (Europe/Berlin)").waitFor()
+
+  await page.getByRole("button", { name: "Edit", exact: true }).click()
+  expect(await page.getByLabel("Message to the agent").inputValue()).toBe("Who is stuck?")
+  await page.getByLabel("Times").selectOption("every")
+  await page.getByRole("textbox", { name: /^Interval/ }).fill("6h")
+  await page.getByRole("button", { name: "Save the changes" }).click()
+  await page.getByText("every 6h").waitFor()
+  await page.locator(".facts").getByText("3", { exact: true }).waitFor()
+
+  await page.getByRole("button", { name: "Run now: standup" }).click()
+  await page.getByRole("region", { name: "Occurrences" }).getByRole("link", { name: /^run_/ }).waitFor()
+  await page.getByRole("button", { name: "Remove standup" }).click()
+  await page.getByRole("button", { name: "Remove it and its history? standup" }).click()
+  await page.getByRole("row", { name: /briefing/ }).waitFor()
+  expect(await page.getByRole("link", { name: "standup" }).count()).toBe(0)
+
+  await page.getByRole("link", { name: "briefing" }).click()
+  await page.getByRole("heading", { name: "briefing" }).waitFor()
+  expect(await page.getByRole("button", { name: "Edit", exact: true }).count()).toBe(0)
+})
+
 test("a user's memory is found, links to its run, and is deleted after a second press", async () => {
   const note = { name: "tea", content: "Likes <b>Darjeeling</b>.", tags: ["drinks"] }
   const { runId } = await startRun(`call|memory_store|${JSON.stringify(note)}`)

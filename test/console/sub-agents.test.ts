@@ -76,6 +76,22 @@ test("a background task is listed, shown and canceled", async () => {
   model.release()
 })
 
+test("a message to a background task is read before its next turn", async () => {
+  const { page, send, status } = await open()
+  await send(delegate("hold", true))
+  await status("ready")
+  const task = page.getByRole("list", { name: "Background tasks" }).getByRole("listitem")
+  await task.getByRole("button", { name: "Show the task hold" }).click()
+  await task.getByText("wörd10").waitFor()
+  const field = task.getByLabel("Message to the task hold")
+  await field.fill("Hurry!")
+  await field.press("Enter")
+  await task.getByText("Sent. The task reads it before its next turn.").waitFor()
+  expect(await field.inputValue()).toBe("")
+  model.release()
+  await task.getByText("You said: Hurry!").waitFor()
+})
+
 test("a background task asks when no run is open, and its result is shown", async () => {
   const { page, send, status } = await open()
   await send(delegate('call|erase|{"folder":"later"}', true))

@@ -12,6 +12,8 @@ interface Operation {
 }
 
 interface DocumentedResponse {
+  /** Explains the codes of problems. */
+  readonly description: string
   readonly headers?: JsonObject
   readonly content?: Readonly<Record<string, { readonly schema: JsonObject }>>
 }
@@ -75,6 +77,9 @@ export function openApiContract(document: OpenApiDocument, prefix: string): Cont
       const bodies = streams ? framesOf(text) : [JSON.parse(text)]
       for (const body of bodies) validate(streams ? eventSchema(document, schema) : schema, body, what)
       const code = type === "application/problem+json" ? String(bodies[0]?.code) : null
+      if (code !== null && !expected.description.includes(`\`${code}\``)) {
+        throw new Error(`${what} is not documented with the code ${code}.`)
+      }
       return { status: response.status, code, bodies }
     },
   }

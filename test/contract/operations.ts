@@ -18,6 +18,7 @@ export const waits = "GET /chat/waits"
 export const listTasks = "GET /chat/tasks"
 export const getTask = "GET /chat/tasks/{id}"
 export const followTask = "GET /chat/tasks/{id}/subscribe"
+export const messageTask = "POST /chat/tasks/{id}/messages"
 export const cancelTask = "POST /chat/tasks/{id}/cancel"
 export const listSessions = "GET /sessions"
 export const showSession = "GET /sessions/{id}"
@@ -30,6 +31,7 @@ export const limited = [
   elicitation,
   toolResult,
   revokeGrant,
+  messageTask,
   cancelTask,
   listSessions,
   showSession,

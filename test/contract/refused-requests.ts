@@ -13,6 +13,7 @@ import {
   listGrants,
   listSessions,
   mcpCallback,
+  messageTask,
   ofAgent,
   revokeGrant,
   showSession,
@@ -85,6 +86,15 @@ export const refusedRequests: readonly (readonly [expected: string, operation: s
   ["404 task_not_found", getTask, { params: { id: "task_none" } }],
   ["404 task_not_found", followTask, { params: { id: "task_none" } }],
   ["404 task_not_found", cancelTask, { params: { id: "task_none" } }],
+  ["404 task_not_found", messageTask, { params: { id: "task_none" }, body: { message: "Hi" } }],
+  ["400 malformed_json", messageTask, { params: { id: "task_none" }, body: "{" }],
+  ["413 body_too_large", messageTask, { params: { id: "task_none" }, body: { message: long } }],
+  [
+    "415 unsupported_media_type",
+    messageTask,
+    { params: { id: "task_none" }, body: "{}", headers: plainText },
+  ],
+  ["422 invalid_body", messageTask, { params: { id: "task_none" }, body: { message: "" } }],
 
   ["400 malformed_json", toolApproval, { body: "{" }],
   ["404 wait_not_found", toolApproval, { body: { ...unknown, approved: true } }],

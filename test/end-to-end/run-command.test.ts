@@ -147,9 +147,13 @@ describe("agent-gateway run", () => {
 
   test("without a terminal no one is asked: the call is denied, unless --yes names its tool", async () => {
     const { run, cwd } = await setUp([calls("pay"), says("No."), calls("pay"), says("Yes.")])
-    expect(await run("Pay.")).toMatchObject({ code: 0, stdout: "No.\n" })
+    const refused = await run("Pay.")
+    expect(refused).toMatchObject({ code: 0, stdout: "No.\n" })
+    expect(refused.stderr).toMatch(/Calls of pay .* were denied.* To allow them: --yes pay\./)
     expect(existsSync(join(cwd, "paid.txt"))).toBe(false)
-    expect(await run("Pay.", "--yes", "pay")).toMatchObject({ code: 0, stdout: "Yes.\n" })
+    const allowed = await run("Pay.", "--yes", "pay")
+    expect(allowed).toMatchObject({ code: 0, stdout: "Yes.\n" })
+    expect(allowed.stderr).not.toContain("were denied")
     expect(await readFile(join(cwd, "paid.txt"), "utf8")).toBe("paid\n")
   })
 

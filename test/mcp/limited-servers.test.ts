@@ -50,7 +50,7 @@ it("receives a resource and a prompt request again after it died during them", a
 
 describe("a server that sends too much", () => {
   it("leaves the main thread free while it reports endless progress", async () => {
-    const { agent } = limited({}, { timeoutMs: 3_000 })
+    const { agent } = limited({}, { timeoutMs: 7_000 })
     await agent.call("greet")
     const before = process.threadCpuUsage()
     const stream = await agent.watchCall("flood")

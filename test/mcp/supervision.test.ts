@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { patienceMs } from "../patience.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
 import { isAlive } from "./support/processes.ts"
 import { fragileServer } from "./support/servers.ts"
@@ -130,7 +131,7 @@ describe("the gateway", () => {
     )
     const start = performance.now()
     await agent.close()
-    expect(performance.now() - start).toBeLessThan(10_000)
+    expect(performance.now() - start).toBeLessThan(patienceMs)
     await run
   })
 

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks"
 import { countText, inputOf } from "../ui/format.ts"
 import { Icon } from "../ui/icons.tsx"
 import { SubConversation } from "./message-part.tsx"
+import { TaskMessage } from "./task-message.tsx"
 
 const words: Readonly<Record<ViewTask["state"], string>> = {
   running: "Working…",
@@ -78,6 +79,7 @@ function TaskRow({ task, agent }: { readonly task: ViewTask; readonly agent: Age
             <SubConversation view={view} waits={waits} agent={agent} subAgents={view.subAgents} />
           )}
           {view === undefined && result !== null && <p class="hint">{result}</p>}
+          {state === "running" && <TaskMessage task={task} agent={agent} />}
         </article>
       )}
       {error !== null && (

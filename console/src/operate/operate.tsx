@@ -4,6 +4,7 @@ import { ApprovalsView } from "./approvals-view.tsx"
 import { ConfigurationView } from "./configuration-view.tsx"
 import { EmptyState } from "./empty-state.tsx"
 import { MemoryView } from "./memory-view.tsx"
+import { NewSchedule } from "./new-schedule.tsx"
 import { OutboxView } from "./outbox-view.tsx"
 import { PageHead } from "./page-parts.tsx"
 import { RunsView } from "./runs-view.tsx"
@@ -41,6 +42,8 @@ function View({ route, info }: { readonly route: Route; readonly info: Info }) {
     case "schedules":
       return id === undefined ? (
         <SchedulesView route={route} info={info} />
+      ) : id === "new" ? (
+        <NewSchedule info={info} />
       ) : (
         <ScheduleView key={id} scheduleId={id} />
       )

@@ -119,6 +119,7 @@ export interface ListedSchedule {
     readonly message: string
     readonly session: "fresh" | "continue"
     readonly overlap: "skip" | "queue"
+    readonly catchUp: "one" | "all" | "none"
     readonly limits?: { readonly maxTurns?: number; readonly maxBudgetUsd?: number }
   }
   readonly sessionId: string | null

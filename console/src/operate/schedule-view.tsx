@@ -1,14 +1,17 @@
-import { hrefOf } from "../router.ts"
+import { useState } from "preact/hooks"
+import { call } from "../api.ts"
+import { hrefOf, navigate } from "../router.ts"
 import { costText } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
 import { type Column, DataTable } from "./data-table.tsx"
 import { EmptyState } from "./empty-state.tsx"
 import type { Occurrence, ScheduleDetail } from "./operator-types.ts"
-import { Age, Fact, NoValue, PageHead, Pending, StateBadge, Until } from "./page-parts.tsx"
+import { Age, AskTwice, Fact, NoValue, PageHead, Pending, StateBadge, Until } from "./page-parts.tsx"
+import { type Draft, ScheduleForm } from "./schedule-form.tsx"
 import { OwnerLink, ScheduleActions, timesOf } from "./schedule-parts.tsx"
 import { useLoaded } from "./use-loaded.ts"
 
-const makers = { options: "the agent file", user: "the user", agent: "the agent" } as const
+const makers = { options: "the agent file", user: "a user", agent: "the agent" } as const
 
 const reasons: Readonly<Record<string, string>> = {
   still_running: "The run before it was open.",
@@ -22,20 +25,57 @@ const reasons: Readonly<Record<string, string>> = {
 /** One schedule with its terms and the history of its occurrences. */
 export function ScheduleView({ scheduleId }: { readonly scheduleId: string }) {
   const { data, problem, reload } = useLoaded<ScheduleDetail>(`schedules/${encodeURIComponent(scheduleId)}`)
+  const [isEditing, setEditing] = useState(false)
+  const [failure, setFailure] = useState<string | null>(null)
   if (data === null) return <Pending problem={problem} />
   const { schedule, history } = data
   const { spec, nextAt, waiting } = schedule
+  const path = `schedules/${encodeURIComponent(scheduleId)}`
+
+  const save = async ({ terms }: Draft) => {
+    await call("POST", `${path}/replace`, { body: { terms } })
+    setEditing(false)
+    reload()
+  }
+  const remove = () => {
+    setFailure(null)
+    call("POST", `${path}/remove`).then(
+      () => navigate(hrefOf(["schedules"])),
+      (error: Error) => setFailure(error.message),
+    )
+  }
 
   return (
     <>
       <PageHead title={schedule.name} parent={{ label: "Schedules", href: "#/schedules" }}>
         <StateBadge state={schedule.isRunning ? "running" : schedule.state} />
         <ScheduleActions schedule={schedule} onChanged={reload} />
+        {schedule.origin !== "options" && !isEditing && (
+          <span class="actions">
+            <button type="button" onClick={() => setEditing(true)}>
+              Edit
+            </button>
+            <AskTwice
+              label="Remove"
+              question="Remove it and its history?"
+              name={schedule.name}
+              onConfirm={remove}
+            />
+          </span>
+        )}
       </PageHead>
       {schedule.reason !== null && (
         <Notice tone="warning" title="The gateway paused this schedule">
           <p>{reasons[schedule.reason] ?? schedule.reason} Resume it to continue in a new session.</p>
         </Notice>
+      )}
+      {failure !== null && (
+        <Notice tone="danger" title="The schedule was not removed">
+          <p>{failure}</p>
+        </Notice>
+      )}
+      {isEditing && (
+        <ScheduleForm schedule={schedule} agents={[]} onSave={save} onCancel={() => setEditing(false)} />
       )}
       <dl class="facts">
         <Fact name="Times">{timesOf(schedule)}</Fact>

@@ -1,5 +1,6 @@
 import type { Info } from "../api.ts"
 import { hrefOf, navigate, type Route } from "../router.ts"
+import { Icon } from "../ui/icons.tsx"
 import { type Column, DataTable } from "./data-table.tsx"
 import { EmptyState } from "./empty-state.tsx"
 import type { ListedSchedule } from "./operator-types.ts"
@@ -15,6 +16,10 @@ export function SchedulesView({ route, info }: { readonly route: Route; readonly
   return (
     <>
       <PageHead title="Schedules">
+        <a class="button" href="#/schedules/new">
+          <Icon name="plus" />
+          New schedule
+        </a>
         {info.agents.length > 1 && (
           <Filter
             label="Agent"

@@ -65,6 +65,13 @@ describe("init", () => {
     expect(b.dependencies["ai-agent-gateway"]).toBe("file:/tmp/gateway.tgz")
   })
 
+  it("installs the database driver for a template with Postgres", async () => {
+    const folder = await emptyFolder()
+    const { peerDependencies } = JSON.parse(await readFile("package.json", "utf8"))
+    await init(folder, ["a", "--template", "full"])
+    expect(await manifestOf(join(folder, "a"))).toMatchObject({ dependencies: { pg: peerDependencies.pg } })
+  })
+
   it("overwrites no file, and then writes none", async () => {
     const folder = await emptyFolder()
     await mkdir(join(folder, "mine"))

@@ -69,8 +69,9 @@ async function runTask(
   // A job stays open for the next process, and only its gateway is closed.
   const leave = () => void gateway.close({ graceMs: 0 })
   if (jobId !== undefined) context.signal.addEventListener("abort", leave, { once: true })
+  const asked = new Set<string>()
   const ended = await runSession(runs, message, {
-    ...sessionOptions(runArguments, context, printer.endLine),
+    ...sessionOptions(runArguments, context, { beforeLine: printer.endLine, asked }),
     ...(jobId === undefined && { signal: context.signal }),
     ...(format === "text" && schema === null && { onText: printer.onText, onTextDiscarded: printer.onRetry }),
   })
@@ -82,13 +83,25 @@ async function runTask(
   else if (format === "text") printOutput(finished, context)
   if (finished?.existed === true && finished.endedAt < startedAt && jobId !== undefined)
     note(context, `Job ${jobId} is already done; this is its result. To repeat the work, use another --job.`)
+  if (runOutputOutcome(run) === "success") reportDenied(asked, runArguments, context)
   const exitCode = report(run, runArguments, context)
   // The loop that restarts a job must not stop before its deliveries.
   const isUnfinished = exitCode === exitCodes.success && hasOpenDeliveries && jobId !== undefined
   return isUnfinished ? exitCodes.unfinished : exitCode
 }
 
-function sessionOptions(given: RunArguments, context: CliContext, beforeLine: () => void): RunSessionOptions {
+interface RunObservers {
+  /** Called before a line of progress. */
+  readonly beforeLine: () => void
+  /** Receives the names of the tools whose calls needed an approval. */
+  readonly asked: Set<string>
+}
+
+function sessionOptions(
+  given: RunArguments,
+  context: CliContext,
+  { beforeLine, asked }: RunObservers,
+): RunSessionOptions {
   const { format, quiet, approvedTools, onHumanNeeded = "ask", stateDir } = given
   const { sessionId, jobId, agent, timeoutSeconds, maxBudgetUsd, maxTurns } = given
   const progress = quiet ? null : progressPrinter(context, beforeLine)
@@ -100,6 +113,7 @@ function sessionOptions(given: RunArguments, context: CliContext, beforeLine: ()
     onHumanNeeded,
     onEvent: (event) => {
       if (format === "events") context.answerOutput.write(`${JSON.stringify(event)}\n`)
+      if (event.type === "tool_approval_request") asked.add(event.tool_name)
       progress?.(event)
     },
   }
@@ -163,6 +177,20 @@ function problemOf(run: RunOutput, { jobId }: RunArguments): string | null {
     default:
       return outcome satisfies never
   }
+}
+
+/** Notes that calls were denied because no one could be asked. The run itself may look like a success. */
+function reportDenied(asked: ReadonlySet<string>, given: RunArguments, context: CliContext): void {
+  const { onHumanNeeded = "ask", approvedTools } = given
+  const canAsk = context.stdin.isTTY === true && context.stderr.isTTY === true
+  if (onHumanNeeded !== "deny" && (onHumanNeeded !== "ask" || canAsk)) return
+  const denied = [...asked].filter((tool) => !approvedTools.includes(tool))
+  if (denied.length === 0) return
+  note(
+    context,
+    `Calls of ${denied.join(", ")} needed an approval and were denied, because no one can be asked in this run. ` +
+      `To allow them: ${denied.map((tool) => `--yes ${tool}`).join(" ")}. To wait for an answer: --on-human-needed park.`,
+  )
 }
 
 function reportCanceled(sessionId: string, { file }: RunArguments, context: CliContext): void {

@@ -1,3 +1,9 @@
+/**
+ * The hook for React: `ai-agent-gateway/react`.
+ *
+ * @module react
+ */
+
 import { useEffect, useRef, useState, useSyncExternalStore } from "react"
 import type { ClientTools } from "../tool-calls.ts"
 import {

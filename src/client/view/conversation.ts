@@ -28,7 +28,7 @@ export interface ConversationState extends ChatView {
 
 /** The state of one session for a user interface. It is kept up to date. */
 export interface Conversation
-  extends Pick<Chat, "approve" | "answer" | "decline" | "submit" | "tools" | "cancelTask"> {
+  extends Pick<Chat, "approve" | "answer" | "decline" | "submit" | "tools" | "messageTask" | "cancelTask"> {
   readonly chat: Chat
   /** Loads the stored conversation and follows its open run. Returns a function that stops both. */
   start(): () => void
@@ -269,6 +269,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
     decline: chat.decline,
     submit: chat.submit,
     tools: chat.tools,
+    messageTask: chat.messageTask,
     cancelTask: chat.cancelTask,
     followTask: tasks.follow,
   }

@@ -1,3 +1,9 @@
+/**
+ * The view model of a conversation for any user interface: `ai-agent-gateway/client/view`.
+ *
+ * @module client/view
+ */
+
 export { applyEvent } from "./apply-event.ts"
 export {
   type Conversation,

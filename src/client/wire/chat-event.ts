@@ -6,16 +6,19 @@ import type { ImageBlock, TextBlock, Usage } from "./content.ts"
 export type ChatEvent =
   | {
       readonly type: "text_delta"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly text: string
     }
   | {
       readonly type: "thinking_delta"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly text: string
     }
   | {
       readonly type: "tool_input_delta"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
@@ -23,6 +26,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "tool_call_start"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
@@ -34,6 +38,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "interceptor_decision"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
@@ -43,6 +48,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "tool_approval_request"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
@@ -57,6 +63,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "approval_resolved"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly approved: boolean
@@ -65,6 +72,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "elicitation_request"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
@@ -81,6 +89,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "elicitation_resolved"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly action: "accept" | "decline" | "cancel"
@@ -88,6 +97,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "tool_call_complete"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
@@ -109,6 +119,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "tool_call_interrupted"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
@@ -117,6 +128,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "tool_output_chunk"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
@@ -126,6 +138,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "data"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly run_id: string
@@ -136,22 +149,26 @@ export type ChatEvent =
     }
   | {
       readonly type: "run_queued"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly run_id: string
       readonly position: number
     }
   | {
       readonly type: "run_withdrawn"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly run_id: string
     }
   | {
       readonly type: "user_message_added"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly content: readonly (TextBlock | ImageBlock)[]
     }
   | {
       readonly type: "task_registered"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly task_id: string
       readonly agent_name: string
@@ -161,6 +178,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "task_progress"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly task_id: string
       readonly agent_name: string
@@ -170,6 +188,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "task_completed"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly task_id: string
       readonly agent_name: string
@@ -190,6 +209,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "compaction"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly chars: number
       readonly tokens_before: number
@@ -206,40 +226,47 @@ export type ChatEvent =
     }
   | {
       readonly type: "heartbeat"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly timestamp: number
     }
   | {
       readonly type: "stream_retry"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly attempt: number
       readonly error: string
     }
   | {
       readonly type: "stream_error"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly error: string
     }
   | {
       readonly type: "turn_complete"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly turn: number
       readonly usage: Usage
     }
   | {
       readonly type: "max_turns_reached"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly turn_count: number
       readonly max_turns: number
     }
   | {
       readonly type: "budget_exceeded"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly total_cost: number
       readonly budget: number
     }
   | {
       readonly type: "stream_complete"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly usage: Usage
       readonly terminal_disposition: "completed" | "interrupted"
@@ -247,6 +274,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "error"
+      /** The sub-agent that the event belongs to. Absent for the session itself. */
       readonly sub_agent_id?: string | undefined
       readonly error: string
       readonly code: string

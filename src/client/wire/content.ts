@@ -20,9 +20,13 @@ export type TextBlock = {
 }
 
 export type Usage = {
+  /** Input that was neither read from a cache nor written to one. */
   readonly input_tokens: number
+  /** Output, thinking included. */
   readonly output_tokens: number
+  /** Input that was written to a cache. */
   readonly cache_creation_input_tokens: number
+  /** Input that was read from a cache. */
   readonly cache_read_input_tokens: number
   /** US dollars; null if the price is not known. */
   readonly estimated_cost: number | null

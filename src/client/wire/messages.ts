@@ -24,9 +24,11 @@ export type ChatRequest = {
   /** The app's own data for this run. `channel` may choose how the run is executed. */
   readonly context?:
     | ({
+        /** Name of the client's channel, such as `voice`. */
         readonly channel?: string | undefined
       } & Readonly<Record<string, unknown>>)
     | undefined
+  /** Model of the run. Default: the agent's. With `allowedModels`, one of these. */
   readonly model?: string | undefined
   /** Tools that this client executes, if the agent allows clients to declare any. Each call waits for POST /chat/tool-result. */
   readonly tools?: readonly ClientTool[] | undefined
@@ -46,6 +48,7 @@ export type ClientTool = {
 }
 
 export type ElicitationRequest = {
+  /** The call that waits. */
   readonly tool_call_id: string
   /** The nonce of the request. */
   readonly nonce: string
@@ -190,7 +193,9 @@ export type ImageInput = {
 export type InitResponse = {
   /** A JWT, for the Authorization header. */
   readonly session_token: string
+  /** Id of the session, to get further tokens for it. */
   readonly session_id: string
+  /** The user that the session belongs to. */
   readonly user_id: string
   /** Name of the agent that the session is with. */
   readonly agent: string
@@ -253,9 +258,11 @@ export type TextInput = {
 }
 
 export type ToolApprovalRequest = {
+  /** The call that waits. */
   readonly tool_call_id: string
   /** The nonce of the request. */
   readonly nonce: string
+  /** If true, the call runs. If false, the model learns that it was denied. */
   readonly approved: boolean
   /** Allows this tool, with this qualifier, for the rest of the session. Only when approved. */
   readonly allow_tool_type?: boolean | undefined
@@ -269,6 +276,7 @@ export type ToolApprovalRequest = {
 
 /** Without an error, an absent result means `null`. */
 export type ToolResultRequest = {
+  /** The call that waits. */
   readonly tool_call_id: string
   /** The nonce of the request. */
   readonly nonce: string

@@ -17,6 +17,8 @@ export interface ConsoleAgent {
   readonly name: string
   /** Models that a message may request. Null for any. */
   readonly allowedModels: readonly string[] | null
+  /** If true, the agent has the option `schedules` or `allowSchedules`. */
+  readonly firesSchedules: boolean
 }
 
 export interface StatusRoutesOptions {

@@ -1,8 +1,11 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Ids } from "../../core/ids.ts"
 import type { Occurrence, Schedule, ScheduleQuery, Schedules } from "../../core/ports/store/schedules.ts"
+import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Store } from "../../core/ports/store/store.ts"
+import type { ScheduleSpec } from "../../core/schedule.ts"
 import { createScheduler, type Scheduler } from "../../schedules/scheduler.ts"
+import { parseSpec, type ScheduleTerms, scheduleNamePattern } from "../../schedules/terms.ts"
 
 /** Schedules of all agents and owners in the gateway's store, for operators. */
 export interface GatewaySchedules {
@@ -22,21 +25,46 @@ export interface GatewaySchedules {
    */
   run(scheduleId: string): Promise<Occurrence>
   /**
+   * Makes a schedule of an agent for a user. Rejects with `invalid_schedule`, `schedule_exists`, and
+   * `too_many_schedules`. It fires while a gateway serves the agent with the option `schedules` or `allowSchedules`.
+   */
+  create(request: NewScheduleRequest): Promise<Schedule>
+  /**
+   * Replaces the terms of a schedule, whose next occurrence counts from now. Rejects with `schedule_not_found`, with
+   * `invalid_schedule`, also for a schedule from an agent's options, and with `schedule_busy` if another process
+   * changed it meanwhile.
+   */
+  replace(scheduleId: string, terms: ScheduleTerms): Promise<Schedule>
+  /**
    * Removes a schedule and its history. A schedule from an agent's options returns at the next start. Rejects with
    * `schedule_not_found`.
    */
   remove(scheduleId: string): Promise<void>
 }
 
+/** A schedule of an operator for a user. */
+export interface NewScheduleRequest extends Principal {
+  readonly agent: string
+  /** Unique among the user's schedules of the agent: 1 to 64 letters, digits, dots, dashes and underscores. */
+  readonly name: string
+  readonly terms: ScheduleTerms
+}
+
 const maxListed = 1_000
+
+/** Bounds for the schedules that operators make. */
+const bounds = { perOwner: 1_000, perAgent: 10_000 }
 
 export interface ScheduleParts {
   readonly schedules: Schedules
   readonly scheduler: Scheduler
+  /** Returns the time of the store's clock. */
+  readonly now: () => Promise<number>
 }
 
 export function schedulePartsOf({ schedules, log }: Store, ids: Ids): ScheduleParts {
-  return { schedules, scheduler: createScheduler({ schedules, ids, now: () => log.now() }) }
+  const now = () => log.now()
+  return { schedules, scheduler: createScheduler({ schedules, ids, now }), now }
 }
 
 /** Creates the operations on the schedules of a store that is opened at the first use. */
@@ -59,11 +87,43 @@ export function createGatewaySchedules(parts: () => Promise<ScheduleParts>): Gat
     pause: async (scheduleId) => (await parts()).scheduler.pause(scheduleId),
     resume: async (scheduleId) => (await parts()).scheduler.resume(scheduleId),
     run: async (scheduleId) => (await parts()).scheduler.run(scheduleId),
+    async create({ agent, tenant, userId, name, terms }) {
+      const { scheduler, now } = await parts()
+      if (!scheduleNamePattern.test(name))
+        throw invalid("name: expected 1 to 64 letters, digits, dots, dashes or underscores")
+      const spec = specOf(terms, await now())
+      return scheduler.create({ agent, tenant, userId, name, origin: "user", spec, bounds })
+    },
+    async replace(scheduleId, terms) {
+      const { scheduler, now } = await parts()
+      const schedule = await find(scheduleId)
+      if (schedule.origin === "options") throw invalid("the options of the agent have it, so change it there")
+      if (await scheduler.replace(schedule, specOf(terms, await now()))) return find(scheduleId)
+      throw new GatewayError(
+        { code: "schedule_busy", status: 503, retryable: true },
+        "Another process changed the schedule meanwhile. Look at it again, then repeat your change.",
+      )
+    },
     async remove(scheduleId) {
       const { schedules } = await parts()
       if (!(await schedules.remove(scheduleId))) throw notFound()
     },
   }
+}
+
+/** Returns the stored form of terms. Throws `invalid_schedule` if they are wrong, or their only time has passed. */
+function specOf(terms: ScheduleTerms, now: number): ScheduleSpec {
+  const parsed = parseSpec(terms, { now })
+  if ("problem" in parsed) throw invalid(parsed.problem)
+  if (parsed.spec.at !== undefined && parsed.spec.at <= now) throw invalid("at: this time has passed")
+  return parsed.spec
+}
+
+function invalid(problem: string): GatewayError {
+  return new GatewayError(
+    { code: "invalid_schedule", status: 422 },
+    `The schedule cannot be used: ${problem}.`,
+  )
 }
 
 function notFound(): GatewayError {

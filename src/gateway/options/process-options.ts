@@ -4,7 +4,7 @@ import type { Clock } from "../../core/time/clock.ts"
 import { declareOptions } from "../../options/declare-options.ts"
 import { createFunctionSchema, createObjectSchema, milliseconds } from "../../options/schemas.ts"
 import type { HookOptions } from "../hooks/hooks.ts"
-import { type ShutdownOptions, shutdownOptions } from "../shutdown.ts"
+import { type ShutdownOptions, shutdownOptions } from "./shutdown-options.ts"
 
 /** Options of the gateway's process: its start, its end, and calls of the application's functions. */
 export interface ProcessOptions extends ShutdownOptions {

@@ -67,7 +67,7 @@ describe("runAutonomous", () => {
         }),
     })
     const script = [[{ type: "toolCall", name: "slow" }]] as const
-    const output = await run(script, { tools: [slow], timeoutSeconds: 2 })
+    const output = await run(script, { tools: [slow], timeoutSeconds: 7 })
     expect(output).toMatchObject({ timedOut: true, error: null, toolsUsed: ["slow"] })
     await aborted.promise
   })

@@ -3,8 +3,6 @@ import { errors, jwtVerify, SignJWT } from "jose"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Keyring, SigningKey } from "../../core/ports/store/keyring.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { declareOptions } from "../../options/declare-options.ts"
-import { count } from "../../options/schemas.ts"
 import { createUnauthorized } from "../problem.ts"
 import { type CheckedToken, createCheckedTokens } from "./checked-tokens.ts"
 
@@ -18,22 +16,6 @@ export const tokenType = "session+jwt"
 const algorithm = "HS256"
 
 const minSecretBytes = 32
-
-/** Options of session tokens. */
-export interface TokenOptions {
-  /**
-   * Secret that signs session tokens; at least 32 bytes. Default: the gateway generates one and keeps it in the
-   * store.
-   */
-  readonly jwtSecret?: string
-  /** Seconds that a token is valid. The session itself does not expire with its token. Default 3600. */
-  readonly sessionTtlSeconds?: number
-}
-
-export const tokenOptions = declareOptions<TokenOptions>()({
-  jwtSecret: z.string().optional(),
-  sessionTtlSeconds: count.default(3_600),
-})
 
 /** The session of a token, and its owner. */
 export interface TokenSubject {

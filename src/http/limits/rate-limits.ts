@@ -3,35 +3,12 @@ import type { Context, MiddlewareHandler } from "hono"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { declareOptions } from "../../options/declare-options.ts"
-import { count } from "../../options/schemas.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import type { ClientAddress } from "../request/client-address.ts"
 import { networkOf } from "./network.ts"
+import type { RateLimits } from "./rate-limit-options.ts"
 import { createRateLimiter, type RateLimiter, type RateLimitState, windowSeconds } from "./rate-limiter.ts"
-
-/** Requests a minute. Each process counts for itself. */
-export interface RateLimits {
-  /**
-   * `POST /chat/init` requests of one user of an API key from one network address. If the application authenticates,
-   * requests of one person. Default 60.
-   */
-  readonly initPerMinute: number
-  /**
-   * POST and DELETE requests of one session, except `POST /chat/revoke`, and its GET requests that list sessions.
-   * Default 120.
-   */
-  readonly requestsPerMinute: number
-  /** Requests with the same wrong key or token from one network address. Default 30. */
-  readonly failuresPerMinute: number
-}
-
-export const rateLimits = declareOptions<Partial<RateLimits>>()({
-  initPerMinute: count.default(60),
-  requestsPerMinute: count.default(120),
-  failuresPerMinute: count.default(30),
-})
 
 export interface RateLimiting {
   /** Limits requests that change a session. Used after authentication. */

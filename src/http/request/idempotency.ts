@@ -1,10 +1,20 @@
 import { createHash } from "node:crypto"
+import { z } from "@hono/zod-openapi"
 import { canonicalPieces } from "../../core/json/canonical-json.ts"
 import type { Json } from "../../core/json/json.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import { Problem } from "../problem.ts"
 
-export const maxIdempotencyKeyLength = 255
+const maxIdempotencyKeyLength = 255
+
+/** The header in the OpenAPI document. `idempotencyOf` checks it, because its refusal has its own code. */
+export const idempotencyHeader = z
+  .string()
+  .optional()
+  .openapi({
+    description: "A second request with the same key and body changes nothing.",
+    pattern: `^[!-~]{1,${maxIdempotencyKeyLength}}$`,
+  })
 
 /**
  * Resolves to the `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header, with a hash of the request. Equal

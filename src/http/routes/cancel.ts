@@ -5,6 +5,7 @@ import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { cancelRequestSchema, cancelResponseSchema } from "../schemas/cancel.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofBody, ofToken } from "../schemas/refusals.ts"
 
 export interface CancelRouteOptions {
   readonly sessions: Sessions
@@ -31,7 +32,7 @@ export function addCancelRoute(
           "The cancel is durable. The run ends with `stream_complete`, `interrupted`, `cancelled`.",
         content: { "application/json": { schema: cancelResponseSchema } },
       },
-      ...problems(400, 401, 404, 413, 415, 422, 429, 500, 503),
+      ...problems(...ofToken, ...ofBody, "404 no_active_run"),
     },
   })
 

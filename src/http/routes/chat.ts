@@ -8,10 +8,11 @@ import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem, sessionNotFound } from "../problem.ts"
 import { messageInput } from "../request/conversation.ts"
-import { idempotencyOf, maxIdempotencyKeyLength } from "../request/idempotency.ts"
+import { idempotencyHeader, idempotencyOf } from "../request/idempotency.ts"
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofBody, ofMessage, ofToken } from "../schemas/refusals.ts"
 import type { ClientToolRefusal, ServedAgents } from "../served-agents.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
 import { nativeWireFor } from "../wire/native.ts"
@@ -37,15 +38,10 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     middleware,
     request: {
       headers: z.object({
-        "idempotency-key": z
-          .string()
-          .optional()
-          .openapi({
-            description:
-              "A second request with the same key and body streams the same run again. It starts no other run.",
-            // `idempotencyOf` checks it, because its refusal has its own code.
-            pattern: `^[!-~]{1,${maxIdempotencyKeyLength}}$`,
-          }),
+        "idempotency-key": idempotencyHeader.openapi({
+          description:
+            "A second request with the same key and body streams the same run again. It starts no other run.",
+        }),
         traceparent: z
           .string()
           .optional()
@@ -61,14 +57,14 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       200: {
         description: "The run's events, up to its terminal event.",
         headers: z.object({
-          "x-run-id": z.string(),
+          "x-run-id": z.string().openapi({ description: "Id of the run." }),
           "x-cursor": z
             .string()
             .openapi({ description: "Subscribe after this to see the run from its start." }),
         }),
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
-      ...problems(400, 401, 403, 409, 413, 415, 422, 429, 500, 503),
+      ...problems(...ofToken, ...ofBody, ...ofMessage, "429 too_many_viewers"),
     },
   })
 
@@ -113,7 +109,8 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
   })
 }
 
-function requireStartedRun(outcome: PutOutcome): PutRun {
+/** Returns the run that a message starts or joins. Throws a `Problem` if the message was not accepted. */
+export function requireStartedRun(outcome: PutOutcome): PutRun {
   switch (outcome.status) {
     case "accepted":
     case "duplicate":

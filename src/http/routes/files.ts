@@ -5,6 +5,7 @@ import type { OpenedFile } from "../../core/ports/tools/sandbox.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofToken } from "../schemas/refusals.ts"
 
 /**
  * Opens a file. Null if there is no such file, or if the path does not lead to a file inside the working directory.
@@ -38,7 +39,7 @@ export function addFilesRoute(app: OpenAPIHono<HttpEnv>, { openFile, middleware 
           "The file's bytes as a download. A browser never shows a file of the sandbox as a page of the gateway.",
         content: { "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) } },
       },
-      ...problems(401, 404, 429, 500, 503),
+      ...problems(...ofToken, "404 file_not_found"),
     },
   })
 

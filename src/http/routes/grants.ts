@@ -8,6 +8,7 @@ import { done, doneResponseSchema } from "../schemas/done.ts"
 import { grantsResponseSchema } from "../schemas/grants.ts"
 import { printable } from "../schemas/parts/printable.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofToken } from "../schemas/refusals.ts"
 import { wireGrants } from "../wire/grants.ts"
 
 export interface GrantRoutesOptions {
@@ -33,7 +34,7 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
         description: "Grants of `allow_tool_type` in this session that are not revoked.",
         content: { "application/json": { schema: grantsResponseSchema } },
       },
-      ...problems(401, 429, 500, 503),
+      ...problems(...ofToken),
     },
   })
   const revoke = createRoute({
@@ -60,7 +61,7 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
         description: "The next such call needs an approval.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
-      ...problems(401, 404, 422, 429, 500, 503),
+      ...problems(...ofToken, "404 grant_not_found", "422 invalid_body"),
     },
   })
 

@@ -9,6 +9,7 @@ import { invalidBody } from "../problem.ts"
 import { fieldErrors } from "../request/field-errors.ts"
 import { defaultRuns, historyQuerySchema, historyResponseSchema } from "../schemas/history.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofToken } from "../schemas/refusals.ts"
 import { createTextStream } from "../text-stream.ts"
 import { writeHistoryJson } from "../wire/history.ts"
 
@@ -47,7 +48,7 @@ export function addHistoryRoute(
         description: "The session's messages, its open run and its open waits.",
         content: { "application/json": { schema: historyResponseSchema } },
       },
-      ...problems(401, 422, 429, 500, 503),
+      ...problems(...ofToken, "422 invalid_body", "429 too_many_history_reads"),
     },
   })
 

@@ -11,6 +11,7 @@ import {
   personInitRequestSchema,
 } from "../schemas/init.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofBody, ofCredentials, ofStore } from "../schemas/refusals.ts"
 import type { ServedAgents } from "../served-agents.ts"
 
 /** Returns the headers by which most applications identify a person, to distinguish wrong credentials. */
@@ -45,7 +46,7 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
         description: "A session and a token for it.",
         content: { "application/json": { schema: initResponseSchema } },
       },
-      ...problems(400, 401, 404, 413, 415, 422, 429, 500, 503),
+      ...problems(...ofBody, ...ofStore, ...ofCredentials),
     },
   }
   const body = { required: byApiKey, content: { "application/json": { schema } } }

@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofStore } from "../schemas/refusals.ts"
 
 /**
  * Handles the query of a returning browser. Resolves to the server's name, or to null if the query authorizes
@@ -40,7 +41,7 @@ export function addMcpCallbackRoute(
         description: "The gateway has the tokens, and the page says so.",
         content: { "text/plain": { schema: z.string() } },
       },
-      ...problems(400, 500, 503),
+      ...problems("400 authorization_failed", ...ofStore),
     },
   })
 

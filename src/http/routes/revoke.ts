@@ -4,6 +4,7 @@ import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { done, doneResponseSchema } from "../schemas/done.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofToken } from "../schemas/refusals.ts"
 
 export interface RevokeRouteOptions {
   readonly sessions: Sessions
@@ -28,7 +29,7 @@ export function addRevokeRoute(
         description: "All tokens of the session are now invalid, and its open run is cancelled.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
-      ...problems(401, 429, 500, 503),
+      ...problems(...ofToken),
     },
   })
 

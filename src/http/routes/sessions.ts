@@ -7,6 +7,7 @@ import { isSamePrincipal } from "../auth/principal.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem, sessionNotFound } from "../problem.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofToken } from "../schemas/refusals.ts"
 import {
   defaultSessionsLimit,
   sessionResponseSchema,
@@ -46,7 +47,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
         description: "One page of the sessions of the token's user.",
         content: { "application/json": { schema: sessionsResponseSchema } },
       },
-      ...problems(400, 401, 403, 422, 429, 500, 503),
+      ...problems(...ofToken, "400 invalid_cursor", "403 users_unknown", "422 invalid_body"),
     },
   })
   const show = createRoute({
@@ -63,7 +64,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
         description: "The session and its newest runs.",
         content: { "application/json": { schema: sessionResponseSchema } },
       },
-      ...problems(401, 403, 404, 429, 500, 503),
+      ...problems(...ofToken, "403 users_unknown", "404 session_not_found"),
     },
   })
 

@@ -26,7 +26,7 @@ export function addStatusRoutes(
         description: "It does.",
         content: { "application/json": { schema: healthResponseSchema } },
       },
-      ...problems(500),
+      ...problems("500 internal_error"),
     },
   })
   const ready = createRoute({
@@ -45,7 +45,7 @@ export function addStatusRoutes(
         description: "Not ready. The checks give the reasons.",
         content: { "application/json": { schema: readyResponseSchema } },
       },
-      ...problems(500),
+      ...problems("500 internal_error"),
     },
   })
 

@@ -6,6 +6,7 @@ import { Problem } from "../problem.ts"
 import { invalidCursor, parseCursor } from "../request/cursor.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofToken } from "../schemas/refusals.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
 import { nativeWireFor } from "../wire/native.ts"
 
@@ -68,7 +69,13 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
       204: { description: "No event follows the cursor, and no run is open or due: do not reconnect." },
-      ...problems(400, 401, 404, 429, 500, 503),
+      ...problems(
+        ...ofToken,
+        "429 too_many_viewers",
+        "400 invalid_cursor",
+        "400 invalid_parameter",
+        "404 run_not_found",
+      ),
     },
   })
 

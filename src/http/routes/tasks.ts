@@ -5,28 +5,41 @@ import type { ListedTask } from "../../sessions/tree/list-tasks.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { parseCursor } from "../request/cursor.ts"
+import { idempotencyHeader, idempotencyOf } from "../request/idempotency.ts"
 import { cancelResponseSchema } from "../schemas/cancel.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
-import { taskSchema, tasksResponseSchema } from "../schemas/tasks.ts"
+import { ofBody, ofToken } from "../schemas/refusals.ts"
+import {
+  taskMessageRequestSchema,
+  taskMessageResponseSchema,
+  taskSchema,
+  tasksResponseSchema,
+} from "../schemas/tasks.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
 import { nativeWireFor } from "../wire/native.ts"
 import { wireTask } from "../wire/tasks.ts"
+import { requireStartedRun } from "./chat.ts"
 
 export interface TasksRoutesOptions {
   readonly sessions: Sessions
   readonly streams: EventStreams
   readonly reading: MiddlewareHandler<HttpEnv>[]
   readonly changing: MiddlewareHandler<HttpEnv>[]
+  /** For messages, which have a body and are refused while the process shuts down. */
+  readonly sending: MiddlewareHandler<HttpEnv>[]
 }
 
 const params = z.object({ id: z.string() })
 const shared = { tags: ["tasks"], security: [{ sessionToken: [] }] }
 
-/** Routes for sub-agents that work for the session in the background: list them, follow one, cancel one. */
+/**
+ * Adds the routes for sub-agents that work for the session in the background: list them, follow one, send it a message,
+ * cancel it.
+ */
 export function addTasksRoutes(
   app: OpenAPIHono<HttpEnv>,
-  { sessions, streams, reading, changing }: TasksRoutesOptions,
+  { sessions, streams, reading, changing, sending }: TasksRoutesOptions,
 ): void {
   const find = async (c: Context<HttpEnv>, taskId: string): Promise<ListedTask> => {
     const tasks = await sessions.tasks(c.get("session").id, { signal: c.req.raw.signal })
@@ -49,7 +62,7 @@ export function addTasksRoutes(
         description: "The 200 newest background tasks of the session, oldest first.",
         content: { "application/json": { schema: tasksResponseSchema } },
       },
-      ...problems(401, 429, 500, 503),
+      ...problems(...ofToken),
     },
   })
   app.openapi(list, async (c) => {
@@ -67,7 +80,7 @@ export function addTasksRoutes(
     request: { params },
     responses: {
       200: { description: "The task.", content: { "application/json": { schema: taskSchema } } },
-      ...problems(401, 404, 429, 500, 503),
+      ...problems(...ofToken, "404 task_not_found"),
     },
   })
   app.openapi(read, async (c) => c.json(wireTask(await find(c, c.req.valid("param").id)), 200))
@@ -88,7 +101,13 @@ export function addTasksRoutes(
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
       204: { description: "No event follows the cursor, and the task has ended: do not reconnect." },
-      ...problems(400, 401, 404, 429, 500, 503),
+      ...problems(
+        ...ofToken,
+        "429 too_many_viewers",
+        "400 invalid_cursor",
+        "404 task_not_found",
+        "503 task_not_started",
+      ),
     },
   })
   app.openapi(subscribe, async (c) => {
@@ -107,6 +126,72 @@ export function addTasksRoutes(
     }))
   })
 
+  const message = createRoute({
+    ...shared,
+    method: "post",
+    path: "/chat/tasks/{id}/messages",
+    operationId: "messageTask",
+    summary: "Send a message to a background task",
+    middleware: sending,
+    request: {
+      params,
+      headers: z.object({ "idempotency-key": idempotencyHeader }),
+      body: { required: true, content: { "application/json": { schema: taskMessageRequestSchema } } },
+    },
+    responses: {
+      200: {
+        description:
+          "The message is durable. The sub-agent reads it before its next turn, and the task's stream shows it as " +
+          "`user_message_added`.",
+        content: { "application/json": { schema: taskMessageResponseSchema } },
+      },
+      ...problems(
+        ...([
+          ...ofToken,
+          ...ofBody,
+          "400 invalid_idempotency_key",
+          "404 task_not_found",
+          "409 task_ended",
+        ] as const),
+        ...([
+          "413 session_too_large",
+          "413 principal_storage_exceeded",
+          "422 idempotency_key_reused",
+        ] as const),
+        ...(["429 queue_full", "503 task_not_started"] as const),
+      ),
+    },
+  })
+  app.openapi(message, async (c) => {
+    const body = c.req.valid("json")
+    const { taskId, sessionId } = await find(c, c.req.valid("param").id)
+    const { tenant, userId } = c.get("session")
+    const outcome = await sessions.start({
+      sessionId,
+      principal: { tenant, userId },
+      joins: taskId,
+      whenBusy: "steer",
+      input: { type: "message", content: [{ type: "text", text: body.message }] },
+      context: {},
+      channel: null,
+      model: null,
+      idempotency: await idempotencyOf(c.req.header("idempotency-key"), body),
+    })
+    if (outcome.status === "busy") throw notStarted()
+    if (outcome.status === "unknown") throw await explainUnjoined(sessionId, taskId)
+    requireStartedRun(outcome)
+    return c.json({ status: "ok" as const, run_id: taskId }, 200)
+  })
+
+  /** Explains why a message cannot join a task that the session has. */
+  async function explainUnjoined(sessionId: string, taskId: string): Promise<Problem> {
+    if ((await sessions.run(sessionId, taskId)) === null) return notStarted()
+    return new Problem(
+      { code: "task_ended", status: 409 },
+      "The task has ended or was canceled, or its agent takes no messages while it works.",
+    )
+  }
+
   const cancel = createRoute({
     ...shared,
     method: "post",
@@ -120,7 +205,7 @@ export function addTasksRoutes(
         description: "The cancel is durable. The session learns of the end with `task_completed`.",
         content: { "application/json": { schema: cancelResponseSchema } },
       },
-      ...problems(401, 404, 409, 429, 500, 503),
+      ...problems(...ofToken, "404 task_not_found", "409 task_ended", "503 task_not_started"),
     },
   })
   app.openapi(cancel, async (c) => {

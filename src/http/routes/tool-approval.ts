@@ -7,6 +7,7 @@ import type { HttpEnv } from "../http-env.ts"
 import { toolApprovalRequestSchema } from "../schemas/answers.ts"
 import { done, doneResponseSchema } from "../schemas/done.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofAnswer, ofBody, ofToken } from "../schemas/refusals.ts"
 
 export interface ToolApprovalRouteOptions {
   readonly sessions: Sessions
@@ -33,7 +34,7 @@ export function addToolApprovalRoute(app: OpenAPIHono<HttpEnv>, options: ToolApp
         description: "The answer is durable. Later answers are refused.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
-      ...problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503),
+      ...problems(...ofToken, ...ofBody, ...ofAnswer),
     },
   })
 

@@ -9,6 +9,7 @@ import type { HttpEnv } from "../http-env.ts"
 import { toolResultRequestSchema } from "../schemas/answers.ts"
 import { done, doneResponseSchema } from "../schemas/done.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofAnswer, ofBody, ofToken } from "../schemas/refusals.ts"
 
 export interface ToolResultRouteOptions {
   readonly sessions: Sessions
@@ -35,7 +36,7 @@ export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResul
         description: "The result is durable. Later results are refused.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
-      ...problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503),
+      ...problems(...ofToken, ...ofBody, ...ofAnswer),
     },
   })
 

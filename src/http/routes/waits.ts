@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { problems } from "../schemas/problem.ts"
+import { ofToken } from "../schemas/refusals.ts"
 import { waitsResponseSchema } from "../schemas/waits.ts"
 import { wireWaits } from "../wire/waits.ts"
 
@@ -26,7 +27,7 @@ export function addWaitsRoute(app: OpenAPIHono<HttpEnv>, { sessions, middleware 
         description: "Every open approval, client tool call and question of the session.",
         content: { "application/json": { schema: waitsResponseSchema } },
       },
-      ...problems(401, 429, 500, 503),
+      ...problems(...ofToken),
     },
   })
 

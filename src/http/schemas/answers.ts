@@ -14,14 +14,16 @@ const maxWarningCharacters = 4_096
  * another answer, and the first answer counts.
  */
 const wait = {
-  tool_call_id: identifier,
+  tool_call_id: identifier.openapi({ description: "The call that waits." }),
   nonce: identifier.openapi({ description: "The nonce of the request." }),
 }
 
 export const toolApprovalRequestSchema = z
   .strictObject({
     ...wait,
-    approved: z.boolean(),
+    approved: z
+      .boolean()
+      .openapi({ description: "If true, the call runs. If false, the model learns that it was denied." }),
     allow_tool_type: z.boolean().optional().openapi({
       description: "Allows this tool, with this qualifier, for the rest of the session. Only when approved.",
     }),

@@ -11,5 +11,8 @@ export const cancelRequestSchema = z
   .openapi("CancelRequest", { example: { run_id: "run_4fzyo82mvyr7jtnc1q9x" } })
 
 export const cancelResponseSchema = z
-  .object({ status: z.literal("ok"), run_id: z.string() })
+  .object({
+    status: z.literal("ok"),
+    run_id: z.string().openapi({ description: "The canceled or withdrawn run." }),
+  })
   .openapi("CancelResponse", { example: { status: "ok", run_id: "run_4fzyo82mvyr7jtnc1q9x" } })

@@ -40,7 +40,14 @@ const contextSchema = z
   .openapi({
     type: "object",
     additionalProperties: true,
-    properties: { channel: { type: "string", minLength: 1, maxLength: maxNameCharacters } },
+    properties: {
+      channel: {
+        type: "string",
+        minLength: 1,
+        maxLength: maxNameCharacters,
+        description: "Name of the client's channel, such as `voice`.",
+      },
+    },
     description: "The app's own data for this run. `channel` may choose how the run is executed.",
   })
 
@@ -53,7 +60,9 @@ export const chatRequestSchema = z
       .optional()
       .openapi({ description: "Only the new message. The server uses its own history." }),
     context: contextSchema.optional(),
-    model: z.string().min(1).max(maxNameCharacters).optional(),
+    model: z.string().min(1).max(maxNameCharacters).optional().openapi({
+      description: "Model of the run. Default: the agent's. With `allowedModels`, one of these.",
+    }),
     tools: clientToolsSchema.optional().openapi({
       maxItems: 32,
       description:

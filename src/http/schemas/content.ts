@@ -58,10 +58,12 @@ export const imageBlockSchema = z
 
 export const usageSchema = z
   .object({
-    input_tokens: z.int(),
-    output_tokens: z.int(),
-    cache_creation_input_tokens: z.int(),
-    cache_read_input_tokens: z.int(),
+    input_tokens: z
+      .int()
+      .openapi({ description: "Input that was neither read from a cache nor written to one." }),
+    output_tokens: z.int().openapi({ description: "Output, thinking included." }),
+    cache_creation_input_tokens: z.int().openapi({ description: "Input that was written to a cache." }),
+    cache_read_input_tokens: z.int().openapi({ description: "Input that was read from a cache." }),
     estimated_cost: z
       .number()
       .nullable()

@@ -11,6 +11,10 @@ import {
 import { questionShape, toolServer } from "./question.ts"
 
 const toolCall = { tool_call_id: z.string(), tool_name: z.string() }
+const subAgentId = z
+  .string()
+  .optional()
+  .openapi({ description: "The sub-agent that the event belongs to. Absent for the session itself." })
 const executionLocation = z.enum(["backend", "client"])
 
 function event<Type extends string, Shape extends z.ZodRawShape>(
@@ -18,9 +22,7 @@ function event<Type extends string, Shape extends z.ZodRawShape>(
   shape: Shape,
   description: string,
 ) {
-  return z
-    .object({ type: z.literal(type), sub_agent_id: z.string().optional(), ...shape })
-    .openapi({ description })
+  return z.object({ type: z.literal(type), sub_agent_id: subAgentId, ...shape }).openapi({ description })
 }
 
 /** Every event that a stream may contain. */

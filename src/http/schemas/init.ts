@@ -5,7 +5,7 @@ import { printable } from "./parts/printable.ts"
 export const initRequestSchema = z
   // Clients with a misspelled `user_id` would all be the same user: that of the key.
   .strictObject({
-    api_key: printable(4096),
+    api_key: printable(4096).openapi({ description: "One of `validApiKeys`. Without that option, any key." }),
     user_id: printable(256)
       .optional()
       .openapi({ description: "The user of the key. Default: derived from the key." }),
@@ -27,8 +27,8 @@ export const personInitRequestSchema = z
 export const initResponseSchema = z
   .object({
     session_token: z.string().openapi({ description: "A JWT, for the Authorization header." }),
-    session_id: z.string(),
-    user_id: z.string(),
+    session_id: z.string().openapi({ description: "Id of the session, to get further tokens for it." }),
+    user_id: z.string().openapi({ description: "The user that the session belongs to." }),
     agent: z.string().openapi({ description: "Name of the agent that the session is with." }),
     expires_at: z.int().openapi({
       description: "Time at which the token expires, in seconds since the Unix epoch. The session continues.",

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import type { JsonObject } from "../../core/json/json.ts"
+import { type Refusal, refusals } from "./refusals.ts"
 
 const problemSchema = z
   .object({
@@ -26,58 +27,36 @@ const problemSchema = z
     },
   })
 
-const meanings = {
-  400: "Malformed: `malformed_json`, `incomplete_body`, `invalid_cursor`, `invalid_idempotency_key`, `model_not_allowed`.",
-  401: "Not authenticated: `invalid_token`, `token_expired`, `session_not_found`, `session_revoked`, `invalid_api_key`, `invalid_credentials`.",
-  403:
-    "Forbidden. `wrong_nonce`: the nonce is not that of the wait. " +
-    "`origin_not_allowed`: a page of another site sent the request. `users_unknown`: any API key is " +
-    "accepted, so sessions are not listed.",
-  404:
-    "Not there: `agent_not_found`, `session_not_found`, `no_active_run`, `wait_not_found`, " +
-    "`grant_not_found`, `file_not_found`, `memory_not_found`.",
-  409:
-    "`run_active`: a run of this session is open; its id is in `run_id`. `already_answered`: the " +
-    "first answer counts.",
-  410: "`wait_expired`: the wait has expired, or its run has ended or is being cancelled.",
-  413:
-    "`body_too_large`. `session_too_large`: start a new session. `principal_storage_exceeded`: all " +
-    "sessions of the user store too much.",
-  415: "`unsupported_media_type`: bodies are application/json.",
-  421: "`host_not_allowed`: the request names a host that the gateway does not serve.",
-  422: "The request is not valid: `invalid_body`, `nesting_too_deep`, `too_many_values`, `system_message_not_allowed`, `idempotency_key_reused`, `invalid_answer`.",
-  429: "`too_many_viewers`, `too_many_history_reads`; `rate_limited`: try again after `retry-after` seconds. `ratelimit` and `ratelimit-policy` state the remaining requests.",
-  500: "`internal_error`.",
-  503: "Try again after `retry-after` seconds: `store_unavailable`, `server_busy`, `shutting_down`, `authentication_unavailable`.",
-} as const
-
-type ProblemStatus = keyof typeof meanings
+type Status<Kind extends Refusal> = Kind extends `${infer Code extends number} ${string}` ? Code : never
 
 /** Any route may return these: before the route is found, and from the HTTP server itself. */
-const always = {
-  403: problemContent(403),
-  421: problemContent(421),
-  431: { description: "The headers are larger than 16 KiB. Without a body." },
-} as const
+const always = ["403 origin_not_allowed", "421 host_not_allowed"] as const
+const largeHeaders = { description: "The headers are larger than 16 KiB. Without a body." } as const
 
-/** Returns the error half of a route's responses. */
-export function problems<Status extends ProblemStatus>(...statuses: readonly Status[]) {
-  const responses = Object.fromEntries(statuses.map((status) => [status, problemContent(status)]))
-  return { ...always, ...(responses as Record<Status, ProblemContent>) }
+/** Returns the error half of a route's responses, from the refusals of this route. */
+export function problems<Kind extends Refusal>(...kinds: readonly Kind[]) {
+  const content = { "application/problem+json": { schema: problemSchema } }
+  const responses = describe(kinds).map(
+    ([status, description]) => [status, { description, content }] as const,
+  )
+  type Response = { readonly description: string; readonly content: typeof content }
+  const described = Object.fromEntries(responses) as Record<Status<Kind | (typeof always)[number]>, Response>
+  return { ...described, 431: largeHeaders }
 }
 
 /** Returns the same for routes that an OpenAPI operation describes. */
-export function problemResponses(...statuses: readonly ProblemStatus[]): JsonObject {
+export function problemResponses(...kinds: readonly Refusal[]): JsonObject {
   const content = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } }
-  const responses = [...statuses, 403 as const, 421 as const].map(
-    (status) => [status, { description: meanings[status], content }] as const,
+  const responses = describe(kinds).map(
+    ([status, description]) => [status, { description, content }] as const,
   )
-  return { ...Object.fromEntries(responses), 431: { ...always[431] } }
+  return { ...Object.fromEntries(responses), 431: { ...largeHeaders } }
 }
 
-type ProblemContent = ReturnType<typeof problemContent>
-
-function problemContent(status: ProblemStatus) {
-  const content = { "application/problem+json": { schema: problemSchema } }
-  return { description: meanings[status], content }
+/** Returns each status with its codes and their meanings. */
+function describe(kinds: readonly Refusal[]): readonly (readonly [string, string])[] {
+  const byStatus = Map.groupBy(new Set<Refusal>([...kinds, ...always]), (kind) => kind.slice(0, 3))
+  return [...byStatus].map(([status, own]) => {
+    return [status, own.map((kind) => `\`${kind.slice(4)}\`: ${refusals[kind]}`).join(" ")] as const
+  })
 }

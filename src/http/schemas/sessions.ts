@@ -27,13 +27,13 @@ const seconds = z.int().openapi({ description: "Seconds since the Unix epoch." }
 
 const sessionShape = {
   session_id: z.string(),
-  agent: z.string(),
+  agent: z.string().openapi({ description: "Name of the agent that the session is with." }),
   state: z.enum(sessionStates).openapi({
     description:
       "State of its open run. `waiting`: an answer from outside is open. `unserved`: no server " +
       "serves its agent at the moment.",
   }),
-  active_run_id: z.string().nullable(),
+  active_run_id: z.string().nullable().openapi({ description: "The open run; null if there is none." }),
   parent: z
     .object({ session_id: z.string(), run_id: z.string(), tool_call_id: z.string() })
     .nullable()
@@ -41,7 +41,9 @@ const sessionShape = {
   root_session_id: z.string().openapi({ description: "The root of its tree; its own id without a parent." }),
   created_at: seconds,
   last_used_at: seconds,
-  stored_bytes: z.int(),
+  stored_bytes: z
+    .int()
+    .openapi({ description: "Size of its stored events, which `limits.sessionBytes` bounds." }),
 }
 
 const listedSessionSchema = z.object(sessionShape).openapi("Session", {

@@ -21,6 +21,17 @@ export const taskSchema = z
   })
   .openapi("Task", { description: "A sub-agent that works in the background." })
 
+/** Characters of a message, as for the tool `send_message`. */
+const maxMessageCharacters = 100_000
+
+export const taskMessageRequestSchema = z
+  .strictObject({ message: z.string().min(1).max(maxMessageCharacters) })
+  .openapi("TaskMessageRequest", { example: { message: "Only look at this year." } })
+
+export const taskMessageResponseSchema = z
+  .object({ status: z.literal("ok"), run_id: z.string() })
+  .openapi("TaskMessageResponse", { example: { status: "ok", run_id: "task_4fzyo82mvyr7jtnc1q9x" } })
+
 export const tasksResponseSchema = z.object({ tasks: z.array(taskSchema) }).openapi("TasksResponse")
 
 export type WireTask = z.input<typeof taskSchema>

@@ -35,7 +35,6 @@ interface Rendering<State> {
  * keeping. A map from batches to renderings took 4 % of a token's CPU time.
  */
 export function createRenderer<State extends WireState>(wire: Wire<State>, logger: Logger): Renderer {
-  const encoder = new TextEncoder()
   let last: Rendering<State> | null = null
   let lastOfSubAgent: Rendering<State> | null = null
 
@@ -44,15 +43,15 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
       let state = wire.start(afterSeq)
       const states = new WeakMap<SubAgent, State>()
       return (batch) => {
-        if (isProgress(batch)) return encoder.encode(wire.write(wire.taskProgress(batch.progress), null))
+        if (isProgress(batch)) return Buffer.from(wire.write(wire.taskProgress(batch.progress), null))
         if (isOfSubAgent(batch)) return renderSubAgent(batch, states)
         const rendering = renderShared(batch, state, afterSeq)
         state = rendering.after
         return rendering.bytes
       }
     },
-    heartbeat: (now) => encoder.encode(wire.heartbeat(now)),
-    queued: (runId, position) => encoder.encode(wire.write(wire.queued(runId, position), null)),
+    heartbeat: (now) => Buffer.from(wire.heartbeat(now)),
+    queued: (runId, position) => Buffer.from(wire.write(wire.queued(runId, position), null)),
   }
 
   function renderShared(batch: readonly LiveEntry[], state: State, afterSeq: number): Rendering<State> {
@@ -68,7 +67,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     const before = states.get(subAgent)
     if (before === undefined) {
       states.set(subAgent, wire.start(subAgent.afterSeq))
-      return encoder.encode(wire.write(wire.subAgentStart(subAgent), null))
+      return Buffer.from(wire.write(wire.subAgentStart(subAgent), null))
     }
     if (lastOfSubAgent?.batch !== entries || lastOfSubAgent.before !== before) {
       lastOfSubAgent = renderOfSubAgent(entries, before, subAgent.sessionId)
@@ -89,7 +88,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
       after = next
       for (const frame of frames) text += wire.write(wire.ofSubAgent(frame, subAgentId), null)
     }
-    return { batch, before, after, bytes: text === "" ? null : encoder.encode(text) }
+    return { batch, before, after, bytes: text === "" ? null : Buffer.from(text) }
   }
 
   function render(batch: readonly LiveEntry[], before: State, afterSeq: number): Rendering<State> {
@@ -100,7 +99,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
       after = next
       if (entry.seq > afterSeq) text += writeFrames(frames, entry.seq)
     }
-    return { batch, before, after, bytes: text === "" ? null : encoder.encode(text) }
+    return { batch, before, after, bytes: text === "" ? null : Buffer.from(text) }
   }
 
   function fold(state: State, entry: LiveEntry): readonly [State, readonly Frame[]] {

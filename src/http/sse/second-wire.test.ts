@@ -152,12 +152,12 @@ describe.each([
 
 /** Yields everything that is published while the subscriber is connected. */
 async function* live(feed: Feed, { signal }: ViewOptions): AsyncGenerator<readonly LiveEntry[]> {
-  const subscription = feed.subscribe("sess_live")
+  const subscription = feed.subscribe("sess_live", signal)
   counts.set(feed, subscribers(feed) + 1)
   for (;;) {
     const item = subscription.next()
     if (item?.type === "batch") yield item.entries
-    else if (item === null) await subscription.wait(signal)
+    else if (item === null) await subscription.wait()
     else return
     if (signal.aborted) return
   }

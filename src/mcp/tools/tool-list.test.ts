@@ -14,7 +14,7 @@ function server(
   schema: JsonObject & { readonly type: "object" } = { type: "object" },
 ): ServerHandle {
   const defaults = {
-    defaultToolTimeoutMs: 1_000,
+    defaultToolTimeoutMs: 30_000,
     timeoutOverrides: {},
     sessionInjectServers: [],
     stripInputFields: [],

@@ -1,6 +1,7 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { directFetch } from "../transport/direct-fetch.ts"
+import { selectHeaders } from "../transport/select-headers.ts"
 import type { AnthropicOptions } from "./options.ts"
 
 export type AnthropicSdk = typeof import("@anthropic-ai/sdk")
@@ -12,6 +13,7 @@ export const anthropicAddress = "https://api.anthropic.com"
  * from a profile file is set. It never retries by itself, because the agent's loop retries visibly.
  */
 export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anthropic {
+  const own = { authorization: `Bearer ${options.apiKey ?? options.authToken}`, ...options.headers }
   return new sdk.Anthropic({
     apiKey: options.apiKey ?? null,
     authToken: options.authToken ?? null,
@@ -22,20 +24,11 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
     maxRetries: 0,
     logLevel: "off",
     openTelemetry: false,
-    fetch: (url, init) => directFetch(url, { ...init, headers: selectHeaders(options, init?.headers) }),
+    fetch: (url, init) =>
+      directFetch(url, { ...init, headers: selectHeaders(init?.headers, sdkHeaders, own) }),
   })
 }
 
-/**
- * Headers that the SDK or the gateway sets. The SDK took any other header from `ANTHROPIC_CUSTOM_HEADERS`, and has no
- * option to prevent it.
- */
+/** Headers that the SDK or the gateway sets. The SDK took any other header from `ANTHROPIC_CUSTOM_HEADERS`. */
 const sdkHeaders =
   /^(accept|content-length|content-type|user-agent|traceparent|anthropic-version|x-stainless-.+)$/
-
-function selectHeaders(options: AnthropicOptions, fromSdk: RequestInit["headers"]): Headers {
-  const headers = new Headers([...new Headers(fromSdk)].filter(([name]) => sdkHeaders.test(name)))
-  headers.set("authorization", `Bearer ${options.apiKey ?? options.authToken}`)
-  for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value)
-  return headers
-}

@@ -26,11 +26,11 @@ export function demoAnswer({ messages, tools }: ModelRequest): readonly ModelPar
   return [{ type: "thinking", text: thought }, ...answer(message.slice(thinking[0].length), tools)]
 }
 
-/** Returns a message's text without data before a command, such as memories of the user. */
+/** Returns a message's text. If a part of it is a command, leaves out the other parts, such as memories or a state. */
 function wordsOf({ content }: UserMessage): string {
   const texts = content.map((part) => textOf([part]).trim())
-  const command = texts.findIndex((text) => /^\/(tool|think)\b/.test(text))
-  return texts.slice(Math.max(0, command)).join("\n").trim()
+  const commands = texts.filter((text) => /^\/(tool|think)\b/.test(text))
+  return (commands.length > 0 ? commands : texts).join("\n").trim()
 }
 
 /**

@@ -57,8 +57,13 @@ test("/tool calls the agent's tool with the input", async () => {
   expect(end.stopReason).toBe("toolCalls")
 })
 
-test("/tool is a command even after other parts of the message", async () => {
-  const parts = ["<memories>A dog.</memories>", '/tool add {"a": 1}', '/tool add {"a": 2}']
+test("/tool is a command even before and after other parts of the message", async () => {
+  const parts = [
+    "<memories>A dog.</memories>",
+    '/tool add {"a": 1}',
+    '/tool add {"a": 2}',
+    "The state is {}.",
+  ]
   const content = parts.map((text) => ({ type: "text", text }) as const)
   const { end } = await ask([{ role: "user", content }])
   expect(end.content.filter(({ type }) => type === "toolCall")).toHaveLength(2)

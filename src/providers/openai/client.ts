@@ -1,6 +1,7 @@
 import type { OpenAI } from "openai"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { directFetch } from "../transport/direct-fetch.ts"
+import { selectHeaders } from "../transport/select-headers.ts"
 import type { OpenAiConnectionOptions } from "./options.ts"
 
 export type OpenAiSdk = typeof import("openai")
@@ -10,6 +11,8 @@ export type OpenAiSdk = typeof import("openai")
  * set. It never retries by itself, because the agent's loop retries visibly.
  */
 export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, baseURL: string): OpenAI {
+  const { apiKey, headers } = options
+  const own = { ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }), ...headers }
   return new sdk.OpenAI({
     // The SDK requires a key, but local servers do not. Without a key no credentials are sent.
     apiKey: options.apiKey ?? "none",
@@ -22,22 +25,10 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
     timeout: options.timeoutMs ?? longestTimerMs,
     maxRetries: 0,
     logLevel: "off",
-    fetch: (url, init) => directFetch(url, { ...init, headers: selectHeaders(options, init?.headers) }),
+    fetch: (url, init) =>
+      directFetch(url, { ...init, headers: selectHeaders(init?.headers, sdkHeaders, own) }),
   })
 }
 
-/**
- * Headers that the SDK or the gateway sets. The SDK took any other header from `OPENAI_CUSTOM_HEADERS`, and has no
- * option to prevent it.
- */
+/** Headers that the SDK or the gateway sets. The SDK took any other header from `OPENAI_CUSTOM_HEADERS`. */
 const sdkHeaders = /^(accept|content-length|content-type|user-agent|traceparent|x-stainless-.+)$/
-
-function selectHeaders(
-  { apiKey, headers = {} }: OpenAiConnectionOptions,
-  fromSdk: RequestInit["headers"],
-): Headers {
-  const sent = new Headers([...new Headers(fromSdk)].filter(([name]) => sdkHeaders.test(name)))
-  if (apiKey !== undefined) sent.set("authorization", `Bearer ${apiKey}`)
-  for (const [name, value] of Object.entries(headers)) sent.set(name, value)
-  return sent
-}

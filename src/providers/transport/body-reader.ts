@@ -1,12 +1,13 @@
 const longestWaitForCloseMs = 100
 
-type Reader = Pick<ReadableStreamDefaultReader<unknown>, "read" | "cancel">
+/** Reads the body of a response, one chunk after the other. */
+export type BodyReader<Chunk = Uint8Array> = Pick<ReadableStreamDefaultReader<Chunk>, "read" | "cancel">
 
 /**
  * Reads the body of a complete response to its end, which follows at once, so that the connection can serve the next
  * call. If the service keeps the body open for longer, the connection is closed.
  */
-export async function readToEnd(reader: Reader): Promise<void> {
+export async function readToEnd(reader: BodyReader<unknown>): Promise<void> {
   const timer = setTimeout(() => void cancelBody(reader), longestWaitForCloseMs)
   try {
     while (!(await reader.read()).done);
@@ -18,7 +19,7 @@ export async function readToEnd(reader: Reader): Promise<void> {
 }
 
 /** Cancels the body of a response. */
-export async function cancelBody(body: Pick<Reader, "cancel">): Promise<void> {
+export async function cancelBody(body: Pick<BodyReader, "cancel">): Promise<void> {
   try {
     await body.cancel()
   } catch {

@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { createServer, type RequestListener, type Server } from "node:http"
 import { afterEach, describe, expect, it } from "vitest"
-import { directFetch } from "./direct-fetch.ts"
+import { directFetch, EventStreamResponse } from "./direct-fetch.ts"
 
 const servers: Server[] = []
 
@@ -193,5 +193,92 @@ describe("a direct request", () => {
     ["nonsense", {}, "Invalid URL"],
   ])("refuses %s with %j", async (url, init, message) => {
     await expect(directFetch(url, init)).rejects.toThrow(message)
+  })
+})
+
+describe("an event stream", () => {
+  const head = { "content-type": "text/event-stream; charset=utf-8" }
+
+  async function openStream(url: string, signal?: AbortSignal): Promise<EventStreamResponse> {
+    const answer = await directFetch(url, signal === undefined ? {} : { signal })
+    if (answer instanceof EventStreamResponse) return answer
+    throw new Error("The response is not read as an event stream.")
+  }
+
+  async function readNext(stream: EventStreamResponse): Promise<string> {
+    return Buffer.from((await stream.read()).value ?? []).toString()
+  }
+
+  it("has a head and is read to its end, and then serves the next call by the same connection", async () => {
+    const ports: (number | undefined)[] = []
+    const url = await serve(({ socket }, response) => {
+      ports.push(socket.remotePort)
+      response.writeHead(200, head).end("data: a\n\n")
+    })
+    for (let call = 0; call < 2; call++) {
+      const stream = await openStream(url)
+      expect([stream.status, stream.headers.get("content-type")]).toEqual([200, head["content-type"]])
+      expect(await readNext(stream)).toBe("data: a\n\n")
+      expect(await stream.read()).toEqual({ done: true, value: undefined })
+    }
+    expect(ports[1]).toBe(ports[0])
+  })
+
+  it("is an ordinary response if it reports an error", async () => {
+    const url = await serve((_, response) => response.writeHead(500, head).end("Sorry"))
+    expect(await (await directFetch(url)).text()).toBe("Sorry")
+  })
+
+  it("fails when the connection breaks, after what came before", async () => {
+    const url = await serve((_, response) => {
+      response.writeHead(200, head).write("Half", () => response.destroy())
+    })
+    const stream = await openStream(url)
+    expect(await readNext(stream)).toBe("Half")
+    await expect(stream.read()).rejects.toMatchObject({
+      message: "terminated",
+      cause: { code: "ECONNRESET" },
+    })
+  })
+
+  it("fails when the signal aborts during a read", async () => {
+    const url = await serve((_, response) => response.writeHead(200, head).flushHeaders())
+    const stopping = new AbortController()
+    const reading = (await openStream(url, stopping.signal)).read()
+    stopping.abort()
+    await expect(reading).rejects.toThrow("terminated")
+  })
+
+  it("closes the connection when it is canceled, and ends a read that waits", async () => {
+    const closed = Promise.withResolvers<void>()
+    const url = await serve((_, response) => {
+      response.on("close", closed.resolve)
+      response.writeHead(200, head).flushHeaders()
+    })
+    const stream = await openStream(url)
+    const reading = stream.read()
+    await stream.cancel()
+    await closed.promise
+    expect(await reading).toEqual({ done: true, value: undefined })
+  })
+
+  it("is read no further than its reader reads", async () => {
+    let sent = 0
+    const url = await serve(async (_, response) => {
+      response.writeHead(200, head)
+      while (!response.destroyed) {
+        sent += 100_000
+        if (!response.write("x".repeat(100_000))) await once(response, "drain").catch(() => {})
+      }
+    })
+    const stream = await openStream(url)
+    await stream.read()
+    let before = -1
+    while (sent > before) {
+      before = sent
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    expect(sent).toBeLessThan(50_000_000)
+    await stream.cancel()
   })
 })

@@ -1,6 +1,7 @@
 import { createParser } from "eventsource-parser"
 import { nextSlice } from "../../core/time/next-slice.ts"
-import { cancelBody, readToEnd } from "./body-reader.ts"
+import { type BodyReader, cancelBody, readToEnd } from "./body-reader.ts"
+import { EventStreamResponse, isEventStream } from "./direct-fetch.ts"
 import { NotAStreamError, StreamLimitError } from "./stream-fault.ts"
 
 export interface SseEvent {
@@ -68,11 +69,11 @@ function* splitParts(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-type BodyReader = ReadableStreamDefaultReader<Uint8Array>
-
-async function bodyReader({ headers, body }: Response): Promise<BodyReader> {
+async function bodyReader(response: Response): Promise<BodyReader> {
+  if (response instanceof EventStreamResponse) return response
+  const { headers, body } = response
   const contentType = headers.get("content-type") ?? ""
-  if (body !== null && /^text\/event-stream\b/i.test(contentType)) return body.getReader()
+  if (body !== null && isEventStream(contentType)) return body.getReader()
   // The text of a web page is not helpful.
   const isReadable = body !== null && /^(application\/([\w.-]+\+)?json|text\/plain)\b/i.test(contentType)
   const text = isReadable ? await beginningOf(body.getReader()) : ""

@@ -29,7 +29,7 @@ const item = (id: string, kind = "kind") => ({ id, kind, payload: { text: id } }
 function keeping(act: (delivery: OutboxDelivery, signal: AbortSignal) => void | Promise<void> = () => {}) {
   const given: OutboxDelivery[] = []
   const handler: OutboxHandler = {
-    timeoutMs: 1_000,
+    timeoutMs: 60_000,
     deliver(delivery, { signal }) {
       given.push(delivery)
       return act(delivery, signal)

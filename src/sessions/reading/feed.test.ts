@@ -17,7 +17,7 @@ function output(seq: number, text: string): DeltaEntry {
 async function publishing(turns: number, text: string) {
   const feed = new Feed()
   const writer = feed.openWriter("sess_1", () => [])
-  const viewer = feed.subscribe("sess_1")
+  const viewer = feed.subscribe("sess_1", new AbortController().signal)
   for (let seq = 1; seq <= turns; seq++) {
     writer.publish(output(seq, text))
     await new Promise(setImmediate)
@@ -47,7 +47,7 @@ it.each<[string, (seq: number) => LiveEntry]>([
 ])("counts the characters of %s data", async (_, entry) => {
   const feed = new Feed()
   const writer = feed.openWriter("sess_1", () => [])
-  const viewer = feed.subscribe("sess_1")
+  const viewer = feed.subscribe("sess_1", new AbortController().signal)
   for (let seq = 1; seq <= 20; seq++) {
     writer.publish(entry(seq))
     await new Promise(setImmediate)

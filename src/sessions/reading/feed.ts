@@ -50,13 +50,14 @@ export class Feed {
     }
   }
 
-  subscribe(sessionId: string): FeedSubscription {
+  /** `signal` ends each `wait` of the subscription. */
+  subscribe(sessionId: string, signal: AbortSignal): FeedSubscription {
     const channel = this.#channel(sessionId)
     const tail = {
       unstored: channel.publishedUnstored?.() ?? [],
       storedThrough: channel.storedThrough?.() ?? Number.POSITIVE_INFINITY,
     }
-    const subscription = new FeedSubscription(tail, () => {
+    const subscription = new FeedSubscription(tail, signal, () => {
       channel.subscriptions.delete(subscription)
       this.#forget(channel)
     })
@@ -171,17 +172,21 @@ function charactersIn(entry: LiveEntry): number {
  */
 export class FeedSubscription {
   readonly tail: Tail
+  readonly #signal: AbortSignal
   readonly #onClose: () => void
   #queue: Batch[] = []
   #entries = 0
   #characters = 0
   #stale = false
   #finished = false
-  #wake: (() => void) | null = null
+  #wake: () => void = () => {}
+  readonly #onAbort = () => this.#wake()
 
-  constructor(tail: Tail, onClose: () => void) {
+  constructor(tail: Tail, signal: AbortSignal, onClose: () => void) {
     this.tail = tail
+    this.#signal = signal
     this.#onClose = onClose
+    signal.addEventListener("abort", this.#onAbort)
   }
 
   offer(batch: Batch): void {
@@ -195,7 +200,7 @@ export class FeedSubscription {
     this.#queue.push(batch)
     this.#entries = entries
     this.#characters = characters
-    this.#wake?.()
+    this.#wake()
   }
 
   /** Drops the queue. The viewer continues from the store. */
@@ -204,25 +209,21 @@ export class FeedSubscription {
     this.#queue = []
     this.#entries = 0
     this.#characters = 0
-    this.#wake?.()
+    this.#wake()
   }
 
   /** Ends the subscription after the queued entries. */
   finish(): void {
     this.#finished = true
-    this.#wake?.()
+    this.#wake()
   }
 
   /** Resolves when `next` has an entry, or when the signal aborts. */
-  async wait(signal: AbortSignal): Promise<void> {
-    if (this.#queue.length > 0 || this.#stale || this.#finished || signal.aborted) return
+  async wait(): Promise<void> {
+    if (this.#queue.length > 0 || this.#stale || this.#finished || this.#signal.aborted) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    const wake = () => resolve()
-    this.#wake = wake
-    signal.addEventListener("abort", wake, { once: true })
+    this.#wake = resolve
     await promise
-    signal.removeEventListener("abort", wake)
-    this.#wake = null
   }
 
   next(): FeedItem | null {
@@ -235,6 +236,7 @@ export class FeedSubscription {
   }
 
   close(): void {
+    this.#signal.removeEventListener("abort", this.#onAbort)
     this.#onClose()
   }
 }

@@ -1,23 +1,26 @@
 import type { Hold } from "../../core/ports/run/hold.ts"
 
+export interface LinkedSignal {
+  readonly signal: AbortSignal
+  release(): void
+}
+
 /**
- * Yields the entries of a view until this process's hold lapses, then ends without a terminal entry. After a lapse
- * the view may be outdated, because another process may have continued the session. Its subscriber should reconnect
- * elsewhere. `view` receives the signal that ends it.
+ * Returns a signal that aborts with `signal`, and when this process's hold lapses. After a lapse a view may be
+ * outdated, because another process may have continued the session. Its subscriber should reconnect elsewhere.
+ * `release` must be called when the view has ended.
  */
-export async function* untilLapse<T>(
-  { hold, signal }: { readonly hold: Hold; readonly signal: AbortSignal },
-  view: (signal: AbortSignal) => AsyncIterable<T>,
-): AsyncGenerator<T> {
+export function untilLapse(hold: Hold, signal: AbortSignal): LinkedSignal {
   const ending = new AbortController()
   const end = () => ending.abort(signal.reason)
   const forget = hold.onLapse(end)
   signal.addEventListener("abort", end, { once: true })
   if (signal.aborted) end()
-  try {
-    yield* view(ending.signal)
-  } finally {
-    forget()
-    signal.removeEventListener("abort", end)
+  return {
+    signal: ending.signal,
+    release() {
+      forget()
+      signal.removeEventListener("abort", end)
+    },
   }
 }

@@ -1,4 +1,5 @@
 import { isTerminal, type LiveEntry, type TerminalEvent } from "../../core/log/entries.ts"
+import type { Hold } from "../../core/ports/run/hold.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import { noSpending } from "../../core/usage.ts"
@@ -6,11 +7,14 @@ import type { ViewOptions } from "../sessions.ts"
 import type { Feed } from "./feed.ts"
 import { page, type ReadQueue } from "./read-queue.ts"
 import { StoreWatch } from "./store-watch.ts"
+import { untilLapse } from "./until-lapse.ts"
 
 export interface ViewParts {
   readonly log: SessionLog
   readonly feed: Feed
   readonly reads: ReadQueue
+  /** The view ends without a terminal entry when this hold lapses. If absent, the view continues. */
+  readonly hold?: Hold
   /**
    * Resolves to true while a background task of the session runs, or a message with its end is on its way. Default:
    * there are none.
@@ -26,11 +30,13 @@ const noTasks = async () => false
  * order.
  */
 export async function* viewSession(
-  { log, feed, reads, hasTasks = noTasks }: ViewParts,
+  { log, feed, reads, hold, hasTasks = noTasks }: ViewParts,
   sessionId: string,
-  { afterSeq, replayFrom, runId, principal, untilTasksEnd = false, deltas, signal }: ViewOptions,
+  { afterSeq, replayFrom, runId, principal, untilTasksEnd = false, deltas, signal: closing }: ViewOptions,
 ): AsyncGenerator<readonly LiveEntry[]> {
-  let cursor = await replayCursor(log, sessionId, { afterSeq, replayFrom })
+  const lapse = hold === undefined ? null : untilLapse(hold, closing)
+  const signal = lapse?.signal ?? closing
+  let cursor = afterSeq
   let ended = false
   // Readers without a principal take turns by their session.
   const reader = { principal: principal ?? { tenant: sessionId, userId: "" }, signal }
@@ -49,8 +55,9 @@ export async function* viewSession(
 
   const elsewhere = new StoreWatch(log, sessionId)
   try {
+    cursor = await replayCursor(log, sessionId, { afterSeq, replayFrom })
     while (!signal.aborted) {
-      const subscription = feed.subscribe(sessionId)
+      const subscription = feed.subscribe(sessionId, signal)
       if (feed.hasWriter(sessionId)) elsewhere.stop()
       else elsewhere.reportTo(subscription)
       try {
@@ -81,7 +88,7 @@ export async function* viewSession(
           if (item?.type === "closed") return
           if (item?.type === "stale" || signal.aborted) break
           if (item === null) {
-            await subscription.wait(signal)
+            await subscription.wait()
             continue
           }
           const entries = take(item.entries)
@@ -95,6 +102,7 @@ export async function* viewSession(
     }
   } finally {
     elsewhere.stop()
+    lapse?.release()
   }
 }
 

@@ -54,7 +54,7 @@ function keeping(name: string, act: Act = () => {}) {
   const gaps: Gap[] = []
   const subscriber: Subscriber = {
     name,
-    timeoutMs: 1_000,
+    timeoutMs: 60_000,
     async onEvents(page, context) {
       await act(page, context)
       received.push(...page.entries.map((entry) => ({ sessionId: page.sessionId, entry })))

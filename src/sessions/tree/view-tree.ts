@@ -80,7 +80,8 @@ class TreeView implements AsyncIterator<TreeBatch> {
   /** Sub-agents that wait for a place. */
   #queue: Queued[] = []
   readonly #ending = new AbortController()
-  readonly #signal: AbortSignal
+  readonly #signal = this.#ending.signal
+  readonly #onAbort = () => this.#ending.abort(this.#options.signal.reason)
   #hasBegun = false
   #hasShown = false
   #knowsTasks = false
@@ -90,7 +91,8 @@ class TreeView implements AsyncIterator<TreeBatch> {
   constructor(parts: TreeViewParts, sessionId: string, options: TreeViewOptions) {
     this.#parts = parts
     this.#options = options
-    this.#signal = AbortSignal.any([options.signal, this.#ending.signal])
+    options.signal.addEventListener("abort", this.#onAbort, { once: true })
+    if (options.signal.aborted) this.#onAbort()
     const { isNewRun, maxSubAgents = maxShownSubAgents, ...viewed } = options
     this.#maxShown = maxSubAgents
     const view = parts.view(sessionId, { ...viewed, signal: this.#signal })
@@ -106,7 +108,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
         this.#hasShown = true
         return { done: false, value: batch }
       }
-      await this.#findTasks()
+      if (!this.#knowsTasks) await this.#findTasks()
       if (this.#root.hasEnded) break
       await this.#readOn()
     }
@@ -116,7 +118,8 @@ class TreeView implements AsyncIterator<TreeBatch> {
   }
 
   async return(): Promise<IteratorResult<TreeBatch>> {
-    this.#ending.abort()
+    this.#options.signal.removeEventListener("abort", this.#onAbort)
+    this.#ending.abort("the view ended")
     // The signal ends a view that waits. A view between two batches cleans up when `return` is called.
     await Promise.all(this.#branches.map(({ source }) => source.return?.()))
     return { done: true, value: undefined }
@@ -131,7 +134,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
   /** Starts to show the tasks that are already running. The first entries of a new run do not wait for them. */
   async #findTasks(): Promise<void> {
     const { isNewRun = false } = this.#options
-    if (this.#knowsTasks || (isNewRun && !this.#hasShown)) return
+    if (isNewRun && !this.#hasShown) return
     this.#knowsTasks = true
     const isFirstRun = isNewRun && this.#root.knownUpTo === 0
     if (isFirstRun) return

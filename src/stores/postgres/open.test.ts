@@ -23,8 +23,10 @@ import {
 import { approval, decider, ending, newWait, opening } from "../../testing/session-log/waits/wait-fixtures.ts"
 import { approvalsWithoutOrigin, checkApprovalsWithoutOrigin } from "../fixtures/approvals-without-origin.ts"
 import { checkMigratedStore } from "../fixtures/migrated-store.ts"
+import { layCable } from "./fixtures/cable.ts"
 import { type ProcessOverCable, startTestServer, type TestServer } from "./fixtures/test-server.ts"
 import { openPostgresStore } from "./open.ts"
+import { migrationLock } from "./schema.ts"
 
 const logger = {
   debug: () => undefined,
@@ -174,6 +176,25 @@ test("processes that start at once on an empty database create its tables once",
   const keys = await Promise.all(stores.map(({ keyring }) => keyring.signingKey()))
   expect(new Set(keys.map(({ id }) => id)).size).toBe(1)
   await Promise.all(stores.map((store) => store.close()))
+})
+
+test("a process that hangs during its migration opens the store all the same", async () => {
+  const unlock = await server.begin(`SELECT pg_advisory_xact_lock(${migrationLock})`)
+  const cable = await layCable(Number(new URL(server.urlOf()).port))
+  const url = new URL(server.urlOf())
+  url.port = String(cable.port)
+  // The product's own limit, not the long one of the tests.
+  url.search = ""
+  const opening = openPostgresStore({ url: url.href, clock, logger })
+  const waiting = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+  const pid = await eventually("the migration", async () => (await server.ask(waiting))[0]?.pid ?? null)
+  cable.silence()
+  await unlock()
+  const idle = `SELECT FROM pg_stat_activity WHERE pid = ${pid} AND state = 'idle in transaction'
+    AND state_change < clock_timestamp() - interval '4 seconds'`
+  await eventually("four idle seconds", async () => ((await server.ask(idle)).length === 1 ? true : null))
+  cable.resume()
+  await (await opening).close()
 })
 
 test("a schema of version 1 is migrated with all its data by processes that start at once", async () => {

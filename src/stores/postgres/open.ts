@@ -11,9 +11,9 @@ import {
   type Database,
   type Durability,
   loadDriver,
+  migrationConfig,
   openDatabase,
   standingConfig,
-  withoutTimeouts,
 } from "./database/database.ts"
 import { toOpeningError } from "./database/failures.ts"
 import { createPostgresDirectory } from "./directory.ts"
@@ -125,7 +125,7 @@ async function migrateAlone(
   config: ReturnType<typeof connectionConfig>,
   logger: Logger,
 ): Promise<void> {
-  const database = openDatabase(driver, withoutTimeouts(config), { connections: 1, logger })
+  const database = openDatabase(driver, migrationConfig(config), { connections: 1, logger })
   try {
     await migrate(database)
   } finally {

@@ -8,7 +8,7 @@ const oldestServer = 15
  * An arbitrary number, the same in all versions. Processes that start at once use it to create the tables one after
  * another.
  */
-const migrationLock = 4_021_977_001
+export const migrationLock = 4_021_977_001
 
 /**
  * Statements that bring the schema from each version to the next. Texts are never `jsonb`, because it refuses U+0000.

@@ -56,7 +56,7 @@ export function planMessage(
   limits: StorageLimits | undefined,
 ): PutPlan {
   const { whenBusy = "reject" } = message
-  if (message.joins !== undefined) return planJoining(message, message.joins, receiver)
+  if (message.joins !== undefined) return planJoining(message, message.joins, receiver, limits)
   const refusal = refusalOf(message, receiver, limits)
   if (refusal !== null) return createEmptyPlan(refusal)
   const { open } = receiver
@@ -93,9 +93,17 @@ export function planTaskEnd(command: TaskEndCommand, { lastSeq }: Receiver): Put
 }
 
 /** Decides the effect of a message that only one run may take. While that run is queued, the session is busy. */
-function planJoining(message: MessageCommand, runId: string, receiver: Receiver): PutPlan {
+function planJoining(
+  message: MessageCommand,
+  runId: string,
+  receiver: Receiver,
+  limits: StorageLimits | undefined,
+): PutPlan {
   const { open, rows } = receiver
-  if (open?.runId === runId && joins(message, receiver, open)) return planSteering(message, open)
+  if (open?.runId === runId && joins(message, receiver, open)) {
+    const refusal = refusalOf(message, receiver, limits)
+    return refusal === null ? planSteering(message, open) : createEmptyPlan(refusal)
+  }
   const isQueued = rows.some((row) => row.type === "message" && row.runId === runId)
   return createEmptyPlan(isQueued ? { status: "busy", runId } : { status: "unknown" })
 }

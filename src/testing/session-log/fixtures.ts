@@ -170,12 +170,15 @@ export const runStarted: RunStarted = {
 export const stepCompleted: Event = { type: "stepCompleted", stepId: "step_1", step: 1, ...noSpending }
 export const runFailed: Event = { type: "runFailed", code: "internal", message: "Failed.", ...noSpending }
 
+/** Milliseconds to wait for a condition, so long because a busy machine may stall. */
+const patienceMs = 45_000
+
 /** Waits for a change by another process, or by the clock of the store. */
 export async function eventually<T extends NonNullable<unknown>>(
   what: string,
   look: () => Promise<T | null>,
 ): Promise<T> {
-  const deadline = performance.now() + 15_000
+  const deadline = performance.now() + patienceMs
   for (;;) {
     const found = await look()
     if (found !== null) return found
@@ -187,7 +190,7 @@ export async function eventually<T extends NonNullable<unknown>>(
 /** Returns the next yield. Throws if none comes in time. */
 export async function nextOf<T>(iterator: AsyncIterator<T>, what: string): Promise<IteratorResult<T>> {
   const giveUp = new AbortController()
-  const late = delay(15_000, null, { signal: giveUp.signal })
+  const late = delay(patienceMs, null, { signal: giveUp.signal })
   try {
     const result = await Promise.race([iterator.next(), late])
     if (result === null) throw new Error(`Waited too long for ${what}.`)

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
+import { maxQueuedMessages } from "../../core/ports/store/inbox.ts"
 import type { OutboxItem, StartChild } from "../../core/ports/store/outbox.ts"
 import type { MessageCommand, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { Store } from "../../core/ports/store/store.ts"
@@ -164,6 +165,39 @@ export const taskCases: readonly SessionLogCase[] = [
       assert.equal((await log.put(joining(sessionId, queued.runId))).status, "busy")
       assert.equal((await log.put(joining(sessionId, runId))).status, "steered")
       assert.equal((await log.put(joining(sessionId, "run_unknown"))).status, "unknown")
+    },
+  },
+  {
+    rule: null,
+    name: "messages for one run have the bounds of all messages: their number, and the stored bytes",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId } = await runningSession(log)
+      const limits = { sessionBytes: 0, principalIsFull: false }
+      assert.deepEqual(await log.put(joining(sessionId, runId), limits), { status: "full", scope: "session" })
+      for (let count = 0; count < maxQueuedMessages; count++) {
+        assert.equal((await log.put(joining(sessionId, runId))).status, "steered")
+      }
+      assert.deepEqual(await log.put(joining(sessionId, runId)), { status: "queueFull" })
+    },
+  },
+  {
+    rule: null,
+    name: "a message for one run that is repeated with its key joins the run once",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const idempotency = { key: "said-once", bodyHash: "hash" }
+      const outcomes = []
+      for (let count = 0; count < 2; count++) {
+        const outcome = await log.put({ ...joining(sessionId, runId), idempotency })
+        outcomes.push([outcome.status, "runId" in outcome ? outcome.runId : null])
+      }
+      assert.deepEqual(outcomes, [
+        ["steered", runId],
+        ["duplicate", runId],
+      ])
+      assert.equal((await log.pending(lease)).filter(({ type }) => type === "steer").length, 1)
     },
   },
 ]

@@ -100,7 +100,7 @@ export function testSchedules(): void {
     [422, "invalid_schedule", { name: "x", message: "", every: "1h" }],
     [422, "invalid_schedule", { name: "x", message: "Go.", every: "1h", more: true }],
     [409, "schedule_exists", { name: "often", message: "Go.", every: "1h" }],
-    [422, "invalid_request", []],
+    [422, "invalid_schedule", []],
   ])("an invalid schedule is refused with %i %s", async (status, code, body) => {
     expect(await client.call(create, { token, body })).toMatchObject({ status, code })
   })

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest"
 import type { ContractUnderTest } from "../contract-under-test.ts"
-import { cancelTask, chat, followTask, getTask, listTasks, subscribe } from "../operations.ts"
+import { cancelTask, chat, followTask, getTask, listTasks, messageTask, subscribe } from "../operations.ts"
 
 /** Registers tests of sub-agents that work in the background. */
 export function testTasks({ call, newToken }: ContractUnderTest): void {
@@ -13,7 +13,17 @@ export function testTasks({ call, newToken }: ContractUnderTest): void {
     const params = { id }
     expect(await call(getTask, { token, params })).toMatchObject({ status: 200 })
 
+    const headers = { "idempotency-key": "told-once" }
+    const message = { token, params, headers, body: { message: "Only look at this year." } }
     // Until the sub-agent has started, the status is 503.
+    const sent = await vi.waitUntil(async () => {
+      const answer = await call(messageTask, message)
+      return answer.status === 503 ? null : answer
+    })
+    expect([sent.status, sent.bodies]).toEqual([200, [{ status: "ok", run_id: id }]])
+    expect(await call(messageTask, message)).toMatchObject({ status: 200 })
+    const other = { ...message, body: { message: "Another." } }
+    expect(await call(messageTask, other)).toMatchObject({ status: 422, code: "idempotency_key_reused" })
     const canceled = await vi.waitUntil(async () => {
       const answer = await call(cancelTask, { token, params })
       return answer.status === 503 ? null : answer
@@ -27,6 +37,8 @@ export function testTasks({ call, newToken }: ContractUnderTest): void {
     expect(followed.bodies.at(-1)).toMatchObject({ type: "stream_complete", reason: "cancelled" })
 
     expect(await call(cancelTask, { token, params })).toMatchObject({ status: 409, code: "task_ended" })
+    const late = { token, params, body: { message: "Too late." } }
+    expect(await call(messageTask, late)).toMatchObject({ status: 409, code: "task_ended" })
     const [after, wrong] = [
       `${followTask}?after_seq=${Number.MAX_SAFE_INTEGER}`,
       `${followTask}?after_seq=-1`,

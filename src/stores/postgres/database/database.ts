@@ -32,6 +32,7 @@ const statementMs = 8_000
 const lockMs = 2_000
 /** A process that hangs in a transaction must not block the rows of its sessions for others. */
 const idleInTransactionMs = 3_000
+const idleInMigrationMs = 60_000
 
 export function connectionConfig(url: string, durability: Durability): ClientConfig {
   return {
@@ -50,9 +51,12 @@ export function connectionConfig(url: string, durability: Durability): ClientCon
 
 /**
  * Returns the configuration for migrations, which may wait for another process's migration or change a large table.
+ * A process that hangs during its start for longer than other transactions may still migrate, because a server on a
+ * busy machine must start. The others wait for it that long.
  */
-export function withoutTimeouts(config: ClientConfig): ClientConfig {
-  return { ...config, query_timeout: 0, statement_timeout: 0, lock_timeout: 0 }
+export function migrationConfig(config: ClientConfig): ClientConfig {
+  const unlimited = { query_timeout: 0, statement_timeout: 0, lock_timeout: 0 }
+  return { ...config, ...unlimited, idle_in_transaction_session_timeout: idleInMigrationMs }
 }
 
 /**

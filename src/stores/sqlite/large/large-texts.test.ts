@@ -23,7 +23,6 @@ const ignore = () => undefined
 const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 const content = [{ type: "text", text: 'x"名\ud83d'.repeat(250_000) }] as const
 const input = { type: "message", content } as const
-const patiently = { timeout: 15_000 }
 
 async function open() {
   const path = await mkdtemp(join(tmpdir(), "agent-gateway-large-texts-"))
@@ -61,7 +60,7 @@ it("keeps a large message and its event in chunks, and removes the chunks of the
   await openRun(log, lease)
   await commitOk(log, { lease, entries: [event(numbered(lease, 1), runId, { ...runStarted, content })] })
   expect(store.longest("entry")).toBeLessThan(1_000)
-  await vi.waitUntil(() => store.count("content_chunk") === ofMessage, patiently)
+  await vi.waitUntil(() => store.count("content_chunk") === ofMessage)
   const [entry] = await log.read(sessionId, { afterSeq: 0, limit: 10 })
   expect(entry).toMatchObject({ event: { content } })
   expect((await log.session(sessionId))?.storedBytes).toBeGreaterThan(2_000_000)

@@ -21,7 +21,12 @@ export interface NewText {
 export async function storeText(database: Database, { sessionId, value, now }: NewText): Promise<LargeText> {
   const id = randomUUID()
   await database.write(() =>
-    database.run("INSERT INTO unused_text (id, session_id, since) VALUES (?, ?, ?)", id, sessionId, now),
+    database.run(
+      "INSERT INTO unused_text (id, session_id, since) VALUES (?, ?, ?)",
+      id,
+      sessionId,
+      Math.max(1, now),
+    ),
   )
   const hash = createHash("sha256")
   let [chunks, bytes] = [0, 0]

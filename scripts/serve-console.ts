@@ -1,0 +1,39 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Readable } from "node:stream"
+import { fileURLToPath } from "node:url"
+
+const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
+
+/** Runs `agent-gateway dev` of the built package with an agent of the repository, and an empty store. */
+export async function serveConsole(agent: string, env: Readonly<Record<string, string>>) {
+  const folder = await mkdtemp(join(tmpdir(), "console-"))
+  const gateway = spawn(process.execPath, [path("bin/agent-gateway.js"), "dev", path(agent), "--port", "0"], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  return {
+    url: await addressOf(gateway.stdout),
+    async close() {
+      gateway.kill("SIGTERM")
+      await once(gateway, "exit")
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function addressOf(output: Readable): Promise<string> {
+  let printed = ""
+  for await (const text of output.iterator({ destroyOnReturn: false })) {
+    printed += String(text)
+    const [, url] = /in a browser: (\S+)/.exec(printed) ?? []
+    if (url === undefined) continue
+    output.resume()
+    return url
+  }
+  throw new Error(`The gateway did not start: ${printed}`)
+}

@@ -1,0 +1,24 @@
+import { declareOptions } from "../../options/declare-options.ts"
+import { count } from "../../options/schemas.ts"
+
+/** Requests a minute. Each process counts for itself. */
+export interface RateLimits {
+  /**
+   * `POST /chat/init` requests of one user of an API key from one network address. If the application authenticates,
+   * requests of one person. Default 60.
+   */
+  readonly initPerMinute: number
+  /**
+   * POST and DELETE requests of one session, except `POST /chat/revoke`, and its GET requests that list sessions.
+   * Default 120.
+   */
+  readonly requestsPerMinute: number
+  /** Requests with the same wrong key or token from one network address. Default 30. */
+  readonly failuresPerMinute: number
+}
+
+export const rateLimits = declareOptions<Partial<RateLimits>>()({
+  initPerMinute: count.default(60),
+  requestsPerMinute: count.default(120),
+  failuresPerMinute: count.default(30),
+})

@@ -1,0 +1,108 @@
+/** Every refusal that a described route can return, as its status and code, with its meaning. */
+export const refusals = {
+  "400 malformed_json": "The body is not JSON, or not UTF-8.",
+  "400 incomplete_body": "The body did not arrive completely.",
+  "400 invalid_parameter": "A parameter that must be `true` or `false` has another value.",
+  "400 invalid_cursor": "The cursor is not one that the gateway returned.",
+  "400 invalid_idempotency_key": "The key does not have 1 to 255 visible ASCII characters.",
+  "400 model_not_allowed": "`model` is not one of `allowedModels`.",
+  "400 authorization_failed": "The access was refused, or the link was used or has expired.",
+  "401 invalid_token": "The header has no bearer token, or the token is not valid.",
+  "401 token_expired": "The token has expired. Get a new one from POST /chat/init.",
+  "401 session_not_found": "The token's session no longer exists, or no process serves its agent.",
+  "401 session_revoked": "The client or the operator ended the session.",
+  "401 invalid_api_key": "The key is not one of `validApiKeys`.",
+  "401 invalid_credentials": "The application's `authenticate` refused the credentials.",
+  "403 origin_not_allowed": "A page of another site sent the request to a gateway that accepts any key.",
+  "403 wrong_nonce": "The nonce is not that of the wait.",
+  "403 users_unknown": "The gateway accepts any API key, so users are not known.",
+  "403 client_tools_not_allowed": "The agent does not allow one of the declared tools.",
+  "404 session_not_found": "There is no such session of this agent and user, or it was revoked.",
+  "404 agent_not_found": "The gateway serves no agent of this name.",
+  "404 not_found": "The session's agent does not have this route.",
+  "404 no_active_run": "There is no run to cancel.",
+  "404 run_not_found": "The session has no such run.",
+  "404 wait_not_found": "The session has no such wait.",
+  "404 grant_not_found": "The session has no such grant.",
+  "404 file_not_found": "The session has no such file.",
+  "404 task_not_found": "The session has no such background task.",
+  "404 memory_not_found": "The user has no such memory.",
+  "409 run_active": "A run of the session is open, or queued and due. Its id is in `run_id`.",
+  "409 client_tool_name_taken": "The agent or another declared tool has this name.",
+  "409 already_answered": "The wait was answered before. The first answer counts.",
+  "409 task_ended": "The background task has ended.",
+  "410 wait_expired": "The wait has expired, or its run has ended or is being canceled.",
+  "413 body_too_large": "The body is larger than `limits` allows.",
+  "413 session_too_large": "The session stores too much. Start a new session.",
+  "413 principal_storage_exceeded": "All sessions of the user together store too much.",
+  "415 unsupported_media_type": "The `content-type` is not `application/json`.",
+  "421 host_not_allowed": "The request names a host that the gateway does not serve.",
+  "422 invalid_body": "The body or a parameter is not valid. `errors` lists the reasons.",
+  "422 nesting_too_deep": "The body nests deeper than `limits` allows.",
+  "422 too_many_values": "The body has more JSON values than `limits` allows.",
+  "422 system_message_not_allowed": "`messages` has a message of the role `system`.",
+  "422 idempotency_key_reused": "The key was used with another body.",
+  "422 invalid_client_tool": "The `input_schema` of a declared tool is not a usable JSON Schema.",
+  "422 invalid_answer": "The answer does not match the schema of the tool or of the form.",
+  "429 rate_limited": "Too many requests. Retry after the delay in `retry-after`.",
+  "429 queue_full": "The session has too many waiting messages. Retry when some of its runs have ended.",
+  "429 too_many_viewers": "The session has too many open event streams. Close one of them, or retry later.",
+  "429 too_many_history_reads": "The user reads too many histories at once. Retry later.",
+  "500 internal_error": "An error in the server. The server's log has the details.",
+  "503 store_unavailable": "The store is unavailable, and nothing was accepted. Retry later.",
+  "503 log_too_new":
+    "This process cannot read the session, because a newer version wrote to it. Retry later.",
+  "503 server_busy": "Too many clients read sessions at once. Retry later.",
+  "503 shutting_down": "The process accepts no new work. Retry later.",
+  "503 authentication_unavailable": "The application's `authenticate` failed or took too long. Retry later.",
+  "503 task_not_started": "The background task is about to start. Retry later.",
+} as const
+
+export type Refusal = keyof typeof refusals
+
+/** Refusals of routes that work on the store. */
+export const ofStore = [
+  ...["500 internal_error", "503 store_unavailable", "503 log_too_new", "503 server_busy"],
+  "503 shutting_down",
+] as const satisfies readonly Refusal[]
+
+/** Refusals of routes that require a session token. */
+export const ofToken = [
+  ...["401 invalid_token", "401 token_expired", "401 session_not_found", "401 session_revoked"],
+  ...["429 rate_limited", ...ofStore],
+] as const satisfies readonly Refusal[]
+
+/** Refusals of routes that read a JSON body. */
+export const ofBody = [
+  ...["400 malformed_json", "400 incomplete_body", "413 body_too_large", "415 unsupported_media_type"],
+  ...["422 invalid_body", "422 nesting_too_deep", "422 too_many_values"],
+] as const satisfies readonly Refusal[]
+
+/** Refusals of routes that answer a wait. */
+export const ofAnswer = [
+  ...["403 wrong_nonce", "404 wait_not_found", "409 already_answered", "410 wait_expired"],
+  "422 invalid_answer",
+] as const satisfies readonly Refusal[]
+
+/** Refusals of a message. */
+export const ofMessage = [
+  ...[
+    "400 invalid_idempotency_key",
+    "400 model_not_allowed",
+    "403 client_tools_not_allowed",
+    "409 run_active",
+  ],
+  ...["409 client_tool_name_taken", "413 session_too_large", "413 principal_storage_exceeded"],
+  ...[
+    "422 system_message_not_allowed",
+    "422 idempotency_key_reused",
+    "422 invalid_client_tool",
+    "429 queue_full",
+  ],
+] as const satisfies readonly Refusal[]
+
+/** Refusals of credentials, and of the session that they ask for. */
+export const ofCredentials = [
+  ...["401 invalid_api_key", "401 invalid_credentials", "404 session_not_found", "404 agent_not_found"],
+  ...["429 rate_limited", "503 authentication_unavailable"],
+] as const satisfies readonly Refusal[]
