@@ -103,7 +103,8 @@ async function startWarm(
   load: Child,
   { warmUpRounds, streams }: OpenStreamsSettings,
 ): Promise<Server> {
-  const server = await startServer(own, name, upstream, { maxConcurrentRuns: streams + 100 })
+  // A part of the places is kept for other tenants.
+  const server = await startServer(own, name, upstream, { maxConcurrentRuns: 2 * streams })
   await warmUp(server, load, warmUpRounds)
   return server
 }

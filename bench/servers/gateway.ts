@@ -32,7 +32,7 @@ const gateway = createAgent("You are being measured.", {
   // One API key opens all sessions here, so the rate limits would count them as one client.
   rateLimits: false,
   limits: {
-    connectionsPerAddress: 10_000,
+    connectionsPerAddress: 20_000,
     viewersPerSession: 1_000_000,
     principalBytes: Number.MAX_SAFE_INTEGER,
   },
