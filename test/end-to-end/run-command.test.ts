@@ -133,7 +133,7 @@ describe("agent-gateway run", () => {
   })
 
   test.each([
-    ["--timeout", "2s", 124, "its time was over", silent],
+    ["--timeout", "2s", 124, "its time limit expired", silent],
     ["--max-turns", "1", 3, "maximum number of turns", calls("look")],
     ["--budget", "0", 2, "budget", says("Never.")],
   ] as const)("%s %s ends with %i", async (option, value, code, message, reply) => {
@@ -231,7 +231,7 @@ describe("agent-gateway run", () => {
       expect(again).toMatchObject({
         code: 0,
         stdout: "Done.\n",
-        stderr: expect.stringContaining("was done before"),
+        stderr: expect.stringContaining("is already done"),
       })
       expect(model.requests).toHaveLength(3)
       const state = JSON.parse(await readFile(join(cwd, "state/state.json"), "utf8"))
