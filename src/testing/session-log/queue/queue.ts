@@ -105,7 +105,7 @@ export const queueCases: readonly SessionLogCase[] = [
       const { log } = await open()
       const agent = newAgent()
       const sessionId = await newSession(log, { agent })
-      const notBefore = (await log.now()) + 400
+      const notBefore = (await log.now()) + 3_600_000
       const later = message(sessionId, { notBefore, whenBusy: "queue" })
       assert.equal(accepted(await log.put(later)).position, 1)
       const session = await log.session(sessionId)
@@ -119,13 +119,25 @@ export const queueCases: readonly SessionLogCase[] = [
       assert.equal(await openRun(log, lease), now.runId)
       await end(log, lease, now.runId, 1)
       assert.equal(await log.release(lease), "released")
-      const [again] = await eventually("its time", async () => {
+      assert.deepEqual(await log.claimRunnable([agent], 10), [])
+    },
+  },
+  {
+    rule: null,
+    name: "a message is due at its time",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const sessionId = await newSession(log, { agent })
+      const notBefore = (await log.now()) + 400
+      const later = accepted(await log.put(message(sessionId, { notBefore, whenBusy: "queue" })))
+      const [lease] = await eventually("its time", async () => {
         const leases = await log.claimRunnable([agent], 10)
         return leases.length === 0 ? null : leases
       })
-      assert.ok(again)
+      assert.ok(lease)
       assert.ok((await log.now()) >= notBefore)
-      assert.equal(await openRun(log, again), later.runId)
+      assert.equal(await openRun(log, lease), later.runId)
     },
   },
   {
