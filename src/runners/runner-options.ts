@@ -46,7 +46,7 @@ export function createAskedCall(
 
 /** Returns the text that a model receives for a call that was denied or whose approval request expired. */
 export function denialText({ reason }: RunnerDecision): string {
-  return reason === null ? "No one allowed this call." : `A person denied this call: ${reason}`
+  return reason === null ? "No one allowed this call." : `This call was denied: ${reason}`
 }
 
 /** Returns the text that a model receives if arguments were edited and the framework cannot use them. */

@@ -88,7 +88,7 @@ describe.each(examples)("the agent of %s", (name) => {
     await answer(session, question, { approved: false, reason: "not today" })
     const rest = await stream.rest()
     expect(resultsOf(rest)).toMatchObject([
-      { error: { code: "denied", message: "A person denied this call: not today" } },
+      { error: { code: "denied", message: "This call was denied: not today" } },
     ])
     expect(assemble(rest).text).toContain("not today")
   })

@@ -135,7 +135,7 @@ describe("a call of a runner that a person must allow", () => {
       { id: "x", approved: false, editedInput: null, reason: "too expensive" },
     ])
     expect(run.events.filter(({ type }) => type === "toolCallCompleted")).toMatchObject([
-      { result: { type: "error", code: "denied", message: "A person denied this call: too expensive" } },
+      { result: { type: "error", code: "denied", message: "This call was denied: too expensive" } },
     ])
     expect(types(run.events)).not.toContain("toolCallStarted")
   })

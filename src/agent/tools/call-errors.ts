@@ -49,7 +49,7 @@ export function createDenial({ approval }: CallState): ToolResult {
   }
   const { reason: given } = approval.resolution
   const reason = given === null ? "." : `: ${given}`
-  return { type: "error", code: "denied", message: `A person denied this call${reason}` }
+  return { type: "error", code: "denied", message: `This call was denied${reason}` }
 }
 
 /** Returns the error of a call whose input was not a JSON object. */

@@ -69,7 +69,7 @@ describe("a call that a person must allow", () => {
     await runLoop(run.context)
     expect(tool).not.toHaveBeenCalled()
     expect(resultsOf(run)).toMatchObject([
-      { result: { type: "error", code: "denied", message: "A person denied this call: too expensive" } },
+      { result: { type: "error", code: "denied", message: "This call was denied: too expensive" } },
     ])
   })
 

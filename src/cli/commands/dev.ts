@@ -100,7 +100,9 @@ function formatGreeting({
   const inBrowser = consoleUrl === null ? "" : `Talk to the agent in a browser: ${consoleUrl}\n\n`
   return `Listening on ${url}, reloading on change.
 
-${inBrowser}From another terminal:
+${inBrowser}Talk to it in another terminal: npx agent-gateway chat ${url}
+
+Or with curl:
 
   TOKEN=$(curl -s ${apiUrl}/chat/init ${json} -d '{"api_key":"dev"}' | sed 's/.*"session_token":"\\([^"]*\\)".*/\\1/')
   curl -N ${apiUrl}/chat ${json} -H "authorization: Bearer $TOKEN" -d '{"message":"Hello!"}'

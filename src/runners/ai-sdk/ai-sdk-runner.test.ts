@@ -93,7 +93,7 @@ describe("an agent of the AI SDK", () => {
     await collect(runner, decidedRequest(asked, [{ id: "pay_1", approved: false, reason: "too expensive" }]))
     expect(pay).not.toHaveBeenCalled()
     expect(prompts[1]?.at(-1)).toMatchObject({
-      content: [{ output: { type: "execution-denied", reason: "A person denied this call: too expensive" } }],
+      content: [{ output: { type: "execution-denied", reason: "This call was denied: too expensive" } }],
     })
   })
 

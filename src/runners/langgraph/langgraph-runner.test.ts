@@ -188,7 +188,7 @@ describe("a LangGraph graph", () => {
         decisions: [
           { type: "approve" },
           { type: "edit", editedAction: { name: "pay", args: { amount: 1 } } },
-          { type: "reject", message: "A person denied this call: no" },
+          { type: "reject", message: "This call was denied: no" },
         ],
       },
     ])

@@ -83,7 +83,7 @@ describe("an agent of the OpenAI Agents SDK", () => {
     const events = await collect(runner, decidedRequest(asked, [denied]))
     expect(pay).not.toHaveBeenCalled()
     expect(outline(events)).toEqual(["toolResult", "All done.", "usage"])
-    const told = { type: "text", text: "A person denied this call: too expensive" }
+    const told = { type: "text", text: "This call was denied: too expensive" }
     expect(inputs[1]).toContainEqual(expect.objectContaining({ type: "function_call_result", output: told }))
   })
 

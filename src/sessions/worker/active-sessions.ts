@@ -188,7 +188,7 @@ export class ActiveSessions {
 
   /** Waits up to `graceMs` for running work, then parks it. The runs stay open for another process. */
   async stop(graceMs: number): Promise<void> {
-    const openRuns = this.#running.size
+    const openRuns = [...this.#running.values()].filter(({ attempt }) => !attempt.leaving).length
     if (openRuns > 0) {
       this.#options.logger.info(
         { openRuns, graceMs },

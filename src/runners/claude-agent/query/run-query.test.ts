@@ -105,10 +105,10 @@ describe("an agent of the Claude Agent SDK", () => {
       [
         async function* ({ hook, options }) {
           const decision = await hook(bash.id, bash.name, bash.input)
-          expect(decision.permissionDecisionReason).toBe("A person denied this call: not today")
+          expect(decision.permissionDecisionReason).toBe("This call was denied: not today")
           expect(await options.canUseTool(bash.name, bash.input, { toolUseID: bash.id })).toEqual({
             behavior: "deny",
-            message: "A person denied this call: not today",
+            message: "This call was denied: not today",
           })
           yield toolResult(bash.id, "hook error", true)
           yield queryResult()
