@@ -27,7 +27,8 @@ function flatten(issue: Issue, parents: readonly PropertyKey[]): readonly FieldE
   }
   const meant = issue.code === "invalid_union" ? meantBranch(issue.errors) : undefined
   if (meant !== undefined) return meant.flatMap((nested) => flatten(nested, path))
-  return [{ path: nameOf(path), message: issue.message }]
+  const message = issue.code === "invalid_union" ? describeTypes(issue.errors) : null
+  return [{ path: nameOf(path), message: message ?? issue.message }]
 }
 
 function nameOf(path: readonly PropertyKey[]): string {
@@ -37,6 +38,14 @@ function nameOf(path: readonly PropertyKey[]): string {
 /** Truncates a key, which the client wrote. */
 function cut(key: string): string {
   return key.length > maxNameCharacters ? `${key.slice(0, maxNameCharacters)}…` : key
+}
+
+/** Returns a message with the types that the branches of a union expect. Null if a branch expects anything else. */
+function describeTypes(branches: readonly (readonly Issue[])[]): string | null {
+  const types = branches.map(([issue]) => (issue?.code === "invalid_type" ? issue.expected : null))
+  return types.length === 0 || types.includes(null)
+    ? null
+    : `Invalid input: expected ${[...new Set(types)].join(" or ")}`
 }
 
 /** Returns the branch whose errors are inside the value, and not about the whole value. */

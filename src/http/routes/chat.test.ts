@@ -171,6 +171,13 @@ describe("POST /chat", () => {
     expect(allowed.started?.input).toMatchObject({ messages: [{ role: "system" }, { role: "user" }] })
   })
 
+  it("names the types that a field may have", async () => {
+    const { response } = await chat({ message: 5 })
+    expect(await problemOf(response)).toMatchObject({
+      errors: [{ path: "message", message: "Invalid input: expected string or array" }],
+    })
+  })
+
   it("refuses models that are not allowed", async () => {
     const agents = [{ name: "agent", allowedModels: ["small"] }]
     const { response } = await chat({ ...hello, model: "big" }, { agents })

@@ -89,7 +89,7 @@ export const chatRequestSchema = z
       }),
   })
   .refine(({ messages, message }) => (messages === undefined) !== (message === undefined), {
-    message: "Expected exactly one of messages and message",
+    message: "Expected exactly one of the fields message and messages",
   })
   .openapi("ChatRequest", {
     oneOf: [{ required: ["messages"] }, { required: ["message"] }],
