@@ -82,7 +82,7 @@ test("continues to serve after a syntax error, and reloads when it is fixed", as
   await replaceProjectFile(cwd, "agent.ts", "export default fakeGateway({ answer: })\n")
   await cli.printed(/Waiting for a change of its files\.\n/)
   expect(cli.stderr()).toMatch(
-    /^agent-gateway: agent\.ts:1: SyntaxError: [^\n]+\nagent-gateway: [^\n]+ The version before still serves\.[^\n]+\n$/,
+    /^agent-gateway: agent\.ts:1: SyntaxError: [^\n]+\nagent-gateway: [^\n]+ The previous version still serves\.[^\n]+\n$/,
   )
   await answers(url, "one")
   expect(workerOf(cli)).toBe(first)

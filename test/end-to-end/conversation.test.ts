@@ -275,6 +275,7 @@ test("/health, /ready and /openapi.json answer without a token", async () => {
     "/api/chat/tasks",
     "/api/chat/tasks/{id}",
     "/api/chat/tasks/{id}/cancel",
+    "/api/chat/tasks/{id}/messages",
     "/api/chat/tasks/{id}/subscribe",
     "/api/chat/tool-approval",
     "/api/chat/tool-result",
