@@ -40,6 +40,13 @@ describe("bubblewrap holds against", () => {
   )
 })
 
+/** Python that pauses between two writes. The gateway checks the disk at intervals, so the last writes are slow. */
+const pause = `
+import os, time
+def pause():
+    disk = os.statvfs(".")
+    time.sleep(0.02 if disk.f_bavail > disk.f_blocks * 0.07 else 2)`
+
 test("a deleted file that is held open cannot fill the disk, although no quota counts it", async () => {
   await requires("root")
   const directory = await sandboxDirectory()
@@ -49,17 +56,15 @@ test("a deleted file that is held open cannot fill the disk, although no quota c
     const small = { sandboxes, host: "bubblewrap" } as const
     const sandbox = await newSandbox(small)
     const code = `
-import os, time
+${pause}
 files = []
 for index in range(3):
     files.append(open("hidden", "wb", buffering=0))
     os.unlink("hidden")
     for _ in range(30):
         files[-1].write(b"x" * 1_000_000)
-        disk = os.statvfs(".")
-        # Slowly at the end: the gateway looks now and then, and is not to be outrun.
-        time.sleep(0.02 if disk.f_bavail > disk.f_blocks * 0.07 else 2)
-        if disk.f_bavail == 0: print("full")`
+        pause()
+        if os.statvfs(".").f_bavail == 0: print("full")`
     const outcome = await run(small, sandbox, code)
     expect(outcome).toMatchObject({ reason: "diskFull", stdout: "" })
     expect((await run(small, sandbox, "print('room')")).stdout).toBe("room\n")
@@ -72,19 +77,20 @@ for index in range(3):
 
 const fillings = {
   files: `
-import time
+${pause}
 for index in range(1000):
     open(f"fill-{index}", "wb").write(b"x" * 500_000)
-    time.sleep(0.02)`,
+    pause()`,
   "files in messages": `
-import os, socket, time
+${pause}
+import socket
 sender, receiver = socket.socketpair()
 for index in range(1000):
     fd = os.open(".", os.O_TMPFILE | os.O_RDWR)
     os.write(fd, b"x" * 500_000)
     socket.send_fds(sender, [b"x"], [fd])
     os.close(fd)
-    time.sleep(0.02)`,
+    pause()`,
 } as const
 
 test.each(Object.entries(fillings))(

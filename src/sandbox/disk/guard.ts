@@ -55,7 +55,7 @@ export function createDiskGuard({
   const holdings = createHoldings()
   const makingRoom = new Map<WatchedExecution, Promise<void>>()
   let isRunning = false
-  let isRelieving = false
+  let isFrozen = false
 
   async function run(): Promise<void> {
     isRunning = true
@@ -65,7 +65,7 @@ export function createDiskGuard({
         if (isShort(space)) await relieve()
         else {
           for (const execution of watched) execution.look(space)
-          endGreedy(space)
+          await endGreedy(space)
         }
       } catch (error) {
         // No execution continues if the free space is unknown.
@@ -76,46 +76,57 @@ export function createDiskGuard({
     isRunning = false
   }
 
-  /** Ends growing executions of a user whose sessions hold more bytes than the disk has left for all other users. */
-  function endGreedy({ spare }: DiskSpace): void {
-    for (const execution of watched) {
+  /**
+   * Ends a growing execution of a user whose sessions hold more bytes than the disk has left for all other users. If
+   * there are several, ends the heaviest. The usage that is already known does not include hidden files, so it only
+   * tells when to measure everything.
+   */
+  async function endGreedy({ spare }: DiskSpace): Promise<void> {
+    const exceeds = (session: Holder) => computeExcess(holdings.ofUser(session), spare).bytes > 0
+    const isDue = [...watched].some((execution) => {
       const usage = execution.lastUsage
-      if (usage === null || execution.growth(usage) <= 0) continue
+      if (usage === null || execution.growth(usage) <= 0) return false
       record(execution, usage)
-      if (computeExcess(holdings.ofUser(execution.session), spare).bytes > 0)
-        execution.stop().catch(execution.fail)
-    }
+      return exceeds(execution.session)
+    })
+    if (!isDue) return
+    await whileFrozen(async () => {
+      const measured = await measureHeaviestFirst()
+      const greedy = measured.find(({ execution, growth }) => growth > 0 && exceeds(execution.session))
+      greedy?.execution.stop().catch(greedy.execution.fail)
+    })
   }
 
   /**
    * Ends executions until enough space is free: first those over their quota, then those of the user whose sessions
    * hold most. Of one user, those that have grown most come first.
    */
-  async function relieve(): Promise<void> {
-    isRelieving = true
-    try {
-      await Promise.all([...watched].map((execution) => execution.freeze()))
-      for (const execution of await heaviestFirst([...watched])) {
+  function relieve(): Promise<void> {
+    return whileFrozen(async () => {
+      for (const { execution } of await measureHeaviestFirst()) {
         if (!isShort(await readSpace())) return
         const done = unlessEnded(execution, () => stopAndMakeRoom(execution))
         makingRoom.set(execution, done)
         await done.finally(() => makingRoom.delete(execution))
       }
+    })
+  }
+
+  /** Freezes all executions, including those that start in the meantime, until the task ends. */
+  async function whileFrozen(task: () => Promise<void>): Promise<void> {
+    isFrozen = true
+    try {
+      await Promise.all([...watched].map((execution) => execution.freeze()))
+      await task()
     } finally {
-      isRelieving = false
+      isFrozen = false
       await Promise.all([...watched].map((execution) => execution.thaw()))
     }
   }
 
-  async function heaviestFirst(
-    executions: readonly WatchedExecution[],
-  ): Promise<readonly WatchedExecution[]> {
-    const measured: {
-      readonly execution: WatchedExecution
-      readonly isOver: boolean
-      readonly growth: number
-    }[] = []
-    for (const execution of executions) {
+  async function measureHeaviestFirst(): Promise<readonly Measured[]> {
+    const measured: Measured[] = []
+    for (const execution of watched) {
       await unlessEnded(execution, async () => {
         const usage = await execution.measure()
         const isOver = usage.bytes > quota.bytes || usage.entries > quota.entries
@@ -123,15 +134,13 @@ export function createDiskGuard({
         measured.push({ execution, isOver, growth: execution.growth(usage) })
       })
     }
-    return measured
-      .map((each) => ({ ...each, held: holdings.ofUser(each.execution.session).bytes }))
-      .toSorted(
-        (a, b) =>
-          Number(b.isOver) - Number(a.isOver) ||
-          compareDescending(a.held, b.held) ||
-          compareDescending(a.growth, b.growth),
-      )
-      .map(({ execution }) => execution)
+    const heldBy = ({ execution }: Measured) => holdings.ofUser(execution.session).bytes
+    return measured.toSorted(
+      (a, b) =>
+        Number(b.isOver) - Number(a.isOver) ||
+        compareDescending(heldBy(a), heldBy(b)) ||
+        compareDescending(a.growth, b.growth),
+    )
   }
 
   /** Records usage. No session holds more than its quota for long. */
@@ -166,7 +175,7 @@ export function createDiskGuard({
     watch(consumer) {
       const execution = watchExecution(consumer, { quota, readSpace })
       watched.add(execution)
-      if (isRelieving) void execution.freeze()
+      if (isFrozen) void execution.freeze()
       if (!isRunning) void run()
       return {
         async record(usage) {
@@ -189,6 +198,15 @@ export function createDiskGuard({
       }
     },
   }
+}
+
+/** The complete usage of an execution, hidden files included. */
+interface Measured {
+  readonly execution: WatchedExecution
+  /** If true, it is over its quota. */
+  readonly isOver: boolean
+  /** Bytes by which it has grown. */
+  readonly growth: number
 }
 
 /** Compares in descending order. Two infinite numbers are equal. */
