@@ -12,7 +12,7 @@ interface ProcessState {
 /** Maximum number of rounds. A process that keeps starting others is ahead of a listing only for a while. */
 const maxRounds = 200
 /** Maximum milliseconds to wait. A process stops after its system call has ended, which may wait for the disk. */
-const maxWaitMs = 5_000
+const maxWaitMs = 15_000
 const pauseMs = 2
 
 /**
