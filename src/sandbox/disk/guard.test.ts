@@ -116,6 +116,20 @@ test("an execution of the user whose sessions hold most is ended first, even if 
   expect(calls).not.toContain("stop honest")
 })
 
+test("everything is measured before an execution is ended for what its user holds", async () => {
+  const { disk, calls, start } = await createFakes()
+  const modest = await start("modest")
+  const greedy = await start("greedy")
+  await modest.write(5)
+  // The guard has now recorded what the modest one holds. The other one writes when no measurement is due.
+  await disk.looks()
+  await greedy.write(50)
+  disk.setSpare(4 * kilobyte)
+  await vi.waitFor(() => expect(calls).toContain("stop greedy"))
+  await disk.looks()
+  expect(calls).not.toContain("stop modest")
+})
+
 test("files of a user's idle sessions count as well", async () => {
   const { disk, calls, start } = await createFakes()
   const idle = await start("idle", { userId: "greedy" })
