@@ -58,7 +58,7 @@ export async function readHeldFiles(
   }
   for (const thread of last) {
     signal.throwIfAborted()
-    const mappings = await readDeletedMappings(thread)
+    const mappings = await ifThere(readDeletedMappings(thread), [])
     if (mappings === "over") return "over"
     if (await addMapped(files, mappings, device)) hidesFiles = true
     const network = await ifThere(readlink(`${thread}/ns/net`), "")
@@ -172,8 +172,7 @@ interface Mapping {
 }
 
 async function readDeletedMappings(thread: string): Promise<readonly Mapping[] | "over"> {
-  const maps = await ifThere(open(`${thread}/maps`), null)
-  if (maps === null) return []
+  const maps = await open(`${thread}/maps`)
   const mappings: Mapping[] = []
   let count = 0
   for await (const line of maps.readLines({ encoding: "latin1" })) {
