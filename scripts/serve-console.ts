@@ -3,8 +3,8 @@ import { once } from "node:events"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
+import { consoleAddress } from "./until-printed.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
 
@@ -16,24 +16,14 @@ export async function serveConsole(agent: string, env: Readonly<Record<string, s
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   })
+  const url = await consoleAddress(gateway.stdout)
+  gateway.stdout.resume()
   return {
-    url: await addressOf(gateway.stdout),
+    url,
     async close() {
       gateway.kill("SIGTERM")
       await once(gateway, "exit")
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-async function addressOf(output: Readable): Promise<string> {
-  let printed = ""
-  for await (const text of output.iterator({ destroyOnReturn: false })) {
-    printed += String(text)
-    const [, url] = /in a browser: (\S+)/.exec(printed) ?? []
-    if (url === undefined) continue
-    output.resume()
-    return url
-  }
-  throw new Error(`The gateway did not start: ${printed}`)
 }

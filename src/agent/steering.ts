@@ -11,13 +11,18 @@ type EndingContext = RunContext & { readonly runtime: { readonly hooks: RunHooks
 /** Characters of messages after which one commit logs no further message, because it may take one turn (rule 15). */
 const commitCharacters = 256 * 1024
 
-/** Logs the messages that wait to join the run. Called between two steps. */
+/**
+ * Logs the messages that wait to join the run. Called between two steps. Messages that arrive meanwhile wait for the
+ * next call, so that a client which sends them all the time does not hold up the run.
+ */
 export async function joinSteering(context: EndingContext): Promise<void> {
-  for (;;) {
-    const waiting = takeSome(context.steering.waiting())
-    if (waiting.length === 0) return
-    await record(context, waiting.map(userMessageAdded), { consume: waiting.map(({ id }) => id) })
-    context.steering.joined(waiting.map(({ id }) => id))
+  let left = context.steering.waiting()
+  while (left.length > 0) {
+    const some = takeSome(left)
+    const ids = some.map(({ id }) => id)
+    await record(context, some.map(userMessageAdded), { consume: ids })
+    context.steering.joined(ids)
+    left = left.slice(some.length)
   }
 }
 
@@ -74,9 +79,8 @@ export async function recordSteeredEnd(
 ): Promise<void> {
   const end = events.findIndex(isTerminal)
   if (end === -1) return record(context, events, effects)
-  // They join before, and not in the commit of the end, if they are too large for one commit.
-  const { length } = context.steering.waiting()
-  if (end === 0 && takeSome(context.steering.waiting()).length < length) await joinSteering(context)
+  const isOneCommit = takeSome(context.steering.waiting()).length === context.steering.waiting().length
+  if (end === 0 && !isOneCommit) await joinSteering(context)
   const waiting = context.steering.waiting()
   const joined = waiting.map(({ id }) => id)
   await record(context, [...events.slice(0, end), ...waiting.map(userMessageAdded), ...events.slice(end)], {

@@ -79,7 +79,7 @@ test("a client tool's call from before a kill is answered after it, once", async
   expect(JSON.stringify(modelCalls()[1])).toContain('{\\"degrees\\":21}')
 })
 
-test("three approvals of one message are answered after a kill in another order, and each takes effect at once", async () => {
+test("three approvals are answered after a kill in another order, and each takes effect at once", async () => {
   const { client, message, kill, start, effects, events } = await serving(script(pay(1), pay(2), pay(3)))
   const { ended } = await client.chat({ message })
   const asked = await client.seeAll("tool_approval_request", 3)
@@ -133,7 +133,7 @@ test("a question from inside a call ends with a kill: the call was interrupted, 
   expect(all(await events(), "runCompleted")).toMatchObject([{ disposition: "completed" }])
 })
 
-test("a question from inside a call may be answered while no process runs, and the call is interrupted nevertheless", async () => {
+test("a question inside a call may be answered while no process runs, and the call is interrupted", async () => {
   const { client, message, kill, start, store, effects, events } = await serving(script({ name: "confirm" }))
   const { ended } = await client.chat({ message })
   const asked = await client.see("elicitation_request")

@@ -133,7 +133,7 @@ test("invalid input for a tool, and an unknown tool, are reported to the model, 
   expect(assemble(frames)).toMatchObject({ text: "Sorry.", terminal: { type: "stream_complete" } })
 })
 
-test("the next message is sent with `message` or with the whole of `messages`, and the model receives the same", async () => {
+test("the model receives the same for `message` as for the whole of `messages`", async () => {
   const { session, model } = await serving([calls("add", { a: 1, b: 2 }), says("3."), says("2."), says("1.")])
   await (await session.chat("1 + 2?")).rest()
   await (await session.chat("minus 1?")).rest()
@@ -175,7 +175,7 @@ test("a client's changed history is used", async () => {
   ])
 })
 
-test("a second message while a run is open is refused, and of five concurrent ones exactly one is accepted", async () => {
+test("a message is refused while a run is open, and of five concurrent ones one is accepted", async () => {
   const { opened, open } = gate()
   const { session, model } = await serving([pausing(["a", "b"], 1, opened), says("c")])
   const responses = await Promise.all(

@@ -157,7 +157,7 @@ it.each([
   )
 })
 
-it("does not ask again after a restart without changes, nor for a changed description of a trusted server", async () => {
+it("does not ask again after a restart, nor for a changed description of a trusted server", async () => {
   const server = await listingServer(
     "one",
     listed("deploy", { outputSchema: { type: "object", b: 1, a: 2 } }),

@@ -93,7 +93,7 @@ export function createDiskGuard({
     await whileFrozen(async () => {
       const measured = await measureHeaviestFirst()
       const greedy = measured.find(({ execution, growth }) => growth > 0 && exceeds(execution.session))
-      greedy?.execution.stop().catch(greedy.execution.fail)
+      if (greedy !== undefined) await end(greedy.execution, (now) => now.spare.bytes > spare.bytes)
     })
   }
 
@@ -105,11 +105,16 @@ export function createDiskGuard({
     return whileFrozen(async () => {
       for (const { execution } of await measureHeaviestFirst()) {
         if (!isShort(await readSpace())) return
-        const done = unlessEnded(execution, () => stopAndMakeRoom(execution))
-        makingRoom.set(execution, done)
-        await done.finally(() => makingRoom.delete(execution))
+        await end(execution, (now) => !isShort(now))
       }
     })
+  }
+
+  /** Ends an execution. Then waits for a moment until the files that it hid are freed, which `hasRoom` recognizes. */
+  async function end(execution: WatchedExecution, hasRoom: (now: DiskSpace) => boolean): Promise<void> {
+    const done = unlessEnded(execution, () => stopAndMakeRoom(execution, hasRoom))
+    makingRoom.set(execution, done)
+    await done.finally(() => makingRoom.delete(execution))
   }
 
   /** Freezes all executions, including those that start in the meantime, until the task ends. */
@@ -126,7 +131,7 @@ export function createDiskGuard({
 
   async function measureHeaviestFirst(): Promise<readonly Measured[]> {
     const measured: Measured[] = []
-    for (const execution of watched) {
+    for (const execution of [...watched]) {
       await unlessEnded(execution, async () => {
         const usage = await execution.measure()
         const isOver = usage.bytes > quota.bytes || usage.entries > quota.entries
@@ -151,10 +156,13 @@ export function createDiskGuard({
     })
   }
 
-  async function stopAndMakeRoom(execution: WatchedExecution): Promise<void> {
+  async function stopAndMakeRoom(
+    execution: WatchedExecution,
+    hasRoom: (now: DiskSpace) => boolean,
+  ): Promise<void> {
     // An execution that cannot be ended must not delay the others for longer than this.
     await Promise.race([execution.stop(), delay(stopTimeoutMs)])
-    if (execution.hidFiles) await waitForRoom()
+    if (execution.hidFiles) await waitForRoom(hasRoom)
     await execution.trim(quota)
     const { missing, margin } = await readSpace()
     if (missing.bytes === 0 && missing.entries === 0) return
@@ -165,9 +173,9 @@ export function createDiskGuard({
     })
   }
 
-  async function waitForRoom(): Promise<void> {
+  async function waitForRoom(hasRoom: (now: DiskSpace) => boolean): Promise<void> {
     const until = performance.now() + freeingMs
-    while (isShort(await readSpace()) && performance.now() < until) await delay(freeingPollMs)
+    while (!hasRoom(await readSpace()) && performance.now() < until) await delay(freeingPollMs)
   }
 
   return {

@@ -13,7 +13,7 @@ async function temporaryFolder() {
   return folder
 }
 
-test("a session's working directory is created once, even for concurrent callers, and only its owner can access it", async () => {
+test("a working directory is created once, even for concurrent callers, and only for its owner", async () => {
   const directory = await temporaryFolder()
   const workspaces = await openWorkspaces({ directory, offered: {} })
   const other = await openWorkspaces({ directory, offered: {} })
@@ -92,7 +92,7 @@ test("an interrupted removal is finished later, and only then is its user free",
   for (const folder of await readdir(directory)) expect(await readdir(join(directory, folder))).toEqual([])
 })
 
-test("a hard link to a file of another user is not read, because the gateway may read it and code may not", async () => {
+test("a hard link to a file of another user is not read, because code may not read it", async () => {
   const directory = await temporaryFolder()
   const workspaces = await openWorkspaces({ directory, offered: {} })
   const { path, owner } = await workspaces.open("sess_a")

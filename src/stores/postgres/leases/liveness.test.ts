@@ -114,7 +114,7 @@ test("a counted crash of a process that was only disconnected is withdrawn when 
   await Promise.all([cutOff.store.close(), judge.store.close()])
 })
 
-test("after an outage of the database, no process takes a live one's sessions before that one can send a heartbeat", async () => {
+test("after an outage, no process takes a live one's sessions before that one can send a heartbeat", async () => {
   const ttlMs = 2_000
   const [owner, judge] = [await server.openOverCable(), await server.openOverCable({ ttlMs })]
   const { sessionId, agent } = await runningSession(owner.store.log)
@@ -175,7 +175,7 @@ test("a process whose heartbeats do not arrive logs that, and logs their return"
   await store.close()
 })
 
-test("a process stops before others may take over, and does not judge others by an outage that it did not notice", () => {
+test("a process stops before others may take over, and does not judge others by an unnoticed outage", () => {
   const { ttlMs, heartbeatMs, timeoutMs, validMs, gapMs } = computeHeartbeatTimes(3_000)
   expect(validMs).toBeLessThan(ttlMs)
   expect(timeoutMs).toBeLessThanOrEqual(ttlMs / 3)

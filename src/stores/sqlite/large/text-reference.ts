@@ -13,13 +13,13 @@ const prefix = "chunks:"
 
 /** Returns the form in which a row stores the reference, in place of a JSON text. */
 export function writeReference({ id, chunks, bytes, digest }: TextReference): string {
-  return [prefix.slice(0, -1), id, chunks, bytes, digest].join(":")
+  return prefix + [id, chunks, bytes, digest].join(":")
 }
 
 /** Returns null for any other value, such as a JSON text. */
 export function readReference(value: unknown): TextReference | null {
   if (typeof value !== "string" || !value.startsWith(prefix)) return null
-  const [, id = "", chunks, bytes, digest = ""] = value.split(":")
+  const [id = "", chunks, bytes, digest = ""] = value.slice(prefix.length).split(":")
   return { id, chunks: Number(chunks), bytes: Number(bytes), digest }
 }
 
