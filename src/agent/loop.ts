@@ -6,7 +6,7 @@ import { checkOutput } from "./model/check-output.ts"
 import { createTooLongEvent, decideNextAction } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
-import { endOverdueStep, type StepLimit, StepTimeoutError, stepLimit } from "./step-limit.ts"
+import { endOverdueStep, type StepLimit, StepTimeoutError, stepLimit } from "./step-timeout.ts"
 import { dispatchCalls } from "./tools/dispatch-calls.ts"
 
 /**

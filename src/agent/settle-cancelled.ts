@@ -3,7 +3,7 @@ import type { JournalEffects } from "../core/ports/run/journal.ts"
 import type { RunHooks } from "../core/runs/run-hooks.ts"
 import type { RunContext } from "./run-context.ts"
 import { recordSteeredEnd } from "./steering.ts"
-import { closeStep } from "./step-limit.ts"
+import { closeStep } from "./step-timeout.ts"
 
 /**
  * Ends the open run as canceled: marks every call without a result, then logs the one terminal event. Rejects with

@@ -20,8 +20,8 @@ export type {
   ToolSpecification,
 } from "../core/ports/model/provider.ts"
 export type { ThinkingLevel } from "../core/thinking-level.ts"
+export type { ModelPrice } from "../pricing/compute-cost.ts"
 export type { PriceOverrides } from "../pricing/create-pricing.ts"
-export type { ModelPrice } from "../pricing/model-price.ts"
 export type { PriceOptions } from "../pricing/options.ts"
 export { aiSdkProvider } from "../providers/ai-sdk/ai-sdk-provider.ts"
 export type { AiSdkModel, AiSdkOptions } from "../providers/ai-sdk/options.ts"

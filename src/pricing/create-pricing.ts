@@ -1,6 +1,6 @@
 import type { Pricing } from "../core/ports/model/pricing.ts"
+import { computeCost, type ModelPrice } from "./compute-cost.ts"
 import { computeListedCost } from "./listed-cost.ts"
-import { computeCost, type ModelPrice } from "./model-price.ts"
 
 /** Custom prices, by the exact name by which the model is requested. They take precedence over every list. */
 export type PriceOverrides = Readonly<Record<string, ModelPrice>>

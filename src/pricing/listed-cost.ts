@@ -1,6 +1,6 @@
 import { calcPrice } from "@pydantic/genai-prices"
 import type { PricedCall } from "../core/ports/model/pricing.ts"
-import { computeCost, type ModelPrice } from "./model-price.ts"
+import { computeCost, type ModelPrice } from "./compute-cost.ts"
 
 /** Prices, by list and model, that providers published for models that the bundled list does not contain yet. */
 const newerModels: ReadonlyMap<string, ModelPrice> = new Map([

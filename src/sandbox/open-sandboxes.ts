@@ -21,7 +21,7 @@ import { diskQuota } from "./limits.ts"
 import { createFolderStage } from "./staged-folders.ts"
 import { createNothingWorks, type Finding, mayBeUsed, tryOut, type Usable, warnOf } from "./trial/try-out.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
-import { checkOffered } from "./workspace/offered-files.ts"
+import { checkInputFiles } from "./workspace/input-files.ts"
 import { removeTree } from "./workspace/remove-tree.ts"
 import { makePassable } from "./workspace/traversable-folder.ts"
 import { createUnfinishedExecutions, type UnfinishedExecutions } from "./workspace/unfinished-executions.ts"
@@ -65,13 +65,13 @@ export type BackendCheck =
 export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSandboxes> {
   const { config, ephemeral, logger } = options
   const directory = resolve(options.directory)
-  await checkOffered(config)
+  await checkInputFiles(config)
   await makePassable(directory)
   const instance = joinInstances(directory)
   const privateFolder = join(directory, instanceFolder(instance.id))
   try {
     const root = ephemeral ? privateFolder : directory
-    const workspaces = await openWorkspaces({ directory: root, offered: config.files })
+    const workspaces = await openWorkspaces({ directory: root, inputFiles: config.files })
     await removeDeadFolders(directory, instance, AbortSignal.timeout(startTimeoutMs)).catch(warnOf(logger))
     const cgroups = await openCgroups(config, instance)
     const guard = createDiskGuard({ path: root, quota: diskQuota(config) })

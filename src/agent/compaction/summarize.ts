@@ -18,7 +18,7 @@ import { computeBackoff } from "../model/retry-backoff.ts"
 import { createStreamed, streamResponse } from "../model/stream-response.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordEnd } from "../steering.ts"
-import { StepTimeoutError } from "../step-limit.ts"
+import { StepTimeoutError } from "../step-timeout.ts"
 
 type Summarize = Extract<CompactionStep, { type: "summarize" }>
 

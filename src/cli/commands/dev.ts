@@ -3,8 +3,8 @@ import { findAgentFile } from "../agent-file/load-agent.ts"
 import { parseServeArguments } from "../arguments.ts"
 import type { CliContext, WorkerMessage } from "../cli-context.ts"
 import { keysHelp, openInBrowser, readKeys } from "../dev/dev-keys.ts"
-import { type DevWorker, startDevWorker } from "../dev/dev-worker.ts"
 import { FileWatcher } from "../dev/file-watcher.ts"
+import { type DevWorker, startDevWorker } from "../dev/start-dev-worker.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 /**

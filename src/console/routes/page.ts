@@ -4,23 +4,7 @@ import type { Context } from "hono"
 import type { HttpEnv } from "../../http/http-env.ts"
 import { Problem } from "../../http/problem.ts"
 import { type PageFile, readPageFiles } from "../page-files.ts"
-
-/**
- * Scripts and styles come only from the gateway, and no text becomes markup. Only images inside the page are allowed,
- * because the URL of an external image could leak data that a model received.
- */
-const contentPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self' data: blob:",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join("; ")
+import { pageSecurityHeaders } from "../page-headers.ts"
 
 const notBuilt =
   "The console is not built. In a clone of the repository, run `npm run build`, and start the gateway again."
@@ -54,9 +38,7 @@ function send(c: Context<HttpEnv>, file: PageFile | undefined): Response {
   const headers = {
     "content-type": file.type,
     "cache-control": file.isImmutable ? "public, max-age=31536000, immutable" : "no-cache",
-    "content-security-policy": contentPolicy,
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    ...pageSecurityHeaders,
     vary: "accept-encoding",
     etag,
   }

@@ -15,8 +15,8 @@ async function temporaryFolder() {
 
 test("a working directory is created once, even for concurrent callers, and only for its owner", async () => {
   const directory = await temporaryFolder()
-  const workspaces = await openWorkspaces({ directory, offered: {} })
-  const other = await openWorkspaces({ directory, offered: {} })
+  const workspaces = await openWorkspaces({ directory, inputFiles: {} })
+  const other = await openWorkspaces({ directory, inputFiles: {} })
   expect(await workspaces.find("sess_a")).toBeNull()
   const opened = await Promise.all([workspaces, workspaces, other].map((each) => each.open("sess_a")))
   expect(new Set(opened.map(({ path }) => path)).size).toBe(1)
@@ -30,7 +30,7 @@ test("a working directory is created once, even for concurrent callers, and only
 
 test("other users of the machine cannot reach a working directory, even if its owner opens it", async () => {
   const directory = await temporaryFolder()
-  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const workspaces = await openWorkspaces({ directory, inputFiles: {} })
   const { path, owner } = await workspaces.open("sess_a")
   const place = dirname(path)
   const expected = owner === null ? 0o700 : 0o710
@@ -44,7 +44,7 @@ test("other users of the machine cannot reach a working directory, even if its o
 
 test("a removed working directory leaves nothing behind, and frees its user", async () => {
   const directory = await temporaryFolder()
-  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const workspaces = await openWorkspaces({ directory, inputFiles: {} })
   const { path } = await workspaces.open("sess_a")
   await writeFile(join(path, "file"), "")
   await workspaces.remove("sess_a")
@@ -54,7 +54,7 @@ test("a removed working directory leaves nothing behind, and frees its user", as
 
 test("the folder is inside with any session id, and the id can be read back", async () => {
   const directory = await temporaryFolder()
-  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const workspaces = await openWorkspaces({ directory, inputFiles: {} })
   const ids = ["sess_a", "../../etc", "a/b", "", "~", "ü\n"]
   for (const id of ids)
     expect((await workspaces.open(id)).path.startsWith(`${directory}/sessions/`)).toBe(true)
@@ -63,25 +63,28 @@ test("the folder is inside with any session id, and the id can be read back", as
   expect(await workspaces.madeBefore(0)).toEqual([])
 })
 
-test("each session has its own copy of the offered files, and unreadable ones are named", async () => {
+test("each session has its own copy of the input files, and unreadable ones are named", async () => {
   const directory = await temporaryFolder()
   const source = join(directory, "source.txt")
   await writeFile(source, "given")
   const workspaces = await openWorkspaces({
     directory: join(directory, "a"),
-    offered: { "in/copy.txt": source },
+    inputFiles: { "in/copy.txt": source },
   })
   const { path } = await workspaces.open("sess_a")
   await writeFile(join(path, "in/copy.txt"), "changed")
   const { path: other } = await workspaces.open("sess_b")
   expect(await readFile(join(other, "in/copy.txt"), "utf8")).toBe("given")
-  const missing = await openWorkspaces({ directory: join(directory, "b"), offered: { x: "/no/such/file" } })
+  const missing = await openWorkspaces({
+    directory: join(directory, "b"),
+    inputFiles: { x: "/no/such/file" },
+  })
   await expect(missing.open("sess_a")).rejects.toThrow(/codeExecution\.files: .*\/no\/such\/file/)
 })
 
 test("an interrupted removal is finished later, and only then is its user free", async () => {
   const directory = await temporaryFolder()
-  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const workspaces = await openWorkspaces({ directory, inputFiles: {} })
   const { path, owner } = await workspaces.open("sess_a")
   await writeFile(join(path, "file"), "")
   const reason = new Error("closing")
@@ -94,7 +97,7 @@ test("an interrupted removal is finished later, and only then is its user free",
 
 test("a hard link to a file of another user is not read, because code may not read it", async () => {
   const directory = await temporaryFolder()
-  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const workspaces = await openWorkspaces({ directory, inputFiles: {} })
   const { path, owner } = await workspaces.open("sess_a")
   await writeFile(join(directory, "secret"), "of the host", { mode: 0o600 })
   await link(join(directory, "secret"), join(path, "link"))
@@ -106,7 +109,7 @@ test("a hard link to a file of another user is not read, because code may not re
 
 test("a working directory with an unknown owner is not opened, because its code would run as that user", async () => {
   const directory = await temporaryFolder()
-  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const workspaces = await openWorkspaces({ directory, inputFiles: {} })
   const { path, owner } = await workspaces.open("sess_a")
   if (owner === null) return
   // A copy that root has made belongs to root.

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { GatewayError } from "../../core/errors.ts"
 import { hasCode } from "./directory.ts"
 import { replaceFile } from "./files.ts"
-import { readOffered } from "./offered-files.ts"
+import { readInputFile } from "./input-files.ts"
 import { allotOwner, freeOwner, hasOwnUsers, isAllotted, type Owner } from "./owner.ts"
 import { removeTree } from "./remove-tree.ts"
 import { makePassable } from "./traversable-folder.ts"
@@ -20,7 +20,7 @@ export interface Workspace {
 
 export interface Workspaces {
   /**
-   * Creates the working directory with the offered files, if it does not exist. Throws a `GatewayError` if it belongs
+   * Creates the working directory with the input files, if it does not exist. Throws a `GatewayError` if it belongs
    * to another user, such as root, whose permissions its code would have.
    */
   open(sessionId: string): Promise<Workspace>
@@ -44,7 +44,7 @@ export interface WorkspacesOptions {
   /** Absolute path. */
   readonly directory: string
   /** Files of the host by their path in the working directory. Each session receives a copy. */
-  readonly offered: Readonly<Record<string, string>>
+  readonly inputFiles: Readonly<Record<string, string>>
 }
 
 /**
@@ -53,7 +53,7 @@ export interface WorkspacesOptions {
  * incomplete. It is never empty, so a directory that another process created at the same time cannot replace it.
  * `removed/UID.UUID` is a `sessions/ID` during its removal, in a folder that no session's user can enter.
  */
-export async function openWorkspaces({ directory, offered }: WorkspacesOptions): Promise<Workspaces> {
+export async function openWorkspaces({ directory, inputFiles }: WorkspacesOptions): Promise<Workspaces> {
   const sessions = join(directory, "sessions")
   const users = join(directory, "users")
   const fresh = join(directory, "new")
@@ -95,8 +95,8 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
 
   async function fill(path: string, owner: Owner | null): Promise<void> {
     await mkdir(path, { mode: 0o700 })
-    for (const [name, source] of Object.entries(offered)) {
-      await replaceFile(path, name, await readOffered(source), owner)
+    for (const [name, source] of Object.entries(inputFiles)) {
+      await replaceFile(path, name, await readInputFile(source), owner)
     }
     if (owner !== null) await chown(path, owner.uid, owner.gid)
   }

@@ -17,7 +17,7 @@ import {
 } from "./database/database.ts"
 import { toOpeningError } from "./database/failures.ts"
 import { createPostgresDirectory } from "./directory.ts"
-import { listenForArrivals } from "./inbox/arrivals.ts"
+import { listenForArrivals } from "./inbox/listen-for-arrivals.ts"
 import { createKeyring } from "./keyring.ts"
 import { computeHeartbeatTimes } from "./leases/heartbeat.ts"
 import { uncountLapse } from "./leases/leases.ts"

@@ -16,6 +16,7 @@ import {
 } from "../rows/command-rows.ts"
 import type { LargeContents } from "../rows/large/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
+import { decideRepeatedMessage, toIdempotencyColumns } from "../rules/idempotency.ts"
 import {
   type PutPlan,
   planCancel,
@@ -24,7 +25,7 @@ import {
   planTaskEnd,
   type Receiver,
 } from "../rules/put-rules.ts"
-import { type DueChange, listQueuedRuns, positionOf } from "../rules/queue-order.ts"
+import { type DueChange, listQueuedRuns } from "../rules/queue-order.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database } from "./database/database.ts"
 import { largeText } from "./database/large-text.ts"
@@ -60,7 +61,7 @@ export function put(
   const receiver = findReceiver(database, command.sessionId, { versions, now })
   if (receiver === null) return { outcome: { status: "unknown" }, ...nothing }
   const message = command.type === "message" ? command : null
-  const known = message === null ? null : findKnown(database, message, receiver)
+  const known = message === null ? null : findRepeated(database, message, receiver)
   if (known !== null) return { outcome: known, ...nothing }
   const plan = planOf(command, receiver, limits)
   const done = carryOut(database, plan, { sessionId: command.sessionId, message, texts, versions })
@@ -76,7 +77,7 @@ export function isWanted(
 ): boolean {
   const receiver = findReceiver(database, command.sessionId, { versions, now })
   if (receiver === null) return false
-  const known = command.type === "message" ? findKnown(database, command, receiver) : null
+  const known = command.type === "message" ? findRepeated(database, command, receiver) : null
   return known === null && planOf(command, receiver, limits).commands.length > 0
 }
 
@@ -150,13 +151,13 @@ export function inboxOf(database: Database, sessionId: string): CommandRow[] {
 }
 
 /** Returns the outcome of an earlier message with the same idempotency key. Null if there is none. */
-function findKnown(
+function findRepeated(
   database: Database,
   { sessionId, idempotency }: MessageCommand,
-  { rows, open, now }: Receiver,
+  receiver: Receiver,
 ): PutOutcome | null {
   if (idempotency === null) return null
-  const key = escapeText(idempotency.key)
+  const { key } = toIdempotencyColumns(idempotency)
   const run = database.get(
     "SELECT id, cursor, body_hash FROM run WHERE session_id = ? AND idempotency_key = ?",
     sessionId,
@@ -169,11 +170,7 @@ function findKnown(
     key,
   )
   const known = run ?? steered
-  if (known === undefined) return null
-  if (text(known, "body_hash") !== escapeText(idempotency.bodyHash)) return { status: "keyReused" }
-  const [runId, cursor] = [text(known, "id"), integer(known, "cursor")]
-  const position = positionOf(rows, runId, { now, openRunId: open?.runId ?? null })
-  return { status: "duplicate", runId, cursor, ...(position !== undefined && { position }) }
+  return known === undefined ? null : decideRepeatedMessage(idempotency, known, receiver)
 }
 
 function carryOut(
@@ -192,8 +189,7 @@ function carryOut(
   },
 ): Put {
   const { outcome, run, isDue } = plan
-  const key = message?.idempotency == null ? null : escapeText(message.idempotency.key)
-  const hash = message?.idempotency == null ? null : escapeText(message.idempotency.bodyHash)
+  const { key, hash } = toIdempotencyColumns(message?.idempotency ?? null)
   if (run !== null) {
     database.run(
       `INSERT INTO run (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)

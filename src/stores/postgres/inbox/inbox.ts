@@ -12,7 +12,7 @@ import type {
   PutOutcome,
   StorageLimits,
 } from "../../../core/ports/store/session-log.ts"
-import { escapeText, integer, nullableText, text } from "../../rows/columns.ts"
+import { escapeText, integer, nullableText } from "../../rows/columns.ts"
 import {
   commandColumns,
   type NewCommand,
@@ -22,6 +22,7 @@ import {
 } from "../../rows/command-rows.ts"
 import { type LargeContents, makeLargeContents } from "../../rows/large/large-contents.ts"
 import { toPending } from "../../rows/session-rows.ts"
+import { decideRepeatedMessage, toIdempotencyColumns } from "../../rules/idempotency.ts"
 import {
   type PutPlan,
   planCancel,
@@ -30,12 +31,12 @@ import {
   planTaskEnd,
   type Receiver,
 } from "../../rules/put-rules.ts"
-import { listQueuedRuns, positionOf } from "../../rules/queue-order.ts"
+import { listQueuedRuns } from "../../rules/queue-order.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { Database, Query } from "../database/database.ts"
 import { claimFree } from "../leases/leases.ts"
 import { lastSeq, nowMs } from "../schema.ts"
-import { arrivalsChannel } from "./arrivals.ts"
+import { arrivalsChannel } from "./listen-for-arrivals.ts"
 import { putWhenIdle } from "./put-when-idle.ts"
 
 export interface PutOptions {
@@ -167,7 +168,7 @@ async function putMessage(
     readonly announced: boolean
   },
 ): Promise<Put> {
-  const known = await findKnown(query, message, receiver)
+  const known = await findRepeated(query, message, receiver)
   if (known !== null) return { outcome: known, isDue: false }
   const plan = planMessage(message, receiver, limits)
   await carryOut(query, plan, { sessionId: message.sessionId, message, ...carrying })
@@ -175,10 +176,10 @@ async function putMessage(
 }
 
 /** Returns the outcome of an earlier message with the same idempotency key. Null if there is none. */
-async function findKnown(
+async function findRepeated(
   query: Query,
   { sessionId, idempotency }: MessageCommand,
-  { rows, open, now }: Receiver,
+  receiver: Receiver,
 ): Promise<PutOutcome | null> {
   if (idempotency === null) return null
   const [known] = await query(
@@ -186,13 +187,9 @@ async function findKnown(
      UNION ALL
      SELECT run.id, cursor, key.body_hash FROM agent_gateway.steering_key AS key
      JOIN agent_gateway.run ON run.id = key.run_id WHERE key.session_id = $1 AND key.idempotency_key = $2`,
-    [sessionId, escapeText(idempotency.key)],
+    [sessionId, toIdempotencyColumns(idempotency).key],
   )
-  if (known === undefined) return null
-  if (text(known, "body_hash") !== escapeText(idempotency.bodyHash)) return { status: "keyReused" }
-  const [runId, cursor] = [text(known, "id"), integer(known, "cursor")]
-  const position = positionOf(rows, runId, { now, openRunId: open?.runId ?? null })
-  return { status: "duplicate", runId, cursor, ...(position !== undefined && { position }) }
+  return known === undefined ? null : decideRepeatedMessage(idempotency, known, receiver)
 }
 
 async function carryOut(
@@ -213,8 +210,7 @@ async function carryOut(
   },
 ): Promise<void> {
   const { run, outcome, commands, deleted, due } = plan
-  const key = message?.idempotency == null ? null : escapeText(message.idempotency.key)
-  const hash = message?.idempotency == null ? null : escapeText(message.idempotency.bodyHash)
+  const { key, hash } = toIdempotencyColumns(message?.idempotency ?? null)
   const steered = outcome.status === "steered" && key !== null ? outcome.runId : null
   if (deleted.length > 0) await deleteCommands(query, sessionId, deleted)
   if (due.length > 0) {

@@ -4,6 +4,7 @@ import { escapeText, integer } from "../../rows/columns.ts"
 import { toCommandInsert } from "../../rows/command-rows.ts"
 import type { LargeContents } from "../../rows/large/large-contents.ts"
 import { toClaim } from "../../rows/session-rows.ts"
+import { toIdempotencyColumns } from "../../rules/idempotency.ts"
 import { planMessage, type Receiver } from "../../rules/put-rules.ts"
 import type { Versions } from "../../rules/versions.ts"
 import type { Query } from "../database/database.ts"
@@ -41,15 +42,16 @@ export async function putWhenIdle(
   const [command] = commands
   // A message for later is due by the server's clock, which the transaction reads.
   if (message.notBefore !== undefined || run?.state !== "queued" || command === undefined) return null
-  const { sessionId, idempotency, at } = message
+  const { sessionId, at } = message
+  const { key, hash } = toIdempotencyColumns(message.idempotency)
   const { body, rank, dueAt, bytes, version } = toCommandInsert(command, versions.writes(), texts)
   const [row] = await query(statement(versions.reads), [
     escapeText(sessionId),
     owner,
     agents.map(escapeText),
     limits?.sessionBytes ?? Number.MAX_SAFE_INTEGER,
-    idempotency === null ? null : escapeText(idempotency.key),
-    idempotency === null ? null : escapeText(idempotency.bodyHash),
+    key,
+    hash,
     run.runId,
     at,
     body,

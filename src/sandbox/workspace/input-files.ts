@@ -5,8 +5,8 @@ import type { CompleteSandboxConfig } from "../config.ts"
 import { megabyte } from "../limits.ts"
 import { leastBytes } from "./disk-usage.ts"
 
-/** Rejects if the copies of the offered files alone exceed a session's quota, because every run would be over it. */
-export async function checkOffered({
+/** Rejects if the copies of the option `files` alone exceed a session's quota, because every run would be over it. */
+export async function checkInputFiles({
   files,
   diskMb,
 }: Pick<CompleteSandboxConfig, "files" | "diskMb">): Promise<void> {
@@ -24,7 +24,7 @@ export async function checkOffered({
 }
 
 /** Reads a file. Throws a `ConfigurationError` that names the file if it cannot be read. */
-export function readOffered(path: string): Promise<Uint8Array> {
+export function readInputFile(path: string): Promise<Uint8Array> {
   return readFile(path).catch(refuse)
 }
 
