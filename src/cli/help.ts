@@ -268,7 +268,7 @@ Options:
                      skills: instructions that the model loads when they fit; full: tools, limits, redaction and
                      Postgres, as in production; react: tools and a page with React
   --gateway VERSION  Version of ai-agent-gateway that npm installs: a range, or the path or URL of a package
-                     (default: the package that this command comes from)
+                     (default: the package that this command comes from). A package file is copied into DIR
   --verbose          Show the whole error with its stack when something fails
 
 Exit codes: 0 done, 1 a file already exists or the command failed, 2 wrong usage.

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { createAgent, memoryStore } from "ai-agent-gateway"
+import { createAgent, createLogger, memoryStore } from "ai-agent-gateway"
 import { scriptedProvider } from "ai-agent-gateway/testing"
 import { systemPrompt, tools } from "./tools.ts"
+
+// Logs only errors, so that the report of the tests stays readable.
+const logger = createLogger({ level: "error", form: "text" })
 
 /** Returns an agent whose model calls the tool once and then responds. */
 function agentThatCalls(name: string, input: Record<string, string>) {
   const provider = scriptedProvider([[{ type: "toolCall", name, input }], [{ type: "text", text: "Done." }]])
-  return { agent: createAgent(systemPrompt, { provider, tools, store: memoryStore() }), provider }
+  return { agent: createAgent(systemPrompt, { provider, tools, logger, store: memoryStore() }), provider }
 }
 
 test("a note is written, and the model receives the result", async () => {

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import { PassThrough } from "node:stream"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { templateNames } from "../init/read-template.ts"
@@ -51,18 +51,60 @@ describe("init", () => {
     const folder = await emptyFolder()
     const { version, peerDependencies, dependencies } = JSON.parse(await readFile("package.json", "utf8"))
     await init(folder, ["a"])
-    await init(folder, ["b", "--gateway", "file:/tmp/gateway.tgz"])
+    await init(folder, ["b", "--gateway", "^1.2.3"])
     const [a, b] = [await manifestOf(join(folder, "a")), await manifestOf(join(folder, "b"))]
     expect(a).toMatchObject({
       name: "a",
       dependencies: {
-        "ai-agent-gateway": `file:${resolve(`ai-agent-gateway-${version}.tgz`)}`,
+        "ai-agent-gateway": `file:ai-agent-gateway-${version}.tgz`,
         "@anthropic-ai/sdk": peerDependencies["@anthropic-ai/sdk"],
         openai: peerDependencies.openai,
         zod: `^${dependencies.zod}`,
       },
     })
-    expect(b.dependencies["ai-agent-gateway"]).toBe("file:/tmp/gateway.tgz")
+    expect(b.dependencies["ai-agent-gateway"]).toBe("^1.2.3")
+  })
+
+  it("copies a package file into the project and into its image", async () => {
+    const folder = await emptyFolder()
+    await writeFile(join(folder, "gateway 1.tgz"), "package")
+    const { code, stdout } = await init(folder, ["a", "--gateway", "./gateway 1.tgz"])
+    expect(code).toBe(0)
+    expect(stdout).not.toContain("npm pack")
+    const project = join(folder, "a")
+    expect((await manifestOf(project)).dependencies["ai-agent-gateway"]).toBe("file:gateway 1.tgz")
+    expect(await readFile(join(project, "gateway 1.tgz"), "utf8")).toBe("package")
+    expect(await readFile(join(project, "Dockerfile"), "utf8")).toContain(
+      'COPY ["package.json", "package-lock.json", "gateway 1.tgz", "./"]\n',
+    )
+  })
+
+  it("needs no package file in the image for a version of the registry", async () => {
+    const folder = await emptyFolder()
+    await init(folder, ["a", "--gateway", "^1.2.3"])
+    expect(await readFile(join(folder, "a", "Dockerfile"), "utf8")).toContain(
+      "COPY package.json package-lock.json ./\n",
+    )
+  })
+
+  it("writes nothing if the package file is missing", async () => {
+    const folder = await emptyFolder()
+    const { code, stderr } = await init(folder, ["a", "--gateway", "file:missing.tgz"])
+    expect(code).toBe(1)
+    expect(stderr).toContain(
+      `the package ${join(folder, "missing.tgz")} does not exist. Nothing was written.`,
+    )
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it("says that docker build cannot install a linked folder", async () => {
+    const folder = await emptyFolder()
+    await mkdir(join(folder, "clone"))
+    const { stdout } = await init(folder, ["a", "--gateway", "file:clone"])
+    expect((await manifestOf(join(folder, "a"))).dependencies["ai-agent-gateway"]).toBe(
+      `file:${join(folder, "clone")}`,
+    )
+    expect(stdout).toContain("docker build cannot install it")
   })
 
   it("installs the database driver for a template with Postgres", async () => {

@@ -7,7 +7,7 @@ import { packageVersion } from "../../gateway/package-version.ts"
 import type { CliContext } from "../cli-context.ts"
 import { parseUsage, UsageError } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
-import { findGatewayPackage } from "../init/find-gateway-package.ts"
+import { findGatewayPackage, type GatewayPackage, namedGatewayPackage } from "../init/find-gateway-package.ts"
 import { readTemplate, type TemplateName, templateNames } from "../init/read-template.ts"
 import { writeProject } from "../init/write-project.ts"
 
@@ -25,10 +25,10 @@ export async function initCommand(context: CliContext): Promise<number> {
   const gateway =
     named === undefined
       ? await findGatewayPackage(ownPackage, packageVersion)
-      : { spec: named, makeWith: null }
-  const files = await readTemplate(template, { project: projectName(folder), gateway: gateway.spec })
-  await writeProject(folder, files)
-  context.stdout.write(nextSteps(relative(context.cwd, folder), template, gateway.makeWith))
+      : await namedGatewayPackage(named, [context.cwd, folder])
+  const files = await readTemplate(template, { project: projectName(folder), gateway })
+  await writeProject(folder, files, gateway)
+  context.stdout.write(nextSteps(relative(context.cwd, folder), template, gateway))
   return exitCodes.success
 }
 
@@ -78,18 +78,36 @@ function projectName(folder: string): string {
   return name === "" ? "my-agent" : name
 }
 
-function nextSteps(folder: string, template: TemplateName, makePackage: string | null): string {
-  const enter = folder === "" ? [] : [`cd ${/\s/.test(folder) ? JSON.stringify(folder) : folder}`]
+function nextSteps(folder: string, template: TemplateName, gateway: GatewayPackage): string {
+  const enter = folder === "" ? [] : [`cd ${quote(folder)}`]
   const page =
     template === "react"
       ? ["npm run page      # in another terminal: the page, at http://localhost:5173"]
       : []
   const commands = [
-    ...(makePackage === null ? [] : [makePackage]),
     ...enter,
+    ...packCommand(gateway),
     "npm install",
     "npm start         # the agent, with a console in the browser",
     ...page,
   ]
-  return `Wrote a project from the template ${template}. Next:\n\n${commands.map((line) => `  ${line}\n`).join("")}\n`
+  const next = commands.map((line) => `  ${line}\n`).join("")
+  return `Wrote a project from the template ${template}. Next:\n\n${next}\n${describeLink(gateway)}`
+}
+
+/** Returns the command that must create the package file in the project first. */
+function packCommand({ file }: GatewayPackage): readonly string[] {
+  return file?.from.type === "pack" ? [`npm pack ${quote(file.from.folder)}`] : []
+}
+
+function describeLink({ spec, file }: GatewayPackage): string {
+  if (file !== null || !spec.startsWith("file:")) return ""
+  return (
+    "npm will link ai-agent-gateway from a folder outside the project, so docker build cannot install it. " +
+    "For a container, create a package file with npm pack, and name it with --gateway.\n"
+  )
+}
+
+function quote(path: string): string {
+  return /[^\w./~-]/.test(path) ? JSON.stringify(path) : path
 }

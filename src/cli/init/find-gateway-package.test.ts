@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { findGatewayPackage } from "./find-gateway-package.ts"
+import { findGatewayPackage, namedGatewayPackage } from "./find-gateway-package.ts"
 
 async function emptyFolder(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "agent-gateway-package-")))
@@ -18,29 +18,47 @@ async function installed(project: string, manifest: string | null): Promise<stri
   return folder
 }
 
+async function emptyFile(path: string): Promise<string> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, "")
+  return path
+}
+
+const copied = (path: string) => {
+  const name = basename(path)
+  return { spec: `file:${name}`, file: { name, from: { type: "copy", path } } }
+}
+
 const depending = (spec: unknown) => JSON.stringify({ dependencies: { "ai-agent-gateway": spec } })
 
 describe("findGatewayPackage", () => {
   it("finds the package file that npx installed", async () => {
     const project = await emptyFolder()
     const folder = await installed(join(project, "npx", "1f"), depending("file:../../my/gateway.tgz"))
-    expect(await findGatewayPackage(folder, "1.2.3")).toEqual({
-      spec: `file:${join(project, "my", "gateway.tgz")}`,
-      makeWith: null,
-    })
+    const file = await emptyFile(join(project, "my", "gateway.tgz"))
+    expect(await findGatewayPackage(folder, "1.2.3")).toEqual(copied(file))
+  })
+
+  it("refuses a package file that is gone, with the remedy", async () => {
+    const project = await emptyFolder()
+    const folder = await installed(project, depending("file:gateway.tgz"))
+    await expect(findGatewayPackage(folder, "1.2.3")).rejects.toThrow(
+      `the package ${join(project, "gateway.tgz")} does not exist. Nothing was written. ` +
+        "Name an existing package with --gateway.",
+    )
   })
 
   it("finds the package file of a development dependency", async () => {
     const project = await emptyFolder()
     const manifest = JSON.stringify({ devDependencies: { "ai-agent-gateway": "file:gateway.tgz" } })
-    const found = await findGatewayPackage(await installed(project, manifest), "1.2.3")
-    expect(found.spec).toBe(`file:${join(project, "gateway.tgz")}`)
+    const file = await emptyFile(join(project, "gateway.tgz"))
+    expect(await findGatewayPackage(await installed(project, manifest), "1.2.3")).toEqual(copied(file))
   })
 
   it("repeats a URL", async () => {
     const url = "https://example.com/gateway.tgz"
     const folder = await installed(await emptyFolder(), depending(url))
-    expect(await findGatewayPackage(folder, "1.2.3")).toEqual({ spec: url, makeWith: null })
+    expect(await findGatewayPackage(folder, "1.2.3")).toEqual({ spec: url, file: null })
   })
 
   it.each([
@@ -53,17 +71,43 @@ describe("findGatewayPackage", () => {
     ["no such dependency", "{}"],
   ])("uses the range of its version for %s", async (_case, manifest) => {
     const folder = await installed(await emptyFolder(), manifest)
-    expect(await findGatewayPackage(folder, "1.2.3")).toEqual({ spec: "^1.2.3", makeWith: null })
+    expect(await findGatewayPackage(folder, "1.2.3")).toEqual({ spec: "^1.2.3", file: null })
   })
 
   it("uses the package of a clone, and says how to make it if it is missing", async () => {
     const clone = await emptyFolder()
-    const file = join(clone, "ai-agent-gateway-1.2.3.tgz")
+    const name = "ai-agent-gateway-1.2.3.tgz"
     expect(await findGatewayPackage(clone, "1.2.3")).toEqual({
-      spec: `file:${file}`,
-      makeWith: `(cd ${clone} && npm pack)`,
+      spec: `file:${name}`,
+      file: { name, from: { type: "pack", folder: clone } },
     })
-    await writeFile(file, "")
-    expect(await findGatewayPackage(clone, "1.2.3")).toEqual({ spec: `file:${file}`, makeWith: null })
+    const file = await emptyFile(join(clone, name))
+    expect(await findGatewayPackage(clone, "1.2.3")).toEqual(copied(file))
   })
+})
+
+describe("namedGatewayPackage", () => {
+  it.each(["gateway.tgz", "./gateway.tgz", "file:gateway.tgz"])("finds the file %s", async (spec) => {
+    const [here, project] = [await emptyFolder(), await emptyFolder()]
+    const file = await emptyFile(join(project, "gateway.tgz"))
+    expect(await namedGatewayPackage(spec, [here, project])).toEqual(copied(file))
+    const nearer = await emptyFile(join(here, "gateway.tgz"))
+    expect(await namedGatewayPackage(spec, [here, project])).toEqual(copied(nearer))
+  })
+
+  it("names a folder, which npm links", async () => {
+    const here = await emptyFolder()
+    await mkdir(join(here, "clone"))
+    expect(await namedGatewayPackage("./clone", [here])).toEqual({
+      spec: `file:${join(here, "clone")}`,
+      file: null,
+    })
+  })
+
+  it.each(["^1.0.0", "next", "github:me/gateway", "me/gateway", "https://example.com/gateway.tgz"])(
+    "repeats %s",
+    async (spec) => {
+      expect(await namedGatewayPackage(spec, [await emptyFolder()])).toEqual({ spec, file: null })
+    },
+  )
 })

@@ -1,14 +1,25 @@
-import { access, readFile, realpath } from "node:fs/promises"
+import { readFile, realpath, stat } from "node:fs/promises"
 import { basename, dirname, join, resolve } from "node:path"
 import { isJsonObject } from "../../core/json/json.ts"
+import { CliError } from "../cli-error.ts"
 
 const packageName = "ai-agent-gateway"
 
+/** The package that a new project installs. */
 export interface GatewayPackage {
-  /** Version range or address by which npm installs the package in a new project. */
+  /** Version range or address by which npm installs it in the project. */
   readonly spec: string
-  /** Command that must create the package first. Null if npm can install it now. */
-  readonly makeWith: string | null
+  /** Package file in the project's folder, which `spec` names. Null if npm gets the package from elsewhere. */
+  readonly file: PackageFile | null
+}
+
+/** A package file, which is in the project so that `docker build` has it too. */
+export interface PackageFile {
+  readonly name: string
+  /** `copy`: a file that exists. `pack`: `npm pack` creates it, in the folder of a clone. */
+  readonly from:
+    | { readonly type: "copy"; readonly path: string }
+    | { readonly type: "pack"; readonly folder: string }
 }
 
 /**
@@ -19,27 +30,59 @@ export async function findGatewayPackage(folder: string, version: string): Promi
   const packageFolder = await realpath(folder)
   const modules = dirname(packageFolder)
   if (basename(modules) !== "node_modules") return packageOfClone(packageFolder, version)
-  const address = await addressIn(dirname(modules))
-  return { spec: address ?? `^${version}`, makeWith: null }
+  const project = dirname(modules)
+  const spec = await installedSpec(join(project, "package.json"))
+  return spec === null || !/[:/]/.test(spec)
+    ? { spec: `^${version}`, file: null }
+    : namedGatewayPackage(spec, [project])
+}
+
+/**
+ * Returns the package at an address or in a range. A path is relative to the first of the folders that has it. Throws
+ * a `CliError` if there is no such file.
+ */
+export async function namedGatewayPackage(spec: string, folders: readonly string[]): Promise<GatewayPackage> {
+  const path = pathIn(spec)
+  if (path === null) return { spec, file: null }
+  for (const folder of folders) {
+    const found = resolve(folder, path)
+    const kind = await kindOf(found)
+    if (kind === "file") return packageFile(basename(found), { type: "copy", path: found })
+    if (kind === "folder") return { spec: `file:${found}`, file: null }
+  }
+  throw new CliError(
+    `the package ${resolve(folders[0] ?? ".", path)} does not exist. Nothing was written. ` +
+      "Name an existing package with --gateway.",
+  )
 }
 
 /** Returns the package that `npm pack` creates in a clone. */
-async function packageOfClone(clone: string, version: string): Promise<GatewayPackage> {
-  const file = join(clone, `${packageName}-${version}.tgz`)
-  const isMade = await access(file).then(
-    () => true,
-    () => false,
-  )
-  const folder = /[^\w./-]/.test(clone) ? JSON.stringify(clone) : clone
-  return { spec: `file:${file}`, makeWith: isMade ? null : `(cd ${folder} && npm pack)` }
+async function packageOfClone(folder: string, version: string): Promise<GatewayPackage> {
+  const name = `${packageName}-${version}.tgz`
+  const path = join(folder, name)
+  const isPacked = (await kindOf(path)) === "file"
+  return packageFile(name, isPacked ? { type: "copy", path } : { type: "pack", folder })
 }
 
-/** Returns the address from which the package in the folder's `node_modules` was installed, if it is not a range. */
-async function addressIn(folder: string): Promise<string | null> {
-  const spec = await installedSpec(join(folder, "package.json"))
-  if (spec === null || !/[:/]/.test(spec)) return null
-  if (!spec.startsWith("file:")) return spec
-  return `file:${resolve(folder, spec.slice("file:".length))}`
+function packageFile(name: string, from: PackageFile["from"]): GatewayPackage {
+  return { spec: `file:${name}`, file: { name, from } }
+}
+
+/** Returns the path in an address by npm's rules. Null for other addresses. */
+function pathIn(spec: string): string | null {
+  if (spec.startsWith("file:")) return spec.slice("file:".length)
+  const isPath = /^(\.{0,2}|[a-z]:)[\\/]/i.test(spec)
+  return isPath || (/\.(tgz|tar\.gz|tar)$/i.test(spec) && !spec.includes(":")) ? spec : null
+}
+
+async function kindOf(path: string): Promise<"file" | "folder" | null> {
+  try {
+    return (await stat(path)).isDirectory() ? "folder" : "file"
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === "ENOENT" || code === "ENOTDIR") return null
+    throw error
+  }
 }
 
 async function installedSpec(manifestPath: string): Promise<string | null> {

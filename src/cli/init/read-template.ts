@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises"
 import { join, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
+import type { GatewayPackage } from "./find-gateway-package.ts"
 
 export const templateNames = ["minimal", "tools", "skills", "full", "react"] as const
 
@@ -17,8 +18,7 @@ export interface ProjectFile {
 export interface ProjectNames {
   /** Name of the new package. */
   readonly project: string
-  /** Version range or address by which npm installs `ai-agent-gateway`. */
-  readonly gateway: string
+  readonly gateway: GatewayPackage
 }
 
 /** npm leaves these files out of packages, or gives them a special meaning there. */
@@ -48,7 +48,18 @@ export async function readTemplate(
   const files = new Map(folders.flatMap((folder) => [...folder]))
   files.set("README.md", (files.get("README.md") ?? "").replaceAll("NAME", names.project))
   files.set("package.json", manifestOf(folders, names))
+  files.set("Dockerfile", dockerfileOf(files.get("Dockerfile") ?? "", names))
   return [...files].map(([path, text]) => ({ path, text }))
+}
+
+const copyManifests = "COPY package.json package-lock.json ./"
+
+/** Copies a package file into the image before npm installs it. */
+function dockerfileOf(text: string, { gateway: { file } }: ProjectNames): string {
+  if (file === null) return text
+  // In this form, names may contain spaces.
+  const paths = ["package.json", "package-lock.json", file.name, "./"].map((path) => JSON.stringify(path))
+  return text.replace(copyManifests, `COPY [${paths.join(", ")}]`)
 }
 
 async function readFolder(name: string): Promise<ReadonlyMap<string, string>> {
@@ -78,7 +89,7 @@ function manifestOf(
     ...manifests[0],
     name: project,
     scripts: joinField("scripts"),
-    dependencies: sortMembers({ ...joinField("dependencies"), "ai-agent-gateway": gateway }),
+    dependencies: sortMembers({ ...joinField("dependencies"), "ai-agent-gateway": gateway.spec }),
     devDependencies: sortMembers(joinField("devDependencies")),
   }
   return `${JSON.stringify(manifest, null, 2)}\n`

@@ -1,14 +1,22 @@
-import { access, mkdir, writeFile } from "node:fs/promises"
+import { constants, copyFile, lstat, mkdir, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { CliError } from "../cli-error.ts"
+import type { GatewayPackage } from "./find-gateway-package.ts"
 import type { ProjectFile } from "./read-template.ts"
 
 /**
- * Writes the files into the folder, which is created if it is missing. Replaces no file: if one exists, writes none.
+ * Writes the files into the folder, which is created if it is missing, and copies the gateway's package file there.
+ * Replaces no file: if one exists, writes none.
  */
-export async function writeProject(folder: string, files: readonly ProjectFile[]): Promise<void> {
+export async function writeProject(
+  folder: string,
+  files: readonly ProjectFile[],
+  gateway: GatewayPackage,
+): Promise<void> {
+  const copies = copiesInto(folder, gateway)
+  const paths = [...files, ...copies].map(({ path }) => path)
   const present = await Promise.all(
-    files.map(async ({ path }) => ((await exists(join(folder, path))) ? [path] : [])),
+    paths.map(async (path) => ((await exists(join(folder, path))) ? [path] : [])),
   )
   const inTheWay = present.flat()
   if (inTheWay.length > 0) {
@@ -23,11 +31,25 @@ export async function writeProject(folder: string, files: readonly ProjectFile[]
     // Another process may have created it since then.
     await writeFile(file, text, { flag: "wx" })
   }
+  for (const { path, source } of copies) await copyFile(source, join(folder, path), constants.COPYFILE_EXCL)
+}
+
+interface Copy {
+  /** Path relative to the project's folder. */
+  readonly path: string
+  readonly source: string
+}
+
+/** Returns the package file to copy, unless the project has it already or `npm pack` creates it there. */
+function copiesInto(folder: string, { file }: GatewayPackage): readonly Copy[] {
+  if (file === null || file.from.type === "pack") return []
+  const source = file.from.path
+  return source === join(folder, file.name) ? [] : [{ path: file.name, source }]
 }
 
 async function exists(path: string): Promise<boolean> {
   try {
-    await access(path)
+    await lstat(path)
     return true
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
