@@ -1,7 +1,7 @@
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import type { Gateway } from "../../src/gateway/gateway.ts"
 import { HeartbeatLoop } from "../../src/headless/heartbeat/heartbeat-loop.ts"
-import { checklistNote, heartbeatMessage } from "../../src/headless/heartbeat/message.ts"
+import { formatChecklist, heartbeatMessage } from "../../src/headless/heartbeat/message.ts"
 import { runSession } from "../../src/headless/run/run-session.ts"
 import { anthropicEvents } from "../../src/testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream, type UpstreamRequest } from "../../src/testing/provider/scripted-upstream.ts"
@@ -51,7 +51,7 @@ export async function measureHeartbeat({ ticks }: { readonly ticks: number }): P
     const first = await lastOf(beat, 1)
     const last = await lastOf(beat, ticks)
     const { sessionId } = await conversation.run("Hello.")
-    const message = `${heartbeatMessage}\n\n${checklistNote(checklist)}`
+    const message = `${heartbeatMessage}\n\n${formatChecklist(checklist)}`
     const send = async () => void (await conversation.run(message, { sessionId }))
     return { ticks, first, last, conversation: await lastOf(send, ticks + 1) }
   } finally {
@@ -66,7 +66,7 @@ function beatOf(gateway: Gateway): () => Promise<void> {
   let now = Date.UTC(2026, 0, 1)
   const loop = new HeartbeatLoop({
     config: { maxTicks: 1 },
-    run: ({ jobId }) => runSession(gateway, heartbeatMessage, { jobId, notes: [checklistNote(checklist)] }),
+    run: ({ jobId }) => runSession(gateway, heartbeatMessage, { jobId, notes: [formatChecklist(checklist)] }),
     onAlert: ({ response }) => {
       throw new Error(`A tick of the bench was not idle: ${response}`)
     },

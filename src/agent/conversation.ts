@@ -2,7 +2,7 @@ import { emptyFingerprint, type HistoryFingerprint } from "../core/history/histo
 import type { TurnFingerprints } from "../core/history/history-turns.ts"
 import { imageRefused } from "../core/history/images.ts"
 import type { Message, ToolMessage } from "../core/history/messages.ts"
-import { jsonSize } from "../core/json/json-size.ts"
+import { estimateJsonSize } from "../core/json/json-size.ts"
 import type { CompactionFailed } from "../core/log/compaction.ts"
 import type {
   EventEntry,
@@ -12,7 +12,7 @@ import type {
   ToolCallRequested,
   WaitResolved,
 } from "../core/log/entries.ts"
-import { epochOf } from "../core/log/sequence.ts"
+import { computeEpoch } from "../core/log/sequence.ts"
 import type { TaskEnded } from "../core/log/task-events.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
 import { Tasks, type TasksState } from "./children/tasks.ts"
@@ -21,7 +21,7 @@ import { type EventMark, FoldProgress } from "./fold-progress.ts"
 import { type HistoryState, MessageHistory } from "./message-history.ts"
 import { TokenSizes } from "./model/token-sizes.ts"
 import { captureRun, type PlainRunState, type RunState, restoreRun, startRun } from "./run-state.ts"
-import { type CallState, outcomeOf } from "./tools/call-state.ts"
+import { type CallState, readOutcome } from "./tools/call-state.ts"
 
 /** The code of a retry after a crash. */
 export const interruptedByCrash = "interrupted"
@@ -222,7 +222,7 @@ export class Conversation {
       case "dataEmitted":
         this.#call(event.toolCallId, (call) => {
           const { events, characters } = call.emitted
-          call.emitted = { events: events + 1, characters: characters + jsonSize(event.value) }
+          call.emitted = { events: events + 1, characters: characters + estimateJsonSize(event.value) }
         })
         return
       case "toolCallCompleted":
@@ -271,7 +271,7 @@ export class Conversation {
 
   /** Counts one crash once, however much work it interrupted. */
   #countCrash({ seq }: EventEntry, { stoppedInOrder = false }: Interrupted): void {
-    if (!stoppedInOrder) this.#run?.crashes.add(epochOf(seq))
+    if (!stoppedInOrder) this.#run?.crashes.add(computeEpoch(seq))
   }
 
   #spend(spending: Spending & { readonly charged: Cost }): void {
@@ -365,7 +365,7 @@ function createToolMessage(calls: readonly CallState[]): ToolMessage {
     role: "tool",
     results: inOrder.map((call) => ({
       toolCallId: call.requested.toolCallId,
-      result: call.result ?? createInterruptedResult("failed", outcomeOf(call)),
+      result: call.result ?? createInterruptedResult("failed", readOutcome(call)),
     })),
   }
 }

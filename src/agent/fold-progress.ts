@@ -1,4 +1,4 @@
-import { jsonSize } from "../core/json/json-size.ts"
+import { estimateJsonSize } from "../core/json/json-size.ts"
 import type { EventEntry } from "../core/log/entries.ts"
 
 /** Identifies an event of the log. */
@@ -53,7 +53,7 @@ export class FoldProgress {
   note(entry: EventEntry): void {
     if (this.#last !== null && entry.seq < this.#last.seq) this.#isOrdered = false
     this.#events += 1
-    this.#characters += jsonSize(entry.event)
+    this.#characters += estimateJsonSize(entry.event)
     this.#last = markOf(entry)
   }
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../core/json/json.ts"
 import type { Event, EventEntry } from "../core/log/entries.ts"
-import { eventId } from "../core/log/event-id.ts"
+import { toEventId } from "../core/log/event-id.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { RunHooks } from "../core/runs/run-hooks.ts"
 import { createMaxTurnsReport, createToolReport, createToolTiming, createUsageReport } from "./reports.ts"
@@ -33,7 +33,7 @@ export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }
   }
   tell(
     "onEvent",
-    onEvent && ((shown: EventEntry) => onEvent(shown, { sessionId, id: eventId(sessionId, seq) })),
+    onEvent && ((shown: EventEntry) => onEvent(shown, { sessionId, id: toEventId(sessionId, seq) })),
     () => entry,
   )
   tell("onUsage", onUsage, () => createUsageReport(entry, sessionId))

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../core/json/json.ts"
 import type { EventEntry } from "../core/log/entries.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import { traceIdOf } from "../core/runs/trace-context.ts"
+import { readTraceId } from "../core/runs/trace-context.ts"
 import type { WaitKind } from "../core/wait.ts"
 import type { RunState } from "./run-state.ts"
 
@@ -94,13 +94,13 @@ export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, log
 }
 
 /** Returns the fields that identify a run in the log. */
-export function idsOfRun(sessionId: string, run: RunState | null): JsonObject {
+export function selectRunIds(sessionId: string, run: RunState | null): JsonObject {
   return { sessionId, ...(run !== null && { runId: run.runId }), ...traceOf(run) }
 }
 
 function traceOf(run: RunState | null): JsonObject {
   const traceparent = run?.started.traceparent
-  return traceparent === undefined ? {} : { traceId: traceIdOf(traceparent) }
+  return traceparent === undefined ? {} : { traceId: readTraceId(traceparent) }
 }
 
 function totals(run: RunState | null, at: number): JsonObject {

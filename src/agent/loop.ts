@@ -6,7 +6,7 @@ import { checkOutput } from "./model/check-output.ts"
 import { createTooLongEvent, decideNextAction } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
-import { endOverdueStep, type StepLimit, StepTimeoutError, stepLimit } from "./step-timeout.ts"
+import { createStepLimit, endOverdueStep, type StepLimit, StepTimeoutError } from "./step-timeout.ts"
 import { dispatchCalls } from "./tools/dispatch-calls.ts"
 
 /**
@@ -15,7 +15,7 @@ import { dispatchCalls } from "./tools/dispatch-calls.ts"
  * epoch. Rejects with the signal's reason, or with the journal's error. The run is then still open.
  */
 export async function runLoop(context: ModelRunContext): Promise<number | null> {
-  const limit = stepLimit(context)
+  const limit = createStepLimit(context)
   try {
     return await takeSteps(context, limit)
   } catch (thrown) {

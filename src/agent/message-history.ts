@@ -1,7 +1,7 @@
-import { imagesOf, replaceImages } from "../core/history/images.ts"
+import { listImages, replaceImages } from "../core/history/images.ts"
 import type { AssistantMessage, ImagePart, Message } from "../core/history/messages.ts"
 import type { JsonObject } from "../core/json/json.ts"
-import { jsonSize } from "../core/json/json-size.ts"
+import { estimateJsonSize } from "../core/json/json-size.ts"
 import type { HistoryCompacted } from "../core/log/compaction.ts"
 import type { HistoryReplaced, MessageCompleted, ToolCallRequested } from "../core/log/entries.ts"
 import { createSummaryMessage, refusedImageNote } from "./conversation-notes.ts"
@@ -98,7 +98,7 @@ export class MessageHistory {
   /** Returns null while the step is retried without some of its images. */
   capture(): HistoryState | null {
     if (this.#suspected.size > 0) return null
-    const images = this.#refused.size === 0 ? [] : imagesOf(this.#messages)
+    const images = this.#refused.size === 0 ? [] : listImages(this.#messages)
     return {
       messages: [...this.#messages],
       origins: [...this.#origins],
@@ -117,7 +117,7 @@ export class MessageHistory {
     this.#reported = reported
     this.#accepted = accepted
     this.#characters = characters
-    const images = refused.length === 0 ? [] : imagesOf(messages)
+    const images = refused.length === 0 ? [] : listImages(messages)
     for (const index of refused) {
       const image = images[index]
       if (image !== undefined) this.#refused.add(image)
@@ -126,7 +126,7 @@ export class MessageHistory {
 
   push(message: Message, seq: number): void {
     this.#messages.push(message)
-    this.#characters += jsonSize(message)
+    this.#characters += estimateJsonSize(message)
     this.#origins.push({ seq, index: 0 })
   }
 
@@ -152,7 +152,7 @@ export class MessageHistory {
     this.#accepted = Math.max(0, this.#accepted - dropped)
     this.#compacted = event
     this.#reported = null
-    const images = new Set(imagesOf(this.#messages))
+    const images = new Set(listImages(this.#messages))
     for (const image of this.#refused) if (!images.has(image)) this.#refused.delete(image)
     this.#measure()
   }
@@ -209,10 +209,10 @@ export class MessageHistory {
    * images.
    */
   suspectImages(): void {
-    const unseen = imagesOf(this.#messages.slice(this.#accepted)).filter(
+    const unseen = listImages(this.#messages.slice(this.#accepted)).filter(
       (image) => !this.#suspected.has(image),
     )
-    for (const image of unseen.length > 0 ? unseen : imagesOf(this.#messages)) this.#suspected.add(image)
+    for (const image of unseen.length > 0 ? unseen : listImages(this.#messages)) this.#suspected.add(image)
   }
 
   /** Clears the suspicions, because the request without the images failed as well. */
@@ -222,6 +222,6 @@ export class MessageHistory {
 
   #measure(): void {
     this.#characters = 0
-    for (const message of this.#messages) this.#characters += jsonSize(message)
+    for (const message of this.#messages) this.#characters += estimateJsonSize(message)
   }
 }

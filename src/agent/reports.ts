@@ -1,6 +1,6 @@
 import type { Json } from "../core/json/json.ts"
 import type { EventEntry } from "../core/log/entries.ts"
-import { eventId } from "../core/log/event-id.ts"
+import { toEventId } from "../core/log/event-id.ts"
 import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/runs/run-hooks.ts"
 import { isFailure } from "../core/tools/tool-result.ts"
 import type { Usage } from "../core/usage.ts"
@@ -24,7 +24,7 @@ export function createUsageReport(entry: EventEntry, sessionId: string): UsageRe
   const failed = event.type === "modelCallFailed" || event.type === "compactionFailed"
   if (failed && !isAny(event.usage)) return null
   const { model, usage, cost, estimated } = event
-  return { id: eventId(sessionId, entry.seq), sessionId, runId, model, usage, cost, estimated, failed }
+  return { id: toEventId(sessionId, entry.seq), sessionId, runId, model, usage, cost, estimated, failed }
 }
 
 /** Returns the report of a tool call. `input` is the input that the model wrote. */
@@ -32,7 +32,7 @@ export function createToolReport(entry: EventEntry, sessionId: string, input: Js
   const { event, runId } = entry
   if (runId === null || event.type !== "toolCallCompleted") return null
   const { toolCallId, name: toolName, result } = event
-  return { id: eventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, input, result }
+  return { id: toEventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, input, result }
 }
 
 export function createToolTiming(entry: EventEntry, sessionId: string): ToolTiming | null {
@@ -40,14 +40,14 @@ export function createToolTiming(entry: EventEntry, sessionId: string): ToolTimi
   if (runId === null || event.type !== "toolCallCompleted") return null
   const { toolCallId, name: toolName, result, durationMs } = event
   const ok = !isFailure(result)
-  return { id: eventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, durationMs, ok }
+  return { id: toEventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, durationMs, ok }
 }
 
 export function createMaxTurnsReport(entry: EventEntry, sessionId: string): MaxTurnsReport | null {
   const { event, runId } = entry
   if (runId === null || event.type !== "maxTurnsReached") return null
   const { turnCount, maxTurns } = event
-  return { id: eventId(sessionId, entry.seq), sessionId, runId, turnCount, maxTurns }
+  return { id: toEventId(sessionId, entry.seq), sessionId, runId, turnCount, maxTurns }
 }
 
 function isAny(usage: Usage): boolean {

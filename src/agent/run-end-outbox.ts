@@ -1,4 +1,4 @@
-import { textOf } from "../core/history/messages.ts"
+import { joinTexts } from "../core/history/messages.ts"
 import { type Event, isTerminal, type TerminalEvent } from "../core/log/entries.ts"
 import type { OutboxItem } from "../core/ports/store/outbox.ts"
 import type { ItemsAtEnd, RunEnd } from "../core/runs/run-end.ts"
@@ -26,7 +26,7 @@ export function collectEndItems(
       userId: context.userId,
       endedAt: context.clock.now(),
       ...outcomeOf(end),
-      response: message?.role === "assistant" ? textOf(message.content) : "",
+      response: message?.role === "assistant" ? joinTexts(message.content) : "",
       usage: end.usage,
       cost: end.cost,
     })

@@ -1,5 +1,5 @@
 import { RunSteeredError } from "../core/errors.ts"
-import { jsonSize } from "../core/json/json-size.ts"
+import { estimateJsonSize } from "../core/json/json-size.ts"
 import { type Event, isTerminal, type TerminalEvent } from "../core/log/entries.ts"
 import type { JournalEffects } from "../core/ports/run/journal.ts"
 import type { SteeringMessage } from "../core/ports/run/steering.ts"
@@ -31,7 +31,7 @@ function takeSome(waiting: readonly SteeringMessage[]): readonly SteeringMessage
   let characters = 0
   const end = waiting.findIndex(({ content }) => {
     const isFull = characters >= commitCharacters
-    characters += jsonSize(content)
+    characters += estimateJsonSize(content)
     return isFull
   })
   return end === -1 ? waiting : waiting.slice(0, end)

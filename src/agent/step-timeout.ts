@@ -1,9 +1,9 @@
 import type { Event } from "../core/log/entries.ts"
-import { idsOfRun } from "./log-events.ts"
+import { selectRunIds } from "./log-events.ts"
 import type { ModelRunContext } from "./run-context.ts"
 import type { RunState } from "./run-state.ts"
 import { recordEnd } from "./steering.ts"
-import { outcomeOf } from "./tools/call-state.ts"
+import { readOutcome } from "./tools/call-state.ts"
 import { startTimeLimit } from "./tools/time-limit.ts"
 
 /** The reason with which the signal of a step aborts when the step has taken too long. */
@@ -26,7 +26,7 @@ export interface StepLimit {
 }
 
 /** Returns the limit that the agent sets. Without one, a step may take any time. */
-export function stepLimit(context: ModelRunContext): StepLimit {
+export function createStepLimit(context: ModelRunContext): StepLimit {
   const { stepTimeoutSeconds: seconds } = context.runtime
   if (seconds === undefined) return { within: (work) => work(context), stop() {} }
   let step: { readonly context: ModelRunContext; stop(): void } | null = null
@@ -66,7 +66,7 @@ export async function endOverdueStep(
   if (run === null) return
   const unfinished = closeStep(run)
   const tools = unfinished.flatMap((event) => (event.type === "toolCallInterrupted" ? [event.name] : []))
-  const ids = idsOfRun(context.sessionId, run)
+  const ids = selectRunIds(context.sessionId, run)
   context.logger.warn({ ...ids, turn: run.steps, tools }, "A turn exceeded stepTimeoutSeconds. The run ends.")
   await recordEnd(context, [...unfinished, { type: "runFailed", code, message, ...run.spent }])
 }
@@ -79,7 +79,13 @@ export function closeStep({ phase, steps, stepSpent }: RunState): readonly Event
     .filter((call) => call.state !== "settled")
     .map((call): Event => {
       const { toolCallId, name } = call.requested
-      return { type: "toolCallInterrupted", toolCallId, name, reason: "cancelled", outcome: outcomeOf(call) }
+      return {
+        type: "toolCallInterrupted",
+        toolCallId,
+        name,
+        reason: "cancelled",
+        outcome: readOutcome(call),
+      }
     })
   return [...interrupted, { type: "stepCompleted", stepId: completed.stepId, step: steps, ...stepSpent }]
 }

@@ -9,7 +9,7 @@ import type {
   Interceptor,
 } from "../core/ports/tools/interceptor.ts"
 import { callBounded } from "../core/time/call-bounded.ts"
-import { isSameOrigin, originOf } from "../core/tools/tool-origin.ts"
+import { isSameOrigin, resolveOrigin } from "../core/tools/tool-origin.ts"
 
 export interface GateOptions {
   readonly interceptors: readonly Interceptor[]
@@ -34,7 +34,7 @@ export function createGate(options: GateOptions): Gate {
       const { name: toolName } = call.tool
       try {
         qualifier = call.tool.qualifier?.(call.validated) ?? null
-        const type = { toolName, qualifier, origin: originOf(call.tool, call.input) }
+        const type = { toolName, qualifier, origin: resolveOrigin(call.tool, call.input) }
         const intercepted = await intercept(options, toInterceptedCall(call, type), decisions)
         if (intercepted.action === "deny") return { ...intercepted, qualifier, decisions }
         const asks =

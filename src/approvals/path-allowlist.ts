@@ -1,7 +1,7 @@
 import { isAbsolute, relative, resolve, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Interception, Interceptor } from "../core/ports/tools/interceptor.ts"
-import { realPath } from "./real-path.ts"
+import { resolveRealPath } from "./real-path.ts"
 
 export interface PathAllowlist {
   /** Directories that calls may access, including everything below them. */
@@ -25,13 +25,13 @@ export function pathAllowlist({
   workingDirectory = roots[0] ?? "/",
 }: PathAllowlist): Interceptor {
   return async ({ toolName, origin, input }) => {
-    const allowed = await Promise.all(roots.map((root) => realPath(resolve(root))))
+    const allowed = await Promise.all(roots.map((root) => resolveRealPath(resolve(root))))
     for (const name of argumentsOf(parameters, toolName, origin?.tool)) {
       for (const path of pathsIn(input[name])) {
         if (path === null) return denial(`${name} is not a path.`)
         const readings = spellingsOf(path)?.flatMap((spelling) => readingsOf(workingDirectory, spelling))
         if (readings === undefined) return denial(`${path} is not a path of the file system.`)
-        const targets = await Promise.all(readings.map(realPath))
+        const targets = await Promise.all(readings.map(resolveRealPath))
         if (!targets.every((target) => allowed.some((root) => isWithin(root, target))))
           return denial(`${path} is outside the allowed directories.`)
       }

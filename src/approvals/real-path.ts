@@ -12,7 +12,7 @@ const separators = sep === "/" ? "/" : /[\\/]/
  * resolves to the place where it would be created. Null if the place is unknown: too many links, or `..` behind
  * something that does not exist.
  */
-export async function realPath(path: string): Promise<string | null> {
+export async function resolveRealPath(path: string): Promise<string | null> {
   const { root } = parse(path)
   const ahead = componentsOf(path.slice(root.length))
   let reached = root

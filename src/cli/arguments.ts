@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util"
 import { isJsonObject, type JsonObject } from "../core/json/json.ts"
-import { oneLine, parseUsage, UsageError } from "./cli-error.ts"
+import { formatAsLine, parseUsage, UsageError } from "./cli-error.ts"
 
 export interface ServeArguments {
   readonly file: string
@@ -88,7 +88,7 @@ export function parseJsonObject(text: string, what: string): JsonObject {
   } catch {
     // The error below covers this case, like any other value that is not an object.
   }
-  throw new UsageError(`${what} must be a JSON object, as {"name":"Ada"}, but it is ${oneLine(text)}`)
+  throw new UsageError(`${what} must be a JSON object, as {"name":"Ada"}, but it is ${formatAsLine(text)}`)
 }
 
 function parsePort(text: string, source: string): number {

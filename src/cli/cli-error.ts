@@ -43,20 +43,20 @@ const maxLength = 2000
  * includes the detail that callers never see, because a person who runs the command can also read the log.
  */
 export function describeFailure(thrown: unknown, verbose: boolean): string {
-  return `agent-gateway: ${verbose ? inspect(thrown) : failureLine(thrown)}\n`
+  return `agent-gateway: ${verbose ? inspect(thrown) : formatFailure(thrown)}\n`
 }
 
 /** Returns the same line without the program's name. */
-export function failureLine(thrown: unknown): string {
+export function formatFailure(thrown: unknown): string {
   const error = toError(thrown)
   const detail = error instanceof GatewayError ? (error.detail ?? messageOf(error.cause)) : undefined
   const text =
     detail === undefined || error.message.includes(detail) ? error.message : `${error.message} (${detail})`
-  return oneLine(text) || error.name
+  return formatAsLine(text) || error.name
 }
 
 /** Joins the lines of the text. A longer text is truncated, with a note of how much is missing. */
-export function oneLine(text: string, limit = maxLength): string {
+export function formatAsLine(text: string, limit = maxLength): string {
   const line = text.trim().replace(/\s*[\n\r\u2028\u2029]\s*/g, " ")
   return line.length <= limit ? line : `${line.slice(0, limit)}… [${line.length - limit} more characters]`
 }

@@ -1,4 +1,4 @@
-import { closestWord } from "../core/text/closest-word.ts"
+import { findClosestWord } from "../core/text/closest-word.ts"
 import { type CommandName, commandHelp, isCommandName } from "./help.ts"
 
 export interface CommandWords {
@@ -7,7 +7,7 @@ export interface CommandWords {
 }
 
 /** Returns the words that a command accepts. Reads them from its help, which is the only list of them. */
-export function wordsOf(command: CommandName): CommandWords {
+export function listCommandWords(command: CommandName): CommandWords {
   const help = commandHelp[command]
   const usages = [...help.matchAll(new RegExp(`agent-gateway ${command} ([a-z|]+)(?= |$)`, "gm"))]
   const actions = usages.flatMap(([, words = ""]) => words.split("|"))
@@ -18,16 +18,16 @@ export function wordsOf(command: CommandName): CommandWords {
 /** Describes an action that a command does not have, or that is missing. */
 export function describeActionProblem(command: CommandName, action: string | undefined): string {
   if (action === undefined) return "an action is missing"
-  return `unknown action ${action}${suggestWord(action, wordsOf(command).actions)}`
+  return `unknown action ${action}${suggestWord(action, listCommandWords(command).actions)}`
 }
 
 /** Returns a hint for an option that a command does not have. Empty if none is similar. */
 export function suggestOption(command: string, option: string): string {
-  return isCommandName(command) ? suggestWord(option, wordsOf(command).options) : ""
+  return isCommandName(command) ? suggestWord(option, listCommandWords(command).options) : ""
 }
 
 /** Returns the hint to append to an error about a misspelled word. Empty if no candidate is similar. */
 export function suggestWord(word: string, candidates: readonly string[]): string {
-  const meant = closestWord(word, candidates)
+  const meant = findClosestWord(word, candidates)
   return meant === null ? "" : `; did you mean ${meant}?`
 }

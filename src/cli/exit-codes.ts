@@ -11,13 +11,13 @@ export const exitCodes = {
 } as const
 
 /** Returns the code that a shell reports for a program ended by this signal. */
-export function exitCodeOfSignal(signal: NodeJS.Signals): number {
+export function toSignalExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }
 
 /** Reason to stop a command, used as the reason of its signal. */
 export type StopReason = "SIGINT" | "SIGTERM" | "SIGPIPE"
 
-export function exitCodeOfStop({ reason }: AbortSignal): number {
-  return exitCodeOfSignal(reason === "SIGTERM" || reason === "SIGPIPE" ? reason : "SIGINT")
+export function toStopExitCode({ reason }: AbortSignal): number {
+  return toSignalExitCode(reason === "SIGTERM" || reason === "SIGPIPE" ? reason : "SIGINT")
 }

@@ -1,7 +1,7 @@
 import { toError } from "../core/errors.ts"
 import type { ProcessContext, SupervisorMessage, WorkerMessage } from "./cli-context.ts"
 import { devWorkerName } from "./commands/dev-worker.ts"
-import { exitCodeOfSignal, exitCodes, type StopReason } from "./exit-codes.ts"
+import { exitCodes, type StopReason, toSignalExitCode } from "./exit-codes.ts"
 import { loadEnvFileFor } from "./load-env-file.ts"
 import { runCli } from "./run-cli.ts"
 
@@ -66,13 +66,13 @@ function watchOutputs(stopping: AbortController): { failure(): number | null } {
     setTimeout(() => process.exit(exitCode), lostOutputMs).unref()
   }
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") return fail(exitCodeOfSignal("SIGPIPE"))
+    if (error.code === "EPIPE") return fail(toSignalExitCode("SIGPIPE"))
     if (failure === null)
       process.stderr.write(`agent-gateway: standard output cannot be written: ${error.message}\n`)
     fail(exitCodes.failure)
   })
   // There is no output left for a message.
-  process.stderr.on("error", () => fail(exitCodeOfSignal("SIGPIPE")))
+  process.stderr.on("error", () => fail(toSignalExitCode("SIGPIPE")))
   return { failure: () => failure }
 }
 
@@ -80,7 +80,7 @@ function watchOutputs(stopping: AbortController): { failure(): number | null } {
 function stopBySignals(stopping: AbortController): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(exitCodeOfSignal(signal))
+      if (stopping.signal.aborted) process.exit(toSignalExitCode(signal))
       stopping.abort(signal)
     })
   }
@@ -94,10 +94,10 @@ function stopBySignals(stopping: AbortController): void {
 function followSupervisor(stopping: AbortController): Promise<void> {
   const mayServe = Promise.withResolvers<void>()
   process.on("disconnect", () => {
-    if (stopping.signal.aborted) process.exit(exitCodeOfSignal("SIGTERM"))
+    if (stopping.signal.aborted) process.exit(toSignalExitCode("SIGTERM"))
     stopping.abort("SIGTERM")
     // No supervisor is left to kill it if it hangs.
-    setTimeout(() => process.exit(exitCodeOfSignal("SIGTERM")), orphanMs).unref()
+    setTimeout(() => process.exit(toSignalExitCode("SIGTERM")), orphanMs).unref()
   })
   process.on("message", (message: SupervisorMessage) => {
     if (message === "serve") mayServe.resolve()

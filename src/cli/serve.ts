@@ -18,7 +18,7 @@ export async function serve(
   context: CliContext,
   { mode, onListening, graceMs }: ServeOptions,
 ): Promise<void> {
-  const stopped = untilAborted(context.signal)
+  const stopped = waitForAbort(context.signal)
   const start = async () => {
     await gateway.prepare({ mode, env: context.env, ...(console !== undefined && { console }) })
     onListening(await listen(gateway, { host, port, ...(allowAnyKey && { allowAnyKey }) }))
@@ -72,7 +72,7 @@ function addressProblem(thrown: unknown): string | null {
   return null
 }
 
-export function untilAborted(signal: AbortSignal): Promise<void> {
+export function waitForAbort(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener("abort", () => resolve(), { once: true })

@@ -1,5 +1,5 @@
 /** Rejects as soon as the signal aborts, even if the promise settles later or never. */
-export function abortable<T>(promise: PromiseLike<T>, signal: AbortSignal): Promise<T> {
+export function rejectOnAbort<T>(promise: PromiseLike<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason)
     if (signal.aborted) onAbort()

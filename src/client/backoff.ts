@@ -22,7 +22,7 @@ export interface RetryPolicy {
  * Returns the milliseconds before the next attempt, with jitter, so that clients of a restarted gateway do not all
  * return at the same moment. Throws the error if another attempt is useless.
  */
-export function delayAfter(
+export function computeRetryDelay(
   error: unknown,
   failures: number,
   { firstDelayMs, maxRetries, reached }: RetryPolicy,

@@ -1,15 +1,15 @@
 import { ChatError } from "./chat-error.ts"
-import { type ConnectOptions, sessionConnection } from "./connect.ts"
-import { eventIterator } from "./event-iterator.ts"
+import { type ConnectOptions, createSessionConnection } from "./connect.ts"
+import { createEventIterator } from "./event-iterator.ts"
 import { type Followed, follow, type SentEvent } from "./follow.ts"
 import {
   type ForgetQuery,
   forgetPath,
+  formatMemoriesPath,
   type MemoriesPage,
   type MemoriesQuery,
-  memoriesPath,
 } from "./memories.ts"
-import { randomKey } from "./random-key.ts"
+import { createRandomKey } from "./random-key.ts"
 import { type Run, readResult } from "./run.ts"
 import { type ClientTools, listDeclarations, toRefusedResult } from "./tool-calls.ts"
 import type {
@@ -137,7 +137,7 @@ const settledCodes: readonly string[] = ["already_answered", "wait_expired", "wa
 
 /** Creates a client for one session. Sends nothing before it is used. */
 export function connect(options: ConnectOptions): Chat {
-  const session = sessionConnection(options)
+  const session = createSessionConnection(options)
   const { toolInputDeltas } = options
   let tools: ClientTools = {}
   let cursor: number | null = null
@@ -152,7 +152,7 @@ export function connect(options: ConnectOptions): Chat {
     isOfTask = false,
   ): AsyncIterator<SentEvent> {
     const { retry, onConnection } = session
-    return eventIterator({
+    return createEventIterator({
       tools: isOfTask ? {} : tools,
       submit: submitResult,
       signal,
@@ -209,7 +209,7 @@ export function connect(options: ConnectOptions): Chat {
     { signal }: CancelableOptions = {},
   ): Promise<boolean> {
     const path = `/chat/tasks/${encodeURIComponent(taskId)}/${action}`
-    const request = { method: "POST", path, body, headers: { "idempotency-key": randomKey() } } as const
+    const request = { method: "POST", path, body, headers: { "idempotency-key": createRandomKey() } } as const
     const isSuccess = ({ code }: ChatError) => code === "task_ended"
     return (await session.call(request, { signal, isSuccess })) !== null
   }
@@ -232,7 +232,7 @@ export function connect(options: ConnectOptions): Chat {
         tool_input_deltas: toolInputDeltas,
         tools: listDeclarations(tools),
       }
-      const key = idempotencyKey ?? randomKey()
+      const key = idempotencyKey ?? createRandomKey()
       let isRead = false
       let id: string | null = null
 
@@ -302,7 +302,10 @@ export function connect(options: ConnectOptions): Chat {
     },
 
     async memories({ signal, ...query } = {}) {
-      return (await session.call({ method: "GET", path: memoriesPath(query) }, { signal })) as MemoriesPage
+      return (await session.call(
+        { method: "GET", path: formatMemoriesPath(query) },
+        { signal },
+      )) as MemoriesPage
     },
 
     async forget(query) {

@@ -1,7 +1,7 @@
 import { linkController } from "./abort.ts"
-import { delayAfter, type RetryPolicy, sleep } from "./backoff.ts"
+import { computeRetryDelay, type RetryPolicy, sleep } from "./backoff.ts"
 import { ChatError } from "./chat-error.ts"
-import { type Connection, type Exchange, type ExchangeRequest, exchange, readJson } from "./exchange.ts"
+import { type Connection, type Exchange, type ExchangeRequest, readJson, sendRequest } from "./exchange.ts"
 import type { ConnectionState } from "./follow.ts"
 import { createTokens, type TokenSource } from "./tokens.ts"
 import type { InitResponse } from "./wire/messages.ts"
@@ -62,7 +62,7 @@ export interface CallOptions {
 /** Refusals for which another token would not help. */
 const finalRefusals: readonly string[] = ["session_revoked", "session_not_found"]
 
-export function sessionConnection(options: ConnectOptions): SessionConnection {
+export function createSessionConnection(options: ConnectOptions): SessionConnection {
   const { maxRetries = 20, retryDelayMs = 500, stallTimeoutMs = 45_000, onConnection = () => {} } = options
   const connection: Connection = {
     url: options.url.replace(/\/+$/, ""),
@@ -78,7 +78,7 @@ export function sessionConnection(options: ConnectOptions): SessionConnection {
   async function open(request: ExchangeRequest, signal: AbortSignal): Promise<Exchange> {
     const send = (token: string) => {
       const headers = { ...request.headers, authorization: `Bearer ${token}` }
-      return exchange(connection, { ...request, headers }, signal)
+      return sendRequest(connection, { ...request, headers }, signal)
     }
     const token = await tokens.get(signal)
     try {
@@ -102,7 +102,7 @@ export function sessionConnection(options: ConnectOptions): SessionConnection {
         } catch (error) {
           if (controller.signal.aborted) throw controller.signal.reason
           failures++
-          await sleep(delayAfter(error, failures, retry), controller.signal)
+          await sleep(computeRetryDelay(error, failures, retry), controller.signal)
         }
       }
     } finally {
@@ -144,7 +144,7 @@ function apiKeySource(connection: Connection, { apiKey, userId }: ConnectOptions
     const session = sessionId === null ? {} : { session_id: sessionId }
     const body = { api_key: apiKey, ...user, ...session }
     const request = { method: "POST", path: "/chat/init", body, accept: "application/json" } as const
-    const answer = await exchange(connection, request, signal)
+    const answer = await sendRequest(connection, request, signal)
     try {
       return (await readJson(connection, answer)) as InitResponse
     } finally {

@@ -12,7 +12,7 @@ export interface EventIteratorOptions extends Pick<ToolCallsOptions, "submit"> {
  * Returns the iterator of a stream, which also executes the client's tools. `return()` ends a waiting `next()`. A
  * generator would first wait for the next event.
  */
-export function eventIterator({
+export function createEventIterator({
   tools,
   submit,
   signal,

@@ -1,4 +1,4 @@
-import { abortable, linkController } from "./abort.ts"
+import { linkController, rejectOnAbort } from "./abort.ts"
 import { ChatError } from "./chat-error.ts"
 import { createRefusal, createUnexpectedResponse } from "./refusal.ts"
 
@@ -31,7 +31,7 @@ export interface Exchange {
 }
 
 /** Sends one request once. Throws a `ChatError` unless the gateway responds with success. */
-export async function exchange(
+export async function sendRequest(
   connection: Connection,
   { method, path, headers, body, accept }: ExchangeRequest,
   signal: AbortSignal,
@@ -45,7 +45,7 @@ export async function exchange(
   const limitTime = async <T>(promise: Promise<T>): Promise<T> => {
     const timer = setTimeout(() => controller.abort(createStalledError()), connection.stallTimeoutMs)
     try {
-      return await abortable(promise, controller.signal)
+      return await rejectOnAbort(promise, controller.signal)
     } catch (error) {
       throw controller.signal.aborted ? controller.signal.reason : unreachable(error)
     } finally {

@@ -1,4 +1,4 @@
-import { delayAfter, type RetryPolicy, sleep } from "./backoff.ts"
+import { computeRetryDelay, type RetryPolicy, sleep } from "./backoff.ts"
 import { ChatError } from "./chat-error.ts"
 import type { Exchange } from "./exchange.ts"
 import { type Frame, parseEventStream } from "./parse-event-stream.ts"
@@ -76,7 +76,7 @@ export async function* follow(
     } catch (error) {
       if (signal.aborted) throw signal.reason
       failures++
-      const delayMs = delayAfter(error, failures, retry)
+      const delayMs = computeRetryDelay(error, failures, retry)
       onConnection({ state: "waiting", error, delayMs, failures })
       await sleep(delayMs, signal)
     }

@@ -37,7 +37,7 @@ export type ForgetQuery = { readonly signal?: AbortSignal } & (
 )
 
 /** Returns the path and the query of a request for memories. */
-export function memoriesPath({ query, entityType, tag, after, limit }: MemoriesQuery): string {
+export function formatMemoriesPath({ query, entityType, tag, after, limit }: MemoriesQuery): string {
   return pathWith({ query, entity_type: entityType, tag, after, limit: limit?.toString() })
 }
 

@@ -1,4 +1,4 @@
-import { abortable } from "./abort.ts"
+import { rejectOnAbort } from "./abort.ts"
 import { ChatError } from "./chat-error.ts"
 
 /**
@@ -49,7 +49,7 @@ export function createTokens(source: TokenSource, sessionId: string | null, time
     pending ??= request().finally(() => {
       pending = null
     })
-    return abortable(pending, signal).then(({ token }) => token)
+    return rejectOnAbort(pending, signal).then(({ token }) => token)
   }
 
   async function request(): Promise<Issued> {
@@ -57,7 +57,7 @@ export function createTokens(source: TokenSource, sessionId: string | null, time
     const timer = setTimeout(() => controller.abort(tooSlow()), timeoutMs)
     try {
       const { signal } = controller
-      const answer = await abortable(Promise.resolve(source({ sessionId: session, signal })), signal)
+      const answer = await rejectOnAbort(Promise.resolve(source({ sessionId: session, signal })), signal)
       const { session_token, session_id, expires_at } =
         typeof answer === "string" ? { session_token: answer } : answer
       if (session_id !== undefined && session !== null && session_id !== session) throw sessionChanged()

@@ -1,7 +1,7 @@
 import { toJson } from "../core/json/to-json.ts"
 import type { CodeRunner } from "../core/ports/tools/code-runner.ts"
 import { contentOf } from "../tools/tool-content.ts"
-import { type CodeToolsParts, overheadMs, requireLanguage, resultOf } from "./code-tools.ts"
+import { type CodeToolsParts, createCodeResult, overheadMs, requireLanguage } from "./code-tools.ts"
 import { startCode } from "./run-code.ts"
 
 /** Creates the runner of code for the tools of other plugins. It works like `code_execute`. */
@@ -31,7 +31,7 @@ export function createCodeRunner({
       const { signal, emit: onOutput } = context
       const { ended, record } = startCode({ sandbox, request, maxOutputBytes, imageLimits, signal, onOutput })
       await ended
-      const value = resultOf(record, record.report(maxResultBytes))
+      const value = createCodeResult(record, record.report(maxResultBytes))
       const content = contentOf(value)
       return content === null
         ? { type: "json", value: toJson(value, "The report of code") }

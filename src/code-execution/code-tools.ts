@@ -120,7 +120,7 @@ function codeExecute(
       const onOutput = context.emit
       const run = startCode({ sandbox, request, maxOutputBytes, imageLimits, signal, onOutput })
       await run.ended
-      return resultOf(run.record, run.record.report(maxResultBytes))
+      return createCodeResult(run.record, run.record.report(maxResultBytes))
     },
   })
 }
@@ -152,13 +152,13 @@ function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): 
       const fields = { task_id, status: task.status(), ...(problem !== null && { error: problem }) }
       const room = maxResultBytes - Buffer.byteLength(JSON.stringify(fields))
       const report = { ...fields, ...task.record.report(room) }
-      return resultOf(task.record, report)
+      return createCodeResult(task.record, report)
     },
   })
 }
 
 /** Returns the report as JSON, or with images as content whose first block is that JSON. */
-export function resultOf(record: CodeRecord, report: object): unknown {
+export function createCodeResult(record: CodeRecord, report: object): unknown {
   const images = record.images()
   return images.length === 0 ? report : content([{ type: "text", text: JSON.stringify(report) }, ...images])
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { type Message, textOf } from "../core/history/messages.ts"
+import { joinTexts, type Message } from "../core/history/messages.ts"
 import type { CompactableHistory, CompactionStep } from "../core/ports/model/compaction.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"
@@ -106,7 +106,7 @@ describe("the request for a summary", () => {
     const step = await next(history, options)
     if (step?.type !== "summarize") throw new Error(`The step is ${step?.type}.`)
     const [message] = step.request.messages
-    return { step, text: message?.role === "user" ? textOf(message.content) : "" }
+    return { step, text: message?.role === "user" ? joinTexts(message.content) : "" }
   }
 
   it("has the messages as a text, with the ids of calls and without images and thinking", async () => {

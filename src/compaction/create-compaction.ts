@@ -1,4 +1,4 @@
-import { textOf } from "../core/history/messages.ts"
+import { joinTexts } from "../core/history/messages.ts"
 import type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/model/compaction.ts"
 import type { ModelChoice } from "../core/ports/model/provider.ts"
 import { chooseCut, choosePiece } from "./choose-cut.ts"
@@ -117,7 +117,7 @@ async function summarizeStep(
     choice,
     request,
     summaryOf(content) {
-      const text = textOf(content).trim()
+      const text = joinTexts(content).trim()
       if (text === "") return null
       const summary = shorten(text, summaryCharacters)
       return appendLatestMessage(summary, { dropped, kept, former }, summaryCharacters)

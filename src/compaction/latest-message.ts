@@ -1,4 +1,4 @@
-import { type Message, textOf } from "../core/history/messages.ts"
+import { joinTexts, type Message } from "../core/history/messages.ts"
 import { shorten } from "./transcript.ts"
 
 const heading = "\n\nLatest message of the user, word for word:\n"
@@ -18,7 +18,7 @@ export function appendLatestMessage(
 ): string {
   if (kept.some(({ role }) => role === "user")) return summary
   const latest = dropped.findLast((message) => message.role === "user")
-  const text = latest === undefined ? formerMessage(former) : textOf(latest.content)
+  const text = latest === undefined ? formerMessage(former) : joinTexts(latest.content)
   return text === "" ? summary : `${summary}${heading}${shorten(text, maxCharacters)}`
 }
 

@@ -1,7 +1,7 @@
 import type { AssistantPart, ContentPart, Message } from "../core/history/messages.ts"
 import type { ToolResult, ToolResultMarks } from "../core/ports/tools/tool.ts"
-import { nextSlice } from "../core/time/next-slice.ts"
-import { errorLabel } from "../core/tools/tool-result.ts"
+import { waitForNextSlice } from "../core/time/next-slice.ts"
+import { formatErrorCode } from "../core/tools/tool-result.ts"
 
 /** Number of characters to write in one turn of the event loop (rule 15, durability and responsiveness). */
 const sliceCharacters = 256 * 1024
@@ -24,7 +24,7 @@ export async function writeTranscript(
     written += text.length
     if (written < sliceCharacters) continue
     written = 0
-    await nextSlice()
+    await waitForNextSlice()
   }
   return shorten(texts.join("\n\n"), maxCharacters)
 }
@@ -76,7 +76,7 @@ function resultText(result: ToolResult): string {
     case "content":
       return `${marksText(result)}${contentText(result.content)}`
     case "error":
-      return `error ${errorLabel(result)}: ${result.message}`
+      return `error ${formatErrorCode(result)}: ${result.message}`
     default:
       return result satisfies never
   }

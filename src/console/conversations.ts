@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/errors.ts"
-import { textOf } from "../core/history/messages.ts"
+import { joinTexts } from "../core/history/messages.ts"
 import type { Directory, DirectoryCursor, ListedSession } from "../core/ports/store/directory.ts"
 import type { Principal } from "../core/ports/store/session-log.ts"
 import { createRecentMap } from "../core/recent-cache.ts"
@@ -59,7 +59,7 @@ export function createConversations(
       for await (const part of sessions.history(sessionId, { signal })) {
         if (part.type !== "messages") return null
         const message = part.messages.find(({ role }) => role === "user")
-        if (message?.role === "user") return shorten(textOf(message.content))
+        if (message?.role === "user") return shorten(joinTexts(message.content))
       }
     } catch (error) {
       // The session was removed after it was listed.

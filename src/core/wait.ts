@@ -119,6 +119,6 @@ export type AnyResolution = {
  * Returns the id of a wait that version 2 opened. Version 2 identified a wait by its call, because a call has at most
  * one open wait at a time.
  */
-export function formerWaitId(kind: WaitKind, toolCallId: string): string {
+export function toFormerWaitId(kind: WaitKind, toolCallId: string): string {
   return `${kind}:${toolCallId}`
 }

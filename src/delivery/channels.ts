@@ -15,7 +15,7 @@ export interface Channel {
 }
 
 /** Returns the channels of the validated options. */
-export function channelsOf(options: DeliveryOptions): readonly Channel[] {
+export function createChannels(options: DeliveryOptions): readonly Channel[] {
   const { onComplete, webhook, telegram, slack, email, briefingFile, formatMessage = messageOf } = options
   const channels: Channel[] = []
   const add = (name: string, send: Channel["send"], onUnknown: OnUnknown | null = null) =>

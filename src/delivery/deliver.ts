@@ -1,6 +1,6 @@
 import { toError } from "../core/errors.ts"
-import { withoutSecrets } from "../core/text/without-secrets.ts"
-import { channelsOf } from "./channels.ts"
+import { removeSecrets } from "../core/text/without-secrets.ts"
+import { createChannels } from "./channels.ts"
 import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
 import { unknownPrefix } from "./unknown-outcome.ts"
 
@@ -23,7 +23,7 @@ export async function deliverNow(
   { signal = new AbortController().signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<readonly DeliveryResult[]> {
   checkDeliveryOptions(options)
-  const results = channelsOf(options).map(async ({ name, send }): Promise<DeliveryResult | null> => {
+  const results = createChannels(options).map(async ({ name, send }): Promise<DeliveryResult | null> => {
     const channel = name as DeliveryResult["channel"]
     const delivery = { ...delivered, id: `${name}_${delivered.runId}` }
     if (options.when?.(delivery) === false) return null
@@ -33,7 +33,7 @@ export async function deliverNow(
     } catch (error) {
       const { message } = toError(error)
       const status = message.startsWith(unknownPrefix) ? "unknown" : "failed"
-      return { channel, status, error: withoutSecrets(message) }
+      return { channel, status, error: removeSecrets(message) }
     }
   })
   return (await Promise.all(results)).filter((result) => result !== null)

@@ -2,7 +2,7 @@ import type { Json } from "../core/json/json.ts"
 import type { Plugin } from "../core/ports/plugin.ts"
 import type { OutboxHandler } from "../core/ports/store/outbox.ts"
 import type { RunEnd } from "../core/runs/run-end.ts"
-import { type Channel, channelsOf } from "./channels.ts"
+import { type Channel, createChannels } from "./channels.ts"
 import { attemptMs } from "./deliver.ts"
 import { requireMailer } from "./email.ts"
 import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
@@ -21,7 +21,7 @@ export function delivery(options: DeliveryOptions): Plugin {
     name: "delivery",
     async setup({ agent }) {
       if (options.email !== undefined) await requireMailer()
-      const channels = channelsOf(options)
+      const channels = createChannels(options)
       const kinds = channels.map(({ name }) => name)
       return {
         outbox: Object.fromEntries(channels.map((channel) => [channel.name, handlerOf(channel)])),

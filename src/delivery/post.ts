@@ -57,7 +57,7 @@ export function isPrivateAddress(address: string): boolean {
 }
 
 /** Sends one POST and follows no redirect. The name is resolved once, and the connection uses the checked address. */
-export function post({ url, headers, body, allowPrivateAddresses, signal }: Post): Promise<PostReply> {
+export function sendPost({ url, headers, body, allowPrivateAddresses, signal }: Post): Promise<PostReply> {
   const target = new URL(url)
   const host = target.hostname.replace(/^\[(.*)\]$/, "$1")
   if (!allowPrivateAddresses && isIP(host) !== 0 && isPrivateAddress(host))

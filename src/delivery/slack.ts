@@ -1,5 +1,5 @@
 import type { SlackOptions } from "./options.ts"
-import { post, requireSuccess } from "./post.ts"
+import { requireSuccess, sendPost } from "./post.ts"
 import { splitText } from "./split-text.ts"
 import { sendParts } from "./unknown-outcome.ts"
 
@@ -17,7 +17,7 @@ export async function sendSlack(
 ): Promise<void> {
   const parts = splitText(label === undefined ? text : `${label}\n${text}`, maxCharacters)
   await sendParts(parts, onUnknown, async (part) => {
-    const reply = await post({
+    const reply = await sendPost({
       url: webhookUrl,
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ text: escapeText(part), mrkdwn: false, unfurl_links: false }),

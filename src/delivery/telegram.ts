@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { sleep } from "../core/time/sleep.ts"
 import type { TelegramFile, TelegramOptions } from "./options.ts"
-import { type PostReply, post, requireSuccess } from "./post.ts"
+import { type PostReply, requireSuccess, sendPost } from "./post.ts"
 import { splitText } from "./split-text.ts"
 import { sendParts } from "./unknown-outcome.ts"
 
@@ -35,7 +35,7 @@ export async function sendTelegram(
   const parts: readonly Part[] = [...texts.map((text) => ({ text })), ...files.map((file) => ({ file }))]
   await sendParts(parts, onUnknown, async (part) => {
     for (let attempt = 1; ; attempt += 1) {
-      const reply = await post({
+      const reply = await sendPost({
         ...("text" in part ? messageOf(chatId, part.text) : documentOf(chatId, part.file)),
         url: `${apiUrl}/bot${botToken}/${"text" in part ? "sendMessage" : "sendDocument"}`,
         // The operator chooses the API's address, and the author of the text cannot.

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto"
 import type { Delivery, WebhookOptions } from "./options.ts"
-import { post, requireSuccess } from "./post.ts"
+import { requireSuccess, sendPost } from "./post.ts"
 
 /**
  * Posts the delivery as Standard Webhooks 1.0 specifies (https://www.standardwebhooks.com). `webhook-id` is the same
@@ -17,7 +17,7 @@ export async function sendWebhook(
     data: dataOf(delivered),
   })
   const timestamp = Math.floor(Date.now() / 1_000).toString()
-  const reply = await post({
+  const reply = await sendPost({
     url,
     body,
     allowPrivateAddresses,

@@ -2,7 +2,7 @@ import type { Audience } from "../core/ports/plugin.ts"
 import type { SessionLog } from "../core/ports/store/session-log.ts"
 import type { Readiness } from "../http/routes/status.ts"
 import type { AgentService } from "./agent/agent-service.ts"
-import { storeCheck } from "./store-check.ts"
+import { checkStore } from "./store-check.ts"
 
 export type Check = Readiness["checks"][string]
 
@@ -16,11 +16,11 @@ export interface ReadinessParts {
  * Reports the state of the gateway's dependencies and its plugins. A gateway is ready if its store works, whatever
  * its plugins report. Anyone may ask over HTTP, so only the operator sees reasons that may quote a server's output.
  */
-export async function readinessOf(
+export async function checkReadiness(
   { log, agents, accepting }: ReadinessParts,
   audience: Audience,
 ): Promise<Readiness> {
-  const store = await storeCheck(log)
+  const store = await checkStore(log)
   const checks = await Promise.all(agents.map((agent) => checksOf(agent, audience, agents.length > 1)))
   return {
     ready: accepting && store.ok,

@@ -1,4 +1,4 @@
-import { untilAborted } from "../agent/until-aborted.ts"
+import { settleUnlessAborted } from "../agent/until-aborted.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Logger } from "../core/ports/logger.ts"
@@ -39,19 +39,19 @@ import { createTranscripts } from "../transcripts/transcripts.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent/agent-service.ts"
 import { followUserCode, type UserCode } from "./agent/user-code.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
-import { expiredSessionHandler, expiredSessionKind } from "./hooks/expired-sessions.ts"
-import { hookSubscribers } from "./hooks/hook-subscribers.ts"
+import { createExpiredSessionHandler, expiredSessionKind } from "./hooks/expired-sessions.ts"
+import { createHookSubscribers } from "./hooks/hook-subscribers.ts"
 import { hookOptions } from "./hooks/hooks.ts"
 import { redactSessions } from "./mask-sessions.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
 import { openStore } from "./open-store.ts"
 import { type ModelProbe, probeModels } from "./operate/probe-models.ts"
-import { type ScheduleParts, schedulePartsOf } from "./operate/schedules.ts"
+import { type ScheduleParts, selectScheduleParts } from "./operate/schedules.ts"
 import type { ResolvedServer } from "./options/gateway-options.ts"
 import { packageVersion } from "./package-version.ts"
 import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
-import { readinessOf } from "./readiness.ts"
+import { checkReadiness } from "./readiness.ts"
 import { callOnShutdown, drainRuns, stopDelivering } from "./shutdown.ts"
 
 /** All parts of a gateway, assembled and running. */
@@ -185,7 +185,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const followings = [
     follow(
       [
-        ...hookSubscribers(pickOptions(hookOptions, server), {
+        ...createHookSubscribers(pickOptions(hookOptions, server), {
           log,
           callbackTimeoutMs: userCode.timeoutMs,
           logger,
@@ -199,15 +199,15 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   ]
   const dispatcher = new Dispatcher({
     outbox: store.outbox,
-    handlers: new Map([...joinOutboxHandlers(agents), ...expiredSessionHandler(server)]),
+    handlers: new Map([...joinOutboxHandlers(agents), ...createExpiredSessionHandler(server)]),
     onCommand: (sessionId) => void worker.take(sessionId),
     logger,
   })
   let accepting = true
   const readiness = (isOperator: boolean) =>
-    readinessOf({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
+    checkReadiness({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
   const shownSessions = server.redact === undefined ? sessions : redactSessions(sessions, server.redact)
-  const schedules = schedulePartsOf(store, ids)
+  const schedules = selectScheduleParts(store, ids)
   const ownConsole = openConsole({
     server,
     agents: options.agents.map(({ definition }) => definition),
@@ -244,7 +244,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     logsRequests: mode === "dev",
     addPages: ownConsole?.addPages,
   })
-  await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
+  await settleUnlessAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays, keepDeltasSeconds } = server
   const stopAnnouncing = idle ? null : await announceAgents({ directory, agents: names, logger })
   if (!idle) {

@@ -11,7 +11,7 @@ export interface StoreCheck {
 }
 
 /** Checks if this process can work with the store now. Resolves within two seconds. */
-export async function storeCheck({
+export async function checkStore({
   ping,
   liveness,
 }: Pick<SessionLog, "ping" | "liveness">): Promise<StoreCheck> {

@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
-import { placesForNewcomers } from "../core/fairness/places-for-newcomers.ts"
+import { computePlacesForNewcomers } from "../core/fairness/places-for-newcomers.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Keyring } from "../core/ports/store/keyring.ts"
 import type { Clock } from "../core/time/clock.ts"
@@ -18,18 +18,18 @@ import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
 import type { HttpLimits } from "./limits/http-limits.ts"
 import { maxInitBodyBytes, maxInitValues } from "./limits/init-limits.ts"
-import { networkOf } from "./limits/network.ts"
+import { computeNetwork } from "./limits/network.ts"
 import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/rate-limits.ts"
-import { crossOrigin } from "./middleware/cors.ts"
+import { createCors } from "./middleware/cors.ts"
 import { createHostGuard } from "./middleware/host-guard.ts"
 import { refuseOtherMethods } from "./middleware/method-not-allowed.ts"
 import { logRequests } from "./middleware/request-log.ts"
-import { securityHeaders } from "./middleware/security-headers.ts"
+import { createSecurityHeaders } from "./middleware/security-headers.ts"
 import { addOpenApiRoute } from "./openapi.ts"
 import { knowsUsers, type ResolvedHttpOptions } from "./options.ts"
-import { invalidBody, Problem, toProblemResponse } from "./problem.ts"
+import { createInvalidBody, Problem, toProblemResponse } from "./problem.ts"
 import { type ClientAddress, createClientAddress } from "./request/client-address.ts"
-import { fieldErrors } from "./request/field-errors.ts"
+import { toFieldErrors } from "./request/field-errors.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
 import { addChatRoute } from "./routes/chat.ts"
 import { addElicitationRoute } from "./routes/elicitation.ts"
@@ -186,7 +186,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
 /** Maximum size of the bodies in memory at once, of one owner and of all together, in bodies of the largest size. */
 const bodiesOfOwner = 8
 const bodiesTogether = 32
-const bodiesKept = placesForNewcomers(bodiesTogether)
+const bodiesKept = computePlacesForNewcomers(bodiesTogether)
 /**
  * Share of the event loop for the large bodies of one owner, and the time that two of the largest bodies take at
  * once.
@@ -222,7 +222,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
       parse,
       pacer,
       budget: budgetFor(initBytes),
-      owner: (c) => ({ tenant: networkOf(clientAddress(c) ?? ""), userId: "" }),
+      owner: (c) => ({ tenant: computeNetwork(clientAddress(c) ?? ""), userId: "" }),
       limits: { ...limits, maxBytes: initBytes, maxValues: Math.min(jsonValues, maxInitValues) },
       optional: options.authenticate !== undefined,
     }),
@@ -254,17 +254,17 @@ function createRootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { corsOrigins: origins, allowLocalhost = false, trustProxy } = options
   const root = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
-      if (!result.success) throw invalidBody(fieldErrors(result.error))
+      if (!result.success) throw createInvalidBody(toFieldErrors(result.error))
     },
   })
   root.onError((error, c) => toProblemResponse(error, c, logger))
   if (options.logsRequests === true) root.use(logRequests(logger))
-  root.use(securityHeaders({ trustProxy }))
+  root.use(createSecurityHeaders({ trustProxy }))
   root.use(throwErrorsOnly)
   const open = allowLocalhost || !knowsUsers(options)
   root.use(createHostGuard({ open, allowedHosts: options.allowedHosts, origins }))
   if (origins.length > 0 || allowLocalhost) {
-    root.use(crossOrigin({ ...options, allowLocalhost }))
+    root.use(createCors({ ...options, allowLocalhost }))
   }
   return root
 }

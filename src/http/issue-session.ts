@@ -2,7 +2,7 @@ import type { Principal, Session } from "../core/ports/store/session-log.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { isSamePrincipal } from "./auth/principal.ts"
 import type { SessionTokens } from "./auth/tokens.ts"
-import { Problem, sessionNotFound } from "./problem.ts"
+import { createSessionNotFound, Problem } from "./problem.ts"
 import type { InitResponse } from "./schemas/init.ts"
 import type { ServedAgents } from "./served-agents.ts"
 
@@ -52,9 +52,10 @@ export function createIssueSession({ sessions, agents, tokens }: IssueSessionOpt
   ): Promise<Session> {
     const session = await sessions.session(id)
     if (session === null || !isSamePrincipal(session, principal) || session.revokedAt !== null) {
-      throw sessionNotFound(404)
+      throw createSessionNotFound(404)
     }
-    if (session.agent !== (agent ?? session.agent) || !agents.has(session.agent)) throw sessionNotFound(404)
+    if (session.agent !== (agent ?? session.agent) || !agents.has(session.agent))
+      throw createSessionNotFound(404)
     return session
   }
 }

@@ -3,7 +3,7 @@ import type { HttpEnv } from "./http-env.ts"
 import { describePluginPaths } from "./plugin-operations.ts"
 import type { PluginRoutes } from "./routes/plugin-routes.ts"
 import { chatEventSchema } from "./schemas/events.ts"
-import { problems } from "./schemas/problem.ts"
+import { describeProblems } from "./schemas/problem.ts"
 
 export interface OpenApiOptions {
   /** The package's version. */
@@ -35,7 +35,7 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptio
         description: "OpenAPI 3.1.",
         content: { "application/json": { schema: z.record(z.string(), z.unknown()) } },
       },
-      ...problems("500 internal_error"),
+      ...describeProblems("500 internal_error"),
     },
   })
   // The document is kept as text, because generating it takes several milliseconds.

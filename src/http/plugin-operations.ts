@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../core/json/json.ts"
 import type { PluginRoutes } from "./routes/plugin-routes.ts"
-import { problemResponses } from "./schemas/problem.ts"
+import { describeProblemResponses } from "./schemas/problem.ts"
 import { ofToken } from "./schemas/refusals.ts"
 
 /** Returns the paths of plugins' described routes for the OpenAPI document. */
@@ -22,7 +22,7 @@ export function describePluginPaths(
 
 /** Adds the token, and the problems that every route can return, to the plugin's own problems. */
 function completeOperation({ responses, ...operation }: JsonObject): JsonObject {
-  const problems: Readonly<Record<string, Json>> = problemResponses(
+  const problems: Readonly<Record<string, Json>> = describeProblemResponses(
     ...ofToken,
     "404 not_found",
     "422 invalid_body",

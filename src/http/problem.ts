@@ -31,7 +31,7 @@ export interface FieldError {
   readonly message: string
 }
 
-export function invalidBody(errors: readonly FieldError[], code = "invalid_body"): Problem {
+export function createInvalidBody(errors: readonly FieldError[], code = "invalid_body"): Problem {
   const [first] = errors
   const detail = first === undefined ? "The body is not valid." : describe(first)
   return new Problem({ code, status: 422 }, detail, {
@@ -51,7 +51,7 @@ export function createUnauthorized(code: string, message: string): Problem {
  * Returns the problem for a session. It is the same if the session never existed, expired, or belongs to another
  * principal.
  */
-export function sessionNotFound(status: 401 | 404): Problem {
+export function createSessionNotFound(status: 401 | 404): Problem {
   const message = "The session does not exist or has expired."
   if (status === 401) return createUnauthorized("session_not_found", message)
   return new Problem({ code: "session_not_found", status }, message)

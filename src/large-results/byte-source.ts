@@ -1,5 +1,5 @@
 import { type Contents, contentChunkBytes } from "../core/ports/store/contents.ts"
-import { nextSlice } from "../core/time/next-slice.ts"
+import { waitForNextSlice } from "../core/time/next-slice.ts"
 
 /** A text as UTF-8 bytes, of which only a part is in memory at a time. */
 export interface ByteSource {
@@ -50,6 +50,6 @@ export async function* partsOf(
     const end = Math.min(source.bytes, (Math.floor(at / contentChunkBytes) + 1) * contentChunkBytes)
     yield { start: at, bytes: await source.read(at, end) }
     at = end
-    await nextSlice()
+    await waitForNextSlice()
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { type Content, contentChunkBytes } from "../core/ports/store/contents.ts"
-import { nextSlice } from "../core/time/next-slice.ts"
+import { waitForNextSlice } from "../core/time/next-slice.ts"
 
 /** Hexadecimal digits of an id: 96 bits of the digest. Models copy short ids more reliably. */
 const idDigits = 24
@@ -29,7 +29,7 @@ export async function encodeContent(pieces: Iterable<string>, maxBytes: number):
       open = Buffer.alloc(contentChunkBytes)
       filled = 0
     }
-    await nextSlice()
+    await waitForNextSlice()
   }
   if (filled > 0) chunks.push(open.subarray(0, filled))
   return { id: `result_${hash.digest("hex").slice(0, idDigits)}`, bytes, chunks }

@@ -2,7 +2,7 @@ import { toError } from "../core/errors.ts"
 import type { Plugin, PluginRun, PluginServices, RunParts } from "../core/ports/plugin.ts"
 import type { ToolContext, ToolResult } from "../core/ports/tools/tool.ts"
 import type { TransformedCall } from "../core/ports/tools/transform-tool-result.ts"
-import { marksOf } from "../core/tools/tool-result.ts"
+import { selectMarks } from "../core/tools/tool-result.ts"
 import { type ByteSource, openContent, textSource } from "./byte-source.ts"
 import { encodeContent } from "./encode-content.ts"
 import { findCallResult } from "./find-call-result.ts"
@@ -105,7 +105,7 @@ async function storeResult(
 function showPreview(result: ToolResult, text: string): ToolResult {
   if (result.type === "error") return { ...result, message: text }
   const images = result.type === "content" ? result.content.filter(({ type }) => type === "image") : []
-  return { type: "content", content: [{ type: "text", text }, ...images], ...marksOf(result) }
+  return { type: "content", content: [{ type: "text", text }, ...images], ...selectMarks(result) }
 }
 
 async function openResult(

@@ -1,5 +1,5 @@
 import { isLongerAsJson } from "../core/json/json.ts"
-import { jsonPieces, pieceCharacters } from "../core/json/json-pieces.ts"
+import { pieceCharacters, toJsonPieces } from "../core/json/json-pieces.ts"
 import type { ToolResult } from "../core/ports/tools/tool.ts"
 
 /** Maximum number of parts of one result for a model. */
@@ -31,7 +31,7 @@ export function isLarge(result: ToolResult, maxBytes: number): boolean {
 export function* textPieces(result: ToolResult): Generator<string> {
   switch (result.type) {
     case "json":
-      yield* jsonPieces(result.value)
+      yield* toJsonPieces(result.value)
       return
     case "content": {
       let text = ""

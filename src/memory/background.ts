@@ -1,4 +1,4 @@
-import { type ContentPart, textOf } from "../core/history/messages.ts"
+import { type ContentPart, joinTexts } from "../core/history/messages.ts"
 import type { MemoryRecord } from "../core/ports/store/memory.ts"
 import { selectFitting } from "./wire-memory.ts"
 
@@ -7,7 +7,7 @@ const maxBytes = 8_000
 
 /** Returns the words of a message for the search of memories. */
 export function queryOf(message: readonly ContentPart[]): string {
-  return textOf(message).trim()
+  return joinTexts(message).trim()
 }
 
 /**

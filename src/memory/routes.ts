@@ -6,7 +6,7 @@ import type { Principal } from "../core/ports/store/session-log.ts"
 import { memoryLimits } from "./check-memory.ts"
 import { type Memories, notFoundError } from "./memories.ts"
 import { listOperation, removeOperation } from "./operations.ts"
-import { wireMemory } from "./wire-memory.ts"
+import { toWireMemory } from "./wire-memory.ts"
 
 const name = z.string().min(1).max(memoryLimits.name)
 const entityType = z.string().min(1).max(memoryLimits.entityType)
@@ -44,12 +44,12 @@ export function memoryRoutes(
         }
         if (query !== undefined) {
           const found = await memories.recall({ query, ...filter }, { signal })
-          return Response.json({ memories: found.map(wireMemory), next: null })
+          return Response.json({ memories: found.map(toWireMemory), next: null })
         }
         const position = after === undefined ? {} : { after: parsePosition(after) }
         const page = await memories.list({ ...filter, ...position })
         const next = page.next === null ? null : formatPosition(page.next)
-        return Response.json({ memories: page.memories.map(wireMemory), next })
+        return Response.json({ memories: page.memories.map(toWireMemory), next })
       },
     },
     "DELETE /memory": {

@@ -13,7 +13,7 @@ export interface WireMemory {
   readonly expires_at: number | null
 }
 
-export function wireMemory(memory: MemoryRecord): WireMemory {
+export function toWireMemory(memory: MemoryRecord): WireMemory {
   const { name, entityType, content, tags, origin, createdAt, updatedAt, expiresAt } = memory
   return {
     name,

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { closestWord } from "../core/text/closest-word.ts"
+import { findClosestWord } from "../core/text/closest-word.ts"
 
 /** Minimum length of a key that is compared with the beginnings of options. */
 const shortestBeginning = 3
@@ -34,7 +34,7 @@ function issuesWithin(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
 }
 
 function unknownOption(key: string, path: readonly PropertyKey[], known: readonly string[]): string {
-  const meant = closestWord(key, known) ?? longerWord(key, known)
+  const meant = findClosestWord(key, known) ?? longerWord(key, known)
   const unknown = `unknown option ${optionName([...path, key])}`
   return meant === null ? unknown : `${unknown} (did you mean ${meant}?)`
 }

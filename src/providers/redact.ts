@@ -1,4 +1,4 @@
-import { withoutSecrets } from "../core/text/without-secrets.ts"
+import { removeSecrets } from "../core/text/without-secrets.ts"
 
 const longestDetail = 1000
 /** Shorter values are not secrets, and replacing them would damage words. */
@@ -10,6 +10,6 @@ export function redact(detail: string, secrets: readonly string[]): string {
     .filter((secret) => secret.length >= shortestSecret)
     .reduce((text, secret) => text.replaceAll(secret, "[redacted]"), detail)
   // Fetch refuses an address with a user or a password, and quotes it.
-  const clean = withoutSecrets(known).replace(/(:\/\/)[^\s/@]+@/g, "$1[redacted]@")
+  const clean = removeSecrets(known).replace(/(:\/\/)[^\s/@]+@/g, "$1[redacted]@")
   return clean.length > longestDetail ? `${clean.slice(0, longestDetail)}…` : clean
 }

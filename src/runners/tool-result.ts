@@ -1,4 +1,4 @@
-import { textOf as textOfParts } from "../core/history/messages.ts"
+import { joinTexts as textOfParts } from "../core/history/messages.ts"
 import { isJsonObject, type Json } from "../core/json/json.ts"
 import type { ToolResult, ToolResultMarks } from "../core/ports/tools/tool.ts"
 import { jsonOf } from "./fields.ts"

@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/errors.ts"
-import { placesForNewcomers } from "../core/fairness/places-for-newcomers.ts"
+import { computePlacesForNewcomers } from "../core/fairness/places-for-newcomers.ts"
 import { createTurnOrder } from "../core/fairness/turn-order.ts"
 import type { Principal } from "../core/ports/store/session-log.ts"
 import type { SandboxSession } from "../core/ports/tools/sandbox.ts"
@@ -48,7 +48,10 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
     maxQueuedPerTenant: Math.max(1, Math.floor((maxQueued * 3) / 4)),
     maxQueuedPerUser: Math.max(1, Math.floor(maxQueued / 4)),
   }
-  const keptForNewUsers = Math.min(placesForNewcomers(maxConcurrent), maxConcurrent - maxConcurrentPerUser)
+  const keptForNewUsers = Math.min(
+    computePlacesForNewcomers(maxConcurrent),
+    maxConcurrent - maxConcurrentPerUser,
+  )
   let free = maxConcurrent
   let queued = 0
   const heldBySession = new Map<string, number>()
@@ -152,7 +155,7 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
 }
 
 function isFull(taken: number, places: number, isNew: boolean): boolean {
-  return taken >= places - (isNew ? 0 : placesForNewcomers(places))
+  return taken >= places - (isNew ? 0 : computePlacesForNewcomers(places))
 }
 
 /** Changes a number of a map, and removes numbers that become 0. */

@@ -12,7 +12,7 @@ import {
 } from "./operations.ts"
 import type { OwnSchedules } from "./own-schedules.ts"
 import type { Scheduler } from "./scheduler.ts"
-import { occurrenceToWire, scheduleToWire, termsFromWire } from "./wire.ts"
+import { parseWireTerms, toWireOccurrence, toWireSchedule } from "./wire.ts"
 
 /** The routes by which users manage their own schedules. */
 export function scheduleRoutes(
@@ -24,7 +24,7 @@ export function scheduleRoutes(
     "GET /schedules": {
       operation: listOperation,
       handle: async ({ session }) =>
-        Response.json({ schedules: (await own.list(session)).map(scheduleToWire) }),
+        Response.json({ schedules: (await own.list(session)).map(toWireSchedule) }),
     },
     "POST /schedules": {
       operation: createOperation,
@@ -32,32 +32,32 @@ export function scheduleRoutes(
         if (!isJsonObject(body)) {
           throw new GatewayError({ code: "invalid_schedule", status: 422 }, "The body is not a JSON object.")
         }
-        const schedule = await own.create(session, { ...termsFromWire(body), origin: "user" })
-        return Response.json(scheduleToWire(schedule), { status: 201 })
+        const schedule = await own.create(session, { ...parseWireTerms(body), origin: "user" })
+        return Response.json(toWireSchedule(schedule), { status: 201 })
       },
     },
     "GET /schedules/:id": {
       operation: showOperation,
       async handle(request) {
         const schedule = await findSchedule(request)
-        const history = (await own.history(schedule)).map(occurrenceToWire)
-        return Response.json({ ...scheduleToWire(schedule), history })
+        const history = (await own.history(schedule)).map(toWireOccurrence)
+        return Response.json({ ...toWireSchedule(schedule), history })
       },
     },
     "POST /schedules/:id/pause": {
       operation: pauseOperation,
       handle: async (request) =>
-        Response.json(scheduleToWire(await scheduler.pause((await findSchedule(request)).id))),
+        Response.json(toWireSchedule(await scheduler.pause((await findSchedule(request)).id))),
     },
     "POST /schedules/:id/resume": {
       operation: resumeOperation,
       handle: async (request) =>
-        Response.json(scheduleToWire(await scheduler.resume((await findSchedule(request)).id))),
+        Response.json(toWireSchedule(await scheduler.resume((await findSchedule(request)).id))),
     },
     "POST /schedules/:id/run": {
       operation: runOperation,
       handle: async (request) =>
-        Response.json(occurrenceToWire(await scheduler.run((await findSchedule(request)).id)), {
+        Response.json(toWireOccurrence(await scheduler.run((await findSchedule(request)).id)), {
           status: 202,
         }),
     },

@@ -4,7 +4,7 @@ import type { JsonObject } from "../core/json/json.ts"
 import type { Tool, ToolContext, ToolResult } from "../core/ports/tools/tool.ts"
 import { parseDuration } from "./duration.ts"
 import type { Asking, OwnSchedules } from "./own-schedules.ts"
-import { scheduleToWire } from "./wire.ts"
+import { toWireSchedule } from "./wire.ts"
 
 const text = (description: string) => ({ type: "string", description }) as const
 
@@ -58,7 +58,7 @@ export function scheduleTools(
         } as const
         const schedule =
           made ?? (await own.create(askingOf(context), { ...request, terms: withQueue(request.terms) }))
-        return { type: "json", value: scheduleToWire(schedule) }
+        return { type: "json", value: toWireSchedule(schedule) }
       },
     }),
     defineTool({
@@ -72,7 +72,7 @@ export function scheduleTools(
         const active = schedules.filter(({ state }) => state !== "ended")
         return {
           type: "json",
-          value: { now: new Date(await now()).toISOString(), messages: active.map(scheduleToWire) },
+          value: { now: new Date(await now()).toISOString(), messages: active.map(toWireSchedule) },
         }
       },
     }),

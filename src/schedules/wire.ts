@@ -2,7 +2,7 @@ import type { JsonObject } from "../core/json/json.ts"
 import type { Occurrence, Schedule } from "../core/ports/store/schedules.ts"
 
 /** Returns a schedule in the form of the HTTP API. Times are in ISO 8601. */
-export function scheduleToWire({
+export function toWireSchedule({
   id,
   name,
   origin,
@@ -37,7 +37,7 @@ export function scheduleToWire({
   }
 }
 
-export function occurrenceToWire({ at, decidedAt, cause, outcome, reason, sessionId, runId }: Occurrence) {
+export function toWireOccurrence({ at, decidedAt, cause, outcome, reason, sessionId, runId }: Occurrence) {
   return {
     at: timeOf(at),
     decided_at: timeOf(decidedAt),
@@ -50,7 +50,7 @@ export function occurrenceToWire({ at, decidedAt, cause, outcome, reason, sessio
 }
 
 /** Returns the name and the terms of a request with the names of `ScheduleTerms`. Other members stay unchanged. */
-export function termsFromWire({ name, catch_up, max_turns, max_budget_usd, ...terms }: JsonObject) {
+export function parseWireTerms({ name, catch_up, max_turns, max_budget_usd, ...terms }: JsonObject) {
   return {
     name,
     terms: {

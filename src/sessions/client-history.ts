@@ -6,7 +6,7 @@ import {
 } from "../core/history/history-fingerprint.ts"
 import { extendTurns } from "../core/history/history-turns.ts"
 import type { Message } from "../core/history/messages.ts"
-import { nextSlice } from "../core/time/next-slice.ts"
+import { waitForNextSlice } from "../core/time/next-slice.ts"
 
 /** Number of characters to compare in one turn of the event loop (rule 15). */
 const sliceCharacters = 200_000
@@ -101,7 +101,7 @@ async function isSameText(left: readonly string[], right: readonly string[]): Pr
     const unit = ours.next()
     if (unit !== theirs.next()) return false
     if (unit === null) return true
-    if (count % sliceCharacters === 0) await nextSlice()
+    if (count % sliceCharacters === 0) await waitForNextSlice()
   }
 }
 

@@ -1,5 +1,5 @@
 import { GatewayError, ShuttingDownError } from "../core/errors.ts"
-import { textOf } from "../core/history/messages.ts"
+import { joinTexts } from "../core/history/messages.ts"
 import type { Ids } from "../core/ids.ts"
 import type { EventEntry } from "../core/log/entries.ts"
 import { isTerminal } from "../core/log/entries.ts"
@@ -172,7 +172,7 @@ function resultOf(runId: string, entries: readonly EventEntry[]): RunResult {
   let response = ""
   const toolsUsed = new Set<string>()
   for (const { event } of entries) {
-    if (event.type === "messageCompleted") response = textOf(event.message.content) || response
+    if (event.type === "messageCompleted") response = joinTexts(event.message.content) || response
     if (event.type === "toolCallRequested") toolsUsed.add(event.name)
   }
   const last = entries.at(-1)

@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest"
-import { textOf } from "../core/history/messages.ts"
+import { joinTexts } from "../core/history/messages.ts"
 import type { ModelRequest } from "../core/ports/model/provider.ts"
 import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
@@ -29,7 +29,7 @@ function holdingModel() {
   const held: (() => void)[] = []
   const turn = ({ messages }: ModelRequest): readonly ScriptedStep[] => {
     const asked = messages.at(-1)
-    if (asked?.role === "user") begun.push(textOf(asked.content))
+    if (asked?.role === "user") begun.push(joinTexts(asked.content))
     const { promise, resolve } = Promise.withResolvers<void>()
     held.push(resolve)
     return [{ type: "wait", until: promise }, say("done")]

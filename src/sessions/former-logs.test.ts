@@ -7,7 +7,7 @@ import { anyTool } from "../agent/fixtures/memory-run.ts"
 import type { Wait } from "../core/ports/store/approvals.ts"
 import type { Store } from "../core/ports/store/store.ts"
 import { systemClock } from "../core/time/clock.ts"
-import { formerWaitId } from "../core/wait.ts"
+import { toFormerWaitId } from "../core/wait.ts"
 import { formerRows } from "../stores/fixtures/former-rows.ts"
 import { startTestServer, type TestServer } from "../stores/postgres/fixtures/test-server.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"
@@ -72,7 +72,7 @@ describe.each(stores)("on %s", (_, openFormer) => {
       const openWait = async (name: string): Promise<Wait> => {
         const [wait] = await sessions.openWaits({ sessionId: `sess_${name}` })
         if (wait === undefined) throw new Error(`${name} has no open wait.`)
-        expect(wait.waitId).toBe(formerWaitId(wait.kind, wait.toolCallId))
+        expect(wait.waitId).toBe(toFormerWaitId(wait.kind, wait.toolCallId))
         return wait
       }
       const paid = { type: "json", value: { paid: { n: 1 } } }

@@ -1,4 +1,4 @@
-import { withoutSecrets } from "../core/text/without-secrets.ts"
+import { removeSecrets } from "../core/text/without-secrets.ts"
 import { plainName } from "./redact.ts"
 import { createRename } from "./unique-names.ts"
 
@@ -18,7 +18,7 @@ export function createMask(names: readonly string[]): Mask {
   const named = new Set(names.map(plainName))
   const assignments = names.flatMap(assignmentPatternsOf)
   const maskText = (text: string) =>
-    assignments.reduce((value, pattern) => value.replace(pattern, `$1${redacted}`), withoutSecrets(text))
+    assignments.reduce((value, pattern) => value.replace(pattern, `$1${redacted}`), removeSecrets(text))
   const copy = (value: unknown): unknown => {
     if (typeof value === "string") return maskText(value)
     if (Array.isArray(value)) return value.map(copy)

@@ -1,4 +1,4 @@
-import { withoutSecrets } from "../core/text/without-secrets.ts"
+import { removeSecrets } from "../core/text/without-secrets.ts"
 
 /** Maximum characters of a log line. */
 const maxCharacters = 16_384
@@ -6,6 +6,6 @@ const maxCharacters = 16_384
 /** Replaces secrets in the text, and truncates it to a length that suits a log. */
 export function redactText(text: string): string {
   const left = text.length - maxCharacters
-  const clean = withoutSecrets(left > 0 ? text.slice(0, maxCharacters) : text)
+  const clean = removeSecrets(left > 0 ? text.slice(0, maxCharacters) : text)
   return left > 0 ? `${clean}… [${left} more characters]` : clean
 }

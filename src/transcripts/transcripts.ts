@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path"
 import { ConfigurationError, toError } from "../core/errors.ts"
 import { stringifyInSlices } from "../core/json/json-pieces.ts"
 import type { Event, EventEntry } from "../core/log/entries.ts"
-import { eventId } from "../core/log/event-id.ts"
+import { toEventId } from "../core/log/event-id.ts"
 import type { Subscriber } from "../core/ports/store/subscriptions.ts"
 import { appendLines, type TranscriptFileOptions } from "./transcript-file.ts"
 
@@ -54,7 +54,7 @@ async function lineOf(
   { seq, at, runId, v, event }: EventEntry,
   show: (event: Event) => Event,
 ): Promise<string> {
-  const id = eventId(sessionId, seq)
+  const id = toEventId(sessionId, seq)
   return `${await stringifyInSlices({ type: "event", id, sessionId, seq, at, runId, v, event: withoutNonce(show(event)) })}\n`
 }
 

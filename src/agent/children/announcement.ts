@@ -3,7 +3,7 @@ import type { OutboxItem } from "../../core/ports/store/outbox.ts"
 import type { TaskState } from "../../core/runs/background-task.ts"
 
 /** Returns the id of the item that announces the end of a task. */
-export function announcementId(taskId: string): string {
+export function toAnnouncementId(taskId: string): string {
   return `announce:${taskId}`
 }
 
@@ -31,5 +31,5 @@ export function createAnnouncement(
     whenBusy: "steer",
     idempotency: null,
   } as const
-  return { id: announcementId(taskId), kind: "command", payload: { type: "put", command } }
+  return { id: toAnnouncementId(taskId), kind: "command", payload: { type: "put", command } }
 }

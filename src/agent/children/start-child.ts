@@ -4,14 +4,14 @@ import type { MessageCommand } from "../../core/ports/store/session-log.ts"
 import type { ReturnedWait, Tool } from "../../core/ports/tools/tool.ts"
 import { isTaskId } from "../../core/runs/background-task.ts"
 import type { ChildTask } from "../../core/runs/child.ts"
-import { originOf } from "../../core/tools/tool-origin.ts"
-import { budgetOf, reservedOf } from "../model/budget.ts"
+import { resolveOrigin } from "../../core/tools/tool-origin.ts"
+import { computeBudget, computeReserved } from "../model/budget.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
 import type { CallState } from "../tools/call-state.ts"
-import { newWait } from "../waits/open-wait.ts"
+import { createWait } from "../waits/open-wait.ts"
 import { refuseIfTooMany, WaitRefused } from "../waits/refused-wait.ts"
-import { openChildrenOf } from "./tree-effects.ts"
+import { listOpenChildren } from "./tree-effects.ts"
 
 /** Maximum number of open children of one run. */
 const maxOpenChildren = 32
@@ -45,13 +45,13 @@ export async function startChild(
     const { clock, ids } = context
     const childRunId = ids.next("run")
     const { agent, sessionId, reservedUsd, start } = await planChild(context, run, call, { task, childRunId })
-    const { event, wait } = newWait(context, {
+    const { event, wait } = createWait(context, {
       toolCallId: call.requested.toolCallId,
       toolName: tool.name,
-      origin: originOf(tool, call.input),
+      origin: resolveOrigin(tool, call.input),
       asks: { kind: "child", payload: { agent, sessionId, runId: childRunId, reservedUsd } },
       answerSchema: null,
-      expiresAt: clock.now() + timeoutOf(task),
+      expiresAt: clock.now() + readTimeout(task),
       continuation,
       // The child answers this wait, and knows no other id.
       waitId: childRunId,
@@ -99,7 +99,7 @@ export async function planChild(
   const { clock, conversation, ids, tree, sessionId: parentId } = context
   const agent = agentOf(context, run, task)
   const most = Math.min(task.maxConcurrent ?? maxOpenChildren, maxOpenChildren)
-  const working = openChildrenOf(run).length + conversation.tasks.running().length
+  const working = listOpenChildren(run).length + conversation.tasks.running().length
   if (working >= most) throw tooManyChildren(most)
   if (await tree.isStorageFull()) throw storageFull()
   const reservedUsd = reservationOf(context, run, planned)
@@ -116,7 +116,7 @@ export async function planChild(
 }
 
 /** Returns the maximum milliseconds of the task. */
-export function timeoutOf({ timeoutMs = defaultTimeoutMs }: ChildTask): number {
+export function readTimeout({ timeoutMs = defaultTimeoutMs }: ChildTask): number {
   return timeoutMs
 }
 
@@ -171,14 +171,14 @@ function reservationOf(
   run: RunState,
   { task: { limits }, childRunId }: PlannedTask,
 ): number | null {
-  const budget = budgetOf(context, run)
+  const budget = computeBudget(context, run)
   if (budget === null) return limits?.maxBudgetUsd ?? null
-  const free = run.charged === null ? 0 : budget - run.charged - reservedOf(run)
+  const free = run.charged === null ? 0 : budget - run.charged - computeReserved(run)
   if (free <= 0) {
     const message = "The run's budget has nothing left for a sub-agent. Finish without one."
     throw new WaitRefused("budget_exceeded", message)
   }
-  const openShares = Math.max(1, budgetShares - openChildrenOf(run).length - run.reservedByTasks.size)
+  const openShares = Math.max(1, budgetShares - listOpenChildren(run).length - run.reservedByTasks.size)
   // A run that waits for its children needs no budget meanwhile. A run with background tasks continues, so it keeps a
   // share.
   const shares = isTaskId(childRunId) ? openShares + 1 : openShares

@@ -1,4 +1,4 @@
-import { textOf } from "../../core/history/messages.ts"
+import { joinTexts } from "../../core/history/messages.ts"
 import { isLongerAsJson, type JsonObject } from "../../core/json/json.ts"
 import {
   type Event,
@@ -14,14 +14,14 @@ import { type ChildOutcome, maxResponseCharacters } from "../../core/runs/child.
 import { addCost, type Cost, noSpending } from "../../core/usage.ts"
 import type { RunContext } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
-import { openWaitOf } from "../tools/call-state.ts"
+import { findOpenWait } from "../tools/call-state.ts"
 
 type ChildWait = Extract<WaitOpened, { kind: "child" }>
 
 /** Returns the waits for children that are open in the run. */
-export function openChildrenOf({ phase }: RunState): readonly ChildWait[] {
+export function listOpenChildren({ phase }: RunState): readonly ChildWait[] {
   if (phase.type !== "settling") return []
-  return [...phase.calls.values()].map(openWaitOf).filter((wait) => wait?.kind === "child")
+  return [...phase.calls.values()].map(findOpenWait).filter((wait) => wait?.kind === "child")
 }
 
 /**
@@ -35,7 +35,7 @@ export function deriveTreeEffects(
   const end = events.find(isTerminal)
   if (run === null || end === undefined) return []
   const at = clock.now()
-  const cancels = openChildrenOf(run).map((wait) => cancelChild(wait, at))
+  const cancels = listOpenChildren(run).map((wait) => cancelChild(wait, at))
   if (parent === null) return cancels
   // A sub-agent's run is not followed by another message, so no later run could collect the results of its tasks.
   const tasksToEnd = tasks.running().map(({ sessionId: child, taskId: runId }) => {
@@ -43,7 +43,7 @@ export function deriveTreeEffects(
   })
   const last = events.findLast((event) => event.type === "messageCompleted")?.message
   const message = last ?? messages.findLast(({ role }) => role === "assistant")
-  const response = message?.role === "assistant" ? textOf(message.content) : ""
+  const response = message?.role === "assistant" ? joinTexts(message.content) : ""
   // The final cost of canceled tasks is not known yet, so everything reserved for them counts.
   const reserved = [...run.reservedByTasks.values()].reduce((sum, amount) => sum + amount, 0)
   const charged = events.map(chargeOf).reduce(addCost, addCost(run.charged, reserved))

@@ -1,8 +1,8 @@
 import type { CompactableHistory, CompactionStep } from "../../core/ports/model/compaction.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
-import { idsOfRun } from "../log-events.ts"
-import { modelAt } from "../model/model-attempt.ts"
-import { requestOf } from "../model/model-request.ts"
+import { selectRunIds } from "../log-events.ts"
+import { findModel } from "../model/model-attempt.ts"
+import { createModelRequest } from "../model/model-request.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { countRequestTokens } from "./request-size.ts"
 import { summarize } from "./summarize.ts"
@@ -61,10 +61,10 @@ export async function compactHistory(
 async function historyOf(context: ModelRunContext, isRefused: boolean): Promise<CompactableHistory> {
   const { conversation, runtime } = context
   const modelIndex = conversation.run?.modelIndex ?? 0
-  const request = requestOf(context, { modelIndex })
+  const request = createModelRequest(context, { modelIndex })
   const { fixedTokens, tokens } = await countRequestTokens(conversation, request)
   return {
-    choice: modelAt(runtime, modelIndex),
+    choice: findModel(runtime, modelIndex),
     contextWindowOf: runtime.contextWindowOf,
     requestTokens: tokens,
     fixedTokens,
@@ -89,7 +89,7 @@ async function planNextStep(
     )
   } catch (error) {
     signal.throwIfAborted()
-    const ids = idsOfRun(sessionId, conversation.run)
+    const ids = selectRunIds(sessionId, conversation.run)
     logger.error({ ...ids, error }, "The compaction of a conversation failed. The run continues without it.")
     return null
   }

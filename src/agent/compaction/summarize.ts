@@ -10,8 +10,8 @@ import type { Journal } from "../../core/ports/run/journal.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { addSpending, noSpending, noUsage } from "../../core/usage.ts"
 import { createSummaryMessage } from "../conversation-notes.ts"
-import { idsOfRun } from "../log-events.ts"
-import { checkBudget, priceUsage } from "../model/budget.ts"
+import { selectRunIds } from "../log-events.ts"
+import { checkBudget, computeCharge } from "../model/budget.ts"
 import { type CountedUsage, countOutputBytes, countUsage, estimateInput } from "../model/estimate-tokens.ts"
 import { collectEvidence, countFailedCall, freeOfCharge, mayHaveCost } from "../model/failed-call-cost.ts"
 import { computeBackoff } from "../model/retry-backoff.ts"
@@ -44,7 +44,7 @@ export async function summarize(
   const compactionId = ids.next("cmp")
   const inputTokens = await estimateInput(request)
   const input = { ...noUsage, inputTokens }
-  const { charged: inputCost } = priceUsage(context, choice, { usage: input, charged: input })
+  const { charged: inputCost } = computeCharge(context, choice, { usage: input, charged: input })
   const { model } = choice
   await record(context, [{ type: "compactionStarted", compactionId, model, inputTokens, inputCost }])
   const fail = (code: string, usage: CountedUsage) =>
@@ -64,7 +64,7 @@ export async function summarize(
   if (last.type === "error") {
     const { code, detail = last.message, retryable, retryAfterMs } = last
     context.logger.warn(
-      { ...idsOfRun(context.sessionId, run), model, code, detail },
+      { ...selectRunIds(context.sessionId, run), model, code, detail },
       "A summary of older messages could not be created. The run continues.",
     )
     await fail(
@@ -110,7 +110,7 @@ async function recordSummary(
   const dropped = messages.slice(0, count)
   const fingerprint = await extendFingerprint(conversation.formerMessages, dropped)
   const formerTurns = (await extendTurns(conversation.formerTurns, dropped)).slice(-maxFormerTurns)
-  const spending = priceUsage(context, choice, usage)
+  const spending = computeCharge(context, choice, usage)
   const tasks = conversation.tasks.open()
   const former = conversation.shownMessages.slice(0, conversation.shownMessages.length - messages.length)
   await sizes.measure([...former, ...dropped])
@@ -144,7 +144,7 @@ function failure(
   { compactionId, code, usage }: { compactionId: string; code: string; usage: CountedUsage },
 ): CompactionFailed {
   const { estimated, ...counts } = usage
-  const spending = priceUsage(context, choice, counts)
+  const spending = computeCharge(context, choice, counts)
   return { type: "compactionFailed", compactionId, code, model: choice.model, ...spending, estimated }
 }
 
@@ -156,7 +156,7 @@ function summaryIn(
   try {
     return summaryOf(content as readonly ModelPart[])
   } catch (error) {
-    const ids = idsOfRun(sessionId, conversation.run)
+    const ids = selectRunIds(sessionId, conversation.run)
     logger.error({ ...ids, error: toError(error) }, "A summary could not be read. The run continues.")
     return null
   }

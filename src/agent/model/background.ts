@@ -5,7 +5,7 @@ import type { Conversation } from "../conversation.ts"
  * Returns the messages for a model, with data texts before the message that started the run. If that message was
  * compacted, the texts are left out.
  */
-export function withBackground(
+export function insertBackground(
   { messages, shownMessages, run }: Conversation,
   background: readonly string[],
 ): readonly Message[] {

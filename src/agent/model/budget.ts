@@ -1,7 +1,7 @@
 import type { Event } from "../../core/log/entries.ts"
 import type { ModelChoice, ModelRequest } from "../../core/ports/model/provider.ts"
 import { type Cost, noUsage, type Spending, type Usage } from "../../core/usage.ts"
-import { openChildrenOf } from "../children/tree-effects.ts"
+import { listOpenChildren } from "../children/tree-effects.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
 import { type CountedUsage, estimateInput } from "./estimate-tokens.ts"
@@ -12,7 +12,7 @@ export interface Charged extends Spending {
 }
 
 /** Returns the cost of a call at this model's price, and the amount that counts against a budget. */
-export function priceUsage(
+export function computeCharge(
   context: ModelRunContext,
   choice: ModelChoice,
   { usage, charged }: Pick<CountedUsage, "usage" | "charged">,
@@ -25,7 +25,7 @@ function costOf({ runtime }: ModelRunContext, { provider, model }: ModelChoice, 
 }
 
 /** Returns the budget of the run in US dollars. Null means no limit. */
-export function budgetOf(
+export function computeBudget(
   { runtime }: ModelRunContext,
   { started: { limits } }: Pick<RunState, "started">,
 ): number | null {
@@ -36,8 +36,8 @@ export function budgetOf(
 }
 
 /** Returns the US dollars of the run's budget that its open children and its background tasks may still use. */
-export function reservedOf(run: RunState): number {
-  const children = openChildrenOf(run).map(({ payload }) => payload.reservedUsd ?? 0)
+export function computeReserved(run: RunState): number {
+  const children = listOpenChildren(run).map(({ payload }) => payload.reservedUsd ?? 0)
   return [...children, ...run.reservedByTasks.values()].reduce((sum, reserved) => sum + reserved, 0)
 }
 
@@ -52,14 +52,14 @@ export async function checkBudget(
   { charged, ...spent }: Charged,
 ): Promise<readonly Event[] | null> {
   const { run } = context.conversation
-  const budget = run === null ? null : budgetOf(context, run)
+  const budget = run === null ? null : computeBudget(context, run)
   if (run === null || budget === null) return null
   const worstCase = await computeMaxCost(context, choice, request)
   if (worstCase === null || charged === null || spent.cost === null) {
     const message = "This run has a budget, and the price of its model is not known."
     return [{ type: "runFailed", code: "price_unknown", message, ...spent }]
   }
-  if (charged + reservedOf(run) + worstCase <= budget) return null
+  if (charged + computeReserved(run) + worstCase <= budget) return null
   return [
     { type: "budgetExceeded", totalCost: spent.cost, budget },
     { type: "runCompleted", disposition: "interrupted", reason: "budget", ...spent },

@@ -1,5 +1,5 @@
 import { RunCancelledError } from "../../core/errors.ts"
-import { imageRefused, imagesOf } from "../../core/history/images.ts"
+import { imageRefused, listImages } from "../../core/history/images.ts"
 import type { Ids } from "../../core/ids.ts"
 import type { Event, ModelCallFailed, StepStarted } from "../../core/log/entries.ts"
 import { isTerminal } from "../../core/log/entries.ts"
@@ -8,13 +8,13 @@ import type { Tool } from "../../core/ports/tools/tool.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { addCost, addSpending, noSpending, type Spending } from "../../core/usage.ts"
 import { compactHistory } from "../compaction/compact-history.ts"
-import { idsOfRun } from "../log-events.ts"
+import { selectRunIds } from "../log-events.ts"
 import { type Action, createTooLongEvent } from "../next-action.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordCompletion } from "../steering.ts"
 import { StepTimeoutError } from "../step-timeout.ts"
-import { untilAborted } from "../until-aborted.ts"
-import { type Charged, checkBudget, priceUsage } from "./budget.ts"
+import { settleUnlessAborted } from "../until-aborted.ts"
+import { type Charged, checkBudget, computeCharge } from "./budget.ts"
 import { type CountedUsage, countOutputBytes, countUsage } from "./estimate-tokens.ts"
 import {
   collectEvidence,
@@ -24,8 +24,8 @@ import {
   freeOfCharge,
   mayHaveCost,
 } from "./failed-call-cost.ts"
-import { type ModelAttempt, modelAt, planNextAttempt } from "./model-attempt.ts"
-import { requestOf } from "./model-request.ts"
+import { findModel, type ModelAttempt, planNextAttempt } from "./model-attempt.ts"
+import { createModelRequest } from "./model-request.ts"
 import { explainRefusedThinking } from "./refused-thinking.ts"
 import { createResponseEvents } from "./response-events.ts"
 import { createStreamed, type Streamed, streamResponse } from "./stream-response.ts"
@@ -83,8 +83,8 @@ async function announceAttempt(
 ): Promise<ModelAttempt | null> {
   const run = context.conversation.run
   const spent = failed.reduce(addCharged, { ...spentSoFar(context), charged: run?.charged ?? 0 })
-  const choice = modelAt(context.runtime, attempt.modelIndex)
-  const ending = await checkBudget(context, choice, requestOf(context, attempt), spent)
+  const choice = findModel(context.runtime, attempt.modelIndex)
+  const ending = await checkBudget(context, choice, createModelRequest(context, attempt), spent)
   // If a failed call has shown text, subscribers must learn that it is discarded, even without another attempt.
   const isAnnounced = ending === null || failed.length > 0
   const events = [...failed, ...(isAnnounced && announced !== null ? [announced] : []), ...(ending ?? [])]
@@ -109,8 +109,8 @@ async function awaitTurn(
     signal.throwIfAborted()
     // The tools are read in the same moment, because calls are bound to the tools of this request.
     const shownTools = runtime.tools
-    const request = requestOf(context, attempt)
-    const messages = await untilAborted(signal, runtime.prepareImages(request.messages))
+    const request = createModelRequest(context, attempt)
+    const messages = await settleUnlessAborted(signal, runtime.prepareImages(request.messages))
     await hold.untilCertain(signal)
     return { request: { ...request, messages }, shownTools }
   } catch (reason) {
@@ -123,7 +123,7 @@ async function awaitTurn(
 /** Resolves to the next attempt if this one failed. Null if there is none. */
 async function tryModel(context: ModelRunContext, attempt: ModelAttempt): Promise<ModelAttempt | null> {
   const { request, shownTools } = await awaitTurn(context, attempt)
-  const choice = modelAt(context.runtime, attempt.modelIndex)
+  const choice = findModel(context.runtime, attempt.modelIndex)
   const streamed = createStreamed()
   const ended = await streamResponse(context, attempt.step, choice, request, streamed)
   const last = ended?.type === "error" ? explainRefusedThinking(ended, request) : ended
@@ -182,7 +182,7 @@ async function recordAnswer(
   { end, streamed, shownTools }: Answered,
 ): Promise<void> {
   const { estimated, ...counted } = await countEnd(context, request, { end, streamed })
-  const spending = priceUsage(context, modelAt(context.runtime, attempt.modelIndex), counted)
+  const spending = computeCharge(context, findModel(context.runtime, attempt.modelIndex), counted)
   const { streamedFrom, callIds } = streamed
   const details = { streamedFrom, callIds, spending, estimated, shownTools }
   await recordUncancelled(context, createResponseEvents(context, attempt.step, end, details))
@@ -223,7 +223,7 @@ async function recordFailure(
     return retryCompacted(context, attempt, failure)
   }
   const isWithoutImages =
-    failure.refusedPart === "image" && imagesOf(context.conversation.shownMessages).length > 0
+    failure.refusedPart === "image" && listImages(context.conversation.shownMessages).length > 0
   const next = isWithoutImages
     ? { ...attempt, number: attempt.number + 1, pauseMs: 0 }
     : planNextAttempt(attempt, failure, context.runtime)
@@ -266,16 +266,16 @@ function logFailure(
     readonly isWithoutImages: boolean
   },
 ): void {
-  const { provider, model } = modelAt(runtime, attempt.modelIndex)
+  const { provider, model } = findModel(runtime, attempt.modelIndex)
   const { code, detail = failure.message } = failure
-  const ids = { ...idsOfRun(sessionId, conversation.run), stepId: attempt.step.stepId }
+  const ids = { ...selectRunIds(sessionId, conversation.run), stepId: attempt.step.stepId }
   const fields = { ...ids, attempt: attempt.number, provider: provider.name, model, code, detail }
   if (next === null) logger.warn(fields, "A model call failed. The run ends.")
   else if (isWithoutImages) logger.warn(fields, "A model refused an image. The call is retried without it.")
   else if (next.modelIndex === attempt.modelIndex) {
     logger.warn({ ...fields, retryInMs: next.pauseMs }, "A model call failed. It is retried.")
   } else {
-    const { model: fallback } = modelAt(runtime, next.modelIndex)
+    const { model: fallback } = findModel(runtime, next.modelIndex)
     logger.warn({ ...fields, fallback }, "A model call failed. The next model takes over.")
   }
 }
@@ -305,7 +305,7 @@ async function keepCancelled(
     return
   }
   const { stepId, messageId } = attempt.step
-  const choice = modelAt(context.runtime, attempt.modelIndex)
+  const choice = findModel(context.runtime, attempt.modelIndex)
   await record(context, [
     {
       type: "messageCompleted",
@@ -313,7 +313,7 @@ async function keepCancelled(
       messageId,
       message: { role: "assistant", content: [{ type: "text", text: streamed.text }] },
       model: choice.model,
-      ...priceUsage(context, choice, usage),
+      ...computeCharge(context, choice, usage),
       estimated: usage.estimated,
       stopReason: "cancelled",
       streamedFrom: streamed.streamedFrom,

@@ -1,5 +1,5 @@
 import { toError, UnusableSchemaError } from "../../core/errors.ts"
-import { textOf } from "../../core/history/messages.ts"
+import { joinTexts } from "../../core/history/messages.ts"
 import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { Event } from "../../core/log/entries.ts"
 import type { ModelRunContext } from "../run-context.ts"
@@ -12,7 +12,7 @@ const maxProblem = 1_000
 const maxMends = 1
 
 /** Returns the instruction to the model to respond with JSON of this schema. */
-export function outputInstruction(schema: JsonObject): string {
+export function createOutputInstruction(schema: JsonObject): string {
   return (
     "Give your final response as one JSON value that matches this JSON Schema, with no other " +
     `text:\n${JSON.stringify(schema)}`
@@ -29,7 +29,7 @@ export async function checkOutput(
   schema: JsonObject,
 ): Promise<void> {
   const message = context.conversation.messages.at(-1)
-  const text = message?.role === "assistant" ? textOf(message.content) : ""
+  const text = message?.role === "assistant" ? joinTexts(message.content) : ""
   const checked = await check(context, schema, text)
   await recordCompletion(context, [eventOf(checked, run)])
 }

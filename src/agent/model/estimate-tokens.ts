@@ -1,8 +1,8 @@
-import { imagesOf } from "../../core/history/images.ts"
+import { listImages } from "../../core/history/images.ts"
 import type { Message, ModelPart } from "../../core/history/messages.ts"
-import { isLargeJson, jsonPieces, type ReplaceValue } from "../../core/json/json-pieces.ts"
+import { isLargeJson, type ReplaceValue, toJsonPieces } from "../../core/json/json-pieces.ts"
 import type { ModelRequest } from "../../core/ports/model/provider.ts"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import type { Usage } from "../../core/usage.ts"
 
 /**
@@ -32,7 +32,7 @@ function estimateTokensOfBytes(bytes: number): number {
  * in slices, so that the event loop can continue (rule 15).
  */
 export async function estimateTokens(value: unknown, messages: readonly Message[]): Promise<number> {
-  const images = imagesOf(messages)
+  const images = listImages(messages)
   const ignored = new Set<unknown>(images)
   const bytes = await jsonBytes(value, (_key, part) => (ignored.has(part) ? null : part))
   return estimateTokensOfBytes(bytes) + images.length * tokensPerImage
@@ -43,7 +43,7 @@ export async function estimateInput(
   request: ModelRequest,
   known: KnownBytes = new WeakMap(),
 ): Promise<number> {
-  const images = imagesOf(request.messages)
+  const images = listImages(request.messages)
   const ignored = new Set<unknown>(images)
   const bytes = await countInputBytes(request, {
     replace: (_key, value) => (ignored.has(value) ? null : value),
@@ -60,7 +60,7 @@ export function countPlainBytes(
   { outputSchema: _, ...request }: ModelRequest,
   known: KnownBytes = new WeakMap(),
 ): Promise<number> {
-  const ignored = new Set<unknown>(imagesOf(request.messages))
+  const ignored = new Set<unknown>(listImages(request.messages))
   const isLeftOut = (key: string, value: unknown) => key === "vendor" || ignored.has(value)
   return countInputBytes(request, {
     replace: (key, value) => (isLeftOut(key, value) ? null : value),
@@ -85,7 +85,7 @@ async function countInputBytes(
       continue
     }
     if (inSlice >= sliceBytes || isLargeJson(message)) {
-      await nextSlice()
+      await waitForNextSlice()
       inSlice = 0
     }
     const size = await jsonBytes(message, replace)
@@ -99,8 +99,8 @@ async function countInputBytes(
 /** Resolves to the bytes of the value as JSON. Makes a large text in slices, and keeps none of them. */
 async function jsonBytes(value: unknown, replace: ReplaceValue): Promise<number> {
   let bytes = 0
-  for (const piece of jsonPieces(value, replace)) {
-    if (bytes > 0) await nextSlice()
+  for (const piece of toJsonPieces(value, replace)) {
+    if (bytes > 0) await waitForNextSlice()
     bytes += Buffer.byteLength(piece)
   }
   return bytes

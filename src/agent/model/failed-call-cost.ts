@@ -2,9 +2,9 @@ import type { ModelCallFailed, StepRetried } from "../../core/log/entries.ts"
 import type { ModelFailure, ModelRequest } from "../../core/ports/model/provider.ts"
 import { noUsage } from "../../core/usage.ts"
 import type { ModelRunContext } from "../run-context.ts"
-import { priceUsage } from "./budget.ts"
+import { computeCharge } from "./budget.ts"
 import { type CountedUsage, countPlainBytes, countUsage, estimateInput } from "./estimate-tokens.ts"
-import { type ModelAttempt, modelAt } from "./model-attempt.ts"
+import { findModel, type ModelAttempt } from "./model-attempt.ts"
 import type { Streamed } from "./stream-response.ts"
 
 /** Failures of a provider that accepted the request and did not finish its response in time. */
@@ -46,8 +46,8 @@ export function createFailedCall(
   code: string,
   { estimated, ...counted }: CountedUsage,
 ): ModelCallFailed {
-  const choice = modelAt(context.runtime, modelIndex)
-  const spending = priceUsage(context, choice, counted)
+  const choice = findModel(context.runtime, modelIndex)
+  const spending = computeCharge(context, choice, counted)
   const { stepId } = step
   return {
     type: "modelCallFailed",

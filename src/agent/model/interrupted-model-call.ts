@@ -2,7 +2,7 @@ import { interruptedByCrash } from "../conversation.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { countUsage, estimateInput } from "./estimate-tokens.ts"
 import { createFailedCall, createRetryEvent } from "./failed-call-cost.ts"
-import { requestOf } from "./model-request.ts"
+import { createModelRequest } from "./model-request.ts"
 
 /**
  * Logs the end of the model call that the previous process did not finish, if there was one. Its streamed text is
@@ -20,7 +20,7 @@ export async function closeInterruptedCall(
   const error = { code: interruptedByCrash, message: "The server stopped while the model responded." }
   const usage = await countUsage(null, {
     outputBytes,
-    inputTokens: () => estimateInput(requestOf(context, attempt)),
+    inputTokens: () => estimateInput(createModelRequest(context, attempt)),
     plainInputBytes: null,
   })
   const failed = run.failedCalls < number ? [createFailedCall(context, attempt, error.code, usage)] : []

@@ -31,7 +31,7 @@ export function planNextAttempt(
   const { models } = runtime
   const next = { ...attempt, number: attempt.number + 1 }
   const { retryable, retryAfterMs } = failure
-  const mostRetries = maxRetriesAfter(failure, modelAt(runtime, attempt.modelIndex), runtime)
+  const mostRetries = maxRetriesAfter(failure, findModel(runtime, attempt.modelIndex), runtime)
   if (retryable && attempt.retries < mostRetries && (retryAfterMs ?? 0) <= longestRetryAfterMs) {
     // A "retry after 0" of an overloaded provider would use all retries within milliseconds.
     return { ...next, retries: attempt.retries + 1, pauseMs: retryAfterMs || computeBackoff(attempt.retries) }
@@ -76,6 +76,6 @@ function isOfTheService({ retryable, code }: ModelFailure): boolean {
 }
 
 /** Returns the model of an attempt. The log may name a fallback that the agent no longer has. */
-export function modelAt({ models }: ModelRuntime, index: number): ModelChoice {
+export function findModel({ models }: ModelRuntime, index: number): ModelChoice {
   return models[index] ?? models.at(-1) ?? models[0]
 }

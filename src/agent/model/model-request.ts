@@ -3,23 +3,23 @@ import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import { writeTaskReminder } from "../children/tasks.ts"
 import type { Conversation } from "../conversation.ts"
 import type { ModelRunContext } from "../run-context.ts"
-import { withBackground } from "./background.ts"
-import { outputInstruction } from "./check-output.ts"
-import { type ModelAttempt, modelAt } from "./model-attempt.ts"
+import { insertBackground } from "./background.ts"
+import { createOutputInstruction } from "./check-output.ts"
+import { findModel, type ModelAttempt } from "./model-attempt.ts"
 
 /** Returns the request of an attempt with this model. */
-export function requestOf(
+export function createModelRequest(
   context: ModelRunContext,
   { modelIndex }: Pick<ModelAttempt, "modelIndex">,
 ): ModelRequest {
   const { runtime, conversation } = context
   const { systemPrompt, maxTokens, thinkingLevel } = runtime
-  const { provider, model } = modelAt(runtime, modelIndex)
+  const { provider, model } = findModel(runtime, modelIndex)
   const traceparent = conversation.run?.started.traceparent
   const outputSchema = conversation.run?.started.outputSchema ?? null
   const common = {
     model,
-    messages: [...withReminder(conversation, withBackground(conversation, runtime.background))],
+    messages: [...withReminder(conversation, insertBackground(conversation, runtime.background))],
     tools: runtime.toolsFor(provider),
     maxTokens,
     // A model that takes over, or that a client chose, may not offer the level.
@@ -29,7 +29,11 @@ export function requestOf(
     ...(showsToolInput(context) && { toolInputDeltas: true }),
   }
   if (outputSchema === null) return { ...common, system: systemPrompt }
-  return { ...common, system: [...systemPrompt, { text: outputInstruction(outputSchema) }], outputSchema }
+  return {
+    ...common,
+    system: [...systemPrompt, { text: createOutputInstruction(outputSchema) }],
+    outputSchema,
+  }
 }
 
 /**

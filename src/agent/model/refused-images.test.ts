@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { imagesOf } from "../../core/history/images.ts"
+import { listImages } from "../../core/history/images.ts"
 import type { ImagePart } from "../../core/history/messages.ts"
 import type { Event } from "../../core/log/entries.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
@@ -27,7 +27,7 @@ async function played(...turns: readonly (readonly ScriptedStep[])[]) {
   const provider = scriptedProvider(turns)
   const run = memoryRun(provider, { tools: [draw()], maxRetries: 3 })
   await runLoop(run.context)
-  const sent = provider.requests.map(({ messages }) => imagesOf(messages).length)
+  const sent = provider.requests.map(({ messages }) => listImages(messages).length)
   return { run, sent }
 }
 
@@ -44,14 +44,14 @@ describe("an image that a provider refuses", () => {
     })
     const { messages, shownMessages } = run.restart().context.conversation
     expect(JSON.stringify(shownMessages)).toContain("the provider refused it")
-    expect([imagesOf(messages).length, imagesOf(shownMessages).length]).toEqual([2, 1])
+    expect([listImages(messages).length, listImages(shownMessages).length]).toEqual([2, 1])
   })
 
   it("stays if the request fails without it too, and the run ends", async () => {
     const { run, sent } = await played([call], [refused], [{ type: "failure", code: "invalid_request" }])
     expect(sent).toEqual([0, 1, 0])
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "invalid_request" })
-    expect(imagesOf(run.context.conversation.shownMessages)).toHaveLength(1)
+    expect(listImages(run.context.conversation.shownMessages)).toHaveLength(1)
   })
 
   it("is searched first among the images that no model has seen, and then among all", async () => {
@@ -59,7 +59,7 @@ describe("an image that a provider refuses", () => {
     const run = memoryRun(provider, { tools: [draw()] })
     run.recall(history)
     await runLoop(run.context)
-    expect(provider.requests.map(({ messages }) => imagesOf(messages).length)).toEqual([1, 2, 1, 0])
+    expect(provider.requests.map(({ messages }) => listImages(messages).length)).toEqual([1, 2, 1, 0])
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted" })
   })
 

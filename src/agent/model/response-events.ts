@@ -2,7 +2,7 @@ import type { AssistantPart, ModelPart } from "../../core/history/messages.ts"
 import type { Event, MessageCompleted, StepStarted } from "../../core/log/entries.ts"
 import type { ModelEnd, StopReason } from "../../core/ports/model/provider.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
-import { originOf } from "../../core/tools/tool-origin.ts"
+import { resolveOrigin } from "../../core/tools/tool-origin.ts"
 import { addSpending, noSpending } from "../../core/usage.ts"
 import { endOfRun } from "../next-action.ts"
 import type { ModelRunContext } from "../run-context.ts"
@@ -46,7 +46,7 @@ export function createResponseEvents(
   const requested = calls.map(({ toolCallId, name, input }, callIndex): Event => {
     const tool = shownTools.find((candidate) => candidate.name === name)
     const executionLocation = tool?.executionLocation ?? "backend"
-    const origin = tool === undefined ? null : originOf(tool, input)
+    const origin = tool === undefined ? null : resolveOrigin(tool, input)
     const call = { stepId, toolCallId, name, input, callIndex, executionLocation }
     return { type: "toolCallRequested", ...call, ...(origin !== null && { origin }) }
   })

@@ -12,7 +12,7 @@ import type {
 import type { Usage } from "../../core/usage.ts"
 import type { ModelRuntime } from "../agent-runtime.ts"
 import type { ModelRunContext } from "../run-context.ts"
-import { untilAborted } from "../until-aborted.ts"
+import { settleUnlessAborted } from "../until-aborted.ts"
 import { type Patience, startWatchdog } from "./watchdog.ts"
 
 /** The part of a model's response that has arrived so far, complete or not. */
@@ -119,7 +119,7 @@ export async function streamResponse(
     return noLastEvent
   }
   try {
-    return await untilAborted(call.signal, consume())
+    return await settleUnlessAborted(call.signal, consume())
   } catch (thrown) {
     if (signal.aborted) return null
     const overdue = Object.values(failuresByLimit).find((failure) => failure === thrown)

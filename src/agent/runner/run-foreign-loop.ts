@@ -4,9 +4,9 @@ import type { RunnerDecision } from "../../core/runs/runner.ts"
 import { interruptedByCrash } from "../conversation.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
-import { untilAborted } from "../until-aborted.ts"
+import { settleUnlessAborted } from "../until-aborted.ts"
 import { Transcript } from "./transcript.ts"
-import { actOnDecisions, isParked, takeDecisions } from "./waits.ts"
+import { applyDecisions, isParked, takeDecisions } from "./waits.ts"
 
 /**
  * Runs the loop of another framework, and logs its reports as the same steps, messages and calls. Text after a call's
@@ -25,7 +25,7 @@ export async function runForeignLoop(
     if (isParked(run)) {
       const waitsUntil = await takeDecisions(context)
       if (waitsUntil !== null) return waitsUntil
-      decisions = await actOnDecisions(context)
+      decisions = await applyDecisions(context)
     } else if (reason === "resume") {
       if (!runtime.resumes) throw notResumable()
       await closeInterrupted(context)
@@ -62,7 +62,7 @@ async function callRunner(
   }
   const consuming = consume()
   try {
-    await untilAborted(signal, consuming)
+    await settleUnlessAborted(signal, consuming)
   } catch (error) {
     if (!signal.aborted) {
       await transcript.countRest("agent_failed")

@@ -4,9 +4,9 @@ import type { RunnerDecision, RunnerToolCall } from "../../core/runs/runner.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import type { RunState } from "../run-state.ts"
 import { createDenial } from "../tools/call-errors.ts"
-import { awaitsApproval, type CallState, openWaitOf } from "../tools/call-state.ts"
+import { awaitsApproval, type CallState, findOpenWait } from "../tools/call-state.ts"
 import { truncateResult } from "../tools/truncate-result.ts"
-import { newWait } from "../waits/open-wait.ts"
+import { createWait } from "../waits/open-wait.ts"
 import { takeAnswer } from "../waits/take-answer.ts"
 import { createCompletionEvent, maxToolResultBytes } from "./calls.ts"
 
@@ -34,7 +34,7 @@ export async function askAbout(
     const waitId = ids.next("wait")
     return { event: { type: "waitResolved", waitId, toolCallId, decidedBy: byGrant, ...outcome }, wait: null }
   }
-  return newWait(context, {
+  return createWait(context, {
     toolCallId,
     toolName,
     origin: null,
@@ -57,7 +57,7 @@ export async function takeDecisions(context: RunnerRunContext): Promise<number |
   for (const call of callsOf(context.conversation.run)) {
     while (awaitsApproval(call)) {
       if (await takeAnswer(settling, call)) continue
-      ends.push(openWaitOf(call)?.expiresAt ?? Number.POSITIVE_INFINITY)
+      ends.push(findOpenWait(call)?.expiresAt ?? Number.POSITIVE_INFINITY)
       break
     }
   }
@@ -68,7 +68,7 @@ export async function takeDecisions(context: RunnerRunContext): Promise<number |
  * Logs that the allowed calls may be executed from now on, and the outcome of the denied ones. Returns the decisions
  * for the runner.
  */
-export async function actOnDecisions(context: RunnerRunContext): Promise<readonly RunnerDecision[]> {
+export async function applyDecisions(context: RunnerRunContext): Promise<readonly RunnerDecision[]> {
   const calls = findUndelivered(context.conversation.run)
   const decisions = calls.map(decisionOf)
   await record(context, calls.map(consequenceOf))

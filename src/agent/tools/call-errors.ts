@@ -28,7 +28,7 @@ export function createChangedToolError({ requested: { name } }: CallState): Tool
   return { type: "error", code: "tool_changed", message }
 }
 
-export function invalidInput(message: string): ToolResult {
+export function createInvalidInputResult(message: string): ToolResult {
   return { type: "error", code: "invalid_input", message }
 }
 
@@ -53,7 +53,7 @@ export function createDenial({ approval }: CallState): ToolResult {
 }
 
 /** Returns the error of a call whose input was not a JSON object. */
-export function malformedInputOf(
+export function findMalformedInput(
   { conversation }: ModelRunContext,
   { requested: { toolCallId } }: CallState,
 ): (Validation & { readonly valid: false }) | null {

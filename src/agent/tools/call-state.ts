@@ -36,7 +36,7 @@ export interface CallState {
 }
 
 /** Returns the open wait, if there is one. */
-export function openWaitOf({ wait, resolved }: CallState): WaitOpened | null {
+export function findOpenWait({ wait, resolved }: CallState): WaitOpened | null {
   return resolved === null ? wait : null
 }
 
@@ -63,6 +63,6 @@ function mayHaveBegun(call: CallState): boolean {
   }
 }
 
-export function outcomeOf(call: CallState): ToolCallInterrupted["outcome"] {
+export function readOutcome(call: CallState): ToolCallInterrupted["outcome"] {
   return mayHaveBegun(call) ? "unknown" : "not_started"
 }

@@ -1,5 +1,5 @@
 import type { Tool } from "../../core/ports/tools/tool.ts"
-import { isSameOrigin, isSameServer, originOf } from "../../core/tools/tool-origin.ts"
+import { isSameOrigin, isSameServer, resolveOrigin } from "../../core/tools/tool-origin.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 
@@ -10,7 +10,7 @@ export function findCurrentTool({ runtime }: ModelRunContext, { requested }: Cal
 
 /** Returns true if the call is for this tool, and not for another one of the same name. */
 export function isFor(call: CallState, tool: Tool): boolean {
-  return isSameOrigin(call.origin, originOf(tool, call.input))
+  return isSameOrigin(call.origin, resolveOrigin(tool, call.input))
 }
 
 /**
@@ -32,12 +32,12 @@ export function isAsApproved(call: CallState, tool: Tool, validated: unknown): b
 /** Returns true if the call's name still identifies the tool that was validated and allowed. */
 export function isStill(context: ModelRunContext, call: CallState, tool: Tool): boolean {
   const now = findCurrentTool(context, call)
-  return now !== undefined && isSameOrigin(originOf(now, call.input), originOf(tool, call.input))
+  return now !== undefined && isSameOrigin(resolveOrigin(now, call.input), resolveOrigin(tool, call.input))
 }
 
 /** Returns the reason why the person who allowed the call is asked again. */
 export function explainNewApproval(call: CallState, tool: Tool): string {
-  const origin = originOf(tool, call.input)
+  const origin = resolveOrigin(tool, call.input)
   const next = "Check the call before you allow it again."
   if (origin === null) {
     return call.origin === null

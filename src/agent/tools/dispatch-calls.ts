@@ -1,6 +1,6 @@
 import type { ModelRunContext } from "../run-context.ts"
-import { arrivalUntil, isWaitOver } from "../waits/take-answer.ts"
-import { type CallState, openWaitOf } from "./call-state.ts"
+import { isWaitOver, waitForArrival } from "../waits/take-answer.ts"
+import { type CallState, findOpenWait } from "./call-state.ts"
 import { settleCall } from "./settle-call.ts"
 
 /** Maximum number of concurrent calls of one message. Further calls wait. */
@@ -83,7 +83,7 @@ class Dispatch {
     // After a failure no call is started, so only the running calls are awaited.
     if (this.#failure !== null) return Promise.race(this.#running.values())
     const over = new AbortController()
-    const arrival = arrivalUntil(this.#context, this.#firstEnd(), over.signal)
+    const arrival = waitForArrival(this.#context, this.#firstEnd(), over.signal)
     try {
       await Promise.race([...this.#running.values(), arrival])
     } finally {
@@ -93,7 +93,7 @@ class Dispatch {
 
   #firstEnd(): number {
     return Math.min(
-      ...[...this.#waiting].map((call) => openWaitOf(call)?.expiresAt ?? Number.POSITIVE_INFINITY),
+      ...[...this.#waiting].map((call) => findOpenWait(call)?.expiresAt ?? Number.POSITIVE_INFINITY),
     )
   }
 }

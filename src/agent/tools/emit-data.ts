@@ -1,5 +1,5 @@
 import { isLongerAsJson, type Json } from "../../core/json/json.ts"
-import { jsonSize } from "../../core/json/json-size.ts"
+import { estimateJsonSize } from "../../core/json/json-size.ts"
 import { toJson } from "../../core/json/to-json.ts"
 import type { EmittedData, Tool } from "../../core/ports/tools/tool.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
@@ -89,7 +89,7 @@ function tooLarge(subject: string, name: string): DataRefused {
 }
 
 function countEmitted(before: Emitted, value: Json, most: Emitted): Emitted {
-  const after = { events: before.events + 1, characters: before.characters + jsonSize(value) }
+  const after = { events: before.events + 1, characters: before.characters + estimateJsonSize(value) }
   if (after.events <= most.events && after.characters <= most.characters) return after
   const bounds = `${most.events} events and ${most.characters} characters of JSON`
   throw new DataRefused(

@@ -9,7 +9,7 @@ import type {
   ToolOutcome,
   ToolResult,
 } from "../../core/ports/tools/tool.ts"
-import { withoutSecrets } from "../../core/text/without-secrets.ts"
+import { removeSecrets } from "../../core/text/without-secrets.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 import { startTimeLimit } from "./time-limit.ts"
@@ -194,9 +194,9 @@ class ToolTimeout extends Error {
 
 /** Masks secrets in messages and warnings: they may quote the tool's configuration, and every client receives them. */
 function redactOutcome(outcome: ToolOutcome): ToolOutcome {
-  if (outcome.type === "error") return { ...outcome, message: withoutSecrets(outcome.message) }
+  if (outcome.type === "error") return { ...outcome, message: removeSecrets(outcome.message) }
   const isMarked = (outcome.type === "json" || outcome.type === "content") && outcome.warning !== undefined
-  return isMarked ? { ...outcome, warning: withoutSecrets(outcome.warning) } : outcome
+  return isMarked ? { ...outcome, warning: removeSecrets(outcome.warning) } : outcome
 }
 
 /**
@@ -207,5 +207,5 @@ function errorResult(thrown: unknown): ToolResult {
   if (error instanceof ToolTimeout) return { type: "error", code: "timeout", message: error.message }
   const code = "code" in error && typeof error.code === "string" ? error.code : "tool_failed"
   const subCode = "subCode" in error && typeof error.subCode === "string" ? { subCode: error.subCode } : {}
-  return { type: "error", code, ...subCode, message: withoutSecrets(error.message) }
+  return { type: "error", code, ...subCode, message: removeSecrets(error.message) }
 }

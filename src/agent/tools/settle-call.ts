@@ -3,22 +3,22 @@ import type { InterceptorDecided } from "../../core/log/entries.ts"
 import type { GatedCall, Verdict } from "../../core/ports/tools/gate.ts"
 import type { ReturnedTask, ReturnedWait, Tool, Validation } from "../../core/ports/tools/tool.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
-import { originOf } from "../../core/tools/tool-origin.ts"
+import { resolveOrigin } from "../../core/tools/tool-origin.ts"
 import { startTask } from "../children/start-task.ts"
 import { createTaskActions } from "../children/task-actions.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { openWait } from "../waits/open-wait.ts"
-import { questionsOf } from "../waits/questions.ts"
+import { createQuestions } from "../waits/questions.ts"
 import { hasOpenedMost, WaitRefused } from "../waits/refused-wait.ts"
 import { openReturnedWait } from "../waits/returned-wait.ts"
 import { takeAnswer } from "../waits/take-answer.ts"
 import {
   createChangedToolError,
   createDenial,
+  createInvalidInputResult,
   createRefusal,
   createUnknownToolError,
-  invalidInput,
-  malformedInputOf,
+  findMalformedInput,
 } from "./call-errors.ts"
 import type { CallState } from "./call-state.ts"
 import { completeCall } from "./complete-call.ts"
@@ -66,8 +66,8 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
 async function admit(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
   if (tool === undefined) return completeCall(context, call, createUnknownToolError(context, call))
   if (!isFor(call, tool)) return completeCall(context, call, createChangedToolError(call))
-  const validation = malformedInputOf(context, call) ?? (await validate(context, tool, call))
-  if (!validation.valid) return completeCall(context, call, invalidInput(validation.message))
+  const validation = findMalformedInput(context, call) ?? (await validate(context, tool, call))
+  if (!validation.valid) return completeCall(context, call, createInvalidInputResult(validation.message))
   const verdict = await decide(context, tool, call, { validated: validation.input, approved: false })
   const decisions = decisionsOf(verdict, tool, call)
   if (verdict.action === "ask") return askPerson(context, tool, call, { verdict, decisions })
@@ -87,7 +87,7 @@ async function admitApproved(
 ): Promise<void> {
   if (tool === undefined) return completeCall(context, call, createUnknownToolError(context, call))
   const validation = await validate(context, tool, call)
-  if (!validation.valid) return completeCall(context, call, invalidInput(validation.message))
+  if (!validation.valid) return completeCall(context, call, createInvalidInputResult(validation.message))
   if (!isAsApproved(call, tool, validation.input)) return askAgain(context, tool, call, validation.input)
   if (call.approval?.resolution.editedInput != null) {
     const verdict = await decide(context, tool, call, { validated: validation.input, approved: true })
@@ -137,7 +137,7 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   // liveness).
   await context.hold.untilCertain(context.signal)
   const startedAt = context.clock.now()
-  const questions = questionsOf(context, tool, call)
+  const questions = createQuestions(context, tool, call)
   const data = createDataEmitter(context, tool, call)
   const tasks = createTaskActions(context, call)
   const outcome = await executeTool(context, tool, {
@@ -158,7 +158,7 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
 }
 
 function serverOf(tool: Tool, { input }: CallState): string | null {
-  return originOf(tool, input)?.server ?? null
+  return resolveOrigin(tool, input)?.server ?? null
 }
 
 /** Parks the call without this process until the wait has ended, or completes it with the id of a background task. */
@@ -186,7 +186,7 @@ async function beginAgain(context: ModelRunContext, tool: Tool | undefined, call
   if (tool === undefined) return completeCall(context, call, createUnknownToolError(context, call))
   if (!isFor(call, tool)) return loseCall(context, call)
   const validation = await validate(context, tool, call)
-  if (!validation.valid) return completeCall(context, call, invalidInput(validation.message))
+  if (!validation.valid) return completeCall(context, call, createInvalidInputResult(validation.message))
   await begin(context, tool, call, validation.input)
 }
 
@@ -202,7 +202,7 @@ async function askPerson(
   const asked = {
     toolCallId: call.requested.toolCallId,
     toolName: tool.name,
-    origin: originOf(tool, call.input),
+    origin: resolveOrigin(tool, call.input),
     asks: { kind: "approval", payload: { input: call.input, qualifier, reason } },
     answerSchema: tool.inputSchema,
     expiresAt: context.clock.now() + context.runtime.approvalTimeoutSeconds * 1_000,
@@ -215,7 +215,7 @@ async function openToClient(context: ModelRunContext, tool: Tool, call: CallStat
   await openWait(context, {
     toolCallId,
     toolName: tool.name,
-    origin: originOf(tool, call.input),
+    origin: resolveOrigin(tool, call.input),
     asks: { kind: "clientTool", payload: { input: call.input, callIndex } },
     answerSchema: null,
     expiresAt: context.clock.now() + context.runtime.approvalTimeoutSeconds * 1_000,

@@ -1,7 +1,7 @@
 import type { ContentPart, ImagePart } from "../../core/history/messages.ts"
-import { isLongerAsJson, jsonStart } from "../../core/json/json.ts"
+import { formatJsonStart, isLongerAsJson } from "../../core/json/json.ts"
 import type { ToolResult, ToolResultMarks } from "../../core/ports/tools/tool.ts"
-import { marksOf } from "../../core/tools/tool-result.ts"
+import { selectMarks } from "../../core/tools/tool-result.ts"
 
 /** Maximum base64 characters of all images of one result: the limit of the strictest provider. */
 const maxImageCharacters = 5 * 1024 * 1024
@@ -36,7 +36,7 @@ export function truncateResult(result: ToolResult, maxBytes: number): ToolResult
 }
 
 function boundMarks(result: ToolResult): ToolResultMarks {
-  const marks = marksOf(result)
+  const marks = selectMarks(result)
   return marks.warning === undefined ? marks : { ...marks, warning: cut(marks.warning, maxWarningBytes) }
 }
 
@@ -45,7 +45,7 @@ function boundMarks(result: ToolResult): ToolResultMarks {
  */
 function jsonText(value: unknown, maxBytes: number): string | null {
   if (isLongerAsJson(value, Math.max(maxBytes, maxWrittenCharacters))) {
-    const start = keptOf(jsonStart(value, maxBytes), maxBytes)
+    const start = keptOf(formatJsonStart(value, maxBytes), maxBytes)
     return `${start}\n[The result was truncated: its first ${byteLength(start)} bytes are shown.]`
   }
   const text = JSON.stringify(value)

@@ -26,7 +26,10 @@ export interface OpenedWait {
 }
 
 /** Returns a new wait with its own id and nonce, and the event that opens it. Both belong into one commit. */
-export function newWait({ clock, conversation, ids, rootSessionId }: RunContext, asked: Asked): OpenedWait {
+export function createWait(
+  { clock, conversation, ids, rootSessionId }: RunContext,
+  asked: Asked,
+): OpenedWait {
   const { toolCallId, toolName, origin, asks, answerSchema, expiresAt, continuation = null } = asked
   const { nonce = ids.next("nonce"), waitId = ids.next("wait") } = asked
   const known = { waitId, toolCallId, toolName, nonce, expiresAt }
@@ -44,6 +47,6 @@ export async function openWait(
   asked: Asked,
   after: readonly Event[] = [],
 ): Promise<void> {
-  const { event, wait } = newWait(context, asked)
+  const { event, wait } = createWait(context, asked)
   await record(context, [...after, event], { open: [wait] })
 }

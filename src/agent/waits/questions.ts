@@ -1,12 +1,12 @@
 import { isJsonObject, type JsonObject, nestsTooDeep } from "../../core/json/json.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { Question, QuestionAnswer } from "../../core/question.ts"
-import { originOf } from "../../core/tools/tool-origin.ts"
+import { resolveOrigin } from "../../core/tools/tool-origin.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "../tools/call-state.ts"
 import { openWait } from "./open-wait.ts"
 import { refuseIfTooMany, WaitRefused } from "./refused-wait.ts"
-import { arrivalUntil, closeQuestion, isWaitOver, takeAnswer } from "./take-answer.ts"
+import { closeQuestion, isWaitOver, takeAnswer, waitForArrival } from "./take-answer.ts"
 
 /** Maximum characters of one question with its continuation as JSON. */
 const maxQuestionCharacters = 1_000_000
@@ -19,7 +19,7 @@ export interface Questions {
   end(): Promise<void>
 }
 
-export function questionsOf(context: ModelRunContext, tool: Tool, call: CallState): Questions {
+export function createQuestions(context: ModelRunContext, tool: Tool, call: CallState): Questions {
   const over = new AbortController()
   const signal = AbortSignal.any([context.signal, over.signal])
   let last: Promise<unknown> = Promise.resolve()
@@ -52,7 +52,7 @@ export async function askUser(
   refuseIfTooMany(call, "elicitation")
   const problem = problemOf(question, continuation)
   if (problem !== null) throw new WaitRefused("invalid_question", `The tool's question ${problem}.`)
-  const origin = originOf(tool, call.input)
+  const origin = resolveOrigin(tool, call.input)
   await openWait(context, {
     toolCallId: call.requested.toolCallId,
     toolName: tool.name,
@@ -74,7 +74,7 @@ async function answerOf(
     signal.throwIfAborted()
     // Both checks happen without a pause, so that no arrival is missed in between.
     if (isWaitOver(context, call)) await takeAnswer(context, call)
-    else await arrivalUntil(context, call.wait?.expiresAt ?? Number.POSITIVE_INFINITY, signal)
+    else await waitForArrival(context, call.wait?.expiresAt ?? Number.POSITIVE_INFINITY, signal)
   }
 }
 

@@ -1,6 +1,6 @@
 import { isJsonObject, nestsTooDeep } from "../../core/json/json.ts"
 import type { ReturnedWait, Tool } from "../../core/ports/tools/tool.ts"
-import { originOf } from "../../core/tools/tool-origin.ts"
+import { resolveOrigin } from "../../core/tools/tool-origin.ts"
 import { startChild } from "../children/start-child.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "../tools/call-state.ts"
@@ -49,7 +49,7 @@ async function sleep(
   await openWait(context, {
     toolCallId: call.requested.toolCallId,
     toolName: tool.name,
-    origin: originOf(tool, call.input),
+    origin: resolveOrigin(tool, call.input),
     asks: { kind: "timer", payload: tasks === undefined ? {} : { tasks } },
     answerSchema: null,
     expiresAt: until,

@@ -7,7 +7,7 @@ import type { AnyResolution } from "../../core/wait.ts"
 import { cancelChild } from "../children/tree-effects.ts"
 import type { Conversation } from "../conversation.ts"
 import { type RunContext, record, type SettlingContext } from "../run-context.ts"
-import { type CallState, openWaitOf } from "../tools/call-state.ts"
+import { type CallState, findOpenWait } from "../tools/call-state.ts"
 import { completeCall } from "../tools/complete-call.ts"
 import { transformResult } from "../tools/transform-result.ts"
 
@@ -30,13 +30,13 @@ function hasTaskEnded(
   { conversation: { tasks } }: Pick<RunContext, "conversation">,
   call: CallState,
 ): boolean {
-  const wait = openWaitOf(call)
+  const wait = findOpenWait(call)
   if (wait?.kind !== "timer") return false
   return wait.payload.tasks?.some((taskId) => tasks.find(taskId)?.state !== "running") ?? false
 }
 
 /** Resolves when a new answer arrives, at `time` at the latest, or when the signal aborts. */
-export async function arrivalUntil(
+export async function waitForArrival(
   { answers, clock }: RunContext,
   time: number,
   signal: AbortSignal,
@@ -56,7 +56,7 @@ export async function arrivalUntil(
  * coincide, the one that the store has first counts.
  */
 export async function takeAnswer(context: SettlingContext, call: CallState): Promise<boolean> {
-  const wait = openWaitOf(call)
+  const wait = findOpenWait(call)
   if (wait === null) return false
   const answer = context.answers.take(call.requested.toolCallId)
   if (answer !== null) await act(context, { call, wait, answer })
@@ -68,14 +68,14 @@ export async function takeAnswer(context: SettlingContext, call: CallState): Pro
 
 /** Ends the open question of a call that has ended. An answer that arrived before is still accepted. */
 export async function closeQuestion(context: SettlingContext, call: CallState): Promise<void> {
-  for (let wait = openWaitOf(call); wait !== null; wait = openWaitOf(call)) {
+  for (let wait = findOpenWait(call); wait !== null; wait = findOpenWait(call)) {
     const answer = context.answers.take(call.requested.toolCallId)
     await (answer === null ? expire(context, { call, wait }) : act(context, { call, wait, answer }))
   }
 }
 
 function isTimeOver(now: number, call: CallState): boolean {
-  const wait = openWaitOf(call)
+  const wait = findOpenWait(call)
   return wait !== null && now >= wait.expiresAt
 }
 

@@ -1,9 +1,9 @@
 import { type Chat, ChatError, type Run, type SentEvent } from "../../client/index.ts"
 import { isJsonObject } from "../../core/json/json.ts"
 import type { CliContext } from "../cli-context.ts"
-import { oneLine } from "../cli-error.ts"
-import { type AnswerPrinter, answerPrinter } from "../output/answer-printer.ts"
-import { progressPrinter } from "../output/run-progress.ts"
+import { formatAsLine } from "../cli-error.ts"
+import { type AnswerPrinter, createAnswerPrinter } from "../output/answer-printer.ts"
+import { createProgressPrinter } from "../output/run-progress.ts"
 import type { LineInput } from "./line-input.ts"
 
 /** Maximum characters of a call's arguments that are shown before a person decides. */
@@ -41,8 +41,8 @@ export async function converse(options: ConverseOptions): Promise<void> {
  */
 async function exchange(options: ConverseOptions, message: string): Promise<void> {
   const { chat, input, signal, stderr } = options
-  const printer = separateTurns(answerPrinter(options))
-  const showProgress = progressPrinter(options, printer.endLine)
+  const printer = separateTurns(createAnswerPrinter(options))
+  const showProgress = createProgressPrinter(options, printer.endLine)
   const run = chat.send(message, { signal })
   let canceling = Promise.resolve()
   const cancel = () => {
@@ -66,7 +66,7 @@ async function exchange(options: ConverseOptions, message: string): Promise<void
     if (signal.aborted) return
     if (!(error instanceof ChatError)) throw error
     const hint = error.code === "unreachable" ? startHint : ""
-    stderr.write(`agent-gateway: ${oneLine(error.message)} (${error.code})${hint}\n`)
+    stderr.write(`agent-gateway: ${formatAsLine(error.message)} (${error.code})${hint}\n`)
   } finally {
     printer.end()
     input.intercept(() => false)
@@ -81,7 +81,7 @@ async function cancelRun({ chat, stderr }: ConverseOptions, run: Run): Promise<v
   try {
     await chat.cancel(options)
   } catch (error) {
-    stderr.write(`agent-gateway: the run was not canceled: ${oneLine(String(error))}\n`)
+    stderr.write(`agent-gateway: the run was not canceled: ${formatAsLine(String(error))}\n`)
   }
 }
 
@@ -132,8 +132,8 @@ async function answerQuestion(options: ConverseOptions, event: SentEvent): Promi
   switch (event.type) {
     case "tool_approval_request": {
       const { tool_name: name, tool_input: given, reason } = event
-      const why = reason === null ? "" : `\n  ${oneLine(reason)}`
-      const shown = `${name} ${oneLine(JSON.stringify(given), maxShown)}${why}`
+      const why = reason === null ? "" : `\n  ${formatAsLine(reason)}`
+      const shown = `${name} ${formatAsLine(JSON.stringify(given), maxShown)}${why}`
       const answer = await ask(options, `${shown}\nAllow this call? [y]es, [a]lways in this session, [N]o: `)
       const approved = /^(y(es)?|a(lways)?)$/i.test(answer)
       const remember = /^a/i.test(answer)
@@ -152,15 +152,15 @@ async function answerElicitation(
   event: Extract<SentEvent, { readonly type: "elicitation_request" }>,
 ): Promise<void> {
   const { chat, signal } = options
-  const asked = `${event.tool_name} asks: ${oneLine(event.message)}`
+  const asked = `${event.tool_name} asks: ${formatAsLine(event.message)}`
   if (event.mode === "url") {
     const done = await ask(
       options,
-      `${asked}\n  ${oneLine(event.url ?? "")}\nHave you opened the page and finished there? [y/N] `,
+      `${asked}\n  ${formatAsLine(event.url ?? "")}\nHave you opened the page and finished there? [y/N] `,
     )
     return /^y(es)?$/i.test(done) ? chat.answer(event, null, { signal }) : chat.decline(event, { signal })
   }
-  const schema = oneLine(JSON.stringify(event.schema ?? {}), maxShown)
+  const schema = formatAsLine(JSON.stringify(event.schema ?? {}), maxShown)
   const text = await ask(options, `${asked}\n  ${schema}\nAnswer as a JSON object, or nothing to decline: `)
   const content = parse(text)
   return content === null ? chat.decline(event, { signal }) : chat.answer(event, content, { signal })

@@ -5,7 +5,7 @@ import type { GrantScope } from "../../core/wait.ts"
 import { type OpenedApprovals, openApprovals } from "../../gateway/operate/open-approvals.ts"
 import { parseJsonObject } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
-import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
+import { CliError, formatAsLine, parseUsage, UsageError } from "../cli-error.ts"
 import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
@@ -53,7 +53,7 @@ export async function approvalsCommand(context: CliContext): Promise<number> {
     }
     await requireSeen(approvals, wait, { action, nonce: options.nonce })
     const done = await answer(approvals, wait, action, { ...options, scope })
-    context.stdout.write(`${done} ${oneLine(wait.toolName)} (${wait.toolCallId})\n`)
+    context.stdout.write(`${done} ${formatAsLine(wait.toolName)} (${wait.toolCallId})\n`)
     return exitCodes.success
   } finally {
     await approvals.close()
@@ -174,31 +174,33 @@ function list(waits: readonly Wait[], json: boolean, { stdout }: CliContext): nu
 function describe(wait: Wait): string {
   const { toolCallId, toolName, userId, sessionId, expiresAt } = wait
   const qualifier = wait.kind === "approval" ? wait.payload.qualifier : null
-  const type = oneLine(qualifier === null ? toolName : `${toolName} (${qualifier})`)
+  const type = formatAsLine(qualifier === null ? toolName : `${toolName} (${qualifier})`)
   return `${toolCallId}  ${type}
   kind     ${wait.kind}
 ${detailsOf(wait)}
   nonce    ${wait.nonce}
-  user     ${oneLine(userId)}, session ${sessionId}
+  user     ${formatAsLine(userId)}, session ${sessionId}
   expires  ${new Date(expiresAt).toISOString()}`
 }
 
 function detailsOf(wait: Wait): string {
-  const server = wait.origin === null ? [] : [`  server   ${oneLine(wait.origin.server)}`]
+  const server = wait.origin === null ? [] : [`  server   ${formatAsLine(wait.origin.server)}`]
   switch (wait.kind) {
     case "approval": {
       const { input, reason } = wait.payload
-      const why = reason === null ? [] : [`  why      ${oneLine(reason)}`]
-      const shown = oneLine(JSON.stringify(input), maxInputCharacters)
+      const why = reason === null ? [] : [`  why      ${formatAsLine(reason)}`]
+      const shown = formatAsLine(JSON.stringify(input), maxInputCharacters)
       return [`  input    ${shown}`, ...why, ...server].join("\n")
     }
     case "elicitation": {
       const { question } = wait.payload
       const [label, wanted] =
         question.mode === "form" ? ["schema", JSON.stringify(question.schema)] : ["page  ", question.url]
-      return [...server, `  asks     ${oneLine(question.message)}`, `  ${label}   ${oneLine(wanted)}`].join(
-        "\n",
-      )
+      return [
+        ...server,
+        `  asks     ${formatAsLine(question.message)}`,
+        `  ${label}   ${formatAsLine(wanted)}`,
+      ].join("\n")
     }
     case "clientTool":
     case "child":

@@ -7,7 +7,7 @@ import { findApi } from "../chat/find-api.ts"
 import { createLineInput } from "../chat/line-input.ts"
 import type { CliContext } from "../cli-context.ts"
 import { parseUsage, UsageError } from "../cli-error.ts"
-import { exitCodeOfStop, exitCodes } from "../exit-codes.ts"
+import { exitCodes, toStopExitCode } from "../exit-codes.ts"
 
 const defaultUrl = "http://127.0.0.1:8000/api"
 
@@ -32,7 +32,7 @@ export async function chatCommand(context: CliContext): Promise<number> {
     context.stdout.write("Write a message, or /help.\n")
     await converse({ ...context, chat, input })
     if (chat.sessionId !== null) context.stdout.write(`Continue with --session ${chat.sessionId}\n`)
-    return context.signal.aborted ? exitCodeOfStop(context.signal) : exitCodes.success
+    return context.signal.aborted ? toStopExitCode(context.signal) : exitCodes.success
   } finally {
     input.close()
     await gateway?.close({ graceMs: 0 })

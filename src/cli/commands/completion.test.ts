@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
 import { expect, test } from "vitest"
-import { wordsOf } from "../command-words.ts"
+import { listCommandWords } from "../command-words.ts"
 import { runInProcess } from "../fixtures/run-in-process.ts"
 import { commandNames } from "../help.ts"
 
@@ -25,13 +25,15 @@ test("bash completes commands, actions and options", async () => {
 })
 
 test.each(commandNames)("the options of %s are read from its help", (command) => {
-  expect(wordsOf(command).options).toContain("--help")
+  expect(listCommandWords(command).options).toContain("--help")
 })
 
 test("an action or option that the help shows is a word of its command", () => {
-  expect(wordsOf("approvals").actions).toEqual(["list", "approve", "deny", "answer"])
-  expect(wordsOf("run").options).toEqual(expect.arrayContaining(["--json", "--events", "--yes", "--verbose"]))
-  expect(wordsOf("run").actions).toEqual([])
+  expect(listCommandWords("approvals").actions).toEqual(["list", "approve", "deny", "answer"])
+  expect(listCommandWords("run").options).toEqual(
+    expect.arrayContaining(["--json", "--events", "--yes", "--verbose"]),
+  )
+  expect(listCommandWords("run").actions).toEqual([])
 })
 
 test.each(["zsh", "fish"])("the script for %s names each command with its options", async (shell) => {

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util"
 import { expectPositionals } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
 import { parseUsage, UsageError } from "../cli-error.ts"
-import { wordsOf } from "../command-words.ts"
+import { listCommandWords } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { commandNames } from "../help.ts"
 
@@ -24,7 +24,7 @@ export async function completionCommand({ argv, stdout }: CliContext): Promise<n
 
 function bashScript(): string {
   const cases = commandNames.map((command) => {
-    const { actions, options } = wordsOf(command)
+    const { actions, options } = listCommandWords(command)
     return `    ${command}) actions="${actions.join(" ")}"; options="${options.join(" ")}" ;;`
   })
   return `# Add to ~/.bashrc:  eval "$(agent-gateway completion bash)"
@@ -51,7 +51,7 @@ complete -o default -F _agent_gateway agent-gateway
 
 function zshScript(): string {
   const cases = commandNames.map((command) => {
-    const { actions, options } = wordsOf(command)
+    const { actions, options } = listCommandWords(command)
     return `    ${command}) actions=(${actions.join(" ")}); options=(${options.join(" ")}) ;;`
   })
   return `#compdef agent-gateway
@@ -78,7 +78,7 @@ compdef _agent_gateway agent-gateway
 
 function fishScript(): string {
   const lines = commandNames.flatMap((command) => {
-    const { actions, options } = wordsOf(command)
+    const { actions, options } = listCommandWords(command)
     const under = `complete -c agent-gateway -n "__fish_seen_subcommand_from ${command}"`
     return [
       ...(actions.length === 0 ? [] : [`${under} -a "${actions.join(" ")}"`]),

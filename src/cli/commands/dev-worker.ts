@@ -2,7 +2,7 @@ import { loadAgent } from "../agent-file/load-agent.ts"
 import { parseServeArguments } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
 import { exitCodes } from "../exit-codes.ts"
-import { serve, untilAborted } from "../serve.ts"
+import { serve, waitForAbort } from "../serve.ts"
 
 /**
  * The command for `dev` itself, which starts itself again under this name, once for each state of the agent's files.
@@ -19,7 +19,7 @@ export async function devWorkerCommand(context: CliContext): Promise<number> {
     onFile: (path) => context.report?.({ type: "file", path }),
   })
   context.report?.({ type: "loaded" })
-  await Promise.race([context.mayServe, untilAborted(context.signal)])
+  await Promise.race([context.mayServe, waitForAbort(context.signal)])
   await serve(gateway, serveArguments, context, {
     mode: "dev",
     graceMs,

@@ -4,7 +4,7 @@ import type { ModelProbe } from "../../gateway/operate/probe-models.ts"
 import { loadAgent } from "../agent-file/load-agent.ts"
 import { parseDoctorArguments } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
-import { failureLine, oneLine } from "../cli-error.ts"
+import { formatAsLine, formatFailure } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 /**
@@ -31,7 +31,7 @@ export async function doctorCommand(context: CliContext): Promise<number> {
   report({ name: "keys", ok: true, detail: set.length === 0 ? "none in the environment" : set.join(", ") })
   try {
     const refusal = await refusalOf(gateway, "start", env)
-    report({ name: "start", ok: refusal === null, detail: refusal === null ? "" : failureLine(refusal) })
+    report({ name: "start", ok: refusal === null, detail: refusal === null ? "" : formatFailure(refusal) })
     // The other parts can still be checked without a model.
     if (refusal !== null && (await refusalOf(gateway, "dev", env)) !== null) return exitCodes.failure
     const checks = await awaitChecks(gateway, signal)
@@ -60,7 +60,7 @@ interface Finding {
 function createReport({ stdout }: CliContext): (finding: Finding) => void {
   return ({ name, ok, detail }) => {
     stdout.writeStyled(ok ? "green" : "red", ok ? "ok   " : "FAILS")
-    stdout.write(` ${oneLine(name)}${detail === "" ? "" : `: ${oneLine(detail)}`}\n`)
+    stdout.write(` ${formatAsLine(name)}${detail === "" ? "" : `: ${formatAsLine(detail)}`}\n`)
   }
 }
 

@@ -1,14 +1,14 @@
 import { resolve } from "node:path"
 import type { Gateway } from "../../gateway/gateway.ts"
 import { HeartbeatLoop } from "../../headless/heartbeat/heartbeat-loop.ts"
-import { checklistNote, heartbeatMessage } from "../../headless/heartbeat/message.ts"
+import { formatChecklist, heartbeatMessage } from "../../headless/heartbeat/message.ts"
 import type { HeartbeatConfig } from "../../headless/heartbeat/options.ts"
 import type { HeartbeatTick, TickResult } from "../../headless/heartbeat/tick.ts"
 import type { RunOutput } from "../../headless/run/run-output.ts"
 import { runSession } from "../../headless/run/run-session.ts"
 import { loadAgent } from "../agent-file/load-agent.ts"
 import type { CliContext } from "../cli-context.ts"
-import { oneLine } from "../cli-error.ts"
+import { formatAsLine } from "../cli-error.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { type HeartbeatArguments, parseHeartbeatArguments } from "./heartbeat-arguments.ts"
 
@@ -61,7 +61,7 @@ function runTick(
     approvedTools,
     ...(agent !== undefined && { agent }),
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
-    ...(checklist !== null && { notes: [checklistNote(checklist)] }),
+    ...(checklist !== null && { notes: [formatChecklist(checklist)] }),
     ...(maxBudgetUsd !== null && { maxBudgetUsd }),
   })
 }
@@ -79,5 +79,5 @@ function report({ outcome, error, pausedUntil }: TickResult, context: CliContext
 }
 
 function note({ stderr }: CliContext, text: string): void {
-  stderr.write(`agent-gateway: ${oneLine(text)}\n`)
+  stderr.write(`agent-gateway: ${formatAsLine(text)}\n`)
 }

@@ -2,7 +2,7 @@ import { basename, relative, resolve } from "node:path"
 import { createInterface } from "node:readline/promises"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { closestWord } from "../../core/text/closest-word.ts"
+import { findClosestWord } from "../../core/text/closest-word.ts"
 import { packageVersion } from "../../gateway/package-version.ts"
 import type { CliContext } from "../cli-context.ts"
 import { parseUsage, UsageError } from "../cli-error.ts"
@@ -50,7 +50,7 @@ function parse(argv: readonly string[]) {
 function templateNamed(name: string): TemplateName {
   const found = templateNames.find((template) => template === name)
   if (found !== undefined) return found
-  const meant = closestWord(name, templateNames)
+  const meant = findClosestWord(name, templateNames)
   const hint = meant === null ? `the templates are ${templateNames.join(", ")}` : `did you mean ${meant}?`
   throw new UsageError(`unknown template ${name}; ${hint} (see agent-gateway init --help)`)
 }

@@ -4,12 +4,12 @@ import {
   type OpenedMcp,
   type OpenedMcpServer,
   openMcp,
-  printableResult,
+  toPrintableResult,
 } from "../../gateway/operate/open-mcp.ts"
 import { loadAgent } from "../agent-file/load-agent.ts"
 import { parseJsonObject } from "../arguments.ts"
 import type { CliContext } from "../cli-context.ts"
-import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
+import { CliError, formatAsLine, parseUsage, UsageError } from "../cli-error.ts"
 import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { type Cell, printTable } from "../output/table.ts"
@@ -103,7 +103,7 @@ async function call(mcp: OpenedMcp, { server, tool, input }: Request, context: C
   const onOutput = (text: string) => void context.stderr.write(text)
   const result = await mcp.call({ name: tool }, input, { signal, onOutput })
   if (result.type === "error") throw new CliError(`${result.message} (${result.code})`)
-  context.stdout.write(`${JSON.stringify(printableResult(result), null, 2)}\n`)
+  context.stdout.write(`${JSON.stringify(toPrintableResult(result), null, 2)}\n`)
   return exitCodes.success
 }
 
@@ -119,8 +119,10 @@ function listServers(servers: readonly OpenedMcpServer[], { stdout }: CliContext
 
 function listTools(servers: readonly OpenedMcpServer[], { stdout }: CliContext): void {
   for (const server of servers) {
-    stdout.writeStyled("bold", oneLine(server.name))
-    stdout.write(server.status === "ready" ? "\n" : `  ${server.status}: ${oneLine(server.reason ?? "")}\n`)
+    stdout.writeStyled("bold", formatAsLine(server.name))
+    stdout.write(
+      server.status === "ready" ? "\n" : `  ${server.status}: ${formatAsLine(server.reason ?? "")}\n`,
+    )
     printTable(
       stdout,
       server.tools.map(({ name, description }) => ["", name, description]),

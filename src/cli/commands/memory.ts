@@ -2,7 +2,7 @@ import { parseArgs } from "node:util"
 import type { Memory, MemoryKey, MemoryRecord, MemoryScope } from "../../core/ports/store/memory.ts"
 import { openMemory } from "../../gateway/operate/open-memory.ts"
 import type { CliContext } from "../cli-context.ts"
-import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
+import { CliError, formatAsLine, parseUsage, UsageError } from "../cli-error.ts"
 import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
@@ -94,7 +94,7 @@ async function forget(
   const count = await forgetThem(memory, scope, { name, type })
   if (count === 0 && name !== undefined) {
     throw new CliError(
-      `the user has no such memory (see agent-gateway memory list --user ${oneLine(scope.userId)})`,
+      `the user has no such memory (see agent-gateway memory list --user ${formatAsLine(scope.userId)})`,
     )
   }
   stdout.write(`forgot ${count} ${count === 1 ? "memory" : "memories"}\n`)
@@ -112,6 +112,6 @@ async function forgetThem(
 }
 
 function describe({ entityType, name, content, tags, updatedAt }: MemoryRecord): string {
-  const facts = [new Date(updatedAt).toISOString(), ...tags.map((tag) => `#${oneLine(tag)}`)]
-  return `${oneLine(entityType)}/${oneLine(name)}  ${facts.join(" ")}\n  ${oneLine(content)}`
+  const facts = [new Date(updatedAt).toISOString(), ...tags.map((tag) => `#${formatAsLine(tag)}`)]
+  return `${formatAsLine(entityType)}/${formatAsLine(name)}  ${facts.join(" ")}\n  ${formatAsLine(content)}`
 }

@@ -3,7 +3,7 @@ import type { OutboxRow } from "../../core/ports/store/outbox.ts"
 import { openOutbox } from "../../gateway/operate/open-outbox.ts"
 import type { ChosenRows } from "../../gateway/operate/outbox.ts"
 import type { CliContext } from "../cli-context.ts"
-import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
+import { CliError, formatAsLine, parseUsage, UsageError } from "../cli-error.ts"
 import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
@@ -123,13 +123,13 @@ function list(rows: readonly OutboxRow[], json: boolean, { stdout }: CliContext)
 function describe(row: OutboxRow): string {
   const { number, id, kind, state, attempts, lastError, sessionId, createdAt, dueAt, preview, bytes } = row
   const lines = [
-    `${number}  ${oneLine(kind)}  ${state}`,
-    `  id       ${oneLine(id)}`,
-    `  session  ${oneLine(sessionId)}`,
+    `${number}  ${formatAsLine(kind)}  ${state}`,
+    `  id       ${formatAsLine(id)}`,
+    `  session  ${formatAsLine(sessionId)}`,
     `  created  ${new Date(createdAt).toISOString()}`,
     `  attempts ${attempts}${dueAt === null ? "" : `, next ${new Date(dueAt).toISOString()}`}`,
-    `  payload  ${oneLine(preview)} (${bytes} bytes)`,
+    `  payload  ${formatAsLine(preview)} (${bytes} bytes)`,
   ]
-  if (lastError !== null) lines.push(`  error    ${oneLine(lastError)}`)
+  if (lastError !== null) lines.push(`  error    ${formatAsLine(lastError)}`)
   return lines.join("\n")
 }

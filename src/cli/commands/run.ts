@@ -4,17 +4,17 @@ import { addAbortSignal, type Readable } from "node:stream"
 import { toError } from "../../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 import type { Gateway, GatewayRunResult, RunOptions } from "../../gateway/gateway.ts"
-import { untilDelivered } from "../../gateway/runs/until-delivered.ts"
+import { waitUntilDelivered } from "../../gateway/runs/until-delivered.ts"
 import type { RunSessionOptions } from "../../headless/run/options.ts"
 import { type RunOutput, runOutputExitCode, runOutputOutcome } from "../../headless/run/run-output.ts"
 import { runSession } from "../../headless/run/run-session.ts"
 import type { Runs } from "../../headless/runs.ts"
 import { loadAgent } from "../agent-file/load-agent.ts"
 import type { CliContext } from "../cli-context.ts"
-import { oneLine, UsageError } from "../cli-error.ts"
-import { exitCodeOfStop, exitCodes } from "../exit-codes.ts"
-import { answerPrinter } from "../output/answer-printer.ts"
-import { progressPrinter } from "../output/run-progress.ts"
+import { formatAsLine, UsageError } from "../cli-error.ts"
+import { exitCodes, toStopExitCode } from "../exit-codes.ts"
+import { createAnswerPrinter } from "../output/answer-printer.ts"
+import { createProgressPrinter } from "../output/run-progress.ts"
 import { parseRunArguments, type RunArguments } from "./run-arguments.ts"
 
 const maxTaskBytes = 1024 * 1024
@@ -38,7 +38,7 @@ export async function runCommand(context: CliContext): Promise<number> {
   } catch (thrown) {
     if (!signal.aborted) throw thrown
     if (runArguments.jobId !== undefined) reportOpenJob(context)
-    return exitCodeOfStop(signal)
+    return toStopExitCode(signal)
   }
 }
 
@@ -55,7 +55,7 @@ async function runTask(
 ): Promise<number> {
   const { format, jobId } = runArguments
   const startedAt = Date.now()
-  const printer = answerPrinter(context)
+  const printer = createAnswerPrinter(context)
   let result: GatewayRunResult<JsonObject> | null = null
   const runs: Runs = {
     run: async (text, request) => {
@@ -75,7 +75,9 @@ async function runTask(
     ...(jobId === undefined && { signal: context.signal }),
     ...(format === "text" && schema === null && { onText: printer.onText, onTextDiscarded: printer.onRetry }),
   })
-  const { output: run, hasOpenDeliveries } = await untilDelivered(gateway, ended, { signal: context.signal })
+  const { output: run, hasOpenDeliveries } = await waitUntilDelivered(gateway, ended, {
+    signal: context.signal,
+  })
   // The callback above sets it, which the compiler does not see.
   const finished = result as GatewayRunResult<JsonObject> | null
   if (format === "json") printJson(run, finished, context)
@@ -104,7 +106,7 @@ function sessionOptions(
 ): RunSessionOptions {
   const { format, quiet, approvedTools, onHumanNeeded = "ask", stateDir } = given
   const { sessionId, jobId, agent, timeoutSeconds, maxBudgetUsd, maxTurns } = given
-  const progress = quiet ? null : progressPrinter(context, beforeLine)
+  const progress = quiet ? null : createProgressPrinter(context, beforeLine)
   const named = { sessionId, jobId, agent, timeoutSeconds, maxBudgetUsd, maxTurns }
   return {
     ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
@@ -150,7 +152,7 @@ function report(run: RunOutput, given: RunArguments, context: CliContext): numbe
   if (signal.aborted && runOutputOutcome(run) !== "success") {
     if (run.sessionId !== null && signal.reason !== "SIGPIPE") reportCanceled(run.sessionId, given, context)
     else if (run.errorCode === "store_unavailable") note(context, problemOf(run, given) ?? "")
-    return exitCodeOfStop(signal)
+    return toStopExitCode(signal)
   }
   const problem = problemOf(run, given)
   if (problem !== null) note(context, problem)
@@ -207,7 +209,7 @@ function reportOpenJob(context: CliContext): void {
 }
 
 function note({ stderr }: CliContext, text: string): void {
-  stderr.write(`agent-gateway: ${oneLine(text)}\n`)
+  stderr.write(`agent-gateway: ${formatAsLine(text)}\n`)
 }
 
 async function readTask(stdin: Readable): Promise<string> {

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util"
 import type { Occurrence, Schedule } from "../../core/ports/store/schedules.ts"
 import { type OpenedSchedules, openSchedules } from "../../gateway/operate/open-schedules.ts"
 import type { CliContext } from "../cli-context.ts"
-import { oneLine, parseUsage, UsageError } from "../cli-error.ts"
+import { formatAsLine, parseUsage, UsageError } from "../cli-error.ts"
 import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
@@ -50,11 +50,11 @@ async function act(
     }
     case "pause": {
       const { name } = await schedules.pause(id)
-      return `paused ${oneLine(name)}`
+      return `paused ${formatAsLine(name)}`
     }
     case "resume": {
       const { name, nextAt } = await schedules.resume(id)
-      return `resumed ${oneLine(name)}${nextAt === null ? "" : `, next ${timeOf(nextAt)}`}`
+      return `resumed ${formatAsLine(name)}${nextAt === null ? "" : `, next ${timeOf(nextAt)}`}`
     }
     case "run": {
       const occurrence = await schedules.run(id)
@@ -122,12 +122,12 @@ function describe(schedule: Schedule): string {
   const now = [isRunning ? "running" : null, waiting.length === 0 ? null : `${waiting.length} waiting`]
   const details = [reason, ...now].filter((part) => part !== null)
   const lines = [
-    `${id}  ${oneLine(name)}  ${state}${details.length === 0 ? "" : ` (${details.join(", ")})`}`,
-    `  agent    ${oneLine(agent)}`,
-    `  owner    ${oneLine(tenant)} ${oneLine(userId)}, made by ${origin}`,
-    `  time     ${oneLine(times.cron ?? times.every ?? times.at ?? "")}`,
+    `${id}  ${formatAsLine(name)}  ${state}${details.length === 0 ? "" : ` (${details.join(", ")})`}`,
+    `  agent    ${formatAsLine(agent)}`,
+    `  owner    ${formatAsLine(tenant)} ${formatAsLine(userId)}, made by ${origin}`,
+    `  time     ${formatAsLine(times.cron ?? times.every ?? times.at ?? "")}`,
     `  next     ${nextAt === null ? "none" : timeOf(nextAt)}`,
-    `  message  ${oneLine(spec.message.slice(0, 200))}`,
+    `  message  ${formatAsLine(spec.message.slice(0, 200))}`,
   ]
   return lines.join("\n")
 }

@@ -9,7 +9,7 @@ import {
 } from "../../core/ports/store/directory.ts"
 import { type OpenedSessions, openSessions } from "../../gateway/operate/open-sessions.ts"
 import type { CliContext, TextStyle } from "../cli-context.ts"
-import { CliError, oneLine, parseUsage, UsageError } from "../cli-error.ts"
+import { CliError, formatAsLine, parseUsage, UsageError } from "../cli-error.ts"
 import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { type Cell, printTable } from "../output/table.ts"
@@ -153,26 +153,26 @@ function rowOf({ id, state, agent, tenant, userId, lastUsedAt }: ListedSession):
 function describe(session: ListedSession, runs: readonly ListedRun[]): string {
   const { parent, revokedAt } = session
   const facts = [
-    ["agent", oneLine(session.agent)],
+    ["agent", formatAsLine(session.agent)],
     ["state", session.state],
-    ["user", `${oneLine(session.userId)}, tenant ${oneLine(session.tenant)}`],
+    ["user", `${formatAsLine(session.userId)}, tenant ${formatAsLine(session.tenant)}`],
     ["created", time(session.createdAt)],
     ["used", time(session.lastUsedAt)],
     ...(revokedAt === null ? [] : [["revoked", time(revokedAt)]]),
     ...(parent === null
       ? []
       : [
-          ["parent", `${oneLine(parent.sessionId)}, run ${oneLine(parent.runId)}`],
-          ["root", oneLine(session.rootId)],
+          ["parent", `${formatAsLine(parent.sessionId)}, run ${formatAsLine(parent.runId)}`],
+          ["root", formatAsLine(session.rootId)],
         ]),
     ["stored", `${session.storedBytes} bytes`],
     ...runs.map(({ id, state, createdAt }) => [
       "run",
-      `${oneLine(id)}  ${state.padEnd(11)}  ${time(createdAt)}`,
+      `${formatAsLine(id)}  ${state.padEnd(11)}  ${time(createdAt)}`,
     ]),
   ]
   const lines = facts.map(([name = "", value = ""]) => `  ${name.padEnd(8)} ${value}`)
-  return [oneLine(session.id), ...lines].join("\n")
+  return [formatAsLine(session.id), ...lines].join("\n")
 }
 
 function time(milliseconds: number): string {

@@ -1,15 +1,15 @@
 import { expect, test } from "vitest"
-import { answerPrinter } from "./answer-printer.ts"
+import { createAnswerPrinter } from "./answer-printer.ts"
 
-function printed(isTTY: boolean, play: (printer: ReturnType<typeof answerPrinter>) => void) {
+function printed(isTTY: boolean, play: (printer: ReturnType<typeof createAnswerPrinter>) => void) {
   const out: string[] = []
   const answerOutput = { isTTY, write: (text: string) => out.push(text) }
-  const printer = answerPrinter({ answerOutput, stderr: { write: () => true } })
+  const printer = createAnswerPrinter({ answerOutput, stderr: { write: () => true } })
   play(printer)
   return out.join("")
 }
 
-const twoMessages = (printer: ReturnType<typeof answerPrinter>) => {
+const twoMessages = (printer: ReturnType<typeof createAnswerPrinter>) => {
   for (const text of ["Let me ", "look.", "\n\n", "It", " was"]) printer.onText(text)
   printer.onRetry({ message: "The answer broke off." })
   for (const text of ["It is", " here."]) printer.onText(text)
@@ -25,7 +25,7 @@ test("a terminal shows each piece at once, and where the text starts again", () 
 })
 
 test("a line is ended before other output on the terminal, and nothing is added to a file", () => {
-  const withProgress = (printer: ReturnType<typeof answerPrinter>) => {
+  const withProgress = (printer: ReturnType<typeof createAnswerPrinter>) => {
     printer.onText("Calling.")
     printer.endLine()
     printer.endLine()

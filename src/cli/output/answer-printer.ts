@@ -13,7 +13,7 @@ export interface AnswerPrinter {
  * Prints the model's text. A terminal receives it as it streams, with a notice if the model starts again. A file or a
  * pipe receives each message when it is complete, so that it never contains a text twice.
  */
-export function answerPrinter({
+export function createAnswerPrinter({
   answerOutput: output,
   stderr,
 }: {

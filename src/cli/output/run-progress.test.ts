@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import type { ChatEvent } from "../../client/wire/chat-event.ts"
-import { progressPrinter } from "./run-progress.ts"
+import { createProgressPrinter } from "./run-progress.ts"
 
 const usage = {
   ...{ input_tokens: 1, output_tokens: 1, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 },
@@ -10,7 +10,7 @@ const usage = {
 function linesOf(...events: readonly ChatEvent[]): string {
   const written: string[] = []
   const stderr = { write: (text: string) => written.push(text) }
-  const print = progressPrinter({ stderr } as never, () => {})
+  const print = createProgressPrinter({ stderr } as never, () => {})
   for (const event of events) print(event)
   return written.join("")
 }

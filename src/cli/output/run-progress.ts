@@ -1,6 +1,6 @@
 import type { ChatEvent } from "../../client/wire/chat-event.ts"
 import type { CliContext } from "../cli-context.ts"
-import { oneLine } from "../cli-error.ts"
+import { formatAsLine } from "../cli-error.ts"
 
 /** Maximum characters of a tool's arguments that are shown. */
 const maxInput = 200
@@ -10,7 +10,7 @@ const maxInput = 200
  * background tasks, and pending approvals and questions. Lines about the work of a sub-agent start with `sub-agent`.
  * Calls `beforeLine` before each line.
  */
-export function progressPrinter(
+export function createProgressPrinter(
   { stderr }: Pick<CliContext, "stderr">,
   beforeLine: () => void,
 ): (event: ChatEvent) => void {
@@ -19,14 +19,14 @@ export function progressPrinter(
     if (line === null) return
     beforeLine()
     const isBelow = event.sub_agent_id !== undefined && event.type !== "sub_agent_start"
-    stderr.write(`${isBelow ? "sub-agent " : ""}${oneLine(line)}\n`)
+    stderr.write(`${isBelow ? "sub-agent " : ""}${formatAsLine(line)}\n`)
   }
 }
 
 function describe(event: ChatEvent): string | null {
   switch (event.type) {
     case "tool_call_start":
-      return `[${event.tool_name}] ${oneLine(JSON.stringify(event.tool_input), maxInput)}`
+      return `[${event.tool_name}] ${formatAsLine(JSON.stringify(event.tool_input), maxInput)}`
     case "tool_call_complete": {
       const { tool_name: name, error, is_error: isError, warning, duration_ms: ms } = event
       const time = `${(ms / 1_000).toFixed(1)} s`

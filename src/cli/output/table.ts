@@ -1,5 +1,5 @@
 import type { CliOutput, TextStyle } from "../cli-context.ts"
-import { oneLine } from "../cli-error.ts"
+import { formatAsLine } from "../cli-error.ts"
 
 /** A cell's text, or its text in a style. */
 export type Cell = string | { readonly text: string; readonly style: TextStyle }
@@ -47,7 +47,7 @@ export function cutBetweenWords(text: string, limit: number): string {
 
 function plainCell(cell: Cell): { readonly text: string; readonly style: TextStyle | null } {
   const { text, style } = typeof cell === "string" ? { text: cell, style: null } : cell
-  return { text: oneLine(text), style }
+  return { text: formatAsLine(text), style }
 }
 
 function lengthOf(text: string): number {

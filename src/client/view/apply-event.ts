@@ -2,17 +2,17 @@ import type { SentEvent } from "../follow.ts"
 import type { ChatEvent } from "../wire/chat-event.ts"
 import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
 import { applySubAgentEvent, settleSubAgents } from "./apply-sub-agent-event.ts"
-import { applyTaskEvent, taskOf, withoutWaits } from "./apply-task-event.ts"
+import { applyTaskEvent, findTask, removeWaits } from "./apply-task-event.ts"
 import { applyToolEvent } from "./apply-tool-event.ts"
 import {
   addUserMessage,
   type ChatView,
-  currentParts,
+  listCurrentParts,
   openRun,
   type RunEnd,
+  replaceParts,
   type ViewPart,
   type ViewWait,
-  withParts,
 } from "./view.ts"
 
 /**
@@ -72,20 +72,20 @@ function applyOwn(view: ChatView, event: ChatEvent): ChatView {
 }
 
 function addText(view: ChatView, type: "text" | "thinking", text: string): ChatView {
-  const parts = currentParts(view)
+  const parts = listCurrentParts(view)
   const last = parts.at(-1)
   // The text that is kept must not be joined with text that may be discarded.
   const isOpen = last?.type === type && parts.length > Math.max(view.kept.byRetry, view.kept.byFailure)
-  if (!isOpen) return withParts(view, [...parts, { type, text }])
-  return withParts(view, [...parts.slice(0, -1), { type, text: last.text + text }])
+  if (!isOpen) return replaceParts(view, [...parts, { type, text }])
+  return replaceParts(view, [...parts.slice(0, -1), { type, text: last.text + text }])
 }
 
 /** Removes text, thinking and calls that have not started after the first `kept` parts. Other tool calls stay. */
 function discardText(view: ChatView, kept: number): ChatView {
-  const parts = currentParts(view)
+  const parts = listCurrentParts(view)
   const left = parts.filter((part, index) => index < kept || !isVoid(part))
   if (left.length === parts.length) return view
-  return { ...withParts(view, left), kept: { ...view.kept, byFailure: left.length } }
+  return { ...replaceParts(view, left), kept: { ...view.kept, byFailure: left.length } }
 }
 
 /** Moves a queued message into the running run. */
@@ -105,9 +105,9 @@ function isWriting(part: ViewPart): boolean {
 
 /** Removes calls with incomplete arguments. */
 function withoutWriting(view: ChatView): ChatView {
-  const parts = currentParts(view)
+  const parts = listCurrentParts(view)
   return parts.some(isWriting)
-    ? withParts(
+    ? replaceParts(
         view,
         parts.filter((part) => !isWriting(part)),
       )
@@ -115,22 +115,22 @@ function withoutWriting(view: ChatView): ChatView {
 }
 
 function keepAll(view: ChatView): ChatView {
-  const { length } = currentParts(view)
+  const { length } = listCurrentParts(view)
   return { ...view, kept: { byRetry: length, byFailure: length } }
 }
 
 function end(view: ChatView, ended: RunEnd): ChatView {
-  const left = withoutWaits(keepAll(withoutWriting(view)), (wait) => !isOfTask(view, wait))
+  const left = removeWaits(keepAll(withoutWriting(view)), (wait) => !isOfTask(view, wait))
   return { ...left, isRunning: false, ended }
 }
 
 /** Removes the waits of the sub-agents that worked for calls. Background tasks go on. */
 function withoutSubAgents(view: ChatView): ChatView {
-  return withoutWaits(view, (wait) => wait.sub_agent_id !== undefined && !isOfTask(view, wait))
+  return removeWaits(view, (wait) => wait.sub_agent_id !== undefined && !isOfTask(view, wait))
 }
 
 function isOfTask(view: ChatView, { sub_agent_id }: ViewWait): boolean {
-  return sub_agent_id !== undefined && taskOf(view, sub_agent_id) !== null
+  return sub_agent_id !== undefined && findTask(view, sub_agent_id) !== null
 }
 
 /** Adds usage. A turn without text and calls has no message. */

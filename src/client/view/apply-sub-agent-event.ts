@@ -1,5 +1,5 @@
 import type { ChatEvent } from "../wire/chat-event.ts"
-import { taskOf, withoutWaits, withTask } from "./apply-task-event.ts"
+import { addTask, findTask, removeWaits } from "./apply-task-event.ts"
 import { closeWaits, openWait } from "./apply-tool-event.ts"
 import { type ChatView, emptyView, openRun, type ViewSubAgent, type ViewWait } from "./view.ts"
 
@@ -67,8 +67,8 @@ function settle(
 function start(view: ChatView, event: EventOf<"sub_agent_start">): ChatView {
   const { sub_agent_id: id, agent_name: agentName, tool_call_id: toolCallId, task_id, turn } = event
   // The gateway sends the open waits of a sub-agent again after its start.
-  const cleared = withoutWaits(view, ({ sub_agent_id }) => sub_agent_id === id)
-  if (task_id !== undefined) return noteSubAgent(withTask(cleared, task_id, agentName), task_id, id)
+  const cleared = removeWaits(view, ({ sub_agent_id }) => sub_agent_id === id)
+  if (task_id !== undefined) return noteSubAgent(addTask(cleared, task_id, agentName), task_id, id)
   const before = cleared.subAgents.find((each) => each.id === id)
   const others = cleared.subAgents.filter((each) => each !== before)
   const begun = { id, agentName, toolCallId, parentId: event.parent_sub_agent_id }
@@ -112,7 +112,7 @@ function noteSubAgent(view: ChatView, taskId: string, id: string): ChatView {
 function applyWait(view: ChatView, event: ChatEvent, subAgentId: string): ChatView {
   const open = (wait: ViewWait) => {
     // A background task continues after its run has ended.
-    const isOfTask = taskOf(view, subAgentId) !== null
+    const isOfTask = findTask(view, subAgentId) !== null
     return isOfTask ? { ...openWait(view, wait), isRunning: view.isRunning } : openWait(openRun(view), wait)
   }
   switch (event.type) {
@@ -136,7 +136,7 @@ function applyWait(view: ChatView, event: ChatEvent, subAgentId: string): ChatVi
       return closeWaits(view, event.tool_call_id)
     case "stream_complete":
     case "error":
-      return withoutWaits(view, ({ sub_agent_id }) => sub_agent_id === subAgentId)
+      return removeWaits(view, ({ sub_agent_id }) => sub_agent_id === subAgentId)
     default:
       return view
   }

@@ -10,7 +10,7 @@ export function applyTaskEvent(view: ChatView, event: ChatEvent): ChatView {
     case "task_registered": {
       const { task_id, agent_name, description, tool_call_id } = event
       if (view.tasks.some(({ taskId }) => taskId === task_id)) return view
-      const task = { ...newTask(task_id, agent_name), description, toolCallId: tool_call_id }
+      const task = { ...createTask(task_id, agent_name), description, toolCallId: tool_call_id }
       return { ...view, tasks: [...view.tasks, task].slice(-maxTasks) }
     }
     case "task_progress": {
@@ -27,9 +27,9 @@ export function applyTaskEvent(view: ChatView, event: ChatEvent): ChatView {
         error = null,
         usage,
       } = event
-      const known = withTask(view, task_id, agent_name)
+      const known = addTask(view, task_id, agent_name)
       const ids = known.tasks.find(({ taskId }) => taskId === task_id)?.subAgentIds ?? []
-      const left = withoutWaits(known, ({ sub_agent_id = "" }) => ids.includes(sub_agent_id))
+      const left = removeWaits(known, ({ sub_agent_id = "" }) => ids.includes(sub_agent_id))
       return change(left, task_id, (task) => ({
         ...task,
         state,
@@ -45,7 +45,7 @@ export function applyTaskEvent(view: ChatView, event: ChatEvent): ChatView {
   }
 }
 
-export function newTask(taskId: string, agentName: string): ViewTask {
+export function createTask(taskId: string, agentName: string): ViewTask {
   return {
     ...{ taskId, agentName, description: "", toolCallId: null, subAgentIds: [], state: "running" },
     ...{ turn: null, toolName: null, usage: null, result: null, error: null, reason: null },
@@ -53,17 +53,17 @@ export function newTask(taskId: string, agentName: string): ViewTask {
 }
 
 /** Adds a task whose start the view has not seen. */
-export function withTask(view: ChatView, taskId: string, agentName: string): ChatView {
+export function addTask(view: ChatView, taskId: string, agentName: string): ChatView {
   if (view.tasks.some((task) => task.taskId === taskId)) return view
-  return { ...view, tasks: [...view.tasks, newTask(taskId, agentName)].slice(-maxTasks) }
+  return { ...view, tasks: [...view.tasks, createTask(taskId, agentName)].slice(-maxTasks) }
 }
 
 /** Returns the background task that a sub-agent works for, or null. */
-export function taskOf({ tasks }: ChatView, subAgentId: string): ViewTask | null {
+export function findTask({ tasks }: ChatView, subAgentId: string): ViewTask | null {
   return tasks.find(({ subAgentIds }) => subAgentIds.includes(subAgentId)) ?? null
 }
 
-export function withoutWaits(view: ChatView, isOver: (wait: ViewWait) => boolean): ChatView {
+export function removeWaits(view: ChatView, isOver: (wait: ViewWait) => boolean): ChatView {
   const waits = view.waits.filter((wait) => !isOver(wait))
   return waits.length === view.waits.length ? view : { ...view, waits }
 }

@@ -1,6 +1,6 @@
 import type { ChatEvent } from "../wire/chat-event.ts"
 import type { ChatView, ToolData, ToolOutput, ViewPart, ViewToolCall, ViewWait } from "./view.ts"
-import { currentParts, openRun, withParts } from "./view.ts"
+import { listCurrentParts, openRun, replaceParts } from "./view.ts"
 
 type EventOf<Type> = Extract<ChatEvent, { type: Type }>
 
@@ -35,7 +35,7 @@ export function applyToolEvent(view: ChatView, event: ChatEvent): ChatView {
   }
 }
 
-export function newCall(
+export function createCall(
   toolCallId: string,
   toolName: string,
   input: Readonly<Record<string, unknown>>,
@@ -48,7 +48,7 @@ export function newCall(
 
 type Outcome = Pick<EventOf<"tool_call_complete">, "result" | "error" | "is_error" | "warning">
 
-export function outcomeOf({ result, error, is_error: isError, warning }: Outcome) {
+export function toOutcome({ result, error, is_error: isError, warning }: Outcome) {
   const unmarked = isError === true ? "failed" : "completed"
   const state: ViewToolCall["state"] = error === null ? unmarked : failure(error.code)
   return { result: result ?? null, error, warning: warning ?? null, state }
@@ -62,7 +62,7 @@ function failure(code: string): ViewToolCall["state"] {
 /** Shows a call that the model is still writing. It is discarded like text until it starts. */
 function addInput(view: ChatView, { tool_call_id, tool_name, text }: EventOf<"tool_input_delta">): ChatView {
   if (!hasCall(view, tool_call_id)) {
-    return addPart(view, { ...newCall(tool_call_id, tool_name, {}), state: "writing", inputText: text })
+    return addPart(view, { ...createCall(tool_call_id, tool_name, {}), state: "writing", inputText: text })
   }
   return changeWith(view, tool_call_id, (call) =>
     call.inputText === null ? call : { ...call, inputText: call.inputText + text },
@@ -82,15 +82,15 @@ function startCall(view: ChatView, event: EventOf<"tool_call_start">): ChatView 
   const open = openRun(view)
   const started = hasCall(open, tool_call_id)
     ? changeWith(open, tool_call_id, (call) => withInput(call, tool_input))
-    : addPart(open, newCall(tool_call_id, tool_name, tool_input))
-  const kept = { ...started.kept, byFailure: currentParts(started).length }
+    : addPart(open, createCall(tool_call_id, tool_name, tool_input))
+  const kept = { ...started.kept, byFailure: listCurrentParts(started).length }
   if (nonce === undefined) return { ...started, kept }
   return openWait({ ...started, kept }, { kind: "clientTool", tool_call_id, nonce, tool_name, tool_input })
 }
 
 function completeCall(view: ChatView, event: EventOf<"tool_call_complete">): ChatView {
   const { tool_call_id, duration_ms: durationMs, server } = event
-  return change(view, tool_call_id, { ...outcomeOf(event), durationMs, server })
+  return change(view, tool_call_id, { ...toOutcome(event), durationMs, server })
 }
 
 export function openWait(view: ChatView, wait: ViewWait): ChatView {
@@ -105,7 +105,7 @@ export function closeWaits(view: ChatView, toolCallId: string): ChatView {
 }
 
 function addPart(view: ChatView, part: ViewPart): ChatView {
-  return withParts(view, [...currentParts(view), part])
+  return replaceParts(view, [...listCurrentParts(view), part])
 }
 
 function addOutput(call: ViewToolCall, { stream, text, seq }: EventOf<"tool_output_chunk">): ViewToolCall {

@@ -1,7 +1,7 @@
 import { type Chat, connect, type SendOptions } from "../chat.ts"
 import type { ConnectOptions } from "../connect.ts"
 import type { SentEvent } from "../follow.ts"
-import { randomKey } from "../random-key.ts"
+import { createRandomKey } from "../random-key.ts"
 import type { Run } from "../run.ts"
 import type { History } from "../wire/messages.ts"
 import { applyEvent } from "./apply-event.ts"
@@ -242,7 +242,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
       return () => listeners.delete(listener)
     },
     send(content, options = {}) {
-      last = { content, options: { whenBusy: "queue", ...options }, key: randomKey() }
+      last = { content, options: { whenBusy: "queue", ...options }, key: createRandomKey() }
       if (!isBusy()) view = addUserMessage(view, content)
       dispatch(last, signalOfRunning())
     },
@@ -259,7 +259,7 @@ export function createConversation({ history, ...options }: ConversationOptions)
       if (last === null || isBusy()) return
       const wasAccepted = view.ended !== null
       if (wasAccepted) {
-        last = { ...last, key: randomKey() }
+        last = { ...last, key: createRandomKey() }
         view = addUserMessage(view, last.content)
       }
       dispatch(last, signalOfRunning())

@@ -1,20 +1,20 @@
 import type { History, HistoryMessage, Task } from "../wire/messages.ts"
-import { newTask } from "./apply-task-event.ts"
-import { addData, change, changeWith, newCall, openWait, outcomeOf } from "./apply-tool-event.ts"
+import { createTask } from "./apply-task-event.ts"
+import { addData, change, changeWith, createCall, openWait, toOutcome } from "./apply-tool-event.ts"
 import {
   addMessage,
   type ChatView,
-  currentParts,
   emptyView,
+  listCurrentParts,
+  replaceParts,
   type ViewPart,
   type ViewTask,
-  withParts,
 } from "./view.ts"
 
 /** Returns the view of a stored conversation. Subscribe after its `cursor` to receive later events. */
 export function viewOfHistory(history: History): ChatView {
   const shown = history.messages.reduce(addHistoryMessage, emptyView)
-  const { length } = currentParts(shown)
+  const { length } = listCurrentParts(shown)
   const started: ChatView = {
     ...shown,
     isRunning: history.active_run !== null,
@@ -34,21 +34,21 @@ export function viewOfHistory(history: History): ChatView {
 
 function taskOf({ task_id, agent_name, description, tool_call_id, sub_agent_id }: Task): ViewTask {
   const ids = { toolCallId: tool_call_id, subAgentIds: [sub_agent_id] }
-  return { ...newTask(task_id, agent_name), description, ...ids }
+  return { ...createTask(task_id, agent_name), description, ...ids }
 }
 
 function addHistoryMessage(view: ChatView, { role, content }: HistoryMessage): ChatView {
   if (role === "tool") return content.reduce(addResult, view)
   const parts = content.flatMap(partOf)
   return role === "assistant"
-    ? withParts(view, [...currentParts(view), ...parts])
+    ? replaceParts(view, [...listCurrentParts(view), ...parts])
     : addMessage(view, role, parts)
 }
 
 function addResult(view: ChatView, block: HistoryMessage["content"][number]): ChatView {
   switch (block.type) {
     case "tool_result":
-      return change(view, block.tool_call_id, outcomeOf(block))
+      return change(view, block.tool_call_id, toOutcome(block))
     case "data":
       return changeWith(view, block.tool_call_id, (call) => ({ ...call, data: addData(call.data, block) }))
     default:
@@ -62,7 +62,7 @@ function partOf(block: HistoryMessage["content"][number]): ViewPart[] {
     case "data":
       return []
     case "tool_call":
-      return [newCall(block.tool_call_id, block.tool_name, block.tool_input)]
+      return [createCall(block.tool_call_id, block.tool_name, block.tool_input)]
     default:
       return [block]
   }

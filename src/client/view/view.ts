@@ -219,13 +219,13 @@ export function addMessage(view: ChatView, role: ViewMessage["role"], parts: rea
 }
 
 /** Returns the parts that the running run adds to. */
-export function currentParts({ messages }: ChatView): readonly ViewPart[] {
+export function listCurrentParts({ messages }: ChatView): readonly ViewPart[] {
   const last = messages.at(-1)
   return last?.role === "assistant" ? last.parts : []
 }
 
 /** Replaces the parts of the last message. If it is not the assistant's, adds a message of the assistant. */
-export function withParts(view: ChatView, parts: readonly ViewPart[]): ChatView {
+export function replaceParts(view: ChatView, parts: readonly ViewPart[]): ChatView {
   const last = view.messages.at(-1)
   if (last?.role !== "assistant") return parts.length === 0 ? view : addMessage(view, "assistant", parts)
   return { ...view, messages: [...view.messages.slice(0, -1), { ...last, parts }] }

@@ -5,7 +5,7 @@ import type { Directory } from "../../core/ports/store/directory.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import type { IssueSession } from "../../http/issue-session.ts"
-import { wireSession } from "../../http/wire/sessions.ts"
+import { toWireSession } from "../../http/wire/sessions.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { createConversations } from "../conversations.ts"
 import { readBody, readCursor } from "../read-request.ts"
@@ -38,7 +38,7 @@ export function addConversationRoutes(root: OpenAPIHono<HttpEnv>, options: Conve
 
   root.get(`${prefix}/conversations`, async (c) => {
     const { items, next } = await conversations(readCursor(c.req.query("after")), c.req.raw.signal)
-    const shown = items.map(({ session, title }) => ({ ...wireSession(session), title }))
+    const shown = items.map(({ session, title }) => ({ ...toWireSession(session), title }))
     return c.json({ items: shown, next: next === null ? null : formatDirectoryCursor(next) })
   })
 }

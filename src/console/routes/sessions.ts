@@ -3,7 +3,7 @@ import { formatDirectoryCursor } from "../../core/directory-cursor.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
 import type { Directory, ListedRun, ListedSession } from "../../core/ports/store/directory.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
-import { sessionNotFound } from "../../http/problem.ts"
+import { createSessionNotFound } from "../../http/problem.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { type CostParts, createCosts } from "../costs.ts"
 import { readCursor, readQuery } from "../read-request.ts"
@@ -98,7 +98,7 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
 
   async function findSession(id: string): Promise<ListedSession> {
     const session = await directory.session(id)
-    if (session === null) throw sessionNotFound(404)
+    if (session === null) throw createSessionNotFound(404)
     return session
   }
 }

@@ -3,6 +3,6 @@
  * places cannot block the first request of everyone else. A twentieth is reserved, at least one. A single place is
  * not reserved.
  */
-export function placesForNewcomers(places: number): number {
+export function computePlacesForNewcomers(places: number): number {
   return places > 1 ? Math.max(1, Math.floor(places / 20)) : 0
 }

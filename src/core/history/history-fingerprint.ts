@@ -1,4 +1,4 @@
-import { nextSlice } from "../time/next-slice.ts"
+import { waitForNextSlice } from "../time/next-slice.ts"
 import type { Message } from "./messages.ts"
 
 /**
@@ -43,7 +43,7 @@ export async function extendFingerprint(
   let pausedAt = 0
   for (const message of messages) {
     if (text.units + images.units - pausedAt >= sliceCharacters) {
-      await nextSlice()
+      await waitForNextSlice()
       pausedAt = text.units + images.units
     }
     if (message.role === "tool") continue
@@ -102,7 +102,7 @@ class RunningHash {
 
   async addText(text: string, counts: (unit: number) => boolean = () => true): Promise<void> {
     for (let start = 0; start < text.length; start += sliceCharacters) {
-      if (start > 0) await nextSlice()
+      if (start > 0) await waitForNextSlice()
       const end = Math.min(text.length, start + sliceCharacters)
       for (let at = start; at < end; at++) {
         const unit = text.charCodeAt(at)

@@ -1,4 +1,4 @@
-import { nextSlice } from "../time/next-slice.ts"
+import { waitForNextSlice } from "../time/next-slice.ts"
 import { emptyFingerprint, extendFingerprint, type HistoryFingerprint } from "./history-fingerprint.ts"
 import type { Message } from "./messages.ts"
 
@@ -25,7 +25,7 @@ export async function extendTurns(
   let inSlice = 0
   for (const message of messages) {
     if (inSlice >= sliceUnits) {
-      await nextSlice()
+      await waitForNextSlice()
       inSlice = 0
     }
     const last = extended.at(-1)

@@ -4,7 +4,7 @@ import type { ContentPart, ImagePart, Message } from "./messages.ts"
 export const imageRefused = "image_refused"
 
 /** Returns the images of a conversation, oldest first. */
-export function imagesOf(messages: readonly Message[]): readonly ImagePart[] {
+export function listImages(messages: readonly Message[]): readonly ImagePart[] {
   return messages.flatMap(contentOf).filter((part) => part.type === "image")
 }
 

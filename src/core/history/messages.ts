@@ -79,6 +79,6 @@ export interface ToolMessage {
 export type Message = UserMessage | SystemMessage | AssistantMessage | ToolMessage
 
 /** Returns the texts of the parts as one string. */
-export function textOf(parts: readonly { readonly type: string; readonly text?: string }[]): string {
+export function joinTexts(parts: readonly { readonly type: string; readonly text?: string }[]): string {
   return parts.map((part) => (part.type === "text" ? (part.text ?? "") : "")).join("")
 }

@@ -7,15 +7,15 @@ import { pieceCharacters, splitString } from "./json-pieces.ts"
  * ECMAScript. Members that are `undefined` count as absent. A lone surrogate, which RFC 8785 refuses, is written as
  * its `\u` escape, which no other text produces.
  */
-export function canonicalJson(value: Json): string {
-  return [...canonicalPieces(value)].join("")
+export function toCanonicalJson(value: Json): string {
+  return [...toCanonicalPieces(value)].join("")
 }
 
 /**
  * Yields the same text in pieces. A long string comes in several pieces, so that a caller who pauses between pieces
  * never blocks for long.
  */
-export function* canonicalPieces(value: Json): Generator<string, void> {
+export function* toCanonicalPieces(value: Json): Generator<string, void> {
   let text = ""
   for (const token of tokens(value)) {
     text += token

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { jsonPieces, stringifyInSlices } from "./json-pieces.ts"
+import { stringifyInSlices, toJsonPieces } from "./json-pieces.ts"
 
 const long = 1024 * 1024
 
@@ -15,14 +15,14 @@ it.each([
   ["a large key", { ["k".repeat(long)]: { "": 0 } }],
   ["large and empty values in each other", [{ a: [], b: {}, c: ["x".repeat(long), []] }, {}]],
 ])("yields the text that JSON.stringify returns for %s", async (_, value) => {
-  expect([...jsonPieces(value)].join("") === JSON.stringify(value)).toBe(true)
+  expect([...toJsonPieces(value)].join("") === JSON.stringify(value)).toBe(true)
   expect((await stringifyInSlices(value)) === JSON.stringify(value)).toBe(true)
 })
 
 it("yields pieces of bounded length", () => {
   const blocks = Array.from({ length: 4_000 }, () => ({ type: "text", text: "x".repeat(1_000) }))
   for (const value of ["x".repeat(4 * long), blocks, { message: { content: blocks } }]) {
-    const pieces = [...jsonPieces(value)]
+    const pieces = [...toJsonPieces(value)]
     expect(pieces.length).toBeGreaterThanOrEqual(30)
     expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(300_000)
   }

@@ -1,4 +1,4 @@
-import { nextSlice } from "../time/next-slice.ts"
+import { waitForNextSlice } from "../time/next-slice.ts"
 import { isLongerAsJson } from "./json.ts"
 
 /** A piece of this length takes less than a millisecond to make, and to hash or to encode. */
@@ -11,7 +11,7 @@ export type ReplaceValue = (key: string, value: unknown) => unknown
  * Yields the output of `JSON.stringify` in pieces. A long string comes in several pieces, so that a caller who pauses
  * between pieces never blocks for long. The value is plain: its objects have no `toJSON`.
  */
-export function* jsonPieces(value: unknown, replace?: ReplaceValue): Generator<string, void> {
+export function* toJsonPieces(value: unknown, replace?: ReplaceValue): Generator<string, void> {
   let text = ""
   for (const token of tokens(value, replace)) {
     text += token
@@ -29,10 +29,10 @@ export function* jsonPieces(value: unknown, replace?: ReplaceValue): Generator<s
 export async function stringifyInSlices(value: unknown): Promise<string> {
   if (!isLargeJson(value)) return JSON.stringify(value)
   const pieces: string[] = []
-  await nextSlice()
-  for (const piece of jsonPieces(value)) {
+  await waitForNextSlice()
+  for (const piece of toJsonPieces(value)) {
     pieces.push(piece)
-    await nextSlice()
+    await waitForNextSlice()
   }
   return pieces.join("")
 }

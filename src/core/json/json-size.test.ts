@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { jsonSize } from "./json-size.ts"
+import { estimateJsonSize } from "./json-size.ts"
 
 it.each([
   "a text",
@@ -9,5 +9,5 @@ it.each([
   Array.from({ length: 100 }, (_, index) => ({ type: "text", text: `part ${index}` })),
 ])("is close to the length of the JSON text of %j", (value) => {
   const { length } = JSON.stringify(value)
-  expect(Math.abs(jsonSize(value) - length)).toBeLessThanOrEqual(3 + length / 20)
+  expect(Math.abs(estimateJsonSize(value) - length)).toBeLessThanOrEqual(3 + length / 20)
 })

@@ -2,14 +2,14 @@
  * Estimates the number of characters of a value as JSON without creating the text. Does not count escapes. Accepts
  * typed objects, so that callers need not convert values before they store them.
  */
-export function jsonSize(value: unknown): number {
+export function estimateJsonSize(value: unknown): number {
   if (typeof value === "string") return value.length + 2
   if (typeof value !== "object" || value === null) return 4
   let size = 2
   if (Array.isArray(value)) {
-    for (const item of value) size += jsonSize(item) + 1
+    for (const item of value) size += estimateJsonSize(item) + 1
     return size
   }
-  for (const [key, member] of Object.entries(value)) size += key.length + 4 + jsonSize(member)
+  for (const [key, member] of Object.entries(value)) size += key.length + 4 + estimateJsonSize(member)
   return size
 }

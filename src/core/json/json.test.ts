@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { isLongerAsJson, jsonStart } from "./json.ts"
+import { formatJsonStart, isLongerAsJson } from "./json.ts"
 
 const value = { a: [1, "two", null, true], b: { c: {}, d: [] } }
 
@@ -19,12 +19,12 @@ it("examines no more of a large value than necessary", () => {
     },
   })
   expect(isLongerAsJson({ items }, 1_000)).toBe(true)
-  expect(jsonStart({ items }, 1_000)).toHaveLength(1_000)
+  expect(formatJsonStart({ items }, 1_000)).toHaveLength(1_000)
   expect(reads).toBeLessThan(5_000)
 })
 
 it("returns the beginning of a value's JSON", () => {
   const text = JSON.stringify(value)
-  expect(jsonStart(value, 1_000)).toBe(text)
-  for (const length of [1, 10, 20]) expect(jsonStart(value, length)).toBe(text.slice(0, length))
+  expect(formatJsonStart(value, 1_000)).toBe(text)
+  for (const length of [1, 10, 20]) expect(formatJsonStart(value, length)).toBe(text.slice(0, length))
 })

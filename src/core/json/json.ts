@@ -48,7 +48,7 @@ export function isLongerAsJson(value: unknown, maxCharacters: number): boolean {
  * Returns the beginning of the JSON of the value, at most `maxCharacters` characters. Does not read the rest of the
  * value.
  */
-export function jsonStart(value: unknown, maxCharacters: number): string {
+export function formatJsonStart(value: unknown, maxCharacters: number): string {
   let text = ""
   const isFull = () => text.length >= maxCharacters
   const write = (item: unknown) => {

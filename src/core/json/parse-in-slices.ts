@@ -1,4 +1,4 @@
-import { nextSlice } from "../time/next-slice.ts"
+import { waitForNextSlice } from "../time/next-slice.ts"
 import { pieceCharacters } from "./json-pieces.ts"
 
 /**
@@ -38,7 +38,7 @@ async function findLargeValues(text: string): Promise<ReadonlyMap<number, number
     if (start !== undefined && at - start > pieceCharacters) ends.set(start, at)
   }
   while (at < text.length) {
-    await nextSlice()
+    await waitForNextSlice()
     const until = Math.min(text.length, at + pieceCharacters)
     while (at < until) {
       if (string !== null) {
@@ -91,7 +91,7 @@ async function parseString({ text, ends }: Scanned, start: number): Promise<stri
     const cut = Math.min(skipCharacters(text, at, at + pieceCharacters), end)
     pieces.push(JSON.parse(`"${text.slice(at, cut)}"`))
     at = cut
-    await nextSlice()
+    await waitForNextSlice()
   }
   return pieces.join("")
 }
@@ -101,7 +101,7 @@ async function parseArray(scanned: Scanned, start: number): Promise<unknown[]> {
   for (const { text, large } of childrenOf(scanned, start)) {
     if (large !== null) items.push(await parseLarge(scanned, large))
     else for (const item of JSON.parse(`[${text}]`)) items.push(item)
-    await nextSlice()
+    await waitForNextSlice()
   }
   return items
 }
@@ -112,7 +112,7 @@ async function parseObject(scanned: Scanned, start: number): Promise<object> {
     for (const [key, value] of Object.entries(JSON.parse(`{${text}}`))) {
       members.push([key, large === null ? value : await parseLarge(scanned, large)])
     }
-    await nextSlice()
+    await waitForNextSlice()
   }
   // Unlike an assignment, this makes a member of a key such as `__proto__`.
   return Object.fromEntries(members)

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest"
-import { type AnyPayload, type AnyResolution, formerWaitId } from "../wait.ts"
-import { downcast, toStoredForms, versionOf } from "./downcast.ts"
+import { type AnyPayload, type AnyResolution, toFormerWaitId } from "../wait.ts"
+import { downcast, findVersion, toStoredForms } from "./downcast.ts"
 import { type Event, logVersion, type WaitOpened, type WaitResolved } from "./entries.ts"
 import { upcast } from "./upcast.ts"
 
@@ -66,7 +66,7 @@ test("for readers of version 2, a run that streams tool input is a run that does
     outputSchema: null,
   }
   const event: Event = { ...plain, toolInputDeltas: true }
-  expect([versionOf(plain), versionOf(event)]).toEqual([2, 3])
+  expect([findVersion(plain), findVersion(event)]).toEqual([2, 3])
   expect(downcast(event, 2)).toEqual([plain])
   expect(downcast(event, 3)).toEqual([event])
 })
@@ -83,14 +83,14 @@ test("a run with client tools has no older form", () => {
     outputSchema: null,
     clientTools: [{ name: "locate", description: "Locates.", inputSchema: { type: "object" } }],
   }
-  expect(versionOf(event)).toBe(3)
+  expect(findVersion(event)).toBe(3)
   expect(downcast(event, 2)).toBeNull()
   expect(toStoredForms(event, 2)).toEqual([event])
 })
 
 test("readers of version 2 receive no application data, which they do not need", () => {
   const event: Event = { type: "dataEmitted", toolCallId: "call_1", name: "progress", value: 1 }
-  expect(versionOf(event)).toBe(3)
+  expect(findVersion(event)).toBe(3)
   expect(downcast(event, 2)).toEqual([])
   expect(downcast(event, logVersion)).toEqual([event])
 })
@@ -105,7 +105,7 @@ test.each<[Event]>([
     }),
   ],
 ])("%j has no older form, and is stored as it is", (event) => {
-  expect(versionOf(event)).toBe(3)
+  expect(findVersion(event)).toBe(3)
   expect(downcast(event, 2)).toBeNull()
   expect(toStoredForms(event, 2)).toEqual([event])
   expect(downcast(event, logVersion)).toEqual([event])
@@ -119,5 +119,5 @@ test("waits of processes that gave them no ids are identified by their call and 
     editedInput: null,
   } as const
   const [read] = upcast({ ...event, reason: null, decidedBy: null }, 2)
-  expect(read).toMatchObject({ type: "waitResolved", waitId: formerWaitId("approval", "call_1") })
+  expect(read).toMatchObject({ type: "waitResolved", waitId: toFormerWaitId("approval", "call_1") })
 })

@@ -18,7 +18,7 @@ const introduced: Partial<Record<Event["type"], number>> = {
 }
 
 /** Returns the version that a process must read to understand the event. */
-export function versionOf(event: Event): number {
+export function findVersion(event: Event): number {
   if (event.type === "runStarted") return event.toolInputDeltas === true || hasNewerParts(event) ? 3 : 2
   return introduced[event.type] ?? 2
 }
@@ -29,7 +29,7 @@ export function versionOf(event: Event): number {
  * can read it (rule 14, versions).
  */
 export function downcast(event: Event, version: number): readonly (Event | FormerEvent)[] | null {
-  if (versionOf(event) <= version) return [event]
+  if (findVersion(event) <= version) return [event]
   switch (event.type) {
     case "runStarted":
       // Older processes would continue it without the client's tools, or in another role.

@@ -6,10 +6,10 @@
  */
 const sequencesPerEpoch = 1_000_000_000
 
-export function firstSequence(epoch: number): number {
+export function computeFirstSequence(epoch: number): number {
   return epoch * sequencesPerEpoch + 1
 }
 
-export function epochOf(seq: number): number {
+export function computeEpoch(seq: number): number {
   return Math.floor(seq / sequencesPerEpoch)
 }

@@ -1,4 +1,4 @@
-import { type AnyPayload, type AnyResolution, formerWaitId, type WaitKind } from "../wait.ts"
+import { type AnyPayload, type AnyResolution, toFormerWaitId, type WaitKind } from "../wait.ts"
 import type { Event } from "./entries.ts"
 import type { FormerEvent } from "./former-events.ts"
 
@@ -78,5 +78,5 @@ function toWaitResolved(
 }
 
 function ids({ toolCallId, waitId }: FormerEvent, kind: WaitKind) {
-  return { waitId: waitId ?? formerWaitId(kind, toolCallId), toolCallId }
+  return { waitId: waitId ?? toFormerWaitId(kind, toolCallId), toolCallId }
 }

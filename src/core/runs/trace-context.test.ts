@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { traceIdOf, validTraceparent } from "./trace-context.ts"
+import { parseTraceparent, readTraceId } from "./trace-context.ts"
 
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736"
 const parentId = "00f067aa0ba902b7"
@@ -8,7 +8,7 @@ const valid = `00-${traceId}-${parentId}-01`
 test.each([valid, `00-${traceId}-${parentId}-00`, `00-${traceId}-${parentId}-ff`])(
   "%s is passed on unchanged",
   (given) => {
-    expect(validTraceparent(given)).toBe(given)
+    expect(parseTraceparent(given)).toBe(given)
   },
 )
 
@@ -18,7 +18,7 @@ test.each([
   [`cc-${traceId}-${parentId}-09`, valid],
   [`cc-${traceId}-${parentId}-fc`, `00-${traceId}-${parentId}-00`],
 ])("%s has a later version, and is passed on as version 00", (given, expected) => {
-  expect(validTraceparent(given)).toBe(expected)
+  expect(parseTraceparent(given)).toBe(expected)
 })
 
 test.each([
@@ -41,9 +41,9 @@ test.each([
   `01-${traceId}-${parentId}-01more`,
   `cc-${traceId}-${parentId}-01-${"x".repeat(1_000)}`,
 ])("%j is ignored", (given) => {
-  expect(validTraceparent(given)).toBeNull()
+  expect(parseTraceparent(given)).toBeNull()
 })
 
 test("the trace has an id", () => {
-  expect(traceIdOf(valid)).toBe(traceId)
+  expect(readTraceId(valid)).toBe(traceId)
 })

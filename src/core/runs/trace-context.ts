@@ -7,7 +7,7 @@ const knownFlags = 0b11
  * Returns a `traceparent` that may be passed on. Returns null if there is none or if it is invalid, because an
  * invalid one is to be ignored. A later version is passed on as version 00, as the specification requires.
  */
-export function validTraceparent(given: string | null | undefined): string | null {
+export function parseTraceparent(given: string | null | undefined): string | null {
   // The pattern would read a longer text to its end.
   if (given == null || given.length > 512) return null
   const [, version, traceId, parentId, flags = "", more] = pattern.exec(given) ?? []
@@ -19,6 +19,6 @@ export function validTraceparent(given: string | null | undefined): string | nul
 }
 
 /** Returns the id of the trace, for logs. */
-export function traceIdOf(traceparent: string): string {
+export function readTraceId(traceparent: string): string {
   return traceparent.slice(3, 35)
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { closestWord } from "./closest-word.ts"
+import { findClosestWord } from "./closest-word.ts"
 
 const commands = ["dev", "start", "run", "doctor"]
 
@@ -12,5 +12,5 @@ test.each([
   ["", null],
   ["constructor", null],
 ])("suggests for %s: %s", (word, meant) => {
-  expect(closestWord(word, commands)).toBe(meant)
+  expect(findClosestWord(word, commands)).toBe(meant)
 })

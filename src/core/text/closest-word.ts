@@ -2,7 +2,7 @@
 const tooManyEdits = 3
 
 /** Returns the candidate that a misspelled word most likely means. Null if none is close. */
-export function closestWord(word: string, candidates: readonly string[]): string | null {
+export function findClosestWord(word: string, candidates: readonly string[]): string | null {
   let best: string | null = null
   let fewest = tooManyEdits
   for (const candidate of candidates) {

@@ -31,6 +31,6 @@ const patterns: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** Replaces everything in the text that looks like a key, a token or a password. */
-export function withoutSecrets(text: string): string {
+export function removeSecrets(text: string): string {
   return patterns.reduce((value, [pattern, replacement]) => value.replace(pattern, replacement), text)
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { nextSlice } from "./next-slice.ts"
+import { waitForNextSlice } from "./next-slice.ts"
 
 it("lets one caller work in each turn of the event loop, in the order of the calls", async () => {
   const turns: string[][] = [[]]
@@ -11,7 +11,7 @@ it("lets one caller work in each turn of the event loop, in the order of the cal
   setImmediate(count)
   const work = async (name: string) => {
     for (let slice = 1; slice <= 2; slice++) {
-      await nextSlice()
+      await waitForNextSlice()
       turns.at(-1)?.push(`${name} ${slice}`)
     }
   }

@@ -8,7 +8,7 @@ const waiting: (() => void)[] = []
  * slices of a few milliseconds. However much such work is in progress, the event loop handles everything else after
  * every slice (rule 15).
  */
-export function nextSlice(): Promise<void> {
+export function waitForNextSlice(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve)
     if (waiting.length === 1) setImmediate(startNext)

@@ -20,7 +20,7 @@ export interface ToolOrigin {
 }
 
 /** Returns the origin of a call. Null for a local tool. */
-export function originOf({ origin }: Tool, input: JsonObject): ToolOrigin | null {
+export function resolveOrigin({ origin }: Tool, input: JsonObject): ToolOrigin | null {
   return (typeof origin === "function" ? origin(input) : origin) ?? null
 }
 

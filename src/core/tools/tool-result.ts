@@ -6,13 +6,19 @@ export function isFailure(result: ToolResult): boolean {
 }
 
 /** Returns the marks of a result, so that the result that replaces it keeps them. */
-export function marksOf(result: ToolResult): { readonly isError?: boolean; readonly warning?: string } {
+export function selectMarks(result: ToolResult): { readonly isError?: boolean; readonly warning?: string } {
   if (result.type === "error") return {}
   const { isError, warning } = result
   return { ...(isError === true && { isError }), ...(warning !== undefined && { warning }) }
 }
 
 /** Returns the code of an error, with its more specific code if it has one. */
-export function errorLabel({ code, subCode }: { readonly code: string; readonly subCode?: string }): string {
+export function formatErrorCode({
+  code,
+  subCode,
+}: {
+  readonly code: string
+  readonly subCode?: string
+}): string {
   return subCode === undefined ? code : `${code} (${subCode})`
 }

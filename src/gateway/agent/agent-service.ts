@@ -28,7 +28,7 @@ import type { Hooks } from "../hooks/hooks.ts"
 import type { ProbedModels } from "../operate/probe-models.ts"
 import type { ResolvedServer } from "../options/gateway-options.ts"
 import { type ResolvedChatRuntime, resolveChatRuntime } from "../options/runtime-options.ts"
-import { pluginsOf } from "../plugins/built-in-plugins.ts"
+import { createPlugins } from "../plugins/built-in-plugins.ts"
 import { checkPlugins } from "../plugins/check-plugins.ts"
 import {
   closePlugins,
@@ -37,16 +37,16 @@ import {
   openPlugins,
   startPlugins,
 } from "../plugins/open-plugins.ts"
-import { openRun, viewWithoutPlugins } from "../plugins/open-run.ts"
-import { outboxHandlersOf } from "../plugins/outbox-handlers.ts"
+import { createEmptyView, openRun } from "../plugins/open-run.ts"
+import { collectOutboxHandlers } from "../plugins/outbox-handlers.ts"
 import { createPluginServices } from "../plugins/plugin-services.ts"
-import { routesOf } from "../plugins/routes.ts"
-import { subscribersOf } from "../plugins/subscribers.ts"
+import { collectRoutes } from "../plugins/routes.ts"
+import { collectSubscribers } from "../plugins/subscribers.ts"
 import type { Check } from "../readiness.ts"
 import type { AgentDefinition } from "./agent-definition.ts"
-import { checkForAllRuns, pluginOptions, toAgentRuntime } from "./chat-runtime.ts"
-import { providersForSession } from "./credentials.ts"
-import { allowsClientTool, unusableTool } from "./declared-tools.ts"
+import { checkForAllRuns, selectPluginOptions, toAgentRuntime } from "./chat-runtime.ts"
+import { createProviderChooser } from "./credentials.ts"
+import { allowsClientTool, findUnusableTool } from "./declared-tools.ts"
 import { createGuess } from "./guessed-model.ts"
 import { createRuntimeMemo } from "./runtime-memo.ts"
 import type { UserCode } from "./user-code.ts"
@@ -82,7 +82,7 @@ export interface AgentService {
   /** Subscribers of the plugins. Their names are unique among all agents. */
   readonly subscribers: readonly Subscriber[]
   /** Handlers of the plugins' outbox items, by the stored kind. */
-  readonly outbox: ReturnType<typeof outboxHandlersOf>
+  readonly outbox: ReturnType<typeof collectOutboxHandlers>
   /** Starts the plugins' own work. */
   start(): Promise<void>
   /** Ends everything that runs may wait for. They continue without it. */
@@ -113,7 +113,7 @@ export interface AgentSurroundings {
 export async function openAgent(agent: ChosenAgent, surroundings: AgentSurroundings): Promise<AgentService> {
   const { name, options } = agent.definition
   const { server, settings, closing, logger } = surroundings
-  const plugins = await openPlugins(pluginsOf(options, server, settings), {
+  const plugins = await openPlugins(createPlugins(options, server, settings), {
     servicesFor: createPluginServices(name, surroundings),
     logger,
     signal: closing,
@@ -148,8 +148,8 @@ async function startAgent(
     allowedModels: options.allowedModels,
     checkClientTools,
     resolveRuntime,
-    routes: routesOf(plugins),
-    outbox: outboxHandlersOf(name, plugins),
+    routes: collectRoutes(plugins),
+    outbox: collectOutboxHandlers(name, plugins),
     completeAuthorization: completions.length === 0 ? null : (callback) => findFirst(completions, callback),
     async openFile(sessionId, path) {
       return findFirst(
@@ -172,7 +172,7 @@ async function startAgent(
       const { models, pricing, maxTokens } = runtime
       return { agent: name, models, pricing, maxTokens }
     },
-    subscribers: subscribersOf(name, plugins, logger),
+    subscribers: collectSubscribers(name, plugins, logger),
     start: () => startPlugins(plugins),
     interrupt: () => interruptPlugins(plugins, logger),
     close: () => closePlugins(plugins, logger),
@@ -209,7 +209,7 @@ async function runtimeResolver(
   { grants, plugins }: ResolverParts,
 ): Promise<RuntimeResolver> {
   const { provider, resolveCredentials, buildChatRuntime } = definition
-  const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
+  const providersFor = createProviderChooser(chosen, provider, settings, resolveCredentials)
   const { redact } = server
   const { allowClientTools } = definition.options
   const shared = {
@@ -242,11 +242,11 @@ async function runtimeResolver(
   }
   const isStarting = () => plugins.some(({ parts }) => parts.isStarting?.() === true)
   const openFor = (chat: ResolvedChatRuntime, run: OpenedRun) => {
-    if ("runner" in chat) return viewWithoutPlugins(shared)
+    if ("runner" in chat) return createEmptyView(shared)
     // Without a session, nothing is awaited.
     const ready =
       run.session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
-    return openRun(ready, { ...run, ...pluginOptions(chat) }, shared)
+    return openRun(ready, { ...run, ...selectPluginOptions(chat) }, shared)
   }
   const look: OpenedRun = { session: null, role: null, message: [], signal: closing }
   // A provider for which users have their own keys need not work at the start.
@@ -300,7 +300,7 @@ async function runtimeResolver(
           const own = typeof buildChatRuntime === "object" ? await listOwnTools(buildChatRuntime) : []
           const taken = tools.find(({ name }) => own.some((each) => each.name === name))
           if (taken !== undefined) return { status: "taken", tool: taken.name }
-          return unusableTool(tools, { checkSchema, sessionId: session.id, signal })
+          return findUnusableTool(tools, { checkSchema, sessionId: session.id, signal })
         }
   return { resolveRuntime, checkTools, checkClientTools, modelRuntime }
 }

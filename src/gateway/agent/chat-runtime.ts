@@ -93,7 +93,7 @@ export interface RuntimeSurroundings {
 }
 
 /** Returns the options of a runtime that plugins may use. */
-export function pluginOptions({
+export function selectPluginOptions({
   needsApproval,
   maxToolResultBytes,
 }: ResolvedModelRuntime): Pick<PluginRun, "needsApproval" | "maxToolResultBytes"> {

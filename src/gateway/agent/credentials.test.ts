@@ -4,7 +4,7 @@ import { chooseProvider, type ProviderOptions } from "../../providers/choose/cho
 import { type Environment, settingsFrom } from "../../providers/choose/environment.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { startScriptedUpstream } from "../../testing/provider/scripted-upstream.ts"
-import { providersForSession, type ResolveCredentials } from "./credentials.ts"
+import { createProviderChooser, type ResolveCredentials } from "./credentials.ts"
 
 const session: Session = {
   id: "sess_1",
@@ -38,7 +38,7 @@ async function providersOfApp(
 ) {
   const settings = settingsFrom({ OLLAMA_BASE_URL: "http://127.0.0.1:1/v1", ...env })
   const chosen = await chooseProvider(options, { settings, mayGuess: true })
-  return providersForSession(chosen, options, settings, resolve)
+  return createProviderChooser(chosen, options, settings, resolve)
 }
 
 describe("the provider of a session", () => {

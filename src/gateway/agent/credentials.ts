@@ -27,7 +27,7 @@ const maxProviders = 500
  * with a `ConfigurationError` if the credentials cannot be used. The key of another user or of the application never
  * replaces them.
  */
-export function providersForSession(
+export function createProviderChooser(
   chosen: ChosenProvider,
   { providerConfig }: ProviderOptions,
   settings: EnvironmentSettings,

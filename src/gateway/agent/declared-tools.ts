@@ -16,7 +16,7 @@ export function allowsClientTool(
 }
 
 /** Returns the refusal of the first tool whose schema cannot be used. Null if all schemas can be used. */
-export async function unusableTool(
+export async function findUnusableTool(
   tools: readonly ToolSpecification[],
   {
     checkSchema,

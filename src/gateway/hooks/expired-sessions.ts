@@ -5,7 +5,7 @@ import type { SessionHooks } from "./hooks.ts"
 export const expiredSessionKind = "sessionExpired"
 
 /** Returns the handler that calls the application's hook. Returns no handler if the application has no such hook. */
-export function expiredSessionHandler({
+export function createExpiredSessionHandler({
   onSessionExpired,
   callbackTimeoutMs: timeoutMs,
 }: SessionHooks & { readonly callbackTimeoutMs: number }): readonly (readonly [string, OutboxHandler])[] {

@@ -11,7 +11,7 @@ import { tool } from "../../tools/local-tool.ts"
 import type { ChatRuntime } from "../agent/chat-runtime.ts"
 import { createGatewayApp, type GatewayAppOptions } from "../create-gateway-app.ts"
 import type { Gateway } from "../gateway.ts"
-import { hookSubscribers } from "./hook-subscribers.ts"
+import { createHookSubscribers } from "./hook-subscribers.ts"
 import type { Hooks } from "./hooks.ts"
 
 const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
@@ -193,7 +193,7 @@ describe("a hook as a subscriber", () => {
 
   function subscriber(hooks: Hooks, log: Partial<SessionLog> = {}) {
     const options = { log: log as SessionLog, callbackTimeoutMs: 20, logger }
-    const [only] = hookSubscribers(hooks, options)
+    const [only] = createHookSubscribers(hooks, options)
     if (only === undefined) throw new Error("There is no hook.")
     return only
   }

@@ -6,7 +6,7 @@ import {
 } from "../../agent/reports.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
-import { eventId } from "../../core/log/event-id.ts"
+import { toEventId } from "../../core/log/event-id.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import type { EventPage, Subscriber, SubscriberContext } from "../../core/ports/store/subscriptions.ts"
@@ -33,7 +33,7 @@ type Invoke = (entry: EventEntry, page: EventPage) => Promise<Call | null> | Cal
 type Call = (options: HookOptions) => void | Promise<void>
 
 /** Makes each hook a separate subscriber, so that a failing hook delays no other. */
-export function hookSubscribers(hooks: Hooks, options: HookSubscriberOptions): readonly Subscriber[] {
+export function createHookSubscribers(hooks: Hooks, options: HookSubscriberOptions): readonly Subscriber[] {
   const { onUsage, onToolResult, onToolTiming, onMaxTurns, onEvent } = hooks
   const subscribers: Subscriber[] = []
   const add = (name: keyof Hooks, invoke: Invoke) => subscribers.push(hookSubscriber(name, invoke, options))
@@ -56,7 +56,7 @@ export function hookSubscribers(hooks: Hooks, options: HookSubscriberOptions): r
   }
   if (onEvent) {
     add("onEvent", (entry, { sessionId }) => (given) => {
-      return onEvent(entry, { ...given, sessionId, id: eventId(sessionId, entry.seq) })
+      return onEvent(entry, { ...given, sessionId, id: toEventId(sessionId, entry.seq) })
     })
   }
   return subscribers

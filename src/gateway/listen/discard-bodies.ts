@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener } from "node:http"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 
 /** Maximum bytes of a body to discard. Then the connection is closed. */
 const maxDiscardedBytes = 16 * 1024 * 1024
@@ -25,7 +25,7 @@ function discard(incoming: IncomingMessage): void {
   const readPiece = async () => {
     if (isWaiting) return
     isWaiting = true
-    await nextSlice()
+    await waitForNextSlice()
     isWaiting = false
     const piece: Buffer | null = incoming.read()
     discarded += piece?.byteLength ?? 0

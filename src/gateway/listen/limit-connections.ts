@@ -1,6 +1,6 @@
 import type { Server } from "node:http"
 import type { Logger } from "../../core/ports/logger.ts"
-import { networkOf } from "../../http/limits/network.ts"
+import { computeNetwork } from "../../http/limits/network.ts"
 
 /** Closes new connections from a network address that has `max` open ones. Logs the first closed connection. */
 export function limitConnections(server: Server, max: number, logger: Logger): void {
@@ -9,7 +9,7 @@ export function limitConnections(server: Server, max: number, logger: Logger): v
 
   server.on("connection", (socket) => {
     // If it is undefined, the client has already disconnected.
-    const network = networkOf(socket.remoteAddress ?? "")
+    const network = computeNetwork(socket.remoteAddress ?? "")
     const open = openOf.get(network) ?? 0
     if (open >= max) {
       socket.destroy()

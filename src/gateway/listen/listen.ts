@@ -12,7 +12,7 @@ import type { Service } from "../service.ts"
 import { discardBodies } from "./discard-bodies.ts"
 import { limitConnections } from "./limit-connections.ts"
 import { limitPipelining } from "./limit-pipelining.ts"
-import { listenerUrl } from "./listener-url.ts"
+import { formatListenerUrl } from "./listener-url.ts"
 import { openSockets } from "./open-sockets.ts"
 
 /** Time limits for a client in milliseconds. The server checks them once a second. */
@@ -83,7 +83,7 @@ export async function listen(
   signal?.addEventListener("abort", close, { once: true })
   const address = server.address()
   const bound = typeof address === "object" && address !== null ? address.port : port
-  const url = listenerUrl({ host, address: bindAddress, port: bound })
+  const url = formatListenerUrl({ host, address: bindAddress, port: bound })
   const isUsable = service.console === "operator" || (service.console === "loopback" && reach === "loopback")
   const apiUrl = settings.prefix === "/" ? url : `${url}${settings.prefix}`
   return { url, apiUrl, port: bound, consoleUrl: isUsable ? `${url}/console/` : null, close }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { listenerUrl } from "./listener-url.ts"
+import { formatListenerUrl } from "./listener-url.ts"
 
 it.each([
   ["127.0.0.1", "127.0.0.1", "http://127.0.0.1:80"],
@@ -12,5 +12,5 @@ it.each([
   ["0.0.0.0", "0.0.0.0", "http://0.0.0.0:80"],
   ["", "0.0.0.0", "http://0.0.0.0:80"],
 ])("of host %j at %s is %s", (host, address, url) => {
-  expect(listenerUrl({ host, address, port: 80 })).toBe(url)
+  expect(formatListenerUrl({ host, address, port: 80 })).toBe(url)
 })

@@ -4,7 +4,7 @@ import { isLoopbackAddress, isLoopbackName } from "../../http/middleware/host-gu
  * Returns the address to print. If a name only leads to this machine, its address replaces it. The gateway does not
  * serve requests for that name, because the owner of the name could make it lead elsewhere.
  */
-export function listenerUrl({
+export function formatListenerUrl({
   host,
   address,
   port,

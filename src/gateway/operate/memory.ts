@@ -1,7 +1,7 @@
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Memory } from "../../core/ports/store/memory.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
-import { principalOfPerson } from "../../http/auth/principal.ts"
+import { toPrincipalOfPerson } from "../../http/auth/principal.ts"
 import { createMemories, type Memories } from "../../memory/memories.ts"
 import { type MemoryChoice, memorySettings } from "../../memory/options.ts"
 import { localPrincipal } from "../runs/start-run.ts"
@@ -51,7 +51,7 @@ export function createGatewayMemory({ optionsOf, open }: MemoryParts): GatewayMe
 
 function principalOf({ principal, userId, tenant }: MemoryOwner): Principal {
   if (principal !== undefined) return { tenant: principal.tenant, userId: principal.userId }
-  return userId === undefined ? localPrincipal : principalOfPerson({ userId, tenant })
+  return userId === undefined ? localPrincipal : toPrincipalOfPerson({ userId, tenant })
 }
 
 function lazily(memories: () => Promise<Memories>): Memories {

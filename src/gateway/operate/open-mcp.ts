@@ -2,7 +2,7 @@ import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { EmittedData, Tool, ToolResult } from "../../core/ports/tools/tool.ts"
 import { noTasks } from "../../core/runs/no-tasks.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
-import { originOf } from "../../core/tools/tool-origin.ts"
+import { resolveOrigin } from "../../core/tools/tool-origin.ts"
 import { readConfiguredServers } from "../../mcp/config/configured-servers.ts"
 import type { McpOptions } from "../../mcp/options.ts"
 import { startMcpServers } from "../../mcp/servers.ts"
@@ -73,7 +73,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
         name,
         status: state?.status ?? "stopped",
         reason: state?.status === "failed" ? state.reason : null,
-        tools: tools.filter((tool) => originOf(tool, {})?.server === name),
+        tools: tools.filter((tool) => resolveOrigin(tool, {})?.server === name),
       }
     }),
     async call({ name }, input, { signal, onOutput }) {
@@ -116,6 +116,6 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
 }
 
 /** Returns a result as JSON to print. */
-export function printableResult(result: ToolResult): Json {
+export function toPrintableResult(result: ToolResult): Json {
   return result.type === "json" ? result.value : (JSON.parse(JSON.stringify(result)) as Json)
 }

@@ -1,7 +1,7 @@
 import { randomIds } from "../../core/ids.ts"
 import { defaultStore } from "../../stores/options.ts"
 import { openExistingStore } from "./open-existing-store.ts"
-import { createGatewaySchedules, type GatewaySchedules, schedulePartsOf } from "./schedules.ts"
+import { createGatewaySchedules, type GatewaySchedules, selectScheduleParts } from "./schedules.ts"
 
 export interface OpenedSchedules extends GatewaySchedules {
   close(): Promise<void>
@@ -12,6 +12,6 @@ export interface OpenedSchedules extends GatewaySchedules {
  */
 export async function openSchedules(store: string = defaultStore): Promise<OpenedSchedules> {
   const opened = await openExistingStore(store)
-  const parts = schedulePartsOf(opened, randomIds)
+  const parts = selectScheduleParts(opened, randomIds)
   return { ...createGatewaySchedules(async () => parts), close: () => opened.close() }
 }

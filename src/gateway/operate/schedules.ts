@@ -62,7 +62,7 @@ export interface ScheduleParts {
   readonly now: () => Promise<number>
 }
 
-export function schedulePartsOf({ schedules, log }: Store, ids: Ids): ScheduleParts {
+export function selectScheduleParts({ schedules, log }: Store, ids: Ids): ScheduleParts {
   const now = () => log.now()
   return { schedules, scheduler: createScheduler({ schedules, ids, now }), now }
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
-import { secretsKey } from "./secrets-key.ts"
+import { resolveSecretsKey } from "./secrets-key.ts"
 
 async function dataDirectory(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-key-"))
@@ -12,21 +12,23 @@ async function dataDirectory(): Promise<string> {
 
 it("is created once in the data directory, readable only by its owner", async () => {
   const store = await dataDirectory()
-  const keys = await Promise.all([secretsKey({ store }), secretsKey({ store })])
+  const keys = await Promise.all([resolveSecretsKey({ store }), resolveSecretsKey({ store })])
   expect(keys[0]).toHaveLength(32)
   expect(keys[1]).toEqual(keys[0])
-  expect(await secretsKey({ store })).toEqual(keys[0])
+  expect(await resolveSecretsKey({ store })).toEqual(keys[0])
   expect((await stat(join(store, "secrets.key"))).mode & 0o777).toBe(0o600)
 })
 
 it("is the given one, with any store", async () => {
   const given = "a passphrase of more than 32 characters"
-  const key = await secretsKey({ store: "postgres://localhost/x", secretsKey: given })
+  const key = await resolveSecretsKey({ store: "postgres://localhost/x", secretsKey: given })
   expect(key).toHaveLength(32)
-  expect(await secretsKey({ store: "memory", secretsKey: given })).toEqual(key)
-  await expect(secretsKey({ store: "memory", secretsKey: "short" })).rejects.toThrow("at least 32 characters")
+  expect(await resolveSecretsKey({ store: "memory", secretsKey: given })).toEqual(key)
+  await expect(resolveSecretsKey({ store: "memory", secretsKey: "short" })).rejects.toThrow(
+    "at least 32 characters",
+  )
 })
 
 it("is missing for a store without a directory, unless it is given", async () => {
-  expect(await secretsKey({ store: "postgres://localhost/x" })).toBeNull()
+  expect(await resolveSecretsKey({ store: "postgres://localhost/x" })).toBeNull()
 })

@@ -22,7 +22,7 @@ export const secretsOptions = declareOptions<SecretsOptions>()({
 })
 
 /** Resolves to the key of 32 bytes. Null if there is none. Must be called after the store was opened. */
-export async function secretsKey({
+export async function resolveSecretsKey({
   secretsKey,
   store,
 }: SecretsOptions & Pick<ResolvedStoreOptions, "store">): Promise<Uint8Array | null> {

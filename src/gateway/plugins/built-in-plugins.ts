@@ -5,7 +5,7 @@ import { compactionPlugin } from "../../compaction/plugin.ts"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
-import { principalOfPerson } from "../../http/auth/principal.ts"
+import { toPrincipalOfPerson } from "../../http/auth/principal.ts"
 import { largeResultsPlugin } from "../../large-results/plugin.ts"
 import { mcpAuthorizationOptions } from "../../mcp/options.ts"
 import { mcpPlugin } from "../../mcp/plugin.ts"
@@ -22,7 +22,7 @@ import type { ResolvedAgentServer, ResolvedServer } from "../options/gateway-opt
 import { localPrincipal } from "../runs/start-run.ts"
 
 /** Returns the plugins that the agent's options stand for, then the agent's own plugins. */
-export function pluginsOf(
+export function createPlugins(
   options: ResolvedAgentServer,
   server: ResolvedServer,
   settings: EnvironmentSettings,
@@ -54,7 +54,7 @@ export function pluginsOf(
 }
 
 function ownerOf({ userId, tenant }: ScheduleDefinition): Principal {
-  return userId === undefined ? localPrincipal : principalOfPerson({ userId, tenant })
+  return userId === undefined ? localPrincipal : toPrincipalOfPerson({ userId, tenant })
 }
 
 function prepareDirectory(directory: string): void {

@@ -14,7 +14,7 @@ interface OpenedPart {
 const maxCharacters = 100_000
 
 /** Returns the compaction of the one plugin that has it. Throws a `ConfigurationError` if two have. */
-export function compactionOf(opened: readonly OpenedPart[]): HistoryCompaction | null {
+export function findCompaction(opened: readonly OpenedPart[]): HistoryCompaction | null {
   const [first, second] = opened.filter(({ parts }) => parts.compaction !== undefined)
   if (first !== undefined && second !== undefined) {
     throw new ConfigurationError(
@@ -26,7 +26,7 @@ export function compactionOf(opened: readonly OpenedPart[]): HistoryCompaction |
 }
 
 /** Collects the notes of all plugins. Leaves out notes that fail. */
-export async function compactionNotesOf(
+export async function collectCompactionNotes(
   opened: readonly OpenedPart[],
   {
     messages,

@@ -8,9 +8,9 @@ import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { TransformToolResult } from "../../core/ports/tools/transform-tool-result.ts"
 import type { ItemsAtEnd } from "../../core/runs/run-end.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
-import { compactionNotesOf, compactionOf } from "./compaction-parts.ts"
+import { collectCompactionNotes, findCompaction } from "./compaction-parts.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
-import { storedKind } from "./outbox-handlers.ts"
+import { toStoredKind } from "./outbox-handlers.ts"
 
 /** The parts of all plugins in one run, joined in the order of the plugins. */
 export interface PluginView {
@@ -68,7 +68,7 @@ export async function openRun(
 }
 
 /** Returns the view of a run that has no plugins. */
-export function viewWithoutPlugins(options: OpenRunOptions): PluginView {
+export function createEmptyView(options: OpenRunOptions): PluginView {
   return joinParts([], options)
 }
 
@@ -82,9 +82,9 @@ function joinParts(
     background: opened.flatMap(({ parts }) => parts.background ?? []),
     interceptors: opened.flatMap(({ parts }) => parts.interceptors ?? []),
     transformToolResults: opened.flatMap(({ parts }) => parts.transformToolResult ?? []),
-    compaction: compactionOf(opened),
+    compaction: findCompaction(opened),
     compactionNotes: (messages, signal) =>
-      compactionNotesOf(opened, { messages, signal, timeoutMs: callbackTimeoutMs, logger }),
+      collectCompactionNotes(opened, { messages, signal, timeoutMs: callbackTimeoutMs, logger }),
     itemsAtEnd: joinItems(agent, opened),
   }
 }
@@ -97,7 +97,7 @@ function joinItems(agent: string, opened: readonly OpenedPart[]): ItemsAtEnd | u
     sources.flatMap(({ plugin, parts }) =>
       (parts.itemsAtEnd?.(end) ?? []).map((item) => ({
         ...item,
-        kind: storedKind({ agent, plugin, kind: item.kind }),
+        kind: toStoredKind({ agent, plugin, kind: item.kind }),
       })),
     )
 }

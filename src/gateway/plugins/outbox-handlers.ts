@@ -2,7 +2,7 @@ import type { OutboxHandler, OutboxHandlers } from "../../core/ports/store/outbo
 import type { OpenedPlugin } from "./open-plugins.ts"
 
 /** Returns the kind under which an item of a plugin is stored. Names contain no slash. */
-export function storedKind(of: {
+export function toStoredKind(of: {
   readonly agent: string
   readonly plugin: string
   readonly kind: string
@@ -11,13 +11,13 @@ export function storedKind(of: {
 }
 
 /** Returns the handlers of an agent's plugins by the kind under which their items are stored. */
-export function outboxHandlersOf(
+export function collectOutboxHandlers(
   agent: string,
   plugins: readonly OpenedPlugin[],
 ): readonly (readonly [string, OutboxHandler])[] {
   return plugins.flatMap(({ name: plugin, parts }) =>
     Object.entries(parts.outbox ?? {}).map(
-      ([kind, handler]) => [storedKind({ agent, plugin, kind }), handler] as const,
+      ([kind, handler]) => [toStoredKind({ agent, plugin, kind }), handler] as const,
     ),
   )
 }

@@ -9,7 +9,7 @@ import { knowsUsers } from "../../http/options.ts"
 import type { Storage } from "../../sessions/storage.ts"
 import { sealSecrets } from "../../stores/sealed-secrets.ts"
 import type { AgentSurroundings } from "../agent/agent-service.ts"
-import { secretsKey } from "../options/secrets-key.ts"
+import { resolveSecretsKey } from "../options/secrets-key.ts"
 import { packageVersion } from "../package-version.ts"
 
 /** Creates the services of an agent's plugins. Each plugin has its own secrets. */
@@ -36,7 +36,7 @@ export function createPluginServices(
     signal: others.closing,
     async openSecrets() {
       const { secretsKey: ownKey = settings.secretsKey } = server
-      const key = await secretsKey({ store: server.store, ...omitUndefined({ secretsKey: ownKey }) })
+      const key = await resolveSecretsKey({ store: server.store, ...omitUndefined({ secretsKey: ownKey }) })
       if (key === null) return null
       // The default agent has no scope, so that it keeps its secrets if the gateway gets a second agent.
       const scope = isDefault ? "" : `agent:${agent}:`

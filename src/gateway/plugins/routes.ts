@@ -7,7 +7,7 @@ import type { OpenedPlugin } from "./open-plugins.ts"
  * Returns the handlers of an agent's plugins by method and path. Throws a `ConfigurationError` if two plugins declare
  * the same route.
  */
-export function routesOf(plugins: readonly OpenedPlugin[]): ReadonlyMap<string, PluginRoute> {
+export function collectRoutes(plugins: readonly OpenedPlugin[]): ReadonlyMap<string, PluginRoute> {
   const routes = new Map<string, PluginRoute>()
   for (const { name, parts } of plugins) {
     for (const [route, handle] of Object.entries(parts.routes ?? {})) {

@@ -6,7 +6,7 @@ import type { OpenedPlugin } from "./open-plugins.ts"
 const maxAttempts = 15
 
 /** Returns the subscribers of an agent's plugins. Their names contain the names of the agent and the plugin. */
-export function subscribersOf(
+export function collectSubscribers(
   agent: string,
   plugins: readonly OpenedPlugin[],
   logger: Logger,

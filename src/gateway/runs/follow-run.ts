@@ -12,7 +12,7 @@ import { answerWaits, type People } from "./answer-waits.ts"
 import { cancelRun } from "./cancel-run.ts"
 import { createRendering } from "./render-events.ts"
 import type { AcceptedRun } from "./start-run.ts"
-import { type ParkedParts, UnfinishedCalls, untilParked } from "./until-parked.ts"
+import { type ParkedParts, UnfinishedCalls, waitUntilParked } from "./until-parked.ts"
 
 /** Maximum number of sub-agents whose questions are answered at once. */
 const maxSubAgents = 1_000
@@ -122,7 +122,8 @@ export async function* followRun(
     try {
       while (!over.signal.aborted) {
         const before = answered
-        if (!(await untilParked({ sessions, directory }, sessionId, { calls, signal: over.signal }))) return
+        if (!(await waitUntilParked({ sessions, directory }, sessionId, { calls, signal: over.signal })))
+          return
         await answering
         // The wait may have been answered since it was seen.
         if (unanswered > 0 || answered !== before) continue

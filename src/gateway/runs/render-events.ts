@@ -1,5 +1,5 @@
 import type { LiveEntry } from "../../core/log/entries.ts"
-import { nativeWireFor } from "../../http/wire/native.ts"
+import { chooseNativeWire } from "../../http/wire/native.ts"
 import type { Frame } from "../../http/wire/wire.ts"
 import { isOfSubAgent, isProgress, type SubAgent, type TreeBatch } from "../../sessions/tree/sub-agent.ts"
 
@@ -11,7 +11,7 @@ export function createRendering(
   afterSeq: number,
   { toolInput }: { readonly toolInput?: boolean | undefined },
 ) {
-  const wire = nativeWireFor({ toolInput })
+  const wire = chooseNativeWire({ toolInput })
   let state = wire.start(afterSeq)
   const states = new WeakMap<SubAgent, typeof state>()
   return function* (batch: TreeBatch): Generator<readonly [LiveEntry | null, readonly Frame[]]> {

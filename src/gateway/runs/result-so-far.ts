@@ -1,4 +1,4 @@
-import { textOf } from "../../core/history/messages.ts"
+import { joinTexts } from "../../core/history/messages.ts"
 import type { LiveEntry } from "../../core/log/entries.ts"
 import { addSpending, noSpending, type Spending } from "../../core/usage.ts"
 
@@ -16,7 +16,7 @@ export class ResultSoFar {
     if (event.type === "toolCallRequested") this.#toolsUsed.add(event.name)
     if (event.type === "messageCompleted" || event.type === "modelCallFailed")
       this.#spent = addSpending(this.#spent, event)
-    if (event.type === "messageCompleted") this.#response = textOf(event.message.content) || this.#response
+    if (event.type === "messageCompleted") this.#response = joinTexts(event.message.content) || this.#response
   }
 
   /** Returns the result. `now` is the time of the last entry seen. */

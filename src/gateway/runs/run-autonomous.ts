@@ -7,7 +7,7 @@ import { type RetryOptions, retryShape, runWithRetry } from "../../headless/run/
 import type { RunOutput } from "../../headless/run/run-output.ts"
 import { runSession } from "../../headless/run/run-session.ts"
 import { type AgentOptions, createAgent } from "../create-agent.ts"
-import { untilDelivered } from "./until-delivered.ts"
+import { waitUntilDelivered } from "./until-delivered.ts"
 
 /** Options of the agent and of its run. `maxTurns` and `maxBudgetUsd` bound the run. */
 export type AutonomousOptions = Omit<AgentOptions, keyof RunSessionOptions> &
@@ -42,7 +42,7 @@ export async function runAutonomous(
     // The time to open the agent does not count toward the run.
     await agent.prepare()
     const output = await runSession(agent, message, run)
-    return channels === undefined ? output : (await untilDelivered(agent, output, options)).output
+    return channels === undefined ? output : (await waitUntilDelivered(agent, output, options)).output
   } finally {
     // The run has ended or is parked. The next process can take over any other work of this process.
     await agent.close({ graceMs: 0 })

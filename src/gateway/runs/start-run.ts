@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto"
 import { GatewayError } from "../../core/errors.ts"
-import { canonicalPieces } from "../../core/json/canonical-json.ts"
+import { toCanonicalPieces } from "../../core/json/canonical-json.ts"
 import type { Json } from "../../core/json/json.ts"
 import type { Principal, PutOutcome, Session } from "../../core/ports/store/session-log.ts"
-import { validTraceparent } from "../../core/runs/trace-context.ts"
-import { isSamePrincipal, principalOfPerson } from "../../http/auth/principal.ts"
+import { parseTraceparent } from "../../core/runs/trace-context.ts"
+import { isSamePrincipal, toPrincipalOfPerson } from "../../http/auth/principal.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { CompiledSchema } from "../../tools/input-schema.ts"
 import { checkStartOptions } from "../options/check-options.ts"
@@ -45,7 +45,7 @@ export async function startRun(
 ): Promise<AcceptedRun> {
   checkStartOptions(caller, options)
   const { signal, context = {}, whenBusy, notBefore, jobId, notes = [], limits, toolInputDeltas } = options
-  const traceparent = validTraceparent(options.traceparent)
+  const traceparent = parseTraceparent(options.traceparent)
   signal?.throwIfAborted()
   const { id: sessionId } = await findSession(sessions, agents, options)
   const { channel = null } = context
@@ -78,7 +78,7 @@ async function findSession(
       `The gateway serves no agent named ${agent}.`,
     )
   }
-  const owner = userId === undefined ? null : principalOfPerson({ userId, tenant })
+  const owner = userId === undefined ? null : toPrincipalOfPerson({ userId, tenant })
   if (sessionId === undefined && jobId === undefined) return sessions.create(owner ?? localPrincipal, agent)
   const session =
     sessionId === undefined
@@ -115,7 +115,7 @@ function jobKey(jobId: string): string {
 /** Returns a digest. Equal values have the same digest, whatever the order of their members is. */
 function digest(value: Json): string {
   const hash = createHash("sha256")
-  for (const piece of canonicalPieces(value)) hash.update(piece)
+  for (const piece of toCanonicalPieces(value)) hash.update(piece)
   return hash.digest("hex")
 }
 

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest"
-import { outputWithoutRun } from "../../headless/run/run-output.ts"
+import { createOutputWithoutRun } from "../../headless/run/run-output.ts"
 import type { Gateway } from "../gateway.ts"
-import { untilDelivered } from "./until-delivered.ts"
+import { waitUntilDelivered } from "./until-delivered.ts"
 
-const run = outputWithoutRun({ sessionId: "sess_1", response: "Done." })
+const run = createOutputWithoutRun({ sessionId: "sess_1", response: "Done." })
 
 /** Returns an outbox whose first reads return these lists of rows. All later reads return the last list. */
 function outboxOf(...lists: readonly { readonly kind: string; readonly state: "waiting" | "dead" }[][]) {
@@ -16,17 +16,20 @@ function outboxOf(...lists: readonly { readonly kind: string; readonly state: "w
 const webhook = { kind: "agent/delivery/webhook", state: "waiting" } as const
 
 it("waits until nothing is left to deliver", async () => {
-  const { output, hasOpenDeliveries } = await untilDelivered(outboxOf([webhook], [webhook], []), run)
+  const { output, hasOpenDeliveries } = await waitUntilDelivered(outboxOf([webhook], [webhook], []), run)
   expect({ output, hasOpenDeliveries }).toEqual({ output: run, hasOpenDeliveries: false })
 })
 
 it("does not wait for other rows of the session", async () => {
   const other = { kind: "command", state: "waiting" } as const
-  expect(await untilDelivered(outboxOf([other]), run)).toEqual({ output: run, hasOpenDeliveries: false })
+  expect(await waitUntilDelivered(outboxOf([other]), run)).toEqual({ output: run, hasOpenDeliveries: false })
 })
 
 it("reports a dead delivery as a warning, and not as open", async () => {
-  const { output, hasOpenDeliveries } = await untilDelivered(outboxOf([{ ...webhook, state: "dead" }]), run)
+  const { output, hasOpenDeliveries } = await waitUntilDelivered(
+    outboxOf([{ ...webhook, state: "dead" }]),
+    run,
+  )
   expect(output.warnings).toEqual([
     "The delivery by webhook failed permanently: No. See agent-gateway outbox list.",
   ])
@@ -34,7 +37,7 @@ it("reports a dead delivery as a warning, and not as open", async () => {
 })
 
 it("reports a delivery that is still open after the wait", async () => {
-  const { output, hasOpenDeliveries } = await untilDelivered(outboxOf([webhook]), run, {
+  const { output, hasOpenDeliveries } = await waitUntilDelivered(outboxOf([webhook]), run, {
     signal: AbortSignal.abort(),
   })
   expect(output.warnings).toEqual([

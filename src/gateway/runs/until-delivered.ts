@@ -17,7 +17,7 @@ export interface DeliveredRun {
 }
 
 /** Waits until the run's deliveries have succeeded or are dead, for at most a minute, or until the signal aborts. */
-export async function untilDelivered(
+export async function waitUntilDelivered(
   { outbox }: Pick<Gateway, "outbox">,
   output: RunOutput,
   { signal }: { readonly signal?: AbortSignal } = {},

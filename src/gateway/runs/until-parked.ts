@@ -29,7 +29,7 @@ export class UnfinishedCalls {
 }
 
 /** Resolves when the run and the sessions that work for it wait only for people, or when the signal aborts. */
-export async function untilParked(
+export async function waitUntilParked(
   parts: ParkedParts,
   sessionId: string,
   { calls, signal }: { readonly calls: UnfinishedCalls; readonly signal: AbortSignal },

@@ -11,7 +11,7 @@ const minuteMs = 60_000
 
 export const always: ActiveHours = { contains: () => true, opening: (at) => at }
 
-export function activeHours([start, end]: readonly [number, number], local: LocalTime): ActiveHours {
+export function createActiveHours([start, end]: readonly [number, number], local: LocalTime): ActiveHours {
   const [startMs, endMs] = [start * hourMs, end * hourMs]
   const contains = (at: number) => {
     const time = local.timeOfDay(at)

@@ -8,12 +8,12 @@ import { type Judgment, judge, judgeFailure } from "./judge.ts"
 import { type ResolvedHeartbeat, resolveHeartbeat } from "./options.ts"
 import { createSchedule, type Schedule } from "./schedule.ts"
 import {
+  createStateFile,
   type HeartbeatState,
   initialState,
   noStateStore,
   type OpenedState,
   type StateStore,
-  stateFile,
 } from "./state.ts"
 import type { SkipReason, TickResult } from "./tick.ts"
 import { planTick, planTickAfter } from "./timing.ts"
@@ -42,7 +42,7 @@ export class Beat {
     this.#config = resolveHeartbeat(options.config ?? {})
     this.#schedule = createSchedule(this.#config)
     this.#clock = options.clock ?? systemHeartbeatClock
-    this.#store = this.#config.stateDir === undefined ? noStateStore : stateFile(this.#config.stateDir)
+    this.#store = this.#config.stateDir === undefined ? noStateStore : createStateFile(this.#config.stateDir)
   }
 
   get running(): boolean {

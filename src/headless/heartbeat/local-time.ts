@@ -9,7 +9,7 @@ export interface LocalTime {
 export const hourMs = 3_600_000
 export const dayMs = 24 * hourMs
 
-export function localTime(timezone: string): LocalTime {
+export function createLocalTime(timezone: string): LocalTime {
   const format = new Intl.DateTimeFormat("en-US", {
     timeZone: timezone,
     hourCycle: "h23",

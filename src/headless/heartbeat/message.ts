@@ -7,6 +7,6 @@ export const heartbeatMessage =
   "alone on a line. Otherwise say briefly what a person must know, without that word."
 
 /** Returns the checklist as a note of the message. */
-export function checklistNote(checklist: string): string {
+export function formatChecklist(checklist: string): string {
   return `## CHECKLIST\n${checklist}`
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { activeHours } from "./active-hours.ts"
-import { localTime } from "./local-time.ts"
+import { createActiveHours } from "./active-hours.ts"
+import { createLocalTime } from "./local-time.ts"
 import { type HeartbeatConfig, resolveHeartbeat } from "./options.ts"
 import { createSchedule } from "./schedule.ts"
 
@@ -54,7 +54,7 @@ describe.each(zones)("in %s", (timezone) => {
   )
 
   it.each(ranges)("[%d, %d) opens at the first minute that is inside", (...range) => {
-    const hours = activeHours(range, localTime(timezone))
+    const hours = createActiveHours(range, createLocalTime(timezone))
     // The days around all clock changes in these zones.
     const wrong: number[] = []
     for (const [month, day] of [
@@ -78,13 +78,13 @@ describe.each(zones)("in %s", (timezone) => {
   it("cron ticks once a day at the same hour of the wall clock", () => {
     const ticks = ticksOfYear({ cron: "0 9 * * *", timezone })
     expect(ticks.every((at) => wallHours(at, timezone) === 9)).toBe(true)
-    const days = ticks.map((at) => localTime(timezone).date(at))
+    const days = ticks.map((at) => createLocalTime(timezone).date(at))
     expect(new Set(days).size).toBe(days.length)
     expect(days.length).toBe(365)
   })
 
   it("cron does not tick twice in the repeated hour, and does not lose the day whose hour is skipped", () => {
-    const days = ticksOfYear({ cron: "15 2 * * *", timezone }).map((at) => localTime(timezone).date(at))
+    const days = ticksOfYear({ cron: "15 2 * * *", timezone }).map((at) => createLocalTime(timezone).date(at))
     expect(new Set(days).size).toBe(days.length)
     expect(days.length).toBe(365)
   })
@@ -99,7 +99,7 @@ describe.each(zones)("in %s", (timezone) => {
 it("local time equals the wall clock at each hour of the year", () => {
   const wrong: string[] = []
   for (const zone of zones) {
-    const local = localTime(zone)
+    const local = createLocalTime(zone)
     for (let at = from; at < until; at += 60 * minute) {
       const difference = local.timeOfDay(at) / 3_600_000 - wallHours(at, zone)
       if (Math.abs(difference) > 1e-6) wrong.push(`${zone} ${at}`)

@@ -1,7 +1,7 @@
 import { Cron } from "croner"
 import { ConfigurationError } from "../../core/errors.ts"
-import { activeHours, always } from "./active-hours.ts"
-import { localTime } from "./local-time.ts"
+import { always, createActiveHours } from "./active-hours.ts"
+import { createLocalTime } from "./local-time.ts"
 import { defaultIntervalSeconds, type ResolvedHeartbeat } from "./options.ts"
 
 /** Computes the times of a heartbeat's ticks. It has no clock. Times are milliseconds since the Unix epoch. */
@@ -22,8 +22,8 @@ const maxSteps = 1_000
 
 export function createSchedule(config: ResolvedHeartbeat): Schedule {
   const { cron, intervalSeconds = defaultIntervalSeconds, timezone } = config
-  const local = localTime(timezone)
-  const hours = config.activeHours === undefined ? always : activeHours(config.activeHours, local)
+  const local = createLocalTime(timezone)
+  const hours = config.activeHours === undefined ? always : createActiveHours(config.activeHours, local)
   const grid = cron === undefined ? intervalGrid(intervalSeconds * 1_000) : cronGrid(cron, timezone)
   return {
     after(at, anchor) {

@@ -106,7 +106,7 @@ export const noStateStore: StateStore = {
 /**
  * Keeps the state in `heartbeat_state.json`. Opening rejects with `state_unreadable` if the file has other content.
  */
-export function stateFile(stateDir: string): StateStore {
+export function createStateFile(stateDir: string): StateStore {
   const path = join(stateDir, "heartbeat_state.json")
   return {
     async open() {

@@ -1,6 +1,6 @@
 import type { ChatEvent } from "../../client/wire/chat-event.ts"
 import { noUsage } from "../../core/usage.ts"
-import { createInterruption, outputWithoutRun, type RunOutput } from "./run-output.ts"
+import { createInterruption, createOutputWithoutRun, type RunOutput } from "./run-output.ts"
 
 export interface CollectOptions {
   /** If true, the caller canceled the run because it exceeded its time limit. Default false. */
@@ -69,7 +69,7 @@ class CollectedRun {
   output(timedOut: boolean): RunOutput {
     this.#endMessage()
     const error = this.#isOver ? this.#error : incomplete
-    return outputWithoutRun({
+    return createOutputWithoutRun({
       response: this.#last,
       toolsUsed: [...this.#toolsUsed],
       usage: this.#usage,

@@ -11,7 +11,7 @@ export interface HumanNeeds extends HumanCallbacks {
 }
 
 /** Converts the policy into callbacks. `cancel` ends the run for the policy `fail`. */
-export function humanNeeds(
+export function createHumanNeeds(
   { onHumanNeeded, approvedTools, onApproval, onElicitation }: ResolvedRunOptions,
   cancel: () => void,
 ): HumanNeeds {

@@ -6,7 +6,7 @@ import { declareOptions } from "../../options/declare-options.ts"
 import { parseOptions } from "../../options/resolve-options.ts"
 import { createFunctionSchema } from "../../options/schemas.ts"
 import { classifyOutcome } from "./classify-outcome.ts"
-import { outputWithoutRun, type RunOutput } from "./run-output.ts"
+import { createOutputWithoutRun, type RunOutput } from "./run-output.ts"
 
 export interface RetryOptions {
   /** Maximum number of further runs after the first one. Default 3. */
@@ -76,7 +76,7 @@ export async function runWithRetry(
     const since = result instanceof Error ? 0 : now() - (result.endedAt ?? now())
     await sleep(Math.max(0, delaySeconds * 1_000 - since), signal)
     if (signal.aborted) {
-      const output = result instanceof Error ? outputWithoutRun({ error: result.message }) : result
+      const output = result instanceof Error ? createOutputWithoutRun({ error: result.message }) : result
       return warning === null ? output : { ...output, warnings: [...output.warnings, warning] }
     }
   }

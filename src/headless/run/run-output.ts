@@ -83,7 +83,7 @@ const noRun: RunOutput = {
 }
 
 /** Returns an output for a run that was not started, or cannot be followed any more. */
-export function outputWithoutRun(problem: Partial<RunOutput>): RunOutput {
+export function createOutputWithoutRun(problem: Partial<RunOutput>): RunOutput {
   return { ...noRun, ...problem }
 }
 

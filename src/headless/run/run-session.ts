@@ -1,8 +1,8 @@
 import { ConfigurationError, GatewayError, toError } from "../../core/errors.ts"
 import type { Runs } from "../runs.ts"
-import { humanNeeds } from "./human-needed.ts"
+import { createHumanNeeds } from "./human-needed.ts"
 import { type ResolvedRunOptions, type RunSessionOptions, resolveRunOptions } from "./options.ts"
-import { outputWithoutRun, type RunOutput, toRunOutput } from "./run-output.ts"
+import { createOutputWithoutRun, type RunOutput, toRunOutput } from "./run-output.ts"
 import { RunState } from "./state.ts"
 
 /**
@@ -23,7 +23,7 @@ export async function runSession(
   try {
     note = await state?.note()
   } catch (error) {
-    return outputWithoutRun(problemOf(error))
+    return createOutputWithoutRun(problemOf(error))
   }
   const notes = [...resolved.notes, ...(note === undefined ? [] : [note])]
   const output = await follow(runs, message, { ...resolved, notes })
@@ -43,7 +43,7 @@ async function follow(runs: Runs, message: string, options: ResolvedRunOptions):
   const abort = () => stop.abort(signal?.reason)
   signal?.addEventListener("abort", abort, { once: true })
   if (signal?.aborted === true) abort()
-  const { failure, ...human } = humanNeeds(options, () => stop.abort())
+  const { failure, ...human } = createHumanNeeds(options, () => stop.abort())
   try {
     const run = await runs.run(message, {
       ...omitUndefined({ sessionId, jobId, agent, userId, tenant, context, onEvent, onText }),
@@ -69,18 +69,21 @@ async function follow(runs: Runs, message: string, options: ResolvedRunOptions):
   } catch (error) {
     // The run could not be started, or its cancel could not be stored.
     if (error instanceof GatewayError && error.code === "store_unavailable")
-      return outputWithoutRun(problemOf(error))
+      return createOutputWithoutRun(problemOf(error))
     // The run has not started yet.
-    if (deadline.isOver) return outputWithoutRun({ timedOut: true })
+    if (deadline.isOver) return createOutputWithoutRun({ timedOut: true })
     if (stop.signal.aborted && error === stop.signal.reason)
-      return outputWithoutRun({ error: "The run was canceled before it started.", errorCode: "cancelled" })
+      return createOutputWithoutRun({
+        error: "The run was canceled before it started.",
+        errorCode: "cancelled",
+      })
     if (
       !(error instanceof GatewayError) ||
       error instanceof ConfigurationError ||
       error.code === "shutting_down"
     )
       throw error
-    return outputWithoutRun(problemOf(error))
+    return createOutputWithoutRun(problemOf(error))
   } finally {
     deadline.clear()
     signal?.removeEventListener("abort", abort)

@@ -3,10 +3,10 @@ import type { Session } from "../../core/ports/store/session-log.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { FailureLimit } from "../limits/rate-limits.ts"
-import { createUnauthorized, sessionNotFound } from "../problem.ts"
+import { createSessionNotFound, createUnauthorized } from "../problem.ts"
 import type { ServedAgents } from "../served-agents.ts"
 import { isSamePrincipal } from "./principal.ts"
-import { invalidToken, type SessionTokens } from "./tokens.ts"
+import { createInvalidTokenError, type SessionTokens } from "./tokens.ts"
 
 export interface AuthenticateOptions {
   readonly tokens: SessionTokens
@@ -37,7 +37,7 @@ export function authenticate({
     const subject = await tokens.verify(token)
     const session = await sessions.session(subject.sessionId)
     if (session === null || !agents.has(session.agent) || !isSamePrincipal(session, subject)) {
-      throw sessionNotFound(401)
+      throw createSessionNotFound(401)
     }
     if (session.revokedAt !== null) {
       throw createUnauthorized(
@@ -56,6 +56,6 @@ export function authenticate({
 function readBearerToken(c: Context<HttpEnv>): string {
   const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(c.req.header("authorization") ?? "")?.[1]
   if (token === undefined)
-    throw invalidToken("The request needs an Authorization header with a Bearer token.")
+    throw createInvalidTokenError("The request needs an Authorization header with a Bearer token.")
   return token
 }

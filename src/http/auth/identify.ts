@@ -4,7 +4,7 @@ import type { Principal } from "../../core/ports/store/session-log.ts"
 import { createUnauthorized } from "../problem.ts"
 import { printable } from "../schemas/parts/printable.ts"
 import { createApiKeyCheck } from "./api-keys.ts"
-import { type Person, principalOf, principalOfPerson } from "./principal.ts"
+import { type Person, toPrincipal, toPrincipalOfPerson } from "./principal.ts"
 
 /**
  * Returns the person who sends this request, identified by the application. Null for an unknown person. Receives the
@@ -28,7 +28,7 @@ export function identifyByApiKey(validApiKeys: readonly string[] | undefined): I
   const isValid = createApiKeyCheck(validApiKeys)
   return async ({ api_key: apiKey = "", user_id: userId }) => {
     if (!isValid(apiKey)) throw createUnauthorized("invalid_api_key", "The API key is not valid.")
-    return principalOf(apiKey, userId)
+    return toPrincipal(apiKey, userId)
   }
 }
 
@@ -41,7 +41,7 @@ export function identifyPerson(authenticate: AuthenticatePerson, timeoutMs = 10_
     const bare = new Request(url, { method, headers: [...headers], signal })
     const person = await awaitResult(async () => personSchema.parse(await authenticate(bare)), signal)
     if (person === null) throw createUnauthorized("invalid_credentials", "The credentials are not valid.")
-    return principalOfPerson(person)
+    return toPrincipalOfPerson(person)
   }
 }
 

@@ -5,13 +5,13 @@ import type { Principal } from "../../core/ports/store/session-log.ts"
  * Returns the principal of an API key. The tenant is a digest of the key, so the key itself is never stored. Without
  * a user id, a key is one user.
  */
-export function principalOf(apiKey: string, userId: string | undefined): Principal {
+export function toPrincipal(apiKey: string, userId: string | undefined): Principal {
   const digest = createHash("sha256").update(apiKey).digest("hex")
   return { tenant: `key_${digest.slice(0, 32)}`, userId: userId ?? `user_${digest.slice(32, 48)}` }
 }
 
 /** Returns the principal of a person. Tenants of persons have a prefix, so that none equals the tenant of a key. */
-export function principalOfPerson({ tenant = "default", userId }: Person): Principal {
+export function toPrincipalOfPerson({ tenant = "default", userId }: Person): Principal {
   return { tenant: `app_${tenant}`, userId }
 }
 

@@ -88,7 +88,7 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
       return { keyId: protectedHeader.kid ?? "", ...contentOf(payload) }
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw tokenExpired()
-      if (error instanceof errors.JOSEError) throw invalidToken()
+      if (error instanceof errors.JOSEError) throw createInvalidTokenError()
       throw error
     }
   }
@@ -120,7 +120,7 @@ export function createSecretKeyring(jwtSecret: string): Keyring {
   }
 }
 
-export function invalidToken(message = "The session token is not valid."): Error {
+export function createInvalidTokenError(message = "The session token is not valid."): Error {
   return createUnauthorized("invalid_token", message)
 }
 
@@ -135,7 +135,7 @@ const claims = z.object({ sub: z.string(), exp: z.number(), tenant: z.string(), 
 
 function contentOf(payload: unknown): Omit<CheckedToken, "keyId"> {
   const parsed = claims.safeParse(payload)
-  if (!parsed.success) throw invalidToken()
+  if (!parsed.success) throw createInvalidTokenError()
   const { sub: sessionId, exp: expiresAt, tenant, user_id: userId } = parsed.data
   return { expiresAt, subject: { sessionId, tenant, userId } }
 }

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads"
 import { toError } from "../../core/errors.ts"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 
 /** The result of parsing a text. The caller may use the bytes again. */
 export type ParsedJson =
@@ -82,14 +82,14 @@ function startThread(): ParserThread {
     // therefore wait for another turn.
     if (waiting.length > 0) void parseFirstInSlice()
     else stopWhenIdle()
-    await nextSlice()
+    await waitForNextSlice()
     first?.resolve(parsed)
   })
   worker.on("error", (thrown) => end(toError(thrown)))
   worker.on("exit", () => end(new Error("The thread that parses JSON ended.")))
 
   async function parseFirstInSlice(): Promise<void> {
-    await nextSlice()
+    await waitForNextSlice()
     parseFirst()
   }
 

@@ -1,4 +1,4 @@
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 
 const quote = 0x22
 const backslash = 0x5c
@@ -29,7 +29,7 @@ export type JsonExcess = "depth" | "values"
 export async function findExcess(text: Uint8Array, size: JsonSize): Promise<JsonExcess | null> {
   const scan = createScan(size)
   for (let start = 0; start < text.length; start += sliceBytes) {
-    if (start > 0) await nextSlice()
+    if (start > 0) await waitForNextSlice()
     const excess = scan(text.subarray(start, start + sliceBytes))
     if (excess !== null) return excess
   }

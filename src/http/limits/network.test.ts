@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { networkOf } from "./network.ts"
+import { computeNetwork } from "./network.ts"
 
 describe("networkOf", () => {
   it.each([
@@ -16,6 +16,6 @@ describe("networkOf", () => {
     ["64:ff9b::192.0.2.1", "64:ff9b:0:0::/64"],
     ["not an address", "not an address"],
   ])("of %s is %s", (address, network) => {
-    expect(networkOf(address)).toBe(network)
+    expect(computeNetwork(address)).toBe(network)
   })
 })

@@ -5,7 +5,7 @@ const groups = 8
 const groupsOfNetwork = 4
 
 /** Returns the network of an address: an IPv4 address, or the first 64 bits of an IPv6 address. */
-export function networkOf(address: string): string {
+export function computeNetwork(address: string): string {
   const [plain = ""] = address.split("%")
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1]
   if (mapped !== undefined) return mapped

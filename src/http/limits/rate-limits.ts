@@ -6,7 +6,7 @@ import type { Clock } from "../../core/time/clock.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import type { ClientAddress } from "../request/client-address.ts"
-import { networkOf } from "./network.ts"
+import { computeNetwork } from "./network.ts"
 import type { RateLimits } from "./rate-limit-options.ts"
 import { createRateLimiter, type RateLimiter, type RateLimitState, windowSeconds } from "./rate-limiter.ts"
 
@@ -59,7 +59,7 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
   const ofNetworks = createRateLimiter({ name: "network", limit: limits.failuresPerMinute, clock })
   const networkFrom = (c: Context<HttpEnv>) => {
     const address = clientAddress(c)
-    return address === null ? null : networkOf(address)
+    return address === null ? null : computeNetwork(address)
   }
 
   return {

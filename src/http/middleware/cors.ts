@@ -16,7 +16,7 @@ const preflightMaxAgeSeconds = 600
  * Allows pages of the configured origins to call the gateway. The headers are on every response, including streams
  * and problems.
  */
-export function crossOrigin(options: CrossOriginOptions): MiddlewareHandler {
+export function createCors(options: CrossOriginOptions): MiddlewareHandler {
   const { corsOrigins: origins, allowLocalhost } = options
   const { corsAllowHeaders: allowHeaders, corsAllowMethods: allowMethods } = options
   for (const origin of origins) refuseMisspelt(origin)

@@ -19,7 +19,11 @@ const noContentPolicy = "default-src 'none'; frame-ancestors 'none'"
 /** One year, without subdomains, which may belong to others. */
 const transportSecurity = "max-age=31536000"
 
-export function securityHeaders({ trustProxy }: { readonly trustProxy: number }): MiddlewareHandler<HttpEnv> {
+export function createSecurityHeaders({
+  trustProxy,
+}: {
+  readonly trustProxy: number
+}): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     await next()
     // Each call of `c.header` would create a new response.

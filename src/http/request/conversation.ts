@@ -1,23 +1,23 @@
 import type { ContentPart, Message } from "../../core/history/messages.ts"
 import type { MessageInput } from "../../core/ports/store/session-log.ts"
-import { invalidBody } from "../problem.ts"
+import { createInvalidBody } from "../problem.ts"
 import type { ChatMessage, ChatRequest, UserContent } from "../schemas/chat.ts"
 
 /** Returns the client's message in the form of the core. */
-export function messageInput(
+export function toMessageInput(
   { messages, message }: ChatRequest,
   { allowSystemMessages }: { readonly allowSystemMessages: boolean },
 ): MessageInput {
   if (messages === undefined) return { type: "message", content: parts(message ?? []) }
   const system = messages.findIndex(({ role }) => role === "system")
   if (system !== -1 && !allowSystemMessages) {
-    throw invalidBody(
+    throw createInvalidBody(
       [{ path: `messages.${system}.role`, message: "Clients must not send system messages." }],
       "system_message_not_allowed",
     )
   }
   if (messages.at(-1)?.role !== "user") {
-    throw invalidBody([
+    throw createInvalidBody([
       { path: `messages.${messages.length - 1}.role`, message: "The last message must be the user's." },
     ])
   }

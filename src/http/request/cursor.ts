@@ -12,10 +12,10 @@ export function parseCursor(afterSeq: string | undefined, lastEventId: string | 
 function parse(field: string, given: string | undefined): number {
   if (given === undefined) return 0
   const cursor = /^\d+$/.test(given) ? Number(given) : Number.NaN
-  if (!Number.isSafeInteger(cursor)) throw invalidCursor(field)
+  if (!Number.isSafeInteger(cursor)) throw createInvalidCursor(field)
   return cursor
 }
 
-export function invalidCursor(field: string): Problem {
+export function createInvalidCursor(field: string): Problem {
   return new Problem({ code: "invalid_cursor", status: 400 }, `${field} must be a whole number from 0 up.`)
 }

@@ -11,7 +11,7 @@ type Issue = z.core.$ZodIssue
  * Returns a schema's errors, each with the path of its field, including unknown fields. For a union, returns the
  * errors of the intended branch.
  */
-export function fieldErrors(error: z.ZodError): readonly FieldError[] {
+export function toFieldErrors(error: z.ZodError): readonly FieldError[] {
   return error.issues
     .slice(0, maxErrors)
     .flatMap((issue) => flatten(issue, []))

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto"
 import { z } from "@hono/zod-openapi"
-import { canonicalPieces } from "../../core/json/canonical-json.ts"
+import { toCanonicalPieces } from "../../core/json/canonical-json.ts"
 import type { Json } from "../../core/json/json.ts"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import { Problem } from "../problem.ts"
 
 const maxIdempotencyKeyLength = 255
 
-/** The header in the OpenAPI document. `idempotencyOf` checks it, because its refusal has its own code. */
+/** The header in the OpenAPI document. `readIdempotencyKey` checks it, because its refusal has its own code. */
 export const idempotencyHeader = z
   .string()
   .optional()
@@ -21,7 +21,7 @@ export const idempotencyHeader = z
  * bodies have equal hashes, whatever the order and spacing of their JSON. Null if there is no such header. Yields to
  * the event loop while it hashes.
  */
-export async function idempotencyOf(
+export async function readIdempotencyKey(
   key: string | undefined,
   body: Json,
 ): Promise<{ readonly key: string; readonly bodyHash: string } | null> {
@@ -34,8 +34,8 @@ export async function idempotencyOf(
   }
   const hash = createHash("sha256")
   let isFirst = true
-  for (const piece of canonicalPieces(body)) {
-    if (!isFirst) await nextSlice()
+  for (const piece of toCanonicalPieces(body)) {
+    if (!isFirst) await waitForNextSlice()
     isFirst = false
     hash.update(piece)
   }

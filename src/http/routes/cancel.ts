@@ -4,7 +4,7 @@ import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { cancelRequestSchema, cancelResponseSchema } from "../schemas/cancel.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofBody, ofToken } from "../schemas/refusals.ts"
 
 export interface CancelRouteOptions {
@@ -32,7 +32,7 @@ export function addCancelRoute(
           "The cancel is durable. The run ends with `stream_complete`, `interrupted`, `cancelled`.",
         content: { "application/json": { schema: cancelResponseSchema } },
       },
-      ...problems(...ofToken, ...ofBody, "404 no_active_run"),
+      ...describeProblems(...ofToken, ...ofBody, "404 no_active_run"),
     },
   })
 

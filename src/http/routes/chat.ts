@@ -3,19 +3,19 @@ import type { MiddlewareHandler } from "hono"
 import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { PutRun } from "../../core/ports/store/inbox.ts"
 import type { PutOutcome } from "../../core/ports/store/session-log.ts"
-import { validTraceparent } from "../../core/runs/trace-context.ts"
+import { parseTraceparent } from "../../core/runs/trace-context.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { Problem, sessionNotFound } from "../problem.ts"
-import { messageInput } from "../request/conversation.ts"
-import { idempotencyHeader, idempotencyOf } from "../request/idempotency.ts"
+import { createSessionNotFound, Problem } from "../problem.ts"
+import { toMessageInput } from "../request/conversation.ts"
+import { idempotencyHeader, readIdempotencyKey } from "../request/idempotency.ts"
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofBody, ofMessage, ofToken } from "../schemas/refusals.ts"
 import type { ClientToolRefusal, ServedAgents } from "../served-agents.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
-import { nativeWireFor } from "../wire/native.ts"
+import { chooseNativeWire } from "../wire/native.ts"
 
 export interface ChatRouteOptions {
   readonly sessions: Sessions
@@ -64,7 +64,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
         }),
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
-      ...problems(...ofToken, ...ofBody, ...ofMessage, "429 too_many_viewers"),
+      ...describeProblems(...ofToken, ...ofBody, ...ofMessage, "429 too_many_viewers"),
     },
   })
 
@@ -81,14 +81,14 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       refuseClientTools(await checkClientTools(clientTools, c.get("session"), c.req.raw.signal))
     }
     const context = body.context ?? {}
-    const traceparent = validTraceparent(c.req.header("traceparent"))
+    const traceparent = parseTraceparent(c.req.header("traceparent"))
     const { id: sessionId, tenant, userId } = c.get("session")
     const principal = { tenant, userId }
     return streams.respond(c, sessionId, async () => {
       const outcome = await sessions.start({
         sessionId,
         principal,
-        input: messageInput(body, { allowSystemMessages }),
+        input: toMessageInput(body, { allowSystemMessages }),
         context,
         channel: channelOf(context),
         model: body.model ?? null,
@@ -96,13 +96,13 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
         ...(traceparent !== null && { traceparent }),
         ...(clientTools.length > 0 && { clientTools }),
         ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
-        idempotency: await idempotencyOf(c.req.header("idempotency-key"), toBodyJson(body)),
+        idempotency: await readIdempotencyKey(c.req.header("idempotency-key"), toBodyJson(body)),
         request: () => withBody(c.req.raw, c.get("bodyBytes")),
       })
       const { runId, cursor, position } = requireStartedRun(outcome)
       const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
       const isNewRun = outcome.status === "accepted"
-      const wire = nativeWireFor({ toolInput: body.tool_input_deltas })
+      const wire = chooseNativeWire({ toolInput: body.tool_input_deltas })
       const afterSeq = cursor
       return { wire, sessionId, principal, runId, afterSeq, position, fromRunStart: true, isNewRun, headers }
     })
@@ -137,7 +137,7 @@ export function requireStartedRun(outcome: PutOutcome): PutRun {
     case "full":
       throw full(outcome.scope)
     case "unknown":
-      throw sessionNotFound(401)
+      throw createSessionNotFound(401)
     default:
       return outcome satisfies never
   }

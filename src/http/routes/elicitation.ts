@@ -6,7 +6,7 @@ import type { DeciderOf } from "../auth/decider.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { elicitationRequestSchema } from "../schemas/answers.ts"
 import { done, doneResponseSchema } from "../schemas/done.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofAnswer, ofBody, ofToken } from "../schemas/refusals.ts"
 
 export interface ElicitationRouteOptions {
@@ -34,7 +34,7 @@ export function addElicitationRoute(app: OpenAPIHono<HttpEnv>, options: Elicitat
         description: "The answer is durable. Later answers are refused.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
-      ...problems(...ofToken, ...ofBody, ...ofAnswer),
+      ...describeProblems(...ofToken, ...ofBody, ...ofAnswer),
     },
   })
 

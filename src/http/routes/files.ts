@@ -4,7 +4,7 @@ import type { Session } from "../../core/ports/store/session-log.ts"
 import type { OpenedFile } from "../../core/ports/tools/sandbox.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofToken } from "../schemas/refusals.ts"
 
 /**
@@ -39,7 +39,7 @@ export function addFilesRoute(app: OpenAPIHono<HttpEnv>, { openFile, middleware 
           "The file's bytes as a download. A browser never shows a file of the sandbox as a page of the gateway.",
         content: { "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) } },
       },
-      ...problems(...ofToken, "404 file_not_found"),
+      ...describeProblems(...ofToken, "404 file_not_found"),
     },
   })
 

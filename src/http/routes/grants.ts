@@ -7,9 +7,9 @@ import { Problem } from "../problem.ts"
 import { done, doneResponseSchema } from "../schemas/done.ts"
 import { grantsResponseSchema } from "../schemas/grants.ts"
 import { printable } from "../schemas/parts/printable.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofToken } from "../schemas/refusals.ts"
-import { wireGrants } from "../wire/grants.ts"
+import { toWireGrants } from "../wire/grants.ts"
 
 export interface GrantRoutesOptions {
   readonly sessions: Sessions
@@ -34,7 +34,7 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
         description: "Grants of `allow_tool_type` in this session that are not revoked.",
         content: { "application/json": { schema: grantsResponseSchema } },
       },
-      ...problems(...ofToken),
+      ...describeProblems(...ofToken),
     },
   })
   const revoke = createRoute({
@@ -61,11 +61,11 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
         description: "The next such call needs an approval.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
-      ...problems(...ofToken, "404 grant_not_found", "422 invalid_body"),
+      ...describeProblems(...ofToken, "404 grant_not_found", "422 invalid_body"),
     },
   })
 
-  app.openapi(list, async (c) => c.json(wireGrants(await sessions.grants(c.get("session").id)), 200))
+  app.openapi(list, async (c) => c.json(toWireGrants(await sessions.grants(c.get("session").id)), 200))
   app.openapi(revoke, async (c) => {
     const { tool_name: toolName, qualifier = null } = c.req.valid("query")
     const { id: sessionId } = c.get("session")

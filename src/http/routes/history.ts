@@ -5,10 +5,10 @@ import { principalKeyOf } from "../../sessions/principal-key.ts"
 import type { HistoryQuery, Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createPlaces } from "../limits/places.ts"
-import { invalidBody } from "../problem.ts"
-import { fieldErrors } from "../request/field-errors.ts"
+import { createInvalidBody } from "../problem.ts"
+import { toFieldErrors } from "../request/field-errors.ts"
 import { defaultRuns, historyQuerySchema, historyResponseSchema } from "../schemas/history.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofToken } from "../schemas/refusals.ts"
 import { createTextStream } from "../text-stream.ts"
 import { writeHistoryJson } from "../wire/history.ts"
@@ -48,7 +48,7 @@ export function addHistoryRoute(
         description: "The session's messages, its open run and its open waits.",
         content: { "application/json": { schema: historyResponseSchema } },
       },
-      ...problems(...ofToken, "422 invalid_body", "429 too_many_history_reads"),
+      ...describeProblems(...ofToken, "422 invalid_body", "429 too_many_history_reads"),
     },
   })
 
@@ -92,7 +92,7 @@ export function addHistoryRoute(
 
 function pageOf(given: Readonly<Record<string, string>>): Pick<HistoryQuery, "before" | "runs"> {
   const { data, error } = historyQuerySchema.safeParse(given)
-  if (error !== undefined) throw invalidBody(fieldErrors(error))
+  if (error !== undefined) throw createInvalidBody(toFieldErrors(error))
   const { limit, before } = data
   if (before === undefined) return limit === undefined ? {} : { runs: Number(limit) }
   return { runs: Number(limit ?? defaultRuns), before: Number(before) }

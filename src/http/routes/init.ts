@@ -10,7 +10,7 @@ import {
   initResponseSchema,
   personInitRequestSchema,
 } from "../schemas/init.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofBody, ofCredentials, ofStore } from "../schemas/refusals.ts"
 import type { ServedAgents } from "../served-agents.ts"
 
@@ -46,7 +46,7 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
         description: "A session and a token for it.",
         content: { "application/json": { schema: initResponseSchema } },
       },
-      ...problems(...ofBody, ...ofStore, ...ofCredentials),
+      ...describeProblems(...ofBody, ...ofStore, ...ofCredentials),
     },
   }
   const body = { required: byApiKey, content: { "application/json": { schema } } }

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofStore } from "../schemas/refusals.ts"
 
 /**
@@ -41,7 +41,7 @@ export function addMcpCallbackRoute(
         description: "The gateway has the tokens, and the page says so.",
         content: { "text/plain": { schema: z.string() } },
       },
-      ...problems("400 authorization_failed", ...ofStore),
+      ...describeProblems("400 authorization_failed", ...ofStore),
     },
   })
 

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from "hono"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { done, doneResponseSchema } from "../schemas/done.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofToken } from "../schemas/refusals.ts"
 
 export interface RevokeRouteOptions {
@@ -29,7 +29,7 @@ export function addRevokeRoute(
         description: "All tokens of the session are now invalid, and its open run is cancelled.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
-      ...problems(...ofToken),
+      ...describeProblems(...ofToken),
     },
   })
 

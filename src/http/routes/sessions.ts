@@ -5,8 +5,8 @@ import type { Directory } from "../../core/ports/store/directory.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import { isSamePrincipal } from "../auth/principal.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { Problem, sessionNotFound } from "../problem.ts"
-import { problems } from "../schemas/problem.ts"
+import { createSessionNotFound, Problem } from "../problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofToken } from "../schemas/refusals.ts"
 import {
   defaultSessionsLimit,
@@ -15,7 +15,7 @@ import {
   sessionsResponseSchema,
 } from "../schemas/sessions.ts"
 import type { ServedAgents } from "../served-agents.ts"
-import { wireSession, wireSessionWithRuns } from "../wire/sessions.ts"
+import { toWireSession, toWireSessionWithRuns } from "../wire/sessions.ts"
 
 /** Maximum number of runs in the description of one session. */
 const shownRuns = 20
@@ -47,7 +47,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
         description: "One page of the sessions of the token's user.",
         content: { "application/json": { schema: sessionsResponseSchema } },
       },
-      ...problems(...ofToken, "400 invalid_cursor", "403 users_unknown", "422 invalid_body"),
+      ...describeProblems(...ofToken, "400 invalid_cursor", "403 users_unknown", "422 invalid_body"),
     },
   })
   const show = createRoute({
@@ -64,7 +64,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
         description: "The session and its newest runs.",
         content: { "application/json": { schema: sessionResponseSchema } },
       },
-      ...problems(...ofToken, "403 users_unknown", "404 session_not_found"),
+      ...describeProblems(...ofToken, "403 users_unknown", "404 session_not_found"),
     },
   })
 
@@ -78,7 +78,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
       ...(after !== undefined && { after: positionOf(after) }),
       limit: Number(limit),
     })
-    const sessions = items.filter(({ revokedAt }) => revokedAt === null).map(wireSession)
+    const sessions = items.filter(({ revokedAt }) => revokedAt === null).map(toWireSession)
     return c.json({ sessions, next: next === null ? null : formatDirectoryCursor(next) }, 200)
   })
 
@@ -87,10 +87,10 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
     const session = await directory.session(c.req.valid("param").id)
     // The response is the same if the session does not exist, belongs to another principal, is not served here, or
     // was revoked.
-    if (session === null || !isSamePrincipal(session, principal)) throw sessionNotFound(404)
-    if (!agents.has(session.agent) || session.revokedAt !== null) throw sessionNotFound(404)
+    if (session === null || !isSamePrincipal(session, principal)) throw createSessionNotFound(404)
+    if (!agents.has(session.agent) || session.revokedAt !== null) throw createSessionNotFound(404)
     const { items } = await directory.runs({ sessionId: session.id, limit: shownRuns })
-    return c.json(wireSessionWithRuns(session, items), 200)
+    return c.json(toWireSessionWithRuns(session, items), 200)
   })
 
   function requireKnownPrincipal({ tenant, userId }: Principal): Principal {

@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { HttpEnv } from "../http-env.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { healthResponseSchema, readyResponseSchema } from "../schemas/status.ts"
 
 /** The response of `GET /ready`. */
@@ -32,7 +32,7 @@ export function addStatusRoutes(
         description: "It does.",
         content: { "application/json": { schema: healthResponseSchema } },
       },
-      ...problems("500 internal_error"),
+      ...describeProblems("500 internal_error"),
     },
   })
   const ready = createRoute({
@@ -51,7 +51,7 @@ export function addStatusRoutes(
         description: "Not ready. The checks give the reasons.",
         content: { "application/json": { schema: readyResponseSchema } },
       },
-      ...problems("500 internal_error"),
+      ...describeProblems("500 internal_error"),
     },
   })
 

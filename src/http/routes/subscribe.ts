@@ -3,12 +3,12 @@ import type { MiddlewareHandler } from "hono"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
-import { invalidCursor, parseCursor } from "../request/cursor.ts"
+import { createInvalidCursor, parseCursor } from "../request/cursor.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofToken } from "../schemas/refusals.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
-import { nativeWireFor } from "../wire/native.ts"
+import { chooseNativeWire } from "../wire/native.ts"
 
 export interface SubscribeRouteOptions {
   readonly sessions: Sessions
@@ -69,7 +69,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
       204: { description: "No event follows the cursor, and no run is open or due: do not reconnect." },
-      ...problems(
+      ...describeProblems(
         ...ofToken,
         "429 too_many_viewers",
         "400 invalid_cursor",
@@ -85,7 +85,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
       const session = c.get("session")
       const afterSeq = parseCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
       const runId = c.req.query("run_id")
-      const wire = nativeWireFor({ toolInput: c.req.query("tool_input_deltas") === "true" })
+      const wire = chooseNativeWire({ toolInput: c.req.query("tool_input_deltas") === "true" })
       if (runId !== undefined) {
         const run = await sessions.run(session.id, runId)
         if (run === null)
@@ -119,7 +119,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
       const flag = result.error.issues.find(({ path }) => flags.includes(String(path[0])))
       if (flag !== undefined) throw invalidFlag(String(flag.path[0]))
       // A parameter that occurs twice is an array.
-      throw invalidCursor("after_seq")
+      throw createInvalidCursor("after_seq")
     },
   )
 }

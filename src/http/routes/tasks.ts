@@ -5,10 +5,10 @@ import type { ListedTask } from "../../sessions/tree/list-tasks.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { parseCursor } from "../request/cursor.ts"
-import { idempotencyHeader, idempotencyOf } from "../request/idempotency.ts"
+import { idempotencyHeader, readIdempotencyKey } from "../request/idempotency.ts"
 import { cancelResponseSchema } from "../schemas/cancel.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofBody, ofToken } from "../schemas/refusals.ts"
 import {
   taskMessageRequestSchema,
@@ -17,8 +17,8 @@ import {
   tasksResponseSchema,
 } from "../schemas/tasks.ts"
 import type { EventStreams } from "../sse/stream-response.ts"
-import { nativeWireFor } from "../wire/native.ts"
-import { wireTask } from "../wire/tasks.ts"
+import { chooseNativeWire } from "../wire/native.ts"
+import { toWireTask } from "../wire/tasks.ts"
 import { requireStartedRun } from "./chat.ts"
 
 export interface TasksRoutesOptions {
@@ -62,12 +62,12 @@ export function addTasksRoutes(
         description: "The 200 newest background tasks of the session, oldest first.",
         content: { "application/json": { schema: tasksResponseSchema } },
       },
-      ...problems(...ofToken),
+      ...describeProblems(...ofToken),
     },
   })
   app.openapi(list, async (c) => {
     const tasks = await sessions.tasks(c.get("session").id, { signal: c.req.raw.signal })
-    return c.json({ tasks: tasks.map(wireTask) }, 200)
+    return c.json({ tasks: tasks.map(toWireTask) }, 200)
   })
 
   const read = createRoute({
@@ -80,10 +80,10 @@ export function addTasksRoutes(
     request: { params },
     responses: {
       200: { description: "The task.", content: { "application/json": { schema: taskSchema } } },
-      ...problems(...ofToken, "404 task_not_found"),
+      ...describeProblems(...ofToken, "404 task_not_found"),
     },
   })
-  app.openapi(read, async (c) => c.json(wireTask(await find(c, c.req.valid("param").id)), 200))
+  app.openapi(read, async (c) => c.json(toWireTask(await find(c, c.req.valid("param").id)), 200))
 
   const subscribe = createRoute({
     ...shared,
@@ -101,7 +101,7 @@ export function addTasksRoutes(
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
       204: { description: "No event follows the cursor, and the task has ended: do not reconnect." },
-      ...problems(
+      ...describeProblems(
         ...ofToken,
         "429 too_many_viewers",
         "400 invalid_cursor",
@@ -117,7 +117,7 @@ export function addTasksRoutes(
     if (run === null) throw notStarted()
     if (run.endSeq !== null && run.endSeq <= afterSeq) return c.body(null, 204)
     return streams.respond(c, c.get("session").id, async () => ({
-      wire: nativeWireFor({}),
+      wire: chooseNativeWire({}),
       sessionId,
       principal: c.get("session"),
       runId: taskId,
@@ -145,7 +145,7 @@ export function addTasksRoutes(
           "`user_message_added`.",
         content: { "application/json": { schema: taskMessageResponseSchema } },
       },
-      ...problems(
+      ...describeProblems(
         ...ofToken,
         ...ofBody,
         "400 invalid_idempotency_key",
@@ -172,7 +172,7 @@ export function addTasksRoutes(
       context: {},
       channel: null,
       model: null,
-      idempotency: await idempotencyOf(c.req.header("idempotency-key"), body),
+      idempotency: await readIdempotencyKey(c.req.header("idempotency-key"), body),
     })
     if (outcome.status === "busy") throw notStarted()
     if (outcome.status === "unknown") throw await explainUnjoined(sessionId, taskId)
@@ -202,7 +202,7 @@ export function addTasksRoutes(
         description: "The cancel is durable. The session learns of the end with `task_completed`.",
         content: { "application/json": { schema: cancelResponseSchema } },
       },
-      ...problems(...ofToken, "404 task_not_found", "409 task_ended", "503 task_not_started"),
+      ...describeProblems(...ofToken, "404 task_not_found", "409 task_ended", "503 task_not_started"),
     },
   })
   app.openapi(cancel, async (c) => {

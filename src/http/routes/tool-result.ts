@@ -8,7 +8,7 @@ import type { DeciderOf } from "../auth/decider.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { toolResultRequestSchema } from "../schemas/answers.ts"
 import { done, doneResponseSchema } from "../schemas/done.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofAnswer, ofBody, ofToken } from "../schemas/refusals.ts"
 
 export interface ToolResultRouteOptions {
@@ -36,7 +36,7 @@ export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResul
         description: "The result is durable. Later results are refused.",
         content: { "application/json": { schema: doneResponseSchema } },
       },
-      ...problems(...ofToken, ...ofBody, ...ofAnswer),
+      ...describeProblems(...ofToken, ...ofBody, ...ofAnswer),
     },
   })
 

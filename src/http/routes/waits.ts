@@ -2,10 +2,10 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { problems } from "../schemas/problem.ts"
+import { describeProblems } from "../schemas/problem.ts"
 import { ofToken } from "../schemas/refusals.ts"
 import { waitsResponseSchema } from "../schemas/waits.ts"
-import { wireWaits } from "../wire/waits.ts"
+import { toWireWaits } from "../wire/waits.ts"
 
 export interface WaitsRouteOptions {
   readonly sessions: Sessions
@@ -27,12 +27,12 @@ export function addWaitsRoute(app: OpenAPIHono<HttpEnv>, { sessions, middleware 
         description: "Every open approval, client tool call and question of the session.",
         content: { "application/json": { schema: waitsResponseSchema } },
       },
-      ...problems(...ofToken),
+      ...describeProblems(...ofToken),
     },
   })
 
   app.openapi(route, async (c) => {
     const waits = await sessions.openWaits({ sessionId: c.get("session").id })
-    return c.json(wireWaits(waits), 200)
+    return c.json(toWireWaits(waits), 200)
   })
 }

@@ -34,7 +34,7 @@ const always = ["403 origin_not_allowed", "421 host_not_allowed"] as const
 const largeHeaders = { description: "The headers are larger than 16 KiB. Without a body." } as const
 
 /** Returns the error half of a route's responses, from the refusals of this route. */
-export function problems<Kind extends Refusal>(...kinds: readonly Kind[]) {
+export function describeProblems<Kind extends Refusal>(...kinds: readonly Kind[]) {
   const content = { "application/problem+json": { schema: problemSchema } }
   const responses = describe(kinds).map(
     ([status, description]) => [status, { description, content }] as const,
@@ -45,7 +45,7 @@ export function problems<Kind extends Refusal>(...kinds: readonly Kind[]) {
 }
 
 /** Returns the same for routes that an OpenAPI operation describes. */
-export function problemResponses(...kinds: readonly Refusal[]): JsonObject {
+export function describeProblemResponses(...kinds: readonly Refusal[]): JsonObject {
   const content = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } }
   const responses = describe(kinds).map(
     ([status, description]) => [status, { description, content }] as const,

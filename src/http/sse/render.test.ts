@@ -4,7 +4,7 @@ import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
 import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
 import { framesIn } from "../fixtures/frames.ts"
 import { collectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
-import { serverSentEvent } from "../wire/server-sent-events.ts"
+import { formatServerSentEvent } from "../wire/server-sent-events.ts"
 import type { Wire } from "../wire/wire.ts"
 import { createRenderer } from "./render.ts"
 
@@ -13,7 +13,7 @@ class CountingWire implements Wire<string> {
   readonly name = "counting"
   readonly contentType = "text/event-stream"
   readonly replayFrom = "step"
-  readonly write = serverSentEvent
+  readonly write = formatServerSentEvent
   folds = 0
 
   start(afterSeq: number): string {
@@ -28,7 +28,7 @@ class CountingWire implements Wire<string> {
   }
 
   heartbeat(now: number): string {
-    return serverSentEvent(JSON.stringify({ now }), null)
+    return formatServerSentEvent(JSON.stringify({ now }), null)
   }
 
   queued(runId: string, position: number): string {

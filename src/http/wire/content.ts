@@ -7,7 +7,7 @@ import type { WireQuestion } from "../schemas/question.ts"
 
 /** The forms of core values that clients see, in history and in events alike. */
 
-export function wireUsage({ usage, cost }: Spending): WireUsage {
+export function toWireUsage({ usage, cost }: Spending): WireUsage {
   return {
     input_tokens: usage.inputTokens,
     output_tokens: usage.outputTokens,
@@ -22,7 +22,7 @@ export function roundDollars(amount: number): number {
   return Math.round(amount * 1e10) / 1e10
 }
 
-export function wireContent(part: ContentPart): WireContentBlock {
+export function toWireContent(part: ContentPart): WireContentBlock {
   if (part.type === "text") return { type: "text", text: part.text }
   const { source } = part
   if (source.type === "url") return { type: "image", source: { type: "url", url: source.url } }
@@ -40,12 +40,12 @@ export interface WireToolOutcome {
 }
 
 /** Returns the outcome for clients. Either `result` or `error` is null. Both are null if a tool returned null. */
-export function wireToolOutcome(result: ToolResult): WireToolOutcome {
+export function toWireToolOutcome(result: ToolResult): WireToolOutcome {
   switch (result.type) {
     case "json":
       return { result: result.value, error: null, ...wireMarks(result) }
     case "content":
-      return { result: { content: result.content.map(wireContent) }, error: null, ...wireMarks(result) }
+      return { result: { content: result.content.map(toWireContent) }, error: null, ...wireMarks(result) }
     case "error": {
       const { code, subCode, message } = result
       return { result: null, error: { code, ...(subCode !== undefined && { sub_code: subCode }), message } }
@@ -59,7 +59,7 @@ function wireMarks({ isError, warning }: ToolResultMarks): Pick<WireToolOutcome,
   return { ...(isError === true && { is_error: true }), ...(warning !== undefined && { warning }) }
 }
 
-export function wireQuestion(question: Question): Omit<WireQuestion, "server"> {
+export function toWireQuestion(question: Question): Omit<WireQuestion, "server"> {
   const { mode, message } = question
   return mode === "form" ? { mode, message, schema: question.schema } : { mode, message, url: question.url }
 }

@@ -1,12 +1,12 @@
 import type { AssistantPart, Message } from "../../core/history/messages.ts"
-import { jsonPieces } from "../../core/json/json-pieces.ts"
+import { toJsonPieces } from "../../core/json/json-pieces.ts"
 import type { AppData } from "../../core/log/entries.ts"
 import type { Wait } from "../../core/ports/store/approvals.ts"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import type { HistoryEnd, HistoryMessages, HistoryPart } from "../../sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
-import { toUnixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
-import { wireTask } from "./tasks.ts"
+import { toUnixSeconds, toWireContent, toWireQuestion, toWireToolOutcome, toWireUsage } from "./content.ts"
+import { toWireTask } from "./tasks.ts"
 
 type HistoryBlock = HistoryMessage["content"][number]
 
@@ -24,7 +24,7 @@ export async function* writeHistoryJson(parts: AsyncIterable<HistoryPart>): Asyn
     if (piece.length < pieceCharacters) continue
     yield piece
     piece = ""
-    await nextSlice()
+    await waitForNextSlice()
   }
   yield piece
 }
@@ -35,12 +35,12 @@ async function* historyTexts(parts: AsyncIterable<HistoryPart>): AsyncGenerator<
     if (part.type === "end") {
       if (before !== ",") yield before
       yield "],"
-      yield* omitBrace(jsonPieces(rest(part)))
+      yield* omitBrace(toJsonPieces(rest(part)))
       return
     }
     for (const message of part.messages) {
       yield before
-      yield* jsonPieces(wireMessage(message, part.data))
+      yield* toJsonPieces(wireMessage(message, part.data))
       before = ","
     }
   }
@@ -66,15 +66,15 @@ function rest({
   before,
 }: HistoryEnd): Omit<HistoryResponse, "messages"> {
   return {
-    ...pendingOf(openWaits),
+    ...toWirePending(openWaits),
     active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
     queued_runs: queuedRuns.map(({ runId, position, notBefore }) => ({
       run_id: runId,
       position,
       not_before: notBefore === 0 ? null : toUnixSeconds(notBefore),
     })),
-    running_tasks: runningTasks.map(wireTask),
-    usage: wireUsage(spent),
+    running_tasks: runningTasks.map(toWireTask),
+    usage: toWireUsage(spent),
     has_more: before !== null,
     before,
     last_seq: lastSeq,
@@ -82,7 +82,7 @@ function rest({
 }
 
 /** Groups open waits by the route that answers them. */
-export function pendingOf(
+export function toWirePending(
   openWaits: readonly Wait[],
 ): Pick<HistoryResponse, "pending_approvals" | "pending_tool_calls" | "pending_elicitations"> {
   return {
@@ -103,7 +103,7 @@ export function pendingOf(
       .map((wait) => ({
         ...toPending(wait),
         server: wait.origin?.server ?? null,
-        ...wireQuestion(wait.payload.question),
+        ...toWireQuestion(wait.payload.question),
       })),
   }
 }
@@ -111,11 +111,11 @@ export function pendingOf(
 function toPending(wait: Wait): Pending {
   const { toolCallId, nonce, expiresAt, toolName } = wait
   const call = { tool_call_id: toolCallId, nonce, expires_at: toUnixSeconds(expiresAt), tool_name: toolName }
-  return { ...call, ...subAgentOf(wait) }
+  return { ...call, ...selectSubAgentId(wait) }
 }
 
 /** Returns the sub-agent of a wait. Null if no sub-agent waits. */
-export function subAgentOf({ sessionId, rootSessionId }: Wait): Pick<Pending, "sub_agent_id"> {
+export function selectSubAgentId({ sessionId, rootSessionId }: Wait): Pick<Pending, "sub_agent_id"> {
   return sessionId === rootSessionId ? {} : { sub_agent_id: sessionId }
 }
 
@@ -123,7 +123,7 @@ function wireMessage(message: Message, data: HistoryMessages["data"]): HistoryMe
   switch (message.role) {
     case "user":
     case "system":
-      return { role: message.role, content: message.content.map(wireContent) }
+      return { role: message.role, content: message.content.map(toWireContent) }
     case "assistant":
       return { role: message.role, content: message.content.flatMap(assistantBlock) }
     case "tool":
@@ -131,7 +131,7 @@ function wireMessage(message: Message, data: HistoryMessages["data"]): HistoryMe
         role: message.role,
         content: message.results.flatMap(({ toolCallId, result }): HistoryBlock[] => [
           ...(data.get(toolCallId) ?? []).map(dataBlock),
-          { type: "tool_result", tool_call_id: toolCallId, ...wireToolOutcome(result) },
+          { type: "tool_result", tool_call_id: toolCallId, ...toWireToolOutcome(result) },
         ]),
       }
     default:
@@ -146,7 +146,7 @@ function dataBlock({ toolCallId, name, value }: AppData): HistoryBlock {
 function assistantBlock(part: AssistantPart): HistoryBlock[] {
   switch (part.type) {
     case "text":
-      return [wireContent(part)]
+      return [toWireContent(part)]
     case "thinking":
       return [{ type: "thinking", text: part.text }]
     case "toolCall":

@@ -11,7 +11,7 @@ import {
 } from "../fixtures/entries.ts"
 import { framesIn } from "../fixtures/frames.ts"
 import { type Item, parsed, sent } from "../fixtures/native.ts"
-import { nativeWire, nativeWireFor } from "./native.ts"
+import { chooseNativeWire, nativeWire } from "./native.ts"
 
 const call = { toolCallId: "call_1", name: "look" }
 const completed = {
@@ -62,8 +62,8 @@ describe("the native wire", () => {
     const ids = { toolCallId: "call_1", toolName: "look" }
     const delta = { type: "toolInput", stepId: "step_1", ...ids, text: '{"at":' } as const
     const entry = { kind: "delta", seq: 7, runId: "run_1", delta } as const
-    expect(nativeWireFor({}).fold(3, entry)).toEqual([3, []])
-    const [state, frames] = nativeWireFor({ toolInput: true }).fold(3, entry)
+    expect(chooseNativeWire({}).fold(3, entry)).toEqual([3, []])
+    const [state, frames] = chooseNativeWire({ toolInput: true }).fold(3, entry)
     const shown = { type: "tool_input_delta", tool_call_id: "call_1", tool_name: "look", text: '{"at":' }
     expect([state, frames.map(parsed)]).toEqual([3, [shown]])
   })

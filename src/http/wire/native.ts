@@ -14,13 +14,13 @@ import type { ChatEvent } from "../schemas/events.ts"
 import {
   roundDollars,
   toUnixSeconds,
-  wireContent,
-  wireQuestion,
-  wireToolOutcome,
-  wireUsage,
+  toWireContent,
+  toWireQuestion,
+  toWireToolOutcome,
+  toWireUsage,
 } from "./content.ts"
-import { eventStreamType, serverSentEvent } from "./server-sent-events.ts"
-import { taskCompleted, taskProgress, taskRegistered } from "./tasks.ts"
+import { eventStreamType, formatServerSentEvent } from "./server-sent-events.ts"
+import { createTaskCompletedEvent, createTaskProgressEvent, createTaskRegisteredEvent } from "./tasks.ts"
 import type { Frame, Wire } from "./wire.ts"
 
 /**
@@ -51,8 +51,8 @@ export const nativeWire: Wire<NativeState> = {
         return entry satisfies never
     }
   },
-  write: serverSentEvent,
-  heartbeat: (now) => serverSentEvent(frame({ type: "heartbeat", timestamp: now / 1000 }), null),
+  write: formatServerSentEvent,
+  heartbeat: (now) => formatServerSentEvent(frame({ type: "heartbeat", timestamp: now / 1000 }), null),
   queued: (runId, position) => frame({ type: "run_queued", run_id: runId, position }),
   subAgentStart: ({ sessionId, agent, toolCallId, parentSessionId, isDirect, taskId, turn }) =>
     frame({
@@ -64,7 +64,7 @@ export const nativeWire: Wire<NativeState> = {
       turn,
       ...(taskId !== null && { task_id: taskId }),
     }),
-  taskProgress: (progress) => frame(taskProgress(progress)),
+  taskProgress: (progress) => frame(createTaskProgressEvent(progress)),
   ofSubAgent: (text, subAgentId) => `${text.slice(0, -1)},"sub_agent_id":${JSON.stringify(subAgentId)}}`,
   failure: () => frame({ type: "stream_error", error: "An event could not be serialized." }),
 }
@@ -81,7 +81,7 @@ const nativeWireWithToolInput: Wire<NativeState> = {
 }
 
 /** Returns the wire of a stream. There are only two, so that streams share their renderings. */
-export function nativeWireFor({
+export function chooseNativeWire({
   toolInput = false,
 }: {
   readonly toolInput?: boolean | undefined
@@ -193,7 +193,7 @@ function eventFrames(
         }),
       ]
     case "userMessageAdded":
-      return [frame({ type: "user_message_added", content: event.content.map(wireContent) })]
+      return [frame({ type: "user_message_added", content: event.content.map(toWireContent) })]
     case "runWithdrawn":
       return [frame({ type: "run_withdrawn", run_id: event.withdrawnRunId })]
     case "toolCallRequested":
@@ -219,7 +219,7 @@ function eventFrames(
           type: "tool_call_complete",
           tool_call_id: event.toolCallId,
           tool_name: event.name,
-          ...wireToolOutcome(event.result),
+          ...toWireToolOutcome(event.result),
           duration_ms: event.durationMs,
           server: event.server,
           execution_location: event.executionLocation,
@@ -236,11 +236,11 @@ function eventFrames(
         }),
       ]
     case "taskRegistered":
-      return [frame(taskRegistered(event))]
+      return [frame(createTaskRegisteredEvent(event))]
     case "taskEnded":
-      return [frame(taskCompleted(event))]
+      return [frame(createTaskCompletedEvent(event))]
     case "stepCompleted":
-      return [frame({ type: "turn_complete", turn: event.step, usage: wireUsage(event) })]
+      return [frame({ type: "turn_complete", turn: event.step, usage: toWireUsage(event) })]
     case "maxTurnsReached":
       return [frame({ type: "max_turns_reached", turn_count: event.turnCount, max_turns: event.maxTurns })]
     case "budgetExceeded":
@@ -251,7 +251,7 @@ function eventFrames(
       return [
         frame({
           type: "stream_complete",
-          usage: wireUsage(event),
+          usage: toWireUsage(event),
           terminal_disposition: event.disposition,
           ...(event.reason === null ? {} : { reason: event.reason }),
         }),
@@ -321,7 +321,7 @@ function renderOpened(event: WaitOpened): readonly Frame[] {
           expires_at: toUnixSeconds(expiresAt),
           tool_name,
           server: event.payload.server,
-          ...wireQuestion(event.payload.question),
+          ...toWireQuestion(event.payload.question),
         }),
       ]
     case "child":

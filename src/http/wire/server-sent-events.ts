@@ -4,6 +4,6 @@ import type { Frame } from "./wire.ts"
 export const eventStreamType = "text/event-stream"
 
 /** Writes a frame as a server-sent event, whose `id` is the cursor after it. */
-export function serverSentEvent(frame: Frame, seq: number | null): string {
+export function formatServerSentEvent(frame: Frame, seq: number | null): string {
   return seq === null ? `data: ${frame}\n\n` : `id: ${seq}\ndata: ${frame}\n\n`
 }

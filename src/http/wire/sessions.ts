@@ -2,7 +2,7 @@ import type { ListedRun, ListedSession } from "../../core/ports/store/directory.
 import type { SessionResponse, WireSession } from "../schemas/sessions.ts"
 import { toUnixSeconds } from "./content.ts"
 
-export function wireSession(session: ListedSession): WireSession {
+export function toWireSession(session: ListedSession): WireSession {
   const { parent } = session
   return {
     session_id: session.id,
@@ -20,9 +20,9 @@ export function wireSession(session: ListedSession): WireSession {
   }
 }
 
-export function wireSessionWithRuns(session: ListedSession, runs: readonly ListedRun[]): SessionResponse {
+export function toWireSessionWithRuns(session: ListedSession, runs: readonly ListedRun[]): SessionResponse {
   return {
-    ...wireSession(session),
+    ...toWireSession(session),
     runs: runs.map(({ id, state, createdAt }) => {
       return { run_id: id, state, created_at: toUnixSeconds(createdAt) }
     }),

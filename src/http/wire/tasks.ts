@@ -3,9 +3,9 @@ import type { ListedTask } from "../../sessions/tree/list-tasks.ts"
 import type { TaskProgress } from "../../sessions/tree/task-progress.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 import type { WireTask } from "../schemas/tasks.ts"
-import { toUnixSeconds, wireUsage } from "./content.ts"
+import { toUnixSeconds, toWireUsage } from "./content.ts"
 
-export function wireTask(task: ListedTask): WireTask {
+export function toWireTask(task: ListedTask): WireTask {
   const { taskId, name, description, toolCallId, sessionId, outcome, isCollected, startedAt } = task
   return {
     task_id: taskId,
@@ -17,23 +17,32 @@ export function wireTask(task: ListedTask): WireTask {
     reason: outcome?.reason ?? null,
     result: outcome?.response ?? null,
     error: outcome?.error ?? null,
-    usage: outcome === null ? null : wireUsage(outcome.spent),
+    usage: outcome === null ? null : toWireUsage(outcome.spent),
     collected: isCollected,
     started_at: toUnixSeconds(startedAt),
   }
 }
 
-export function taskRegistered({ taskId, name, description, toolCallId }: TaskRegistered): ChatEvent {
+export function createTaskRegisteredEvent({
+  taskId,
+  name,
+  description,
+  toolCallId,
+}: TaskRegistered): ChatEvent {
   const task = { task_id: taskId, agent_name: name, description, tool_call_id: toolCallId }
   return { type: "task_registered", ...task }
 }
 
-export function taskProgress({ taskId, name, turn, toolName, spent }: TaskProgress): ChatEvent {
-  const usage = spent === null ? null : wireUsage(spent)
+export function createTaskProgressEvent({ taskId, name, turn, toolName, spent }: TaskProgress): ChatEvent {
+  const usage = spent === null ? null : toWireUsage(spent)
   return { type: "task_progress", task_id: taskId, agent_name: name, turn, tool_name: toolName, usage }
 }
 
-export function taskCompleted({ taskId: task_id, name: agent_name, outcome }: TaskEnded): ChatEvent {
+export function createTaskCompletedEvent({
+  taskId: task_id,
+  name: agent_name,
+  outcome,
+}: TaskEnded): ChatEvent {
   const { outcome: disposition, reason, response: result, error, spent } = outcome
   return {
     type: "task_completed",
@@ -42,6 +51,6 @@ export function taskCompleted({ taskId: task_id, name: agent_name, outcome }: Ta
     disposition,
     ...(reason !== null && { reason }),
     ...(error === null ? { result } : { error }),
-    usage: wireUsage(spent),
+    usage: toWireUsage(spent),
   }
 }

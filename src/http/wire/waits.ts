@@ -1,12 +1,12 @@
 import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { WaitsResponse } from "../schemas/waits.ts"
 import { toUnixSeconds } from "./content.ts"
-import { pendingOf, subAgentOf } from "./history.ts"
+import { selectSubAgentId, toWirePending } from "./history.ts"
 
 type WireWait = WaitsResponse["waits"][number]
 
 /** Writes open waits in their order. Waits that a client can answer have the same fields as in the history. */
-export function wireWaits(waits: readonly Wait[]): WaitsResponse {
+export function toWireWaits(waits: readonly Wait[]): WaitsResponse {
   return { waits: waits.flatMap(wireWait) }
 }
 
@@ -14,13 +14,17 @@ function wireWait(wait: Wait): WireWait[] {
   const wait_id = wait.waitId
   switch (wait.kind) {
     case "approval":
-      return pendingOf([wait]).pending_approvals.map((pending) => ({ kind: "approval", wait_id, ...pending }))
+      return toWirePending([wait]).pending_approvals.map((pending) => ({
+        kind: "approval",
+        wait_id,
+        ...pending,
+      }))
     case "clientTool":
-      return pendingOf([wait]).pending_tool_calls.map((pending) => {
+      return toWirePending([wait]).pending_tool_calls.map((pending) => {
         return { kind: "client_tool", wait_id, ...pending }
       })
     case "elicitation":
-      return pendingOf([wait]).pending_elicitations.map((pending) => {
+      return toWirePending([wait]).pending_elicitations.map((pending) => {
         return { kind: "elicitation", wait_id, ...pending }
       })
     case "child": {
@@ -38,5 +42,5 @@ function wireWait(wait: Wait): WireWait[] {
 function ownFacts(wait: Wait) {
   const { waitId, toolCallId, toolName, expiresAt } = wait
   const call = { wait_id: waitId, tool_call_id: toolCallId, tool_name: toolName }
-  return { ...call, expires_at: toUnixSeconds(expiresAt), ...subAgentOf(wait) }
+  return { ...call, expires_at: toUnixSeconds(expiresAt), ...selectSubAgentId(wait) }
 }

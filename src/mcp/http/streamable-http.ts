@@ -9,7 +9,7 @@ import {
   StreamableHTTPClientTransport,
   type Transport,
 } from "@modelcontextprotocol/client"
-import { validTraceparent } from "../../core/runs/trace-context.ts"
+import { parseTraceparent } from "../../core/runs/trace-context.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import type { HttpConfig } from "../config/server-config.ts"
 import { type Authorizer, toAuthProvider } from "./authorizer.ts"
@@ -127,7 +127,7 @@ export function streamableHttp(config: HttpConfig, { authorizer, onLost }: Strea
 /** Returns the trace in a request's metadata. */
 function traceOf({ params }: JSONRPCRequest): string | null {
   const traceparent = params?._meta?.traceparent
-  return typeof traceparent === "string" ? validTraceparent(traceparent) : null
+  return typeof traceparent === "string" ? parseTraceparent(traceparent) : null
 }
 
 function withTrace(init: RequestInit | undefined, traceparent: string | undefined): RequestInit | undefined {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto"
-import { canonicalJson } from "../../core/json/canonical-json.ts"
+import { toCanonicalJson } from "../../core/json/canonical-json.ts"
 import type { Json } from "../../core/json/json.ts"
 
 /** Returns the SHA-256 of the value in canonical JSON, as hexadecimal digits. */
 export function digest(value: Json): string {
-  return createHash("sha256").update(canonicalJson(value)).digest("hex")
+  return createHash("sha256").update(toCanonicalJson(value)).digest("hex")
 }

@@ -1,6 +1,6 @@
 import type { CallToolResult, ContentBlock, ResourceContents } from "@modelcontextprotocol/client"
-import { type ContentPart, textOf } from "../../core/history/messages.ts"
-import { isLongerAsJson, type Json, jsonStart } from "../../core/json/json.ts"
+import { type ContentPart, joinTexts } from "../../core/history/messages.ts"
+import { formatJsonStart, isLongerAsJson, type Json } from "../../core/json/json.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { deepestLevel, isTooDeep } from "../nesting.ts"
 import { repetitionOf } from "./structured-content.ts"
@@ -26,7 +26,7 @@ const maxStructuredCharacters = 256 * 1024
 export function toToolResult({ content, structuredContent, isError }: CallToolResult): ToolResult {
   const parts = toContentParts(content, toPart)
   if (isError === true) {
-    const message = parts.map((part) => textOf([part])).join("\n")
+    const message = parts.map((part) => joinTexts([part])).join("\n")
     return {
       type: "error",
       code: "mcp_tool_error",
@@ -84,7 +84,7 @@ export function toContentParts<Item>(
  */
 function withoutAll(parts: readonly ContentPart[], value: Json): ToolResult {
   if (parts.length === 0)
-    return { type: "content", content: [text(jsonStart(value, maxStructuredCharacters))] }
+    return { type: "content", content: [text(formatJsonStart(value, maxStructuredCharacters))] }
   const note = `[Structured content of more than ${maxStructuredCharacters} characters was left out.]`
   return { type: "content", content: [...parts, text(note)] }
 }

@@ -10,13 +10,13 @@ import {
   type AssistantPart,
   type ContentPart,
   type ImagePart,
+  joinTexts,
   type Message,
   type ToolCallPart,
-  textOf,
 } from "../../core/history/messages.ts"
 import type { ModelRequest, SystemBlock } from "../../core/ports/model/provider.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
-import { errorLabel } from "../../core/tools/tool-result.ts"
+import { formatErrorCode } from "../../core/tools/tool-result.ts"
 import { resultsBehindCalls } from "../openai/tool-results.ts"
 import { mapCallIds } from "../tool-calls/call-ids.ts"
 import { resultContent as contentOf } from "../tool-calls/result-content.ts"
@@ -68,7 +68,7 @@ function systemMessages(blocks: readonly SystemBlock[]): readonly Of<"system">[]
 
 /** Returns a system block. Only some providers accept system messages inside a conversation. */
 function systemBlock(message: Message): readonly SystemBlock[] {
-  return message.role === "system" ? [{ text: textOf(message.content) }] : []
+  return message.role === "system" ? [{ text: joinTexts(message.content) }] : []
 }
 
 function callsOf(message: Message): readonly ToolCallPart[] {
@@ -148,13 +148,13 @@ function resultOutput(result: ToolResult): ResultOutput {
       if (typeof value !== "string" && warning === undefined) {
         return { type: isError === true ? "error-json" : "json", value }
       }
-      const text = textOf(contentOf(result, { hasErrorMark: true }))
+      const text = joinTexts(contentOf(result, { hasErrorMark: true }))
       return { type: isError === true ? "error-text" : "text", value: text }
     }
     case "content":
       return { type: "content", value: contentOf(result, { hasErrorMark: false }).flatMap(contentPart) }
     case "error":
-      return { type: "error-text", value: `${errorLabel(result)}: ${result.message}` }
+      return { type: "error-text", value: `${formatErrorCode(result)}: ${result.message}` }
     default:
       return result satisfies never
   }

@@ -7,7 +7,7 @@ import type {
   VendorData,
 } from "../../core/history/messages.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
-import { errorLabel } from "../../core/tools/tool-result.ts"
+import { formatErrorCode } from "../../core/tools/tool-result.ts"
 import { mapCallIds } from "../tool-calls/call-ids.ts"
 import { callName } from "../tool-calls/call-name.ts"
 import { resultContent as contentOf } from "../tool-calls/result-content.ts"
@@ -109,7 +109,7 @@ function resultContent(result: ToolResult): Pick<Anthropic.ToolResultBlockParam,
       return { content, ...(result.isError === true && { is_error: true }) }
     }
     case "error":
-      return { content: `${errorLabel(result)}: ${result.message}`, is_error: true }
+      return { content: `${formatErrorCode(result)}: ${result.message}`, is_error: true }
     default:
       return result satisfies never
   }

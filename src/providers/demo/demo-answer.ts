@@ -1,15 +1,15 @@
 import {
+  joinTexts,
   type Message,
   type ModelPart,
   type ModelToolCall,
   type ToolMessage,
-  textOf,
   type UserMessage,
 } from "../../core/history/messages.ts"
 import { isJsonObject } from "../../core/json/json.ts"
 import type { ModelRequest, ToolSpecification } from "../../core/ports/model/provider.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
-import { errorLabel, isFailure } from "../../core/tools/tool-result.ts"
+import { formatErrorCode, isFailure } from "../../core/tools/tool-result.ts"
 
 const longestEcho = 200
 const longestResult = 2000
@@ -28,7 +28,7 @@ export function demoAnswer({ messages, tools }: ModelRequest): readonly ModelPar
 
 /** Returns a message's text. If a part of it is a command, leaves out the other parts, such as memories or a state. */
 function wordsOf({ content }: UserMessage): string {
-  const texts = content.map((part) => textOf([part]).trim())
+  const texts = content.map((part) => joinTexts([part]).trim())
   const commands = texts.filter((text) => /^\/(tool|think)\b/.test(text))
   return (commands.length > 0 ? commands : texts).join("\n").trim()
 }
@@ -38,7 +38,9 @@ function wordsOf({ content }: UserMessage): string {
  * user.
  */
 function isNote({ role, ...message }: Message): boolean {
-  return role === "user" && "content" in message && textOf(message.content).startsWith("[Note of the gateway")
+  return (
+    role === "user" && "content" in message && joinTexts(message.content).startsWith("[Note of the gateway")
+  )
 }
 
 function answer(message: string, tools: readonly ToolSpecification[]): readonly ModelPart[] {
@@ -115,7 +117,7 @@ function resultText(result: ToolResult): string {
     case "content":
       return result.content.map((part) => (part.type === "text" ? part.text : "[image]")).join("")
     case "error":
-      return `${result.message} (${errorLabel(result)})`
+      return `${result.message} (${formatErrorCode(result)})`
     default:
       return result satisfies never
   }

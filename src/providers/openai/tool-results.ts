@@ -1,6 +1,6 @@
 import type { ContentPart, ImagePart, Message } from "../../core/history/messages.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
-import { errorLabel } from "../../core/tools/tool-result.ts"
+import { formatErrorCode } from "../../core/tools/tool-result.ts"
 import { resultContent as contentOf } from "../tool-calls/result-content.ts"
 
 /**
@@ -27,7 +27,7 @@ export function resultContent(result: ToolResult): readonly ContentPart[] {
     case "content":
       return contentOf(result, { hasErrorMark: false })
     case "error":
-      return [{ type: "text", text: `Error: ${errorLabel(result)}: ${result.message}` }]
+      return [{ type: "text", text: `Error: ${formatErrorCode(result)}: ${result.message}` }]
     default:
       return result satisfies never
   }

@@ -1,5 +1,5 @@
-import { isLargeJson, jsonPieces } from "../../core/json/json-pieces.ts"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { isLargeJson, toJsonPieces } from "../../core/json/json-pieces.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 
 /** Request options of the SDKs, which replace the body that the SDK would create. */
 export interface BodyOptions {
@@ -15,11 +15,11 @@ export interface BodyOptions {
 export async function largeBodyOptions(body: object, signal: AbortSignal): Promise<BodyOptions> {
   if (!isLargeJson(body)) return {}
   const pieces: Buffer[] = []
-  await nextSlice()
-  for (const piece of jsonPieces(body)) {
+  await waitForNextSlice()
+  for (const piece of toJsonPieces(body)) {
     signal.throwIfAborted()
     pieces.push(Buffer.from(piece))
-    await nextSlice()
+    await waitForNextSlice()
   }
   const length = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
   return {

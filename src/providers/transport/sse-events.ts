@@ -1,5 +1,5 @@
 import { createParser } from "eventsource-parser"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import { type BodyReader, cancelBody, readToEnd } from "./body-reader.ts"
 import { EventStreamResponse, isEventStream } from "./direct-fetch.ts"
 import { NotAStreamError, StreamLimitError } from "./stream-fault.ts"
@@ -53,7 +53,7 @@ export async function* sseBatches(
         parser.feed(decoder.decode(part, { stream: true }))
         yield batch
         batch = []
-        if (part.length === turnBytes) await nextSlice()
+        if (part.length === turnBytes) await waitForNextSlice()
       }
     }
   } finally {

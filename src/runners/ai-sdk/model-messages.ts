@@ -1,5 +1,5 @@
 import type { AssistantPart, ContentPart, Message } from "../../core/history/messages.ts"
-import { textOf } from "../../core/history/messages.ts"
+import { joinTexts } from "../../core/history/messages.ts"
 import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { isFailure } from "../../core/tools/tool-result.ts"
@@ -43,7 +43,7 @@ export function modelMessages(messages: readonly Message[]): AiSdkMessage[] {
       case "user":
         return { role: "user", content: message.content.map(userPart) }
       case "system":
-        return { role: "system", content: textOf(message.content) }
+        return { role: "system", content: joinTexts(message.content) }
       case "assistant":
         return { role: "assistant", content: message.content.flatMap((part) => assistantPart(part, names)) }
       case "tool":

@@ -1,5 +1,5 @@
 import type { AssistantMessage, ContentPart, Message } from "../../core/history/messages.ts"
-import { textOf } from "../../core/history/messages.ts"
+import { joinTexts } from "../../core/history/messages.ts"
 import { isFailure } from "../../core/tools/tool-result.ts"
 import { fieldsOf, listOf } from "../fields.ts"
 import { textOfResult } from "../tool-result.ts"
@@ -15,7 +15,7 @@ export function graphMessages(messages: readonly Message[]): readonly object[] {
       case "user":
         return [{ role: "user", content: message.content.map(contentBlock) }]
       case "system":
-        return [{ role: "system", content: textOf(message.content) }]
+        return [{ role: "system", content: joinTexts(message.content) }]
       case "assistant":
         return [assistantMessage(message, names)]
       case "tool":
@@ -43,7 +43,11 @@ function assistantMessage({ content }: AssistantMessage, names: Map<string, stri
     names.set(part.toolCallId, part.name)
     return [{ type: "tool_call", id: part.toolCallId, name: part.name, args: part.input }]
   })
-  return { role: "assistant", content: textOf(content), ...(calls.length > 0 ? { tool_calls: calls } : {}) }
+  return {
+    role: "assistant",
+    content: joinTexts(content),
+    ...(calls.length > 0 ? { tool_calls: calls } : {}),
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { AssistantPart, ContentPart, Message } from "../../core/history/messages.ts"
-import { textOf } from "../../core/history/messages.ts"
+import { joinTexts } from "../../core/history/messages.ts"
 import { textOfResult } from "../tool-result.ts"
 
 /**
@@ -13,7 +13,7 @@ export function toInputItems(messages: readonly Message[]): readonly object[] {
       case "user":
         return [{ role: "user", content: message.content.map(userPart) }]
       case "system":
-        return [{ role: "system", content: textOf(message.content) }]
+        return [{ role: "system", content: joinTexts(message.content) }]
       case "assistant":
         return message.content.flatMap((part) => assistantItems(part, names))
       case "tool":

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { Conversation } from "../../agent/conversation.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
-import { firstSequence } from "../../core/log/sequence.ts"
+import { computeFirstSequence } from "../../core/log/sequence.ts"
 import type { Lease, Session } from "../../core/ports/store/session-log.ts"
 import type { Snapshots } from "../../core/ports/store/snapshots.ts"
 import type { Store } from "../../core/ports/store/store.ts"
@@ -78,7 +78,7 @@ async function work(folds: SessionFolds, lease: Lease, fold: LoadedFold, entries
 }
 
 function logOf(lease: Lease, seed: string, { events = 700, longest = 80 } = {}): readonly EventEntry[] {
-  return randomLog({ seed, events, firstSeq: firstSequence(lease.epoch), longest, isOneLease: true })
+  return randomLog({ seed, events, firstSeq: computeFirstSequence(lease.epoch), longest, isOneLease: true })
 }
 
 /** Creates a session with a snapshot and later events. */
@@ -201,7 +201,7 @@ it("reads the log if a snapshot is newer than the log, or belongs to another log
   const entries = await sessionWithSnapshot("first")
   const first = await store.snapshots.find(id)
   const rows = await store.snapshots.rows(id, { from: 0, limit: 100 })
-  const place = (first?.seq ?? 0) - firstSequence(1)
+  const place = (first?.seq ?? 0) - computeFirstSequence(1)
   expect(place).toBeGreaterThan(0)
   for (const { events, reason } of [
     { events: place - 50, reason: "it is newer than the log" },

@@ -4,11 +4,11 @@ import type { EventMark } from "../../agent/fold-progress.ts"
 import type { HistoryState, MessageOrigin } from "../../agent/message-history.ts"
 import type { Message } from "../../core/history/messages.ts"
 import { isLongerAsJson } from "../../core/json/json.ts"
-import { jsonPieces } from "../../core/json/json-pieces.ts"
-import { jsonSize } from "../../core/json/json-size.ts"
+import { toJsonPieces } from "../../core/json/json-pieces.ts"
+import { estimateJsonSize } from "../../core/json/json-size.ts"
 import { parseInSlices } from "../../core/json/parse-in-slices.ts"
 import { snapshotRowBytes } from "../../core/ports/store/snapshots.ts"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 
 /**
  * Version of the fold. It must change whenever the same events lead to another conversation, or a snapshot has
@@ -52,7 +52,7 @@ export function* segmentsOf({ messages, origins }: SegmentMessages): Generator<S
   let start = 0
   let characters = 0
   for (const [index, message] of messages.entries()) {
-    characters += jsonSize(message)
+    characters += estimateJsonSize(message)
     if (characters < segmentCharacters) continue
     yield { messages: messages.slice(start, index + 1), origins: origins.slice(start, index + 1) }
     start = index + 1
@@ -123,8 +123,8 @@ async function encodeInSlices(
 ): Promise<{ readonly parts: readonly Buffer[]; readonly digest: Buffer }> {
   const hash = createHash("sha256")
   const parts: Buffer[] = []
-  for (const piece of jsonPieces(value)) {
-    if (parts.length > 0) await nextSlice()
+  for (const piece of toJsonPieces(value)) {
+    if (parts.length > 0) await waitForNextSlice()
     const part = Buffer.from(piece)
     hash.update(part)
     parts.push(part)
@@ -140,7 +140,7 @@ async function decodeInSlices(
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
   const texts: string[] = []
   for (const part of parts) {
-    if (texts.length > 0) await nextSlice()
+    if (texts.length > 0) await waitForNextSlice()
     hash.update(part)
     texts.push(decoder.decode(part, { stream: true }))
   }

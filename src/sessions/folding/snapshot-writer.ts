@@ -1,6 +1,6 @@
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Snapshots } from "../../core/ports/store/snapshots.ts"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import type { WrittenSnapshot } from "./read-snapshot.ts"
 import {
   type CapturedFold,
@@ -59,7 +59,7 @@ export class SnapshotWriter {
 
   async #work(): Promise<void> {
     for (;;) {
-      await nextSlice()
+      await waitForNextSlice()
       const [next] = this.#waiting
       if (next === undefined) return
       const [sessionId, job] = next
@@ -100,7 +100,7 @@ export class SnapshotWriter {
       const encoded = await encodeSegment(each)
       segments.push(encoded.segment)
       rows.push(...encoded.rows)
-      await nextSlice()
+      await waitForNextSlice()
     }
     const body = await encodeBody({ last, segments, state: rest })
     if (body === null) return null

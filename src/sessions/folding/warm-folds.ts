@@ -1,5 +1,5 @@
 import type { Conversation } from "../../agent/conversation.ts"
-import { jsonSize } from "../../core/json/json-size.ts"
+import { estimateJsonSize } from "../../core/json/json-size.ts"
 import type { SnapshotProgress } from "./snapshot-progress.ts"
 
 /** Maximum estimated bytes of all kept folds. */
@@ -72,6 +72,6 @@ function bytesOf({ history, run, tasks }: Conversation): number {
   const { runnerState = null, started = null, phase = null } = run ?? {}
   const calls = phase?.type === "settling" ? [...phase.calls.values()] : []
   const state = [history.compacted, runnerState, started, calls, tasks.capture()]
-  const characters = history.characters + jsonSize(state) + 100 * history.origins.length
+  const characters = history.characters + estimateJsonSize(state) + 100 * history.origins.length
   return fixedBytes + bytesPerCharacter * characters
 }

@@ -7,7 +7,7 @@ import {
   type OutboxHandler,
   type OutboxHandlers,
 } from "../../core/ports/store/outbox.ts"
-import { withoutSecrets } from "../../core/text/without-secrets.ts"
+import { removeSecrets } from "../../core/text/without-secrets.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { DueLoop } from "../due-loop.ts"
@@ -166,7 +166,7 @@ export class Dispatcher {
         "An outbox item could not be delivered and is dead. See `agent-gateway outbox list`, then retry or drop it.",
       )
     else logger.warn(fields, "An outbox item could not be delivered. It is tried again.")
-    await outbox.fail(item, { error: withoutSecrets(error.message), retryInMs })
+    await outbox.fail(item, { error: removeSecrets(error.message), retryInMs })
   }
 
   async #complete(item: ClaimedItem): Promise<void> {

@@ -1,4 +1,4 @@
-import { jsonSize } from "../../core/json/json-size.ts"
+import { estimateJsonSize } from "../../core/json/json-size.ts"
 import type { LiveEntry } from "../../core/log/entries.ts"
 
 /**
@@ -158,9 +158,9 @@ function charactersIn(entry: LiveEntry): number {
     case "delta":
       return entry.delta.text.length
     case "transient":
-      return jsonSize(entry.data)
+      return estimateJsonSize(entry.data)
     case "event":
-      return entry.event.type === "dataEmitted" ? jsonSize(entry.event.value) : 0
+      return entry.event.type === "dataEmitted" ? estimateJsonSize(entry.event.value) : 0
     default:
       return entry satisfies never
   }

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/errors.ts"
 import { createTurnOrder } from "../../core/fairness/turn-order.ts"
-import { jsonSize } from "../../core/json/json-size.ts"
+import { estimateJsonSize } from "../../core/json/json-size.ts"
 import type { Entry } from "../../core/log/entries.ts"
 import type { ReadOptions } from "../../core/ports/store/read-options.ts"
 import type { Principal, SessionLog } from "../../core/ports/store/session-log.ts"
@@ -201,7 +201,7 @@ export class ReadQueue {
 function costOf(entries: readonly Entry[]): number {
   let characters = 0
   for (const entry of entries) {
-    characters += entry.kind === "delta" ? entry.delta.text.length : jsonSize(entry.event)
+    characters += entry.kind === "delta" ? entry.delta.text.length : estimateJsonSize(entry.event)
   }
   return entries.length / entriesPerMs + characters / charactersPerMs
 }

@@ -1,7 +1,7 @@
 import { isTerminal, type LiveEntry, type TerminalEvent } from "../../core/log/entries.ts"
 import type { Hold } from "../../core/ports/run/hold.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import { noSpending } from "../../core/usage.ts"
 import type { ViewOptions } from "../sessions.ts"
 import type { Feed } from "./feed.ts"
@@ -78,7 +78,7 @@ export async function* viewSession(
           const unstored = take(part)
           if (unstored.length > 0) yield unstored
           if (ended && runId !== undefined) return
-          if (part.length === partEntries) await nextSlice()
+          if (part.length === partEntries) await waitForNextSlice()
         }
         // If the run is written here and has not ended in the entries read, it ends in the feed.
         const goesOn = runId !== undefined && feed.hasWriter(sessionId)

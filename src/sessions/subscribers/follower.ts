@@ -1,5 +1,5 @@
 import { toError } from "../../core/errors.ts"
-import { jsonSize } from "../../core/json/json-size.ts"
+import { estimateJsonSize } from "../../core/json/json-size.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type {
@@ -8,7 +8,7 @@ import type {
   SubscriberContext,
   Subscriptions,
 } from "../../core/ports/store/subscriptions.ts"
-import { withoutSecrets } from "../../core/text/without-secrets.ts"
+import { removeSecrets } from "../../core/text/without-secrets.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { page, type ReadQueue } from "../reading/read-queue.ts"
 import { computeRetryPause } from "../retry-pause.ts"
@@ -67,7 +67,7 @@ export async function followSession(
 
 function mayBeCut(events: readonly EventEntry[]): boolean {
   if (events.length >= page.limit) return true
-  const size = events.reduce((sum, { event }) => sum + jsonSize(event), 0)
+  const size = events.reduce((sum, { event }) => sum + estimateJsonSize(event), 0)
   return size * sizeMargin >= page.maxCharacters
 }
 
@@ -109,7 +109,7 @@ async function deliver(
         { error, subscriber: subscriber.name, sessionId, seq: through, attempt: failedAttempt, retryInMs },
         "A subscriber failed. It receives these events of the session again.",
       )
-      await subscriptions.fail(cursor, { seq: through, error: withoutSecrets(error.message), retryInMs })
+      await subscriptions.fail(cursor, { seq: through, error: removeSecrets(error.message), retryInMs })
     }
     return null
   }
@@ -135,7 +135,7 @@ async function reportGap(
     logger.warn({ error, ...fields, attempt }, "A subscriber could not be notified of events that it missed.")
     if (attempt < maxGapAttempts) {
       const retryInMs = computeRetryPause(attempt, lastPauseMs)
-      await subscriptions.fail(cursor, { seq, error: withoutSecrets(error.message), retryInMs })
+      await subscriptions.fail(cursor, { seq, error: removeSecrets(error.message), retryInMs })
       return
     }
   }

@@ -1,4 +1,4 @@
-import { announcementId } from "../../agent/children/announcement.ts"
+import { toAnnouncementId } from "../../agent/children/announcement.ts"
 import type { Event } from "../../core/log/entries.ts"
 import { commandKind, type Outbox } from "../../core/ports/store/outbox.ts"
 import type { Session, SessionLog } from "../../core/ports/store/session-log.ts"
@@ -65,7 +65,7 @@ export async function hasTaskWork(
   if (listed.some(({ outcome }) => outcome === null)) return true
   if (!listed.some(({ announce }) => announce)) return false
   const rows = await outbox.rows({ sessionId, kind: commandKind, state: "waiting", limit: maxRows })
-  const ids = new Set(listed.map(({ taskId }) => announcementId(taskId)))
+  const ids = new Set(listed.map(({ taskId }) => toAnnouncementId(taskId)))
   return rows.some(({ id }) => ids.has(id))
 }
 

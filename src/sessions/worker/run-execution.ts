@@ -7,7 +7,7 @@ import { type RunContext, record } from "../../agent/run-context.ts"
 import { discardInterruptedText, runForeignLoop } from "../../agent/runner/run-foreign-loop.ts"
 import { settleCancelled } from "../../agent/settle-cancelled.ts"
 import { recordEnd } from "../../agent/steering.ts"
-import { untilAborted } from "../../agent/until-aborted.ts"
+import { settleUnlessAborted } from "../../agent/until-aborted.ts"
 import {
   GatewayError,
   LeaseLostError,
@@ -17,7 +17,7 @@ import {
   ShuttingDownError,
   StoreUnavailableError,
 } from "../../core/errors.ts"
-import { newMessageOf } from "../../core/history/message-input.ts"
+import { selectNewMessage } from "../../core/history/message-input.ts"
 import type { Ids } from "../../core/ids.ts"
 import type { Event, RunStarted } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
@@ -142,7 +142,7 @@ async function resolve(
       session,
       runId,
       reason: message === null ? "resume" : "new",
-      message: message === null ? (conversation.run?.started.content ?? []) : newMessageOf(message.input),
+      message: message === null ? (conversation.run?.started.content ?? []) : selectNewMessage(message.input),
       context: source?.context ?? {},
       channel: source?.channel ?? null,
       model: source?.model ?? null,
@@ -154,7 +154,7 @@ async function resolve(
     })
   const resolving = setUp()
   try {
-    return await untilAborted(signal, resolving)
+    return await settleUnlessAborted(signal, resolving)
   } catch (error) {
     if (signal.aborted && (leavesRunOpen(signal.reason) || signal.reason instanceof RunWithdrawnError))
       throw signal.reason
@@ -209,7 +209,7 @@ async function begin(
     type: "runStarted",
     agent: session.agent,
     revision: runtime?.revision ?? "unknown",
-    content: newMessageOf(input),
+    content: selectNewMessage(input),
     context: clientContext,
     channel,
     model,

@@ -7,9 +7,9 @@ import {
   StoreUnavailableError,
   WaitAnsweredError,
 } from "../../core/errors.ts"
-import { jsonSize } from "../../core/json/json-size.ts"
+import { estimateJsonSize } from "../../core/json/json-size.ts"
 import type { Delta } from "../../core/log/deltas.ts"
-import { versionOf } from "../../core/log/downcast.ts"
+import { findVersion } from "../../core/log/downcast.ts"
 import {
   type AppData,
   type Entry,
@@ -19,7 +19,7 @@ import {
   type LiveEntry,
   logVersion,
 } from "../../core/log/entries.ts"
-import { firstSequence } from "../../core/log/sequence.ts"
+import { computeFirstSequence } from "../../core/log/sequence.ts"
 import type { Journal, JournalEffects } from "../../core/ports/run/journal.ts"
 import type { OutboxItem } from "../../core/ports/store/outbox.ts"
 import type { CommitOutcome, Lease, Session, SessionBatch } from "../../core/ports/store/session-log.ts"
@@ -88,7 +88,7 @@ export class SessionWriter implements Journal, Committable {
 
   constructor(options: WriterOptions) {
     this.#options = options
-    this.#next = firstSequence(options.lease.epoch)
+    this.#next = computeFirstSequence(options.lease.epoch)
   }
 
   get version(): number {
@@ -157,7 +157,7 @@ export class SessionWriter implements Journal, Committable {
       this.#options.publish(entry)
       return
     }
-    const characters = this.#heldCharacters + jsonSize(data)
+    const characters = this.#heldCharacters + estimateJsonSize(data)
     if (characters > maxHeldCharacters) return
     this.#heldCharacters = characters
     this.#unpublished.push(entry)
@@ -180,13 +180,13 @@ export class SessionWriter implements Journal, Committable {
     if (this.#stopped !== null) return Promise.reject(this.#stopped)
     if (this.#storedBytes > this.#maxBytes && startMore(events))
       return Promise.reject(tooLarge(this.#maxBytes))
-    const large = effects.outbox?.find(({ payload }) => jsonSize(payload) > maxItemBytes)
+    const large = effects.outbox?.find(({ payload }) => estimateJsonSize(payload) > maxItemBytes)
     if (large !== undefined) return Promise.reject(itemTooLarge(large))
     const at = this.#options.clock.now()
     const entries = events.map((event): EventEntry => {
-      return { kind: "event", seq: this.#next++, v: versionOf(event), at, runId, event }
+      return { kind: "event", seq: this.#next++, v: findVersion(event), at, runId, event }
     })
-    for (const event of events) this.#storedBytes += jsonSize(event)
+    for (const event of events) this.#storedBytes += estimateJsonSize(event)
     this.#unstored.push(...entries)
     this.#unpublished.push(...entries)
     this.#options.committer.commitSoon(this)
@@ -291,7 +291,8 @@ export class SessionWriter implements Journal, Committable {
 
   /** Returns the sequence number of the session's last entry before these. */
   #seqBefore([first]: readonly Entry[]): number {
-    if (first === undefined || first.seq === firstSequence(this.#options.lease.epoch)) return this.#lastSeq
+    if (first === undefined || first.seq === computeFirstSequence(this.#options.lease.epoch))
+      return this.#lastSeq
     return first.seq - 1
   }
 
@@ -309,7 +310,7 @@ export class SessionWriter implements Journal, Committable {
     )
     const free = this.#unpublished.splice(0, blocked === -1 ? this.#unpublished.length : blocked)
     for (const entry of free) {
-      if (entry.kind === "transient") this.#heldCharacters -= jsonSize(entry.data)
+      if (entry.kind === "transient") this.#heldCharacters -= estimateJsonSize(entry.data)
       this.#options.publish(entry)
     }
   }

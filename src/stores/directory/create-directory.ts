@@ -5,7 +5,7 @@ import {
   type DirectoryQuery,
   maxDirectoryPage,
 } from "../../core/ports/store/directory.ts"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import type { Row } from "../rows/columns.ts"
 import { matchesRun, matchesSession, toListedRun, toListedSession } from "./rows.ts"
 import { createDirectorySql, type DirectorySql, type DirectoryStatement, type Slice } from "./sql.ts"
@@ -81,7 +81,7 @@ async function readPage<Listed extends DirectoryCursor>(
       if (items.length === limit) return { items, next: isLast ? null : after }
     }
     if (rows.length < sliceRecords) return { items, next: null }
-    await nextSlice()
+    await waitForNextSlice()
   }
   return { items, next: after ?? null }
 }

@@ -8,7 +8,7 @@ import type {
   OwnedMemories,
   RecallQuery,
 } from "../../core/ports/store/memory.ts"
-import { nextSlice } from "../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import { integer, type Row, text, unescapeText } from "../rows/columns.ts"
 import type { TermMatches } from "./ranking.ts"
 import { cosineSimilarity, joinRankings, rankBySimilarity, rankByTerms, rankByTime } from "./ranking.ts"
@@ -102,7 +102,7 @@ async function headsOf(
     return heads
   }
   for (let first = 0; first < ids.length; first += sliceRows) {
-    if (first > 0) await nextSlice()
+    if (first > 0) await waitForNextSlice()
     const rows = await all(sql.headsByIds(scope, ids.slice(first, first + sliceRows), now))
     heads.push(...rows.map(toHead))
   }
@@ -134,7 +134,7 @@ async function* slices(
     const last = rows.at(-1)
     if (last === undefined || rows.length < count) return
     afterId = integer(last, "id")
-    await nextSlice()
+    await waitForNextSlice()
   }
 }
 
@@ -163,6 +163,6 @@ export async function listMemories(
       return { memories, next: isLast ? null : after }
     }
     if (rows.length < limit) return { memories, next: null }
-    await nextSlice()
+    await waitForNextSlice()
   }
 }

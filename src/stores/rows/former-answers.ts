@@ -2,7 +2,7 @@ import type { Decider } from "../../core/log/entries.ts"
 import type { AcceptedAnswer } from "../../core/ports/store/session-log.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import type { QuestionAnswer } from "../../core/question.ts"
-import { type AnyAnswer, type ApprovalDecision, formerWaitId } from "../../core/wait.ts"
+import { type AnyAnswer, type ApprovalDecision, toFormerWaitId } from "../../core/wait.ts"
 
 /** An answer in the inbox as version 2 stored it. Each kind was a separate command. */
 export type FormerAnswer = {
@@ -26,7 +26,7 @@ export function isFormerAnswer(command: { readonly type: string }): command is F
 export function fromFormerAnswer(former: FormerAnswer): AcceptedAnswer {
   const { sessionId, runId, toolCallId, nonce, decidedBy, at } = former
   const given = toAnswer(former)
-  const { waitId = formerWaitId(given.kind, toolCallId) } = former
+  const { waitId = toFormerWaitId(given.kind, toolCallId) } = former
   return { type: "answer", sessionId, runId, toolCallId, waitId, nonce, decidedBy, at, ...given }
 }
 

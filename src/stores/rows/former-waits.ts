@@ -2,7 +2,7 @@ import type { JsonObject } from "../../core/json/json.ts"
 import type { NewWait } from "../../core/ports/store/session-log.ts"
 import type { Question } from "../../core/question.ts"
 import type { ToolOrigin } from "../../core/tools/tool-origin.ts"
-import { type AnyPayload, formerWaitId } from "../../core/wait.ts"
+import { type AnyPayload, toFormerWaitId } from "../../core/wait.ts"
 
 /** The body of a wait's row as version 2 stored it. The first processes of version 2 stored no origin. */
 export interface FormerWait {
@@ -27,7 +27,7 @@ export interface FormerWait {
 
 export function fromFormerWait(former: FormerWait, sessionId: string): NewWait {
   const { kind, toolCallId, runId, toolName, server, nonce, openedAt, expiresAt } = former
-  const { waitId = formerWaitId(kind, toolCallId), origin = createUnverifiedOrigin(server) } = former
+  const { waitId = toFormerWaitId(kind, toolCallId), origin = createUnverifiedOrigin(server) } = former
   return {
     waitId,
     runId,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { canonicalJson } from "../../core/json/canonical-json.ts"
+import { toCanonicalJson } from "../../core/json/canonical-json.ts"
 import type { Json } from "../../core/json/json.ts"
 import type { Grant, GrantRevocation } from "../../core/ports/store/approvals.ts"
 import { integer, json, type Row } from "./columns.ts"
@@ -11,7 +11,7 @@ import { integer, json, type Row } from "./columns.ts"
 export function toolTypeKeyOf(grant: Grant): string {
   const { toolName, qualifier, origin } = grant
   const type: Json = [toolName, qualifier, origin && { ...origin }, ...(isOfTree(grant) ? ["tree"] : [])]
-  return createHash("sha256").update(canonicalJson(type)).digest("hex")
+  return createHash("sha256").update(toCanonicalJson(type)).digest("hex")
 }
 
 /**

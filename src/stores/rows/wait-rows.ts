@@ -1,6 +1,6 @@
 import type { Wait, WaitKey } from "../../core/ports/store/approvals.ts"
 import type { NewWait } from "../../core/ports/store/session-log.ts"
-import { formerWaitId, type WaitKind } from "../../core/wait.ts"
+import { toFormerWaitId, type WaitKind } from "../../core/wait.ts"
 import { escapeText, json, type Row, text, unescapeText } from "./columns.ts"
 import { type FormerWait, fromFormerWait, toFormerWait } from "./former-waits.ts"
 
@@ -40,8 +40,8 @@ export interface WaitColumns {
 
 export function columnsOf(key: WaitKey): WaitColumns {
   if (!("waitId" in key)) return { waitId: null, toolCallId: escapeText(key.toolCallId), kind: key.kind }
-  const former = waitKinds.find((kind) => key.waitId.startsWith(formerWaitId(kind, "")))
-  const toolCallId = former === undefined ? null : key.waitId.slice(formerWaitId(former, "").length)
+  const former = waitKinds.find((kind) => key.waitId.startsWith(toFormerWaitId(kind, "")))
+  const toolCallId = former === undefined ? null : key.waitId.slice(toFormerWaitId(former, "").length)
   return {
     waitId: escapeText(key.waitId),
     toolCallId: toolCallId === null ? null : escapeText(toolCallId),

@@ -1,4 +1,4 @@
-import { newMessageOf } from "../../core/history/message-input.ts"
+import { selectNewMessage } from "../../core/history/message-input.ts"
 import type { TaskEndCommand } from "../../core/ports/store/inbox.ts"
 import { maxQueuedMessages, type PutRun } from "../../core/ports/store/inbox.ts"
 import type {
@@ -147,7 +147,7 @@ function joins({ notBefore = 0 }: MessageCommand, { rows, now }: Receiver, open:
 }
 
 function planSteering({ sessionId, input, at }: MessageCommand, { runId, cursor }: OpenRun): PutPlan {
-  const steer = dueCommand({ type: "steer", sessionId, runId, at, content: newMessageOf(input) })
+  const steer = dueCommand({ type: "steer", sessionId, runId, at, content: selectNewMessage(input) })
   return { ...createEmptyPlan({ status: "steered", runId, cursor }), commands: [{ ...steer, dueAt: null }] }
 }
 
@@ -185,7 +185,7 @@ function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
  * history that the message continues (rule 13).
  */
 function dropClientHistory(message: MessageCommand): MessageCommand {
-  return { ...message, input: { type: "message", content: newMessageOf(message.input) } }
+  return { ...message, input: { type: "message", content: selectNewMessage(message.input) } }
 }
 
 /** Deletes the messages of these runs, and adds the commands that announce the end of each run. */

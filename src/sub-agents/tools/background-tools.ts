@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/json/json.ts"
-import { jsonSize } from "../../core/json/json-size.ts"
+import { estimateJsonSize } from "../../core/json/json-size.ts"
 import type { Answered, SessionTasks, Tool, ToolOutcome, ToolResult } from "../../core/ports/tools/tool.ts"
 import type { TaskState } from "../../core/runs/background-task.ts"
 import type { Clock } from "../../core/time/clock.ts"
@@ -87,7 +87,7 @@ function results(
   const ended = asked.filter(({ state }) => state === "ended")
   for (const task of ended) {
     const result = describe(task)
-    bytes += jsonSize(result)
+    bytes += estimateJsonSize(result)
     if (shown.length > 0 && bytes > maxResultBytes) break
     shown.push(result)
     tasks.collect(task.taskId)

@@ -3,7 +3,7 @@ import { randomIds } from "../../core/ids.ts"
 import type { Delta } from "../../core/log/deltas.ts"
 import type { DeltaEntry, Event, EventEntry, RunStarted, StepStarted } from "../../core/log/entries.ts"
 import { logVersion } from "../../core/log/entries.ts"
-import { firstSequence } from "../../core/log/sequence.ts"
+import { computeFirstSequence } from "../../core/log/sequence.ts"
 import type { PutRun } from "../../core/ports/store/inbox.ts"
 import type {
   CancelCommand,
@@ -139,7 +139,7 @@ export async function committed(
 
 /** Returns the sequence number of the lease's `n`th entry, counted from 1. */
 export function numbered(lease: Lease, n: number): number {
-  return firstSequence(lease.epoch) + n - 1
+  return computeFirstSequence(lease.epoch) + n - 1
 }
 
 export function event(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { imagesOf, replaceImages } from "../../core/history/images.ts"
+import { listImages, replaceImages } from "../../core/history/images.ts"
 import type { ContentPart, ImagePart, Message } from "../../core/history/messages.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import { createRecentMap } from "../../core/recent-cache.ts"
@@ -61,7 +61,7 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
   }
 
   return async (messages) => {
-    const images = imagesOf(messages)
+    const images = listImages(messages)
     if (images.length === 0) return messages
     const shown = images.slice(firstShown(images))
     const replacements = new Map<ImagePart, ContentPart>()

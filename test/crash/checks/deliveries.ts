@@ -1,4 +1,4 @@
-import { eventId } from "../../../src/core/log/event-id.ts"
+import { toEventId } from "../../../src/core/log/event-id.ts"
 import { notedIds } from "../support/deliveries.ts"
 import { lost, repeated } from "./kinds.ts"
 import { eventsOf, type Observation } from "./observation.ts"
@@ -12,7 +12,7 @@ export function* checkDeliveries(
 ): Iterable<string> {
   const { hookCalls, notes, transcript } = observation.deliveries
   const events = eventsOf(observation)
-  const ids = events.map(({ seq }) => eventId(observation.sessionId, seq))
+  const ids = events.map(({ seq }) => toEventId(observation.sessionId, seq))
   const called = hookCalls.map(({ id }) => id)
   for (const id of ids) if (!called.includes(id)) yield `${lost} the hook was not called for ${id}`
   const firsts = [...new Set(called)]

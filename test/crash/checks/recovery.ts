@@ -1,4 +1,4 @@
-import { openWaitOf } from "../../../src/agent/tools/call-state.ts"
+import { findOpenWait } from "../../../src/agent/tools/call-state.ts"
 import { isTerminal } from "../../../src/core/log/entries.ts"
 import { conversationOf, eventsOf, type Observation } from "./observation.ts"
 
@@ -37,7 +37,7 @@ function mustResume(observation: Observation, count: number, at: number): boolea
   const answered = client.answers.filter((answer) => answer.at < at).map(({ toolCallId }) => toolCallId)
   return (
     open.length === 0 ||
-    open.some((call) => openWaitOf(call) === null || answered.includes(call.requested.toolCallId))
+    open.some((call) => findOpenWait(call) === null || answered.includes(call.requested.toolCallId))
   )
 }
 

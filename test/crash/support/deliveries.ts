@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import type { EventEntry } from "../../../src/core/log/entries.ts"
 import { isTerminal } from "../../../src/core/log/entries.ts"
-import { eventId } from "../../../src/core/log/event-id.ts"
+import { toEventId } from "../../../src/core/log/event-id.ts"
 import { patienceMs } from "../../patience.ts"
 import { linesOf } from "./effects.ts"
 
@@ -56,7 +56,7 @@ function isComplete(
   const written = new Set(transcript)
   return (
     notedIds(events).every((id) => noted.has(id)) &&
-    events.every(({ seq }) => called.has(eventId(sessionId, seq)) && written.has(seq))
+    events.every(({ seq }) => called.has(toEventId(sessionId, seq)) && written.has(seq))
   )
 }
 

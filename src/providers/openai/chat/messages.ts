@@ -3,11 +3,11 @@ import {
   type AssistantMessage,
   type ContentPart,
   type ImagePart,
+  joinTexts,
   type Message,
   type ThinkingPart,
   type ToolCallPart,
   type ToolMessage,
-  textOf,
 } from "../../../core/history/messages.ts"
 import { isJsonObject, type Json, type JsonObject } from "../../../core/json/json.ts"
 import { mapCallIds } from "../../tool-calls/call-ids.ts"
@@ -99,7 +99,7 @@ function assistantMessage(
   { content }: AssistantMessage,
   { callIds, sendReasoning: field, vendor }: Dialect,
 ): readonly AssistantParam[] {
-  const text = textOf(content)
+  const text = joinTexts(content)
   const tool_calls = content
     .filter((part) => part.type === "toolCall")
     .map((call) => functionCall(call, callIds.get(call.toolCallId) ?? call.toolCallId, vendor))

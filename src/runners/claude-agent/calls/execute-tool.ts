@@ -3,7 +3,7 @@ import type { JsonObject } from "../../../core/json/json.ts"
 import type { Tool, ToolContext, ToolOutcome, ToolResult } from "../../../core/ports/tools/tool.ts"
 import { noTasks } from "../../../core/runs/no-tasks.ts"
 import type { RunnerRequest } from "../../../core/runs/runner.ts"
-import { withoutSecrets } from "../../../core/text/without-secrets.ts"
+import { removeSecrets } from "../../../core/text/without-secrets.ts"
 
 /** Maximum characters of a result's text. Longer text is truncated. */
 const maxResultCharacters = 1_000_000
@@ -65,7 +65,7 @@ function contextOf(request: RunnerRequest, toolCallId: string, signal: AbortSign
 function toResult(outcome: ToolOutcome, { name }: Tool): ToolResult {
   if (outcome.type === "wait" || outcome.type === "task")
     throw unsupported(`The ${outcome.type} of tool ${name}`)
-  if (outcome.type === "error") return { ...outcome, message: withoutSecrets(outcome.message) }
+  if (outcome.type === "error") return { ...outcome, message: removeSecrets(outcome.message) }
   const size = JSON.stringify(outcome).length
   if (size <= maxResultCharacters) return outcome
   const start = JSON.stringify(outcome.type === "json" ? outcome.value : outcome.content).slice(
@@ -90,5 +90,5 @@ function timeoutResult(timeoutMs: number): ToolResult {
 function errorResult(thrown: unknown): ToolResult {
   const error = toError(thrown)
   const code = "code" in error && typeof error.code === "string" ? error.code : "tool_failed"
-  return { type: "error", code, message: withoutSecrets(error.message) }
+  return { type: "error", code, message: removeSecrets(error.message) }
 }

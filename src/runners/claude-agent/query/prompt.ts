@@ -1,4 +1,4 @@
-import { type ContentPart, type Message, textOf } from "../../../core/history/messages.ts"
+import { type ContentPart, joinTexts, type Message } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
 import { textOfResult } from "../../tool-result.ts"
 import type { SdkUserMessage } from "../sdk.ts"
@@ -71,7 +71,7 @@ function linesOf(message: Message): readonly string[] {
   switch (message.role) {
     case "user":
     case "system":
-      return [`${message.role === "user" ? "User" : "System"}: ${textOf(message.content)}`]
+      return [`${message.role === "user" ? "User" : "System"}: ${joinTexts(message.content)}`]
     case "assistant":
       return message.content.flatMap((part) => {
         if (part.type === "text") return [`Assistant: ${part.text}`]

@@ -1,4 +1,4 @@
-import { nextSlice } from "../../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../../core/time/next-slice.ts"
 import { type Row, text } from "../../rows/columns.ts"
 import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 
@@ -11,7 +11,7 @@ export async function parseRows<T>(rows: readonly Row[], parse: (row: Row) => T)
     characters += text(row, "body").length
     if (characters < maxSliceCharacters) continue
     characters = 0
-    await nextSlice()
+    await waitForNextSlice()
   }
   return parsed
 }

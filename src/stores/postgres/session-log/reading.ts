@@ -1,7 +1,7 @@
 import type { Entry } from "../../../core/log/entries.ts"
 import type { ReadOptions } from "../../../core/ports/store/read-options.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
-import { nextSlice } from "../../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../../core/time/next-slice.ts"
 import { escapeText, integer, type Row, textLength } from "../../rows/columns.ts"
 import { fromLargeRow, fromRow, isLargeRow } from "../../rows/entry-rows.ts"
 import { archivedBody, restoreRow } from "../../rows/large/archived-bodies.ts"
@@ -90,7 +90,7 @@ async function append(
     characters += length
     if (characters < maxSliceCharacters) continue
     characters = 0
-    await nextSlice()
+    await waitForNextSlice()
   }
 }
 

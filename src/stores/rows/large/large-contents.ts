@@ -1,4 +1,4 @@
-import { newMessageOf } from "../../../core/history/message-input.ts"
+import { selectNewMessage } from "../../../core/history/message-input.ts"
 import { isLargeJson } from "../../../core/json/json-pieces.ts"
 import type {
   CancelCommand,
@@ -22,7 +22,7 @@ export async function makeLargeContents(
   if (command.type === "cancel" || !isLargeJson(command.input)) return noLargeContents
   const { input, whenBusy = "reject" } = command
   const texts = new Map<object, LargeText>()
-  const content = newMessageOf(input)
+  const content = selectNewMessage(input)
   // A message to a busy session is stored without the conversation that it was sent with.
   const isContentStored = input.type === "message" || whenBusy !== "reject"
   if (isContentStored && isLargeJson(content)) texts.set(content, await write(content))

@@ -1,5 +1,5 @@
-import { jsonPieces } from "../../../core/json/json-pieces.ts"
-import { nextSlice } from "../../../core/time/next-slice.ts"
+import { toJsonPieces } from "../../../core/json/json-pieces.ts"
+import { waitForNextSlice } from "../../../core/time/next-slice.ts"
 
 /** A large value as a row stores it. */
 export interface LargeText {
@@ -15,8 +15,8 @@ export type WriteLarge = (value: object) => Promise<LargeText>
 export async function writeJson(value: object): Promise<LargeText> {
   const pieces: string[] = []
   let bytes = 0
-  for (const piece of jsonPieces(value)) {
-    await nextSlice()
+  for (const piece of toJsonPieces(value)) {
+    await waitForNextSlice()
     pieces.push(piece)
     bytes += Buffer.byteLength(piece)
   }

@@ -1,4 +1,4 @@
-import { nextSlice } from "../../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../../core/time/next-slice.ts"
 import { integer, type Row, textLength } from "../../rows/columns.ts"
 import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 import type { Database } from "./database.ts"
@@ -35,6 +35,6 @@ export async function readSlices<T>(database: Database, query: SlicedQuery<T>): 
       return count < maxRows
     })
     if (complete) return found
-    await nextSlice()
+    await waitForNextSlice()
   }
 }

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto"
 import { StoreUnavailableError } from "../../../core/errors.ts"
-import { jsonPieces } from "../../../core/json/json-pieces.ts"
-import { nextSlice } from "../../../core/time/next-slice.ts"
+import { toJsonPieces } from "../../../core/json/json-pieces.ts"
+import { waitForNextSlice } from "../../../core/time/next-slice.ts"
 import type { LargeText } from "../../rows/large/large-text.ts"
 import type { Database } from "../database/database.ts"
 import { type TextReference, writeReference } from "./text-reference.ts"
@@ -30,8 +30,8 @@ export async function storeText(database: Database, { sessionId, value, now }: N
   )
   const hash = createHash("sha256")
   let [chunks, bytes] = [0, 0]
-  for (const piece of jsonPieces(value)) {
-    await nextSlice()
+  for (const piece of toJsonPieces(value)) {
+    await waitForNextSlice()
     const chunk = Buffer.from(piece)
     hash.update(chunk)
     bytes += chunk.byteLength
@@ -94,7 +94,7 @@ export async function loadText(
     )
     if (!(row?.body instanceof Uint8Array)) return null
     pieces.push(decoder.decode(row.body, { stream: true }))
-    await nextSlice()
+    await waitForNextSlice()
   }
   return pieces.join("") + decoder.decode()
 }

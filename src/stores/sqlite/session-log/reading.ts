@@ -1,7 +1,7 @@
 import type { Entry } from "../../../core/log/entries.ts"
 import type { ReadOptions } from "../../../core/ports/store/read-options.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
-import { nextSlice } from "../../../core/time/next-slice.ts"
+import { waitForNextSlice } from "../../../core/time/next-slice.ts"
 import { escapeText, integer, nullableText, type Row, textLength } from "../../rows/columns.ts"
 import { fromLargeRow, fromRow, isLargeRow } from "../../rows/entry-rows.ts"
 import { archivedBody, archivedLength, restoreRow } from "../../rows/large/archived-bodies.ts"
@@ -84,7 +84,7 @@ export async function readEntries(
     const isLast = slice.complete || entries.length >= limit || characters >= maxCharacters
     if (isLast && slice.characters < maxSliceCharacters) return entries
     // The reader's work on this amount of text is left to another turn.
-    await nextSlice()
+    await waitForNextSlice()
     if (isLast) return entries
   }
 }
@@ -204,7 +204,7 @@ export async function storedBytes(database: Database, { tenant, userId }: Princi
     bytes += integer(slice ?? {}, "bytes")
     const isLast = integer(slice ?? {}, "sessions") < sessionsPerSlice
     afterId = isLast ? null : nullableText(slice ?? {}, "last_id")
-    if (afterId !== null) await nextSlice()
+    if (afterId !== null) await waitForNextSlice()
   }
   return bytes
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { logVersion } from "../../../core/log/entries.ts"
-import { firstSequence } from "../../../core/log/sequence.ts"
+import { computeFirstSequence } from "../../../core/log/sequence.ts"
 import type { Lease, SessionLog } from "../../../core/ports/store/session-log.ts"
 import {
   accepted,
@@ -31,8 +31,8 @@ export const leaseCases: readonly SessionLogCase[] = [
       let last = 0
       for (let claims = 0; claims < 3; claims += 1) {
         const lease = await claimed(log, sessionId)
-        assert.ok(firstSequence(lease.epoch) > last)
-        last = firstSequence(lease.epoch + 1) - 1
+        assert.ok(computeFirstSequence(lease.epoch) > last)
+        last = computeFirstSequence(lease.epoch + 1) - 1
         assert.equal(await log.release(lease), "released")
       }
     },
