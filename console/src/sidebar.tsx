@@ -22,6 +22,7 @@ const views: readonly { readonly view: string; readonly label: string; readonly 
   { view: "schedules", label: "Schedules", icon: "clock" },
   { view: "memory", label: "Memory", icon: "bookmark" },
   { view: "mcp", label: "MCP servers", icon: "server" },
+  { view: "sandbox", label: "Sandbox", icon: "box" },
   { view: "outbox", label: "Deliveries", icon: "deliver" },
   { view: "status", label: "Status", icon: "plug" },
   { view: "configuration", label: "Configuration", icon: "settings" },

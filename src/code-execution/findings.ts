@@ -1,5 +1,6 @@
 import type { Logger } from "../core/ports/logger.ts"
 import type { PluginCheck } from "../core/ports/plugin.ts"
+import { uncountedMemory } from "../sandbox/limits.ts"
 import type { OpenedSandboxes } from "../sandbox/open-sandboxes.ts"
 import { describeUnheld } from "../sandbox/trial/try-out.ts"
 
@@ -37,9 +38,6 @@ export function createReadinessCheck(sandboxes: OpenedSandboxes, logger: Logger)
     return { ok: false, detail: `${reason}, so code does not run until it is back; ${summary}` }
   }
 }
-
-/** Measured with Linux 6.18: locks of 67 MB, with a limit of 64 MB for all memory. UDP buffers do count. */
-const uncountedMemory = "the limit of memory leaves out file locks"
 
 function summaryOf({ findings, hosts }: OpenedSandboxes): string {
   const [inUse] = hosts

@@ -6,6 +6,7 @@ import { addConversationRoutes } from "./routes/conversations.ts"
 import { addMemoryRoutes, type ConsoleMemory } from "./routes/memory.ts"
 import { addOutboxRoutes, type ConsoleOutbox } from "./routes/outbox.ts"
 import { addPageRoutes } from "./routes/page.ts"
+import { addSandboxRoutes, type SandboxRoutesOptions } from "./routes/sandbox.ts"
 import { addScheduleRoutes, type ScheduleRoutesOptions } from "./routes/schedules.ts"
 import { addSessionRoutes, type SessionRoutesOptions } from "./routes/sessions.ts"
 import { addStatusRoutes, type StatusRoutesOptions } from "./routes/status.ts"
@@ -22,7 +23,8 @@ export interface ConsoleOptions
   extends Omit<SessionRoutesOptions, "prefix">,
     Omit<StatusRoutesOptions, "prefix">,
     Pick<ScheduleRoutesOptions, "schedules">,
-    Omit<ToolSourceRoutesOptions, "prefix"> {
+    Omit<ToolSourceRoutesOptions, "prefix">,
+    Omit<SandboxRoutesOptions, "prefix"> {
   readonly access: ConsoleAccess
   /** Folder of the built page. */
   readonly folder: string
@@ -55,6 +57,7 @@ export function consolePages(options: ConsoleOptions): AddPages {
       principal: consolePrincipal,
     })
     addMemoryRoutes(root, { prefix, memory, body })
+    addSandboxRoutes(root, { ...options, prefix })
     addToolSourceRoutes(root, { ...options, prefix })
     addStatusRoutes(root, { ...options, prefix })
   }

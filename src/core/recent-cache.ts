@@ -2,6 +2,8 @@
 export interface RecentMap<Value> {
   get(key: string): Value | undefined
   set(key: string, value: Value): void
+  delete(key: string): void
+  /** Returns the values, the one that was set last at the end. */
   values(): Iterable<Value>
 }
 
@@ -9,6 +11,7 @@ export function createRecentMap<Value>(max: number): RecentMap<Value> {
   const kept = new Map<string, Value>()
   return {
     get: (key) => kept.get(key),
+    delete: (key) => void kept.delete(key),
     values: () => kept.values(),
     set(key, value) {
       // A new entry goes to the end of the map, so that the map's order is the order of writes.

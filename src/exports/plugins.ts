@@ -24,6 +24,13 @@ export type {
   ToolSource,
 } from "../core/ports/plugin.ts"
 export type { CodeRequest, CodeRunner } from "../core/ports/tools/code-runner.ts"
+export type { SandboxReports, SandboxSession } from "../core/ports/tools/sandbox.ts"
+export type {
+  BackendState,
+  SandboxLimit,
+  SandboxState,
+  SessionSandbox,
+} from "../core/ports/tools/sandbox-state.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "../core/ports/tools/schema-check.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "../core/runs/child.ts"
 export type { ItemsAtEnd, RunEnd } from "../core/runs/run-end.ts"

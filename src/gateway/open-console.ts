@@ -36,7 +36,7 @@ export interface ConsoleParts {
   readonly sessions: Sessions
   readonly store: Pick<Store, "log" | "directory" | "outbox" | "memory">
   readonly schedules: ScheduleParts
-  readonly services: readonly Pick<AgentService, "name" | "toolSources">[]
+  readonly services: readonly Pick<AgentService, "name" | "toolSources" | "sandboxes">[]
   readonly readiness: () => Promise<Readiness>
   readonly clock: Clock
 }
@@ -65,6 +65,8 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
       services.flatMap(({ name, toolSources }) =>
         toolSources().map((source) => ({ agent: name, ...source })),
       ),
+    sandboxes: () =>
+      services.flatMap(({ name, sandboxes }) => sandboxes().map((reports) => ({ agent: name, reports }))),
     readEnd: readEnd(store.log),
     readEvents: readEvents(store.log, server.redact),
     readiness,

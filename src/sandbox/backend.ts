@@ -16,6 +16,8 @@ export interface Backend {
   start(order: Order): Promise<Running>
   /** Rejects if an external dependency does not respond. Absent if there is none. */
   readonly ping?: () => Promise<unknown>
+  /** Returns the ids of the sessions for which a container waits. Absent if the backend keeps none. */
+  readonly warmSessions?: () => readonly string[]
   /** Ends everything that dead instances have left: containers, processes, cgroups. */
   reap(): Promise<void>
   /** Ends everything that this process has started. */

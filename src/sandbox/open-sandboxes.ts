@@ -12,6 +12,7 @@ import type {
 import type { Backend } from "./backend.ts"
 import { openCgroups } from "./cgroups/cgroups.ts"
 import type { CompleteSandboxConfig } from "./config.ts"
+import { describeSessions, describeState } from "./describe-state.ts"
 import { createDiskGuard, type DiskGuard } from "./disk/guard.ts"
 import { execute } from "./execute.ts"
 import { createSlots } from "./execution-slots.ts"
@@ -142,13 +143,15 @@ async function removeInTime(path: string): Promise<void> {
 
 /** An execution that has not ended, including one that waits for its turn. */
 interface Execution {
-  readonly sessionId: string
+  readonly session: SandboxSession
+  /** If false, the execution waits for its turn. */
+  isRunning: boolean
   readonly stop: AbortController
   readonly ended: PromiseWithResolvers<void>
 }
 
-function newExecution(sessionId: string): Execution {
-  return { sessionId, stop: new AbortController(), ended: Promise.withResolvers() }
+function newExecution(session: SandboxSession): Execution {
+  return { session, isRunning: false, stop: new AbortController(), ended: Promise.withResolvers() }
 }
 
 function preferredOf(usable: readonly Usable[]): Backend {
@@ -169,6 +172,7 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
   const active = new Set<Execution>()
   const { ping = async () => {}, name: preferred } = preferredOf(usable)
   const checkHealth = createHealthCheck({ ping })
+  const warmSessions = () => usable.flatMap(({ backend }) => backend.warmSessions?.() ?? [])
 
   async function* exec(
     session: SandboxSession,
@@ -178,11 +182,12 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
   ): AsyncGenerator<ExecEvent> {
     const backend = usable.find(({ name }) => name === request.host)?.backend
     if (backend === undefined) throw new ConfigurationError(`The host ${request.host} is not allowed.`)
-    const execution = newExecution(workspace.sessionId)
+    const execution = newExecution(session)
     active.add(execution)
     try {
       const stop = AbortSignal.any([signal, closing.signal, execution.stop.signal])
       const giveBack = await slots.take(session, stop)
+      execution.isRunning = true
       try {
         const { folders, release } = await stage.stage(request.folders ?? [])
         try {
@@ -203,10 +208,11 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
   }
 
   async function removeSession(sessionId: string, signal: AbortSignal | undefined): Promise<void> {
-    const ofSession = [...active].filter((execution) => execution.sessionId === sessionId)
+    const ofSession = [...active].filter(({ session }) => session.id === sessionId)
     for (const { stop } of ofSession) stop.abort(new Error("The session is no longer kept."))
     await Promise.all(ofSession.map(({ ended }) => ended.promise))
     await workspaces.remove(sessionId, signal)
+    guard.forget(sessionId)
   }
 
   /** Logs an error. Its detail is for the operator, and callers do not receive it. */
@@ -228,6 +234,20 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
   return {
     findings,
     hosts: usable.map(({ name, sandboxed, languages }) => ({ name, sandboxed, languages })),
+
+    async state() {
+      const [problem, directories, { freeBytes, reservedBytes }] = await Promise.all([
+        checkHealth(),
+        workspaces.count(),
+        guard.readSpace(),
+      ])
+      return describeState({
+        ...{ config, findings, usable, executions: active },
+        problem: problem === null ? null : `${preferred} does not respond: ${problem.message}`,
+        disk: { directories, freeBytes, reservedBytes },
+      })
+    },
+    sessions: () => describeSessions(active, guard.usages(), warmSessions()),
 
     async check() {
       const problem = await checkHealth()

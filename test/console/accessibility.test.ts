@@ -74,6 +74,7 @@ describe.each(windows)("%s", (name, window) => {
     await visit("mcp", "calendar")
     await page.getByText("2 tools").click()
     await check("tools of a server")
+    await visit("sandbox", "No agent runs code")
     await visit("outbox", "Nothing waits for delivery")
     await visit("status", "store")
     await visit("configuration", "Agent ops")

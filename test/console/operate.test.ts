@@ -5,6 +5,7 @@ import { has, requires } from "../needs.ts"
 import { openBrowser, openConsole, type ServedConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
 import { ownPage, rawRequest } from "./raw-request.ts"
 import { startScriptedModel } from "./scripted-model.ts"
+import { startRun as startRunOf } from "./start-run.ts"
 
 const onEnd = atEndOfFile()
 let served: ServedConsole
@@ -18,21 +19,7 @@ beforeAll(async () => {
 })
 beforeEach(() => requires("chromium"))
 
-/** Starts a run for a user of an API key, like another client. */
-async function startRun(message: string): Promise<{ readonly sessionId: string; readonly runId: string }> {
-  const init = await rawRequest(`${served.url}/api/chat/init`, {
-    method: "POST",
-    body: { api_key: "a-key-that-is-no-one-elses", user_id: "ada" },
-  })
-  const { session_token, session_id = "" } = JSON.parse(init.text) as Record<string, string>
-  const response = await fetch(`${served.url}/api/chat`, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${session_token}` },
-    body: JSON.stringify({ message }),
-  })
-  await response.body?.cancel()
-  return { sessionId: session_id, runId: response.headers.get("x-run-id") ?? "" }
-}
+const startRun = (message: string) => startRunOf(served, message)
 
 test("an approval in the session of any user is answered from the inbox", async () => {
   const { sessionId } = await startRun('call|erase|{"folder":"a"}')

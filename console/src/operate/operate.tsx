@@ -8,6 +8,7 @@ import { NewSchedule } from "./new-schedule.tsx"
 import { OutboxView } from "./outbox-view.tsx"
 import { PageHead } from "./page-parts.tsx"
 import { RunsView } from "./runs-view.tsx"
+import { SandboxView } from "./sandbox/view.tsx"
 import { ScheduleView } from "./schedule-view.tsx"
 import { SchedulesView } from "./schedules-view.tsx"
 import { SessionView } from "./session-view.tsx"
@@ -51,6 +52,8 @@ function View({ route, info }: { readonly route: Route; readonly info: Info }) {
       return <MemoryView route={route} />
     case "mcp":
       return <ToolSourcesView />
+    case "sandbox":
+      return <SandboxView />
     case "status":
       return <StatusView />
     case "configuration":

@@ -176,3 +176,49 @@ export interface ToolSource {
     readonly isEnabled: boolean
   }[]
 }
+
+/** The sandboxes of an agent's code. */
+export interface SandboxState {
+  readonly agent: string
+  readonly backends: readonly SandboxBackend[]
+  readonly problem: string | null
+  readonly network: string
+  readonly limits: readonly SandboxLimit[]
+  readonly executions: {
+    readonly running: number
+    readonly maxRunning: number
+    readonly waiting: number
+    readonly maxWaiting: number
+  }
+  readonly warmPool: { readonly size: number; readonly max: number } | null
+  readonly disk: {
+    readonly directories: number
+    readonly freeBytes: number
+    readonly reservedBytes: number
+  }
+}
+
+export interface SandboxBackend {
+  readonly name: string
+  readonly state: "inUse" | "usable" | "refused" | "unusable"
+  readonly sandboxed: boolean
+  readonly languages: readonly string[]
+  readonly reason: string
+}
+
+export interface SandboxLimit {
+  /** Units: bytes for `memory` and `disk`, milliseconds for `time`. */
+  readonly name: "memory" | "processor time" | "processes" | "time" | "disk" | "files"
+  readonly value: number
+  /** The part that is not enforced. Null if there is none. */
+  readonly gap: string | null
+}
+
+export interface SessionSandbox {
+  readonly agent: string
+  readonly session: { readonly id: string; readonly tenant: string; readonly userId: string }
+  readonly running: number
+  readonly waiting: number
+  readonly usage: { readonly bytes: number; readonly entries: number } | null
+  readonly isWarm: boolean
+}

@@ -21,7 +21,9 @@ export function StatusView() {
       <ul class="checks">
         {checks.map(([name, { ok, detail }]) => (
           <li key={name}>
-            <span class="check-name">{name}</span>
+            <span class="check-name">
+              <CheckName name={name} />
+            </span>
             <span class={`badge ${ok ? "completed" : "failed"}`}>{ok ? "works" : "does not work"}</span>
             <span class="hint">
               <Detail text={detail ?? ""} />
@@ -31,6 +33,22 @@ export function StatusView() {
       </ul>
     </>
   )
+}
+
+/** Views of checked plugins. */
+const views: Readonly<Record<string, string>> = {
+  code_execution: "sandbox",
+  mcp: "mcp",
+  memory: "memory",
+  schedules: "schedules",
+}
+
+/** The name of a check, which links to the view of its plugin: `PLUGIN`, `PLUGIN:PART`, or `AGENT/PLUGIN:PART`. */
+function CheckName({ name }: { readonly name: string }) {
+  const [plugin = ""] = name.replace(/^[^:]*\//, "").split(":")
+  const view = views[plugin]
+  if (view === undefined) return <span>{name}</span>
+  return <a href={`#/${view}`}>{name}</a>
 }
 
 /** Details of a check. The address in the text, at which a person authorizes an MCP server, becomes a link. */

@@ -11,6 +11,10 @@ export function countText(count: number): string {
   return counts.format(count)
 }
 
+export function numberText(value: number): string {
+  return value.toLocaleString("en")
+}
+
 /** Formats US dollars, with more digits for small amounts. Null means that the price of a model is not known. */
 export function costText(dollars: number | null): string {
   if (dollars === null) return "price unknown"
@@ -22,7 +26,9 @@ export function durationText(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
   const minutes = Math.floor(ms / 60_000)
-  return minutes < 60 ? `${minutes} min ${Math.round((ms % 60_000) / 1_000)} s` : ageText(ms)
+  const seconds = Math.floor((ms % 60_000) / 1_000)
+  if (minutes >= 60) return ageText(ms)
+  return seconds === 0 ? `${minutes} min` : `${minutes} min ${seconds} s`
 }
 
 export function agoText(ms: number): string {
@@ -38,7 +44,23 @@ export function ageText(ms: number): string {
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`
 }
 
+const mebibyte = 1024 * 1024
+
+/** Formats bytes in the units of the options `memoryMb` and `diskMb`. */
+export function mebibytesText(bytes: number): string {
+  if (bytes < mebibyte) return `${Math.ceil(bytes / 1024)} KiB`
+  if (bytes < 1024 * mebibyte) return `${trim(bytes / mebibyte)} MiB`
+  return `${trim(bytes / mebibyte / 1024)} GiB`
+}
+
+function trim(value: number): string {
+  return value < 100 ? String(Number(value.toFixed(1))) : String(Math.round(value))
+}
+
 export function bytesText(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`
-  return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
+  if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`
+  return bytes < 1_000_000_000
+    ? `${(bytes / 1_000_000).toFixed(1)} MB`
+    : `${(bytes / 1_000_000_000).toFixed(1)} GB`
 }

@@ -18,7 +18,7 @@ import type { Session } from "./store/session-log.ts"
 import type { Subscriber } from "./store/subscriptions.ts"
 import type { CodeRunner } from "./tools/code-runner.ts"
 import type { ApprovalPolicy, Interceptor } from "./tools/interceptor.ts"
-import type { OpenedFile } from "./tools/sandbox.ts"
+import type { OpenedFile, SandboxReports } from "./tools/sandbox.ts"
 import type { SchemaCheck } from "./tools/schema-check.ts"
 import type { Tool } from "./tools/tool.ts"
 import type { TransformToolResult } from "./tools/transform-tool-result.ts"
@@ -116,6 +116,8 @@ export interface PluginParts {
   checks?(audience: Audience): readonly PluginCheck[] | Promise<readonly PluginCheck[]>
   /** Returns the external sources of the plugin's tools, for operators. */
   toolSources?(): readonly ToolSource[]
+  /** Reports for operators about the sandboxes in which the agent's code runs. */
+  readonly sandboxes?: SandboxReports
   /**
    * Called once when the gateway is open and executes runs. Not called in a gateway that only inspects the store or
    * executes a single run. A rejection stops the start. The plugin ends its work when `services.signal` aborts.

@@ -6,7 +6,7 @@ import type { Audience, PluginRoute, PluginRun, ToolSource } from "../../core/po
 import type { Approvals } from "../../core/ports/store/approvals.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import type { Subscriber } from "../../core/ports/store/subscriptions.ts"
-import type { OpenedFile } from "../../core/ports/tools/sandbox.ts"
+import type { OpenedFile, SandboxReports } from "../../core/ports/tools/sandbox.ts"
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { CheckClientTools } from "../../http/served-agents.ts"
@@ -77,6 +77,8 @@ export interface AgentService {
   checks(audience: Audience): Promise<Readonly<Record<string, Check>>>
   /** Returns the external sources of the agent's tools, such as MCP servers. */
   toolSources(): readonly ToolSource[]
+  /** Returns the sandboxes of the agent's code. Empty without code execution. */
+  sandboxes(): readonly SandboxReports[]
   /** Resolves to the models that all runs call. Null if each run has its own, and for a runner. */
   probedModels(): Promise<ProbedModels | null>
   /** Subscribers of the plugins. Their names are unique among all agents. */
@@ -166,6 +168,7 @@ async function startAgent(
       }
     },
     toolSources: () => plugins.flatMap(({ parts }) => parts.toolSources?.() ?? []),
+    sandboxes: () => plugins.flatMap(({ parts }) => parts.sandboxes ?? []),
     async probedModels() {
       const runtime = await modelRuntime()
       if (runtime === null) return null

@@ -5,7 +5,7 @@ import type { DiskSpace } from "./space.ts"
 const none = { bytes: 0, entries: 0 }
 
 function spaceOf(freeBytes: number, freeEntries = 1_000): DiskSpace {
-  return { freeBytes, freeEntries, missing: none, spare: none, margin: none }
+  return { freeBytes, freeEntries, reservedBytes: 0, missing: none, spare: none, margin: none }
 }
 
 test("the bytes that its processes wrote are charged, even if others freed more", () => {

@@ -15,6 +15,7 @@ function createDisk() {
   let space: DiskSpace = {
     freeBytes: 1e9,
     freeEntries: 1e6,
+    reservedBytes: 0,
     missing: none,
     spare: { bytes: 1e9, entries: 1e6 },
     margin: none,
@@ -77,7 +78,7 @@ async function createFakes() {
       write: (kilobytes: number) => writeFile(join(path, "data"), "x".repeat(kilobytes * kilobyte)),
     }
   }
-  return { disk, calls, start }
+  return { guard, disk, calls, start }
 }
 
 test("when the disk is short, all executions are frozen before one is ended, and the others continue", async () => {
@@ -114,6 +115,20 @@ test("an execution of the user whose sessions hold most is ended first, even if 
   disk.setMissing(1_000)
   await vi.waitFor(() => expect(calls).toContain("thaw honest"))
   expect(calls).not.toContain("stop honest")
+})
+
+test("a session whose directory was removed no longer counts for its user", async () => {
+  const { guard, disk, start } = await createFakes()
+  const { watch } = await start("old", { userId: "ada" })
+  await watch.record({ bytes: 90 * kilobyte, entries: 1 })
+  await watch.end()
+  expect(guard.usages().map(({ session }) => session.id)).toEqual(["old"])
+  guard.forget("old")
+  expect(guard.usages()).toEqual([])
+  disk.setSpare(10 * kilobyte)
+  const next = await start("next", { userId: "ada" })
+  const usage = { bytes: 5 * kilobyte, entries: 1 }
+  expect(await next.watch.record(usage)).toEqual(usage)
 })
 
 test("everything is measured before an execution is ended for what its user holds", async () => {

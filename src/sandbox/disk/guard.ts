@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { DiskUsage } from "../workspace/disk-usage.ts"
-import { computeExcess, createHoldings, type Holder } from "./holdings.ts"
+import { computeExcess, createHoldings, type HeldUsage, type Holder } from "./holdings.ts"
 import { type DiskSpace, isShort, readDiskSpace } from "./space.ts"
 import { type DiskConsumer, type WatchedExecution, watchExecution } from "./watched-execution.ts"
 
@@ -8,6 +8,12 @@ import { type DiskConsumer, type WatchedExecution, watchExecution } from "./watc
 export interface DiskGuard {
   /** Returns the last measured usage of the session's working directory. Null if it is not known. */
   lastUsageOf(session: Holder): DiskUsage | null
+  /** Returns the last measured usage of all known sessions. */
+  usages(): readonly HeldUsage[]
+  /** Forgets a session whose working directory was removed. It no longer counts for its user. */
+  forget(sessionId: string): void
+  /** Returns the free space of the file system. */
+  readSpace(): Promise<DiskSpace>
   watch(consumer: DiskConsumer): DiskWatch
 }
 
@@ -180,6 +186,14 @@ export function createDiskGuard({
 
   return {
     lastUsageOf: (session) => holdings.ofSession(session),
+    usages() {
+      const current = new Map(holdings.all().map((held) => [held.session.id, held]))
+      for (const { session, lastUsage } of watched)
+        if (lastUsage !== null) current.set(session.id, { session, usage: lastUsage })
+      return [...current.values()]
+    },
+    forget: (sessionId) => holdings.forget(sessionId),
+    readSpace,
     watch(consumer) {
       const execution = watchExecution(consumer, { quota, readSpace })
       watched.add(execution)

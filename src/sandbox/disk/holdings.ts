@@ -8,12 +8,21 @@ export interface Holder {
   readonly userId: string
 }
 
+export interface HeldUsage {
+  readonly session: Holder
+  readonly usage: DiskUsage
+}
+
 /** Space that the working directories of users hold, including those without an execution. */
 export interface Holdings {
   /** Records the current usage of the session's working directory. */
   record(session: Holder, usage: DiskUsage): void
   /** Returns the last recorded usage of the session's working directory. Null if it is not known. */
   ofSession(session: Holder): DiskUsage | null
+  /** Forgets a removed working directory. */
+  forget(sessionId: string): void
+  /** Returns all known sessions with their usage. */
+  all(): readonly HeldUsage[]
   /** Returns the sum over all known sessions of the session's user. */
   ofUser(session: Holder): DiskUsage
 }
@@ -22,19 +31,23 @@ export interface Holdings {
 const maxSessions = 10_000
 
 export function createHoldings(): Holdings {
-  const sessions = createRecentMap<DiskUsage & { readonly user: string }>(maxSessions)
+  const sessions = createRecentMap<HeldUsage & { readonly user: string }>(maxSessions)
 
   return {
-    record: (session, { bytes, entries }) =>
-      sessions.set(session.id, { user: userOf(session), bytes, entries }),
-    ofSession: ({ id }) => sessions.get(id) ?? null,
+    record({ id, tenant, userId }, { bytes, entries }) {
+      const session = { id, tenant, userId }
+      sessions.set(id, { session, usage: { bytes, entries }, user: userOf(session) })
+    },
+    ofSession: ({ id }) => sessions.get(id)?.usage ?? null,
+    forget: (sessionId) => sessions.delete(sessionId),
+    all: () => [...sessions.values()],
     ofUser(session) {
       const user = userOf(session)
       let [bytes, entries] = [0, 0]
       for (const each of sessions.values()) {
         if (each.user !== user) continue
-        bytes += each.bytes
-        entries += each.entries
+        bytes += each.usage.bytes
+        entries += each.usage.entries
       }
       return { bytes, entries }
     },

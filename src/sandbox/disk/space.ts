@@ -6,6 +6,8 @@ export interface DiskSpace {
   readonly freeBytes: number
   /** Number of entries that can still be created. Infinity for a file system that does not count them. */
   readonly freeEntries: number
+  /** Bytes that stay free for the rest of the machine. */
+  readonly reservedBytes: number
   /** Missing space for the rest of the machine, including the gateway's store. */
   readonly missing: DiskUsage
   /** Remaining space beyond that. Infinite entries for a file system that does not count them. */
@@ -32,6 +34,7 @@ export async function readDiskSpace(path: string): Promise<DiskSpace> {
   return {
     freeBytes,
     freeEntries,
+    reservedBytes: Math.floor(reserve.bytes),
     missing: {
       bytes: Math.ceil(Math.max(0, reserve.bytes - freeBytes)),
       entries: Math.ceil(Math.max(0, reserve.entries - freeEntries)),

@@ -80,6 +80,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
     },
 
     ping: engine.ping,
+    warmSessions: () => pool.sessions(),
 
     async reap() {
       const containers = await docker.listContainers({

@@ -44,6 +44,14 @@ test("a session receives its waiting container once, and no other session receiv
   expect(await take("a")).toBe("a-3")
 })
 
+test("the sessions with a waiting container are known", async () => {
+  const { warmPool, take, prepare } = fakes(2)
+  for (const sessionId of ["a", "b"]) prepare(sessionId)
+  expect(warmPool.sessions()).toEqual(["a", "b"])
+  await take("a")
+  expect(warmPool.sessions()).toEqual(["b"])
+})
+
 test("the container that has waited longest makes room", async () => {
   const { take, prepare, there } = fakes(2)
   for (const sessionId of ["a", "b", "c"]) prepare(sessionId)

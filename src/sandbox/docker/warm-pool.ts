@@ -13,6 +13,8 @@ export interface WarmPool {
   prepare(workspace: Workspace): void
   /** Removes a used container. Failures are logged. The next reaping finds the container. */
   remove(warmContainer: WarmContainer): void
+  /** Returns the ids of the sessions for which a container waits. */
+  sessions(): readonly string[]
   close(): Promise<void>
 }
 
@@ -86,6 +88,7 @@ export function createWarmPool({
       waiting.set(sessionId, { warmContainer, timer })
     },
     remove: (warmContainer) => removeLater(Promise.resolve(warmContainer)),
+    sessions: () => [...waiting.keys()],
     async close() {
       closed = true
       for (const sessionId of [...waiting.keys()]) discard(sessionId)

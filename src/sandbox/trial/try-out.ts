@@ -60,6 +60,7 @@ export async function tryOut(name: SandboxName, options: TrialOptions): Promise<
     return { finding: failure(name, error), usable: null }
   } finally {
     await workspaces.remove(trialSession)
+    guard.forget(trialSession)
   }
 }
 

@@ -33,6 +33,8 @@ export interface Workspaces {
   remove(sessionId: string, signal?: AbortSignal): Promise<void>
   /** Completes interrupted removals. */
   finishRemovals(signal?: AbortSignal): Promise<void>
+  /** Returns the number of working directories. */
+  count(): Promise<number>
   /**
    * Returns all sessions whose working directory was created before that moment, in milliseconds since the Unix
    * epoch.
@@ -137,6 +139,7 @@ export async function openWorkspaces({ directory, inputFiles }: WorkspacesOption
     async finishRemovals(signal) {
       for (const passing of await readdir(removed)) await finishRemoval(passing, signal)
     },
+    count: async () => (await readdir(sessions)).length,
     async madeBefore(moment) {
       const folders = await readdir(sessions)
       const made = await Promise.all(

@@ -122,6 +122,18 @@ export const pluginContract: readonly PluginCase[] = [
     },
   },
   {
+    name: "describes the sandbox of each session once",
+    async run(harness) {
+      await withParts(harness, async ({ sandboxes }) => {
+        if (sandboxes === undefined) return
+        const { backends } = await sandboxes.state()
+        assert.equal(backends.filter(({ state }) => state === "inUse").length, 1)
+        const ids = sandboxes.sessions().map(({ session }) => session.id)
+        assert.equal(new Set(ids).size, ids.length)
+      })
+    },
+  },
+  {
     name: "has routes with a method and a path",
     async run(harness) {
       await withParts(harness, async ({ routes = {} }) => {

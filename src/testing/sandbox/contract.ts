@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import { sandboxFileCases } from "./files.ts"
 import { sandboxFolderCases } from "./folders.ts"
-import { exec, newSandbox, run, type SandboxCase } from "./harness.ts"
+import { exec, newSandbox, newSession, run, type SandboxCase, until } from "./harness.ts"
 import { assertStill, heartbeat } from "./heartbeat.ts"
 import { sandboxLimitCases } from "./limits.ts"
 
@@ -147,6 +147,34 @@ for i in range(1000):
       await assertStill(sandbox)
       const { stdout } = await run(harness, sandbox, `print(open("beat").read())`)
       assert.ok(Number(stdout) < 500, `it wrote ${stdout} of 1000 pieces`)
+    },
+  },
+  {
+    name: "operators see which executions run or wait, and the disk that a session uses",
+    async run(harness) {
+      const { sandboxes, host } = harness
+      const [session, sandbox] = await newSession(harness)
+      const find = () => sandboxes.sessions().filter((each) => each.session.id === session.id)
+      // One session has at most a quarter of the 16 slots.
+      const code = "dd if=/dev/zero of=$$.bin bs=65536 count=4; until [ -e go ]; do sleep 0.05; done"
+      const runs = Array.from({ length: 5 }, () => run(harness, sandbox, code, { language: "shell" }))
+      await until(() => find().some(({ running, waiting }) => running === 4 && waiting === 1))
+      const busy = await sandboxes.state()
+      assert.ok(busy.executions.running >= 4 && busy.executions.waiting >= 1)
+      assert.deepEqual(
+        [busy.executions.maxRunning, busy.executions.maxWaiting, busy.problem],
+        [16, 256, null],
+      )
+      await sandbox.writeFile("go", Buffer.from(""))
+      await Promise.all(runs)
+      const [after, ...others] = find()
+      assert.deepEqual(others, [])
+      assert.deepEqual([after?.session, after?.running, after?.waiting], [session, 0, 0])
+      assert.ok((after?.usage?.bytes ?? 0) >= 4 * 65_536, "it counts the written files")
+      const { backends, limits, disk } = await sandboxes.state()
+      assert.equal(backends.find(({ state }) => state === "inUse")?.name, host)
+      assert.equal(limits.find(({ name }) => name === "memory")?.value, 64 * 1024 * 1024)
+      assert.ok(disk.directories >= 1 && disk.freeBytes > 0)
     },
   },
   ...sandboxFileCases,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises"
 import { randomIds } from "../../core/ids.ts"
 import type {
   CodeLanguage,
@@ -7,6 +8,7 @@ import type {
   Sandbox,
   Sandboxes,
   SandboxName,
+  SandboxSession,
 } from "../../core/ports/tools/sandbox.ts"
 
 /** A backend under test. Its limits: 64 MB of memory, 64 processes, 32 MB and 1 500 entries of disk. */
@@ -26,11 +28,18 @@ export interface Outcome extends ExitStatus {
 }
 
 /** Opens the sandbox of a new session, by default of a new user. */
-export function newSandbox(
+export async function newSandbox(harness: SandboxHarness, userId?: string): Promise<Sandbox> {
+  const [, sandbox] = await newSession(harness, userId)
+  return sandbox
+}
+
+/** Makes a new session, by default of a new user, and opens its sandbox. */
+export async function newSession(
   { sandboxes }: SandboxHarness,
   userId: string = randomIds.next("sess"),
-): Promise<Sandbox> {
-  return sandboxes.open({ id: randomIds.next("sess"), tenant: "test", userId })
+): Promise<readonly [SandboxSession, Sandbox]> {
+  const session = { id: randomIds.next("sess"), tenant: "test", userId }
+  return [session, await sandboxes.open(session)]
 }
 
 export interface RunOptions {
@@ -75,6 +84,15 @@ export async function run(
     if (text[event.stream].length < 65_536) text[event.stream] += new TextDecoder().decode(event.bytes)
   }
   throw new Error("There was no exit status.")
+}
+
+/** Resolves when the condition is true. Rejects after a minute. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  const end = performance.now() + amplyMs
+  while (!isTrue()) {
+    if (performance.now() > end) throw new Error("The condition did not become true.")
+    await delay(20)
+  }
 }
 
 export async function textOfFile(sandbox: Sandbox, path: string): Promise<string | null> {

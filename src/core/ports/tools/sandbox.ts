@@ -1,5 +1,7 @@
+import type { SandboxState, SessionSandbox } from "./sandbox-state.ts"
+
 /** Environments that run the code of sessions. Each process has one. The sessions' files outlive it. */
-export interface Sandboxes {
+export interface Sandboxes extends SandboxReports {
   /** The backends that are allowed and work on this machine, in the order of preference. Never empty. */
   readonly hosts: readonly SandboxHost[]
   /**
@@ -9,6 +11,16 @@ export interface Sandboxes {
   open(session: SandboxSession): Promise<Sandbox>
   /** Returns the files of the session's sandbox. Null if the session never used it. */
   find(sessionId: string): Promise<SandboxFiles | null>
+}
+
+/** Reports for operators about the code that runs and the sandboxes of the sessions. */
+export interface SandboxReports {
+  state(): Promise<SandboxState>
+  /**
+   * Returns the sandboxes that this process has used, each once: those of all executions, and of at most 10 000 other
+   * sessions.
+   */
+  sessions(): readonly SessionSandbox[]
 }
 
 /** A session and its user, who shares the executions of this process with other users. */
