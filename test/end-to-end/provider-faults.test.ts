@@ -15,7 +15,7 @@ const onEnd = atEndOfFile()
 const wireOf = new Map(wires.map((wire) => [wire.provider, wire]))
 
 /** Much more time than a busy machine takes for a response. A call that is silent for so long is retried. */
-const stallSeconds = 6
+const stallSeconds = 12
 vi.setConfig({ testTimeout: 240_000 })
 
 const gateways = new Map<Wire["provider"], GatewayProcess>()
