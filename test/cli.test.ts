@@ -223,6 +223,13 @@ describe("run", () => {
     expect(stdout).toContain("You said: from a pipe: é\n")
   })
 
+  test("appends piped text to the task", async () => {
+    const cwd = await project({ "agent.ts": answering("") })
+    const { code, stdout } = await runCliProcess(["run", "agent.ts", "Summarize."], { cwd, input: "é\n" })
+    expect(code).toBe(0)
+    expect(stdout).toContain("You said: Summarize.\n\n<stdin>\né\n</stdin>\n")
+  })
+
   test("a task on stdin over 1 MiB is refused", async () => {
     const cwd = await project({ "agent.ts": answering("") })
     const input = "x".repeat(1024 * 1024 + 1)

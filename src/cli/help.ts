@@ -38,10 +38,12 @@ const serveOptions = `Options:
 Exit codes: 0 stopped by a signal, 1 failed, 2 wrong usage, 4 the gateway cannot listen on the address.
 `
 
-const runHelp = `Usage: agent-gateway run FILE "TASK" [OPTIONS]
+const runHelp = `Usage: agent-gateway run FILE "TASK" [-] [OPTIONS]
 
 Runs one task with the agent of FILE and streams the response to stdout. Tool progress, messages and logs go to stderr.
-If the task is - or missing, it is read from stdin.
+Text that is piped in, at most 1 MiB, follows the task: agent-gateway run agent.ts "Summarize this log" < app.log
+A pipe without data for 3 seconds is ignored, unless a - follows the task. If the task is - or missing, it is read from
+stdin.
 
 Options:
   --json             Print the result as one line of JSON instead

@@ -61,9 +61,10 @@ describe("a wrong call is one line and exit code 2:", () => {
     [["start", "missing.ts"], "missing.ts does not exist."],
     [["start", "."], ". is not a file."],
     [["dev", "missing.ts"], "missing.ts does not exist."],
-    [["run", "a.ts"], 'the task on stdin is empty; usage: agent-gateway run FILE "TASK"'],
-    [["run", "a.ts", " "], "the task is empty."],
-    [["run", "a.ts", "-"], "the task on stdin is empty"],
+    [["run", "run-cli.ts"], 'the task on stdin is empty; usage: agent-gateway run FILE "TASK"'],
+    [["run", "run-cli.ts", " "], "the task is empty."],
+    [["run", "run-cli.ts", "-"], "the task on stdin is empty"],
+    [["run", "run-cli.ts", "-", "-"], "unexpected argument -"],
     [["run", "missing.ts", "task"], "missing.ts does not exist."],
   ])("%j", async (argv, message) => {
     const { code, stdout, stderr } = await cli(argv)

@@ -12,6 +12,8 @@ export interface RunArguments {
   readonly file: string
   /** The task. `-` reads it from standard input. */
   readonly task: string
+  /** If true, standard input was requested after the task. Otherwise it is only read if it begins soon. */
+  readonly takesInput: boolean
   /** Format of standard output. */
   readonly format: "text" | "json" | "events"
   /** If true and no model is configured, one is guessed: a model server on this machine, or otherwise the demo. */
@@ -60,7 +62,9 @@ export function parseRunArguments(
   const { values, positionals } = parseUsage("run", () =>
     parseArgs({ args: [...argv], allowPositionals: true, options }),
   )
-  const given = positionals.length === 1 && !isTTY ? [...positionals, "-"] : positionals
+  const takesInput = positionals.length === 3 && positionals[1] !== "-" && positionals[2] === "-"
+  const words = takesInput ? positionals.slice(0, 2) : positionals
+  const given = words.length === 1 && !isTTY ? [...words, "-"] : words
   const [file, task] = expectPositionals("run", given, ["FILE", '"TASK"'])
   if (task.trim() === "") throw new UsageError("the task is empty.")
   const { json = false, events = false, demo = false, quiet = false, output = null } = values
@@ -68,6 +72,7 @@ export function parseRunArguments(
   return {
     file,
     task,
+    takesInput,
     format: json ? "json" : events ? "events" : "text",
     demo,
     quiet,

@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
-import { addAbortSignal, type Readable } from "node:stream"
 import { toError } from "../../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 import type { Gateway, GatewayRunResult, RunOptions } from "../../gateway/gateway.ts"
@@ -9,24 +8,25 @@ import type { RunSessionOptions } from "../../headless/run/options.ts"
 import { type RunOutput, runOutputExitCode, runOutputOutcome } from "../../headless/run/run-output.ts"
 import { runSession } from "../../headless/run/run-session.ts"
 import type { Runs } from "../../headless/runs.ts"
-import { loadAgent } from "../agent-file/load-agent.ts"
+import { findAgentFile, loadAgent } from "../agent-file/load-agent.ts"
 import type { CliContext } from "../cli-context.ts"
 import { formatAsLine, UsageError } from "../cli-error.ts"
 import { exitCodes, toStopExitCode } from "../exit-codes.ts"
 import { createAnswerPrinter } from "../output/answer-printer.ts"
 import { createProgressPrinter } from "../output/run-progress.ts"
 import { parseRunArguments, type RunArguments } from "./run-arguments.ts"
-
-const maxTaskBytes = 1024 * 1024
+import { readMessage } from "./run-message.ts"
 
 /** `run FILE "TASK"` executes one run without a server. The exit code depends on its outcome. */
 export async function runCommand(context: CliContext): Promise<number> {
   const { signal } = context
   const runArguments = parseRunArguments(context.argv, context.stdin)
-  const { file, task, demo, output } = runArguments
+  const { file, demo, output } = runArguments
   try {
     const schema = output === null ? null : await readSchema(output, context.cwd)
-    const message = task === "-" ? await readTask(addAbortSignal(signal, context.stdin)) : task
+    // Nothing is read for a misspelled file.
+    await findAgentFile(file, context.cwd)
+    const message = await readMessage(runArguments, context)
     const gateway = await loadAgent(file, context)
     try {
       await gateway.prepare({ env: context.env, ...(!demo && { mode: "run" }) })
@@ -210,20 +210,4 @@ function reportOpenJob(context: CliContext): void {
 
 function note({ stderr }: CliContext, text: string): void {
   stderr.write(`agent-gateway: ${formatAsLine(text)}\n`)
-}
-
-async function readTask(stdin: Readable): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of stdin) {
-    const buffer = Buffer.from(chunk)
-    bytes += buffer.length
-    if (bytes > maxTaskBytes) throw new UsageError(`the task on stdin is longer than ${maxTaskBytes} bytes.`)
-    chunks.push(buffer)
-  }
-  const task = Buffer.concat(chunks).toString("utf8").trim()
-  if (task === "") {
-    throw new UsageError('the task on stdin is empty; usage: agent-gateway run FILE "TASK"')
-  }
-  return task
 }
