@@ -6,6 +6,8 @@ import type { Answers } from "./parent.ts"
 /** Measurements that any process of the bench can take of itself. */
 export interface Memory {
   readonly rssBytes: number
+  /** Maximum of the resident memory since the process started, without a garbage collection for this measurement. */
+  readonly peakRssBytes: number
   /** Size of the JavaScript heap after a garbage collection, including its external memory. */
   readonly heapBytes: number
 }
@@ -22,12 +24,13 @@ export const answersAboutProcess: Answers = {
     return (user + system) / 1e6
   },
   async memory(): Promise<Memory> {
+    const peakRssBytes = process.resourceUsage().maxRSS * 1_024
     for (let round = 0; round < 3; round++) {
       globalThis.gc?.()
       await nextTurn()
     }
     const { rss, heapUsed, external } = process.memoryUsage()
-    return { rssBytes: rss, heapBytes: heapUsed + external }
+    return { rssBytes: rss, peakRssBytes, heapBytes: heapUsed + external }
   },
   async startProfile(): Promise<void> {
     profiling = new Session()

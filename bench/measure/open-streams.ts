@@ -30,8 +30,10 @@ export interface OpenStreams {
   /** Kilobytes (1000 bytes) of each stream while all were open. */
   readonly heapKb: number
   readonly rssKb: number
-  /** Megabytes of the whole process while all were open. */
+  /** Megabytes of the whole process while all were open, after a garbage collection. */
   readonly rssMb: number
+  /** Maximum of those megabytes until then, with all garbage. */
+  readonly peakRssMb: number
   /** Share of one core, from the moment when all streams are open until the last one has ended. */
   readonly cores: number
 }
@@ -76,7 +78,7 @@ function measure(name: "limit" | "gateway", settings: OpenStreamsSettings): Prom
     const cpuBefore = await child.ask<number>("cpuSeconds")
     const probing: ProbesRequest = { target, script, running: 0, probes, probeScript }
     const joining = await load.ask<readonly number[]>("probes", probing)
-    const { heapBytes, rssBytes } = await child.ask<Memory>("memory")
+    const { heapBytes, rssBytes, peakRssBytes } = await child.ask<Memory>("memory")
     if (performance.now() - begun > tokens * pauseMs) {
       throw new Error(`${name}: the first streams had ended before all were open; raise their tokens.`)
     }
@@ -91,6 +93,7 @@ function measure(name: "limit" | "gateway", settings: OpenStreamsSettings): Prom
       heapKb: (heapBytes - before.heapBytes) / 1_000 / streams,
       rssKb: (rssBytes - before.rssBytes) / 1_000 / streams,
       rssMb: rssBytes / 1e6,
+      peakRssMb: peakRssBytes / 1e6,
       cores: ((await child.ask<number>("cpuSeconds")) - cpuBefore) / seconds,
     }
   })

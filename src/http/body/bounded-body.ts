@@ -8,7 +8,7 @@ import { Problem } from "../problem.ts"
 import type { BodyBudget, BodyShare } from "./body-budget.ts"
 import { collectBytes } from "./collect-bytes.ts"
 import type { JsonParser, ParsedJson } from "./json-parser.ts"
-import { findExcess, type JsonSize } from "./json-scan.ts"
+import { createJsonScan, type JsonSize } from "./json-scan.ts"
 
 export interface BodyLimits extends JsonSize {
   readonly maxBytes: number
@@ -54,7 +54,7 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
     const share = budget.open(owner(c))
     try {
       const bytes = await read(c, length, share).catch((error: unknown) => {
-        // The body did not arrive, so its handling costs little and the charge is returned.
+        // The body was refused before its end or did not arrive, which costs little, so the charge is returned.
         if (length !== null) pacer.charge(principalKeyOf(owner(c)), -costOf(length))
         throw error
       })
@@ -81,18 +81,19 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
 
   async function read(c: Context<HttpEnv>, length: number | null, share: BodyShare) {
     if (length !== null && length > uncountedBytes) takeUpTo(length, share)
+    const scan = createJsonScan(limits)
     return complete(
-      collectBytes(piecesOf(c), length, (bytes) => {
+      collectBytes(piecesOf(c), length, (piece, bytes) => {
         if (bytes > limits.maxBytes) throw tooLarge(limits.maxBytes)
         if (bytes > uncountedBytes) takeUpTo(bytes, share)
+        const excess = scan(piece)
+        if (excess !== null) throw excessProblem(excess, limits)
       }),
     )
   }
 
   async function parseWithin(c: Context<HttpEnv>, bytes: Uint8Array<ArrayBuffer>): Promise<unknown> {
     refuseWithoutType(c, bytes.byteLength)
-    const excess = await findExcess(bytes, limits)
-    if (excess !== null) throw excessProblem(excess, limits)
     const parsed = await parse(bytes)
     if (parsed.type === "malformed") throw createMalformedProblem(parsed.reason)
     c.set("bodyBytes", parsed.bytes)

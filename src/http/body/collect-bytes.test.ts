@@ -31,7 +31,7 @@ describe("the pieces of a body", () => {
 
   it("are refused as soon as they are too many", async () => {
     const sizes: number[] = []
-    const accept = (size: number) => {
+    const accept = (_: Uint8Array, size: number) => {
       sizes.push(size)
       if (size > 2) throw new RangeError("too many")
     }

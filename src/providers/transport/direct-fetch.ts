@@ -23,11 +23,14 @@ export async function directFetch(
   if (typeof body !== "string" && !(body instanceof Uint8Array) && !isStream)
     throw new TypeError("The body of a direct request is a text, bytes or a stream of bytes.")
   if (url.username !== "" || url.password !== "") throw new TypeError("An address must not hold a password.")
-  const headers = {
+  const named: Record<string, string> = {
+    host: url.host,
     "accept-encoding": "identity",
     ...(isRecord(init.headers) ? init.headers : Object.fromEntries(new Headers(init.headers))),
-    ...(!isStream && { "content-length": Buffer.byteLength(body) }),
+    ...(!isStream && { "content-length": String(Buffer.byteLength(body)) }),
   }
+  // Node keeps no table of headers that it receives as a list. The table would take 2 kB during the response.
+  const headers = Object.entries(named).flat()
   const send = url.protocol === "https:" ? requestHttps : requestHttp
   const request = send(url, { method, headers, ...(signal && { signal }) })
   request.on("error", (cause) => {
