@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, expect, it } from "vitest"
 import type { ModelRequest } from "../core/ports/model/provider.ts"
+import type { HistoryResponse } from "../http/schemas/history.ts"
 import { silentLogger } from "../sessions/fixtures/test-gateway.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
@@ -150,6 +151,37 @@ it("keeps an open approval, and continues after its answer", async () => {
   const roles = provider.requests.at(-1)?.messages.map(({ role }) => role)
   expect(roles?.slice(-2)).toEqual(["assistant", "tool"])
   expect(JSON.stringify(provider.requests.at(-1)?.messages)).toContain("Pay now.")
+})
+
+it("marks the place of each summary in the history, with the id of its event in the stream", async () => {
+  const { gateway } = agentWith(() => [{ type: "text", text: long }])
+  const fetchApi = (path: string, init: RequestInit = {}) =>
+    gateway.fetch(new Request(`http://localhost/api${path}`, init))
+  const json = { "content-type": "application/json" }
+  const post = (path: string, body: object, headers: Readonly<Record<string, string>>) =>
+    fetchApi(path, { method: "POST", headers, body: JSON.stringify(body) })
+  const started = await post("/chat/init", { api_key: "key" }, json)
+  const { session_token } = (await started.json()) as { readonly session_token: string }
+  const headers = { ...json, authorization: `Bearer ${session_token}` }
+  const streamed: number[] = []
+  for (let turn = 0; streamed.length < 2; turn++) {
+    const stream = await (await post("/chat", { message: `${turn}: ${long}` }, headers)).text()
+    for (const frame of stream.split("\n\n")) {
+      if (frame.includes('"type":"compaction"')) streamed.push(Number(/^id: ?(\d+)/m.exec(frame)?.[1]))
+    }
+  }
+  const history = (await (await fetchApi("/chat/history", { headers })).json()) as HistoryResponse
+  const marked = history.messages.filter(({ content }) => content[0]?.type === "compaction")
+  expect(marked.map(({ content }) => content.map(({ type }) => type))).toEqual([
+    ["compaction", "text"],
+    ["compaction", "text"],
+  ])
+  expect(marked.map(({ content }) => content[0])).toMatchObject(
+    streamed.map((cursor) => ({ cursor, chars: 12 })),
+  )
+  // The run whose context became too long has the mark.
+  expect(history.messages.at(-1)).toBe(marked.at(-1))
+  expect(history.messages.at(-2)).toMatchObject({ role: "user" })
 })
 
 it("ends a run whose conversation is too long, if compactions are off", async () => {

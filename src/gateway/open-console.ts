@@ -117,8 +117,8 @@ function readEnd(log: SessionLog) {
 /** Returns a reader of events for operators. It masks secrets and the nonces by which waits are answered. */
 function readEvents(log: SessionLog, redact: readonly string[] = []) {
   const mask = createMask(redact)
-  return async (sessionId: string, afterSeq: number) => {
-    const entries = await log.read(sessionId, { ...pageOfEvents, afterSeq })
+  return async (sessionId: string, afterSeq: number, limit = pageOfEvents.limit) => {
+    const entries = await log.read(sessionId, { ...pageOfEvents, limit, afterSeq })
     return entries
       .filter((entry) => entry.kind === "event")
       .map((entry) => ({ ...entry, event: mask(entry.event) }))

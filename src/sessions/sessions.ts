@@ -1,5 +1,6 @@
 import type { Message } from "../core/history/messages.ts"
 import type { JsonObject } from "../core/json/json.ts"
+import type { HistoryCompacted } from "../core/log/compaction.ts"
 import type { AppData, Decider, LiveEntry, TerminalEvent } from "../core/log/entries.ts"
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/store/approvals.ts"
 import type { QueuedRun, WhenBusy } from "../core/ports/store/inbox.ts"
@@ -211,6 +212,18 @@ export interface HistoryMessages {
   readonly messages: readonly Message[]
   /** Data emitted by the calls whose results are in the messages, by call. */
   readonly data: ReadonlyMap<string, readonly AppData[]>
+  /** Summaries that replaced earlier messages for the model, oldest first. */
+  readonly compactions: readonly PlacedCompaction[]
+}
+
+/** A place in the history at which a summary replaced the earlier messages for the model. */
+export interface PlacedCompaction extends Pick<HistoryCompacted, "tokensBefore" | "tokensAfter"> {
+  /** Number of the part's messages that precede the compaction. */
+  readonly index: number
+  /** Sequence number of the event. */
+  readonly seq: number
+  /** Characters of the summary. */
+  readonly characters: number
 }
 
 /** Comes once, after all messages. */

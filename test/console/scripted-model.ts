@@ -34,9 +34,11 @@ interface Block {
 export async function startScriptedModel(onEnd?: OnEnd): Promise<ScriptedModel> {
   let held = Promise.withResolvers<void>()
   const model = await startModel(({ body }) => {
-    const { messages } = body as {
+    const { messages, system = "" } = body as {
+      readonly system?: unknown
       readonly messages: readonly { readonly content: string | readonly Block[] }[]
     }
+    if (JSON.stringify(system).includes("You write summaries")) return says(["They counted **sheep**."])
     const content = messages.at(-1)?.content ?? ""
     const blocks = typeof content === "string" ? [{ type: "text", text: content }] : content
     // The gateway's note on background tasks is not a message of the user.

@@ -58,7 +58,12 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
       </header>
       <div class="chat-scroll" ref={scroll.frame} onScroll={scroll.onScroll}>
         <div class="chat-column" ref={scroll.content}>
-          <MessageList agent={agent} agentName={agentName} onEdit={(text) => setPrefill({ text })} />
+          <MessageList
+            sessionId={sessionId}
+            agent={agent}
+            agentName={agentName}
+            onEdit={(text) => setPrefill({ text })}
+          />
           <RunEnd agent={agent} onRetry={() => retry(agent, send)} />
           {!scroll.isAtEnd && (
             <button type="button" class="to-end" onClick={scroll.toEnd}>

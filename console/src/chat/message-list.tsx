@@ -6,6 +6,7 @@ import { MessagePart } from "./message-part.tsx"
 import { WaitPanel } from "./wait-panel.tsx"
 
 export interface MessageListProps {
+  readonly sessionId: string
   readonly agent: Agent
   readonly agentName: string
   /** Puts the text of a message into the composer. */
@@ -13,13 +14,13 @@ export interface MessageListProps {
 }
 
 /** All messages and all open waits. */
-export function MessageList({ agent, agentName, onEdit }: MessageListProps) {
+export function MessageList({ sessionId, agent, agentName, onEdit }: MessageListProps) {
   const { messages, waits, subAgents, tasks, taskViews, isRunning } = agent
   const views = [agent, ...subAgents.map(({ view }) => view), ...taskViews.values()]
   const conversations = views.flatMap((view) => view.messages)
   const shownCalls = new Set(conversations.flatMap(({ parts }) => parts).map((part) => callIdOf(part)))
   const others = waits.filter(({ tool_call_id }) => !shownCalls.has(tool_call_id))
-  const isSilent = isRunning && waits.length === 0 && messages.at(-1)?.role !== "assistant"
+  const isSilent = isRunning && waits.length === 0 && !hasBegun(messages.at(-1))
 
   return (
     <div class="messages">
@@ -28,6 +29,7 @@ export function MessageList({ agent, agentName, onEdit }: MessageListProps) {
         return (
           <Message
             key={message.id}
+            sessionId={sessionId}
             message={message}
             agentName={agentName}
             isLive={isRunning && isLast}
@@ -68,6 +70,7 @@ const noWaits: readonly ViewWait[] = []
 const noSubAgents: readonly ViewSubAgent[] = []
 
 interface MessageProps {
+  readonly sessionId: string
   readonly message: ViewMessage
   readonly agentName: string
   /** If true, the message is still being streamed. */
@@ -81,7 +84,7 @@ interface MessageProps {
 }
 
 const Message = memo(
-  ({ message, agentName, isLive, waits, agent, subAgents, onEdit }: MessageProps) => {
+  ({ sessionId, message, agentName, isLive, waits, agent, subAgents, onEdit }: MessageProps) => {
     const { role, parts } = message
     const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
     return (
@@ -89,6 +92,7 @@ const Message = memo(
         {parts.map((part, index) => (
           <MessagePart
             key={callIdOf(part) ?? index}
+            sessionId={sessionId}
             part={part}
             isUser={role === "user"}
             isLive={isLive && index === parts.length - 1}
@@ -108,6 +112,11 @@ const Message = memo(
     before.subAgents === after.subAgents &&
     before.agentName === after.agentName,
 )
+
+/** Returns true for a message of the assistant that ends with words or a call, and not with a mark. */
+function hasBegun(message: ViewMessage | undefined): boolean {
+  return message?.role === "assistant" && message.parts.at(-1)?.type !== "compaction"
+}
 
 /** Returns true if a sub-agent works for a call in the message. */
 function hasWorkers({ parts }: ViewMessage, subAgents: readonly ViewSubAgent[]): boolean {

@@ -3,6 +3,7 @@ import type { Agent } from "ai-agent-gateway/react"
 import { Markdown } from "../markdown/markdown.tsx"
 import { Icon } from "../ui/icons.tsx"
 import { ImagePart } from "../ui/image-part.tsx"
+import { CompactionMark } from "./compaction-mark.tsx"
 import { Thinking } from "./thinking.tsx"
 import { ToolCard } from "./tool-card.tsx"
 
@@ -18,10 +19,12 @@ export interface MessagePartProps extends Surroundings {
   readonly part: ViewPart
   readonly isUser: boolean
   readonly isLive: boolean
+  /** Session of the message. Null for a message of a sub-agent. */
+  readonly sessionId?: string | null
 }
 
 /** One part of a message. The card of a call contains the conversations of its sub-agents. */
-export function MessagePart({ part, isUser, isLive, ...around }: MessagePartProps) {
+export function MessagePart({ part, isUser, isLive, sessionId = null, ...around }: MessagePartProps) {
   switch (part.type) {
     case "text":
       // The user's text is shown exactly as typed.
@@ -30,6 +33,8 @@ export function MessagePart({ part, isUser, isLive, ...around }: MessagePartProp
       return <Thinking text={part.text} isLive={isLive} />
     case "image":
       return <ImagePart source={part.source} />
+    case "compaction":
+      return <CompactionMark mark={part} sessionId={sessionId} />
     case "tool": {
       const wait = around.waits.find(({ tool_call_id }) => tool_call_id === part.toolCallId) ?? null
       const workers = around.subAgents.filter(({ toolCallId }) => toolCallId === part.toolCallId)

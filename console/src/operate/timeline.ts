@@ -1,9 +1,10 @@
+import { costText, countText } from "../ui/format.ts"
 import type { EventEntry } from "./operator-types.ts"
 
 /** One bar of a run's timeline. */
 export interface Span {
   readonly id: string
-  readonly kind: "turn" | "model" | "tool" | "wait"
+  readonly kind: "turn" | "model" | "tool" | "wait" | "summary"
   readonly label: string
   readonly outcome: "ok" | "failed" | "open"
   /** Milliseconds since the Unix epoch. */
@@ -50,6 +51,15 @@ export function spansOf(entries: readonly EventEntry[]): readonly Span[] {
           start: at,
         })
         break
+      case "compactionStarted":
+        begin(`summary:${text("compactionId")}`, { kind: "summary", label: "Summary", start: at })
+        break
+      case "historyCompacted":
+        finish(`summary:${text("compactionId")}`, at, "ok", summaryDetailOf(event))
+        break
+      case "compactionFailed":
+        finish(`summary:${text("compactionId")}`, at, "failed", `${text("model")}: ${text("code")}`)
+        break
       case "messageCompleted":
         finish(`model:${text("stepId")}`, at, "ok", text("model"))
         break
@@ -91,6 +101,21 @@ const waits: Readonly<Record<string, string>> = {
   clientTool: "client tool",
   child: "sub-agent",
   timer: "timer",
+}
+
+/** Describes the effect and the cost of a summary. */
+function summaryDetailOf(event: EventEntry["event"]): string {
+  const {
+    tokensBefore,
+    tokensAfter,
+    cost = null,
+  } = event as {
+    readonly tokensBefore?: number
+    readonly tokensAfter?: number
+    readonly cost?: number | null
+  }
+  const tokens = `${countText(tokensBefore ?? 0)} → ${countText(tokensAfter ?? 0)} tokens`
+  return `${tokens}, ${costText(cost)}, ${String(event.model)}`
 }
 
 function resolutionOf(event: EventEntry["event"]): string {

@@ -1,5 +1,4 @@
 import type { SentEvent } from "../follow.ts"
-import type { ChatEvent } from "../wire/chat-event.ts"
 import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
 import { applySubAgentEvent, settleSubAgents } from "./apply-sub-agent-event.ts"
 import { applyTaskEvent, findTask, removeWaits } from "./apply-task-event.ts"
@@ -25,13 +24,13 @@ export function applyEvent(view: ChatView, event: SentEvent): ChatView {
   return event.cursor === undefined ? next : { ...next, cursor: event.cursor }
 }
 
-function apply(view: ChatView, event: ChatEvent): ChatView {
+function apply(view: ChatView, event: SentEvent): ChatView {
   return event.sub_agent_id === undefined
     ? settleSubAgents(applyOwn(view, event), event)
     : applySubAgentEvent(view, event, apply)
 }
 
-function applyOwn(view: ChatView, event: ChatEvent): ChatView {
+function applyOwn(view: ChatView, event: SentEvent): ChatView {
   switch (event.type) {
     case "text_delta":
       return addText(openRun(view), "text", event.text)
@@ -46,7 +45,10 @@ function applyOwn(view: ChatView, event: ChatEvent): ChatView {
       }
     case "compaction": {
       const { chars: characters, tokens_before: tokensBefore, tokens_after: tokensAfter } = event
-      return { ...openRun(view), compaction: { characters, tokensBefore, tokensAfter } }
+      const compaction = { characters, tokensBefore, tokensAfter }
+      const open = { ...openRun(view), compaction }
+      const mark = { type: "compaction", cursor: event.cursor ?? null, ...compaction } as const
+      return replaceParts(open, [...listCurrentParts(open), mark])
     }
     case "user_message_added":
       return addSteering(view, event.content)

@@ -22,6 +22,7 @@ export {
   type ToolOutput,
   type UserContent,
   type ViewCompaction,
+  type ViewCompactionPart,
   type ViewMessage,
   type ViewPart,
   type ViewSubAgent,

@@ -7,6 +7,7 @@ import {
   emptyView,
   listCurrentParts,
   replaceParts,
+  type ViewCompaction,
   type ViewPart,
   type ViewTask,
 } from "./view.ts"
@@ -20,6 +21,7 @@ export function viewOfHistory(history: History): ChatView {
     isRunning: history.active_run !== null,
     tasks: history.running_tasks.map(taskOf),
     usage: history.usage,
+    compaction: lastCompaction(shown),
     cursor: history.last_seq,
     kept: { byRetry: length, byFailure: length },
   }
@@ -56,6 +58,14 @@ function addResult(view: ChatView, block: HistoryMessage["content"][number]): Ch
   }
 }
 
+function lastCompaction({ messages }: ChatView): ViewCompaction | null {
+  const parts = messages.flatMap(({ parts }) => parts)
+  const last = parts.findLast((part) => part.type === "compaction")
+  if (last === undefined) return null
+  const { characters, tokensBefore, tokensAfter } = last
+  return { characters, tokensBefore, tokensAfter }
+}
+
 function partOf(block: HistoryMessage["content"][number]): ViewPart[] {
   switch (block.type) {
     case "tool_result":
@@ -63,7 +73,23 @@ function partOf(block: HistoryMessage["content"][number]): ViewPart[] {
       return []
     case "tool_call":
       return [createCall(block.tool_call_id, block.tool_name, block.tool_input)]
-    default:
+    case "compaction": {
+      const {
+        type,
+        cursor,
+        chars: characters,
+        tokens_before: tokensBefore,
+        tokens_after: tokensAfter,
+      } = block
+      return [{ type, cursor, characters, tokensBefore, tokensAfter }]
+    }
+    case "text":
+    case "thinking":
+    case "image":
       return [block]
+    default:
+      // A newer gateway may send other blocks.
+      block satisfies never
+      return []
   }
 }

@@ -368,6 +368,44 @@ test("a history with the events after it gives the same view as the whole stream
   ])
 })
 
+test("a summary leaves the same mark in the stream and in the history", () => {
+  const tokens = { chars: 9, tokens_before: 90, tokens_after: 30 }
+  const summarized: SentEvent = { type: "compaction", ...tokens, cursor: 7 }
+  const live = applyAll(
+    [summarized, text("One."), retry, text("Two."), turn, ended],
+    addUserMessage(emptyView, "Go"),
+  )
+  const loaded = viewOfHistory({
+    ...history,
+    messages: [
+      { role: "user", content: [{ type: "text", text: "Go" }] },
+      {
+        role: "assistant",
+        content: [
+          { type: "compaction", cursor: 7, ...tokens },
+          { type: "text", text: "Two." },
+        ],
+      },
+    ],
+  })
+  const mark = { characters: 9, tokensBefore: 90, tokensAfter: 30 }
+  expect(loaded.messages[1]?.parts).toEqual([
+    { type: "compaction", cursor: 7, ...mark },
+    { type: "text", text: "Two." },
+  ])
+  expect(live.messages.map(({ parts }) => parts)).toEqual(loaded.messages.map(({ parts }) => parts))
+  expect([live.compaction, loaded.compaction]).toEqual([mark, mark])
+})
+
+test("blocks that this version does not know are left out of a loaded conversation", () => {
+  const unknown = { type: "hologram", depth: 3 } as never
+  const view = viewOfHistory({
+    ...history,
+    messages: [{ role: "assistant", content: [{ type: "text", text: "One." }, unknown] }],
+  })
+  expect(view.messages[0]?.parts).toEqual([{ type: "text", text: "One." }])
+})
+
 function toolCall(tool_call_id: string) {
   return { type: "tool_call", tool_call_id, tool_name: "shell", tool_input: { a: 1 } } as const
 }

@@ -14,8 +14,8 @@ export interface ChatView {
   /** Usage of all runs of the session. */
   readonly usage: Usage | null
   /**
-   * The last summary that replaced older messages for the model, if it was made after the view was loaded. The view
-   * keeps those messages.
+   * The last summary that replaced older messages for the model. Null if the loaded messages have none. The view keeps
+   * those messages, and a part of the type `compaction` marks the place.
    */
   readonly compaction: ViewCompaction | null
   /** Sub-agents of tool calls that the view has seen, running or ended. `toolCallId` names the call of each. */
@@ -78,6 +78,15 @@ export interface ViewCompaction {
   readonly tokensAfter: number
 }
 
+/**
+ * A mark in a message of the assistant. From here on, the model receives a summary in place of the earlier messages.
+ */
+export interface ViewCompactionPart extends ViewCompaction {
+  readonly type: "compaction"
+  /** Id of the event in the session's stream. Null in the view of a sub-agent. */
+  readonly cursor: number | null
+}
+
 export interface QueuedMessage {
   /** Idempotency key of the message. */
   readonly key: string
@@ -113,6 +122,7 @@ export type ViewPart =
   | { readonly type: "text" | "thinking"; readonly text: string }
   | ImageBlock
   | ViewToolCall
+  | ViewCompactionPart
 
 export interface ViewToolCall {
   readonly type: "tool"

@@ -133,7 +133,7 @@ export type History = {
   readonly last_seq: number
 }
 
-/** The result of a tool follows the assistant's message that called it, as a message of the role `tool`. Data that the tool emitted while it ran, blocks of the type `data`, precedes its result. */
+/** The result of a tool follows the assistant's message that called it, as a message of the role `tool`. Data that the tool emitted while it ran, blocks of the type `data`, precedes its result. A block of the type `compaction` marks the place at which a summary replaced the earlier messages for the model. It is at the beginning of the assistant's next message, or alone in a message if a message of the user follows. */
 export type HistoryMessage = {
   readonly role: "user" | "assistant" | "system" | "tool"
   readonly content: readonly (
@@ -172,6 +172,15 @@ export type HistoryMessage = {
         readonly is_error?: true | undefined
         /** A note of the tool, which the model receives as well. */
         readonly warning?: string | undefined
+      }
+    | {
+        readonly type: "compaction"
+        /** Id of the event `compaction` in the session's stream. */
+        readonly cursor: number
+        /** Characters of the summary. */
+        readonly chars: number
+        readonly tokens_before: number
+        readonly tokens_after: number
       }
   )[]
 }

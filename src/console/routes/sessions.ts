@@ -3,7 +3,7 @@ import { formatDirectoryCursor } from "../../core/directory-cursor.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
 import type { Directory, ListedRun, ListedSession } from "../../core/ports/store/directory.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
-import { createSessionNotFound } from "../../http/problem.ts"
+import { createSessionNotFound, Problem } from "../../http/problem.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { type CostParts, createCosts } from "../costs.ts"
 import { readCursor, readQuery } from "../read-request.ts"
@@ -14,7 +14,7 @@ export interface SessionRoutesOptions {
   readonly directory: Directory
   readonly readEnd: CostParts["readEnd"]
   /** Returns one page of a session's events after a sequence number, with secrets masked. */
-  readonly readEvents: (sessionId: string, afterSeq: number) => Promise<readonly EventEntry[]>
+  readonly readEvents: (sessionId: string, afterSeq: number, limit?: number) => Promise<readonly EventEntry[]>
 }
 
 const pageSize = 50
@@ -36,6 +36,7 @@ const runsQuery = z.strictObject({
   state: z.enum(runStates).optional(),
   after: z.string().optional(),
 })
+const seqSchema = z.coerce.number().int().positive()
 const eventsQuery = z.strictObject({ after: z.coerce.number().int().nonnegative().default(0) })
 
 /** Adds the routes of sessions and runs of all users, and of the events of one session. */
@@ -94,6 +95,17 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
     const newest = (await sessions.session(session.id))?.lastSeq ?? 0
     const last = items.at(-1)?.seq ?? newest
     return c.json({ items, next: last < newest ? String(last) : null })
+  })
+
+  root.get(`${prefix}/sessions/:id/compactions/:seq`, async (c) => {
+    const session = await findSession(c.req.param("id"))
+    const { data: seq } = seqSchema.safeParse(c.req.param("seq"))
+    const [entry] = seq === undefined ? [] : await readEvents(session.id, seq - 1, 1)
+    if (entry?.seq !== seq || entry?.event.type !== "historyCompacted") {
+      throw new Problem({ code: "compaction_not_found", status: 404 }, "The session has no such summary.")
+    }
+    const { summary, model, usage, cost } = entry.event
+    return c.json({ summary, model, usage, cost, at: entry.at })
   })
 
   async function findSession(id: string): Promise<ListedSession> {

@@ -163,6 +163,29 @@ describe("GET /chat/history", () => {
     })
   })
 
+  it("marks the places of summaries in messages of the assistant", async () => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    const says = (role: "user" | "assistant", text: string) =>
+      ({ role, content: [{ type: "text", text }] }) as const
+    const mark = { characters: 9, tokensBefore: 90, tokensAfter: 30 }
+    app.sessions.messages = [says("user", "a"), says("assistant", "b"), says("user", "c")]
+    app.sessions.compactions = [1, 2, 3].map((index) => ({ index, seq: index * 10, ...mark }))
+    const response = await app.fetch("/api/chat/history", { headers })
+    const history = historyResponseSchema.parse(await response.json())
+    const block = (cursor: number) => ({
+      ...{ type: "compaction", cursor, chars: 9 },
+      ...{ tokens_before: 90, tokens_after: 30 },
+    })
+    expect(history.messages).toEqual([
+      says("user", "a"),
+      { role: "assistant", content: [block(10), { type: "text", text: "b" }] },
+      { role: "assistant", content: [block(20)] },
+      says("user", "c"),
+      { role: "assistant", content: [block(30)] },
+    ])
+  })
+
   it("is empty for a new session", async () => {
     const app = createTestApp()
     const { headers } = await app.authorize()

@@ -38,13 +38,22 @@ const historyMessageSchema = z
           error: toolErrorSchema,
           ...resultMarks,
         }),
+        z.object({
+          type: z.literal("compaction"),
+          cursor: z.int().openapi({ description: "Id of the event `compaction` in the session's stream." }),
+          chars: z.int().openapi({ description: "Characters of the summary." }),
+          tokens_before: z.int(),
+          tokens_after: z.int(),
+        }),
       ]),
     ),
   })
   .openapi("HistoryMessage", {
     description:
       "The result of a tool follows the assistant's message that called it, as a message of the role `tool`. " +
-      "Data that the tool emitted while it ran, blocks of the type `data`, precedes its result.",
+      "Data that the tool emitted while it ran, blocks of the type `data`, precedes its result. A block of the type " +
+      "`compaction` marks the place at which a summary replaced the earlier messages for the model. It is at the " +
+      "beginning of the assistant's next message, or alone in a message if a message of the user follows.",
   })
 
 export const subAgentId = z.string().optional().openapi({

@@ -3,7 +3,7 @@ import { toJsonPieces } from "../../core/json/json-pieces.ts"
 import type { AppData } from "../../core/log/entries.ts"
 import type { Wait } from "../../core/ports/store/approvals.ts"
 import { waitForNextSlice } from "../../core/time/next-slice.ts"
-import type { HistoryEnd, HistoryMessages, HistoryPart } from "../../sessions/sessions.ts"
+import type { HistoryEnd, HistoryMessages, HistoryPart, PlacedCompaction } from "../../sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
 import { toUnixSeconds, toWireContent, toWireQuestion, toWireToolOutcome, toWireUsage } from "./content.ts"
 import { toWireTask } from "./tasks.ts"
@@ -38,9 +38,9 @@ async function* historyTexts(parts: AsyncIterable<HistoryPart>): AsyncGenerator<
       yield* omitBrace(toJsonPieces(rest(part)))
       return
     }
-    for (const message of part.messages) {
+    for (const message of wireMessages(part)) {
       yield before
-      yield* toJsonPieces(wireMessage(message, part.data))
+      yield* toJsonPieces(message)
       before = ","
     }
   }
@@ -117,6 +117,23 @@ function toPending(wait: Wait): Pending {
 /** Returns the sub-agent of a wait. Null if no sub-agent waits. */
 export function selectSubAgentId({ sessionId, rootSessionId }: Wait): Pick<Pending, "sub_agent_id"> {
   return sessionId === rootSessionId ? {} : { sub_agent_id: sessionId }
+}
+
+/** Yields the messages of a part, with the marks of compactions at their places. */
+function* wireMessages({ messages, data, compactions }: HistoryMessages): Generator<HistoryMessage> {
+  for (const [index, message] of messages.entries()) {
+    const marks = compactions.filter((each) => each.index === index).map(compactionBlock)
+    const { role, content } = wireMessage(message, data)
+    if (marks.length > 0 && role !== "assistant") yield { role: "assistant", content: marks }
+    yield { role, content: role === "assistant" ? [...marks, ...content] : content }
+  }
+  const last = compactions.filter(({ index }) => index >= messages.length).map(compactionBlock)
+  if (last.length > 0) yield { role: "assistant", content: last }
+}
+
+function compactionBlock({ seq, characters, tokensBefore, tokensAfter }: PlacedCompaction): HistoryBlock {
+  const tokens = { tokens_before: tokensBefore, tokens_after: tokensAfter }
+  return { type: "compaction", cursor: seq, chars: characters, ...tokens }
 }
 
 function wireMessage(message: Message, data: HistoryMessages["data"]): HistoryMessage {

@@ -34,12 +34,9 @@ export async function* readHistory(
   const page = await pageOf(log, newest, { before, runs })
   const fold = new Fold()
   const source = { reads, reader: { principal: session, signal }, session }
-  for await (const messages of readFinishedMessages(source, page, fold)) {
-    yield { type: "messages", messages, data: fold.takeData(messages) }
-  }
+  yield* readFinishedMessages(source, page, fold)
   if (signal.aborted) return
-  const { messages } = fold.conversation
-  yield { type: "messages", messages, data: fold.takeData(messages) }
+  yield fold.takeLast()
   const isWhole = page.fromSeq === newest.fromSeq && page.upToSeq === session.lastSeq
   const spent = isWhole ? fold.conversation.spent : await readSpending({ ...source, log, snapshots })
   if (spent === null) return

@@ -1,7 +1,9 @@
 import { Conversation } from "../../agent/conversation.ts"
 import type { Message } from "../../core/history/messages.ts"
+import type { HistoryCompacted } from "../../core/log/compaction.ts"
 import type { AppData, Entry, EventEntry } from "../../core/log/entries.ts"
 import type { Session, SessionLog } from "../../core/ports/store/session-log.ts"
+import type { HistoryMessages, PlacedCompaction } from "../sessions.ts"
 import { page, type Reader, type ReadQueue } from "./read-queue.ts"
 
 /** Folds the log for readers, up to some entry. Keeps every message, and all data that calls have emitted. */
@@ -9,13 +11,21 @@ export class Fold {
   readonly conversation = new Conversation({ complete: true })
   /** Emitted data by call. */
   readonly #data = new Map<string, AppData[]>()
+  /** The compactions that no part has yet, with the number of all messages before them. */
+  #compactions: PlacedCompaction[] = []
+  /** Number of messages of the parts so far. */
+  #taken = 0
   #answeredAt = 0
   #lastSeq = 0
 
   apply(entry: EventEntry): void {
     this.conversation.apply(entry)
     if (entry.event.type === "dataEmitted") this.#keep(entry.event)
-    if (entry.event.type === "historyReplaced") this.#data.clear()
+    if (entry.event.type === "historyCompacted") this.#mark(entry.seq, entry.event)
+    if (entry.event.type === "historyReplaced") {
+      this.#data.clear()
+      this.#compactions = []
+    }
     this.#lastSeq = entry.seq
     if (entry.event.type === "messageCompleted") this.#answeredAt = entry.seq
   }
@@ -28,8 +38,34 @@ export class Fold {
     return this.conversation.run?.phase.type === "settling" ? this.#answeredAt : this.#lastSeq
   }
 
+  /** Removes and returns the messages that no later event can change, with their data. Null if there are none. */
+  takeFinished(): HistoryMessages | null {
+    const messages = this.conversation.takeFinished()
+    return messages.length === 0 ? null : this.#take(messages, this.#taken + messages.length - 1)
+  }
+
+  /** Returns the messages that are left, with their data. */
+  takeLast(): HistoryMessages {
+    return this.#take(this.conversation.messages, Number.POSITIVE_INFINITY)
+  }
+
+  /** Takes the compactions that have at most `upTo` messages before them. */
+  #take(messages: readonly Message[], upTo: number): HistoryMessages {
+    const compactions = this.#compactions
+      .filter(({ index }) => index <= upTo)
+      .map((each) => ({ ...each, index: each.index - this.#taken }))
+    this.#compactions = this.#compactions.filter(({ index }) => index > upTo)
+    this.#taken += messages.length
+    return { type: "messages", messages, data: this.#takeData(messages), compactions }
+  }
+
+  #mark(seq: number, { summary, tokensBefore, tokensAfter }: HistoryCompacted): void {
+    const index = this.#taken + this.conversation.messages.length
+    this.#compactions.push({ index, seq, characters: summary.length, tokensBefore, tokensAfter })
+  }
+
   /** Removes and returns the data of the calls whose results are in the messages, by call. */
-  takeData(messages: readonly Message[]): ReadonlyMap<string, readonly AppData[]> {
+  #takeData(messages: readonly Message[]): ReadonlyMap<string, readonly AppData[]> {
     const taken = new Map<string, readonly AppData[]>()
     for (const message of messages) {
       if (message.role !== "tool") continue
@@ -84,11 +120,11 @@ export async function* readFinishedMessages(
   options: FoldOptions,
   range: FoldRange,
   fold: Fold,
-): AsyncGenerator<readonly Message[]> {
+): AsyncGenerator<HistoryMessages> {
   for await (const reachedSeq of foldPages(options, range, (entry) => fold.apply(entry))) {
-    const finished = fold.conversation.takeFinished()
+    const finished = fold.takeFinished()
     // Entries before the range belong to a history that was replaced.
-    if (finished.length > 0 && reachedSeq >= range.fromSeq) yield finished
+    if (finished !== null && reachedSeq >= range.fromSeq) yield finished
   }
 }
 
