@@ -12,7 +12,7 @@ export interface DatabaseServer {
 }
 
 export async function startDatabaseServer(): Promise<DatabaseServer> {
-  const { server, databaseDir, urlOf } = await startEmbeddedPostgres()
+  const { server, databaseDir, urlOf } = await startEmbeddedPostgres({ waitsForDisk: true })
   const postmaster = Number((await readFile(join(databaseDir, "postmaster.pid"), "utf8")).split("\n")[0])
   let paused: readonly number[] = []
   return {
