@@ -10,7 +10,7 @@ import { describe, expect, onTestFinished, test } from "vitest"
 import { installClaudeAgentSdk } from "../scripts/install-claude-agent-sdk.ts"
 import { commandHelp } from "../src/cli/help.ts"
 import { optionSchemas } from "../src/gateway/options/agent-options.ts"
-import { settingsFrom } from "../src/providers/choose/environment.ts"
+import { readEnvironment } from "../src/providers/choose/environment.ts"
 import { tool } from "../src/tools/local-tool.ts"
 import { startCli } from "./cli-process.ts"
 import { codeBlocks, headingAnchors, links, withEarlierImports } from "./documentation/markdown.ts"
@@ -99,7 +99,7 @@ describe("docs/reference.md", () => {
 
   test("has every variable that the gateway reads", () => {
     const known = new Set(["PORT", "DEBUG", "AGENT_GATEWAY_API_KEY"])
-    settingsFrom(new Proxy({}, { get: (_, name) => void known.add(String(name)) }))
+    readEnvironment(new Proxy({}, { get: (_, name) => void known.add(String(name)) }))
     expect(namesUnder("Environment")).toEqual([...known].sort())
   })
 })

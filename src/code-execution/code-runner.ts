@@ -1,6 +1,6 @@
 import { toJson } from "../core/json/to-json.ts"
 import type { CodeRunner } from "../core/ports/tools/code-runner.ts"
-import { contentOf } from "../tools/tool-content.ts"
+import { findContent } from "../tools/tool-content.ts"
 import { type CodeToolsParts, createCodeResult, overheadMs, requireLanguage } from "./code-tools.ts"
 import { startCode } from "./run-code.ts"
 
@@ -32,7 +32,7 @@ export function createCodeRunner({
       const { ended, record } = startCode({ sandbox, request, maxOutputBytes, imageLimits, signal, onOutput })
       await ended
       const value = createCodeResult(record, record.report(maxResultBytes))
-      const content = contentOf(value)
+      const content = findContent(value)
       return content === null
         ? { type: "json", value: toJson(value, "The report of code") }
         : { type: "content", content }

@@ -1,5 +1,5 @@
 import type { Plugin, PluginServices } from "../core/ports/plugin.ts"
-import { withDefaults } from "../sandbox/config.ts"
+import { completeConfig } from "../sandbox/config.ts"
 import { openSandboxes } from "../sandbox/open-sandboxes.ts"
 import { createCodeRunner } from "./code-runner.ts"
 import { createCodeTools } from "./code-tools.ts"
@@ -40,7 +40,7 @@ export function codeExecutionPlugin(
   return {
     name: "code_execution",
     async setup({ isKept, clock, logger }: PluginServices) {
-      const config = withDefaults(chosen, dockerSocket)
+      const config = completeConfig(chosen, dockerSocket)
       const directory = chosen.directory ?? surroundings.directory
       prepareDirectory(directory)
       const sandboxes = await openSandboxes({ config, directory, ephemeral, logger })

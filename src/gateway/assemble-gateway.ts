@@ -4,7 +4,7 @@ import { systemClock } from "../core/time/clock.ts"
 import { mcpOptions } from "../mcp/options.ts"
 import { pickOptions } from "../options/resolve-options.ts"
 import { chooseProvider } from "../providers/choose/choose-provider.ts"
-import { settingsFrom } from "../providers/choose/environment.ts"
+import { readEnvironment } from "../providers/choose/environment.ts"
 import type { Decisions } from "../sessions/answering/decisions.ts"
 import { createLogger } from "../telemetry/logger.ts"
 import { compileSchema } from "../tools/input-schema.ts"
@@ -42,7 +42,7 @@ export interface GatewayDefinition {
 export function assembleGateway({ server, agents }: GatewayDefinition): Gateway {
   const closing = new AbortController()
   const open = async ({ mode, env = process.env, idle = false, console, logLevel }: PrepareOptions) => {
-    const settings = settingsFrom(env)
+    const settings = readEnvironment(env)
     const level = logLevel ?? (mode === "dev" ? "debug" : "info")
     const logger = server.logger ?? createLogger({ level, ...(server.redact && { redact: server.redact }) })
     const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({

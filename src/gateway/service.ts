@@ -20,7 +20,7 @@ import { announceAgents } from "../sessions/announce-agents.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
 import { SessionFolds } from "../sessions/folding/session-folds.ts"
 import { startHousekeeping } from "../sessions/housekeeping.ts"
-import { placesOf } from "../sessions/options.ts"
+import { resolvePlaces } from "../sessions/options.ts"
 import { Dispatcher } from "../sessions/outbox/dispatcher.ts"
 import { Feed } from "../sessions/reading/feed.ts"
 import { ReadQueue } from "../sessions/reading/read-queue.ts"
@@ -154,7 +154,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     committer,
     agents: names,
     resolveRuntime: runtimeOfAgent(agents),
-    ...placesOf(server),
+    ...resolvePlaces(server),
     memory: new LiveMemory({ maxBytes: server.limits.liveBytes }),
     maxSessionBytes: runGrowth * server.limits.sessionBytes,
     clock,

@@ -34,13 +34,13 @@ export async function openContent(
 }
 
 /** Returns a source for a text that is already in memory. */
-export function textSource(text: string): ByteSource {
+export function createTextSource(text: string): ByteSource {
   const encoded = Buffer.from(text)
   return { bytes: encoded.length, read: async (start, end) => encoded.subarray(start, end) }
 }
 
 /** Yields the bytes after `start` in parts of the size of a chunk, one in each turn of the event loop. */
-export async function* partsOf(
+export async function* readParts(
   source: ByteSource,
   start: number,
   signal: AbortSignal,

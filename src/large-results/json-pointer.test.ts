@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest"
 import type { Json } from "../core/json/json.ts"
-import { textSource } from "./byte-source.ts"
+import { createTextSource } from "./byte-source.ts"
 import { findValue, parsePointer } from "./json-pointer.ts"
 import { PointerScanner } from "./pointer-scanner.ts"
 
 const { signal } = new AbortController()
 
 async function valueAt(text: string, pointer: string): Promise<Json | undefined> {
-  const range = await findValue(textSource(text), parsePointer(pointer) ?? ["?"], signal)
+  const range = await findValue(createTextSource(text), parsePointer(pointer) ?? ["?"], signal)
   if (range === null) return undefined
   return JSON.parse(Buffer.from(text).subarray(range.start, range.end).toString())
 }
@@ -61,12 +61,12 @@ describe("a text that is not JSON", () => {
   it.each(["", "Hello, world.", "{", '{"a', '{"a":[1,', "]", "[[[[", "{]}", '"'])(
     "has no value: %s",
     async (text) => {
-      expect(await findValue(textSource(text), ["a"], signal)).toBeNull()
+      expect(await findValue(createTextSource(text), ["a"], signal)).toBeNull()
     },
   )
 
   it("fails if it is nested too deeply", async () => {
-    expect(await findValue(textSource("[".repeat(1_000_000)), ["0", "1"], signal)).toBeNull()
+    expect(await findValue(createTextSource("[".repeat(1_000_000)), ["0", "1"], signal)).toBeNull()
   })
 })
 

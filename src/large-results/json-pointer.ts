@@ -1,4 +1,4 @@
-import { type ByteSource, partsOf } from "./byte-source.ts"
+import { type ByteSource, readParts } from "./byte-source.ts"
 import { PointerScanner } from "./pointer-scanner.ts"
 
 /** The place of a value in a JSON text, in bytes. */
@@ -27,7 +27,7 @@ export async function findValue(
   signal: AbortSignal,
 ): Promise<ValueRange | null> {
   const scanner = new PointerScanner(tokens)
-  for await (const { start, bytes } of partsOf(source, 0, signal)) {
+  for await (const { start, bytes } of readParts(source, 0, signal)) {
     if (scanner.push(bytes, start)) break
   }
   return scanner.end(source.bytes)

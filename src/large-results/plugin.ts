@@ -3,13 +3,13 @@ import type { Plugin, PluginRun, PluginServices, RunParts } from "../core/ports/
 import type { ToolContext, ToolResult } from "../core/ports/tools/tool.ts"
 import type { TransformedCall } from "../core/ports/tools/transform-tool-result.ts"
 import { selectMarks } from "../core/tools/tool-result.ts"
-import { type ByteSource, openContent, textSource } from "./byte-source.ts"
+import { type ByteSource, createTextSource, openContent } from "./byte-source.ts"
 import { encodeContent } from "./encode-content.ts"
 import { findCallResult } from "./find-call-result.ts"
 import { type LargeResultsSettings, resolveLargeResults } from "./options.ts"
-import { previewOf } from "./preview.ts"
+import { createPreview } from "./preview.ts"
 import { readResultName, readResultTool } from "./read-result-tool.ts"
-import { isLarge, textPieces } from "./result-text.ts"
+import { isLarge, toTextPieces } from "./result-text.ts"
 
 /** Maximum bytes of a page. It leaves room for the page's header. */
 const maxPageBytes = 50_000
@@ -86,13 +86,13 @@ async function storeResult(
     maxBytes,
   }: { readonly call: TransformedCall; readonly sessionBytes: number; readonly maxBytes: number },
 ): Promise<ToolResult | null> {
-  const content = await encodeContent(textPieces(result), sessionBytes)
+  const content = await encodeContent(toTextPieces(result), sessionBytes)
   signal.throwIfAborted()
   const fields = { sessionId: session.id, toolCallId, bytes: content?.bytes }
   try {
     const outcome = content === null ? "full" : await contents.put(session.id, content, { sessionBytes })
     if (content !== null && outcome === "stored") {
-      return showPreview(result, previewOf(content, result.type === "json" ? "JSON" : "text", maxBytes))
+      return showPreview(result, createPreview(content, result.type === "json" ? "JSON" : "text", maxBytes))
     }
     logger.warn(fields, "A session has no room for a large result of a tool. The result is truncated.")
   } catch (error) {
@@ -119,9 +119,9 @@ async function openResult(
   const result = await findCallResult(services, { sessionId, toolCallId: id, signal })
   if (result === null) return null
   let text = ""
-  for (const piece of textPieces(result)) {
+  for (const piece of toTextPieces(result)) {
     text += piece
     if (text.length > maxLoggedCharacters) break
   }
-  return textSource(text)
+  return createTextSource(text)
 }

@@ -8,7 +8,7 @@ const noteBytes = 500
 const headShare = 0.7
 
 /** Returns the preview of a large result for the model: its beginning, its end, its size and how to read the rest. */
-export function previewOf({ id, bytes, chunks }: Content, kind: string, maxBytes: number): string {
+export function createPreview({ id, bytes, chunks }: Content, kind: string, maxBytes: number): string {
   const room = Math.min(maxPreviewBytes, maxBytes) - noteBytes
   const headBytes = Math.floor(room * headShare)
   const head = startOf(Buffer.from(chunks[0] ?? []).subarray(0, headBytes), headBytes)

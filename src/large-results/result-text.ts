@@ -28,7 +28,7 @@ export function isLarge(result: ToolResult, maxBytes: number): boolean {
 }
 
 /** Yields the text of a result in pieces: its JSON, or its text parts, each on its own line. */
-export function* textPieces(result: ToolResult): Generator<string> {
+export function* toTextPieces(result: ToolResult): Generator<string> {
   switch (result.type) {
     case "json":
       yield* toJsonPieces(result.value)

@@ -1,4 +1,4 @@
-import { type ByteSource, partsOf } from "./byte-source.ts"
+import { type ByteSource, readParts } from "./byte-source.ts"
 import { readPage } from "./text-page.ts"
 
 export interface Match {
@@ -21,7 +21,7 @@ export async function searchText(
   const needle = Buffer.from(searched)
   const offsets: number[] = []
   let rest = Buffer.alloc(0)
-  for await (const part of partsOf(source, start, signal)) {
+  for await (const part of readParts(source, start, signal)) {
     const window = Buffer.concat([rest, part.bytes])
     const first = part.start - rest.length
     for (let at = window.indexOf(needle); at !== -1; at = window.indexOf(needle, at + needle.length)) {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { textSource } from "./byte-source.ts"
+import { createTextSource } from "./byte-source.ts"
 import { searchText } from "./search-text.ts"
 import { readPage } from "./text-page.ts"
 
@@ -9,7 +9,7 @@ const text = "aé€😀".repeat(50)
 it.each([1, 4, 5, 7, 13, 1_000])(
   "pages through a text to its last byte, %i bytes at a time",
   async (maxBytes) => {
-    const source = textSource(text)
+    const source = createTextSource(text)
     let read = ""
     for (let at = 0; at < source.bytes; ) {
       const page = await readPage(source, { start: at, end: source.bytes, maxBytes })
@@ -24,17 +24,17 @@ it.each([1, 4, 5, 7, 13, 1_000])(
 )
 
 it("starts at the next character if the offset is within one", async () => {
-  const page = await readPage(textSource("é!"), { start: 1, end: 3, maxBytes: 10 })
+  const page = await readPage(createTextSource("é!"), { start: 1, end: 3, maxBytes: 10 })
   expect(page).toEqual({ text: "!", start: 2, end: 3 })
 })
 
 it("is empty past the end", async () => {
-  expect((await readPage(textSource("ab"), { start: 9, end: 2, maxBytes: 10 })).text).toBe("")
+  expect((await readPage(createTextSource("ab"), { start: 9, end: 2, maxBytes: 10 })).text).toBe("")
 })
 
 it("finds a text with any division into chunks, and each place once", async () => {
   const filler = "x".repeat(128 * 1024 - 3)
-  const source = textSource(`needle${filler}needle${filler}needleneedle`)
+  const source = createTextSource(`needle${filler}needle${filler}needleneedle`)
   const options = { start: 0, limit: 20, signal }
   const offsets = (await searchText(source, "needle", options)).map(({ offset }) => offset)
   const { length } = filler

@@ -20,9 +20,9 @@ import { type Asker, type Askers, createAskers } from "./elicitation/askers.ts"
 import { declined, toElicitResult, toQuestion } from "./elicitation/question.ts"
 import type { InputReply } from "./elicitation/rounds.ts"
 import type { Authorizer } from "./http/authorizer.ts"
-import { digestListings, digestOf } from "./identity/listing-digest.ts"
-import { askForLog, createServerLog, logMeta } from "./server-log.ts"
-import { shortText } from "./short-text.ts"
+import { addListingDigests, readToolDigest } from "./identity/listing-digest.ts"
+import { askForLog, createLogMeta, createServerLog } from "./server-log.ts"
+import { truncateText } from "./short-text.ts"
 import { createRelisting } from "./tools/relisting.ts"
 import { openTransport } from "./transport.ts"
 
@@ -113,7 +113,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
         tools = (await client.listTools(undefined, { cacheMode: "refresh", signal: ended.signal })).tools
         logger.info({ ...fields, tools: tools.length }, "The tools of an MCP server have changed.")
       } catch (thrown) {
-        const reason = shortText(toError(thrown).message, maxReasonCharacters)
+        const reason = truncateText(toError(thrown).message, maxReasonCharacters)
         logger.warn({ ...fields, reason }, "The tools of an MCP server could not be listed.")
       }
     },
@@ -122,7 +122,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   serverLog.follow(client)
   client.onclose = () => lose(describe())
   client.onerror = (error) => {
-    const reason = shortText(error.message, maxReasonCharacters)
+    const reason = truncateText(error.message, maxReasonCharacters)
     logger.debug({ ...fields, reason }, "An MCP connection reported an error.")
     // This transport reopens its stream by itself, but to a server that does not know its requests. A failure that
     // needs a person or an authorization server is reported to the call, which was not executed.
@@ -138,7 +138,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   const request = { signal, timeout: config.startTimeoutMs }
   const handshake = async () => {
     await client.connect(transport, request)
-    digestListings(transport, config)
+    addListingDigests(transport, config)
     handOverInTurn(transport)
     tools = (await client.listTools(undefined, request)).tools
     // This is not awaited, because the server's log is not needed to work with the server.
@@ -165,7 +165,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
       await unlessLost(relisting.settled(signal))
       signal.throwIfAborted()
       const definition = tools.find((tool) => tool.name === name)
-      if (definition === undefined || digestOf(definition) !== digest) throw toolChanged(config.name)
+      if (definition === undefined || readToolDigest(definition) !== digest) throw toolChanged(config.name)
       const request = {
         signal,
         timeout: longestTimerMs,
@@ -198,7 +198,7 @@ function describeSlowStart({ startTimeoutMs, transport }: ServerConfig): string 
  * also sends it as a header.
  */
 function callMeta(client: Client, traceparent: string | null) {
-  const { _meta } = logMeta(client)
+  const { _meta } = createLogMeta(client)
   const meta = { ..._meta, ...(traceparent !== null && { traceparent }) }
   return Object.keys(meta).length === 0 ? {} : { _meta: meta }
 }

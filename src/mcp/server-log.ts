@@ -2,7 +2,7 @@ import { type Client, LOG_LEVEL_META_KEY, type LoggingLevel } from "@modelcontex
 import { toError } from "../core/errors.ts"
 import { isLongerAsJson } from "../core/json/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import { shortText } from "./short-text.ts"
+import { truncateText } from "./short-text.ts"
 
 const maxMessageCharacters = 2_000
 const maxSourceCharacters = 100
@@ -42,7 +42,8 @@ export function createServerLog(server: string, logger: Logger): ServerLog {
     follow(client) {
       client.setNotificationHandler("notifications/message", ({ params }) => {
         if (!mayLog()) return
-        const source = params.logger === undefined ? undefined : shortText(params.logger, maxSourceCharacters)
+        const source =
+          params.logger === undefined ? undefined : truncateText(params.logger, maxSourceCharacters)
         const fields = { server, source, text: textOf(params.data) }
         logger[levels[params.level]](fields, "An MCP server logged a message.")
       })
@@ -50,7 +51,7 @@ export function createServerLog(server: string, logger: Logger): ServerLog {
     onStderr(line) {
       if (!mayLog()) return
       logger.debug(
-        { server, line: shortText(line, maxMessageCharacters) },
+        { server, line: truncateText(line, maxMessageCharacters) },
         "An MCP server wrote to standard error.",
       )
     },
@@ -58,9 +59,9 @@ export function createServerLog(server: string, logger: Logger): ServerLog {
 }
 
 function textOf(data: unknown): string {
-  if (typeof data === "string") return shortText(data, maxMessageCharacters)
+  if (typeof data === "string") return truncateText(data, maxMessageCharacters)
   if (isLongerAsJson(data, maxDataCharacters)) return `[a value of more than ${maxDataCharacters} characters]`
-  return shortText(JSON.stringify(data) ?? "", maxMessageCharacters)
+  return truncateText(JSON.stringify(data) ?? "", maxMessageCharacters)
 }
 
 /** Returns a function that reports for each line if it is within the budget. Logs how many lines were not. */
@@ -96,7 +97,7 @@ export async function askForLog(
   try {
     await client.setLoggingLevel(level)
   } catch (thrown) {
-    const reason = shortText(toError(thrown).message, maxMessageCharacters)
+    const reason = truncateText(toError(thrown).message, maxMessageCharacters)
     logger.debug(
       { server, reason },
       "An MCP server refused to set its log level. Some of its log messages may be missing.",
@@ -108,6 +109,6 @@ export async function askForLog(
  * Returns the metadata with which a request asks for the server's log. Since 2026-07-28, each request has its own
  * setting.
  */
-export function logMeta(client: Client): { readonly _meta?: Readonly<Record<string, string>> } {
+export function createLogMeta(client: Client): { readonly _meta?: Readonly<Record<string, string>> } {
   return client.getProtocolEra() === "legacy" ? {} : { _meta: { [LOG_LEVEL_META_KEY]: level } }
 }

@@ -13,7 +13,7 @@ import {
   connect,
 } from "./connection.ts"
 import type { Authorizer } from "./http/authorizer.ts"
-import { shortText } from "./short-text.ts"
+import { truncateText } from "./short-text.ts"
 import { describeStartFailure } from "./start-failure.ts"
 
 export type McpServerState =
@@ -181,7 +181,7 @@ export class McpServer {
       try {
         const connection = await this.#connect()
         const since = performance.now()
-        const reason = shortText(await this.#untilLost(connection), maxReasonCharacters)
+        const reason = truncateText(await this.#untilLost(connection), maxReasonCharacters)
         if (signal.aborted) break
         this.#logger.warn({ ...fields, reason }, "An MCP server was lost. The gateway restarts it.")
         failures = performance.now() - since > steadyMs ? 1 : failures + 1
@@ -190,7 +190,7 @@ export class McpServer {
         if (signal.aborted) break
         failures += 1
         if (await this.#askedForAuthorization(thrown)) continue
-        const reason = shortText(describeStartFailure(thrown, this.config.transport), maxReasonCharacters)
+        const reason = truncateText(describeStartFailure(thrown, this.config.transport), maxReasonCharacters)
         this.#logger.warn(
           { ...fields, reason, attempt: failures },
           "An MCP server does not start. The gateway tries again.",

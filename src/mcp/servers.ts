@@ -4,9 +4,9 @@ import type { SchemaCheck } from "../core/ports/tools/schema-check.ts"
 import type { Tool } from "../core/ports/tools/tool.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import type { ClientIdentity } from "./connection.ts"
-import { namespacesOf } from "./names/namespaces.ts"
+import { createNamespaces } from "./names/namespaces.ts"
 import { type Authorization, McpServer, type McpServerState, type ServerHandle } from "./server.ts"
-import { shortText } from "./short-text.ts"
+import { truncateText } from "./short-text.ts"
 import { createToolList } from "./tools/tool-list.ts"
 import { createUserServers, type UserServers } from "./user-servers.ts"
 
@@ -63,7 +63,7 @@ export interface McpView {
 /** Starts the servers. Throws a `ConfigurationError` if names of servers are too similar. */
 export function startMcpServers(options: McpServersOptions): McpServers {
   const { configs, identity, logger, checkSchema, authorize } = options
-  const namespaces = namespacesOf(configs.map(({ name }) => name))
+  const namespaces = createNamespaces(configs.map(({ name }) => name))
   const start = (config: ServerConfig, principal: Principal | null) =>
     new McpServer(config, { identity, logger, authorization: authorize(config, principal) })
   const shared = new Map<string, McpServer>()
@@ -148,6 +148,6 @@ function instructionsOf({ config, instructions, state }: ServerHandle): readonly
   }
   if (!config.instructions || instructions === null) return []
   return [
-    `How to use the tools of ${config.name}, in its own words:\n${shortText(instructions, maxInstructions)}`,
+    `How to use the tools of ${config.name}, in its own words:\n${truncateText(instructions, maxInstructions)}`,
   ]
 }

@@ -8,7 +8,7 @@ import {
 import type { HttpConfig, TransportConfig } from "./config/server-config.ts"
 import { type Authorizer, toAuthProvider } from "./http/authorizer.ts"
 import { createServerFetch } from "./http/server-fetch.ts"
-import { streamableHttp } from "./http/streamable-http.ts"
+import { createStreamableHttp } from "./http/streamable-http.ts"
 import { StdioTransport } from "./stdio/stdio-transport.ts"
 
 export interface OpenedTransport {
@@ -31,7 +31,7 @@ export function openTransport(config: TransportConfig, options: TransportOptions
       return { transport, describe: () => transport.reason }
     }
     case "http":
-      return { transport: streamableHttp(config, options), describe: () => "the connection was closed" }
+      return { transport: createStreamableHttp(config, options), describe: () => "the connection was closed" }
     case "sse":
       return { transport: sse(config, options), describe: () => "the event stream was closed" }
     default:

@@ -6,7 +6,7 @@ import { selectFitting } from "./wire-memory.ts"
 const maxBytes = 8_000
 
 /** Returns the words of a message for the search of memories. */
-export function queryOf(message: readonly ContentPart[]): string {
+export function createQuery(message: readonly ContentPart[]): string {
   return joinTexts(message).trim()
 }
 

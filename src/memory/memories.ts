@@ -144,7 +144,7 @@ export function createMemories(scope: MemoryScope, { store, settings, logger }: 
       const key = checkKey(name)
       for (let attempt = 1; ; attempt++) {
         const stored = await store.get(scope, key)
-        if (stored === null) throw notFoundError()
+        if (stored === null) throw createNotFoundError()
         const changed = { content: content ?? stored.content, tags: tags ?? stored.tags }
         const input = { ...key, ...changed, expected: stored.revision, ...(origin && { origin }) }
         try {
@@ -196,6 +196,6 @@ function changedError(): GatewayError {
   )
 }
 
-export function notFoundError(): GatewayError {
+export function createNotFoundError(): GatewayError {
   return new GatewayError({ code: "memory_not_found", status: 404 }, "There is no such memory.")
 }

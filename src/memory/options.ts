@@ -58,7 +58,7 @@ export const memorySchema = z.union([z.boolean(), z.strictObject(memoryOptions)]
 const dayMs = 86_400_000
 
 /** Returns the settings of a choice. `true` stands for the defaults. */
-export function memorySettings(choice: MemoryChoice | undefined): MemorySettings {
+export function resolveMemorySettings(choice: MemoryChoice | undefined): MemorySettings {
   const {
     retentionDays,
     embeddings = null,

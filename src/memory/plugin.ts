@@ -2,12 +2,12 @@ import { ConfigurationError, toError } from "../core/errors.ts"
 import type { ContentPart } from "../core/history/messages.ts"
 import type { Plugin, PluginRun, PluginServices } from "../core/ports/plugin.ts"
 import type { Principal } from "../core/ports/store/session-log.ts"
-import { queryOf, writeBackground } from "./background.ts"
+import { createQuery, writeBackground } from "./background.ts"
 import { createMemories, type Memories } from "./memories.ts"
-import { type MemoryOptions, memorySettings } from "./options.ts"
+import { type MemoryOptions, resolveMemorySettings } from "./options.ts"
 import { pruneOnSchedule } from "./prune-on-schedule.ts"
-import { memoryRoutes } from "./routes.ts"
-import { memoryTools } from "./tools.ts"
+import { createMemoryRoutes } from "./routes.ts"
+import { createMemoryTools } from "./tools.ts"
 
 const instruction =
   "You have a memory of this user, which outlives the conversation. Recall with memory_recall what may help, and " +
@@ -15,7 +15,7 @@ const instruction =
 
 /** Creates the plugin that gives an agent a memory of each of its users. */
 export function memoryPlugin(options: MemoryOptions = {}): Plugin {
-  const settings = memorySettings(options)
+  const settings = resolveMemorySettings(options)
   return {
     name: "memory",
     setup(services) {
@@ -29,7 +29,7 @@ export function memoryPlugin(options: MemoryOptions = {}): Plugin {
       const stopPruning = pruneOnSchedule(stores.memory, logger)
       return {
         openRun: async ({ session, message, maxToolResultBytes, signal }) => {
-          const tools = memoryTools({ memoriesOf, maxResultBytes: maxToolResultBytes })
+          const tools = createMemoryTools({ memoriesOf, maxResultBytes: maxToolResultBytes })
           const parts = { tools: () => tools, instructions: [instruction] }
           if (session === null || settings.recallAtStart === 0) return parts
           const background = await recallFor(message, memoriesOf(session), {
@@ -39,7 +39,7 @@ export function memoryPlugin(options: MemoryOptions = {}): Plugin {
           })
           return background === null ? parts : { ...parts, background: [background] }
         },
-        routes: memoryRoutes(memoriesOf),
+        routes: createMemoryRoutes(memoriesOf),
         close: stopPruning,
       }
     },
@@ -56,7 +56,7 @@ async function recallFor(
     logger,
   }: Pick<PluginRun, "signal"> & { readonly limit: number } & Pick<PluginServices, "logger">,
 ): Promise<string | null> {
-  const query = queryOf(message)
+  const query = createQuery(message)
   if (query === "") return null
   try {
     return writeBackground(await memories.recall({ query, limit }, { signal }))

@@ -4,7 +4,7 @@ import type { PluginRequest, PluginRoute } from "../core/ports/plugin.ts"
 import type { MemoryKey } from "../core/ports/store/memory.ts"
 import type { Principal } from "../core/ports/store/session-log.ts"
 import { memoryLimits } from "./check-memory.ts"
-import { type Memories, notFoundError } from "./memories.ts"
+import { createNotFoundError, type Memories } from "./memories.ts"
 import { listOperation, removeOperation } from "./operations.ts"
 import { toWireMemory } from "./wire-memory.ts"
 
@@ -28,7 +28,7 @@ const removeQuery = z
   })
 
 /** GET and DELETE /memory list and delete the memories of the user in the request's token. */
-export function memoryRoutes(
+export function createMemoryRoutes(
   memoriesOf: (principal: Principal) => Memories,
 ): Readonly<Record<string, PluginRoute>> {
   return {
@@ -60,7 +60,7 @@ export function memoryRoutes(
         if (forgotten === undefined) return done(await memories.forgetAll())
         const type = entity_type === undefined ? {} : { entityType: entity_type }
         const count = await memories.forget({ name: forgotten, ...type })
-        if (count === 0) throw notFoundError()
+        if (count === 0) throw createNotFoundError()
         return done(count)
       },
     },

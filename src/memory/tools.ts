@@ -19,7 +19,7 @@ const tags = z.array(z.string().min(1).max(memoryLimits.tag)).max(memoryLimits.t
 const headerBytes = 500
 
 /** Creates the tools with which a model stores, recalls and forgets facts about a user. */
-export function memoryTools(parts: MemoryToolsParts): readonly Tool[] {
+export function createMemoryTools(parts: MemoryToolsParts): readonly Tool[] {
   return [storeTool(parts), recallTool(parts), forgetTool(parts)]
 }
 

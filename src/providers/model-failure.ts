@@ -49,7 +49,7 @@ function isAboutImage(code: FailureCode, complaint = ""): boolean {
   )
 }
 
-export function modelFailure(
+export function createModelFailure(
   code: FailureCode,
   more: {
     readonly detail: string

@@ -6,7 +6,7 @@ export type Fields = Readonly<Record<string, unknown>>
 const none: Fields = {}
 
 /** Returns the value's fields. Returns none if it is not an object. */
-export function fieldsOf(value: unknown): Fields {
+export function readFields(value: unknown): Fields {
   return typeof value === "object" && value !== null ? (value as Fields) : none
 }
 
@@ -14,7 +14,7 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-export function textOf(value: unknown): string | undefined {
+export function readText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined
 }
 
@@ -24,19 +24,19 @@ export function countOf(value: unknown): number {
 }
 
 /** Returns the value as JSON. Null for values that JSON cannot represent. Throws for a cycle or a bigint. */
-export function jsonOf(value: unknown): Json {
+export function toJsonValue(value: unknown): Json {
   return JSON.parse(JSON.stringify(value) ?? "null") as Json
 }
 
 /** Returns an object. Another value becomes `{ value }`, and a missing one an empty object. */
-export function jsonObjectOf(value: unknown): JsonObject {
-  const json = jsonOf(value ?? {})
+export function toJsonObject(value: unknown): JsonObject {
+  const json = toJsonValue(value ?? {})
   return isJsonObject(json) ? json : { value: json }
 }
 
 /** Returns a call's arguments, which may be given as text. */
-export function inputOf(value: unknown): JsonObject {
-  return jsonObjectOf(typeof value === "string" ? parseText(value) : value)
+export function parseInput(value: unknown): JsonObject {
+  return toJsonObject(typeof value === "string" ? parseText(value) : value)
 }
 
 function parseText(text: string): Json {

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../core/json/json.ts"
 import type { RunnerDecision, RunnerToolCall } from "../core/runs/runner.ts"
-import { jsonObjectOf } from "./fields.ts"
+import { toJsonObject } from "./fields.ts"
 
 /** Options of all adapters. */
 export interface RunnerOptions {
@@ -39,13 +39,13 @@ export function createAskedCall(
   const approval = {
     ...(reason === undefined ? {} : { reason }),
     ...(qualifier === undefined ? {} : { qualifier }),
-    ...(inputSchema === undefined ? {} : { inputSchema: jsonObjectOf(inputSchema) }),
+    ...(inputSchema === undefined ? {} : { inputSchema: toJsonObject(inputSchema) }),
   }
   return { type: "toolCall", id, name, input, approval }
 }
 
 /** Returns the text that a model receives for a call that was denied or whose approval request expired. */
-export function denialText({ reason }: RunnerDecision): string {
+export function formatDenial({ reason }: RunnerDecision): string {
   return reason === null ? "No one allowed this call." : `This call was denied: ${reason}`
 }
 

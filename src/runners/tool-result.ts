@@ -1,18 +1,18 @@
 import { joinTexts as textOfParts } from "../core/history/messages.ts"
 import { isJsonObject, type Json } from "../core/json/json.ts"
 import type { ToolResult, ToolResultMarks } from "../core/ports/tools/tool.ts"
-import { jsonOf } from "./fields.ts"
+import { toJsonValue } from "./fields.ts"
 
 /**
  * Returns the result of a framework's tool. A text with JSON is parsed, because most frameworks write results as
  * text.
  */
-export function resultOf(output: unknown): ToolResult {
-  return { type: "json", value: typeof output === "string" ? parseText(output) : jsonOf(output) }
+export function toToolResult(output: unknown): ToolResult {
+  return { type: "json", value: typeof output === "string" ? parseText(output) : toJsonValue(output) }
 }
 
 /** Returns a result as one text, for frameworks that support only text. */
-export function textOfResult(result: ToolResult): string {
+export function formatResult(result: ToolResult): string {
   switch (result.type) {
     case "json":
       return `${notesOf(result)}${typeof result.value === "string" ? result.value : JSON.stringify(result.value)}`

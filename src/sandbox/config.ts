@@ -79,7 +79,10 @@ export const sandboxOptions = declareOptions<SandboxConfig>()({
 export type CompleteSandboxConfig = Required<Omit<SandboxConfig, "directory">>
 
 /** Returns the options with all defaults. `dockerSocket` is the Unix socket of `DOCKER_HOST`. */
-export function withDefaults(config: SandboxConfig, dockerSocket: string | undefined): CompleteSandboxConfig {
+export function completeConfig(
+  config: SandboxConfig,
+  dockerSocket: string | undefined,
+): CompleteSandboxConfig {
   const resolved = resolveOptions("codeExecution", sandboxOptions, pickOptions(sandboxOptions, config))
   return {
     dockerSocket: dockerSocket ?? "/var/run/docker.sock",

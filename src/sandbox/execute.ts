@@ -7,7 +7,7 @@ import type {
 } from "../core/ports/tools/sandbox.ts"
 import type { Backend, Exit, Running } from "./backend.ts"
 import type { DiskGuard } from "./disk/guard.ts"
-import { diskQuota, type SandboxLimits } from "./limits.ts"
+import { computeDiskQuota, type SandboxLimits } from "./limits.ts"
 import type { StagedFolder } from "./staged-folders.ts"
 import { createTail } from "./tail.ts"
 import { type DiskUsage, isWithin, measureUsage } from "./workspace/disk-usage.ts"
@@ -57,7 +57,7 @@ async function* runWatched(
   }: ExecuteOptions,
   { startedAt, finish }: UnfinishedExecution,
 ): AsyncGenerator<ExecEvent> {
-  const quota = diskQuota(limits)
+  const quota = computeDiskQuota(limits)
   const before = guard.lastUsageOf(session) ?? (await measureWithin(workspace.path, quota, signal))
   const running = await startOrAbort(
     backend.start({

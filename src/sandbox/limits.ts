@@ -32,7 +32,7 @@ export const sandboxLimits = declareOptions<SandboxLimits>()({
 export const megabyte = 1024 * 1024
 
 /** Disk quota of a session's working directory. */
-export function diskQuota({ diskMb, diskEntries }: Pick<SandboxLimits, "diskMb" | "diskEntries">) {
+export function computeDiskQuota({ diskMb, diskEntries }: Pick<SandboxLimits, "diskMb" | "diskEntries">) {
   return { bytes: diskMb * megabyte, entries: diskEntries }
 }
 

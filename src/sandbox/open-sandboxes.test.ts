@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
 import type { Logger } from "../core/ports/logger.ts"
-import { type SandboxConfig, withDefaults } from "./config.ts"
+import { completeConfig, type SandboxConfig } from "./config.ts"
 import { openSandboxes } from "./open-sandboxes.ts"
 import { removeTree } from "./workspace/remove-tree.ts"
 
@@ -18,7 +18,7 @@ async function folderOf(mode: number) {
 
 /** Opens sandboxes on the only backend that needs no installed program, and closes them after the test. */
 async function open(directory: string, config: SandboxConfig = {}) {
-  const complete = withDefaults({ backends: ["subprocess"], ...config }, undefined)
+  const complete = completeConfig({ backends: ["subprocess"], ...config }, undefined)
   const sandboxes = await openSandboxes({ config: complete, directory, ephemeral: false, logger })
   await sandboxes.close()
 }

@@ -18,7 +18,7 @@ import { execute } from "./execute.ts"
 import { createSlots } from "./execution-slots.ts"
 import { createHealthCheck } from "./health-check.ts"
 import { forgetDeadInstances, type Instance, joinInstances } from "./instances.ts"
-import { diskQuota } from "./limits.ts"
+import { computeDiskQuota } from "./limits.ts"
 import { createFolderStage } from "./staged-folders.ts"
 import { createNothingWorks, type Finding, mayBeUsed, tryOut, type Usable, warnOf } from "./trial/try-out.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
@@ -75,7 +75,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
     const workspaces = await openWorkspaces({ directory: root, inputFiles: config.files })
     await removeDeadFolders(directory, instance, AbortSignal.timeout(startTimeoutMs)).catch(warnOf(logger))
     const cgroups = await openCgroups(config, instance)
-    const guard = createDiskGuard({ path: root, quota: diskQuota(config) })
+    const guard = createDiskGuard({ path: root, quota: computeDiskQuota(config) })
     const unfinished = createUnfinishedExecutions()
     const trials = await Promise.all(
       config.backends.map((name) =>

@@ -15,7 +15,7 @@ export interface StagedFolder {
 }
 
 /** Returns the path of a read-only folder inside a sandbox. */
-export function mountPoint({ name }: StagedFolder): string {
+export function toMountPoint({ name }: StagedFolder): string {
   return `/mnt/${name}`
 }
 

@@ -8,10 +8,10 @@ import {
   type ScheduleDefinition,
 } from "./options.ts"
 import { createOwnSchedules } from "./own-schedules.ts"
-import { scheduleRoutes } from "./routes.ts"
+import { createScheduleRoutes } from "./routes.ts"
 import { runScheduleLoop } from "./schedule-loop.ts"
 import { createScheduler } from "./scheduler.ts"
-import { scheduleTools } from "./tools.ts"
+import { createScheduleTools } from "./tools.ts"
 
 /** Bounds for the schedules of the options. They are few, and an operator owns them. */
 const ownBounds = { perOwner: 1_000_000, perAgent: 1_000_000 }
@@ -32,9 +32,9 @@ export function schedulesPlugin(
       let loop: Promise<void> = Promise.resolve()
       const scheduler = createScheduler({ schedules, ids, now: storeTime })
       const own = createOwnSchedules({ schedules, scheduler, allowed, now: storeTime })
-      const tools = allowed.agent ? scheduleTools(agent, { own, now: storeTime }) : []
+      const tools = allowed.agent ? createScheduleTools(agent, { own, now: storeTime }) : []
       return {
-        ...(allowed.users && { routes: scheduleRoutes(own, scheduler) }),
+        ...(allowed.users && { routes: createScheduleRoutes(own, scheduler) }),
         ...(allowed.agent && { openRun: ({ role }) => (role === null ? { tools: () => tools } : {}) }),
         async start() {
           await declareSchedules(definitions, { agent, schedules, scheduler, ownerOf, bounds: ownBounds })

@@ -15,7 +15,7 @@ import type { Scheduler } from "./scheduler.ts"
 import { parseWireTerms, toWireOccurrence, toWireSchedule } from "./wire.ts"
 
 /** The routes by which users manage their own schedules. */
-export function scheduleRoutes(
+export function createScheduleRoutes(
   own: OwnSchedules,
   scheduler: Scheduler,
 ): Readonly<Record<string, PluginRoute>> {

@@ -5,7 +5,7 @@ import type { ScheduleSpec } from "../core/schedule.ts"
 import { declareOptions } from "../options/declare-options.ts"
 import { describeIssues } from "../options/describe-issues.ts"
 import { turnLimit } from "../options/turn-limit.ts"
-import { createTimetable, shortestInterval } from "./timetable.ts"
+import { createTimetable, findShortestInterval } from "./timetable.ts"
 
 /** The time, the message and the rules of a schedule in the form for callers. */
 export interface ScheduleTerms extends TurnLimit {
@@ -95,7 +95,7 @@ export function parseSpec(
 function problemOf(spec: ScheduleSpec, minIntervalMs: number, now: number): string | null {
   try {
     const timetable = createTimetable(spec, now)
-    const shortest = shortestInterval(timetable, now)
+    const shortest = findShortestInterval(timetable, now)
     if (shortest !== null && shortest < minIntervalMs)
       return `two occurrences are only ${shortest / 1_000} s apart; at least ${minIntervalMs / 1_000} s are needed`
     if (spec.cron !== undefined && timetable.after(now) === null)

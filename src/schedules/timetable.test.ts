@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { createTimetable, shortestInterval, type Timing } from "./timetable.ts"
+import { createTimetable, findShortestInterval, type Timing } from "./timetable.ts"
 
 const minute = 60_000
 const from = Date.UTC(2026, 0, 1)
@@ -86,11 +86,11 @@ it.each([
   ["0,59 0,23 * * *", minute],
   ["0 9 * * *", 24 * 60 * minute],
 ])("the shortest interval of %s is %i ms", (cron, expected) => {
-  expect(shortestInterval(createTimetable({ cron, timezone: "UTC" }, from), from)).toBe(expected)
+  expect(findShortestInterval(createTimetable({ cron, timezone: "UTC" }, from), from)).toBe(expected)
 })
 
 it("an expression without a next date has no occurrence", () => {
   const timetable = createTimetable({ cron: "0 0 30 2 *", timezone: "UTC" }, from)
   expect(timetable.after(from)).toBeNull()
-  expect(shortestInterval(timetable, from)).toBeNull()
+  expect(findShortestInterval(timetable, from)).toBeNull()
 })

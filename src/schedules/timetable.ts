@@ -82,7 +82,7 @@ function createOnceTimetable(time: number): Timetable {
 const sampled = 100
 
 /** Returns the shortest time between two of the next occurrences. Null if there are fewer than two. */
-export function shortestInterval(timetable: Timetable, from: number): number | null {
+export function findShortestInterval(timetable: Timetable, from: number): number | null {
   let shortest: number | null = null
   let last = timetable.after(from)
   for (let count = 1; count < sampled && last !== null; count += 1) {

@@ -15,7 +15,7 @@ interface Definition extends Pick<Tool, "name" | "description" | "readOnly" | "i
 }
 
 /** Creates the tools with which an agent sends messages to itself later. They arrive in the session that asked. */
-export function scheduleTools(
+export function createScheduleTools(
   agent: string,
   { own, now }: { readonly own: OwnSchedules; readonly now: () => Promise<number> },
 ): readonly Tool[] {

@@ -54,7 +54,7 @@ export type Places = Required<
 >
 
 /** Returns the places for runs. The defaults of three options depend on the first one. */
-export function placesOf({ maxConcurrentRuns, ...options }: ResolvedSessionOptions): Places {
+export function resolvePlaces({ maxConcurrentRuns, ...options }: ResolvedSessionOptions): Places {
   return {
     maxConcurrentRuns,
     maxConcurrentRunsPerPrincipal: options.maxConcurrentRunsPerPrincipal ?? Math.ceil(maxConcurrentRuns / 4),

@@ -2,7 +2,7 @@ import type { Principal, SessionLog, StorageLimits } from "../core/ports/store/s
 import { createRecentMap } from "../core/recent-cache.ts"
 import type { Clock } from "../core/time/clock.ts"
 import type { StorageBounds } from "./options.ts"
-import { principalKeyOf } from "./principal-key.ts"
+import { toPrincipalKey } from "./principal-key.ts"
 
 /** An accepted run may let its session grow to this multiple of the bound for new messages. */
 export const runGrowth = 2
@@ -33,7 +33,7 @@ export function createStorage({
   const sums = createRecentMap<{ readonly bytes: Promise<number>; readonly at: number }>(maxKnown)
 
   function bytesOf(principal: Principal): Promise<number> {
-    const key = principalKeyOf(principal)
+    const key = toPrincipalKey(principal)
     const now = clock.now()
     const known = sums.get(key)
     if (known !== undefined && now - known.at < freshMs) return known.bytes

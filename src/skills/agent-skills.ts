@@ -2,10 +2,10 @@ import type { AgentSkill, AgentSkills } from "../core/ports/agent-skills.ts"
 import type { RunRole } from "../core/runs/run-role.ts"
 import type { Skill, SkillSet } from "./skill.ts"
 import type { SkillSource } from "./skill-source.ts"
-import { limitsOf, type ToolPacks } from "./tool-packs.ts"
+import { computeToolLimits, type ToolPacks } from "./tool-packs.ts"
 
 /** Returns the skills for sub-agents, for plugins that start sub-agents. */
-export function agentSkillsOf(source: SkillSource, packs: ToolPacks): AgentSkills {
+export function createAgentSkills(source: SkillSource, packs: ToolPacks): AgentSkills {
   return {
     async current() {
       const { skills } = await source.current()
@@ -21,7 +21,7 @@ function toAgentSkill(skill: Skill, packs: ToolPacks): AgentSkill {
     name,
     description: agent.description ?? skill.description,
     instructions: body,
-    toolLimits: limitsOf(skill, packs),
+    toolLimits: computeToolLimits(skill, packs),
     model,
     provider,
     maxTurns,

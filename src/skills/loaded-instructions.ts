@@ -1,6 +1,6 @@
 import type { LoadedSkills } from "./loaded-skills.ts"
 import type { Skill } from "./skill.ts"
-import { textPage } from "./tools/text-page.ts"
+import { createTextPage } from "./tools/text-page.ts"
 
 /** Returns the instructions of loaded skills, so that they survive a summary of the conversation. */
 export function listLoadedInstructions(
@@ -11,7 +11,7 @@ export function listLoadedInstructions(
   return loaded.flatMap(({ name }) => {
     const skill = skills.get(name)
     if (skill === undefined) return []
-    const { text, nextOffset } = textPage(skill.body, 0, maxBytes)
+    const { text, nextOffset } = createTextPage(skill.body, 0, maxBytes)
     const rest =
       nextOffset === null
         ? ""

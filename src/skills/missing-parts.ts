@@ -1,5 +1,5 @@
 import type { SkillMistake, SkillSet } from "./skill.ts"
-import { type ToolPacks, unknownPacks } from "./tool-packs.ts"
+import { findUnknownPacks, type ToolPacks } from "./tool-packs.ts"
 
 /** Returns the requirements of skills that the agent does not meet. Such skills are loaded nevertheless. */
 export function findMissingParts(
@@ -8,7 +8,7 @@ export function findMissingParts(
 ): readonly SkillMistake[] {
   return skills.flatMap((skill): readonly SkillMistake[] => {
     const place = skill.file.endsWith("SKILL.md") || skill.file.endsWith("skill.md") ? "metadata." : ""
-    const unknown = unknownPacks(skill, packs)
+    const unknown = findUnknownPacks(skill, packs)
     return [
       ...unknown.map((pack) => ({
         file: skill.file,

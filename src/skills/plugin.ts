@@ -1,5 +1,5 @@
 import type { Plugin, PluginRun, PluginServices, RunParts } from "../core/ports/plugin.ts"
-import { agentSkillsOf, findStatefulSkill } from "./agent-skills.ts"
+import { createAgentSkills, findStatefulSkill } from "./agent-skills.ts"
 import { isListed, writeCatalog } from "./catalog.ts"
 import { writeChangeNotes } from "./change-notes.ts"
 import { checkSkills } from "./check-skills.ts"
@@ -10,7 +10,7 @@ import { createSessionSkills, type SessionSkills } from "./session-skills.ts"
 import type { Skill, SkillSet } from "./skill.ts"
 import { dependsOnLoaded, judgeCall } from "./skill-interceptor.ts"
 import { openSkillSource } from "./skill-source.ts"
-import { stateSubscriber } from "./state/save-updates.ts"
+import { createStateSubscriber } from "./state/save-updates.ts"
 import { SkillStateStore } from "./state/skill-state-store.ts"
 import { writeStateNote } from "./state/state-note.ts"
 import { loadSkillTool, unloadSkillTool } from "./tools/load-skill.ts"
@@ -39,10 +39,10 @@ export function skillsPlugin(options: SkillOptions & Required<Pick<SkillOptions,
       const state = skillStateFile === undefined ? null : new SkillStateStore(skillStateFile)
       const parts = { options, services, sessionSkills, state }
       return {
-        provides: { agentSkills: agentSkillsOf(source, packs) },
+        provides: { agentSkills: createAgentSkills(source, packs) },
         openRun: async (run) => runParts(parts, run, await source.current()),
         ...(state !== null && {
-          subscriber: stateSubscriber({
+          subscriber: createStateSubscriber({
             ...{ state, sessionSkills, source },
             readEvents: services.readEvents,
             logger: services.logger,

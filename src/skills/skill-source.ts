@@ -1,6 +1,6 @@
 import { toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import { fingerprintOf } from "./load/fingerprint.ts"
+import { computeFingerprint } from "./load/fingerprint.ts"
 import { loadSkills } from "./load/load-skills.ts"
 import type { SkillMistake, SkillSet } from "./skill.ts"
 
@@ -28,7 +28,7 @@ const maxLogged = 20
 /** Loads the skills. Rejects with a `ConfigurationError` if a folder cannot be listed. */
 export async function openSkillSource(options: SkillSourceOptions): Promise<SkillSource> {
   const { folders, logger } = options
-  let fingerprint = await fingerprintOf(folders)
+  let fingerprint = await computeFingerprint(folders)
   let set = await load(options)
   let restsUntil = 0
   let looking: Promise<void> | null = null
@@ -37,7 +37,7 @@ export async function openSkillSource(options: SkillSourceOptions): Promise<Skil
     const startedAt = performance.now()
     try {
       // The fingerprint is taken before the load, so that the next check notices a change during it.
-      const found = await fingerprintOf(folders)
+      const found = await computeFingerprint(folders)
       if (found !== fingerprint) {
         set = await load(options)
         fingerprint = found

@@ -7,7 +7,7 @@ export type ToolPacks = Readonly<Record<string, readonly string[]>>
 /**
  * Returns the limits of a skill, with its packs expanded. A skill without `allowed-tools` and packs allows any tool.
  */
-export function limitsOf(skill: Skill, packs: ToolPacks): ToolLimits {
+export function computeToolLimits(skill: Skill, packs: ToolPacks): ToolLimits {
   const { allowedTools, toolPacks, extraExcludedTools } = skill
   const fromPacks = toolPacks.flatMap((name) => (Object.hasOwn(packs, name) ? (packs[name] ?? []) : []))
   const isLimited = allowedTools !== null || toolPacks.length > 0
@@ -18,6 +18,6 @@ export function limitsOf(skill: Skill, packs: ToolPacks): ToolLimits {
 }
 
 /** Returns the packs of the skill that are not defined. */
-export function unknownPacks({ toolPacks }: Skill, packs: ToolPacks): readonly string[] {
+export function findUnknownPacks({ toolPacks }: Skill, packs: ToolPacks): readonly string[] {
   return toolPacks.filter((name) => !Object.hasOwn(packs, name))
 }

@@ -8,7 +8,7 @@ import type { SaveOutput } from "./outputs.ts"
 const timeoutMs = 30_000
 
 /** Calls the hook for each end of a background task, and saves its output. Null if neither is configured. */
-export function backgroundSubscriber(
+export function createBackgroundSubscriber(
   { onBackgroundComplete: hook, agents }: ResolvedSubAgentOptions,
   save: SaveOutput | null,
 ): NonNullable<PluginParts["subscriber"]> | null {

@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../core/errors.ts"
 import type { Plugin } from "../core/ports/plugin.ts"
-import { backgroundSubscriber } from "./background-subscriber.ts"
+import { createBackgroundSubscriber } from "./background-subscriber.ts"
 import { resolveSubAgentOptions, type SubAgentOptions } from "./options.ts"
 import { createOutputs } from "./outputs.ts"
 import { cancelTaskTool, getBackgroundResultTool, sendMessageTool } from "./tools/background-tools.ts"
@@ -24,7 +24,7 @@ export function subAgentsPlugin(given: SubAgentOptions): Plugin {
         )
       }
       const save = options.outputsDir === undefined ? null : createOutputs(options.outputsDir, logger)
-      const subscriber = backgroundSubscriber(options, save)
+      const subscriber = createBackgroundSubscriber(options, save)
       const saveAnswer = (skill: string, id: string, response: string) =>
         save?.({ skill, id, response, at: clock.now() }) ?? Promise.resolve()
       return {

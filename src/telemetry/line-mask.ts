@@ -1,5 +1,5 @@
 import type { OutputFilter } from "../core/ports/model/output-filter.ts"
-import { assignmentTo, createMask, redacted } from "./mask.ts"
+import { createAssignmentPattern, createMask, redacted } from "./mask.ts"
 
 /** Maximum characters that are held back. */
 const maxHeld = 16_384
@@ -24,7 +24,10 @@ const passwords = '\\b\\w{0,40}(?:api_?key|access_?key|token|secret|password|pas
  */
 export function createLineMask(names: readonly string[]): OutputFilter {
   const mask = createMask(names)
-  const openAssignment = new RegExp(`(?:${[passwords, ...names.map(assignmentTo)].join("|")})$`, "iu")
+  const openAssignment = new RegExp(
+    `(?:${[passwords, ...names.map(createAssignmentPattern)].join("|")})$`,
+    "iu",
+  )
   let held = ""
   /** Remaining characters of a private key that may be removed. 0 outside a key. */
   let leftOut = 0

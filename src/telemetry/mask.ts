@@ -1,5 +1,5 @@
 import { removeSecrets } from "../core/text/without-secrets.ts"
-import { plainName } from "./redact.ts"
+import { normalizeName } from "./redact.ts"
 import { createRename } from "./unique-names.ts"
 
 /** Placeholder for a hidden value. */
@@ -15,7 +15,7 @@ export type Mask = <Value>(value: Value) => Value
  * truncates nothing.
  */
 export function createMask(names: readonly string[]): Mask {
-  const named = new Set(names.map(plainName))
+  const named = new Set(names.map(normalizeName))
   const assignments = names.flatMap(assignmentPatternsOf)
   const maskText = (text: string) =>
     assignments.reduce((value, pattern) => value.replace(pattern, `$1${redacted}`), removeSecrets(text))
@@ -27,7 +27,7 @@ export function createMask(names: readonly string[]): Mask {
     return Object.fromEntries(
       Object.entries(value).map(([name, member]) => [
         rename(name),
-        named.has(plainName(name)) ? redacted : copy(member),
+        named.has(normalizeName(name)) ? redacted : copy(member),
       ]),
     )
   }
@@ -39,7 +39,7 @@ export function createMask(names: readonly string[]): Mask {
  * space.
  */
 function assignmentPatternsOf(name: string): readonly RegExp[] {
-  const before = assignmentTo(name)
+  const before = createAssignmentPattern(name)
   return [
     new RegExp(`(${before}\\\\?["'])[^"'\\\\]+`, "giu"),
     new RegExp(`(${before})[^\\s"'\\\\,;&}\\[\\]]+`, "giu"),
@@ -50,7 +50,7 @@ function assignmentPatternsOf(name: string): readonly RegExp[] {
 const beforeValue = "[^\\S\\r\\n]{0,40}(?:(?:[|>][+-]?)?\\r?\\n[^\\S\\r\\n]{0,40})?"
 
 /** Returns the pattern of the text before a value of this name. */
-export function assignmentTo(name: string): string {
-  const letters = [...plainName(name)].join("[^\\p{L}\\p{N}\\s]?")
+export function createAssignmentPattern(name: string): string {
+  const letters = [...normalizeName(name)].join("[^\\p{L}\\p{N}\\s]?")
   return `(?<![\\p{L}\\p{N}])${letters}\\\\?["']?\\s?[:=]${beforeValue}`
 }

@@ -18,7 +18,7 @@ export type Redact = (value: unknown) => unknown
  * like a key inside any text. It does not change its argument, accepts cyclic and huge values, and does not throw.
  */
 export function createRedact(names: readonly string[] = []): Redact {
-  const named = new Set(names.map(plainName))
+  const named = new Set(names.map(normalizeName))
   return (value) => copy(value, { named, left: maxValues }, [])
 }
 
@@ -101,7 +101,7 @@ const secretName =
 
 function isSecret(name: string, value: unknown, { named }: Walk): boolean {
   if (value === null || value === undefined || typeof value === "boolean") return false
-  const plain = plainName(name)
+  const plain = normalizeName(name)
   if (named.has(plain) || secretName.test(plain)) return true
   // It only identifies repeated calls, and gives no access.
   if (plain === "idempotencykey") return false
@@ -109,6 +109,6 @@ function isSecret(name: string, value: unknown, { named }: Walk): boolean {
   return plain.endsWith("key") && typeof value === "string" && /^[\w+/=.-]{24,}$/.test(value)
 }
 
-export function plainName(name: string): string {
+export function normalizeName(name: string): string {
   return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "")
 }

@@ -3,9 +3,9 @@ import { toJson } from "../core/json/to-json.ts"
 import type { Tool, ToolApprovalPolicy, ToolContext, ToolOutcome } from "../core/ports/tools/tool.ts"
 import { longestTimerMs } from "../core/time/longest-timer.ts"
 import { compileSchema, type InferInput, type InputSchema } from "./input-schema.ts"
-import { contentOf } from "./tool-content.ts"
-import { markedResultOf } from "./tool-result.ts"
-import { waitOf } from "./wait.ts"
+import { findContent } from "./tool-content.ts"
+import { findMarkedResult } from "./tool-result.ts"
+import { findReturnedWait } from "./wait.ts"
 
 export type ToolDefinition<Schema extends InputSchema> =
   | BackendToolDefinition<Schema>
@@ -106,11 +106,11 @@ export function tool<Schema extends InputSchema>(definition: ToolDefinition<Sche
 }
 
 function toOutcome(value: unknown, name: string): ToolOutcome {
-  const wait = waitOf(value)
+  const wait = findReturnedWait(value)
   if (wait !== null) return wait
-  const marked = markedResultOf(value)
+  const marked = findMarkedResult(value)
   if (marked !== null) return marked
-  const content = contentOf(value)
+  const content = findContent(value)
   if (content !== null) return { type: "content", content }
   return { type: "json", value: toJson(value, `The result of tool ${name}`) }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import type { ContentPart } from "../core/history/messages.ts"
-import { content, contentOf } from "./tool-content.ts"
+import { content, findContent } from "./tool-content.ts"
 
 test("content blocks are returned unchanged", () => {
   const parts: ContentPart[] = [
@@ -8,13 +8,13 @@ test("content blocks are returned unchanged", () => {
     { type: "image", source: { type: "base64", mediaType: "image/png", data: "iVBORw0=" } },
     { type: "image", source: { type: "url", url: "https://example.test/chart.png" } },
   ]
-  expect(contentOf(content(parts))).toEqual(parts)
+  expect(findContent(content(parts))).toEqual(parts)
 })
 
 test("a value that only looks like content is not content", () => {
-  expect(contentOf({ type: "content", content: [{ type: "text", text: "x" }] })).toBeNull()
-  expect(contentOf(null)).toBeNull()
-  expect(contentOf("text")).toBeNull()
+  expect(findContent({ type: "content", content: [{ type: "text", text: "x" }] })).toBeNull()
+  expect(findContent(null)).toBeNull()
+  expect(findContent("text")).toBeNull()
 })
 
 test.each([

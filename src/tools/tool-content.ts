@@ -41,6 +41,6 @@ export function content(parts: readonly ContentPart[]): ToolContent {
 }
 
 /** Returns the blocks inside. Null for any other value. */
-export function contentOf(value: unknown): readonly ContentPart[] | null {
+export function findContent(value: unknown): readonly ContentPart[] | null {
   return typeof value === "object" && value !== null && mark in value ? (value as ToolContent)[mark] : null
 }

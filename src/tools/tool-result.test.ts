@@ -1,13 +1,13 @@
 import { expect, test } from "vitest"
 import { content } from "./tool-content.ts"
-import { markedResultOf, toolError, toolResult } from "./tool-result.ts"
+import { findMarkedResult, toolError, toolResult } from "./tool-result.ts"
 
 test("a value becomes a result with its marks", () => {
-  expect(markedResultOf(toolResult({ rows: 2 }, { warning: "Only 2 of 5 rows matched." }))).toEqual({
+  expect(findMarkedResult(toolResult({ rows: 2 }, { warning: "Only 2 of 5 rows matched." }))).toEqual({
     ...{ type: "json", value: { rows: 2 } },
     warning: "Only 2 of 5 rows matched.",
   })
-  expect(markedResultOf(toolResult({ success: false }, { isError: true }))).toEqual({
+  expect(findMarkedResult(toolResult({ success: false }, { isError: true }))).toEqual({
     ...{ type: "json", value: { success: false } },
     isError: true,
   })
@@ -15,30 +15,30 @@ test("a value becomes a result with its marks", () => {
 
 test("content stays content", () => {
   const parts = [{ type: "text", text: "A chart." }] as const
-  expect(markedResultOf(toolResult(content(parts), { isError: true }))).toEqual({
+  expect(findMarkedResult(toolResult(content(parts), { isError: true }))).toEqual({
     ...{ type: "content", content: parts },
     isError: true,
   })
 })
 
 test("a result without options is its value", () => {
-  expect(markedResultOf(toolResult(undefined))).toEqual({ type: "json", value: null })
-  expect(markedResultOf(toolResult(1, { isError: false }))).toEqual({ type: "json", value: 1 })
+  expect(findMarkedResult(toolResult(undefined))).toEqual({ type: "json", value: null })
+  expect(findMarkedResult(toolResult(1, { isError: false }))).toEqual({ type: "json", value: 1 })
 })
 
 test("an error has its codes", () => {
   const error = { code: "lookup_failed", subCode: "not_found", message: "There is no order 7." }
-  expect(markedResultOf(toolError(error))).toEqual({ type: "error", ...error })
-  expect(markedResultOf(toolError({ code: "closed", message: "Try tomorrow." }))).toEqual({
+  expect(findMarkedResult(toolError(error))).toEqual({ type: "error", ...error })
+  expect(findMarkedResult(toolError({ code: "closed", message: "Try tomorrow." }))).toEqual({
     ...{ type: "error", code: "closed" },
     message: "Try tomorrow.",
   })
 })
 
 test("a value that only looks like a failure is not one", () => {
-  expect(markedResultOf({ type: "error", code: "x", message: "y" })).toBeNull()
-  expect(markedResultOf({ success: false, status: "error" })).toBeNull()
-  expect(markedResultOf(null)).toBeNull()
+  expect(findMarkedResult({ type: "error", code: "x", message: "y" })).toBeNull()
+  expect(findMarkedResult({ success: false, status: "error" })).toBeNull()
+  expect(findMarkedResult(null)).toBeNull()
 })
 
 test.each([

@@ -4,7 +4,7 @@ import type { Json } from "../core/json/json.ts"
 import { toJson } from "../core/json/to-json.ts"
 import type { ToolResult } from "../core/ports/tools/tool.ts"
 import { describeIssues } from "../options/describe-issues.ts"
-import { contentOf } from "./tool-content.ts"
+import { findContent } from "./tool-content.ts"
 
 // The symbol is registered, so that a value of another copy of this package is recognized too.
 const mark = Symbol.for("ai-agent-gateway.tool-result")
@@ -49,7 +49,7 @@ const errorOptions = z.strictObject({ code, subCode: code.optional(), message: z
 export function toolResult(value: unknown, options: ToolResultOptions = {}): MarkedToolResult {
   const { isError, warning } = parse(resultOptions, options, "toolResult()")
   const marks = { ...(isError === true && { isError }), ...(warning !== undefined && { warning }) }
-  const content = contentOf(value)
+  const content = findContent(value)
   if (content !== null) return { [mark]: { type: "content", content, ...marks } }
   const json: Json = toJson(value, "The value of toolResult()")
   return { [mark]: { type: "json", value: json, ...marks } }
@@ -67,7 +67,7 @@ export function toolError(options: ToolErrorOptions): MarkedToolResult {
 }
 
 /** Returns the result inside. Null for any other value. */
-export function markedResultOf(value: unknown): ToolResult | null {
+export function findMarkedResult(value: unknown): ToolResult | null {
   return typeof value === "object" && value !== null && mark in value
     ? (value as MarkedToolResult)[mark]
     : null

@@ -72,6 +72,6 @@ function jsonObject(continuation: unknown, name: string): JsonObject {
 }
 
 /** Returns the wait inside. Null for any other value. */
-export function waitOf(value: unknown): ReturnedWait | null {
+export function findReturnedWait(value: unknown): ReturnedWait | null {
   return typeof value === "object" && value !== null && mark in value ? (value as ToolWait)[mark] : null
 }

@@ -8,7 +8,7 @@ import { systemClock } from "../../src/core/time/clock.ts"
 import type { McpHttpServerDefinition } from "../../src/mcp/config/definition.ts"
 import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
 import { createAuthorizations } from "../../src/mcp/oauth/authorizations.ts"
-import { grantRecord } from "../../src/mcp/oauth/oauth-records.ts"
+import { openGrantRecord } from "../../src/mcp/oauth/oauth-records.ts"
 import { type McpServers, startMcpServers } from "../../src/mcp/servers.ts"
 import { sealSecrets } from "../../src/stores/sealed-secrets.ts"
 import { openSqliteStore } from "../../src/stores/sqlite/open.ts"
@@ -156,7 +156,10 @@ it("refreshes in place of a process that died during a refresh, after its time",
   const until = Date.now() + 1_000
   const [config] = only.configs
   if (config === undefined) throw new Error("There is one server.")
-  await grantRecord(secrets, config, null).update((grant) => ({ ...grant, renewal: { id: "dead", until } }))
+  await openGrantRecord(secrets, config, null).update((grant) => ({
+    ...grant,
+    renewal: { id: "dead", until },
+  }))
   server.expireTokens()
   expect(await only.call(2)).toEqual([greeting, greeting])
   expect(Date.now()).toBeGreaterThanOrEqual(until)

@@ -4,7 +4,7 @@ import type { ChatEvent } from "../../src/http/schemas/events.ts"
 import { createAgent } from "../../src/index.ts"
 import type { McpServerDefinition, McpServerDefinitions } from "../../src/mcp/config/definition.ts"
 import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
-import { digestOf } from "../../src/mcp/identity/listing-digest.ts"
+import { readToolDigest } from "../../src/mcp/identity/listing-digest.ts"
 import { McpServer } from "../../src/mcp/server.ts"
 import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import type { EventStream } from "../end-to-end/support/event-stream.ts"
@@ -212,7 +212,7 @@ it("does not send a call to a server that has changed the tool since its caller 
   const source = await listingServer("one", listed("deploy"))
   const server = serverOf(source.definition())
   await server.settled()
-  const known = () => server.tools.map(digestOf)[0] ?? ""
+  const known = () => server.tools.map(readToolDigest)[0] ?? ""
   const asker = { session: { id: "sess_1" }, ask: () => Promise.reject(new Error("Nobody is asked.")) }
   const options = {
     signal: new AbortController().signal,
@@ -244,7 +244,7 @@ it("delays a call until the announced list is read", async () => {
   const source = await listingServer("one", listed("deploy"), listed("swap"))
   const server = serverOf(source.definition())
   await server.settled()
-  const [former = "", swap = ""] = server.tools.map(digestOf)
+  const [former = "", swap = ""] = server.tools.map(readToolDigest)
   const asker = { session: { id: "sess_1" }, ask: () => Promise.reject(new Error("Nobody is asked.")) }
   const signal = new AbortController().signal
   const options = { signal, traceparent: null, asker, reply: {}, repeatable: true, onProgress() {} }
@@ -253,7 +253,7 @@ it("delays a call until the announced list is read", async () => {
     code: "tool_changed",
   })
   expect(source.calls()).toEqual(["swap"])
-  const [latter = ""] = server.tools.map(digestOf)
+  const [latter = ""] = server.tools.map(readToolDigest)
   await server.call("deploy", {}, { ...options, digest: latter })
   expect(source.calls()).toEqual(["swap", "deploy"])
 })

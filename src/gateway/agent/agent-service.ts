@@ -12,16 +12,16 @@ import type { Clock } from "../../core/time/clock.ts"
 import type { CheckClientTools } from "../../http/served-agents.ts"
 import type { ChosenProvider } from "../../providers/choose/choose-provider.ts"
 import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
-import { appProviders, type RunProviders } from "../../providers/choose/run-providers.ts"
+import { createAppProviders, type RunProviders } from "../../providers/choose/run-providers.ts"
 import type { Storage } from "../../sessions/storage.ts"
 import type { ResolveRuntime } from "../../sessions/worker/runtime-resolver.ts"
 import { createLineMask } from "../../telemetry/line-mask.ts"
 import type { PrepareImages } from "../../tools/images/prepare-images.ts"
 import {
   createToolChangeLog,
+  createToolCheck,
   type ReportedChange,
   type ReportToolChange,
-  toolCheck,
 } from "../../tools/offer/tool-offers.ts"
 import type { PrepareOptions } from "../gateway.ts"
 import type { Hooks } from "../hooks/hooks.ts"
@@ -164,7 +164,7 @@ async function startAgent(
       const tools = audience.isOperator ? await checkTools() : null
       return {
         ...(await checkPlugins(plugins, audience, logger)),
-        ...(tools !== null && { tools: toolCheck(tools) }),
+        ...(tools !== null && { tools: createToolCheck(tools) }),
       }
     },
     toolSources: () => plugins.flatMap(({ parts }) => parts.toolSources?.() ?? []),
@@ -254,7 +254,7 @@ async function runtimeResolver(
   const look: OpenedRun = { session: null, role: null, message: [], signal: closing }
   // A provider for which users have their own keys need not work at the start.
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
-    const providers = appProviders(chosen, settings)
+    const providers = createAppProviders(chosen, settings)
     takeGuessFor(buildChatRuntime, providers)
     const view = await openFor(buildChatRuntime, look)
     await prepareAll(checkForAllRuns(buildChatRuntime, { ...shared, view, providers, model: null }))
@@ -280,7 +280,7 @@ async function runtimeResolver(
   /** Resolves to null if runs have their own runtimes, and for a runner. */
   const modelRuntime = async (reportToolChange: ReportToolChange = shared.reportToolChange) => {
     if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined) return null
-    const providers = appProviders(chosen, settings)
+    const providers = createAppProviders(chosen, settings)
     const view = await openFor(buildChatRuntime, look)
     const surroundings = { ...shared, view, providers, model: null, reportToolChange }
     const runtime = toAgentRuntime(buildChatRuntime, surroundings)

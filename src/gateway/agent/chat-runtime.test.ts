@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Grant } from "../../core/ports/store/approvals.ts"
-import { settingsFrom } from "../../providers/choose/environment.ts"
-import { appProviders } from "../../providers/choose/run-providers.ts"
+import { readEnvironment } from "../../providers/choose/environment.ts"
+import { createAppProviders } from "../../providers/choose/run-providers.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { originAt } from "../../testing/session-log/waits/tool-origin.ts"
 import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
@@ -21,7 +21,10 @@ const unpriced = scriptedProvider([])
 
 const surroundings: RuntimeSurroundings = {
   memo: createRuntimeMemo(),
-  providers: appProviders({ provider, name: null, guessed: false }, settingsFrom({ OPENAI_API_KEY: "sk-1" })),
+  providers: createAppProviders(
+    { provider, name: null, guessed: false },
+    readEnvironment({ OPENAI_API_KEY: "sk-1" }),
+  ),
   model: null,
   allowedModels: undefined,
   clientTools: [],

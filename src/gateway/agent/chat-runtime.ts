@@ -15,12 +15,12 @@ import { createPricing } from "../../pricing/create-pricing.ts"
 import { findListedWindow } from "../../pricing/listed-window.ts"
 import type { PriceOptions } from "../../pricing/options.ts"
 import type { ProviderChoice } from "../../providers/choose/choose-provider.ts"
-import { modelChoices, requirePrices } from "../../providers/choose/fallback-models.ts"
+import { chooseModels, requirePrices } from "../../providers/choose/fallback-models.ts"
 import type { ModelOptions } from "../../providers/choose/options.ts"
 import { requireThinking } from "../../providers/choose/require-thinking.ts"
 import type { RunProviders } from "../../providers/choose/run-providers.ts"
 import { addDeclaredTools } from "../../tools/client-tools.ts"
-import { createToolOffers, type ReportToolChange, specificationOf } from "../../tools/offer/tool-offers.ts"
+import { createToolOffers, type ReportToolChange, toSpecification } from "../../tools/offer/tool-offers.ts"
 import type { ToolOptions } from "../../tools/options.ts"
 import { type Hooks, hookOptions } from "../hooks/hooks.ts"
 import type {
@@ -149,7 +149,7 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
   const { provider, fallback, needsApproval } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
   const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
-  const models = modelChoices({ provider, model: chooseModel(chat.model, surroundings), fallback }, providers)
+  const models = chooseModels({ provider, model: chooseModel(chat.model, surroundings), fallback }, providers)
   const { limits, hooks, pricing } = memo.optionParts(chat)
   const ownTools = selectRoleTools(surroundings.role, without(chat.excludedTools, view.tools(chat.tools)))
   const allTools = addDeclaredTools(ownTools, surroundings.clientTools, logger)
@@ -194,7 +194,7 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
     compactionNotes: view.compactionNotes,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,
-    revision: memo.revisionOf({ systemPrompt, models, tools: ownTools().map(specificationOf) }),
+    revision: memo.revisionOf({ systemPrompt, models, tools: ownTools().map(toSpecification) }),
     hooks: followHooks(hooks),
     ...(view.itemsAtEnd !== undefined && { itemsAtEnd: view.itemsAtEnd }),
     follow,

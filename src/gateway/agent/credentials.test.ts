@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest"
 import type { Session } from "../../core/ports/store/session-log.ts"
 import { chooseProvider, type ProviderOptions } from "../../providers/choose/choose-provider.ts"
-import { type Environment, settingsFrom } from "../../providers/choose/environment.ts"
+import { type Environment, readEnvironment } from "../../providers/choose/environment.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { startScriptedUpstream } from "../../testing/provider/scripted-upstream.ts"
 import { createProviderChooser, type ResolveCredentials } from "./credentials.ts"
@@ -36,7 +36,7 @@ async function providersOfApp(
   options: ProviderOptions = {},
   env: Environment = {},
 ) {
-  const settings = settingsFrom({ OLLAMA_BASE_URL: "http://127.0.0.1:1/v1", ...env })
+  const settings = readEnvironment({ OLLAMA_BASE_URL: "http://127.0.0.1:1/v1", ...env })
   const chosen = await chooseProvider(options, { settings, mayGuess: true })
   return createProviderChooser(chosen, options, settings, resolve)
 }

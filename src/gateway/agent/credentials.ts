@@ -5,7 +5,7 @@ import { createRecentCache } from "../../core/recent-cache.ts"
 import type { ChosenProvider, ProviderOptions } from "../../providers/choose/choose-provider.ts"
 import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
 import { createNamedProvider, type ProviderName } from "../../providers/choose/named-provider.ts"
-import { appProviders, type RunProviders } from "../../providers/choose/run-providers.ts"
+import { createAppProviders, type RunProviders } from "../../providers/choose/run-providers.ts"
 import type { HookOptions } from "../hooks/hooks.ts"
 
 /**
@@ -33,7 +33,7 @@ export function createProviderChooser(
   settings: EnvironmentSettings,
   resolveCredentials: ResolveCredentials | undefined,
 ): (session: Session, signal: AbortSignal) => Promise<RunProviders> {
-  const ofApp = appProviders(chosen, settings)
+  const ofApp = createAppProviders(chosen, settings)
   const personal = createRecentCache<Provider>(maxProviders)
   return async (session, signal) => {
     const credentials = (await resolveCredentials?.(session, { signal })) ?? null

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url"
-import { type Environment, settingsFrom } from "../../providers/choose/environment.ts"
-import { withDefaults } from "../../sandbox/config.ts"
+import { type Environment, readEnvironment } from "../../providers/choose/environment.ts"
+import { completeConfig } from "../../sandbox/config.ts"
 import { buildImage } from "../../sandbox/docker/build-image.ts"
 
 export interface SandboxImageOptions {
@@ -20,7 +20,7 @@ export async function buildSandboxImage({
   file = fileURLToPath(new URL("../../../sandbox-image/Dockerfile", import.meta.url)),
   ...options
 }: SandboxImageOptions): Promise<string> {
-  const { image, dockerSocket: socket } = withDefaults({}, settingsFrom(env).dockerSocket)
+  const { image, dockerSocket: socket } = completeConfig({}, readEnvironment(env).dockerSocket)
   const chosen = tag ?? image
   await buildImage({ ...options, socket, tag: chosen, file })
   return chosen

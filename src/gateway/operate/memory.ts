@@ -3,7 +3,7 @@ import type { Memory } from "../../core/ports/store/memory.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import { toPrincipalOfPerson } from "../../http/auth/principal.ts"
 import { createMemories, type Memories } from "../../memory/memories.ts"
-import { type MemoryChoice, memorySettings } from "../../memory/options.ts"
+import { type MemoryChoice, resolveMemorySettings } from "../../memory/options.ts"
 import { localPrincipal } from "../runs/start-run.ts"
 
 /** The memories of all users, for code. */
@@ -38,7 +38,7 @@ export interface MemoryParts {
 export function createGatewayMemory({ optionsOf, open }: MemoryParts): GatewayMemory {
   return {
     of(owner = {}) {
-      const settings = memorySettings(optionsOf(owner.agent))
+      const settings = resolveMemorySettings(optionsOf(owner.agent))
       const scope = { ...principalOf(owner), agent: owner.agent ?? null }
       return lazily(async () => {
         const { memory, logger } = await open()

@@ -3,7 +3,7 @@ import { ConfigurationError } from "../../core/errors.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { isPostgresUrl } from "../../stores/options.ts"
-import { dataDirectory } from "../../stores/sqlite/database/data-directory.ts"
+import { createDataDirectory } from "../../stores/sqlite/database/data-directory.ts"
 import { createLogger } from "../../telemetry/logger.ts"
 import { openStore } from "../open-store.ts"
 
@@ -12,7 +12,7 @@ import { openStore } from "../open-store.ts"
  * anything there, because a command that creates a store would find nothing in it.
  */
 export async function openExistingStore(store: string): Promise<Store> {
-  if (!isPostgresUrl(store) && !existsSync(dataDirectory(store).database)) {
+  if (!isPostgresUrl(store) && !existsSync(createDataDirectory(store).database)) {
     throw new ConfigurationError(
       `No gateway has its data in ${store}: give its data directory or postgres:// URL with --store.`,
     )

@@ -6,7 +6,7 @@ import { resolveOrigin } from "../../core/tools/tool-origin.ts"
 import { readConfiguredServers } from "../../mcp/config/configured-servers.ts"
 import type { McpOptions } from "../../mcp/options.ts"
 import { startMcpServers } from "../../mcp/servers.ts"
-import { type Environment, settingsFrom } from "../../providers/choose/environment.ts"
+import { type Environment, readEnvironment } from "../../providers/choose/environment.ts"
 import { createLogger } from "../../telemetry/logger.ts"
 import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import { packageVersion } from "../package-version.ts"
@@ -49,7 +49,7 @@ const mostRounds = 10
 
 /** Opens the servers of an agent, or of a configuration file, without an agent, to inspect and try them. */
 export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<OpenedMcp> {
-  const all = await readConfiguredServers(options, settingsFrom(env))
+  const all = await readConfiguredServers(options, readEnvironment(env))
   const configs = all
     .filter(({ name }) => only?.includes(name) ?? true)
     // The names do not depend on the other servers.

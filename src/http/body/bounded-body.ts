@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from "hono"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Pacer } from "../../core/time/pacer.ts"
 import { sleep } from "../../core/time/sleep.ts"
-import { principalKeyOf } from "../../sessions/principal-key.ts"
+import { toPrincipalKey } from "../../sessions/principal-key.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import type { BodyBudget, BodyShare } from "./body-budget.ts"
@@ -55,7 +55,7 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
     try {
       const bytes = await read(c, length, share).catch((error: unknown) => {
         // The body was refused before its end or did not arrive, which costs little, so the charge is returned.
-        if (length !== null) pacer.charge(principalKeyOf(owner(c)), -costOf(length))
+        if (length !== null) pacer.charge(toPrincipalKey(owner(c)), -costOf(length))
         throw error
       })
       if (length === null) await waitForTurn(c, bytes.byteLength)
@@ -72,7 +72,7 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
   async function waitForTurn(c: Context<HttpEnv>, bytes: number): Promise<void> {
     const costMs = costOf(bytes)
     if (costMs === 0) return
-    const key = principalKeyOf(owner(c))
+    const key = toPrincipalKey(owner(c))
     const waitMs = pacer.waitMs(key)
     if (waitMs > longestWaitMs) throw tooManyLargeBodies(Math.ceil(waitMs / 1_000))
     pacer.charge(key, costMs)

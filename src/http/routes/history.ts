@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Logger } from "../../core/ports/logger.ts"
-import { principalKeyOf } from "../../sessions/principal-key.ts"
+import { toPrincipalKey } from "../../sessions/principal-key.ts"
 import type { HistoryQuery, Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createPlaces } from "../limits/places.ts"
@@ -58,7 +58,7 @@ export function addHistoryRoute(
     const session = c.get("session")
     const page = pageOf(c.req.query())
     const leave = places.take(
-      principalKeyOf(session),
+      toPrincipalKey(session),
       page.runs === undefined ? Math.max(session.storedBytes, leastBytes) : leastBytes,
     )
     const closing = new AbortController()

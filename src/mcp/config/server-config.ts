@@ -1,4 +1,4 @@
-import { serverIdentity } from "../identity/server-identity.ts"
+import { computeServerIdentity } from "../identity/server-identity.ts"
 import type {
   McpApproval,
   McpHttpServerDefinition,
@@ -97,7 +97,7 @@ function toServerConfig(
   return {
     name,
     transport,
-    identity: serverIdentity(transport),
+    identity: computeServerIdentity(transport),
     negotiation: negotiationFor(definition.protocolVersion ?? defaultVersion(transport)),
     startTimeoutMs: definition.startTimeoutMs ?? 30_000,
     trusted: definition.trusted ?? false,

@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { createServer } from "node:http"
 import { expect, it, onTestFinished } from "vitest"
-import { pauseOf, streamableHttp } from "./streamable-http.ts"
+import { createStreamableHttp, pauseOf } from "./streamable-http.ts"
 
 /** Starts a server that ends every event stream at once, after it has sent a `retry` time. */
 async function restless(retry: number) {
@@ -23,7 +23,7 @@ async function restless(retry: number) {
 
 it("limits reconnections to a server that ends its stream and asks for an immediate reconnect", async () => {
   const { url, opened } = await restless(0)
-  const transport = streamableHttp(
+  const transport = createStreamableHttp(
     { type: "http", url, headers: {}, oauth: {} },
     { authorizer: null, onLost() {} },
   )

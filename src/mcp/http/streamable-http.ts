@@ -38,7 +38,10 @@ export interface StreamableHttpOptions {
  * response ends early receives an error, because the client would otherwise wait for its time limit. If a stream
  * cannot be reopened, the server counts as lost.
  */
-export function streamableHttp(config: HttpConfig, { authorizer, onLost }: StreamableHttpOptions): Transport {
+export function createStreamableHttp(
+  config: HttpConfig,
+  { authorizer, onLost }: StreamableHttpOptions,
+): Transport {
   const open = new Set<RequestId>()
   const timers = new Set<NodeJS.Timeout>()
   const serverFetch = createServerFetch()

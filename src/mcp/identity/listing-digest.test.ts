@@ -1,6 +1,6 @@
 import type { JSONRPCMessage, Tool as ServerTool, Transport } from "@modelcontextprotocol/client"
 import { expect, it } from "vitest"
-import { digestListings, digestOf } from "./listing-digest.ts"
+import { addListingDigests, readToolDigest } from "./listing-digest.ts"
 
 const tool = { name: "deploy", description: "Does it.", inputSchema: { type: "object" } } as const
 
@@ -13,7 +13,7 @@ async function received(result: object, { trusted = false } = {}) {
     close: async () => {},
     onmessage: (message) => void messages.push(message),
   }
-  digestListings(transport, { trusted })
+  addListingDigests(transport, { trusted })
   transport.onmessage?.({ jsonrpc: "2.0", id: 1, result: structuredClone(result) as Record<string, unknown> })
   const [message] = messages
   return (message as unknown as { readonly result: { readonly tools: readonly ServerTool[] } }).result
@@ -23,7 +23,7 @@ async function digestFor(listed: object, options: { readonly trusted?: boolean }
   const { tools } = await received({ tools: [listed] }, options)
   const [only] = tools
   if (only === undefined) throw new Error("A tool is listed.")
-  return digestOf(only)
+  return readToolDigest(only)
 }
 
 it.each([
@@ -74,5 +74,5 @@ it("is empty for a tool that is nested too deeply, which is not offered", async 
   const levels = 100_000
   const items = JSON.parse(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`) as object
   const deep = { ...tool, outputSchema: { type: "object", items } } as unknown as ServerTool
-  expect(digestOf(deep)).toBe("")
+  expect(readToolDigest(deep)).toBe("")
 })

@@ -1,7 +1,7 @@
 import type { Tool as ServerTool, Transport } from "@modelcontextprotocol/client"
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 import { isTooDeep } from "../nesting.ts"
-import { digest } from "./digest.ts"
+import { computeDigest } from "./digest.ts"
 
 /**
  * The key of a listed tool's digest. The SDK drops unknown members of a tool, so they could change unnoticed, but it
@@ -14,7 +14,7 @@ const digestKey = "ai-agent-gateway/digest"
  * be called after a client is connected to the transport. For a trusted server, digests do not cover descriptions.
  * Every response with `tools` counts as a listing, so that a server cannot avoid the digest.
  */
-export function digestListings(transport: Transport, { trusted }: { readonly trusted: boolean }): void {
+export function addListingDigests(transport: Transport, { trusted }: { readonly trusted: boolean }): void {
   const { onmessage } = transport
   transport.onmessage = (message, extra) => {
     const { tools } = "result" in message ? message.result : {}
@@ -27,10 +27,10 @@ export function digestListings(transport: Transport, { trusted }: { readonly tru
  * Returns the digest that was added to the tool. Without one, returns the digest of the tool itself, or an empty text
  * if the tool is nested too deeply.
  */
-export function digestOf(tool: ServerTool): string {
+export function readToolDigest(tool: ServerTool): string {
   const added = tool._meta?.[digestKey]
   if (typeof added === "string") return added
-  return isTooDeep(tool) ? "" : digest(tool as unknown as JsonObject)
+  return isTooDeep(tool) ? "" : computeDigest(tool as unknown as JsonObject)
 }
 
 /** Adds a digest. Skips tools that the SDK refuses, and tools that are nested too deeply to be offered. */
@@ -39,5 +39,5 @@ function addDigest(tool: unknown, trusted: boolean): void {
   const { _meta: meta = {}, description: _description, ...rest } = tool
   if (!isJsonObject(meta)) return
   const listed = trusted ? { ...rest, ...("_meta" in tool && { _meta: meta }) } : tool
-  Object.assign(tool, { _meta: { ...meta, [digestKey]: digest(listed) } })
+  Object.assign(tool, { _meta: { ...meta, [digestKey]: computeDigest(listed) } })
 }

@@ -8,7 +8,7 @@ const longestPart = 32
 export type Namespaces = ReadonlyMap<string, string>
 
 /** Returns the prefix of a server's tools if they are named after the server: `SERVER__`. */
-export function namespaceOf(server: string): string {
+export function toNamespace(server: string): string {
   return `${fitName(cleanName(server), server, longestPart)}__`
 }
 
@@ -16,15 +16,15 @@ export function namespaceOf(server: string): string {
  * Returns the namespaces of all configured servers. Throws a `ConfigurationError` if one is inside another: `a__b__c`
  * could be the tool `b__c` of server `a` or the tool `c` of server `a__b`.
  */
-export function namespacesOf(servers: readonly string[]): Namespaces {
-  const namespaces = new Map(servers.map((server) => [server, namespaceOf(server).toLowerCase()]))
+export function createNamespaces(servers: readonly string[]): Namespaces {
+  const namespaces = new Map(servers.map((server) => [server, toNamespace(server).toLowerCase()]))
   for (const [server, namespace] of namespaces) {
     const other = findForeignServer(namespace, server, namespaces)
     if (other === null) continue
     const [one, two] = [other, server].map((name) => JSON.stringify(name))
     throw new ConfigurationError(
       `The names of the MCP servers ${one} and ${two} are too similar: tools of both could be ` +
-        `named ${namespaceOf(server)}…. Rename one of the servers.`,
+        `named ${toNamespace(server)}…. Rename one of the servers.`,
     )
   }
   return namespaces

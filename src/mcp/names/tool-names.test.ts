@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
-import { namespacesOf } from "./namespaces.ts"
-import { type NamedTool, nameTools } from "./tool-names.ts"
+import { createNamespaces } from "./namespaces.ts"
+import { assignToolNames, type NamedTool } from "./tool-names.ts"
 
 const tool = (server: string, name: string, prefix = false, toolPrefix = "") => ({
   server,
@@ -12,7 +12,7 @@ const tool = (server: string, name: string, prefix = false, toolPrefix = "") => 
 
 function named(tools: readonly NamedTool[], taken: readonly string[] = [], servers: readonly string[] = []) {
   const all = new Set([...tools.map(({ server }) => server), ...servers])
-  return nameTools(tools, { taken, namespaces: namespacesOf([...all]) })
+  return assignToolNames(tools, { taken, namespaces: createNamespaces([...all]) })
 }
 
 /** Returns a name for each tool, or the reason for which the tool is left out. */
@@ -128,8 +128,8 @@ it.each([
   ["my.server", "my server"],
   ["ü", "ä"],
 ])("refuses servers whose tools could have the same name: %s and %s", (one, two) => {
-  expect(() => namespacesOf([one, two])).toThrow(ConfigurationError)
-  expect(() => namespacesOf([two, one])).toThrow(JSON.stringify(two))
+  expect(() => createNamespaces([one, two])).toThrow(ConfigurationError)
+  expect(() => createNamespaces([two, one])).toThrow(JSON.stringify(two))
 })
 
 it.each([
@@ -137,5 +137,5 @@ it.each([
   ["a", "a_b"],
   ["files", "files2"],
 ])("accepts servers whose tools have different names: %s and %s", (one, two) => {
-  expect(namespacesOf([one, two]).size).toBe(2)
+  expect(createNamespaces([one, two]).size).toBe(2)
 })

@@ -1,5 +1,5 @@
 import { cleanName, fitName, markName } from "./model-name.ts"
-import { findForeignServer, type Namespaces, namespaceOf } from "./namespaces.ts"
+import { findForeignServer, type Namespaces, toNamespace } from "./namespaces.ts"
 
 export interface NamedTool {
   readonly server: string
@@ -37,7 +37,7 @@ export type ToolName =
  * another server or the agent has a tool of that name. The names depend neither on the order of the tools nor on that
  * of the servers. A tool of one server never gets a name that starts like those of another server.
  */
-export function nameTools(tools: readonly NamedTool[], { taken, namespaces }: Surroundings): ToolNames {
+export function assignToolNames(tools: readonly NamedTool[], { taken, namespaces }: Surroundings): ToolNames {
   const strangers = tools.map(({ server, tool, toolPrefix }) =>
     findForeignServer(cleanName(`${toolPrefix}${tool}`), server, namespaces),
   )
@@ -79,7 +79,7 @@ function plainName({ tool, toolPrefix }: NamedTool): string {
 
 /** Truncates only the tool's part of a name, so that the server's part stays whole. */
 function prefixName({ server, tool }: NamedTool): string {
-  return fitName(`${namespaceOf(server)}${cleanName(tool)}`, tool)
+  return fitName(`${toNamespace(server)}${cleanName(tool)}`, tool)
 }
 
 function findRepeated(names: readonly string[]): ReadonlySet<string> {

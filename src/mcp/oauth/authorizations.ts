@@ -5,7 +5,7 @@ import type { ServerConfig } from "../config/server-config.ts"
 import type { Authorization } from "../server.ts"
 import type { Principal } from "../servers.ts"
 import { createOAuthClient, type OAuthClient } from "./oauth-client.ts"
-import { stateRecord } from "./oauth-records.ts"
+import { openStateRecord } from "./oauth-records.ts"
 
 export interface AuthorizationsOptions {
   readonly configs: readonly ServerConfig[]
@@ -57,7 +57,7 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
       return { authorizer: client, url: client.url, granted: client.granted, release }
     },
     async complete(callback) {
-      const asked = stateRecord(secrets, callback.get("state") ?? "")
+      const asked = openStateRecord(secrets, callback.get("state") ?? "")
       const state = await asked.read()
       await asked.remove()
       if (state === null || clock.now() > state.expiresAt) return null

@@ -4,7 +4,7 @@ import { computeScopeUnion, isStrictScopeSuperset, UnauthorizedError } from "@mo
 import type { Authorizer, Challenge } from "../http/authorizer.ts"
 import type { Authorization } from "../server.ts"
 import { type FlowSurroundings, flowMs, linkLifeMs, runFlow } from "./oauth-flow.ts"
-import { type GrantRecord, grantRecord, type StateRecord } from "./oauth-records.ts"
+import { type GrantRecord, openGrantRecord, type StateRecord } from "./oauth-records.ts"
 
 export interface OAuthClient extends Authorizer, Pick<Authorization, "url" | "granted"> {
   /**
@@ -28,7 +28,7 @@ const turnMs = 2 * flowMs
  */
 export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
   const { config, principal, secrets, clock } = surroundings
-  const grants = grantRecord(secrets, config, principal)
+  const grants = openGrantRecord(secrets, config, principal)
   /** Flows in progress in this process, by their purpose. */
   const flows = new Map<string, Promise<void>>()
   let challenged: string | undefined

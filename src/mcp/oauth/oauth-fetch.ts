@@ -11,7 +11,7 @@ const longestAnswer = 1024 * 1024
  * Returns the fetch for the OAuth requests of a server. The server chooses their URLs, so they must neither reach
  * hosts that only the gateway can reach, nor send the server's own keys elsewhere. `signal` aborts them all.
  */
-export function oauthFetch({ url: server, headers }: HttpConfig, signal: AbortSignal): FetchLike {
+export function createOAuthFetch({ url: server, headers }: HttpConfig, signal: AbortSignal): FetchLike {
   return async (target, init) => {
     const url = new URL(target)
     requireSafe(url, server)

@@ -14,13 +14,13 @@ import type { Clock } from "../../core/time/clock.ts"
 import type { HttpConfig, ServerConfig } from "../config/server-config.ts"
 import type { Challenge } from "../http/authorizer.ts"
 import type { Principal } from "../servers.ts"
-import { oauthFetch, requireSafe } from "./oauth-fetch.ts"
+import { createOAuthFetch, requireSafe } from "./oauth-fetch.ts"
 import {
-  clientRecord,
   type GrantRecord,
-  grantRecord,
+  openClientRecord,
+  openGrantRecord,
+  openStateRecord,
   type StateRecord,
-  stateRecord,
 } from "./oauth-records.ts"
 
 export interface FlowSurroundings {
@@ -73,7 +73,7 @@ class RegisteredMeanwhile extends Error {}
 async function runOnce(surroundings: FlowSurroundings, start: FlowStart): Promise<FlowEnd> {
   const { provider, link } = createProvider(surroundings, start)
   const serverUrl = surroundings.transport.url
-  const fetchFn = oauthFetch(surroundings.transport, AbortSignal.timeout(flowMs))
+  const fetchFn = createOAuthFetch(surroundings.transport, AbortSignal.timeout(flowMs))
   if ("asked" in start) {
     const { code: authorizationCode, iss } = start
     await auth(provider, { serverUrl, fetchFn, authorizationCode, ...(iss !== null && { iss }) })
@@ -99,8 +99,8 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
   const { config, transport, principal, secrets, clock, redirectUrl, clientName } = surroundings
   const { oauth, url: serverUrl } = transport
   const isHeadless = oauth.grant === "client_credentials"
-  const clients = clientRecord(secrets, config)
-  const grants = grantRecord(secrets, config, principal)
+  const clients = openClientRecord(secrets, config)
+  const grants = openGrantRecord(secrets, config, principal)
   const asked = "asked" in start ? start.asked : null
   let tokens = "asked" in start ? undefined : start.tokens
   let client: StoredOAuthClientInformation | undefined
@@ -159,7 +159,7 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
     },
     async saveCodeVerifier(codeVerifier) {
       const expiresAt = clock.now() + linkLifeMs
-      await stateRecord(secrets, state).write({
+      await openStateRecord(secrets, state).write({
         server: config.name,
         serverUrl: serverUrl.href,
         principal,
@@ -199,7 +199,7 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
   async function addLink(added: { readonly state: string; readonly expiresAt: number }): Promise<void> {
     const former = (await grants.read())?.links ?? []
     const over = former.filter(({ expiresAt }) => clock.now() > expiresAt).map((known) => known.state)
-    await Promise.all(over.map((known) => stateRecord(secrets, known).remove()))
+    await Promise.all(over.map((known) => openStateRecord(secrets, known).remove()))
     await grants.update((grant) => {
       const links = grant?.links?.filter((known) => !over.includes(known.state)) ?? []
       return { ...grant, links: [...links, added] }

@@ -50,11 +50,11 @@ export interface StoredRecord<Value> {
  * Returns the record of the client. A server at another address counts as another server, because it must not receive
  * the tokens of the first one.
  */
-export function clientRecord(secrets: Secrets, config: ServerConfig): StoredRecord<ClientRecord> {
+export function openClientRecord(secrets: Secrets, config: ServerConfig): StoredRecord<ClientRecord> {
   return record(secrets, `client:${identity(config)}`)
 }
 
-export function grantRecord(
+export function openGrantRecord(
   secrets: Secrets,
   config: ServerConfig,
   principal: Principal | null,
@@ -63,7 +63,7 @@ export function grantRecord(
   return record(secrets, `grant:${identity(config)}:${owner}`)
 }
 
-export function stateRecord(secrets: Secrets, state: string): StoredRecord<StateRecord> {
+export function openStateRecord(secrets: Secrets, state: string): StoredRecord<StateRecord> {
   return record(secrets, `state:${state}`)
 }
 

@@ -7,7 +7,7 @@ import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import type { McpServerOptions } from "../config/definition.ts"
 import { type ConfigDefaults, toServerConfigs } from "../config/server-config.ts"
 import type { RepeatableCall, ServerHandle } from "../server.ts"
-import { mcpTool } from "./mcp-tool.ts"
+import { createMcpTool } from "./mcp-tool.ts"
 
 const defaults: ConfigDefaults = {
   defaultToolTimeoutMs: 30_000,
@@ -55,7 +55,7 @@ function toolOf(
   }
   const schema: Schema = { type: "object", properties: { path: { type: "string" } }, required: ["path"] }
   return {
-    tool: mcpTool(
+    tool: createMcpTool(
       server,
       { name: "read.file", inputSchema: schema, ...definition },
       { name: "read_file", checkSchema: createSchemaChecker().check },

@@ -10,7 +10,7 @@ import type { Tool, ToolOutcome, ToolResult } from "../../core/ports/tools/tool.
 import { checkIfUsable } from "../check-if-usable.ts"
 import type { ServerConfig } from "../config/server-config.ts"
 import { askFor, askToVisit, goOn, type InputReply, type Step } from "../elicitation/rounds.ts"
-import { digestOf } from "../identity/listing-digest.ts"
+import { readToolDigest } from "../identity/listing-digest.ts"
 import type { ServerHandle } from "../server.ts"
 import { checkInput, checkResult } from "./checked-values.ts"
 import { createProgressLines } from "./progress.ts"
@@ -33,7 +33,7 @@ export interface McpToolOptions {
 }
 
 /** Creates an agent's tool from a server's tool. */
-export function mcpTool(
+export function createMcpTool(
   server: ServerHandle,
   definition: ServerTool,
   { name, plainName, checkSchema }: McpToolOptions,
@@ -43,7 +43,7 @@ export function mcpTool(
   const checkFor = (sessionId: string, signal: AbortSignal) => (schema: JsonObject, value: unknown) =>
     checkIfUsable(checkSchema, schema, value, { source, sessionId, signal })
   const { timeoutMs, readOnly, idempotent, approval } = policyOf(config, definition)
-  const digest = digestOf(definition)
+  const digest = readToolDigest(definition)
   const inputSchema = hideFields(definition.inputSchema as JsonObject, config)
   return {
     name,

@@ -1,5 +1,5 @@
 import type { Progress } from "@modelcontextprotocol/client"
-import { shortText } from "../short-text.ts"
+import { truncateText } from "../short-text.ts"
 
 export interface ProgressLines {
   show(progress: Progress): void
@@ -42,5 +42,5 @@ export function createProgressLines(emit: (line: string) => void): ProgressLines
 
 function lineOf({ progress, total, message }: Progress): string {
   const count = total === undefined ? `${progress}` : `${progress}/${total}`
-  return message === undefined ? `${count}\n` : `${count} ${shortText(message, maxMessageCharacters)}\n`
+  return message === undefined ? `${count}\n` : `${count} ${truncateText(message, maxMessageCharacters)}\n`
 }

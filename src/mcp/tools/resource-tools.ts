@@ -10,9 +10,9 @@ import { GatewayError } from "../../core/errors.ts"
 import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { Tool, ToolResult } from "../../core/ports/tools/tool.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
-import { digest } from "../identity/digest.ts"
+import { computeDigest } from "../identity/digest.ts"
 import type { ServerHandle } from "../server.ts"
-import { logMeta } from "../server-log.ts"
+import { createLogMeta } from "../server-log.ts"
 import { toContentParts, toPart, toResourcePart } from "./tool-result.ts"
 
 interface Definition {
@@ -24,7 +24,7 @@ interface Definition {
 }
 
 /** Creates the tools for resources and prompts, as far as the configuration enables them. */
-export function resourceTools(servers: readonly ServerHandle[]): readonly Tool[] {
+export function createResourceTools(servers: readonly ServerHandle[]): readonly Tool[] {
   const withResources = servers.filter(({ config }) => config.resources)
   const withPrompts = servers.filter(({ config }) => config.prompts)
   return [
@@ -65,7 +65,7 @@ const readResource: Definition = {
   description: "Reads a resource of a server, by its URI.",
   input: { uri: "text" },
   async use(client, { uri }, request) {
-    const { contents } = await client.readResource({ uri: String(uri), ...logMeta(client) }, request)
+    const { contents } = await client.readResource({ uri: String(uri), ...createLogMeta(client) }, request)
     return { type: "content", content: toContentParts(contents, toResourcePart) }
   },
 }
@@ -91,7 +91,7 @@ const getPrompt: Definition = {
   input: { name: "text", arguments: "texts" },
   async use(client, { name, arguments: given }, request) {
     const texts = Object.fromEntries(Object.entries(given ?? {}).map(([key, value]) => [key, String(value)]))
-    const params = { name: String(name), arguments: texts, ...logMeta(client) }
+    const params = { name: String(name), arguments: texts, ...createLogMeta(client) }
     const { messages } = await client.getPrompt(params, request)
     return { type: "content", content: toContentParts(messages.flatMap(toBlocks), toPart) }
   },
@@ -146,7 +146,7 @@ function toTool(servers: readonly ServerHandle[], { name, description, input, us
       const server = servers.find(({ config }) => config.name === given.server)
       if (server === undefined) return null
       const { name: serverName, identity } = server.config
-      return { server: serverName, tool: name, identity, digest: digest({ name, description }) }
+      return { server: serverName, tool: name, identity, digest: computeDigest({ name, description }) }
     },
     readOnly: true,
     async validate(given) {

@@ -15,7 +15,7 @@ export type Repetition =
 /** Maximum characters of a text that is parsed as JSON for the comparison. */
 const maxTextCharacters = 1024 * 1024
 
-export function repetitionOf(content: readonly ContentBlock[], structured: Json): Repetition {
+export function classifyRepetition(content: readonly ContentBlock[], structured: Json): Repetition {
   const inner = onlyValueOf(structured)
   const candidates = inner === undefined ? [structured] : [structured, inner]
   for (const value of candidates) {

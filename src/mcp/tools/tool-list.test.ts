@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
 import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import { toServerConfigs } from "../config/server-config.ts"
-import { namespacesOf } from "../names/namespaces.ts"
+import { createNamespaces } from "../names/namespaces.ts"
 import type { ServerHandle } from "../server.ts"
 import { createToolList } from "./tool-list.ts"
 
@@ -37,7 +37,7 @@ const namesOf = (...servers: readonly ServerHandle[]) =>
   createToolList(servers, {
     logger,
     checkSchema: createSchemaChecker().check,
-    namespaces: namespacesOf(servers.map(({ config }) => config.name)),
+    namespaces: createNamespaces(servers.map(({ config }) => config.name)),
   })
     .tools([])
     .map(({ name }) => name)

@@ -3,11 +3,11 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import type { Namespaces } from "../names/namespaces.ts"
-import { nameTools } from "../names/tool-names.ts"
+import { assignToolNames } from "../names/tool-names.ts"
 import { isTooDeep } from "../nesting.ts"
 import type { ServerHandle } from "../server.ts"
-import { mcpTool } from "./mcp-tool.ts"
-import { resourceTools } from "./resource-tools.ts"
+import { createMcpTool } from "./mcp-tool.ts"
+import { createResourceTools } from "./resource-tools.ts"
 
 export interface ToolListOptions {
   readonly logger: Logger
@@ -41,9 +41,9 @@ function makeTools(
   taken: readonly string[],
   { logger, checkSchema, namespaces }: ToolListOptions,
 ): readonly Tool[] {
-  const extra = resourceTools(servers).filter(({ name }) => !taken.includes(name))
+  const extra = createResourceTools(servers).filter(({ name }) => !taken.includes(name))
   const offered = servers.flatMap((server) => selectEnabledTools(server).map((tool) => ({ server, tool })))
-  const { names, collisions } = nameTools(
+  const { names, collisions } = assignToolNames(
     offered.map(({ server: { config }, tool }) => ({
       server: config.name,
       tool: tool.name,
@@ -63,7 +63,7 @@ function makeTools(
     const named = names[index]
     if (named?.type === "named") {
       const { name, plain } = named
-      return [mcpTool(server, tool, { name, ...(plain !== null && { plainName: plain }), checkSchema })]
+      return [createMcpTool(server, tool, { name, ...(plain !== null && { plainName: plain }), checkSchema })]
     }
     const owner = named?.type === "foreign" ? named.of : null
     refused.push({ server: server.config.name, tool: tool.name, owner })

@@ -3,7 +3,7 @@ import { type ContentPart, joinTexts } from "../../core/history/messages.ts"
 import { formatJsonStart, isLongerAsJson, type Json } from "../../core/json/json.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { deepestLevel, isTooDeep } from "../nesting.ts"
-import { repetitionOf } from "./structured-content.ts"
+import { classifyRepetition } from "./structured-content.ts"
 
 /** The types of images that every provider accepts. */
 const imageTypes = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"])
@@ -42,7 +42,7 @@ export function toToolResult({ content, structuredContent, isError }: CallToolRe
     return { type: "error", code: "mcp_tool_error", message }
   }
   if (content.length === 0) return { type: "json", value }
-  const repetition = repetitionOf(content, value)
+  const repetition = classifyRepetition(content, value)
   switch (repetition.type) {
     case "json":
       return repetition

@@ -8,7 +8,7 @@ import { expect, it, onTestFinished } from "vitest"
 import { systemClock } from "../../core/time/clock.ts"
 import { openSqliteStore } from "../../stores/sqlite/open.ts"
 import { createMemories } from "../memories.ts"
-import { memorySettings } from "../options.ts"
+import { resolveMemorySettings } from "../options.ts"
 import { MarkdownSyncManager } from "./markdown-sync-manager.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -22,7 +22,11 @@ it("no manual edit is lost, whenever the synchronizing process is killed", async
   const open = async () => {
     const store = await openSqliteStore({ path, clock: systemClock, logger })
     const scope = { tenant: "t", userId: "ada", agent: null }
-    const memories = createMemories(scope, { store: store.memory, settings: memorySettings(true), logger })
+    const memories = createMemories(scope, {
+      store: store.memory,
+      settings: resolveMemorySettings(true),
+      logger,
+    })
     return { store, memories, manager: new MarkdownSyncManager({ memories, folder }) }
   }
   const first = await open()

@@ -49,11 +49,11 @@ export function parseEntity(text: string, path: string): EntityText | string {
 }
 
 /** Returns the same text for memories with the same content. */
-export function digestOf({ content, tags }: Pick<EntityText, "content" | "tags">): string {
-  return sha256(JSON.stringify([content.trim(), [...tags].sort()]))
+export function computeEntityDigest({ content, tags }: Pick<EntityText, "content" | "tags">): string {
+  return computeSha256(JSON.stringify([content.trim(), [...tags].sort()]))
 }
 
-export function sha256(text: string | Uint8Array): string {
+export function computeSha256(text: string | Uint8Array): string {
   return createHash("sha256").update(text).digest("hex")
 }
 
@@ -61,7 +61,7 @@ export function sha256(text: string | Uint8Array): string {
  * Returns the path of a memory's file. No text can lead out of the folder. Two memories never have the same path,
  * even if names differ only in case or in characters that file names cannot contain.
  */
-export function pathOf(key: MemoryKey): string {
+export function toEntityPath(key: MemoryKey): string {
   return `${segment(key.entityType, key.entityType)}/${segment(key.name, JSON.stringify([key.entityType, key.name]))}.md`
 }
 
@@ -85,11 +85,11 @@ function segment(text: string, identity: string): string {
     .subarray(0, maxSegmentBytes)
     .toString()
     .replaceAll(/^-+|[-\ufffd]+$/g, "")
-  return `${short === "" ? "memory" : short}-${sha256(identity).slice(0, 8)}`
+  return `${short === "" ? "memory" : short}-${computeSha256(identity).slice(0, 8)}`
 }
 
 /** Returns the path beside a file for the other side of a conflict. */
-export function conflictPath(path: string, digest: string | null): string {
+export function toConflictPath(path: string, digest: string | null): string {
   return path.replace(/\.md$/, `${conflictMark}${digest === null ? "forgotten" : digest.slice(0, 8)}.md`)
 }
 

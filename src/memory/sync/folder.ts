@@ -2,7 +2,7 @@ import { constants } from "node:fs"
 import { link, lstat, mkdir, open, readdir, realpath, rename, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { GatewayError, toError } from "../../core/errors.ts"
-import { sha256 } from "./entity-file.ts"
+import { computeSha256 } from "./entity-file.ts"
 
 /** A file as it was read. */
 export interface FoundFile {
@@ -76,7 +76,11 @@ export async function readBounded(
       }
       if (length > size) return { path, problem: "it is being written" }
       const content = buffer.subarray(0, length)
-      return { path, bytes: sha256(content), text: new TextDecoder("utf-8", { fatal: true }).decode(content) }
+      return {
+        path,
+        bytes: computeSha256(content),
+        text: new TextDecoder("utf-8", { fatal: true }).decode(content),
+      }
     } finally {
       await handle.close()
     }

@@ -7,8 +7,8 @@ import type { Store } from "../../core/ports/store/store.ts"
 import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { createMemories, type Memories } from "../memories.ts"
-import { memorySettings } from "../options.ts"
-import { pathOf } from "./entity-file.ts"
+import { resolveMemorySettings } from "../options.ts"
+import { toEntityPath } from "./entity-file.ts"
 import { MarkdownSyncManager } from "./markdown-sync-manager.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -21,7 +21,7 @@ beforeEach(async () => {
   store = await openMemoryStore({ clock: systemClock, logger })
   folder = await mkdtemp(join(tmpdir(), "gateway-memory-"))
   const scope = { tenant: "t", userId: "ada", agent: null }
-  memories = createMemories(scope, { store: store.memory, settings: memorySettings(true), logger })
+  memories = createMemories(scope, { store: store.memory, settings: resolveMemorySettings(true), logger })
   manager = new MarkdownSyncManager({ memories, folder })
 })
 
@@ -222,7 +222,9 @@ describe("hostile names and files", () => {
 
   it("two memories never have the same path, even if only case or punctuation differs", () => {
     const names = ["ada", "Ada", "ADA", "a da", "a-da", "a_da", "ada.", "ada-", "é", "e\u0301", "É"]
-    const paths = names.flatMap((name) => ["note", "Note"].map((entityType) => pathOf({ name, entityType })))
+    const paths = names.flatMap((name) =>
+      ["note", "Note"].map((entityType) => toEntityPath({ name, entityType })),
+    )
     const folded = paths.map((each) => each.normalize("NFC").toLowerCase())
     expect(new Set(folded).size).toBe(paths.length)
   })

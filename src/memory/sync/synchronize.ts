@@ -3,14 +3,14 @@ import type { MemoryKey, MemoryRecord } from "../../core/ports/store/memory.ts"
 import type { Memories } from "../memories.ts"
 import { decide } from "./decide.ts"
 import {
-  conflictPath,
-  digestOf,
+  computeEntityDigest,
   type EntityText,
   isConflictOf,
   isConflictPath,
   parseEntity,
-  pathOf,
   renderEntity,
+  toConflictPath,
+  toEntityPath,
 } from "./entity-file.ts"
 import { type FoundFile, listFiles, readBounded, recoverFiles, removeFile, replaceFile } from "./folder.ts"
 import { createReport, type OpenReport, type SyncReport } from "./report.ts"
@@ -69,7 +69,7 @@ export async function synchronize({ memories, root, signal }: SynchronizeOptions
 function isBase(memories: readonly SyncedMemory[], path: string, text: string): boolean {
   const entity = parseEntity(text, path)
   if (typeof entity === "string") return false
-  return memories.some((memory) => memory.path === path && memory.base === digestOf(entity))
+  return memories.some((memory) => memory.path === path && memory.base === computeEntityDigest(entity))
 }
 
 interface OneParts {
@@ -102,8 +102,8 @@ async function act(entity: Entity, path: string, parts: OneParts): Promise<Synce
   const { memories, root, paths, report } = parts
   const sides = {
     base: synced?.base ?? null,
-    file: file === null ? null : digestOf(file.entity),
-    stored: stored === null ? null : digestOf(stored),
+    file: file === null ? null : computeEntityDigest(file.entity),
+    stored: stored === null ? null : computeEntityDigest(stored),
   }
   const done = (base: string | null): SyncedMemory => ({ ...nameOf(key), path, base })
   const isOpen = synced?.conflict !== undefined && paths.some((each) => isConflictOf(path, each))
@@ -152,7 +152,7 @@ async function keepBoth(
   sides: { readonly stored: string | null },
   { root, report }: OneParts,
 ): Promise<SyncedMemory> {
-  const beside = conflictPath(path, sides.stored)
+  const beside = toConflictPath(path, sides.stored)
   const text =
     stored === null
       ? "This memory was forgotten, and its file was edited. Delete this file to store the other one again. " +
@@ -223,7 +223,7 @@ async function readStoredMemories(memories: Memories): Promise<ReadonlyMap<strin
 
 /** Returns a free path. A person may have given this name to another memory's file. */
 function freePath(key: MemoryKey, paths: readonly string[]): string {
-  const path = pathOf(key)
+  const path = toEntityPath(key)
   return paths.includes(path) ? path.replace(/\.md$/, "-memory.md") : path
 }
 

@@ -13,7 +13,7 @@ import type {
 } from "../../core/ports/model/provider.ts"
 import type { ToolRules } from "../../core/ports/tools/tool-rules.ts"
 import { thinkingLevels } from "../../core/thinking-level.ts"
-import { modelFailure } from "../model-failure.ts"
+import { createModelFailure } from "../model-failure.ts"
 import { openAiToolRules } from "../openai/tool-rules.ts"
 import { cancelBody, readToEnd } from "../transport/body-reader.ts"
 import { linkSignal } from "../transport/linked-signal.ts"
@@ -21,9 +21,9 @@ import { AnswerFold, type StreamPart } from "./answer-fold.ts"
 import { toFailure } from "./failure.ts"
 import { toStopReason, toUsage } from "./finish.ts"
 import { type AiSdkModel, type AiSdkOptions, checkArguments } from "./options.ts"
-import { priceListOf } from "./price-list.ts"
-import { promptOf } from "./prompt.ts"
-import { promptV3 } from "./prompt-v3.ts"
+import { findPriceList } from "./price-list.ts"
+import { toPrompt } from "./prompt.ts"
+import { toPromptV3 } from "./prompt-v3.ts"
 
 /** A checked model, with its own types. */
 type LanguageModel = LanguageModelV4 | LanguageModelV3
@@ -38,7 +38,7 @@ type LanguageModel = LanguageModelV4 | LanguageModelV3
 export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Provider {
   checkArguments(given, options)
   const model = given as unknown as LanguageModel
-  const priceList = options.priceList ?? priceListOf(model.provider)
+  const priceList = options.priceList ?? findPriceList(model.provider)
   return {
     name: nameOf(model),
     defaultModel: model.modelId,
@@ -72,7 +72,9 @@ async function* answer(
 ): AsyncGenerator<ModelEvent, void, undefined> {
   if (signal.aborted) return
   if (request.model !== model.modelId) {
-    yield modelFailure("model_not_found", { detail: `This provider offers only the model ${model.modelId}.` })
+    yield createModelFailure("model_not_found", {
+      detail: `This provider offers only the model ${model.modelId}.`,
+    })
     return
   }
   const linked = linkSignal(signal)
@@ -97,7 +99,7 @@ function callOptions(
   abortSignal: AbortSignal,
 ): LanguageModelV4CallOptions {
   return {
-    prompt: promptOf(request, nameOf(model)),
+    prompt: toPrompt(request, nameOf(model)),
     maxOutputTokens: request.maxTokens,
     abortSignal,
     ...(request.traceparent !== undefined && { headers: { traceparent: request.traceparent } }),
@@ -118,7 +120,7 @@ function tool({
 
 function open(model: LanguageModel, options: LanguageModelV4CallOptions) {
   if (model.specificationVersion === "v4") return model.doStream(options)
-  return model.doStream({ ...options, prompt: promptV3(options.prompt) })
+  return model.doStream({ ...options, prompt: toPromptV3(options.prompt) })
 }
 
 interface Reading {
@@ -154,7 +156,7 @@ async function* read(
     if (over) await readToEnd(reader)
     else await cancelBody(reader)
   }
-  yield modelFailure(codeOfEnd(fold, headers), { detail: "The stream ended without a finish." })
+  yield createModelFailure(codeOfEnd(fold, headers), { detail: "The stream ended without a finish." })
 }
 
 /**
@@ -173,7 +175,9 @@ function endOf(
   const stopReason = toStopReason(finishReason, fold.called)
   if (stopReason === null) {
     const code = finishReason.unified === "error" ? "upstream_failed" : codeOfEnd(fold, headers)
-    return modelFailure(code, { detail: `Finish reason “${finishReason.raw ?? finishReason.unified}”.` })
+    return createModelFailure(code, {
+      detail: `Finish reason “${finishReason.raw ?? finishReason.unified}”.`,
+    })
   }
   return {
     type: "end",

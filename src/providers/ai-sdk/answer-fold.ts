@@ -9,7 +9,7 @@ import type { ModelDelta, ModelEnd, ModelProgress } from "../../core/ports/model
 import { callInput } from "../tool-calls/call-input.ts"
 import { callName } from "../tool-calls/call-name.ts"
 import { BrokenStreamError, StreamLimitError } from "../transport/stream-fault.ts"
-import { keep, vendorData } from "./vendor-data.ts"
+import { createVendorData, keep } from "./vendor-data.ts"
 
 export type StreamPart = LanguageModelV4StreamPart | LanguageModelV3StreamPart
 
@@ -175,7 +175,7 @@ export class AnswerFold {
   }
 
   #opaque(part: SentBack): ModelPart {
-    return { type: "opaque", vendor: vendorData(this.#provider, { part }) }
+    return { type: "opaque", vendor: createVendorData(this.#provider, { part }) }
   }
 }
 

@@ -1,11 +1,11 @@
 import { z } from "zod"
 import { isJsonObject } from "../../core/json/json.ts"
 import type { ModelFailure } from "../../core/ports/model/provider.ts"
-import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
-import { codeOf } from "../openai/failure.ts"
+import { createModelFailure, type FailureCode, retryAdvice } from "../model-failure.ts"
+import { classifyComplaint } from "../openai/failure.ts"
 import { redact } from "../redact.ts"
-import { retryAfterMs } from "../transport/retry-after.ts"
-import { codeOfBodyError, describeError } from "../transport/transport-failure.ts"
+import { parseRetryAfter } from "../transport/retry-after.ts"
+import { classifyBodyError, describeError } from "../transport/transport-failure.ts"
 
 /**
  * Schema of the members that are read of an `APICallError`, of errors within a stream, which are often not an
@@ -50,9 +50,9 @@ export function toFailure(thrown: unknown, begun = false): ModelFailure {
     [],
   )
   const code = named.get(said.name) ?? codeOfComplaint(said, thrown, begun)
-  return modelFailure(code, {
+  return createModelFailure(code, {
     detail,
-    retryAfterMs: retryAfterMs(new Headers(said.responseHeaders), Date.now()),
+    retryAfterMs: parseRetryAfter(new Headers(said.responseHeaders), Date.now()),
     retryable: retryAdvice(code, undefined) ?? said.isRetryable,
     complaint: said.message,
   })
@@ -64,12 +64,18 @@ function codeOfComplaint(said: Complaint, thrown: unknown, begun: boolean): Fail
   if (said.name === "AI_InvalidResponseDataError" && /\bended without\b/.test(said.message))
     return "upstream_cut"
   if (status === undefined && thrown instanceof Error)
-    return isRetryable === undefined ? codeOfBodyError(thrown, begun) : codeOfNoResponse(said.cause)
+    return isRetryable === undefined ? classifyBodyError(thrown, begun) : codeOfNoResponse(said.cause)
   // The response started successfully. Either its connection broke, or it is not a valid response.
-  if (status !== undefined && status < 400) return isRetryable ? "upstream_cut" : codeOfBodyError(said.cause)
+  if (status !== undefined && status < 400)
+    return isRetryable ? "upstream_cut" : classifyBodyError(said.cause)
   const own = complaint.parse(findErrorObject(said.data))
   const message = `${said.message} ${own.message}`
-  const code = codeOf({ message, code: own.code ?? said.code, type: own.type ?? said.type, status })
+  const code = classifyComplaint({
+    message,
+    code: own.code ?? said.code,
+    type: own.type ?? said.type,
+    status,
+  })
   // A provider with its own protocol was found, so the model was not found.
   return code === "upstream_invalid" && said.data !== undefined ? "model_not_found" : code
 }

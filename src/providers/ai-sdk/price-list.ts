@@ -27,6 +27,6 @@ const lists: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Returns the price list. Undefined for an unknown provider. */
-export function priceListOf(provider: string): string | undefined {
+export function findPriceList(provider: string): string | undefined {
   return lists.get(provider.split(".", 1)[0] ?? "")
 }

@@ -14,7 +14,7 @@ type V4Output = Extract<LanguageModelV4ToolResultOutput, { type: "content" }>["v
 /**
  * Converts a prompt for a model of version 6 of the AI SDK, which has another form for files and lacks newer parts.
  */
-export function promptV3(prompt: LanguageModelV4Prompt): LanguageModelV3Prompt {
+export function toPromptV3(prompt: LanguageModelV4Prompt): LanguageModelV3Prompt {
   return prompt.map((message) => {
     switch (message.role) {
       case "system":

@@ -2,8 +2,8 @@ import type { LanguageModelV4Prompt } from "@ai-sdk/provider"
 import { expect, test } from "vitest"
 import type { AssistantPart, ContentPart, Message } from "../../core/history/messages.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
-import { promptOf } from "./prompt.ts"
-import { promptV3 } from "./prompt-v3.ts"
+import { toPrompt } from "./prompt.ts"
+import { toPromptV3 } from "./prompt-v3.ts"
 import { type Keepsake, keep } from "./vendor-data.ts"
 
 const own = (keepsake: Keepsake) => keep("ai-sdk/test", keepsake)
@@ -23,17 +23,17 @@ const call = (index: number, keepsake: Keepsake = {}): AssistantPart => ({
 })
 
 function promptFor(...messages: readonly Message[]): LanguageModelV4Prompt {
-  return promptOf({ system: [], messages }, "ai-sdk/test")
+  return toPrompt({ system: [], messages }, "ai-sdk/test")
 }
 
 test("the system prompt is one message, or two if a part of it should be cached", () => {
   const rules = { text: "Rules." }
   const messages: readonly Message[] = [{ role: "system", content: [text("Be brief.")] }]
-  expect(promptOf({ system: [rules, { text: " " }], messages }, "ai-sdk/test")).toEqual([
+  expect(toPrompt({ system: [rules, { text: " " }], messages }, "ai-sdk/test")).toEqual([
     { role: "system", content: "Rules.\n\nBe brief." },
   ])
   const system = [rules, { text: "A book.", cache: true }]
-  expect(promptOf({ system, messages }, "ai-sdk/test")).toMatchObject([
+  expect(toPrompt({ system, messages }, "ai-sdk/test")).toMatchObject([
     {
       content: "Rules.\n\nA book.",
       providerOptions: {
@@ -164,7 +164,7 @@ test("version 6 receives files in its own forms, and none of the parts that it d
     ),
     results({ type: "content", content: [png, linked] }),
   )
-  expect(promptV3(prompt).map(({ content }) => content)).toMatchObject([
+  expect(toPromptV3(prompt).map(({ content }) => content)).toMatchObject([
     [{ data: "iVBO" }, { data: new URL("https://x.test/a") }],
     [{ type: "tool-call" }],
     [

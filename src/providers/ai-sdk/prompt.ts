@@ -17,9 +17,9 @@ import {
 import type { ModelRequest, SystemBlock } from "../../core/ports/model/provider.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { formatErrorCode } from "../../core/tools/tool-result.ts"
-import { resultsBehindCalls } from "../openai/tool-results.ts"
+import { moveResultsBehindCalls } from "../openai/tool-results.ts"
 import { mapCallIds } from "../tool-calls/call-ids.ts"
-import { resultContent as contentOf } from "../tool-calls/result-content.ts"
+import { toModelContent as contentOf } from "../tool-calls/result-content.ts"
 import { readKept } from "./vendor-data.ts"
 
 type Of<Role> = Extract<LanguageModelV4Message, { role: Role }>
@@ -33,7 +33,7 @@ type ResultOutput = LanguageModelV4ToolResultPart["output"]
  *
  * @param provider The provider's name, under which its parts keep vendor data.
  */
-export function promptOf(
+export function toPrompt(
   { system, messages }: Pick<ModelRequest, "system" | "messages">,
   provider: string,
 ): LanguageModelV4Prompt {
@@ -41,7 +41,7 @@ export function promptOf(
   const names = new Map(messages.flatMap(callsOf).map(({ toolCallId, name }) => [toolCallId, name]))
   return [
     ...systemMessages([...system, ...messages.flatMap(systemBlock)]),
-    ...resultsBehindCalls(messages).flatMap((message) => messageOf(message, { provider, ids, names })),
+    ...moveResultsBehindCalls(messages).flatMap((message) => messageOf(message, { provider, ids, names })),
   ]
 }
 

@@ -12,13 +12,13 @@ export interface Keepsake {
   readonly part?: object
 }
 
-export function vendorData(provider: string, keepsake: Keepsake): VendorData {
+export function createVendorData(provider: string, keepsake: Keepsake): VendorData {
   return { provider, data: toJson(keepsake) }
 }
 
 /** Returns the vendor data of a part. Returns none for a part without such data. */
 export function keep(provider: string, keepsake: Keepsake): { readonly vendor?: VendorData } {
-  const vendor = vendorData(provider, keepsake)
+  const vendor = createVendorData(provider, keepsake)
   return Object.keys(vendor.data).length === 0 ? {} : { vendor }
 }
 

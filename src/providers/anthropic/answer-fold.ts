@@ -8,7 +8,7 @@ import type {
 } from "../../core/ports/model/provider.ts"
 import { noUsage, type Usage } from "../../core/usage.ts"
 import { BrokenStreamError } from "../transport/stream-fault.ts"
-import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./content-block.ts"
+import { applyDelta, type Block, beginBlock, createFirstDelta, toPart } from "./content-block.ts"
 
 /**
  * Folds the raw events of one response (https://docs.claude.com/en/api/messages-streaming) into deltas, counts and,
@@ -95,7 +95,7 @@ export class AnswerFold {
     const block = beginBlock(this.#blocks.size, content_block)
     this.#blocks.set(index, block)
     this.#advanced ||= content_block.type !== "text" && content_block.type !== "thinking"
-    return firstDelta(block, content_block)
+    return createFirstDelta(block, content_block)
   }
 
   /**

@@ -3,20 +3,20 @@ import { ConfigurationError } from "../../core/errors.ts"
 import { isJsonObject } from "../../core/json/json.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/model/provider.ts"
 import type { ToolRules } from "../../core/ports/tools/tool-rules.ts"
-import { modelFailure } from "../model-failure.ts"
+import { createModelFailure } from "../model-failure.ts"
 import { callLimits } from "../transport/call-limits.ts"
-import { lazy } from "../transport/lazy.ts"
+import { createLazy } from "../transport/lazy.ts"
 import { linkSignal } from "../transport/linked-signal.ts"
 import { ReadEvents } from "../transport/read-events.ts"
-import { requestOptions } from "../transport/request-options.ts"
-import { type SseEvent, sseBatches } from "../transport/sse-events.ts"
+import { createRequestOptions } from "../transport/request-options.ts"
+import { readSseBatches, type SseEvent } from "../transport/sse-events.ts"
 import { AnswerFold } from "./answer-fold.ts"
 import { type AnthropicSdk, anthropicAddress, createClient } from "./client.ts"
 import { toFailure } from "./failure.ts"
 import { type AnthropicOptions, checkOptions, type LoadAnthropicSdk } from "./options.ts"
-import { outputFormat } from "./output-format.ts"
-import { messagesRequest } from "./request.ts"
-import { levelsOf, thinkingFields } from "./thinking.ts"
+import { createOutputFormat } from "./output-format.ts"
+import { createMessagesRequest } from "./request.ts"
+import { createThinkingFields, listThinkingLevels } from "./thinking.ts"
 
 /** The rules follow from errors of the API. Its reference does not list them. */
 const toolRules: ToolRules = { plainRoot: true, propertyNames: /^[a-zA-Z0-9_.-]{1,64}$/ }
@@ -43,13 +43,13 @@ export function anthropicProvider(
   load: LoadAnthropicSdk = () => import("@anthropic-ai/sdk"),
 ): Provider {
   checkOptions(options)
-  const connected = lazy(() => connect(options, load))
+  const connected = createLazy(() => connect(options, load))
   return {
     name: "anthropic",
     defaultModel,
     priceList: "anthropic",
     toolRules,
-    thinkingLevels: levelsOf,
+    thinkingLevels: listThinkingLevels,
     ...callLimits(options.baseURL ?? anthropicAddress, options.timeoutMs),
     async prepare() {
       await connected()
@@ -95,7 +95,7 @@ async function* answer(
   let begun = false
   try {
     const response = await open(connection, request, linked.signal)
-    for await (const batch of sseBatches(response, () => fold.complete)) {
+    for await (const batch of readSseBatches(response, () => fold.complete)) {
       let shown = false
       for (const sent of batch) {
         const event = fold.apply(parse(sent, response, connection.sdk))
@@ -119,7 +119,7 @@ async function* answer(
     }
     if (signal.aborted) return
     yield fold.progress()
-    yield modelFailure("upstream_cut", { detail: "The stream ended without message_stop." })
+    yield createModelFailure("upstream_cut", { detail: "The stream ended without message_stop." })
   } catch (error) {
     if (signal.aborted) return
     // Events before it count. A response that starts with an error has none.
@@ -133,12 +133,13 @@ async function* answer(
 
 async function open({ client, options }: Connection, request: ModelRequest, signal: AbortSignal) {
   const { extraBody = {}, structuredOutputs = true } = options
-  const format = structuredOutputs && request.outputSchema ? await outputFormat(request.outputSchema) : null
-  const { thinking, effort } = thinkingFields(request, options.thinking)
+  const format =
+    structuredOutputs && request.outputSchema ? await createOutputFormat(request.outputSchema) : null
+  const { thinking, effort } = createThinkingFields(request, options.thinking)
   const body = {
     ...extraBody,
     ...(thinking && { thinking }),
-    ...messagesRequest(request),
+    ...createMessagesRequest(request),
     ...((format !== null || effort !== undefined) && {
       output_config: {
         ...Object(extraBody.output_config),
@@ -150,7 +151,7 @@ async function open({ client, options }: Connection, request: ModelRequest, sign
   // A token costs 1.4 µs of CPU time if each read of the body has ten of them. With the SDK's own stream it was 2.2
   // µs.
   return client.messages
-    .create(body, { signal, ...(await requestOptions(request, body, signal)) })
+    .create(body, { signal, ...(await createRequestOptions(request, body, signal)) })
     .asResponse()
 }
 

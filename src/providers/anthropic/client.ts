@@ -1,6 +1,6 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
-import { directFetch } from "../transport/direct-fetch.ts"
+import { fetchDirectly } from "../transport/direct-fetch.ts"
 import { selectHeaders } from "../transport/select-headers.ts"
 import type { AnthropicOptions } from "./options.ts"
 
@@ -25,7 +25,7 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
     logLevel: "off",
     openTelemetry: false,
     fetch: (url, init) =>
-      directFetch(url, { ...init, headers: selectHeaders(init?.headers, sdkHeaders, own) }),
+      fetchDirectly(url, { ...init, headers: selectHeaders(init?.headers, sdkHeaders, own) }),
   })
 }
 

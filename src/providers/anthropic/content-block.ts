@@ -23,7 +23,7 @@ export function beginBlock(
  * Returns the text in a block's start. It is empty from Anthropic itself, but some compatible servers put the first
  * piece there.
  */
-export function firstDelta(
+export function createFirstDelta(
   block: Block,
   content: Anthropic.RawContentBlockStartEvent["content_block"],
 ): ModelDelta | null {

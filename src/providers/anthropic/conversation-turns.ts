@@ -10,7 +10,7 @@ import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { formatErrorCode } from "../../core/tools/tool-result.ts"
 import { mapCallIds } from "../tool-calls/call-ids.ts"
 import { callName } from "../tool-calls/call-name.ts"
-import { resultContent as contentOf } from "../tool-calls/result-content.ts"
+import { toModelContent as contentOf } from "../tool-calls/result-content.ts"
 
 type Block = Anthropic.ContentBlockParam
 
@@ -24,9 +24,9 @@ const opening: Block = { type: "text", text: "(The assistant speaks first.)" }
  * Converts messages for the API: user and assistant alternate, starting with the user, tool results come first in the
  * turn after their calls, and there is no empty text or turn. Parts from Anthropic are sent back unchanged and in
  * their place. Parts that only another provider understands are left out. System messages are not turns; see
- * `systemMessageTexts`.
+ * `collectSystemMessageTexts`.
  */
-export function conversationTurns(messages: readonly Message[]): Anthropic.MessageParam[] {
+export function toConversationTurns(messages: readonly Message[]): Anthropic.MessageParam[] {
   const callIds = mapCallIds(messages, { givenId: givenCallId, legal: /^[\w-]{1,64}$/ })
   const turns: { readonly role: "user" | "assistant"; content: Block[] }[] = []
   for (const message of messages) {
@@ -48,7 +48,7 @@ export function conversationTurns(messages: readonly Message[]): Anthropic.Messa
  * Returns the texts of the conversation's system messages, for the end of the system prompt. The API accepts such
  * messages inside a conversation only for newer models and in certain places. Every model accepts them in the prompt.
  */
-export function systemMessageTexts(messages: readonly Message[]): readonly Anthropic.TextBlockParam[] {
+export function collectSystemMessageTexts(messages: readonly Message[]): readonly Anthropic.TextBlockParam[] {
   return messages.flatMap((message) => (message.role === "system" ? message.content.flatMap(textBlock) : []))
 }
 

@@ -1,11 +1,11 @@
 import type { APIError } from "@anthropic-ai/sdk"
 import { isJsonObject } from "../../core/json/json.ts"
 import type { ModelFailure } from "../../core/ports/model/provider.ts"
-import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
+import { createModelFailure, type FailureCode, retryAdvice } from "../model-failure.ts"
 import { redact } from "../redact.ts"
-import { retryAfterMs } from "../transport/retry-after.ts"
+import { parseRetryAfter } from "../transport/retry-after.ts"
 import { NotAStreamError } from "../transport/stream-fault.ts"
-import { codeOfBodyError, codeOfStatus, describeError } from "../transport/transport-failure.ts"
+import { classifyBodyError, classifyStatus, describeError } from "../transport/transport-failure.ts"
 
 type Sdk = typeof import("@anthropic-ai/sdk")
 
@@ -22,13 +22,14 @@ export interface FailureContext {
  */
 export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, begun: boolean): ModelFailure {
   const detail = redact(describe(thrown), secrets)
-  if (thrown instanceof sdk.APIConnectionTimeoutError) return modelFailure("upstream_timeout", { detail })
-  if (thrown instanceof sdk.APIConnectionError) return modelFailure("upstream_unreachable", { detail })
+  if (thrown instanceof sdk.APIConnectionTimeoutError)
+    return createModelFailure("upstream_timeout", { detail })
+  if (thrown instanceof sdk.APIConnectionError) return createModelFailure("upstream_unreachable", { detail })
   if (thrown instanceof sdk.APIError) {
     const code = codeOf(thrown)
-    return modelFailure(code, {
+    return createModelFailure(code, {
       detail,
-      retryAfterMs: thrown.headers && retryAfterMs(thrown.headers, Date.now()),
+      retryAfterMs: thrown.headers && parseRetryAfter(thrown.headers, Date.now()),
       retryable: retryAdvice(code, thrown.headers),
       complaint: thrown.apiMessage ?? undefined,
     })
@@ -36,9 +37,12 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
   // Some proxies report an error with a success status.
   if (thrown instanceof NotAStreamError && isJsonObject(thrown.json) && isJsonObject(thrown.json.error)) {
     const reported = new sdk.APIError(undefined, thrown.json, undefined, undefined)
-    return modelFailure(codeOf(reported), { detail, retryable: retryAdvice(codeOf(reported), undefined) })
+    return createModelFailure(codeOf(reported), {
+      detail,
+      retryable: retryAdvice(codeOf(reported), undefined),
+    })
   }
-  return modelFailure(codeOfBodyError(thrown, begun), { detail })
+  return createModelFailure(classifyBodyError(thrown, begun), { detail })
 }
 
 /**
@@ -46,7 +50,7 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
  * more specific, because proxies put `api_error` into every body.
  */
 function codeOf({ type, status, apiMessage }: APIError): FailureCode {
-  if (status === 401 || status === 402) return codeOfStatus(status)
+  if (status === 401 || status === 402) return classifyStatus(status)
   if (isOutOfCredit(apiMessage)) return "quota_exceeded"
   switch (type as typeof type | "billing_error") {
     case "billing_error":
@@ -56,7 +60,7 @@ function codeOf({ type, status, apiMessage }: APIError): FailureCode {
       return "authentication_failed"
     case "invalid_request_error":
       if (status !== undefined && (status === 413 || status === 429 || status >= 500))
-        return codeOfStatus(status)
+        return classifyStatus(status)
       return isTooLong(apiMessage) ? "context_too_long" : "invalid_request"
     case "not_found_error":
       return "model_not_found"
@@ -67,7 +71,7 @@ function codeOf({ type, status, apiMessage }: APIError): FailureCode {
     case "timeout_error":
       return "upstream_timeout"
     default:
-      return codeOfStatus(status)
+      return classifyStatus(status)
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import type { JsonObject } from "../../core/json/json.ts"
-import { outputFormat } from "./output-format.ts"
+import { createOutputFormat } from "./output-format.ts"
 
 const object = (properties: JsonObject, more: JsonObject = {}): JsonObject => ({
   type: "object",
@@ -11,7 +11,7 @@ const object = (properties: JsonObject, more: JsonObject = {}): JsonObject => ({
 
 test("objects are closed, and rules that a grammar cannot express become a description", async () => {
   const schema = object({ age: { type: "integer", minimum: 0 }, name: { type: ["string", "null"] } })
-  expect(await outputFormat(schema)).toEqual({
+  expect(await createOutputFormat(schema)).toEqual({
     type: "json_schema",
     schema: {
       ...schema,
@@ -29,7 +29,7 @@ test("lists, alternatives, constants and descriptions are kept", async () => {
     items: { type: "array", items: { anyOf: [{ type: "string" }, object({ kind: { const: "a" } })] } },
     size: { enum: ["s", "m"], description: "How large" },
   })
-  expect(JSON.stringify(await outputFormat(schema))).toMatch(/"anyOf".*"const":"a".*"How large"/)
+  expect(JSON.stringify(await createOutputFormat(schema))).toMatch(/"anyOf".*"const":"a".*"How large"/)
 })
 
 const optional = (count: number) =>
@@ -50,9 +50,9 @@ test.each<[string, JsonObject]>([
   ["an intersection", object({ both: { allOf: [object({ a: { type: "string" } })] } })],
   ["too many optional properties", object({ list: { type: "array", items: optional(11) } })],
 ])("leaves a schema with %s to the prompt", async (_, schema) => {
-  expect(await outputFormat(schema)).toBeNull()
+  expect(await createOutputFormat(schema)).toBeNull()
 })
 
 test("ten optional properties are allowed", async () => {
-  expect(await outputFormat(optional(10))).not.toBeNull()
+  expect(await createOutputFormat(optional(10))).not.toBeNull()
 })

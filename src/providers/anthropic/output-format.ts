@@ -14,7 +14,7 @@ const mostOptionalProperties = 10
  * refuse the schema, or could not produce its values: it closes every object, so that a map could only be `{}`. The
  * prompt must then be enough.
  */
-export async function outputFormat(schema: JsonObject): Promise<Anthropic.JSONOutputFormat | null> {
+export async function createOutputFormat(schema: JsonObject): Promise<Anthropic.JSONOutputFormat | null> {
   const fits = schema.type === "object" && isExpressible(schema)
   if (!fits || optionalProperties(schema) > mostOptionalProperties) return null
   const { transformJSONSchema } = await import("@anthropic-ai/sdk/lib/transform-json-schema")

@@ -9,7 +9,7 @@ import type { ModelEnd, ModelEvent } from "../../core/ports/model/provider.ts"
 import { serverSentEvent } from "../../testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream } from "../../testing/provider/scripted-upstream.ts"
 import { anthropicProvider } from "./anthropic-provider.ts"
-import { conversationTurns } from "./conversation-turns.ts"
+import { toConversationTurns } from "./conversation-turns.ts"
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url))
 const folder = process.env.RECORDINGS_DIR ?? join(repository, "../shared/recordings")
@@ -27,7 +27,7 @@ describe.runIf(names.length > 0)("recorded answers", () => {
       expect(end.content.map((_, part) => textOfDeltas(deltas, part))).toEqual(
         end.content.map((part) => ("text" in part ? part.text : "")),
       )
-      const [, turn] = conversationTurns([
+      const [, turn] = toConversationTurns([
         { role: "user", content: [{ type: "text", text: "Hi" }] },
         { role: "assistant", content: end.content.map(withCallId) },
       ])

@@ -3,17 +3,17 @@ import type { AssistantPart, Message } from "../../core/history/messages.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { ModelRequest } from "../../core/ports/model/provider.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
-import { messagesRequest } from "./request.ts"
+import { createMessagesRequest } from "./request.ts"
 
 const empty: ModelRequest = { model: "claude-test", system: [], messages: [], tools: [], maxTokens: 50 }
 const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
 const assistant = (...content: readonly AssistantPart[]): Message => ({ role: "assistant", content })
 const anthropic = (data: JsonObject) => ({ vendor: { provider: "anthropic", data } })
-const turns = (...messages: readonly Message[]) => messagesRequest({ ...empty, messages }).messages
+const turns = (...messages: readonly Message[]) => createMessagesRequest({ ...empty, messages }).messages
 
 test("the prompt's blocks are separate, and those to cache are marked", () => {
   const system = [{ text: "Rules." }, { text: "A book.", cache: true }, { text: " " }]
-  expect(messagesRequest({ ...empty, system })).toEqual({
+  expect(createMessagesRequest({ ...empty, system })).toEqual({
     model: "claude-test",
     max_tokens: 50,
     stream: true,
@@ -27,7 +27,7 @@ test("the prompt's blocks are separate, and those to cache are marked", () => {
 
 test("tools are sent with their schemas", () => {
   const tools = [{ name: "add", description: "Adds.", inputSchema: { type: "object", required: ["a"] } }]
-  expect(messagesRequest({ ...empty, tools }).tools).toEqual([
+  expect(createMessagesRequest({ ...empty, tools }).tools).toEqual([
     { name: "add", description: "Adds.", input_schema: { type: "object", required: ["a"] } },
   ])
 })
@@ -206,7 +206,7 @@ test("a conversation that starts with the assistant is sent with a user turn fir
 })
 
 test("system messages of the conversation are appended to the system prompt", () => {
-  const { system, messages } = messagesRequest({
+  const { system, messages } = createMessagesRequest({
     ...empty,
     system: [{ text: "Rules." }],
     messages: [user("Hi"), { role: "system", content: [{ type: "text", text: "Be brief." }] }, user("So?")],

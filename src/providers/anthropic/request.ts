@@ -1,14 +1,14 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import type { ModelRequest, SystemBlock, ToolSpecification } from "../../core/ports/model/provider.ts"
-import { conversationTurns, systemMessageTexts } from "./conversation-turns.ts"
+import { collectSystemMessageTexts, toConversationTurns } from "./conversation-turns.ts"
 
 /** Returns the body of a Messages call (https://docs.claude.com/en/api/messages) for a request. */
-export function messagesRequest(request: ModelRequest): Anthropic.MessageCreateParamsStreaming {
-  const system = [...request.system.flatMap(systemBlock), ...systemMessageTexts(request.messages)]
+export function createMessagesRequest(request: ModelRequest): Anthropic.MessageCreateParamsStreaming {
+  const system = [...request.system.flatMap(systemBlock), ...collectSystemMessageTexts(request.messages)]
   return {
     model: request.model,
     max_tokens: request.maxTokens,
-    messages: conversationTurns(request.messages),
+    messages: toConversationTurns(request.messages),
     stream: true,
     ...(system.length > 0 && { system }),
     ...(request.tools.length > 0 && { tools: request.tools.map(tool) }),

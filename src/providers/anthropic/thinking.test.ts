@@ -3,11 +3,11 @@ import { type ThinkingLevel, thinkingLevels } from "../../core/thinking-level.ts
 import { anthropicEvents } from "../../testing/provider/anthropic-wire.ts"
 import { startScriptedUpstream } from "../../testing/provider/scripted-upstream.ts"
 import { anthropicProvider } from "./anthropic-provider.ts"
-import { levelsOf, thinkingFields } from "./thinking.ts"
+import { createThinkingFields, listThinkingLevels } from "./thinking.ts"
 
 const request = { model: "claude-sonnet-5-5", system: [], messages: [], tools: [], maxTokens: 16_000 }
 const fieldsFor = (model: string, thinkingLevel: ThinkingLevel, maxTokens = 16_000) =>
-  thinkingFields({ ...request, model, thinkingLevel, maxTokens }, undefined)
+  createThinkingFields({ ...request, model, thinkingLevel, maxTokens }, undefined)
 
 test.each<[ThinkingLevel, string]>([
   ["minimal", "low"],
@@ -53,20 +53,20 @@ test("none turns thinking off", () => {
 
 test("models without thinking offer no level, and receive no field", () => {
   for (const model of ["claude-3-5-sonnet-20241022", "claude-3-haiku-20240307", "claude-2.1"]) {
-    expect(levelsOf(model)).toEqual(["none"])
+    expect(listThinkingLevels(model)).toEqual(["none"])
     expect(fieldsFor(model, "none")).toEqual({})
   }
-  expect(levelsOf("claude-3-7-sonnet-20250219")).toEqual(thinkingLevels)
+  expect(listThinkingLevels("claude-3-7-sonnet-20250219")).toEqual(thinkingLevels)
 })
 
 test("the level replaces the provider's option, except for the display of thinking", () => {
   const option = { type: "enabled", budget_tokens: 2_000, display: "summarized" } as const
-  expect(thinkingFields(request, option)).toEqual({ thinking: option })
-  expect(thinkingFields({ ...request, thinkingLevel: "high" }, option)).toEqual({
+  expect(createThinkingFields(request, option)).toEqual({ thinking: option })
+  expect(createThinkingFields({ ...request, thinkingLevel: "high" }, option)).toEqual({
     thinking: { type: "adaptive", display: "summarized" },
     effort: "high",
   })
-  expect(thinkingFields(request, undefined)).toEqual({})
+  expect(createThinkingFields(request, undefined)).toEqual({})
 })
 
 test("the level is sent next to a schema and further fields", async () => {

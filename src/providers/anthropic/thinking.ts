@@ -30,14 +30,14 @@ const withoutThinking = /claude-(instant|2|3-(?!7))/
 const withBudget = /claude-(3-7|(opus|sonnet|haiku)-4(-[0-5])?(?!-?\d(?!\d{2})))/
 
 /** Returns the levels that may be requested of a model. */
-export function levelsOf(model: string): readonly ThinkingLevel[] {
+export function listThinkingLevels(model: string): readonly ThinkingLevel[] {
   return withoutThinking.test(model) ? ["none"] : thinkingLevels
 }
 
 /**
  * Returns the thinking fields for the request's level. Without a level, returns those of the provider's own option.
  */
-export function thinkingFields(
+export function createThinkingFields(
   { thinkingLevel, model, maxTokens }: ModelRequest,
   option: AnthropicThinking | undefined,
 ): ThinkingFields {

@@ -2,7 +2,7 @@ import { createAnthropic } from "@ai-sdk/anthropic"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { chooseProvider, type ProviderOptions } from "./choose-provider.ts"
-import { type Environment, settingsFrom } from "./environment.ts"
+import { type Environment, readEnvironment } from "./environment.ts"
 import { startLocalServer } from "./fixtures/local-server.ts"
 
 const nowhere = "http://127.0.0.1:1/v1"
@@ -10,7 +10,7 @@ const anthropic = { ANTHROPIC_API_KEY: "sk-1" }
 const openai = { OPENAI_API_KEY: "sk-2" }
 
 function choose(options: ProviderOptions, env: Environment = {}, mayGuess = true) {
-  const settings = settingsFrom({ OLLAMA_BASE_URL: nowhere, ...env })
+  const settings = readEnvironment({ OLLAMA_BASE_URL: nowhere, ...env })
   return chooseProvider(options, { settings, mayGuess })
 }
 
@@ -104,13 +104,13 @@ describe("the environment", () => {
       ANTHROPIC_BASE_URL: "",
       OPENAI_API_KEY: "",
     }
-    expect(settingsFrom(env)).toMatchObject({
+    expect(readEnvironment(env)).toMatchObject({
       anthropic: { apiKey: "k" },
       openai: {},
       localServer: "http://127.0.0.1:11434/v1",
     })
     expect(
-      settingsFrom({ ANTHROPIC_API_KEY: "", ANTHROPIC_AUTH_TOKEN: "t", OPENAI_BASE_URL: "http://o" }),
+      readEnvironment({ ANTHROPIC_API_KEY: "", ANTHROPIC_AUTH_TOKEN: "t", OPENAI_BASE_URL: "http://o" }),
     ).toMatchObject({
       anthropic: { authToken: "t" },
       openai: { baseURL: "http://o" },

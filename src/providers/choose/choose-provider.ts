@@ -6,7 +6,7 @@ import type { AiSdkModel } from "../ai-sdk/options.ts"
 import { demoProvider } from "../demo/demo-provider.ts"
 import { openAiChatProvider } from "../openai/openai-chat-provider.ts"
 import type { EnvironmentSettings } from "./environment.ts"
-import { firstModelOf } from "./local-server.ts"
+import { findFirstModel } from "./local-server.ts"
 import { createNamedProvider, type NamedProviderOptions, type ProviderName } from "./named-provider.ts"
 
 /** A provider by name, a provider made in code, or a language model of the AI SDK (https://ai-sdk.dev). */
@@ -77,6 +77,6 @@ function findConfiguredName(
 }
 
 async function localProvider(baseURL: string): Promise<Provider | null> {
-  const model = await firstModelOf(baseURL)
+  const model = await findFirstModel(baseURL)
   return model === null ? null : openAiChatProvider({ baseURL, defaultModel: model, priceList: "free" })
 }

@@ -27,7 +27,7 @@ const defaultLocalServer = "http://127.0.0.1:11434/v1"
  * Converts the environment into options. This is the only place that does so. A key takes precedence over a token. An
  * empty variable counts as missing.
  */
-export function settingsFrom(env: Environment): EnvironmentSettings {
+export function readEnvironment(env: Environment): EnvironmentSettings {
   const { ANTHROPIC_API_KEY: anthropicKey, ANTHROPIC_AUTH_TOKEN: authToken, OPENAI_API_KEY: openAiKey } = env
   const { ANTHROPIC_BASE_URL: anthropicURL, OPENAI_BASE_URL: openAiURL, OLLAMA_BASE_URL: localServer } = env
   const [, dockerSocket] = /^unix:\/\/(.+)$/.exec(env.DOCKER_HOST ?? "") ?? []

@@ -19,7 +19,7 @@ export interface WantedModels {
 }
 
 /** Returns the models of a run, first choice first. Throws a `ConfigurationError` if a key or a model is missing. */
-export function modelChoices(
+export function chooseModels(
   { provider, model, fallback }: WantedModels,
   providers: RunProviders,
 ): readonly [ModelChoice, ...ModelChoice[]] {

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from "vitest"
 import { startLocalServer } from "./fixtures/local-server.ts"
-import { firstModelOf } from "./local-server.ts"
+import { findFirstModel } from "./local-server.ts"
 
 it.each([
   [
@@ -14,15 +14,15 @@ it.each([
 ])("finds %s", async (_, models, found) => {
   const server = await startLocalServer(models)
   onTestFinished(() => server.close())
-  await expect.poll(() => firstModelOf(server.url)).toBe(found)
+  await expect.poll(() => findFirstModel(server.url)).toBe(found)
 })
 
 it("waits for a busy server", async () => {
   const server = await startLocalServer('{"data":[{"id":"llama4"}]}', { afterMs: 500 })
   onTestFinished(() => server.close())
-  await expect.poll(() => firstModelOf(server.url)).toBe("llama4")
+  await expect.poll(() => findFirstModel(server.url)).toBe("llama4")
 })
 
 it("finds none if no server listens", async () => {
-  expect(await firstModelOf("http://127.0.0.1:1/v1")).toBeNull()
+  expect(await findFirstModel("http://127.0.0.1:1/v1")).toBeNull()
 })

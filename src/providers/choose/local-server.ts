@@ -12,7 +12,7 @@ const modelList = z.object({ data: z.array(z.object({ id: z.string().min(1) })) 
  * Resolves to the first model of the OpenAI-compatible server at `baseURL` (Ollama, vLLM, LM Studio …), without
  * models for embeddings. Null if no such server responds in time, or if it has no model.
  */
-export async function firstModelOf(baseURL: string): Promise<string | null> {
+export async function findFirstModel(baseURL: string): Promise<string | null> {
   try {
     const response = await fetch(`${baseURL}/models`, { signal: AbortSignal.timeout(longestMs) })
     const { data } = modelList.parse(await response.json())

@@ -15,7 +15,7 @@ export interface RunProviders {
  * Returns the providers of the application: the chosen one, and by name any other for which the environment has a
  * key. Each is created once.
  */
-export function appProviders(
+export function createAppProviders(
   { provider: main, name }: ChosenProvider,
   settings: EnvironmentSettings,
 ): RunProviders {

@@ -15,7 +15,7 @@ const longestEcho = 200
 const longestResult = 2000
 
 /** Returns the demo's response to a request: a pure function of the request. */
-export function demoAnswer({ messages, tools }: ModelRequest): readonly ModelPart[] {
+export function createDemoResponse({ messages, tools }: ModelRequest): readonly ModelPart[] {
   const last = messages.findLast((message) => !isNote(message))
   if (last?.role === "tool") return [{ type: "text", text: tellResults(last, messages) }]
   const message = last?.role === "user" ? wordsOf(last) : ""

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { Message } from "../../core/history/messages.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/model/provider.ts"
 import { thinkingLevels } from "../../core/thinking-level.ts"
-import { demoAnswer } from "./demo-answer.ts"
+import { createDemoResponse } from "./demo-answer.ts"
 
 export interface DemoProviderOptions {
   /** Milliseconds between two words. Default 15. */
@@ -29,7 +29,7 @@ async function* speak(
   delayMs: number,
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent, void, undefined> {
-  const content = demoAnswer(request)
+  const content = createDemoResponse(request)
   let outputTokens = 0
   for (const [part, { type, ...rest }] of content.entries()) {
     if (!("text" in rest)) {

@@ -1,6 +1,6 @@
 import type { OpenAI } from "openai"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
-import { directFetch } from "../transport/direct-fetch.ts"
+import { fetchDirectly } from "../transport/direct-fetch.ts"
 import { selectHeaders } from "../transport/select-headers.ts"
 import type { OpenAiConnectionOptions } from "./options.ts"
 
@@ -26,7 +26,7 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
     maxRetries: 0,
     logLevel: "off",
     fetch: (url, init) =>
-      directFetch(url, { ...init, headers: selectHeaders(init?.headers, sdkHeaders, own) }),
+      fetchDirectly(url, { ...init, headers: selectHeaders(init?.headers, sdkHeaders, own) }),
   })
 }
 

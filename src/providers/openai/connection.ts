@@ -1,6 +1,6 @@
 import type { OpenAI } from "openai"
 import { ConfigurationError } from "../../core/errors.ts"
-import { lazy } from "../transport/lazy.ts"
+import { createLazy } from "../transport/lazy.ts"
 import { createClient, type OpenAiSdk } from "./client.ts"
 import type { LoadOpenAiSdk, OpenAiConnectionOptions } from "./options.ts"
 
@@ -19,11 +19,11 @@ export interface Connection {
  * Returns a connection that is created at the first use. Rejects with a `ConfigurationError` if the SDK is not
  * installed.
  */
-export function lazyConnection(
+export function createLazyConnection(
   options: OpenAiConnectionOptions,
   load: LoadOpenAiSdk,
 ): () => Promise<Connection> {
-  return lazy(() => connect(options, load))
+  return createLazy(() => connect(options, load))
 }
 
 async function connect(options: OpenAiConnectionOptions, load: LoadOpenAiSdk): Promise<Connection> {

@@ -1,11 +1,11 @@
 import type { APIError } from "openai"
 import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 import type { ModelFailure } from "../../core/ports/model/provider.ts"
-import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
+import { createModelFailure, type FailureCode, retryAdvice } from "../model-failure.ts"
 import { redact } from "../redact.ts"
-import { retryAfterMs } from "../transport/retry-after.ts"
+import { parseRetryAfter } from "../transport/retry-after.ts"
 import { NotAStreamError } from "../transport/stream-fault.ts"
-import { codeOfBodyError, codeOfStatus, describeError } from "../transport/transport-failure.ts"
+import { classifyBodyError, classifyStatus, describeError } from "../transport/transport-failure.ts"
 import type { OpenAiSdk } from "./client.ts"
 import { type ServiceComplaint, ServiceError } from "./service-error.ts"
 
@@ -22,14 +22,18 @@ export interface FailureContext {
  */
 export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, begun: boolean): ModelFailure {
   const detail = redact(describe(thrown), secrets)
-  if (thrown instanceof sdk.APIConnectionTimeoutError) return modelFailure("upstream_timeout", { detail })
-  if (thrown instanceof sdk.APIConnectionError) return modelFailure("upstream_unreachable", { detail })
+  if (thrown instanceof sdk.APIConnectionTimeoutError)
+    return createModelFailure("upstream_timeout", { detail })
+  if (thrown instanceof sdk.APIConnectionError) return createModelFailure("upstream_unreachable", { detail })
   if (thrown instanceof sdk.APIError) return refusal(thrown, detail)
   if (thrown instanceof ServiceError)
-    return modelFailure(codeOf(thrown), { detail, complaint: `${thrown.code ?? ""} ${thrown.message}` })
+    return createModelFailure(classifyComplaint(thrown), {
+      detail,
+      complaint: `${thrown.code ?? ""} ${thrown.message}`,
+    })
   if (thrown instanceof NotAStreamError && isComplaint(thrown.json))
-    return modelFailure(codeOf(new ServiceError(thrown.json.error)), { detail })
-  return modelFailure(codeOfBodyError(thrown, begun), { detail })
+    return createModelFailure(classifyComplaint(new ServiceError(thrown.json.error)), { detail })
+  return createModelFailure(classifyBodyError(thrown, begun), { detail })
 }
 
 /** Returns true for an error body. Some servers and proxies report an error with a success status. */
@@ -38,10 +42,10 @@ function isComplaint(json: unknown): json is { readonly error: JsonObject | stri
 }
 
 function refusal({ message, code, type, status, headers }: APIError, detail: string): ModelFailure {
-  const failure = codeOf({ message, code: code ?? null, type: type ?? null, status })
-  return modelFailure(failure, {
+  const failure = classifyComplaint({ message, code: code ?? null, type: type ?? null, status })
+  return createModelFailure(failure, {
     detail,
-    retryAfterMs: headers && retryAfterMs(headers, Date.now()),
+    retryAfterMs: headers && parseRetryAfter(headers, Date.now()),
     retryable: retryAdvice(failure, headers),
     complaint: `${code ?? ""} ${message}`,
   })
@@ -86,15 +90,15 @@ const phrases: readonly (readonly [RegExp, FailureCode])[] = [
 /** Statuses of responses in which a service explains in its message why it refuses a request. */
 const wordy: readonly (number | undefined)[] = [400, 403, 404, 422, undefined]
 
-export function codeOf({ message, code, type, status }: ServiceComplaint): FailureCode {
+export function classifyComplaint({ message, code, type, status }: ServiceComplaint): FailureCode {
   // These statuses are more reliable than a code in the body, because some proxies use one code for all errors.
-  if (status === 401 || status === 402 || status === 413) return codeOfStatus(status)
+  if (status === 401 || status === 402 || status === 413) return classifyStatus(status)
   const known = codes.get(code ?? "") ?? codes.get(type ?? "")
   if (known !== undefined) return known
   const phrase = wordy.includes(status) ? phrases.find(([pattern]) => pattern.test(message)) : undefined
   if (phrase !== undefined) return phrase[1]
   if (status === undefined && isAboutRequest(code ?? type ?? "")) return "invalid_request"
-  return codeOfStatus(status)
+  return classifyStatus(status)
 }
 
 /** Returns true if the request is at fault. A response that fails within its stream has no status that tells. */

@@ -1,17 +1,17 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/model/provider.ts"
 import { callLimits } from "../transport/call-limits.ts"
-import { requestOptions } from "../transport/request-options.ts"
+import { createRequestOptions } from "../transport/request-options.ts"
 import { ChatFold } from "./chat/chat-fold.ts"
 import { findHostTraits, type HostTraits } from "./chat/hosts.ts"
-import { chatRequest } from "./chat/request.ts"
-import { levelsOf } from "./chat/thinking.ts"
-import { importSdk, lazyConnection, openAiAddress } from "./connection.ts"
+import { createChatRequest } from "./chat/request.ts"
+import { listThinkingLevels } from "./chat/thinking.ts"
+import { createLazyConnection, importSdk, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkChatOptions, type LoadOpenAiSdk, type OpenAiChatOptions } from "./options.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
 import { compatibleToolRules, openAiToolRules } from "./tool-rules.ts"
-import { vendorTag } from "./vendor-tag.ts"
+import { createVendorTag } from "./vendor-tag.ts"
 
 const name = "openai-chat"
 
@@ -28,15 +28,15 @@ export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiS
   const { baseURL = openAiAddress, extraBody } = options
   const host = findHostTraits(baseURL)
   const traits: HostTraits = { ...host, ...readChosenTraits(options) }
-  const vendor = vendorTag(name, baseURL)
-  const connected = lazyConnection(options, load)
+  const vendor = createVendorTag(name, baseURL)
+  const connected = createLazyConnection(options, load)
   return {
     name,
     defaultModel: options.defaultModel ?? (host.priceList === "openai" ? defaultModel : ""),
     ...(traits.priceList !== undefined && { priceList: traits.priceList }),
     ...callLimits(baseURL, options.timeoutMs),
     toolRules: traits.ownToolRules ? openAiToolRules : compatibleToolRules,
-    thinkingLevels: (model) => levelsOf(traits.thinking, model),
+    thinkingLevels: (model) => listThinkingLevels(traits.thinking, model),
     async prepare() {
       await connected()
     },
@@ -47,8 +47,8 @@ export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiS
         toolInputDeltas: request.toolInputDeltas === true,
         fold: new ChatFold(vendor),
         async send(client, aborted) {
-          const body = chatRequest(request, traits, { vendor, extraBody })
-          const options = { signal: aborted, ...(await requestOptions(request, body, aborted)) }
+          const body = createChatRequest(request, traits, { vendor, extraBody })
+          const options = { signal: aborted, ...(await createRequestOptions(request, body, aborted)) }
           return client.chat.completions.create(body, options).asResponse()
         },
       }

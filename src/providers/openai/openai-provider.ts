@@ -1,16 +1,16 @@
 import type { Provider } from "../../core/ports/model/provider.ts"
 import { callLimits } from "../transport/call-limits.ts"
-import { requestOptions } from "../transport/request-options.ts"
+import { createRequestOptions } from "../transport/request-options.ts"
 import { findHostTraits } from "./chat/hosts.ts"
-import { importSdk, lazyConnection, openAiAddress } from "./connection.ts"
+import { createLazyConnection, importSdk, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkOptions, type LoadOpenAiSdk, type OpenAiOptions } from "./options.ts"
-import { levelsOf } from "./reasoning-models.ts"
-import { responsesRequest } from "./responses/request.ts"
+import { listThinkingLevels } from "./reasoning-models.ts"
+import { createResponsesRequest } from "./responses/request.ts"
 import { ResponseFold } from "./responses/response-fold.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
 import { compatibleToolRules, openAiToolRules } from "./tool-rules.ts"
-import { vendorTag } from "./vendor-tag.ts"
+import { createVendorTag } from "./vendor-tag.ts"
 
 const name = "openai"
 
@@ -23,9 +23,9 @@ const name = "openai"
  */
 export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = importSdk): Provider {
   checkOptions(options)
-  const connected = lazyConnection(options, load)
+  const connected = createLazyConnection(options, load)
   const { baseURL = openAiAddress } = options
-  const vendor = vendorTag(name, baseURL)
+  const vendor = createVendorTag(name, baseURL)
   const { priceList } = findHostTraits(baseURL)
   return {
     name,
@@ -33,7 +33,7 @@ export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = imp
     ...(priceList !== undefined && { priceList }),
     ...callLimits(baseURL, options.timeoutMs),
     toolRules: findHostTraits(baseURL).ownToolRules ? openAiToolRules : compatibleToolRules,
-    thinkingLevels: levelsOf,
+    thinkingLevels: listThinkingLevels,
     async prepare() {
       await connected()
     },
@@ -43,9 +43,9 @@ export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = imp
         toolInputDeltas: request.toolInputDeltas === true,
         fold: new ResponseFold(vendor),
         async send(client, aborted) {
-          const body = responsesRequest(request, options, vendor)
+          const body = createResponsesRequest(request, options, vendor)
           return client.responses
-            .create(body, { signal: aborted, ...(await requestOptions(request, body, aborted)) })
+            .create(body, { signal: aborted, ...(await createRequestOptions(request, body, aborted)) })
             .asResponse()
         },
       }

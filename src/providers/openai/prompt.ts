@@ -2,7 +2,7 @@ import type { JsonObject } from "../../core/json/json.ts"
 import type { SystemBlock } from "../../core/ports/model/provider.ts"
 
 /** Returns the system prompt as one text. The services decide themselves what to cache. */
-export function promptText(blocks: readonly SystemBlock[]): string {
+export function joinSystemPrompt(blocks: readonly SystemBlock[]): string {
   return blocks
     .map(({ text }) => text)
     .filter((text) => text.trim() !== "")
@@ -10,6 +10,6 @@ export function promptText(blocks: readonly SystemBlock[]): string {
 }
 
 /** Returns a function's parameters. The service refuses an object schema without `properties`. */
-export function toolParameters(inputSchema: JsonObject): Record<string, unknown> {
+export function toToolParameters(inputSchema: JsonObject): Record<string, unknown> {
   return { properties: {}, ...inputSchema, type: "object" }
 }

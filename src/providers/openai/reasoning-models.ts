@@ -8,6 +8,6 @@ export function canReason(model: string): boolean {
 }
 
 /** Returns the levels that may be requested of a model of OpenAI. */
-export function levelsOf(model: string): readonly ThinkingLevel[] {
+export function listThinkingLevels(model: string): readonly ThinkingLevel[] {
   return canReason(model) ? thinkingLevels : ["none"]
 }

@@ -6,11 +6,11 @@ import type {
   ModelInputDelta,
   ModelProgress,
 } from "../../core/ports/model/provider.ts"
-import { modelFailure } from "../model-failure.ts"
+import { createModelFailure } from "../model-failure.ts"
 import { parseObject } from "../tool-calls/call-input.ts"
 import { linkSignal } from "../transport/linked-signal.ts"
 import { ReadEvents } from "../transport/read-events.ts"
-import { sseBatches } from "../transport/sse-events.ts"
+import { readSseBatches } from "../transport/sse-events.ts"
 import type { Connection } from "./connection.ts"
 import { toFailure } from "./failure.ts"
 import { ServiceError } from "./service-error.ts"
@@ -85,7 +85,7 @@ async function* read(
   let timer: NodeJS.Timeout | undefined
   const events = new ReadEvents()
   try {
-    for await (const batch of sseBatches(response, () => fold.complete)) {
+    for await (const batch of readSseBatches(response, () => fold.complete)) {
       let shown = false
       for (const event of batch) {
         if (event.event === "error") throw new ServiceError(errorOf(event.data))
@@ -120,7 +120,7 @@ async function* read(
   if (fold.whole) yield fold.end(model)
   else {
     yield fold.progress()
-    yield modelFailure("upstream_cut", { detail: "The stream ended early." })
+    yield createModelFailure("upstream_cut", { detail: "The stream ended early." })
   }
 }
 

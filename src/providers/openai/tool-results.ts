@@ -1,13 +1,13 @@
 import type { ContentPart, ImagePart, Message } from "../../core/history/messages.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { formatErrorCode } from "../../core/tools/tool-result.ts"
-import { resultContent as contentOf } from "../tool-calls/result-content.ts"
+import { toModelContent as contentOf } from "../tool-calls/result-content.ts"
 
 /**
  * Returns the messages with each call's results right behind it, before messages that were sent while it ran, because
  * services require this.
  */
-export function resultsBehindCalls(messages: readonly Message[]): readonly Message[] {
+export function moveResultsBehindCalls(messages: readonly Message[]): readonly Message[] {
   const ordered: Message[] = []
   for (const message of messages) {
     if (message.role !== "tool") ordered.push(message)
@@ -21,7 +21,7 @@ function isCallOrResult({ role }: Message): boolean {
 }
 
 /** Returns a result as content. The services mark errors only by text. */
-export function resultContent(result: ToolResult): readonly ContentPart[] {
+export function toResultContent(result: ToolResult): readonly ContentPart[] {
   switch (result.type) {
     case "json":
     case "content":
@@ -34,6 +34,6 @@ export function resultContent(result: ToolResult): readonly ContentPart[] {
 }
 
 /** Returns a URL for image inputs: the image's own, or one that contains its data. */
-export function imageAddress({ source }: ImagePart): string {
+export function toImageUrl({ source }: ImagePart): string {
   return source.type === "url" ? source.url : `data:${source.mediaType};base64,${source.data}`
 }

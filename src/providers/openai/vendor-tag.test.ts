@@ -7,7 +7,7 @@ import { type ScriptedUpstream, startScriptedUpstream } from "../../testing/prov
 import { answerOf, endOf, eventsOf, resultsOf } from "./fixtures/call.ts"
 import { openAiChatProvider } from "./openai-chat-provider.ts"
 import { openAiProvider } from "./openai-provider.ts"
-import { vendorTag } from "./vendor-tag.ts"
+import { createVendorTag } from "./vendor-tag.ts"
 
 test.each([
   ["https://api.openai.com/v1", "openai"],
@@ -16,7 +16,7 @@ test.each([
   ["https://eu.api.openai.com/v1", "openai@eu.api.openai.com"],
   ["http://user:secret@localhost:8080/v1?key=secret", "openai@localhost:8080"],
 ])("data of %s is marked %s", (baseURL, tag) => {
-  expect(vendorTag("openai", baseURL)).toBe(tag)
+  expect(createVendorTag("openai", baseURL)).toBe(tag)
 })
 
 const vendorOwn = { extra_content: { google: { thought_signature: "sig-a" } } }

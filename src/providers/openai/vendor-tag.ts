@@ -7,7 +7,7 @@ import { openAiAddress } from "./connection.ts"
  * service are useless for another service with the same API. The tag of OpenAI itself is the provider's name. Other
  * tags also have the host, without credentials or path.
  */
-export function vendorTag(name: string, baseURL: string): string {
+export function createVendorTag(name: string, baseURL: string): string {
   const { host } = new URL(baseURL)
   return host === new URL(openAiAddress).host ? name : `${name}@${host}`
 }

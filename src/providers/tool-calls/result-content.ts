@@ -5,7 +5,7 @@ import type { ToolResult } from "../../core/ports/tools/tool.ts"
  * Returns the result of a successful call as content for a model, after its warning. With `hasErrorMark`, the service
  * can mark a result as an error. Otherwise the text says so.
  */
-export function resultContent(
+export function toModelContent(
   result: Exclude<ToolResult, { type: "error" }>,
   { hasErrorMark }: { readonly hasErrorMark: boolean },
 ): readonly ContentPart[] {

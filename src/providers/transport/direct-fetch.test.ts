@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { createServer, type RequestListener, type Server } from "node:http"
 import { afterEach, describe, expect, it } from "vitest"
-import { directFetch, EventStreamResponse } from "./direct-fetch.ts"
+import { EventStreamResponse, fetchDirectly } from "./direct-fetch.ts"
 
 const servers: Server[] = []
 
@@ -30,7 +30,7 @@ describe("a direct request", () => {
       response.writeHead(429, "Slow down", { "retry-after": "2", "x-list": ["a", "b"] })
       response.end(JSON.stringify({ method, url: request.url, headers, body }))
     })
-    const answer = await directFetch(url, { method: "POST", headers: { "X-Key": "k" }, body: "Grüße" })
+    const answer = await fetchDirectly(url, { method: "POST", headers: { "X-Key": "k" }, body: "Grüße" })
     expect([answer.status, answer.statusText, answer.ok]).toEqual([429, "Slow down", false])
     expect(answer.headers.get("retry-after")).toBe("2")
     expect(answer.headers.get("x-list")).toBe("a, b")
@@ -49,7 +49,7 @@ describe("a direct request", () => {
       response.end(JSON.stringify({ named: request.headers["content-length"], length }))
     })
     const pieces = Array.from({ length: 40 }, () => Buffer.alloc(250_000, "x"))
-    const answer = await directFetch(url, {
+    const answer = await fetchDirectly(url, {
       method: "POST",
       headers: { "content-length": "10000000" },
       body: ReadableStream.from(pieces),
@@ -69,7 +69,7 @@ describe("a direct request", () => {
       },
       cancel: () => canceled.resolve(),
     })
-    await expect(directFetch(url, { method: "POST", body, signal: aborting.signal })).rejects.toThrow(
+    await expect(fetchDirectly(url, { method: "POST", body, signal: aborting.signal })).rejects.toThrow(
       "Enough.",
     )
     await canceled.promise
@@ -78,7 +78,7 @@ describe("a direct request", () => {
   it("fails when the stream of bytes does", async () => {
     const url = await serve((request) => request.resume())
     const body = new ReadableStream({ pull: () => Promise.reject(new Error("The disk broke.")) })
-    await expect(directFetch(url, { method: "POST", body })).rejects.toMatchObject({
+    await expect(fetchDirectly(url, { method: "POST", body })).rejects.toMatchObject({
       message: "fetch failed",
       cause: { message: "The disk broke." },
     })
@@ -90,7 +90,7 @@ describe("a direct request", () => {
       response.writeHead(500)
       while (!response.destroyed) if (!response.write(megabyte)) await once(response, "drain").catch(() => {})
     })
-    expect((await (await directFetch(url)).arrayBuffer()).byteLength).toBeLessThanOrEqual(megabyte.length)
+    expect((await (await fetchDirectly(url)).arrayBuffer()).byteLength).toBeLessThanOrEqual(megabyte.length)
   })
 
   it("uses the same connection for the next call", async () => {
@@ -99,23 +99,23 @@ describe("a direct request", () => {
       ports.push(socket.remotePort)
       response.end("Hello")
     })
-    for (let call = 0; call < 2; call++) expect(await (await directFetch(url)).text()).toBe("Hello")
+    for (let call = 0; call < 2; call++) expect(await (await fetchDirectly(url)).text()).toBe("Hello")
     expect(ports[1]).toBe(ports[0])
   })
 
   it.each([204, 304])("has no body if the response %i has none", async (status) => {
     const url = await serve((_, response) => response.writeHead(status).end())
-    const answer = await directFetch(url)
+    const answer = await fetchDirectly(url)
     expect([answer.status, answer.body]).toEqual([status, null])
   })
 
   it("follows no redirect, because keys are for the one address", async () => {
     const url = await serve((_, response) => response.writeHead(307, { location: "/elsewhere" }).end())
-    expect((await directFetch(url, { method: "POST", body: "{}" })).status).toBe(307)
+    expect((await fetchDirectly(url, { method: "POST", body: "{}" })).status).toBe(307)
   })
 
   it("fails like fetch if no server listens", async () => {
-    await expect(directFetch("http://127.0.0.1:9")).rejects.toMatchObject({
+    await expect(fetchDirectly("http://127.0.0.1:9")).rejects.toMatchObject({
       name: "TypeError",
       message: "fetch failed",
       cause: { code: "ECONNREFUSED" },
@@ -124,14 +124,14 @@ describe("a direct request", () => {
 
   it("fails for an invalid status", async () => {
     const url = await serve((_, response) => response.writeHead(999).end("Hello"))
-    await expect(directFetch(url)).rejects.toMatchObject({ message: "fetch failed" })
+    await expect(fetchDirectly(url)).rejects.toMatchObject({ message: "fetch failed" })
   })
 
   it("fails during the body when the connection breaks, after yielding the received data", async () => {
     const url = await serve((_, response) => {
       response.write("Half", () => response.destroy())
     })
-    const reader = (await directFetch(url)).body?.getReader()
+    const reader = (await fetchDirectly(url)).body?.getReader()
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe("Half")
     await expect(reader?.read()).rejects.toMatchObject({
       message: "terminated",
@@ -144,13 +144,13 @@ describe("a direct request", () => {
       if (request.url === "/begin") response.write("Half")
     })
     const reason = new Error("Enough.")
-    await expect(directFetch(url, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await expect(fetchDirectly(url, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     const silent = new AbortController()
-    const waiting = directFetch(url, { signal: silent.signal })
+    const waiting = fetchDirectly(url, { signal: silent.signal })
     silent.abort(reason)
     await expect(waiting).rejects.toBe(reason)
     const begun = new AbortController()
-    const answer = await directFetch(new URL("/begin", url), { signal: begun.signal })
+    const answer = await fetchDirectly(new URL("/begin", url), { signal: begun.signal })
     begun.abort(reason)
     await expect(answer.text()).rejects.toThrow()
   })
@@ -162,7 +162,7 @@ describe("a direct request", () => {
       const more = () => response.write("x".repeat(100_000), more)
       more()
     })
-    const answer = await directFetch(url)
+    const answer = await fetchDirectly(url)
     await answer.body?.cancel()
     await closed.promise
   })
@@ -176,7 +176,7 @@ describe("a direct request", () => {
       }
       more()
     })
-    const reader = (await directFetch(url)).body?.getReader()
+    const reader = (await fetchDirectly(url)).body?.getReader()
     await reader?.read()
     let before = -1
     while (sent > before) {
@@ -192,7 +192,7 @@ describe("a direct request", () => {
     ["http://127.0.0.1/", { method: "POST", body: new URLSearchParams() }, "is a text"],
     ["nonsense", {}, "Invalid URL"],
   ])("refuses %s with %j", async (url, init, message) => {
-    await expect(directFetch(url, init)).rejects.toThrow(message)
+    await expect(fetchDirectly(url, init)).rejects.toThrow(message)
   })
 })
 
@@ -200,7 +200,7 @@ describe("an event stream", () => {
   const head = { "content-type": "text/event-stream; charset=utf-8" }
 
   async function openStream(url: string, signal?: AbortSignal): Promise<EventStreamResponse> {
-    const answer = await directFetch(url, signal === undefined ? {} : { signal })
+    const answer = await fetchDirectly(url, signal === undefined ? {} : { signal })
     if (answer instanceof EventStreamResponse) return answer
     throw new Error("The response is not read as an event stream.")
   }
@@ -226,7 +226,7 @@ describe("an event stream", () => {
 
   it("is an ordinary response if it reports an error", async () => {
     const url = await serve((_, response) => response.writeHead(500, head).end("Sorry"))
-    expect(await (await directFetch(url)).text()).toBe("Sorry")
+    expect(await (await fetchDirectly(url)).text()).toBe("Sorry")
   })
 
   it("fails when the connection breaks, after what came before", async () => {

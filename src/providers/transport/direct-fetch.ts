@@ -12,7 +12,7 @@ import { MessageReader } from "./message-reader.ts"
  * It differs from `fetch`: it does not follow redirects, requests responses without compression, and only accepts a
  * text, bytes, a stream of bytes or no body.
  */
-export async function directFetch(
+export async function fetchDirectly(
   address: string | URL | Request,
   init: RequestInit = {},
 ): Promise<Response> {

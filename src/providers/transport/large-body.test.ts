@@ -1,10 +1,10 @@
 import { expect, it } from "vitest"
-import { largeBodyOptions } from "./large-body.ts"
+import { createLargeBodyOptions } from "./large-body.ts"
 
 const { signal } = new AbortController()
 
 it("leaves a small body to the SDK", async () => {
-  expect(await largeBodyOptions({ messages: ["x".repeat(1_000)], none: undefined }, signal)).toEqual({})
+  expect(await createLargeBodyOptions({ messages: ["x".repeat(1_000)], none: undefined }, signal)).toEqual({})
 })
 
 it("creates the JSON of a large body, and yields to the event loop meanwhile", async () => {
@@ -16,7 +16,7 @@ it("creates the JSON of a large body, and yields to the event loop meanwhile", a
   }
   setImmediate(count)
   const request = { none: undefined, messages: [{ content: '名"\n'.repeat(1_400_000) }] }
-  const { body, headers } = await largeBodyOptions(request, signal)
+  const { body, headers } = await createLargeBodyOptions(request, signal)
   ended = true
   const expected = Buffer.from(JSON.stringify(request))
   expect(Buffer.from(await new Response(body).arrayBuffer()).equals(expected)).toBe(true)
@@ -29,7 +29,7 @@ it("creates the JSON of a large body, and yields to the event loop meanwhile", a
 
 it("stops when the call is aborted", async () => {
   const aborting = new AbortController()
-  const options = largeBodyOptions(["x".repeat(4_000_000)], aborting.signal)
+  const options = createLargeBodyOptions(["x".repeat(4_000_000)], aborting.signal)
   aborting.abort(new Error("canceled"))
   await expect(options).rejects.toThrow("canceled")
 })

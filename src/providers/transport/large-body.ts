@@ -12,7 +12,7 @@ export interface BodyOptions {
  * megabytes, and each call sends all of it. The body stays in pieces, because it takes several milliseconds to copy 16
  * MB. Returns no options for a small request, whose JSON the SDK creates at once.
  */
-export async function largeBodyOptions(body: object, signal: AbortSignal): Promise<BodyOptions> {
+export async function createLargeBodyOptions(body: object, signal: AbortSignal): Promise<BodyOptions> {
   if (!isLargeJson(body)) return {}
   const pieces: Buffer[] = []
   await waitForNextSlice()

@@ -1,9 +1,9 @@
 import { expect, it, vi } from "vitest"
-import { lazy } from "./lazy.ts"
+import { createLazy } from "./lazy.ts"
 
 it("does the work once, for concurrent and later callers", async () => {
   const work = vi.fn(async () => ({}))
-  const ask = lazy(work)
+  const ask = createLazy(work)
   expect(work).not.toHaveBeenCalled()
   const [first, second] = await Promise.all([ask(), ask()])
   expect(second).toBe(first)
@@ -13,7 +13,7 @@ it("does the work once, for concurrent and later callers", async () => {
 
 it("does it again after it failed", async () => {
   const work = vi.fn(async () => "there").mockRejectedValueOnce(new Error("no file handles left"))
-  const ask = lazy(work)
+  const ask = createLazy(work)
   await expect(Promise.allSettled([ask(), ask()])).resolves.toMatchObject([
     { status: "rejected" },
     { status: "rejected" },

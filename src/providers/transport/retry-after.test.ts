@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { retryAfterMs } from "./retry-after.ts"
+import { parseRetryAfter } from "./retry-after.ts"
 
 const now = Date.parse("2026-11-21T00:00:00Z")
 
@@ -12,5 +12,5 @@ test.each<[string, Record<string, string>, number | undefined]>([
   ["nothing", {}, undefined],
   ["nonsense", { "retry-after": "soon" }, undefined],
 ])("it reads %s", (_, headers, expected) => {
-  expect(retryAfterMs(new Headers(headers), now)).toBe(expected)
+  expect(parseRetryAfter(new Headers(headers), now)).toBe(expected)
 })

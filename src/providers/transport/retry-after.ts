@@ -2,7 +2,7 @@
  * Returns the milliseconds to wait that a response requests: `retry-after-ms`, or `retry-after` in seconds or as a
  * date (RFC 9110, 10.2.3). Undefined if neither is readable.
  */
-export function retryAfterMs(headers: Headers, now: number): number | undefined {
+export function parseRetryAfter(headers: Headers, now: number): number | undefined {
   const milliseconds = Number.parseFloat(headers.get("retry-after-ms") ?? "")
   if (milliseconds >= 0) return Math.round(milliseconds)
   const header = headers.get("retry-after") ?? ""

@@ -4,7 +4,7 @@ import {
   startScriptedUpstream,
   type UpstreamReply,
 } from "../../testing/provider/scripted-upstream.ts"
-import { type SseEvent, sseBatches } from "./sse-events.ts"
+import { readSseBatches, type SseEvent } from "./sse-events.ts"
 
 const upstreams: ScriptedUpstream[] = []
 
@@ -35,7 +35,7 @@ async function batchesOf(
   isOver = () => false,
 ): Promise<readonly (readonly SseEvent[])[]> {
   const batches: (readonly SseEvent[])[] = []
-  for await (const batch of sseBatches(response, isOver)) batches.push(batch)
+  for await (const batch of readSseBatches(response, isOver)) batches.push(batch)
   return batches
 }
 
@@ -85,7 +85,7 @@ test("a body without an end is refused at 64 MiB", async () => {
 
 test("a reader that stops closes the request", async () => {
   const { response, outcome } = await respond({ steps: ["data: a\n\n", { type: "wait", until: never }] })
-  for await (const _ of sseBatches(response, () => false)) break
+  for await (const _ of readSseBatches(response, () => false)) break
   expect(await outcome()).toBe("disconnected")
 })
 
@@ -93,12 +93,12 @@ test("a reader that stops after the last event lets the response end, and waits 
   const end = Promise.withResolvers<void>()
   const ends = await respond({ steps: ["data: a\n\n", { type: "wait", until: end.promise }] })
   const hangs = await respond({ steps: ["data: a\n\n", { type: "wait", until: never }] })
-  for await (const _ of sseBatches(ends.response, () => true)) {
+  for await (const _ of readSseBatches(ends.response, () => true)) {
     end.resolve()
     break
   }
   expect(await ends.outcome()).toBe("answered")
-  for await (const _ of sseBatches(hangs.response, () => true)) break
+  for await (const _ of readSseBatches(hangs.response, () => true)) break
   expect(await hangs.outcome()).toBe("disconnected")
 })
 
@@ -108,7 +108,7 @@ test("an abort throws fetch's error at once", async () => {
     { steps: ["data: a\n\n", { type: "wait", until: never }] },
     controller.signal,
   )
-  const batches = sseBatches(response, () => false)
+  const batches = readSseBatches(response, () => false)
   expect((await batches.next()).value).toEqual(data("a"))
   const next = batches.next()
   controller.abort()

@@ -29,7 +29,7 @@ const turnBytes = 4 * 1024
  * reading, the request is canceled. If `isOver` then reports that the response is complete, the end of the body is
  * awaited briefly, so that the connection can serve the next call.
  */
-export async function* sseBatches(
+export async function* readSseBatches(
   response: Response,
   isOver: () => boolean,
 ): AsyncGenerator<readonly SseEvent[], void, undefined> {

@@ -2,7 +2,7 @@ import type { FailureCode } from "../model-failure.ts"
 import { BrokenStreamError } from "./stream-fault.ts"
 
 /** Classifies an error status whose body has no more specific information. */
-export function codeOfStatus(status: number | undefined): FailureCode {
+export function classifyStatus(status: number | undefined): FailureCode {
   switch (status) {
     case 401:
     case 403:
@@ -34,7 +34,7 @@ export function codeOfStatus(status: number | undefined): FailureCode {
  *
  * @param begun If true, a valid part of a response came before it. Invalid JSON then means that bytes were lost.
  */
-export function codeOfBodyError(thrown: unknown, begun = false): FailureCode {
+export function classifyBodyError(thrown: unknown, begun = false): FailureCode {
   if (isBodyTimeout(thrown)) return "upstream_timeout"
   if (thrown instanceof BrokenStreamError) return "upstream_cut"
   if (begun && isUnreadableJson(thrown)) return "upstream_cut"

@@ -1,13 +1,13 @@
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/runs/runner.ts"
 import { createAgentError } from "../failure.ts"
-import { fieldsOf, textOf } from "../fields.ts"
+import { readFields, readText } from "../fields.ts"
 import { createAskedCall, type RunnerOptions } from "../runner-options.ts"
-import { jsonSchemaOf } from "../tool-schema.ts"
+import { toJsonSchema } from "../tool-schema.ts"
 import { type ApprovalRequest, createSavedState, readDecidedMessages } from "./approvals.ts"
 import { createExecutionStarts } from "./execution-starts.ts"
-import { type AiSdkMessage, modelMessages } from "./model-messages.ts"
-import { callOf, eventsOf } from "./stream-parts.ts"
+import { type AiSdkMessage, toModelMessages } from "./model-messages.ts"
+import { callOf, toRunnerEvents } from "./stream-parts.ts"
 
 /** The argument of an agent, or of `streamText`. */
 export interface AiSdkCall {
@@ -56,7 +56,7 @@ async function* runAgent(
   request: RunnerRequest,
 ): AsyncIterable<RunnerEvent> {
   const { decisions, signal: abortSignal } = request
-  const messages = decisions.length === 0 ? modelMessages(request.messages) : readDecidedMessages(request)
+  const messages = decisions.length === 0 ? toModelMessages(request.messages) : readDecidedMessages(request)
   const starts = createExecutionStarts(decisions.map(({ id }) => id))
   const { onToolExecutionStart } = starts
   const call = { messages: [...messages], abortSignal, onToolExecutionStart }
@@ -68,13 +68,13 @@ async function* runAgent(
     if (part.type === "error") throw part.error
     if (part.type === "tool-approval-request" && part.isAutomatic !== true) {
       const { approvalId, reason, toolCall } = part
-      const question = callOf(fieldsOf(toolCall))
+      const question = callOf(readFields(toolCall))
       requested.delete(question.id)
       asked.push({ approvalId: String(approvalId), toolCallId: question.id })
       const inputSchema = typeof agent === "function" ? undefined : inputSchemaOf(agent, question.name)
-      questions.push(createAskedCall(options, { ...question, reason: textOf(reason), inputSchema }))
+      questions.push(createAskedCall(options, { ...question, reason: readText(reason), inputSchema }))
     }
-    yield* eventsOf(part, requested, options)
+    yield* toRunnerEvents(part, requested, options)
   }
   // The SDK leaves these calls to the application, and nothing here executes them.
   yield* requested.values()
@@ -84,5 +84,5 @@ async function* runAgent(
 }
 
 function inputSchemaOf({ tools }: AiSdkAgent, name: string): JsonObject | undefined {
-  return jsonSchemaOf(fieldsOf(fieldsOf(tools)[name]).inputSchema)
+  return toJsonSchema(readFields(readFields(tools)[name]).inputSchema)
 }

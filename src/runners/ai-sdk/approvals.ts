@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { RunnerDecision, RunnerRequest } from "../../core/runs/runner.ts"
-import { fieldsOf, jsonOf, listOf, textOf } from "../fields.ts"
-import { denialText } from "../runner-options.ts"
+import { listOf, readFields, readText, toJsonValue } from "../fields.ts"
+import { formatDenial } from "../runner-options.ts"
 import type { AiSdkApprovalPart, AiSdkMessage } from "./model-messages.ts"
 
 /** A request for approval in the SDK's form. */
@@ -16,17 +16,17 @@ export function createSavedState(
   responses: readonly object[],
   approvals: readonly ApprovalRequest[],
 ): Json {
-  return jsonOf({ messages: [...messages, ...responses], approvals })
+  return toJsonValue({ messages: [...messages, ...responses], approvals })
 }
 
 /** Returns the stored messages with edited calls, followed by the decisions. */
 export function readDecidedMessages({ state, decisions }: RunnerRequest): AiSdkMessage[] {
-  const saved = fieldsOf(state)
+  const saved = readFields(state)
   const edits = new Map(decisions.map(({ id, editedInput }) => [id, editedInput]))
   const messages = listOf(saved.messages).map((message) => withEdits(message, edits))
-  const approvals = listOf(saved.approvals).map(fieldsOf)
+  const approvals = listOf(saved.approvals).map(readFields)
   const content = decisions.flatMap((decision): AiSdkApprovalPart[] => {
-    const approvalId = textOf(approvals.find(({ toolCallId }) => toolCallId === decision.id)?.approvalId)
+    const approvalId = readText(approvals.find(({ toolCallId }) => toolCallId === decision.id)?.approvalId)
     return approvalId === undefined
       ? []
       : [{ type: "tool-approval-response", approvalId, ...verdictOf(decision) }]
@@ -36,15 +36,15 @@ export function readDecidedMessages({ state, decisions }: RunnerRequest): AiSdkM
 }
 
 function verdictOf(decision: RunnerDecision): Pick<AiSdkApprovalPart, "approved" | "reason"> {
-  return decision.approved ? { approved: true } : { approved: false, reason: denialText(decision) }
+  return decision.approved ? { approved: true } : { approved: false, reason: formatDenial(decision) }
 }
 
 /** Replaces the input of edited calls. The schema's own input is removed. */
 function withEdits(message: unknown, edits: ReadonlyMap<string, JsonObject | null>): object {
-  const { content, ...rest } = fieldsOf(message)
-  if (!Array.isArray(content)) return fieldsOf(message)
+  const { content, ...rest } = readFields(message)
+  if (!Array.isArray(content)) return readFields(message)
   const parts = content.map((part) => {
-    const { inputSchemaInput, ...fields } = fieldsOf(part)
+    const { inputSchemaInput, ...fields } = readFields(part)
     const edit = edits.get(String(fields.toolCallId))
     if (edit == null) return part
     return fields.type === "tool-call" ? { ...fields, input: edit } : fields

@@ -1,4 +1,4 @@
-import { type Fields, fieldsOf } from "../fields.ts"
+import { type Fields, readFields } from "../fields.ts"
 
 /** The type of the part for an execution that is about to start. */
 export const executionStart = "execution-start"
@@ -25,7 +25,7 @@ export function createExecutionStarts(decided: readonly string[]): ExecutionStar
     })
   return {
     onToolExecutionStart(event) {
-      const { toolCallId } = fieldsOf(fieldsOf(event).toolCall)
+      const { toolCallId } = readFields(readFields(event).toolCall)
       return new Promise((resolve) => {
         held.set(String(toolCallId), resolve)
         notify()
@@ -44,7 +44,7 @@ export function createExecutionStarts(decided: readonly string[]): ExecutionStar
         const arrived = await Promise.race([next, nextHeld()])
         if (arrived === null) continue
         if (arrived.done === true) return
-        const part = fieldsOf(arrived.value)
+        const part = readFields(arrived.value)
         if (part.type === "tool-call") known.add(String(part.toolCallId))
         yield part
         next = parts.next()

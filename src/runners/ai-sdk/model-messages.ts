@@ -3,7 +3,7 @@ import { joinTexts } from "../../core/history/messages.ts"
 import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import { isFailure } from "../../core/tools/tool-result.ts"
-import { textOfResult } from "../tool-result.ts"
+import { formatResult } from "../tool-result.ts"
 
 /** The used part of the AI SDK's `ModelMessage`. Its arrays are not readonly, so these are not either. */
 export type AiSdkMessage =
@@ -36,7 +36,7 @@ export interface AiSdkApprovalPart {
  * Converts the conversation into the AI SDK's messages. Thinking is left out, because it is useless without its
  * model's signature.
  */
-export function modelMessages(messages: readonly Message[]): AiSdkMessage[] {
+export function toModelMessages(messages: readonly Message[]): AiSdkMessage[] {
   const names = new Map<string, string>()
   return messages.map((message): AiSdkMessage => {
     switch (message.role) {
@@ -85,9 +85,9 @@ function assistantPart(part: AssistantPart, names: Map<string, string>): Calling
 }
 
 function outputOf(result: ToolResult): ResultPart["output"] {
-  if (isFailure(result)) return { type: "error-text", value: textOfResult(result) }
+  if (isFailure(result)) return { type: "error-text", value: formatResult(result) }
   if (result.type !== "json" || typeof result.value === "string" || result.warning !== undefined) {
-    return { type: "text", value: textOfResult(result) }
+    return { type: "text", value: formatResult(result) }
   }
   return { type: "json", value: result.value satisfies Json as never }
 }

@@ -2,22 +2,22 @@ import { toError } from "../../core/errors.ts"
 import type { ToolResult } from "../../core/ports/tools/tool.ts"
 import type { RunnerEvent, RunnerToolCall } from "../../core/runs/runner.ts"
 import type { Usage } from "../../core/usage.ts"
-import { countOf, type Fields, fieldsOf, inputOf, textOf } from "../fields.ts"
+import { countOf, type Fields, parseInput, readFields, readText } from "../fields.ts"
 import type { RunnerOptions } from "../runner-options.ts"
-import { resultOf } from "../tool-result.ts"
+import { toToolResult } from "../tool-result.ts"
 import { executionStart } from "./execution-starts.ts"
 
 /** Returns the call that the model requested. */
 export function callOf(part: Fields): RunnerToolCall {
   const { toolCallId, toolName, input } = part
-  return { type: "toolCall", id: String(toolCallId), name: String(toolName), input: inputOf(input) }
+  return { type: "toolCall", id: String(toolCallId), name: String(toolName), input: parseInput(input) }
 }
 
 /**
  * Yields the events of one part of the stream. `requested` are the calls that the model requested and that are not
  * reported yet. Each is reported when its execution starts, or with its result if that comes first.
  */
-export function* eventsOf(
+export function* toRunnerEvents(
   part: Fields,
   requested: Map<string, RunnerToolCall>,
   options: RunnerOptions,
@@ -25,10 +25,10 @@ export function* eventsOf(
   const id = String(part.toolCallId)
   switch (part.type) {
     case "text-delta":
-      yield { type: "text", text: textOf(part.text) ?? "" }
+      yield { type: "text", text: readText(part.text) ?? "" }
       return
     case "reasoning-delta":
-      yield { type: "thinking", text: textOf(part.text) ?? "" }
+      yield { type: "thinking", text: readText(part.text) ?? "" }
       return
     case "finish-step":
       yield usageEvent(part, options)
@@ -56,7 +56,7 @@ function* reportCall(id: string, requested: Map<string, RunnerToolCall>): Iterab
 }
 
 function outcomeOf(part: Fields): ToolResult {
-  if (part.type === "tool-result") return resultOf(part.output)
+  if (part.type === "tool-result") return toToolResult(part.output)
   if (part.type === "tool-error") {
     return { type: "error", code: "tool_failed", message: toError(part.error).message }
   }
@@ -64,7 +64,7 @@ function outcomeOf(part: Fields): ToolResult {
 }
 
 function usageEvent({ response, usage }: Fields, options: RunnerOptions): RunnerEvent {
-  const model = options.model ?? textOf(fieldsOf(response).modelId)
+  const model = options.model ?? readText(readFields(response).modelId)
   const { priceList } = options
   return {
     type: "usage",
@@ -75,8 +75,8 @@ function usageEvent({ response, usage }: Fields, options: RunnerOptions): Runner
 }
 
 function usageOf(usage: unknown): Usage {
-  const { inputTokens, inputTokenDetails, outputTokens } = fieldsOf(usage)
-  const details = fieldsOf(inputTokenDetails)
+  const { inputTokens, inputTokenDetails, outputTokens } = readFields(usage)
+  const details = readFields(inputTokenDetails)
   const [read, written] = [countOf(details.cacheReadTokens), countOf(details.cacheWriteTokens)]
   return {
     inputTokens: Math.max(0, countOf(inputTokens) - read - written),

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest"
 import { bash, resultsOf, runnerOf } from "../fixtures/claude-runner.ts"
 import { collect, decidedRequest, outline, requestOf } from "../fixtures/runner-calls.ts"
 import { modelMessage, queryResult, type ScriptedClaude } from "../fixtures/scripted-claude.ts"
-import { uuidOf } from "./process/session-folder.ts"
+import { computeUuid } from "./process/session-folder.ts"
 
 describe("Claude Code", () => {
   it("starts without settings, and with the given environment only", async () => {
@@ -29,7 +29,7 @@ describe("Claude Code", () => {
       settings: { permissions: { ask: ["Bash"] } },
       hooks: { PreToolUse: [{ onFailure: "block" }] },
     })
-    const home = join(folder, uuidOf("session", "sess_1"))
+    const home = join(folder, computeUuid("session", "sess_1"))
     expect(options?.env).toMatchObject({ ANTHROPIC_API_KEY: "key", HOME: join(home, "home") })
     const inherited = Object.keys(process.env).filter((name) => options?.env[name] === process.env[name])
     expect(inherited.filter((name) => name !== "LANG")).toEqual([])
@@ -65,7 +65,7 @@ describe("Claude Code", () => {
     const { runner, writeTranscript } = await runnerOf([script, script])
     await writeTranscript()
     await collect(runner, requestOf({ reason: "resume" }))
-    await writeTranscript(`{"uuid":"${uuidOf("run", "run_1")}"}\n`)
+    await writeTranscript(`{"uuid":"${computeUuid("run", "run_1")}"}\n`)
     await collect(runner, requestOf({ reason: "resume" }))
     expect(heard[0]).toBe("Go.")
     expect(heard[1]).toMatch(/^The server stopped while you responded/)
@@ -157,7 +157,7 @@ describe("Claude Code", () => {
         yield queryResult()
       },
     ])
-    const old = join(folder, uuidOf("session", "old"))
+    const old = join(folder, computeUuid("session", "old"))
     const others = join(folder, "something-else")
     for (const path of [old, others]) {
       await mkdir(path)
@@ -165,7 +165,7 @@ describe("Claude Code", () => {
     }
     await collect(runner, requestOf())
     expect((await readdir(folder)).toSorted()).toEqual(
-      [uuidOf("session", "sess_1"), "something-else"].toSorted(),
+      [computeUuid("session", "sess_1"), "something-else"].toSorted(),
     )
   })
 })

@@ -1,28 +1,28 @@
 import { GatewayError } from "../../core/errors.ts"
 import type { Runner, RunnerEvent, RunnerRequest } from "../../core/runs/runner.ts"
 import { createAgentError } from "../failure.ts"
-import { countOf, fieldsOf, jsonOf } from "../fields.ts"
+import { countOf, readFields, toJsonValue } from "../fields.ts"
 import { createApprovalPolicy } from "./calls/approval-policy.ts"
 import { type CallGate, callOf, createCallGate, type SdkCall } from "./calls/call-gate.ts"
 import { executeTool } from "./calls/execute-tool.ts"
-import { type CallTool, createToolServer, sdkNameOf } from "./calls/tool-server.ts"
+import { type CallTool, createToolServer, toSdkName } from "./calls/tool-server.ts"
 import { type ClaudeAgentOptions, type ResolvedClaudeAgentOptions, resolveOptions } from "./options.ts"
 import { createFormerProcess } from "./process/former-process.ts"
-import { createPlaces } from "./process/process-places.ts"
+import { createProcessPlaces } from "./process/process-places.ts"
 import { createSdkProcess } from "./process/sdk-process.ts"
 import {
-  fileContains,
+  computeUuid,
   openSessionFolder,
   removeOldFolders,
   type SessionFolder,
-  sessionPath,
-  uuidOf,
+  searchFile,
+  toSessionPath,
 } from "./process/session-folder.ts"
 import { createMailbox, type Mailbox } from "./query/mailbox.ts"
 import type { QueryEnd, QueryFailure } from "./query/message-reader.ts"
-import { createPromptInput, promptContent, userMessage } from "./query/prompt.ts"
-import { queryOptions } from "./query/query-options.ts"
-import { addSpending, limitsLeft, type RunSpending } from "./query/run-limits.ts"
+import { createPromptContent, createPromptInput, createUserMessage } from "./query/prompt.ts"
+import { createQueryOptions } from "./query/query-options.ts"
+import { addSpending, computeLimitsLeft, type RunSpending } from "./query/run-limits.ts"
 import { type AskedCall, runQuery } from "./query/run-query.ts"
 import type { QueryParameters } from "./sdk.ts"
 
@@ -48,7 +48,7 @@ interface Saved extends RunSpending {
  */
 export function claudeAgentRunner(given: ClaudeAgentOptions): Runner {
   const options = resolveOptions(given)
-  const places = createPlaces(options.maxProcesses)
+  const places = createProcessPlaces(options.maxProcesses)
   let sweptAt = 0
   return async function* (request) {
     const { signal, logger } = request
@@ -79,14 +79,14 @@ async function* runAgent(
   request: RunnerRequest,
 ): AsyncGenerator<RunnerEvent> {
   const { sessionId, runId, decisions, logger } = request
-  const former = createFormerProcess(sessionPath(options.folder, sessionId))
+  const former = createFormerProcess(toSessionPath(options.folder, sessionId))
   await former.waitUntilGone(request.signal)
   const folder = await openSessionFolder(options.folder, sessionId)
   const asked = await undecidedCall(folder, request)
   if (decisions.length > 0) requireSession(asked)
   const resumed = asked !== null
   const prompt = createPromptInput()
-  const promptId = uuidOf("run", runId)
+  const promptId = computeUuid("run", runId)
   if (!resumed) prompt.push(await firstMessage(folder, request, promptId))
 
   const stop = new AbortController()
@@ -101,16 +101,18 @@ async function* runAgent(
   const server = createToolServer(options.tools, callerOf(options, request, { gate, mailbox, signal }))
   const cwd = options.workingFolder?.({ sessionId, userId: request.userId }) ?? folder.work
   const spent = spentBefore(request)
-  const limits = limitsLeft(options, spent)
+  const limits = computeLimitsLeft(options, spent)
   if (typeof limits === "string") throw failureOf({ kind: `error_${limits}`, status: undefined, detail: "" })
   const parts = { folder, cwd, gate, server, process, abortController: stop, limits }
-  const parameters: QueryParameters = { prompt, options: queryOptions(options, parts) }
+  const parameters: QueryParameters = { prompt, options: createQueryOptions(options, parts) }
 
   let isToldToGoOn = !resumed
   const tellToGoOn = () => {
     if (isToldToGoOn) return
     isToldToGoOn = true
-    prompt.push(userMessage([{ type: "text", text: goOn }], uuidOf("run", `${runId}:${asked?.id ?? ""}`)))
+    prompt.push(
+      createUserMessage([{ type: "text", text: goOn }], computeUuid("run", `${runId}:${asked?.id ?? ""}`)),
+    )
   }
   const silence = setTimeout(() => {
     if (!gate.isStarted) tellToGoOn()
@@ -173,12 +175,12 @@ function* ask(
   if (reason !== "tool_deferred") {
     throw failureOf({ kind: "approval_lost", status: undefined, detail: `The query ended with ${reason}.` })
   }
-  yield { type: "state", state: jsonOf({ ...saved, asked: call } satisfies Saved) }
+  yield { type: "state", state: toJsonValue({ ...saved, asked: call } satisfies Saved) }
   yield shown
 }
 
 function spentBefore({ state }: RunnerRequest): RunSpending {
-  const { turns, costUsd } = fieldsOf(state)
+  const { turns, costUsd } = readFields(state)
   return { turns: countOf(turns), costUsd: countOf(costUsd) }
 }
 
@@ -187,12 +189,12 @@ function spentBefore({ state }: RunnerRequest): RunSpending {
  * call has received a result.
  */
 async function undecidedCall({ transcript }: SessionFolder, request: RunnerRequest): Promise<SdkCall | null> {
-  const { asked } = fieldsOf(request.state) as Partial<Record<keyof Saved, unknown>>
+  const { asked } = readFields(request.state) as Partial<Record<keyof Saved, unknown>>
   if (request.reason === "new" || transcript === null || typeof asked !== "object" || asked === null)
     return null
   const call = callOf(asked)
   const result = `"tool_use_id":${JSON.stringify(call.id)}`
-  return (await fileContains(transcript, result, request.signal)) ? null : call
+  return (await searchFile(transcript, result, request.signal)) ? null : call
 }
 
 function requireSession(asked: SdkCall | null): void {
@@ -213,9 +215,9 @@ async function firstMessage(
 ) {
   const { transcript } = folder
   const isHeard =
-    reason === "resume" && transcript !== null && (await fileContains(transcript, promptId, signal))
-  if (!isHeard) return userMessage(promptContent(messages, transcript !== null), promptId)
-  return userMessage([{ type: "text", text: restarted }], crypto.randomUUID())
+    reason === "resume" && transcript !== null && (await searchFile(transcript, promptId, signal))
+  if (!isHeard) return createUserMessage(createPromptContent(messages, transcript !== null), promptId)
+  return createUserMessage([{ type: "text", text: restarted }], crypto.randomUUID())
 }
 
 function callerOf(
@@ -228,7 +230,7 @@ function callerOf(
   }: { readonly gate: CallGate; readonly mailbox: Mailbox; readonly signal: AbortSignal },
 ): CallTool {
   return async (tool, { callId, input, signal: given }) => {
-    if (!gate.take(callId, sdkNameOf(tool.name))) {
+    if (!gate.take(callId, toSdkName(tool.name))) {
       return { type: "error", code: "denied", message: "This call was not allowed." }
     }
     const timeoutMs = tool.timeoutMs ?? options.toolTimeoutMs

@@ -1,14 +1,14 @@
 import type { AssistantMessage, ContentPart, Message } from "../../core/history/messages.ts"
 import { joinTexts } from "../../core/history/messages.ts"
 import { isFailure } from "../../core/tools/tool-result.ts"
-import { fieldsOf, listOf } from "../fields.ts"
-import { textOfResult } from "../tool-result.ts"
+import { listOf, readFields } from "../fields.ts"
+import { formatResult } from "../tool-result.ts"
 
 /**
  * Converts the conversation into messages for LangChain. Thinking is left out, because it is useless without its
  * model's signature.
  */
-export function graphMessages(messages: readonly Message[]): readonly object[] {
+export function toGraphMessages(messages: readonly Message[]): readonly object[] {
   const names = new Map<string, string>()
   return messages.flatMap((message): readonly object[] => {
     switch (message.role) {
@@ -22,7 +22,7 @@ export function graphMessages(messages: readonly Message[]): readonly object[] {
         return message.results.map(({ toolCallId, result }) => {
           const status = isFailure(result) ? "error" : "success"
           const name = names.get(toolCallId) ?? "tool"
-          return { role: "tool", tool_call_id: toolCallId, name, status, content: textOfResult(result) }
+          return { role: "tool", tool_call_id: toolCallId, name, status, content: formatResult(result) }
         })
       default:
         return message satisfies never
@@ -55,8 +55,8 @@ function assistantMessage({ content }: AssistantMessage, names: Map<string, stri
  * accept a conversation with such calls.
  */
 export function createMissingResults(messages: unknown): readonly object[] {
-  const answered = new Set(listOf(messages).map((message) => fieldsOf(message).tool_call_id))
-  const calls = listOf(messages).flatMap((message) => listOf(fieldsOf(message).tool_calls).map(fieldsOf))
+  const answered = new Set(listOf(messages).map((message) => readFields(message).tool_call_id))
+  const calls = listOf(messages).flatMap((message) => listOf(readFields(message).tool_calls).map(readFields))
   return calls
     .filter(({ id }) => !answered.has(id))
     .map(({ id, name }) => {

@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 import type { RunnerDecision } from "../../core/runs/runner.ts"
-import { fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
-import { denialText } from "../runner-options.ts"
+import { listOf, parseInput, readFields, readText, toJsonValue } from "../fields.ts"
+import { formatDenial } from "../runner-options.ts"
 
 /** One question of an interrupt for a person. */
 export interface InterruptQuestion {
@@ -18,22 +18,22 @@ export interface InterruptQuestion {
  * question. Any other object is one question, named by `tool` (or `action`, `name`) with `args` (or `input`) and
  * `reason` (or `description`). Any other value is a question named `interrupt`.
  */
-export function questionsOf(value: Json): readonly InterruptQuestion[] {
-  const { actionRequests, reviewConfigs, ...fields } = fieldsOf(value)
+export function readQuestions(value: Json): readonly InterruptQuestion[] {
+  const { actionRequests, reviewConfigs, ...fields } = readFields(value)
   if (Array.isArray(actionRequests)) {
-    const reviews = listOf(reviewConfigs).map(fieldsOf)
+    const reviews = listOf(reviewConfigs).map(readFields)
     return actionRequests.map((request) => {
-      const { name, args, description } = fieldsOf(request)
-      const schema = jsonOf(reviews.find(({ actionName }) => actionName === name)?.argsSchema)
+      const { name, args, description } = readFields(request)
+      const schema = toJsonValue(reviews.find(({ actionName }) => actionName === name)?.argsSchema)
       const inputSchema = isJsonObject(schema) ? schema : undefined
-      return { name: String(name), input: inputOf(args), reason: textOf(description), inputSchema }
+      return { name: String(name), input: parseInput(args), reason: readText(description), inputSchema }
     })
   }
-  const name = textOf(fields.tool) ?? textOf(fields.action) ?? textOf(fields.name)
-  if (name === undefined) return [{ name: "interrupt", input: inputOf(value) }]
-  const toolCallId = textOf(fields.toolCallId)
-  const reason = textOf(fields.reason) ?? textOf(fields.description)
-  return [{ name, input: inputOf(fields.args ?? fields.input), toolCallId, reason }]
+  const name = readText(fields.tool) ?? readText(fields.action) ?? readText(fields.name)
+  if (name === undefined) return [{ name: "interrupt", input: parseInput(value) }]
+  const toolCallId = readText(fields.toolCallId)
+  const reason = readText(fields.reason) ?? readText(fields.description)
+  return [{ name, input: parseInput(fields.args ?? fields.input), toolCallId, reason }]
 }
 
 /**
@@ -41,16 +41,16 @@ export function questionsOf(value: Json): readonly InterruptQuestion[] {
  * }`. `input` is null unless it was edited.
  */
 export function resumeValueOf(decisions: readonly RunnerDecision[], value: Json): Json {
-  const { actionRequests } = fieldsOf(value)
+  const { actionRequests } = readFields(value)
   if (!Array.isArray(actionRequests)) {
     const [{ approved, editedInput, reason } = refused] = decisions
     return { approved, input: editedInput, reason }
   }
   return {
     decisions: decisions.map((decision, index): Json => {
-      if (!decision.approved) return { type: "reject", message: denialText(decision) }
+      if (!decision.approved) return { type: "reject", message: formatDenial(decision) }
       if (decision.editedInput === null) return { type: "approve" }
-      const name = String(fieldsOf(actionRequests[index]).name)
+      const name = String(readFields(actionRequests[index]).name)
       return { type: "edit", editedAction: { name, args: decision.editedInput } }
     }),
   }

@@ -1,11 +1,11 @@
 import type { Json } from "../../core/json/json.ts"
 import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/runs/runner.ts"
 import { createAgentError } from "../failure.ts"
-import { fieldsOf, inputOf, jsonOf, listOf } from "../fields.ts"
+import { listOf, parseInput, readFields, toJsonValue } from "../fields.ts"
 import { createAskedCall, type RunnerOptions } from "../runner-options.ts"
-import { createMissingResults, graphMessages } from "./graph-messages.ts"
-import { graphReader, type Interrupt } from "./graph-reader.ts"
-import { type InterruptQuestion, questionsOf, resumeValueOf } from "./interrupts.ts"
+import { createMissingResults, toGraphMessages } from "./graph-messages.ts"
+import { createGraphReader, type Interrupt } from "./graph-reader.ts"
+import { type InterruptQuestion, readQuestions, resumeValueOf } from "./interrupts.ts"
 
 /**
  * A compiled graph whose state has `messages`. Interrupts need a checkpointer. To outlive the process, it must be
@@ -24,7 +24,7 @@ export interface LangGraphOptions extends RunnerOptions {
   }) => object
   /** Returns the configuration of each invocation, merged with the thread, the signal and the stream modes. */
   readonly config?: (request: RunnerRequest) => { readonly configurable?: object }
-  /** Returns the questions of an interrupt's value. Default: `questionsOf`. */
+  /** Returns the questions of an interrupt's value. Default: `readQuestions`. */
   readonly questions?: (value: Json) => readonly InterruptQuestion[]
   /**
    * Returns the value of `interrupt()`, by the decisions on its questions in their order. Default: `resumeValueOf`.
@@ -65,7 +65,7 @@ async function* runGraph(
   const saved = readSaved(decisions.length === 0 ? null : request.state)
   const input =
     decisions.length === 0 ? await firstInput(graph, config, request) : commandOf(saved, options, request)
-  const reader = graphReader(options, saved.openCalls)
+  const reader = createGraphReader(options, saved.openCalls)
   yield* answersWithoutCall(saved, request)
   for await (const chunk of await graph.stream(input as never, config as never)) yield* reader.read(chunk)
   signal.throwIfAborted()
@@ -76,7 +76,7 @@ async function* runGraph(
     ...interrupt,
     callIds: questions.map(({ id }) => id),
   }))
-  yield { type: "state", state: jsonOf({ interrupts, openCalls } satisfies Saved) }
+  yield { type: "state", state: toJsonValue({ interrupts, openCalls } satisfies Saved) }
   for (const { questions } of asked) yield* questions
 }
 
@@ -91,10 +91,10 @@ async function firstInput(
 ): Promise<object | null> {
   const thread = graph.checkpointer ? await graph.getState(config as never) : null
   if (reason === "resume" && thread !== null && thread.next.length > 0) return null
-  const known = fieldsOf(thread?.values).messages
-  if (listOf(known).length === 0) return { messages: graphMessages(messages) }
+  const known = readFields(thread?.values).messages
+  if (listOf(known).length === 0) return { messages: toGraphMessages(messages) }
   const asked = messages.findLastIndex(({ role }) => role === "user")
-  return { messages: [...createMissingResults(known), ...graphMessages(messages.slice(asked, asked + 1))] }
+  return { messages: [...createMissingResults(known), ...toGraphMessages(messages.slice(asked, asked + 1))] }
 }
 
 function commandOf(saved: Saved, options: LangGraphOptions, { decisions }: RunnerRequest): object {
@@ -121,7 +121,7 @@ function questionsAbout(
   options: LangGraphOptions,
 ): { readonly interrupt: Interrupt; readonly questions: readonly RunnerToolCall[] } {
   const taken = new Set<string>()
-  const questions = (options.questions ?? questionsOf)(interrupt.value).map((question, index) => {
+  const questions = (options.questions ?? readQuestions)(interrupt.value).map((question, index) => {
     const free = openCalls.filter(({ id }) => !taken.has(id))
     const id = callIdOf(question, free) ?? `${interrupt.id}.${index}`
     taken.add(id)
@@ -142,15 +142,15 @@ function callIdOf(
 }
 
 function readSaved(state: Json): Saved {
-  const { interrupts, openCalls } = fieldsOf(state)
+  const { interrupts, openCalls } = readFields(state)
   return {
     interrupts: listOf(interrupts).map((interrupt) => {
-      const { id, value, callIds } = fieldsOf(interrupt)
-      return { id: String(id), value: jsonOf(value), callIds: listOf(callIds).map(String) }
+      const { id, value, callIds } = readFields(interrupt)
+      return { id: String(id), value: toJsonValue(value), callIds: listOf(callIds).map(String) }
     }),
     openCalls: listOf(openCalls).map((call) => {
-      const { id, name, input } = fieldsOf(call)
-      return { type: "toolCall", id: String(id), name: String(name), input: inputOf(input) }
+      const { id, name, input } = readFields(call)
+      return { type: "toolCall", id: String(id), name: String(name), input: parseInput(input) }
     }),
   }
 }

@@ -1,6 +1,6 @@
 import type { AssistantPart, ContentPart, Message } from "../../core/history/messages.ts"
 import { joinTexts } from "../../core/history/messages.ts"
-import { textOfResult } from "../tool-result.ts"
+import { formatResult } from "../tool-result.ts"
 
 /**
  * Converts the conversation into the SDK's input items. Thinking is left out, because it is useless without its
@@ -19,7 +19,7 @@ export function toInputItems(messages: readonly Message[]): readonly object[] {
       case "tool":
         return message.results.map(({ toolCallId: callId, result }) => {
           const name = names.get(callId) ?? "tool"
-          const output = textOfResult(result)
+          const output = formatResult(result)
           return { type: "function_call_result", callId, name, status: "completed", output }
         })
       default:

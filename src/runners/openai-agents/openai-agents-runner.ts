@@ -1,11 +1,11 @@
 import { isJsonObject } from "../../core/json/json.ts"
 import type { Runner, RunnerDecision, RunnerRequest, RunnerToolCall } from "../../core/runs/runner.ts"
 import { createAgentError } from "../failure.ts"
-import { fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
-import { createAskedCall, denialText, describeRefusedEdit, type RunnerOptions } from "../runner-options.ts"
+import { listOf, parseInput, readFields, readText, toJsonValue } from "../fields.ts"
+import { createAskedCall, describeRefusedEdit, formatDenial, type RunnerOptions } from "../runner-options.ts"
 import { editCalls } from "./edit-calls.ts"
 import { toInputItems } from "./input-items.ts"
-import { eventReader, type OpenAiAgentsEvent } from "./stream-events.ts"
+import { createEventReader, type OpenAiAgentsEvent } from "./stream-events.ts"
 
 /** The part of `@openai/agents` that the adapter uses: `{ run, RunState }`, imported by the application. */
 export interface OpenAiAgentsSdk<Agent> {
@@ -41,7 +41,7 @@ export function openAiAgentsRunner<Agent>(
   options: OpenAiAgentsSdk<NoInfer<Agent>> & RunnerOptions,
 ): Runner {
   return async function* (request) {
-    const read = eventReader(options)
+    const read = createEventReader(options)
     try {
       const input =
         request.decisions.length === 0
@@ -52,7 +52,7 @@ export function openAiAgentsRunner<Agent>(
       for await (const event of run) yield* read(event)
       await run.completed
       if (run.interruptions.length === 0) return
-      yield { type: "state", state: jsonOf(JSON.parse(run.state.toString())) }
+      yield { type: "state", state: toJsonValue(JSON.parse(run.state.toString())) }
       yield* run.interruptions.map((interruption) => questionOf(interruption, options))
     } catch (thrown) {
       throw createAgentError(thrown)
@@ -83,23 +83,23 @@ async function restoreDecided<Agent>(
 }
 
 function refusalOf(decision: RunnerDecision, uneditable: ReadonlySet<string>): string | null {
-  if (!decision.approved) return denialText(decision)
+  if (!decision.approved) return formatDenial(decision)
   return uneditable.has(decision.id) ? describeRefusedEdit(decision) : null
 }
 
 function questionOf(interruption: object, options: RunnerOptions): RunnerToolCall {
-  const { name, arguments: input, agent } = fieldsOf(interruption)
-  const tool = listOf(fieldsOf(agent).tools).find((candidate) => fieldsOf(candidate).name === name)
-  const parameters = jsonOf(fieldsOf(tool).parameters)
+  const { name, arguments: input, agent } = readFields(interruption)
+  const tool = listOf(readFields(agent).tools).find((candidate) => readFields(candidate).name === name)
+  const parameters = toJsonValue(readFields(tool).parameters)
   return createAskedCall(options, {
     id: idOf(interruption),
-    name: textOf(name) ?? "tool",
-    input: inputOf(input),
+    name: readText(name) ?? "tool",
+    input: parseInput(input),
     inputSchema: isJsonObject(parameters) ? parameters : undefined,
   })
 }
 
 function idOf(interruption: object): string {
-  const { callId, id } = fieldsOf(fieldsOf(interruption).rawItem)
-  return textOf(callId) ?? textOf(id) ?? "call"
+  const { callId, id } = readFields(readFields(interruption).rawItem)
+  return readText(callId) ?? readText(id) ?? "call"
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { type BubblewrapSetup, bubblewrapArguments } from "./arguments.ts"
+import { type BubblewrapSetup, createBubblewrapArguments } from "./arguments.ts"
 
 const setup: BubblewrapSetup = {
   workspace: "/data/sessions/a",
@@ -12,14 +12,14 @@ const setup: BubblewrapSetup = {
 }
 
 test("an ordinary user gets every namespace and no capability", () => {
-  const all = bubblewrapArguments(setup)
+  const all = createBubblewrapArguments(setup)
   expect(all).toContain("--unshare-all")
   expect(all).not.toContain("--share-net")
   expect(all).not.toContain("--cap-add")
 })
 
 test("root gets no user namespace, and the capabilities to become another user", () => {
-  const all = bubblewrapArguments({ ...setup, asRoot: true })
+  const all = createBubblewrapArguments({ ...setup, asRoot: true })
   expect(all.filter((argument) => argument.startsWith("--unshare"))).toEqual([
     "--unshare-ipc",
     "--unshare-pid",
@@ -35,13 +35,13 @@ test("root gets no user namespace, and the capabilities to become another user",
 })
 
 test("only the network `host` shares a namespace", () => {
-  expect(bubblewrapArguments({ ...setup, network: "host" })).toContain("--share-net")
-  const asRoot = bubblewrapArguments({ ...setup, network: "host", asRoot: true })
+  expect(createBubblewrapArguments({ ...setup, network: "host" })).toContain("--share-net")
+  const asRoot = createBubblewrapArguments({ ...setup, network: "host", asRoot: true })
   expect(asRoot).not.toContain("--unshare-net")
 })
 
 test("only system folders and harmless devices of the host are bound, read-only, with the working directory", () => {
-  const all = bubblewrapArguments(setup)
+  const all = createBubblewrapArguments(setup)
   const bound = all.flatMap((argument, index) =>
     /^--(dev-|ro-)?bind/.test(argument) ? [[argument, all[index + 1]]] : [],
   )

@@ -1,5 +1,5 @@
 import { sharedMemoryBytes, temporaryBytes } from "../limits.ts"
-import { mountPoint, type StagedFolder } from "../staged-folders.ts"
+import { type StagedFolder, toMountPoint } from "../staged-folders.ts"
 
 export interface BubblewrapSetup {
   /** Path of the host's folder that becomes `/workspace`. */
@@ -24,13 +24,13 @@ export const sandboxPath = "/opt/node/bin:/usr/local/bin:/usr/bin:/bin"
  * Returns the arguments with which bubblewrap builds the sandbox:
  * https://github.com/containers/bubblewrap/blob/main/bwrap.xml
  */
-export function bubblewrapArguments(setup: BubblewrapSetup): readonly string[] {
+export function createBubblewrapArguments(setup: BubblewrapSetup): readonly string[] {
   return [
     ...namespaces(setup),
     // When the gateway ends, everything in the sandbox ends.
     ...["--die-with-parent", "--new-session", "--clearenv"],
     ...Object.entries(setup.env).flatMap(([name, value]) => ["--setenv", name, value]),
-    ...setup.folders.flatMap((folder) => ["--setenv", folder.variable, mountPoint(folder)]),
+    ...setup.folders.flatMap((folder) => ["--setenv", folder.variable, toMountPoint(folder)]),
     ...["--cap-drop", "ALL"],
     // These are only needed to switch to another user, which drops them again.
     ...(setup.asRoot ? ["SETUID", "SETGID", "SETPCAP"].flatMap((name) => ["--cap-add", `CAP_${name}`]) : []),
@@ -48,7 +48,7 @@ export function bubblewrapArguments(setup: BubblewrapSetup): readonly string[] {
     ...["--size", String(sharedMemoryBytes), "--perms", "1777", "--tmpfs", "/dev/shm"],
     ...["--bind", setup.workspace, "/workspace"],
     ...["--perms", "0755", "--dir", "/mnt"],
-    ...setup.folders.flatMap((folder) => ["--ro-bind", folder.path, mountPoint(folder)]),
+    ...setup.folders.flatMap((folder) => ["--ro-bind", folder.path, toMountPoint(folder)]),
     ...["--remount-ro", "/"],
     ...["--seccomp", String(setup.seccompFile)],
   ]

@@ -7,14 +7,14 @@ import { findUnenforcedLimits } from "../cgroups/unenforced-limits.ts"
 import { openFiles } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
 import { findProgram } from "../processes/find-program.ts"
-import { baseEnvironment, createLauncherInput, launcherCommand } from "../processes/launcher.ts"
+import { createBaseEnvironment, createLauncherCommand, createLauncherInput } from "../processes/launcher.ts"
 import { prepareOutputPipes } from "../processes/output-pipes.ts"
-import { processLimits, resourceLimits, userLimits } from "../processes/resource-limits.ts"
+import { createProcessLimits, createResourceLimits, createUserLimits } from "../processes/resource-limits.ts"
 import { startProcess } from "../processes/start-process.ts"
 import { prepareStarter } from "../processes/starter.ts"
-import { seccompProgram } from "../seccomp/bpf.ts"
+import { createSeccompProgram } from "../seccomp/bpf.ts"
 import { hasOwnUsers } from "../workspace/owner.ts"
-import { bubblewrapArguments, sandboxPath } from "./arguments.ts"
+import { createBubblewrapArguments, sandboxPath } from "./arguments.ts"
 
 /** Files that bubblewrap receives in addition to the three standard streams. */
 const argumentsFile = 3
@@ -36,12 +36,12 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
   }
   const asRoot = hasOwnUsers()
   const filter = join(directory, "seccomp.bpf")
-  await writeFile(filter, seccompProgram(processor()), { mode: 0o600 })
+  await writeFile(filter, createSeccompProgram(processor()), { mode: 0o600 })
   const starter = await prepareStarter()
   const makePipes = await prepareOutputPipes(join(privateFolder, "pipes"))
   const groups = typeof cgroups === "string" ? null : cgroups
   const environment = {
-    ...baseEnvironment({ home: "/workspace", path: sandboxPath, temporary: "/tmp", limits }),
+    ...createBaseEnvironment({ home: "/workspace", path: sandboxPath, temporary: "/tmp", limits }),
     ...env,
   }
 
@@ -57,7 +57,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
       const cgroup = (await groups?.create()) ?? null
       const seccomp = await open(filter)
       try {
-        const built = bubblewrapArguments({
+        const built = createBubblewrapArguments({
           workspace: workspace.path,
           env: environment,
           folders,
@@ -69,11 +69,13 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
         const { owner } = workspace
         return await startProcess({
           command: [
-            ...[prlimit, ...resourceLimits(limits), `--nofile=${openFiles}:${openFiles}`, "--"],
+            ...[prlimit, ...createResourceLimits(limits), `--nofile=${openFiles}:${openFiles}`, "--"],
             ...[bwrap, "--args", String(argumentsFile), "--"],
             ...(owner === null ? [] : [setpriv, ...userArguments(owner.uid, owner.gid)]),
-            ...(cgroup === null ? [prlimit, ...processLimits(limits), ...userLimits(limits), "--"] : []),
-            ...launcherCommand("/workspace", limits),
+            ...(cgroup === null
+              ? [prlimit, ...createProcessLimits(limits), ...createUserLimits(limits), "--"]
+              : []),
+            ...createLauncherCommand("/workspace", limits),
           ],
           // Nothing of the host's environment is passed, because `/proc/1/environ` shows the environment of
           // bubblewrap itself.

@@ -8,7 +8,7 @@ import { megabyte, type SandboxLimits } from "../limits.ts"
 import { hasCode } from "../workspace/directory.ts"
 import { readIfThere, writeIfThere } from "./files.ts"
 import { freezeGroup, thawGroup } from "./freeze.ts"
-import { controllers, type Hierarchy, hierarchies } from "./hierarchy.ts"
+import { controllers, findHierarchies, type Hierarchy } from "./hierarchy.ts"
 import { findUnenforcedSwap } from "./unenforced-limits.ts"
 
 /**
@@ -63,7 +63,7 @@ export async function openCgroups(
 ): Promise<Cgroups | string> {
   let problem = "there are no control groups here"
   const [mountinfo, cgroup] = await Promise.all([kernel.proc("mountinfo"), kernel.proc("cgroup")])
-  for (const hierarchy of await hierarchies({ mountinfo, cgroup })) {
+  for (const hierarchy of await findHierarchies({ mountinfo, cgroup })) {
     const cgroups = createCgroups(hierarchy, limits, instance, kernel)
     try {
       await delegate(hierarchy)

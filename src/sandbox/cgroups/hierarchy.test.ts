@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { hierarchies } from "./hierarchy.ts"
+import { findHierarchies } from "./hierarchy.ts"
 
 const v1 = (controller: string) =>
   `30 25 0:26 / /sys/fs/cgroup/${controller} rw,relatime - cgroup cgroup rw,${controller}`
@@ -13,7 +13,7 @@ test("version 1 has a parent for each controller, even if several share a mount"
     v2("/sys/fs/cgroup/unified"),
   ].join("\n")
   const cgroup = "4:memory:/no-such-group\n3:pids:/\n2:cpu,cpuacct:/no-such-group\n0::/\n"
-  expect(await hierarchies({ mountinfo, cgroup })).toEqual([
+  expect(await findHierarchies({ mountinfo, cgroup })).toEqual([
     {
       version: 1,
       parents: {
@@ -28,7 +28,7 @@ test("version 1 has a parent for each controller, even if several share a mount"
 
 test("version 2 tries the process's own group first, then the root of the mount", async () => {
   // Any folder with a subfolder can take the place of the mount.
-  const found = await hierarchies({ mountinfo: v2("/proc"), cgroup: "0::/self\n" })
+  const found = await findHierarchies({ mountinfo: v2("/proc"), cgroup: "0::/self\n" })
   expect(found.map(({ version, parents }) => [version, parents.memory, parents.cpu])).toEqual([
     [2, "/proc/self", "/proc/self"],
     [2, "/proc", "/proc"],
@@ -36,5 +36,5 @@ test("version 2 tries the process's own group first, then the root of the mount"
 })
 
 test("nothing is tried without control groups", async () => {
-  expect(await hierarchies({ mountinfo: "", cgroup: "" })).toEqual([])
+  expect(await findHierarchies({ mountinfo: "", cgroup: "" })).toEqual([])
 })

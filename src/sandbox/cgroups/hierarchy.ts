@@ -27,7 +27,7 @@ export interface ProcessFiles {
  * allotted. The next one is the root of the mounted hierarchy, because on version 2 a group that contains processes
  * cannot contain limited groups.
  */
-export async function hierarchies({ mountinfo, cgroup }: ProcessFiles): Promise<readonly Hierarchy[]> {
+export async function findHierarchies({ mountinfo, cgroup }: ProcessFiles): Promise<readonly Hierarchy[]> {
   const mounts = mountsOf(mountinfo)
   const groups = groupsOf(cgroup)
   const own: Partial<Record<Controller, string>> = {}
@@ -54,7 +54,7 @@ export async function hierarchies({ mountinfo, cgroup }: ProcessFiles): Promise<
 /**
  * Returns the expected path of a process's group of a controller of version 1. Null if there is no such controller.
  */
-export function groupPath(controller: string, { mountinfo, cgroup }: ProcessFiles): string | null {
+export function findGroupPath(controller: string, { mountinfo, cgroup }: ProcessFiles): string | null {
   const mount = mountsOf(mountinfo).find(
     ({ type, options }) => type === "cgroup" && options.includes(controller),
   )

@@ -1,7 +1,7 @@
 import { constants, type Stats } from "node:fs"
 import { open, readdir, readFile, readlink, stat } from "node:fs/promises"
 import { hasCode } from "../workspace/directory.ts"
-import { bytesOnDisk, type DiskUsage } from "../workspace/disk-usage.ts"
+import { computeBytesOnDisk, type DiskUsage } from "../workspace/disk-usage.ts"
 import type { WrittenBytes } from "./charge.ts"
 import { countsUnaccepted, readUnixSockets, type UnixSocket } from "./unix-sockets.ts"
 
@@ -160,7 +160,7 @@ async function addFile(found: OpenFiles, thread: string, link: string): Promise<
 }
 
 function addDeleted(files: Map<number, number>, stats: Stats, device: number): void {
-  if (stats.nlink === 0 && stats.dev === device) files.set(stats.ino, bytesOnDisk(stats))
+  if (stats.nlink === 0 && stats.dev === device) files.set(stats.ino, computeBytesOnDisk(stats))
 }
 
 interface Mapping {

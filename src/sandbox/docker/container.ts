@@ -1,9 +1,9 @@
 import type { ContainerCreateOptions } from "dockerode"
 import { megabyte, openFiles, sharedMemoryBytes, temporaryBytes } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
-import { baseEnvironment, launcherCommand } from "../processes/launcher.ts"
-import { dockerSeccompProfile } from "../seccomp/docker-profile.ts"
-import { mountPoint, type StagedFolder } from "../staged-folders.ts"
+import { createBaseEnvironment, createLauncherCommand } from "../processes/launcher.ts"
+import { createDockerSeccompProfile } from "../seccomp/docker-profile.ts"
+import { type StagedFolder, toMountPoint } from "../staged-folders.ts"
 import type { Workspace } from "../workspace/workspaces.ts"
 
 export const directoryLabel = "ai-agent-gateway.directory"
@@ -22,14 +22,14 @@ export interface ContainerSetup extends Pick<BackendOptions, "limits" | "network
 }
 
 /** Returns the options of a container for one execution of one session, with minimal permissions. */
-export function containerOptions(
+export function createContainerOptions(
   { image, user, folders, limits, network, env, instance }: ContainerSetup,
   { path: directory, sessionId }: Workspace,
 ): ContainerCreateOptions {
   const environment = {
-    ...baseEnvironment({ home: "/workspace", path, temporary: "/tmp", limits }),
+    ...createBaseEnvironment({ home: "/workspace", path, temporary: "/tmp", limits }),
     ...env,
-    ...Object.fromEntries(folders.map((folder) => [folder.variable, mountPoint(folder)])),
+    ...Object.fromEntries(folders.map((folder) => [folder.variable, toMountPoint(folder)])),
   }
   const memory = limits.memoryMb * megabyte
   const fileBytes = limits.diskMb * megabyte
@@ -37,7 +37,7 @@ export function containerOptions(
     Image: image,
     User: user,
     Entrypoint: [],
-    Cmd: [...launcherCommand("/workspace", limits)],
+    Cmd: [...createLauncherCommand("/workspace", limits)],
     WorkingDir: "/",
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     Labels: {
@@ -62,7 +62,7 @@ export function containerOptions(
         ...folders.map((folder) => ({
           Type: "bind" as const,
           Source: folder.path,
-          Target: mountPoint(folder),
+          Target: toMountPoint(folder),
           ReadOnly: true,
           BindOptions: { Propagation: "rprivate" as const },
         })),
@@ -79,7 +79,7 @@ export function containerOptions(
       PidsLimit: limits.pids,
       NanoCpus: Math.round(limits.cpus * 1e9),
       CapDrop: ["ALL"],
-      SecurityOpt: ["no-new-privileges", `seccomp=${JSON.stringify(dockerSeccompProfile())}`],
+      SecurityOpt: ["no-new-privileges", `seccomp=${JSON.stringify(createDockerSeccompProfile())}`],
       Ulimits: [
         { Name: "nofile", Soft: openFiles, Hard: openFiles },
         { Name: "core", Soft: 0, Hard: 0 },

@@ -4,7 +4,7 @@ import type Dockerode from "dockerode"
 import type { ContainerCreateOptions } from "dockerode"
 import { megabyte } from "../limits.ts"
 import type { Workspace } from "../workspace/workspaces.ts"
-import { type ContainerSetup, containerOptions } from "./container.ts"
+import { type ContainerSetup, createContainerOptions } from "./container.ts"
 import { type Engine, isConflict, isNotFound } from "./engine.ts"
 import { limitTcpBuffers } from "./tcp-buffers.ts"
 
@@ -28,7 +28,7 @@ export async function startWarmContainer(
   setup: ContainerSetup,
   workspace: Workspace,
 ): Promise<WarmContainer> {
-  const container = await docker.createContainer(moveIntoBody(name, containerOptions(setup, workspace)))
+  const container = await docker.createContainer(moveIntoBody(name, createContainerOptions(setup, workspace)))
   try {
     const connection = await attach(patient.getContainer(container.id))
     await container.start()

@@ -6,7 +6,7 @@ import type { SandboxLimits } from "../limits.ts"
  * environment variables and the code from its input, and becomes that code. Code and variables are therefore never on
  * a command line of the host, and a container can wait for them. `timeout` ends it even if the gateway is gone by
  * then. For JavaScript the soft memory limit becomes the hard one. For other languages the hard limit becomes the
- * soft one; see `processLimits`.
+ * soft one; see `createProcessLimits`.
  */
 const script = `
 IFS= read -r language || exit 125
@@ -33,7 +33,7 @@ exec timeout -s KILL "$seconds" "$@" </dev/null
 /** Additional seconds, so that the gateway's own timeout, which reports the reason, comes first. */
 const graceSeconds = 30
 
-export function launcherCommand(directory: string, { maxTimeoutMs }: SandboxLimits): readonly string[] {
+export function createLauncherCommand(directory: string, { maxTimeoutMs }: SandboxLimits): readonly string[] {
   const seconds = Math.ceil(maxTimeoutMs / 1000) + graceSeconds
   return ["/bin/sh", "-c", script, "sh", directory, String(seconds)]
 }
@@ -57,7 +57,7 @@ function escapeLine(text: string): string {
 }
 
 /** Returns the environment of all code, without the variables of the application. */
-export function baseEnvironment({
+export function createBaseEnvironment({
   home,
   path,
   temporary,

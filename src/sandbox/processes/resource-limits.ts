@@ -1,7 +1,7 @@
 import { megabyte, type SandboxLimits } from "../limits.ts"
 
 /** Returns the limits of each process as arguments of prlimit(1), for limits that need no control group. */
-export function resourceLimits({ diskMb }: SandboxLimits): readonly string[] {
+export function createResourceLimits({ diskMb }: SandboxLimits): readonly string[] {
   const fileBytes = diskMb * megabyte
   return ["--core=0:0", `--fsize=${fileBytes}:${fileBytes}`]
 }
@@ -18,7 +18,7 @@ const nodeReservedMb = 576
  * includes the space that Node reserves. The launcher raises the soft limit to it for JavaScript, and lowers the hard
  * limit for other languages.
  */
-export function processLimits({ memoryMb, cpus, maxTimeoutMs }: SandboxLimits): readonly string[] {
+export function createProcessLimits({ memoryMb, cpus, maxTimeoutMs }: SandboxLimits): readonly string[] {
   const bytes = memoryMb * megabyte
   const withNode = (memoryMb + nodeReservedMb) * megabyte
   const seconds = Math.ceil((maxTimeoutMs / 1000) * Math.max(cpus, 1))
@@ -29,6 +29,6 @@ export function processLimits({ memoryMb, cpus, maxTimeoutMs }: SandboxLimits): 
  * Returns the limit of all processes of a user. It works only if that user belongs to the session, or is counted in a
  * user namespace, because the gateway's own user may already have more.
  */
-export function userLimits({ pids }: SandboxLimits): readonly string[] {
+export function createUserLimits({ pids }: SandboxLimits): readonly string[] {
   return [`--nproc=${pids}:${pids}`]
 }

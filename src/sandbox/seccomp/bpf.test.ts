@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest"
-import { seccompProgram } from "./bpf.ts"
-import { dockerSeccompProfile } from "./docker-profile.ts"
+import { createSeccompProgram } from "./bpf.ts"
+import { createDockerSeccompProfile } from "./docker-profile.ts"
 import { refusedCalls } from "./policy.ts"
-import { type Processor, systemCallNumbers } from "./system-calls.ts"
+import { listSystemCallNumbers, type Processor } from "./system-calls.ts"
 
 const architectures = { x64: 0xc000_003e, arm64: 0xc000_00b7 }
 const allow = 0x7fff_0000
@@ -11,7 +11,7 @@ const errno = (number: number) => 0x5_0000 + number
 
 /** Returns the kernel's decision on a call: runs the program as `seccomp(2)` describes. */
 function decide(processor: Processor, number: number, args: readonly number[] = [], architecture?: number) {
-  const program = new DataView(seccompProgram(processor).buffer)
+  const program = new DataView(createSeccompProgram(processor).buffer)
   const data = new DataView(new ArrayBuffer(64))
   data.setUint32(0, number, true)
   data.setUint32(4, architecture ?? architectures[processor], true)
@@ -48,7 +48,7 @@ function decide(processor: Processor, number: number, args: readonly number[] = 
 }
 
 describe.each(["x64", "arm64"] as const)("the filter for %s", (processor) => {
-  const numbers = systemCallNumbers(processor)
+  const numbers = listSystemCallNumbers(processor)
   const numberOf = (name: string) => {
     const number = numbers.get(name)
     if (number === undefined) throw new Error(`no call ${name}`)
@@ -130,12 +130,12 @@ describe.each(["x64", "arm64"] as const)("the filter for %s", (processor) => {
 })
 
 test("every refused call exists on some processor", () => {
-  const known = new Set([...systemCallNumbers("x64").keys(), ...systemCallNumbers("arm64").keys()])
+  const known = new Set([...listSystemCallNumbers("x64").keys(), ...listSystemCallNumbers("arm64").keys()])
   expect([...refusedCalls.keys()].filter((name) => !known.has(name))).toEqual([])
 })
 
 test("Docker's profile allows no value whose lower half it refuses", () => {
-  const { syscalls } = dockerSeccompProfile() as {
+  const { syscalls } = createDockerSeccompProfile() as {
     syscalls: { names: string[]; args?: { op: string; value: number }[] }[]
   }
   const comparisons = syscalls.filter(({ names }) => names.includes("ioctl")).flatMap(({ args = [] }) => args)
@@ -151,7 +151,7 @@ test("Docker's profile allows no value whose lower half it refuses", () => {
 })
 
 test("Docker's profile allows all values but one, with any upper half", () => {
-  const { syscalls } = dockerSeccompProfile() as {
+  const { syscalls } = createDockerSeccompProfile() as {
     syscalls: {
       names: string[]
       args?: { index: number; op: string; value: number; valueTwo: number }[]
@@ -181,10 +181,10 @@ test("Docker's profile allows all values but one, with any upper half", () => {
 })
 
 test("Docker's profile names every known call once, except those with several rules", () => {
-  const { syscalls } = dockerSeccompProfile() as { syscalls: { names: string[]; args?: unknown }[] }
+  const { syscalls } = createDockerSeccompProfile() as { syscalls: { names: string[]; args?: unknown }[] }
   const plain = syscalls.filter(({ args }) => args === undefined).flatMap(({ names }) => names)
   const ruled = new Set(syscalls.filter(({ args }) => args !== undefined).flatMap(({ names }) => names))
   expect(new Set(plain).size).toBe(plain.length)
   expect(plain.filter((name) => ruled.has(name))).toEqual([])
-  expect(plain.length + ruled.size).toBe(systemCallNumbers("x64").size)
+  expect(plain.length + ruled.size).toBe(listSystemCallNumbers("x64").size)
 })

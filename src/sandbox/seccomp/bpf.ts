@@ -1,5 +1,5 @@
 import { type ArgumentRule, type ArgumentTest, argumentRules, refusedCalls, unknownCall } from "./policy.ts"
-import { type Processor, systemCallNumbers } from "./system-calls.ts"
+import { listSystemCallNumbers, type Processor } from "./system-calls.ts"
 
 /** One instruction of classic BPF. Jumps count instructions, starting with the next one. */
 interface Instruction {
@@ -36,8 +36,8 @@ const ALLOW = 0x7fff_0000
  * Returns the policy as a program that the kernel runs before each system call, in the form for bubblewrap's
  * `--seccomp`: an array of `struct sock_filter`. https://docs.kernel.org/userspace-api/seccomp_filter.html
  */
-export function seccompProgram(processor: Processor): Uint8Array {
-  const numbers = systemCallNumbers(processor)
+export function createSeccompProgram(processor: Processor): Uint8Array {
+  const numbers = listSystemCallNumbers(processor)
   return encode([
     load(architectureOffset),
     ...unless(JUMP_IF_EQUAL, architectures[processor], answer(KILL_PROCESS)),

@@ -1,11 +1,11 @@
 import { type ArgumentTest, argumentRules, refusedCalls, unknownCall } from "./policy.ts"
-import { type Processor, systemCallNumbers } from "./system-calls.ts"
+import { listSystemCallNumbers, type Processor } from "./system-calls.ts"
 
 /**
  * Returns the policy as a profile for Docker's `seccomp=` security option, which accepts its JSON.
  * https://docs.docker.com/engine/security/seccomp/
  */
-export function dockerSeccompProfile(): object {
+export function createDockerSeccompProfile(): object {
   return {
     defaultAction: "SCMP_ACT_ERRNO",
     defaultErrnoRet: unknownCall,
@@ -51,6 +51,6 @@ function comparisons(test: ArgumentTest): object[] {
 function listAllowedCalls(): string[] {
   const ruled = new Set(argumentRules.map(({ call }) => call))
   const processors: readonly Processor[] = ["x64", "arm64"]
-  const names = new Set(processors.flatMap((processor) => [...systemCallNumbers(processor).keys()]))
+  const names = new Set(processors.flatMap((processor) => [...listSystemCallNumbers(processor).keys()]))
   return [...names].filter((name) => !refusedCalls.has(name) && !ruled.has(name))
 }

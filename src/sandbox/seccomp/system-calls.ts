@@ -74,7 +74,7 @@ const table = `
 `
 
 /** Returns the numbers of all calls of a processor, by name. */
-export function systemCallNumbers(processor: Processor): ReadonlyMap<string, number> {
+export function listSystemCallNumbers(processor: Processor): ReadonlyMap<string, number> {
   const numbers = new Map<string, number>()
   for (const line of table.trim().split(/\s+/)) {
     const [name = "", x64 = "", arm64 = ""] = line.split(":")

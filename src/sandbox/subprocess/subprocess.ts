@@ -6,9 +6,9 @@ import { findUnenforcedLimits } from "../cgroups/unenforced-limits.ts"
 import { openFiles } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
 import { findProgram } from "../processes/find-program.ts"
-import { baseEnvironment, createLauncherInput, launcherCommand } from "../processes/launcher.ts"
+import { createBaseEnvironment, createLauncherCommand, createLauncherInput } from "../processes/launcher.ts"
 import { prepareOutputPipes } from "../processes/output-pipes.ts"
-import { processLimits, resourceLimits, userLimits } from "../processes/resource-limits.ts"
+import { createProcessLimits, createResourceLimits, createUserLimits } from "../processes/resource-limits.ts"
 import { startProcess } from "../processes/start-process.ts"
 import { prepareStarter } from "../processes/starter.ts"
 import { hasOwnUsers, type Owner } from "../workspace/owner.ts"
@@ -72,15 +72,15 @@ export async function openSubprocess({
       try {
         return await startProcess({
           command: [
-            ...[prlimit, ...resourceLimits(limits), `--nofile=${openFiles}:${openFiles}`],
-            ...(cgroup === null ? processLimits(limits) : []),
-            ...[...(cgroup === null && owner !== null ? userLimits(limits) : []), "--"],
+            ...[prlimit, ...createResourceLimits(limits), `--nofile=${openFiles}:${openFiles}`],
+            ...(cgroup === null ? createProcessLimits(limits) : []),
+            ...[...(cgroup === null && owner !== null ? createUserLimits(limits) : []), "--"],
             ...[setpriv, ...(owner === null ? [] : [`--reuid=${owner.uid}`, `--regid=${owner.gid}`])],
             ...[...(owner === null ? [] : ["--clear-groups"]), "--no-new-privs", "--pdeathsig=KILL", "--"],
-            ...launcherCommand(workspace.path, limits),
+            ...createLauncherCommand(workspace.path, limits),
           ],
           env: {
-            ...baseEnvironment({ home: workspace.path, path, temporary: workspace.path, limits }),
+            ...createBaseEnvironment({ home: workspace.path, path, temporary: workspace.path, limits }),
             ...env,
             ...Object.fromEntries(folders.map((folder) => [folder.variable, folder.path])),
             [mark]: marked,

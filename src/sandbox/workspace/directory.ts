@@ -64,14 +64,14 @@ function createDirectory(handle: FileHandle, path: string, owner: number): Direc
   return {
     entry: (name) => lstat(inside(name)),
     async directory(name) {
-      const child = await openFolder(inside(name), O_NOFOLLOW).catch(nullIfAbsent)
+      const child = await openFolder(inside(name), O_NOFOLLOW).catch(ignoreAbsent)
       return child === null ? null : createDirectory(child, `${path}/${name}`, owner)
     },
     async file(name) {
       // Without O_NONBLOCK, opening a named pipe would wait for its other end.
       const flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW
       const child = await open(inside(name), flags).catch((error) => {
-        return isClosed(error) ? null : nullIfAbsent(error)
+        return isClosed(error) ? null : ignoreAbsent(error)
       })
       if (child === null) return null
       const stats = await child.stat()
@@ -120,7 +120,7 @@ async function restorePermissions(place: FileHandle): Promise<FileHandle> {
   }
 }
 
-export function nullIfAbsent(error: unknown): null {
+export function ignoreAbsent(error: unknown): null {
   if (isAbsent(error)) return null
   throw error
 }

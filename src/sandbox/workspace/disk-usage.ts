@@ -6,7 +6,7 @@ export const leastBytes = 4096
 const blockBytes = 512
 
 /** Returns the disk space that an entry uses, not its apparent size. A hole uses none. */
-export function bytesOnDisk({ blocks }: Stats): number {
+export function computeBytesOnDisk({ blocks }: Stats): number {
   return Math.max(blocks * blockBytes, leastBytes)
 }
 
@@ -35,7 +35,7 @@ export async function measureUsage(
   const outcome = await walk(
     path,
     ({ stats }) => {
-      bytes += bytesOnDisk(stats)
+      bytes += computeBytesOnDisk(stats)
       entries += 1
       return bytes <= quota.bytes && entries <= quota.entries
     },

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto"
 import { dirname, join } from "node:path"
 import type { RemovedFiles } from "../../core/ports/tools/sandbox.ts"
-import { type Directory, isAbsent, isClosed, nullIfAbsent, openDirectory } from "./directory.ts"
-import { bytesOnDisk, type DiskUsage } from "./disk-usage.ts"
+import { type Directory, ignoreAbsent, isAbsent, isClosed, openDirectory } from "./directory.ts"
+import { computeBytesOnDisk, type DiskUsage } from "./disk-usage.ts"
 import { removeTree } from "./remove-tree.ts"
 import { maxDepth, type Visited, walk } from "./walk.ts"
 
@@ -109,7 +109,7 @@ async function survey(path: string, isCandidate: Choice, signal: AbortSignal): P
   let files: Candidate[] = []
   const visit = (entry: Visited) => {
     const { stats } = entry
-    const size = bytesOnDisk(stats)
+    const size = computeBytesOnDisk(stats)
     bytes += size
     entries += 1
     if (!stats.isDirectory() && isCandidate(entry)) {
@@ -170,7 +170,7 @@ async function removeEntries(
     const { parent, name, stats } = entry
     const kind = stats.isDirectory() ? "directory" : "file"
     if (!(await isRemoved(parent, name, kind))) return true
-    left = less(left, { bytes: bytesOnDisk(stats), entries: 1 })
+    left = less(left, { bytes: computeBytesOnDisk(stats), entries: 1 })
     if (kind === "file") removed.add(entry)
     return true
   }
@@ -195,7 +195,7 @@ async function removeDeepTrees(path: string, signal: AbortSignal): Promise<void>
   try {
     for (const name of deep) {
       const passing = `removing-${randomUUID()}`
-      await root.move(name, target, passing).catch(nullIfAbsent)
+      await root.move(name, target, passing).catch(ignoreAbsent)
       await removeTree(join(above, passing), signal)
     }
   } finally {

@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs"
-import { type Directory, isClosed, nullIfAbsent, openDirectory } from "./directory.ts"
+import { type Directory, ignoreAbsent, isClosed, openDirectory } from "./directory.ts"
 
 /** Maximum depth of folders. Deeper ones can hide files from a process that must keep each folder open. */
 export const maxDepth = 32
@@ -26,7 +26,7 @@ export async function walk(
   let incomplete = false
   // Its owner removed its permissions faster than they could be restored.
   const nullIfHidden = (error: unknown): null => {
-    if (!isClosed(error)) return nullIfAbsent(error)
+    if (!isClosed(error)) return ignoreAbsent(error)
     incomplete = true
     return null
   }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { withDefaults } from "./schema-defaults.ts"
+import { addSchemaDefaults } from "./schema-defaults.ts"
 
 const schema = {
   type: "object",
@@ -13,7 +13,7 @@ const schema = {
 
 it("adds missing values at any depth, and changes no given value", () => {
   const given = { name: "", address: { city: "Reykjavík" }, more: [1] }
-  expect(withDefaults(schema, given)).toEqual({
+  expect(addSchemaDefaults(schema, given)).toEqual({
     name: "",
     address: { city: "Reykjavík", country: "IS" },
     more: [1],
@@ -23,7 +23,7 @@ it("adds missing values at any depth, and changes no given value", () => {
 })
 
 it("creates no objects itself, and accepts any schema", () => {
-  expect(withDefaults(schema, {})).toEqual({ name: "Ada", toString: false })
-  expect(withDefaults({ properties: [1], type: "object" }, { a: 1 })).toEqual({ a: 1 })
-  expect(withDefaults({ properties: { a: true } }, {})).toEqual({})
+  expect(addSchemaDefaults(schema, {})).toEqual({ name: "Ada", toString: false })
+  expect(addSchemaDefaults({ properties: [1], type: "object" }, { a: 1 })).toEqual({ a: 1 })
+  expect(addSchemaDefaults({ properties: { a: true } }, {})).toEqual({})
 })

@@ -4,7 +4,7 @@ import type { Wait } from "../../core/ports/store/approvals.ts"
 import type { SchemaCheck } from "../../core/ports/tools/schema-check.ts"
 import type { AnyAnswer } from "../../core/wait.ts"
 import type { InvalidAnswer } from "../sessions.ts"
-import { withDefaults } from "./schema-defaults.ts"
+import { addSchemaDefaults } from "./schema-defaults.ts"
 
 /**
  * Returns the answer in its stored form, with the defaults of a form filled in. Returns an invalid answer if edited
@@ -26,7 +26,7 @@ export async function validateAnswer(
         return content === null ? given : invalidAnswer("This answer must not have content.")
       }
       if (content === null) return invalidAnswer("The answer must have content that matches the form.")
-      const filled = withDefaults(wait.answerSchema, content)
+      const filled = addSchemaDefaults(wait.answerSchema, content)
       const invalid = await checkAgainstSchema(checkSchema, wait, filled)
       return invalid ?? { kind: "elicitation", answer: { action, content: filled } }
     }

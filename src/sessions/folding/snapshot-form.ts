@@ -48,7 +48,7 @@ export interface SegmentMessages {
  * Divides messages into segments. A message that is larger than a segment may be alone in one. The last messages are
  * left out if they do not fill a segment.
  */
-export function* segmentsOf({ messages, origins }: SegmentMessages): Generator<SegmentMessages> {
+export function* splitIntoSegments({ messages, origins }: SegmentMessages): Generator<SegmentMessages> {
   let start = 0
   let characters = 0
   for (const [index, message] of messages.entries()) {
@@ -108,12 +108,12 @@ export async function decodeBody(encoded: Uint8Array): Promise<SnapshotBody | nu
 }
 
 /** Returns the history without its first messages. */
-export function withoutFirst(history: HistoryState, count: number): HistoryState {
+export function dropFirst(history: HistoryState, count: number): HistoryState {
   return { ...history, messages: history.messages.slice(count), origins: history.origins.slice(count) }
 }
 
 /** Returns all messages but the last one, which a later event may change. */
-export function withoutLast({ messages, origins }: SegmentMessages): SegmentMessages {
+export function dropLast({ messages, origins }: SegmentMessages): SegmentMessages {
   return { messages: messages.slice(0, -1), origins: origins.slice(0, -1) }
 }
 

@@ -4,14 +4,14 @@ import { waitForNextSlice } from "../../core/time/next-slice.ts"
 import type { WrittenSnapshot } from "./read-snapshot.ts"
 import {
   type CapturedFold,
+  dropFirst,
+  dropLast,
   encodeBody,
   encodeSegment,
   foldVersion,
   isTooLarge,
   type Segment,
-  segmentsOf,
-  withoutFirst,
-  withoutLast,
+  splitIntoSegments,
 } from "./snapshot-form.ts"
 import type { SnapshotProgress } from "./snapshot-progress.ts"
 
@@ -86,9 +86,9 @@ export class SnapshotWriter {
   ): Promise<WrittenSnapshot | null> {
     const { history } = state
     const kept = former !== null && beginsWith(history.messages, former.messages) ? former : nothing
-    const added = [...segmentsOf(withoutLast(withoutFirst(history, kept.messages.length)))]
+    const added = [...splitIntoSegments(dropLast(dropFirst(history, kept.messages.length)))]
     const messages = [...kept.messages, ...added.flatMap((each) => each.messages)]
-    const rest = { ...state, history: withoutFirst(history, messages.length) }
+    const rest = { ...state, history: dropFirst(history, messages.length) }
     if (isTooLarge(rest)) return former
     // The former snapshot is removed first, so that its rows cannot be mistaken for rows of the new one.
     const place = () => ({ sessionId, epoch: progress.epoch })

@@ -3,7 +3,7 @@ import { expect, it } from "vitest"
 import type { Entry, Event } from "../../core/log/entries.ts"
 import type { SessionLog } from "../../core/ports/store/session-log.ts"
 import { createPacer } from "../../core/time/pacer.ts"
-import { principalKeyOf } from "../principal-key.ts"
+import { toPrincipalKey } from "../principal-key.ts"
 import { ReadQueue, type ReadQueueOptions } from "./read-queue.ts"
 
 const never = new AbortController().signal
@@ -135,7 +135,7 @@ it("delays a user after an expensive page, and no other user", async () => {
   await nextTurn()
   await readOf("other")
   expect(ended).toEqual(["hog", "other"])
-  const pauseMs = pacer.waitMs(principalKeyOf(userOf("hog")))
+  const pauseMs = pacer.waitMs(toPrincipalKey(userOf("hog")))
   expect(pauseMs).toBeGreaterThan(50)
   now += pauseMs
   await second

@@ -5,7 +5,7 @@ import type { Entry } from "../../core/log/entries.ts"
 import type { ReadOptions } from "../../core/ports/store/read-options.ts"
 import type { Principal, SessionLog } from "../../core/ports/store/session-log.ts"
 import { createPacer, type Pacer } from "../../core/time/pacer.ts"
-import { principalKeyOf } from "../principal-key.ts"
+import { toPrincipalKey } from "../principal-key.ts"
 
 /** Size of one page of a log. A page is small, because each reader holds one in memory. */
 export const page = { limit: 100, maxCharacters: 100_000 }
@@ -101,7 +101,7 @@ export class ReadQueue {
     try {
       const result = await read()
       const costMs = costOfResult(result)
-      if (costMs >= leastCostMs) this.#options.pacer.charge(principalKeyOf(reader.principal), costMs)
+      if (costMs >= leastCostMs) this.#options.pacer.charge(toPrincipalKey(reader.principal), costMs)
       return result
     } finally {
       this.#reading -= 1
@@ -185,7 +185,7 @@ export class ReadQueue {
   }
 
   #pauseMs(principal: Principal): number {
-    return this.#options.pacer.waitMs(principalKeyOf(principal))
+    return this.#options.pacer.waitMs(toPrincipalKey(principal))
   }
 
   #forget(principal: Principal, waiting: Waiting): void {

@@ -10,7 +10,7 @@ export interface LinkedSignal {
  * outdated, because another process may have continued the session. Its subscriber should reconnect elsewhere.
  * `release` must be called when the view has ended.
  */
-export function untilLapse(hold: Hold, signal: AbortSignal): LinkedSignal {
+export function abortOnLapse(hold: Hold, signal: AbortSignal): LinkedSignal {
   const ending = new AbortController()
   const end = () => ending.abort(signal.reason)
   const forget = hold.onLapse(end)

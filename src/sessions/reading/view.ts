@@ -7,7 +7,7 @@ import type { ViewOptions } from "../sessions.ts"
 import type { Feed } from "./feed.ts"
 import { page, type ReadQueue } from "./read-queue.ts"
 import { StoreWatch } from "./store-watch.ts"
-import { untilLapse } from "./until-lapse.ts"
+import { abortOnLapse } from "./until-lapse.ts"
 
 export interface ViewParts {
   readonly log: SessionLog
@@ -34,7 +34,7 @@ export async function* viewSession(
   sessionId: string,
   { afterSeq, replayFrom, runId, principal, untilTasksEnd = false, deltas, signal: closing }: ViewOptions,
 ): AsyncGenerator<readonly LiveEntry[]> {
-  const lapse = hold === undefined ? null : untilLapse(hold, closing)
+  const lapse = hold === undefined ? null : abortOnLapse(hold, closing)
   const signal = lapse?.signal ?? closing
   let cursor = afterSeq
   let ended = false

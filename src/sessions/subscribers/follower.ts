@@ -30,7 +30,7 @@ export interface FollowerOptions {
 }
 
 /** Returns the milliseconds that a claim of this subscriber lasts for each page. */
-export function leaseOf({ timeoutMs }: Subscriber): number {
+export function computeLeaseMs({ timeoutMs }: Subscriber): number {
   return timeoutMs + leaseMarginMs
 }
 
@@ -59,7 +59,7 @@ export async function followSession(
     if (through === null) return
     const isLast = through === events.at(-1)?.seq && !mayBeCut(events)
     if (isLast) return void (await subscriptions.finish(cursor, through))
-    if (!(await subscriptions.advance(cursor, through, { leaseMs: leaseOf(subscriber) }))) return
+    if (!(await subscriptions.advance(cursor, through, { leaseMs: computeLeaseMs(subscriber) }))) return
     seq = through
     attempt = 1
   }

@@ -3,7 +3,7 @@ import type { Subscriber, Subscriptions } from "../../core/ports/store/subscript
 import { sleep } from "../../core/time/sleep.ts"
 import { DueLoop } from "../due-loop.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
-import { followSession, leaseOf } from "./follower.ts"
+import { computeLeaseMs, followSession } from "./follower.ts"
 
 /** Maximum number of sessions whose events one subscriber receives at once. */
 const maxConcurrent = 8
@@ -106,7 +106,7 @@ export class Following {
     for (const subscriber of subscribers) {
       const limit = this.#free(subscriber)
       if (limit === 0) continue
-      const claim = { subscriber: subscriber.name, agents, limit, leaseMs: leaseOf(subscriber) }
+      const claim = { subscriber: subscriber.name, agents, limit, leaseMs: computeLeaseMs(subscriber) }
       const cursors = await subscriptions.claim(claim)
       for (const cursor of cursors)
         this.#follow(subscriber, followSession(subscriber, cursor, this.#follower()))

@@ -35,7 +35,7 @@ export function createEmptyPresent(seq: number): Present {
  * Reads the open state of the session up to `lastSeq`. A wait ends within the turn that opened it, so only the last
  * turn is read.
  */
-export async function presentOf(
+export async function readPresent(
   { log, reads, reader, runId }: PresentOptions,
   { id: sessionId, lastSeq }: { readonly id: string; readonly lastSeq: number },
 ): Promise<Present> {

@@ -2,7 +2,7 @@ import type { LiveEntry } from "../../core/log/entries.ts"
 import type { Principal, Session, SessionLog } from "../../core/ports/store/session-log.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
 import type { ViewOptions } from "../sessions.ts"
-import { createEmptyPresent, omitResolved, type Present, presentOf } from "./session-state.ts"
+import { createEmptyPresent, omitResolved, type Present, readPresent } from "./session-state.ts"
 import type { SubAgent } from "./sub-agent.ts"
 
 export interface ChildViewParts {
@@ -46,7 +46,7 @@ export async function* viewChild(
   const { sessionId, runId, parentSessionId } = child
   const session = await awaitCreation(parts.log, sessionId, AbortSignal.any([settled, signal]))
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return
-  const present = isNew ? createEmptyPresent(0) : await presentOfRun(parts, { session, runId, signal })
+  const present = isNew ? createEmptyPresent(0) : await readPresentOfRun(parts, { session, runId, signal })
   if (present === null) return
   const afterSeq = present.turnStart
   yield { subAgent: { ...child, afterSeq, turn: present.turn }, present }
@@ -72,7 +72,7 @@ export async function awaitCreation(
 }
 
 /** Returns null if the run has ended. */
-export async function presentOfRun(
+export async function readPresentOfRun(
   { log, reads }: ChildViewParts,
   {
     session,
@@ -82,5 +82,5 @@ export async function presentOfRun(
 ): Promise<Present | null> {
   const run = await log.run(session.id, runId)
   if (run === null || (run.state !== "queued" && run.state !== "open")) return null
-  return presentOf({ log, reads, reader: { principal: session, signal }, runId }, session)
+  return readPresent({ log, reads, reader: { principal: session, signal }, runId }, session)
 }

@@ -7,7 +7,7 @@ import {
   type ChildToView,
   type ChildViewOptions,
   type ChildViewParts,
-  presentOfRun,
+  readPresentOfRun,
   type SubAgentStart,
 } from "./view-child.ts"
 
@@ -34,7 +34,7 @@ export async function* viewTask(
   const { sessionId, runId, parentSessionId } = child
   const session = await awaitCreation(parts.log, sessionId, AbortSignal.any([settled, signal]))
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return
-  const present = isNew ? createEmptyPresent(0) : await presentOfRun(parts, { session, runId, signal })
+  const present = isNew ? createEmptyPresent(0) : await readPresentOfRun(parts, { session, runId, signal })
   if (present === null) return
   yield { subAgent: { ...child, afterSeq: present.turnStart, turn: present.turn }, present }
 

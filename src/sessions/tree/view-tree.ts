@@ -3,7 +3,7 @@ import { isTerminal, type LiveEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import { type BackgroundTask, isTaskId } from "../../core/runs/background-task.ts"
 import type { TreeViewOptions } from "../sessions.ts"
-import { type ChildWait, createEmptyPresent, type Present, presentOf } from "./session-state.ts"
+import { type ChildWait, createEmptyPresent, type Present, readPresent } from "./session-state.ts"
 import type { ProgressBatch, SubAgent, TreeBatch } from "./sub-agent.ts"
 import { type ChildViewParts, type SubAgentStart, viewChild } from "./view-child.ts"
 import { type TaskToView, viewTask } from "./view-task.ts"
@@ -151,7 +151,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     if (session === null || session.activeRun === null)
       return createEmptyPresent(session?.lastSeq ?? afterSeq)
     const reader = { principal: session, signal: this.#signal }
-    return presentOf({ log, reads, reader, runId }, session)
+    return readPresent({ log, reads, reader, runId }, session)
   }
 
   /** Resolves when a branch has read entries, or has ended. */

@@ -1,5 +1,5 @@
 import type { Principal } from "../../core/ports/store/session-log.ts"
-import { principalKeyOf } from "../principal-key.ts"
+import { toPrincipalKey } from "../principal-key.ts"
 
 /** Maximum bytes of a session that need not wait. The number of runs already bounds such sessions. */
 const uncountedBytes = 256 * 1024
@@ -31,7 +31,7 @@ export class LiveMemory {
   async take(principal: Principal, bytes: number, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()
     if (bytes <= uncountedBytes) return () => {}
-    const key = principalKeyOf(principal)
+    const key = toPrincipalKey(principal)
     if (this.#waiting.length === 0 && this.#fits(key, bytes)) return this.#start(key, bytes)
     return new Promise((resolve, reject) => {
       const leave = () => {

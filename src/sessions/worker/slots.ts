@@ -1,7 +1,7 @@
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { HeldPlaces, Shares } from "../../core/ports/store/shares.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { principalKeyOf } from "../principal-key.ts"
+import { toPrincipalKey } from "../principal-key.ts"
 
 /** Maximum number of principals without a place whose last turn is remembered. */
 const maxRemembered = 200
@@ -54,7 +54,7 @@ export class Slots {
 
   /** Returns true if the principal, or its tenant, has its maximum number of places. */
   isAtShare(principal: Principal): boolean {
-    const count = this.#held.get(principalKeyOf(principal))?.count ?? 0
+    const count = this.#held.get(toPrincipalKey(principal))?.count ?? 0
     if (count >= this.#options.maxConcurrentRunsPerPrincipal) return true
     const ofTenant = this.#tenants.get(principal.tenant) ?? 0
     if (ofTenant >= this.#tenantShare()) return true
@@ -63,7 +63,7 @@ export class Slots {
   }
 
   take({ tenant, userId }: Principal): void {
-    const key = principalKeyOf({ tenant, userId })
+    const key = toPrincipalKey({ tenant, userId })
     const count = (this.#held.get(key)?.count ?? 0) + 1
     this.#held.set(key, { tenant, userId, count, lastTurn: ++this.#turns })
     this.#former.delete(key)
@@ -73,7 +73,7 @@ export class Slots {
   }
 
   release(principal: Principal): void {
-    const key = principalKeyOf(principal)
+    const key = toPrincipalKey(principal)
     const held = this.#held.get(key)
     if (held === undefined) return
     this.#taken -= 1

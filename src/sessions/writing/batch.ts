@@ -3,7 +3,7 @@ import type { JournalEffects } from "../../core/ports/run/journal.ts"
 import type { Lease, SessionBatch } from "../../core/ports/store/session-log.ts"
 
 /** Builds a batch for the store: the entries, and the derived state that changes with them. */
-export function batchOf(
+export function createBatch(
   lease: Lease,
   entries: readonly Entry[],
   {

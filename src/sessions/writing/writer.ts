@@ -24,7 +24,7 @@ import type { Journal, JournalEffects } from "../../core/ports/run/journal.ts"
 import type { OutboxItem } from "../../core/ports/store/outbox.ts"
 import type { CommitOutcome, Lease, Session, SessionBatch } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { batchOf } from "./batch.ts"
+import { createBatch } from "./batch.ts"
 import type { Committable, Committer } from "./committer.ts"
 
 /**
@@ -204,7 +204,7 @@ export class SessionWriter implements Journal, Committable {
     const { version } = this
     if (version < logVersion) this.#isVerbatim = false
     this.#inFlight = {
-      batch: batchOf(this.#options.lease, this.#unstored, {
+      batch: createBatch(this.#options.lease, this.#unstored, {
         effects,
         version,
         before: this.#seqBefore(this.#unstored),

@@ -10,7 +10,7 @@ const maxEntries = 100_000
 const maxDepth = 10
 
 /** Returns a text that changes when a file below one of the folders is added, removed, renamed or changed. */
-export async function fingerprintOf(folders: readonly string[]): Promise<string> {
+export async function computeFingerprint(folders: readonly string[]): Promise<string> {
   const hash = createHash("sha256")
   let entriesLeft = maxEntries
 

@@ -4,7 +4,7 @@ import { readLeniently } from "./front-matter.ts"
 import { readOwnFields } from "./own-fields.ts"
 import { readMarkdown } from "./read-files.ts"
 import type { Report } from "./report.ts"
-import { type SpecifiedFields, toolPatterns } from "./specification.ts"
+import { type SpecifiedFields, splitToolPatterns } from "./specification.ts"
 import { toSkill } from "./to-skill.ts"
 
 const maxNameCharacters = 64
@@ -49,7 +49,7 @@ export async function loadFile(file: string, report: Report): Promise<Skill | nu
     description: textOf(description) ?? own.agent.description ?? describe(read.body) ?? String(name).trim(),
     license: textOf(license),
     compatibility: textOf(compatibility),
-    allowedTools: allowed === undefined ? null : allowedTexts.map(String).flatMap(toolPatterns),
+    allowedTools: allowed === undefined ? null : allowedTexts.map(String).flatMap(splitToolPatterns),
     metadata: {},
   }
   return toSkill({ file, body: read.body, files: [], markdown: text ?? "" }, specified, own)

@@ -4,7 +4,7 @@ import type { Skill, SkillMistake, SkillSet } from "../skill.ts"
 import { loadFile } from "./load-file.ts"
 import { loadFolder } from "./load-folder.ts"
 import { createReport, type Report } from "./report.ts"
-import { type Place, placesIn } from "./skill-places.ts"
+import { listSkillPlaces, type Place } from "./skill-places.ts"
 
 const maxSkills = 1_000
 const maxBytes = 128 * 1024 * 1024
@@ -21,7 +21,7 @@ export async function loadSkills(skillsDir: string | readonly string[]): Promise
   const mistakes: SkillMistake[] = []
   let bytes = 0
   for (const folder of folders) {
-    for (const place of await placesIn(resolve(folder))) {
+    for (const place of await listSkillPlaces(resolve(folder))) {
       const report = createReport(place.file)
       const skill = await load(place, report)
       if (skill !== null && report.mistakes.length === 0) {

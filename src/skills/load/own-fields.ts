@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../core/json/json.ts"
 import type { Skill } from "../skill.ts"
 import type { Report } from "./report.ts"
-import { toolPatterns } from "./specification.ts"
+import { splitToolPatterns } from "./specification.ts"
 
 export type OwnFields = Pick<
   Skill,
@@ -62,7 +62,7 @@ export function readOwnFields(fields: JsonObject, place: string, report: Report)
     const value = take(name)
     if (value === null) return null
     const items = Array.isArray(value) ? value : [value]
-    if (items.every((item) => typeof item === "string")) return [...new Set(items.flatMap(toolPatterns))]
+    if (items.every((item) => typeof item === "string")) return [...new Set(items.flatMap(splitToolPatterns))]
     add(name, "The field must be a list of names.", `Write for example "${name}: one two".`)
     return null
   }

@@ -12,7 +12,7 @@ export interface Place {
 }
 
 /** Lists the skills of a folder in the order of their names. */
-export async function placesIn(folder: string): Promise<readonly Place[]> {
+export async function listSkillPlaces(folder: string): Promise<readonly Place[]> {
   let entries: readonly Dirent[]
   try {
     entries = await readdir(folder, { withFileTypes: true })

@@ -120,7 +120,7 @@ function checkCompatibility(value: unknown, report: Report): string | null {
 function checkAllowedTools(value: unknown, report: Report): readonly string[] | null {
   if (value === undefined) return null
   const texts = Array.isArray(value) ? value : [value]
-  if (texts.every((text) => typeof text === "string")) return texts.flatMap(toolPatterns)
+  if (texts.every((text) => typeof text === "string")) return texts.flatMap(splitToolPatterns)
   report.add(
     "gateway",
     "allowed-tools",
@@ -131,7 +131,7 @@ function checkAllowedTools(value: unknown, report: Report): readonly string[] | 
 }
 
 /** Splits a list of tools at spaces and commas outside of parentheses. */
-export function toolPatterns(text: string): readonly string[] {
+export function splitToolPatterns(text: string): readonly string[] {
   return text.match(/(?:\([^)]*\)?|[^\s,(])+/g) ?? []
 }
 

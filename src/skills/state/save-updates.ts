@@ -21,7 +21,7 @@ export interface SaveUpdatesParts {
 const timeoutMs = 30_000
 
 /** Creates the subscriber that saves the skills' state updates from sessions. */
-export function stateSubscriber(parts: SaveUpdatesParts): NonNullable<PluginParts["subscriber"]> {
+export function createStateSubscriber(parts: SaveUpdatesParts): NonNullable<PluginParts["subscriber"]> {
   return { timeoutMs, onEvents: (page, { signal }) => saveStateUpdates(parts, page, signal) }
 }
 

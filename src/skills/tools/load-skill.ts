@@ -5,9 +5,9 @@ import { createLoadedHeader, loadSkillName, unloadSkillName } from "../loaded-sk
 import type { Skill } from "../skill.ts"
 import type { SkillStateStore } from "../state/skill-state-store.ts"
 import { writeStateNote } from "../state/state-note.ts"
-import { limitsOf, type ToolPacks } from "../tool-packs.ts"
-import { textPage } from "./text-page.ts"
-import { unknownSkill } from "./unknown-skill.ts"
+import { computeToolLimits, type ToolPacks } from "../tool-packs.ts"
+import { createTextPage } from "./text-page.ts"
+import { createUnknownSkillResult } from "./unknown-skill.ts"
 
 const defineTool = createToolFactory("skills")
 
@@ -43,8 +43,8 @@ export function loadSkillTool({ skills, packs, state, maxResultBytes }: LoadSkil
     needsApproval: false,
     async execute({ name }, { logger }) {
       const skill = skills.get(String(name))
-      if (skill === undefined) return unknownSkill(skills, String(name))
-      const header = JSON.stringify(createLoadedHeader(skill, limitsOf(skill, packs)))
+      if (skill === undefined) return createUnknownSkillResult(skills, String(name))
+      const header = JSON.stringify(createLoadedHeader(skill, computeToolLimits(skill, packs)))
       const texts = [header, ...filesNote(skill), ...interactionNote(skill)]
       if (skill.persistState && state !== null) {
         texts.push(await writeStateNote(skill.name, { state, logger }))
@@ -59,7 +59,7 @@ export function loadSkillTool({ skills, packs, state, maxResultBytes }: LoadSkil
             "Tell the user.",
         )
       }
-      const page = textPage(skill.body, 0, room)
+      const page = createTextPage(skill.body, 0, room)
       texts.push(page.text)
       if (page.nextOffset !== null) {
         texts.push(

@@ -2,8 +2,8 @@ import type { Tool, ToolResult } from "../../core/ports/tools/tool.ts"
 import { createFailure, createToolFactory } from "../../core/tools/define-tool.ts"
 import type { Skill, SkillFile } from "../skill.ts"
 import { readSkillFileName } from "../skill-interceptor.ts"
-import { textPage } from "./text-page.ts"
-import { unknownSkill } from "./unknown-skill.ts"
+import { createTextPage } from "./text-page.ts"
+import { createUnknownSkillResult } from "./unknown-skill.ts"
 
 const defineTool = createToolFactory("skills")
 
@@ -37,9 +37,11 @@ export function readSkillFileTool({
     needsApproval: false,
     async execute({ skill: name, path, offset = 0 }) {
       const skill = skills.get(String(name))
-      if (skill === undefined) return unknownSkill(skills, String(name))
+      if (skill === undefined) return createUnknownSkillResult(skills, String(name))
       const file = findFile(skill, String(path))
-      return file === null ? noSuchFile(skill, String(path)) : show(file, Number(offset), pageBytes)
+      return file === null
+        ? createNoSuchFileResult(skill, String(path))
+        : show(file, Number(offset), pageBytes)
     },
   })
 }
@@ -51,7 +53,7 @@ export function findFile(skill: Skill, path: string): SkillFile | null {
   return skill.files.find((file) => file.path === plain) ?? null
 }
 
-export function noSuchFile({ name, files }: Skill, path: string): ToolResult {
+export function createNoSuchFileResult({ name, files }: Skill, path: string): ToolResult {
   const paths = files.slice(0, maxListedFiles).map((file) => file.path)
   const more = files.length > paths.length ? ", …" : ""
   return createFailure(
@@ -79,7 +81,7 @@ function show({ path, content }: SkillFile, offset: number, pageBytes: number): 
       `${path} is a binary file of ${content.length} bytes, which cannot be shown as text. Let a script read it.`,
     )
   }
-  const { text, nextOffset } = textPage(content, offset, pageBytes)
+  const { text, nextOffset } = createTextPage(content, offset, pageBytes)
   const header = JSON.stringify({ path, size: content.length, offset, next_offset: nextOffset })
   return {
     type: "content",

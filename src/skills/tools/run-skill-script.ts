@@ -4,8 +4,8 @@ import type { Tool } from "../../core/ports/tools/tool.ts"
 import { createFailure, createToolFactory } from "../../core/tools/define-tool.ts"
 import type { Skill } from "../skill.ts"
 import { runSkillScriptName } from "../skill-interceptor.ts"
-import { findFile, noSuchFile } from "./read-skill-file.ts"
-import { unknownSkill } from "./unknown-skill.ts"
+import { createNoSuchFileResult, findFile } from "./read-skill-file.ts"
+import { createUnknownSkillResult } from "./unknown-skill.ts"
 
 const defineTool = createToolFactory("skills")
 
@@ -62,9 +62,9 @@ export function runSkillScriptTool({
     ...(!isSandboxed && { needsApproval: true }),
     async execute({ skill: name, script, args = [], timeout_ms }, context) {
       const skill = skills.get(String(name))
-      if (skill === undefined) return unknownSkill(skills, String(name))
+      if (skill === undefined) return createUnknownSkillResult(skills, String(name))
       const path = plainPath(String(script))
-      if (path === "SKILL.md" || findFile(skill, path) === null) return noSuchFile(skill, path)
+      if (path === "SKILL.md" || findFile(skill, path) === null) return createNoSuchFileResult(skill, path)
       const texts = (args as readonly string[]).map(String)
       const characters = texts.reduce((sum, text) => sum + text.length, 0)
       if (characters > maxArgumentCharacters || texts.some((text) => text.includes("\0"))) {

@@ -5,7 +5,7 @@ export interface TextPage {
 }
 
 /** Returns at most `maxBytes` bytes of the text's UTF-8 form after an offset, with whole characters only. */
-export function textPage(content: string | Uint8Array, offset: number, maxBytes: number): TextPage {
+export function createTextPage(content: string | Uint8Array, offset: number, maxBytes: number): TextPage {
   const bytes = typeof content === "string" ? Buffer.from(content) : Buffer.from(content)
   const start = characterStart(bytes, Math.min(offset, bytes.length))
   const end = characterStart(bytes, Math.min(start + maxBytes, bytes.length))

@@ -4,7 +4,7 @@ import type { Skill } from "../skill.ts"
 
 const maxNames = 50
 
-export function unknownSkill(skills: ReadonlyMap<string, Skill>, name: string): ToolResult {
+export function createUnknownSkillResult(skills: ReadonlyMap<string, Skill>, name: string): ToolResult {
   const names = [...skills.keys()].slice(0, maxNames).join(", ")
   return createFailure(
     "unknown_skill",

@@ -8,48 +8,52 @@ import type {
   SessionState,
 } from "../../core/ports/store/directory.ts"
 import type { SessionParent } from "../../core/ports/store/session-log.ts"
-import { integer, nullableText, type Row, text, unescapeText } from "../rows/columns.ts"
+import { type Row, readInteger, readNullableText, readText, unescapeText } from "../rows/columns.ts"
 
 /** Converts a row with the columns of `sessionColumns` into a listed session. `served` are agents as stored. */
 export function toListedSession(row: Row, served: ReadonlySet<string>): ListedSession {
   return {
-    id: text(row, "session_id"),
+    id: readText(row, "session_id"),
     ...ownerOf(row),
-    agent: unescapeText(text(row, "agent")),
-    parent: parentOf(row),
-    rootId: rootOf(row),
+    agent: unescapeText(readText(row, "agent")),
+    parent: readParent(row),
+    rootId: readRootId(row),
     state: stateOf<SessionState>(row, served),
-    activeRunId: nullableText(row, "active_run"),
-    createdAt: integer(row, "created_at"),
-    lastUsedAt: integer(row, "last_used_at"),
-    revokedAt: row.revoked_at === null ? null : integer(row, "revoked_at"),
-    storedBytes: integer(row, "stored_bytes"),
+    activeRunId: readNullableText(row, "active_run"),
+    createdAt: readInteger(row, "created_at"),
+    lastUsedAt: readInteger(row, "last_used_at"),
+    revokedAt: row.revoked_at === null ? null : readInteger(row, "revoked_at"),
+    storedBytes: readInteger(row, "stored_bytes"),
   }
 }
 
 /** Converts a row with the columns of `runColumns` into a listed run. `served` are agents as stored. */
 export function toListedRun(row: Row, served: ReadonlySet<string>): ListedRun {
   return {
-    id: text(row, "run_id"),
-    sessionId: text(row, "session_id"),
+    id: readText(row, "run_id"),
+    sessionId: readText(row, "session_id"),
     ...ownerOf(row),
-    agent: unescapeText(text(row, "agent")),
-    parent: parentOf(row),
-    rootId: rootOf(row),
+    agent: unescapeText(readText(row, "agent")),
+    parent: readParent(row),
+    rootId: readRootId(row),
     state: stateOf<RunState>(row, served),
-    createdAt: integer(row, "created_at"),
+    createdAt: readInteger(row, "created_at"),
   }
 }
 
-export function parentOf(row: Row): SessionParent | null {
-  const sessionId = nullableText(row, "parent_session_id")
+export function readParent(row: Row): SessionParent | null {
+  const sessionId = readNullableText(row, "parent_session_id")
   if (sessionId === null) return null
-  return { sessionId, runId: text(row, "parent_run_id"), toolCallId: text(row, "parent_tool_call_id") }
+  return {
+    sessionId,
+    runId: readText(row, "parent_run_id"),
+    toolCallId: readText(row, "parent_tool_call_id"),
+  }
 }
 
 /** Returns the root of a session. A session that was stored without a root is its own root. */
-export function rootOf(row: Row): string {
-  return nullableText(row, "root_id") ?? text(row, "session_id")
+export function readRootId(row: Row): string {
+  return readNullableText(row, "root_id") ?? readText(row, "session_id")
 }
 
 export function matchesSession(session: ListedSession, query: SessionQuery): boolean {
@@ -71,7 +75,7 @@ function matches(listed: ListedSession | ListedRun, query: DirectoryQuery): bool
 }
 
 function ownerOf(row: Row) {
-  return { tenant: unescapeText(text(row, "tenant")), userId: unescapeText(text(row, "user_id")) }
+  return { tenant: unescapeText(readText(row, "tenant")), userId: unescapeText(readText(row, "user_id")) }
 }
 
 const unended = ["queued", "running", "waiting"]
@@ -81,6 +85,6 @@ function stateOf<State extends SessionState | RunState>(
   row: Row,
   served: ReadonlySet<string>,
 ): State | "unserved" {
-  const state = text(row, "state")
-  return unended.includes(state) && !served.has(text(row, "agent")) ? "unserved" : (state as State)
+  const state = readText(row, "state")
+  return unended.includes(state) && !served.has(readText(row, "agent")) ? "unserved" : (state as State)
 }

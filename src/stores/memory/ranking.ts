@@ -1,4 +1,4 @@
-import { matchesTerm, type QueryTerm, termsOf } from "./terms.ts"
+import { matchesTerm, type QueryTerm, splitIntoTerms } from "./terms.ts"
 
 /** The parts of a memory that its rank depends on. */
 export interface MemoryHead {
@@ -46,7 +46,8 @@ export function rankByTerms(
   const byId = new Map(found.map((head) => [head.id, head]))
   // Checking names takes longer than everything else, and a name at most doubles the score of a memory.
   const first = sortIds(found, scoreOf).flatMap((id) => byId.get(id) ?? [])
-  const scoreName = (head: MemoryHead) => nameWeight(termsOf(head.name), matches, weights) * recency(head)
+  const scoreName = (head: MemoryHead) =>
+    nameWeight(splitIntoTerms(head.name), matches, weights) * recency(head)
   const named = sortIds(first.slice(0, maxNames), (head) => scoreOf(head) + scoreName(head))
   return [...named, ...first.slice(maxNames).map(({ id }) => id)]
 }
@@ -87,7 +88,7 @@ export function joinRankings(rankings: readonly (readonly number[])[]): readonly
 /**
  * Returns the cosine of the angle between two vectors. Returns 0 if their lengths differ, or if one has no direction.
  */
-export function cosineSimilarity(left: ArrayLike<number>, right: ArrayLike<number>): number {
+export function computeCosineSimilarity(left: ArrayLike<number>, right: ArrayLike<number>): number {
   if (left.length !== right.length) return 0
   let product = 0
   let leftSquare = 0

@@ -9,12 +9,18 @@ import type {
   RecallQuery,
 } from "../../core/ports/store/memory.ts"
 import { waitForNextSlice } from "../../core/time/next-slice.ts"
-import { integer, type Row, text, unescapeText } from "../rows/columns.ts"
+import { type Row, readInteger, readText, unescapeText } from "../rows/columns.ts"
 import type { TermMatches } from "./ranking.ts"
-import { cosineSimilarity, joinRankings, rankBySimilarity, rankByTerms, rankByTime } from "./ranking.ts"
-import { type FilteredHead, matchesFilter, toHead, toMemory, vectorOf } from "./rows.ts"
+import {
+  computeCosineSimilarity,
+  joinRankings,
+  rankBySimilarity,
+  rankByTerms,
+  rankByTime,
+} from "./ranking.ts"
+import { type FilteredHead, matchesFilter, readVector, toHead, toMemory } from "./rows.ts"
 import type { MemorySlice, MemorySql, MemoryStatement } from "./sql.ts"
-import { type QueryTerm, queryTermsOf } from "./terms.ts"
+import { type QueryTerm, toQueryTerms } from "./terms.ts"
 
 export interface MemoryReader {
   readonly sql: MemorySql
@@ -33,25 +39,25 @@ const sliceVectors = 50
 const maxPage = 200
 
 /** Lists the scopes that have memories. */
-export async function memoryOwners(
+export async function listMemoryOwners(
   reader: MemoryReader,
   query: MemoryOwnersQuery,
 ): Promise<readonly OwnedMemories[]> {
   const rows = await reader.all(reader.sql.owners(query, await reader.now()))
   return rows.map((row) => {
-    const agent = unescapeText(text(row, "agent"))
+    const agent = unescapeText(readText(row, "agent"))
     return {
-      tenant: unescapeText(text(row, "tenant")),
-      userId: unescapeText(text(row, "user_id")),
+      tenant: unescapeText(readText(row, "tenant")),
+      userId: unescapeText(readText(row, "user_id")),
       agent: agent === "" ? null : agent,
-      count: integer(row, "count"),
-      updatedAt: integer(row, "updated_at"),
+      count: readInteger(row, "count"),
+      updatedAt: readInteger(row, "updated_at"),
     }
   })
 }
 
 /** Finds the most relevant memories by the same rules in both databases. */
-export async function recallMemories(
+export async function findMemories(
   reader: MemoryReader,
   scope: MemoryScope,
   query: RecallQuery,
@@ -60,7 +66,7 @@ export async function recallMemories(
   const ids = (await rankAll(reader, scope, query, now)).slice(0, Math.max(0, query.limit))
   if (ids.length === 0) return []
   const rows = await reader.all(reader.sql.byIds(scope, ids, now))
-  const memories = new Map(rows.map((row) => [integer(row, "id"), toMemory(row)]))
+  const memories = new Map(rows.map((row) => [readInteger(row, "id"), toMemory(row)]))
   return ids.flatMap((id) => memories.get(id) ?? [])
 }
 
@@ -73,7 +79,7 @@ async function rankAll(
   if (text === undefined && vector === undefined) {
     return rankByTime(await headsOf(reader, scope, null, now).then((heads) => heads.filter(fits)))
   }
-  const terms = text === undefined ? [] : queryTermsOf(text)
+  const terms = text === undefined ? [] : toQueryTerms(text)
   const matches = terms.length === 0 ? [] : await reader.matching(scope, terms)
   const matching = [...new Set(matches.flatMap(({ ids }) => ids))]
   const heads = await headsOf(reader, scope, vector === undefined ? matching : null, now)
@@ -118,7 +124,8 @@ async function similaritiesOf(
   const read = (slice: MemorySlice) => all(sql.vectors(scope, model, slice, now))
   const similarities = new Map<number, number>()
   for await (const rows of slices(read, sliceVectors)) {
-    for (const row of rows) similarities.set(integer(row, "id"), cosineSimilarity(values, vectorOf(row)))
+    for (const row of rows)
+      similarities.set(readInteger(row, "id"), computeCosineSimilarity(values, readVector(row)))
   }
   return similarities
 }
@@ -133,14 +140,14 @@ async function* slices(
     yield rows
     const last = rows.at(-1)
     if (last === undefined || rows.length < count) return
-    afterId = integer(last, "id")
+    afterId = readInteger(last, "id")
     await waitForNextSlice()
   }
 }
 
 async function countOf({ sql, all }: MemoryReader, scope: MemoryScope, now: number): Promise<number> {
   const [row] = await all(sql.count(scope, now))
-  return row === undefined ? 0 : integer(row, "count")
+  return row === undefined ? 0 : readInteger(row, "count")
 }
 
 /** Lists memories by type and name. Reads slices of rows until the page is full. */

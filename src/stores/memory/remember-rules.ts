@@ -27,7 +27,7 @@ export interface RememberFacts {
 }
 
 /** Returns the reason why a memory is not stored. Null if it is stored. */
-export function refusalOf(
+export function findRefusal(
   { stored, totals, bytes, isRevoked }: RememberFacts,
   { bounds, expected }: RememberOptions,
 ): Extract<RememberOutcome, { status: "full" | "changed" | "revoked" }> | null {

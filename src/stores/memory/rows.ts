@@ -1,20 +1,28 @@
 import type { MemoryFilter, MemoryRecord, NewMemory } from "../../core/ports/store/memory.ts"
-import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "../rows/columns.ts"
+import {
+  escapeText,
+  type Row,
+  readInteger,
+  readJson,
+  readNullableText,
+  readText,
+  unescapeText,
+} from "../rows/columns.ts"
 import type { MemoryHead } from "./ranking.ts"
-import { termsOf } from "./terms.ts"
+import { splitIntoTerms } from "./terms.ts"
 
 /** Converts a row with the columns of `memoryColumns` into a memory. */
 export function toMemory(row: Row): MemoryRecord {
-  const sessionId = nullableText(row, "session_id")
+  const sessionId = readNullableText(row, "session_id")
   return {
     ...filteredOf(row),
-    name: unescapeText(text(row, "name")),
-    content: unescapeText(text(row, "content")),
-    origin: sessionId === null ? null : { sessionId, runId: text(row, "run_id") },
-    revision: `${integer(row, "id")}.${integer(row, "revision")}`,
-    createdAt: integer(row, "created_at"),
-    updatedAt: integer(row, "updated_at"),
-    expiresAt: row.expires_at === null ? null : integer(row, "expires_at"),
+    name: unescapeText(readText(row, "name")),
+    content: unescapeText(readText(row, "content")),
+    origin: sessionId === null ? null : { sessionId, runId: readText(row, "run_id") },
+    revision: `${readInteger(row, "id")}.${readInteger(row, "revision")}`,
+    createdAt: readInteger(row, "created_at"),
+    updatedAt: readInteger(row, "updated_at"),
+    expiresAt: row.expires_at === null ? null : readInteger(row, "expires_at"),
   }
 }
 
@@ -27,9 +35,9 @@ export interface FilteredHead extends MemoryHead {
 export function toHead(row: Row): FilteredHead {
   return {
     ...filteredOf(row),
-    id: integer(row, "id"),
-    name: unescapeText(text(row, "name")),
-    updatedAt: integer(row, "updated_at"),
+    id: readInteger(row, "id"),
+    name: unescapeText(readText(row, "name")),
+    updatedAt: readInteger(row, "updated_at"),
   }
 }
 
@@ -74,12 +82,12 @@ export function toStoredColumns({
     bytes: sizeOf({ entityType, name, content, tags }),
     vectorModel: vector === null ? null : escapeText(vector.model),
     vector: vector === null ? null : toBytes(vector.values),
-    terms: termsOf([name, entityType, content, ...tags].join("\n")),
+    terms: splitIntoTerms([name, entityType, content, ...tags].join("\n")),
   }
 }
 
 /** Returns the vector of a row. Its bytes may start at an odd address, where numbers cannot be read. */
-export function vectorOf(row: Row): Float32Array {
+export function readVector(row: Row): Float32Array {
   const { vector } = row
   if (!(vector instanceof Uint8Array)) return new Float32Array()
   return new Float32Array(Uint8Array.from(vector).buffer, 0, Math.floor(vector.byteLength / 4))
@@ -97,5 +105,5 @@ function sizeOf({ entityType, name, content, tags }: MemoryRecordText): number {
 type MemoryRecordText = Pick<MemoryRecord, "entityType" | "name" | "content" | "tags">
 
 function filteredOf(row: Row): Pick<FilteredHead, "entityType" | "tags"> {
-  return { entityType: unescapeText(text(row, "entity_type")), tags: json(row, "tags") }
+  return { entityType: unescapeText(readText(row, "entity_type")), tags: readJson(row, "tags") }
 }

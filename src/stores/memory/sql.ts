@@ -39,20 +39,20 @@ export function createMemorySql({ schema, numbers }: MemoryDialect) {
     get: (scope: MemoryScope, { entityType, name }: MemoryKey, now: number): MemoryStatement => ({
       sql: `SELECT ${memoryColumns}, bytes FROM ${memory}
         WHERE ${inScope} AND entity_type = ? AND name = ? AND ${isAlive}`,
-      values: [...scopeValues(scope), escapeText(entityType), escapeText(name), now],
+      values: [...toScopeValues(scope), escapeText(entityType), escapeText(name), now],
     }),
     byIds: (scope: MemoryScope, ids: readonly number[], now: number): MemoryStatement => ({
       sql: `SELECT ${memoryColumns} FROM ${memory} WHERE ${inScope} AND id IN (${numbers}) AND ${isAlive}`,
-      values: [...scopeValues(scope), JSON.stringify(ids), now],
+      values: [...toScopeValues(scope), JSON.stringify(ids), now],
     }),
     heads: (scope: MemoryScope, { afterId, count }: MemorySlice, now: number): MemoryStatement => ({
       sql: `SELECT ${headColumns} FROM ${memory}
         WHERE ${inScope} AND id > ? AND ${isAlive} ORDER BY id LIMIT ?`,
-      values: [...scopeValues(scope), afterId, now, count],
+      values: [...toScopeValues(scope), afterId, now, count],
     }),
     headsByIds: (scope: MemoryScope, ids: readonly number[], now: number): MemoryStatement => ({
       sql: `SELECT ${headColumns} FROM ${memory} WHERE ${inScope} AND id IN (${numbers}) AND ${isAlive}`,
-      values: [...scopeValues(scope), JSON.stringify(ids), now],
+      values: [...toScopeValues(scope), JSON.stringify(ids), now],
     }),
     vectors: (
       scope: MemoryScope,
@@ -62,7 +62,7 @@ export function createMemorySql({ schema, numbers }: MemoryDialect) {
     ): MemoryStatement => ({
       sql: `SELECT id, vector FROM ${memory}
         WHERE ${inScope} AND id > ? AND vector_model = ? AND ${isAlive} ORDER BY id LIMIT ?`,
-      values: [...scopeValues(scope), afterId, escapeText(model), now, count],
+      values: [...toScopeValues(scope), afterId, escapeText(model), now, count],
     }),
     list: (
       scope: MemoryScope,
@@ -74,7 +74,7 @@ export function createMemorySql({ schema, numbers }: MemoryDialect) {
         WHERE ${inScope} AND (entity_type, name) > (?, ?) AND ${isAlive}
         ORDER BY entity_type, name LIMIT ?`,
       values: [
-        ...scopeValues(scope),
+        ...toScopeValues(scope),
         // Types and names are never empty, so this position precedes all of them.
         escapeText(after?.entityType ?? ""),
         escapeText(after?.name ?? ""),
@@ -87,11 +87,11 @@ export function createMemorySql({ schema, numbers }: MemoryDialect) {
         WHERE (tenant, user_id, agent) > (?, ?, ?) AND ${isAlive}
         GROUP BY tenant, user_id, agent ORDER BY tenant, user_id, agent LIMIT ?`,
       // No tenant is empty, so this position precedes all of them.
-      values: [...(after === undefined ? ["", "", ""] : scopeValues(after)), now, limit],
+      values: [...(after === undefined ? ["", "", ""] : toScopeValues(after)), now, limit],
     }),
     count: (scope: MemoryScope, now: number): MemoryStatement => ({
       sql: `SELECT count(*) AS count FROM ${memory} WHERE ${inScope} AND ${isAlive}`,
-      values: [...scopeValues(scope), now],
+      values: [...toScopeValues(scope), now],
     }),
     totals: ({ tenant, userId }: Principal): MemoryStatement => ({
       sql: `SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM ${memory}
@@ -104,7 +104,7 @@ export function createMemorySql({ schema, numbers }: MemoryDialect) {
 export type MemorySql = ReturnType<typeof createMemorySql>
 
 /** Returns the values of the columns `tenant`, `user_id` and `agent`. */
-export function scopeValues({ tenant, userId, agent }: MemoryScope): readonly [string, string, string] {
+export function toScopeValues({ tenant, userId, agent }: MemoryScope): readonly [string, string, string] {
   return [escapeText(tenant), escapeText(userId), toStoredAgent(agent)]
 }
 

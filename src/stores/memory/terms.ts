@@ -20,12 +20,12 @@ export interface QueryTerm {
  * Returns the distinct terms of a text: words in lower case without accents, and for scripts without spaces each pair
  * of adjacent characters. Both databases index these terms, so both find the same memories.
  */
-export function termsOf(text: string): readonly string[] {
+export function splitIntoTerms(text: string): readonly string[] {
   return [...new Set(listTerms(text))]
 }
 
 /** Returns the terms to search for. A final s is removed, so that a plural finds the singular. */
-export function queryTermsOf(text: string): readonly QueryTerm[] {
+export function toQueryTerms(text: string): readonly QueryTerm[] {
   const terms = new Map<string, QueryTerm>()
   for (const term of listTerms(text)) {
     if (terms.size === maxQueryTerms) break

@@ -1,6 +1,6 @@
 import type { Directory } from "../../core/ports/store/directory.ts"
 import { createDirectory } from "../directory/create-directory.ts"
-import { escapeText, text } from "../rows/columns.ts"
+import { escapeText, readText } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 import { isLive } from "./leases/membership.ts"
 
@@ -13,7 +13,7 @@ export function createPostgresDirectory(database: Database, owner: string): Dire
       const rows = await database.query(
         `SELECT DISTINCT agent FROM agent_gateway.served_agent WHERE ${isLive("served_agent.process")}`,
       )
-      return new Set(rows.map((row) => text(row, "agent")))
+      return new Set(rows.map((row) => readText(row, "agent")))
     },
     async serve(agents) {
       await database.transaction(async (query) => {

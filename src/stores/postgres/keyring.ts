@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import { randomIds } from "../../core/ids.ts"
 import type { Keyring, SigningKey } from "../../core/ports/store/keyring.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { escapeText, integer, type Row, text } from "../rows/columns.ts"
+import { escapeText, type Row, readInteger, readText } from "../rows/columns.ts"
 import type { Query } from "./database/database.ts"
 
 export function createKeyring(query: Query, clock: Clock): Keyring {
@@ -44,7 +44,7 @@ export function createKeyring(query: Query, clock: Clock): Keyring {
         const [newest] = await query(
           "SELECT coalesce(max(generation), 0) AS generation FROM agent_gateway.signing_key",
         )
-        const key = await add(integer(newest ?? {}, "generation") + 1)
+        const key = await add(readInteger(newest ?? {}, "generation") + 1)
         if (key !== null) return key
       }
     },
@@ -63,5 +63,5 @@ export function createKeyring(query: Query, clock: Clock): Keyring {
 function toKey(row: Row): SigningKey {
   const { secret } = row
   if (!(secret instanceof Uint8Array)) throw new TypeError("A signing key's secret should be bytes.")
-  return { id: text(row, "id"), secret: new Uint8Array(secret) }
+  return { id: readText(row, "id"), secret: new Uint8Array(secret) }
 }

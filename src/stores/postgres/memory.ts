@@ -1,11 +1,11 @@
 import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/store/memory.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
-import { listMemories, type MemoryReader, memoryOwners, recallMemories } from "../memory/recall.ts"
-import { createStoredOutcome, refusalOf } from "../memory/remember-rules.ts"
+import { findMemories, listMemories, listMemoryOwners, type MemoryReader } from "../memory/recall.ts"
+import { createStoredOutcome, findRefusal } from "../memory/remember-rules.ts"
 import { toMemory, toStoredColumns } from "../memory/rows.ts"
-import { createMemorySql, type MemoryStatement, scopeValues, toStoredAgent } from "../memory/sql.ts"
+import { createMemorySql, type MemoryStatement, toScopeValues, toStoredAgent } from "../memory/sql.ts"
 import type { QueryTerm } from "../memory/terms.ts"
-import { escapeText, integer } from "../rows/columns.ts"
+import { escapeText, readInteger } from "../rows/columns.ts"
 import type { Database, Query } from "./database/database.ts"
 import { nowMs } from "./schema.ts"
 
@@ -28,23 +28,23 @@ export function createMemory(database: Database): Memory {
       const [row] = await queryAll(query, sql.get(scope, key, await now(query)))
       return row === undefined ? null : toMemory(row)
     },
-    recall: (scope, wanted) => recallMemories(reader, scope, wanted),
+    recall: (scope, wanted) => findMemories(reader, scope, wanted),
     list: (scope, wanted) => listMemories(reader, scope, wanted),
-    owners: (wanted) => memoryOwners(reader, wanted),
+    owners: (wanted) => listMemoryOwners(reader, wanted),
     forget: (scope, key, { expected } = {}) =>
       database.transaction(async (run) => {
         await lock(run, scope)
         const [row] = await queryAll(run, sql.get(scope, key, await now(run)))
         if (row === undefined) return "unknown"
         if (expected !== undefined && toMemory(row).revision !== expected) return "changed"
-        await run("DELETE FROM agent_gateway.memory WHERE id = $1", [integer(row, "id")])
+        await run("DELETE FROM agent_gateway.memory WHERE id = $1", [readInteger(row, "id")])
         return "forgotten"
       }),
     async forgetNamed(scope, name) {
       const removed = await query(
         `DELETE FROM agent_gateway.memory
          WHERE tenant = $1 AND user_id = $2 AND agent = $3 AND name = $4 RETURNING id`,
-        [...scopeValues(scope), escapeText(name)],
+        [...toScopeValues(scope), escapeText(name)],
       )
       return removed.length
     },
@@ -83,12 +83,12 @@ async function remember(query: Query, memory: NewMemory, options: RememberOption
     time,
   ])
   const [row] = await queryAll(query, sql.get(scope, memory, time))
-  const stored = row === undefined ? null : { memory: toMemory(row), bytes: integer(row, "bytes") }
+  const stored = row === undefined ? null : { memory: toMemory(row), bytes: readInteger(row, "bytes") }
   const [totals = {}] = await queryAll(query, sql.totals(scope))
-  const refusal = refusalOf(
+  const refusal = findRefusal(
     {
       stored,
-      totals: { count: integer(totals, "count"), bytes: integer(totals, "bytes") },
+      totals: { count: readInteger(totals, "count"), bytes: readInteger(totals, "bytes") },
       bytes: columns.bytes,
       isRevoked: origin !== null && (await isRevoked(query, origin.sessionId)),
     },
@@ -106,7 +106,7 @@ async function remember(query: Query, memory: NewMemory, options: RememberOption
        updated_at = excluded.updated_at, expires_at = excluded.expires_at
      RETURNING *`,
     [
-      ...scopeValues(scope),
+      ...toScopeValues(scope),
       columns.entityType,
       columns.name,
       columns.content,
@@ -132,10 +132,10 @@ async function findMatching(query: Query, scope: MemoryScope, terms: readonly Qu
      FROM unnest($4::text[]) WITH ORDINALITY AS term (query, ordinality)
      JOIN agent_gateway.memory ON tenant = $1 AND user_id = $2 AND agent = $3
        AND words @@ term.query::tsquery`,
-    [...scopeValues(scope), terms.map(({ text, isPrefix }) => `'${text}'${isPrefix ? ":*" : ""}`)],
+    [...toScopeValues(scope), terms.map(({ text, isPrefix }) => `'${text}'${isPrefix ? ":*" : ""}`)],
   )
   const ids = terms.map((): number[] => [])
-  for (const row of rows) ids[integer(row, "term")]?.push(integer(row, "id"))
+  for (const row of rows) ids[readInteger(row, "term")]?.push(readInteger(row, "id"))
   return terms.map((term, index) => ({ term, ids: ids[index] ?? [] }))
 }
 
@@ -155,7 +155,7 @@ async function isRevoked(query: Query, sessionId: string): Promise<boolean> {
 
 async function now(query: Query): Promise<number> {
   const [row] = await query(`SELECT ${nowMs} AS now`)
-  return integer(row ?? {}, "now")
+  return readInteger(row ?? {}, "now")
 }
 
 function queryAll(query: Query, { sql: statement, values }: MemoryStatement) {

@@ -4,16 +4,16 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store/store.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
-import { integer, text } from "../rows/columns.ts"
+import { readInteger, readText } from "../rows/columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import {
-  connectionConfig,
+  createConnectionConfig,
+  createMigrationConfig,
+  createStandingConfig,
   type Database,
   type Durability,
   loadDriver,
-  migrationConfig,
   openDatabase,
-  standingConfig,
 } from "./database/database.ts"
 import { toOpeningError } from "./database/failures.ts"
 import { createPostgresDirectory } from "./directory.ts"
@@ -21,7 +21,7 @@ import { listenForArrivals } from "./inbox/listen-for-arrivals.ts"
 import { createKeyring } from "./keyring.ts"
 import { computeHeartbeatTimes } from "./leases/heartbeat.ts"
 import { uncountLapse } from "./leases/leases.ts"
-import { connectionName, joinMembers } from "./leases/membership.ts"
+import { joinMembers, toConnectionName } from "./leases/membership.ts"
 import { createMemory } from "./memory.ts"
 import { createOutbox } from "./outbox/outbox.ts"
 import { createSubscriptions } from "./outbox/subscriptions.ts"
@@ -69,14 +69,14 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const { url, clock, logger, durability = "process", ttlMs } = options
   const { readsVersion: reads = logVersion } = options
   const driver = await loadDriver()
-  const config = connectionConfig(url, durability)
+  const config = createConnectionConfig(url, durability)
   const id = randomUUID()
   const times = computeHeartbeatTimes(ttlMs)
   const database = openDatabase(driver, config, { connections, logger })
   const commits = openDatabase(driver, config, { connections: commitConnections, logger })
   const hub = createWatchHub({ logger, pollMs: watchPollMs, poll: (watching) => poll(database, watching) })
   const standing = (limitMs: number) => (isFirst: boolean) =>
-    new driver.Client(standingConfig(config, { name: connectionName(id), limitMs, isFirst }))
+    new driver.Client(createStandingConfig(config, { name: toConnectionName(id), limitMs, isFirst }))
   const ends: (() => Promise<void>)[] = [() => database.close(), () => commits.close()]
   const alarms = { outbox: createAlarm(), subscriptions: createAlarm() }
   const close = async () => {
@@ -122,10 +122,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 
 async function migrateAlone(
   driver: Awaited<ReturnType<typeof loadDriver>>,
-  config: ReturnType<typeof connectionConfig>,
+  config: ReturnType<typeof createConnectionConfig>,
   logger: Logger,
 ): Promise<void> {
-  const database = openDatabase(driver, migrationConfig(config), { connections: 1, logger })
+  const database = openDatabase(driver, createMigrationConfig(config), { connections: 1, logger })
   try {
     await migrate(database)
   } finally {
@@ -141,5 +141,5 @@ async function poll(database: Database, hub: WatchHub): Promise<void> {
     `SELECT id, ${lastSeq} AS last_seq FROM agent_gateway.session WHERE id = ANY($1)`,
     [watched],
   )
-  for (const row of rows) hub.changed(text(row, "id"), integer(row, "last_seq"))
+  for (const row of rows) hub.changed(readText(row, "id"), readInteger(row, "last_seq"))
 }

@@ -9,7 +9,7 @@ import {
   type ScheduleStep,
   type Schedules,
 } from "../../core/ports/store/schedules.ts"
-import { escapeText, integer } from "../rows/columns.ts"
+import { escapeText, readInteger } from "../rows/columns.ts"
 import { type LargeContents, makeLargeContents } from "../rows/large/large-contents.ts"
 import {
   computeChangedColumns,
@@ -20,7 +20,7 @@ import {
   toSchedule,
   toScheduleValues,
 } from "../rows/schedule-rows.ts"
-import { effectOf, type FiringEffect, revokedEffect } from "../rules/firing-effects.ts"
+import { decideFiringEffect, type FiringEffect, revokedEffect } from "../rules/firing-effects.ts"
 import type { Versions } from "../rules/versions.ts"
 import type { Database, Query } from "./database/database.ts"
 import { nowMs } from "./schema.ts"
@@ -66,7 +66,7 @@ export function createSchedules(database: Database, { versions, onArrival }: Sch
          WHERE agent = $1 AND wake_at IS NOT NULL`,
         [escapeText(agent)],
       )
-      return row === undefined || row.due_in === null ? null : integer(row, "due_in")
+      return row === undefined || row.due_in === null ? null : readInteger(row, "due_in")
     },
     async advance(step) {
       const texts = step.firing === null ? undefined : await makeLargeContents(step.firing.message)
@@ -117,7 +117,7 @@ async function create(
       `SELECT count(*) AS count FROM agent_gateway.schedule WHERE ${condition}`,
       values,
     )
-    const excess = integer(row ?? {}, "count") - bound + 1
+    const excess = readInteger(row ?? {}, "count") - bound + 1
     if (excess <= 0) return true
     const ended = await query(
       `WITH ended AS (
@@ -224,5 +224,5 @@ async function fire(
     limits,
     ...(texts !== undefined && { texts }),
   })
-  return { effect: effectOf(outcome), isDue }
+  return { effect: decideFiringEffect(outcome), isDue }
 }

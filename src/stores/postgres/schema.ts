@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import { integer } from "../rows/columns.ts"
+import { readInteger } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 
 const oldestServer = 15
@@ -372,7 +372,7 @@ export const nowMs = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigin
  */
 export async function migrate(database: Database): Promise<void> {
   const [server] = await database.query("SHOW server_version_num")
-  const serverVersion = Math.floor(integer(server ?? {}, "server_version_num") / 10_000)
+  const serverVersion = Math.floor(readInteger(server ?? {}, "server_version_num") / 10_000)
   if (serverVersion < oldestServer) {
     throw new ConfigurationError(
       `Postgres ${serverVersion} is too old. Version ${oldestServer} or newer is required.`,
@@ -383,7 +383,7 @@ export async function migrate(database: Database): Promise<void> {
     await query("CREATE SCHEMA IF NOT EXISTS agent_gateway")
     await query("CREATE TABLE IF NOT EXISTS agent_gateway.migration (version integer PRIMARY KEY)")
     const [newest] = await query("SELECT coalesce(max(version), 0) AS version FROM agent_gateway.migration")
-    const version = integer(newest ?? {}, "version")
+    const version = readInteger(newest ?? {}, "version")
     if (version > migrations.length) {
       throw new ConfigurationError(
         `The schema agent_gateway was written by a newer version of ai-agent-gateway ` +

@@ -1,12 +1,12 @@
 import type { Secrets } from "../../core/ports/store/secrets.ts"
-import { escapeText, text } from "../rows/columns.ts"
+import { escapeText, readText } from "../rows/columns.ts"
 import type { Query } from "./database/database.ts"
 
 export function createSecrets(query: Query): Secrets {
   return {
     async get(name) {
       const [row] = await query("SELECT value FROM agent_gateway.secret WHERE name = $1", [escapeText(name)])
-      return row === undefined ? null : text(row, "value")
+      return row === undefined ? null : readText(row, "value")
     },
     async put(name, value) {
       await query(

@@ -1,13 +1,13 @@
 import type { PutCommand } from "../../core/ports/store/inbox.ts"
 import type { CommandResult, StartChild } from "../../core/ports/store/outbox.ts"
-import { escapeText, text } from "../rows/columns.ts"
+import { escapeText, readText } from "../rows/columns.ts"
 import { toWait } from "../rows/wait-rows.ts"
 import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"
 import { isCancelled } from "../rules/inbox-rules.ts"
 import type { Versions } from "../rules/versions.ts"
 import type { Query } from "./database/database.ts"
 import { lockReceiver, type Put, type PutOptions, putWithin, revokeSession } from "./inbox/inbox.ts"
-import { answerWithin } from "./waits/answer.ts"
+import { putAnswerWithin } from "./waits/answer.ts"
 import { findNewestWait } from "./waits/approvals.ts"
 
 /** A run to cancel, with the time of the cancel. */
@@ -61,7 +61,7 @@ async function cancelBelow(
     [escapeText(sessionId), runId],
   )
   for (const row of runs) {
-    const below = { sessionId: text(row, "session_id"), runId: text(row, "run_id"), at }
+    const below = { sessionId: readText(row, "session_id"), runId: readText(row, "run_id"), at }
     const isLive = row.state === "open" || row.state === "queued"
     if (isLive) await putWithin(query, { type: "cancel", ...below }, { versions })
     else await lockReceiver(query, below.sessionId, versions)
@@ -119,7 +119,7 @@ export async function startChild(
     ],
   )
   const refused = reportInPlaceOf(start, (await putWithin(query, command, { versions })).outcome)
-  if (refused?.type === "answer") await answerWithin(query, refused, versions)
+  if (refused?.type === "answer") await putAnswerWithin(query, refused, versions)
   else if (refused !== null) await putWithin(query, refused, { versions })
   return { type: "delivered" }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { escapeText, integer, nullableText, text, unescapeText } from "./columns.ts"
+import { escapeText, readInteger, readNullableText, readText, unescapeText } from "./columns.ts"
 
 test.each(["", "user@example.com", "日本", 'quote " and \\', "\\u0000", "nul \u0000", "half \ud800", "\n"])(
   "a caller's text is read back unchanged: %j",
@@ -17,15 +17,15 @@ test("an ordinary text is stored as it is", () => {
 
 test("integers are accepted in every form that a driver returns, if they are exact", () => {
   for (const value of [2 ** 53 - 1, 2n ** 53n - 1n, "9007199254740991"]) {
-    expect(integer({ seq: value }, "seq")).toBe(Number.MAX_SAFE_INTEGER)
+    expect(readInteger({ seq: value }, "seq")).toBe(Number.MAX_SAFE_INTEGER)
   }
   for (const value of [2 ** 53, "9007199254740993", 1.5, "x", null, undefined]) {
-    expect(() => integer({ seq: value }, "seq")).toThrow("Column seq")
+    expect(() => readInteger({ seq: value }, "seq")).toThrow("Column seq")
   }
 })
 
 test("a column of another type is refused by name", () => {
-  expect(() => text({ id: 1 }, "id")).toThrow("Column id should hold a text, not a number.")
-  expect(() => nullableText({}, "id")).toThrow("Column id")
-  expect(nullableText({ id: null }, "id")).toBeNull()
+  expect(() => readText({ id: 1 }, "id")).toThrow("Column id should hold a text, not a number.")
+  expect(() => readNullableText({}, "id")).toThrow("Column id")
+  expect(readNullableText({ id: null }, "id")).toBeNull()
 })

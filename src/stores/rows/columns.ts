@@ -4,7 +4,7 @@ export type Row = Readonly<Record<string, unknown>>
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** Returns a text. A large text may arrive as UTF-8 bytes. */
-export function text(row: Row, column: string): string {
+export function readText(row: Row, column: string): string {
   const value = row[column]
   if (typeof value === "string") return value
   if (value instanceof Uint8Array) return utf8.decode(value)
@@ -12,20 +12,20 @@ export function text(row: Row, column: string): string {
 }
 
 /** Returns the length of a text: in characters, or in bytes if it arrived as bytes. Decodes nothing. */
-export function textLength(row: Row, column: string): number {
+export function readTextLength(row: Row, column: string): number {
   const value = row[column]
-  return value instanceof Uint8Array ? value.byteLength : text(row, column).length
+  return value instanceof Uint8Array ? value.byteLength : readText(row, column).length
 }
 
-export function nullableText(row: Row, column: string): string | null {
-  return row[column] === null ? null : text(row, column)
+export function readNullableText(row: Row, column: string): string | null {
+  return row[column] === null ? null : readText(row, column)
 }
 
 /**
  * Returns an integer. Drivers return 64-bit integers as numbers, bigints or texts. Throws if JavaScript cannot
  * represent the integer exactly.
  */
-export function integer(row: Row, column: string): number {
+export function readInteger(row: Row, column: string): number {
   const value = row[column]
   const number = typeof value === "number" ? value : Number(value ?? Number.NaN)
   if (Number.isSafeInteger(number)) return number
@@ -33,8 +33,8 @@ export function integer(row: Row, column: string): number {
 }
 
 /** Parses a JSON column. This package wrote it, so its shape is not checked. */
-export function json<T>(row: Row, column: string): T {
-  return JSON.parse(text(row, column))
+export function readJson<T>(row: Row, column: string): T {
+  return JSON.parse(readText(row, column))
 }
 
 /**

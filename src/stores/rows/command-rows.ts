@@ -1,5 +1,5 @@
 import type { StoredCommand } from "../../core/ports/store/session-log.ts"
-import { integer, type Row, text } from "./columns.ts"
+import { type Row, readInteger, readText } from "./columns.ts"
 import { type FormerAnswer, toFormerAnswer } from "./former-answers.ts"
 import {
   findLargeContent,
@@ -30,12 +30,12 @@ export const commandColumns = ["id", "run_id", "type", "rank", "not_before", "du
 
 export function toCommandRow(row: Row): CommandRow {
   return {
-    id: integer(row, "id"),
-    runId: text(row, "run_id"),
-    type: text(row, "type"),
-    rank: integer(row, "rank"),
-    notBefore: integer(row, "not_before"),
-    dueAt: row.due_at === null ? null : integer(row, "due_at"),
+    id: readInteger(row, "id"),
+    runId: readText(row, "run_id"),
+    type: readText(row, "type"),
+    rank: readInteger(row, "rank"),
+    notBefore: readInteger(row, "not_before"),
+    dueAt: row.due_at === null ? null : readInteger(row, "due_at"),
   }
 }
 
@@ -59,7 +59,7 @@ export interface NewCommandRow extends Omit<NewCommand, "command"> {
   readonly version: number
 }
 
-export function dueCommand(command: StoredCommand): NewCommand {
+export function createDueCommand(command: StoredCommand): NewCommand {
   return { command, rank: 0, notBefore: 0, dueAt: 0 }
 }
 

@@ -1,12 +1,12 @@
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../../core/ports/store/approvals.ts"
 import type { AnswerCommand, NewWait } from "../../core/ports/store/session-log.ts"
-import { json, type Row } from "./columns.ts"
+import { type Row, readJson } from "./columns.ts"
 
 const elicitationActions = { accept: "accepted", decline: "declined", cancel: "cancelled" } as const
 
 /** Parses a row's `body`. Records of older versions have no origin. */
 export function toAuditRecord(row: Row): AuditRecord {
-  return { origin: null, ...json<Omit<AuditRecord, "origin">>(row, "body") }
+  return { origin: null, ...readJson<Omit<AuditRecord, "origin">>(row, "body") }
 }
 
 /** Returns the audit records of an accepted answer, oldest first. */
@@ -16,7 +16,7 @@ export function createAnswerRecords(wait: Wait, command: AnswerCommand): readonl
     case "approval": {
       const { approved, editedInput, reason } = command.answer
       const decided = { ...record, action: approved ? "approved" : "denied", editedInput, reason } as const
-      const grant = grantOf(wait, command)
+      const grant = findGrant(wait, command)
       return grant === null ? [decided] : [decided, { ...record, action: "granted", ...scopeOf(grant) }]
     }
     case "clientTool":
@@ -47,7 +47,7 @@ export function createClosingRecord(
   return { ...recordOf(wait, sessionId), at, action, decidedBy: null }
 }
 
-export function revocationRecord(grant: Grant, { revokedBy, at }: GrantRevocation): AuditRecord {
+export function createRevocationRecord(grant: Grant, { revokedBy, at }: GrantRevocation): AuditRecord {
   const nothing = { runId: null, toolCallId: null, editedInput: null, reason: null }
   const { sessionId, toolName, qualifier, origin } = grant
   const type = { toolName, qualifier, origin, ...scopeOf(grant) }
@@ -59,7 +59,7 @@ function scopeOf({ scope }: Pick<Grant, "scope">): Pick<Grant, "scope"> {
 }
 
 /** Returns the grant of an accepted answer, if there is one. */
-export function grantOf(wait: Wait, command: AnswerCommand): Grant | null {
+export function findGrant(wait: Wait, command: AnswerCommand): Grant | null {
   if (wait.kind !== "approval" || command.kind !== "approval") return null
   if (!command.answer.approved || !command.answer.grant) return null
   const { toolName, origin, payload } = wait

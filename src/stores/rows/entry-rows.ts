@@ -10,7 +10,7 @@ import {
   settlesDeltas,
 } from "../../core/log/entries.ts"
 import { upcast } from "../../core/log/upcast.ts"
-import { integer, json, type Row, text, textLength } from "./columns.ts"
+import { type Row, readInteger, readJson, readText, readTextLength } from "./columns.ts"
 import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
 import { type LargeBodies, noLargeBodies } from "./large/large-bodies.ts"
 
@@ -89,34 +89,35 @@ interface Storing {
  * if the event is newer than this process `reads`.
  */
 export function fromRow(row: Row, reads = logVersion): Entry[] {
-  const seq = integer(row, "seq")
-  const runId = text(row, "run_id")
-  if (text(row, "kind") === "delta") return unpackDeltas({ firstSeq: seq, runId, body: text(row, "body") })
+  const seq = readInteger(row, "seq")
+  const runId = readText(row, "run_id")
+  if (readText(row, "kind") === "delta")
+    return unpackDeltas({ firstSeq: seq, runId, body: readText(row, "body") })
   refuseNewer(row, reads)
-  return toEntries(row, json(row, "body"))
+  return toEntries(row, readJson(row, "body"))
 }
 
 /** Returns true for a row whose body takes more than one slice to parse. */
 export function isLargeRow(row: Row): boolean {
-  return text(row, "kind") === "event" && textLength(row, "body") > pieceCharacters
+  return readText(row, "kind") === "event" && readTextLength(row, "body") > pieceCharacters
 }
 
 /** Converts the row of an event like `fromRow`. Parses a large body in slices (rule 15). */
-export async function fromLargeRow(row: Row, reads = logVersion): Promise<Entry[]> {
+export async function toEntriesInSlices(row: Row, reads = logVersion): Promise<Entry[]> {
   refuseNewer(row, reads)
-  return toEntries(row, await parseInSlices(text(row, "body")))
+  return toEntries(row, await parseInSlices(readText(row, "body")))
 }
 
 function refuseNewer(row: Row, reads: number): void {
-  if (integer(row, "v") > reads) throw new LogTooNewError()
+  if (readInteger(row, "v") > reads) throw new LogTooNewError()
 }
 
 function toEntries(row: Row, body: unknown): EventEntry[] {
   const [seq, v, at, runId] = [
-    integer(row, "seq"),
-    integer(row, "v"),
-    integer(row, "at"),
-    text(row, "run_id"),
+    readInteger(row, "seq"),
+    readInteger(row, "v"),
+    readInteger(row, "at"),
+    readText(row, "run_id"),
   ]
   // This package wrote the body, so its shape is not checked.
   return upcast(body as Parameters<typeof upcast>[0], v).map((event) => {

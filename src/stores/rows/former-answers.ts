@@ -23,7 +23,7 @@ export function isFormerAnswer(command: { readonly type: string }): command is F
   return ["approval", "toolResult", "elicitation"].includes(command.type)
 }
 
-export function fromFormerAnswer(former: FormerAnswer): AcceptedAnswer {
+export function convertFormerAnswer(former: FormerAnswer): AcceptedAnswer {
   const { sessionId, runId, toolCallId, nonce, decidedBy, at } = former
   const given = toAnswer(former)
   const { waitId = toFormerWaitId(given.kind, toolCallId) } = former

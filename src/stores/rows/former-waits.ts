@@ -25,7 +25,7 @@ export interface FormerWait {
   readonly expiresAt: number
 }
 
-export function fromFormerWait(former: FormerWait, sessionId: string): NewWait {
+export function convertFormerWait(former: FormerWait, sessionId: string): NewWait {
   const { kind, toolCallId, runId, toolName, server, nonce, openedAt, expiresAt } = former
   const { waitId = toFormerWaitId(kind, toolCallId), origin = createUnverifiedOrigin(server) } = former
   return {

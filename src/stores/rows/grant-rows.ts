@@ -2,13 +2,13 @@ import { createHash } from "node:crypto"
 import { toCanonicalJson } from "../../core/json/canonical-json.ts"
 import type { Json } from "../../core/json/json.ts"
 import type { Grant, GrantRevocation } from "../../core/ports/store/approvals.ts"
-import { integer, json, type Row } from "./columns.ts"
+import { type Row, readInteger, readJson } from "./columns.ts"
 
 /**
  * Returns the tool type and the scope of a grant as a column that can be indexed. A qualifier may be too long for an
  * index of Postgres, and may have characters that a database refuses.
  */
-export function toolTypeKeyOf(grant: Grant): string {
+export function toToolTypeKey(grant: Grant): string {
   const { toolName, qualifier, origin } = grant
   const type: Json = [toolName, qualifier, origin && { ...origin }, ...(isOfTree(grant) ? ["tree"] : [])]
   return createHash("sha256").update(toCanonicalJson(type)).digest("hex")
@@ -20,7 +20,7 @@ export function toolTypeKeyOf(grant: Grant): string {
  */
 export function toGrants(rows: readonly Row[], sessionId: string): readonly Grant[] {
   return rows
-    .map((row) => json<Grant>(row, "body"))
+    .map((row) => readJson<Grant>(row, "body"))
     .filter((grant) => grant.origin !== undefined && (grant.sessionId === sessionId || isOfTree(grant)))
 }
 
@@ -34,6 +34,6 @@ export function selectRevokedGrants(
   { sessionId, toolName, qualifier }: GrantRevocation,
 ): readonly { readonly id: number; readonly grant: Grant }[] {
   return rows
-    .flatMap((row) => toGrants([row], sessionId).map((grant) => ({ id: integer(row, "id"), grant })))
+    .flatMap((row) => toGrants([row], sessionId).map((grant) => ({ id: readInteger(row, "id"), grant })))
     .filter(({ grant }) => grant.toolName === toolName && grant.qualifier === qualifier)
 }

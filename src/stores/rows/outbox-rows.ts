@@ -10,7 +10,15 @@ import {
   startId,
 } from "../../core/ports/store/outbox.ts"
 import type { SessionBatch } from "../../core/ports/store/session-log.ts"
-import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
+import {
+  escapeText,
+  type Row,
+  readInteger,
+  readJson,
+  readNullableText,
+  readText,
+  unescapeText,
+} from "./columns.ts"
 
 /** An item as it is stored. */
 export interface NewOutboxRow {
@@ -23,7 +31,7 @@ export interface NewOutboxRow {
   readonly due_at: number | null
 }
 
-export function newRows({ lease, outbox = [] }: SessionBatch): readonly NewOutboxRow[] {
+export function createOutboxRows({ lease, outbox = [] }: SessionBatch): readonly NewOutboxRow[] {
   return outbox.map((item) => newRow(lease.sessionId, item))
 }
 
@@ -43,14 +51,14 @@ function newRow(sessionId: string, { id, kind, payload, notBefore }: OutboxItem)
 /** Converts a row that was just claimed. */
 export function toClaimedItem(row: Row): ClaimedItem {
   return {
-    number: integer(row, "number"),
-    id: unescapeText(text(row, "id")),
-    sessionId: text(row, "session_id"),
-    kind: unescapeText(text(row, "kind")),
-    payload: json(row, "payload"),
-    attempt: integer(row, "attempts"),
+    number: readInteger(row, "number"),
+    id: unescapeText(readText(row, "id")),
+    sessionId: readText(row, "session_id"),
+    kind: unescapeText(readText(row, "kind")),
+    payload: readJson(row, "payload"),
+    attempt: readInteger(row, "attempts"),
     interrupted: row.interrupted === 1 || row.interrupted === true,
-    claim: text(row, "claim"),
+    claim: readText(row, "claim"),
   }
 }
 
@@ -61,18 +69,18 @@ export const rowColumns = `number, id, session_id, kind, substr(payload, 1, 200)
 
 export function toOutboxRow(row: Row): OutboxRow {
   return {
-    number: integer(row, "number"),
-    id: unescapeText(text(row, "id")),
-    sessionId: text(row, "session_id"),
-    kind: unescapeText(text(row, "kind")),
-    preview: text(row, "preview"),
-    bytes: integer(row, "bytes"),
+    number: readInteger(row, "number"),
+    id: unescapeText(readText(row, "id")),
+    sessionId: readText(row, "session_id"),
+    kind: unescapeText(readText(row, "kind")),
+    preview: readText(row, "preview"),
+    bytes: readInteger(row, "bytes"),
     state: row.died_at === null ? "waiting" : "dead",
-    attempts: integer(row, "attempts"),
-    lastError: readStoredError(nullableText(row, "last_error")),
-    createdAt: integer(row, "created_at"),
-    dueAt: row.due_at === null ? null : integer(row, "due_at"),
-    diedAt: row.died_at === null ? null : integer(row, "died_at"),
+    attempts: readInteger(row, "attempts"),
+    lastError: readStoredError(readNullableText(row, "last_error")),
+    createdAt: readInteger(row, "created_at"),
+    dueAt: row.due_at === null ? null : readInteger(row, "due_at"),
+    diedAt: row.died_at === null ? null : readInteger(row, "died_at"),
   }
 }
 
@@ -81,7 +89,7 @@ const maxErrorCharacters = 1_000
 /**
  * Returns an error's text for a row. Errors of others may be long, and contain characters that a database refuses.
  */
-export function errorToStore(error: string): string {
+export function toStoredError(error: string): string {
   return escapeText(error.slice(0, maxErrorCharacters))
 }
 
@@ -98,7 +106,7 @@ const maxCommandAttempts = 1_500
 
 /** Returns the command. Null if the payload is not a command. */
 export function toOutboxCommand(row: Row): OutboxCommand | null {
-  const payload = json<Partial<OutboxCommand> | null>(row, "payload")
+  const payload = readJson<Partial<OutboxCommand> | null>(row, "payload")
   const isCommand =
     (payload?.type === "put" || payload?.type === "answer" || payload?.type === "startChild") &&
     typeof payload.command?.sessionId === "string"

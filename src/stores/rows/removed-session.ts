@@ -3,7 +3,7 @@
  * the table of these sessions, and `size` returns SQL for the bytes of a text. The payload is a `RemovedSession` as
  * JSON.
  */
-export function removedSessions(session: string, size: (text: string) => string): string {
+export function selectRemovedSessions(session: string, size: (text: string) => string): string {
   // The store keeps these texts with JSON escapes, so they only need quotes.
   const quoted = (column: string) => `'"' || ${session}.${column} || '"'`
   const members = [

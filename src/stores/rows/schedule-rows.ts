@@ -7,7 +7,15 @@ import type {
 } from "../../core/ports/store/schedules.ts"
 import type { NewSession } from "../../core/ports/store/session-log.ts"
 import type { FiringEffect } from "../rules/firing-effects.ts"
-import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
+import {
+  escapeText,
+  type Row,
+  readInteger,
+  readJson,
+  readNullableText,
+  readText,
+  unescapeText,
+} from "./columns.ts"
 
 /** SQL: the columns of `toSchedule`, except `is_running`. */
 export const scheduleColumns = `schedule.id, schedule.agent, schedule.tenant, schedule.user_id, schedule.name,
@@ -16,23 +24,23 @@ export const scheduleColumns = `schedule.id, schedule.agent, schedule.tenant, sc
 
 export function toSchedule(row: Row): Schedule {
   return {
-    id: text(row, "id"),
-    agent: unescapeText(text(row, "agent")),
-    tenant: unescapeText(text(row, "tenant")),
-    userId: unescapeText(text(row, "user_id")),
-    name: unescapeText(text(row, "name")),
-    origin: text(row, "origin") as Schedule["origin"],
-    spec: json(row, "spec"),
-    sessionId: nullableText(row, "session_id"),
-    createdAt: integer(row, "created_at"),
-    state: text(row, "state") as Schedule["state"],
-    reason: nullableText(row, "reason"),
+    id: readText(row, "id"),
+    agent: unescapeText(readText(row, "agent")),
+    tenant: unescapeText(readText(row, "tenant")),
+    userId: unescapeText(readText(row, "user_id")),
+    name: unescapeText(readText(row, "name")),
+    origin: readText(row, "origin") as Schedule["origin"],
+    spec: readJson(row, "spec"),
+    sessionId: readNullableText(row, "session_id"),
+    createdAt: readInteger(row, "created_at"),
+    state: readText(row, "state") as Schedule["state"],
+    reason: readNullableText(row, "reason"),
     nextAt: nullableInteger(row, "next_at"),
-    waiting: json(row, "waiting"),
+    waiting: readJson(row, "waiting"),
     wakeAt: nullableInteger(row, "wake_at"),
-    lastRunId: nullableText(row, "last_run_id"),
+    lastRunId: readNullableText(row, "last_run_id"),
     isRunning: row.is_running === 1 || row.is_running === true,
-    revision: integer(row, "revision"),
+    revision: readInteger(row, "revision"),
   }
 }
 
@@ -116,17 +124,17 @@ export function toOccurrenceRows(
 
 export function toOccurrence(row: Row): Occurrence {
   return {
-    number: integer(row, "number"),
-    at: integer(row, "at"),
-    decidedAt: integer(row, "decided_at"),
-    cause: text(row, "cause") as Occurrence["cause"],
-    outcome: text(row, "outcome") as Occurrence["outcome"],
-    reason: nullableText(row, "reason"),
-    sessionId: nullableText(row, "session_id"),
-    runId: nullableText(row, "run_id"),
+    number: readInteger(row, "number"),
+    at: readInteger(row, "at"),
+    decidedAt: readInteger(row, "decided_at"),
+    cause: readText(row, "cause") as Occurrence["cause"],
+    outcome: readText(row, "outcome") as Occurrence["outcome"],
+    reason: readNullableText(row, "reason"),
+    sessionId: readNullableText(row, "session_id"),
+    runId: readNullableText(row, "run_id"),
   }
 }
 
 function nullableInteger(row: Row, column: string): number | null {
-  return row[column] === null ? null : integer(row, column)
+  return row[column] === null ? null : readInteger(row, column)
 }

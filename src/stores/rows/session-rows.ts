@@ -1,40 +1,48 @@
 import { parseInSlices } from "../../core/json/parse-in-slices.ts"
 import type { PendingOptions, PutAndClaimOutcome } from "../../core/ports/store/inbox.ts"
 import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/store/session-log.ts"
-import { parentOf, rootOf } from "../directory/rows.ts"
-import { queueOf } from "../rules/queue-order.ts"
-import { integer, json, nullableText, type Row, text, textLength, unescapeText } from "./columns.ts"
+import { readParent, readRootId } from "../directory/rows.ts"
+import { listQueue } from "../rules/queue-order.ts"
+import {
+  type Row,
+  readInteger,
+  readJson,
+  readNullableText,
+  readText,
+  readTextLength,
+  unescapeText,
+} from "./columns.ts"
 import { toCommandRow } from "./command-rows.ts"
-import { type FormerAnswer, fromFormerAnswer, isFormerAnswer } from "./former-answers.ts"
+import { convertFormerAnswer, type FormerAnswer, isFormerAnswer } from "./former-answers.ts"
 import { maxSliceCharacters } from "./large/slice-size.ts"
 
 /** Converts a row with the run's columns as `run_id`, `session_id`, `cursor`, `state` and `end_seq`. */
 export function toRun(row: Row): Run {
   return {
-    id: text(row, "run_id"),
-    sessionId: text(row, "session_id"),
-    cursor: integer(row, "cursor"),
-    state: toRunState(text(row, "state")),
-    endSeq: row.end_seq === null ? null : integer(row, "end_seq"),
+    id: readText(row, "run_id"),
+    sessionId: readText(row, "session_id"),
+    cursor: readInteger(row, "cursor"),
+    state: toRunState(readText(row, "state")),
+    endSeq: row.end_seq === null ? null : readInteger(row, "end_seq"),
   }
 }
 
 /** Converts a session's row joined with that of its open run, whose columns are null if there is none. */
 export function toSession(row: Row): Session {
   return {
-    id: text(row, "session_id"),
-    tenant: unescapeText(text(row, "tenant")),
-    userId: unescapeText(text(row, "user_id")),
-    agent: unescapeText(text(row, "agent")),
-    parent: parentOf(row),
-    rootId: rootOf(row),
-    depth: integer(row, "depth"),
-    createdAt: integer(row, "created_at"),
-    lastUsedAt: integer(row, "last_used_at"),
-    revokedAt: row.revoked_at === null ? null : integer(row, "revoked_at"),
-    lastSeq: integer(row, "last_seq"),
-    storedBytes: integer(row, "stored_bytes"),
-    activeRun: nullableText(row, "run_id") === null ? null : toRun(row),
+    id: readText(row, "session_id"),
+    tenant: unescapeText(readText(row, "tenant")),
+    userId: unescapeText(readText(row, "user_id")),
+    agent: unescapeText(readText(row, "agent")),
+    parent: readParent(row),
+    rootId: readRootId(row),
+    depth: readInteger(row, "depth"),
+    createdAt: readInteger(row, "created_at"),
+    lastUsedAt: readInteger(row, "last_used_at"),
+    revokedAt: row.revoked_at === null ? null : readInteger(row, "revoked_at"),
+    lastSeq: readInteger(row, "last_seq"),
+    storedBytes: readInteger(row, "stored_bytes"),
+    activeRun: readNullableText(row, "run_id") === null ? null : toRun(row),
     // SQLite has no booleans.
     hasDueMessage: row.has_due_message === true || row.has_due_message === 1,
   }
@@ -43,10 +51,13 @@ export function toSession(row: Row): Session {
 /** Converts a session's row after its claim. */
 export function toLease(row: Row): Lease {
   return {
-    sessionId: text(row, "id"),
-    epoch: integer(row, "epoch"),
-    takeovers: integer(row, "takeovers"),
-    principal: { tenant: unescapeText(text(row, "tenant")), userId: unescapeText(text(row, "user_id")) },
+    sessionId: readText(row, "id"),
+    epoch: readInteger(row, "epoch"),
+    takeovers: readInteger(row, "takeovers"),
+    principal: {
+      tenant: unescapeText(readText(row, "tenant")),
+      userId: unescapeText(readText(row, "user_id")),
+    },
   }
 }
 
@@ -60,16 +71,16 @@ export function toClaim(
   commands: readonly Row[] | null,
 ): Pick<PutAndClaimOutcome, "lease" | "found"> {
   if (row === null) return { lease: null }
-  const isLarge = commands?.some((command) => textLength(command, "body") >= maxSliceCharacters) ?? false
+  const isLarge = commands?.some((command) => readTextLength(command, "body") >= maxSliceCharacters) ?? false
   if (commands === null || isLarge) return { lease: toLease(row) }
   const session = toSession({ ...row, run_id: null, has_due_message: true })
-  const found = commands.map((command) => toCommand(command, json(command, "body")))
+  const found = commands.map((command) => toCommand(command, readJson(command, "body")))
   return { lease: toLease(row), found: { session, commands: found } }
 }
 
 /** Converts a command's `id` and its parsed `body`, as a process of any version stored it. */
 function toCommand(row: Row, body: StoredCommand | FormerAnswer): Command {
-  return { ...(isFormerAnswer(body) ? fromFormerAnswer(body) : body), id: integer(row, "id") }
+  return { ...(isFormerAnswer(body) ? convertFormerAnswer(body) : body), id: readInteger(row, "id") }
 }
 
 /**
@@ -81,16 +92,16 @@ export async function toPending(
   rows: readonly Row[],
   { now, known }: { readonly now: number; readonly known: PendingOptions["known"] },
 ): Promise<Command[]> {
-  const [next] = queueOf(rows.map(toCommandRow), { now, openRunId: null })
+  const [next] = listQueue(rows.map(toCommandRow), { now, openRunId: null })
   const commands: Command[] = []
-  for (const row of rows.toSorted((left, right) => integer(left, "id") - integer(right, "id"))) {
-    if (text(row, "type") === "message" && integer(row, "id") !== next?.id) continue
-    const before = known?.get(integer(row, "id"))
+  for (const row of rows.toSorted((left, right) => readInteger(left, "id") - readInteger(right, "id"))) {
+    if (readText(row, "type") === "message" && readInteger(row, "id") !== next?.id) continue
+    const before = known?.get(readInteger(row, "id"))
     if (before !== undefined) {
       commands.push(before)
       continue
     }
-    const body = await parseInSlices(text(row, "body"))
+    const body = await parseInSlices(readText(row, "body"))
     // This package wrote the body, so its shape is not checked.
     commands.push(toCommand(row, body as StoredCommand | FormerAnswer))
   }

@@ -1,24 +1,24 @@
 import type { SessionBatch } from "../../core/ports/store/session-log.ts"
 import type { Cursor, ForgottenSubscription } from "../../core/ports/store/subscriptions.ts"
-import { integer, type Row, text, unescapeText } from "./columns.ts"
+import { type Row, readInteger, readText, unescapeText } from "./columns.ts"
 
 /** Converts a row that was just claimed. */
 export function toCursor(row: Row): Cursor {
   return {
-    sessionId: text(row, "session_id"),
-    subscriber: unescapeText(text(row, "subscriber")),
-    seq: integer(row, "seq"),
-    attempt: integer(row, "attempts"),
+    sessionId: readText(row, "session_id"),
+    subscriber: unescapeText(readText(row, "subscriber")),
+    seq: readInteger(row, "seq"),
+    attempt: readInteger(row, "attempts"),
     isGone: row.is_gone === true || row.is_gone === 1,
-    claim: text(row, "claim"),
+    claim: readText(row, "claim"),
   }
 }
 
 export function toForgotten(row: Row): ForgottenSubscription {
   return {
-    subscriber: unescapeText(text(row, "name")),
-    agent: unescapeText(text(row, "agent")),
-    since: integer(row, "forgotten_since"),
+    subscriber: unescapeText(readText(row, "name")),
+    agent: unescapeText(readText(row, "agent")),
+    since: readInteger(row, "forgotten_since"),
   }
 }
 

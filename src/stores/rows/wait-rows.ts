@@ -1,8 +1,8 @@
 import type { Wait, WaitKey } from "../../core/ports/store/approvals.ts"
 import type { NewWait } from "../../core/ports/store/session-log.ts"
 import { toFormerWaitId, type WaitKind } from "../../core/wait.ts"
-import { escapeText, json, type Row, text, unescapeText } from "./columns.ts"
-import { type FormerWait, fromFormerWait, toFormerWait } from "./former-waits.ts"
+import { escapeText, type Row, readJson, readText, unescapeText } from "./columns.ts"
+import { convertFormerWait, type FormerWait, toFormerWait } from "./former-waits.ts"
 
 /**
  * Converts a wait's row, whose `body` is the wait as it was opened, joined with its session's `tenant` and `user_id`.
@@ -10,21 +10,21 @@ import { type FormerWait, fromFormerWait, toFormerWait } from "./former-waits.ts
 export function toWait(row: Row): Wait {
   return {
     ...toNewWait(row),
-    sessionId: text(row, "session_id"),
-    tenant: unescapeText(text(row, "tenant")),
-    userId: unescapeText(text(row, "user_id")),
-    state: toWaitState(text(row, "state")),
+    sessionId: readText(row, "session_id"),
+    tenant: unescapeText(readText(row, "tenant")),
+    userId: unescapeText(readText(row, "user_id")),
+    state: toWaitState(readText(row, "state")),
   }
 }
 
 /** Converts a row with `session_id` and `body`: the wait as a process of any version opened it. */
 export function toNewWait(row: Row): NewWait {
-  const body = json<NewWait | FormerWait>(row, "body")
-  return "payload" in body ? body : fromFormerWait(body, text(row, "session_id"))
+  const body = readJson<NewWait | FormerWait>(row, "body")
+  return "payload" in body ? body : convertFormerWait(body, readText(row, "session_id"))
 }
 
 /** Returns the body of a wait's row in a form that processes of this version read. */
-export function waitBody(wait: NewWait, version: number): string {
+export function formatWaitBody(wait: NewWait, version: number): string {
   return JSON.stringify((version < 3 ? toFormerWait(wait) : null) ?? wait)
 }
 
@@ -38,7 +38,7 @@ export interface WaitColumns {
   readonly kind: string | null
 }
 
-export function columnsOf(key: WaitKey): WaitColumns {
+export function toWaitColumns(key: WaitKey): WaitColumns {
   if (!("waitId" in key)) return { waitId: null, toolCallId: escapeText(key.toolCallId), kind: key.kind }
   const former = waitKinds.find((kind) => key.waitId.startsWith(toFormerWaitId(kind, "")))
   const toolCallId = former === undefined ? null : key.waitId.slice(toFormerWaitId(former, "").length)

@@ -17,7 +17,7 @@ export const revokedEffect: FiringEffect = {
 }
 
 /** Decides the effect of a put message on its occurrence. */
-export function effectOf(outcome: PutOutcome): FiringEffect {
+export function decideFiringEffect(outcome: PutOutcome): FiringEffect {
   switch (outcome.status) {
     case "accepted":
     case "duplicate":

@@ -1,7 +1,7 @@
 import type { MessageCommand, PutOutcome } from "../../core/ports/store/session-log.ts"
-import { escapeText, integer, type Row, text } from "../rows/columns.ts"
+import { escapeText, type Row, readInteger, readText } from "../rows/columns.ts"
 import type { Receiver } from "./put-rules.ts"
-import { positionOf } from "./queue-order.ts"
+import { findPosition } from "./queue-order.ts"
 
 export type Idempotency = NonNullable<MessageCommand["idempotency"]>
 
@@ -27,8 +27,8 @@ export function decideRepeatedMessage(
   known: Row,
   { rows, open, now }: Receiver,
 ): PutOutcome {
-  if (text(known, "body_hash") !== escapeText(bodyHash)) return { status: "keyReused" }
-  const [runId, cursor] = [text(known, "id"), integer(known, "cursor")]
-  const position = positionOf(rows, runId, { now, openRunId: open?.runId ?? null })
+  if (readText(known, "body_hash") !== escapeText(bodyHash)) return { status: "keyReused" }
+  const [runId, cursor] = [readText(known, "id"), readInteger(known, "cursor")]
+  const position = findPosition(rows, runId, { now, openRunId: open?.runId ?? null })
   return { status: "duplicate", runId, cursor, ...(position !== undefined && { position }) }
 }

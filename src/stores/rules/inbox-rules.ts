@@ -16,7 +16,7 @@ function isSteered(rows: readonly CommandRow[], runId: string, consumed: readonl
 }
 
 /** Returns the reason in the inbox why the batch is refused. Null if it is not refused. */
-export function refusalOf(
+export function findRefusal(
   { runEnded, runOpened, commandsConsumed = [] }: SessionBatch,
   rows: readonly CommandRow[],
 ): "cancelled" | "steered" | "withdrawn" | null {
@@ -34,7 +34,7 @@ export function concernsInbox({ runEnded, runOpened, runsWithdrawn = [] }: Sessi
 }
 
 /** Returns the commands that remain after the batch. */
-export function rowsAfter(
+export function applyBatch(
   rows: readonly CommandRow[],
   { runEnded, runsWithdrawn = [], commandsConsumed = [] }: SessionBatch,
 ): readonly CommandRow[] {

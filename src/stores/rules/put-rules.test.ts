@@ -3,7 +3,7 @@ import { message } from "../../testing/session-log/fixtures.ts"
 import type { CommandRow } from "../rows/command-rows.ts"
 import { toCommandInsert } from "../rows/command-rows.ts"
 import { planCancel, planMessage, type Receiver } from "./put-rules.ts"
-import { computeDueChanges, queueOf } from "./queue-order.ts"
+import { computeDueChanges, listQueue } from "./queue-order.ts"
 
 const idle: Receiver = { open: null, lastSeq: 7, storedBytes: 0, rows: [], now: 1_000, writes: 3 }
 const open = { runId: "run_open", cursor: 3, steerable: true }
@@ -58,7 +58,7 @@ describe("while a live process reads only version 2", () => {
   it("the message of the open run stays due, is not queued, and is cancelled rather than withdrawn", () => {
     const rows = [row(1, { runId: "run_open", dueAt: 0 })]
     const moment = { now: 1_000, openRunId: "run_open" }
-    expect([queueOf(rows, moment), computeDueChanges(rows, moment)]).toEqual([[], []])
+    expect([listQueue(rows, moment), computeDueChanges(rows, moment)]).toEqual([[], []])
     const cancel = { type: "cancel", sessionId: "sess_1", runId: null, at: 0 } as const
     const { commands, deleted } = planCancel(cancel, { ...former, open, rows })
     expect([commands.map(({ command }) => command.type), deleted]).toEqual([["cancel"], []])

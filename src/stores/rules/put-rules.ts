@@ -7,9 +7,9 @@ import type {
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/store/session-log.ts"
-import { type CommandRow, dueCommand, type NewCommand } from "../rows/command-rows.ts"
+import { type CommandRow, createDueCommand, type NewCommand } from "../rows/command-rows.ts"
 import { isCancelled } from "./inbox-rules.ts"
-import { computeDueChanges, type DueChange, type Moment, positionOf, queueOf } from "./queue-order.ts"
+import { computeDueChanges, type DueChange, findPosition, listQueue, type Moment } from "./queue-order.ts"
 import { checkStorage } from "./storage-limits.ts"
 
 export interface OpenRun {
@@ -74,7 +74,7 @@ export function planCancel(command: CancelCommand, receiver: Receiver): PutPlan 
   if (target === null) return createEmptyPlan({ status: "unknown" })
   if (target === open?.runId) {
     const outcome = createAccepted({ runId: target, cursor: open.cursor })
-    const cancel = dueCommand({ ...command, runId: target })
+    const cancel = createDueCommand({ ...command, runId: target })
     return { ...createEmptyPlan(outcome), commands: isCancelled(rows, target) ? [] : [cancel], isDue: true }
   }
   const outcome = createAccepted({ runId: target, cursor: lastSeq })
@@ -87,7 +87,7 @@ export function planTaskEnd(command: TaskEndCommand, { lastSeq }: Receiver): Put
   const { runId } = command
   return {
     ...createEmptyPlan(createAccepted({ runId, cursor: lastSeq })),
-    commands: [dueCommand(command)],
+    commands: [createDueCommand(command)],
     isDue: true,
   }
 }
@@ -114,10 +114,10 @@ export function planRevocation(
   receiver: Receiver,
 ): PutPlan {
   const { open, rows } = receiver
-  const queued = queueOf(rows, momentOf(receiver)).map(({ runId }) => runId)
+  const queued = listQueue(rows, momentOf(receiver)).map(({ runId }) => runId)
   const plan = withdraw(queued, { outcome: { status: "unknown" }, sessionId, at }, receiver)
   if (open === null || isCancelled(rows, open.runId)) return plan
-  const cancel = dueCommand({ type: "cancel", sessionId, runId: open.runId, at })
+  const cancel = createDueCommand({ type: "cancel", sessionId, runId: open.runId, at })
   return { ...plan, commands: [cancel, ...plan.commands], isDue: true }
 }
 
@@ -147,7 +147,7 @@ function joins({ notBefore = 0 }: MessageCommand, { rows, now }: Receiver, open:
 }
 
 function planSteering({ sessionId, input, at }: MessageCommand, { runId, cursor }: OpenRun): PutPlan {
-  const steer = dueCommand({ type: "steer", sessionId, runId, at, content: selectNewMessage(input) })
+  const steer = createDueCommand({ type: "steer", sessionId, runId, at, content: selectNewMessage(input) })
   return { ...createEmptyPlan({ status: "steered", runId, cursor }), commands: [{ ...steer, dueAt: null }] }
 }
 
@@ -155,17 +155,17 @@ function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
   const { open, rows, now, lastSeq, writes } = receiver
   const { sessionId, runId, at, whenBusy = "reject", notBefore = 0 } = message
   const moment = momentOf(receiver)
-  const queue = queueOf(rows, moment)
+  const queue = listQueue(rows, moment)
   const rank = whenBusy === "interrupt" ? Math.min(0, ...queue.map((row) => row.rank)) - 1 : 0
   // The id is higher than all others. The store assigns the final number.
   const row = { id: Number.MAX_SAFE_INTEGER, runId, type: "message", rank, notBefore, dueAt: null }
   const changes = computeDueChanges([...rows, row], moment)
   const isNext = changes.some(({ id }) => id === row.id)
-  const position = positionOf([...rows, row], runId, moment)
+  const position = findPosition([...rows, row], runId, moment)
   const follows = open !== null || (position ?? 1) > 1
   const stored = follows ? dropClientHistory(message) : message
   const cancels = whenBusy === "interrupt" && open !== null && !isCancelled(rows, open.runId)
-  const cancel = open === null ? [] : [dueCommand({ type: "cancel", sessionId, runId: open.runId, at })]
+  const cancel = open === null ? [] : [createDueCommand({ type: "cancel", sessionId, runId: open.runId, at })]
   const state = position === undefined && writes < 3 ? "open" : "queued"
   return {
     outcome: createAccepted({ runId, cursor: lastSeq, ...(position !== undefined && { position }) }),
@@ -204,7 +204,7 @@ function withdraw(
   const left = rows.filter((row) => !withdrawn.includes(row))
   return {
     ...createEmptyPlan(outcome),
-    commands: withdrawn.map(({ runId }) => dueCommand({ type: "withdraw", sessionId, runId, at })),
+    commands: withdrawn.map(({ runId }) => createDueCommand({ type: "withdraw", sessionId, runId, at })),
     deleted: withdrawn.map(({ id }) => id),
     due: computeDueChanges(left, momentOf(receiver)),
     isDue: true,
@@ -217,7 +217,7 @@ function momentOf({ open, now }: Receiver): Moment {
 
 /** Returns the next queued message, if it is due. */
 function dueMessage(receiver: Receiver): CommandRow | null {
-  const [next] = queueOf(receiver.rows, momentOf(receiver))
+  const [next] = listQueue(receiver.rows, momentOf(receiver))
   return next !== undefined && next.notBefore <= receiver.now ? next : null
 }
 

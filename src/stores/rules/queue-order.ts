@@ -13,7 +13,7 @@ export interface Moment {
 }
 
 /** Returns the queued messages in the order in which they are taken. */
-export function queueOf(rows: readonly CommandRow[], { now, openRunId }: Moment): CommandRow[] {
+export function listQueue(rows: readonly CommandRow[], { now, openRunId }: Moment): CommandRow[] {
   return rows
     .filter(({ type, runId }) => type === "message" && runId !== openRunId)
     .sort(
@@ -25,7 +25,7 @@ export function queueOf(rows: readonly CommandRow[], { now, openRunId }: Moment)
 }
 
 export function listQueuedRuns(rows: readonly CommandRow[], moment: Moment): QueuedRun[] {
-  return queueOf(rows, moment).map(({ runId, notBefore }, index) => ({
+  return listQueue(rows, moment).map(({ runId, notBefore }, index) => ({
     runId,
     notBefore,
     position: index + 1,
@@ -33,8 +33,8 @@ export function listQueuedRuns(rows: readonly CommandRow[], moment: Moment): Que
 }
 
 /** Returns the position of a queued run that waits for others or for its time. Undefined for other runs. */
-export function positionOf(rows: readonly CommandRow[], runId: string, moment: Moment): number | undefined {
-  const queue = queueOf(rows, moment)
+export function findPosition(rows: readonly CommandRow[], runId: string, moment: Moment): number | undefined {
+  const queue = listQueue(rows, moment)
   const index = queue.findIndex((row) => row.runId === runId)
   const row = queue[index]
   if (row === undefined) return undefined
@@ -52,7 +52,7 @@ export interface DueChange {
  * While a run is open, no message is due. Otherwise only the next message is due, at its time.
  */
 export function computeDueChanges(rows: readonly CommandRow[], moment: Moment): DueChange[] {
-  const queue = queueOf(rows, moment)
+  const queue = listQueue(rows, moment)
   if (moment.openRunId !== null)
     return queue.filter(({ dueAt }) => dueAt !== null).map(({ id }) => ({ id, dueAt: null }))
   const [next] = queue

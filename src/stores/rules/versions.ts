@@ -1,5 +1,5 @@
 import { LogTooNewError } from "../../core/errors.ts"
-import { integer, type Row } from "../rows/columns.ts"
+import { type Row, readInteger } from "../rows/columns.ts"
 
 /** Newest version that processes read if they were built before versions were published. */
 export const oldestReader = 2
@@ -16,5 +16,5 @@ export interface Versions {
  * Throws if the session of the row, which has its `log_version`, contains data that is newer than this process reads.
  */
 export function refuseNewer(row: Row, { reads }: Versions): void {
-  if (integer(row, "log_version") > reads) throw new LogTooNewError()
+  if (readInteger(row, "log_version") > reads) throw new LogTooNewError()
 }

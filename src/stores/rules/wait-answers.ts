@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { AuditRecord, Grant, Wait } from "../../core/ports/store/approvals.ts"
 import type { AcceptedAnswer, AnswerCommand, AnswerOutcome } from "../../core/ports/store/session-log.ts"
-import { createAnswerRecords, grantOf } from "../rows/decision-records.ts"
+import { createAnswerRecords, findGrant } from "../rows/decision-records.ts"
 
 /**
  * The effect of an answer on its wait: nothing, or all of these changes in one transaction that also closes the wait.
@@ -33,7 +33,7 @@ export function judgeAnswer(
   const accepted = {
     command: { ...command, runId, toolCallId },
     records: createAnswerRecords(wait, command),
-    grant: grantOf(wait, command),
+    grant: findGrant(wait, command),
   }
   return { accepted, outcome: { status: "accepted", runId } }
 }

@@ -1,6 +1,6 @@
 import type { AuditRecord, Wait } from "../../core/ports/store/approvals.ts"
 import type { NewWait, SessionBatch } from "../../core/ports/store/session-log.ts"
-import { integer, type Row, text } from "../rows/columns.ts"
+import { type Row, readInteger, readText } from "../rows/columns.ts"
 import { createClosingRecord } from "../rows/decision-records.ts"
 import { toNewWait } from "../rows/wait-rows.ts"
 
@@ -24,8 +24,8 @@ export function mayCloseWaits({ waitsExpired = [], runEnded }: SessionBatch): bo
 
 /** Converts an open wait's row with `id`, `session_id` and `body`. */
 export function toOpenWait(row: Row): CommittedWait {
-  const sessionId = text(row, "session_id")
-  return { id: integer(row, "id"), sessionId, state: "open", at: 0, wait: toNewWait(row), version: 0 }
+  const sessionId = readText(row, "session_id")
+  return { id: readInteger(row, "id"), sessionId, state: "open", at: 0, wait: toNewWait(row), version: 0 }
 }
 
 /** Returns true if each of the waits that would expire is still open. */

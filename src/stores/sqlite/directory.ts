@@ -1,6 +1,6 @@
 import type { Directory } from "../../core/ports/store/directory.ts"
 import { createDirectory } from "../directory/create-directory.ts"
-import { escapeText, text } from "../rows/columns.ts"
+import { escapeText, readText } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 import type { Membership } from "./leases/membership.ts"
 
@@ -11,13 +11,19 @@ export function createSqliteDirectory(database: Database, membership: Membership
     async served() {
       const rows = await database.read(() => database.all("SELECT process, agent FROM served_agent"))
       const live = new Set(
-        [...new Set(rows.map((row) => text(row, "process")))].filter((process) => membership.isLive(process)),
+        [...new Set(rows.map((row) => readText(row, "process")))].filter((process) =>
+          membership.isLive(process),
+        ),
       )
-      return new Set(rows.filter((row) => live.has(text(row, "process"))).map((row) => text(row, "agent")))
+      return new Set(
+        rows.filter((row) => live.has(readText(row, "process"))).map((row) => readText(row, "agent")),
+      )
     },
     async serve(agents) {
       const known = await database.read(() => database.all("SELECT DISTINCT process FROM served_agent"))
-      const gone = known.map((row) => text(row, "process")).filter((process) => !membership.isLive(process))
+      const gone = known
+        .map((row) => readText(row, "process"))
+        .filter((process) => !membership.isLive(process))
       await database.write(() => {
         for (const process of [...gone, membership.id]) {
           database.run("DELETE FROM served_agent WHERE process = ?", process)

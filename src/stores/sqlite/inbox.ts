@@ -6,7 +6,7 @@ import type {
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/store/session-log.ts"
-import { escapeText, integer, nullableText, type Row, text } from "../rows/columns.ts"
+import { escapeText, type Row, readInteger, readNullableText, readText } from "../rows/columns.ts"
 import {
   type CommandRow,
   commandColumns,
@@ -28,7 +28,7 @@ import {
 import { type DueChange, listQueuedRuns } from "../rules/queue-order.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database } from "./database/database.ts"
-import { largeText } from "./database/large-text.ts"
+import { selectLargeText } from "./database/large-text.ts"
 import { findReference, restoreContent } from "./large/large-commands.ts"
 import { claimText } from "./large/large-texts.ts"
 import { lastSeq } from "./schema.ts"
@@ -129,22 +129,22 @@ export function findReceiver(
   )
   if (session === undefined) return null
   refuseNewer(session, versions)
-  const runId = nullableText(session, "run_id")
+  const runId = readNullableText(session, "run_id")
   return {
     open:
       runId === null
         ? null
-        : { runId, cursor: integer(session, "cursor"), steerable: session.steerable === 1 },
-    lastSeq: integer(session, "last_seq"),
-    storedBytes: integer(session, "stored_bytes"),
-    rows: session.has_commands === 1 ? inboxOf(database, sessionId) : [],
+        : { runId, cursor: readInteger(session, "cursor"), steerable: session.steerable === 1 },
+    lastSeq: readInteger(session, "last_seq"),
+    storedBytes: readInteger(session, "stored_bytes"),
+    rows: session.has_commands === 1 ? readInbox(database, sessionId) : [],
     now,
     writes: versions.writes(),
   }
 }
 
 /** Returns the commands of an existing session, in no particular order. */
-export function inboxOf(database: Database, sessionId: string): CommandRow[] {
+export function readInbox(database: Database, sessionId: string): CommandRow[] {
   return database
     .all(`SELECT ${commandColumns} FROM command WHERE session_id = ?`, sessionId)
     .map(toCommandRow)
@@ -253,7 +253,7 @@ export function insertCommand(
     bytes,
     textId,
   )
-  return { id: integer(inserted ?? {}, "id"), body, bytes, version, textId }
+  return { id: readInteger(inserted ?? {}, "id"), body, bytes, version, textId }
 }
 
 type InsertedCommand = {
@@ -274,7 +274,7 @@ export function deleteCommands(database: Database, sessionId: string, ids: reado
       id,
       sessionId,
     )
-    bytes += row === undefined ? 0 : integer(row, "bytes")
+    bytes += row === undefined ? 0 : readInteger(row, "bytes")
   }
   return bytes
 }
@@ -324,8 +324,8 @@ export function changeSession(
 export function findQueued(database: Database, sessionId: string, now: number): QueuedRun[] {
   const session = database.get("SELECT id, active_run FROM session WHERE id = ?", escapeText(sessionId))
   if (session === undefined) return []
-  const openRunId = nullableText(session, "active_run")
-  return listQueuedRuns(inboxOf(database, text(session, "id")), { now, openRunId })
+  const openRunId = readNullableText(session, "active_run")
+  return listQueuedRuns(readInbox(database, readText(session, "id")), { now, openRunId })
 }
 
 export async function readPending(
@@ -335,7 +335,7 @@ export async function readPending(
 ): Promise<{ readonly commands: readonly Command[]; readonly hasTexts: boolean }> {
   const rows = await database.read(() =>
     database.all(
-      `SELECT ${commandColumns}, ${largeText("command.body", "command.id IN (SELECT value FROM json_each(?))")}
+      `SELECT ${commandColumns}, ${selectLargeText("command.body", "command.id IN (SELECT value FROM json_each(?))")}
        FROM session JOIN command ON command.session_id = session.id
        WHERE session.id = ? AND session.epoch = ? AND session.owner = ?
          AND (due_at <= ? OR (type = 'steer' AND run_id = session.active_run)) AND (? OR type <> 'message')`,

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import { randomIds } from "../../core/ids.ts"
 import type { Keyring, SigningKey } from "../../core/ports/store/keyring.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { escapeText, type Row, text } from "../rows/columns.ts"
+import { escapeText, type Row, readText } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 
 export function createKeyring(database: Database, clock: Clock): Keyring {
@@ -55,5 +55,5 @@ function newest(database: Database): SigningKey | null {
 function toKey(row: Row): SigningKey {
   const secret = row.secret
   if (!(secret instanceof Uint8Array)) throw new TypeError("A signing key's secret should be bytes.")
-  return { id: text(row, "id"), secret: new Uint8Array(secret) }
+  return { id: readText(row, "id"), secret: new Uint8Array(secret) }
 }

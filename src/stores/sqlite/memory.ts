@@ -2,11 +2,11 @@ import { createHash } from "node:crypto"
 import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/store/memory.ts"
 import type { Principal } from "../../core/ports/store/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { listMemories, type MemoryReader, memoryOwners, recallMemories } from "../memory/recall.ts"
-import { createStoredOutcome, refusalOf, type StoredMemory } from "../memory/remember-rules.ts"
+import { findMemories, listMemories, listMemoryOwners, type MemoryReader } from "../memory/recall.ts"
+import { createStoredOutcome, findRefusal, type StoredMemory } from "../memory/remember-rules.ts"
 import { toMemory, toStoredColumns } from "../memory/rows.ts"
-import { createMemorySql, type MemoryStatement, scopeValues, toStoredAgent } from "../memory/sql.ts"
-import { escapeText, integer } from "../rows/columns.ts"
+import { createMemorySql, type MemoryStatement, toScopeValues, toStoredAgent } from "../memory/sql.ts"
+import { escapeText, readInteger } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 
 const sql = createMemorySql({ schema: "", numbers: "SELECT value FROM json_each(?)" })
@@ -24,7 +24,7 @@ export function createMemory(database: Database, clock: Clock): Memory {
               "SELECT rowid AS id FROM memory_text WHERE memory_text MATCH ?",
               `"${ownerPrefix(scope)}${term.text}"${term.isPrefix ? "*" : ""}`,
             )
-            .map((row) => integer(row, "id")),
+            .map((row) => readInteger(row, "id")),
         })),
       ),
     now: async () => clock.now(),
@@ -36,21 +36,21 @@ export function createMemory(database: Database, clock: Clock): Memory {
         const [row] = all(database, sql.get(scope, key, clock.now()))
         return row === undefined ? null : toMemory(row)
       }),
-    recall: (scope, query) => recallMemories(reader, scope, query),
+    recall: (scope, query) => findMemories(reader, scope, query),
     list: (scope, query) => listMemories(reader, scope, query),
-    owners: (query) => memoryOwners(reader, query),
+    owners: (query) => listMemoryOwners(reader, query),
     forget: (scope, key, { expected } = {}) =>
       database.write(() => {
         const [row] = all(database, sql.get(scope, key, clock.now()))
         if (row === undefined) return "unknown"
         if (expected !== undefined && toMemory(row).revision !== expected) return "changed"
-        remove(database, "id = ?", [integer(row, "id")])
+        remove(database, "id = ?", [readInteger(row, "id")])
         return "forgotten"
       }),
     forgetNamed: (scope, name) =>
       database.write(() =>
         remove(database, "tenant = ? AND user_id = ? AND agent = ? AND name = ?", [
-          ...scopeValues(scope),
+          ...toScopeValues(scope),
           escapeText(name),
         ]),
       ),
@@ -73,10 +73,10 @@ function remember(database: Database, memory: NewMemory, options: RememberOption
   removeExpired(database, scope, now)
   const stored = storedMemory(database, memory, now)
   const [totals = {}] = all(database, sql.totals(scope))
-  const refusal = refusalOf(
+  const refusal = findRefusal(
     {
       stored,
-      totals: { count: integer(totals, "count"), bytes: integer(totals, "bytes") },
+      totals: { count: readInteger(totals, "count"), bytes: readInteger(totals, "bytes") },
       bytes: columns.bytes,
       isRevoked: origin !== null && isRevoked(database, origin.sessionId),
     },
@@ -93,7 +93,7 @@ function remember(database: Database, memory: NewMemory, options: RememberOption
        vector = excluded.vector, revision = memory.revision + 1, updated_at = excluded.updated_at,
        expires_at = excluded.expires_at
      RETURNING *`,
-    ...scopeValues(scope),
+    ...toScopeValues(scope),
     columns.entityType,
     columns.name,
     columns.content,
@@ -108,7 +108,7 @@ function remember(database: Database, memory: NewMemory, options: RememberOption
     ttlMs === null ? null : now + ttlMs,
   )
   if (written === undefined) throw new Error("The memory was not stored.")
-  const id = integer(written, "id")
+  const id = readInteger(written, "id")
   const prefix = ownerPrefix(scope)
   database.run("DELETE FROM memory_text WHERE rowid = ?", id)
   database.run(
@@ -121,7 +121,7 @@ function remember(database: Database, memory: NewMemory, options: RememberOption
 
 function storedMemory(database: Database, memory: NewMemory, now: number): StoredMemory | null {
   const [row] = all(database, sql.get(memory.scope, memory, now))
-  return row === undefined ? null : { memory: toMemory(row), bytes: integer(row, "bytes") }
+  return row === undefined ? null : { memory: toMemory(row), bytes: readInteger(row, "bytes") }
 }
 
 /** Removes expired memories, because they must neither count nor be replaced by a new memory. */
@@ -154,7 +154,7 @@ function all(database: Database, { sql: statement, values }: MemoryStatement) {
  */
 function ownerPrefix(scope: MemoryScope): string {
   return createHash("sha256")
-    .update(JSON.stringify(scopeValues(scope)))
+    .update(JSON.stringify(toScopeValues(scope)))
     .digest("hex")
     .slice(0, 16)
 }

@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import { integer } from "../rows/columns.ts"
+import { readInteger } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 import { migrations } from "./schema.ts"
 
@@ -9,7 +9,7 @@ export const schemaVersion = migrations.length
 /** Migrates the database. Refuses one that a newer version of this package has changed. `file` is for the message. */
 export async function migrate(database: Database, file: string): Promise<void> {
   await database.write(() => {
-    const version = integer(database.get("PRAGMA user_version") ?? {}, "user_version")
+    const version = readInteger(database.get("PRAGMA user_version") ?? {}, "user_version")
     if (version > schemaVersion) {
       throw new ConfigurationError(
         `The database ${file} was written by a newer version of ai-agent-gateway ` +

@@ -5,9 +5,9 @@ import type { Store } from "../../core/ports/store/store.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
 import { startCheckpointer } from "./database/checkpointer.ts"
-import { prepareDataDirectory, unusableDirectory } from "./database/data-directory.ts"
+import { createUnusableDirectoryError, prepareDataDirectory } from "./database/data-directory.ts"
 import { type Database, type Durability, openDatabase } from "./database/database.ts"
-import { spaceReserve } from "./database/space-reserve.ts"
+import { createSpaceReserve } from "./database/space-reserve.ts"
 import { watchDatabase } from "./database/watching.ts"
 import { createSqliteDirectory } from "./directory.ts"
 import { createKeyring } from "./keyring.ts"
@@ -49,7 +49,7 @@ export interface SqliteStoreOptions {
  * until there is space again.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const reserve = spaceReserve(options.path)
+  const reserve = createSpaceReserve(options.path)
   try {
     const store = await openInDirectory(options)
     reserve.keep()
@@ -81,7 +81,7 @@ async function openInDirectory(options: SqliteStoreOptions): Promise<Store> {
   } catch (error) {
     database?.close()
     membership?.end()
-    throw error instanceof StoreUnavailableError ? unusableDirectory(path, error) : error
+    throw error instanceof StoreUnavailableError ? createUnusableDirectoryError(path, error) : error
   }
 }
 

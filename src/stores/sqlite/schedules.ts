@@ -10,7 +10,7 @@ import {
   type Schedules,
 } from "../../core/ports/store/schedules.ts"
 import type { Clock } from "../../core/time/clock.ts"
-import { escapeText, integer } from "../rows/columns.ts"
+import { escapeText, readInteger } from "../rows/columns.ts"
 import { type LargeContents, makeLargeContents } from "../rows/large/large-contents.ts"
 import {
   computeChangedColumns,
@@ -21,7 +21,7 @@ import {
   toSchedule,
   toScheduleValues,
 } from "../rows/schedule-rows.ts"
-import { effectOf, type FiringEffect, revokedEffect } from "../rules/firing-effects.ts"
+import { decideFiringEffect, type FiringEffect, revokedEffect } from "../rules/firing-effects.ts"
 import type { Versions } from "../rules/versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import type { Database } from "./database/database.ts"
@@ -78,7 +78,7 @@ export function createSchedules(database: Database, { clock, versions, hub }: Sc
     async nextDue(agent) {
       const sql = "SELECT min(wake_at) AS wake_at FROM schedule WHERE agent = ? AND wake_at IS NOT NULL"
       const row = await database.read(() => database.get(sql, escapeText(agent)))
-      return row === undefined || row.wake_at === null ? null : integer(row, "wake_at") - clock.now()
+      return row === undefined || row.wake_at === null ? null : readInteger(row, "wake_at") - clock.now()
     },
     async advance(step) {
       const texts = step.firing === null ? undefined : await makeLargeContents(step.firing.message)
@@ -117,7 +117,7 @@ function create(
   if (database.get(taken, agent, tenant, userId, schedule.origin, name) !== undefined) return "nameTaken"
   const makeRoom = (condition: string, values: readonly string[], bound: number): boolean => {
     const count = () =>
-      integer(
+      readInteger(
         database.get(`SELECT count(*) AS count FROM schedule WHERE ${condition}`, ...values) ?? {},
         "count",
       )
@@ -216,5 +216,5 @@ function fire(
   if (session === undefined || session.revoked_at !== null) return revokedEffect
   const put = putInTree(database, message, { versions, limits, now, ...(texts !== undefined && { texts }) })
   arrivals.push(...put.arrivals)
-  return effectOf(put.outcome)
+  return decideFiringEffect(put.outcome)
 }

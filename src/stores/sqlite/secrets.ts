@@ -1,5 +1,5 @@
 import type { Secrets } from "../../core/ports/store/secrets.ts"
-import { escapeText, text } from "../rows/columns.ts"
+import { escapeText, readText } from "../rows/columns.ts"
 import type { Database } from "./database/database.ts"
 
 export function createSecrets(database: Database): Secrets {
@@ -7,7 +7,7 @@ export function createSecrets(database: Database): Secrets {
     get: (name) =>
       database.read(() => {
         const row = database.get("SELECT value FROM secret WHERE name = ?", escapeText(name))
-        return row === undefined ? null : text(row, "value")
+        return row === undefined ? null : readText(row, "value")
       }),
     async put(name, value) {
       await database.write(() =>

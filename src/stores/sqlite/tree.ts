@@ -1,13 +1,13 @@
 import type { PutCommand } from "../../core/ports/store/inbox.ts"
 import type { CommandResult, StartChild } from "../../core/ports/store/outbox.ts"
 import type { PutOutcome } from "../../core/ports/store/session-log.ts"
-import { escapeText, integer, text } from "../rows/columns.ts"
+import { escapeText, readInteger, readText } from "../rows/columns.ts"
 import { toWait } from "../rows/wait-rows.ts"
 import { childNotNeeded, endInPlaceOf, needsChild, reportInPlaceOf } from "../rules/child-starts.ts"
 import { isCancelled } from "../rules/inbox-rules.ts"
 import type { Database } from "./database/database.ts"
-import { inboxOf, type PutOptions, put, revokeSession } from "./inbox.ts"
-import { answer } from "./waits/answer.ts"
+import { type PutOptions, put, readInbox, revokeSession } from "./inbox.ts"
+import { putAnswer } from "./waits/answer.ts"
 import { findNewestWait } from "./waits/approvals.ts"
 
 /** A run to cancel, with the time of the cancel. */
@@ -70,7 +70,7 @@ function cancelBelow(
     runId,
   )
   return runs.flatMap((row) => {
-    const below = { sessionId: text(row, "session_id"), runId: text(row, "run_id"), at }
+    const below = { sessionId: readText(row, "session_id"), runId: readText(row, "run_id"), at }
     const isLive = row.state === "open" || row.state === "queued"
     if (isLive) put(database, { type: "cancel", ...below }, options)
     const further = cancelBelow(database, below, options)
@@ -105,7 +105,7 @@ export function startChild(database: Database, start: StartChild, options: PutOp
   if (parent === undefined) return childNotNeeded
   const row = findNewestWait(database, sessionId, { waitId: command.runId })
   const wait = row === undefined ? null : toWait(row)
-  const isOver = parent.revoked_at !== null || isCancelled(inboxOf(database, sessionId), runId)
+  const isOver = parent.revoked_at !== null || isCancelled(readInbox(database, sessionId), runId)
   if (!needsChild(start, { wait, isCancelled: isOver })) {
     const end = endInPlaceOf(start)
     if (end !== null) put(database, end, options)
@@ -115,19 +115,19 @@ export function startChild(database: Database, start: StartChild, options: PutOp
     `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
        parent_tool_call_id, root_id, depth) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     command.sessionId,
-    text(parent, "tenant"),
-    text(parent, "user_id"),
+    readText(parent, "tenant"),
+    readText(parent, "user_id"),
     escapeText(child.agent),
     child.createdAt,
     child.createdAt,
     sessionId,
     runId,
     escapeText(child.parent.toolCallId),
-    text(parent, "root_id"),
-    integer(parent, "depth") + 1,
+    readText(parent, "root_id"),
+    readInteger(parent, "depth") + 1,
   )
   const refused = reportInPlaceOf(start, put(database, command, options).outcome)
-  if (refused?.type === "answer") answer(database, refused, options)
+  if (refused?.type === "answer") putAnswer(database, refused, options)
   else if (refused !== null) put(database, refused, options)
   return { type: "delivered" }
 }

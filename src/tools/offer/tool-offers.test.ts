@@ -3,7 +3,7 @@ import type { Provider } from "../../core/ports/model/provider.ts"
 import type { Tool } from "../../core/ports/tools/tool.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { tool } from "../local-tool.ts"
-import { createToolChangeLog, createToolOffers, type ReportedChange, toolCheck } from "./tool-offers.ts"
+import { createToolChangeLog, createToolCheck, createToolOffers, type ReportedChange } from "./tool-offers.ts"
 
 const add = tool({ name: "add", description: "Adds.", inputSchema: { type: "object" }, execute: () => null })
 const nameless: Tool = { ...add, name: "" }
@@ -45,7 +45,7 @@ test("a change is logged once for any number of runs", () => {
 
 test("the check of the tools fails when one is left out", () => {
   const change = { provider: "strict", tool: "add", action: "changed", reason: "It is long." } as const
-  expect(toolCheck([])).toEqual({ ok: true })
-  expect(toolCheck([change])).toEqual({ ok: true, detail: '"add" is changed for strict: It is long.' })
-  expect(toolCheck([change, { ...change, action: "left_out" }])).toMatchObject({ ok: false })
+  expect(createToolCheck([])).toEqual({ ok: true })
+  expect(createToolCheck([change])).toEqual({ ok: true, detail: '"add" is changed for strict: It is long.' })
+  expect(createToolCheck([change, { ...change, action: "left_out" }])).toMatchObject({ ok: false })
 })

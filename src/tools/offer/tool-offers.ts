@@ -32,14 +32,14 @@ export function createToolOffers(
     }
     const known = offers.get(provider)
     if (known !== undefined) return known
-    const offer = offerFor(current.map(specificationOf), provider)
+    const offer = offerFor(current.map(toSpecification), provider)
     offers.set(provider, offer.tools)
     for (const change of offer.changes) report({ ...change, provider: provider.name })
     return offer.tools
   }
 }
 
-export function specificationOf({ name, description, inputSchema }: Tool): ToolSpecification {
+export function toSpecification({ name, description, inputSchema }: Tool): ToolSpecification {
   return { name, description, inputSchema }
 }
 
@@ -63,7 +63,7 @@ const messages: Readonly<Record<ToolChange["action"], string>> = {
 }
 
 /** Returns the result of `doctor`'s check of the tools. */
-export function toolCheck(changes: readonly ReportedChange[]): {
+export function createToolCheck(changes: readonly ReportedChange[]): {
   readonly ok: boolean
   readonly detail?: string
 } {

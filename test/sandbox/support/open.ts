@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Logger } from "../../../src/core/ports/logger.ts"
 import type { SandboxName } from "../../../src/core/ports/tools/sandbox.ts"
-import { type SandboxConfig, withDefaults } from "../../../src/sandbox/config.ts"
+import { completeConfig, type SandboxConfig } from "../../../src/sandbox/config.ts"
 import { type OpenedSandboxes, openSandboxes } from "../../../src/sandbox/open-sandboxes.ts"
 
 /** The limits that the contract suite expects. */
@@ -28,7 +28,10 @@ export async function openTestSandboxes(
   const directory = config.directory ?? (await sandboxDirectory())
   const { directory: _directory, ...rest } = config
   const sandboxes = await openSandboxes({
-    config: withDefaults({ ...testLimits, env: { OFFERED: "yes" }, ...rest, backends: [backend] }, undefined),
+    config: completeConfig(
+      { ...testLimits, env: { OFFERED: "yes" }, ...rest, backends: [backend] },
+      undefined,
+    ),
     directory,
     ephemeral: false,
     logger: silent,

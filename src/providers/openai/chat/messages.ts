@@ -12,7 +12,7 @@ import {
 import { isJsonObject, type Json, type JsonObject } from "../../../core/json/json.ts"
 import { mapCallIds } from "../../tool-calls/call-ids.ts"
 import type { ReasoningField } from "../options.ts"
-import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
+import { moveResultsBehindCalls, toImageUrl, toResultContent } from "../tool-results.ts"
 import { findGivenCallId, selectOwnData } from "../vendor-tag.ts"
 import type { HostTraits } from "./hosts.ts"
 
@@ -38,11 +38,11 @@ interface Dialect {
 /**
  * Converts a conversation into a form that every server accepts, including servers that use a chat template: text as
  * strings, consecutive user messages joined, no empty messages, and results right behind their calls. Parts that only
- * another provider understands are left out. System messages are not included; see `systemTexts`.
+ * another provider understands are left out. System messages are not included; see `collectSystemTexts`.
  *
  * @param vendor The tag of this service's vendor data.
  */
-export function chatMessages(
+export function toChatMessages(
   messages: readonly Message[],
   { sendReasoning, shortCallIds }: Pick<HostTraits, "sendReasoning" | "shortCallIds">,
   vendor: string,
@@ -52,7 +52,7 @@ export function chatMessages(
     short: shortCallIds,
   })
   const drafts: Draft[] = []
-  for (const draft of resultsBehindCalls(messages).flatMap((message) => toDrafts(message))) {
+  for (const draft of moveResultsBehindCalls(messages).flatMap((message) => toDrafts(message))) {
     const last = drafts.at(-1)
     if (last?.role !== "user" || draft.role !== "user") drafts.push(draft)
     else drafts.splice(-1, 1, { role: "user", parts: [...last.parts, ...draft.parts] })
@@ -81,7 +81,7 @@ export function chatMessages(
  * Returns the conversation's system messages, for the end of the prompt, because many chat templates accept only one
  * system message.
  */
-export function systemTexts(messages: readonly Message[]): readonly { readonly text: string }[] {
+export function collectSystemTexts(messages: readonly Message[]): readonly { readonly text: string }[] {
   return messages.flatMap((message) => (message.role === "system" ? message.content : []))
 }
 
@@ -90,7 +90,7 @@ function userMessage({ parts }: UserDraft): ChatMessage {
   return {
     role: "user",
     content: parts.map((part) =>
-      part.type === "text" ? part : { type: "image_url", image_url: { url: imageAddress(part) } },
+      part.type === "text" ? part : { type: "image_url", image_url: { url: toImageUrl(part) } },
     ),
   }
 }
@@ -148,7 +148,7 @@ function toolMessages({ results }: ToolMessage, callIds: ReadonlyMap<string, str
   const pictures: ContentPart[] = []
   for (const { toolCallId, result } of results) {
     const tool_call_id = callIds.get(toolCallId) ?? toolCallId
-    const content = resultContent(result)
+    const content = toResultContent(result)
     const images = content.filter((part) => part.type === "image")
     messages.push({ role: "tool", tool_call_id, content: resultText(content, images) })
     if (images.length > 0) pictures.push({ type: "text", text: `From call ${tool_call_id}:` }, ...images)

@@ -3,8 +3,8 @@ import type { AssistantPart, Message } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
 import type { ModelRequest } from "../../../core/ports/model/provider.ts"
 import { findHostTraits, type HostTraits } from "./hosts.ts"
-import { chatMessages } from "./messages.ts"
-import { chatRequest } from "./request.ts"
+import { toChatMessages } from "./messages.ts"
+import { createChatRequest } from "./request.ts"
 
 const local = findHostTraits("http://127.0.0.1:11434/v1")
 const service = { vendor: "openai-chat" }
@@ -21,7 +21,7 @@ const call = (toolCallId: string, data: JsonObject = {}): AssistantPart => ({
 })
 const image = { type: "image", source: { type: "base64", mediaType: "image/png", data: "iVBO" } } as const
 const sent = (messages: readonly Message[], traits: Partial<HostTraits> = {}) =>
-  chatMessages(messages, { ...local, ...traits }, "openai-chat")
+  toChatMessages(messages, { ...local, ...traits }, "openai-chat")
 const answered = (toolCallId: string): Message => ({
   role: "tool",
   results: [{ toolCallId, result: { type: "json", value: 1 } }],
@@ -31,7 +31,9 @@ describe("a request", () => {
   test("has only common fields for an unknown server", () => {
     const tools = [{ name: "now", description: "Tells the time.", inputSchema: { type: "object" } }]
     const outputSchema = { type: "object" }
-    expect(chatRequest({ ...empty, tools, outputSchema, messages: [user("Hi")] }, local, service)).toEqual({
+    expect(
+      createChatRequest({ ...empty, tools, outputSchema, messages: [user("Hi")] }, local, service),
+    ).toEqual({
       model: "qwen3",
       messages: [{ role: "user", content: "Hi" }],
       max_tokens: 50,
@@ -57,7 +59,7 @@ describe("a request", () => {
   test("starts with the prompt, to which the conversation's system messages are appended", () => {
     const brief: Message = { role: "system", content: [{ type: "text", text: "Be brief." }] }
     const request = { ...empty, system: [{ text: "Rules." }], messages: [user("Hi"), brief] }
-    expect(chatRequest(request, local, service).messages).toEqual([
+    expect(createChatRequest(request, local, service).messages).toEqual([
       { role: "system", content: "Rules.\n\nBe brief." },
       { role: "user", content: "Hi" },
     ])
@@ -68,7 +70,7 @@ describe("a request", () => {
     ["https://api.mistral.ai/v1", { max_tokens: 50 }, ["stream_options", "max_completion_tokens"]],
     ["https://api.deepseek.com", { max_tokens: 50 }, ["response_format"]],
   ])("to %s has the fields that it accepts", (baseURL, present, absent) => {
-    const body = chatRequest({ ...empty, outputSchema: {} }, findHostTraits(baseURL), service)
+    const body = createChatRequest({ ...empty, outputSchema: {} }, findHostTraits(baseURL), service)
     expect(body).toMatchObject(present)
     for (const field of absent) expect(body).not.toHaveProperty(field)
   })

@@ -1,10 +1,10 @@
 import type { OpenAI } from "openai"
 import type { JsonObject } from "../../../core/json/json.ts"
 import type { ModelRequest, ToolSpecification } from "../../../core/ports/model/provider.ts"
-import { promptText, toolParameters } from "../prompt.ts"
+import { joinSystemPrompt, toToolParameters } from "../prompt.ts"
 import type { HostTraits } from "./hosts.ts"
-import { chatMessages, systemTexts } from "./messages.ts"
-import { thinkingFields } from "./thinking.ts"
+import { collectSystemTexts, toChatMessages } from "./messages.ts"
+import { createThinkingFields } from "./thinking.ts"
 
 type Body = OpenAI.ChatCompletionCreateParamsStreaming
 
@@ -18,18 +18,18 @@ export interface ChatService {
  * Returns the body of a Chat Completions call (https://platform.openai.com/docs/api-reference/chat/create) for a
  * request.
  */
-export function chatRequest(
+export function createChatRequest(
   request: ModelRequest,
   traits: HostTraits,
   { vendor, extraBody = {} }: ChatService,
 ): Body {
   const { tools = [], stream_options = {} } = extraBody as Partial<Body>
-  const prompt = promptText([...request.system, ...systemTexts(request.messages)])
+  const prompt = joinSystemPrompt([...request.system, ...collectSystemTexts(request.messages)])
   const allTools = [...tools, ...request.tools.map(tool)]
-  const messages = chatMessages(request.messages, traits, vendor)
+  const messages = toChatMessages(request.messages, traits, vendor)
   return {
     ...extraBody,
-    ...thinkingFields(request, traits.thinking),
+    ...createThinkingFields(request, traits.thinking),
     model: request.model,
     messages: prompt === "" ? messages : [{ role: "system", content: prompt }, ...messages],
     [traits.maxTokensField]: request.maxTokens,
@@ -42,7 +42,7 @@ export function chatRequest(
 }
 
 function tool({ name, description, inputSchema }: ToolSpecification): OpenAI.ChatCompletionFunctionTool {
-  return { type: "function", function: { name, description, parameters: toolParameters(inputSchema) } }
+  return { type: "function", function: { name, description, parameters: toToolParameters(inputSchema) } }
 }
 
 function answerFormat(schema: JsonObject): OpenAI.ResponseFormatJSONSchema {

@@ -2,8 +2,8 @@ import { expect, test } from "vitest"
 import type { ModelRequest } from "../../../core/ports/model/provider.ts"
 import { type ThinkingLevel, thinkingLevels } from "../../../core/thinking-level.ts"
 import { findHostTraits } from "./hosts.ts"
-import { chatRequest } from "./request.ts"
-import { levelsOf } from "./thinking.ts"
+import { createChatRequest } from "./request.ts"
+import { listThinkingLevels } from "./thinking.ts"
 
 const request: ModelRequest = { model: "gpt-6", system: [], messages: [], tools: [], maxTokens: 50 }
 
@@ -41,24 +41,26 @@ test.each<[string, readonly [ThinkingLevel, object][]]>([
   ],
 ])("%s receives a level in its own form", (baseURL, levels) => {
   for (const [thinkingLevel, fields] of levels) {
-    const body = chatRequest({ ...request, thinkingLevel }, findHostTraits(baseURL), {
+    const body = createChatRequest({ ...request, thinkingLevel }, findHostTraits(baseURL), {
       vendor: "openai-chat",
       extraBody: { reasoning_effort: "low", reasoning: {}, thinking: {} },
     })
     expect(body).toMatchObject(fields)
   }
-  const without = chatRequest(request, findHostTraits(baseURL), { vendor: "openai-chat" })
+  const without = createChatRequest(request, findHostTraits(baseURL), { vendor: "openai-chat" })
   for (const field of ["reasoning_effort", "reasoning", "thinking"]) expect(without).not.toHaveProperty(field)
 })
 
 test("models without reasoning offer no level, and receive no field", () => {
-  expect(levelsOf("openAi", "gpt-4.1-mini")).toEqual(["none"])
+  expect(listThinkingLevels("openAi", "gpt-4.1-mini")).toEqual(["none"])
   const asked = { ...request, model: "gpt-4.1-mini", thinkingLevel: "none" } as const
-  const body = chatRequest(asked, findHostTraits("https://api.openai.com/v1"), { vendor: "openai-chat" })
+  const body = createChatRequest(asked, findHostTraits("https://api.openai.com/v1"), {
+    vendor: "openai-chat",
+  })
   expect(body).not.toHaveProperty("reasoning_effort")
 })
 
 test("a provider that refuses unknown fields offers no level", () => {
-  expect(levelsOf(findHostTraits("https://api.mistral.ai/v1").thinking, "magistral")).toEqual([])
-  expect(levelsOf("effort", "qwen3")).toEqual(thinkingLevels)
+  expect(listThinkingLevels(findHostTraits("https://api.mistral.ai/v1").thinking, "magistral")).toEqual([])
+  expect(listThinkingLevels("effort", "qwen3")).toEqual(thinkingLevels)
 })

@@ -1,6 +1,6 @@
 import type { ModelRequest } from "../../../core/ports/model/provider.ts"
 import { type ThinkingLevel, thinkingLevels } from "../../../core/thinking-level.ts"
-import { levelsOf as openAiLevels } from "../reasoning-models.ts"
+import { listThinkingLevels as openAiLevels } from "../reasoning-models.ts"
 
 /**
  * The form in which a service accepts a level: `openAi`, the field `reasoning_effort` with the levels of OpenAI;
@@ -20,13 +20,13 @@ const commonEfforts: Readonly<Record<ThinkingLevel, string>> = {
 }
 
 /** Returns the levels that may be requested of a service's model. A service without such a field has none. */
-export function levelsOf(form: ThinkingForm | null, model: string): readonly ThinkingLevel[] {
+export function listThinkingLevels(form: ThinkingForm | null, model: string): readonly ThinkingLevel[] {
   if (form === null) return []
   return form === "openAi" ? openAiLevels(model) : thinkingLevels
 }
 
 /** Returns the fields of the request's level, which the types of OpenAI's SDK do not all have. */
-export function thinkingFields(
+export function createThinkingFields(
   { thinkingLevel: level, model }: ModelRequest,
   form: ThinkingForm | null,
 ): Readonly<Record<string, unknown>> {

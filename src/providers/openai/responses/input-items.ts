@@ -9,7 +9,7 @@ import type {
 import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
 import type { ToolResult } from "../../../core/ports/tools/tool.ts"
 import { mapCallIds } from "../../tool-calls/call-ids.ts"
-import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
+import { moveResultsBehindCalls, toImageUrl, toResultContent } from "../tool-results.ts"
 import { findGivenCallId, selectOwnData } from "../vendor-tag.ts"
 
 type Item = OpenAI.Responses.ResponseInputItem
@@ -30,7 +30,7 @@ export interface ResponsesService {
  */
 export function toInputItems(messages: readonly Message[], service: ResponsesService): Item[] {
   const callIds = mapCallIds(messages, { givenId: (call) => findGivenCallId(call, service.vendor) })
-  return resultsBehindCalls(messages).flatMap((message): readonly Item[] => {
+  return moveResultsBehindCalls(messages).flatMap((message): readonly Item[] => {
     switch (message.role) {
       case "user":
         return messageItem("user", message.content)
@@ -56,13 +56,13 @@ function messageItem(role: "user" | "system", parts: readonly ContentPart[]): re
 }
 
 function inputContent(part: ContentPart): readonly InputContent[] {
-  if (part.type === "image") return [{ type: "input_image", image_url: imageAddress(part), detail: "auto" }]
+  if (part.type === "image") return [{ type: "input_image", image_url: toImageUrl(part), detail: "auto" }]
   return part.text.trim() === "" ? [] : [{ type: "input_text", text: part.text }]
 }
 
 /** Returns the output. Text alone is a string, which every compatible server accepts. */
 function output(result: ToolResult): string | InputContent[] {
-  const content = resultContent(result)
+  const content = toResultContent(result)
   if (content.some((part) => part.type === "image")) return content.flatMap(inputContent)
   return content.map((part) => (part.type === "text" ? part.text : "")).join("\n")
 }

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../../core/json/json.ts"
 import type { ModelRequest } from "../../../core/ports/model/provider.ts"
 import type { ToolResult } from "../../../core/ports/tools/tool.ts"
 import { toInputItems } from "./input-items.ts"
-import { responsesRequest } from "./request.ts"
+import { createResponsesRequest } from "./request.ts"
 
 const empty: ModelRequest = { model: "gpt-test", system: [], messages: [], tools: [], maxTokens: 50 }
 const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
@@ -14,7 +14,7 @@ const items = (...messages: readonly Message[]) => toInputItems(messages, { vend
 
 describe("a request", () => {
   test("is stateless, and requests reasoning in a form that can be sent back", () => {
-    expect(responsesRequest(empty, {}, "openai")).toEqual({
+    expect(createResponsesRequest(empty, {}, "openai")).toEqual({
       model: "gpt-test",
       input: [],
       max_output_tokens: 50,
@@ -26,25 +26,25 @@ describe("a request", () => {
 
   test("does not request reasoning from a model without it", () => {
     for (const model of ["gpt-4.1-mini", "gpt-4o", "chatgpt-4o-latest", "gpt-5-chat-latest"])
-      expect(responsesRequest({ ...empty, model }, {}, "openai")).not.toHaveProperty("include")
+      expect(createResponsesRequest({ ...empty, model }, {}, "openai")).not.toHaveProperty("include")
   })
 
   test("has the thinking level as its effort, next to the provider's other settings", () => {
     const reasoning = { effort: "low", summary: "auto" } as const
     for (const thinkingLevel of ["none", "minimal", "low", "medium", "high", "max"] as const) {
-      expect(responsesRequest({ ...empty, thinkingLevel }, { reasoning }, "openai")).toMatchObject({
+      expect(createResponsesRequest({ ...empty, thinkingLevel }, { reasoning }, "openai")).toMatchObject({
         reasoning: { effort: thinkingLevel, summary: "auto" },
       })
     }
-    expect(responsesRequest(empty, { reasoning }, "openai")).toMatchObject({ reasoning })
+    expect(createResponsesRequest(empty, { reasoning }, "openai")).toMatchObject({ reasoning })
     const without = { ...empty, model: "gpt-4o", thinkingLevel: "none" } as const
-    expect(responsesRequest(without, {}, "openai")).not.toHaveProperty("reasoning")
+    expect(createResponsesRequest(without, {}, "openai")).not.toHaveProperty("reasoning")
   })
 
   test("has the prompt as instructions, and tools of any schema", () => {
     const system = [{ text: "Rules.", cache: true }, { text: " " }, { text: "A book." }]
     const tools = [{ name: "now", description: "Tells the time.", inputSchema: { type: "object" } }]
-    expect(responsesRequest({ ...empty, system, tools }, {}, "openai")).toMatchObject({
+    expect(createResponsesRequest({ ...empty, system, tools }, {}, "openai")).toMatchObject({
       instructions: "Rules.\n\nA book.",
       tools: [
         {
@@ -67,7 +67,7 @@ describe("a request", () => {
     }
     const outputSchema = { type: "object" }
     const reasoning = { effort: "low", summary: "auto" } as const
-    const body = responsesRequest(
+    const body = createResponsesRequest(
       { ...empty, tools, outputSchema },
       { extraBody, reasoning, store: true },
       "openai",
@@ -85,7 +85,11 @@ describe("a request", () => {
   })
 
   test("has no schema for a provider that refuses one", () => {
-    const body = responsesRequest({ ...empty, outputSchema: {} }, { structuredOutputs: false }, "openai")
+    const body = createResponsesRequest(
+      { ...empty, outputSchema: {} },
+      { structuredOutputs: false },
+      "openai",
+    )
     expect(body).not.toHaveProperty("text")
   })
 })

@@ -1,7 +1,7 @@
 import type { OpenAI } from "openai"
 import type { ModelRequest, ToolSpecification } from "../../../core/ports/model/provider.ts"
 import type { OpenAiOptions } from "../options.ts"
-import { promptText, toolParameters } from "../prompt.ts"
+import { joinSystemPrompt, toToolParameters } from "../prompt.ts"
 import { canReason } from "../reasoning-models.ts"
 import { toInputItems } from "./input-items.ts"
 
@@ -13,10 +13,10 @@ type Body = OpenAI.Responses.ResponseCreateParamsStreaming
  *
  * @param vendor The tag of this service's vendor data.
  */
-export function responsesRequest(request: ModelRequest, options: OpenAiOptions, vendor: string): Body {
+export function createResponsesRequest(request: ModelRequest, options: OpenAiOptions, vendor: string): Body {
   const { extraBody = {}, store = false, structuredOutputs = true } = options
   const { tools = [], include = [], text = {} } = extraBody as Partial<Body>
-  const instructions = promptText(request.system)
+  const instructions = joinSystemPrompt(request.system)
   const allTools = [...tools, ...request.tools.map(tool)]
   const included = new Set(include ?? [])
   if (canReason(request.model)) included.add("reasoning.encrypted_content")
@@ -45,7 +45,7 @@ function reasoningOf({ model, thinkingLevel }: ModelRequest, { reasoning }: Open
 
 /** Returns a tool. Strict schemas are not used, because they are a dialect that most tools do not follow. */
 function tool({ name, description, inputSchema }: ToolSpecification): OpenAI.Responses.FunctionTool {
-  return { type: "function", name, description, parameters: toolParameters(inputSchema), strict: false }
+  return { type: "function", name, description, parameters: toToolParameters(inputSchema), strict: false }
 }
 
 function answerFormat(

@@ -11,7 +11,7 @@ import { BrokenStreamError } from "../../transport/stream-fault.ts"
 import { ServiceError } from "../service-error.ts"
 import type { AnswerFold } from "../stream-answer.ts"
 import { toStopReason, toUsage } from "./response-end.ts"
-import { type PartState, partType, toPart } from "./response-parts.ts"
+import { findPartType, type PartState, toPart } from "./response-parts.ts"
 
 const nothing: readonly ModelDelta[] = []
 
@@ -127,7 +127,7 @@ export class ResponseFold implements AnswerFold {
 
   #keep(at: Place, item: JsonObject): void {
     this.#items.set(at.output_index, item)
-    const type = partType(item)
+    const type = findPartType(item)
     if (type !== null) this.#part(at, type)
   }
 

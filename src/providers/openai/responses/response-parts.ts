@@ -19,7 +19,7 @@ export interface PartState {
 /**
  * Returns the kind of part of an output item. Null for a message, because the pieces of its content are the parts.
  */
-export function partType({ type }: JsonObject): PartState["type"] | null {
+export function findPartType({ type }: JsonObject): PartState["type"] | null {
   switch (type) {
     case "message":
       return null

@@ -5,7 +5,7 @@ import { callBounded } from "../../../core/time/call-bounded.ts"
 import { createAskedCall } from "../../runner-options.ts"
 import type { ResolvedClaudeAgentOptions } from "../options.ts"
 import type { SdkCall } from "./call-gate.ts"
-import { sdkNameOf } from "./tool-server.ts"
+import { toSdkName } from "./tool-server.ts"
 
 /** A call as the gateway shows it, with the decision about it. */
 export interface JudgedCall {
@@ -21,7 +21,7 @@ export interface JudgedCall {
 export type JudgeCall = (call: SdkCall) => Promise<JudgedCall>
 
 export function createApprovalPolicy(options: ResolvedClaudeAgentOptions, request: RunnerRequest): JudgeCall {
-  const tools = new Map(options.tools.map((tool) => [sdkNameOf(tool.name), tool]))
+  const tools = new Map(options.tools.map((tool) => [toSdkName(tool.name), tool]))
   return async ({ id, name, input }) => {
     const tool = tools.get(name)
     const shown = { type: "toolCall", id, name: tool?.name ?? name, input } as const

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../../core/json/json.ts"
 import type { RunnerDecision } from "../../../core/runs/runner.ts"
-import { fieldsOf, jsonObjectOf } from "../../fields.ts"
-import { denialText } from "../../runner-options.ts"
+import { readFields, toJsonObject } from "../../fields.ts"
+import { formatDenial } from "../../runner-options.ts"
 import type { CanUseTool } from "../sdk.ts"
 
 /** A call that the model requested. `name` is the SDK's name of the tool. */
@@ -99,7 +99,7 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
   function rulingOnDecision({ id, input }: SdkCall): Ruling {
     const decision = decisions.find((one) => one.id === id)
     if (decision === undefined) return { type: "deny", message: interruptedCall }
-    if (!decision.approved) return { type: "deny", message: denialText(decision) }
+    if (!decision.approved) return { type: "deny", message: formatDenial(decision) }
     // The tool receives the input that the person saw, even if the transcript has another one.
     return { type: "allow", input: decision.editedInput ?? input }
   }
@@ -134,7 +134,7 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
 
   return {
     async hook(given) {
-      const { tool_use_id: id, tool_name: name } = fieldsOf(given)
+      const { tool_use_id: id, tool_name: name } = readFields(given)
       const isRepeated = hooked.has(id)
       hooked.add(id)
       const ruling: Ruling = isRepeated ? { type: "deny", message: notAllowed } : await rulingOn(id, name)
@@ -190,8 +190,8 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
 }
 
 export function callOf(block: object): SdkCall {
-  const { id, name, input } = fieldsOf(block)
-  return { id: String(id), name: String(name), input: jsonObjectOf(input) }
+  const { id, name, input } = readFields(block)
+  return { id: String(id), name: String(name), input: toJsonObject(input) }
 }
 
 function output(decision: object): object {

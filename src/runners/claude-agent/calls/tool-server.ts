@@ -1,13 +1,13 @@
 import type { ContentPart } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
 import type { Tool, ToolResult } from "../../../core/ports/tools/tool.ts"
-import { fieldsOf, jsonObjectOf } from "../../fields.ts"
+import { readFields, toJsonObject } from "../../fields.ts"
 import type { SdkMcpServer, SdkTransport } from "../sdk.ts"
 
 export const serverName = "gateway"
 
 /** Returns the name under which Claude Code offers a tool of the server. */
-export function sdkNameOf(tool: string): string {
+export function toSdkName(tool: string): string {
   return `mcp__${serverName}__${tool}`
 }
 
@@ -29,7 +29,7 @@ export function createToolServer(tools: readonly Tool[], callTool: CallTool): Sd
     switch (method) {
       case "initialize":
         return {
-          protocolVersion: String(fieldsOf(parameters).protocolVersion),
+          protocolVersion: String(readFields(parameters).protocolVersion),
           capabilities: { tools: {} },
           serverInfo: { name: serverName, version: "1" },
         }
@@ -38,22 +38,22 @@ export function createToolServer(tools: readonly Tool[], callTool: CallTool): Sd
       case "tools/list":
         return { tools: tools.map(descriptionOf) }
       case "tools/call":
-        return callResult(await makeCall(fieldsOf(parameters), id))
+        return callResult(await makeCall(readFields(parameters), id))
       default:
         return null
     }
   }
 
-  async function makeCall(parameters: ReturnType<typeof fieldsOf>, id: string): Promise<ToolResult> {
+  async function makeCall(parameters: ReturnType<typeof readFields>, id: string): Promise<ToolResult> {
     const tool = tools.find(({ name }) => name === parameters.name)
-    const callId = fieldsOf(parameters._meta)["claudecode/toolUseId"]
+    const callId = readFields(parameters._meta)["claudecode/toolUseId"]
     if (tool === undefined || typeof callId !== "string") {
       return { type: "error", code: "unknown_tool", message: "There is no such tool." }
     }
     const stop = new AbortController()
     calls.set(id, stop)
     try {
-      const input = jsonObjectOf(parameters.arguments)
+      const input = toJsonObject(parameters.arguments)
       return await callTool(tool, { callId, input, signal: stop.signal })
     } finally {
       calls.delete(id)
@@ -61,8 +61,8 @@ export function createToolServer(tools: readonly Tool[], callTool: CallTool): Sd
   }
 
   async function receive(message: object, transport: SdkTransport): Promise<void> {
-    const { id, method, params } = fieldsOf(message)
-    if (method === "notifications/cancelled") calls.get(String(fieldsOf(params).requestId))?.abort()
+    const { id, method, params } = readFields(message)
+    if (method === "notifications/cancelled") calls.get(String(readFields(params).requestId))?.abort()
     if (id === undefined || method === undefined) return
     const result = await respond(method, params, String(id))
     const unknown = { error: { code: -32601, message: "Method not found" } }

@@ -4,7 +4,7 @@ import type { SessionFolder } from "./session-folder.ts"
  * Returns the complete environment of Claude Code. It contains nothing from the gateway's environment, because the
  * built-in tools could show that to the model.
  */
-export function environmentOf(
+export function createEnvironment(
   { config, home, temporary }: SessionFolder,
   own: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {

@@ -4,7 +4,7 @@ export interface Places {
   take(signal: AbortSignal): Promise<() => void>
 }
 
-export function createPlaces(count: number): Places {
+export function createProcessPlaces(count: number): Places {
   const waiting: (() => void)[] = []
   let free = count
   const giveBack = () => {

@@ -17,14 +17,14 @@ export interface SessionFolder {
 }
 
 /** Returns the path of a session's folder. */
-export function sessionPath(root: string, sessionId: string): string {
-  return join(resolve(root), uuidOf("session", sessionId))
+export function toSessionPath(root: string, sessionId: string): string {
+  return join(resolve(root), computeUuid("session", sessionId))
 }
 
 /** Creates the folders of a session. Only the gateway's user can read them. */
 export async function openSessionFolder(root: string, sessionId: string): Promise<SessionFolder> {
-  const id = uuidOf("session", sessionId)
-  const folder = sessionPath(root, sessionId)
+  const id = computeUuid("session", sessionId)
+  const folder = toSessionPath(root, sessionId)
   const [config, home, temporary, work] = ["config", "home", "tmp", "work"].map((name) =>
     join(folder, name),
   ) as [string, string, string, string]
@@ -35,7 +35,7 @@ export async function openSessionFolder(root: string, sessionId: string): Promis
 }
 
 /** Returns a UUID that depends only on the arguments. */
-export function uuidOf(kind: "session" | "run", id: string): string {
+export function computeUuid(kind: "session" | "run", id: string): string {
   const hex = createHash("sha256").update(`${kind}:${id}`).digest("hex")
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
@@ -55,7 +55,7 @@ async function findTranscript(config: string, id: string): Promise<string | null
 }
 
 /** Resolves to true if the file contains the text. Reads it in pieces, because a transcript may be large. */
-export async function fileContains(path: string, text: string, signal: AbortSignal): Promise<boolean> {
+export async function searchFile(path: string, text: string, signal: AbortSignal): Promise<boolean> {
   let end = ""
   for await (const chunk of createReadStream(path, { encoding: "utf8", signal })) {
     const piece = end + String(chunk)

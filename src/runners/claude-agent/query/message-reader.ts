@@ -1,9 +1,9 @@
 import type { RunnerEvent } from "../../../core/runs/runner.ts"
 import { noUsage, type Usage } from "../../../core/usage.ts"
-import { countOf, type Fields, fieldsOf, listOf, textOf } from "../../fields.ts"
-import { resultOf } from "../../tool-result.ts"
+import { countOf, type Fields, listOf, readFields, readText } from "../../fields.ts"
+import { toToolResult } from "../../tool-result.ts"
 import { callOf, type SdkCall } from "../calls/call-gate.ts"
-import { add, compareUsage, usageOf } from "./usage.ts"
+import { add, compareUsage, toUsage } from "./usage.ts"
 
 /** A step of a query, as read from the SDK's messages. */
 export type Step =
@@ -74,18 +74,18 @@ export function createMessageReader(priceList: string) {
   }
 
   function read(message: object): readonly Step[] {
-    const { type, parent_tool_use_id: parent, event, message: body } = fieldsOf(message)
+    const { type, parent_tool_use_id: parent, event, message: body } = readFields(message)
     const isNested = typeof parent === "string"
     switch (type) {
       case "stream_event":
-        return isNested ? [] : readStreamEvent(fieldsOf(event))
+        return isNested ? [] : readStreamEvent(readFields(event))
       case "assistant":
-        failedWith = textOf(fieldsOf(message).error) ?? failedWith
-        return readComplete(fieldsOf(body), isNested)
+        failedWith = readText(readFields(message).error) ?? failedWith
+        return readComplete(readFields(body), isNested)
       case "user":
-        return readResults(fieldsOf(body).content)
+        return readResults(readFields(body).content)
       case "result":
-        return readEnd(fieldsOf(message))
+        return readEnd(readFields(message))
       default:
         return []
     }
@@ -94,23 +94,23 @@ export function createMessageReader(priceList: string) {
   function readStreamEvent(event: Fields): readonly Step[] {
     switch (event.type) {
       case "message_start": {
-        const { id, model, usage } = fieldsOf(event.message)
+        const { id, model, usage } = readFields(event.message)
         const steps = discardOpen()
         streamedId = String(id)
-        open = { id: streamedId, model: String(model), usage: fieldsOf(usage), calls: [] }
+        open = { id: streamedId, model: String(model), usage: readFields(usage), calls: [] }
         return steps
       }
       case "content_block_delta":
-        return readDelta(fieldsOf(event.delta))
+        return readDelta(readFields(event.delta))
       case "message_delta":
-        if (open !== null) open.usage = { ...open.usage, ...definedOf(fieldsOf(event.usage)) }
+        if (open !== null) open.usage = { ...open.usage, ...definedOf(readFields(event.usage)) }
         return []
       case "message_stop": {
         if (open === null) return []
         const { model, usage, calls } = open
         open = null
         turns += 1
-        return [{ type: "event", event: count(model, usageOf(usage)) }, ...callsStep(calls, false)]
+        return [{ type: "event", event: count(model, toUsage(usage)) }, ...callsStep(calls, false)]
       }
       default:
         return []
@@ -121,7 +121,7 @@ export function createMessageReader(priceList: string) {
     // Messages that Claude Code creates itself, for example about a failed model call, are not responses.
     if (model === "<synthetic>") return []
     const calls = listOf(content)
-      .map(fieldsOf)
+      .map(readFields)
       .filter(({ type }) => type === "tool_use")
       .map(callOf)
     const seen = calls.map((call) => ({ type: "seen", call }) as const)
@@ -134,10 +134,10 @@ export function createMessageReader(priceList: string) {
       return seen
     }
     loose.push(...calls)
-    const spent = countedId === id ? [] : [count(String(model), usageOf(fieldsOf(usage)))]
+    const spent = countedId === id ? [] : [count(String(model), toUsage(readFields(usage)))]
     if (countedId !== id) turns += 1
     countedId = String(id)
-    const said = listOf(content).flatMap((block) => saidIn(fieldsOf(block)))
+    const said = listOf(content).flatMap((block) => saidIn(readFields(block)))
     return [...[...said, ...spent].map((event) => ({ type: "event", event }) as const), ...seen]
   }
 
@@ -168,43 +168,45 @@ function readDelta({ type, text, thinking }: Fields): readonly Step[] {
 }
 
 function said(type: "text" | "thinking", text: unknown): readonly Step[] {
-  const value = textOf(text)
+  const value = readText(text)
   return value === undefined ? [] : [{ type: "event", event: { type, text: value } }]
 }
 
 function saidIn({ type, text, thinking }: Fields): readonly RunnerEvent[] {
-  const value = textOf(type === "text" ? text : type === "thinking" ? thinking : undefined)
+  const value = readText(type === "text" ? text : type === "thinking" ? thinking : undefined)
   return value === undefined ? [] : [{ type: type === "text" ? "text" : "thinking", text: value }]
 }
 
 function readResults(content: unknown): readonly Step[] {
   return listOf(content)
-    .map(fieldsOf)
+    .map(readFields)
     .filter((block) => block.type === "tool_result")
     .map(({ tool_use_id, content: output, is_error }) => {
       const text = typeof output === "string" ? output : textOfBlocks(output)
       const result =
-        is_error === true ? ({ type: "error", code: "tool_failed", message: text } as const) : resultOf(text)
+        is_error === true
+          ? ({ type: "error", code: "tool_failed", message: text } as const)
+          : toToolResult(text)
       return { type: "event", event: { type: "toolResult", id: String(tool_use_id), result } }
     })
 }
 
 function textOfBlocks(blocks: unknown): string {
   return listOf(blocks)
-    .map(fieldsOf)
+    .map(readFields)
     .map(({ type, text }) => (type === "text" ? String(text) : `[${String(type)}]`))
     .join("\n")
 }
 
 function endOf(result: Fields, failedWith: string | null): Pick<QueryEnd, "failure" | "reason" | "queued"> {
   const { subtype, is_error, api_error_status: status, errors, result: text } = result
-  const reason = textOf(result.terminal_reason) ?? ""
+  const reason = readText(result.terminal_reason) ?? ""
   const hasFailed = subtype !== "success" || (is_error === true && reason !== "tool_deferred_unavailable")
   const failure: QueryFailure | null = hasFailed
     ? {
         kind: subtype === "success" ? (failedWith ?? "error") : String(subtype),
         status: typeof status === "number" ? status : undefined,
-        detail: textOf(text) ?? listOf(errors).join("\n"),
+        detail: readText(text) ?? listOf(errors).join("\n"),
       }
     : null
   return { failure, reason, queued: countOf(result.queued_turn_count) }

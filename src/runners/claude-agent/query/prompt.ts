@@ -1,6 +1,6 @@
 import { type ContentPart, joinTexts, type Message } from "../../../core/history/messages.ts"
 import type { JsonObject } from "../../../core/json/json.ts"
-import { textOfResult } from "../../tool-result.ts"
+import { formatResult } from "../../tool-result.ts"
 import type { SdkUserMessage } from "../sdk.ts"
 
 /** Maximum characters of an earlier conversation for a new session of the SDK. Older text is left out. */
@@ -48,7 +48,7 @@ export function createPromptInput(): PromptInput {
  * Returns the content that requests the response to the last user message. If `isKnown` is true, the SDK already has
  * the conversation before that message.
  */
-export function promptContent(messages: readonly Message[], isKnown: boolean): readonly JsonObject[] {
+export function createPromptContent(messages: readonly Message[], isKnown: boolean): readonly JsonObject[] {
   const asked = messages.findLastIndex(({ role }) => role === "user")
   const message = messages[asked]
   const content = message?.role === "user" ? message.content.map(blockOf) : []
@@ -57,7 +57,7 @@ export function promptContent(messages: readonly Message[], isKnown: boolean): r
   return [{ type: "text", text: historyText(earlier) }, ...content]
 }
 
-export function userMessage(content: readonly JsonObject[], uuid: string): SdkUserMessage {
+export function createUserMessage(content: readonly JsonObject[], uuid: string): SdkUserMessage {
   return { type: "user", message: { role: "user", content }, parent_tool_use_id: null, uuid }
 }
 
@@ -79,7 +79,7 @@ function linesOf(message: Message): readonly string[] {
         return []
       })
     case "tool":
-      return message.results.map(({ result }) => `Result: ${textOfResult(result)}`)
+      return message.results.map(({ result }) => `Result: ${formatResult(result)}`)
     default:
       return message satisfies never
   }

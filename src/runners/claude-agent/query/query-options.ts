@@ -1,8 +1,8 @@
 import { omitUndefined } from "../../../core/defined-only.ts"
 import type { CallGate } from "../calls/call-gate.ts"
-import { sdkNameOf, serverName } from "../calls/tool-server.ts"
+import { serverName, toSdkName } from "../calls/tool-server.ts"
 import type { ResolvedClaudeAgentOptions } from "../options.ts"
-import { environmentOf } from "../process/environment.ts"
+import { createEnvironment } from "../process/environment.ts"
 import type { SdkProcess } from "../process/sdk-process.ts"
 import type { SessionFolder } from "../process/session-folder.ts"
 import type { QueryOptions, SdkMcpServer } from "../sdk.ts"
@@ -25,7 +25,7 @@ interface QueryParts {
  * Returns the options of a query. They exclude the user's and the working directory's settings, hooks, plugins,
  * skills, memory and MCP servers.
  */
-export function queryOptions(
+export function createQueryOptions(
   options: ResolvedClaudeAgentOptions,
   { folder, cwd, gate, server, process, abortController, limits }: QueryParts,
 ): QueryOptions {
@@ -35,7 +35,7 @@ export function queryOptions(
     ...(folder.transcript === null ? { sessionId: folder.id } : { resume: folder.id }),
     abortController,
     cwd,
-    env: environmentOf(folder, options.env),
+    env: createEnvironment(folder, options.env),
     // Without a snapshot, a changed prompt applies from the next run on, as it does for other agents.
     systemPrompt: { type: "custom", prompt: options.systemPrompt, snapshot: false },
     tools: options.builtInTools,
@@ -46,7 +46,7 @@ export function queryOptions(
       permissions: {
         // Otherwise, Claude Code would execute some calls without asking: read-only commands, and commands in its
         // sandbox.
-        ask: [...options.builtInTools, ...options.tools.map(({ name }) => sdkNameOf(name))],
+        ask: [...options.builtInTools, ...options.tools.map(({ name }) => toSdkName(name))],
         disableBypassPermissionsMode: "disable",
       },
       sandbox: { autoAllowBashIfSandboxed: false },

@@ -16,7 +16,7 @@ export interface RunLimits {
  * Returns the rest of the run's limits for the next process, which counts from zero. Returns the name of the limit if
  * it is used up.
  */
-export function limitsLeft(
+export function computeLimitsLeft(
   { maxTurns, maxBudgetUsd }: ResolvedClaudeAgentOptions,
   { turns, costUsd }: RunSpending,
 ): RunLimits | "max_turns" | "max_budget_usd" {

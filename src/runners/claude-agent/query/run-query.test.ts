@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import { bash, deferred, pay, payTool, resultsOf, runnerOf } from "../../fixtures/claude-runner.ts"
 import { collect, decidedRequest, outline, requestOf } from "../../fixtures/runner-calls.ts"
 import { modelMessage, queryResult, toolResult } from "../../fixtures/scripted-claude.ts"
-import { uuidOf } from "../process/session-folder.ts"
+import { computeUuid } from "../process/session-folder.ts"
 
 describe("an agent of the Claude Agent SDK", () => {
   it("reports its text, calls, results and usage", async () => {
@@ -95,8 +95,8 @@ describe("an agent of the Claude Agent SDK", () => {
     expect(outline(await collect(runner, request))).toEqual(["toolResult", "Done.", "usage"])
     expect(execute.mock.calls.map(([input]) => input)).toEqual([{ amount: 1 }])
     expect(queries.map(({ sessionId, resume }) => ({ sessionId, resume }))).toEqual([
-      { sessionId: uuidOf("session", "sess_1"), resume: undefined },
-      { sessionId: undefined, resume: uuidOf("session", "sess_1") },
+      { sessionId: computeUuid("session", "sess_1"), resume: undefined },
+      { sessionId: undefined, resume: computeUuid("session", "sess_1") },
     ])
   })
 

@@ -1,8 +1,8 @@
 import { noUsage, type Usage } from "../../../core/usage.ts"
-import { countOf, type Fields, fieldsOf } from "../../fields.ts"
+import { countOf, type Fields, readFields } from "../../fields.ts"
 
 /** Returns the usage in the form of the Messages API. */
-export function usageOf(usage: Fields): Usage {
+export function toUsage(usage: Fields): Usage {
   return {
     inputTokens: countOf(usage.input_tokens),
     outputTokens: countOf(usage.output_tokens),
@@ -24,8 +24,8 @@ export interface ProcessUsage {
  * rest.
  */
 export function compareUsage(result: Fields, counted: ReadonlyMap<string, Usage>): ProcessUsage {
-  const since = fieldsOf(result.model_usage_since_last_result)
-  const totals = Object.entries(since).map(([model, usage]) => ({ model, usage: fieldsOf(usage) }))
+  const since = readFields(result.model_usage_since_last_result)
+  const totals = Object.entries(since).map(([model, usage]) => ({ model, usage: readFields(usage) }))
   // Without the totals of this process, those of the whole session are an upper bound.
   if (totals.length === 0) return { rest: null, costUsd: countOf(result.total_cost_usd) }
   const costUsd = totals.reduce((sum, { usage }) => sum + countOf(usage.costUSD), 0)

@@ -34,7 +34,7 @@ const lockMs = 2_000
 const idleInTransactionMs = 3_000
 const idleInMigrationMs = 60_000
 
-export function connectionConfig(url: string, durability: Durability): ClientConfig {
+export function createConnectionConfig(url: string, durability: Durability): ClientConfig {
   return {
     connectionString: url,
     application_name: "ai-agent-gateway",
@@ -54,7 +54,7 @@ export function connectionConfig(url: string, durability: Durability): ClientCon
  * A process that hangs during its start for longer than other transactions may still migrate, because a server on a
  * busy machine must start. The others wait for it that long.
  */
-export function migrationConfig(config: ClientConfig): ClientConfig {
+export function createMigrationConfig(config: ClientConfig): ClientConfig {
   const unlimited = { query_timeout: 0, statement_timeout: 0, lock_timeout: 0 }
   return { ...config, ...unlimited, idle_in_transaction_session_timeout: idleInMigrationMs }
 }
@@ -64,7 +64,7 @@ export function migrationConfig(config: ClientConfig): ClientConfig {
  * connecting, except for the first time. When a process starts, nothing depends on the connection yet, and the server
  * may be busy.
  */
-export function standingConfig(
+export function createStandingConfig(
   config: ClientConfig,
   { name, limitMs, isFirst }: { readonly name: string; readonly limitMs: number; readonly isFirst: boolean },
 ): ClientConfig {

@@ -19,7 +19,7 @@ const unavailableClasses: ReadonlySet<string> = new Set([
 /** Converts any error of `pg`. An error that did not come from the server is a failure of the connection. */
 export function toStoreError(error: unknown): Error {
   if (error instanceof GatewayError) return error
-  const state = sqlState(error)
+  const state = readSqlState(error)
   if (state !== null && !unavailableClasses.has(state.slice(0, 2))) return toError(error)
   return new StoreUnavailableError({ cause: error, detail: toError(error).message })
 }
@@ -35,7 +35,7 @@ export function toOpeningError(error: unknown): Error {
 }
 
 /** Returns the SQLSTATE. Null if the error did not come from the server. */
-export function sqlState(error: unknown): string | null {
+export function readSqlState(error: unknown): string | null {
   const fromServer = error instanceof Error && "severity" in error && "code" in error
   return fromServer && typeof error.code === "string" ? error.code : null
 }

@@ -1,8 +1,8 @@
 import type { Run, SessionBatch } from "../../../core/ports/store/session-log.ts"
-import { integer, text } from "../../rows/columns.ts"
+import { readInteger, readText } from "../../rows/columns.ts"
 import { type CommandRow, commandColumns, toCommandRow } from "../../rows/command-rows.ts"
 import type { EntryRows } from "../../rows/entry-rows.ts"
-import { concernsInbox, rowsAfter } from "../../rules/inbox-rules.ts"
+import { applyBatch, concernsInbox } from "../../rules/inbox-rules.ts"
 import { computeDueChanges, type DueChange } from "../../rules/queue-order.ts"
 import type { Query } from "../database/database.ts"
 import { nowMs } from "../schema.ts"
@@ -37,11 +37,11 @@ export class Inboxes {
     )
     const rows = new Map<string, CommandRow[]>()
     for (const row of found) {
-      const id = text(row, "session_id")
+      const id = readText(row, "session_id")
       rows.set(id, [...(rows.get(id) ?? []), toCommandRow(row)])
     }
     const [first] = found
-    return new Inboxes(rows, first === undefined ? 0 : integer(first, "now"))
+    return new Inboxes(rows, first === undefined ? 0 : readInteger(first, "now"))
   }
 
   of(sessionId: string): readonly CommandRow[] {
@@ -53,7 +53,7 @@ export class Inboxes {
     if (!concernsInbox(batch)) return
     const { lease, runOpened, runEnded } = batch
     const { sessionId } = lease
-    this.#rows.set(sessionId, rowsAfter(this.of(sessionId), batch))
+    this.#rows.set(sessionId, applyBatch(this.of(sessionId), batch))
     const before = this.#openRuns.get(sessionId)
     const open = runOpened?.runId ?? (before === undefined ? activeRun : before)
     this.#openRuns.set(sessionId, open === runEnded?.runId ? null : open)

@@ -12,7 +12,7 @@ import type {
   PutOutcome,
   StorageLimits,
 } from "../../../core/ports/store/session-log.ts"
-import { escapeText, integer, nullableText } from "../../rows/columns.ts"
+import { escapeText, readInteger, readNullableText } from "../../rows/columns.ts"
 import {
   commandColumns,
   type NewCommand,
@@ -138,17 +138,17 @@ export async function lockReceiver(
     [escapeText(sessionId)],
   )
   if (session === undefined) return null
-  const runId = nullableText(session, "run_id")
-  const inbox = nullableText(session, "inbox")
+  const runId = readNullableText(session, "run_id")
+  const inbox = readNullableText(session, "inbox")
   return {
     open:
       runId === null
         ? null
-        : { runId, cursor: integer(session, "cursor"), steerable: session.steerable === true },
-    lastSeq: integer(session, "last_seq"),
-    storedBytes: integer(session, "stored_bytes"),
+        : { runId, cursor: readInteger(session, "cursor"), steerable: session.steerable === true },
+    lastSeq: readInteger(session, "last_seq"),
+    storedBytes: readInteger(session, "stored_bytes"),
     rows: inbox === null ? [] : JSON.parse(inbox).map(toCommandRow),
-    now: integer(session, "now"),
+    now: readInteger(session, "now"),
     writes: versions.writes(),
   }
 }
@@ -335,7 +335,7 @@ export async function findQueued(query: Query, sessionId: string): Promise<reado
   )
   const [first] = rows
   if (first === undefined) return []
-  const moment = { now: integer(first, "now"), openRunId: nullableText(first, "active_run") }
+  const moment = { now: readInteger(first, "now"), openRunId: readNullableText(first, "active_run") }
   return listQueuedRuns(rows.map(toCommandRow), moment)
 }
 
@@ -353,5 +353,5 @@ export async function readPending(
     [lease.sessionId, lease.epoch, owner, messages, [...(known?.keys() ?? [])]],
   )
   const [first] = rows
-  return first === undefined ? [] : toPending(rows, { now: integer(first, "now"), known })
+  return first === undefined ? [] : toPending(rows, { now: readInteger(first, "now"), known })
 }

@@ -1,6 +1,6 @@
 import type { PutAndClaimOutcome } from "../../../core/ports/store/inbox.ts"
 import type { MessageCommand, StorageLimits } from "../../../core/ports/store/session-log.ts"
-import { escapeText, integer } from "../../rows/columns.ts"
+import { escapeText, readInteger } from "../../rows/columns.ts"
 import { toCommandInsert } from "../../rows/command-rows.ts"
 import type { LargeContents } from "../../rows/large/large-contents.ts"
 import { toClaim } from "../../rows/session-rows.ts"
@@ -63,7 +63,7 @@ export async function putWhenIdle(
   if (row === undefined) return null
   const claim = toClaim(row, [{ id: row.command_id, body }])
   return {
-    outcome: { ...outcome, status: "accepted", runId: run.runId, cursor: integer(row, "last_seq") },
+    outcome: { ...outcome, status: "accepted", runId: run.runId, cursor: readInteger(row, "last_seq") },
     ...claim,
   }
 }

@@ -1,5 +1,5 @@
 import type { Client } from "pg"
-import { integer } from "../../rows/columns.ts"
+import { readInteger } from "../../rows/columns.ts"
 
 /** Times of rule 8 (liveness), derived from the time to live. */
 export interface HeartbeatTimes {
@@ -64,5 +64,5 @@ export async function sendHeartbeat(
   }: { readonly id: string; readonly times: HeartbeatTimes; readonly reads: number },
 ): Promise<number> {
   const { rows } = await client.query(beat, [id, ttlMs, gapMs, reads])
-  return Math.min(reads, integer(rows[0] ?? {}, "version_of_all"))
+  return Math.min(reads, readInteger(rows[0] ?? {}, "version_of_all"))
 }

@@ -1,10 +1,10 @@
 import type { Lease, ReleaseOptions } from "../../../core/ports/store/session-log.ts"
 import type { Shares } from "../../../core/ports/store/shares.ts"
-import { escapeText, integer, nullableText, text } from "../../rows/columns.ts"
+import { escapeText, readInteger, readNullableText, readText } from "../../rows/columns.ts"
 import { toLease } from "../../rows/session-rows.ts"
 import type { Database, Query } from "../database/database.ts"
 import type { HeartbeatTimes } from "./heartbeat.ts"
-import { isLive, ownerIsConnected, ownerIsDead } from "./membership.ts"
+import { isLive, isOwnerDead, ownerIsConnected } from "./membership.ts"
 
 /** This process as a claimer of sessions. */
 export interface Claimer {
@@ -25,7 +25,7 @@ export interface Claimable {
  * once.
  */
 function isFree(times: HeartbeatTimes): string {
-  return `(owner IS NULL OR (owner <> $2 AND ${ownerIsDead("$2", times)})) AND ${isLive("$2")}`
+  return `(owner IS NULL OR (owner <> $2 AND ${isOwnerDead("$2", times)})) AND ${isLive("$2")}`
 }
 
 /** SQL: the time of the server's clock at the start of the statement, in milliseconds since the Unix epoch. */
@@ -89,7 +89,7 @@ export async function claim(
     `UPDATE agent_gateway.session SET ${takeClause("$5")}
      WHERE id = $1 AND epoch = $3 AND owner IS NOT DISTINCT FROM $4
      RETURNING id, epoch, takeovers, tenant, user_id`,
-    [sessionId, owner, integer(seen, "epoch"), nullableText(seen, "owner"), seen.lapsed],
+    [sessionId, owner, readInteger(seen, "epoch"), readNullableText(seen, "owner"), seen.lapsed],
   )
   return row === undefined ? null : toLease(row)
 }
@@ -159,11 +159,11 @@ export async function claimRunnable(
     [
       named,
       owner,
-      dead.map((row) => text(row, "owner")),
+      dead.map((row) => readText(row, "owner")),
       limit,
       JSON.stringify(heldOf(shares)),
       shares?.perPrincipal ?? limit,
-      dead.filter((row) => row.lapsed === true).map((row) => text(row, "owner")),
+      dead.filter((row) => row.lapsed === true).map((row) => readText(row, "owner")),
       shares?.perTenant ?? limit,
       shares?.forPresentTenants ?? limit,
       shares?.perTenantOfPresentPrincipals ?? shares?.perTenant ?? limit,

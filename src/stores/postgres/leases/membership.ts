@@ -20,7 +20,7 @@ export interface Membership {
  * Returns the name of the standing connections of a process. By this name the server shows that the process still
  * runs.
  */
-export function connectionName(owner: string): string {
+export function toConnectionName(owner: string): string {
   return `ai-agent-gateway ${owner}`
 }
 
@@ -36,7 +36,7 @@ export function isLive(process: string): string {
  * time. After an outage of the database all heartbeats are overdue, and every process gets one time to live to send
  * the next one.
  */
-export function ownerIsDead(judge: string, { ttlMs, gapMs }: HeartbeatTimes): string {
+export function isOwnerDead(judge: string, { ttlMs, gapMs }: HeartbeatTimes): string {
   return `NOT EXISTS (
     SELECT FROM agent_gateway.process AS other WHERE other.id = owner AND (
       other.expires_at > clock_timestamp()

@@ -1,19 +1,19 @@
 import { StoreUnavailableError } from "../../../core/errors.ts"
 import type { CommandDelivery, CommandResult, OutboxCommand } from "../../../core/ports/store/outbox.ts"
-import { escapeText, integer, type Row, text, unescapeText } from "../../rows/columns.ts"
+import { escapeText, type Row, readInteger, readText, unescapeText } from "../../rows/columns.ts"
 import {
   decideCommandResult,
   decideFailedCommand,
-  errorToStore,
   findAwaitedStart,
   notStartedYet,
   toOutboxCommand,
+  toStoredError,
 } from "../../rows/outbox-rows.ts"
 import type { Versions } from "../../rules/versions.ts"
 import type { Database, Query } from "../database/database.ts"
 import { nowMs } from "../schema.ts"
 import { putInTree, startChild } from "../tree.ts"
-import { answerWithin } from "../waits/answer.ts"
+import { putAnswerWithin } from "../waits/answer.ts"
 
 /**
  * Moves one command into its session's inbox, in a transaction. Null if the row is gone, no longer due, or being
@@ -61,7 +61,7 @@ async function resultOf(
     `SELECT FROM agent_gateway.session AS target WHERE target.id = $1 AND NOT EXISTS (
        SELECT FROM agent_gateway.session AS sender
        WHERE sender.id = $2 AND sender.tenant = target.tenant AND sender.user_id = target.user_id)`,
-    [escapeText(command.command.sessionId), text(row, "session_id")],
+    [escapeText(command.command.sessionId), readText(row, "session_id")],
   )
   if (foreign !== undefined) return { type: "dead", reason: "other_principal" }
   if (command.type === "startChild") return startChild(query, command, versions)
@@ -70,15 +70,15 @@ async function resultOf(
     const [awaited] = await query(
       `SELECT FROM agent_gateway.outbox WHERE session_id = $1 AND id = $2
          AND NOT EXISTS (SELECT FROM agent_gateway.session WHERE id = $3)`,
-      [text(row, "session_id"), escapeText(start), escapeText(command.command.sessionId)],
+      [readText(row, "session_id"), escapeText(start), escapeText(command.command.sessionId)],
     )
     if (awaited !== undefined) return notStartedYet
   }
   const outcome =
     command.type === "put"
       ? (await putInTree(query, command.command, { versions })).outcome
-      : await answerWithin(query, command.command, versions)
-  return decideCommandResult(command, outcome, integer(row, "attempts"))
+      : await putAnswerWithin(query, command.command, versions)
+  return decideCommandResult(command, outcome, readInteger(row, "attempts"))
 }
 
 interface Written {
@@ -99,11 +99,11 @@ async function writeResult(query: Query, { number, row, to, result }: Written): 
       await query(
         `UPDATE agent_gateway.outbox SET attempts = attempts + 1, due_at = ${nowMs} + $2::bigint,
            died_at = CASE WHEN $2::bigint IS NULL THEN ${nowMs} END, last_error = $3 WHERE number = $1`,
-        [number, result.type === "dead" ? null : result.retryInMs, errorToStore(result.reason)],
+        [number, result.type === "dead" ? null : result.retryInMs, toStoredError(result.reason)],
       )
       break
     default:
       result satisfies never
   }
-  return { number, id: unescapeText(text(row, "id")), from: text(row, "session_id"), to, result }
+  return { number, id: unescapeText(readText(row, "id")), from: readText(row, "session_id"), to, result }
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto"
 import { commandKind, type Outbox, type RowChoice } from "../../../core/ports/store/outbox.ts"
 import type { Alarm } from "../../bell.ts"
-import { escapeText, integer, text, unescapeText } from "../../rows/columns.ts"
-import { errorToStore, rowColumns, toClaimedItem, toOutboxRow } from "../../rows/outbox-rows.ts"
+import { escapeText, readInteger, readText, unescapeText } from "../../rows/columns.ts"
+import { rowColumns, toClaimedItem, toOutboxRow, toStoredError } from "../../rows/outbox-rows.ts"
 import type { Versions } from "../../rules/versions.ts"
 import type { Database } from "../database/database.ts"
 import { nowMs } from "../schema.ts"
@@ -51,7 +51,7 @@ export function createOutbox(
         `UPDATE agent_gateway.outbox SET claim = NULL, interrupted = false, due_at = ${nowMs} + $3::bigint,
            died_at = CASE WHEN $3::bigint IS NULL THEN ${nowMs} END, last_error = $4
          WHERE number = $1 AND claim = $2 RETURNING number`,
-        [number, claim, retryInMs, errorToStore(error)],
+        [number, claim, retryInMs, toStoredError(error)],
       )
       return failed.length > 0
     },
@@ -71,7 +71,7 @@ export function createOutbox(
          WHERE due_at IS NOT NULL`,
         [kinds.map(escapeText)],
       )
-      return new Map(rows.map((row) => [unescapeText(text(row, "kind")), integer(row, "due_in")]))
+      return new Map(rows.map((row) => [unescapeText(readText(row, "kind")), readInteger(row, "due_in")]))
     },
     async deliverCommands({ limit }) {
       const deliveries = []
@@ -81,7 +81,7 @@ export function createOutbox(
         [commandKind, limit],
       )
       for (const row of due) {
-        const delivery = await deliverCommand(database, integer(row, "number"), versions)
+        const delivery = await deliverCommand(database, readInteger(row, "number"), versions)
         if (delivery === null) continue
         if (delivery.result.type === "delivered" && delivery.to !== null) onArrival(delivery.to)
         deliveries.push(delivery)

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto"
 import type { Cursor, Subscription, Subscriptions } from "../../../core/ports/store/subscriptions.ts"
 import type { Alarm } from "../../bell.ts"
-import { escapeText, integer, text, unescapeText } from "../../rows/columns.ts"
-import { errorToStore } from "../../rows/outbox-rows.ts"
+import { escapeText, readInteger, readText, unescapeText } from "../../rows/columns.ts"
+import { toStoredError } from "../../rows/outbox-rows.ts"
 import { toCursor, toForgotten } from "../../rows/subscription-rows.ts"
 import type { Database, Query } from "../database/database.ts"
 import { nowMs } from "../schema.ts"
@@ -59,7 +59,7 @@ export function createSubscriptions({ query }: Database, alarm: Alarm): Subscrip
         cursor,
         `UPDATE agent_gateway.subscriber_cursor SET attempts = CASE WHEN seq < $4 THEN 1 ELSE attempts END, seq = $4,
            claim = NULL, due_at = ${nowMs} + $5, last_error = $6 ${own}`,
-        [seq, retryInMs, errorToStore(error)],
+        [seq, retryInMs, toStoredError(error)],
       ),
     release: (cursor, seq) =>
       change(
@@ -86,7 +86,7 @@ async function nextDue(
      WHERE first.due_at IS NOT NULL GROUP BY subscriber`,
     [pairsOf(subscriptions)],
   )
-  return new Map(rows.map((row) => [unescapeText(text(row, "subscriber")), integer(row, "due_in")]))
+  return new Map(rows.map((row) => [unescapeText(readText(row, "subscriber")), readInteger(row, "due_in")]))
 }
 
 async function register(query: Query, subscriptions: readonly Subscription[]) {

@@ -1,5 +1,5 @@
 import type { Archive } from "../../../core/ports/store/archive.ts"
-import { integer, text } from "../../rows/columns.ts"
+import { readInteger, readText } from "../../rows/columns.ts"
 import { archivedRowsAtOnce, toArchivePage } from "../../rows/large/archived-bodies.ts"
 import type { Database, Query } from "../database/database.ts"
 
@@ -10,7 +10,7 @@ export function createArchive({ query }: Database): Archive {
         "SELECT session_id, seq FROM agent_gateway.archive_due ORDER BY session_id LIMIT $1",
         [limit],
       )
-      return rows.map((row) => ({ sessionId: text(row, "session_id"), seq: integer(row, "seq") }))
+      return rows.map((row) => ({ sessionId: readText(row, "session_id"), seq: readInteger(row, "seq") }))
     },
     async move(sessionId, { afterSeq, beforeSeq }) {
       const after = afterSeq ?? (await lastArchived(query, sessionId))
@@ -51,7 +51,7 @@ async function lastArchived(query: Query, sessionId: string): Promise<number> {
     "SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.archived_body WHERE session_id = $1",
     [sessionId],
   )
-  return integer(row ?? {}, "seq")
+  return readInteger(row ?? {}, "seq")
 }
 
 /**

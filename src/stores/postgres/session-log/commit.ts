@@ -1,17 +1,17 @@
 import { stringifyInSlices } from "../../../core/json/json-pieces.ts"
 import { logVersion } from "../../../core/log/entries.ts"
 import type { CommitOutcome, SessionBatch } from "../../../core/ports/store/session-log.ts"
-import { integer, nullableText, text } from "../../rows/columns.ts"
+import { readInteger, readNullableText, readText } from "../../rows/columns.ts"
 import { type EntryRows, toRows } from "../../rows/entry-rows.ts"
-import { archivableFrom } from "../../rows/large/archived-bodies.ts"
+import { findArchivableFrom } from "../../rows/large/archived-bodies.ts"
 import { hasLargeEvents, makeLargeBodies, noLargeBodies } from "../../rows/large/large-bodies.ts"
-import { newRows } from "../../rows/outbox-rows.ts"
+import { createOutboxRows } from "../../rows/outbox-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
-import { refusalOf } from "../../rules/inbox-rules.ts"
+import { findRefusal } from "../../rules/inbox-rules.ts"
 import type { DueChange } from "../../rules/queue-order.ts"
 import { areOpen, changeWaits } from "../../rules/wait-changes.ts"
 import type { Database, Query } from "../database/database.ts"
-import { sqlState } from "../database/failures.ts"
+import { readSqlState } from "../database/failures.ts"
 import { Inboxes, listEndedRuns, runChanges } from "../inbox/commit-inbox.ts"
 import { lastSeq, nowMs } from "../schema.ts"
 import { openWaits, writeWaits } from "../waits/waits.ts"
@@ -42,7 +42,7 @@ export async function commit(
   try {
     return await commitOnce(database, all, owner)
   } catch (error) {
-    if (sqlState(error) !== uniqueViolation) throw error
+    if (readSqlState(error) !== uniqueViolation) throw error
     // An earlier commit of the same batch, whose reply was lost, may have become visible after this one started.
     return commitOnce(database, all, owner)
   }
@@ -67,7 +67,7 @@ function commitOnce(
       if (busy.get(id) === batch.lease.epoch) return "busy"
       if (held.get(id)?.epoch !== batch.lease.epoch) return "fenced"
       if (stored.has(each)) return "ok"
-      const refusal = refusalOf(batch, inboxes.of(id))
+      const refusal = findRefusal(batch, inboxes.of(id))
       if (refusal !== null) return refusal
       if (!areOpen(waits, batch)) return "answered"
       accepted.push(each)
@@ -102,22 +102,22 @@ async function lock(query: Query, batches: readonly SessionBatch[], owner: strin
      WHERE id = ANY($1) FOR UPDATE SKIP LOCKED`,
     [[...ids]],
   )
-  const held = rows.filter((row) => nullableText(row, "owner") === owner)
-  for (const row of rows) ids.delete(text(row, "id"))
+  const held = rows.filter((row) => readNullableText(row, "owner") === owner)
+  for (const row of rows) ids.delete(readText(row, "id"))
   // The other sessions are gone or locked.
   const skipped = ids.size === 0 ? [] : await query(ownSessions, [[...ids], owner])
   return {
     held: new Map(
       held.map((row) => [
-        text(row, "id"),
+        readText(row, "id"),
         {
-          epoch: integer(row, "epoch"),
-          lastSeq: integer(row, "last_seq"),
-          activeRun: nullableText(row, "active_run"),
+          epoch: readInteger(row, "epoch"),
+          lastSeq: readInteger(row, "last_seq"),
+          activeRun: readNullableText(row, "active_run"),
         },
       ]),
     ),
-    busy: new Map(skipped.map((row) => [text(row, "id"), integer(row, "epoch")])),
+    busy: new Map(skipped.map((row) => [readText(row, "id"), readInteger(row, "epoch")])),
   }
 }
 
@@ -152,7 +152,7 @@ async function findStoredBefore(
 /** Marks the sessions whose earlier events may be archived. Few batches contain such sessions. */
 async function markArchivable(query: Query, batches: readonly Prepared[]): Promise<void> {
   const due = batches.flatMap(({ batch, id }) => {
-    const seq = archivableFrom(batch)
+    const seq = findArchivableFrom(batch)
     return seq === null ? [] : [{ session_id: id, seq }]
   })
   if (due.length === 0) return
@@ -233,7 +233,7 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
       JSON.stringify(sessionRows(batches)),
       ended.map(({ session_id }) => session_id),
       ended.map(({ id }) => id),
-      JSON.stringify(batches.flatMap(({ batch }) => newRows(batch))),
+      JSON.stringify(batches.flatMap(({ batch }) => createOutboxRows(batch))),
       JSON.stringify(toStirredRows(batches)),
       JSON.stringify(due.map(({ id, dueAt }) => ({ id, due_at: dueAt }))),
     ],

@@ -1,5 +1,5 @@
 import type { Contents } from "../../../core/ports/store/contents.ts"
-import { integer } from "../../rows/columns.ts"
+import { readInteger } from "../../rows/columns.ts"
 import type { Database, Query } from "../database/database.ts"
 
 export function createContents(database: Database): Contents {
@@ -28,7 +28,7 @@ export function createContents(database: Database): Contents {
         )
         if (session === undefined) return "unknown"
         if ((await sizeOf(inside, sessionId, id)) !== null) return "stored"
-        if (integer(session, "content_bytes") + bytes > sessionBytes) {
+        if (readInteger(session, "content_bytes") + bytes > sessionBytes) {
           await inside("DELETE FROM agent_gateway.content_chunk WHERE session_id = $1 AND content_id = $2", [
             sessionId,
             id,
@@ -70,7 +70,7 @@ async function sizeOf(query: Query, sessionId: string, id: string): Promise<numb
     sessionId,
     id,
   ])
-  return row === undefined ? null : integer(row, "bytes")
+  return row === undefined ? null : readInteger(row, "bytes")
 }
 
 /**
@@ -85,5 +85,7 @@ async function stateOf(query: Query, sessionId: string, id: string) {
      FROM agent_gateway.session WHERE session.id = $1`,
     [sessionId, id],
   )
-  return row === undefined ? null : { usedBytes: integer(row, "content_bytes"), stored: row.stored === true }
+  return row === undefined
+    ? null
+    : { usedBytes: readInteger(row, "content_bytes"), stored: row.stored === true }
 }

@@ -1,6 +1,6 @@
 import type { PruneLimits } from "../../../core/ports/store/session-log.ts"
 import { escapeText } from "../../rows/columns.ts"
-import { removedSessionId, removedSessions } from "../../rows/removed-session.ts"
+import { removedSessionId, selectRemovedSessions } from "../../rows/removed-session.ts"
 import type { Query } from "../database/database.ts"
 import { nowMs } from "../schema.ts"
 
@@ -81,7 +81,7 @@ export async function pruneSessions(
     reports AS (
       INSERT INTO agent_gateway.outbox (session_id, id, kind, payload, bytes, created_at, due_at)
       SELECT id, '${removedSessionId}', $5, payload, bytes, ${nowMs}, ${nowMs}
-      FROM (${removedSessions("gone", (payload) => `octet_length(${payload})`)}) AS report WHERE $5::text IS NOT NULL
+      FROM (${selectRemovedSessions("gone", (payload) => `octet_length(${payload})`)}) AS report WHERE $5::text IS NOT NULL
     ),
     ${ofGone.join(",\n    ")},
     -- A cursor that is behind stays until its subscriber is told of the gap.

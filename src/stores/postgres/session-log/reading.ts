@@ -2,9 +2,9 @@ import type { Entry } from "../../../core/log/entries.ts"
 import type { ReadOptions } from "../../../core/ports/store/read-options.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
 import { waitForNextSlice } from "../../../core/time/next-slice.ts"
-import { escapeText, integer, type Row, textLength } from "../../rows/columns.ts"
-import { fromLargeRow, fromRow, isLargeRow } from "../../rows/entry-rows.ts"
-import { archivedBody, restoreRow } from "../../rows/large/archived-bodies.ts"
+import { escapeText, type Row, readInteger, readTextLength } from "../../rows/columns.ts"
+import { fromRow, isLargeRow, toEntriesInSlices } from "../../rows/entry-rows.ts"
+import { readArchivedBody, restoreRow } from "../../rows/large/archived-bodies.ts"
 import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 import type { Query } from "../database/database.ts"
 
@@ -81,10 +81,10 @@ async function append(
 ): Promise<void> {
   let characters = 0
   for (const given of rows) {
-    const row = archivedBody(given) === null ? given : await restoreRow(given)
-    const entries = isLargeRow(row) ? await fromLargeRow(row, reads) : fromRow(row, reads)
+    const row = readArchivedBody(given) === null ? given : await restoreRow(given)
+    const entries = isLargeRow(row) ? await toEntriesInSlices(row, reads) : fromRow(row, reads)
     for (const entry of entries) if (entry.seq > after) page.entries.push(entry)
-    const length = textLength(row, "body")
+    const length = readTextLength(row, "body")
     if (page.entries.length > 0) page.characters += length
     if (isFull()) return
     characters += length
@@ -108,10 +108,10 @@ async function lastOfType(
      WHERE session_id = $1 AND type = '${type}' AND seq <= $2`,
     values,
   )
-  return integer(row ?? {}, "seq")
+  return readInteger(row ?? {}, "seq")
 }
 
-export async function stepStart(query: Query, sessionId: string, seq: number): Promise<number> {
+export async function findStepStart(query: Query, sessionId: string, seq: number): Promise<number> {
   return lastOfType(query, "stepStarted", [sessionId, seq])
 }
 
@@ -125,7 +125,7 @@ export async function findHistoryStart(query: Query, sessionId: string): Promise
      WHERE session_id = $1 AND type = 'historyReplaced'`,
     [sessionId],
   )
-  return integer(row ?? {}, "seq")
+  return readInteger(row ?? {}, "seq")
 }
 
 export async function findCompactionStart(query: Query, sessionId: string): Promise<number> {
@@ -134,17 +134,17 @@ export async function findCompactionStart(query: Query, sessionId: string): Prom
      WHERE session_id = $1 AND type = 'historyCompacted'`,
     [sessionId],
   )
-  return integer(row ?? {}, "seq")
+  return readInteger(row ?? {}, "seq")
 }
 
-export async function taskStart(query: Query, sessionId: string, newest: number): Promise<number> {
+export async function findTaskStart(query: Query, sessionId: string, newest: number): Promise<number> {
   const [row] = await query(
     `SELECT coalesce(min(seq), 0) AS seq FROM (
        SELECT seq FROM agent_gateway.entry WHERE session_id = $1 AND ${isOfTask} AND type = 'taskRegistered'
        ORDER BY seq DESC LIMIT $2) AS task`,
     [sessionId, newest],
   )
-  return integer(row ?? {}, "seq")
+  return readInteger(row ?? {}, "seq")
 }
 
 export async function readStoredBytes(query: Query, { tenant, userId }: Principal): Promise<number> {
@@ -153,5 +153,5 @@ export async function readStoredBytes(query: Query, { tenant, userId }: Principa
      WHERE tenant = $1 AND user_id = $2`,
     [escapeText(tenant), escapeText(userId)],
   )
-  return integer(row ?? {}, "bytes")
+  return readInteger(row ?? {}, "bytes")
 }

@@ -1,6 +1,6 @@
 import type { NewSession, Run, Session, SessionLog } from "../../../core/ports/store/session-log.ts"
 import type { Alarm } from "../../bell.ts"
-import { escapeText, integer } from "../../rows/columns.ts"
+import { escapeText, readInteger } from "../../rows/columns.ts"
 import { makeLargeContents } from "../../rows/large/large-contents.ts"
 import { toRun, toSession } from "../../rows/session-rows.ts"
 import { collectStirred } from "../../rows/subscription-rows.ts"
@@ -14,17 +14,17 @@ import { claim, claimRunnable, readHeld, release } from "../leases/leases.ts"
 import type { Membership } from "../leases/membership.ts"
 import { lastSeq, nowMs, sessionColumns } from "../schema.ts"
 import { putInTree, revokeInTree } from "../tree.ts"
-import { answer } from "../waits/answer.ts"
+import { putAnswer } from "../waits/answer.ts"
 import { commit } from "./commit.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
 import {
   findCompactionStart,
   findHistoryStart,
+  findStepStart,
+  findTaskStart,
   readEntries,
   readStoredBytes,
   runStart,
-  stepStart,
-  taskStart,
 } from "./reading.ts"
 
 export interface SessionLogParts {
@@ -76,7 +76,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       return put
     },
     async answer(command) {
-      const outcome = await answer(database, command, versions)
+      const outcome = await putAnswer(database, command, versions)
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
@@ -97,11 +97,11 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       return outcomes
     },
     read: (sessionId, options) => readEntries(query, sessionId, { ...options, reads }),
-    stepStart: (sessionId, seq) => stepStart(query, sessionId, seq),
+    stepStart: (sessionId, seq) => findStepStart(query, sessionId, seq),
     runStart: (sessionId, seq) => runStart(query, sessionId, seq),
     historyStart: (sessionId) => findHistoryStart(query, sessionId),
     compactionStart: (sessionId) => findCompactionStart(query, sessionId),
-    taskStart: (sessionId, newest) => taskStart(query, sessionId, newest),
+    taskStart: (sessionId, newest) => findTaskStart(query, sessionId, newest),
     storedBytes: (principal) => readStoredBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
@@ -120,7 +120,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
 
 async function now(query: Query): Promise<number> {
   const [row] = await query(`SELECT ${nowMs} AS now`)
-  return integer(row ?? {}, "now")
+  return readInteger(row ?? {}, "now")
 }
 
 /** Creates a session. Does nothing if a session with this id exists. */

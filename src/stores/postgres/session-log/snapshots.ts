@@ -1,5 +1,5 @@
 import type { Snapshots } from "../../../core/ports/store/snapshots.ts"
-import { bytes, toSnapshot } from "../../rows/snapshot-rows.ts"
+import { readBytes, toSnapshot } from "../../rows/snapshot-rows.ts"
 import type { Database } from "../database/database.ts"
 
 /**
@@ -46,7 +46,7 @@ export function createSnapshots({ query }: Database): Snapshots {
          ORDER BY number LIMIT $3`,
         [sessionId, from, limit],
       )
-      return rows.map(bytes)
+      return rows.map(readBytes)
     },
     async drop({ sessionId, epoch }) {
       const dropped = await query(

@@ -1,6 +1,6 @@
 import type { AnswerCommand, AnswerOutcome } from "../../../core/ports/store/session-log.ts"
-import { integer } from "../../rows/columns.ts"
-import { dueCommand } from "../../rows/command-rows.ts"
+import { readInteger } from "../../rows/columns.ts"
+import { createDueCommand } from "../../rows/command-rows.ts"
 import { toWait } from "../../rows/wait-rows.ts"
 import { isCancelled } from "../../rules/inbox-rules.ts"
 import type { Versions } from "../../rules/versions.ts"
@@ -9,16 +9,16 @@ import type { Database, Query } from "../database/database.ts"
 import { insertCommand, lockReceiver } from "../inbox/inbox.ts"
 import { findNewestWait, insertAudit, insertGrant } from "./approvals.ts"
 
-export function answer(
+export function putAnswer(
   database: Database,
   command: AnswerCommand,
   versions: Versions,
 ): Promise<AnswerOutcome> {
-  return database.transaction((query) => answerWithin(query, command, versions))
+  return database.transaction((query) => putAnswerWithin(query, command, versions))
 }
 
 /** Stores an answer. Must be called inside a transaction. */
-export async function answerWithin(
+export async function putAnswerWithin(
   query: Query,
   command: AnswerCommand,
   versions: Versions,
@@ -30,9 +30,9 @@ export async function answerWithin(
   const cancelled = wait !== null && isCancelled(receiver.rows, wait.runId)
   const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })
   if (row === undefined || accepted === null) return outcome
-  await query("UPDATE agent_gateway.wait SET state = 'answered' WHERE id = $1", [integer(row, "id")])
+  await query("UPDATE agent_gateway.wait SET state = 'answered' WHERE id = $1", [readInteger(row, "id")])
   await insertAudit(query, accepted.records)
   if (accepted.grant !== null) await insertGrant(query, accepted.grant)
-  await insertCommand(query, dueCommand(accepted.command), versions)
+  await insertCommand(query, createDueCommand(accepted.command), versions)
   return outcome
 }

@@ -8,10 +8,10 @@ import type {
   WaitFilter,
   WaitKey,
 } from "../../../core/ports/store/approvals.ts"
-import { escapeText, integer, type Row } from "../../rows/columns.ts"
-import { revocationRecord, toAuditRecord } from "../../rows/decision-records.ts"
-import { selectRevokedGrants, toGrants, toolTypeKeyOf } from "../../rows/grant-rows.ts"
-import { columnsOf, toWait } from "../../rows/wait-rows.ts"
+import { escapeText, type Row, readInteger } from "../../rows/columns.ts"
+import { createRevocationRecord, toAuditRecord } from "../../rows/decision-records.ts"
+import { selectRevokedGrants, toGrants, toToolTypeKey } from "../../rows/grant-rows.ts"
+import { toWait, toWaitColumns } from "../../rows/wait-rows.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { Database, Query } from "../database/database.ts"
 import { parseRows } from "../database/parse-rows.ts"
@@ -38,7 +38,7 @@ export async function insertGrant(query: Query, grant: Grant): Promise<void> {
   await query(
     `INSERT INTO agent_gateway.tool_grant (session_id, tool_type, body) VALUES ($1, $2, $3)
      ON CONFLICT DO NOTHING`,
-    [grant.sessionId, toolTypeKeyOf(grant), JSON.stringify(grant)],
+    [grant.sessionId, toToolTypeKey(grant), JSON.stringify(grant)],
   )
 }
 
@@ -68,7 +68,7 @@ export async function findNewestWait(
   sessionId: string,
   key: WaitKey,
 ): Promise<Row | undefined> {
-  const { waitId, toolCallId, kind } = columnsOf(key)
+  const { waitId, toolCallId, kind } = toWaitColumns(key)
   const [row] = await query(
     `${waitsOfSessions} WHERE wait.session_id IN ${inTree("$1")} AND (wait.wait_id = $2
        OR (wait.tool_call_id = $3 AND wait.kind = $4 AND ($2::text IS NULL OR wait.wait_id IS NULL)))
@@ -130,12 +130,12 @@ async function revokeGrant(
     const deleted = await query("DELETE FROM agent_gateway.tool_grant WHERE id = ANY($1) RETURNING id", [
       found.map(({ id }) => id),
     ])
-    const ids = new Set(deleted.map((row) => integer(row, "id")))
+    const ids = new Set(deleted.map((row) => readInteger(row, "id")))
     const revoked = found.filter(({ id }) => ids.has(id))
     if (revoked.length === 0) return false
     await insertAudit(
       query,
-      revoked.map(({ grant }) => revocationRecord(grant, revocation)),
+      revoked.map(({ grant }) => createRevocationRecord(grant, revocation)),
     )
     return true
   })

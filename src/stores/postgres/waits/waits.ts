@@ -1,6 +1,6 @@
 import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
 import { escapeText } from "../../rows/columns.ts"
-import { waitBody } from "../../rows/wait-rows.ts"
+import { formatWaitBody } from "../../rows/wait-rows.ts"
 import {
   type CommittedWait,
   createClosingRecords,
@@ -54,7 +54,7 @@ async function insert(query: Query, waits: readonly CommittedWait[]): Promise<vo
     kind: wait.kind,
     state,
     expires_at: wait.expiresAt,
-    body: waitBody(wait, version),
+    body: formatWaitBody(wait, version),
   }))
   await query(
     `INSERT INTO agent_gateway.wait (session_id, wait_id, run_id, tool_call_id, kind, state, expires_at, body)

@@ -1,7 +1,7 @@
 import { promisify } from "node:util"
 import { deflate, inflate } from "node:zlib"
 import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
-import { integer, type Row, text } from "../columns.ts"
+import { type Row, readInteger, readText } from "../columns.ts"
 
 /** Minimum bytes of a body that is archived. A smaller one would take as much space in the archive. */
 const leastBytes = 512
@@ -36,9 +36,9 @@ export async function toArchivePage(rows: Iterable<Row>): Promise<ArchivePage | 
   const bodies: ArchivedBody[] = []
   let [lastSeq, bytes] = [0, 0]
   for (const row of rows) {
-    lastSeq = integer(row, "seq")
+    lastSeq = readInteger(row, "seq")
     const value = row.body
-    const body = value instanceof Uint8Array ? value : Buffer.from(text(row, "body"))
+    const body = value instanceof Uint8Array ? value : Buffer.from(readText(row, "body"))
     if (body.byteLength >= leastBytes) {
       bodies.push({ seq: lastSeq, bytes: body.byteLength, body: await compress(body) })
     }
@@ -55,18 +55,18 @@ async function compress(body: Uint8Array): Promise<Uint8Array> {
 }
 
 /** Returns the archived body of a row. Null if the row still has its body. */
-export function archivedBody(row: Row): Uint8Array | null {
+export function readArchivedBody(row: Row): Uint8Array | null {
   return row.archived instanceof Uint8Array ? row.archived : null
 }
 
 /** Returns the bytes of a body before it was compressed. */
-export function archivedLength(archived: Uint8Array): number {
+export function readArchivedLength(archived: Uint8Array): number {
   return new DataView(archived.buffer, archived.byteOffset).getUint32(0)
 }
 
 /** Resolves to the row with its original body. */
 export async function restoreRow(row: Row): Promise<Row> {
-  const archived = archivedBody(row)
+  const archived = readArchivedBody(row)
   if (archived === null) return row
   return { ...row, body: await inflateInThread(archived.subarray(headerBytes)) }
 }
@@ -74,7 +74,7 @@ export async function restoreRow(row: Row): Promise<Row> {
 /**
  * Returns the sequence number of the last event after which earlier events may be archived. Null if there is none.
  */
-export function archivableFrom({ entries }: SessionBatch): number | null {
+export function findArchivableFrom({ entries }: SessionBatch): number | null {
   const last = entries.findLast(
     (entry) =>
       entry.kind === "event" &&

@@ -8,19 +8,19 @@ export interface DataDirectory {
   readonly processes: string
 }
 
-export function dataDirectory(path: string): DataDirectory {
+export function createDataDirectory(path: string): DataDirectory {
   return { database: join(path, "gateway.db"), processes: join(path, "processes") }
 }
 
 /** Creates the directory with mode 0700, because the database holds signing keys. */
 export function prepareDataDirectory(path: string): DataDirectory {
-  const { processes, database } = dataDirectory(path)
+  const { processes, database } = createDataDirectory(path)
   try {
     makeIgnoredDirectory(path, 0o700)
     makeDirectory(processes, 0o700)
     makeFile(database)
   } catch (error) {
-    throw unusableDirectory(path, error)
+    throw createUnusableDirectoryError(path, error)
   }
   return { database, processes }
 }
@@ -37,7 +37,7 @@ function makeFile(path: string): void {
   }
 }
 
-export function unusableDirectory(path: string, error: unknown): ConfigurationError {
+export function createUnusableDirectoryError(path: string, error: unknown): ConfigurationError {
   const reason = (error instanceof GatewayError ? error.detail : undefined) ?? toError(error).message
   return new ConfigurationError(`The data directory ${path} cannot be used: ${reason}.`, { cause: error })
 }

@@ -6,7 +6,7 @@ const largeBytes = 16 * 1024
  * SQLite takes 16 ms to make a string of 4 MB of Chinese text, but 1 ms to copy its bytes, which `TextDecoder` decodes
  * in another millisecond.
  */
-export function largeText(column: string, unless = "0"): string {
+export function selectLargeText(column: string, unless = "0"): string {
   return `CASE WHEN ${unless} THEN NULL WHEN octet_length(${column}) > ${largeBytes} THEN CAST(${column} AS BLOB)
     ELSE ${column} END AS body`
 }

@@ -1,5 +1,5 @@
 import { waitForNextSlice } from "../../../core/time/next-slice.ts"
-import { integer, type Row, textLength } from "../../rows/columns.ts"
+import { type Row, readInteger, readTextLength } from "../../rows/columns.ts"
 import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 import type { Database } from "./database.ts"
 
@@ -27,9 +27,9 @@ export async function readSlices<T>(database: Database, query: SlicedQuery<T>): 
       let characters = 0
       for (const row of database.each(sql, ...values, after, wanted)) {
         found.push(parse(row))
-        after = integer(row, "id")
+        after = readInteger(row, "id")
         count += 1
-        characters += textLength(row, "body")
+        characters += readTextLength(row, "body")
         if (characters >= maxSliceCharacters) return found.length >= limit
       }
       return count < maxRows

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
-import { spaceReserve } from "./space-reserve.ts"
+import { createSpaceReserve } from "./space-reserve.ts"
 
 function directory(): string {
   const path = mkdtempSync(join(tmpdir(), "reserve-"))
@@ -12,7 +12,7 @@ function directory(): string {
 
 test("a reserve is created once, and released once", () => {
   const path = directory()
-  const reserve = spaceReserve(path)
+  const reserve = createSpaceReserve(path)
   reserve.keep()
   reserve.keep()
   expect(statSync(join(path, "reserve"))).toMatchObject({ size: 65_536, mode: 0o100600 })
@@ -23,5 +23,5 @@ test("a reserve is created once, and released once", () => {
 test("a missing directory is an error, and leaves no reserve", () => {
   const file = join(directory(), "file")
   writeFileSync(file, "")
-  expect(() => spaceReserve(file).keep()).toThrow("ENOTDIR")
+  expect(() => createSpaceReserve(file).keep()).toThrow("ENOTDIR")
 })

@@ -15,7 +15,7 @@ export interface SpaceReserve {
   release(): boolean
 }
 
-export function spaceReserve(directory: string): SpaceReserve {
+export function createSpaceReserve(directory: string): SpaceReserve {
   const file = join(directory, "reserve")
   return {
     keep() {

@@ -1,5 +1,5 @@
 import type { Logger } from "../../../core/ports/logger.ts"
-import { integer, text } from "../../rows/columns.ts"
+import { readInteger, readText } from "../../rows/columns.ts"
 import { createWatchHub, type WatchHub } from "../../watch-hub.ts"
 import { lastSeq } from "../schema.ts"
 import type { Database } from "./database.ts"
@@ -12,15 +12,16 @@ export async function watchDatabase(database: Database, logger: Logger): Promise
   let lastCommand = await database.read(() => newestCommand(database))
 
   function poll(hub: WatchHub): void {
-    const current = integer(database.get("PRAGMA data_version") ?? {}, "data_version")
+    const current = readInteger(database.get("PRAGMA data_version") ?? {}, "data_version")
     if (current === version) return
-    for (const row of changes(database, hub.watched)) hub.changed(text(row, "id"), integer(row, "last_seq"))
+    for (const row of changes(database, hub.watched))
+      hub.changed(readText(row, "id"), readInteger(row, "last_seq"))
     for (const row of database.all(
       "SELECT id, session_id FROM command WHERE id > ? ORDER BY id",
       lastCommand,
     )) {
-      lastCommand = integer(row, "id")
-      hub.arrived(text(row, "session_id"))
+      lastCommand = readInteger(row, "id")
+      hub.arrived(readText(row, "session_id"))
     }
     version = current
   }
@@ -36,5 +37,5 @@ function changes(database: Database, watched: readonly string[]) {
 }
 
 function newestCommand(database: Database): number {
-  return integer(database.get("SELECT coalesce(max(id), 0) AS id FROM command") ?? {}, "id")
+  return readInteger(database.get("SELECT coalesce(max(id), 0) AS id FROM command") ?? {}, "id")
 }

@@ -1,7 +1,7 @@
 import { toError } from "../../../core/errors.ts"
 import type { Logger } from "../../../core/ports/logger.ts"
 import type { Clock } from "../../../core/time/clock.ts"
-import { integer, text } from "../../rows/columns.ts"
+import { readInteger, readText } from "../../rows/columns.ts"
 import type { Database } from "../database/database.ts"
 
 /**
@@ -59,13 +59,13 @@ function removeChunk(database: Database, before: number): boolean {
     before,
   )
   if (unused === undefined) return false
-  const id = text(unused, "id")
+  const id = readText(unused, "id")
   // From now on, no transaction may use the text.
-  if (integer(unused, "since") > 0) database.run("UPDATE unused_text SET since = 0 WHERE id = ?", id)
+  if (readInteger(unused, "since") > 0) database.run("UPDATE unused_text SET since = 0 WHERE id = ?", id)
   const removed = database.run(
     `DELETE FROM content_chunk WHERE row =
        (SELECT row FROM content_chunk WHERE session_id = ? AND content_id = ? LIMIT 1)`,
-    text(unused, "session_id"),
+    readText(unused, "session_id"),
     id,
   )
   if (removed === 0) database.run("DELETE FROM unused_text WHERE id = ?", id)

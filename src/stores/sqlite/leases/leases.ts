@@ -1,6 +1,6 @@
 import type { Lease, ReleaseOptions } from "../../../core/ports/store/session-log.ts"
 import type { Shares } from "../../../core/ports/store/shares.ts"
-import { escapeText, integer, nullableText, type Row } from "../../rows/columns.ts"
+import { escapeText, type Row, readInteger, readNullableText } from "../../rows/columns.ts"
 import { toLease } from "../../rows/session-rows.ts"
 import type { Candidate } from "../../rules/claim-order.ts"
 import type { Database } from "../database/database.ts"
@@ -47,7 +47,7 @@ export async function claim(
     ),
   )
   if (row === undefined) return null
-  const seen = { id: sessionId, epoch: integer(row, "epoch"), owner: nullableText(row, "owner") }
+  const seen = { id: sessionId, epoch: readInteger(row, "epoch"), owner: readNullableText(row, "owner") }
   if (!isFree(membership, seen.owner)) return null
   return database.write(() => take(database, membership, seen))
 }

@@ -1,6 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Shares } from "../../../core/ports/store/shares.ts"
-import { escapeText, integer, nullableText, type Row, text, unescapeText } from "../../rows/columns.ts"
+import {
+  escapeText,
+  type Row,
+  readInteger,
+  readNullableText,
+  readText,
+  unescapeText,
+} from "../../rows/columns.ts"
 import { type Candidate, createTurns } from "../../rules/claim-order.ts"
 import type { Database } from "../database/database.ts"
 import type { Claimable } from "./leases.ts"
@@ -64,8 +71,8 @@ export async function findRunnable(
       }
       const last = rows.at(-1)
       if (rows.length < pageRows || last === undefined) return
-      position = integer(last, "position")
-      at = text(last, "at")
+      position = readInteger(last, "position")
+      at = readText(last, "at")
       await nextTurn()
     }
   }
@@ -81,15 +88,15 @@ export async function findRunnable(
 
 /** Converts a row into a candidate. Null for a command of a session that this process does not serve. */
 function toCandidate(row: Row): Candidate | null {
-  const id = nullableText(row, "id")
+  const id = readNullableText(row, "id")
   if (id === null) return null
   return {
     id,
-    epoch: integer(row, "epoch"),
-    owner: nullableText(row, "owner"),
-    tenant: unescapeText(text(row, "tenant")),
-    userId: unescapeText(text(row, "user_id")),
-    lastUsedAt: integer(row, "last_used_at"),
-    arrival: integer(row, "arrival"),
+    epoch: readInteger(row, "epoch"),
+    owner: readNullableText(row, "owner"),
+    tenant: unescapeText(readText(row, "tenant")),
+    userId: unescapeText(readText(row, "user_id")),
+    lastUsedAt: readInteger(row, "last_used_at"),
+    arrival: readInteger(row, "arrival"),
   }
 }

@@ -1,18 +1,18 @@
 import { StoreUnavailableError } from "../../../core/errors.ts"
 import type { CommandDelivery, CommandResult, OutboxCommand } from "../../../core/ports/store/outbox.ts"
-import { escapeText, integer, type Row, text, unescapeText } from "../../rows/columns.ts"
+import { escapeText, type Row, readInteger, readText, unescapeText } from "../../rows/columns.ts"
 import {
   decideCommandResult,
   decideFailedCommand,
-  errorToStore,
   findAwaitedStart,
   notStartedYet,
   toOutboxCommand,
+  toStoredError,
 } from "../../rows/outbox-rows.ts"
 import type { Versions } from "../../rules/versions.ts"
 import type { Database } from "../database/database.ts"
 import { putInTree, startChild } from "../tree.ts"
-import { answer } from "../waits/answer.ts"
+import { putAnswer } from "../waits/answer.ts"
 
 interface Delivering {
   readonly now: number
@@ -34,7 +34,13 @@ export async function moveCommand(
       const row = database.get("SELECT id, session_id FROM outbox WHERE number = ?", number)
       if (row === undefined) return null
       writeResult(database, { number, result, now })
-      return { number, id: unescapeText(text(row, "id")), from: text(row, "session_id"), to: null, result }
+      return {
+        number,
+        id: unescapeText(readText(row, "id")),
+        from: readText(row, "session_id"),
+        to: null,
+        result,
+      }
     })
   }
 }
@@ -54,11 +60,17 @@ function deliverCommand(
     now,
   )
   if (row === undefined) return null
-  const from = text(row, "session_id")
+  const from = readText(row, "session_id")
   const command = toOutboxCommand(row)
   const result = resultOf(database, row, { command, now, versions })
   writeResult(database, { number, result, now })
-  return { number, id: unescapeText(text(row, "id")), from, to: command?.command.sessionId ?? null, result }
+  return {
+    number,
+    id: unescapeText(readText(row, "id")),
+    from,
+    to: command?.command.sessionId ?? null,
+    result,
+  }
 }
 
 function resultOf(
@@ -73,7 +85,7 @@ function resultOf(
        SELECT 1 FROM session AS sender
        WHERE sender.id = ? AND sender.tenant = target.tenant AND sender.user_id = target.user_id)`,
     to,
-    text(row, "session_id"),
+    readText(row, "session_id"),
   )
   if (isForeign !== undefined) return { type: "dead", reason: "other_principal" }
   if (command.type === "startChild") return startChild(database, command, { versions, now })
@@ -83,15 +95,15 @@ function resultOf(
     database.get("SELECT 1 FROM session WHERE id = ?", to) === undefined &&
     database.get(
       "SELECT 1 FROM outbox WHERE session_id = ? AND id = ?",
-      text(row, "session_id"),
+      readText(row, "session_id"),
       escapeText(start),
     ) !== undefined
   if (isAwaited) return notStartedYet
   const outcome =
     command.type === "put"
       ? putInTree(database, command.command, { versions, now }).outcome
-      : answer(database, command.command, { versions, now })
-  return decideCommandResult(command, outcome, integer(row, "attempts"))
+      : putAnswer(database, command.command, { versions, now })
+  return decideCommandResult(command, outcome, readInteger(row, "attempts"))
 }
 
 function writeResult(
@@ -110,7 +122,7 @@ function writeResult(
         "UPDATE outbox SET attempts = attempts + 1, due_at = ?, died_at = ?, last_error = ? WHERE number = ?",
         dueAt,
         dueAt === null ? now : null,
-        errorToStore(result.reason),
+        toStoredError(result.reason),
         number,
       )
       return

@@ -3,8 +3,14 @@ import { commandKind, type Outbox, type RowChoice } from "../../../core/ports/st
 import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
 import type { Clock } from "../../../core/time/clock.ts"
 import type { Alarm } from "../../bell.ts"
-import { escapeText, integer, text, unescapeText } from "../../rows/columns.ts"
-import { errorToStore, newRows, rowColumns, toClaimedItem, toOutboxRow } from "../../rows/outbox-rows.ts"
+import { escapeText, readInteger, readText, unescapeText } from "../../rows/columns.ts"
+import {
+  createOutboxRows,
+  rowColumns,
+  toClaimedItem,
+  toOutboxRow,
+  toStoredError,
+} from "../../rows/outbox-rows.ts"
 import type { Versions } from "../../rules/versions.ts"
 import type { WatchHub } from "../../watch-hub.ts"
 import type { Database } from "../database/database.ts"
@@ -46,7 +52,7 @@ export function createOutbox(database: Database, { clock, versions, alarm, hub }
         const [dueAt, diedAt] = retryInMs === null ? [null, now()] : [now() + retryInMs, null]
         const sql = `UPDATE outbox SET claim = NULL, interrupted = 0, due_at = ?, died_at = ?, last_error = ?
           WHERE number = ? AND claim = ?`
-        return database.run(sql, dueAt, diedAt, errorToStore(error), number, claim) > 0
+        return database.run(sql, dueAt, diedAt, toStoredError(error), number, claim) > 0
       }),
     release: ({ number, claim }, { begun }) =>
       database.write(() => {
@@ -68,7 +74,9 @@ export function createOutbox(database: Database, { clock, versions, alarm, hub }
         ),
       )
       const due = rows.filter((row) => row.due_at !== null)
-      return new Map(due.map((row) => [unescapeText(text(row, "kind")), integer(row, "due_at") - now()]))
+      return new Map(
+        due.map((row) => [unescapeText(readText(row, "kind")), readInteger(row, "due_at") - now()]),
+      )
     },
     async deliverCommands({ limit }) {
       const numbers = await database.read(() =>
@@ -79,7 +87,7 @@ export function createOutbox(database: Database, { clock, versions, alarm, hub }
             now(),
             limit,
           )
-          .map((row) => integer(row, "number")),
+          .map((row) => readInteger(row, "number")),
       )
       const deliveries = await Promise.all(
         numbers.map((number) => moveCommand(database, number, { now: now(), versions })),
@@ -134,7 +142,7 @@ function choose(choice: RowChoice): readonly [sql: string, values: readonly (str
 
 /** Inserts outbox items. Must be called inside the transaction of the commit. */
 export function insertOutbox(database: Database, batch: SessionBatch, now: number): void {
-  for (const { session_id, id, kind, payload, bytes, due_at } of newRows(batch)) {
+  for (const { session_id, id, kind, payload, bytes, due_at } of createOutboxRows(batch)) {
     database.run(
       `INSERT INTO outbox (session_id, id, kind, payload, bytes, created_at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (session_id, id) DO NOTHING`,

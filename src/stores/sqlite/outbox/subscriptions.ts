@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto"
 import type { Cursor, Subscription, Subscriptions } from "../../../core/ports/store/subscriptions.ts"
 import type { Clock } from "../../../core/time/clock.ts"
 import type { Alarm } from "../../bell.ts"
-import { escapeText, integer, text, unescapeText } from "../../rows/columns.ts"
-import { errorToStore } from "../../rows/outbox-rows.ts"
+import { escapeText, readInteger, readText, unescapeText } from "../../rows/columns.ts"
+import { toStoredError } from "../../rows/outbox-rows.ts"
 import { type Stirred, toCursor, toForgotten } from "../../rows/subscription-rows.ts"
 import type { Database } from "../database/database.ts"
 
@@ -65,7 +65,7 @@ export function createSubscriptions(
       change(
         cursor,
         "attempts = iif(seq < ?, 1, attempts), seq = ?, claim = NULL, due_at = ?, last_error = ?",
-        [seq, seq, now() + retryInMs, errorToStore(error)],
+        [seq, seq, now() + retryInMs, toStoredError(error)],
       ),
     release: (cursor, seq) =>
       change(cursor, "attempts = iif(seq < ?, 0, attempts - 1), seq = ?, claim = NULL, due_at = ?", [
@@ -90,8 +90,8 @@ export function createSubscriptions(
       const next = new Map<string, number>()
       for (const row of rows) {
         if (row.due_at === null) continue
-        const subscriber = unescapeText(text(row, "subscriber"))
-        const dueInMs = integer(row, "due_at") - now()
+        const subscriber = unescapeText(readText(row, "subscriber"))
+        const dueInMs = readInteger(row, "due_at") - now()
         next.set(subscriber, Math.min(next.get(subscriber) ?? dueInMs, dueInMs))
       }
       return next

@@ -1,8 +1,8 @@
 import type { Archive, ArchiveRange, DueArchive } from "../../../core/ports/store/archive.ts"
-import { integer, type Row, text } from "../../rows/columns.ts"
+import { type Row, readInteger, readText } from "../../rows/columns.ts"
 import { type ArchivedBody, archivedRowsAtOnce, toArchivePage } from "../../rows/large/archived-bodies.ts"
 import type { Database } from "../database/database.ts"
-import { largeText } from "../database/large-text.ts"
+import { selectLargeText } from "../database/large-text.ts"
 import { dropText, loadText } from "../large/large-texts.ts"
 import { readReference } from "../large/text-reference.ts"
 import type { TextRemover } from "../large/text-remover.ts"
@@ -47,7 +47,7 @@ export function markArchivable(database: Database, sessionId: string, seq: numbe
 }
 
 function toDue(row: Row): DueArchive {
-  return { sessionId: text(row, "session_id"), seq: integer(row, "seq") }
+  return { sessionId: readText(row, "session_id"), seq: readInteger(row, "seq") }
 }
 
 function oldRows(database: Database, sessionId: string, { afterSeq, beforeSeq }: ArchiveRange): Row[] {
@@ -55,14 +55,14 @@ function oldRows(database: Database, sessionId: string, { afterSeq, beforeSeq }:
   const rows: Row[] = []
   let bytes = 0
   for (const row of database.each(
-    `SELECT seq, ${largeText("body")}, octet_length(body) AS bytes FROM entry
+    `SELECT seq, ${selectLargeText("body")}, octet_length(body) AS bytes FROM entry
      WHERE session_id = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ${archivedRowsAtOnce}`,
     sessionId,
     after,
     beforeSeq,
   )) {
     rows.push(row)
-    bytes += readReference(row.body)?.bytes ?? integer(row, "bytes")
+    bytes += readReference(row.body)?.bytes ?? readInteger(row, "bytes")
     if (bytes >= bytesPerSlice) break
   }
   return rows
@@ -81,7 +81,7 @@ async function loadBodies(database: Database, sessionId: string, rows: readonly 
 
 function lastArchived(database: Database, sessionId: string): number {
   const sql = "SELECT coalesce(max(seq), 0) AS seq FROM archived_body WHERE session_id = ?"
-  return integer(database.get(sql, sessionId) ?? {}, "seq")
+  return readInteger(database.get(sql, sessionId) ?? {}, "seq")
 }
 
 /** Returns false if the session is gone. Must be called inside a transaction. */

@@ -1,15 +1,15 @@
 import { logVersion } from "../../../core/log/entries.ts"
 import type { RunOpened } from "../../../core/ports/store/inbox.ts"
 import type { CommitOutcome, Lease, SessionBatch } from "../../../core/ports/store/session-log.ts"
-import { integer, nullableText } from "../../rows/columns.ts"
+import { readInteger, readNullableText } from "../../rows/columns.ts"
 import { type EntryRows, toRows } from "../../rows/entry-rows.ts"
-import { archivableFrom } from "../../rows/large/archived-bodies.ts"
+import { findArchivableFrom } from "../../rows/large/archived-bodies.ts"
 import type { LargeBodies } from "../../rows/large/large-bodies.ts"
-import { concernsInbox, refusalOf, rowsAfter } from "../../rules/inbox-rules.ts"
+import { applyBatch, concernsInbox, findRefusal } from "../../rules/inbox-rules.ts"
 import { computeDueChanges } from "../../rules/queue-order.ts"
 import { areOpen } from "../../rules/wait-changes.ts"
 import type { Database } from "../database/database.ts"
-import { changeDue, changeSession, deleteCommands, inboxOf } from "../inbox.ts"
+import { changeDue, changeSession, deleteCommands, readInbox } from "../inbox.ts"
 import { claimText } from "../large/large-texts.ts"
 import { isSameText, readReference } from "../large/text-reference.ts"
 import { insertOutbox } from "../outbox/outbox.ts"
@@ -45,13 +45,13 @@ export function commitBatch(
   const held = findHeldSession(database, lease, { owner, rows })
   if (held === null) return "fenced"
   if (held.isStored) return "ok"
-  const inbox = held.hasCommands && concernsInbox(batch) ? inboxOf(database, lease.sessionId) : []
-  const refusal = refusalOf(batch, inbox)
+  const inbox = held.hasCommands && concernsInbox(batch) ? readInbox(database, lease.sessionId) : []
+  const refusal = findRefusal(batch, inbox)
   if (refusal !== null) return refusal
   const open = held.hasWaits ? openWaits(database, batch) : []
   if (!areOpen(open, batch)) return "answered"
   insertEvents(database, lease, rows)
-  const archivable = archivableFrom(batch)
+  const archivable = findArchivableFrom(batch)
   if (archivable !== null) markArchivable(database, lease.sessionId, archivable)
   insertDeltas(database, lease, { rows, now })
   const freed = deleteCommands(database, lease.sessionId, commandsConsumed)
@@ -70,7 +70,7 @@ export function commitBatch(
     ...(runEnded !== undefined && { usedAt: rows.at }),
     ...(batch.progress === true && held.takeovers > 0 && { takeovers: 0 }),
   })
-  if (inbox.length > 0) changeDue(database, computeDueChanges(rowsAfter(inbox, batch), { now, openRunId }))
+  if (inbox.length > 0) changeDue(database, computeDueChanges(applyBatch(inbox, batch), { now, openRunId }))
   return "ok"
 }
 
@@ -98,8 +98,8 @@ function findHeldSession(
   if (row === undefined) return null
   const newest = event ?? delta
   return {
-    takeovers: integer(row, "takeovers"),
-    activeRun: nullableText(row, "active_run"),
+    takeovers: readInteger(row, "takeovers"),
+    activeRun: readNullableText(row, "active_run"),
     isStored: newest !== undefined && (isSameText(row.event, newest.body) || row.delta === newest.body),
     hasCommands: row.has_commands === 1,
     hasWaits: row.has_waits === 1,

@@ -1,5 +1,5 @@
 import type { Content, Contents } from "../../../core/ports/store/contents.ts"
-import { integer } from "../../rows/columns.ts"
+import { readInteger } from "../../rows/columns.ts"
 import type { Database } from "../database/database.ts"
 
 export function createContents(database: Database): Contents {
@@ -41,13 +41,13 @@ export function createContents(database: Database): Contents {
 
 function sizeOf(database: Database, sessionId: string, id: string): number | null {
   const row = database.get("SELECT bytes FROM content WHERE session_id = ? AND id = ?", sessionId, id)
-  return row === undefined ? null : integer(row, "bytes")
+  return row === undefined ? null : readInteger(row, "bytes")
 }
 
 /** Returns the bytes of all contents of the session. Null if there is no such session. */
 function readUsedBytes(database: Database, sessionId: string): number | null {
   const row = database.get("SELECT content_bytes FROM session WHERE id = ?", sessionId)
-  return row === undefined ? null : integer(row, "content_bytes")
+  return row === undefined ? null : readInteger(row, "content_bytes")
 }
 
 /** Stores a chunk. Returns false if the session is gone: its rows are being deleted, so no row may be added. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { PruneLimits } from "../../../core/ports/store/session-log.ts"
-import { escapeText, integer, text } from "../../rows/columns.ts"
-import { removedSessionId, removedSessions } from "../../rows/removed-session.ts"
+import { escapeText, readInteger, readText } from "../../rows/columns.ts"
+import { removedSessionId, selectRemovedSessions } from "../../rows/removed-session.ts"
 import type { Database } from "../database/database.ts"
 
 /** Maximum rows that one statement deletes. */
@@ -39,8 +39,8 @@ function pruneSettled(database: Database, settledBefore: number): boolean {
     settledBefore,
   )
   if (settled === undefined) return false
-  const sessionId = text(settled, "session_id")
-  const seq = integer(settled, "seq")
+  const sessionId = readText(settled, "session_id")
+  const seq = readInteger(settled, "seq")
   const deleted = database.run(
     `DELETE FROM delta WHERE session_id = ? AND seq IN
        (SELECT seq FROM delta WHERE session_id = ? AND seq < ? LIMIT ${slice})`,
@@ -99,9 +99,9 @@ function removeSessions(
   const roots = database.all(idleTrees, sessionsUsedBefore, sessionsUsedBefore, subscribersBehindBefore)
   const members = database.all(
     "SELECT id FROM session WHERE coalesce(root_id, id) IN (SELECT value FROM json_each(?))",
-    JSON.stringify(roots.map((row) => text(row, "id"))),
+    JSON.stringify(roots.map((row) => readText(row, "id"))),
   )
-  const ids = JSON.stringify(members.map((row) => text(row, "id")))
+  const ids = JSON.stringify(members.map((row) => readText(row, "id")))
   if (removedSessionKind !== undefined) reportRemoved(database, ids, { kind: removedSessionKind, now })
   database.run("INSERT INTO removed_session SELECT value FROM json_each(?)", ids)
   database.run("DELETE FROM session WHERE id IN (SELECT value FROM json_each(?))", ids)
@@ -123,7 +123,7 @@ function reportRemoved(
   ids: string,
   { kind, now }: { readonly kind: string; readonly now: number },
 ): void {
-  const rows = removedSessions("gone", (payload) => `length(CAST(${payload} AS BLOB))`)
+  const rows = selectRemovedSessions("gone", (payload) => `length(CAST(${payload} AS BLOB))`)
   database.run(
     `WITH gone AS (SELECT * FROM session WHERE id IN (SELECT value FROM json_each(?)))
      INSERT INTO outbox (session_id, id, kind, payload, bytes, created_at, due_at)
@@ -170,7 +170,7 @@ export async function pruneOutbox(database: Database, { outboxDiedBefore }: Prun
 function deleteRows(database: Database): boolean {
   const removed = database.get("SELECT id FROM removed_session LIMIT 1")
   if (removed === undefined) return false
-  const id = text(removed, "id")
+  const id = readText(removed, "id")
   for (const [table, key] of numbered) {
     const deleted = database.run(
       `DELETE FROM ${table} WHERE session_id = ? AND ${key} IN

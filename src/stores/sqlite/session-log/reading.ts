@@ -2,12 +2,12 @@ import type { Entry } from "../../../core/log/entries.ts"
 import type { ReadOptions } from "../../../core/ports/store/read-options.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
 import { waitForNextSlice } from "../../../core/time/next-slice.ts"
-import { escapeText, integer, nullableText, type Row, textLength } from "../../rows/columns.ts"
-import { fromLargeRow, fromRow, isLargeRow } from "../../rows/entry-rows.ts"
-import { archivedBody, archivedLength, restoreRow } from "../../rows/large/archived-bodies.ts"
+import { escapeText, type Row, readInteger, readNullableText, readTextLength } from "../../rows/columns.ts"
+import { fromRow, isLargeRow, toEntriesInSlices } from "../../rows/entry-rows.ts"
+import { readArchivedBody, readArchivedLength, restoreRow } from "../../rows/large/archived-bodies.ts"
 import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 import type { Database } from "../database/database.ts"
-import { largeText } from "../database/large-text.ts"
+import { selectLargeText } from "../database/large-text.ts"
 import { maxRows } from "../database/slices.ts"
 import { loadText } from "../large/large-texts.ts"
 import { readReference } from "../large/text-reference.ts"
@@ -21,7 +21,7 @@ const archived = `CASE WHEN octet_length(body) = 0 THEN (
  * One statement, so that events and deltas are of one snapshot. The delta row that contains the cursor comes first.
  */
 const withDeltas = `
-  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry
+  SELECT 'event' AS kind, seq, v, at, run_id, ${selectLargeText("body")}, ${archived} FROM entry
     WHERE session_id = ? AND seq > ? AND (? OR type <> 'historyReplaced')
   UNION ALL
   SELECT 'delta' AS kind, seq, 0, 0, run_id, body, NULL FROM delta WHERE session_id = ? AND seq >=
@@ -29,7 +29,7 @@ const withDeltas = `
   ORDER BY seq LIMIT ${maxRows}`
 
 const eventsOnly = `
-  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry
+  SELECT 'event' AS kind, seq, v, at, run_id, ${selectLargeText("body")}, ${archived} FROM entry
     WHERE session_id = ? AND seq > ? AND (? OR type <> 'historyReplaced')
   ORDER BY seq LIMIT ${maxRows}`
 
@@ -37,7 +37,7 @@ const eventsOnly = `
 const isOfTask = "type IN ('taskRegistered', 'taskEnded', 'tasksCollected')"
 
 const tasks = `
-  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")}, ${archived} FROM entry
+  SELECT 'event' AS kind, seq, v, at, run_id, ${selectLargeText("body")}, ${archived} FROM entry
   WHERE session_id = ? AND seq > ? AND ${isOfTask} ORDER BY seq LIMIT ${maxRows}`
 
 export async function readEntries(
@@ -78,7 +78,7 @@ export async function readEntries(
         continue
       }
       const row = await restoreBody(database, sessionId, some)
-      if (row !== null) entries.push(...(await fromLargeRow(row, reads)))
+      if (row !== null) entries.push(...(await toEntriesInSlices(row, reads)))
     }
     characters += slice.characters
     const isLast = slice.complete || entries.length >= limit || characters >= maxCharacters
@@ -101,9 +101,9 @@ async function restoreBody(database: Database, sessionId: string, row: Row): Pro
   const body = await loadText(database, sessionId, reference)
   if (body !== null) return { ...row, body }
   // The event may have been archived in the meantime.
-  const now = await database.read(() => database.get(moved, sessionId, integer(row, "seq")))
+  const now = await database.read(() => database.get(moved, sessionId, readInteger(row, "seq")))
   if (now === undefined) return null
-  if (archivedBody(now) === null) throw new Error("The text of an event is missing.")
+  if (readArchivedBody(now) === null) throw new Error("The text of an event is missing.")
   return restoreRow({ ...row, ...now })
 }
 
@@ -127,7 +127,7 @@ function readSlice(rows: Iterable<Row>, { after, reads, limit, maxCharacters }: 
   let count = 0
   let characters = 0
   for (const row of rows) {
-    const compressed = archivedBody(row)
+    const compressed = readArchivedBody(row)
     const reference = readReference(row.body)
     const isLater = compressed !== null || reference !== null || isLargeRow(row)
     const ofRow = isLater ? row : fromRow(row, reads).filter(({ seq }) => seq > after)
@@ -135,7 +135,7 @@ function readSlice(rows: Iterable<Row>, { after, reads, limit, maxCharacters }: 
     found += Array.isArray(ofRow) ? ofRow.length : 1
     count += 1
     // The row with the cursor may contain nothing new. A slice that ended with it would never advance.
-    const ownLength = compressed === null ? textLength(row, "body") : archivedLength(compressed)
+    const ownLength = compressed === null ? readTextLength(row, "body") : readArchivedLength(compressed)
     if (found > 0) characters += reference?.bytes ?? ownLength
     if (found >= limit || characters >= maxCharacters) return { entries, characters, complete: false }
   }
@@ -153,31 +153,31 @@ function lastOfType(type: "stepStarted" | "runStarted"): string {
 const lastStep = lastOfType("stepStarted")
 const lastRun = lastOfType("runStarted")
 
-export function stepStart(database: Database, sessionId: string, seq: number): number {
-  return integer(database.get(lastStep, sessionId, seq) ?? {}, "seq")
+export function findStepStart(database: Database, sessionId: string, seq: number): number {
+  return readInteger(database.get(lastStep, sessionId, seq) ?? {}, "seq")
 }
 
 export function runStart(database: Database, sessionId: string, seq: number): number {
-  return integer(database.get(lastRun, sessionId, seq) ?? {}, "seq")
+  return readInteger(database.get(lastRun, sessionId, seq) ?? {}, "seq")
 }
 
 export function findHistoryStart(database: Database, sessionId: string): number {
   const sql =
     "SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = 'historyReplaced'"
-  return integer(database.get(sql, sessionId) ?? {}, "seq")
+  return readInteger(database.get(sql, sessionId) ?? {}, "seq")
 }
 
 export function findCompactionStart(database: Database, sessionId: string): number {
   const sql =
     "SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = 'historyCompacted'"
-  return integer(database.get(sql, sessionId) ?? {}, "seq")
+  return readInteger(database.get(sql, sessionId) ?? {}, "seq")
 }
 
-export function taskStart(database: Database, sessionId: string, newest: number): number {
+export function findTaskStart(database: Database, sessionId: string, newest: number): number {
   const sql = `SELECT coalesce(min(seq), 0) AS seq FROM (
     SELECT seq FROM entry WHERE session_id = ? AND ${isOfTask} AND type = 'taskRegistered'
     ORDER BY seq DESC LIMIT ?)`
-  return integer(database.get(sql, sessionId, newest) ?? {}, "seq")
+  return readInteger(database.get(sql, sessionId, newest) ?? {}, "seq")
 }
 
 /** Maximum sessions whose sizes are added up in one turn of the event loop (rule 15). */
@@ -187,7 +187,7 @@ const sessionsPerSlice = 2_000
  * Returns the stored bytes of a principal. A principal may have very many sessions, so their sizes are added up in
  * slices.
  */
-export async function storedBytes(database: Database, { tenant, userId }: Principal): Promise<number> {
+export async function countStoredBytes(database: Database, { tenant, userId }: Principal): Promise<number> {
   let bytes = 0
   let afterId: string | null = ""
   while (afterId !== null) {
@@ -201,9 +201,9 @@ export async function storedBytes(database: Database, { tenant, userId }: Princi
         afterId,
       ),
     )
-    bytes += integer(slice ?? {}, "bytes")
-    const isLast = integer(slice ?? {}, "sessions") < sessionsPerSlice
-    afterId = isLast ? null : nullableText(slice ?? {}, "last_id")
+    bytes += readInteger(slice ?? {}, "bytes")
+    const isLast = readInteger(slice ?? {}, "sessions") < sessionsPerSlice
+    afterId = isLast ? null : readNullableText(slice ?? {}, "last_id")
     if (afterId !== null) await waitForNextSlice()
   }
   return bytes

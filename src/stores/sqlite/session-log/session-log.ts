@@ -19,17 +19,17 @@ import type { Membership } from "../leases/membership.ts"
 import { stirCursors } from "../outbox/subscriptions.ts"
 import { sessionColumns } from "../schema.ts"
 import { putInTree, revokeInTree } from "../tree.ts"
-import { answer } from "../waits/answer.ts"
+import { putAnswer } from "../waits/answer.ts"
 import { commitBatch } from "./commit.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
 import {
+  countStoredBytes,
   findCompactionStart,
   findHistoryStart,
+  findStepStart,
+  findTaskStart,
   readEntries,
   runStart,
-  stepStart,
-  storedBytes,
-  taskStart,
 } from "./reading.ts"
 
 /** Creates the port over one open database whose schema is up to date. */
@@ -105,7 +105,7 @@ export function createSessionLog(
       return { outcome, ...toClaim(claimed, inserted) }
     },
     async answer(command) {
-      const outcome = await database.write(() => answer(database, command, { versions, now: now() }))
+      const outcome = await database.write(() => putAnswer(database, command, { versions, now: now() }))
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
@@ -142,12 +142,12 @@ export function createSessionLog(
       return outcomes
     },
     read: (sessionId, options) => readEntries(database, sessionId, { ...options, reads }),
-    stepStart: (sessionId, seq) => database.read(() => stepStart(database, sessionId, seq)),
+    stepStart: (sessionId, seq) => database.read(() => findStepStart(database, sessionId, seq)),
     runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
     historyStart: (sessionId) => database.read(() => findHistoryStart(database, sessionId)),
     compactionStart: (sessionId) => database.read(() => findCompactionStart(database, sessionId)),
-    taskStart: (sessionId, newest) => database.read(() => taskStart(database, sessionId, newest)),
-    storedBytes: (principal) => storedBytes(database, principal),
+    taskStart: (sessionId, newest) => database.read(() => findTaskStart(database, sessionId, newest)),
+    storedBytes: (principal) => countStoredBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
     async prune(limits) {

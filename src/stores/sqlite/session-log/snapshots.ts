@@ -1,5 +1,5 @@
 import type { NewSnapshot, SnapshotLease, Snapshots } from "../../../core/ports/store/snapshots.ts"
-import { bytes, toSnapshot } from "../../rows/snapshot-rows.ts"
+import { readBytes, toSnapshot } from "../../rows/snapshot-rows.ts"
 import type { Database } from "../database/database.ts"
 
 export function createSnapshots(database: Database): Snapshots {
@@ -27,7 +27,7 @@ export function createSnapshots(database: Database): Snapshots {
             from,
             limit,
           )
-          .map(bytes),
+          .map(readBytes),
       ),
     drop: ({ sessionId, epoch }) =>
       database.write(() => {

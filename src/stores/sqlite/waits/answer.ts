@@ -1,6 +1,6 @@
 import type { AnswerCommand, AnswerOutcome } from "../../../core/ports/store/session-log.ts"
-import { integer } from "../../rows/columns.ts"
-import { dueCommand } from "../../rows/command-rows.ts"
+import { readInteger } from "../../rows/columns.ts"
+import { createDueCommand } from "../../rows/command-rows.ts"
 import { toWait } from "../../rows/wait-rows.ts"
 import { isCancelled } from "../../rules/inbox-rules.ts"
 import { judgeAnswer } from "../../rules/wait-answers.ts"
@@ -9,7 +9,7 @@ import { changeSession, findReceiver, insertCommand, type PutOptions } from "../
 import { findNewestWait, insertAudit, insertGrant } from "./approvals.ts"
 
 /** Stores an answer. Must be called inside a transaction. */
-export function answer(
+export function putAnswer(
   database: Database,
   command: AnswerCommand,
   { versions, now }: Omit<PutOptions, "limits">,
@@ -21,8 +21,12 @@ export function answer(
   const cancelled = wait !== null && isCancelled(receiver.rows, wait.runId)
   const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })
   if (row === undefined || accepted === null) return outcome
-  database.run("UPDATE wait SET state = 'answered' WHERE id = ?", integer(row, "id"))
-  changeSession(database, command.sessionId, insertCommand(database, dueCommand(accepted.command), versions))
+  database.run("UPDATE wait SET state = 'answered' WHERE id = ?", readInteger(row, "id"))
+  changeSession(
+    database,
+    command.sessionId,
+    insertCommand(database, createDueCommand(accepted.command), versions),
+  )
   insertAudit(database, accepted.records)
   if (accepted.grant !== null) insertGrant(database, accepted.grant)
   return outcome

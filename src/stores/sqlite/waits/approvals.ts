@@ -9,9 +9,9 @@ import type {
   WaitKey,
 } from "../../../core/ports/store/approvals.ts"
 import { escapeText, type Row } from "../../rows/columns.ts"
-import { revocationRecord, toAuditRecord } from "../../rows/decision-records.ts"
-import { selectRevokedGrants, toGrants, toolTypeKeyOf } from "../../rows/grant-rows.ts"
-import { columnsOf, toWait } from "../../rows/wait-rows.ts"
+import { createRevocationRecord, toAuditRecord } from "../../rows/decision-records.ts"
+import { selectRevokedGrants, toGrants, toToolTypeKey } from "../../rows/grant-rows.ts"
+import { toWait, toWaitColumns } from "../../rows/wait-rows.ts"
 import { refuseNewer, type Versions } from "../../rules/versions.ts"
 import type { Database } from "../database/database.ts"
 import { readSlices } from "../database/slices.ts"
@@ -36,7 +36,7 @@ export function insertGrant(database: Database, grant: Grant): void {
   database.run(
     "INSERT INTO tool_grant (session_id, tool_type, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
     grant.sessionId,
-    toolTypeKeyOf(grant),
+    toToolTypeKey(grant),
     JSON.stringify(grant),
   )
 }
@@ -63,7 +63,7 @@ const inTree = "(SELECT id FROM session WHERE id = ? OR coalesce(root_id, id) = 
  * version are found by the call and the kind.
  */
 export function findNewestWait(database: Database, sessionId: string, key: WaitKey): Row | undefined {
-  const { waitId, toolCallId, kind } = columnsOf(key)
+  const { waitId, toolCallId, kind } = toWaitColumns(key)
   return database.get(
     `${waitsOfSessions} WHERE wait.session_id IN ${inTree}
      AND (wait.wait_id = ? OR (wait.tool_call_id = ? AND wait.kind = ? AND (? IS NULL OR wait.wait_id IS NULL)))
@@ -131,7 +131,7 @@ function revokeGrant(database: Database, revocation: GrantRevocation): boolean {
   for (const { id } of revoked) database.run("DELETE FROM tool_grant WHERE id = ?", id)
   insertAudit(
     database,
-    revoked.map(({ grant }) => revocationRecord(grant, revocation)),
+    revoked.map(({ grant }) => createRevocationRecord(grant, revocation)),
   )
   return revoked.length > 0
 }

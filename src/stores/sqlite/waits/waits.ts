@@ -1,7 +1,7 @@
 import { logVersion } from "../../../core/log/entries.ts"
 import type { SessionBatch } from "../../../core/ports/store/session-log.ts"
 import { escapeText } from "../../rows/columns.ts"
-import { waitBody } from "../../rows/wait-rows.ts"
+import { formatWaitBody } from "../../rows/wait-rows.ts"
 import {
   type CommittedWait,
   changeWaits,
@@ -52,6 +52,6 @@ function insertWait(database: Database, { sessionId, state, wait, version }: Com
     wait.kind,
     state,
     wait.expiresAt,
-    waitBody(wait, version),
+    formatWaitBody(wait, version),
   )
 }
