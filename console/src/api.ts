@@ -68,7 +68,7 @@ export async function call<Answer>(
     ...(signal !== undefined && { signal }),
   })
   if (response.ok) return (await response.json()) as Answer
-  throw await refusalOf(response)
+  throw await readRefusal(response)
 }
 
 /** Requests a token for an existing session, or for a new one. */
@@ -79,7 +79,7 @@ export function issueToken(session: { session_id?: string; agent?: string }, sig
   })
 }
 
-async function refusalOf(response: Response): Promise<ApiError> {
+async function readRefusal(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => null)) as { code?: string; detail?: string } | null
   const detail = problem?.detail ?? `The gateway answered with status ${response.status}.`
   return new ApiError(response.status, problem?.code ?? "unexpected_response", detail)

@@ -12,7 +12,10 @@ function parseRoute(hash: string): Route {
   return { path: path.split("/").filter(Boolean).map(decode), query: new URLSearchParams(query) }
 }
 
-export function hrefOf(path: readonly string[], query: Readonly<Record<string, string | null>> = {}): string {
+export function formatHref(
+  path: readonly string[],
+  query: Readonly<Record<string, string | null>> = {},
+): string {
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== "")
   const search = new URLSearchParams(given as [string, string][]).toString()
   return `#/${path.map(encodeURIComponent).join("/")}${search === "" ? "" : `?${search}`}`

@@ -27,7 +27,7 @@ export function Shell({ info, canSignOut, onSignedOut }: ShellProps) {
   const address = route.path.join("/")
   const pending = usePendingWaits()
   const opened = conversations.items?.find(({ session_id }) => session_id === route.path[1])
-  const topbarTitle = route.path[0] === "chat" ? (opened?.title ?? titleOf(route)) : titleOf(route)
+  const topbarTitle = route.path[0] === "chat" ? (opened?.title ?? formatTitle(route)) : formatTitle(route)
   const isFirst = useRef(true)
 
   useEffect(() => {
@@ -37,7 +37,7 @@ export function Shell({ info, canSignOut, onSignedOut }: ShellProps) {
     isFirst.current = false
   }, [address])
   useEffect(() => {
-    document.title = `${titleOf(route)} · ${info.agents[0]?.name ?? "agent"} · Agent console`
+    document.title = `${formatTitle(route)} · ${info.agents[0]?.name ?? "agent"} · Agent console`
   }, [address])
 
   const close = () => {
@@ -117,6 +117,6 @@ const titles: Readonly<Record<string, string>> = {
   configuration: "Configuration",
 }
 
-function titleOf({ path: [view] }: Route): string {
+function formatTitle({ path: [view] }: Route): string {
   return view === undefined ? "New conversation" : (titles[view] ?? "Not found")
 }

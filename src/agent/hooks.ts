@@ -37,12 +37,12 @@ export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }
     () => entry,
   )
   tell("onUsage", onUsage, () => createUsageReport(entry, sessionId))
-  tell("onToolResult", onToolResult, () => createToolReport(entry, sessionId, inputOf(event, calls)))
+  tell("onToolResult", onToolResult, () => createToolReport(entry, sessionId, findInput(event, calls)))
   tell("onToolTiming", onToolTiming, () => createToolTiming(entry, sessionId))
   tell("onMaxTurns", onMaxTurns, () => createMaxTurnsReport(entry, sessionId))
 }
 
-function inputOf(event: Event, calls: Occasion["calls"]): JsonObject {
+function findInput(event: Event, calls: Occasion["calls"]): JsonObject {
   const call = event.type === "toolCallCompleted" ? calls?.get(event.toolCallId) : undefined
   return call?.requested.input ?? {}
 }

@@ -33,24 +33,24 @@ const resolvedMessages: Readonly<Record<WaitKind, string>> = {
  * for each question to a person, and for each answer. A failed model call has a line with the provider's message.
  */
 export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, logger }: LoggedRun): void {
-  const ids = { sessionId, runId, ...traceOf(run) }
+  const ids = { sessionId, runId, ...selectTrace(run) }
   switch (event.type) {
     case "runCompleted": {
       const { disposition, reason, usage, cost } = event
       const fields = { ...ids, outcome: disposition, ...(reason !== null && { reason }) }
-      logger.info({ ...fields, ...totals(run, at), usage, cost }, "A run ended.")
+      logger.info({ ...fields, ...computeTotals(run, at), usage, cost }, "A run ended.")
       break
     }
     case "runFailed": {
       const { code, message: problem, usage, cost } = event
       const fields = { ...ids, outcome: "failed", code, problem }
       // This is not an error of the gateway. Those are logged where they happen.
-      logger.warn({ ...fields, ...totals(run, at), usage, cost }, "A run failed.")
+      logger.warn({ ...fields, ...computeTotals(run, at), usage, cost }, "A run failed.")
       break
     }
     case "messageCompleted": {
       const { model, usage, cost, stopReason } = event
-      const fields = { ...ids, model, stopReason, ...durationOfStep(run, at), usage, cost }
+      const fields = { ...ids, model, stopReason, ...computeStepDuration(run, at), usage, cost }
       logger.debug(fields, "A model call ended.")
       break
     }
@@ -79,7 +79,7 @@ export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, log
     }
     case "waitOpened": {
       const { toolCallId, toolName: tool, kind, expiresAt } = event
-      logger.info({ ...ids, toolCallId, tool, kind, ...expiry(expiresAt) }, openedMessages[kind])
+      logger.info({ ...ids, toolCallId, tool, kind, ...formatExpiry(expiresAt) }, openedMessages[kind])
       break
     }
     case "waitResolved": {
@@ -95,23 +95,23 @@ export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, log
 
 /** Returns the fields that identify a run in the log. */
 export function selectRunIds(sessionId: string, run: RunState | null): JsonObject {
-  return { sessionId, ...(run !== null && { runId: run.runId }), ...traceOf(run) }
+  return { sessionId, ...(run !== null && { runId: run.runId }), ...selectTrace(run) }
 }
 
-function traceOf(run: RunState | null): JsonObject {
+function selectTrace(run: RunState | null): JsonObject {
   const traceparent = run?.started.traceparent
   return traceparent === undefined ? {} : { traceId: readTraceId(traceparent) }
 }
 
-function totals(run: RunState | null, at: number): JsonObject {
+function computeTotals(run: RunState | null, at: number): JsonObject {
   return run === null ? {} : { durationMs: at - run.startedAt, turns: run.steps }
 }
 
 /** Returns the time since the step began. It includes earlier model attempts that failed. */
-function durationOfStep(run: RunState | null, at: number): JsonObject {
+function computeStepDuration(run: RunState | null, at: number): JsonObject {
   return run?.phase.type === "calling" ? { durationMs: at - run.phase.startedAt } : {}
 }
 
-function expiry(expiresAt: number): JsonObject {
+function formatExpiry(expiresAt: number): JsonObject {
   return { expiresAt: new Date(expiresAt).toISOString() }
 }

@@ -35,7 +35,7 @@ async function takeSteps(context: ModelRunContext, limit: StepLimit): Promise<nu
     const { run } = conversation
     if (run === null) return null
     if (run.phase.type === "ready") await joinSteering(context)
-    const action = decideNextAction(run, maxTurnsOf(run, runtime.maxTurns))
+    const action = decideNextAction(run, computeMaxTurns(run, runtime.maxTurns))
     switch (action.type) {
       case "startStep":
         if (await hasRoom(context)) await limit.within((step) => callModel(step, action))
@@ -94,11 +94,11 @@ export function createFirstStep(
 ): StepStarted | null {
   const hasBudget = runtime.maxBudgetUsd !== undefined || started.limits?.maxBudgetUsd !== undefined
   const mayCompact = runtime.compaction !== null && conversation.messages.length > 0
-  if (hasBudget || mayCompact || maxTurnsOf({ started }, runtime.maxTurns) === 0) return null
+  if (hasBudget || mayCompact || computeMaxTurns({ started }, runtime.maxTurns) === 0) return null
   return createStep(ids, 1)
 }
 
-function maxTurnsOf(
+function computeMaxTurns(
   { started: { limits } }: { readonly started: Pick<RunStarted, "limits"> },
   ofAgent = Number.POSITIVE_INFINITY,
 ): number | null {

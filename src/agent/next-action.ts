@@ -36,7 +36,8 @@ export function decideNextAction(run: RunState, maxTurns: number | null): Action
       }
       const end = phase.stopReason === null ? null : endOfRun(phase.stopReason, run.spent)
       if (end !== null) return { type: "finish", event: end }
-      if (run.fruitlessSteps >= maxFruitlessSteps) return { type: "finish", event: noProgress(run.spent) }
+      if (run.fruitlessSteps >= maxFruitlessSteps)
+        return { type: "finish", event: createNoProgress(run.spent) }
       if (maxTurns !== null && run.steps >= maxTurns) {
         return { type: "stopAtMaxTurns", turnCount: run.steps, maxTurns }
       }
@@ -47,7 +48,7 @@ export function decideNextAction(run: RunState, maxTurns: number | null): Action
   }
 }
 
-function noProgress(spent: Spending): TerminalEvent {
+function createNoProgress(spent: Spending): TerminalEvent {
   const message = `The model paused or requested unreadable calls ${maxFruitlessSteps} times in a row.`
   return { type: "runFailed", code: "no_progress", message, ...spent }
 }

@@ -25,7 +25,7 @@ export function collectEndItems(
       tenant: context.tenant,
       userId: context.userId,
       endedAt: context.clock.now(),
-      ...outcomeOf(end),
+      ...toOutcome(end),
       response: message?.role === "assistant" ? joinTexts(message.content) : "",
       usage: end.usage,
       cost: end.cost,
@@ -39,7 +39,7 @@ export function collectEndItems(
   }
 }
 
-function outcomeOf(end: TerminalEvent): Pick<RunEnd, "outcome" | "reason" | "error"> {
+function toOutcome(end: TerminalEvent): Pick<RunEnd, "outcome" | "reason" | "error"> {
   if (end.type === "runCompleted") return { outcome: end.disposition, reason: end.reason, error: null }
   const { code, message } = end
   return { outcome: "failed", reason: null, error: { code, message } }

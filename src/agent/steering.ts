@@ -20,7 +20,7 @@ export async function joinSteering(context: EndingContext): Promise<void> {
   while (left.length > 0) {
     const some = takeSome(left)
     const ids = some.map(({ id }) => id)
-    await record(context, some.map(userMessageAdded), { consume: ids })
+    await record(context, some.map(createUserMessageAdded), { consume: ids })
     context.steering.joined(ids)
     left = left.slice(some.length)
   }
@@ -83,10 +83,14 @@ export async function recordSteeredEnd(
   if (end === 0 && !isOneCommit) await joinSteering(context)
   const waiting = context.steering.waiting()
   const joined = waiting.map(({ id }) => id)
-  await record(context, [...events.slice(0, end), ...waiting.map(userMessageAdded), ...events.slice(end)], {
-    ...effects,
-    consume: [...(effects.consume ?? []), ...joined],
-  })
+  await record(
+    context,
+    [...events.slice(0, end), ...waiting.map(createUserMessageAdded), ...events.slice(end)],
+    {
+      ...effects,
+      consume: [...(effects.consume ?? []), ...joined],
+    },
+  )
   context.steering.joined(joined)
 }
 
@@ -94,6 +98,6 @@ function isCompletion(event: Event): event is TerminalEvent {
   return event.type === "runCompleted" && event.disposition === "completed"
 }
 
-function userMessageAdded({ content }: SteeringMessage): Event {
+function createUserMessageAdded({ content }: SteeringMessage): Event {
   return { type: "userMessageAdded", content }
 }

@@ -38,7 +38,7 @@ export function createGate(options: GateOptions): Gate {
         const intercepted = await intercept(options, toInterceptedCall(call, type), decisions)
         if (intercepted.action === "deny") return { ...intercepted, qualifier, decisions }
         const asks =
-          !call.approved && (intercepted.action === "ask" || (await policyAsks(options, call, type)))
+          !call.approved && (intercepted.action === "ask" || (await askPolicy(options, call, type)))
         if (!asks || isGranted(await options.grants(call.session.id), type)) {
           return { action: "execute", qualifier, code: null, reason: null, decisions }
         }
@@ -104,7 +104,7 @@ function toInterceptedCall(call: GatedCall, type: ToolType): InterceptedCall {
   return { ...type, input, toolCallId, runId, session, channel, context, approved, signal }
 }
 
-async function policyAsks(
+async function askPolicy(
   { needsApproval, callbackTimeoutMs: timeoutMs }: GateOptions,
   { tool: { needsApproval: toolPolicy, name, plainName }, input, validated, signal }: GatedCall,
   { qualifier, origin }: ToolType,

@@ -26,14 +26,14 @@ export function pathAllowlist({
 }: PathAllowlist): Interceptor {
   return async ({ toolName, origin, input }) => {
     const allowed = await Promise.all(roots.map((root) => resolveRealPath(resolve(root))))
-    for (const name of argumentsOf(parameters, toolName, origin?.tool)) {
-      for (const path of pathsIn(input[name])) {
-        if (path === null) return denial(`${name} is not a path.`)
-        const readings = spellingsOf(path)?.flatMap((spelling) => readingsOf(workingDirectory, spelling))
-        if (readings === undefined) return denial(`${path} is not a path of the file system.`)
+    for (const name of listArguments(parameters, toolName, origin?.tool)) {
+      for (const path of findPaths(input[name])) {
+        if (path === null) return createDenial(`${name} is not a path.`)
+        const readings = listSpellings(path)?.flatMap((spelling) => listReadings(workingDirectory, spelling))
+        if (readings === undefined) return createDenial(`${path} is not a path of the file system.`)
         const targets = await Promise.all(readings.map(resolveRealPath))
         if (!targets.every((target) => allowed.some((root) => isWithin(root, target))))
-          return denial(`${path} is outside the allowed directories.`)
+          return createDenial(`${path} is outside the allowed directories.`)
       }
     }
     return { action: "allow" }
@@ -44,7 +44,7 @@ export function pathAllowlist({
  * Returns the arguments with paths. A second server with a tool of the same name changes the name that the model
  * knows, but not the name at the server.
  */
-function argumentsOf(
+function listArguments(
   parameters: PathAllowlist["parameters"],
   ...names: readonly (string | undefined)[]
 ): ReadonlySet<string> {
@@ -54,7 +54,7 @@ function argumentsOf(
   return new Set(lists.flatMap((list) => list ?? []))
 }
 
-function pathsIn(value: unknown): (string | null)[] {
+function findPaths(value: unknown): (string | null)[] {
   if (value === undefined) return []
   return (Array.isArray(value) ? value : [value]).map((item) => {
     return typeof item === "string" && !controlCharacter.test(item) ? item : null
@@ -72,15 +72,15 @@ const scheme = /^([a-z][a-z0-9+.-]+):/i
  * decoded as part of a URL, and with the separators of Windows. Returns undefined for another kind of URL, and for a
  * text that a shell expands to the path of another user or directory.
  */
-function spellingsOf(text: string): readonly string[] | undefined {
+function listSpellings(text: string): readonly string[] | undefined {
   // Code that reads a file URL has decoded it.
   const decoded = scheme.test(text.trim()) ? text : decode(text)
   if (controlCharacter.test(decoded)) return undefined
-  const spellings = [text, decoded].map(pathsOf)
+  const spellings = [text, decoded].map(splitIntoPaths)
   return spellings.every((paths) => paths !== undefined) ? spellings.flat() : undefined
 }
 
-function pathsOf(text: string): readonly string[] | undefined {
+function splitIntoPaths(text: string): readonly string[] | undefined {
   const plain = text.trim()
   if (plain.startsWith("~")) return undefined
   if (!scheme.test(plain)) return [text, plain, plain.replaceAll("\\", "/")]
@@ -104,7 +104,7 @@ function decode(text: string): string {
  * Returns the path as the system reads it, with links before `..`, and as a tool reads it that resolves `..` first.
  * Neither may lead outside.
  */
-function readingsOf(workingDirectory: string, path: string): readonly string[] {
+function listReadings(workingDirectory: string, path: string): readonly string[] {
   const asGiven = isAbsolute(path) ? path : `${resolve(workingDirectory)}${sep}${path}`
   return [asGiven, resolve(asGiven)]
 }
@@ -115,6 +115,6 @@ function isWithin(root: string | null, target: string | null): boolean {
   return path === "" || (path !== ".." && !path.startsWith(`..${sep}`) && !isAbsolute(path))
 }
 
-function denial(message: string): Interception {
+function createDenial(message: string): Interception {
   return { action: "deny", code: "path_not_allowed", message }
 }

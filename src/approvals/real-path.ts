@@ -14,7 +14,7 @@ const separators = sep === "/" ? "/" : /[\\/]/
  */
 export async function resolveRealPath(path: string): Promise<string | null> {
   const { root } = parse(path)
-  const ahead = componentsOf(path.slice(root.length))
+  const ahead = splitIntoComponents(path.slice(root.length))
   let reached = root
   let exists = true
   let links = 0
@@ -34,14 +34,14 @@ export async function resolveRealPath(path: string): Promise<string | null> {
     if (++links > mostLinks) return null
     const { root: start } = parse(found.target)
     if (start !== "") reached = start
-    ahead.unshift(...componentsOf(found.target.slice(start.length)))
+    ahead.unshift(...splitIntoComponents(found.target.slice(start.length)))
   }
   return reached
 }
 
 type Found = "there" | "missing" | { readonly target: string }
 
-function componentsOf(path: string): string[] {
+function splitIntoComponents(path: string): string[] {
   return path.split(separators).filter((part) => part !== "" && part !== ".")
 }
 

@@ -41,11 +41,11 @@ export function parseServeArguments(
     port:
       values.port === undefined ? parsePort(env.PORT || "8000", "PORT") : parsePort(values.port, "--port"),
     ...(values["allow-any-key"] && { allowAnyKey: true }),
-    ...consoleArgument(values),
+    ...parseConsoleArgument(values),
   }
 }
 
-function consoleArgument(values: { readonly console?: boolean; readonly "no-console"?: boolean }) {
+function parseConsoleArgument(values: { readonly console?: boolean; readonly "no-console"?: boolean }) {
   if (values.console && values["no-console"]) {
     throw new UsageError("--console and --no-console exclude each other.")
   }

@@ -49,7 +49,7 @@ export function describeFailure(thrown: unknown, verbose: boolean): string {
 /** Returns the same line without the program's name. */
 export function formatFailure(thrown: unknown): string {
   const error = toError(thrown)
-  const detail = error instanceof GatewayError ? (error.detail ?? messageOf(error.cause)) : undefined
+  const detail = error instanceof GatewayError ? (error.detail ?? findMessage(error.cause)) : undefined
   const text =
     detail === undefined || error.message.includes(detail) ? error.message : `${error.message} (${detail})`
   return formatAsLine(text) || error.name
@@ -61,6 +61,6 @@ export function formatAsLine(text: string, limit = maxLength): string {
   return line.length <= limit ? line : `${line.slice(0, limit)}… [${line.length - limit} more characters]`
 }
 
-function messageOf(cause: unknown): string | undefined {
+function findMessage(cause: unknown): string | undefined {
   return cause === undefined ? undefined : toError(cause).message
 }

@@ -3,42 +3,42 @@ import { isJsonObject } from "../core/json/json.ts"
 import type { CliContext, ProcessContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
 import { suggestWord } from "./command-words.ts"
-import { approvalsCommand } from "./commands/approvals.ts"
-import { chatCommand } from "./commands/chat.ts"
-import { completionCommand } from "./commands/completion.ts"
-import { devCommand } from "./commands/dev.ts"
-import { devWorkerCommand, devWorkerName } from "./commands/dev-worker.ts"
-import { doctorCommand } from "./commands/doctor.ts"
-import { heartbeatCommand } from "./commands/heartbeat.ts"
-import { initCommand } from "./commands/init.ts"
-import { mcpCommand } from "./commands/mcp.ts"
-import { memoryCommand } from "./commands/memory.ts"
-import { outboxCommand } from "./commands/outbox.ts"
+import { runApprovalsCommand } from "./commands/approvals.ts"
+import { runChatCommand } from "./commands/chat.ts"
+import { runCompletionCommand } from "./commands/completion.ts"
+import { runDevCommand } from "./commands/dev.ts"
+import { devWorkerName, runDevWorkerCommand } from "./commands/dev-worker.ts"
+import { runDoctorCommand } from "./commands/doctor.ts"
+import { runHeartbeatCommand } from "./commands/heartbeat.ts"
+import { runInitCommand } from "./commands/init.ts"
+import { runMcpCommand } from "./commands/mcp.ts"
+import { runMemoryCommand } from "./commands/memory.ts"
+import { runOutboxCommand } from "./commands/outbox.ts"
 import { runCommand } from "./commands/run.ts"
-import { sandboxCommand } from "./commands/sandbox.ts"
-import { schedulesCommand } from "./commands/schedules.ts"
-import { sessionsCommand } from "./commands/sessions.ts"
+import { runSandboxCommand } from "./commands/sandbox.ts"
+import { runSchedulesCommand } from "./commands/schedules.ts"
+import { runSessionsCommand } from "./commands/sessions.ts"
 import { startCommand } from "./commands/start.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts"
 import { escapeOutputs } from "./output/escaped-output.ts"
 
 const commands = {
-  init: initCommand,
-  chat: chatCommand,
-  dev: devCommand,
+  init: runInitCommand,
+  chat: runChatCommand,
+  dev: runDevCommand,
   start: startCommand,
   run: runCommand,
-  heartbeat: heartbeatCommand,
-  approvals: approvalsCommand,
-  outbox: outboxCommand,
-  mcp: mcpCommand,
-  memory: memoryCommand,
-  sandbox: sandboxCommand,
-  schedules: schedulesCommand,
-  sessions: sessionsCommand,
-  doctor: doctorCommand,
-  completion: completionCommand,
+  heartbeat: runHeartbeatCommand,
+  approvals: runApprovalsCommand,
+  outbox: runOutboxCommand,
+  mcp: runMcpCommand,
+  memory: runMemoryCommand,
+  sandbox: runSandboxCommand,
+  schedules: runSchedulesCommand,
+  sessions: runSessionsCommand,
+  doctor: runDoctorCommand,
+  completion: runCompletionCommand,
 }
 
 /**
@@ -50,7 +50,7 @@ export async function runCli(process: ProcessContext): Promise<number> {
   try {
     return await dispatch(context)
   } catch (thrown) {
-    const verbose = optionsOf(context.argv).includes("--verbose") || Boolean(context.env.DEBUG)
+    const verbose = selectOptions(context.argv).includes("--verbose") || Boolean(context.env.DEBUG)
     context.stderr.write(describeFailure(thrown, verbose))
     return thrown instanceof CliError ? thrown.exitCode : exitCodes.failure
   }
@@ -62,26 +62,26 @@ async function dispatch(context: CliContext): Promise<number> {
     context.stderr.write(generalHelp)
     return exitCodes.usage
   }
-  if (command === "--version" || command === "-v") return print(context, `${await packageVersion()}\n`)
+  if (command === "--version" || command === "-v") return print(context, `${await readPackageVersion()}\n`)
   const [subject] = rest
   if (command === "help" && subject !== undefined && isCommandName(subject)) {
     return print(context, commandHelp[subject])
   }
   if (command === "--help" || command === "-h" || command === "help") return print(context, generalHelp)
-  if (command === devWorkerName) return devWorkerCommand({ ...context, argv: rest })
+  if (command === devWorkerName) return runDevWorkerCommand({ ...context, argv: rest })
   if (!isCommandName(command)) {
     const kind = command.startsWith("-") ? "option" : "command"
     const hint = suggestWord(command, commandNames)
     throw new UsageError(`unknown ${kind} ${command}${hint} (see agent-gateway --help)`)
   }
-  if (optionsOf(rest).some((option) => option === "--help" || option === "-h")) {
+  if (selectOptions(rest).some((option) => option === "--help" || option === "-h")) {
     return print(context, commandHelp[command])
   }
   return commands[command]({ ...context, argv: rest })
 }
 
 /** Returns the arguments before `--`, which ends the options. */
-function optionsOf(argv: readonly string[]): readonly string[] {
+function selectOptions(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf("--")
   return end === -1 ? argv : argv.slice(0, end)
 }
@@ -91,7 +91,7 @@ function print(context: CliContext, text: string): number {
   return exitCodes.success
 }
 
-async function packageVersion(): Promise<string> {
+async function readPackageVersion(): Promise<string> {
   const manifest: unknown = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"))
   return isJsonObject(manifest) ? String(manifest.version) : "unknown"
 }

@@ -48,7 +48,7 @@ async function listen(gateway: Gateway, options: ListenOptions) {
   try {
     return await gateway.listen(options)
   } catch (thrown) {
-    const problem = addressProblem(thrown)
+    const problem = findAddressProblem(thrown)
     if (problem === null) throw thrown
     throw new CliError(`cannot listen on ${options.host}:${options.port}: ${problem}`, {
       exitCode: exitCodes.cannotListen,
@@ -57,7 +57,7 @@ async function listen(gateway: Gateway, options: ListenOptions) {
   }
 }
 
-function addressProblem(thrown: unknown): string | null {
+function findAddressProblem(thrown: unknown): string | null {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     switch ((error as NodeJS.ErrnoException).code) {
       case "EADDRINUSE":

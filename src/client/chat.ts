@@ -256,7 +256,7 @@ export function connect(options: ConnectOptions): Chat {
           })
         },
         [Symbol.asyncIterator]() {
-          if (isRead) throw alreadyRead()
+          if (isRead) throw createAlreadyRead()
           isRead = true
           let hasStarted = false
           const plan: Followed = {
@@ -362,7 +362,7 @@ export function connect(options: ConnectOptions): Chat {
   }
 }
 
-function alreadyRead(): ChatError {
+function createAlreadyRead(): ChatError {
   const message = "A run can be iterated once. Send the message again with the run's key to read it again."
   return new ChatError({ code: "already_read", message, retryable: false })
 }

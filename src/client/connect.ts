@@ -71,7 +71,7 @@ export function createSessionConnection(options: ConnectOptions): SessionConnect
     stallTimeoutMs,
     reached: false,
   }
-  const source = options.token ?? apiKeySource(connection, options)
+  const source = options.token ?? createApiKeySource(connection, options)
   const tokens = createTokens(source, options.sessionId ?? null, stallTimeoutMs)
   const retry: RetryPolicy = { firstDelayMs: retryDelayMs, maxRetries, reached: () => connection.reached }
 
@@ -137,7 +137,7 @@ export function createSessionConnection(options: ConnectOptions): SessionConnect
 }
 
 /** Requests tokens like an application's server. */
-function apiKeySource(connection: Connection, { apiKey, userId }: ConnectOptions): TokenSource {
+function createApiKeySource(connection: Connection, { apiKey, userId }: ConnectOptions): TokenSource {
   if (apiKey === undefined) throw new TypeError("connect() requires the option token or apiKey.")
   return async ({ sessionId, signal }) => {
     const user = userId === undefined ? {} : { user_id: userId }

@@ -47,7 +47,7 @@ export async function sendRequest(
     try {
       return await rejectOnAbort(promise, controller.signal)
     } catch (error) {
-      throw controller.signal.aborted ? controller.signal.reason : unreachable(error)
+      throw controller.signal.aborted ? controller.signal.reason : createUnreachable(error)
     } finally {
       clearTimeout(timer)
     }
@@ -63,7 +63,7 @@ export async function sendRequest(
     }
     if (body !== undefined) init.body = JSON.stringify(body)
     const response = await limitTime(connection.fetch(connection.url + path, init))
-    const chunks = () => chunksOf(response, limitTime)
+    const chunks = () => readChunks(response, limitTime)
     if (!response.ok) throw await createRefusal(response, chunks(), connection)
     const type = response.headers.get("content-type") ?? ""
     if (response.status !== 204 && !type.startsWith(accept))
@@ -76,7 +76,7 @@ export async function sendRequest(
   }
 }
 
-async function* chunksOf(
+async function* readChunks(
   { body }: Response,
   inTime: <T>(promise: Promise<T>) => Promise<T>,
 ): AsyncGenerator<Uint8Array> {
@@ -107,7 +107,7 @@ function createStalledError(): ChatError {
   return new ChatError({ code: "stalled", message, retryable: true })
 }
 
-function unreachable(cause: unknown): ChatError {
+function createUnreachable(cause: unknown): ChatError {
   const message =
     "The gateway could not be reached, or the connection broke off. Check the address, and in a " +
     "browser the gateway's corsOrigins."

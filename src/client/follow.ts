@@ -60,7 +60,7 @@ export async function* follow(
       hasEnded = false
       onConnection({ state: "open" })
       try {
-        for await (const event of eventsAfter(cursor, exchange)) {
+        for await (const event of readEvents(cursor, exchange)) {
           failures = 0
           cursor = event.cursor ?? cursor
           hasEnded = isTerminal(event) || (!oneRun && event.type === "task_completed")
@@ -87,7 +87,7 @@ export async function* follow(
  * Yields the events of one connection. Only the last of several frames of one log entry has an id. The earlier frames
  * are held until it arrives, because after a cut in between all of them come again.
  */
-async function* eventsAfter(after: number | null, exchange: Exchange): AsyncGenerator<SentEvent> {
+async function* readEvents(after: number | null, exchange: Exchange): AsyncGenerator<SentEvent> {
   let cursor = after ?? -1
   let held: ChatEvent[] = []
   let heldCharacters = 0
@@ -100,7 +100,7 @@ async function* eventsAfter(after: number | null, exchange: Exchange): AsyncGene
       }
       held.push(event)
       heldCharacters += frame.data.length
-      if (heldCharacters > maxHeldCharacters) throw invalidStream()
+      if (heldCharacters > maxHeldCharacters) throw createInvalidStream()
       continue
     }
     const entry = held
@@ -130,13 +130,13 @@ function parseEvent({ data }: Frame): ChatEvent {
   try {
     event = JSON.parse(data)
   } catch {
-    throw invalidStream()
+    throw createInvalidStream()
   }
-  if (typeof (event as Partial<ChatEvent> | null)?.type !== "string") throw invalidStream()
+  if (typeof (event as Partial<ChatEvent> | null)?.type !== "string") throw createInvalidStream()
   return event as ChatEvent
 }
 
-function invalidStream(): ChatError {
+function createInvalidStream(): ChatError {
   const message =
     "The event stream has data that is not an event of the gateway. A proxy may have changed it."
   return new ChatError({ code: "invalid_stream", message, retryable: true })

@@ -38,7 +38,7 @@ export type ForgetQuery = { readonly signal?: AbortSignal } & (
 
 /** Returns the path and the query of a request for memories. */
 export function formatMemoriesPath({ query, entityType, tag, after, limit }: MemoriesQuery): string {
-  return pathWith({ query, entity_type: entityType, tag, after, limit: limit?.toString() })
+  return formatPath({ query, entity_type: entityType, tag, after, limit: limit?.toString() })
 }
 
 /**
@@ -46,13 +46,13 @@ export function formatMemoriesPath({ query, entityType, tag, after, limit }: Mem
  * nor has `all`.
  */
 export function forgetPath(query: ForgetQuery): string {
-  if ("all" in query && query.all) return pathWith({})
+  if ("all" in query && query.all) return formatPath({})
   // Without a name, the request would delete all memories of the user.
   if (!("name" in query) || !query.name) throw new TypeError("forget() needs a name, or all: true.")
-  return pathWith({ name: query.name, entity_type: query.entityType })
+  return formatPath({ name: query.name, entity_type: query.entityType })
 }
 
-function pathWith(parameters: Readonly<Record<string, string | undefined>>): string {
+function formatPath(parameters: Readonly<Record<string, string | undefined>>): string {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value)
   return query.size === 0 ? "/memory" : `/memory?${query}`

@@ -31,7 +31,7 @@ export async function* parseEventStream(chunks: AsyncIterable<Uint8Array>): Asyn
         continue
       }
       characters += line.length
-      if (characters > maxFrameCharacters) throw tooLong()
+      if (characters > maxFrameCharacters) throw createTooLong()
       const { field, value } = parseLine(line)
       if (field === "data") data.push(value)
       if (field === "id") id = /^\d{1,16}$/.test(value) ? Number(value) : null
@@ -63,11 +63,11 @@ function createLineSplitter(): (text: string) => Generator<string> {
     }
     endedWithReturn = text.endsWith("\r")
     started += text.slice(start)
-    if (started.length > maxFrameCharacters) throw tooLong()
+    if (started.length > maxFrameCharacters) throw createTooLong()
   }
 }
 
-function tooLong(): ChatError {
+function createTooLong(): ChatError {
   const message = "An event of the stream is larger than any that a gateway sends."
   return new ChatError({ code: "invalid_stream", message, retryable: false })
 }

@@ -54,15 +54,15 @@ export function createTokens(source: TokenSource, sessionId: string | null, time
 
   async function request(): Promise<Issued> {
     const controller = new AbortController()
-    const timer = setTimeout(() => controller.abort(tooSlow()), timeoutMs)
+    const timer = setTimeout(() => controller.abort(createTooSlow()), timeoutMs)
     try {
       const { signal } = controller
       const answer = await rejectOnAbort(Promise.resolve(source({ sessionId: session, signal })), signal)
       const { session_token, session_id, expires_at } =
         typeof answer === "string" ? { session_token: answer } : answer
-      if (session_id !== undefined && session !== null && session_id !== session) throw sessionChanged()
+      if (session_id !== undefined && session !== null && session_id !== session) throw createSessionChanged()
       session = session_id ?? session
-      issued = { token: session_token, renewAt: renewalOf(expires_at) }
+      issued = { token: session_token, renewAt: computeRenewal(expires_at) }
       return issued
     } finally {
       clearTimeout(timer)
@@ -86,18 +86,18 @@ export function createTokens(source: TokenSource, sessionId: string | null, time
  * Returns the time of the renewal. If a new token seems to expire at once, this machine's clock is wrong, and the
  * token is used until the gateway refuses it.
  */
-function renewalOf(expiresAt: number | undefined): number {
+function computeRenewal(expiresAt: number | undefined): number {
   if (expiresAt === undefined) return Number.POSITIVE_INFINITY
   const renewAt = expiresAt * 1000 - renewBeforeExpiryMs
   return renewAt > Date.now() ? renewAt : Number.POSITIVE_INFINITY
 }
 
-function tooSlow(): ChatError {
+function createTooSlow(): ChatError {
   const message = "The token callback did not return in time."
   return new ChatError({ code: "token_timeout", message, retryable: true })
 }
 
-function sessionChanged(): ChatError {
+function createSessionChanged(): ChatError {
   const message =
     "The token callback returned a token for another session. Pass its sessionId to POST /chat/init as session_id."
   return new ChatError({ code: "session_changed", message, retryable: false })

@@ -107,11 +107,11 @@ async function execute(
     JSON.stringify(result)
     return { result }
   } catch (error) {
-    return { error: toolError(error) }
+    return { error: toToolError(error) }
   }
 }
 
-function toolError(error: unknown): NonNullable<ToolResultRequest["error"]> {
+function toToolError(error: unknown): NonNullable<ToolResultRequest["error"]> {
   const { code, subCode } = Object(error) as { readonly code?: unknown; readonly subCode?: unknown }
   const message = error instanceof Error ? error.message : String(error)
   return {

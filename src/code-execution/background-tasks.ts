@@ -108,7 +108,7 @@ function startTask(begin: (signal: AbortSignal) => CodeRun): RunningTask {
   const id = `task_${randomUUID()}`
   const { ended, record } = begin(stopping.signal)
   const end = (status: TaskEnd["status"], error: Error | null): TaskEnd => {
-    const problem = error === null ? null : problemOf(error)
+    const problem = error === null ? null : toProblem(error)
     return { id, record, status, problem, error }
   }
   let outcome: TaskEnd | null = null
@@ -134,7 +134,7 @@ function startTask(begin: (signal: AbortSignal) => CodeRun): RunningTask {
   }
 }
 
-function problemOf(error: Error): TaskProblem {
+function toProblem(error: Error): TaskProblem {
   if (error instanceof GatewayError) return { code: error.code, message: error.message }
   return { code: "tool_failed", message: "The code could not be run." }
 }

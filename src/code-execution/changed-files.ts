@@ -34,7 +34,7 @@ function comparePaths(a: SandboxFile, b: SandboxFile): number {
 }
 
 function toReportedFile({ path, size }: SandboxFile): ReportedFile {
-  return { path, size, media_type: mediaTypeOf(path) }
+  return { path, size, media_type: findMediaType(path) }
 }
 
 const mediaTypes: Readonly<Record<string, string>> = {
@@ -54,7 +54,7 @@ const mediaTypes: Readonly<Record<string, string>> = {
   zip: "application/zip",
 }
 
-function mediaTypeOf(path: string): string {
+function findMediaType(path: string): string {
   const extension = /\.(\w+)$/.exec(path)?.[1]?.toLowerCase() ?? ""
   return mediaTypes[extension] ?? "application/octet-stream"
 }

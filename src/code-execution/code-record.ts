@@ -74,11 +74,12 @@ export function createCodeRecord(maxOutputBytes: number): CodeRecord {
       durationMs ??= measureElapsed()
     },
     complete({ exit, changed, found }) {
-      outcome = outcomeOf(exit, changed, found)
+      outcome = toOutcome(exit, changed, found)
       parts = found.parts
     },
     images: () => parts,
-    size: () => recordBytes + outputs.stdout.held + outputs.stderr.held + sizeOf(outcome) + sizeOf(parts),
+    size: () =>
+      recordBytes + outputs.stdout.held + outputs.stderr.held + estimateSize(outcome) + estimateSize(parts),
     report: (maxBytes) => fitReport(outputs, maxBytes, outcome, durationMs ?? measureElapsed()),
   }
 }
@@ -88,10 +89,10 @@ const recordBytes = 2_048
 const bytesPerCharacter = 2
 
 /** Returns an upper estimate, as if every string had characters outside of Latin-1. */
-function sizeOf(value: unknown): number {
+function estimateSize(value: unknown): number {
   if (typeof value === "string") return 32 + bytesPerCharacter * value.length
   if (typeof value !== "object" || value === null) return 16
-  return Object.values(value).reduce((total: number, part: unknown) => total + sizeOf(part), 64)
+  return Object.values(value).reduce((total: number, part: unknown) => total + estimateSize(part), 64)
 }
 
 type Outcome = Pick<CodeReport, "return_code" | "images" | "files" | "timed_out" | "ended_by"> & {
@@ -114,7 +115,7 @@ const running: Outcome = {
   removed: null,
 }
 
-function outcomeOf(exit: ExitStatus, { files, complete }: ChangedFiles, found: FoundImages): Outcome {
+function toOutcome(exit: ExitStatus, { files, complete }: ChangedFiles, found: FoundImages): Outcome {
   return {
     return_code: exit.exitCode,
     images: found.images,

@@ -59,8 +59,8 @@ export function createCodeTools(options: CodeToolsParts): CodeTools {
   const tasks = createBackgroundTasks({ maxRunning: maxBackground, clock, logger })
   return {
     tools: (toolsOptions) => [
-      codeExecute(options, toolsOptions, tasks),
-      codeExecuteStatus(toolsOptions, tasks),
+      createCodeExecute(options, toolsOptions, tasks),
+      createCodeExecuteStatus(toolsOptions, tasks),
     ],
     forget: (isKept) => tasks.forget(isKept),
     close: () => tasks.close(),
@@ -69,7 +69,7 @@ export function createCodeTools(options: CodeToolsParts): CodeTools {
 
 type Tasks = ReturnType<typeof createBackgroundTasks>
 
-function codeExecute(
+function createCodeExecute(
   parts: CodeToolsParts,
   { needsApproval, maxResultBytes }: CodeToolsOptions,
   tasks: Tasks,
@@ -79,17 +79,17 @@ function codeExecute(
   const { hosts } = sandboxes
   const [preferred] = hosts
   if (preferred === undefined) throw new Error("No backend can execute code.")
-  const hostOf = (input: { readonly host?: unknown }): SandboxHost => {
+  const findHost = (input: { readonly host?: unknown }): SandboxHost => {
     return hosts.find((host) => host.name === input.host) ?? preferred
   }
   return tool({
     name,
-    description: [description(preferred, defaultTimeoutMs), parts.descriptionSuffix].join(" ").trim(),
-    inputSchema: inputSchema(hosts, { defaultTimeoutMs, maxTimeoutMs }),
+    description: [createDescription(preferred, defaultTimeoutMs), parts.descriptionSuffix].join(" ").trim(),
+    inputSchema: createInputSchema(hosts, { defaultTimeoutMs, maxTimeoutMs }),
     timeoutMs: maxTimeoutMs + overheadMs,
-    qualifier: (input) => hostOf(input).name,
+    qualifier: (input) => findHost(input).name,
     needsApproval: ({ input, signal }) => {
-      const host = hostOf(input)
+      const host = findHost(input)
       if (!host.sandboxed) return true
       // The agent's policy receives JSON for every tool.
       return needsApproval({
@@ -101,7 +101,7 @@ function codeExecute(
       })
     },
     async execute({ code, background, ...input }, context) {
-      const host = hostOf(input)
+      const host = findHost(input)
       const language = input.language ?? host.languages[0] ?? "shell"
       requireLanguage(host, language)
       const timeoutMs = Math.min(input.timeout_ms ?? defaultTimeoutMs, maxTimeoutMs)
@@ -125,7 +125,7 @@ function codeExecute(
   })
 }
 
-function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): Tool {
+function createCodeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): Tool {
   return tool({
     name: "code_execute_status",
     description:
@@ -163,7 +163,7 @@ export function createCodeResult(record: CodeRecord, report: object): unknown {
   return images.length === 0 ? report : content([{ type: "text", text: JSON.stringify(report) }, ...images])
 }
 
-function inputSchema(
+function createInputSchema(
   hosts: readonly SandboxHost[],
   { defaultTimeoutMs, maxTimeoutMs }: { readonly defaultTimeoutMs: number; readonly maxTimeoutMs: number },
 ) {
@@ -192,7 +192,7 @@ function describeUnsandboxed(hosts: readonly SandboxHost[]): string {
   return names.length === 0 ? "" : ` ${names.join(", ")} is not a sandbox: a person must allow each call.`
 }
 
-function description({ languages }: SandboxHost, defaultTimeoutMs: number): string {
+function createDescription({ languages }: SandboxHost, defaultTimeoutMs: number): string {
   return (
     `Runs code (${languages.join(", ")}) and returns its output, exit code, and the files it created or changed. ` +
     "The working directory lasts for the whole conversation. Everything else is lost when the code ends, processes " +

@@ -22,7 +22,7 @@ export function logFindings({ findings, hosts }: OpenedSandboxes, network: strin
  * anyone.
  */
 export function createReadinessCheck(sandboxes: OpenedSandboxes, logger: Logger): () => Promise<PluginCheck> {
-  const summary = summaryOf(sandboxes)
+  const summary = formatSummary(sandboxes)
   let worked = true
   return async () => {
     const outcome = await sandboxes.check()
@@ -39,7 +39,7 @@ export function createReadinessCheck(sandboxes: OpenedSandboxes, logger: Logger)
   }
 }
 
-function summaryOf({ findings, hosts }: OpenedSandboxes): string {
+function formatSummary({ findings, hosts }: OpenedSandboxes): string {
   const [inUse] = hosts
   const better = findings.slice(
     0,

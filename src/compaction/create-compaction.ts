@@ -37,14 +37,14 @@ export function createCompaction({
   compactionModel,
 }: CompactionOptions): HistoryCompaction {
   const settings = resolveCompaction(compaction)
-  const windowOf = (history: CompactableHistory) => contextWindow ?? history.contextWindowOf(history.choice)
+  const findWindow = (history: CompactableHistory) => contextWindow ?? history.contextWindowOf(history.choice)
   // Searching the list of models costs more than the rest of a short turn.
   const leastLimit =
     contextWindow === undefined ? Math.min(smallestWindow, settings.trigger ?? smallestWindow) : 0
   return {
     async next(history) {
       if (!history.isRefused && history.requestTokens < leastLimit * settings.share) return null
-      const window = windowOf(history)
+      const window = findWindow(history)
       const limit = computeRequestLimit(history, window, settings)
       if (!history.isRefused && history.requestTokens <= limit) return null
       // The prompt and the tools remain, however much of the request they are.

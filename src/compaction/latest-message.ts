@@ -18,7 +18,7 @@ export function appendLatestMessage(
 ): string {
   if (kept.some(({ role }) => role === "user")) return summary
   const latest = dropped.findLast((message) => message.role === "user")
-  const text = latest === undefined ? formerMessage(former) : joinTexts(latest.content)
+  const text = latest === undefined ? formatFormerMessage(former) : joinTexts(latest.content)
   return text === "" ? summary : `${summary}${heading}${shorten(text, maxCharacters)}`
 }
 
@@ -27,6 +27,6 @@ export function removeLatestMessage(summary: string): string {
   return summary.split(heading)[0] ?? summary
 }
 
-function formerMessage(former: string | null): string {
+function formatFormerMessage(former: string | null): string {
   return former?.split(heading).slice(1).join(heading) ?? ""
 }

@@ -8,15 +8,15 @@ const noteBytes = 200
 
 /** Returns the next maximum bytes of tool results. Null if it would shorten none of them. */
 export function chooseNextLength(messages: readonly Message[]): number | null {
-  const longest = Math.max(0, ...messages.flatMap(lengths))
+  const longest = Math.max(0, ...messages.flatMap(listLengths))
   return ladder.find((bytes) => bytes + noteBytes < longest) ?? null
 }
 
-function lengths(message: Message): number[] {
-  return message.role === "tool" ? message.results.map(({ result }) => lengthOf(result)) : []
+function listLengths(message: Message): number[] {
+  return message.role === "tool" ? message.results.map(({ result }) => computeLength(result)) : []
 }
 
-function lengthOf(result: ToolResult): number {
+function computeLength(result: ToolResult): number {
   switch (result.type) {
     case "json":
       return JSON.stringify(result.value).length

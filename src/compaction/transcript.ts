@@ -17,7 +17,7 @@ export async function writeTranscript(
   const texts: string[] = []
   let written = 0
   for (const message of messages) {
-    const text = partsOf(message)
+    const text = formatParts(message)
       .map((part) => shorten(part, maxPart))
       .join("\n")
     texts.push(text)
@@ -38,24 +38,24 @@ export function shorten(text: string, maxCharacters: number): string {
   return `${text.slice(0, head)}\n[… ${left} characters are left out …]\n${text.slice(-tail)}`.toWellFormed()
 }
 
-function partsOf(message: Message): readonly string[] {
+function formatParts(message: Message): readonly string[] {
   switch (message.role) {
     case "user":
-      return [`User: ${contentText(message.content)}`]
+      return [`User: ${formatContent(message.content)}`]
     case "system":
-      return [`Note of the application: ${contentText(message.content)}`]
+      return [`Note of the application: ${formatContent(message.content)}`]
     case "assistant":
-      return message.content.flatMap(assistantText)
+      return message.content.flatMap(formatAssistantPart)
     case "tool":
       return message.results.map(
-        ({ toolCallId, result }) => `Result of the call ${toolCallId}: ${resultText(result)}`,
+        ({ toolCallId, result }) => `Result of the call ${toolCallId}: ${formatResult(result)}`,
       )
     default:
       return message satisfies never
   }
 }
 
-function assistantText(part: AssistantPart): string[] {
+function formatAssistantPart(part: AssistantPart): string[] {
   switch (part.type) {
     case "text":
       return part.text.trim() === "" ? [] : [`Assistant: ${part.text}`]
@@ -69,12 +69,12 @@ function assistantText(part: AssistantPart): string[] {
   }
 }
 
-function resultText(result: ToolResult): string {
+function formatResult(result: ToolResult): string {
   switch (result.type) {
     case "json":
-      return `${marksText(result)}${JSON.stringify(result.value)}`
+      return `${formatMarks(result)}${JSON.stringify(result.value)}`
     case "content":
-      return `${marksText(result)}${contentText(result.content)}`
+      return `${formatMarks(result)}${formatContent(result.content)}`
     case "error":
       return `error ${formatErrorCode(result)}: ${result.message}`
     default:
@@ -82,10 +82,10 @@ function resultText(result: ToolResult): string {
   }
 }
 
-function marksText({ isError, warning }: ToolResultMarks): string {
+function formatMarks({ isError, warning }: ToolResultMarks): string {
   return `${isError === true ? "error: " : ""}${warning === undefined ? "" : `(warning: ${warning}) `}`
 }
 
-function contentText(parts: readonly ContentPart[]): string {
+function formatContent(parts: readonly ContentPart[]): string {
   return parts.map((part) => (part.type === "text" ? part.text : "[an image]")).join("\n")
 }

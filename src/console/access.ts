@@ -22,7 +22,7 @@ const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "
 export const requireOwnPage: MiddlewareHandler<HttpEnv> = async (c, next) => {
   const origin = c.req.header("origin")
   const site = c.req.header("sec-fetch-site")
-  const isForeign = (site !== undefined && site !== "same-origin") || !isOwnOrigin(origin, hostOf(c))
+  const isForeign = (site !== undefined && site !== "same-origin") || !isOwnOrigin(origin, readHost(c))
   if (isForeign || c.req.header(requestHeader) !== "1") {
     throw new Problem(
       { code: "console_request_refused", status: 403 },
@@ -36,7 +36,7 @@ export const requireOwnPage: MiddlewareHandler<HttpEnv> = async (c, next) => {
 export function requireAccess(access: ConsoleAccess): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     if (access.type === "loopback") requireLoopback(c)
-    else if (!access.cookie.isValid(c)) throw signedOut()
+    else if (!access.cookie.isValid(c)) throw createSignedOut()
     await next()
   }
 }
@@ -47,7 +47,7 @@ export function requireAccess(access: ConsoleAccess): MiddlewareHandler<HttpEnv>
  */
 export function requireLoopback(c: Context<HttpEnv>): void {
   const isDirect = forwardingHeaders.every((name) => c.req.header(name) === undefined)
-  const host = URL.canParse(`http://${hostOf(c)}`) ? new URL(`http://${hostOf(c)}`).hostname : ""
+  const host = URL.canParse(`http://${readHost(c)}`) ? new URL(`http://${readHost(c)}`).hostname : ""
   if (c.env?.ownServer?.reach === "loopback" && isDirect && isLoopbackName(host)) return
   throw new Problem(
     { code: "console_not_local", status: 403 },
@@ -56,7 +56,7 @@ export function requireLoopback(c: Context<HttpEnv>): void {
   )
 }
 
-function hostOf(c: Context<HttpEnv>): string {
+function readHost(c: Context<HttpEnv>): string {
   return (c.req.header("host") ?? new URL(c.req.url).host).toLowerCase()
 }
 
@@ -69,6 +69,6 @@ function isOwnOrigin(origin: string | undefined, host: string): boolean {
   return URL.canParse(origin) && new URL(origin).host === host
 }
 
-function signedOut(): Problem {
+function createSignedOut(): Problem {
   return new Problem({ code: "operator_signed_out", status: 401 }, "Sign in with the operator key.")
 }

@@ -33,7 +33,7 @@ export interface ConsoleOptions
 }
 
 /** Adds the page and its own routes. The conversations use the HTTP API. */
-export function consolePages(options: ConsoleOptions): AddPages {
+export function createConsolePages(options: ConsoleOptions): AddPages {
   const { access, folder, info, sessions, directory, outbox, memory } = options
   const agents = info.agents.map(({ name }) => name)
 

@@ -40,21 +40,21 @@ export function createConversations(
     const { items, next } = await directory.sessions({ principal, agents, ...place, limit: pageSize })
     const shown = items.filter(({ parent, revokedAt }) => parent === null && revokedAt === null)
     const listed = await Promise.all(
-      shown.map(async (session) => ({ session, title: await titleOf(session.id, signal) })),
+      shown.map(async (session) => ({ session, title: await findTitle(session.id, signal) })),
     )
     return { items: listed, next }
   }
 
-  async function titleOf(sessionId: string, signal: AbortSignal): Promise<string | null> {
+  async function findTitle(sessionId: string, signal: AbortSignal): Promise<string | null> {
     const known = titles.get(sessionId)
     if (known !== undefined) return known
-    const title = await firstWords(sessionId, signal)
+    const title = await findFirstWords(sessionId, signal)
     if (title !== null) titles.set(sessionId, title)
     return title
   }
 
   /** Returns the first words of the user. Reads no further than that message. */
-  async function firstWords(sessionId: string, signal: AbortSignal): Promise<string | null> {
+  async function findFirstWords(sessionId: string, signal: AbortSignal): Promise<string | null> {
     try {
       for await (const part of sessions.history(sessionId, { signal })) {
         if (part.type !== "messages") return null

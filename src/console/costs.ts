@@ -40,7 +40,7 @@ export function createCosts({ directory, readEnd }: CostParts): Costs {
   const ends = createRecentMap<RunEnd>(maxRuns)
   const sessions = createRecentMap<SessionCost>(maxSessions)
 
-  async function ofRun({ id, sessionId, state }: ListedRun): Promise<RunEnd | null> {
+  async function readRunEnd({ id, sessionId, state }: ListedRun): Promise<RunEnd | null> {
     if (!ended.includes(state)) return null
     const known = ends.get(id)
     if (known !== undefined) return known
@@ -50,14 +50,16 @@ export function createCosts({ directory, readEnd }: CostParts): Costs {
   }
 
   return {
-    ofRun,
+    ofRun: readRunEnd,
     async ofSession({ id, lastUsedAt, storedBytes }) {
       // Each end of a run adds events to the log, so `storedBytes` changes.
       const key = JSON.stringify([id, lastUsedAt, storedBytes])
       const known = sessions.get(key)
       if (known !== undefined) return known
       const { items, next } = await directory.runs({ sessionId: id, limit: maxDirectoryPage })
-      const costs = (await Promise.all(items.map(ofRun))).map((end) => end?.cost ?? (end === null ? 0 : null))
+      const costs = (await Promise.all(items.map(readRunEnd))).map(
+        (end) => end?.cost ?? (end === null ? 0 : null),
+      )
       const total = { cost: costs.reduce(addCost, 0), isPartial: next !== null }
       sessions.set(key, total)
       return total

@@ -22,7 +22,7 @@ const types: Readonly<Record<string, string>> = {
 /** Reads the built files by their paths below `folder`. Empty if the console was not built. */
 export async function readPageFiles(folder: string): Promise<ReadonlyMap<string, PageFile>> {
   const files = new Map<string, PageFile>()
-  for (const name of await namesIn(folder)) {
+  for (const name of await listNames(folder)) {
     const type = types[extname(name)]
     if (type === undefined) continue
     const body = new Uint8Array(await readFile(join(folder, name)))
@@ -32,7 +32,7 @@ export async function readPageFiles(folder: string): Promise<ReadonlyMap<string,
   return files
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
+async function listNames(folder: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(folder, { recursive: true })
     return entries.map((name) => name.replaceAll("\\", "/"))

@@ -38,7 +38,7 @@ export function createChannels(options: DeliveryOptions): readonly Channel[] {
       slack.onUnknown ?? "keep",
     )
   if (email !== undefined) {
-    const { subject = subjectOf } = email
+    const { subject = formatSubject } = email
     const send: Channel["send"] = (delivered, signal) => {
       const title = typeof subject === "string" ? subject : subject(delivered)
       return sendEmail(email, { id: delivered.id, subject: title, text: formatMessage(delivered) }, signal)
@@ -58,6 +58,6 @@ function messageOf({ response, outcome, reason, error }: Delivery): string {
   )
 }
 
-function subjectOf({ agent, outcome }: Delivery): string {
+function formatSubject({ agent, outcome }: Delivery): string {
   return outcome === "completed" ? agent : `${agent}: ${outcome}`
 }

@@ -34,12 +34,12 @@ export async function sendEmail(
     disableUrlAccess: true,
   })
   await sendParts([email], onUnknown, async ({ id, subject, text }) => {
-    const content = contentOf(text)
+    const content = openContent(text)
     try {
       const { rejected } = await transport.sendMail({
         from,
         to: [...(typeof to === "string" ? [to] : to)],
-        subject: oneLine(subject),
+        subject: toOneLine(subject),
         text: content.stream,
         textEncoding: "base64",
         messageId: `<${id}@ai-agent-gateway>`,
@@ -57,7 +57,7 @@ export async function sendEmail(
 }
 
 /** Records when the text is read, which happens after the server has accepted the connection and the login. */
-function contentOf(text: string): { readonly stream: Readable; isBegun(): boolean } {
+function openContent(text: string): { readonly stream: Readable; isBegun(): boolean } {
   let begun = false
   const stream = new Readable({
     read() {
@@ -86,7 +86,7 @@ function judge(error: Error, isBegun: boolean): Error {
   return isWrong ? new UndeliverableError(problem, { cause: error }) : new Error(problem, { cause: error })
 }
 
-function oneLine(subject: string): string {
+function toOneLine(subject: string): string {
   return subject
     .replace(/[\r\n]+/g, " ")
     .slice(0, 200)

@@ -24,12 +24,12 @@ export function delivery(options: DeliveryOptions): Plugin {
       const channels = createChannels(options)
       const kinds = channels.map(({ name }) => name)
       return {
-        outbox: Object.fromEntries(channels.map((channel) => [channel.name, handlerOf(channel)])),
+        outbox: Object.fromEntries(channels.map((channel) => [channel.name, createHandler(channel)])),
         openRun: () => ({
           itemsAtEnd: (end) => {
-            const of = (kind: string) => deliveryOf(end, { agent, kind })
+            const of = (kind: string) => createDelivery(end, { agent, kind })
             const chosen = kinds.filter((kind) => options.when?.(of(kind)) ?? true)
-            return chosen.map((kind) => ({ id: idOf(end, kind), kind, payload: toJson(of(kind)) }))
+            return chosen.map((kind) => ({ id: toDeliveryId(end, kind), kind, payload: toJson(of(kind)) }))
           },
         }),
       }
@@ -43,7 +43,7 @@ export function delivery(options: DeliveryOptions): Plugin {
  */
 const marginMs = 5_000
 
-function handlerOf({ send, onUnknown }: Channel): OutboxHandler {
+function createHandler({ send, onUnknown }: Channel): OutboxHandler {
   return {
     timeoutMs: attemptMs + marginMs,
     async deliver({ payload, interrupted }, { signal }) {
@@ -53,18 +53,18 @@ function handlerOf({ send, onUnknown }: Channel): OutboxHandler {
   }
 }
 
-function idOf({ runId }: RunEnd, kind: string): string {
+function toDeliveryId({ runId }: RunEnd, kind: string): string {
   return `${kind}_${runId}`
 }
 
-function deliveryOf(
+function createDelivery(
   end: RunEnd,
   { agent, kind }: { readonly agent: string; readonly kind: string },
 ): Delivery {
   const { sessionId, runId, endedAt, outcome, reason, error, usage, cost } = end
   const response = end.response.slice(0, maxResponse).toWellFormed()
   return {
-    id: idOf(end, kind),
+    id: toDeliveryId(end, kind),
     agent,
     sessionId,
     runId,

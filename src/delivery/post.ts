@@ -61,14 +61,14 @@ export function sendPost({ url, headers, body, allowPrivateAddresses, signal }: 
   const target = new URL(url)
   const host = target.hostname.replace(/^\[(.*)\]$/, "$1")
   if (!allowPrivateAddresses && isIP(host) !== 0 && isPrivateAddress(host))
-    return Promise.reject(refusal(host))
+    return Promise.reject(createRefusal(host))
   const send = target.protocol === "https:" ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
     let isSent = false
     const request = send(target, {
       method: "POST",
       headers: { ...headers, "content-length": String(Buffer.byteLength(body)) },
-      lookup: allowPrivateAddresses ? lookup : publicLookup,
+      lookup: allowPrivateAddresses ? lookup : lookUpPublicAddress,
       agent: false,
       signal,
     })
@@ -100,11 +100,11 @@ async function readReply(response: IncomingMessage): Promise<PostReply> {
   return { status: response.statusCode ?? 0, headers: response.headers, text }
 }
 
-const publicLookup: LookupFunction = (host, options, callback) => {
+const lookUpPublicAddress: LookupFunction = (host, options, callback) => {
   lookup(host, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return callback(error, [])
     const blocked = addresses.find(({ address }) => isPrivateAddress(address))
-    if (blocked !== undefined) return callback(refusal(host), [])
+    if (blocked !== undefined) return callback(createRefusal(host), [])
     if (options.all === true) return callback(null, addresses)
     const [first] = addresses
     if (first === undefined) return callback(new Error(`${host} has no address.`), [])
@@ -112,7 +112,7 @@ const publicLookup: LookupFunction = (host, options, callback) => {
   })
 }
 
-function refusal(host: string): UndeliverableError {
+function createRefusal(host: string): UndeliverableError {
   return new UndeliverableError(
     `${host} has an address of a private network. If that is meant, set allowPrivateAddresses.`,
   )

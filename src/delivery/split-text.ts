@@ -6,7 +6,7 @@ export function splitText(text: string, limit: number): readonly string[] {
   const parts: string[] = []
   let rest = text.trim()
   while (rest.length > limit) {
-    const end = borderIn(rest, limit)
+    const end = findBorder(rest, limit)
     parts.push(rest.slice(0, end).trimEnd())
     rest = rest.slice(end).trimStart()
   }
@@ -14,7 +14,7 @@ export function splitText(text: string, limit: number): readonly string[] {
 }
 
 /** Returns the border of a part. A border in the first half would make the part too short. */
-function borderIn(text: string, limit: number): number {
+function findBorder(text: string, limit: number): number {
   const head = text.slice(0, limit)
   for (const border of ["\n\n", "\n", " "]) {
     const at = head.lastIndexOf(border)

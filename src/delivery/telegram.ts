@@ -36,7 +36,7 @@ export async function sendTelegram(
   await sendParts(parts, onUnknown, async (part) => {
     for (let attempt = 1; ; attempt += 1) {
       const reply = await sendPost({
-        ...("text" in part ? messageOf(chatId, part.text) : documentOf(chatId, part.file)),
+        ...("text" in part ? createMessage(chatId, part.text) : createDocument(chatId, part.file)),
         url: `${apiUrl}/bot${botToken}/${"text" in part ? "sendMessage" : "sendDocument"}`,
         // The operator chooses the API's address, and the author of the text cannot.
         allowPrivateAddresses: true,
@@ -52,21 +52,21 @@ export async function sendTelegram(
 /** The chat that a message is sent to. */
 export type TelegramChat = Omit<TelegramOptions, "files">
 
-function messageOf(chatId: string, text: string) {
+function createMessage(chatId: string, text: string) {
   const body = JSON.stringify({ chat_id: chatId, text, link_preview_options: { is_disabled: true } })
   return { headers: { "content-type": "application/json" }, body }
 }
 
 /** Returns a form by https://core.telegram.org/bots/api#sending-files */
-function documentOf(chatId: string, { name, content, caption }: TelegramFile) {
+function createDocument(chatId: string, { name, content, caption }: TelegramFile) {
   const boundary = `file-${randomUUID()}`
-  const field = (name: string, value: string) =>
+  const formatField = (name: string, value: string) =>
     `--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
   const captionField =
-    caption === undefined ? "" : field("caption", caption.slice(0, maxCaption).toWellFormed())
+    caption === undefined ? "" : formatField("caption", caption.slice(0, maxCaption).toWellFormed())
   const head =
-    `${field("chat_id", chatId)}${captionField}--${boundary}\r\n` +
-    `content-disposition: form-data; name="document"; filename="${quotable(name)}"\r\n` +
+    `${formatField("chat_id", chatId)}${captionField}--${boundary}\r\n` +
+    `content-disposition: form-data; name="document"; filename="${escapeName(name)}"\r\n` +
     "content-type: application/octet-stream\r\n\r\n"
   return {
     headers: { "content-type": `multipart/form-data; boundary=${boundary}` },
@@ -75,7 +75,7 @@ function documentOf(chatId: string, { name, content, caption }: TelegramFile) {
 }
 
 /** Escapes a name by https://html.spec.whatwg.org/#multipart-form-data */
-function quotable(name: string): string {
+function escapeName(name: string): string {
   return name.toWellFormed().replaceAll('"', "%22").replaceAll("\r", "%0D").replaceAll("\n", "%0A")
 }
 

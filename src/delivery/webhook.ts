@@ -14,7 +14,7 @@ export async function sendWebhook(
   const body = JSON.stringify({
     type: `run.${delivered.outcome}`,
     timestamp: new Date(delivered.endedAt).toISOString(),
-    data: dataOf(delivered),
+    data: createData(delivered),
   })
   const timestamp = Math.floor(Date.now() / 1_000).toString()
   const reply = await sendPost({
@@ -41,7 +41,7 @@ function sign(secret: string, content: string): string {
 }
 
 /** Returns the data in the form of the HTTP API. */
-function dataOf({ agent, sessionId, runId, outcome, reason, error, response, usage, cost }: Delivery) {
+function createData({ agent, sessionId, runId, outcome, reason, error, response, usage, cost }: Delivery) {
   return {
     agent,
     session_id: sessionId,

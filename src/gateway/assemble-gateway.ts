@@ -67,7 +67,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
 
   let service: Promise<Service> | null = null
   let closed: Promise<void> | null = null
-  const started = (options: PrepareOptions = {}): Promise<Service> => {
+  const startOnce = (options: PrepareOptions = {}): Promise<Service> => {
     if (closed !== null && service === null) return Promise.reject(new ShuttingDownError())
     service ??= Promise.resolve()
       .then(() => open(options))
@@ -86,20 +86,20 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
   }
 
   const followParts = async (): Promise<FollowParts> => {
-    const { sessions, directory, logger } = await started()
+    const { sessions, directory, logger } = await startOnce()
     return { sessions, directory, agents: agents.map(({ name }) => name), logger }
   }
 
   return {
     async prepare(options) {
-      await started(options)
+      await startOnce(options)
     },
     async fetch(request, bindings) {
-      return (await started()).fetch(request, bindings)
+      return (await startOnce()).fetch(request, bindings)
     },
     async listen(options = {}) {
       if (closed !== null) throw new ShuttingDownError()
-      return listen(await started(), server, options)
+      return listen(await startOnce(), server, options)
     },
     async run<Schema extends OutputSchema>(message: string, { output, ...options }: RunOptions<Schema> = {}) {
       if (closed !== null) throw new ShuttingDownError()
@@ -118,36 +118,36 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       return streamRun(followParts, message, options)
     },
     waits: createWaits(
-      deferDecisions(async () => (await started()).sessions),
+      deferDecisions(async () => (await startOnce()).sessions),
       "code",
     ),
-    outbox: createOutbox(async () => (await started()).outbox),
+    outbox: createOutbox(async () => (await startOnce()).outbox),
     memory: createGatewayMemory({
-      optionsOf: (agent) => memoryOptionsOf(agents, agent),
-      open: () => started(),
+      optionsOf: (agent) => findMemoryOptions(agents, agent),
+      open: () => startOnce(),
     }),
-    schedules: createGatewaySchedules(async () => (await started()).schedules),
-    sessions: createGatewaySessions(async () => (await started()).directory),
+    schedules: createGatewaySchedules(async () => (await startOnce()).schedules),
+    sessions: createGatewaySessions(async () => (await startOnce()).directory),
     agents: agents.map(({ name, options }) => ({ name, mcp: pickOptions(mcpOptions, options) })),
     async revokeSession(sessionId) {
-      return (await started()).sessions.revoke(sessionId)
+      return (await startOnce()).sessions.revoke(sessionId)
     },
     async rotateKeys() {
       if (server.jwtSecret !== undefined)
         throw new ConfigurationError(
           "rotateKeys() does not work with the option jwtSecret. To rotate that key, change jwtSecret and restart.",
         )
-      const { id } = await (await started()).keyring.rotate()
+      const { id } = await (await startOnce()).keyring.rotate()
       return id
     },
     async removeKey(id) {
-      return (await started()).keyring.remove(id)
+      return (await startOnce()).keyring.remove(id)
     },
     async readiness(options) {
-      return (await started()).readiness(options)
+      return (await startOnce()).readiness(options)
     },
     async probeModels({ signal = new AbortController().signal } = {}) {
-      return (await started()).probeModels(signal)
+      return (await startOnce()).probeModels(signal)
     },
     close(options = {}) {
       closed ??= close(options)
@@ -157,7 +157,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
 }
 
 /** Returns the option `memory` of the named agent, or of the default agent if none is named. */
-function memoryOptionsOf(agents: readonly AgentDefinition[], name: string | undefined) {
+function findMemoryOptions(agents: readonly AgentDefinition[], name: string | undefined) {
   const agent = name === undefined ? agents[0] : agents.find((each) => each.name === name)
   if (agent !== undefined) return agent.options.memory
   throw new ConfigurationError(`memory.of: the gateway serves no agent named ${name}.`)

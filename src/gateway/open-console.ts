@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import type { ConsoleAccess } from "../console/access.ts"
-import { consolePages, consolePath } from "../console/console.ts"
+import { consolePath, createConsolePages } from "../console/console.ts"
 import type { RunEnd } from "../console/costs.ts"
 import { createOperatorCookie } from "../console/operator-cookie.ts"
 import type { ConsoleOptions } from "../console/options.ts"
@@ -52,8 +52,8 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
   const { server, agents, mode, isAsked, sessions, store, schedules, services, readiness } = parts
   const { console: chosen = mode === "dev" } = server
   if (!(isAsked ?? chosen)) return null
-  const access = accessOf(typeof chosen === "object" ? chosen : {}, parts)
-  const addPages = consolePages({
+  const access = chooseAccess(typeof chosen === "object" ? chosen : {}, parts)
+  const addPages = createConsolePages({
     access,
     folder: findBuiltFolder(),
     sessions,
@@ -85,7 +85,7 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
   return { addPages, access: access.type }
 }
 
-function accessOf(
+function chooseAccess(
   { operatorKey: own }: ConsoleOptions,
   { settings, mode, clock }: ConsoleParts,
 ): ConsoleAccess {

@@ -21,7 +21,7 @@ export async function checkReadiness(
   audience: Audience,
 ): Promise<Readiness> {
   const store = await checkStore(log)
-  const checks = await Promise.all(agents.map((agent) => checksOf(agent, audience, agents.length > 1)))
+  const checks = await Promise.all(agents.map((agent) => runChecks(agent, audience, agents.length > 1)))
   return {
     ready: accepting && store.ok,
     checks: { store, ...Object.fromEntries(checks.flat()) },
@@ -29,7 +29,7 @@ export async function checkReadiness(
 }
 
 /** Returns the checks. If there are several agents, each check names its agent. */
-async function checksOf(
+async function runChecks(
   agent: AgentService,
   audience: Audience,
   isOneOfSeveral: boolean,

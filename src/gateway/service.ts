@@ -153,7 +153,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     storage,
     committer,
     agents: names,
-    resolveRuntime: runtimeOfAgent(agents),
+    resolveRuntime: createRuntimeResolver(agents),
     ...resolvePlaces(server),
     memory: new LiveMemory({ maxBytes: server.limits.liveBytes }),
     maxSessionBytes: runGrowth * server.limits.sessionBytes,
@@ -235,7 +235,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     logger,
     version: packageVersion,
     readiness: () => readiness(false),
-    openFile: async ({ id, agent }, path) => agentNamed(agents, agent).openFile(id, path),
+    openFile: async ({ id, agent }, path) => findAgent(agents, agent).openFile(id, path),
     accepting: () => accepting,
     completeMcpAuthorization: completeAnyOf(agents) ?? undefined,
     pluginRoutes: joinRoutes(agents),
@@ -318,14 +318,14 @@ function transcripts({ transcriptDir, redact, durability }: ResolvedServer): rea
 /**
  * Returns the agent of this name. A process claims only sessions of agents that it serves, so there always is one.
  */
-function agentNamed(agents: readonly AgentService[], name: string): AgentService {
+function findAgent(agents: readonly AgentService[], name: string): AgentService {
   const agent = agents.find((each) => each.name === name)
   if (agent === undefined) throw new ConfigurationError(`This process serves no agent named ${name}.`)
   return agent
 }
 
-function runtimeOfAgent(agents: readonly AgentService[]): ResolveRuntime {
-  return (request) => agentNamed(agents, request.session.agent).resolveRuntime(request)
+function createRuntimeResolver(agents: readonly AgentService[]): ResolveRuntime {
+  return (request) => findAgent(agents, request.session.agent).resolveRuntime(request)
 }
 
 /** Null if no agent has a server that can request authorization. */

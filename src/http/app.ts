@@ -115,13 +115,13 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const deciderOf = createDeciderOf(clientAddress)
   const rateLimiting = rateLimitingOf(options, clientAddress)
 
-  const { body, optionalBody, chatBody, initBody, pageBody } = bodyReaders(options, clientAddress)
+  const { body, optionalBody, chatBody, initBody, pageBody } = createBodyReaders(options, clientAddress)
   const authenticated = authenticate({ tokens, sessions, agents, failures: rateLimiting.failures })
   const changing = [authenticated, rateLimiting.session]
   const newWork = refuseUnless(accepting)
   const byApiKey = options.authenticate === undefined
 
-  const streams = streamsOf(options)
+  const streams = createStreams(options)
 
   const root = createRootApp(options)
   const app = root.basePath(options.prefix)
@@ -194,10 +194,10 @@ const bodiesKept = computePlacesForNewcomers(bodiesTogether)
 const shareOfBodies = 0.15
 const burstOfBodiesMs = 200
 
-function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
+function createBodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
   const { chatBodyBytes, bodyBytes, jsonDepth, jsonValues } = options.limits
   const parse = createJsonParser()
-  const budgetFor = (maxBytes: number) =>
+  const createBudget = (maxBytes: number) =>
     createBodyBudget({
       ownerBytes: bodiesOfOwner * maxBytes,
       totalBytes: bodiesTogether * maxBytes,
@@ -207,7 +207,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
   const ofPrincipals = {
     parse,
     pacer,
-    budget: budgetFor(Math.max(chatBodyBytes, bodyBytes)),
+    budget: createBudget(Math.max(chatBodyBytes, bodyBytes)),
     owner: (c: Context<HttpEnv>) => c.get("session"),
   }
   const limits: BodyLimits = { maxBytes: bodyBytes, maxDepth: jsonDepth, maxValues: jsonValues }
@@ -221,7 +221,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
     initBody: readBoundedBody({
       parse,
       pacer,
-      budget: budgetFor(initBytes),
+      budget: createBudget(initBytes),
       owner: (c) => ({ tenant: computeNetwork(clientAddress(c) ?? ""), userId: "" }),
       limits: { ...limits, maxBytes: initBytes, maxValues: Math.min(jsonValues, maxInitValues) },
       optional: options.authenticate !== undefined,
@@ -229,7 +229,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
   }
 }
 
-function streamsOf({ sessions, clock, logger, heartbeatMs, limits }: HttpAppOptions): EventStreams {
+function createStreams({ sessions, clock, logger, heartbeatMs, limits }: HttpAppOptions): EventStreams {
   const { viewersPerSession } = limits
   return createEventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession })
 }

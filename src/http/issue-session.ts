@@ -25,7 +25,7 @@ export interface IssueSessionOptions {
 export function createIssueSession({ sessions, agents, tokens }: IssueSessionOptions): IssueSession {
   return async (principal, { agent, sessionId: existingId }) => {
     // Only a client with valid credentials can find out which agents exist.
-    if (agent !== undefined && !agents.has(agent)) throw agentNotFound()
+    if (agent !== undefined && !agents.has(agent)) throw createAgentNotFound()
     const session =
       existingId === undefined
         ? await sessions.create(principal, agent ?? agents.defaultName)
@@ -60,6 +60,6 @@ export function createIssueSession({ sessions, agents, tokens }: IssueSessionOpt
   }
 }
 
-function agentNotFound(): Problem {
+function createAgentNotFound(): Problem {
   return new Problem({ code: "agent_not_found", status: 404 }, "The gateway serves no agent with this name.")
 }

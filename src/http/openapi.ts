@@ -41,12 +41,12 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, options: OpenApiOptio
   // The document is kept as text, because generating it takes several milliseconds.
   let document: string | null = null
   app.openapi(route, () => {
-    document ??= JSON.stringify(documentOf(app, options))
+    document ??= JSON.stringify(createDocument(app, options))
     return new Response(document, { headers: { "content-type": "application/json" } })
   })
 }
 
-function documentOf(
+function createDocument(
   app: OpenAPIHono<HttpEnv>,
   { version, prefix, pluginRoutes }: OpenApiOptions,
 ): Record<string, unknown> {

@@ -68,7 +68,7 @@ export function toProblemResponse(thrown: unknown, c: Context, logger: Logger): 
   else if (problem.status >= 500) logger.error({ error: thrown, ...fields }, "A request failed.")
   const document = {
     type: `urn:ai-agent-gateway:problem:${problem.code}`,
-    title: titleOf(problem.code),
+    title: formatTitle(problem.code),
     status: problem.status,
     detail: problem.message,
     code: problem.code,
@@ -106,7 +106,7 @@ function describe({ path, message }: FieldError): string {
   return path === "" ? message : `${path}: ${message}`
 }
 
-function titleOf(code: string): string {
+function formatTitle(code: string): string {
   const words = code.replaceAll("_", " ")
   return words.charAt(0).toUpperCase() + words.slice(1)
 }

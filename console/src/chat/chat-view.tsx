@@ -44,7 +44,7 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
   useEffect(announceConversation, [agent.status])
 
   const scroll = useStickyScroll()
-  const title = listed?.title ?? titleOf(agent)
+  const title = listed?.title ?? formatTitle(agent)
 
   return (
     <div class="chat">
@@ -101,7 +101,7 @@ function useFirstMessage(agent: Agent, sessionId: string, send: (draft: Draft) =
   }, [isLoading])
 }
 
-function titleOf({ messages }: Agent): string {
+function formatTitle({ messages }: Agent): string {
   const part = messages[0]?.parts.find(({ type }) => type === "text")
   return part?.type === "text" ? part.text.slice(0, 80) : "New conversation"
 }

@@ -54,7 +54,7 @@ export function Composer(props: ComposerProps) {
   const canSend = !isDisabled && (text.trim() !== "" || images.length > 0)
   const send = () => {
     if (!canSend) return
-    const content = images.length === 0 ? text : [...blocksOf(text), ...images]
+    const content = images.length === 0 ? text : [...createBlocks(text), ...images]
     onSend({ content, model: model === "" ? null : model, whenBusy })
     setText("")
     setImages([])
@@ -87,7 +87,7 @@ export function Composer(props: ComposerProps) {
           <ul class="attachments" aria-label="Images of the message">
             {images.map((image, index) => (
               <li key={index}>
-                <img src={addressOf(image)} alt={`Attachment ${index + 1}`} />
+                <img src={toImageUrl(image)} alt={`Attachment ${index + 1}`} />
                 <button
                   type="button"
                   class="icon-button"
@@ -186,10 +186,10 @@ export function Composer(props: ComposerProps) {
   )
 }
 
-function blocksOf(text: string) {
+function createBlocks(text: string) {
   return text.trim() === "" ? [] : [{ type: "text", text } as const]
 }
 
-function addressOf({ source }: ImageInput): string {
+function toImageUrl({ source }: ImageInput): string {
   return source.type === "url" ? source.url : `data:${source.media_type};base64,${source.data}`
 }

@@ -1,6 +1,6 @@
 import type { ViewMessage } from "ai-agent-gateway/client/view"
 import { CopyButton } from "../ui/copy-button.tsx"
-import { costText, countText, inputOf } from "../ui/format.ts"
+import { countInputTokens, countText, formatCost } from "../ui/format.ts"
 
 export interface MessageActionsProps {
   readonly message: ViewMessage
@@ -18,8 +18,8 @@ export function MessageActions({ message, text, onEdit }: MessageActionsProps) {
       <CopyButton text={text} label="Copy message" />
       {usage !== null && (
         <span class="turn-usage">
-          {countText(inputOf(usage))} in · {countText(usage.output_tokens)} out ·{" "}
-          {costText(usage.estimated_cost)}
+          {countText(countInputTokens(usage))} in · {countText(usage.output_tokens)} out ·{" "}
+          {formatCost(usage.estimated_cost)}
         </span>
       )}
       {onEdit !== null && (

@@ -49,7 +49,7 @@ export function MessageList({ sessionId, agent, agentName, onEdit }: MessageList
           {wait.sub_agent_id !== undefined && (
             <p class="inbox-head">
               <span class="tag">Sub-agent</span>
-              <span class="hint">{askingText(wait, tasks)}</span>
+              <span class="hint">{formatAsking(wait, tasks)}</span>
               <a href={`#/sessions/${wait.sub_agent_id}`}>Its log</a>
             </p>
           )}
@@ -123,7 +123,7 @@ function hasWorkers({ parts }: ViewMessage, subAgents: readonly ViewSubAgent[]):
   return subAgents.some(({ toolCallId }) => parts.some((part) => callIdOf(part) === toolCallId))
 }
 
-function askingText({ sub_agent_id = "" }: ViewWait, tasks: readonly ViewTask[]): string {
+function formatAsking({ sub_agent_id = "" }: ViewWait, tasks: readonly ViewTask[]): string {
   const task = tasks.find(({ subAgentIds }) => subAgentIds.includes(sub_agent_id))
   return task === undefined
     ? "A sub-agent of this run asks."

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks"
 import { type Info, issueToken } from "../api.ts"
-import { hrefOf, navigate } from "../router.ts"
+import { formatHref, navigate } from "../router.ts"
 import { Notice } from "../ui/notice.tsx"
 import { Composer } from "./composer.tsx"
 import { announceConversation } from "./conversations.ts"
@@ -23,7 +23,7 @@ export function NewConversation({ info }: { readonly info: Info }) {
     try {
       const { session_id } = await issueToken({ agent })
       keepFirstMessage(session_id, draft)
-      navigate(hrefOf(["chat", session_id]))
+      navigate(formatHref(["chat", session_id]))
       announceConversation()
     } catch (error) {
       setProblem((error as Error).message)

@@ -10,7 +10,7 @@ export function QueuedMessages({ agent }: { readonly agent: Agent }) {
       {agent.queued.map((message) => (
         <li key={message.key}>
           <span class="tag">{message.steers ? "Steers this run" : "Queued"}</span>
-          <span class="queued-text">{textOf(message)}</span>
+          <span class="queued-text">{formatMessage(message)}</span>
           {message.runId !== null && !message.steers && (
             <button
               type="button"
@@ -27,7 +27,7 @@ export function QueuedMessages({ agent }: { readonly agent: Agent }) {
   )
 }
 
-function textOf({ content }: QueuedMessage): string {
+function formatMessage({ content }: QueuedMessage): string {
   if (typeof content === "string") return content
   return content.map((block) => (block.type === "text" ? block.text : "[image]")).join(" ")
 }

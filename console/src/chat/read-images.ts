@@ -14,7 +14,7 @@ export async function readImages(
   others: readonly ImageInput[],
 ): Promise<readonly ImageInput[]> {
   const images = await Promise.all(files.map(readImage))
-  const size = [...others, ...images].reduce((sum, image) => sum + sizeOf(image), 0)
+  const size = [...others, ...images].reduce((sum, image) => sum + estimateSize(image), 0)
   if (size > maxCharacters)
     throw new Error("The images are too large together. A message may have about 2.8 MB.")
   return images
@@ -33,6 +33,6 @@ async function readImage(file: File): Promise<ImageInput> {
   return { type: "image", source: { type: "base64", media_type, data: btoa(binary) } }
 }
 
-function sizeOf({ source }: ImageInput): number {
+function estimateSize({ source }: ImageInput): number {
   return source.type === "base64" ? source.data.length : 0
 }

@@ -20,7 +20,7 @@ export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onR
       Try again
     </button>
   )
-  if (failure !== null && codeOf(failure) === "session_not_found") {
+  if (failure !== null && readCode(failure) === "session_not_found") {
     return (
       <Notice tone="danger" title="The conversation does not exist">
         <p>It was removed, or it belongs to another user.</p>
@@ -69,6 +69,6 @@ export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onR
   return null
 }
 
-function codeOf(failure: unknown): string | null {
+function readCode(failure: unknown): string | null {
   return failure instanceof ChatError || failure instanceof ApiError ? failure.code : null
 }

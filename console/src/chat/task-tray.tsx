@@ -1,7 +1,7 @@
 import type { ViewTask } from "ai-agent-gateway/client/view"
 import type { Agent } from "ai-agent-gateway/react"
 import { useEffect, useState } from "preact/hooks"
-import { countText, inputOf } from "../ui/format.ts"
+import { countInputTokens, countText } from "../ui/format.ts"
 import { Icon } from "../ui/icons.tsx"
 import { SubConversation } from "./message-part.tsx"
 import { TaskMessage } from "./task-message.tsx"
@@ -54,7 +54,7 @@ function TaskRow({ task, agent }: { readonly task: ViewTask; readonly agent: Age
         <span class="task-name">{agentName}</span>
         <span class="task-text">{description}</span>
         <span class={`tool-state ${waits.length > 0 ? "waiting" : state}`}>
-          {waits.length > 0 ? "Waiting for you" : progressText(task)}
+          {waits.length > 0 ? "Waiting for you" : formatProgress(task)}
         </span>
         <button type="button" aria-expanded={isShown} onClick={() => setShown(!isShown)}>
           {isShown ? "Hide" : "Show"}
@@ -91,8 +91,8 @@ function TaskRow({ task, agent }: { readonly task: ViewTask; readonly agent: Age
   )
 }
 
-function progressText({ state, turn, toolName, usage }: ViewTask): string {
-  const tokens = usage === null ? 0 : inputOf(usage) + usage.output_tokens
+function formatProgress({ state, turn, toolName, usage }: ViewTask): string {
+  const tokens = usage === null ? 0 : countInputTokens(usage) + usage.output_tokens
   const spent = tokens > 0 ? [`${countText(tokens)} tokens`] : []
   if (state !== "running") return [words[state], ...spent].join(" · ")
   const at = turn === null ? [words.running] : [`Turn ${turn}`]

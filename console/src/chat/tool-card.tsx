@@ -2,7 +2,7 @@ import type { ViewToolCall, ViewWait } from "ai-agent-gateway/client/view"
 import type { Agent } from "ai-agent-gateway/react"
 import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
-import { durationText } from "../ui/format.ts"
+import { formatDuration } from "../ui/format.ts"
 import { Icon, type IconName } from "../ui/icons.tsx"
 import { JsonView } from "../ui/json-view.tsx"
 import { ToolOutput } from "./tool-output.tsx"
@@ -56,10 +56,10 @@ export function ToolCard({ call, wait, agent, children }: ToolCardProps) {
         </span>
         <span class="tool-name">{toolName}</span>
         {server !== null && <span class="tag">{server}</span>}
-        <span class="tool-summary">{isOpen ? "" : summaryOf(input)}</span>
+        <span class="tool-summary">{isOpen ? "" : formatSummary(input)}</span>
         <span class={`tool-state ${state}`}>
           {words[state]}
-          {durationMs !== null && ` · ${durationText(durationMs)}`}
+          {durationMs !== null && ` · ${formatDuration(durationMs)}`}
         </span>
         <Icon name="chevron" />
       </button>
@@ -88,7 +88,7 @@ export function ToolCard({ call, wait, agent, children }: ToolCardProps) {
   )
 }
 
-function summaryOf(input: Readonly<Record<string, unknown>>): string {
+function formatSummary(input: Readonly<Record<string, unknown>>): string {
   return Object.values(input)
     .map((value) => (typeof value === "string" ? value : JSON.stringify(value)))
     .join(" · ")

@@ -4,7 +4,7 @@ import { JsonView } from "../ui/json-view.tsx"
 
 /** The result of a call: any JSON value, or blocks of text and images. */
 export function ToolResult({ result }: { readonly result: unknown }) {
-  const blocks = blocksOf(result)
+  const blocks = readBlocks(result)
   if (blocks === null) return <JsonView label="Result" value={result} />
   return (
     <div class="labelled">
@@ -20,7 +20,7 @@ export function ToolResult({ result }: { readonly result: unknown }) {
   )
 }
 
-function blocksOf(result: unknown): readonly (TextBlock | ImageBlock)[] | null {
+function readBlocks(result: unknown): readonly (TextBlock | ImageBlock)[] | null {
   if (typeof result !== "object" || result === null || !("content" in result)) return null
   const { content } = result
   return Array.isArray(content) && content.every(isBlock) ? content : null

@@ -1,19 +1,19 @@
 import type { Usage } from "ai-agent-gateway/client"
-import { costText, countText, inputOf } from "../ui/format.ts"
+import { countInputTokens, countText, formatCost } from "../ui/format.ts"
 
 /** Tokens and cost of the whole session. */
 export function UsageLine({ usage }: { readonly usage: Usage | null }) {
   if (usage === null) return null
   const cached = usage.cache_read_input_tokens
-  if (inputOf(usage) + usage.output_tokens === 0) return null
+  if (countInputTokens(usage) + usage.output_tokens === 0) return null
   return (
     <p class="usage" data-testid="usage">
       <span>Session</span>
       <span>
-        {countText(inputOf(usage))} tokens in{cached > 0 && ` (${countText(cached)} cached)`}
+        {countText(countInputTokens(usage))} tokens in{cached > 0 && ` (${countText(cached)} cached)`}
       </span>
       <span>{countText(usage.output_tokens)} tokens out</span>
-      <span>{costText(usage.estimated_cost)}</span>
+      <span>{formatCost(usage.estimated_cost)}</span>
     </p>
   )
 }

@@ -12,7 +12,7 @@ export function WaitPanel({ wait, agent }: { readonly wait: ViewWait; readonly a
   const [isSending, setSending] = useState(false)
   useEffect(() => setProblem(null), [wait.nonce])
 
-  const sending = (answer: () => Promise<void>) => {
+  const sendOnce = (answer: () => Promise<void>) => {
     setSending(true)
     setProblem(null)
     answer().then(
@@ -31,8 +31,8 @@ export function WaitPanel({ wait, agent }: { readonly wait: ViewWait; readonly a
         <ApprovalForm
           {...common}
           request={wait}
-          loadSchema={() => schemaOf(agent.chat.sessionId, wait)}
-          onAnswer={(approval) => sending(() => agent.approve(wait, approval))}
+          loadSchema={() => fetchSchema(agent.chat.sessionId, wait)}
+          onAnswer={(approval) => sendOnce(() => agent.approve(wait, approval))}
         />
       )
     case "question":
@@ -40,8 +40,8 @@ export function WaitPanel({ wait, agent }: { readonly wait: ViewWait; readonly a
         <QuestionForm
           {...common}
           request={wait}
-          onAnswer={(content) => sending(() => agent.answer(wait, content))}
-          onDecline={(dismissed) => sending(() => agent.decline(wait, { dismissed }))}
+          onAnswer={(content) => sendOnce(() => agent.answer(wait, content))}
+          onDecline={(dismissed) => sendOnce(() => agent.decline(wait, { dismissed }))}
         />
       )
     case "clientTool":
@@ -49,7 +49,7 @@ export function WaitPanel({ wait, agent }: { readonly wait: ViewWait; readonly a
         <ClientToolForm
           {...common}
           request={wait}
-          onSubmit={(outcome) => sending(() => agent.submit(wait, outcome))}
+          onSubmit={(outcome) => sendOnce(() => agent.submit(wait, outcome))}
         />
       )
   }
@@ -61,7 +61,7 @@ interface OpenWait {
 }
 
 /** Resolves to the schema of the tool's arguments. The stream does not contain it, but the stored wait does. */
-async function schemaOf(sessionId: string | null, { nonce }: ViewWait) {
+async function fetchSchema(sessionId: string | null, { nonce }: ViewWait) {
   const { items } = await call<Page<OpenWait>>("GET", "waits", { query: { session_id: sessionId } })
   return items.find((wait) => wait.nonce === nonce)?.answerSchema ?? null
 }

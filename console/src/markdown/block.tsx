@@ -43,7 +43,7 @@ function renderBlock(token: MarkedToken, depth: number, topHeading: number): Com
     case "code":
       return <CodeBlock code={token.text} language={token.lang ?? ""} />
     case "blockquote":
-      return <blockquote>{blocks(token.tokens, depth, topHeading)}</blockquote>
+      return <blockquote>{renderBlocks(token.tokens, depth, topHeading)}</blockquote>
     case "list":
       return <List list={token} depth={depth} topHeading={topHeading} />
     case "table":
@@ -60,7 +60,7 @@ function renderBlock(token: MarkedToken, depth: number, topHeading: number): Com
   }
 }
 
-function blocks(tokens: readonly Token[], depth: number, topHeading: number) {
+function renderBlocks(tokens: readonly Token[], depth: number, topHeading: number) {
   return tokens.map((token, index) => (
     <Block key={index} token={token} raw={token.raw} depth={depth + 1} topHeading={topHeading} />
   ))
@@ -89,7 +89,7 @@ function List({ list, depth, topHeading }: ListProps) {
   const items = list.items.map((item, index) => (
     <li key={index} class={item.task ? "task" : undefined}>
       {item.task && <input type="checkbox" checked={item.checked === true} disabled aria-label="Task" />}
-      {blocks(
+      {renderBlocks(
         item.tokens.filter(({ type }) => type !== "checkbox"),
         depth,
         topHeading,

@@ -1,7 +1,7 @@
 import type { MarkedToken, Token } from "marked"
 import type { ComponentChildren } from "preact"
 import { decodeEntities } from "./decode-entities.ts"
-import { safeAddress } from "./safe-address.ts"
+import { toSafeAddress } from "./safe-address.ts"
 
 /** Maximum depth of emphasis, which a model may nest without limit. */
 const maxDepth = 20
@@ -31,25 +31,27 @@ function InlineToken({
   readonly token: MarkedToken
   readonly depth: number
 }): ComponentChildren {
-  const inner = (tokens: readonly Token[] | undefined) => <Inline tokens={tokens ?? []} depth={depth + 1} />
+  const renderInner = (tokens: readonly Token[] | undefined) => (
+    <Inline tokens={tokens ?? []} depth={depth + 1} />
+  )
   switch (token.type) {
     case "text":
     case "escape":
       return "tokens" in token && token.tokens !== undefined
-        ? inner(token.tokens)
+        ? renderInner(token.tokens)
         : decodeEntities(token.text)
     case "strong":
-      return <strong>{inner(token.tokens)}</strong>
+      return <strong>{renderInner(token.tokens)}</strong>
     case "em":
-      return <em>{inner(token.tokens)}</em>
+      return <em>{renderInner(token.tokens)}</em>
     case "del":
-      return <del>{inner(token.tokens)}</del>
+      return <del>{renderInner(token.tokens)}</del>
     case "codespan":
       return <code>{token.text}</code>
     case "br":
       return <br />
     case "link":
-      return <Link href={token.href}>{inner(token.tokens)}</Link>
+      return <Link href={token.href}>{renderInner(token.tokens)}</Link>
     case "image":
       // Loading the image would send the address to another server, and a prompt injection may have put data into the
       // address.
@@ -60,7 +62,7 @@ function InlineToken({
 }
 
 function Link({ href, children }: { readonly href: string; readonly children: ComponentChildren }) {
-  const address = safeAddress(href)
+  const address = toSafeAddress(href)
   if (address === null) return <span>{children}</span>
   return (
     <a href={address} target="_blank" rel="noopener noreferrer nofollow">

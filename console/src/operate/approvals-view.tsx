@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks"
 import { call, type Page } from "../api.ts"
-import { hrefOf } from "../router.ts"
+import { formatHref } from "../router.ts"
 import { ApprovalForm } from "../ui/approval-form.tsx"
 import { ClientToolForm } from "../ui/client-tool-form.tsx"
-import { ageText } from "../ui/format.ts"
+import { formatAge } from "../ui/format.ts"
 import { JsonView } from "../ui/json-view.tsx"
 import { QuestionForm } from "../ui/question-form.tsx"
 import { EmptyState } from "./empty-state.tsx"
@@ -55,9 +55,9 @@ function WaitCard({ wait, onAnswered }: { readonly wait: OpenWait; readonly onAn
       <p class="inbox-head">
         <span class="tool-name">{toolName}</span>
         <span class="hint">
-          {userId} · asked <Age at={openedAt} /> · expires in {ageText(Math.max(expiresAt - Date.now(), 0))}
+          {userId} · asked <Age at={openedAt} /> · expires in {formatAge(Math.max(expiresAt - Date.now(), 0))}
         </span>
-        <a href={hrefOf(["sessions", sessionId], { run: runId })}>Session</a>
+        <a href={formatHref(["sessions", sessionId], { run: runId })}>Session</a>
       </p>
       {wait.kind === "approval" && (
         <ApprovalForm

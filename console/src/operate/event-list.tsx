@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks"
-import { durationText } from "../ui/format.ts"
+import { formatDuration } from "../ui/format.ts"
 import { JsonView } from "../ui/json-view.tsx"
 import type { EventEntry } from "./operator-types.ts"
 
@@ -31,10 +31,10 @@ function EventLine({ entry, start }: EventLineProps) {
     <>
       <button type="button" class="event-head" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>
-          {at === start ? new Date(at).toLocaleTimeString() : `+${durationText(at - start)}`}
+          {at === start ? new Date(at).toLocaleTimeString() : `+${formatDuration(at - start)}`}
         </time>
         <span class="event-type">{event.type}</span>
-        <span class="event-detail">{detailOf(event)}</span>
+        <span class="event-detail">{formatDetail(event)}</span>
         <span class="event-seq">{seq}</span>
       </button>
       {isOpen && <JsonView value={entry} />}
@@ -42,7 +42,7 @@ function EventLine({ entry, start }: EventLineProps) {
   )
 }
 
-function detailOf(event: EventEntry["event"]): string {
+function formatDetail(event: EventEntry["event"]): string {
   const parts = [event.name, event.toolName, event.model, event.code, event.reason, event.disposition]
   return parts.filter((part) => typeof part === "string").join(" · ")
 }

@@ -1,16 +1,20 @@
-import { hrefOf } from "../router.ts"
+import { formatHref } from "../router.ts"
 import { type Column, DataTable } from "./data-table.tsx"
 import { EmptyState } from "./empty-state.tsx"
 import type { MemoryOwner } from "./operator-types.ts"
 import { Age, More, PageHead, Pending } from "./page-parts.tsx"
 import { usePages } from "./use-loaded.ts"
 
-function hrefOfMemory({ tenant, userId, agent }: Pick<MemoryOwner, "tenant" | "userId" | "agent">): string {
-  return hrefOf(["memory"], { tenant, user: userId, agent })
+function formatMemoryHref({
+  tenant,
+  userId,
+  agent,
+}: Pick<MemoryOwner, "tenant" | "userId" | "agent">): string {
+  return formatHref(["memory"], { tenant, user: userId, agent })
 }
 
 const columns: readonly Column<MemoryOwner>[] = [
-  { title: "User", cell: (owner) => <a href={hrefOfMemory(owner)}>{owner.userId}</a> },
+  { title: "User", cell: (owner) => <a href={formatMemoryHref(owner)}>{owner.userId}</a> },
   { title: "Tenant", cell: ({ tenant }) => tenant },
   { title: "Agent", cell: ({ agent }) => agent ?? <span class="hint">shared</span> },
   { title: "Memories", shape: "right", cell: ({ count }) => count },

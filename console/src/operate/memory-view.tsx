@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks"
 import { call } from "../api.ts"
-import { hrefOf, navigate, type Route } from "../router.ts"
+import { formatHref, navigate, type Route } from "../router.ts"
 import { Notice } from "../ui/notice.tsx"
 import { EmptyState } from "./empty-state.tsx"
 import { MemoryOwners } from "./memory-owners.tsx"
@@ -38,7 +38,7 @@ function UserMemories({ owner, query }: { readonly owner: Owner; readonly query:
   return (
     <>
       <PageHead title={`Memory of ${owner.user}`} parent={{ label: "Memory", href: "#/memory" }}>
-        <a class="quiet" href={hrefOf(["sessions"], { tenant: owner.tenant, user: owner.user })}>
+        <a class="quiet" href={formatHref(["sessions"], { tenant: owner.tenant, user: owner.user })}>
           Sessions
         </a>
         <form
@@ -46,7 +46,7 @@ function UserMemories({ owner, query }: { readonly owner: Owner; readonly query:
           onSubmit={(event) => {
             event.preventDefault()
             const text = new FormData(event.currentTarget).get("query")
-            navigate(hrefOf(["memory"], { ...owner, query: String(text ?? "").trim() }))
+            navigate(formatHref(["memory"], { ...owner, query: String(text ?? "").trim() }))
           }}
         >
           <input type="search" name="query" aria-label="Search memories" placeholder="Search" value={query} />
@@ -67,7 +67,7 @@ function UserMemories({ owner, query }: { readonly owner: Owner; readonly query:
           {query === "" ? (
             <a href="#/memory">Show all users with memories</a>
           ) : (
-            <a href={hrefOf(["memory"], { ...owner })}>Show all memories of this user</a>
+            <a href={formatHref(["memory"], { ...owner })}>Show all memories of this user</a>
           )}
         </EmptyState>
       )}
@@ -105,7 +105,7 @@ function MemoryCard({ memory, onForget }: { readonly memory: MemoryRecord; reado
         {origin !== null && (
           <>
             {" in "}
-            <a class="id" href={hrefOf(["sessions", origin.sessionId], { run: origin.runId })}>
+            <a class="id" href={formatHref(["sessions", origin.sessionId], { run: origin.runId })}>
               {origin.runId}
             </a>
           </>

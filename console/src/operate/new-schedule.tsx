@@ -1,5 +1,5 @@
 import { call, type Info } from "../api.ts"
-import { hrefOf, navigate } from "../router.ts"
+import { formatHref, navigate } from "../router.ts"
 import { EmptyState } from "./empty-state.tsx"
 import type { ListedSchedule } from "./operator-types.ts"
 import { PageHead } from "./page-parts.tsx"
@@ -10,7 +10,7 @@ export function NewSchedule({ info }: { readonly info: Info }) {
   const agents = info.agents.filter(({ firesSchedules }) => firesSchedules).map(({ name }) => name)
   const create = async (draft: Draft) => {
     const { id } = await call<ListedSchedule>("POST", "schedules", { body: draft })
-    navigate(hrefOf(["schedules", id]))
+    navigate(formatHref(["schedules", id]))
   }
   return (
     <>
@@ -24,7 +24,7 @@ export function NewSchedule({ info }: { readonly info: Info }) {
           schedule={null}
           agents={agents}
           onSave={create}
-          onCancel={() => navigate(hrefOf(["schedules"]))}
+          onCancel={() => navigate(formatHref(["schedules"]))}
         />
       )}
     </>

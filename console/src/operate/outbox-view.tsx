@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks"
 import { call } from "../api.ts"
-import { hrefOf, navigate, type Route } from "../router.ts"
-import { bytesText } from "../ui/format.ts"
+import { formatHref, navigate, type Route } from "../router.ts"
+import { formatBytes } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
 import { type Column, DataTable } from "./data-table.tsx"
 import { EmptyState } from "./empty-state.tsx"
@@ -30,7 +30,7 @@ export function OutboxView({ route }: { readonly route: Route }) {
           label="State"
           value={state}
           options={["waiting", "dead"]}
-          onChange={(value) => navigate(hrefOf(["outbox"], { state: value }))}
+          onChange={(value) => navigate(formatHref(["outbox"], { state: value }))}
         />
         {dead.length > 0 && (
           <button type="button" onClick={() => change("retry", dead)}>
@@ -53,7 +53,7 @@ export function OutboxView({ route }: { readonly route: Route }) {
       {items !== null && items.length > 0 && (
         <DataTable
           label="Deliveries"
-          columns={columnsFor(change)}
+          columns={createColumns(change)}
           rows={items}
           keyOf={({ number }) => number}
         />
@@ -65,7 +65,7 @@ export function OutboxView({ route }: { readonly route: Route }) {
 
 type Change = (action: "retry" | "drop", rows: readonly OutboxRow[]) => void
 
-function columnsFor(onChange: Change): readonly Column<OutboxRow>[] {
+function createColumns(onChange: Change): readonly Column<OutboxRow>[] {
   return [
     { title: "Row", cell: ({ number }) => number },
     { title: "State", cell: ({ state }) => <StateBadge state={state} /> },
@@ -73,7 +73,7 @@ function columnsFor(onChange: Change): readonly Column<OutboxRow>[] {
     {
       title: "Session",
       cell: ({ sessionId }) => (
-        <a class="id" href={hrefOf(["sessions", sessionId])}>
+        <a class="id" href={formatHref(["sessions", sessionId])}>
           {sessionId}
         </a>
       ),
@@ -84,7 +84,7 @@ function columnsFor(onChange: Change): readonly Column<OutboxRow>[] {
       shape: "wide",
       cell: ({ preview, bytes, lastError }) => (
         <>
-          <code>{preview}</code> <span class="hint">{bytesText(bytes)}</span>
+          <code>{preview}</code> <span class="hint">{formatBytes(bytes)}</span>
           {lastError !== null && <p class="field-error">{lastError}</p>}
         </>
       ),

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
-import { ageText, agoText } from "../ui/format.ts"
+import { formatAge, formatAgo } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
 
 export interface PageHeadProps {
@@ -46,7 +46,7 @@ export function StateBadge({ state }: { readonly state: string }) {
 export function Age({ at }: { readonly at: number }) {
   return (
     <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>
-      {agoText(Date.now() - at)}
+      {formatAgo(Date.now() - at)}
     </time>
   )
 }
@@ -56,7 +56,7 @@ export function Until({ at }: { readonly at: number }) {
   const left = at - Date.now()
   return (
     <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>
-      {left <= 0 ? "now" : `in ${ageText(left)}`}
+      {left <= 0 ? "now" : `in ${formatAge(left)}`}
     </time>
   )
 }

@@ -1,10 +1,10 @@
-import { durationText } from "../ui/format.ts"
+import { formatDuration } from "../ui/format.ts"
 import type { EventEntry } from "./operator-types.ts"
-import { type Span, spansOf } from "./timeline.ts"
+import { type Span, toSpans } from "./timeline.ts"
 
 /** The turns, model calls, tools and waits of a run as a waterfall. */
 export function RunTimeline({ entries }: { readonly entries: readonly EventEntry[] }) {
-  const spans = spansOf(entries)
+  const spans = toSpans(entries)
   const first = entries[0]
   const last = entries.at(-1)
   if (first === undefined || last === undefined || spans.length === 0) {
@@ -36,7 +36,7 @@ function Bar({
   const duration = end - span.start
   const left = (100 * (span.start - start)) / total
   const width = Math.max((100 * duration) / total, 0.5)
-  const words = span.outcome === "open" ? "open" : durationText(duration)
+  const words = span.outcome === "open" ? "open" : formatDuration(duration)
   return (
     <li class={`span-${span.kind} ${span.outcome}`}>
       <span class="span-label">{span.label}</span>

@@ -1,6 +1,6 @@
 import type { Info } from "../api.ts"
-import { hrefOf, navigate, type Route } from "../router.ts"
-import { costText, durationText } from "../ui/format.ts"
+import { formatHref, navigate, type Route } from "../router.ts"
+import { formatCost, formatDuration } from "../ui/format.ts"
 import { type Column, DataTable } from "./data-table.tsx"
 import { EmptyState } from "./empty-state.tsx"
 import type { ListedRun } from "./operator-types.ts"
@@ -14,7 +14,7 @@ export function RunsView({ route, info }: { readonly route: Route; readonly info
   const current = { state: route.query.get("state") ?? "", agent: route.query.get("agent") ?? "" }
   const { items, problem, loadMore } = usePages<ListedRun>("runs", current)
   const isFiltered = current.state !== "" || current.agent !== ""
-  const set = (name: string, value: string) => navigate(hrefOf(["runs"], { ...current, [name]: value }))
+  const set = (name: string, value: string) => navigate(formatHref(["runs"], { ...current, [name]: value }))
 
   return (
     <>
@@ -58,7 +58,7 @@ const columns: readonly Column<ListedRun>[] = [
   {
     title: "Run",
     cell: ({ id, sessionId }) => (
-      <a class="id" href={hrefOf(["sessions", sessionId], { run: id })}>
+      <a class="id" href={formatHref(["sessions", sessionId], { run: id })}>
         {id}
       </a>
     ),
@@ -76,7 +76,7 @@ const columns: readonly Column<ListedRun>[] = [
   {
     title: "Session",
     cell: ({ sessionId }) => (
-      <a class="id" href={hrefOf(["sessions", sessionId])}>
+      <a class="id" href={formatHref(["sessions", sessionId])}>
         {sessionId}
       </a>
     ),
@@ -85,11 +85,11 @@ const columns: readonly Column<ListedRun>[] = [
   {
     title: "Time",
     shape: "right",
-    cell: ({ createdAt, end }) => (end === null ? <NoValue /> : durationText(end.at - createdAt)),
+    cell: ({ createdAt, end }) => (end === null ? <NoValue /> : formatDuration(end.at - createdAt)),
   },
   {
     title: "Cost",
     shape: "right",
-    cell: ({ end }) => (end === null ? <NoValue /> : costText(end.cost)),
+    cell: ({ end }) => (end === null ? <NoValue /> : formatCost(end.cost)),
   },
 ]

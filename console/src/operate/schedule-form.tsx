@@ -60,7 +60,7 @@ export function ScheduleForm({ schedule, agents, onSave, onCancel }: ScheduleFor
     const draft = {
       agent: schedule?.agent ?? (text("agent") || (agents[0] ?? "")),
       name: schedule?.name ?? text("name"),
-      terms: termsOf(kind, text, spec),
+      terms: createTerms(kind, text, spec),
     }
     setSaving(true)
     setProblem(null)
@@ -112,14 +112,14 @@ export function ScheduleForm({ schedule, agents, onSave, onCancel }: ScheduleFor
             type={(kind === "at" ? "datetime-local" : "text") as "text"}
             required
             autoComplete="off"
-            defaultValue={timeText(kind, spec)}
+            defaultValue={formatTime(kind, spec)}
           />
           <span class="hint">{hint}</span>
         </label>
         {kind === "cron" && (
           <label>
             Time zone
-            <input name="timezone" autoComplete="off" defaultValue={spec?.timezone ?? ownTimezone()} />
+            <input name="timezone" autoComplete="off" defaultValue={spec?.timezone ?? readTimezone()} />
           </label>
         )}
       </div>
@@ -180,7 +180,7 @@ export function ScheduleForm({ schedule, agents, onSave, onCancel }: ScheduleFor
   )
 }
 
-function termsOf(kind: Kind, text: (name: string) => string, spec: Spec | undefined): Terms {
+function createTerms(kind: Kind, text: (name: string) => string, spec: Spec | undefined): Terms {
   const time = kind === "at" ? new Date(text("time")).toISOString() : text("time")
   const [maxTurns, maxBudgetUsd] = [text("maxTurns"), text("maxBudgetUsd")]
   return {
@@ -197,13 +197,13 @@ function termsOf(kind: Kind, text: (name: string) => string, spec: Spec | undefi
 }
 
 /** Returns the time of a schedule as its field takes it. A date and time is that of the device, without a zone. */
-function timeText(kind: Kind, spec: Spec | undefined): string {
+function formatTime(kind: Kind, spec: Spec | undefined): string {
   if (kind !== "at") return spec?.[kind] ?? ""
   if (spec?.at === undefined) return ""
   const offsetMs = new Date(spec.at).getTimezoneOffset() * 60_000
   return new Date(spec.at - offsetMs).toISOString().slice(0, 16)
 }
 
-function ownTimezone(): string {
+function readTimezone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone
 }

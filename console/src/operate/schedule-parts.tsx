@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks"
 import { call } from "../api.ts"
-import { hrefOf } from "../router.ts"
+import { formatHref } from "../router.ts"
 import type { ListedSchedule } from "./operator-types.ts"
 
 /** Describes the times of a schedule in a few words. */
@@ -12,7 +12,7 @@ export function timesOf({ spec }: ListedSchedule): string {
 
 export function OwnerLink({ schedule: { tenant, userId } }: { readonly schedule: ListedSchedule }) {
   return (
-    <a class="quiet" href={hrefOf(["sessions"], { tenant, user: userId })} title={tenant}>
+    <a class="quiet" href={formatHref(["sessions"], { tenant, user: userId })} title={tenant}>
       {userId}
     </a>
   )

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks"
 import { call } from "../api.ts"
-import { hrefOf, navigate } from "../router.ts"
-import { costText } from "../ui/format.ts"
+import { formatHref, navigate } from "../router.ts"
+import { formatCost } from "../ui/format.ts"
 import { Notice } from "../ui/notice.tsx"
 import { type Column, DataTable } from "./data-table.tsx"
 import { EmptyState } from "./empty-state.tsx"
@@ -40,7 +40,7 @@ export function ScheduleView({ scheduleId }: { readonly scheduleId: string }) {
   const remove = () => {
     setFailure(null)
     call("POST", `${path}/remove`).then(
-      () => navigate(hrefOf(["schedules"])),
+      () => navigate(formatHref(["schedules"])),
       (error: Error) => setFailure(error.message),
     )
   }
@@ -89,7 +89,7 @@ export function ScheduleView({ scheduleId }: { readonly scheduleId: string }) {
           {spec.session === "fresh" || schedule.sessionId === null ? (
             "a new one each time"
           ) : (
-            <a class="id" href={hrefOf(["sessions", schedule.sessionId])}>
+            <a class="id" href={formatHref(["sessions", schedule.sessionId])}>
               {schedule.sessionId}
             </a>
           )}
@@ -97,7 +97,7 @@ export function ScheduleView({ scheduleId }: { readonly scheduleId: string }) {
         <Fact name="While a run is open">{spec.overlap === "skip" ? "skips" : "waits"}</Fact>
         {spec.limits?.maxTurns !== undefined && <Fact name="Maximum turns">{spec.limits.maxTurns}</Fact>}
         {spec.limits?.maxBudgetUsd !== undefined && (
-          <Fact name="Budget of a run">{costText(spec.limits.maxBudgetUsd)}</Fact>
+          <Fact name="Budget of a run">{formatCost(spec.limits.maxBudgetUsd)}</Fact>
         )}
         {waiting.length > 0 && <Fact name="Waiting">{waiting.length}</Fact>}
       </dl>
@@ -142,7 +142,7 @@ const columns: readonly Column<Occurrence>[] = [
     title: "Run",
     cell: ({ sessionId, runId }) =>
       sessionId !== null && runId !== null ? (
-        <a class="id" href={hrefOf(["sessions", sessionId], { run: runId })}>
+        <a class="id" href={formatHref(["sessions", sessionId], { run: runId })}>
           {runId}
         </a>
       ) : (

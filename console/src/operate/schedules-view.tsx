@@ -1,5 +1,5 @@
 import type { Info } from "../api.ts"
-import { hrefOf, navigate, type Route } from "../router.ts"
+import { formatHref, navigate, type Route } from "../router.ts"
 import { Icon } from "../ui/icons.tsx"
 import { type Column, DataTable } from "./data-table.tsx"
 import { EmptyState } from "./empty-state.tsx"
@@ -25,7 +25,7 @@ export function SchedulesView({ route, info }: { readonly route: Route; readonly
             label="Agent"
             value={agent}
             options={info.agents.map(({ name }) => name)}
-            onChange={(value) => navigate(hrefOf(["schedules"], { agent: value }))}
+            onChange={(value) => navigate(formatHref(["schedules"], { agent: value }))}
           />
         )}
       </PageHead>
@@ -37,16 +37,16 @@ export function SchedulesView({ route, info }: { readonly route: Route; readonly
         </EmptyState>
       )}
       {items !== null && items.length > 0 && (
-        <DataTable label="Schedules" columns={columnsFor(reload)} rows={items} keyOf={({ id }) => id} />
+        <DataTable label="Schedules" columns={createColumns(reload)} rows={items} keyOf={({ id }) => id} />
       )}
       <More onClick={loadMore} />
     </>
   )
 }
 
-function columnsFor(onChanged: () => void): readonly Column<ListedSchedule>[] {
+function createColumns(onChanged: () => void): readonly Column<ListedSchedule>[] {
   return [
-    { title: "Schedule", cell: ({ id, name }) => <a href={hrefOf(["schedules", id])}>{name}</a> },
+    { title: "Schedule", cell: ({ id, name }) => <a href={formatHref(["schedules", id])}>{name}</a> },
     {
       title: "State",
       cell: ({ isRunning, state }) => <StateBadge state={isRunning ? "running" : state} />,

@@ -1,5 +1,5 @@
-import { hrefOf } from "../router.ts"
-import { bytesText, costText } from "../ui/format.ts"
+import { formatHref } from "../router.ts"
+import { formatBytes, formatCost } from "../ui/format.ts"
 import { EmptyState } from "./empty-state.tsx"
 import { EventList } from "./event-list.tsx"
 import type { EventEntry, SessionDetail } from "./operator-types.ts"
@@ -34,7 +34,7 @@ export function SessionView({
       >
         <StateBadge state={session.revokedAt === null ? session.state : "revoked"} />
         {session.tenant === consoleTenant && session.parent === null && (
-          <a class="button" href={hrefOf(["chat", session.id])}>
+          <a class="button" href={formatHref(["chat", session.id])}>
             Open the conversation
           </a>
         )}
@@ -42,10 +42,10 @@ export function SessionView({
       <dl class="facts">
         <Fact name="Agent">{session.agent}</Fact>
         <Fact name="User">
-          <a href={hrefOf(["sessions"], { tenant: session.tenant, user: session.userId })}>
+          <a href={formatHref(["sessions"], { tenant: session.tenant, user: session.userId })}>
             {session.userId}
           </a>{" "}
-          <a class="quiet" href={hrefOf(["memory"], { tenant: session.tenant, user: session.userId })}>
+          <a class="quiet" href={formatHref(["memory"], { tenant: session.tenant, user: session.userId })}>
             Memory
           </a>
         </Fact>
@@ -57,12 +57,12 @@ export function SessionView({
         <Fact name="Last used">
           <Age at={session.lastUsedAt} />
         </Fact>
-        <Fact name="Size">{bytesText(session.storedBytes)}</Fact>
+        <Fact name="Size">{formatBytes(session.storedBytes)}</Fact>
         {session.parent !== null && (
           <Fact name="Started by">
             <a
               class="id"
-              href={hrefOf(["sessions", session.parent.sessionId], { run: session.parent.runId })}
+              href={formatHref(["sessions", session.parent.sessionId], { run: session.parent.runId })}
             >
               {session.parent.sessionId}
             </a>
@@ -87,13 +87,16 @@ export function SessionView({
           <ul class="run-list">
             {runs.map((run) => (
               <li key={run.id}>
-                <a href={hrefOf(["sessions", sessionId], { run: run.id })} aria-current={run.id === shownRun}>
+                <a
+                  href={formatHref(["sessions", sessionId], { run: run.id })}
+                  aria-current={run.id === shownRun}
+                >
                   <span class="id">{run.id}</span>
                   <StateBadge state={run.state} />
                   <span class="hint">
                     <Age at={run.createdAt} />
                   </span>
-                  {run.end !== null && <span class="hint">{costText(run.end.cost)}</span>}
+                  {run.end !== null && <span class="hint">{formatCost(run.end.cost)}</span>}
                   {run.end?.error != null && <span class="field-error">{run.end.error}</span>}
                 </a>
               </li>

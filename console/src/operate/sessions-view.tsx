@@ -1,6 +1,6 @@
 import type { Info } from "../api.ts"
-import { hrefOf, navigate, type Route } from "../router.ts"
-import { bytesText, costText } from "../ui/format.ts"
+import { formatHref, navigate, type Route } from "../router.ts"
+import { formatBytes, formatCost } from "../ui/format.ts"
 import { type Column, DataTable } from "./data-table.tsx"
 import { EmptyState } from "./empty-state.tsx"
 import type { ListedSession } from "./operator-types.ts"
@@ -20,7 +20,8 @@ export function SessionsView({ route, info }: { readonly route: Route; readonly 
   }
   const { items, problem, loadMore } = usePages<ListedSession>("sessions", current)
   const isFiltered = Object.values(current).some((value) => value !== "")
-  const set = (name: string, value: string) => navigate(hrefOf(["sessions"], { ...current, [name]: value }))
+  const set = (name: string, value: string) =>
+    navigate(formatHref(["sessions"], { ...current, [name]: value }))
 
   return (
     <>
@@ -46,7 +47,7 @@ export function SessionsView({ route, info }: { readonly route: Route; readonly 
           />
         )}
         {current.user !== "" && (
-          <a class="quiet" href={hrefOf(["sessions"], { ...current, tenant: "", user: "" })}>
+          <a class="quiet" href={formatHref(["sessions"], { ...current, tenant: "", user: "" })}>
             All users
           </a>
         )}
@@ -72,7 +73,7 @@ export function SessionsView({ route, info }: { readonly route: Route; readonly 
 
 /** Describes the cost of a session. If only its newest runs are counted, their cost is a minimum. */
 export function sessionCostText({ cost, isPartial }: ListedSession["spent"]): string {
-  return isPartial && cost !== null ? `over ${costText(cost)}` : costText(cost)
+  return isPartial && cost !== null ? `over ${formatCost(cost)}` : formatCost(cost)
 }
 
 export function SessionTable({ sessions }: { readonly sessions: readonly ListedSession[] }) {
@@ -83,7 +84,7 @@ const columns: readonly Column<ListedSession>[] = [
   {
     title: "Session",
     cell: ({ id }) => (
-      <a class="id" href={hrefOf(["sessions", id])}>
+      <a class="id" href={formatHref(["sessions", id])}>
         {id}
       </a>
     ),
@@ -96,7 +97,7 @@ const columns: readonly Column<ListedSession>[] = [
   {
     title: "User",
     cell: ({ tenant, userId }) => (
-      <a href={hrefOf(["sessions"], { tenant, user: userId })} title={tenant}>
+      <a href={formatHref(["sessions"], { tenant, user: userId })} title={tenant}>
         {userId}
       </a>
     ),
@@ -104,5 +105,5 @@ const columns: readonly Column<ListedSession>[] = [
   { title: "Started", cell: ({ createdAt }) => <Age at={createdAt} /> },
   { title: "Last used", cell: ({ lastUsedAt }) => <Age at={lastUsedAt} /> },
   { title: "Cost", shape: "right", cell: ({ spent }) => sessionCostText(spent) },
-  { title: "Size", shape: "right", cell: ({ storedBytes }) => bytesText(storedBytes) },
+  { title: "Size", shape: "right", cell: ({ storedBytes }) => formatBytes(storedBytes) },
 ]

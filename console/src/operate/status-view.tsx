@@ -1,4 +1,4 @@
-import { safeAddress } from "../markdown/safe-address.ts"
+import { toSafeAddress } from "../markdown/safe-address.ts"
 import type { Status } from "./operator-types.ts"
 import { PageHead, Pending } from "./page-parts.tsx"
 import { useLoaded } from "./use-loaded.ts"
@@ -54,7 +54,7 @@ function CheckName({ name }: { readonly name: string }) {
 /** Details of a check. The address in the text, at which a person authorizes an MCP server, becomes a link. */
 function Detail({ text }: { readonly text: string }) {
   const at = text.search(/https?:\/\//)
-  const address = at < 0 ? null : safeAddress(text.slice(at))
+  const address = at < 0 ? null : toSafeAddress(text.slice(at))
   if (address === null) return <>{text}</>
   return (
     <>

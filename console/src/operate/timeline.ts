@@ -17,7 +17,7 @@ export interface Span {
 type Draft = { -readonly [Key in keyof Span]: Span[Key] }
 
 /** Converts the events of a run into spans, in the order in which they started. */
-export function spansOf(entries: readonly EventEntry[]): readonly Span[] {
+export function toSpans(entries: readonly EventEntry[]): readonly Span[] {
   const spans: Draft[] = []
   const open = new Map<string, Draft>()
 
@@ -44,7 +44,7 @@ export function spansOf(entries: readonly EventEntry[]): readonly Span[] {
         finish(`model:${text("stepId")}`, at, "failed", `${text("model")}: ${text("code")}`)
         break
       case "stepRetried":
-        finish(`model:${text("stepId")}`, at, "failed", errorOf(event.error))
+        finish(`model:${text("stepId")}`, at, "failed", formatError(event.error))
         begin(`model:${text("stepId")}`, {
           kind: "model",
           label: `Model, attempt ${text("attempt")}`,
@@ -70,7 +70,7 @@ export function spansOf(entries: readonly EventEntry[]): readonly Span[] {
         begin(`tool:${text("toolCallId")}`, { kind: "tool", label: text("name"), start: at })
         break
       case "toolCallCompleted": {
-        const problem = errorOf(event.result)
+        const problem = formatError(event.result)
         finish(`tool:${text("toolCallId")}`, at, problem === "" ? "ok" : "failed", problem)
         break
       }
@@ -84,7 +84,12 @@ export function spansOf(entries: readonly EventEntry[]): readonly Span[] {
         })
         break
       case "waitResolved":
-        finish(`wait:${text("waitId")}`, at, event.decidedBy === null ? "failed" : "ok", resolutionOf(event))
+        finish(
+          `wait:${text("waitId")}`,
+          at,
+          event.decidedBy === null ? "failed" : "ok",
+          formatResolution(event),
+        )
         break
       case "runCompleted":
       case "runFailed":
@@ -118,14 +123,14 @@ function summaryDetailOf(event: EventEntry["event"]): string {
   return `${tokens}, ${costText(cost)}, ${String(event.model)}`
 }
 
-function resolutionOf(event: EventEntry["event"]): string {
+function formatResolution(event: EventEntry["event"]): string {
   if (event.decidedBy === null) return "no answer"
   const resolution = event.resolution as { readonly approved?: boolean } | undefined
   if (resolution?.approved === undefined) return "answered"
   return resolution.approved ? "allowed" : "denied"
 }
 
-function errorOf(value: unknown): string {
+function formatError(value: unknown): string {
   if (typeof value !== "object" || value === null || !("code" in value)) return ""
   return `${String(value.code)}${"message" in value ? `: ${String(value.message)}` : ""}`
 }

@@ -1,4 +1,4 @@
-import { safeAddress } from "../markdown/safe-address.ts"
+import { toSafeAddress } from "../markdown/safe-address.ts"
 import { EmptyState } from "./empty-state.tsx"
 import type { ToolSource } from "./operator-types.ts"
 import { PageHead, Pending } from "./page-parts.tsx"
@@ -80,7 +80,7 @@ function Source({ source, showsAgent }: { readonly source: ToolSource; readonly 
 }
 
 function Detail({ state, text }: { readonly state: string; readonly text: string }) {
-  const address = state === "needs_reauth" ? safeAddress(text) : null
+  const address = state === "needs_reauth" ? toSafeAddress(text) : null
   if (address === null) return <p class="plain-text field-error">{text}</p>
   return (
     <p>

@@ -108,8 +108,8 @@ export function FormFieldInput({ field, value, onChange }: FormFieldInputProps) 
             type={kind.inputType as "text"}
             maxLength={kind.maxLength ?? undefined}
             pattern={kind.pattern ?? undefined}
-            value={shownText(kind.inputType, value)}
-            onInput={(event) => onChange(writtenText(kind.inputType, event.currentTarget.value))}
+            value={toShownText(kind.inputType, value)}
+            onInput={(event) => onChange(toFormText(kind.inputType, event.currentTarget.value))}
           />
           {hint}
         </label>
@@ -130,12 +130,12 @@ function Label({ text, isRequired }: { readonly text: string; readonly isRequire
  * Returns the text for the form. JSON Schema requires a time zone in a date with a time, but the browser's field
  * contains the local time without one.
  */
-function writtenText(inputType: string, text: string): string | undefined {
+function toFormText(inputType: string, text: string): string | undefined {
   if (text === "") return undefined
   return inputType === "datetime-local" ? new Date(text).toISOString() : text
 }
 
-function shownText(inputType: string, value: unknown): string {
+function toShownText(inputType: string, value: unknown): string {
   if (typeof value !== "string") return ""
   if (inputType !== "datetime-local") return value
   const date = new Date(value)

@@ -44,22 +44,22 @@ const inputTypes: Readonly<Record<string, InputType>> = {
  * Returns the fields of an object's schema. Returns null if a property cannot be a field; the form is then edited as
  * JSON.
  */
-export function fieldsOf(schema: Schema): readonly FormField[] | null {
+export function listFields(schema: Schema): readonly FormField[] | null {
   const properties = isObject(schema.properties) ? schema.properties : {}
   const required = Array.isArray(schema.required) ? schema.required : []
   const fields = Object.entries(properties).map(([name, property]) => {
-    return isObject(property) ? fieldOf(name, property, required.includes(name)) : null
+    return isObject(property) ? toField(name, property, required.includes(name)) : null
   })
   return fields.includes(null) ? null : (fields as FormField[])
 }
 
-function fieldOf(name: string, property: Schema, isRequired: boolean): FormField | null {
-  const kind = kindOf(property)
+function toField(name: string, property: Schema, isRequired: boolean): FormField | null {
+  const kind = findKind(property)
   if (kind === null) return null
   return {
     name,
-    label: textOf(property.title) ?? name,
-    description: textOf(property.description),
+    label: formatValue(property.title) ?? name,
+    description: formatValue(property.description),
     isRequired,
     // An unchecked box of a required property means false, so that value is sent.
     initial: property.default ?? (kind.type === "boolean" && isRequired ? false : undefined),
@@ -67,8 +67,8 @@ function fieldOf(name: string, property: Schema, isRequired: boolean): FormField
   }
 }
 
-function kindOf(property: Schema): FieldKind | null {
-  const options = optionsOf(property)
+function findKind(property: Schema): FieldKind | null {
+  const options = listOptions(property)
   if (options !== null) return { type: "choice", options }
   switch (property.type) {
     case "string":
@@ -76,7 +76,7 @@ function kindOf(property: Schema): FieldKind | null {
         type: "text",
         inputType: inputTypes[String(property.format)] ?? "text",
         maxLength: numberOf(property.maxLength),
-        pattern: textOf(property.pattern),
+        pattern: formatValue(property.pattern),
       }
     case "number":
     case "integer":
@@ -89,7 +89,7 @@ function kindOf(property: Schema): FieldKind | null {
     case "boolean":
       return { type: "boolean" }
     case "array": {
-      const items = isObject(property.items) ? optionsOf(property.items) : null
+      const items = isObject(property.items) ? listOptions(property.items) : null
       return items === null ? null : { type: "choices", options: items }
     }
     default:
@@ -98,19 +98,19 @@ function kindOf(property: Schema): FieldKind | null {
 }
 
 /** Returns the choices of a property. They are an `enum` (with `enumNames`), or a `oneOf` or `anyOf` with titles. */
-function optionsOf(property: Schema) {
+function listOptions(property: Schema) {
   const { enum: values, enumNames: names, oneOf, anyOf } = property
   if (Array.isArray(values) && values.every((value) => typeof value === "string")) {
     return values.map((value, index) => ({
       value,
-      label: (Array.isArray(names) && textOf(names[index])) || value,
+      label: (Array.isArray(names) && formatValue(names[index])) || value,
     }))
   }
   const titled = oneOf ?? anyOf
   if (!Array.isArray(titled)) return null
   const options = titled.map((option) => {
-    const value = isObject(option) ? textOf(option.const) : null
-    return value === null ? null : { value, label: textOf((option as Schema).title) ?? value }
+    const value = isObject(option) ? formatValue(option.const) : null
+    return value === null ? null : { value, label: formatValue((option as Schema).title) ?? value }
   })
   return options.includes(null) ? null : (options as { value: string; label: string }[])
 }
@@ -119,7 +119,7 @@ function isObject(value: unknown): value is Schema {
   return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
-function textOf(value: unknown): string | null {
+function formatValue(value: unknown): string | null {
   return typeof value === "string" ? value : null
 }
 

@@ -1,7 +1,7 @@
 import type { Usage } from "ai-agent-gateway/client"
 
 /** Returns the number of all input tokens, including cached ones. */
-export function inputOf(usage: Usage): number {
+export function countInputTokens(usage: Usage): number {
   return usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens
 }
 
@@ -16,27 +16,27 @@ export function numberText(value: number): string {
 }
 
 /** Formats US dollars, with more digits for small amounts. Null means that the price of a model is not known. */
-export function costText(dollars: number | null): string {
+export function formatCost(dollars: number | null): string {
   if (dollars === null) return "price unknown"
   if (dollars === 0) return "$0"
   return dollars < 0.01 ? `$${dollars.toPrecision(2)}` : `$${dollars.toFixed(2)}`
 }
 
-export function durationText(ms: number): string {
+export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
   const minutes = Math.floor(ms / 60_000)
   const seconds = Math.floor((ms % 60_000) / 1_000)
-  if (minutes >= 60) return ageText(ms)
+  if (minutes >= 60) return formatAge(ms)
   return seconds === 0 ? `${minutes} min` : `${minutes} min ${seconds} s`
 }
 
-export function agoText(ms: number): string {
-  return ms < 60_000 ? "just now" : `${ageText(ms)} ago`
+export function formatAgo(ms: number): string {
+  return ms < 60_000 ? "just now" : `${formatAge(ms)} ago`
 }
 
 /** Formats a duration in its largest unit. */
-export function ageText(ms: number): string {
+export function formatAge(ms: number): string {
   const minutes = Math.floor(ms / 60_000)
   if (minutes < 1) return "under 1 min"
   if (minutes < 60) return `${minutes} min`
@@ -57,7 +57,7 @@ function trim(value: number): string {
   return value < 100 ? String(Number(value.toFixed(1))) : String(Math.round(value))
 }
 
-export function bytesText(bytes: number): string {
+export function formatBytes(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`
   if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`
   return bytes < 1_000_000_000

@@ -1,5 +1,5 @@
 import type { ImageBlock } from "ai-agent-gateway/client"
-import { safeAddress } from "../markdown/safe-address.ts"
+import { toSafeAddress } from "../markdown/safe-address.ts"
 
 const shownTypes: readonly string[] = ["image/png", "image/jpeg", "image/gif", "image/webp"]
 
@@ -9,7 +9,7 @@ const shownTypes: readonly string[] = ["image/png", "image/jpeg", "image/gif", "
  */
 export function ImagePart({ source }: Pick<ImageBlock, "source">) {
   if (source.type === "url") {
-    const address = safeAddress(source.url)
+    const address = toSafeAddress(source.url)
     if (address === null) return <p>Image: {source.url}</p>
     return (
       <p>

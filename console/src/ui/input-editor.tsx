@@ -1,6 +1,6 @@
 import { useId, useState } from "preact/hooks"
 import { FormFieldInput } from "./form-field.tsx"
-import { fieldsOf } from "./form-schema.ts"
+import { listFields } from "./form-schema.ts"
 
 type Input = Readonly<Record<string, unknown>>
 
@@ -19,7 +19,7 @@ export function InputEditor({ text, original, schema, onChange }: InputEditorPro
   const id = useId()
   const parsed = parseInput(text)
   const current = typeof parsed === "string" ? null : parsed
-  const fields = (schema === null ? null : fieldsOf(schema)) ?? []
+  const fields = (schema === null ? null : listFields(schema)) ?? []
   const set = (name: string, value: unknown) => {
     const { [name]: _, ...others } = current ?? original
     onChange(JSON.stringify(value === undefined ? others : { ...others, [name]: value }, null, 2))

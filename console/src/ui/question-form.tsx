@@ -1,7 +1,7 @@
 import { useId, useState } from "preact/hooks"
-import { safeAddress } from "../markdown/safe-address.ts"
+import { toSafeAddress } from "../markdown/safe-address.ts"
 import { FormFieldInput } from "./form-field.tsx"
-import { type FormField, fieldsOf } from "./form-schema.ts"
+import { type FormField, listFields } from "./form-schema.ts"
 import { parseInput } from "./input-editor.tsx"
 
 export interface QuestionRequest {
@@ -24,8 +24,8 @@ export interface QuestionFormProps {
 
 /** A tool's question to the user: a form that is created from its schema, or a page to open. */
 export function QuestionForm({ request, isSending, problem, onAnswer, onDecline }: QuestionFormProps) {
-  const fields = fieldsOf(request.schema ?? {})
-  const [values, setValues] = useState<Readonly<Record<string, unknown>>>(() => defaultsOf(fields ?? []))
+  const fields = listFields(request.schema ?? {})
+  const [values, setValues] = useState<Readonly<Record<string, unknown>>>(() => listDefaults(fields ?? []))
   const [json, setJson] = useState("{}")
   const [misfit, setMisfit] = useState<string | null>(null)
   const titleId = useId()
@@ -64,7 +64,7 @@ export function QuestionForm({ request, isSending, problem, onAnswer, onDecline 
               key={field.name}
               field={field}
               value={values[field.name]}
-              onChange={(value) => setValues(withValue(values, field.name, value))}
+              onChange={(value) => setValues(setValue(values, field.name, value))}
             />
           ))
         ))}
@@ -89,7 +89,7 @@ export function QuestionForm({ request, isSending, problem, onAnswer, onDecline 
 }
 
 function PageLink({ url }: { readonly url: string }) {
-  const address = safeAddress(url)
+  const address = toSafeAddress(url)
   if (address === null) return <p class="field-error">The address cannot be opened: {url}</p>
   return (
     <p>
@@ -101,7 +101,7 @@ function PageLink({ url }: { readonly url: string }) {
   )
 }
 
-function defaultsOf(fields: readonly FormField[]): Readonly<Record<string, unknown>> {
+function listDefaults(fields: readonly FormField[]): Readonly<Record<string, unknown>> {
   const given = fields.filter(({ initial }) => initial !== undefined)
   return Object.fromEntries(given.map(({ name, initial }) => [name, initial]))
 }
@@ -109,7 +109,7 @@ function defaultsOf(fields: readonly FormField[]): Readonly<Record<string, unkno
 /**
  * Sets a value. An emptied field is removed, because an empty value of an optional property may not match its schema.
  */
-function withValue(values: Readonly<Record<string, unknown>>, name: string, value: unknown) {
+function setValue(values: Readonly<Record<string, unknown>>, name: string, value: unknown) {
   const { [name]: _, ...others } = values
   return value === undefined ? others : { ...others, [name]: value }
 }

@@ -67,11 +67,11 @@ export function checkTask(
   task: unknown,
   continuation: unknown,
 ): RunState {
-  const problem = problemOf(task, continuation)
+  const problem = findProblem(task, continuation)
   if (problem !== null) throw new WaitRefused("invalid_wait", `The tool's task ${problem}.`)
   const { run } = conversation
   if (run === null) throw new Error("A tool call belongs to an open run.")
-  if (journal.version < childrenSince) throw upgradeInProgress()
+  if (journal.version < childrenSince) throw createUpgradeInProgress()
   return run
 }
 
@@ -97,16 +97,16 @@ export async function planChild(
 ): Promise<PlannedChild> {
   const { task, childRunId } = planned
   const { clock, conversation, ids, tree, sessionId: parentId } = context
-  const agent = agentOf(context, run, task)
+  const agent = chooseAgent(context, run, task)
   const most = Math.min(task.maxConcurrent ?? maxOpenChildren, maxOpenChildren)
   const working = listOpenChildren(run).length + conversation.tasks.running().length
-  if (working >= most) throw tooManyChildren(most)
-  if (await tree.isStorageFull()) throw storageFull()
-  const reservedUsd = reservationOf(context, run, planned)
+  if (working >= most) throw createTooManyChildren(most)
+  if (await tree.isStorageFull()) throw createStorageFull()
+  const reservedUsd = computeReservation(context, run, planned)
   const sessionId = ids.next("sess")
   const parent = { sessionId: parentId, runId: run.runId, toolCallId }
   const child = { agent, parent, createdAt: clock.now() }
-  const command = messageOf(context, run, task, { childId: sessionId, childRunId, reservedUsd })
+  const command = createMessage(context, run, task, { childId: sessionId, childRunId, reservedUsd })
   return {
     agent,
     sessionId,
@@ -120,7 +120,7 @@ export function readTimeout({ timeoutMs = defaultTimeoutMs }: ChildTask): number
   return timeoutMs
 }
 
-function messageOf(
+function createMessage(
   { clock }: ModelRunContext,
   { started }: RunState,
   { content, context, model, role, limits = {} }: ChildTask,
@@ -148,7 +148,7 @@ function messageOf(
   }
 }
 
-function agentOf({ tree }: ModelRunContext, { started }: RunState, task: ChildTask): string {
+function chooseAgent({ tree }: ModelRunContext, { started }: RunState, task: ChildTask): string {
   const agent = task.agent ?? started.agent
   if (tree.depth >= maxDepth) {
     const message = `Sub-agents may be nested at most ${maxDepth} levels deep. Do the task without another sub-agent.`
@@ -166,7 +166,7 @@ function agentOf({ tree }: ModelRunContext, { started }: RunState, task: ChildTa
  * Returns the US dollars of the run's budget that the child may use. Null if neither the run nor the task has a
  * budget. The rest comes back with the child's answer.
  */
-function reservationOf(
+function computeReservation(
   context: ModelRunContext,
   run: RunState,
   { task: { limits }, childRunId }: PlannedTask,
@@ -186,7 +186,7 @@ function reservationOf(
 }
 
 /** Returns the problem of a task, if there is one. The values may come from untyped code. */
-function problemOf(task: unknown, continuation: unknown): string | null {
+function findProblem(task: unknown, continuation: unknown): string | null {
   if (!isJsonObject(task)) return "is no object"
   if (!Array.isArray(task.content) || task.content.length === 0) return "has no content"
   if (task.agent !== undefined && typeof task.agent !== "string")
@@ -211,18 +211,18 @@ function isPositive(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value) && value > 0
 }
 
-function tooManyChildren(most: number): WaitRefused {
+function createTooManyChildren(most: number): WaitRefused {
   const message = `At most ${most} sub-agents work at once. Wait for one of them to end.`
   return new WaitRefused("too_many_children", message)
 }
 
-function storageFull(): WaitRefused {
+function createStorageFull(): WaitRefused {
   const message =
     "The user's sessions use all of their storage, so no sub-agent can start. Do the task without one."
   return new WaitRefused("storage_full", message)
 }
 
-function upgradeInProgress(): WaitRefused {
+function createUpgradeInProgress(): WaitRefused {
   return new WaitRefused(
     "upgrade_in_progress",
     "No sub-agent can start now, because a gateway process of an older version is still running. " +

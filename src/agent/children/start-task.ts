@@ -22,7 +22,7 @@ export async function startTask(
   const run = checkTask(context, task, {})
   await context.tree.oneByOne(async () => {
     const { clock, conversation, ids } = context
-    if (conversation.tasks.open().length >= maxOpenTasks) throw tooManyTasks()
+    if (conversation.tasks.open().length >= maxOpenTasks) throw createTooManyTasks()
     const taskId = ids.next("task")
     const { toolCallId, name: toolName, executionLocation } = call.requested
     const { agent, sessionId, reservedUsd, start } = await planChild(context, run, call, {
@@ -52,7 +52,7 @@ export async function startTask(
   })
 }
 
-function tooManyTasks(): WaitRefused {
+function createTooManyTasks(): WaitRefused {
   const message = `${maxOpenTasks} background tasks are open. Collect results before you start another.`
   return new WaitRefused("too_many_children", message)
 }

@@ -20,7 +20,7 @@ export function createTaskActions(
   const { conversation, clock } = context
   const collected = new Set<string>()
   const items = new Map<string, OutboxItem>()
-  const sessionOf = (taskId: string) => {
+  const findSession = (taskId: string) => {
     const task = conversation.tasks.find(taskId)
     return task?.state === "running" ? task.sessionId : null
   }
@@ -29,14 +29,14 @@ export function createTaskActions(
       list: () => conversation.tasks.all(),
       collect: (taskId) => void collected.add(taskId),
       send(taskId, text) {
-        const sessionId = sessionOf(taskId)
+        const sessionId = findSession(taskId)
         if (sessionId === null) return
         const id = `send:${toolCallId}:${items.size}`
-        const command = messageTo({ sessionId, taskId, text, at: clock.now(), id })
+        const command = createMessage({ sessionId, taskId, text, at: clock.now(), id })
         items.set(id, { id, kind: "command", payload: { type: "put", command } })
       },
       cancel(taskId) {
-        const sessionId = sessionOf(taskId)
+        const sessionId = findSession(taskId)
         if (sessionId === null) return
         const item = cancelItem({ sessionId, runId: taskId, at: clock.now() }, "asked")
         items.set(item.id, item)
@@ -56,7 +56,7 @@ interface Sent {
   readonly id: string
 }
 
-function messageTo({ sessionId, taskId, text, at, id }: Sent) {
+function createMessage({ sessionId, taskId, text, at, id }: Sent) {
   return {
     type: "message",
     sessionId,

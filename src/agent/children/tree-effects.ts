@@ -47,11 +47,11 @@ export function deriveTreeEffects(
   // The final cost of canceled tasks is not known yet, so everything reserved for them counts.
   const reserved = [...run.reservedByTasks.values()].reduce((sum, amount) => sum + amount, 0)
   const charged = events.map(chargeOf).reduce(addCost, addCost(run.charged, reserved))
-  const outcome = outcomeOf(end, { response, charged })
+  const outcome = toOutcome(end, { response, charged })
   return [
     ...cancels,
     ...tasksToEnd,
-    reportToParent(parent, { runId: run.runId, outcome, at, ...sourceOf(run.started) }),
+    reportToParent(parent, { runId: run.runId, outcome, at, ...selectSource(run.started) }),
   ]
 }
 
@@ -89,7 +89,7 @@ interface Report {
   readonly channel?: string | null
 }
 
-function sourceOf({ context, channel }: RunStarted): Pick<Report, "context" | "channel"> {
+function selectSource({ context, channel }: RunStarted): Pick<Report, "context" | "channel"> {
   return { context, channel }
 }
 
@@ -115,7 +115,7 @@ export function reportToParent(
   return { id: `answer:${runId}`, kind: "command", payload: { type: "answer", command } }
 }
 
-function outcomeOf(
+function toOutcome(
   end: TerminalEvent,
   { response, charged }: { readonly response: string; readonly charged: ChildOutcome["charged"] },
 ): ChildOutcome {

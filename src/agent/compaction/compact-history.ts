@@ -30,7 +30,7 @@ export async function compactHistory(
   if (runtime.compaction === null || journal.version < compactionSince) return "unchanged"
   let outcome: CompactionOutcome = "unchanged"
   for (let steps = 0; steps < mostSteps; steps++) {
-    const history = await historyOf(context, isRefused && outcome === "unchanged")
+    const history = await createHistory(context, isRefused && outcome === "unchanged")
     const step = await planNextStep(context, history)
     if (step === null) return outcome
     switch (step.type) {
@@ -58,7 +58,7 @@ export async function compactHistory(
   return outcome
 }
 
-async function historyOf(context: ModelRunContext, isRefused: boolean): Promise<CompactableHistory> {
+async function createHistory(context: ModelRunContext, isRefused: boolean): Promise<CompactableHistory> {
   const { conversation, runtime } = context
   const modelIndex = conversation.run?.modelIndex ?? 0
   const request = createModelRequest(context, { modelIndex })

@@ -48,10 +48,10 @@ export async function summarize(
   const { model } = choice
   await record(context, [{ type: "compactionStarted", compactionId, model, inputTokens, inputCost }])
   const fail = (code: string, usage: CountedUsage) =>
-    record(context, [failure(context, step, { compactionId, code, usage })])
+    record(context, [createFailure(context, step, { compactionId, code, usage })])
   await hold.untilCertain(signal)
   const streamed = createStreamed()
-  const hidden = { ...context, journal: withoutDeltas(context.journal) }
+  const hidden = { ...context, journal: dropDeltas(context.journal) }
   const last = await streamResponse(hidden, stepOf(compactionId), choice, request, streamed)
   if (last === null) {
     // If the process merely stops, the next process counts the cost of this call.
@@ -78,7 +78,7 @@ export async function summarize(
     ...collectEvidence(context, request),
     outputBytes: countOutputBytes(last.content),
   })
-  const summary = summaryIn(context, step, last)
+  const summary = findSummary(context, step, last)
   if (summary === null) {
     await fail("no_summary", usage)
     return "failed"
@@ -138,7 +138,7 @@ async function recordSummary(
   await record(context, [{ ...event, tokensAfter }])
 }
 
-function failure(
+function createFailure(
   context: ModelRunContext,
   { choice }: Summarize,
   { compactionId, code, usage }: { compactionId: string; code: string; usage: CountedUsage },
@@ -148,7 +148,7 @@ function failure(
   return { type: "compactionFailed", compactionId, code, model: choice.model, ...spending, estimated }
 }
 
-function summaryIn(
+function findSummary(
   { logger, sessionId, conversation }: ModelRunContext,
   { summaryOf }: Summarize,
   { content }: ModelEnd,
@@ -168,7 +168,7 @@ function stepOf(compactionId: string): StepStarted {
 }
 
 /** Returns a journal that does not publish streamed text. */
-function withoutDeltas(journal: Journal): Journal {
+function dropDeltas(journal: Journal): Journal {
   return {
     version: journal.version,
     append: (events, effects) => journal.append(events, effects),

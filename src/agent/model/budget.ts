@@ -17,10 +17,10 @@ export function computeCharge(
   choice: ModelChoice,
   { usage, charged }: Pick<CountedUsage, "usage" | "charged">,
 ): Charged {
-  return { usage, cost: costOf(context, choice, usage), charged: costOf(context, choice, charged) }
+  return { usage, cost: computeCost(context, choice, usage), charged: computeCost(context, choice, charged) }
 }
 
-function costOf({ runtime }: ModelRunContext, { provider, model }: ModelChoice, usage: Usage): Cost {
+function computeCost({ runtime }: ModelRunContext, { provider, model }: ModelChoice, usage: Usage): Cost {
   return runtime.pricing.cost({ priceList: provider.priceList, model, usage })
 }
 
@@ -74,7 +74,7 @@ async function computeMaxCost(
 ): Promise<Cost> {
   const input = await estimateInput(request, context.conversation.sizes.inputBytes)
   const output = { ...noUsage, outputTokens: request.maxTokens }
-  const plain = costOf(context, choice, { ...output, inputTokens: input })
-  const written = costOf(context, choice, { ...output, cacheCreationInputTokens: input })
+  const plain = computeCost(context, choice, { ...output, inputTokens: input })
+  const written = computeCost(context, choice, { ...output, cacheCreationInputTokens: input })
   return plain === null || written === null ? null : Math.max(plain, written)
 }

@@ -82,7 +82,7 @@ async function announceAttempt(
   { failed, announced }: { readonly failed: readonly ModelCallFailed[]; readonly announced: Event | null },
 ): Promise<ModelAttempt | null> {
   const run = context.conversation.run
-  const spent = failed.reduce(addCharged, { ...spentSoFar(context), charged: run?.charged ?? 0 })
+  const spent = failed.reduce(addCharged, { ...readSpending(context), charged: run?.charged ?? 0 })
   const choice = findModel(context.runtime, attempt.modelIndex)
   const ending = await checkBudget(context, choice, createModelRequest(context, attempt), spent)
   // If a failed call has shown text, subscribers must learn that it is discarded, even without another attempt.
@@ -229,7 +229,7 @@ async function recordFailure(
     : planNextAttempt(attempt, failure, context.runtime)
   logFailure(context, attempt, { failure, next, isWithoutImages })
   if (next === null) {
-    const spent = addSpending(spentSoFar(context), failed)
+    const spent = addSpending(readSpending(context), failed)
     await recordUncancelled(context, [failed, { type: "runFailed", code, message, ...spent }])
     return null
   }
@@ -246,7 +246,7 @@ async function retryCompacted(
   const outcome = await compactHistory(context, { isRefused: true })
   if (outcome === "ended") return null
   if (outcome !== "compacted") {
-    await recordUncancelled(context, [createTooLongEvent(spentSoFar(context))])
+    await recordUncancelled(context, [createTooLongEvent(readSpending(context))])
     return null
   }
   const next = { ...attempt, number: attempt.number + 1, pauseMs: 0 }
@@ -325,6 +325,6 @@ function addCharged(left: Charged, right: Charged): Charged {
   return { ...addSpending(left, right), charged: addCost(left.charged, right.charged) }
 }
 
-function spentSoFar({ conversation }: ModelRunContext): Spending {
+function readSpending({ conversation }: ModelRunContext): Spending {
   return conversation.run?.spent ?? noSpending
 }

@@ -31,7 +31,7 @@ export async function checkOutput(
   const message = context.conversation.messages.at(-1)
   const text = message?.role === "assistant" ? joinTexts(message.content) : ""
   const checked = await check(context, schema, text)
-  await recordCompletion(context, [eventOf(checked, run)])
+  await recordCompletion(context, [createEvent(checked, run)])
 }
 
 type Checked =
@@ -47,7 +47,7 @@ async function check(
 ): Promise<Checked> {
   let output: Json
   try {
-    output = JSON.parse(withoutFence(text)) as Json
+    output = JSON.parse(removeFence(text)) as Json
   } catch (error) {
     return { fits: false, problem: `it is not JSON (${toError(error).message}).` }
   }
@@ -64,7 +64,7 @@ async function check(
   }
 }
 
-function eventOf(checked: Checked, { outputRejections, spent }: RunState): Event {
+function createEvent(checked: Checked, { outputRejections, spent }: RunState): Event {
   if (checked.fits) {
     const { output } = checked
     return { type: "runCompleted", disposition: "completed", reason: null, ...spent, output }
@@ -79,6 +79,6 @@ function eventOf(checked: Checked, { outputRejections, spent }: RunState): Event
 }
 
 /** Removes a Markdown code block, in which many models wrap JSON despite the instruction. */
-function withoutFence(text: string): string {
+function removeFence(text: string): string {
   return /^\s*```(?:json)?\s*\n([\s\S]*?)\n?```\s*$/.exec(text)?.[1] ?? text
 }

@@ -34,7 +34,7 @@ function estimateTokensOfBytes(bytes: number): number {
 export async function estimateTokens(value: unknown, messages: readonly Message[]): Promise<number> {
   const images = listImages(messages)
   const ignored = new Set<unknown>(images)
-  const bytes = await jsonBytes(value, (_key, part) => (ignored.has(part) ? null : part))
+  const bytes = await countJsonBytes(value, (_key, part) => (ignored.has(part) ? null : part))
   return estimateTokensOfBytes(bytes) + images.length * tokensPerImage
 }
 
@@ -76,7 +76,7 @@ async function countInputBytes(
   { system, messages, tools, outputSchema }: ModelRequest,
   { replace, known }: { readonly replace: ReplaceValue; readonly known: KnownBytes },
 ): Promise<number> {
-  let bytes = await jsonBytes([system, tools, outputSchema], replace)
+  let bytes = await countJsonBytes([system, tools, outputSchema], replace)
   let inSlice = bytes
   for (const message of messages) {
     const before = known.get(message)
@@ -88,7 +88,7 @@ async function countInputBytes(
       await waitForNextSlice()
       inSlice = 0
     }
-    const size = await jsonBytes(message, replace)
+    const size = await countJsonBytes(message, replace)
     known.set(message, size)
     bytes += size
     inSlice += size
@@ -97,7 +97,7 @@ async function countInputBytes(
 }
 
 /** Resolves to the bytes of the value as JSON. Makes a large text in slices, and keeps none of them. */
-async function jsonBytes(value: unknown, replace: ReplaceValue): Promise<number> {
+async function countJsonBytes(value: unknown, replace: ReplaceValue): Promise<number> {
   let bytes = 0
   for (const piece of toJsonPieces(value, replace)) {
     if (bytes > 0) await waitForNextSlice()

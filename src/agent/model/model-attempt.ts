@@ -31,7 +31,7 @@ export function planNextAttempt(
   const { models } = runtime
   const next = { ...attempt, number: attempt.number + 1 }
   const { retryable, retryAfterMs } = failure
-  const mostRetries = maxRetriesAfter(failure, findModel(runtime, attempt.modelIndex), runtime)
+  const mostRetries = computeMaxRetries(failure, findModel(runtime, attempt.modelIndex), runtime)
   if (retryable && attempt.retries < mostRetries && (retryAfterMs ?? 0) <= longestRetryAfterMs) {
     // A "retry after 0" of an overloaded provider would use all retries within milliseconds.
     return { ...next, retries: attempt.retries + 1, pauseMs: retryAfterMs || computeBackoff(attempt.retries) }
@@ -46,7 +46,7 @@ export function planNextAttempt(
  * gets one retry, because another machine may handle the call. The operator's own machine gets none, because it would
  * be as slow again.
  */
-function maxRetriesAfter(
+function computeMaxRetries(
   { code }: ModelFailure,
   { provider }: ModelChoice,
   { maxRetries }: ModelRuntime,

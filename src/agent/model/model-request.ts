@@ -19,7 +19,7 @@ export function createModelRequest(
   const outputSchema = conversation.run?.started.outputSchema ?? null
   const common = {
     model,
-    messages: [...withReminder(conversation, insertBackground(conversation, runtime.background))],
+    messages: [...addReminder(conversation, insertBackground(conversation, runtime.background))],
     tools: runtime.toolsFor(provider),
     maxTokens,
     // A model that takes over, or that a client chose, may not offer the level.
@@ -40,7 +40,7 @@ export function createModelRequest(
  * Appends the reminder of open tasks. A text at the end does not change what comes before it, so the provider's cache
  * stays valid.
  */
-function withReminder({ tasks }: Conversation, messages: readonly Message[]): readonly Message[] {
+function addReminder({ tasks }: Conversation, messages: readonly Message[]): readonly Message[] {
   const text = writeTaskReminder(tasks.open())
   // A response that the provider continues must remain the last message.
   if (text === null || messages.at(-1)?.role === "assistant") return messages

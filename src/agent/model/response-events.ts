@@ -29,7 +29,7 @@ export function createResponseEvents(
   { streamedFrom, callIds, spending, estimated, shownTools }: AnswerDetails,
 ): Event[] {
   const { run } = context.conversation
-  const content = dropIncompleteCalls(end).map((part, index) => withCallId(part, callIds.get(index), context))
+  const content = dropIncompleteCalls(end).map((part, index) => addCallId(part, callIds.get(index), context))
   const calls = content.filter((part) => part.type === "toolCall")
   const stopReason = stopReasonOf(end.stopReason, calls.length)
   const message: MessageCompleted = {
@@ -69,7 +69,7 @@ function dropIncompleteCalls({ content, stopReason }: ModelEnd): readonly ModelP
   return [...content.slice(0, -1), { malformedInput: "", ...last }]
 }
 
-function withCallId(part: ModelPart, shownId: string | undefined, { ids }: ModelRunContext): AssistantPart {
+function addCallId(part: ModelPart, shownId: string | undefined, { ids }: ModelRunContext): AssistantPart {
   return part.type === "toolCall" ? { ...part, toolCallId: shownId ?? ids.next("call") } : part
 }
 

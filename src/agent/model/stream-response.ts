@@ -62,8 +62,8 @@ export async function streamResponse(
   const call = new AbortController()
   const stop = () => call.abort(signal.reason)
   signal.addEventListener("abort", stop, { once: true })
-  const firstMs = firstTokenTimeoutMs(runtime, provider)
-  const totalMs = maxCallMsOf(request) + Math.max(0, firstMs - defaultFirstTokenTimeoutMs)
+  const firstMs = computeFirstTokenTimeout(runtime, provider)
+  const totalMs = computeMaxCallMs(request) + Math.max(0, firstMs - defaultFirstTokenTimeoutMs)
   const patience = { firstMs, silentMs: runtime.stallTimeoutSeconds * 1_000, totalMs }
   const watched = startWatchdog(patience, (limit) => call.abort(failuresByLimit[limit]))
   let idleEvents = 0
@@ -71,7 +71,7 @@ export async function streamResponse(
     idleEvents = 0
     watched.progressed()
   }
-  const longest = maxResponseCharactersOf(request)
+  const longest = computeMaxCharacters(request)
 
   const consume = async (): Promise<ModelEnd | ModelFailure> => {
     for await (const event of provider.stream(request, { signal: call.signal })) {
@@ -81,7 +81,7 @@ export async function streamResponse(
       switch (event.type) {
         case "end":
           if (event.content.length > mostParts) return answerTooLong
-          return { ...event, content: event.content.map(withoutTooDeepInput) }
+          return { ...event, content: event.content.map(removeTooDeepInput) }
         case "error":
           return event
         case "progress":
@@ -89,14 +89,14 @@ export async function streamResponse(
           if (event.advanced || (event.hiddenBytes ?? 0) > streamed.hiddenBytes) reportProgress()
           streamed.usage = event.usage ?? streamed.usage
           streamed.hiddenBytes = event.hiddenBytes ?? streamed.hiddenBytes
-          if (lengthOf(streamed) > longest) return answerTooLong
+          if (computeLength(streamed) > longest) return answerTooLong
           continue
         case "toolInputDelta":
           streamed.begun = true
           if (event.text === "") continue
           reportProgress()
           streamed.inputCharacters += event.text.length
-          if (lengthOf(streamed) > longest || event.part >= mostParts) return answerTooLong
+          if (computeLength(streamed) > longest || event.part >= mostParts) return answerTooLong
           showInput(context, stepId, { event, streamed })
           continue
         case "textDelta":
@@ -111,7 +111,7 @@ export async function streamResponse(
       streamed.begun = true
       if (event.text === "") continue
       reportProgress()
-      if (lengthOf(streamed) > longest) return answerTooLong
+      if (computeLength(streamed) > longest) return answerTooLong
       const { type, part, text } = event
       const seq = journal.emit({ type, stepId, messageId, part, text })
       streamed.streamedFrom ??= seq
@@ -135,7 +135,7 @@ export async function streamResponse(
  * Removes arguments that are nested too deeply to be logged. The model receives the same error as for arguments that
  * cannot be parsed.
  */
-function withoutTooDeepInput(part: ModelPart): ModelPart {
+function removeTooDeepInput(part: ModelPart): ModelPart {
   if (part.type !== "toolCall" || !nestsTooDeep(part.input)) return part
   return { ...part, input: {}, malformedInput: "" }
 }
@@ -152,7 +152,7 @@ function showInput(
   journal.emit({ type: "toolInput", stepId, toolCallId, toolName, text })
 }
 
-function lengthOf({ text, thinking, hiddenBytes, inputCharacters }: Streamed): number {
+function computeLength({ text, thinking, hiddenBytes, inputCharacters }: Streamed): number {
   return text.length + thinking.length + Math.max(hiddenBytes, inputCharacters)
 }
 
@@ -163,7 +163,7 @@ const mostParts = 10_000
  * Returns the maximum characters of a response. A token has a few characters, so only a provider that ignores its
  * token limit exceeds it.
  */
-function maxResponseCharactersOf({ maxTokens }: ModelRequest): number {
+function computeMaxCharacters({ maxTokens }: ModelRequest): number {
   return maxTokens * 12 + 4_096
 }
 
@@ -173,7 +173,7 @@ function maxResponseCharactersOf({ maxTokens }: ModelRequest): number {
 const mostIdleEvents = 10_000
 
 /** Returns the smaller of the agent's and the provider's limit, if there is one. */
-function firstTokenTimeoutMs(
+function computeFirstTokenTimeout(
   { firstTokenTimeoutSeconds: ofAgent }: Pick<ModelRuntime, "firstTokenTimeoutSeconds">,
   { firstTokenTimeoutMs: ofProvider }: Provider,
 ): number {
@@ -188,7 +188,7 @@ const defaultFirstTokenTimeoutMs = 600_000
  * Returns the maximum milliseconds of a call: half an hour, and a quarter of a second for each token. Only a provider
  * that never ends its response exceeds it.
  */
-function maxCallMsOf({ maxTokens }: ModelRequest): number {
+function computeMaxCallMs({ maxTokens }: ModelRequest): number {
   return 30 * 60 * 1_000 + maxTokens * 250
 }
 

@@ -27,14 +27,14 @@ export async function runForeignLoop(
       if (waitsUntil !== null) return waitsUntil
       decisions = await applyDecisions(context)
     } else if (reason === "resume") {
-      if (!runtime.resumes) throw notResumable()
+      if (!runtime.resumes) throw createNotResumable()
       await closeInterrupted(context)
     }
     await callRunner(context, run, { reason, decisions })
   }
 }
 
-function notResumable(): GatewayError {
+function createNotResumable(): GatewayError {
   return new GatewayError(
     { code: "runner_not_resumable", status: 500 },
     "The server restarted, and this agent cannot resume a run.",

@@ -54,7 +54,7 @@ export async function takeDecisions(context: RunnerRunContext): Promise<number |
   const settling = { ...context, runtime: { ...context.runtime, ...limits } }
   await context.answers.refresh(context.signal)
   const ends: number[] = []
-  for (const call of callsOf(context.conversation.run)) {
+  for (const call of listCalls(context.conversation.run)) {
     while (awaitsApproval(call)) {
       if (await takeAnswer(settling, call)) continue
       ends.push(findOpenWait(call)?.expiresAt ?? Number.POSITIVE_INFINITY)
@@ -70,18 +70,18 @@ export async function takeDecisions(context: RunnerRunContext): Promise<number |
  */
 export async function applyDecisions(context: RunnerRunContext): Promise<readonly RunnerDecision[]> {
   const calls = findUndelivered(context.conversation.run)
-  const decisions = calls.map(decisionOf)
-  await record(context, calls.map(consequenceOf))
+  const decisions = calls.map(toDecision)
+  await record(context, calls.map(toConsequence))
   return decisions
 }
 
-function decisionOf({ state, approval, requested }: CallState): RunnerDecision {
+function toDecision({ state, approval, requested }: CallState): RunnerDecision {
   const id = requested.runnerCallId ?? requested.toolCallId
   const { editedInput = null, reason = null } = approval?.resolution ?? {}
   return { id, approved: state === "approved", editedInput, reason }
 }
 
-function consequenceOf(call: CallState): Event {
+function toConsequence(call: CallState): Event {
   if (call.state === "denied")
     return createCompletionEvent(call, truncateResult(createDenial(call), maxToolResultBytes), 0)
   return { type: "toolCallStarted", toolCallId: call.requested.toolCallId }
@@ -92,11 +92,11 @@ function consequenceOf(call: CallState): Event {
  * reports.
  */
 function findUndelivered(run: RunState | null): readonly CallState[] {
-  return callsOf(run).filter(
+  return listCalls(run).filter(
     (call) => awaitsApproval(call) || call.state === "approved" || call.state === "denied",
   )
 }
 
-function callsOf(run: RunState | null): readonly CallState[] {
+function listCalls(run: RunState | null): readonly CallState[] {
   return run?.phase.type === "settling" ? [...run.phase.calls.values()] : []
 }

@@ -69,13 +69,13 @@ function checkData({ name, value, transient }: EmittedData, tool: Tool): { name:
     throw new DataRefused("invalid_data", `${subject}: transient must be true or false.`)
   }
   // This check comes first, because a copy of a huge or cyclic value might never end.
-  if (isLongerAsJson(value, maxValueCharacters)) throw tooLarge(subject, name)
-  const copy = jsonOf(value, `${subject} as ${name}`)
-  if (isLongerAsJson(copy, maxValueCharacters)) throw tooLarge(subject, name)
+  if (isLongerAsJson(value, maxValueCharacters)) throw createTooLarge(subject, name)
+  const copy = toCheckedJson(value, `${subject} as ${name}`)
+  if (isLongerAsJson(copy, maxValueCharacters)) throw createTooLarge(subject, name)
   return { name, value: copy }
 }
 
-function jsonOf(value: unknown, subject: string): Json {
+function toCheckedJson(value: unknown, subject: string): Json {
   try {
     return toJson(value, subject)
   } catch (error) {
@@ -83,7 +83,7 @@ function jsonOf(value: unknown, subject: string): Json {
   }
 }
 
-function tooLarge(subject: string, name: string): DataRefused {
+function createTooLarge(subject: string, name: string): DataRefused {
   const message = `${subject} as ${name} has more than ${maxValueCharacters} characters of JSON.`
   return new DataRefused("invalid_data", `${message} Store it elsewhere and emit a reference.`)
 }

@@ -47,7 +47,7 @@ export async function executeTool(
   if (context.signal.aborted) abort()
   const mayRunTwice = tool.readOnly === true || tool.idempotent === true
   const forgetLapse = mayRunTwice ? null : context.hold.onLapse(() => stop.abort(new HoldLapsed()))
-  const output = liveOutput(context, tool, call.requested)
+  const output = createLiveOutput(context, tool, call.requested)
   const toolContext: ToolContext = {
     ...callContext(context, call),
     signal: stop.signal,
@@ -82,7 +82,7 @@ export async function executeTool(
     const { toolCallId } = call.requested
     const fields = { error, tool: tool.name, toolCallId, sessionId: context.sessionId }
     context.logger.debug(fields, "A tool threw an error. The model receives its message.")
-    return errorResult(error)
+    return toErrorResult(error)
   } finally {
     limit.stop()
     forgetLapse?.()
@@ -103,12 +103,12 @@ function callContext(
     toolCallId,
     traceparent: conversation.run?.started.traceparent ?? null,
     idempotencyKey: toolCallId,
-    answered: answeredOf(call),
+    answered: findAnswered(call),
     logger,
   }
 }
 
-function answeredOf({ wait, resolved }: CallState): Answered | null {
+function findAnswered({ wait, resolved }: CallState): Answered | null {
   const continuation = wait?.continuation ?? null
   if (continuation === null || resolved === null) return null
   switch (resolved.kind) {
@@ -133,7 +133,7 @@ interface LiveOutput {
   close(): void
 }
 
-function liveOutput(
+function createLiveOutput(
   { journal, runtime: { outputFilter } }: ModelRunContext,
   tool: Tool,
   { stepId, toolCallId }: ToolCallRequested,
@@ -202,7 +202,7 @@ function redactOutcome(outcome: ToolOutcome): ToolOutcome {
 /**
  * Returns the error result. The error's own `code` and `subCode` are kept, because tools name their failures by them.
  */
-function errorResult(thrown: unknown): ToolResult {
+function toErrorResult(thrown: unknown): ToolResult {
   const error = toError(thrown)
   if (error instanceof ToolTimeout) return { type: "error", code: "timeout", message: error.message }
   const code = "code" in error && typeof error.code === "string" ? error.code : "tool_failed"

@@ -69,7 +69,7 @@ async function admit(context: ModelRunContext, tool: Tool | undefined, call: Cal
   const validation = findMalformedInput(context, call) ?? (await validate(context, tool, call))
   if (!validation.valid) return completeCall(context, call, createInvalidInputResult(validation.message))
   const verdict = await decide(context, tool, call, { validated: validation.input, approved: false })
-  const decisions = decisionsOf(verdict, tool, call)
+  const decisions = listDecisions(verdict, tool, call)
   if (verdict.action === "ask") return askPerson(context, tool, call, { verdict, decisions })
   if (decisions.length > 0) await record(context, decisions)
   if (verdict.action === "deny") return completeCall(context, call, createRefusal(verdict))
@@ -91,7 +91,7 @@ async function admitApproved(
   if (!isAsApproved(call, tool, validation.input)) return askAgain(context, tool, call, validation.input)
   if (call.approval?.resolution.editedInput != null) {
     const verdict = await decide(context, tool, call, { validated: validation.input, approved: true })
-    const decisions = decisionsOf(verdict, tool, call)
+    const decisions = listDecisions(verdict, tool, call)
     if (decisions.length > 0) await record(context, decisions)
     if (verdict.action === "deny") return completeCall(context, call, createRefusal(verdict))
   }
@@ -107,7 +107,7 @@ async function askAgain(
 ): Promise<void> {
   if (hasOpenedMost(call, "approval")) return completeCall(context, call, createChangedToolError(call))
   const verdict = await decide(context, tool, call, { validated, approved: false })
-  const decisions = decisionsOf(verdict, tool, call)
+  const decisions = listDecisions(verdict, tool, call)
   if (verdict.action === "deny") {
     if (decisions.length > 0) await record(context, decisions)
     return completeCall(context, call, createRefusal(verdict))
@@ -117,7 +117,7 @@ async function askAgain(
   await askPerson(context, tool, call, { verdict: { ...verdict, reason }, decisions })
 }
 
-function decisionsOf({ decisions }: Verdict, tool: Tool, { requested }: CallState): InterceptorDecided[] {
+function listDecisions({ decisions }: Verdict, tool: Tool, { requested }: CallState): InterceptorDecided[] {
   const { toolCallId } = requested
   return decisions.map((decision) => ({
     type: "interceptorDecided",
@@ -153,11 +153,11 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   if (outcome.type === "wait" || outcome.type === "task") return waitFor(context, tool, call, outcome)
   const durationMs = context.clock.now() - startedAt
   const result = await transformResult(context, call, outcome)
-  const completion = { durationMs, server: serverOf(tool, call), after: tasks.events() }
+  const completion = { durationMs, server: findServer(tool, call), after: tasks.events() }
   await completeCall(context, call, result, completion, { outbox: tasks.outbox() })
 }
 
-function serverOf(tool: Tool, { input }: CallState): string | null {
+function findServer(tool: Tool, { input }: CallState): string | null {
   return resolveOrigin(tool, input)?.server ?? null
 }
 
@@ -174,7 +174,7 @@ async function waitFor(
   } catch (thrown) {
     if (!(thrown instanceof WaitRefused)) throw thrown
     const { code, message } = thrown
-    await completeCall(context, call, { type: "error", code, message }, { server: serverOf(tool, call) })
+    await completeCall(context, call, { type: "error", code, message }, { server: findServer(tool, call) })
   }
 }
 

@@ -20,7 +20,7 @@ const maxParts = 500
 export function truncateResult(result: ToolResult, maxBytes: number): ToolResult {
   switch (result.type) {
     case "json": {
-      const text = jsonText(result.value, maxBytes)
+      const text = truncateJson(result.value, maxBytes)
       const marks = boundMarks(result)
       return text === null
         ? { ...result, ...marks }
@@ -43,18 +43,18 @@ function boundMarks(result: ToolResult): ToolResultMarks {
 /**
  * Returns the truncated JSON of the value. Null if it is short enough. Does not write a very large value as a whole.
  */
-function jsonText(value: unknown, maxBytes: number): string | null {
+function truncateJson(value: unknown, maxBytes: number): string | null {
   if (isLongerAsJson(value, Math.max(maxBytes, maxWrittenCharacters))) {
-    const start = keptOf(formatJsonStart(value, maxBytes), maxBytes)
-    return `${start}\n[The result was truncated: its first ${byteLength(start)} bytes are shown.]`
+    const start = truncateText(formatJsonStart(value, maxBytes), maxBytes)
+    return `${start}\n[The result was truncated: its first ${countBytes(start)} bytes are shown.]`
   }
   const text = JSON.stringify(value)
-  return byteLength(text) <= maxBytes ? null : cut(text, maxBytes)
+  return countBytes(text) <= maxBytes ? null : cut(text, maxBytes)
 }
 
 function boundParts(parts: readonly ContentPart[], maxBytes: number): ContentPart[] {
   const kept: ContentPart[] = []
-  const images = imageBudget()
+  const images = createImageBudget()
   let bytesLeft = maxBytes
   for (const part of parts) {
     if (kept.length === maxParts) break
@@ -62,20 +62,20 @@ function boundParts(parts: readonly ContentPart[], maxBytes: number): ContentPar
       if (images.take(part)) kept.push(part)
     } else if (bytesLeft > 0 || part.text === "") {
       const text = cut(part.text, bytesLeft)
-      bytesLeft -= byteLength(part.text)
+      bytesLeft -= countBytes(part.text)
       kept.push({ ...part, text })
     }
   }
   const missing = parts.length - kept.length
-  if (missing > 0) kept.push({ type: "text", text: `[${partsOf(missing)} left out of the result.]` })
+  if (missing > 0) kept.push({ type: "text", text: `[${formatPartCount(missing)} left out of the result.]` })
   return kept
 }
 
-function partsOf(count: number): string {
+function formatPartCount(count: number): string {
   return count === 1 ? "1 more part was" : `${count} more parts were`
 }
 
-function imageBudget() {
+function createImageBudget() {
   let imagesLeft = maxImages
   let charactersLeft = maxImageCharacters
   return {
@@ -92,17 +92,17 @@ function imageBudget() {
 }
 
 function cut(text: string, maxBytes: number): string {
-  const bytes = byteLength(text)
+  const bytes = countBytes(text)
   if (bytes <= maxBytes) return text
-  return `${keptOf(text, maxBytes)}\n[The result was truncated: ${maxBytes} of ${bytes} bytes are shown.]`
+  return `${truncateText(text, maxBytes)}\n[The result was truncated: ${maxBytes} of ${bytes} bytes are shown.]`
 }
 
 /** Returns as many whole characters as fit. */
-function keptOf(text: string, maxBytes: number): string {
+function truncateText(text: string, maxBytes: number): string {
   const start = new TextEncoder().encode(text.slice(0, maxBytes)).subarray(0, maxBytes)
   return new TextDecoder().decode(start, { stream: true })
 }
 
-function byteLength(text: string): number {
+function countBytes(text: string): number {
   return Buffer.byteLength(text)
 }

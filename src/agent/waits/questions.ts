@@ -50,7 +50,7 @@ export async function askUser(
   { question, continuation }: { readonly question: Question; readonly continuation: JsonObject | null },
 ): Promise<void> {
   refuseIfTooMany(call, "elicitation")
-  const problem = problemOf(question, continuation)
+  const problem = findProblem(question, continuation)
   if (problem !== null) throw new WaitRefused("invalid_question", `The tool's question ${problem}.`)
   const origin = resolveOrigin(tool, call.input)
   await openWait(context, {
@@ -82,7 +82,7 @@ async function answerOf(
  * Returns the problem of a question, if there is one. A question may come from a server or from untyped code, and
  * clients that trust the gateway show it.
  */
-function problemOf(question: unknown, continuation: JsonObject | null): string | null {
+function findProblem(question: unknown, continuation: JsonObject | null): string | null {
   if (!isJsonObject(question) || typeof question.message !== "string") return "has no message"
   if (question.mode === "form") {
     if (!isJsonObject(question.schema) || question.schema.type !== "object") return "has no object schema"

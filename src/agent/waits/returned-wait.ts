@@ -43,9 +43,9 @@ async function sleep(
   { until, tasks, continuation }: Extract<ReturnedWait, { kind: "timer" }>,
 ): Promise<void> {
   refuseIfTooMany(call, "timer")
-  const problem = problemOf(until, continuation, context.clock.now())
+  const problem = findProblem(until, continuation, context.clock.now())
   if (problem !== null) throw new WaitRefused("invalid_wait", `The tool's sleep ${problem}.`)
-  if (context.journal.version < timersSince) throw upgradeInProgress()
+  if (context.journal.version < timersSince) throw createUpgradeInProgress()
   await openWait(context, {
     toolCallId: call.requested.toolCallId,
     toolName: tool.name,
@@ -58,7 +58,7 @@ async function sleep(
 }
 
 /** Returns the problem of a timer, if there is one. The values may come from untyped code. */
-function problemOf(until: unknown, continuation: unknown, now: number): string | null {
+function findProblem(until: unknown, continuation: unknown, now: number): string | null {
   if (typeof until !== "number" || !Number.isFinite(until)) return "has no end that is a time in milliseconds"
   if (until - now > longestSleepMs) return "ends more than a year from now"
   if (!isJsonObject(continuation)) return "has a continuation that is not an object"
@@ -70,7 +70,7 @@ function problemOf(until: unknown, continuation: unknown, now: number): string |
   return null
 }
 
-function upgradeInProgress(): WaitRefused {
+function createUpgradeInProgress(): WaitRefused {
   return new WaitRefused(
     "upgrade_in_progress",
     "The tool cannot sleep now, because a gateway process of an older version is still running. " +

@@ -12,18 +12,18 @@ export function importHint(error: Error): string {
   const { code, url } = error as NodeJS.ErrnoException & { readonly url?: string }
   switch (code) {
     case "ERR_MODULE_NOT_FOUND":
-      return missingEnding(url)
+      return findMissingEnding(url)
     case "ERR_UNSUPPORTED_DIR_IMPORT":
       return ". Node imports files, not folders: write the file, such as index.ts"
     case "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX":
       return ". Node only removes types: write this without syntax that must be compiled, such as an object for an enum"
     default:
-      return missingExport(error)
+      return findMissingExport(error)
   }
 }
 
 /** Finds the file that an import without the ending `.ts`, or with the ending of the compiled file, refers to. */
-function missingEnding(url: string | undefined): string {
+function findMissingEnding(url: string | undefined): string {
   if (url?.startsWith("file:") !== true) return ""
   const path = fileURLToPath(url)
   const ending = extname(path)
@@ -32,7 +32,7 @@ function missingEnding(url: string | undefined): string {
   return found === undefined ? "" : `. Write the ending ${found} in the import`
 }
 
-function missingExport({ name, message }: Error): string {
+function findMissingExport({ name, message }: Error): string {
   const [, missing] = /does not provide an export named '([^']+)'/.exec(message) ?? []
   if (name !== "SyntaxError" || missing === undefined) return ""
   return `. Check the name. If ${missing} is a type, import it with "import type"`

@@ -29,7 +29,7 @@ export async function loadAgent(file: string, { cwd, onFile }: LoadOptions): Pro
   } catch (thrown) {
     throw await importFailure(thrown, { file, cwd, files })
   }
-  return defaultExport(agentModule, file)
+  return readDefaultExport(agentModule, file)
 }
 
 /** Returns the file's absolute path. Throws a `UsageError` if there is no such file. */
@@ -52,7 +52,7 @@ async function importFailure(
   return new CliError(`${place}: ${kind}${error.message}${importHint(error)}`, { cause: thrown })
 }
 
-function defaultExport(agentModule: unknown, file: string): Gateway {
+function readDefaultExport(agentModule: unknown, file: string): Gateway {
   const exported = agentModule as { readonly default?: unknown }
   if (isGateway(exported.default)) return exported.default
   const names = Object.keys(agentModule as object).join(", ")

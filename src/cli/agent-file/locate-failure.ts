@@ -14,7 +14,7 @@ export async function locateFailure(
   { cwd, files }: { readonly cwd: string; readonly files: readonly string[] },
 ): Promise<string | null> {
   const place =
-    firstLine(error.stack ?? "") ?? firstFrame(error.stack ?? "") ?? (await syntaxCheck(error, files))
+    findFirstLine(error.stack ?? "") ?? findFirstFrame(error.stack ?? "") ?? (await checkSyntax(error, files))
   return place === null ? null : `${relative(cwd, place.path)}:${place.line}`
 }
 
@@ -24,13 +24,13 @@ interface Place {
 }
 
 /** Returns the place above the message, where Node's TypeScript and linking steps put the place of a syntax error. */
-function firstLine(text: string): Place | null {
+function findFirstLine(text: string): Place | null {
   const [, path, line] = /^(.+):(\d+)\n/.exec(text) ?? []
   return toPlace(path, line)
 }
 
 /** Returns the topmost call in one of the agent's own files. */
-function firstFrame(stack: string): Place | null {
+function findFirstFrame(stack: string): Place | null {
   for (const [, path, line] of stack.matchAll(/^ +at (?:.*\()?(.+?):(\d+):\d+\)?$/gm)) {
     const place = toPlace(path, line)
     if (
@@ -45,10 +45,10 @@ function firstFrame(stack: string): Place | null {
 }
 
 /** Returns the place of a syntax error in plain JavaScript. The error has no place. Only Node's own report has it. */
-async function syntaxCheck(error: Error, files: readonly string[]): Promise<Place | null> {
+async function checkSyntax(error: Error, files: readonly string[]): Promise<Place | null> {
   if (!(error instanceof SyntaxError)) return null
   for (const file of files.slice(-20).reverse()) {
-    const place = firstLine(await checkReport(file))
+    const place = findFirstLine(await checkReport(file))
     if (place !== null) return place
   }
   return null

@@ -30,7 +30,7 @@ export async function converse(options: ConverseOptions): Promise<void> {
     const line = (await input.next(signal))?.trim()
     if (line === undefined || line === "/quit" || line === "/exit") break
     if (line === "/help") stdout.write(help)
-    else if (line !== "" && line !== "/stop") await exchange(options, line)
+    else if (line !== "" && line !== "/stop") await sendMessage(options, line)
     if (signal.aborted) break
   }
   stdout.write("\n")
@@ -39,7 +39,7 @@ export async function converse(options: ConverseOptions): Promise<void> {
 /**
  * Sends one message and follows its run to the end. While the run waits, asks the user the questions of its tools.
  */
-async function exchange(options: ConverseOptions, message: string): Promise<void> {
+async function sendMessage(options: ConverseOptions, message: string): Promise<void> {
   const { chat, input, signal, stderr } = options
   const printer = separateTurns(createAnswerPrinter(options))
   const showProgress = createProgressPrinter(options, printer.endLine)
@@ -138,11 +138,11 @@ async function answerQuestion(options: ConverseOptions, event: SentEvent): Promi
       const approved = /^(y(es)?|a(lways)?)$/i.test(answer)
       const remember = /^a/i.test(answer)
       const refusal = approved ? {} : { reason: "The user did not allow this call." }
-      await unlessSettled(chat.approve(event, { approved, remember, ...refusal, signal }))
+      await ignoreSettled(chat.approve(event, { approved, remember, ...refusal, signal }))
       break
     }
     case "elicitation_request":
-      await unlessSettled(answerElicitation(options, event))
+      await ignoreSettled(answerElicitation(options, event))
       break
   }
 }
@@ -175,7 +175,7 @@ async function ask({ input, stdout, signal }: ConverseOptions, question: string)
  * Ignores the error that the wait has ended: another client may have answered, or the wait expired. The stream shows
  * how the run continues.
  */
-async function unlessSettled(answering: Promise<void>): Promise<void> {
+async function ignoreSettled(answering: Promise<void>): Promise<void> {
   try {
     await answering
   } catch (error) {

@@ -38,7 +38,7 @@ const maxInputCharacters = 100_000
 const commandUsage = "usage: agent-gateway approvals list | approve|deny|answer TOOL_CALL_ID"
 
 /** `approvals list|approve|deny|answer` answers the open waits of a store, even while a server runs on it. */
-export async function approvalsCommand(context: CliContext): Promise<number> {
+export async function runApprovalsCommand(context: CliContext): Promise<number> {
   const { action, toolCallId, options, scope } = parse(context.argv)
   const approvals = await openApprovals(options.store)
   try {
@@ -177,13 +177,13 @@ function describe(wait: Wait): string {
   const type = formatAsLine(qualifier === null ? toolName : `${toolName} (${qualifier})`)
   return `${toolCallId}  ${type}
   kind     ${wait.kind}
-${detailsOf(wait)}
+${formatDetails(wait)}
   nonce    ${wait.nonce}
   user     ${formatAsLine(userId)}, session ${sessionId}
   expires  ${new Date(expiresAt).toISOString()}`
 }
 
-function detailsOf(wait: Wait): string {
+function formatDetails(wait: Wait): string {
   const server = wait.origin === null ? [] : [`  server   ${formatAsLine(wait.origin.server)}`]
   switch (wait.kind) {
     case "approval": {

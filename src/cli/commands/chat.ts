@@ -12,7 +12,7 @@ import { exitCodes, toStopExitCode } from "../exit-codes.ts"
 const defaultUrl = "http://127.0.0.1:8000/api"
 
 /** `chat [TARGET]` is a conversation in the terminal, with a running gateway or with an agent that it starts. */
-export async function chatCommand(context: CliContext): Promise<number> {
+export async function runChatCommand(context: CliContext): Promise<number> {
   const { target, apiKey, session, user } = parse(context.argv, context.env)
   if (isHostAndPort(target)) throw new UsageError(`${target} is not a URL; did you mean http://${target}?`)
   const gateway = isUrl(target) ? null : await loadAgent(target, context)

@@ -6,10 +6,14 @@ import { listCommandWords } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { commandNames } from "../help.ts"
 
-const scripts: Readonly<Record<string, () => string>> = { bash: bashScript, zsh: zshScript, fish: fishScript }
+const scripts: Readonly<Record<string, () => string>> = {
+  bash: createBashScript,
+  zsh: createZshScript,
+  fish: createFishScript,
+}
 
 /** `completion SHELL` prints a script with which the shell completes commands, actions and options. */
-export async function completionCommand({ argv, stdout }: CliContext): Promise<number> {
+export async function runCompletionCommand({ argv, stdout }: CliContext): Promise<number> {
   const { positionals } = parseUsage("completion", () =>
     parseArgs({ args: [...argv], allowPositionals: true, options: { verbose: { type: "boolean" } } }),
   )
@@ -22,7 +26,7 @@ export async function completionCommand({ argv, stdout }: CliContext): Promise<n
   return exitCodes.success
 }
 
-function bashScript(): string {
+function createBashScript(): string {
   const cases = commandNames.map((command) => {
     const { actions, options } = listCommandWords(command)
     return `    ${command}) actions="${actions.join(" ")}"; options="${options.join(" ")}" ;;`
@@ -49,7 +53,7 @@ complete -o default -F _agent_gateway agent-gateway
 `
 }
 
-function zshScript(): string {
+function createZshScript(): string {
   const cases = commandNames.map((command) => {
     const { actions, options } = listCommandWords(command)
     return `    ${command}) actions=(${actions.join(" ")}); options=(${options.join(" ")}) ;;`
@@ -76,7 +80,7 @@ compdef _agent_gateway agent-gateway
 `
 }
 
-function fishScript(): string {
+function createFishScript(): string {
   const lines = commandNames.flatMap((command) => {
     const { actions, options } = listCommandWords(command)
     const under = `complete -c agent-gateway -n "__fish_seen_subcommand_from ${command}"`

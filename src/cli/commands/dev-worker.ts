@@ -12,7 +12,7 @@ export const devWorkerName = "dev-worker"
 /** Milliseconds of grace. It is short, because a reload parks runs, and the next worker resumes them. */
 const graceMs = 200
 
-export async function devWorkerCommand(context: CliContext): Promise<number> {
+export async function runDevWorkerCommand(context: CliContext): Promise<number> {
   const serveArguments = parseServeArguments("dev", context.argv, context.env)
   const gateway = await loadAgent(serveArguments.file, {
     cwd: context.cwd,

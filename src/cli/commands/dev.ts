@@ -13,7 +13,7 @@ import { exitCodes } from "../exit-codes.ts"
  *
  * Node's own `--watch` is not used, because Node's watcher would run forever if this process were killed by SIGKILL.
  */
-export async function devCommand(context: CliContext): Promise<number> {
+export async function runDevCommand(context: CliContext): Promise<number> {
   const serveArguments = parseServeArguments("dev", context.argv, context.env)
   const { stdout, stderr } = context
   const quitting = new AbortController()

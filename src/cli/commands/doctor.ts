@@ -21,7 +21,7 @@ const keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"]
  * works, or why not: mistakes that `start` would refuse, the store, the backend that runs code, each MCP server with
  * the link to authorize it, and each model. Exits with 1 if a part does not work.
  */
-export async function doctorCommand(context: CliContext): Promise<number> {
+export async function runDoctorCommand(context: CliContext): Promise<number> {
   const { argv, env, signal } = context
   const { file, callsModels } = parseDoctorArguments(argv)
   const gateway = await loadAgent(file, context)
@@ -30,16 +30,16 @@ export async function doctorCommand(context: CliContext): Promise<number> {
   report({ name: "node", ok: true, detail: process.versions.node })
   report({ name: "keys", ok: true, detail: set.length === 0 ? "none in the environment" : set.join(", ") })
   try {
-    const refusal = await refusalOf(gateway, "start", env)
+    const refusal = await findRefusal(gateway, "start", env)
     report({ name: "start", ok: refusal === null, detail: refusal === null ? "" : formatFailure(refusal) })
     // The other parts can still be checked without a model.
-    if (refusal !== null && (await refusalOf(gateway, "dev", env)) !== null) return exitCodes.failure
+    if (refusal !== null && (await findRefusal(gateway, "dev", env)) !== null) return exitCodes.failure
     const checks = await awaitChecks(gateway, signal)
     for (const [name, { ok, detail = "" }] of Object.entries(checks)) {
       report({ name, ok, detail: isStarting({ detail }) ? stillStarting : detail })
     }
     const probes = refusal === null && callsModels ? await gateway.probeModels({ signal }) : []
-    for (const probe of probes) report(findingOf(probe))
+    for (const probe of probes) report(toFinding(probe))
     const allWork =
       refusal === null &&
       Object.values(checks).every(({ ok }) => ok) &&
@@ -75,7 +75,7 @@ async function awaitChecks(gateway: Gateway, signal: AbortSignal) {
   return checks
 }
 
-function findingOf({ provider, model, failure, durationMs, usage, cost }: ModelProbe): Finding {
+function toFinding({ provider, model, failure, durationMs, usage, cost }: ModelProbe): Finding {
   const name = `model ${provider} ${model}`
   if (failure === null) {
     const tokens = usage === null ? "" : `, ${usage.inputTokens}→${usage.outputTokens} tokens`
@@ -101,7 +101,11 @@ const remedies: Readonly<Record<string, string>> = {
 }
 
 /** Returns the reason why the gateway does not start in this mode. Null if it starts. */
-async function refusalOf(gateway: Gateway, mode: "dev" | "start", env: CliContext["env"]): Promise<unknown> {
+async function findRefusal(
+  gateway: Gateway,
+  mode: "dev" | "start",
+  env: CliContext["env"],
+): Promise<unknown> {
   try {
     // A gateway that is only checked must not continue runs.
     await gateway.prepare({ mode, env, idle: true })

@@ -49,16 +49,16 @@ export function parseHeartbeatArguments(argv: readonly string[]): HeartbeatArgum
     ...{ file, task, cron, timezone, checklist, agent, demo },
     approvedTools: yes,
     intervalSeconds: parseSeconds(values.interval, "--interval"),
-    activeHours: hours(values["active-hours"]),
+    activeHours: parseHours(values["active-hours"]),
     stateDir: values["state-dir"] ?? defaultStateDir,
-    maxTicks: ticks(values["max-ticks"]),
+    maxTicks: parseTicks(values["max-ticks"]),
     maxBudgetUsdPerDay: parseDollars(values["budget-per-day"], "--budget-per-day"),
     timeoutSeconds: parseSeconds(values.timeout, "--timeout"),
   }
 }
 
 /** Parses `8-22`, or with minutes `8:30-22:00`. */
-function hours(text: string | undefined): readonly [number, number] | undefined {
+function parseHours(text: string | undefined): readonly [number, number] | undefined {
   if (text === undefined) return undefined
   const [, startHour, startMinute = "0", endHour, endMinute = "0"] =
     /^(\d{1,2})(?::([0-5]\d))?-(\d{1,2})(?::([0-5]\d))?$/.exec(text) ?? []
@@ -70,7 +70,7 @@ function hours(text: string | undefined): readonly [number, number] | undefined 
   )
 }
 
-function ticks(text: string | undefined): number | undefined {
+function parseTicks(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new UsageError(`--max-ticks must be a whole number, but it is ${JSON.stringify(text)}.`)

@@ -13,7 +13,7 @@ import { exitCodes } from "../exit-codes.ts"
 import { type HeartbeatArguments, parseHeartbeatArguments } from "./heartbeat-arguments.ts"
 
 /** `heartbeat FILE` runs ticks until a signal, which is its normal end. */
-export async function heartbeatCommand(context: CliContext): Promise<number> {
+export async function runHeartbeatCommand(context: CliContext): Promise<number> {
   const { signal, answerOutput } = context
   const given = parseHeartbeatArguments(context.argv)
   const gateway = await loadAgent(given.file, context)
@@ -21,7 +21,7 @@ export async function heartbeatCommand(context: CliContext): Promise<number> {
   const leave = () => void gateway.close({ graceMs: 0 })
   try {
     const loop = new HeartbeatLoop({
-      config: configOf(given, context),
+      config: createConfig(given, context),
       run: (tick) => runTick(gateway, tick, given),
       onAlert: ({ response }) => void answerOutput.write(`${response}\n`),
       onTick: (result) => report(result, context),
@@ -37,7 +37,7 @@ export async function heartbeatCommand(context: CliContext): Promise<number> {
   }
 }
 
-function configOf(given: HeartbeatArguments, { cwd }: CliContext): HeartbeatConfig {
+function createConfig(given: HeartbeatArguments, { cwd }: CliContext): HeartbeatConfig {
   const { intervalSeconds, cron, activeHours, timezone, maxTicks, maxBudgetUsdPerDay, checklist, stateDir } =
     given
   const named = { intervalSeconds, cron, activeHours, timezone, maxTicks, maxBudgetUsdPerDay }

@@ -18,7 +18,7 @@ const maxNameLength = 214
 const ownPackage = fileURLToPath(new URL("../../..", import.meta.url))
 
 /** `init [DIR]` creates a project with an agent that runs at once. */
-export async function initCommand(context: CliContext): Promise<number> {
+export async function runInitCommand(context: CliContext): Promise<number> {
   const { directory, template: wanted, gateway: named } = parse(context.argv)
   const folder = resolve(context.cwd, directory)
   const template = wanted ?? (await askForTemplate(context))
@@ -26,9 +26,9 @@ export async function initCommand(context: CliContext): Promise<number> {
     named === undefined
       ? await findGatewayPackage(ownPackage, packageVersion)
       : await namedGatewayPackage(named, [context.cwd, folder])
-  const files = await readTemplate(template, { project: projectName(folder), gateway })
+  const files = await readTemplate(template, { project: toProjectName(folder), gateway })
   await writeProject(folder, files, gateway)
-  context.stdout.write(nextSteps(relative(context.cwd, folder), template, gateway))
+  context.stdout.write(formatNextSteps(relative(context.cwd, folder), template, gateway))
   return exitCodes.success
 }
 
@@ -44,10 +44,10 @@ function parse(argv: readonly string[]) {
   if (extra !== undefined)
     throw new UsageError(`unexpected argument ${extra} (see agent-gateway init --help)`)
   const { template, gateway } = values
-  return { directory, template: template === undefined ? null : templateNamed(template), gateway }
+  return { directory, template: template === undefined ? null : findTemplate(template), gateway }
 }
 
-function templateNamed(name: string): TemplateName {
+function findTemplate(name: string): TemplateName {
   const found = templateNames.find((template) => template === name)
   if (found !== undefined) return found
   const meant = findClosestWord(name, templateNames)
@@ -62,14 +62,14 @@ async function askForTemplate({ stdin, stdout, signal }: CliContext): Promise<Te
   try {
     stdout.write(`Template (${templateNames.join(", ")}) [${defaultTemplate}]: `)
     const answer = (await lines.question("", { signal })).trim()
-    return answer === "" ? defaultTemplate : templateNamed(answer)
+    return answer === "" ? defaultTemplate : findTemplate(answer)
   } finally {
     lines.close()
   }
 }
 
 /** Returns the folder's name in a form that npm accepts. */
-function projectName(folder: string): string {
+function toProjectName(folder: string): string {
   const name = basename(folder)
     .toLowerCase()
     .replace(/[^a-z0-9._~-]+/g, "-")
@@ -78,7 +78,7 @@ function projectName(folder: string): string {
   return name === "" ? "my-agent" : name
 }
 
-function nextSteps(folder: string, template: TemplateName, gateway: GatewayPackage): string {
+function formatNextSteps(folder: string, template: TemplateName, gateway: GatewayPackage): string {
   const enter = folder === "" ? [] : [`cd ${quote(folder)}`]
   const page =
     template === "react"

@@ -17,7 +17,7 @@ import { type Cell, printTable } from "../output/table.ts"
 const commandUsage = "usage: agent-gateway mcp list | tools [SERVER] | call SERVER TOOL [JSON]"
 
 /** `mcp list|tools|call` starts the servers of a configuration file or an agent to test them, and stops them. */
-export async function mcpCommand(context: CliContext): Promise<number> {
+export async function runMcpCommand(context: CliContext): Promise<number> {
   const request = parse(context.argv)
   const { json } = request.options
   const mcp = await openMcp({
@@ -51,7 +51,7 @@ async function chooseServers(
   if (name !== undefined && agent === undefined) {
     throw new UsageError(`--name is for one of several agents of --agent FILE; ${commandUsage}`)
   }
-  if (agent !== undefined) return serversOf(await loadAgent(agent, context), name)
+  if (agent !== undefined) return findServers(await loadAgent(agent, context), name)
   if (config !== undefined) return { mcpConfigPath: config }
   if (context.env.MCP_CONFIG_PATH) return {}
   throw new UsageError(
@@ -59,7 +59,7 @@ async function chooseServers(
   )
 }
 
-function serversOf({ agents }: Gateway, name: string | undefined): ServedAgent["mcp"] {
+function findServers({ agents }: Gateway, name: string | undefined): ServedAgent["mcp"] {
   const found = name === undefined ? agents[0] : agents.find((agent) => agent.name === name)
   if (found !== undefined) return found.mcp
   throw new CliError(`there is no agent ${name}; there are ${agents.map((agent) => agent.name).join(", ")}`)
@@ -111,7 +111,7 @@ function listServers(servers: readonly OpenedMcpServer[], { stdout }: CliContext
   if (servers.length === 0) stdout.write("The configuration has no servers.\n")
   const rows = servers.map((server) => [
     server.name,
-    statusOf(server),
+    formatStatus(server),
     server.status === "ready" ? `${server.tools.length} tools` : (server.reason ?? ""),
   ])
   printTable(stdout, rows)
@@ -130,6 +130,6 @@ function listTools(servers: readonly OpenedMcpServer[], { stdout }: CliContext):
   }
 }
 
-function statusOf({ status }: OpenedMcpServer): Cell {
+function formatStatus({ status }: OpenedMcpServer): Cell {
   return { text: status, style: status === "ready" ? "green" : "red" }
 }

@@ -25,10 +25,10 @@ const pageSize = 200
 type Options = ReturnType<typeof parseOptions>["values"]
 
 /** `memory list|forget` works on a store, even while a server runs on it. */
-export async function memoryCommand(context: CliContext): Promise<number> {
+export async function runMemoryCommand(context: CliContext): Promise<number> {
   const { values, positionals } = parseUsage("memory", () => parseOptions(context.argv))
   const [action, ...names] = positionals
-  const scope = scopeOf(values)
+  const scope = toScope(values)
   if (action !== "list" && action !== "forget") {
     throw new UsageError(`${describeActionProblem("memory", action)}; ${commandUsage}`)
   }
@@ -48,7 +48,7 @@ function parseOptions(argv: readonly string[]) {
   return parseArgs({ args: [...argv], allowPositionals: true, options })
 }
 
-function scopeOf({ user, tenant = defaultTenant, agent }: Options): MemoryScope {
+function toScope({ user, tenant = defaultTenant, agent }: Options): MemoryScope {
   if (user === undefined || user === "") throw new UsageError(`--user is missing; ${commandUsage}`)
   return { tenant, userId: user, agent: agent ?? null }
 }

@@ -32,10 +32,10 @@ const maxRows = 1_000
 const commandUsage = "usage: agent-gateway outbox list | retry|drop ROW… | retry|drop --all"
 
 /** `outbox list|retry|drop` works on a store, even while a server runs on it. */
-export async function outboxCommand(context: CliContext): Promise<number> {
+export async function runOutboxCommand(context: CliContext): Promise<number> {
   const { action, rows, options } = parse(context.argv)
   const chosen = action === "list" ? null : parseChosenRows(rows, options)
-  const after = options.after === undefined ? 0 : rowNumber(options.after)
+  const after = options.after === undefined ? 0 : parseRowNumber(options.after)
   const outbox = await openOutbox(options.store)
   try {
     if (chosen === null) {
@@ -99,10 +99,10 @@ function parseChosenRows(rows: readonly string[], { all = false, kind }: Options
   if (all === rows.length > 0) throw new UsageError(`give rows, or --all for all dead rows; ${commandUsage}`)
   if (all) return { allDead: true, ...(kind !== undefined && { kind }) }
   if (kind !== undefined) throw new UsageError(`--kind goes with --all; ${commandUsage}`)
-  return { numbers: rows.map(rowNumber) }
+  return { numbers: rows.map(parseRowNumber) }
 }
 
-function rowNumber(text: string): number {
+function parseRowNumber(text: string): number {
   const number = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(number)) return number
   throw new UsageError(`${text} is not the number of a row; ${commandUsage}`)

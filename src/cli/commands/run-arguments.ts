@@ -77,19 +77,19 @@ export function parseRunArguments(
     demo,
     quiet,
     output,
-    onHumanNeeded: policyOf(values["on-human-needed"]),
-    approvedTools: (values.yes ?? []).map((tool) => notEmpty(tool, "--yes") ?? ""),
-    sessionId: notEmpty(values.session, "--session"),
-    jobId: jobOf(values.job),
-    agent: notEmpty(values.agent, "--agent"),
-    stateDir: notEmpty(values["state-dir"], "--state-dir"),
+    onHumanNeeded: parsePolicy(values["on-human-needed"]),
+    approvedTools: (values.yes ?? []).map((tool) => requireNotEmpty(tool, "--yes") ?? ""),
+    sessionId: requireNotEmpty(values.session, "--session"),
+    jobId: parseJob(values.job),
+    agent: requireNotEmpty(values.agent, "--agent"),
+    stateDir: requireNotEmpty(values["state-dir"], "--state-dir"),
     timeoutSeconds: parseSeconds(values.timeout, "--timeout"),
     maxBudgetUsd: parseDollars(values.budget, "--budget"),
-    maxTurns: turns(values["max-turns"]),
+    maxTurns: parseTurns(values["max-turns"]),
   }
 }
 
-function policyOf(text: string | undefined): HumanPolicy | undefined {
+function parsePolicy(text: string | undefined): HumanPolicy | undefined {
   if (text === undefined) return undefined
   const policy = policies.find((each) => each === text)
   if (policy !== undefined) return policy
@@ -98,17 +98,17 @@ function policyOf(text: string | undefined): HumanPolicy | undefined {
   )
 }
 
-function notEmpty(text: string | undefined, option: string): string | undefined {
+function requireNotEmpty(text: string | undefined, option: string): string | undefined {
   if (text?.trim() === "") throw new UsageError(`${option} is empty.`)
   return text
 }
 
-function jobOf(text: string | undefined): string | undefined {
+function parseJob(text: string | undefined): string | undefined {
   if (text !== undefined && text.length > 255) throw new UsageError("--job has at most 255 characters.")
-  return notEmpty(text, "--job")
+  return requireNotEmpty(text, "--job")
 }
 
-function turns(text: string | undefined): number | undefined {
+function parseTurns(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
   throw new UsageError(`--max-turns must be a whole number from 1, but it is ${JSON.stringify(text)}.`)

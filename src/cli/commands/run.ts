@@ -71,7 +71,7 @@ async function runTask(
   if (jobId !== undefined) context.signal.addEventListener("abort", leave, { once: true })
   const asked = new Set<string>()
   const ended = await runSession(runs, message, {
-    ...sessionOptions(runArguments, context, { beforeLine: printer.endLine, asked }),
+    ...createSessionOptions(runArguments, context, { beforeLine: printer.endLine, asked }),
     ...(jobId === undefined && { signal: context.signal }),
     ...(format === "text" && schema === null && { onText: printer.onText, onTextDiscarded: printer.onRetry }),
   })
@@ -99,7 +99,7 @@ interface RunObservers {
   readonly asked: Set<string>
 }
 
-function sessionOptions(
+function createSessionOptions(
   given: RunArguments,
   context: CliContext,
   { beforeLine, asked }: RunObservers,
@@ -151,15 +151,15 @@ function report(run: RunOutput, given: RunArguments, context: CliContext): numbe
   for (const warning of run.warnings) note(context, warning)
   if (signal.aborted && runOutputOutcome(run) !== "success") {
     if (run.sessionId !== null && signal.reason !== "SIGPIPE") reportCanceled(run.sessionId, given, context)
-    else if (run.errorCode === "store_unavailable") note(context, problemOf(run, given) ?? "")
+    else if (run.errorCode === "store_unavailable") note(context, findProblem(run, given) ?? "")
     return toStopExitCode(signal)
   }
-  const problem = problemOf(run, given)
+  const problem = findProblem(run, given)
   if (problem !== null) note(context, problem)
   return runOutputExitCode(run)
 }
 
-function problemOf(run: RunOutput, { jobId }: RunArguments): string | null {
+function findProblem(run: RunOutput, { jobId }: RunArguments): string | null {
   const outcome = runOutputOutcome(run)
   switch (outcome) {
     case "success":

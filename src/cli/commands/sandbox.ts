@@ -7,7 +7,7 @@ import { describeActionProblem } from "../command-words.ts"
 import { exitCodes } from "../exit-codes.ts"
 
 /** `sandbox build` builds the image that runs code, with the Docker engine of this machine. */
-export async function sandboxCommand({ argv, env, cwd, stdout, stderr }: CliContext): Promise<number> {
+export async function runSandboxCommand({ argv, env, cwd, stdout, stderr }: CliContext): Promise<number> {
   const { tag, base, file } = parse(argv)
   const built = await buildSandboxImage({
     env,

@@ -14,7 +14,7 @@ const commandUsage = "usage: agent-gateway schedules list | history|pause|resume
 const maxListed = 1_000
 
 /** `schedules list|history|pause|resume|run|remove` works on a store, even while a server runs on it. */
-export async function schedulesCommand(context: CliContext): Promise<number> {
+export async function runSchedulesCommand(context: CliContext): Promise<number> {
   const { action, id, options } = parse(context.argv)
   const schedules = await openSchedules(options.store)
   try {
@@ -54,7 +54,7 @@ async function act(
     }
     case "resume": {
       const { name, nextAt } = await schedules.resume(id)
-      return `resumed ${formatAsLine(name)}${nextAt === null ? "" : `, next ${timeOf(nextAt)}`}`
+      return `resumed ${formatAsLine(name)}${nextAt === null ? "" : `, next ${formatTime(nextAt)}`}`
     }
     case "run": {
       const occurrence = await schedules.run(id)
@@ -117,7 +117,7 @@ function describe(schedule: Schedule): string {
   const times = {
     cron: spec.cron === undefined ? undefined : `${spec.cron} (${spec.timezone})`,
     every: spec.every === undefined ? undefined : `every ${spec.every}`,
-    at: spec.at === undefined ? undefined : `at ${timeOf(spec.at)}`,
+    at: spec.at === undefined ? undefined : `at ${formatTime(spec.at)}`,
   }
   const now = [isRunning ? "running" : null, waiting.length === 0 ? null : `${waiting.length} waiting`]
   const details = [reason, ...now].filter((part) => part !== null)
@@ -126,7 +126,7 @@ function describe(schedule: Schedule): string {
     `  agent    ${formatAsLine(agent)}`,
     `  owner    ${formatAsLine(tenant)} ${formatAsLine(userId)}, made by ${origin}`,
     `  time     ${formatAsLine(times.cron ?? times.every ?? times.at ?? "")}`,
-    `  next     ${nextAt === null ? "none" : timeOf(nextAt)}`,
+    `  next     ${nextAt === null ? "none" : formatTime(nextAt)}`,
     `  message  ${formatAsLine(spec.message.slice(0, 200))}`,
   ]
   return lines.join("\n")
@@ -134,9 +134,9 @@ function describe(schedule: Schedule): string {
 
 function describeOccurrence({ at, cause, outcome, reason, sessionId, runId }: Occurrence): string {
   const effect = outcome === "started" ? `${sessionId} ${runId}` : (reason ?? "")
-  return `${timeOf(at)}  ${cause === "manual" ? "run manually, " : ""}${outcome}  ${effect}`
+  return `${formatTime(at)}  ${cause === "manual" ? "run manually, " : ""}${outcome}  ${effect}`
 }
 
-function timeOf(at: number): string {
+function formatTime(at: number): string {
   return new Date(at).toISOString()
 }

@@ -27,7 +27,7 @@ const filters = {
 } as const
 
 /** `sessions list|show` shows the content of a store, even while a server runs on it. */
-export async function sessionsCommand(context: CliContext): Promise<number> {
+export async function runSessionsCommand(context: CliContext): Promise<number> {
   const request = parse(context.argv)
   const { store, json = false } = request.options
   const sessions = await openSessions(store)
@@ -99,11 +99,11 @@ async function list(
   query: ReturnType<typeof queryOf>,
   { stdout, json }: Printing,
 ): Promise<number> {
-  const page = await fullPage(sessions, query)
+  const page = await readFullPage(sessions, query)
   const next = page.next === null ? null : formatDirectoryCursor(page.next)
   if (json) stdout.write(`${JSON.stringify({ sessions: page.items, next })}\n`)
   else {
-    printTable(stdout, page.items.map(rowOf))
+    printTable(stdout, page.items.map(toRow))
     if (page.items.length === 0) stdout.write("No session matches.\n")
     if (next !== null) stdout.write(`More sessions follow: add --after ${next}\n`)
   }
@@ -111,7 +111,7 @@ async function list(
 }
 
 /** Reads until the page is full, if more sessions follow, because a person needs sessions and not a position. */
-async function fullPage(
+async function readFullPage(
   sessions: OpenedSessions,
   query: ReturnType<typeof queryOf>,
 ): Promise<DirectoryPage<ListedSession>> {
@@ -144,10 +144,10 @@ const stateStyles: Partial<Record<SessionState, TextStyle>> = {
   unserved: "red",
 }
 
-function rowOf({ id, state, agent, tenant, userId, lastUsedAt }: ListedSession): readonly Cell[] {
+function toRow({ id, state, agent, tenant, userId, lastUsedAt }: ListedSession): readonly Cell[] {
   const style = stateStyles[state]
   const shownState = style === undefined ? state : { text: state, style }
-  return [id, shownState, agent, `${tenant}/${userId}`, `used ${time(lastUsedAt)}`]
+  return [id, shownState, agent, `${tenant}/${userId}`, `used ${formatTime(lastUsedAt)}`]
 }
 
 function describe(session: ListedSession, runs: readonly ListedRun[]): string {
@@ -156,9 +156,9 @@ function describe(session: ListedSession, runs: readonly ListedRun[]): string {
     ["agent", formatAsLine(session.agent)],
     ["state", session.state],
     ["user", `${formatAsLine(session.userId)}, tenant ${formatAsLine(session.tenant)}`],
-    ["created", time(session.createdAt)],
-    ["used", time(session.lastUsedAt)],
-    ...(revokedAt === null ? [] : [["revoked", time(revokedAt)]]),
+    ["created", formatTime(session.createdAt)],
+    ["used", formatTime(session.lastUsedAt)],
+    ...(revokedAt === null ? [] : [["revoked", formatTime(revokedAt)]]),
     ...(parent === null
       ? []
       : [
@@ -168,13 +168,13 @@ function describe(session: ListedSession, runs: readonly ListedRun[]): string {
     ["stored", `${session.storedBytes} bytes`],
     ...runs.map(({ id, state, createdAt }) => [
       "run",
-      `${formatAsLine(id)}  ${state.padEnd(11)}  ${time(createdAt)}`,
+      `${formatAsLine(id)}  ${state.padEnd(11)}  ${formatTime(createdAt)}`,
     ]),
   ]
   const lines = facts.map(([name = "", value = ""]) => `  ${name.padEnd(8)} ${value}`)
   return [formatAsLine(session.id), ...lines].join("\n")
 }
 
-function time(milliseconds: number): string {
+function formatTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString()
 }

@@ -29,9 +29,9 @@ export interface PackageFile {
 export async function findGatewayPackage(folder: string, version: string): Promise<GatewayPackage> {
   const packageFolder = await realpath(folder)
   const modules = dirname(packageFolder)
-  if (basename(modules) !== "node_modules") return packageOfClone(packageFolder, version)
+  if (basename(modules) !== "node_modules") return findPackageOfClone(packageFolder, version)
   const project = dirname(modules)
-  const spec = await installedSpec(join(project, "package.json"))
+  const spec = await readInstalledSpec(join(project, "package.json"))
   return spec === null || !/[:/]/.test(spec)
     ? { spec: `^${version}`, file: null }
     : namedGatewayPackage(spec, [project])
@@ -42,12 +42,12 @@ export async function findGatewayPackage(folder: string, version: string): Promi
  * a `CliError` if there is no such file.
  */
 export async function namedGatewayPackage(spec: string, folders: readonly string[]): Promise<GatewayPackage> {
-  const path = pathIn(spec)
+  const path = findPath(spec)
   if (path === null) return { spec, file: null }
   for (const folder of folders) {
     const found = resolve(folder, path)
-    const kind = await kindOf(found)
-    if (kind === "file") return packageFile(basename(found), { type: "copy", path: found })
+    const kind = await findKind(found)
+    if (kind === "file") return createPackageFile(basename(found), { type: "copy", path: found })
     if (kind === "folder") return { spec: `file:${found}`, file: null }
   }
   throw new CliError(
@@ -57,25 +57,25 @@ export async function namedGatewayPackage(spec: string, folders: readonly string
 }
 
 /** Returns the package that `npm pack` creates in a clone. */
-async function packageOfClone(folder: string, version: string): Promise<GatewayPackage> {
+async function findPackageOfClone(folder: string, version: string): Promise<GatewayPackage> {
   const name = `${packageName}-${version}.tgz`
   const path = join(folder, name)
-  const isPacked = (await kindOf(path)) === "file"
-  return packageFile(name, isPacked ? { type: "copy", path } : { type: "pack", folder })
+  const isPacked = (await findKind(path)) === "file"
+  return createPackageFile(name, isPacked ? { type: "copy", path } : { type: "pack", folder })
 }
 
-function packageFile(name: string, from: PackageFile["from"]): GatewayPackage {
+function createPackageFile(name: string, from: PackageFile["from"]): GatewayPackage {
   return { spec: `file:${name}`, file: { name, from } }
 }
 
 /** Returns the path in an address by npm's rules. Null for other addresses. */
-function pathIn(spec: string): string | null {
+function findPath(spec: string): string | null {
   if (spec.startsWith("file:")) return spec.slice("file:".length)
   const isPath = /^(\.{0,2}|[a-z]:)[\\/]/i.test(spec)
   return isPath || (/\.(tgz|tar\.gz|tar)$/i.test(spec) && !spec.includes(":")) ? spec : null
 }
 
-async function kindOf(path: string): Promise<"file" | "folder" | null> {
+async function findKind(path: string): Promise<"file" | "folder" | null> {
   try {
     return (await stat(path)).isDirectory() ? "folder" : "file"
   } catch (error) {
@@ -85,7 +85,7 @@ async function kindOf(path: string): Promise<"file" | "folder" | null> {
   }
 }
 
-async function installedSpec(manifestPath: string): Promise<string | null> {
+async function readInstalledSpec(manifestPath: string): Promise<string | null> {
   let manifest: unknown
   try {
     manifest = JSON.parse(await readFile(manifestPath, "utf8"))

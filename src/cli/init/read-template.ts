@@ -47,15 +47,15 @@ export async function readTemplate(
   const folders = await Promise.all(layers[template].map(readFolder))
   const files = new Map(folders.flatMap((folder) => [...folder]))
   files.set("README.md", (files.get("README.md") ?? "").replaceAll("NAME", names.project))
-  files.set("package.json", manifestOf(folders, names))
-  files.set("Dockerfile", dockerfileOf(files.get("Dockerfile") ?? "", names))
+  files.set("package.json", joinManifests(folders, names))
+  files.set("Dockerfile", createDockerfile(files.get("Dockerfile") ?? "", names))
   return [...files].map(([path, text]) => ({ path, text }))
 }
 
 const copyManifests = "COPY package.json package-lock.json ./"
 
 /** Copies a package file into the image before npm installs it. */
-function dockerfileOf(text: string, { gateway: { file } }: ProjectNames): string {
+function createDockerfile(text: string, { gateway: { file } }: ProjectNames): string {
   if (file === null) return text
   // In this form, names may contain spaces.
   const paths = ["package.json", "package-lock.json", file.name, "./"].map((path) => JSON.stringify(path))
@@ -78,13 +78,13 @@ async function readFolder(name: string): Promise<ReadonlyMap<string, string>> {
 }
 
 /** Joins the manifests: scripts and dependencies of a later one are added to those of the earlier ones. */
-function manifestOf(
+function joinManifests(
   folders: readonly ReadonlyMap<string, string>[],
   { project, gateway }: ProjectNames,
 ): string {
-  const manifests = folders.map((files) => objectOf(JSON.parse(files.get("package.json") ?? "{}")))
+  const manifests = folders.map((files) => toObject(JSON.parse(files.get("package.json") ?? "{}")))
   const joinField = (field: string): JsonObject =>
-    Object.assign({}, ...manifests.map((each) => objectOf(each[field])))
+    Object.assign({}, ...manifests.map((each) => toObject(each[field])))
   const manifest = {
     ...manifests[0],
     name: project,
@@ -99,6 +99,6 @@ function sortMembers(object: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function objectOf(value: unknown): JsonObject {
+function toObject(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {}
 }

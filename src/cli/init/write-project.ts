@@ -13,7 +13,7 @@ export async function writeProject(
   files: readonly ProjectFile[],
   gateway: GatewayPackage,
 ): Promise<void> {
-  const copies = copiesInto(folder, gateway)
+  const copies = listCopies(folder, gateway)
   const paths = [...files, ...copies].map(({ path }) => path)
   const present = await Promise.all(
     paths.map(async (path) => ((await exists(join(folder, path))) ? [path] : [])),
@@ -41,7 +41,7 @@ interface Copy {
 }
 
 /** Returns the package file to copy, unless the project has it already or `npm pack` creates it there. */
-function copiesInto(folder: string, { file }: GatewayPackage): readonly Copy[] {
+function listCopies(folder: string, { file }: GatewayPackage): readonly Copy[] {
   if (file === null || file.from.type === "pack") return []
   const source = file.from.path
   return source === join(folder, file.name) ? [] : [{ path: file.name, source }]

@@ -16,10 +16,10 @@ const narrowest = 16
  * be longer than the terminal's width. A file or a pipe receives the whole line.
  */
 export function printTable(output: CliOutput, rows: readonly (readonly Cell[])[]): void {
-  const lines = rows.map((row) => row.map(plainCell))
+  const lines = rows.map((row) => row.map(toPlainCell))
   const count = Math.max(0, ...lines.map((line) => line.length))
   const widths = Array.from({ length: count - 1 }, (_, column) =>
-    Math.max(0, ...lines.map((line) => lengthOf(line[column]?.text ?? ""))),
+    Math.max(0, ...lines.map((line) => computeLength(line[column]?.text ?? ""))),
   )
   const before = widths.reduce((sum, width) => sum + width + gap.length, 0)
   const room = output.columns === undefined ? Number.POSITIVE_INFINITY : output.columns - before
@@ -29,7 +29,8 @@ export function printTable(output: CliOutput, rows: readonly (readonly Cell[])[]
       const shown = isLast && column === count - 1 && room >= narrowest ? cutBetweenWords(text, room) : text
       if (style === null) output.write(shown)
       else output.writeStyled(style, shown)
-      if (!isLast) output.write(`${" ".repeat(Math.max(0, (widths[column] ?? 0) - lengthOf(text)))}${gap}`)
+      if (!isLast)
+        output.write(`${" ".repeat(Math.max(0, (widths[column] ?? 0) - computeLength(text)))}${gap}`)
     }
     output.write("\n")
   }
@@ -45,11 +46,11 @@ export function cutBetweenWords(text: string, limit: number): string {
   return `${words.trimEnd()}…`
 }
 
-function plainCell(cell: Cell): { readonly text: string; readonly style: TextStyle | null } {
+function toPlainCell(cell: Cell): { readonly text: string; readonly style: TextStyle | null } {
   const { text, style } = typeof cell === "string" ? { text: cell, style: null } : cell
   return { text: formatAsLine(text), style }
 }
 
-function lengthOf(text: string): number {
+function computeLength(text: string): number {
   return [...text].length
 }

@@ -40,7 +40,7 @@ function applyOwn(view: ChatView, event: SentEvent): ChatView {
       return discardText(openRun(view), view.kept.byRetry)
     case "turn_complete":
       return {
-        ...addUsage(withoutSubAgents(keepAll(withoutWriting(openRun(view)))), event.usage),
+        ...addUsage(removeSubAgents(keepAll(removeIncompleteCalls(openRun(view)))), event.usage),
         usage: sum(view.usage, event.usage),
       }
     case "compaction": {
@@ -106,7 +106,7 @@ function isWriting(part: ViewPart): boolean {
 }
 
 /** Removes calls with incomplete arguments. */
-function withoutWriting(view: ChatView): ChatView {
+function removeIncompleteCalls(view: ChatView): ChatView {
   const parts = listCurrentParts(view)
   return parts.some(isWriting)
     ? replaceParts(
@@ -122,12 +122,12 @@ function keepAll(view: ChatView): ChatView {
 }
 
 function end(view: ChatView, ended: RunEnd): ChatView {
-  const left = removeWaits(keepAll(withoutWriting(view)), (wait) => !isOfTask(view, wait))
+  const left = removeWaits(keepAll(removeIncompleteCalls(view)), (wait) => !isOfTask(view, wait))
   return { ...left, isRunning: false, ended }
 }
 
 /** Removes the waits of the sub-agents that worked for calls. Background tasks go on. */
-function withoutSubAgents(view: ChatView): ChatView {
+function removeSubAgents(view: ChatView): ChatView {
   return removeWaits(view, (wait) => wait.sub_agent_id !== undefined && !isOfTask(view, wait))
 }
 

@@ -80,11 +80,11 @@ function start(view: ChatView, event: EventOf<"sub_agent_start">): ChatView {
   if (before !== undefined) {
     return { ...cleared, subAgents: cleared.subAgents.map((each) => (each === before ? shown : each)) }
   }
-  const kept = others.length < maxSubAgents ? others : withoutOldest(others)
+  const kept = others.length < maxSubAgents ? others : dropOldest(others)
   return { ...openRun(cleared), subAgents: [...kept, shown] }
 }
 
-function withoutOldest(subAgents: readonly ViewSubAgent[]): readonly ViewSubAgent[] {
+function dropOldest(subAgents: readonly ViewSubAgent[]): readonly ViewSubAgent[] {
   const oldest = Math.max(
     0,
     subAgents.findIndex(({ view }) => !view.isRunning),

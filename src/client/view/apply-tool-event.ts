@@ -50,11 +50,11 @@ type Outcome = Pick<EventOf<"tool_call_complete">, "result" | "error" | "is_erro
 
 export function toOutcome({ result, error, is_error: isError, warning }: Outcome) {
   const unmarked = isError === true ? "failed" : "completed"
-  const state: ViewToolCall["state"] = error === null ? unmarked : failure(error.code)
+  const state: ViewToolCall["state"] = error === null ? unmarked : createFailure(error.code)
   return { result: result ?? null, error, warning: warning ?? null, state }
 }
 
-function failure(code: string): ViewToolCall["state"] {
+function createFailure(code: string): ViewToolCall["state"] {
   if (code === "interrupted") return "interrupted"
   return code === "denied" || code === "approval_expired" ? "denied" : "failed"
 }
@@ -69,7 +69,7 @@ function addInput(view: ChatView, { tool_call_id, tool_name, text }: EventOf<"to
   )
 }
 
-function withInput(call: ViewToolCall, input: ViewToolCall["input"]): ViewToolCall {
+function setInput(call: ViewToolCall, input: ViewToolCall["input"]): ViewToolCall {
   return { ...call, input, inputText: null, state: call.state === "writing" ? "running" : call.state }
 }
 
@@ -81,7 +81,7 @@ function startCall(view: ChatView, event: EventOf<"tool_call_start">): ChatView 
   const { tool_call_id, tool_name, tool_input, nonce } = event
   const open = openRun(view)
   const started = hasCall(open, tool_call_id)
-    ? changeWith(open, tool_call_id, (call) => withInput(call, tool_input))
+    ? changeWith(open, tool_call_id, (call) => setInput(call, tool_input))
     : addPart(open, createCall(tool_call_id, tool_name, tool_input))
   const kept = { ...started.kept, byFailure: listCurrentParts(started).length }
   if (nonce === undefined) return { ...started, kept }

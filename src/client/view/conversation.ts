@@ -102,11 +102,11 @@ export function createConversation({ history, ...options }: ConversationOptions)
   function publish(): void {
     if (timer !== null) clearTimeout(timer)
     timer = null
-    state = { ...view, status: currentStatus(), taskViews: tasks.views, failure }
+    state = { ...view, status: computeStatus(), taskViews: tasks.views, failure }
     for (const listener of listeners) listener()
   }
 
-  function currentStatus(): ConversationState["status"] {
+  function computeStatus(): ConversationState["status"] {
     if (isReconnecting) return "reconnecting"
     if (isLoading) return "loading"
     if (failure !== null) return "failed"

@@ -19,7 +19,7 @@ export function viewOfHistory(history: History): ChatView {
   const started: ChatView = {
     ...shown,
     isRunning: history.active_run !== null,
-    tasks: history.running_tasks.map(taskOf),
+    tasks: history.running_tasks.map(toTask),
     usage: history.usage,
     compaction: lastCompaction(shown),
     cursor: history.last_seq,
@@ -34,14 +34,14 @@ export function viewOfHistory(history: History): ChatView {
   return { ...waits.reduce(openWait, started), isRunning: started.isRunning }
 }
 
-function taskOf({ task_id, agent_name, description, tool_call_id, sub_agent_id }: Task): ViewTask {
+function toTask({ task_id, agent_name, description, tool_call_id, sub_agent_id }: Task): ViewTask {
   const ids = { toolCallId: tool_call_id, subAgentIds: [sub_agent_id] }
   return { ...createTask(task_id, agent_name), description, ...ids }
 }
 
 function addHistoryMessage(view: ChatView, { role, content }: HistoryMessage): ChatView {
   if (role === "tool") return content.reduce(addResult, view)
-  const parts = content.flatMap(partOf)
+  const parts = content.flatMap(toPart)
   return role === "assistant"
     ? replaceParts(view, [...listCurrentParts(view), ...parts])
     : addMessage(view, role, parts)
@@ -60,13 +60,13 @@ function addResult(view: ChatView, block: HistoryMessage["content"][number]): Ch
 
 function lastCompaction({ messages }: ChatView): ViewCompaction | null {
   const parts = messages.flatMap(({ parts }) => parts)
-  const last = parts.findLast((part) => part.type === "compaction")
+  const last = parts.findLast((toPart) => toPart.type === "compaction")
   if (last === undefined) return null
   const { characters, tokensBefore, tokensAfter } = last
   return { characters, tokensBefore, tokensAfter }
 }
 
-function partOf(block: HistoryMessage["content"][number]): ViewPart[] {
+function toPart(block: HistoryMessage["content"][number]): ViewPart[] {
   switch (block.type) {
     case "tool_result":
     case "data":

@@ -31,10 +31,10 @@ export function addAccessRoutes(root: OpenAPIHono<HttpEnv>, options: AccessRoute
   })
 
   root.post(`${prefix}/sign-in`, body, async (c) => {
-    if (access.type !== "operator") throw noKeyNeeded()
+    if (access.type !== "operator") throw createNoKeyNeeded()
     const { key } = await readBody(c, keySchema)
     await failures.counting(c, key, async () => {
-      if (!access.cookie.isKey(key)) throw wrongKey()
+      if (!access.cookie.isKey(key)) throw createWrongKey()
     })
     access.cookie.set(c, { secure: isHttps(c.req.url, c.req.header("x-forwarded-proto")) })
     return c.json({ status: "ok" })
@@ -54,10 +54,10 @@ function isHttps(url: string, forwardedProto: string | undefined): boolean {
   return url.startsWith("https:") || forwardedProto?.split(",")[0]?.trim() === "https"
 }
 
-function noKeyNeeded(): Problem {
+function createNoKeyNeeded(): Problem {
   return new Problem({ code: "no_key_needed", status: 409 }, "This console is used without a key.")
 }
 
-function wrongKey(): Problem {
+function createWrongKey(): Problem {
   return new Problem({ code: "invalid_credentials", status: 401 }, "This is not the operator key.")
 }

@@ -36,7 +36,7 @@ export function addMemoryRoutes(root: OpenAPIHono<HttpEnv>, options: MemoryRoute
   root.get(`${prefix}/memory/owners`, async (c) => {
     const { after } = readQuery(c, ownersQuery)
     const items = await memory.owners({
-      ...(after !== undefined && { after: ownerAt(after) }),
+      ...(after !== undefined && { after: parseOwner(after) }),
       limit: pageSize,
     })
     const last = items.at(-1)
@@ -47,11 +47,11 @@ export function addMemoryRoutes(root: OpenAPIHono<HttpEnv>, options: MemoryRoute
   root.get(`${prefix}/memory`, async (c) => {
     const { query, after, ...owner } = readQuery(c, memoriesQuery)
     if (query !== undefined && query.trim() !== "") {
-      const found = await memory.recall(scopeOf(owner), { text: query, limit: pageSize })
+      const found = await memory.recall(toScope(owner), { text: query, limit: pageSize })
       return c.json({ items: found, next: null })
     }
-    const { memories, next } = await memory.list(scopeOf(owner), {
-      ...(after !== undefined && { after: keyAt(after) }),
+    const { memories, next } = await memory.list(toScope(owner), {
+      ...(after !== undefined && { after: parseKey(after) }),
       limit: pageSize,
     })
     return c.json({ items: memories, next: next === null ? null : format([next.entityType, next.name]) })
@@ -59,7 +59,7 @@ export function addMemoryRoutes(root: OpenAPIHono<HttpEnv>, options: MemoryRoute
 
   root.post(`${prefix}/memory/forget`, body, async (c) => {
     const { entity_type: entityType, name, revision, ...owner } = await readBody(c, forgetSchema)
-    const outcome = await memory.forget(scopeOf(owner), { entityType, name }, { expected: revision })
+    const outcome = await memory.forget(toScope(owner), { entityType, name }, { expected: revision })
     switch (outcome) {
       case "forgotten":
         return c.json({ status: "ok" })
@@ -82,16 +82,16 @@ interface OwnerFields {
   readonly agent?: string | undefined
 }
 
-function scopeOf({ tenant, user, agent }: OwnerFields): MemoryScope {
+function toScope({ tenant, user, agent }: OwnerFields): MemoryScope {
   return { tenant, userId: user, agent: agent ?? null }
 }
 
-function ownerAt(after: string): MemoryScope {
+function parseOwner(after: string): MemoryScope {
   const [tenant, userId, agent] = parse(after, ownerPosition)
   return { tenant, userId, agent }
 }
 
-function keyAt(after: string): MemoryKey {
+function parseKey(after: string): MemoryKey {
   const [entityType, name] = parse(after, keyPosition)
   return { entityType, name }
 }

@@ -91,11 +91,11 @@ export function addScheduleRoutes(
         "Schedules of this agent do not fire. Set its option schedules or allowSchedules.",
       )
     }
-    return c.json(await schedules.create({ ...principal, agent, name, terms: withoutEmpty(terms) }), 201)
+    return c.json(await schedules.create({ ...principal, agent, name, terms: removeEmpty(terms) }), 201)
   })
   root.post(`${prefix}/schedules/:id/replace`, body, async (c) => {
     const { terms } = await readBody(c, changedSchedule)
-    return c.json(await schedules.replace(c.req.param("id"), withoutEmpty(terms)))
+    return c.json(await schedules.replace(c.req.param("id"), removeEmpty(terms)))
   })
   root.post(`${prefix}/schedules/:id/remove`, async (c) => {
     await schedules.remove(c.req.param("id"))
@@ -104,6 +104,6 @@ export function addScheduleRoutes(
 }
 
 /** Returns the terms without undefined members, which are no terms. */
-function withoutEmpty(terms: Written): Terms {
+function removeEmpty(terms: Written): Terms {
   return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined)) as Terms
 }

@@ -43,8 +43,8 @@ const eventsQuery = z.strictObject({ after: z.coerce.number().int().nonnegative(
 export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRoutesOptions): void {
   const { prefix, sessions, directory, readEvents } = options
   const costs = createCosts(options)
-  const withEnd = async (run: ListedRun) => ({ ...run, end: await costs.ofRun(run) })
-  const withCost = async (session: ListedSession) => ({ ...session, spent: await costs.ofSession(session) })
+  const addEnd = async (run: ListedRun) => ({ ...run, end: await costs.ofRun(run) })
+  const addCost = async (session: ListedSession) => ({ ...session, spent: await costs.ofSession(session) })
 
   root.get(`${prefix}/sessions`, async (c) => {
     const { agent, state, tenant, user, after } = readQuery(c, sessionsQuery)
@@ -56,7 +56,7 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
       ...(place !== null && { after: place }),
       limit: pageSize,
     })
-    const shown = await Promise.all(items.map(withCost))
+    const shown = await Promise.all(items.map(addCost))
     return c.json({ items: shown, next: next === null ? null : formatDirectoryCursor(next) })
   })
 
@@ -69,7 +69,7 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
       ...(place !== null && { after: place }),
       limit: pageSize,
     })
-    const shown = await Promise.all(items.map(withEnd))
+    const shown = await Promise.all(items.map(addEnd))
     return c.json({ items: shown, next: next === null ? null : formatDirectoryCursor(next) })
   })
 
@@ -81,9 +81,9 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
       sessions.grants(session.id),
     ])
     return c.json({
-      session: await withCost(session),
-      runs: await Promise.all(runs.map(withEnd)),
-      children: await Promise.all(children.map(withCost)),
+      session: await addCost(session),
+      runs: await Promise.all(runs.map(addEnd)),
+      children: await Promise.all(children.map(addCost)),
       grants,
     })
   })

@@ -64,7 +64,7 @@ export function addWaitRoutes(root: OpenAPIHono<HttpEnv>, options: WaitRoutesOpt
   root.post(`${prefix}/waits`, body, async (c) => {
     const answer = await readBody(c, answerSchema)
     const { session_id: sessionId, tool_call_id: toolCallId, nonce } = answer
-    const common = { sessionId, toolCallId, nonce, decidedBy: deciderOf(c) }
+    const common = { sessionId, toolCallId, nonce, decidedBy: createDecider(c) }
     switch (answer.kind) {
       case "approval": {
         const { approved, remember = false, input, reason } = answer
@@ -96,7 +96,7 @@ export function addWaitRoutes(root: OpenAPIHono<HttpEnv>, options: WaitRoutesOpt
     return c.json({ status: "ok" })
   })
 
-  function deciderOf(c: Context<HttpEnv>): Decider {
+  function createDecider(c: Context<HttpEnv>): Decider {
     return { via: "http", ...principal, address: clientAddress(c) }
   }
 }

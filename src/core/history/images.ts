@@ -5,7 +5,7 @@ export const imageRefused = "image_refused"
 
 /** Returns the images of a conversation, oldest first. */
 export function listImages(messages: readonly Message[]): readonly ImagePart[] {
-  return messages.flatMap(contentOf).filter((part) => part.type === "image")
+  return messages.flatMap(listContent).filter((part) => part.type === "image")
 }
 
 /**
@@ -18,7 +18,7 @@ export function replaceImages(
 ): readonly Message[] {
   const replacePart = (part: ContentPart) => (part.type === "image" ? replace(part) : part)
   return messages.map((message) => {
-    if (!contentOf(message).some((part) => part.type === "image")) return message
+    if (!listContent(message).some((part) => part.type === "image")) return message
     if (message.role === "user") return { ...message, content: message.content.map(replacePart) }
     if (message.role !== "tool") return message
     return {
@@ -35,7 +35,7 @@ export function replaceImages(
  * Returns the content of a message that can have images. Tool data that calls itself an image is excluded, because it
  * is sent as text.
  */
-function contentOf(message: Message): readonly ContentPart[] {
+function listContent(message: Message): readonly ContentPart[] {
   if (message.role === "user") return message.content
   if (message.role !== "tool") return []
   return message.results.flatMap(({ result }) => (result.type === "content" ? result.content : []))

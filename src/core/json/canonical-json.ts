@@ -17,7 +17,7 @@ export function toCanonicalJson(value: Json): string {
  */
 export function* toCanonicalPieces(value: Json): Generator<string, void> {
   let text = ""
-  for (const token of tokens(value)) {
+  for (const token of toTokens(value)) {
     text += token
     if (text.length < pieceCharacters) continue
     yield text
@@ -26,25 +26,25 @@ export function* toCanonicalPieces(value: Json): Generator<string, void> {
   yield text
 }
 
-function* tokens(value: Json): Generator<string, void> {
+function* toTokens(value: Json): Generator<string, void> {
   if (typeof value === "string") yield* splitString(value)
-  else if (Array.isArray(value)) yield* arrayTokens(value)
+  else if (Array.isArray(value)) yield* toArrayTokens(value)
   else if (typeof value === "object" && value !== null) {
-    yield* objectTokens(value as { readonly [key: string]: Json })
+    yield* toObjectTokens(value as { readonly [key: string]: Json })
   } else yield JSON.stringify(value)
 }
 
-function* arrayTokens(values: readonly Json[]): Generator<string, void> {
+function* toArrayTokens(values: readonly Json[]): Generator<string, void> {
   let before = "["
   for (const value of values) {
     yield before
-    yield* tokens(value)
+    yield* toTokens(value)
     before = ","
   }
   yield before === "[" ? "[]" : "]"
 }
 
-function* objectTokens(object: { readonly [key: string]: Json }): Generator<string, void> {
+function* toObjectTokens(object: { readonly [key: string]: Json }): Generator<string, void> {
   let before = "{"
   for (const key of Object.keys(object).sort()) {
     const member = object[key]
@@ -52,7 +52,7 @@ function* objectTokens(object: { readonly [key: string]: Json }): Generator<stri
     yield before
     yield* splitString(key)
     yield ":"
-    yield* tokens(member)
+    yield* toTokens(member)
     before = ","
   }
   yield before === "{" ? "{}" : "}"

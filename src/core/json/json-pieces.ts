@@ -13,7 +13,7 @@ export type ReplaceValue = (key: string, value: unknown) => unknown
  */
 export function* toJsonPieces(value: unknown, replace?: ReplaceValue): Generator<string, void> {
   let text = ""
-  for (const token of tokens(value, replace)) {
+  for (const token of toTokens(value, replace)) {
     text += token
     if (text.length < pieceCharacters) continue
     yield text
@@ -42,27 +42,27 @@ export function isLargeJson(value: unknown): boolean {
   return isLongerAsJson(value, pieceCharacters)
 }
 
-function* tokens(value: unknown, replace: ReplaceValue | undefined): Generator<string, void> {
+function* toTokens(value: unknown, replace: ReplaceValue | undefined): Generator<string, void> {
   if (!isLargeJson(value)) yield JSON.stringify(value, replace) ?? "null"
   else if (typeof value === "string") yield* splitString(value)
-  else if (Array.isArray(value)) yield* arrayTokens(value, replace)
-  else yield* objectTokens(value as Readonly<Record<string, unknown>>, replace)
+  else if (Array.isArray(value)) yield* toArrayTokens(value, replace)
+  else yield* toObjectTokens(value as Readonly<Record<string, unknown>>, replace)
 }
 
-function* arrayTokens(
+function* toArrayTokens(
   values: readonly unknown[],
   replace: ReplaceValue | undefined,
 ): Generator<string, void> {
   let before = "["
   for (const value of values) {
     yield before
-    yield* tokens(replace === undefined ? value : replace("", value), replace)
+    yield* toTokens(replace === undefined ? value : replace("", value), replace)
     before = ","
   }
   yield "]"
 }
 
-function* objectTokens(
+function* toObjectTokens(
   object: Readonly<Record<string, unknown>>,
   replace: ReplaceValue | undefined,
 ): Generator<string, void> {
@@ -71,7 +71,7 @@ function* objectTokens(
     const member = replace === undefined ? value : replace(key, value)
     if (member === undefined) continue
     yield `${before}${JSON.stringify(key)}:`
-    yield* tokens(member, replace)
+    yield* toTokens(member, replace)
     before = ","
   }
   yield before === "{" ? "{}" : "}"

@@ -98,7 +98,7 @@ async function parseString({ text, ends }: Scanned, start: number): Promise<stri
 
 async function parseArray(scanned: Scanned, start: number): Promise<unknown[]> {
   const items: unknown[] = []
-  for (const { text, large } of childrenOf(scanned, start)) {
+  for (const { text, large } of listChildren(scanned, start)) {
     if (large !== null) items.push(await parseLarge(scanned, large))
     else for (const item of JSON.parse(`[${text}]`)) items.push(item)
     await waitForNextSlice()
@@ -108,7 +108,7 @@ async function parseArray(scanned: Scanned, start: number): Promise<unknown[]> {
 
 async function parseObject(scanned: Scanned, start: number): Promise<object> {
   const members: (readonly [string, unknown])[] = []
-  for (const { text, large } of childrenOf(scanned, start)) {
+  for (const { text, large } of listChildren(scanned, start)) {
     for (const [key, value] of Object.entries(JSON.parse(`{${text}}`))) {
       members.push([key, large === null ? value : await parseLarge(scanned, large)])
     }
@@ -125,7 +125,7 @@ interface Children {
   readonly large: number | null
 }
 
-function* childrenOf({ text, ends }: Scanned, start: number): Generator<Children, void> {
+function* listChildren({ text, ends }: Scanned, start: number): Generator<Children, void> {
   const end = (ends.get(start) ?? text.length) - 1
   const isObject = text.charCodeAt(start) === openObject
   /** Start of the elements or members that were not yielded yet. */

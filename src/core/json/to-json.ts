@@ -52,17 +52,17 @@ function copyObject(value: object, place: Place): Json {
     return copy(value.toJSON(place.key), { ...place, depth: place.depth + 1 })
   }
   if (Array.isArray(value)) {
-    return Array.from(value, (item, index) => copy(item, inside(place, String(index), `[${index}]`)))
+    return Array.from(value, (item, index) => copy(item, enterPlace(place, String(index), `[${index}]`)))
   }
   // `fromEntries` defines fields where an assignment to `__proto__` would set the prototype.
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, item]) => item !== undefined)
-      .map(([key, item]) => [key, copy(item, inside(place, key, `.${key}`))]),
+      .map(([key, item]) => [key, copy(item, enterPlace(place, key, `.${key}`))]),
   )
 }
 
-function inside(place: Place, key: string, step: string): Place {
+function enterPlace(place: Place, key: string, step: string): Place {
   return { subject: place.subject, path: place.path + step, key, depth: place.depth + 1 }
 }
 

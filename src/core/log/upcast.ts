@@ -65,7 +65,13 @@ function toWaitOpened(
 ): Event {
   const { origin, nonce, expiresAt } = event
   const continuation = "continuation" in event ? event.continuation : null
-  const facts = { ...ids(event, asked.kind), toolName, ...(origin && { origin }), continuation, nonce }
+  const facts = {
+    ...toCurrentIds(event, asked.kind),
+    toolName,
+    ...(origin && { origin }),
+    continuation,
+    nonce,
+  }
   return { type: "waitOpened", ...facts, expiresAt, ...asked }
 }
 
@@ -73,10 +79,10 @@ function toWaitResolved(
   event: Extract<FormerEvent, { readonly decidedBy: unknown }>,
   outcome: AnyResolution,
 ): Event {
-  const facts = { ...ids(event, outcome.kind), decidedBy: event.decidedBy }
+  const facts = { ...toCurrentIds(event, outcome.kind), decidedBy: event.decidedBy }
   return { type: "waitResolved", ...facts, ...outcome }
 }
 
-function ids({ toolCallId, waitId }: FormerEvent, kind: WaitKind) {
+function toCurrentIds({ toolCallId, waitId }: FormerEvent, kind: WaitKind) {
   return { waitId: waitId ?? toFormerWaitId(kind, toolCallId), toolCallId }
 }

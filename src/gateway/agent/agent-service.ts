@@ -136,7 +136,7 @@ async function startAgent(
   const { name, options } = agent.definition
   const { store, logger } = surroundings
   const { grants } = store.approvals
-  const { resolveRuntime, checkTools, checkClientTools, modelRuntime } = await runtimeResolver(
+  const { resolveRuntime, checkTools, checkClientTools, modelRuntime } = await createRuntimeResolver(
     agent,
     surroundings,
     {
@@ -206,7 +206,7 @@ interface ResolverParts {
  * Calls `buildChatRuntime` and applies the defaults. Rejects at once if a runtime of all runs cannot work, or if its
  * provider is not installed.
  */
-async function runtimeResolver(
+async function createRuntimeResolver(
   { definition, chosen }: ChosenAgent,
   { server, settings, mode, userCode, prepareImages, checkSchema, logger, closing }: AgentSurroundings,
   { grants, plugins }: ResolverParts,
@@ -278,7 +278,7 @@ async function runtimeResolver(
     return toAgentRuntime(chat, { ...shared, clientTools, role: run.role, view, providers, model })
   }
   /** Resolves to null if runs have their own runtimes, and for a runner. */
-  const modelRuntime = async (reportToolChange: ReportToolChange = shared.reportToolChange) => {
+  const createModelRuntime = async (reportToolChange: ReportToolChange = shared.reportToolChange) => {
     if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined) return null
     const providers = createAppProviders(chosen, settings)
     const view = await openFor(buildChatRuntime, look)
@@ -289,7 +289,7 @@ async function runtimeResolver(
   const checkTools = async () => {
     if (isStarting()) return null
     const changes: ReportedChange[] = []
-    const runtime = await modelRuntime((change) => void changes.push(change))
+    const runtime = await createModelRuntime((change) => void changes.push(change))
     if (runtime === null) return null
     for (const choice of runtime.models) runtime.toolsFor(choice.provider)
     return changes
@@ -305,7 +305,7 @@ async function runtimeResolver(
           if (taken !== undefined) return { status: "taken", tool: taken.name }
           return findUnusableTool(tools, { checkSchema, sessionId: session.id, signal })
         }
-  return { resolveRuntime, checkTools, checkClientTools, modelRuntime }
+  return { resolveRuntime, checkTools, checkClientTools, modelRuntime: createModelRuntime }
 }
 
 interface RuntimeResolver {

@@ -103,8 +103,8 @@ export function selectPluginOptions({
 /** Assembles the parts that execute a run. Throws a `ConfigurationError` if they cannot work. */
 export function toAgentRuntime(chat: ResolvedChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
   return "runner" in chat
-    ? runnerRuntime(chat, surroundings)
-    : modelRuntime(applyRole(chat, surroundings.role), surroundings)
+    ? createRunnerRuntime(chat, surroundings)
+    : createModelRuntime(applyRole(chat, surroundings.role), surroundings)
 }
 
 /**
@@ -124,7 +124,7 @@ export function checkForAllRuns(
   return runtime.models.map((choice) => choice.provider)
 }
 
-function runnerRuntime(
+function createRunnerRuntime(
   chat: ResolvedRunnerRuntime,
   { followHooks, follow, grants, checkSchema }: RuntimeSurroundings,
 ): RunnerRuntime {
@@ -143,7 +143,7 @@ function runnerRuntime(
   }
 }
 
-function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
+function createModelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
   const { providers, view, checkSchema, followHooks, follow, grants, logger } = surroundings
   const { callbackTimeoutMs, outputFilter, memo } = surroundings
   const { provider, fallback, needsApproval } = chat
@@ -151,7 +151,10 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
   const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
   const models = chooseModels({ provider, model: chooseModel(chat.model, surroundings), fallback }, providers)
   const { limits, hooks, pricing } = memo.optionParts(chat)
-  const ownTools = selectRoleTools(surroundings.role, without(chat.excludedTools, view.tools(chat.tools)))
+  const ownTools = selectRoleTools(
+    surroundings.role,
+    excludeTools(chat.excludedTools, view.tools(chat.tools)),
+  )
   const allTools = addDeclaredTools(ownTools, surroundings.clientTools, logger)
   const interceptors = [
     ...createRoleInterceptors(surroundings.role),
@@ -215,7 +218,7 @@ function chooseModel(
 }
 
 /** Returns the tools without those of these names. Returns the same array while the tools are unchanged. */
-function without(names: readonly string[], tools: () => readonly Tool[]): () => readonly Tool[] {
+function excludeTools(names: readonly string[], tools: () => readonly Tool[]): () => readonly Tool[] {
   if (names.length === 0) return tools
   let all: readonly Tool[] = []
   let offered: readonly Tool[] = []

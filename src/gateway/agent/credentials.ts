@@ -38,21 +38,21 @@ export function createProviderChooser(
   return async (session, signal) => {
     const credentials = (await resolveCredentials?.(session, { signal })) ?? null
     if (credentials === null) return ofApp
-    const service = serviceOf(chosen)
+    const service = findService(chosen)
     const { apiKey, authToken } = credentials
     const provider = personal(JSON.stringify([apiKey, authToken]), () =>
       createNamedProvider(
         service,
-        { ...oneOf(credentials), ...(providerConfig && { providerConfig }) },
+        { ...selectCredential(credentials), ...(providerConfig && { providerConfig }) },
         settings,
       ),
     )
-    return personalProviders(provider, service, ofApp)
+    return createPersonalProviders(provider, service, ofApp)
   }
 }
 
 /** Returns the provider for which users have keys: the application's own, if it is given by name. */
-function serviceOf({ name, guessed }: ChosenProvider): ProviderName {
+function findService({ name, guessed }: ChosenProvider): ProviderName {
   if (guessed) return "anthropic"
   if (name !== null && name !== "demo") return name
   throw new ConfigurationError(
@@ -60,7 +60,7 @@ function serviceOf({ name, guessed }: ChosenProvider): ProviderName {
   )
 }
 
-function oneOf({ apiKey, authToken }: Credentials): Credentials {
+function selectCredential({ apiKey, authToken }: Credentials): Credentials {
   if (authToken === undefined && apiKey !== undefined) return { apiKey }
   if (apiKey === undefined && authToken !== undefined) return { authToken }
   throw new ConfigurationError(
@@ -68,7 +68,7 @@ function oneOf({ apiKey, authToken }: Credentials): Credentials {
   )
 }
 
-function personalProviders(main: Provider, service: ProviderName, ofApp: RunProviders): RunProviders {
+function createPersonalProviders(main: Provider, service: ProviderName, ofApp: RunProviders): RunProviders {
   return {
     main,
     resolve(choice) {

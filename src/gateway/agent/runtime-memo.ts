@@ -26,7 +26,7 @@ export interface RuntimeMemo {
   offer(tools: readonly ToolSpecification[], provider: Provider): ToolOffer
 }
 
-type OptionParts = ReturnType<typeof optionPartsOf>
+type OptionParts = ReturnType<typeof selectOptionParts>
 
 /** The parts of an agent that its revision describes. */
 interface AgentParts {
@@ -47,7 +47,7 @@ export function createRuntimeMemo(): RuntimeMemo {
   const revisions: { readonly parts: AgentParts; readonly revision: string }[] = []
   return {
     optionParts(chat) {
-      const known = options.get(chat) ?? optionPartsOf(chat)
+      const known = options.get(chat) ?? selectOptionParts(chat)
       options.set(chat, known)
       return known
     },
@@ -69,7 +69,7 @@ export function createRuntimeMemo(): RuntimeMemo {
   }
 }
 
-function optionPartsOf(chat: ResolvedModelRuntime) {
+function selectOptionParts(chat: ResolvedModelRuntime) {
   return {
     limits: { ...pickOptions(loopOptions, chat), ...pickOptions(waitOptions, chat) },
     hooks: pickOptions(hookOptions, chat),

@@ -36,7 +36,8 @@ type Call = (options: HookOptions) => void | Promise<void>
 export function createHookSubscribers(hooks: Hooks, options: HookSubscriberOptions): readonly Subscriber[] {
   const { onUsage, onToolResult, onToolTiming, onMaxTurns, onEvent } = hooks
   const subscribers: Subscriber[] = []
-  const add = (name: keyof Hooks, invoke: Invoke) => subscribers.push(hookSubscriber(name, invoke, options))
+  const add = (name: keyof Hooks, invoke: Invoke) =>
+    subscribers.push(createHookSubscriber(name, invoke, options))
   if (onUsage)
     add("onUsage", (entry, { sessionId }) => prepareCall(onUsage, createUsageReport(entry, sessionId)))
   if (onToolTiming)
@@ -50,7 +51,7 @@ export function createHookSubscribers(hooks: Hooks, options: HookSubscriberOptio
   if (onToolResult) {
     add("onToolResult", async (entry, page) => {
       if (entry.event.type !== "toolCallCompleted") return null
-      const input = await inputOf(entry.event.toolCallId, { entry, page, log: options.log })
+      const input = await findInput(entry.event.toolCallId, { entry, page, log: options.log })
       return prepareCall(onToolResult, createToolReport(entry, page.sessionId, input))
     })
   }
@@ -69,7 +70,7 @@ function prepareCall<Report>(
   return report === null ? null : (options) => hook(report, options)
 }
 
-function hookSubscriber(
+function createHookSubscriber(
   hook: keyof Hooks,
   invoke: Invoke,
   { callbackTimeoutMs, logger }: HookSubscriberOptions,
@@ -112,7 +113,7 @@ interface CallPlace {
 }
 
 /** Returns the input of a finished call from the page, or from earlier events of its step. */
-async function inputOf(toolCallId: string, { entry, page, log }: CallPlace): Promise<JsonObject> {
+async function findInput(toolCallId: string, { entry, page, log }: CallPlace): Promise<JsonObject> {
   const known = findRequestedInput(page.entries, toolCallId)
   if (known !== undefined) return known
   let afterSeq = (await log.stepStart(page.sessionId, entry.seq)) - 1

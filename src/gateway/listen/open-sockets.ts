@@ -39,7 +39,7 @@ export async function openSockets(server: HttpServer, { port, host }: Address): 
         server.emit("connection", socket)
       })
       servers.push(another)
-      await listenOn(another, { port: portOf(server), host, reusePort: true })
+      await listenOn(another, { port: readPort(server), host, reusePort: true })
     }
     return servers
   } catch (error) {
@@ -70,7 +70,7 @@ async function listenOn(server: Server, options: ListenOptions): Promise<void> {
   await once(server, "listening")
 }
 
-function portOf(server: Server): number {
+function readPort(server: Server): number {
   const address = server.address()
   if (typeof address === "object" && address !== null) return address.port
   throw new Error("The server has no port.")

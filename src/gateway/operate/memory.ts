@@ -39,22 +39,22 @@ export function createGatewayMemory({ optionsOf, open }: MemoryParts): GatewayMe
   return {
     of(owner = {}) {
       const settings = resolveMemorySettings(optionsOf(owner.agent))
-      const scope = { ...principalOf(owner), agent: owner.agent ?? null }
-      return lazily(async () => {
+      const scope = { ...toPrincipal(owner), agent: owner.agent ?? null }
+      return openLazily(async () => {
         const { memory, logger } = await open()
         return createMemories(scope, { store: memory, settings, logger })
       })
     },
-    forgetUser: async (owner) => (await open()).memory.forgetAll(principalOf(owner)),
+    forgetUser: async (owner) => (await open()).memory.forgetAll(toPrincipal(owner)),
   }
 }
 
-function principalOf({ principal, userId, tenant }: MemoryOwner): Principal {
+function toPrincipal({ principal, userId, tenant }: MemoryOwner): Principal {
   if (principal !== undefined) return { tenant: principal.tenant, userId: principal.userId }
   return userId === undefined ? localPrincipal : toPrincipalOfPerson({ userId, tenant })
 }
 
-function lazily(memories: () => Promise<Memories>): Memories {
+function openLazily(memories: () => Promise<Memories>): Memories {
   return {
     remember: async (memory, options) => (await memories()).remember(memory, options),
     update: async (change, options) => (await memories()).update(change, options),

@@ -57,13 +57,13 @@ export async function probeModels(
 }
 
 async function probe(choice: ModelChoice, maxTokens: number, signal: AbortSignal): Promise<ProbeEnd> {
-  const end = await call(choice, requestOf(choice, probeTokens), { signal, stopsEarly: false })
+  const end = await call(choice, createRequest(choice, probeTokens), { signal, stopsEarly: false })
   if (end.type !== "error" || end.code !== "invalid_request" || maxTokens <= probeTokens) return end
   // A provider may refuse so low a limit, for example together with a budget for thinking.
-  return call(choice, requestOf(choice, maxTokens), { signal, stopsEarly: true })
+  return call(choice, createRequest(choice, maxTokens), { signal, stopsEarly: true })
 }
 
-function requestOf({ model }: ModelChoice, maxTokens: number): ModelRequest {
+function createRequest({ model }: ModelChoice, maxTokens: number): ModelRequest {
   const messages = [{ role: "user", content: [{ type: "text", text: "Hi" }] }] as const
   return { model, system: [], messages, tools: [], maxTokens }
 }
@@ -78,7 +78,7 @@ async function call(
 ): Promise<ProbeEnd> {
   const stop = new AbortController()
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-  const first = async (): Promise<ProbeEnd> => {
+  const readFirst = async (): Promise<ProbeEnd> => {
     for await (const event of provider.stream(request, { signal: stop.signal })) {
       if (event.type === "end" || event.type === "error") return event
       if (stopsEarly && event.type !== "progress") return { type: "responds" }
@@ -86,7 +86,7 @@ async function call(
     return { type: "error", code: "upstream_cut", message: "The provider sent no response.", retryable: true }
   }
   try {
-    return await settleUnlessAborted(limit, first())
+    return await settleUnlessAborted(limit, readFirst())
   } catch (error) {
     signal.throwIfAborted()
     if (!limit.aborted) throw error

@@ -71,7 +71,7 @@ export function selectScheduleParts({ schedules, log }: Store, ids: Ids): Schedu
 export function createGatewaySchedules(parts: () => Promise<ScheduleParts>): GatewaySchedules {
   async function find(scheduleId: string): Promise<Schedule> {
     const schedule = await (await parts()).schedules.find(scheduleId)
-    if (schedule === null) throw notFound()
+    if (schedule === null) throw createNotFound()
     return schedule
   }
 
@@ -90,15 +90,16 @@ export function createGatewaySchedules(parts: () => Promise<ScheduleParts>): Gat
     async create({ agent, tenant, userId, name, terms }) {
       const { scheduler, now } = await parts()
       if (!scheduleNamePattern.test(name))
-        throw invalid("name: expected 1 to 64 letters, digits, dots, dashes or underscores")
-      const spec = specOf(terms, await now())
+        throw createInvalid("name: expected 1 to 64 letters, digits, dots, dashes or underscores")
+      const spec = toSpec(terms, await now())
       return scheduler.create({ agent, tenant, userId, name, origin: "user", spec, bounds })
     },
     async replace(scheduleId, terms) {
       const { scheduler, now } = await parts()
       const schedule = await find(scheduleId)
-      if (schedule.origin === "options") throw invalid("the options of the agent have it, so change it there")
-      if (await scheduler.replace(schedule, specOf(terms, await now()))) return find(scheduleId)
+      if (schedule.origin === "options")
+        throw createInvalid("the options of the agent have it, so change it there")
+      if (await scheduler.replace(schedule, toSpec(terms, await now()))) return find(scheduleId)
       throw new GatewayError(
         { code: "schedule_busy", status: 503, retryable: true },
         "Another process changed the schedule meanwhile. Look at it again, then repeat your change.",
@@ -106,26 +107,26 @@ export function createGatewaySchedules(parts: () => Promise<ScheduleParts>): Gat
     },
     async remove(scheduleId) {
       const { schedules } = await parts()
-      if (!(await schedules.remove(scheduleId))) throw notFound()
+      if (!(await schedules.remove(scheduleId))) throw createNotFound()
     },
   }
 }
 
 /** Returns the stored form of terms. Throws `invalid_schedule` if they are wrong, or their only time has passed. */
-function specOf(terms: ScheduleTerms, now: number): ScheduleSpec {
+function toSpec(terms: ScheduleTerms, now: number): ScheduleSpec {
   const parsed = parseSpec(terms, { now })
-  if ("problem" in parsed) throw invalid(parsed.problem)
-  if (parsed.spec.at !== undefined && parsed.spec.at <= now) throw invalid("at: this time has passed")
+  if ("problem" in parsed) throw createInvalid(parsed.problem)
+  if (parsed.spec.at !== undefined && parsed.spec.at <= now) throw createInvalid("at: this time has passed")
   return parsed.spec
 }
 
-function invalid(problem: string): GatewayError {
+function createInvalid(problem: string): GatewayError {
   return new GatewayError(
     { code: "invalid_schedule", status: 422 },
     `The schedule cannot be used: ${problem}.`,
   )
 }
 
-function notFound(): GatewayError {
+function createNotFound(): GatewayError {
   return new GatewayError({ code: "schedule_not_found", status: 404 }, "There is no such schedule.")
 }

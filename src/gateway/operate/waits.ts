@@ -68,40 +68,42 @@ export interface DenyOptions extends AnswerOptions {
 }
 
 export function createWaits(decisions: Decisions, via: Decider["via"]): GatewayWaits {
-  const by = ({ userId = null }: { readonly userId?: string | null } = {}): Decider => {
+  const toDecider = ({ userId = null }: { readonly userId?: string | null } = {}): Decider => {
     return { via, tenant: null, userId, address: null }
   }
-  const target = ({ sessionId, toolCallId, nonce }: OpenWait) => ({ sessionId, toolCallId, nonce })
+  const toTarget = ({ sessionId, toolCallId, nonce }: OpenWait) => ({ sessionId, toolCallId, nonce })
   return {
     list: (filter = {}) => decisions.openWaits(filter),
     async approve(wait, given = {}) {
       checkApproveOptions(given)
       const { userId = null, ...decided } = given
       const decision = {
-        ...target(wait),
+        ...toTarget(wait),
         ...decided,
         approved: true,
-        decidedBy: by({ userId }),
+        decidedBy: toDecider({ userId }),
       }
       throwUnlessAccepted(await decisions.decide(decision))
     },
     async deny(wait, { reason, ...options } = {}) {
       const told = reason === undefined ? {} : { reason }
-      const decision = { ...target(wait), ...told, approved: false, decidedBy: by(options) }
+      const decision = { ...toTarget(wait), ...told, approved: false, decidedBy: toDecider(options) }
       throwUnlessAccepted(await decisions.decide(decision))
     },
     async submitResult(wait, value, options) {
       const result = { type: "json", value } as const
-      throwUnlessAccepted(await decisions.submitResult({ ...target(wait), result, decidedBy: by(options) }))
+      throwUnlessAccepted(
+        await decisions.submitResult({ ...toTarget(wait), result, decidedBy: toDecider(options) }),
+      )
     },
     async answer(wait, { action, content }, options) {
       const filled = content === undefined ? {} : { content }
-      const response = { ...target(wait), action, ...filled, decidedBy: by(options) }
+      const response = { ...toTarget(wait), action, ...filled, decidedBy: toDecider(options) }
       throwUnlessAccepted(await decisions.respond(response))
     },
     grants: (sessionId) => decisions.grants(sessionId),
     revokeGrant: ({ sessionId, toolName, qualifier }, options) =>
-      decisions.revokeGrant({ sessionId, toolName, qualifier, revokedBy: by(options) }),
+      decisions.revokeGrant({ sessionId, toolName, qualifier, revokedBy: toDecider(options) }),
     audit: (filter = {}) => decisions.audit(filter),
   }
 }

@@ -55,13 +55,13 @@ export type ResolvedRuntimeAgent = Resolved<RuntimeAgentOptions, typeof runtimeA
 
 /** Checks the arguments of `createAgent` and applies the defaults. Throws a `ConfigurationError` for mistakes. */
 export function resolveCreateAgent(prompt: ModelAgentOptions["systemPrompt"], options: AgentOptions) {
-  const resolved = withMcpServers(resolveOptions("createAgent", createAgentOptions, options))
+  const resolved = addMcpServers(resolveOptions("createAgent", createAgentOptions, options))
   return { ...resolved, ...resolveOptions("createAgent", { systemPrompt }, { systemPrompt: prompt }) }
 }
 
 /** Checks the options of `createGatewayApp` in the same way. */
 export function resolveGatewayApp(options: GatewayAppOptions) {
-  return withMcpServers(resolveOptions("createGatewayApp", gatewayAppOptions, options))
+  return addMcpServers(resolveOptions("createGatewayApp", gatewayAppOptions, options))
 }
 
 /** Checks the options of `createGateway` in the same way, without those of its agents. */
@@ -71,15 +71,15 @@ export function resolveGateway(options: GatewayOptions) {
 
 /** Checks the options of an agent of `createGateway` with a model in the same way. */
 export function resolveModelAgent(caller: string, options: ModelAgentOptions): ResolvedModelAgent {
-  return withMcpServers(resolveOptions(caller, modelAgentOptions, options))
+  return addMcpServers(resolveOptions(caller, modelAgentOptions, options))
 }
 
 /** Checks the options of an agent of `createGateway` with the application's own runtime in the same way. */
 export function resolveRuntimeAgent(caller: string, options: RuntimeAgentOptions): ResolvedRuntimeAgent {
-  return withMcpServers(resolveOptions(caller, runtimeAgentOptions, options))
+  return addMcpServers(resolveOptions(caller, runtimeAgentOptions, options))
 }
 
-function withMcpServers<Options extends McpOptions>(options: Options): Options {
+function addMcpServers<Options extends McpOptions>(options: Options): Options {
   parseDefinitions(options.mcpServers, { name: "mcpServers", unknownKeys: "refused" })
   return options
 }

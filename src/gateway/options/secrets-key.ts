@@ -32,14 +32,14 @@ export async function resolveSecretsKey({
   }
   if (store === "memory") return randomBytes(32)
   if (typeof store === "object" || isPostgresUrl(store)) return null
-  return keyInFile(join(store, "secrets.key"))
+  return readKeyFile(join(store, "secrets.key"))
 }
 
 /**
  * Reads the key from its file. If several processes race for the first key, one creates it, and none can read an
  * incomplete key.
  */
-async function keyInFile(path: string): Promise<Uint8Array> {
+async function readKeyFile(path: string): Promise<Uint8Array> {
   const draft = `${path}.${randomBytes(8).toString("hex")}`
   try {
     if (!existsSync(path)) {

@@ -39,7 +39,7 @@ export function showConfiguration(server: ResolvedServer, agents: readonly Agent
 function toShown(value: unknown, depth: number): Json {
   switch (typeof value) {
     case "string":
-      return URL.canParse(value) ? withoutCredentials(value) : value
+      return URL.canParse(value) ? removeCredentials(value) : value
     case "number":
     case "boolean":
       return value
@@ -60,7 +60,7 @@ function showObject(value: object, depth: number): Json {
   const members = Object.entries(value).filter(([, member]) => member !== undefined)
   return Object.fromEntries(
     members.map(([name, member]) => {
-      return [name, secretMembers.includes(name) ? withoutValues(member) : toShown(member, depth + 1)]
+      return [name, secretMembers.includes(name) ? removeValues(member) : toShown(member, depth + 1)]
     }),
   )
 }
@@ -69,13 +69,13 @@ function showTool({ name, description }: { readonly name?: unknown; readonly des
   return { name: String(name), description: String(description ?? "") }
 }
 
-function withoutValues(members: unknown): Json {
+function removeValues(members: unknown): Json {
   if (!isPlain(members)) return redacted
   return Object.fromEntries(Object.keys(members).map((name) => [name, redacted]))
 }
 
 /** Removes the user and password of a URL, and a possible key in its query. */
-function withoutCredentials(address: string): string {
+function removeCredentials(address: string): string {
   const url = new URL(address)
   if (url.password !== "") url.password = "redacted"
   for (const name of [...url.searchParams.keys()]) url.searchParams.set(name, "redacted")

@@ -35,7 +35,7 @@ export function createPlugins(
   if (compaction !== false) builtIn.push(compactionPlugin(options))
   if (codeExecution !== false) {
     const surroundings = {
-      directory: directoryBeside(store),
+      directory: chooseDirectory(store),
       prepareDirectory,
       ephemeral: store === "memory",
       dockerSocket: settings.dockerSocket,
@@ -47,13 +47,13 @@ export function createPlugins(
   // Sub-agents come after the skills, because they may use them.
   if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
   // With an empty list, the plugin removes the schedules of former options.
-  if (schedules !== undefined || allowSchedules !== false) builtIn.push(schedulesPlugin(options, ownerOf))
+  if (schedules !== undefined || allowSchedules !== false) builtIn.push(schedulesPlugin(options, toOwner))
   // This plugin is the last one, so that it stores results that the others have transformed.
   const last = largeResults === false ? [] : [largeResultsPlugin(largeResults === true ? {} : largeResults)]
   return [...builtIn, ...plugins, ...last]
 }
 
-function ownerOf({ userId, tenant }: ScheduleDefinition): Principal {
+function toOwner({ userId, tenant }: ScheduleDefinition): Principal {
   return userId === undefined ? localPrincipal : toPrincipalOfPerson({ userId, tenant })
 }
 
@@ -72,7 +72,7 @@ function prepareDirectory(directory: string): void {
  * Returns a directory for the sessions of this store alone. It is not inside the data directory, because the users
  * that run code have no access to that.
  */
-function directoryBeside(store: ResolvedServer["store"]): string {
+function chooseDirectory(store: ResolvedServer["store"]): string {
   const name = ".agent-gateway-sandbox"
   if (store === "memory") return name
   if (typeof store === "object") return `${name}-own-store`

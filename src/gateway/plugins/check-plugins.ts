@@ -13,11 +13,11 @@ export async function checkPlugins(
   audience: Audience,
   logger: Logger,
 ): Promise<Readonly<Record<string, Check>>> {
-  const checks = await Promise.all(plugins.map((plugin) => checksOf(plugin, audience, logger)))
+  const checks = await Promise.all(plugins.map((plugin) => runChecks(plugin, audience, logger)))
   return Object.fromEntries(checks.flat())
 }
 
-async function checksOf(
+async function runChecks(
   { name, parts }: OpenedPlugin,
   audience: Audience,
   logger: Logger,

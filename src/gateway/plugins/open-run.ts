@@ -110,7 +110,7 @@ function joinTools(
   const sources = opened.flatMap(({ plugin, parts }) => {
     return parts.tools === undefined
       ? []
-      : [toolSource(plugin, (taken) => parts.tools?.(taken) ?? [], logger)]
+      : [createToolSource(plugin, (taken) => parts.tools?.(taken) ?? [], logger)]
   })
   if (sources.length === 0) {
     refuseDuplicates(own)
@@ -128,7 +128,7 @@ function joinTools(
     if (current.length === offered.length && current.every((tools, index) => tools === offered[index]))
       return all
     offered = current
-    all = isFirst ? [...own, ...current.flat()] : withoutDuplicates([...own, ...current.flat()], logger)
+    all = isFirst ? [...own, ...current.flat()] : removeDuplicates([...own, ...current.flat()], logger)
     return all
   }
   refuseDuplicates(join(true))
@@ -136,7 +136,11 @@ function joinTools(
 }
 
 /** Returns a source of the plugin's tools. If the plugin fails to list its tools, the last ones are kept. */
-function toolSource(plugin: string, tools: (taken: readonly string[]) => readonly Tool[], logger: Logger) {
+function createToolSource(
+  plugin: string,
+  tools: (taken: readonly string[]) => readonly Tool[],
+  logger: Logger,
+) {
   let last: readonly Tool[] = []
   return {
     offer(taken: readonly string[]): readonly Tool[] {
@@ -153,7 +157,7 @@ function toolSource(plugin: string, tools: (taken: readonly string[]) => readonl
   }
 }
 
-function withoutDuplicates(tools: readonly Tool[], logger: Logger): readonly Tool[] {
+function removeDuplicates(tools: readonly Tool[], logger: Logger): readonly Tool[] {
   const byName = new Map<string, Tool>()
   for (const tool of tools) {
     if (byName.has(tool.name)) {

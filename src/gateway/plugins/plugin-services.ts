@@ -42,7 +42,7 @@ export function createPluginServices(
       const scope = isDefault ? "" : `agent:${agent}:`
       return scopeSecrets(sealSecrets(store.secrets, key), `${scope}${plugin}:`)
     },
-    lastCompaction: (sessionId) => lastCompaction(store.log, sessionId),
+    lastCompaction: (sessionId) => findLastCompaction(store.log, sessionId),
     isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
     readEvents: (sessionId, afterSeq) => readEvents(store.log, sessionId, afterSeq),
   })
@@ -60,7 +60,7 @@ function limitSchedules(schedules: Schedules, storage: Storage): Schedules {
   }
 }
 
-async function lastCompaction(log: SessionLog, sessionId: string): Promise<HistoryCompacted | null> {
+async function findLastCompaction(log: SessionLog, sessionId: string): Promise<HistoryCompacted | null> {
   const seq = await log.compactionStart(sessionId)
   if (seq === 0) return null
   const [entry] = await log.read(sessionId, { afterSeq: seq - 1, limit: 1, deltas: false })

@@ -45,7 +45,7 @@ export async function answerWaits(
       }
       case "clientTool": {
         if (people.hasClient) break
-        const submission = { ...answerTo(wait), result: noClient(wait) }
+        const submission = { ...answerTo(wait), result: createNoClientResult(wait) }
         requireAnswered(wait, await sessions.submitResult(submission))
         break
       }
@@ -99,6 +99,6 @@ function requireAnswered({ toolName }: Wait, { status }: AnswerOutcome | Invalid
   throw new Error(`The answer for a call of ${toolName} was refused: ${status}.`)
 }
 
-function noClient({ toolName }: Wait) {
+function createNoClientResult({ toolName }: Wait) {
   return { type: "error", code: "no_client", message: `There is no client to execute ${toolName}.` } as const
 }

@@ -33,13 +33,13 @@ export async function cancelRun(
         logger.error({ error, sessionId, runId }, "A run could not be canceled. It continues.")
         return
       }
-      if (performance.now() >= ends) throw notCanceled(error)
+      if (performance.now() >= ends) throw createNotCanceled(error)
     }
     await sleep(retryMs, signal)
   }
 }
 
-function notCanceled(cause: GatewayError): GatewayError {
+function createNotCanceled(cause: GatewayError): GatewayError {
   const { detail = toError(cause).message } = cause
   return new GatewayError(
     { code: "store_unavailable", status: 503, retryable: true },

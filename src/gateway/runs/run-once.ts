@@ -31,7 +31,7 @@ export async function runOnce(
 ): Promise<GatewayRunResult<unknown>> {
   const { sessions } = parts
   const run = await startRun({ ...parts, caller: "run" }, message, { ...options, schema })
-  const print = textPrinter(onText)
+  const print = createTextPrinter(onText)
   let model: string | null = null
   let isParked = false
   const onParked = () => {
@@ -51,7 +51,7 @@ export async function runOnce(
       soFar.see(entry)
       print(entry)
       if (entry.kind === "event" && entry.event.type === "stepRetried") onRetry(entry.event.error)
-      model = modelOfEntry(entry) ?? model
+      model = findModel(entry) ?? model
     }
     if (onEvent !== undefined) for (const frame of frames) onEvent(toChatEvent(frame))
   }
@@ -60,7 +60,7 @@ export async function runOnce(
     const parked = { outcome: "parked", reason: null, error: null, output: null } as const
     return { ...soFar.resultAt(Date.now()), sessionId, runId, existed, model, ...parked }
   }
-  return resultOf(await sessions.result(sessionId, runId, {}), { sessionId, existed, model, schema })
+  return createResult(await sessions.result(sessionId, runId, {}), { sessionId, existed, model, schema })
 }
 
 function denyAll(): ApprovalAnswer {
@@ -72,7 +72,7 @@ function declineAll(): ElicitationAnswer {
 }
 
 /** Returns a function that prints the text of the model's messages, with a blank line between them. */
-function textPrinter(onText: (text: string) => void): (entry: LiveEntry) => void {
+function createTextPrinter(onText: (text: string) => void): (entry: LiveEntry) => void {
   let messageId: string | null = null
   return (entry) => {
     if (entry.kind !== "delta" || entry.delta.type !== "textDelta") return
@@ -82,11 +82,11 @@ function textPrinter(onText: (text: string) => void): (entry: LiveEntry) => void
   }
 }
 
-function modelOfEntry(entry: LiveEntry): string | null {
+function findModel(entry: LiveEntry): string | null {
   return entry.kind === "event" && entry.event.type === "messageCompleted" ? entry.event.model : null
 }
 
-async function resultOf(
+async function createResult(
   { runId, response, toolsUsed, outcome, startedAt, endedAt }: RunResult,
   run: {
     readonly sessionId: string

@@ -56,7 +56,7 @@ export async function startRun(
     context,
     channel: typeof channel === "string" ? channel : null,
     model: null,
-    idempotency: jobId === undefined ? null : { key: jobKey(jobId), bodyHash: digest([message, context]) },
+    idempotency: jobId === undefined ? null : { key: toJobKey(jobId), bodyHash: digest([message, context]) },
     ...(limits !== undefined && { runLimits: limits }),
     ...(whenBusy !== undefined && { whenBusy }),
     ...(toolInputDeltas === true && { toolInputDeltas }),
@@ -82,7 +82,7 @@ async function findSession(
   if (sessionId === undefined && jobId === undefined) return sessions.create(owner ?? localPrincipal, agent)
   const session =
     sessionId === undefined
-      ? await jobSession(sessions, { owner: owner ?? localPrincipal, agent: agent ?? agents[0], jobId })
+      ? await openJobSession(sessions, { owner: owner ?? localPrincipal, agent: agent ?? agents[0], jobId })
       : await sessions.session(sessionId)
   const isFound =
     session !== null &&
@@ -98,7 +98,7 @@ async function findSession(
 }
 
 /** Returns the session of a job. Processes that start the same job at once receive the same session. */
-async function jobSession(
+async function openJobSession(
   sessions: Sessions,
   job: { readonly owner: Principal; readonly agent: string | undefined; readonly jobId: string | undefined },
 ): Promise<Session> {
@@ -108,7 +108,7 @@ async function jobSession(
 }
 
 /** Returns an idempotency key. A client of the HTTP API would not choose such a key for its own message. */
-function jobKey(jobId: string): string {
+function toJobKey(jobId: string): string {
   return `job_${digest(jobId)}`
 }
 

@@ -18,17 +18,17 @@ export async function readChecklist(path: string): Promise<Checklist> {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return { type: "empty" }
-    return unusable(toError(error).message)
+    return createUnusable(toError(error).message)
   }
   try {
     const stat = await file.stat()
-    if (!stat.isFile()) return unusable("it is not a regular file")
+    if (!stat.isFile()) return createUnusable("it is not a regular file")
     const { buffer, bytesRead } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0)
-    if (bytesRead > maxBytes) return unusable(`it has more than ${maxBytes} bytes`)
+    if (bytesRead > maxBytes) return createUnusable(`it has more than ${maxBytes} bytes`)
     const text = buffer.toString("utf8", 0, bytesRead)
     return hasTasks(text) ? { type: "tasks", text } : { type: "empty" }
   } catch (error) {
-    return unusable(toError(error).message)
+    return createUnusable(toError(error).message)
   } finally {
     await file.close()
   }
@@ -39,6 +39,6 @@ function hasTasks(text: string): boolean {
   return lines.split(/\r\n|\n|\r/).some((line) => line.trim() !== "" && !/^\s*#/.test(line))
 }
 
-function unusable(problem: string): Checklist {
+function createUnusable(problem: string): Checklist {
   return { type: "unusable", problem: `The checklist cannot be used: ${problem}.` }
 }

@@ -14,13 +14,13 @@ export function judge(output: RunOutput, quietThreshold: number): Judgment {
   const { text, hasToken } = stripHeartbeatOk(output.response)
   const error = output.error ?? (output.timedOut ? "The run timed out." : null)
   return {
-    outcome: outcomeOf(output, { error, isQuiet: hasToken && text.length <= quietThreshold }),
+    outcome: judgeOutcome(output, { error, isQuiet: hasToken && text.length <= quietThreshold }),
     error,
     strippedResponse: text,
   }
 }
 
-function outcomeOf(
+function judgeOutcome(
   output: RunOutput,
   { error, isQuiet }: { readonly error: string | null; readonly isQuiet: boolean },
 ): TickOutcome {

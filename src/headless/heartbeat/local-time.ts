@@ -20,11 +20,11 @@ export function createLocalTime(timezone: string): LocalTime {
     minute: "2-digit",
     second: "2-digit",
   })
-  const fields = (at: number) =>
+  const readFields = (at: number) =>
     new Map(format.formatToParts(at).map(({ type, value }) => [type, value] as const))
   return {
     timeOfDay(at) {
-      const parts = fields(at)
+      const parts = readFields(at)
       const [hours, minutes, seconds] = ["hour", "minute", "second"].map((type) =>
         Number(parts.get(type as Intl.DateTimeFormatPartTypes)),
       )
@@ -32,7 +32,7 @@ export function createLocalTime(timezone: string): LocalTime {
       return whole * 1_000 + (((at % 1_000) + 1_000) % 1_000)
     },
     date(at) {
-      const parts = fields(at)
+      const parts = readFields(at)
       return `${parts.get("year")}-${parts.get("month")}-${parts.get("day")}`
     },
   }

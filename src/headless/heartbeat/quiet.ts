@@ -16,11 +16,11 @@ export function stripHeartbeatOk(response: string): StrippedResponse {
   const isFirst = aloneOnLine.test(lines[0] ?? "")
   const isLast = lines.length > 1 && aloneOnLine.test(lines.at(-1) ?? "")
   const rest = lines.slice(isFirst ? 1 : 0, isLast ? -1 : undefined).join("\n")
-  return { text: withoutToken(rest).trim(), hasToken: isFirst || isLast }
+  return { text: removeToken(rest).trim(), hasToken: isFirst || isLast }
 }
 
 /** Removes the token repeatedly, because two nested tokens leave another one. */
-function withoutToken(text: string): string {
+function removeToken(text: string): string {
   let stripped = text
   while (stripped.includes(quietToken)) stripped = stripped.replaceAll(quietToken, "")
   return stripped

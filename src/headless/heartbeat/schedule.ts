@@ -24,7 +24,8 @@ export function createSchedule(config: ResolvedHeartbeat): Schedule {
   const { cron, intervalSeconds = defaultIntervalSeconds, timezone } = config
   const local = createLocalTime(timezone)
   const hours = config.activeHours === undefined ? always : createActiveHours(config.activeHours, local)
-  const grid = cron === undefined ? intervalGrid(intervalSeconds * 1_000) : cronGrid(cron, timezone)
+  const grid =
+    cron === undefined ? createIntervalGrid(intervalSeconds * 1_000) : createCronGrid(cron, timezone)
   return {
     after(at, anchor) {
       let tick = grid(at, anchor)
@@ -45,11 +46,11 @@ export function createSchedule(config: ResolvedHeartbeat): Schedule {
 type Grid = (after: number, anchor: number) => number
 
 /** Places ticks at whole intervals from the anchor, so that a slow tick does not move the later ones. */
-function intervalGrid(intervalMs: number): Grid {
+function createIntervalGrid(intervalMs: number): Grid {
   return (after, anchor) => anchor + (Math.floor((after - anchor) / intervalMs) + 1) * intervalMs
 }
 
-function cronGrid(expression: string, timezone: string): Grid {
+function createCronGrid(expression: string, timezone: string): Grid {
   const cron = new Cron(expression, { timezone, paused: true })
   return (after) => {
     // Croner counts whole seconds.

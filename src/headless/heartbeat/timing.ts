@@ -18,7 +18,7 @@ export function planTick(state: HeartbeatState, { config, schedule, now }: Timin
   if (planned <= now && schedule.isActive(now)) return now
   const regular = schedule.after(now, anchor ?? now)
   if (planned <= now) return regular
-  const delay = delaySeconds(state, config)
+  const delay = computeDelaySeconds(state, config)
   return Math.min(planned, delay === null ? regular : schedule.activeFrom(now + delay * 1_000))
 }
 
@@ -27,14 +27,14 @@ export function planTickAfter(
   state: HeartbeatState,
   { config, schedule, now }: Timing,
 ): Pick<HeartbeatState, "next_tick_at" | "paused_until"> {
-  const delay = delaySeconds(state, config)
+  const delay = computeDelaySeconds(state, config)
   if (delay === null) return { next_tick_at: schedule.after(now, state.anchor_at ?? now), paused_until: null }
   const until = now + delay * 1_000
   return { next_tick_at: schedule.activeFrom(until), paused_until: isPausing(state, config) ? until : null }
 }
 
 /** Returns the seconds to wait after an error. Null if the next tick is the next regular one. */
-function delaySeconds(state: HeartbeatState, config: ResolvedHeartbeat): number | null {
+function computeDelaySeconds(state: HeartbeatState, config: ResolvedHeartbeat): number | null {
   const { consecutive_errors: errors, last_outcome: outcome } = state
   if (errors === 0 || outcome === "skipped") return null
   if (isPausing(state, config)) return config.pauseSeconds

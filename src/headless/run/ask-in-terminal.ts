@@ -43,12 +43,12 @@ export function askInTerminal(
     }
   }
   return {
-    onApproval: async (wait) => decisionOf(await ask(approvalQuestion(wait))),
+    onApproval: async (wait) => parseDecision(await ask(formatApprovalQuestion(wait))),
     onElicitation: async (wait) => answerTo(wait, ask),
   }
 }
 
-function approvalQuestion(wait: Wait): string {
+function formatApprovalQuestion(wait: Wait): string {
   if (wait.kind !== "approval") return ""
   const { input, reason } = wait.payload
   const shown = JSON.stringify(input).slice(0, maxShown)
@@ -56,7 +56,7 @@ function approvalQuestion(wait: Wait): string {
   return `${escapeControls(`${wait.toolName} ${shown}${why}`)}\nAllow this call? [y/N] `
 }
 
-function decisionOf(text: string): HumanDecision {
+function parseDecision(text: string): HumanDecision {
   return /^y(es)?$/i.test(text)
     ? { approved: true }
     : { approved: false, reason: "The user did not allow this call." }

@@ -28,11 +28,11 @@ export function createHumanNeeds(
     ...(onApproval !== undefined && { onApproval }),
     ...(onElicitation !== undefined && { onElicitation }),
   }
-  return { ...withApproved(chosen, approvedTools), failure: () => failure }
+  return { ...addApproved(chosen, approvedTools), failure: () => failure }
 }
 
 /** Approves calls of these tools. All others are decided as before. */
-function withApproved(chosen: HumanCallbacks, approvedTools: readonly string[]): HumanCallbacks {
+function addApproved(chosen: HumanCallbacks, approvedTools: readonly string[]): HumanCallbacks {
   const { onApproval, park = false } = chosen
   if (approvedTools.length === 0) return chosen
   const approved = new Set(approvedTools)

@@ -71,7 +71,7 @@ export async function runWithRetry(
       return result
     }
     const delaySeconds = backoffSeconds[Math.min(attempt, backoffSeconds.length) - 1] ?? 0
-    const warning = await report(options, { attempt: attempt + 1, error: problemOf(result), delaySeconds })
+    const warning = await report(options, { attempt: attempt + 1, error: findProblem(result), delaySeconds })
     // A restarted job counts the pause from the end of the failed run.
     const since = result instanceof Error ? 0 : now() - (result.endedAt ?? now())
     await sleep(Math.max(0, delaySeconds * 1_000 - since), signal)
@@ -98,7 +98,7 @@ async function report({ onRetry }: RetryOptions, retry: Retry): Promise<string |
   }
 }
 
-function problemOf(result: RunOutput | Error): string {
+function findProblem(result: RunOutput | Error): string {
   if (result instanceof Error) return result.message
   return result.error ?? (result.timedOut ? "The run timed out." : "The run failed.")
 }

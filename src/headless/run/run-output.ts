@@ -89,7 +89,7 @@ export function createOutputWithoutRun(problem: Partial<RunOutput>): RunOutput {
 
 export function toRunOutput(run: FinishedRun, { timedOut }: { readonly timedOut: boolean }): RunOutput {
   const { response, toolsUsed, usage, cost, sessionId, runId, model, startedAt, endedAt, reason } = run
-  const error = timedOut ? null : errorOf(run)
+  const error = timedOut ? null : toRunError(run)
   return {
     ...{ response, toolsUsed, usage, cost, sessionId, runId, model, startedAt, endedAt },
     error: error?.message ?? null,
@@ -104,7 +104,7 @@ export function toRunOutput(run: FinishedRun, { timedOut }: { readonly timedOut:
 
 type RunError = NonNullable<FinishedRun["error"]>
 
-function errorOf({ error, outcome, reason }: FinishedRun): RunError | null {
+function toRunError({ error, outcome, reason }: FinishedRun): RunError | null {
   if (error !== null) return error
   if (outcome !== "interrupted" || reason === "budget" || reason === "max_turns") return null
   return createInterruption(reason)

@@ -23,7 +23,7 @@ export async function runSession(
   try {
     note = await state?.note()
   } catch (error) {
-    return createOutputWithoutRun(problemOf(error))
+    return createOutputWithoutRun(toProblem(error))
   }
   const notes = [...resolved.notes, ...(note === undefined ? [] : [note])]
   const output = await follow(runs, message, { ...resolved, notes })
@@ -69,7 +69,7 @@ async function follow(runs: Runs, message: string, options: ResolvedRunOptions):
   } catch (error) {
     // The run could not be started, or its cancel could not be stored.
     if (error instanceof GatewayError && error.code === "store_unavailable")
-      return createOutputWithoutRun(problemOf(error))
+      return createOutputWithoutRun(toProblem(error))
     // The run has not started yet.
     if (deadline.isOver) return createOutputWithoutRun({ timedOut: true })
     if (stop.signal.aborted && error === stop.signal.reason)
@@ -83,7 +83,7 @@ async function follow(runs: Runs, message: string, options: ResolvedRunOptions):
       error.code === "shutting_down"
     )
       throw error
-    return createOutputWithoutRun(problemOf(error))
+    return createOutputWithoutRun(toProblem(error))
   } finally {
     deadline.clear()
     signal?.removeEventListener("abort", abort)
@@ -116,14 +116,14 @@ async function saveState(state: RunState, output: RunOutput): Promise<RunOutput>
     const warning = await state.save(output)
     return warning === null ? output : { ...output, warnings: [...output.warnings, warning] }
   } catch (thrown) {
-    const { error, errorCode } = problemOf(thrown)
+    const { error, errorCode } = toProblem(thrown)
     // The run's own problem takes precedence.
     if (output.error !== null) return { ...output, warnings: [...output.warnings, error] }
     return { ...output, error: `The run ended, but its state was not saved. ${error}`, errorCode }
   }
 }
 
-function problemOf(thrown: unknown): { readonly error: string; readonly errorCode: string } {
+function toProblem(thrown: unknown): { readonly error: string; readonly errorCode: string } {
   const error = toError(thrown)
   const detail = error instanceof GatewayError && error.detail !== undefined ? ` (${error.detail})` : ""
   const { code } = error as { readonly code?: unknown }

@@ -52,7 +52,7 @@ export class RunState {
         )
         return {
           ...mergeState(state, update),
-          ...automaticFields(state, output),
+          ...createAutomaticFields(state, output),
           [appliedRuns]: remembered,
         }
       },
@@ -70,7 +70,7 @@ function listAppliedRuns(state: JsonObject): readonly Json[] {
 const maxSummary = 1500
 
 /** Returns the fields that each run sets, whatever the model's update contains. */
-function automaticFields(state: JsonObject, output: RunOutput): JsonObject {
+function createAutomaticFields(state: JsonObject, output: RunOutput): JsonObject {
   const { usage, endedAt } = output
   const outcome = runOutputOutcome(output)
   return {

@@ -29,11 +29,11 @@ export function authenticate({
   return async (c, next) => {
     // A request without a token is not a guess, because any web page can make a browser send one.
     const token = readBearerToken(c)
-    c.set("session", await failures.counting(c, token, () => sessionOf(token)))
+    c.set("session", await failures.counting(c, token, () => findSession(token)))
     await next()
   }
 
-  async function sessionOf(token: string): Promise<Session> {
+  async function findSession(token: string): Promise<Session> {
     const subject = await tokens.verify(token)
     const session = await sessions.session(subject.sessionId)
     if (session === null || !agents.has(session.agent) || !isSamePrincipal(session, subject)) {

@@ -63,21 +63,21 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
     async verify(token) {
       const known = checkedTokens.find(token)
       // The removal of a key invalidates its tokens.
-      if (known !== undefined && (await keyring.key(known.keyId)) !== null) return current(known)
+      if (known !== undefined && (await keyring.key(known.keyId)) !== null) return requireCurrent(known)
       const checked = await check(token)
       checkedTokens.add(token, checked)
       return checked.subject
     },
   }
 
-  function current({ expiresAt, subject }: CheckedToken): TokenSubject {
-    if (Math.floor(clock.now() / 1000) >= expiresAt) throw tokenExpired()
+  function requireCurrent({ expiresAt, subject }: CheckedToken): TokenSubject {
+    if (Math.floor(clock.now() / 1000) >= expiresAt) throw createTokenExpiredError()
     return subject
   }
 
   async function check(token: string): Promise<CheckedToken> {
     try {
-      const { payload, protectedHeader } = await jwtVerify(token, ({ kid }) => secretOf(kid), {
+      const { payload, protectedHeader } = await jwtVerify(token, ({ kid }) => findSecret(kid), {
         algorithms: [algorithm],
         typ: tokenType,
         issuer: tokenIssuer,
@@ -85,9 +85,9 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
         requiredClaims: ["sub", "iat", "exp"],
         currentDate: new Date(clock.now()),
       })
-      return { keyId: protectedHeader.kid ?? "", ...contentOf(payload) }
+      return { keyId: protectedHeader.kid ?? "", ...readPayload(payload) }
     } catch (error) {
-      if (error instanceof errors.JWTExpired) throw tokenExpired()
+      if (error instanceof errors.JWTExpired) throw createTokenExpiredError()
       if (error instanceof errors.JOSEError) throw createInvalidTokenError()
       throw error
     }
@@ -98,7 +98,7 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
    * the keyring. If there is no such key, the token is verified with a random secret, so that the time does not
    * reveal which keys exist.
    */
-  async function secretOf(keyId: unknown): Promise<Uint8Array> {
+  async function findSecret(keyId: unknown): Promise<Uint8Array> {
     const key = typeof keyId === "string" && /^[\w-]{1,64}$/.test(keyId) ? await keyring.key(keyId) : null
     return key?.secret ?? nobodysSecret
   }
@@ -124,7 +124,7 @@ export function createInvalidTokenError(message = "The session token is not vali
   return createUnauthorized("invalid_token", message)
 }
 
-function tokenExpired(): Error {
+function createTokenExpiredError(): Error {
   return createUnauthorized(
     "token_expired",
     "The session token has expired. Get a new one with POST /chat/init.",
@@ -133,7 +133,7 @@ function tokenExpired(): Error {
 
 const claims = z.object({ sub: z.string(), exp: z.number(), tenant: z.string(), user_id: z.string() })
 
-function contentOf(payload: unknown): Omit<CheckedToken, "keyId"> {
+function readPayload(payload: unknown): Omit<CheckedToken, "keyId"> {
   const parsed = claims.safeParse(payload)
   if (!parsed.success) throw createInvalidTokenError()
   const { sub: sessionId, exp: expiresAt, tenant, user_id: userId } = parsed.data

@@ -42,7 +42,7 @@ export function createBodyBudget({ ownerBytes, totalBytes, keptBytes }: BodyBudg
        * Returns the maximum bytes of a request. It is lower if other requests of the same owner or tenant hold
        * memory.
        */
-      const bytesFor = (bytes: number, ofOthers: number) => bytes - (ofOthers === 0 ? 0 : keptBytes)
+      const computeBytes = (bytes: number, ofOthers: number) => bytes - (ofOthers === 0 ? 0 : keptBytes)
 
       return {
         takeUpTo(bytes) {
@@ -50,8 +50,8 @@ export function createBodyBudget({ ownerBytes, totalBytes, keptBytes }: BodyBudg
           const ofOwner = heldByOwner.get(owner) ?? 0
           const ofTenant = heldByTenant.get(tenant) ?? 0
           if (ofOwner + more > ownerBytes) return false
-          if (ofTenant + more > bytesFor(tenantBytes, ofOwner - taken)) return false
-          if (held + more > bytesFor(totalBytes, ofTenant - taken)) return false
+          if (ofTenant + more > computeBytes(tenantBytes, ofOwner - taken)) return false
+          if (held + more > computeBytes(totalBytes, ofTenant - taken)) return false
           add(heldByOwner, owner, more)
           add(heldByTenant, tenant, more)
           held += more

@@ -48,14 +48,14 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
   return async (c, next) => {
     const length = parseContentLength(c)
     refuseOtherTypes(c, length)
-    if (length !== null && length > limits.maxBytes) throw tooLarge(limits.maxBytes)
+    if (length !== null && length > limits.maxBytes) throw createTooLarge(limits.maxBytes)
     // A large body with a known length waits before it is read, and needs no memory meanwhile.
     if (length !== null) await waitForTurn(c, length)
     const share = budget.open(owner(c))
     try {
       const bytes = await read(c, length, share).catch((error: unknown) => {
         // The body was refused before its end or did not arrive, which costs little, so the charge is returned.
-        if (length !== null) pacer.charge(toPrincipalKey(owner(c)), -costOf(length))
+        if (length !== null) pacer.charge(toPrincipalKey(owner(c)), -estimateCost(length))
         throw error
       })
       if (length === null) await waitForTurn(c, bytes.byteLength)
@@ -70,11 +70,11 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
   }
 
   async function waitForTurn(c: Context<HttpEnv>, bytes: number): Promise<void> {
-    const costMs = costOf(bytes)
+    const costMs = estimateCost(bytes)
     if (costMs === 0) return
     const key = toPrincipalKey(owner(c))
     const waitMs = pacer.waitMs(key)
-    if (waitMs > longestWaitMs) throw tooManyLargeBodies(Math.ceil(waitMs / 1_000))
+    if (waitMs > longestWaitMs) throw createTooManyLargeBodies(Math.ceil(waitMs / 1_000))
     pacer.charge(key, costMs)
     if (waitMs > 0) await sleep(waitMs, c.req.raw.signal)
   }
@@ -83,8 +83,8 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
     if (length !== null && length > uncountedBytes) takeUpTo(length, share)
     const scan = createJsonScan(limits)
     return complete(
-      collectBytes(piecesOf(c), length, (piece, bytes) => {
-        if (bytes > limits.maxBytes) throw tooLarge(limits.maxBytes)
+      collectBytes(readPieces(c), length, (piece, bytes) => {
+        if (bytes > limits.maxBytes) throw createTooLarge(limits.maxBytes)
         if (bytes > uncountedBytes) takeUpTo(bytes, share)
         const excess = scan(piece)
         if (excess !== null) throw excessProblem(excess, limits)
@@ -105,7 +105,7 @@ export function readBoundedBody(options: BoundedBodyOptions): MiddlewareHandler<
  * Returns the body's pieces. On the gateway's own server they come from Node's stream, which joins small ones. A web
  * stream would deliver each of them in a separate promise.
  */
-function piecesOf(c: Context<HttpEnv>): AsyncIterable<Uint8Array> {
+function readPieces(c: Context<HttpEnv>): AsyncIterable<Uint8Array> {
   const server = c.env?.ownServer
   // If the body is refused, the connection must stay open for the response.
   if (server !== undefined) return server.response.req.iterator({ destroyOnReturn: false })
@@ -113,7 +113,7 @@ function piecesOf(c: Context<HttpEnv>): AsyncIterable<Uint8Array> {
 }
 
 /** Estimates the milliseconds of the event loop for a body of this size. 0 if the body need not wait. */
-function costOf(bytes: number): number {
+function estimateCost(bytes: number): number {
   return bytes > unpacedBytes ? bytes / bytesPerMs : 0
 }
 
@@ -126,11 +126,11 @@ function parseContentLength(c: Context<HttpEnv>): number | null {
 function refuseOtherTypes(c: Context<HttpEnv>, length: number | null): void {
   refuseWithoutType(c, length ?? 0)
   const [mediaType = ""] = (c.req.header("content-type") ?? "application/json").split(";")
-  if (mediaType.trim().toLowerCase() !== "application/json") throw unsupportedMediaType()
+  if (mediaType.trim().toLowerCase() !== "application/json") throw createUnsupportedMediaType()
 }
 
 function refuseWithoutType(c: Context<HttpEnv>, length: number): void {
-  if (length > 0 && c.req.header("content-type") === undefined) throw unsupportedMediaType()
+  if (length > 0 && c.req.header("content-type") === undefined) throw createUnsupportedMediaType()
 }
 
 /** Reports a failed upload as a problem of the request, because only the client's connection can fail here. */
@@ -147,10 +147,10 @@ async function complete<Body>(reading: Promise<Body>): Promise<Body> {
 }
 
 function takeUpTo(bytes: number, share: BodyShare): void {
-  if (!share.takeUpTo(bytes)) throw tooManyLargeBodies(1)
+  if (!share.takeUpTo(bytes)) throw createTooManyLargeBodies(1)
 }
 
-function tooManyLargeBodies(retryAfterSeconds: number): Problem {
+function createTooManyLargeBodies(retryAfterSeconds: number): Problem {
   return new Problem(
     { code: "rate_limited", status: 429 },
     "Too many large bodies are being received at once, so this one was not read. Send it again " +
@@ -167,7 +167,7 @@ function createMalformedProblem(
   return new Problem({ code: "malformed_json", status: 400 }, message)
 }
 
-function excessProblem(excess: "depth" | "values", { maxDepth, maxValues }: JsonSize): Problem {
+function createExcessProblem(excess: "depth" | "values", { maxDepth, maxValues }: JsonSize): Problem {
   if (excess === "depth") {
     return new Problem(
       { code: "nesting_too_deep", status: 422 },
@@ -181,10 +181,10 @@ function excessProblem(excess: "depth" | "values", { maxDepth, maxValues }: Json
   )
 }
 
-function unsupportedMediaType(): Problem {
+function createUnsupportedMediaType(): Problem {
   return new Problem({ code: "unsupported_media_type", status: 415 }, "The body must be application/json.")
 }
 
-function tooLarge(maxBytes: number): Problem {
+function createTooLarge(maxBytes: number): Problem {
   return new Problem({ code: "body_too_large", status: 413 }, `The body is larger than ${maxBytes} bytes.`)
 }

@@ -10,7 +10,7 @@ export function computeNetwork(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1]
   if (mapped !== undefined) return mapped
   if (!isIPv6(plain)) return plain
-  const [head = "", tail] = canonical(plain).split("::")
+  const [head = "", tail] = toCanonicalAddress(plain).split("::")
   const left = head.split(":").filter(Boolean)
   const right = (tail ?? "").split(":").filter(Boolean)
   const zeros = tail === undefined ? 0 : groups - left.length - right.length
@@ -19,6 +19,6 @@ export function computeNetwork(address: string): string {
 }
 
 /** Returns the address in lower case, without leading zeros, and without a dotted end (RFC 5952). */
-function canonical(address: string): string {
+function toCanonicalAddress(address: string): string {
   return new URL(`http://[${address}]`).hostname.slice(1, -1)
 }

@@ -46,16 +46,16 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     name,
     limit,
     async count(key) {
-      const result = await counters.consume(await counterOf(key)).catch(refusal)
+      const result = await counters.consume(await findCounter(key)).catch(toRefusal)
       if (result.isFirstInDuration) opened++
-      return stateOf(result, limit)
+      return toState(result, limit)
     },
   }
 
   /**
    * Returns the key of a counter. No counter outlives its window, so there are at most as many as two windows opened.
    */
-  async function counterOf(key: string): Promise<string> {
+  async function findCounter(key: string): Promise<string> {
     const now = clock.now()
     if (now - openedSince >= windowSeconds * 1000) {
       opened = 0
@@ -64,17 +64,17 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     const own = `own:${key}`
     if (opened < maxKeys || (await counters.get(own)) !== null) return own
     const [word = ""] = key.split(" ", 1)
-    return `shared:${bucketOf(word)}`
+    return `shared:${computeBucket(word)}`
   }
 }
 
 /** Converts a rejection. The library rejects with the count if it exceeds the limit. */
-function refusal(thrown: unknown): RateLimiterRes {
+function toRefusal(thrown: unknown): RateLimiterRes {
   if (thrown instanceof RateLimiterRes) return thrown
   throw thrown
 }
 
-function stateOf(
+function toState(
   { consumedPoints, remainingPoints, msBeforeNext }: RateLimiterRes,
   limit: number,
 ): RateLimitState {
@@ -87,7 +87,7 @@ function stateOf(
 }
 
 /** FNV-1a. It only distributes keys, and need not be unpredictable. */
-function bucketOf(key: string): number {
+function computeBucket(key: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < key.length; index++) {
     hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193)

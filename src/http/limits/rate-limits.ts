@@ -57,7 +57,7 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
   const requests = createRateLimiter({ name: "session", limit: limits.requestsPerMinute, clock })
   const failures = createRateLimiter({ name: "authentication", limit: limits.failuresPerMinute, clock })
   const ofNetworks = createRateLimiter({ name: "network", limit: limits.failuresPerMinute, clock })
-  const networkFrom = (c: Context<HttpEnv>) => {
+  const findNetwork = (c: Context<HttpEnv>) => {
     const address = clientAddress(c)
     return address === null ? null : computeNetwork(address)
   }
@@ -69,7 +69,7 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
     },
     init: {
       async claimed(c, principal) {
-        enforce(c, inits, await inits.count(`${networkFrom(c)} ${nameOf(principal)}`))
+        enforce(c, inits, await inits.count(`${findNetwork(c)} ${nameOf(principal)}`))
       },
       async proven(c, principal) {
         enforce(c, inits, await inits.count(nameOf(principal)))
@@ -80,7 +80,7 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
         try {
           return await authenticate()
         } catch (error) {
-          const network = networkFrom(c)
+          const network = findNetwork(c)
           if (network === null || !isWrongGuess(error)) throw error
           await warnOfGuessing(network)
           const state = await failures.count(`${network} ${hash("sha256", credential, "base64")}`)

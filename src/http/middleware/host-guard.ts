@@ -43,7 +43,7 @@ export function createHostGuard({
   }
 
   function requireHost(c: Context<HttpEnv>, reach: Reach): void {
-    const name = parseHostName(hostOf(c))
+    const name = parseHostName(readHost(c))
     if (allowed.has("*") || (name !== null && (allowed.has(name) || isSafe(name, reach)))) return
     throw new Problem(
       { code: "host_not_allowed", status: 421 },
@@ -57,7 +57,7 @@ export function createHostGuard({
     if (origin === undefined || allowedOrigins.has("*") || allowedOrigins.has(origin)) return
     const url = URL.canParse(origin) ? new URL(origin) : null
     // The page belongs to the host that was just found to be allowed.
-    if (url !== null && (isLoopbackName(url.hostname) || url.host === hostOf(c).toLowerCase())) return
+    if (url !== null && (isLoopbackName(url.hostname) || url.host === readHost(c).toLowerCase())) return
     throw new Problem(
       { code: "origin_not_allowed", status: 403 },
       "Pages of this origin may not use the gateway. To allow them, add the origin to the option corsOrigins.",
@@ -68,7 +68,7 @@ export function createHostGuard({
 /** The network from which the address of the gateway's own server can be reached. */
 export type Reach = "loopback" | "network"
 
-function hostOf(c: Context<HttpEnv>): string {
+function readHost(c: Context<HttpEnv>): string {
   const target = c.env?.ownServer?.response.req?.url ?? ""
   // A request for an absolute URL is for the host in it, whatever the header contains (RFC 9112, section 3.2.2).
   if (URL.canParse(target)) return new URL(target).host

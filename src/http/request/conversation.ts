@@ -8,7 +8,7 @@ export function toMessageInput(
   { messages, message }: ChatRequest,
   { allowSystemMessages }: { readonly allowSystemMessages: boolean },
 ): MessageInput {
-  if (messages === undefined) return { type: "message", content: parts(message ?? []) }
+  if (messages === undefined) return { type: "message", content: toParts(message ?? []) }
   const system = messages.findIndex(({ role }) => role === "system")
   if (system !== -1 && !allowSystemMessages) {
     throw createInvalidBody(
@@ -21,13 +21,13 @@ export function toMessageInput(
       { path: `messages.${messages.length - 1}.role`, message: "The last message must be the user's." },
     ])
   }
-  return { type: "conversation", messages: messages.map(coreMessage).filter(saysSomething) }
+  return { type: "conversation", messages: messages.map(toCoreMessage).filter(hasContent) }
 }
 
-function coreMessage({ role, content }: ChatMessage): Message {
+function toCoreMessage({ role, content }: ChatMessage): Message {
   switch (role) {
     case "user":
-      return { role, content: parts(content) }
+      return { role, content: toParts(content) }
     case "assistant":
     case "system": {
       const blocks = typeof content === "string" ? [{ type: "text", text: content } as const] : content
@@ -42,15 +42,15 @@ function coreMessage({ role, content }: ChatMessage): Message {
  * Returns true if the message has content. No model accepts an empty message, and a response that was interrupted
  * before its first word is empty.
  */
-function saysSomething(message: Message): boolean {
+function hasContent(message: Message): boolean {
   return message.role === "tool" || message.content.length > 0
 }
 
-function parts(content: UserContent): readonly ContentPart[] {
-  return typeof content === "string" ? [{ type: "text", text: content }] : content.map(part)
+function toParts(content: UserContent): readonly ContentPart[] {
+  return typeof content === "string" ? [{ type: "text", text: content }] : content.map(toPart)
 }
 
-function part(block: Exclude<UserContent, string>[number]): ContentPart {
+function toPart(block: Exclude<UserContent, string>[number]): ContentPart {
   if (block.type === "text") return { type: "text", text: block.text }
   const { source } = block
   if (source.type === "url") return { type: "image", source: { type: "url", url: source.url } }

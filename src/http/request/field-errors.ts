@@ -25,7 +25,7 @@ function flatten(issue: Issue, parents: readonly PropertyKey[]): readonly FieldE
       .slice(0, maxErrors)
       .map((key) => ({ path: nameOf([...path, cut(key)]), message: "Unknown field" }))
   }
-  const meant = issue.code === "invalid_union" ? meantBranch(issue.errors) : undefined
+  const meant = issue.code === "invalid_union" ? findMeantBranch(issue.errors) : undefined
   if (meant !== undefined) return meant.flatMap((nested) => flatten(nested, path))
   const message = issue.code === "invalid_union" ? describeTypes(issue.errors) : null
   return [{ path: nameOf(path), message: message ?? issue.message }]
@@ -49,6 +49,6 @@ function describeTypes(branches: readonly (readonly Issue[])[]): string | null {
 }
 
 /** Returns the branch whose errors are inside the value, and not about the whole value. */
-function meantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+function findMeantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   return branches.find((issues) => issues.length > 0 && issues.every((issue) => issue.path.length > 0))
 }

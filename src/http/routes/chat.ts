@@ -71,13 +71,14 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
   app.openapi(route, async (c) => {
     const body = c.req.valid("json")
     const { allowedModels, checkClientTools = null } = agents.of(c.get("session"))
-    if (body.model !== undefined && allowedModels?.includes(body.model) === false) throw modelNotAllowed()
+    if (body.model !== undefined && allowedModels?.includes(body.model) === false)
+      throw createModelNotAllowed()
     const clientTools = (body.tools ?? []).map(({ name, description, input_schema: inputSchema }) => {
       return { name, description, inputSchema }
     })
     if (clientTools.length > 0) {
       refuseTwins(clientTools)
-      if (checkClientTools === null) throw clientToolsNotAllowed()
+      if (checkClientTools === null) throw createClientToolsNotAllowed()
       refuseClientTools(await checkClientTools(clientTools, c.get("session"), c.req.raw.signal))
     }
     const context = body.context ?? {}
@@ -90,14 +91,14 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
         principal,
         input: toMessageInput(body, { allowSystemMessages }),
         context,
-        channel: channelOf(context),
+        channel: readChannel(context),
         model: body.model ?? null,
         ...(body.tool_input_deltas === true && { toolInputDeltas: true }),
         ...(traceparent !== null && { traceparent }),
         ...(clientTools.length > 0 && { clientTools }),
         ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
         idempotency: await readIdempotencyKey(c.req.header("idempotency-key"), toBodyJson(body)),
-        request: () => withBody(c.req.raw, c.get("bodyBytes")),
+        request: () => setBody(c.req.raw, c.get("bodyBytes")),
       })
       const { runId, cursor, position } = requireStartedRun(outcome)
       const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
@@ -135,7 +136,7 @@ export function requireStartedRun(outcome: PutOutcome): PutRun {
         "The Idempotency-Key was used before with another body.",
       )
     case "full":
-      throw full(outcome.scope)
+      throw createStorageFull(outcome.scope)
     case "unknown":
       throw createSessionNotFound(401)
     default:
@@ -143,7 +144,7 @@ export function requireStartedRun(outcome: PutOutcome): PutRun {
   }
 }
 
-function full(scope: "session" | "principal"): Problem {
+function createStorageFull(scope: "session" | "principal"): Problem {
   if (scope === "session") {
     return new Problem(
       { code: "session_too_large", status: 413 },
@@ -157,7 +158,7 @@ function full(scope: "session" | "principal"): Problem {
   )
 }
 
-function clientToolsNotAllowed(): Problem {
+function createClientToolsNotAllowed(): Problem {
   return new Problem(
     { code: "client_tools_not_allowed", status: 403 },
     "Clients of this agent may not declare tools. The operator can set allowClientTools.",
@@ -195,11 +196,11 @@ function refuseClientTools(refusal: ClientToolRefusal | null): void {
   }
 }
 
-function modelNotAllowed(): Problem {
+function createModelNotAllowed(): Problem {
   return new Problem({ code: "model_not_allowed", status: 400 }, "The model is not one of those allowed.")
 }
 
-function channelOf({ channel }: JsonObject): string | null {
+function readChannel({ channel }: JsonObject): string | null {
   return typeof channel === "string" ? channel : null
 }
 
@@ -207,7 +208,7 @@ function channelOf({ channel }: JsonObject): string | null {
  * Recreates the request with the body that was read. Copies its parts, because a server adapter may use its own
  * request class.
  */
-function withBody({ url, method, headers }: Request, body: Uint8Array<ArrayBuffer> | undefined): Request {
+function setBody({ url, method, headers }: Request, body: Uint8Array<ArrayBuffer> | undefined): Request {
   return new Request(url, { method, headers: [...headers], ...(body && { body }) })
 }
 

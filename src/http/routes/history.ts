@@ -56,7 +56,7 @@ export function addHistoryRoute(
   for (const handler of middleware) app.get(route.path, handler)
   app.get(route.path, async (c) => {
     const session = c.get("session")
-    const page = pageOf(c.req.query())
+    const page = parsePage(c.req.query())
     const leave = places.take(
       toPrincipalKey(session),
       page.runs === undefined ? Math.max(session.storedBytes, leastBytes) : leastBytes,
@@ -90,7 +90,7 @@ export function addHistoryRoute(
   })
 }
 
-function pageOf(given: Readonly<Record<string, string>>): Pick<HistoryQuery, "before" | "runs"> {
+function parsePage(given: Readonly<Record<string, string>>): Pick<HistoryQuery, "before" | "runs"> {
   const { data, error } = historyQuerySchema.safeParse(given)
   if (error !== undefined) throw createInvalidBody(toFieldErrors(error))
   const { limit, before } = data

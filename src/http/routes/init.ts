@@ -15,7 +15,7 @@ import { ofBody, ofCredentials, ofStore } from "../schemas/refusals.ts"
 import type { ServedAgents } from "../served-agents.ts"
 
 /** Returns the headers by which most applications identify a person, to distinguish wrong credentials. */
-function credentialOf(c: Context<HttpEnv>): string {
+function selectCredential(c: Context<HttpEnv>): string {
   return `${c.req.header("authorization") ?? ""} ${c.req.header("cookie") ?? ""}`
 }
 
@@ -71,7 +71,7 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
   })
 
   async function init(c: Context<HttpEnv>, claim: Claim, agent: string): Promise<InitResponse> {
-    const principal = await rateLimiting.failures.counting(c, claim.api_key ?? credentialOf(c), () => {
+    const principal = await rateLimiting.failures.counting(c, claim.api_key ?? selectCredential(c), () => {
       return identify(claim, c.req.raw)
     })
     await rateLimiting.init[byApiKey ? "claimed" : "proven"](c, principal)

@@ -30,7 +30,7 @@ const routePattern = /^(GET|POST|PUT|PATCH|DELETE) ((?:\/:?[\w.~-]+)+)$/
  */
 export function addPluginRoutes(app: OpenAPIHono<HttpEnv>, options: PluginRoutesOptions): void {
   const { prefix, routes, callbackTimeoutMs, reading, changing } = options
-  const own = app.routes.map(({ method, path }) => ({ method, pattern: patternOf(path) }))
+  const own = app.routes.map(({ method, path }) => ({ method, pattern: createPattern(path) }))
   for (const [name, handlers] of routes) {
     const [, method, path] = routePattern.exec(name) ?? []
     if (method === undefined || path === undefined) {
@@ -54,7 +54,7 @@ export function addPluginRoutes(app: OpenAPIHono<HttpEnv>, options: PluginRoutes
 }
 
 /** Returns a pattern that matches the same paths as a route of the gateway. */
-function patternOf(path: string): RegExp {
+function createPattern(path: string): RegExp {
   const source = path.replace(/\.|:\w+(?:\{(.+)\})?/g, (part, parameter: string | undefined) => {
     return part === "." ? "\\." : (parameter ?? "[^/]+")
   })

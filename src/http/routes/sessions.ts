@@ -75,7 +75,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
       principal,
       agents: agents.names.filter((name) => agent === undefined || name === agent),
       ...(state !== undefined && { states: [state] }),
-      ...(after !== undefined && { after: positionOf(after) }),
+      ...(after !== undefined && { after: parsePosition(after) }),
       limit: Number(limit),
     })
     const sessions = items.filter(({ revokedAt }) => revokedAt === null).map(toWireSession)
@@ -102,7 +102,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
   }
 }
 
-function positionOf(after: string) {
+function parsePosition(after: string) {
   const position = parseDirectoryCursor(after)
   if (position !== null) return position
   throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of an earlier page.")

@@ -117,7 +117,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
     (result) => {
       if (result.success) return
       const flag = result.error.issues.find(({ path }) => flags.includes(String(path[0])))
-      if (flag !== undefined) throw invalidFlag(String(flag.path[0]))
+      if (flag !== undefined) throw createInvalidFlag(String(flag.path[0]))
       // A parameter that occurs twice is an array.
       throw createInvalidCursor("after_seq")
     },
@@ -126,6 +126,6 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
 
 const flags: readonly string[] = ["tool_input_deltas", "until_tasks_end"]
 
-function invalidFlag(name: string): Problem {
+function createInvalidFlag(name: string): Problem {
   return new Problem({ code: "invalid_parameter", status: 400 }, `${name} must be true or false.`)
 }

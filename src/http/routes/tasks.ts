@@ -114,7 +114,7 @@ export function addTasksRoutes(
     const { taskId, sessionId } = await find(c, c.req.valid("param").id)
     const afterSeq = parseCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
     const run = await sessions.run(sessionId, taskId)
-    if (run === null) throw notStarted()
+    if (run === null) throw createNotStarted()
     if (run.endSeq !== null && run.endSeq <= afterSeq) return c.body(null, 204)
     return streams.respond(c, c.get("session").id, async () => ({
       wire: chooseNativeWire({}),
@@ -174,7 +174,7 @@ export function addTasksRoutes(
       model: null,
       idempotency: await readIdempotencyKey(c.req.header("idempotency-key"), body),
     })
-    if (outcome.status === "busy") throw notStarted()
+    if (outcome.status === "busy") throw createNotStarted()
     if (outcome.status === "unknown") throw await explainUnjoined(sessionId, taskId)
     requireStartedRun(outcome)
     return c.json({ status: "ok" as const, run_id: taskId }, 200)
@@ -182,7 +182,7 @@ export function addTasksRoutes(
 
   /** Explains why a message cannot join a task that the session has. */
   async function explainUnjoined(sessionId: string, taskId: string): Promise<Problem> {
-    if ((await sessions.run(sessionId, taskId)) === null) return notStarted()
+    if ((await sessions.run(sessionId, taskId)) === null) return createNotStarted()
     return new Problem(
       { code: "task_ended", status: 409 },
       "The task has ended or was canceled, or its agent takes no messages while it works.",
@@ -209,12 +209,12 @@ export function addTasksRoutes(
     const { taskId, sessionId, outcome } = await find(c, c.req.valid("param").id)
     const canceled = outcome === null ? await sessions.cancel(sessionId, taskId) : null
     if (canceled?.status === "accepted") return c.json({ status: "ok" as const, run_id: taskId }, 200)
-    if ((await sessions.run(sessionId, taskId)) === null && outcome === null) throw notStarted()
+    if ((await sessions.run(sessionId, taskId)) === null && outcome === null) throw createNotStarted()
     throw new Problem({ code: "task_ended", status: 409 }, "The task has ended, so it cannot be canceled.")
   })
 }
 
-function notStarted(): Problem {
+function createNotStarted(): Problem {
   const message = "The task is about to start. Try again in a moment."
   return new Problem({ code: "task_not_started", status: 503 }, message, { headers: { "retry-after": "1" } })
 }

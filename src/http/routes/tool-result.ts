@@ -46,7 +46,7 @@ export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResul
       sessionId: c.get("session").id,
       toolCallId: tool_call_id,
       nonce,
-      result: toolResult(outcome),
+      result: toToolResult(outcome),
       decidedBy: deciderOf(c),
     })
     requireAccepted(accepted)
@@ -57,7 +57,7 @@ export function addToolResultRoute(app: OpenAPIHono<HttpEnv>, options: ToolResul
 type Outcome = Omit<z.output<typeof toolResultRequestSchema>, "tool_call_id" | "nonce">
 
 /** Returns the result of a client tool call. The body was parsed from JSON, so its members are JSON values. */
-function toolResult({ result = null, is_error: isError, warning, error }: Outcome): ToolResult {
+function toToolResult({ result = null, is_error: isError, warning, error }: Outcome): ToolResult {
   if (error != null) {
     const { code, sub_code: subCode, message } = error
     return { type: "error", code, ...(subCode !== undefined && { subCode }), message }

@@ -67,7 +67,7 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
   const { sessions, clock, logger, heartbeatMs = defaultHeartbeatMs, viewersPerSession } = options
   /** Renderings by the wires of the routes, of which there are few. */
   const renderings = new Map<Wire, WireRendering>()
-  const renderingOf = (wire: Wire): WireRendering => {
+  const findRendering = (wire: Wire): WireRendering => {
     let rendering = renderings.get(wire)
     if (rendering === undefined) {
       const renderer = createRenderer(wire, logger)
@@ -82,9 +82,9 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
     code: "too_many_viewers",
     message: "The session has too many open event streams. Close one of them, or try again later.",
   })
-  const sourceOf = (request: EventStreamRequest, onEnd: () => void): EventSource => {
+  const createSource = (request: EventStreamRequest, onEnd: () => void): EventSource => {
     const { wire, headers: _, sessionId, position, fromRunStart = false, ...from } = request
-    const { renderer, heartbeat } = renderingOf(wire)
+    const { renderer, heartbeat } = findRendering(wire)
     const replay = fromRunStart ? {} : { replayFrom: wire.replayFrom }
     const { runId } = from
     const isQueued = position !== undefined && runId !== undefined
@@ -114,7 +114,7 @@ export function createEventStreams(options: EventStreamsOptions): EventStreams {
         leave()
         return c.body(null, 200, headers)
       }
-      return c.body(new EventStream(sourceOf(request, leave)), 200, headers)
+      return c.body(new EventStream(createSource(request, leave)), 200, headers)
     },
   }
 }

@@ -43,9 +43,9 @@ export interface WireToolOutcome {
 export function toWireToolOutcome(result: ToolResult): WireToolOutcome {
   switch (result.type) {
     case "json":
-      return { result: result.value, error: null, ...wireMarks(result) }
+      return { result: result.value, error: null, ...toWireMarks(result) }
     case "content":
-      return { result: { content: result.content.map(toWireContent) }, error: null, ...wireMarks(result) }
+      return { result: { content: result.content.map(toWireContent) }, error: null, ...toWireMarks(result) }
     case "error": {
       const { code, subCode, message } = result
       return { result: null, error: { code, ...(subCode !== undefined && { sub_code: subCode }), message } }
@@ -55,7 +55,7 @@ export function toWireToolOutcome(result: ToolResult): WireToolOutcome {
   }
 }
 
-function wireMarks({ isError, warning }: ToolResultMarks): Pick<WireToolOutcome, "is_error" | "warning"> {
+function toWireMarks({ isError, warning }: ToolResultMarks): Pick<WireToolOutcome, "is_error" | "warning"> {
   return { ...(isError === true && { is_error: true }), ...(warning !== undefined && { warning }) }
 }
 

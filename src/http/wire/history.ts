@@ -19,7 +19,7 @@ const pieceCharacters = 64_000
  */
 export async function* writeHistoryJson(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
   let piece = ""
-  for await (const text of historyTexts(parts)) {
+  for await (const text of toTexts(parts)) {
     piece += text
     if (piece.length < pieceCharacters) continue
     yield piece
@@ -29,13 +29,13 @@ export async function* writeHistoryJson(parts: AsyncIterable<HistoryPart>): Asyn
   yield piece
 }
 
-async function* historyTexts(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
+async function* toTexts(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
   let before = '{"messages":['
   for await (const part of parts) {
     if (part.type === "end") {
       if (before !== ",") yield before
       yield "],"
-      yield* omitBrace(toJsonPieces(rest(part)))
+      yield* omitBrace(toJsonPieces(toRest(part)))
       return
     }
     for (const message of wireMessages(part)) {
@@ -56,7 +56,7 @@ function* omitBrace(object: Iterable<string>): Generator<string> {
   }
 }
 
-function rest({
+function toRest({
   spent,
   openWaits,
   activeRun,
@@ -123,7 +123,7 @@ export function selectSubAgentId({ sessionId, rootSessionId }: Wait): Pick<Pendi
 function* wireMessages({ messages, data, compactions }: HistoryMessages): Generator<HistoryMessage> {
   for (const [index, message] of messages.entries()) {
     const marks = compactions.filter((each) => each.index === index).map(compactionBlock)
-    const { role, content } = wireMessage(message, data)
+    const { role, content } = toWireMessage(message, data)
     if (marks.length > 0 && role !== "assistant") yield { role: "assistant", content: marks }
     yield { role, content: role === "assistant" ? [...marks, ...content] : content }
   }
@@ -136,18 +136,18 @@ function compactionBlock({ seq, characters, tokensBefore, tokensAfter }: PlacedC
   return { type: "compaction", cursor: seq, chars: characters, ...tokens }
 }
 
-function wireMessage(message: Message, data: HistoryMessages["data"]): HistoryMessage {
+function toWireMessage(message: Message, data: HistoryMessages["data"]): HistoryMessage {
   switch (message.role) {
     case "user":
     case "system":
       return { role: message.role, content: message.content.map(toWireContent) }
     case "assistant":
-      return { role: message.role, content: message.content.flatMap(assistantBlock) }
+      return { role: message.role, content: message.content.flatMap(toAssistantBlocks) }
     case "tool":
       return {
         role: message.role,
         content: message.results.flatMap(({ toolCallId, result }): HistoryBlock[] => [
-          ...(data.get(toolCallId) ?? []).map(dataBlock),
+          ...(data.get(toolCallId) ?? []).map(toDataBlock),
           { type: "tool_result", tool_call_id: toolCallId, ...toWireToolOutcome(result) },
         ]),
       }
@@ -156,11 +156,11 @@ function wireMessage(message: Message, data: HistoryMessages["data"]): HistoryMe
   }
 }
 
-function dataBlock({ toolCallId, name, value }: AppData): HistoryBlock {
+function toDataBlock({ toolCallId, name, value }: AppData): HistoryBlock {
   return { type: "data", tool_call_id: toolCallId, name, value }
 }
 
-function assistantBlock(part: AssistantPart): HistoryBlock[] {
+function toAssistantBlocks(part: AssistantPart): HistoryBlock[] {
   switch (part.type) {
     case "text":
       return [toWireContent(part)]

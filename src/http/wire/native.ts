@@ -46,16 +46,16 @@ export const nativeWire: Wire<NativeState> = {
       case "event":
         return foldEvent(state, entry)
       case "transient":
-        return [state, [dataFrame(entry.data, { runId: entry.runId, isTransient: true })]]
+        return [state, [createDataFrame(entry.data, { runId: entry.runId, isTransient: true })]]
       default:
         return entry satisfies never
     }
   },
   write: formatServerSentEvent,
-  heartbeat: (now) => formatServerSentEvent(frame({ type: "heartbeat", timestamp: now / 1000 }), null),
-  queued: (runId, position) => frame({ type: "run_queued", run_id: runId, position }),
+  heartbeat: (now) => formatServerSentEvent(createFrame({ type: "heartbeat", timestamp: now / 1000 }), null),
+  queued: (runId, position) => createFrame({ type: "run_queued", run_id: runId, position }),
   subAgentStart: ({ sessionId, agent, toolCallId, parentSessionId, isDirect, taskId, turn }) =>
-    frame({
+    createFrame({
       type: "sub_agent_start",
       sub_agent_id: sessionId,
       agent_name: agent,
@@ -64,9 +64,9 @@ export const nativeWire: Wire<NativeState> = {
       turn,
       ...(taskId !== null && { task_id: taskId }),
     }),
-  taskProgress: (progress) => frame(createTaskProgressEvent(progress)),
+  taskProgress: (progress) => createFrame(createTaskProgressEvent(progress)),
   ofSubAgent: (text, subAgentId) => `${text.slice(0, -1)},"sub_agent_id":${JSON.stringify(subAgentId)}}`,
-  failure: () => frame({ type: "stream_error", error: "An event could not be serialized." }),
+  failure: () => createFrame({ type: "stream_error", error: "An event could not be serialized." }),
 }
 
 /** The same events for subscribers who requested the arguments of calls while the model writes them. */
@@ -76,7 +76,7 @@ const nativeWireWithToolInput: Wire<NativeState> = {
   fold(state, entry) {
     if (entry.kind !== "delta" || entry.delta.type !== "toolInput") return nativeWire.fold(state, entry)
     const { toolCallId: tool_call_id, toolName: tool_name, text } = entry.delta
-    return [state, [frame({ type: "tool_input_delta", tool_call_id, tool_name, text })]]
+    return [state, [createFrame({ type: "tool_input_delta", tool_call_id, tool_name, text })]]
   },
 }
 
@@ -93,7 +93,7 @@ export function chooseNativeWire({
 function foldDelta(state: NativeState, delta: Delta): Step {
   switch (delta.type) {
     case "textDelta":
-      return [countSeen(state) + delta.text.length, [textFrame(delta.text)]]
+      return [countSeen(state) + delta.text.length, [createTextFrame(delta.text)]]
     case "thinkingDelta":
       return [countSeen(state) + delta.text.length, [renderThinking(delta.text)]]
     case "toolInput":
@@ -102,7 +102,7 @@ function foldDelta(state: NativeState, delta: Delta): Step {
       return [
         state,
         [
-          frame({
+          createFrame({
             type: "tool_output_chunk",
             tool_call_id: delta.toolCallId,
             tool_name: delta.toolName,
@@ -120,7 +120,7 @@ function foldDelta(state: NativeState, delta: Delta): Step {
 function foldEvent(state: NativeState, { event, runId, seq }: EventEntry): Step {
   switch (event.type) {
     case "dataEmitted":
-      return [state, [dataFrame(event, { runId, isTransient: false })]]
+      return [state, [createDataFrame(event, { runId, isTransient: false })]]
     case "messageCompleted":
       return [0, renderMessage(state, event, seq)]
     case "stepStarted":
@@ -129,9 +129,9 @@ function foldEvent(state: NativeState, { event, runId, seq }: EventEntry): Step 
       return [discardStreamed(state), [retryFrame(event.attempt, event.error.message)]]
     case "runCompleted":
     case "runFailed":
-      return [discardStreamed(state), eventFrames(event)]
+      return [discardStreamed(state), createEventFrames(event)]
     default:
-      return [state, eventFrames(event)]
+      return [state, createEventFrames(event)]
   }
 }
 
@@ -145,30 +145,30 @@ function renderMessage(
   { message, streamedFrom }: MessageCompleted,
   seq: number,
 ): readonly Frame[] {
-  if (streamedFrom === null) return wholeText(message)
-  if (countSeen(state) >= lengthOf(message)) return nothing
+  if (streamedFrom === null) return createWholeText(message)
+  if (countSeen(state) >= computeLength(message)) return nothing
   const cursor = typeof state === "string" ? Number(state.slice("after:".length)) : 0
   const hasPart = countSeen(state) > 0 || (cursor >= streamedFrom && cursor < seq)
   return hasPart
-    ? [retryFrame(1, "The text is sent again from its start."), ...wholeText(message)]
-    : wholeText(message)
+    ? [retryFrame(1, "The text is sent again from its start."), ...createWholeText(message)]
+    : createWholeText(message)
 }
 
-function wholeText({ content }: AssistantMessage): readonly Frame[] {
+function createWholeText({ content }: AssistantMessage): readonly Frame[] {
   return content.flatMap((part) => {
-    if (part.type === "text") return part.text === "" ? [] : [textFrame(part.text)]
+    if (part.type === "text") return part.text === "" ? [] : [createTextFrame(part.text)]
     if (part.type === "thinking") return part.text === "" ? [] : [renderThinking(part.text)]
     return []
   })
 }
 
-function lengthOf({ content }: AssistantMessage): number {
+function computeLength({ content }: AssistantMessage): number {
   return content.reduce((length, part) => {
     return part.type === "text" || part.type === "thinking" ? length + part.text.length : length
   }, 0)
 }
 
-function eventFrames(
+function createEventFrames(
   event: Exclude<Event, { type: "messageCompleted" | "stepStarted" | "stepRetried" | "dataEmitted" }>,
 ): readonly Frame[] {
   switch (event.type) {
@@ -185,7 +185,7 @@ function eventFrames(
       return nothing
     case "historyCompacted":
       return [
-        frame({
+        createFrame({
           type: "compaction",
           chars: event.summary.length,
           tokens_before: event.tokensBefore,
@@ -193,12 +193,12 @@ function eventFrames(
         }),
       ]
     case "userMessageAdded":
-      return [frame({ type: "user_message_added", content: event.content.map(toWireContent) })]
+      return [createFrame({ type: "user_message_added", content: event.content.map(toWireContent) })]
     case "runWithdrawn":
-      return [frame({ type: "run_withdrawn", run_id: event.withdrawnRunId })]
+      return [createFrame({ type: "run_withdrawn", run_id: event.withdrawnRunId })]
     case "toolCallRequested":
       return [
-        frame({
+        createFrame({
           type: "tool_call_start",
           tool_call_id: event.toolCallId,
           tool_name: event.name,
@@ -208,14 +208,14 @@ function eventFrames(
         }),
       ]
     case "interceptorDecided":
-      return [frame(interceptorDecision(event))]
+      return [createFrame(createInterceptorDecision(event))]
     case "waitOpened":
       return renderOpened(event)
     case "waitResolved":
       return renderResolved(event)
     case "toolCallCompleted":
       return [
-        frame({
+        createFrame({
           type: "tool_call_complete",
           tool_call_id: event.toolCallId,
           tool_name: event.name,
@@ -227,7 +227,7 @@ function eventFrames(
       ]
     case "toolCallInterrupted":
       return [
-        frame({
+        createFrame({
           type: "tool_call_interrupted",
           tool_call_id: event.toolCallId,
           tool_name: event.name,
@@ -236,20 +236,26 @@ function eventFrames(
         }),
       ]
     case "taskRegistered":
-      return [frame(createTaskRegisteredEvent(event))]
+      return [createFrame(createTaskRegisteredEvent(event))]
     case "taskEnded":
-      return [frame(createTaskCompletedEvent(event))]
+      return [createFrame(createTaskCompletedEvent(event))]
     case "stepCompleted":
-      return [frame({ type: "turn_complete", turn: event.step, usage: toWireUsage(event) })]
+      return [createFrame({ type: "turn_complete", turn: event.step, usage: toWireUsage(event) })]
     case "maxTurnsReached":
-      return [frame({ type: "max_turns_reached", turn_count: event.turnCount, max_turns: event.maxTurns })]
+      return [
+        createFrame({ type: "max_turns_reached", turn_count: event.turnCount, max_turns: event.maxTurns }),
+      ]
     case "budgetExceeded":
       return [
-        frame({ type: "budget_exceeded", total_cost: roundDollars(event.totalCost), budget: event.budget }),
+        createFrame({
+          type: "budget_exceeded",
+          total_cost: roundDollars(event.totalCost),
+          budget: event.budget,
+        }),
       ]
     case "runCompleted":
       return [
-        frame({
+        createFrame({
           type: "stream_complete",
           usage: toWireUsage(event),
           terminal_disposition: event.disposition,
@@ -257,21 +263,21 @@ function eventFrames(
         }),
       ]
     case "runFailed":
-      return [frame({ type: "error", error: event.message, code: event.code })]
+      return [createFrame({ type: "error", error: event.message, code: event.code })]
     default:
       return event satisfies never
   }
 }
 
-function dataFrame(
+function createDataFrame(
   { toolCallId, name, value }: AppData,
   { runId, isTransient }: { readonly runId: string | null; readonly isTransient: boolean },
 ): Frame {
   const data = { tool_call_id: toolCallId, run_id: runId ?? "", name, value }
-  return frame({ type: "data", ...data, ...(isTransient && { transient: true }) })
+  return createFrame({ type: "data", ...data, ...(isTransient && { transient: true }) })
 }
 
-function interceptorDecision(event: InterceptorDecided): ChatEvent {
+function createInterceptorDecision(event: InterceptorDecided): ChatEvent {
   return {
     type: "interceptor_decision",
     tool_call_id: event.toolCallId,
@@ -288,7 +294,7 @@ function renderOpened(event: WaitOpened): readonly Frame[] {
   switch (event.kind) {
     case "approval":
       return [
-        frame({
+        createFrame({
           type: "tool_approval_request",
           tool_call_id,
           nonce,
@@ -302,7 +308,7 @@ function renderOpened(event: WaitOpened): readonly Frame[] {
       ]
     case "clientTool":
       return [
-        frame({
+        createFrame({
           type: "tool_call_start",
           tool_call_id,
           tool_name,
@@ -314,7 +320,7 @@ function renderOpened(event: WaitOpened): readonly Frame[] {
       ]
     case "elicitation":
       return [
-        frame({
+        createFrame({
           type: "elicitation_request",
           tool_call_id,
           nonce,
@@ -339,11 +345,11 @@ function renderResolved(event: WaitResolved): readonly Frame[] {
     case "approval": {
       const { approved, editedInput } = event.resolution
       const edited = editedInput !== null
-      return [frame({ type: "approval_resolved", tool_call_id, approved, edited, decided_by })]
+      return [createFrame({ type: "approval_resolved", tool_call_id, approved, edited, decided_by })]
     }
     case "elicitation": {
       const { action } = event.resolution
-      return [frame({ type: "elicitation_resolved", tool_call_id, action, decided_by })]
+      return [createFrame({ type: "elicitation_resolved", tool_call_id, action, decided_by })]
     }
     case "clientTool":
     case "child":
@@ -358,7 +364,7 @@ function formatDecider(decider: Decider | null): string {
   return decider === null ? "expiry" : (decider.userId ?? decider.via)
 }
 
-function textFrame(text: string): Frame {
+function createTextFrame(text: string): Frame {
   return `{"type":"text_delta","text":${JSON.stringify(text)}}`
 }
 
@@ -367,10 +373,10 @@ function renderThinking(text: string): Frame {
 }
 
 function retryFrame(attempt: number, error: string): Frame {
-  return frame({ type: "stream_retry", attempt, error })
+  return createFrame({ type: "stream_retry", attempt, error })
 }
 
-function frame(event: ChatEvent): Frame {
+function createFrame(event: ChatEvent): Frame {
   return JSON.stringify(event)
 }
 

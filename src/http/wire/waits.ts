@@ -7,10 +7,10 @@ type WireWait = WaitsResponse["waits"][number]
 
 /** Writes open waits in their order. Waits that a client can answer have the same fields as in the history. */
 export function toWireWaits(waits: readonly Wait[]): WaitsResponse {
-  return { waits: waits.flatMap(wireWait) }
+  return { waits: waits.flatMap(toWireWait) }
 }
 
-function wireWait(wait: Wait): WireWait[] {
+function toWireWait(wait: Wait): WireWait[] {
   const wait_id = wait.waitId
   switch (wait.kind) {
     case "approval":
@@ -29,17 +29,17 @@ function wireWait(wait: Wait): WireWait[] {
       })
     case "child": {
       const { agent, sessionId } = wait.payload
-      return [{ kind: "child", ...ownFacts(wait), child_id: sessionId, agent_name: agent }]
+      return [{ kind: "child", ...selectOwnFacts(wait), child_id: sessionId, agent_name: agent }]
     }
     case "timer":
-      return [{ kind: "timer", ...ownFacts(wait) }]
+      return [{ kind: "timer", ...selectOwnFacts(wait) }]
     default:
       return wait satisfies never
   }
 }
 
 /** Returns the fields of a wait that no client answers. */
-function ownFacts(wait: Wait) {
+function selectOwnFacts(wait: Wait) {
   const { waitId, toolCallId, toolName, expiresAt } = wait
   const call = { wait_id: waitId, tool_call_id: toolCallId, tool_name: toolName }
   return { ...call, expires_at: toUnixSeconds(expiresAt), ...selectSubAgentId(wait) }

@@ -5,16 +5,16 @@ import type { Json } from "../../../core/json/json.ts"
  * characters.
  */
 export function isLongerThan(max: number, value: Json): boolean {
-  return charactersOfStrings(value, max) > max || JSON.stringify(value).length > max
+  return countCharacters(value, max) > max || JSON.stringify(value).length > max
 }
 
 /** Counts characters until the count exceeds `max`. The JSON of a value is at least that long. */
-function charactersOfStrings(value: Json, max: number): number {
+function countCharacters(value: Json, max: number): number {
   if (typeof value === "string") return value.length
   if (typeof value !== "object" || value === null) return 0
   let count = 0
   for (const [key, member] of Object.entries(value)) {
-    count += (Array.isArray(value) ? 0 : key.length) + charactersOfStrings(member, max - count)
+    count += (Array.isArray(value) ? 0 : key.length) + countCharacters(member, max - count)
     if (count > max) break
   }
   return count
