@@ -16,7 +16,15 @@ export interface Channel {
 
 /** Returns the channels of the validated options. */
 export function createChannels(options: DeliveryOptions): readonly Channel[] {
-  const { onComplete, webhook, telegram, slack, email, briefingFile, formatMessage = messageOf } = options
+  const {
+    onComplete,
+    webhook,
+    telegram,
+    slack,
+    email,
+    briefingFile,
+    formatMessage = formatDelivery,
+  } = options
   const channels: Channel[] = []
   const add = (name: string, send: Channel["send"], onUnknown: OnUnknown | null = null) =>
     channels.push({ name, send, onUnknown })
@@ -50,7 +58,7 @@ export function createChannels(options: DeliveryOptions): readonly Channel[] {
   return channels
 }
 
-function messageOf({ response, outcome, reason, error }: Delivery): string {
+function formatDelivery({ response, outcome, reason, error }: Delivery): string {
   if (error !== null) return `The run failed: ${error.message}`
   const state = outcome === "completed" ? "" : `The run was interrupted: ${reason ?? "unknown"}.`
   return (

@@ -191,7 +191,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
           logger,
         }),
         // A gateway that only inspects the store writes nothing.
-        ...(idle ? [] : transcripts(server)),
+        ...(idle ? [] : createTranscriptSubscribers(server)),
       ],
       names,
     ),
@@ -309,7 +309,11 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   }
 }
 
-function transcripts({ transcriptDir, redact, durability }: ResolvedServer): readonly Subscriber[] {
+function createTranscriptSubscribers({
+  transcriptDir,
+  redact,
+  durability,
+}: ResolvedServer): readonly Subscriber[] {
   if (transcriptDir === undefined) return []
   const show = redact === undefined ? {} : { show: createMask(redact) }
   return [createTranscripts({ directory: transcriptDir, sync: durability === "full", ...show })]

@@ -113,7 +113,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const tokens = createSessionTokens({ keyring, clock, ttlSeconds: options.sessionTtlSeconds })
   const clientAddress = createClientAddress({ trustProxy, logger })
   const deciderOf = createDeciderOf(clientAddress)
-  const rateLimiting = rateLimitingOf(options, clientAddress)
+  const rateLimiting = createRateLimits(options, clientAddress)
 
   const { body, optionalBody, chatBody, initBody, pageBody } = createBodyReaders(options, clientAddress)
   const authenticated = authenticate({ tokens, sessions, agents, failures: rateLimiting.failures })
@@ -240,7 +240,7 @@ function identifyBy({ authenticate: person, validApiKeys }: HttpAppOptions): Ide
   throw new ConfigurationError("authenticate: this option replaces API keys. Remove validApiKeys.")
 }
 
-function rateLimitingOf(
+function createRateLimits(
   { rateLimits: limits, clock, logger }: HttpAppOptions,
   clientAddress: ClientAddress,
 ): RateLimiting {

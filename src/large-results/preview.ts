@@ -23,7 +23,7 @@ export function createPreview({ id, bytes, chunks }: Content, kind: string, maxB
 /** Returns the longest beginning of the text whose JSON has at most `maxBytes` bytes. */
 function startOf(bytes: Buffer, maxBytes: number): string {
   let text = new TextDecoder().decode(bytes, { stream: true })
-  for (let excess = excessOf(text, maxBytes); excess > 0; excess = excessOf(text, maxBytes))
+  for (let excess = computeExcess(text, maxBytes); excess > 0; excess = computeExcess(text, maxBytes))
     text = text.slice(0, -Math.max(1, Math.ceil(excess / 6))).toWellFormed()
   return text
 }
@@ -32,11 +32,11 @@ function endOf(bytes: Buffer, maxBytes: number): string {
   let start = Math.max(0, bytes.length - maxBytes)
   while (start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1
   let text = bytes.subarray(start).toString("utf8")
-  for (let excess = excessOf(text, maxBytes); excess > 0; excess = excessOf(text, maxBytes))
+  for (let excess = computeExcess(text, maxBytes); excess > 0; excess = computeExcess(text, maxBytes))
     text = text.slice(Math.max(1, Math.ceil(excess / 6))).toWellFormed()
   return text
 }
 
-function excessOf(text: string, maxBytes: number): number {
+function computeExcess(text: string, maxBytes: number): number {
   return text === "" ? 0 : Buffer.byteLength(JSON.stringify(text)) - 2 - maxBytes
 }

@@ -48,9 +48,9 @@ export function readResultTool({ open, pageBytes }: ReadResultParts): Tool {
     needsApproval: false,
     async execute({ id, offset = 0, length, search, pointer }, context) {
       const source = await open(String(id), context)
-      if (source === null) return unknownResult(String(id))
+      if (source === null) return createUnknownResult(String(id))
       if (search !== undefined) return showMatches(source, String(search), Number(offset), context)
-      const range = await rangeOf(source, pointer === undefined ? null : String(pointer), context)
+      const range = await findRange(source, pointer === undefined ? null : String(pointer), context)
       if ("type" in range) return range
       const maxBytes = Math.min(pageBytes, length === undefined ? pageBytes : Number(length))
       return showPage(source, { ...range, offset: Number(offset), maxBytes })
@@ -58,7 +58,7 @@ export function readResultTool({ open, pageBytes }: ReadResultParts): Tool {
   })
 }
 
-async function rangeOf(
+async function findRange(
   source: ByteSource,
   pointer: string | null,
   { signal }: ToolContext,
@@ -121,7 +121,7 @@ async function showMatches(
   }
 }
 
-function unknownResult(id: string): ToolResult {
+function createUnknownResult(id: string): ToolResult {
   return createFailure(
     "result_not_found",
     `This conversation has no result ${JSON.stringify(id)}. Use an id as it was shown, or call the tool again.`,

@@ -17,7 +17,7 @@ export function isLarge(result: ToolResult, maxBytes: number): boolean {
       )
     case "content": {
       if (result.content.length > maxParts) return true
-      const bytes = result.content.reduce((sum, part) => sum + bytesOf(part), 0)
+      const bytes = result.content.reduce((sum, part) => sum + countBytes(part), 0)
       return bytes > maxBytes
     }
     case "error":
@@ -39,14 +39,14 @@ export function* toTextPieces(result: ToolResult): Generator<string> {
         if (part.type !== "text") continue
         text += index === 0 ? part.text : `\n${part.text}`
         if (text.length < pieceCharacters) continue
-        yield* slices(text)
+        yield* splitIntoSlices(text)
         text = ""
       }
-      yield* slices(text)
+      yield* splitIntoSlices(text)
       return
     }
     case "error":
-      yield* slices(result.message)
+      yield* splitIntoSlices(result.message)
       return
     default:
       result satisfies never
@@ -54,7 +54,7 @@ export function* toTextPieces(result: ToolResult): Generator<string> {
 }
 
 /** Keeps both halves of a surrogate pair in one piece. */
-function* slices(text: string): Generator<string> {
+function* splitIntoSlices(text: string): Generator<string> {
   for (let start = 0; start < text.length; ) {
     const end = Math.min(start + pieceCharacters, text.length)
     const splitsPair = end < text.length && /[\ud800-\udbff]/.test(text.charAt(end - 1))
@@ -64,6 +64,6 @@ function* slices(text: string): Generator<string> {
   }
 }
 
-function bytesOf(part: { readonly type: string; readonly text?: string }): number {
+function countBytes(part: { readonly type: string; readonly text?: string }): number {
   return part.type === "text" ? Buffer.byteLength(part.text ?? "") : 0
 }

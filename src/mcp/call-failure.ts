@@ -41,7 +41,7 @@ export function classifyFailure(thrown: unknown): CallFailure {
   }
   // Fetch throws this error after a network failure.
   if (thrown instanceof TypeError && thrown.cause !== undefined) {
-    return unsent.has(codeOf(thrown.cause)) ? "notExecuted" : "unknown"
+    return unsent.has(readCode(thrown.cause)) ? "notExecuted" : "unknown"
   }
   return "answered"
 }
@@ -55,7 +55,7 @@ function isSessionExpired({ status, message }: SdkHttpError): boolean {
   return status === 404 || (status === 400 && /session/i.test(message))
 }
 
-function codeOf(cause: unknown): string {
-  if (cause instanceof AggregateError) return codeOf(cause.errors[0])
+function readCode(cause: unknown): string {
+  if (cause instanceof AggregateError) return readCode(cause.errors[0])
   return typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
 }

@@ -165,7 +165,8 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
       await unlessLost(relisting.settled(signal))
       signal.throwIfAborted()
       const definition = tools.find((tool) => tool.name === name)
-      if (definition === undefined || readToolDigest(definition) !== digest) throw toolChanged(config.name)
+      if (definition === undefined || readToolDigest(definition) !== digest)
+        throw createToolChanged(config.name)
       const request = {
         signal,
         timeout: longestTimerMs,
@@ -228,13 +229,13 @@ function createEnding() {
     lose(why: string): void {
       reason ??= why
       resolve(reason)
-      for (const reject of waiting) reject(connectionClosed(reason))
+      for (const reject of waiting) reject(createConnectionClosed(reason))
     },
     /** Rejects with `ConnectionClosed` if the connection is lost before the result. */
     async unlessLost<Result>(work: Promise<Result>): Promise<Result> {
       const { promise: ended, reject } = Promise.withResolvers<never>()
       waiting.add(reject)
-      if (reason !== null) reject(connectionClosed(reason))
+      if (reason !== null) reject(createConnectionClosed(reason))
       try {
         return await Promise.race([work, ended])
       } finally {
@@ -248,14 +249,14 @@ function createEnding() {
  * Returns the error for a call whose tool has changed. A lost server may return with other tools while a call waits
  * for it.
  */
-function toolChanged(server: string): GatewayError {
+function createToolChanged(server: string): GatewayError {
   const message =
     `The server ${server} changed the tool before it was called, so the call did not run. Read its ` +
     "current description, and call it again if you still need it."
   return new GatewayError({ code: "tool_changed", status: 409 }, message)
 }
 
-function connectionClosed(reason: string): SdkError {
+function createConnectionClosed(reason: string): SdkError {
   return new SdkError(SdkErrorCode.ConnectionClosed, reason)
 }
 

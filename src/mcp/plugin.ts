@@ -34,12 +34,12 @@ export function mcpPlugin(
         checkSchema: services.checkSchema,
         authorize: (config, principal) => authorizations?.authorize(config, principal) ?? null,
       })
-      return partsOf(configs, servers, authorizations)
+      return createParts(configs, servers, authorizations)
     },
   }
 }
 
-function partsOf(
+function createParts(
   configs: readonly ServerConfig[],
   servers: McpServers,
   authorizations: Authorizations | null,
@@ -56,7 +56,7 @@ function partsOf(
     ...(authorizations && { completeAuthorization: (callback) => authorizations.complete(callback) }),
     checks(audience) {
       const states = Object.entries(servers.states())
-      return states.map(([part, state]) => ({ part, ...serverCheck(state, audience) }))
+      return states.map(([part, state]) => ({ part, ...checkServer(state, audience) }))
     },
     toolSources: () => servers.sources(),
     isStarting: () => Object.values(servers.states()).some(({ status }) => status === "starting"),
@@ -65,7 +65,7 @@ function partsOf(
   }
 }
 
-function serverCheck(state: McpServerState, { showsLinks, isOperator }: Audience): PluginCheck {
+function checkServer(state: McpServerState, { showsLinks, isOperator }: Audience): PluginCheck {
   if (state.status === "ready") return { ok: true }
   const link = state.status === "needs_reauth" && showsLinks ? state.url : null
   const reason = state.status === "failed" && isOperator ? state.reason : null

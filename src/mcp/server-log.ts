@@ -37,14 +37,14 @@ export interface ServerLog {
 
 /** Creates the log of one connection. Log messages and lines on standard error share one budget. */
 export function createServerLog(server: string, logger: Logger): ServerLog {
-  const mayLog = lineBudget(server, logger)
+  const mayLog = createLineBudget(server, logger)
   return {
     follow(client) {
       client.setNotificationHandler("notifications/message", ({ params }) => {
         if (!mayLog()) return
         const source =
           params.logger === undefined ? undefined : truncateText(params.logger, maxSourceCharacters)
-        const fields = { server, source, text: textOf(params.data) }
+        const fields = { server, source, text: formatData(params.data) }
         logger[levels[params.level]](fields, "An MCP server logged a message.")
       })
     },
@@ -58,14 +58,14 @@ export function createServerLog(server: string, logger: Logger): ServerLog {
   }
 }
 
-function textOf(data: unknown): string {
+function formatData(data: unknown): string {
   if (typeof data === "string") return truncateText(data, maxMessageCharacters)
   if (isLongerAsJson(data, maxDataCharacters)) return `[a value of more than ${maxDataCharacters} characters]`
   return truncateText(JSON.stringify(data) ?? "", maxMessageCharacters)
 }
 
 /** Returns a function that reports for each line if it is within the budget. Logs how many lines were not. */
-function lineBudget(server: string, logger: Logger): () => boolean {
+function createLineBudget(server: string, logger: Logger): () => boolean {
   let since = performance.now()
   let count = 0
   return () => {

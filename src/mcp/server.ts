@@ -118,7 +118,7 @@ export class McpServer {
       signal.throwIfAborted()
       if (patience.aborted || this.#state.status === "stopped") throw this.#unavailable()
       if (this.#state.status === "needs_reauth") throw this.#unauthorized()
-      await Promise.race([this.#change.promise, untilAborted(patience)])
+      await Promise.race([this.#change.promise, waitForAbort(patience)])
     }
     return this.#connection
   }
@@ -303,7 +303,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined)
 }
 
-async function untilAborted(signal: AbortSignal): Promise<void> {
+async function waitForAbort(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
   await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }))
 }

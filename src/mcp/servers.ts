@@ -78,7 +78,7 @@ export function startMcpServers(options: McpServersOptions): McpServers {
       )
   }
 
-  function ownOf(name: string, principal: Principal): readonly ServerHandle[] {
+  function listOwnServers(name: string, principal: Principal): readonly ServerHandle[] {
     try {
       const server = own.get(name)?.open(principal)
       return server === undefined ? [] : [server]
@@ -95,20 +95,20 @@ export function startMcpServers(options: McpServersOptions): McpServers {
     async open(principal) {
       // The order is that of the configuration, for shared and other servers alike.
       const servers = configs.flatMap(
-        ({ name }) => shared.get(name) ?? (principal === null ? [] : ownOf(name, principal)),
+        ({ name }) => shared.get(name) ?? (principal === null ? [] : listOwnServers(name, principal)),
       )
       await Promise.all(servers.map((server) => server.settled()))
       const list = createToolList(servers, { logger, checkSchema, namespaces })
       return {
         tools: (taken) => list.tools(taken),
-        instructions: () => servers.flatMap((server) => instructionsOf(server)),
+        instructions: () => servers.flatMap((server) => formatInstructions(server)),
       }
     },
     states: () => Object.fromEntries([...shared].map(([name, server]) => [name, server.state])),
     sources: () =>
       configs.map((config) => {
         const server = shared.get(config.name)
-        return server === undefined ? sourceOfUsers(config) : sourceOf(server)
+        return server === undefined ? toSourceOfUsers(config) : toSource(server)
       }),
     async close() {
       const closing = [...shared.values(), ...own.values()].map((server) => server.close())
@@ -120,7 +120,7 @@ export function startMcpServers(options: McpServersOptions): McpServers {
   }
 }
 
-function sourceOf({ config, state, tools }: ServerHandle): ToolSource {
+function toSource({ config, state, tools }: ServerHandle): ToolSource {
   const { name, transport, isEnabled } = config
   return {
     name,
@@ -136,11 +136,11 @@ function sourceOf({ config, state, tools }: ServerHandle): ToolSource {
 }
 
 /** Each user has a server of their own, with tools that may differ. */
-function sourceOfUsers({ name, transport }: ServerConfig): ToolSource {
+function toSourceOfUsers({ name, transport }: ServerConfig): ToolSource {
   return { name, transport: transport.type, state: "per_user", detail: null, tools: [] }
 }
 
-function instructionsOf({ config, instructions, state }: ServerHandle): readonly string[] {
+function formatInstructions({ config, instructions, state }: ServerHandle): readonly string[] {
   if (config.perUser !== null && state.status === "needs_reauth" && state.url !== null) {
     return [
       `The tools of ${config.name} are available after the user has opened this link and allowed access: ${state.url}`,

@@ -33,14 +33,14 @@ export function openTransport(config: TransportConfig, options: TransportOptions
     case "http":
       return { transport: createStreamableHttp(config, options), describe: () => "the connection was closed" }
     case "sse":
-      return { transport: sse(config, options), describe: () => "the event stream was closed" }
+      return { transport: createSse(config, options), describe: () => "the event stream was closed" }
     default:
       return config satisfies never
   }
 }
 
 /** Returns the SDK's transport. If it was authorized after its close, it must not open its stream again. */
-function sse(config: HttpConfig, { authorizer }: TransportOptions): Transport {
+function createSse(config: HttpConfig, { authorizer }: TransportOptions): Transport {
   const serverFetch = createServerFetch()
   let isClosed = false
   const letIn = authorizer && toAuthProvider(authorizer, serverFetch)

@@ -60,12 +60,13 @@ export function createUserServers(
   function makeRoom(): void {
     if (servers.size < max) return
     const idle = [...servers].find(([, { server }]) => !server.busy)
-    if (idle === undefined) throw unavailable(`Too many users use the server ${name} now. Try again later.`)
+    if (idle === undefined)
+      throw createUnavailable(`Too many users use the server ${name} now. Try again later.`)
     stop(idle[0])
   }
 
   function use(principal: Principal): McpServer {
-    if (closed) throw unavailable(`The server ${name} is stopped.`)
+    if (closed) throw createUnavailable(`The server ${name} is stopped.`)
     const key = JSON.stringify([principal.tenant, principal.userId])
     const known = servers.get(key)
     if (known === undefined) makeRoom()
@@ -110,6 +111,6 @@ export function createUserServers(
   }
 }
 
-function unavailable(message: string): GatewayError {
+function createUnavailable(message: string): GatewayError {
   return new GatewayError({ code: "mcp_unavailable", status: 503, retryable: true }, message)
 }

@@ -19,27 +19,27 @@ export function checkKey({ name, entityType = defaultEntityType }: Partial<Memor
 export function checkTags(tags: readonly string[]): readonly string[] {
   const checked = [...new Set(tags.map((tag) => checkText("tags", tag, memoryLimits.tag)))]
   if (checked.length <= memoryLimits.tags) return checked
-  throw invalidMemory(`tags: at most ${memoryLimits.tags} tags are allowed.`)
+  throw createInvalidMemory(`tags: at most ${memoryLimits.tags} tags are allowed.`)
 }
 
 /** Returns the content without surrounding blank lines and spaces. */
 export function checkContent(content: string, maxBytes: number): string {
   const trimmed = content.trim()
-  if (trimmed === "") throw invalidMemory("content: expected a text that is not empty.")
+  if (trimmed === "") throw createInvalidMemory("content: expected a text that is not empty.")
   const bytes = Buffer.byteLength(trimmed)
   if (bytes <= maxBytes) return trimmed
-  throw invalidMemory(
+  throw createInvalidMemory(
     `content: has ${bytes} bytes, at most ${maxBytes} are allowed. Store the essential facts, or several memories.`,
   )
 }
 
 function checkText(field: string, text: string, maxLength: number): string {
   const trimmed = text.trim()
-  if (trimmed === "") throw invalidMemory(`${field}: expected a text that is not empty.`)
+  if (trimmed === "") throw createInvalidMemory(`${field}: expected a text that is not empty.`)
   if (trimmed.length <= maxLength) return trimmed
-  throw invalidMemory(`${field}: at most ${maxLength} characters are allowed.`)
+  throw createInvalidMemory(`${field}: at most ${maxLength} characters are allowed.`)
 }
 
-function invalidMemory(message: string): GatewayError {
+function createInvalidMemory(message: string): GatewayError {
   return new GatewayError({ code: "invalid_memory", status: 422 }, message)
 }

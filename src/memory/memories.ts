@@ -128,9 +128,9 @@ export function createMemories(scope: MemoryScope, { store, settings, logger }: 
         case "updated":
           return outcome
         case "full":
-          throw fullError(bounds, outcome.bound)
+          throw createFullError(bounds, outcome.bound)
         case "changed":
-          throw changedError()
+          throw createChangedError()
         case "revoked":
           throw new GatewayError(
             { code: "session_revoked", status: 409 },
@@ -173,7 +173,7 @@ export function createMemories(scope: MemoryScope, { store, settings, logger }: 
       if (entityType === undefined) return store.forgetNamed(scope, checked.name)
       const options = expected === undefined ? {} : { expected }
       const outcome = await store.forget(scope, checked, options)
-      if (outcome === "changed") throw changedError()
+      if (outcome === "changed") throw createChangedError()
       return outcome === "forgotten" ? 1 : 0
     },
     forgetAll: () => store.forgetAll(scope),
@@ -181,7 +181,7 @@ export function createMemories(scope: MemoryScope, { store, settings, logger }: 
   return memories
 }
 
-function fullError({ maxMemories, maxBytes }: MemoryBounds, bound: keyof MemoryBounds): GatewayError {
+function createFullError({ maxMemories, maxBytes }: MemoryBounds, bound: keyof MemoryBounds): GatewayError {
   const most = bound === "maxMemories" ? `${maxMemories} memories` : `${maxBytes} bytes of memories`
   return new GatewayError(
     { code: "memory_full", status: 413 },
@@ -189,7 +189,7 @@ function fullError({ maxMemories, maxBytes }: MemoryBounds, bound: keyof MemoryB
   )
 }
 
-function changedError(): GatewayError {
+function createChangedError(): GatewayError {
   return new GatewayError(
     { code: "memory_changed", status: 409, retryable: true },
     "The memory has changed since it was read. Read it again.",

@@ -42,19 +42,19 @@ const page = {
   },
 } as const
 
-function parameter(name: string, description: string, schema: JsonObject): JsonObject {
+function describeParameter(name: string, description: string, schema: JsonObject): JsonObject {
   return { name, in: "query", required: false, description, schema }
 }
 
-function shortText(maxLength: number): JsonObject {
+function describeShortText(maxLength: number): JsonObject {
   return { type: "string", minLength: 1, maxLength }
 }
 
-function json(description: string, schema: JsonObject): JsonObject {
+function describeJson(description: string, schema: JsonObject): JsonObject {
   return { description, content: { "application/json": { schema } } }
 }
 
-function problem(description: string): JsonObject {
+function describeProblem(description: string): JsonObject {
   const schema = { $ref: "#/components/schemas/Problem" }
   return { description, content: { "application/problem+json": { schema } } }
 }
@@ -65,11 +65,15 @@ export const listOperation: JsonObject = {
   description: "By type and name. With `query`, the most relevant ones, the best first, on one page.",
   tags: ["memory"],
   parameters: [
-    parameter("query", "Words to look for.", { type: "string", maxLength: memoryLimits.query }),
-    parameter("entity_type", "Only memories of this type.", shortText(memoryLimits.entityType)),
-    parameter("tag", "Only memories with this tag.", shortText(memoryLimits.tag)),
-    parameter("after", "The `next` of the previous page.", { type: "string", maxLength: 2_000 }),
-    parameter("limit", "Maximum number of memories on the page.", {
+    describeParameter("query", "Words to look for.", { type: "string", maxLength: memoryLimits.query }),
+    describeParameter(
+      "entity_type",
+      "Only memories of this type.",
+      describeShortText(memoryLimits.entityType),
+    ),
+    describeParameter("tag", "Only memories with this tag.", describeShortText(memoryLimits.tag)),
+    describeParameter("after", "The `next` of the previous page.", { type: "string", maxLength: 2_000 }),
+    describeParameter("limit", "Maximum number of memories on the page.", {
       type: "integer",
       minimum: 1,
       maximum: 200,
@@ -77,8 +81,8 @@ export const listOperation: JsonObject = {
     }),
   ],
   responses: {
-    200: json("One page of the memories of the token's user.", page),
-    400: problem("`invalid_cursor`: `after` is not the `next` of a page."),
+    200: describeJson("One page of the memories of the token's user.", page),
+    400: describeProblem("`invalid_cursor`: `after` is not the `next` of a page."),
   },
 }
 
@@ -88,15 +92,15 @@ export const removeOperation: JsonObject = {
   description: "Without parameters, forgets all of them. They cannot be restored.",
   tags: ["memory"],
   parameters: [
-    parameter("name", "Only memories with this name.", shortText(memoryLimits.name)),
-    parameter(
+    describeParameter("name", "Only memories with this name.", describeShortText(memoryLimits.name)),
+    describeParameter(
       "entity_type",
       "Only the memory of this type. Needs `name`.",
-      shortText(memoryLimits.entityType),
+      describeShortText(memoryLimits.entityType),
     ),
   ],
   responses: {
-    200: json("They are forgotten.", {
+    200: describeJson("They are forgotten.", {
       type: "object",
       required: ["status", "forgotten"],
       properties: {
@@ -104,6 +108,8 @@ export const removeOperation: JsonObject = {
         forgotten: { type: "integer", description: "Number of memories." },
       },
     }),
-    404: problem("`memory_not_found`: The user has no memory with this name, or with this name and type."),
+    404: describeProblem(
+      "`memory_not_found`: The user has no memory with this name, or with this name and type.",
+    ),
   },
 }

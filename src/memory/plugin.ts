@@ -32,7 +32,7 @@ export function memoryPlugin(options: MemoryOptions = {}): Plugin {
           const tools = createMemoryTools({ memoriesOf, maxResultBytes: maxToolResultBytes })
           const parts = { tools: () => tools, instructions: [instruction] }
           if (session === null || settings.recallAtStart === 0) return parts
-          const background = await recallFor(message, memoriesOf(session), {
+          const background = await recallMemories(message, memoriesOf(session), {
             limit: settings.recallAtStart,
             signal,
             logger,
@@ -47,7 +47,7 @@ export function memoryPlugin(options: MemoryOptions = {}): Plugin {
 }
 
 /** Recalls memories. If this fails, the run continues without them. */
-async function recallFor(
+async function recallMemories(
   message: readonly ContentPart[],
   memories: Memories,
   {

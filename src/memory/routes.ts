@@ -57,17 +57,17 @@ export function createMemoryRoutes(
       async handle({ session, request }) {
         const { name: forgotten, entity_type } = parseQuery(removeQuery, request)
         const memories = memoriesOf(session)
-        if (forgotten === undefined) return done(await memories.forgetAll())
+        if (forgotten === undefined) return createDoneResponse(await memories.forgetAll())
         const type = entity_type === undefined ? {} : { entityType: entity_type }
         const count = await memories.forget({ name: forgotten, ...type })
         if (count === 0) throw createNotFoundError()
-        return done(count)
+        return createDoneResponse(count)
       },
     },
   }
 }
 
-function done(forgotten: number): Response {
+function createDoneResponse(forgotten: number): Response {
   return Response.json({ status: "ok", forgotten })
 }
 
@@ -78,13 +78,13 @@ function parseQuery<Schema extends z.ZodType>(
   const parameters = [...new URL(url).searchParams]
   const names = parameters.map(([parameter]) => parameter)
   const twice = names.find((each, index) => names.indexOf(each) !== index)
-  if (twice !== undefined) throw invalidQuery(`${twice}: given more than once`)
+  if (twice !== undefined) throw createInvalidQuery(`${twice}: given more than once`)
   const { success, data, error } = schema.safeParse(Object.fromEntries(parameters))
   if (success) return data
-  throw invalidQuery(error.issues.map(({ path, message }) => [...path, message].join(": ")).join("; "))
+  throw createInvalidQuery(error.issues.map(({ path, message }) => [...path, message].join(": ")).join("; "))
 }
 
-function invalidQuery(problem: string): GatewayError {
+function createInvalidQuery(problem: string): GatewayError {
   return new GatewayError({ code: "invalid_body", status: 422 }, `The query is invalid. ${problem}.`)
 }
 

@@ -20,7 +20,7 @@ const headerBytes = 500
 
 /** Creates the tools with which a model stores, recalls and forgets facts about a user. */
 export function createMemoryTools(parts: MemoryToolsParts): readonly Tool[] {
-  return [storeTool(parts), recallTool(parts), forgetTool(parts)]
+  return [storeTool(parts), createRecallTool(parts), forgetTool(parts)]
 }
 
 function storeTool({ memoriesOf, maxResultBytes }: MemoryToolsParts): Tool {
@@ -58,7 +58,7 @@ function storeTool({ memoriesOf, maxResultBytes }: MemoryToolsParts): Tool {
   })
 }
 
-function recallTool({ memoriesOf, maxResultBytes }: MemoryToolsParts): Tool {
+function createRecallTool({ memoriesOf, maxResultBytes }: MemoryToolsParts): Tool {
   return tool({
     name: "memory_recall",
     description:

@@ -22,9 +22,9 @@ export function toWireMemory(memory: MemoryRecord): WireMemory {
     tags,
     session_id: origin?.sessionId ?? null,
     run_id: origin?.runId ?? null,
-    created_at: seconds(createdAt),
-    updated_at: seconds(updatedAt),
-    expires_at: expiresAt === null ? null : seconds(expiresAt),
+    created_at: toSeconds(createdAt),
+    updated_at: toSeconds(updatedAt),
+    expires_at: expiresAt === null ? null : toSeconds(expiresAt),
   }
 }
 
@@ -53,6 +53,6 @@ export function selectFitting(memories: readonly MemoryRecord[], maxBytes: numbe
   return shown
 }
 
-function seconds(ms: number): number {
+function toSeconds(ms: number): number {
   return Math.floor(ms / 1_000)
 }

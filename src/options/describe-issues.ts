@@ -7,15 +7,15 @@ const shortestBeginning = 3
 /** Describes every unknown or wrong option, and how to fix it. Quotes no value, because it may be a secret. */
 export function describeIssues({ issues }: z.ZodError, schema: z.ZodType): string {
   return issues
-    .flatMap(issuesWithin)
+    .flatMap(selectIssues)
     .map((issue) => {
       if (issue.code !== "unrecognized_keys") {
         // The message of a rule about several options is complete in itself.
         if (issue.code === "custom" && issue.path.length === 0) return issue.message
-        return `${optionName(issue.path) || "options"}: ${problemOf(issue)}`
+        return `${formatOptionName(issue.path) || "options"}: ${formatProblem(issue)}`
       }
-      const known = namesAt(schema, issue.path)
-      return issue.keys.map((key) => unknownOption(key, issue.path, known)).join("; ")
+      const known = listNames(schema, issue.path)
+      return issue.keys.map((key) => describeUnknownOption(key, issue.path, known)).join("; ")
     })
     .join("; ")
 }
@@ -24,30 +24,30 @@ export function describeIssues({ issues }: z.ZodError, schema: z.ZodType): strin
  * Returns the issues to describe. If a value has the form of one member of a union, the issues of that member are
  * more helpful than the issue of the union. A union with its own message is described by that message.
  */
-function issuesWithin(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+function selectIssues(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
   if (issue.code !== "invalid_union" || issue.message !== "Invalid input") return [issue]
   const [closest, ...others] = issue.errors.filter((errors) =>
     errors.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
   )
   if (closest === undefined || others.length > 0) return [issue]
-  return closest.map((each) => ({ ...each, path: [...issue.path, ...each.path] })).flatMap(issuesWithin)
+  return closest.map((each) => ({ ...each, path: [...issue.path, ...each.path] })).flatMap(selectIssues)
 }
 
-function unknownOption(key: string, path: readonly PropertyKey[], known: readonly string[]): string {
-  const meant = findClosestWord(key, known) ?? longerWord(key, known)
-  const unknown = `unknown option ${optionName([...path, key])}`
+function describeUnknownOption(key: string, path: readonly PropertyKey[], known: readonly string[]): string {
+  const meant = findClosestWord(key, known) ?? findLongerWord(key, known)
+  const unknown = `unknown option ${formatOptionName([...path, key])}`
   return meant === null ? unknown : `${unknown} (did you mean ${meant}?)`
 }
 
 /** Returns the shortest option that starts with the key, as `skillsDir` for `skills`. Null if there is none. */
-function longerWord(key: string, known: readonly string[]): string | null {
+function findLongerWord(key: string, known: readonly string[]): string | null {
   if (key.length < shortestBeginning) return null
   const longer = known.filter((name) => name.toLowerCase().startsWith(key.toLowerCase()))
   return longer.sort((a, b) => a.length - b.length)[0] ?? null
 }
 
 /** Writes a path as in code: `mcpServers.files.args[0]`. */
-function optionName(path: readonly PropertyKey[]): string {
+function formatOptionName(path: readonly PropertyKey[]): string {
   return path
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
     .join("")
@@ -55,18 +55,18 @@ function optionName(path: readonly PropertyKey[]): string {
 }
 
 /** Returns the names of the options that the schema has at a path. */
-function namesAt(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
+function listNames(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
-    return namesAt(schema.unwrap(), path)
-  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => namesAt(option, path))
+    return listNames(schema.unwrap(), path)
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => listNames(option, path))
   const [key, ...rest] = path
-  if (schema instanceof z.ZodArray) return namesAt(schema.element, rest)
-  if (schema instanceof z.ZodRecord) return namesAt(schema.valueType, rest)
+  if (schema instanceof z.ZodArray) return listNames(schema.element, rest)
+  if (schema instanceof z.ZodRecord) return listNames(schema.valueType, rest)
   if (!(schema instanceof z.ZodObject)) return []
-  return key === undefined ? Object.keys(schema.shape) : namesAt(schema.shape[String(key)], rest)
+  return key === undefined ? Object.keys(schema.shape) : listNames(schema.shape[String(key)], rest)
 }
 
-function problemOf(issue: z.core.$ZodIssue): string {
+function formatProblem(issue: z.core.$ZodIssue): string {
   if (issue.code === "too_small" && issue.origin === "string" && issue.minimum === 1) {
     return "is empty. If it comes from an environment variable, set that variable"
   }

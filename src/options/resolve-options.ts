@@ -13,7 +13,7 @@ export function resolveOptions<Options extends object, Schemas extends OptionSch
   options: Options,
 ): Resolved<Options, Schemas> {
   const resolved = parseOptions(caller, z.strictObject(schemas), options)
-  return withoutUndefined(resolved) as Resolved<Options, Schemas>
+  return removeUndefined(resolved) as Resolved<Options, Schemas>
 }
 
 /**
@@ -39,6 +39,6 @@ export function pickOptions<Options extends object, Schemas extends OptionSchema
   return Object.fromEntries(picked) as Pick<Options, keyof Options & keyof Schemas>
 }
 
-function withoutUndefined(options: object): object {
+function removeUndefined(options: object): object {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

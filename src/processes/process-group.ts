@@ -135,7 +135,7 @@ function toProcessGroup(child: ChildProcess): ProcessGroup {
     signalGroup("SIGKILL")
     await exited
     for (const pipe of child.stdio) pipe?.destroy()
-    await gone()
+    await waitUntilGone()
   }
 
   function signalGroup(signal: NodeJS.Signals | 0): boolean {
@@ -149,7 +149,7 @@ function toProcessGroup(child: ChildProcess): ProcessGroup {
   }
 
   /** Waits for processes without a parent. The system's first process reaps them, which takes a moment. */
-  async function gone(): Promise<void> {
+  async function waitUntilGone(): Promise<void> {
     if (!isPosix) return
     for (const until = Date.now() + goneWithinMs; signalGroup(0) && Date.now() < until; ) await delay(5)
   }

@@ -11,14 +11,14 @@ export async function requireProgram({ command, env, cwd }: Omit<Program, "args"
   const folder = cwd ?? process.cwd()
   if (command.includes("/")) {
     const path = resolve(folder, command)
-    const problem = await problemWith(path)
+    const problem = await findProblem(path)
     if (problem !== null) throw new Error(`The program ${path} ${problem}.`)
     return
   }
   // Without PATH the shell searches its own folders.
   if (env.PATH === undefined) return
   for (const place of env.PATH.split(":")) {
-    const problem = await problemWith(resolve(folder, place, command))
+    const problem = await findProblem(resolve(folder, place, command))
     if (problem === null) return
   }
   throw new Error(
@@ -26,7 +26,7 @@ export async function requireProgram({ command, env, cwd }: Omit<Program, "args"
   )
 }
 
-async function problemWith(path: string): Promise<string | null> {
+async function findProblem(path: string): Promise<string | null> {
   const stats = await stat(path).catch(() => null)
   if (stats === null) return "was not found"
   if (!stats.isFile()) return "is not a file"

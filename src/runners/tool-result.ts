@@ -15,9 +15,9 @@ export function toToolResult(output: unknown): ToolResult {
 export function formatResult(result: ToolResult): string {
   switch (result.type) {
     case "json":
-      return `${notesOf(result)}${typeof result.value === "string" ? result.value : JSON.stringify(result.value)}`
+      return `${formatNotes(result)}${typeof result.value === "string" ? result.value : JSON.stringify(result.value)}`
     case "content":
-      return `${notesOf(result)}${textOfParts(result.content)}`
+      return `${formatNotes(result)}${textOfParts(result.content)}`
     case "error":
       return `Error (${result.code}${result.subCode === undefined ? "" : `, ${result.subCode}`}): ${result.message}`
     default:
@@ -25,7 +25,7 @@ export function formatResult(result: ToolResult): string {
   }
 }
 
-function notesOf({ isError, warning }: ToolResultMarks): string {
+function formatNotes({ isError, warning }: ToolResultMarks): string {
   const failed = isError === true ? "Error: The tool reports that it failed. Its result follows.\n" : ""
   return warning === undefined ? failed : `${failed}Warning: ${warning}\n`
 }

@@ -100,13 +100,13 @@ async function* runWatched(
   try {
     const tail = createTail(errorTailBytes)
     for (;;) {
-      const { done, value } = await orAbort(output.next(), over)
+      const { done, value } = await rejectOnAbort(output.next(), over)
       if (done === true) break
       if (value.stream === "stderr") tail.push(value.bytes)
       yield value
     }
-    const exit = await orAbort(running.exited, over)
-    await orAbort(watch.settled(), over)
+    const exit = await rejectOnAbort(running.exited, over)
+    await rejectOnAbort(watch.settled(), over)
     await watch.end()
     // The last writes may have been too fast to be noticed.
     const measured = await measureUsage(workspace.path, quota, over)
@@ -141,7 +141,7 @@ async function measureWithin(path: string, quota: DiskUsage, signal: AbortSignal
 /** Rejects on an abort without waiting for the start. The started execution is then ended. */
 async function startOrAbort(starting: Promise<Running>, signal: AbortSignal): Promise<Running> {
   try {
-    return await orAbort(starting, signal)
+    return await rejectOnAbort(starting, signal)
   } catch (error) {
     // A failed start has already been reported. A failed end is left to the next reaping.
     starting.then((running) => running.end()).catch(() => {})
@@ -149,7 +149,7 @@ async function startOrAbort(starting: Promise<Running>, signal: AbortSignal): Pr
   }
 }
 
-async function orAbort<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+async function rejectOnAbort<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = () => reject(signal.reason)
   signal.addEventListener("abort", onAbort, { once: true })

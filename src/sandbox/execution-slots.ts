@@ -69,7 +69,7 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
     count(heldBySession, sessionId, change)
   }
 
-  function userOf(principal: Principal): User {
+  function findUser(principal: Principal): User {
     const known = users.get(principal)
     if (known !== undefined) return known
     const user: User = { tenant: principal.tenant, held: 0, waiting: new Set() }
@@ -102,7 +102,7 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
       isFull(ofTenant, bounds.maxQueuedPerTenant, isNew) ||
       user.waiting.size >= bounds.maxQueuedPerUser
     ) {
-      throw busy(bounds)
+      throw createBusyError(bounds)
     }
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -132,7 +132,7 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
     async take({ id: sessionId, tenant, userId }, signal) {
       signal.throwIfAborted()
       const principal = { tenant, userId }
-      const user = userOf(principal)
+      const user = findUser(principal)
       try {
         if (mayBegin(user, sessionId)) {
           hold(user, sessionId, 1)
@@ -171,7 +171,7 @@ interface QueueBounds {
   readonly maxQueuedPerUser: number
 }
 
-function busy({ maxQueued, maxQueuedPerTenant, maxQueuedPerUser }: QueueBounds): GatewayError {
+function createBusyError({ maxQueued, maxQueuedPerTenant, maxQueuedPerUser }: QueueBounds): GatewayError {
   return new GatewayError(
     { code: "code_execution_busy", status: 503, retryable: true },
     `This code did not run, because too many executions wait for their turn: at most ${maxQueued} may wait in the ` +

@@ -26,13 +26,13 @@ export function createHealthCheck({
   let last: { readonly outcome: Promise<Error | null>; readonly at: number } | null = null
   return () => {
     if (last === null || performance.now() - last.at >= keptMs) {
-      last = { outcome: outcomeOf(ping, timeoutMs), at: performance.now() }
+      last = { outcome: callPing(ping, timeoutMs), at: performance.now() }
     }
     return last.outcome
   }
 }
 
-async function outcomeOf(ping: HealthCheckOptions["ping"], timeoutMs: number): Promise<Error | null> {
+async function callPing(ping: HealthCheckOptions["ping"], timeoutMs: number): Promise<Error | null> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(new Error(`no response within ${timeoutMs} ms`)), timeoutMs)
   try {

@@ -23,14 +23,14 @@ export interface Instance {
 export function joinInstances(directory: string): Instance {
   const locks = join(directory, "instances")
   mkdirSync(locks, { recursive: true, mode: 0o700 })
-  const fileOf = (id: string) => join(locks, `${id}.lock`)
-  const { id, lock } = lockOwnFile(fileOf)
+  const toFilePath = (id: string) => join(locks, `${id}.lock`)
+  const { id, lock } = lockOwnFile(toFilePath)
   return {
-    directoryId: directoryIdOf(directory),
+    directoryId: readDirectoryId(directory),
     id,
     isLive: (other) => other === id || isLocked(locks, `${other}.lock`),
     end() {
-      rmSync(fileOf(id), { force: true })
+      rmSync(toFilePath(id), { force: true })
       lock.release()
     },
   }
@@ -66,7 +66,7 @@ function isLocked(locks: string, name: string): boolean {
  * Returns the id of the directory. The first process creates it. If several start at once, one wins and all read its
  * id.
  */
-function directoryIdOf(directory: string): string {
+function readDirectoryId(directory: string): string {
   const file = join(directory, "id")
   const passing = join(directory, `id-${randomUUID()}`)
   writeFileSync(passing, randomUUID(), { mode: 0o600 })

@@ -69,7 +69,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
   await checkInputFiles(config)
   await makePassable(directory)
   const instance = joinInstances(directory)
-  const privateFolder = join(directory, instanceFolder(instance.id))
+  const privateFolder = join(directory, toInstanceFolder(instance.id))
   try {
     const root = ephemeral ? privateFolder : directory
     const workspaces = await openWorkspaces({ directory: root, inputFiles: config.files })
@@ -150,11 +150,11 @@ interface Execution {
   readonly ended: PromiseWithResolvers<void>
 }
 
-function newExecution(session: SandboxSession): Execution {
+function createExecution(session: SandboxSession): Execution {
   return { session, isRunning: false, stop: new AbortController(), ended: Promise.withResolvers() }
 }
 
-function preferredOf(usable: readonly Usable[]): Backend {
+function choosePreferred(usable: readonly Usable[]): Backend {
   const [first] = usable
   if (first === undefined) throw new Error("No backend can execute code.")
   return first.backend
@@ -170,7 +170,7 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
   const stage = createFolderStage(join(privateFolder, "folders"))
   const closing = new AbortController()
   const active = new Set<Execution>()
-  const { ping = async () => {}, name: preferred } = preferredOf(usable)
+  const { ping = async () => {}, name: preferred } = choosePreferred(usable)
   const checkHealth = createHealthCheck({ ping })
   const warmSessions = () => usable.flatMap(({ backend }) => backend.warmSessions?.() ?? [])
 
@@ -182,7 +182,7 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
   ): AsyncGenerator<ExecEvent> {
     const backend = usable.find(({ name }) => name === request.host)?.backend
     if (backend === undefined) throw new ConfigurationError(`The host ${request.host} is not allowed.`)
-    const execution = newExecution(session)
+    const execution = createExecution(session)
     active.add(execution)
     try {
       const stop = AbortSignal.any([signal, closing.signal, execution.stop.signal])
@@ -223,7 +223,7 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
     return error
   }
 
-  function filesOf({ path, owner }: Workspace): SandboxFiles {
+  function createFiles({ path, owner }: Workspace): SandboxFiles {
     return {
       files: (signal = closing.signal) => listFiles(path, AbortSignal.any([signal, closing.signal])),
       readFile: (file) => openFile(path, file),
@@ -260,13 +260,13 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
         throw logError(error)
       })
       return {
-        ...filesOf(workspace),
+        ...createFiles(workspace),
         exec: (request, { signal }) => exec(session, workspace, request, signal),
       }
     },
     async find(sessionId) {
       const workspace = await workspaces.find(sessionId)
-      return workspace === null ? null : filesOf(workspace)
+      return workspace === null ? null : createFiles(workspace)
     },
 
     async reap(isKept, signal) {
@@ -275,7 +275,7 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
         if (!(await isKept(sessionId))) await removeSession(sessionId, signal)
       }
       const old = await workspaces.madeBefore(Date.now() - youngMs)
-      await allOf([
+      await runAll([
         () => removeDeadFolders(directory, instance, signal),
         () => workspaces.finishRemovals(signal),
         ...usable.map(
@@ -291,7 +291,7 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
     async close() {
       closing.abort(new Error("The gateway is closing."))
       await Promise.all([...active].map(({ ended }) => ended.promise))
-      await allOf([
+      await runAll([
         ...usable.map(
           ({ backend }) =>
             () =>
@@ -305,7 +305,7 @@ function createSandboxes(parts: Parts): OpenedSandboxes {
 }
 
 /** Runs the tasks one after the other. A failure does not prevent the next tasks, and is thrown at the end. */
-async function allOf(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+async function runAll(tasks: readonly (() => Promise<void>)[]): Promise<void> {
   const errors: unknown[] = []
   for (const task of tasks) await task().catch((error: unknown) => errors.push(error))
   if (errors.length > 1)
@@ -313,7 +313,7 @@ async function allOf(tasks: readonly (() => Promise<void>)[]): Promise<void> {
   if (errors.length === 1) throw errors[0]
 }
 
-function instanceFolder(id: string): string {
+function toInstanceFolder(id: string): string {
   return `instance-${id}`
 }
 

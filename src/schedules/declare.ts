@@ -38,7 +38,7 @@ export async function declareSchedules(
     const schedule = stored.find((known) => isOf(known, each))
     const { name, owner, spec } = each
     if (schedule === undefined)
-      await scheduler.create({ ...owner, agent, name, spec, origin: "options", bounds }).catch(unlessCreated)
+      await scheduler.create({ ...owner, agent, name, spec, origin: "options", bounds }).catch(ignoreCreated)
     // If another process changed it meanwhile, it read the same options, or started later.
     else if (!isDeepStrictEqual(schedule.spec, spec)) await scheduler.replace(schedule, spec)
   }
@@ -62,6 +62,6 @@ function isOf(
 }
 
 /** Ignores the error that the schedule exists. Another process that starts at the same time may be faster. */
-function unlessCreated(error: unknown): void {
+function ignoreCreated(error: unknown): void {
   if (!(error instanceof GatewayError) || error.code !== "schedule_exists") throw error
 }

@@ -93,27 +93,29 @@ const withHistory = {
 
 const id = { name: "id", in: "path", required: true, schema: text } as const
 
-function json(description: string, schema: JsonObject): JsonObject {
+function describeJson(description: string, schema: JsonObject): JsonObject {
   return { description, content: { "application/json": { schema } } }
 }
 
-function operation(operationId: string, summary: string, rest: JsonObject): JsonObject {
+function describeOperation(operationId: string, summary: string, rest: JsonObject): JsonObject {
   return { operationId, summary, tags: ["schedules"], ...rest }
 }
 
-const notFound = { 404: problem("`schedule_not_found`: There is no such schedule of this user.") } as const
+const notFound = {
+  404: describeProblem("`schedule_not_found`: There is no such schedule of this user."),
+} as const
 const busy = {
-  503: problem("`schedule_busy`: Other processes keep changing the schedule. Retry later."),
+  503: describeProblem("`schedule_busy`: Other processes keep changing the schedule. Retry later."),
 } as const
 
-function problem(description: string): JsonObject {
+function describeProblem(description: string): JsonObject {
   const schema = { $ref: "#/components/schemas/Problem" }
   return { description, content: { "application/problem+json": { schema } } }
 }
 
-export const listOperation = operation("listSchedules", "The user's schedules", {
+export const listOperation = describeOperation("listSchedules", "The user's schedules", {
   responses: {
-    200: json("All schedules that the token's user and the agent made.", {
+    200: describeJson("All schedules that the token's user and the agent made.", {
       type: "object",
       required: ["schedules"],
       properties: { schedules: { type: "array", items: schedule } },
@@ -121,49 +123,49 @@ export const listOperation = operation("listSchedules", "The user's schedules", 
   },
 })
 
-export const createOperation = operation("createSchedule", "Create a schedule", {
+export const createOperation = describeOperation("createSchedule", "Create a schedule", {
   requestBody: { required: true, content: { "application/json": { schema: newSchedule } } },
   responses: {
-    201: json("The schedule was created.", schedule),
-    409: problem("`schedule_exists`: The user already has a schedule of this name."),
-    422: problem("`invalid_schedule`: The name or another field is not valid. `detail` says why."),
-    429: problem(
+    201: describeJson("The schedule was created.", schedule),
+    409: describeProblem("`schedule_exists`: The user already has a schedule of this name."),
+    422: describeProblem("`invalid_schedule`: The name or another field is not valid. `detail` says why."),
+    429: describeProblem(
       "`too_many_schedules`: The user, or all users together, have the maximum number of schedules.",
     ),
   },
 })
 
-export const showOperation = operation("getSchedule", "A schedule and its history", {
+export const showOperation = describeOperation("getSchedule", "A schedule and its history", {
   parameters: [id],
-  responses: { 200: json("The schedule.", withHistory), ...notFound },
+  responses: { 200: describeJson("The schedule.", withHistory), ...notFound },
 })
 
-export const pauseOperation = operation("pauseSchedule", "Pause a schedule", {
+export const pauseOperation = describeOperation("pauseSchedule", "Pause a schedule", {
   parameters: [id],
-  responses: { 200: json("It does not fire until it is resumed.", schedule), ...notFound, ...busy },
+  responses: { 200: describeJson("It does not fire until it is resumed.", schedule), ...notFound, ...busy },
 })
 
-export const resumeOperation = operation("resumeSchedule", "Resume a paused schedule", {
+export const resumeOperation = describeOperation("resumeSchedule", "Resume a paused schedule", {
   parameters: [id],
   responses: {
-    200: json("It continues with its first occurrence from now on.", schedule),
+    200: describeJson("It continues with its first occurrence from now on.", schedule),
     ...notFound,
     ...busy,
   },
 })
 
-export const runOperation = operation("runSchedule", "Fire a schedule now", {
+export const runOperation = describeOperation("runSchedule", "Fire a schedule now", {
   description: "A paused schedule can be fired too.",
   parameters: [id],
   responses: {
-    202: json("The occurrence.", occurrence),
-    409: problem("`schedule_running`: A run of the schedule is open, so it cannot be run now."),
+    202: describeJson("The occurrence.", occurrence),
+    409: describeProblem("`schedule_running`: A run of the schedule is open, so it cannot be run now."),
     ...notFound,
     ...busy,
   },
 })
 
-export const removeOperation = operation("removeSchedule", "Remove a schedule and its history", {
+export const removeOperation = describeOperation("removeSchedule", "Remove a schedule and its history", {
   parameters: [id],
   responses: { 204: { description: "The schedule is removed." }, ...notFound },
 })

@@ -64,11 +64,12 @@ export function createOwnSchedules({
     },
     async create({ id: sessionId, agent, tenant, userId }, { id, name, origin, terms }) {
       if (typeof name !== "string" || !scheduleNamePattern.test(name))
-        throw invalid("name: expected 1 to 64 letters, digits, dots, dashes or underscores")
+        throw createInvalid("name: expected 1 to 64 letters, digits, dots, dashes or underscores")
       const at = await now()
       const parsed = parseSpec(terms, { minIntervalMs: minIntervalSeconds * 1_000, now: at })
-      if ("problem" in parsed) throw invalid(parsed.problem)
-      if (parsed.spec.at !== undefined && parsed.spec.at <= at) throw invalid("at: this time has passed")
+      if ("problem" in parsed) throw createInvalid(parsed.problem)
+      if (parsed.spec.at !== undefined && parsed.spec.at <= at)
+        throw createInvalid("at: this time has passed")
       const request = { agent, tenant, userId, name, origin, spec: parsed.spec, sessionId, bounds }
       return scheduler.create({ ...request, ...(id !== undefined && { id }) })
     },
@@ -80,7 +81,7 @@ export function createOwnSchedules({
   }
 }
 
-function invalid(problem: string): GatewayError {
+function createInvalid(problem: string): GatewayError {
   return new GatewayError(
     { code: "invalid_schedule", status: 422 },
     `The schedule cannot be used: ${problem}.`,

@@ -29,9 +29,10 @@ const waitingPauseMs = 1_000
 export function planStep(schedule: Schedule, now: number, timetable: Timetable): PlannedStep {
   const { nextAt, waiting, isRunning } = schedule
   const isDue = nextAt !== null && nextAt <= now
-  if (isDue && now - nextAt > lateMs) return catchUp(schedule, { now, timetable, missed: nextAt })
+  if (isDue && now - nextAt > lateMs) return planCatchUp(schedule, { now, timetable, missed: nextAt })
   const [first, ...others] = waiting
-  if (isDue && (first !== undefined || isRunning)) return overlap(schedule, { now, timetable, at: nextAt })
+  if (isDue && (first !== undefined || isRunning))
+    return planOverlap(schedule, { now, timetable, at: nextAt })
   if (first !== undefined && !isRunning)
     return step({ ...schedule, waiting: others }, now, { fires: { at: first, hasWaited: true } })
   if (first === undefined && isDue)
@@ -42,7 +43,7 @@ export function planStep(schedule: Schedule, now: number, timetable: Timetable):
 }
 
 /** Handles occurrences that no process fired in time. Those of the last minute are left to the next steps. */
-function catchUp(
+function planCatchUp(
   schedule: Schedule,
   {
     now,
@@ -59,13 +60,13 @@ function catchUp(
     case "one":
       // One that is on time replaces those before it.
       if (onTime !== null && onTime <= now) return step(next, now, { skipped: [createMissed(missed)] })
-      return step({ ...next, waiting: withWaiting(schedule, [missed]) }, now, {})
+      return step({ ...next, waiting: addWaiting(schedule, [missed]) }, now, {})
     case "all": {
       const room = maxWaitingOccurrences - schedule.waiting.length
       const times = timetable.between(missed - 1, now - lateMs + 1, room)
       const [first = null] = times
       const skipped = first === null || first > missed ? [createMissed(missed)] : []
-      return step({ ...next, waiting: withWaiting(schedule, times) }, now, { skipped })
+      return step({ ...next, waiting: addWaiting(schedule, times) }, now, { skipped })
     }
     default:
       return schedule.spec.catchUp satisfies never
@@ -73,7 +74,7 @@ function catchUp(
 }
 
 /** Handles an occurrence that is due while the previous run is open. */
-function overlap(
+function planOverlap(
   schedule: Schedule,
   { now, timetable, at }: { readonly now: number; readonly timetable: Timetable; readonly at: number },
 ): PlannedStep {
@@ -87,7 +88,7 @@ function overlap(
   return step({ ...next, waiting: [...waiting, at] }, now, {})
 }
 
-function withWaiting({ waiting }: Schedule, times: readonly number[]): readonly number[] {
+function addWaiting({ waiting }: Schedule, times: readonly number[]): readonly number[] {
   return [...waiting, ...times].slice(0, maxWaitingOccurrences)
 }
 

@@ -82,7 +82,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
     return outcome.status === "changed" ? null : requireSchedule(schedule.id)
   }
 
-  function firingOf(
+  function createFiring(
     schedule: Schedule,
     firing: {
       readonly at: number
@@ -113,7 +113,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
   return {
     async create({ id = ids.next("sched"), spec, bounds, sessionId, ...request }) {
       const createdAt = await now()
-      const nextAt = nextOf(spec, createdAt, createdAt)
+      const nextAt = findNext(spec, createdAt, createdAt)
       const ownSession = spec.session === "continue" ? (sessionId ?? ids.next("sess")) : null
       const schedule = { ...request, id, spec, sessionId: ownSession, createdAt, nextAt, wakeAt: nextAt }
       const outcome = await schedules.create(schedule, bounds)
@@ -139,7 +139,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
     },
     async replace(schedule, spec) {
       const createdAt = await now()
-      const nextAt = schedule.state === "paused" ? null : nextOf(spec, createdAt, createdAt)
+      const nextAt = schedule.state === "paused" ? null : findNext(spec, createdAt, createdAt)
       const state = schedule.state === "paused" ? "paused" : nextAt === null ? "ended" : "active"
       const sessionId = spec.session === "continue" ? (schedule.sessionId ?? ids.next("sess")) : null
       const change = { spec, sessionId, createdAt, nextAt, wakeAt: nextAt, state, waiting: [] } as const
@@ -154,7 +154,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
       change(scheduleId, async (schedule) => {
         if (schedule.state !== "paused") return schedule
         const { spec, createdAt, reason } = schedule
-        const nextAt = nextOf(spec, await now(), createdAt)
+        const nextAt = findNext(spec, await now(), createdAt)
         const state = nextAt === null ? "ended" : "active"
         // A revoked session cannot be continued.
         const sessionId = reason === "session_revoked" ? ids.next("sess") : schedule.sessionId
@@ -169,7 +169,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
           )
         }
         const at = await now()
-        const firing = firingOf(schedule, {
+        const firing = createFiring(schedule, {
           at,
           now: at,
           cause: "manual",
@@ -187,7 +187,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
       )
       const waits = fires?.hasWaited === true || schedule.spec.overlap === "queue"
       const firing =
-        fires === null ? null : firingOf(schedule, { at: fires.at, now: at, cause: "time", waits })
+        fires === null ? null : createFiring(schedule, { at: fires.at, now: at, cause: "time", waits })
       return schedules.advance({ schedule, change, skipped, firing })
     },
     async postpone(schedule) {
@@ -198,6 +198,6 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
 }
 
 /** Returns the next occurrence. Null if there is none, such as for a single time that has passed. */
-function nextOf(spec: ScheduleSpec, from: number, anchor: number): number | null {
+function findNext(spec: ScheduleSpec, from: number, anchor: number): number | null {
   return createTimetable(spec, anchor).after(from)
 }

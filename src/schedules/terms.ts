@@ -88,11 +88,11 @@ export function parseSpec(
       },
     }),
   }
-  const problem = problemOf(spec, minIntervalMs, now)
+  const problem = findProblem(spec, minIntervalMs, now)
   return problem === null ? { spec } : { problem }
 }
 
-function problemOf(spec: ScheduleSpec, minIntervalMs: number, now: number): string | null {
+function findProblem(spec: ScheduleSpec, minIntervalMs: number, now: number): string | null {
   try {
     const timetable = createTimetable(spec, now)
     const shortest = findShortestInterval(timetable, now)

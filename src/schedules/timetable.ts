@@ -19,7 +19,7 @@ export type Timing = Pick<ScheduleSpec, "cron" | "every" | "at" | "timezone">
  */
 export function createTimetable({ cron, every, at, timezone }: Timing, anchor: number): Timetable {
   if (cron !== undefined) return createCronTimetable(cron, timezone)
-  if (every !== undefined) return intervalTimetable(every, anchor)
+  if (every !== undefined) return createIntervalTimetable(every, anchor)
   return createOnceTimetable(at ?? 0)
 }
 
@@ -49,7 +49,7 @@ function createCronTimetable(expression: string, timezone: string): Timetable {
   }
 }
 
-function intervalTimetable(every: string, anchor: number): Timetable {
+function createIntervalTimetable(every: string, anchor: number): Timetable {
   const intervalMs = parseDuration(every)
   if (intervalMs === null || intervalMs === 0)
     throw new Error(`${JSON.stringify(every)} is not a time such as 30s, 15m, 6h or 7d`)

@@ -6,7 +6,7 @@ import { parseDuration } from "./duration.ts"
 import type { Asking, OwnSchedules } from "./own-schedules.ts"
 import { toWireSchedule } from "./wire.ts"
 
-const text = (description: string) => ({ type: "string", description }) as const
+const describeText = (description: string) => ({ type: "string", description }) as const
 
 interface Definition extends Pick<Tool, "name" | "description" | "readOnly" | "idempotent"> {
   readonly properties: Readonly<Record<string, JsonObject>>
@@ -19,7 +19,7 @@ export function createScheduleTools(
   agent: string,
   { own, now }: { readonly own: OwnSchedules; readonly now: () => Promise<number> },
 ): readonly Tool[] {
-  const askingOf = ({ session: { id, tenant, userId } }: ToolContext): Asking => ({
+  const toAsking = ({ session: { id, tenant, userId } }: ToolContext): Asking => ({
     id,
     agent,
     tenant,
@@ -32,15 +32,15 @@ export function createScheduleTools(
         "Sends you a message later, in this conversation: a reminder, or work to do again and again. State exactly " +
         "one of `in`, `at`, `every` and `cron`. Write the message so that you know what to do when you read it.",
       properties: {
-        name: text(
+        name: describeText(
           "Short name, unique among your scheduled messages: letters, digits, dots, dashes, underscores.",
         ),
-        message: text("The text that you will receive."),
-        in: text("Once, after this time: 20m, 3h, 2d."),
-        at: text("Once, at this time in ISO 8601 with its offset: 2026-12-24T18:00:00+01:00."),
-        every: text("Again and again, each time after this long: 30m, 6h, 1d."),
-        cron: text("Again and again, by a cron expression of five fields: 0 9 * * 1-5."),
-        timezone: text("IANA time zone of the cron expression. Default UTC."),
+        message: describeText("The text that you will receive."),
+        in: describeText("Once, after this time: 20m, 3h, 2d."),
+        at: describeText("Once, at this time in ISO 8601 with its offset: 2026-12-24T18:00:00+01:00."),
+        every: describeText("Again and again, each time after this long: 30m, 6h, 1d."),
+        cron: describeText("Again and again, by a cron expression of five fields: 0 9 * * 1-5."),
+        timezone: describeText("IANA time zone of the cron expression. Default UTC."),
       },
       required: ["name", "message"],
       idempotent: true,
@@ -48,8 +48,8 @@ export function createScheduleTools(
         const { name, in: delay, ...terms } = input
         // If the same call is executed again after a crash, it has the same schedule.
         const id = `sched_${createHash("sha256").update(context.idempotencyKey).digest("hex").slice(0, 32)}`
-        const at = delay === undefined ? {} : { at: await timeAfter(String(delay), now) }
-        const made = await own.find(askingOf(context), id).catch(unlessUnknown)
+        const at = delay === undefined ? {} : { at: await computeTime(String(delay), now) }
+        const made = await own.find(toAsking(context), id).catch(ignoreUnknown)
         const request = {
           id,
           name,
@@ -57,7 +57,7 @@ export function createScheduleTools(
           terms: { ...terms, ...at, session: "continue" },
         } as const
         const schedule =
-          made ?? (await own.create(askingOf(context), { ...request, terms: withQueue(request.terms) }))
+          made ?? (await own.create(toAsking(context), { ...request, terms: addQueue(request.terms) }))
         return { type: "json", value: toWireSchedule(schedule) }
       },
     }),
@@ -68,7 +68,7 @@ export function createScheduleTools(
       required: [],
       readOnly: true,
       async execute(_, context) {
-        const schedules = await own.list(askingOf(context))
+        const schedules = await own.list(toAsking(context))
         const active = schedules.filter(({ state }) => state !== "ended")
         return {
           type: "json",
@@ -79,18 +79,18 @@ export function createScheduleTools(
     defineTool({
       name: "cancel_scheduled_message",
       description: "Removes one of your scheduled messages, so that it does not come any more.",
-      properties: { name: text("Name of the scheduled message.") },
+      properties: { name: describeText("Name of the scheduled message.") },
       required: ["name"],
       idempotent: true,
       async execute({ name }, context) {
-        const schedules = await own.list(askingOf(context))
+        const schedules = await own.list(toAsking(context))
         const schedule = schedules.find((each) => each.name === name && each.origin === "agent")
         if (schedule === undefined) {
           const message =
             "There is no scheduled message with this name. Call list_scheduled_messages to see them."
           return { type: "error", code: "schedule_not_found", message }
         }
-        await own.remove(askingOf(context), schedule.id)
+        await own.remove(toAsking(context), schedule.id)
         return { type: "json", value: { removed: String(name) } }
       },
     }),
@@ -98,11 +98,11 @@ export function createScheduleTools(
 }
 
 /** Adds `queue`, because the user may be talking to the agent at that time. */
-function withQueue(terms: object): object {
+function addQueue(terms: object): object {
   return { ...terms, overlap: "queue" }
 }
 
-async function timeAfter(delay: string, now: () => Promise<number>): Promise<string> {
+async function computeTime(delay: string, now: () => Promise<number>): Promise<string> {
   const delayMs = parseDuration(delay)
   if (delayMs === null || delayMs === 0) {
     const message = "The schedule cannot be used: in: expected a time such as 20m, 3h or 2d."
@@ -114,7 +114,7 @@ async function timeAfter(delay: string, now: () => Promise<number>): Promise<str
 /** The last moment with a year of four digits. */
 const latestDate = Date.UTC(9999, 11, 31)
 
-function unlessUnknown(error: unknown): null {
+function ignoreUnknown(error: unknown): null {
   if (error instanceof GatewayError && error.code === "schedule_not_found") return null
   throw error
 }

@@ -22,7 +22,7 @@ export function toWireSchedule({
     reason,
     ...(cron !== undefined && { cron, timezone }),
     ...(every !== undefined && { every }),
-    ...(at !== undefined && { at: timeOf(at) }),
+    ...(at !== undefined && { at: formatTime(at) }),
     message,
     session,
     session_id: schedule.sessionId,
@@ -30,7 +30,7 @@ export function toWireSchedule({
     catch_up: catchUp,
     ...(limits.maxTurns !== undefined && { max_turns: limits.maxTurns }),
     ...(limits.maxBudgetUsd !== undefined && { max_budget_usd: limits.maxBudgetUsd }),
-    next_at: nextAt === null ? null : timeOf(nextAt),
+    next_at: nextAt === null ? null : formatTime(nextAt),
     waiting: schedule.waiting.length,
     last_run_id: lastRunId,
     running: schedule.isRunning,
@@ -39,8 +39,8 @@ export function toWireSchedule({
 
 export function toWireOccurrence({ at, decidedAt, cause, outcome, reason, sessionId, runId }: Occurrence) {
   return {
-    at: timeOf(at),
-    decided_at: timeOf(decidedAt),
+    at: formatTime(at),
+    decided_at: formatTime(decidedAt),
     cause,
     outcome,
     reason,
@@ -62,6 +62,6 @@ export function parseWireTerms({ name, catch_up, max_turns, max_budget_usd, ...t
   }
 }
 
-function timeOf(at: number): string {
+function formatTime(at: number): string {
   return new Date(at).toISOString()
 }

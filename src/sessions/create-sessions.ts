@@ -110,7 +110,7 @@ export function createSessions({
 
     async start({ request, principal, outputSchema = null, runLimits, ...message }) {
       if (message.clientTools !== undefined && log.writableVersion() < clientToolsSince)
-        throw upgradeInProgress()
+        throw createUpgradeInProgress()
       const runId = ids.next("run")
       const limits = await storage.limitsFor(principal)
       const command = {
@@ -163,12 +163,12 @@ export function createSessions({
         for (const entry of batch) if (entry.kind === "event") events.push(entry)
       }
       signal.throwIfAborted()
-      return resultOf(runId, events)
+      return createResult(runId, events)
     },
   }
 }
 
-function resultOf(runId: string, entries: readonly EventEntry[]): RunResult {
+function createResult(runId: string, entries: readonly EventEntry[]): RunResult {
   let response = ""
   const toolsUsed = new Set<string>()
   for (const { event } of entries) {
@@ -185,7 +185,7 @@ function resultOf(runId: string, entries: readonly EventEntry[]): RunResult {
 /** Log version that introduced tools of clients. Older processes would continue a run without them. */
 const clientToolsSince = 3
 
-function upgradeInProgress(): GatewayError {
+function createUpgradeInProgress(): GatewayError {
   return new GatewayError(
     { code: "upgrade_in_progress", status: 503, retryable: true },
     "Clients cannot declare tools now, because a gateway process of an older version is still " +

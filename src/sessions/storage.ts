@@ -32,7 +32,7 @@ export function createStorage({
 }): Storage {
   const sums = createRecentMap<{ readonly bytes: Promise<number>; readonly at: number }>(maxKnown)
 
-  function bytesOf(principal: Principal): Promise<number> {
+  function countBytes(principal: Principal): Promise<number> {
     const key = toPrincipalKey(principal)
     const now = clock.now()
     const known = sums.get(key)
@@ -46,7 +46,7 @@ export function createStorage({
 
   return {
     async limitsFor(principal) {
-      const principalIsFull = principal !== undefined && (await bytesOf(principal)) >= principalBytes
+      const principalIsFull = principal !== undefined && (await countBytes(principal)) >= principalBytes
       return { sessionBytes, principalIsFull }
     },
   }

@@ -43,10 +43,10 @@ export function describe({ description }: Skill): string {
  * description. Skills without any of the words are left out.
  */
 export function searchSkills(skills: readonly Skill[], query: string): readonly Skill[] {
-  const wanted = wordsOf(query).slice(0, maxWords)
+  const wanted = splitIntoWords(query).slice(0, maxWords)
   const scored = skills.map((skill) => {
-    const name = wordsOf(skill.name)
-    const description = wordsOf(skill.description)
+    const name = splitIntoWords(skill.name)
+    const description = splitIntoWords(skill.description)
     const score = wanted.reduce(
       (sum, word) => sum + (has(name, word) ? 3 : 0) + (has(description, word) ? 1 : 0),
       0,
@@ -60,7 +60,7 @@ export function searchSkills(skills: readonly Skill[], query: string): readonly 
     .map(({ skill }) => skill)
 }
 
-function wordsOf(text: string): readonly string[] {
+function splitIntoWords(text: string): readonly string[] {
   return [...new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])]
 }
 

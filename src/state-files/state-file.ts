@@ -34,7 +34,7 @@ export async function saveState(
   state: JsonObject,
   options: StateFileOptions = {},
 ): Promise<void> {
-  await underLock(path, options, (file, maxBytes) => write(file, state, maxBytes))
+  await runUnderLock(path, options, (file, maxBytes) => write(file, state, maxBytes))
 }
 
 /**
@@ -47,7 +47,7 @@ export async function updateState(
   change: (state: JsonObject) => JsonObject,
   options: StateFileOptions = {},
 ): Promise<JsonObject> {
-  return underLock(path, options, async (file, maxBytes) => {
+  return runUnderLock(path, options, async (file, maxBytes) => {
     const state = change(await read(file, maxBytes))
     await write(file, state, maxBytes)
     return state
@@ -64,8 +64,9 @@ async function read(file: string, maxBytes: number): Promise<JsonObject> {
   let text: string
   try {
     const { size, isFile } = await stat(file).then((found) => ({ size: found.size, isFile: found.isFile() }))
-    if (!isFile) throw unreadable(file, "it is not a regular file")
-    if (size > maxBytes) throw unreadable(file, `it has ${size} bytes, more than the ${maxBytes} allowed`)
+    if (!isFile) throw createUnreadable(file, "it is not a regular file")
+    if (size > maxBytes)
+      throw createUnreadable(file, `it has ${size} bytes, more than the ${maxBytes} allowed`)
     text = await readFile(file, "utf8")
   } catch (error) {
     if (isMissing(error)) return {}
@@ -76,10 +77,10 @@ async function read(file: string, maxBytes: number): Promise<JsonObject> {
   try {
     state = JSON.parse(text)
   } catch (error) {
-    throw unreadable(file, `it is not JSON: ${toError(error).message}`)
+    throw createUnreadable(file, `it is not JSON: ${toError(error).message}`)
   }
-  if (!isJsonObject(state)) throw unreadable(file, "it holds no JSON object")
-  if (nestsTooDeep(state)) throw unreadable(file, "its objects are nested too deeply")
+  if (!isJsonObject(state)) throw createUnreadable(file, "it holds no JSON object")
+  if (nestsTooDeep(state)) throw createUnreadable(file, "its objects are nested too deeply")
   return state
 }
 
@@ -88,12 +89,12 @@ async function read(file: string, maxBytes: number): Promise<JsonObject> {
  * leave an increasing number of them.
  */
 async function write(file: string, state: JsonObject, maxBytes: number): Promise<void> {
-  if (nestsTooDeep(state)) throw tooLarge("its objects would be nested too deeply")
+  if (nestsTooDeep(state)) throw createTooLarge("its objects would be nested too deeply")
   const bytes = Buffer.from(`${JSON.stringify(state, null, 2)}\n`)
   if (bytes.length > maxBytes) {
-    throw tooLarge(`it would have ${bytes.length} bytes, more than the ${maxBytes} allowed`)
+    throw createTooLarge(`it would have ${bytes.length} bytes, more than the ${maxBytes} allowed`)
   }
-  const mode = await modeOf(file)
+  const mode = await readMode(file)
   const temporary = `${file}.tmp`
   await rm(temporary, { force: true })
   try {
@@ -112,7 +113,7 @@ async function write(file: string, state: JsonObject, maxBytes: number): Promise
   }
 }
 
-async function modeOf(file: string): Promise<number> {
+async function readMode(file: string): Promise<number> {
   try {
     return (await stat(file)).mode & 0o777
   } catch (error) {
@@ -121,7 +122,7 @@ async function modeOf(file: string): Promise<number> {
   }
 }
 
-async function underLock<T>(
+async function runUnderLock<T>(
   path: string,
   { signal = new AbortController().signal, maxBytes = defaultMaxBytes }: StateFileOptions,
   work: (file: string, maxBytes: number) => Promise<T>,
@@ -169,7 +170,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT"
 }
 
-function unreadable(file: string, problem: string): GatewayError {
+function createUnreadable(file: string, problem: string): GatewayError {
   return new GatewayError(
     { code: "state_unreadable", status: 500 },
     `The state file cannot be used: ${problem}. Fix or remove the file.`,
@@ -177,7 +178,7 @@ function unreadable(file: string, problem: string): GatewayError {
   )
 }
 
-function tooLarge(problem: string): GatewayError {
+function createTooLarge(problem: string): GatewayError {
   return new GatewayError(
     { code: "state_too_large", status: 413 },
     `The state was not saved: ${problem}. The former state is unchanged.`,

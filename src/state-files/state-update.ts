@@ -18,10 +18,10 @@ const fencePattern = /^ {0,3}(`{3,}|~{3,})/
  * next heading. Headings inside a fenced block do not count, because they are quoted text.
  */
 export function extractStateUpdate(response: string): StateUpdate {
-  const section = lastSection(response)
+  const section = findLastSection(response)
   if (section === null) return { type: "none" }
-  if (section.isOpen) return invalid("the fenced block after the heading has no end")
-  if (section.block === null) return invalid("no fenced block follows the heading")
+  if (section.isOpen) return createInvalid("the fenced block after the heading has no end")
+  if (section.block === null) return createInvalid("no fenced block follows the heading")
   return parse(section.block)
 }
 
@@ -32,7 +32,7 @@ interface Section {
   isOpen: boolean
 }
 
-function lastSection(response: string): Section | null {
+function findLastSection(response: string): Section | null {
   let last: Section | null = null
   let current: Section | null = null
   let fence: string | null = null
@@ -78,13 +78,15 @@ function parse(text: string): StateUpdate {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    return invalid(`the fenced block is not JSON: ${error instanceof Error ? error.message : String(error)}`)
+    return createInvalid(
+      `the fenced block is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
-  if (!isJsonObject(value)) return invalid("the fenced block is not a JSON object")
-  if (nestsTooDeep(value)) return invalid("the JSON object is nested too deeply")
+  if (!isJsonObject(value)) return createInvalid("the fenced block is not a JSON object")
+  if (nestsTooDeep(value)) return createInvalid("the JSON object is nested too deeply")
   return { type: "update", update: value }
 }
 
-function invalid(problem: string): StateUpdate {
+function createInvalid(problem: string): StateUpdate {
   return { type: "invalid", problem: `The state update was not saved: ${problem}.` }
 }

@@ -31,15 +31,15 @@ export function chooseWorker({ options, skills }: Workers, request: Request): Wo
   const { maxConcurrent } = options
   const shared = { content: [{ type: "text", text } as const], maxConcurrent }
   if (name !== null && options.agents.includes(name)) {
-    return { name, task: { ...shared, agent: name, ...limitsOf(options, null) } }
+    return { name, task: { ...shared, agent: name, ...createLimits(options, null) } }
   }
   const skill = name === null ? null : (skills.find((each) => each.name === name) ?? undefined)
   if (skill === undefined) return null
-  const role = roleOf(options, skill, request.model)
-  return { name: role.name, task: { ...shared, role, ...limitsOf(options, skill) } }
+  const role = createRole(options, skill, request.model)
+  return { name: role.name, task: { ...shared, role, ...createLimits(options, skill) } }
 }
 
-function roleOf(
+function createRole(
   { excludedTools }: ResolvedSubAgentOptions,
   skill: AgentSkill | null,
   model: string | null,
@@ -56,7 +56,7 @@ function roleOf(
   }
 }
 
-function limitsOf(
+function createLimits(
   options: ResolvedSubAgentOptions,
   skill: AgentSkill | null,
 ): Pick<ChildTask, "limits" | "timeoutMs"> {

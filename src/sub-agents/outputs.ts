@@ -23,7 +23,7 @@ export type SaveOutput = (output: Output) => Promise<void>
 export function createOutputs(folder: string, logger: Logger): SaveOutput {
   return async ({ skill, id, response, at }) => {
     const date = new Date(at).toISOString().slice(0, 10)
-    const file = join(folder, `${date}-${safe(skill)}-${safe(id)}.md`)
+    const file = join(folder, `${date}-${toSafeName(skill)}-${toSafeName(id)}.md`)
     try {
       await mkdir(folder, { recursive: true })
       const draft = `${file}.${process.pid}.tmp`
@@ -38,6 +38,6 @@ export function createOutputs(folder: string, logger: Logger): SaveOutput {
   }
 }
 
-function safe(name: string): string {
+function toSafeName(name: string): string {
   return name.replaceAll(/[^\w-]/g, "_").slice(0, 100)
 }

@@ -40,7 +40,7 @@ export function createLineMask(names: readonly string[]): OutputFilter {
 
   /** Returns the end of the text that can be shown now. The last lines after it are held back. */
   function endOfShowable(lines: string): number {
-    const key = beginningOfOpenKey(lines)
+    const key = findOpenKey(lines)
     if (key !== -1) return key
     const tail = lines.slice(-assignmentCharacters)
     const assignment = openAssignment.exec(tail)
@@ -48,7 +48,7 @@ export function createLineMask(names: readonly string[]): OutputFilter {
   }
 
   function releaseSome(): string {
-    const key = beginningOfOpenKey(held)
+    const key = findOpenKey(held)
     const position = endOfWord(held, held.length - keptHeld)
     if (key === -1 || key >= position) return release(position)
     const shown = release(key) + redacted
@@ -82,7 +82,7 @@ export function createLineMask(names: readonly string[]): OutputFilter {
 }
 
 /** Returns the start of an unfinished private key, or -1 if there is none. */
-function beginningOfOpenKey(text: string): number {
+function findOpenKey(text: string): number {
   const begin = text.lastIndexOf("-----BEGIN ")
   if (begin === -1) return -1
   const key = text.slice(begin)

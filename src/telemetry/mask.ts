@@ -16,7 +16,7 @@ export type Mask = <Value>(value: Value) => Value
  */
 export function createMask(names: readonly string[]): Mask {
   const named = new Set(names.map(normalizeName))
-  const assignments = names.flatMap(assignmentPatternsOf)
+  const assignments = names.flatMap(createAssignmentPatterns)
   const maskText = (text: string) =>
     assignments.reduce((value, pattern) => value.replace(pattern, `$1${redacted}`), removeSecrets(text))
   const copy = (value: unknown): unknown => {
@@ -38,7 +38,7 @@ export function createMask(names: readonly string[]): Mask {
  * Returns patterns of the name, a colon or an equals sign, and a value: in quotes as in JSON or code, or up to a
  * space.
  */
-function assignmentPatternsOf(name: string): readonly RegExp[] {
+function createAssignmentPatterns(name: string): readonly RegExp[] {
   const before = createAssignmentPattern(name)
   return [
     new RegExp(`(${before}\\\\?["'])[^"'\\\\]+`, "giu"),

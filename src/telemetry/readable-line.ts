@@ -40,46 +40,46 @@ export function formatReadableLine(line: string, { colors }: ReadableLineOptions
   const level = levels.find(({ from }) => Number(fields.level) >= from)
   const message = escapeControls(String(fields.msg ?? "")).replaceAll("\n", " ")
   const words = [
-    style("dim", clockTime(Number(fields.time))),
+    style("dim", formatClockTime(Number(fields.time))),
     ...(level === undefined ? [] : [style(level.style, level.name)]),
-    ...requestOf(fields),
+    ...formatRequest(fields),
     message,
-    ...spendingOf(fields),
-    ...listedFields(fields).map((field) => style("dim", field)),
+    ...formatSpending(fields),
+    ...formatFields(fields).map((field) => style("dim", field)),
   ]
-  return `${words.join(" ")}\n${stackOf(fields.error)}`
+  return `${words.join(" ")}\n${formatStack(fields.error)}`
 }
 
-function clockTime(time: number): string {
-  const two = (part: number) => String(part).padStart(2, "0")
+function formatClockTime(time: number): string {
+  const padToTwo = (part: number) => String(part).padStart(2, "0")
   const date = new Date(time)
-  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(padToTwo).join(":")
 }
 
-function requestOf({ method, path, status }: JsonObject): readonly string[] {
+function formatRequest({ method, path, status }: JsonObject): readonly string[] {
   if (typeof method !== "string" || typeof path !== "string") return []
   return [escapeControls(`${method} ${path}${status === undefined ? "" : ` ${String(status)}`}`)]
 }
 
 /** Returns the duration, the tokens and the cost, if they are known. */
-function spendingOf({ durationMs, usage, cost }: JsonObject): readonly string[] {
-  const tokens = isJsonObject(usage) ? [`${inputOf(usage)}→${Number(usage.outputTokens)} tokens`] : []
+function formatSpending({ durationMs, usage, cost }: JsonObject): readonly string[] {
+  const tokens = isJsonObject(usage) ? [`${countInput(usage)}→${Number(usage.outputTokens)} tokens`] : []
   return [
-    ...(typeof durationMs === "number" ? [duration(durationMs)] : []),
+    ...(typeof durationMs === "number" ? [formatDuration(durationMs)] : []),
     ...tokens,
     ...(typeof cost === "number" && cost > 0 ? [`$${cost.toFixed(4)}`] : []),
   ]
 }
 
-function inputOf({ inputTokens, cacheCreationInputTokens, cacheReadInputTokens }: JsonObject): number {
+function countInput({ inputTokens, cacheCreationInputTokens, cacheReadInputTokens }: JsonObject): number {
   return Number(inputTokens) + Number(cacheCreationInputTokens) + Number(cacheReadInputTokens)
 }
 
-function duration(ms: number): string {
+function formatDuration(ms: number): string {
   return ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`
 }
 
-function listedFields(fields: JsonObject): readonly string[] {
+function formatFields(fields: JsonObject): readonly string[] {
   return Object.entries(fields)
     .filter(([name]) => !notListed.has(name))
     .map(([name, value]) => {
@@ -91,14 +91,14 @@ function listedFields(fields: JsonObject): readonly string[] {
 }
 
 /** Returns the stack of an error and of its causes, indented. */
-function stackOf(error: unknown): string {
-  if (!isJsonObject(error)) return error === undefined ? "" : indented(String(error))
+function formatStack(error: unknown): string {
+  if (!isJsonObject(error)) return error === undefined ? "" : indentText(String(error))
   const { stack, message, cause } = error
-  const own = indented(String(stack ?? message ?? JSON.stringify(error)))
-  return cause === undefined ? own : `${own}${indented("caused by:")}${stackOf(cause)}`
+  const own = indentText(String(stack ?? message ?? JSON.stringify(error)))
+  return cause === undefined ? own : `${own}${indentText("caused by:")}${formatStack(cause)}`
 }
 
-function indented(text: string): string {
+function indentText(text: string): string {
   return escapeControls(text)
     .split("\n")
     .map((line) => `    ${line}\n`)

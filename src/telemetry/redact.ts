@@ -41,7 +41,7 @@ function copy(value: unknown, walk: Walk, ancestors: Ancestors): unknown {
   try {
     return copyObject(value, walk, [...ancestors, value])
   } catch (error) {
-    return unreadable(error)
+    return formatUnreadable(error)
   }
 }
 
@@ -50,7 +50,7 @@ function copyObject(value: object, walk: Walk, ancestors: Ancestors): unknown {
   if (Array.isArray(value)) return copyList(value, walk, ancestors)
   if (value instanceof Set) return copyList([...value], walk, ancestors)
   if (value instanceof Map) return copyMembers(Object.fromEntries(value), walk, ancestors)
-  if (value instanceof Error) return copyMembers(membersOfError(value), walk, ancestors)
+  if (value instanceof Error) return copyMembers(listErrorMembers(value), walk, ancestors)
   if ("toJSON" in value && typeof value.toJSON === "function") {
     return copy(value.toJSON(), walk, ancestors)
   }
@@ -77,12 +77,12 @@ function copyMember(object: object, name: string, walk: Walk, ancestors: Ancesto
     const value: unknown = Reflect.get(object, name)
     return isSecret(name, value, walk) ? redacted : copy(value, walk, ancestors)
   } catch (error) {
-    return unreadable(error)
+    return formatUnreadable(error)
   }
 }
 
 /** Returns members of an Error that are not enumerable, in the form that pino gives it. */
-function membersOfError(error: Error): object {
+function listErrorMembers(error: Error): object {
   const { message, stack, cause } = error
   const errors = error instanceof AggregateError ? { errors: error.errors } : {}
   const own = Object.fromEntries(Object.entries(error).filter(([name]) => name !== "name"))
@@ -92,7 +92,7 @@ function membersOfError(error: Error): object {
 /**
  * Returns the text for a value whose getter, proxy or `toJSON` throws. The thrown error may be unreadable as well.
  */
-function unreadable(error: unknown): string {
+function formatUnreadable(error: unknown): string {
   return `[unreadable: ${error instanceof Error ? redactText(error.message) : typeof error}]`
 }
 

@@ -55,7 +55,7 @@ function compileStandard(schema: StandardSchema, subject: string): CompiledSchem
     )
   }
   const { jsonSchema: converter, validate } = standard
-  const jsonSchema = objectOf(subject, () =>
+  const jsonSchema = buildObject(subject, () =>
     toJson(converter.input({ target: "draft-2020-12" }), "The JSON Schema"),
   )
   return {
@@ -75,13 +75,13 @@ function compileJsonSchema(schema: JsonObject, subject: string): CompiledSchema 
       `${subject} is an object of schemas, not a schema. With Zod, put z.object() around it.`,
     )
   }
-  const jsonSchema = objectOf(subject, () => toJson(schema, "The JSON Schema"))
+  const jsonSchema = buildObject(subject, () => toJson(schema, "The JSON Schema"))
   // It is compiled here only to report mistakes at the tool's definition. The time is linear in the schema's size.
   explainFailure(subject, () => new AjvJsonSchemaValidator().getValidator(jsonSchema))
   return { jsonSchema, parse: null }
 }
 
-function objectOf(subject: string, build: () => unknown): JsonObject {
+function buildObject(subject: string, build: () => unknown): JsonObject {
   const jsonSchema = explainFailure(subject, build)
   if (isJsonObject(jsonSchema)) return jsonSchema
   throw new ConfigurationError(`${subject} must be a schema.`)

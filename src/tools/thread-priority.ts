@@ -14,7 +14,7 @@ export function lowerThreadPriority(): boolean {
   if (process.platform !== "linux") return false
   let id: number
   try {
-    id = threadId()
+    id = readThreadId()
   } catch {
     return false
   }
@@ -23,7 +23,7 @@ export function lowerThreadPriority(): boolean {
 }
 
 /** Returns the id of the thread; see proc_thread-self(5). */
-function threadId(): number {
+function readThreadId(): number {
   const [id = ""] = readlinkSync("/proc/thread-self").split("/").slice(-1)
   return Number(id)
 }

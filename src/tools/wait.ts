@@ -45,12 +45,12 @@ export const wait = {
   sleep({ until, continuation = {} }: SleepOptions): ToolWait {
     const time = until instanceof Date ? until.getTime() : until
     if (!Number.isFinite(time)) throw new ConfigurationError("wait.sleep() requires a time as `until`.")
-    const kept = jsonObject(continuation, "wait.sleep()")
+    const kept = requireJsonObject(continuation, "wait.sleep()")
     return { [mark]: { type: "wait", kind: "timer", until: Math.ceil(time), continuation: kept } }
   },
   /** Asks the user, and executes the tool again with the answer, or when the wait expires. */
   input({ question, continuation = {} }: InputOptions): ToolWait {
-    const kept = jsonObject(continuation, "wait.input()")
+    const kept = requireJsonObject(continuation, "wait.input()")
     return { [mark]: { type: "wait", kind: "elicitation", question, continuation: kept } }
   },
   /**
@@ -59,13 +59,13 @@ export const wait = {
    */
   child({ message, continuation = {}, ...task }: ChildOptions): ToolWait {
     const content = typeof message === "string" ? [{ type: "text", text: message } as const] : message
-    const kept = jsonObject(continuation, "wait.child()")
+    const kept = requireJsonObject(continuation, "wait.child()")
     return { [mark]: { type: "wait", kind: "child", task: { content, ...task }, continuation: kept } }
   },
 } as const
 
 /** Returns the continuation. Another process receives it, so it must be JSON. */
-function jsonObject(continuation: unknown, name: string): JsonObject {
+function requireJsonObject(continuation: unknown, name: string): JsonObject {
   const value = toJson(continuation, `${name}: the continuation`)
   if (!isJsonObject(value)) throw new ConfigurationError(`${name} takes an object as \`continuation\`.`)
   return value

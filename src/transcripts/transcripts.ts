@@ -38,28 +38,28 @@ export function createTranscripts(options: TranscriptsOptions): Subscriber {
     timeoutMs,
     async onEvents({ sessionId, entries }) {
       let lines = ""
-      for (const entry of entries) lines += await lineOf(sessionId, entry, show)
+      for (const entry of entries) lines += await formatLine(sessionId, entry, show)
       makePrivateDirectory(directory)
-      await appendLines(join(directory, fileName(sessionId)), lines, { maxBytes, sync })
+      await appendLines(join(directory, toFileName(sessionId)), lines, { maxBytes, sync })
     },
     async onGap({ sessionId, afterSeq }) {
       const line = JSON.stringify({ type: "gap", sessionId, afterSeq })
-      await appendLines(join(directory, fileName(sessionId)), `${line}\n`, { maxBytes, sync })
+      await appendLines(join(directory, toFileName(sessionId)), `${line}\n`, { maxBytes, sync })
     },
   }
 }
 
-async function lineOf(
+async function formatLine(
   sessionId: string,
   { seq, at, runId, v, event }: EventEntry,
   show: (event: Event) => Event,
 ): Promise<string> {
   const id = toEventId(sessionId, seq)
-  return `${await stringifyInSlices({ type: "event", id, sessionId, seq, at, runId, v, event: withoutNonce(show(event)) })}\n`
+  return `${await stringifyInSlices({ type: "event", id, sessionId, seq, at, runId, v, event: removeNonce(show(event)) })}\n`
 }
 
 /** Returns the event without its nonce, because a reader with the nonce of an open wait may answer it. */
-function withoutNonce(event: Event): object {
+function removeNonce(event: Event): object {
   if (!("nonce" in event)) return event
   const { nonce: _, ...rest } = event
   return rest
@@ -69,7 +69,7 @@ function withoutNonce(event: Event): object {
  * Returns the file's name. Session ids may come from a custom store, and must not name a file elsewhere, or that of
  * another session.
  */
-function fileName(sessionId: string): string {
+function toFileName(sessionId: string): string {
   const isSafe = /^[a-z\d]+_[a-z\d]{1,64}$/.test(sessionId)
   return `${isSafe ? sessionId : `sha256-${createHash("sha256").update(sessionId).digest("hex")}`}.jsonl`
 }

@@ -63,7 +63,7 @@ export async function listen(
   const { address: bindAddress } = await lookup(host === "" ? "0.0.0.0" : host)
   const reach = isLoopbackAddress(bindAddress) ? "loopback" : "network"
   requireKeys(service, reach, host, options.allowAnyKey ?? settings.allowAnyKey)
-  const server = serverOf(service, reach, timeLimits)
+  const server = createHttpServer(service, reach, timeLimits)
   const { connectionsPerAddress } = settings.limits
   // Behind a proxy, all connections come from the proxy.
   if (settings.trustProxy === 0) limitConnections(server, connectionsPerAddress, service.logger)
@@ -89,7 +89,7 @@ export async function listen(
   return { url, apiUrl, port: bound, consoleUrl: isUsable ? `${url}/console/` : null, close }
 }
 
-function serverOf(service: ListeningService, reach: Reach, timeLimits: TimeLimits): Server {
+function createHttpServer(service: ListeningService, reach: Reach, timeLimits: TimeLimits): Server {
   const { timeout, ...serverOptions } = timeLimits
   const listener = getRequestListener(
     async (request, { incoming, outgoing }) => {

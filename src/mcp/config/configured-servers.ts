@@ -42,12 +42,12 @@ export async function readConfiguredServers(
       timeoutOverrides: resolved.mcpTimeoutOverrides,
       sessionInjectServers: resolved.mcpSessionInjectServers,
       stripInputFields: resolved.mcpStripInputFields,
-      serverEnvironment: certificatesOf(env),
+      serverEnvironment: selectCertificates(env),
     },
   )
 }
 
-function certificatesOf(env: McpEnvironment["env"]): Readonly<Record<string, string>> {
+function selectCertificates(env: McpEnvironment["env"]): Readonly<Record<string, string>> {
   return Object.fromEntries(
     certificateVariables.flatMap((name) => {
       const value = env[name]

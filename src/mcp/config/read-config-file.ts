@@ -23,9 +23,12 @@ export async function readConfigFile(options: ConfigFileOptions): Promise<McpSer
   const { cwd, environment } = options
   const path = resolve(cwd, options.path.replace(/^~(?=\/|$)/, environment.HOME ?? "~"))
   const file = await readJson(path)
-  const project = objectAt(objectAt(file, "projects"), resolve(cwd))
-  const disabled = [...namesAt(project, "disabledMcpServers"), ...namesAt(project, "disabledMcpjsonServers")]
-  const servers = Object.entries({ ...objectAt(file, "mcpServers"), ...objectAt(project, "mcpServers") })
+  const project = readObject(readObject(file, "projects"), resolve(cwd))
+  const disabled = [
+    ...readNames(project, "disabledMcpServers"),
+    ...readNames(project, "disabledMcpjsonServers"),
+  ]
+  const servers = Object.entries({ ...readObject(file, "mcpServers"), ...readObject(project, "mcpServers") })
   const enabled = servers.filter(
     ([name, server]) => !disabled.includes(name) && !(isJsonObject(server) && server.disabled === true),
   )
@@ -50,12 +53,12 @@ async function readJson(path: string): Promise<JsonObject> {
   throw new ConfigurationError(`The MCP configuration ${path} is not a JSON object.`)
 }
 
-function objectAt(parent: JsonObject, key: string): JsonObject {
+function readObject(parent: JsonObject, key: string): JsonObject {
   const value = Object.hasOwn(parent, key) ? parent[key] : undefined
   return isJsonObject(value) ? value : {}
 }
 
-function namesAt(parent: JsonObject, key: string): readonly unknown[] {
+function readNames(parent: JsonObject, key: string): readonly unknown[] {
   const value = parent[key]
   return Array.isArray(value) ? value : []
 }

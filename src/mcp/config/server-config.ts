@@ -89,7 +89,7 @@ function toServerConfig(
   }: ConfigDefaults,
 ): ServerConfig {
   const { enabledTools, disabledTools = [], tools = {}, perUser = false } = definition
-  const toolOptions = (tool: string) => (Object.hasOwn(tools, tool) ? (tools[tool] ?? {}) : {})
+  const findToolOptions = (tool: string) => (Object.hasOwn(tools, tool) ? (tools[tool] ?? {}) : {})
   const override = (key: string) => (Object.hasOwn(timeoutOverrides, key) ? timeoutOverrides[key] : undefined)
   const own = perUser === true ? {} : perUser
   const transport =
@@ -103,11 +103,11 @@ function toServerConfig(
     trusted: definition.trusted ?? false,
     approval: definition.approval ?? null,
     isEnabled: (tool) => (enabledTools?.includes(tool) ?? true) && !disabledTools.includes(tool),
-    toolOptions,
+    toolOptions: findToolOptions,
     timeoutMs: (tool) =>
       override(`${name}__${tool}`) ??
       override(tool) ??
-      toolOptions(tool).timeoutMs ??
+      findToolOptions(tool).timeoutMs ??
       definition.timeoutMs ??
       defaultToolTimeoutMs,
     prefix: definition.prefix ?? false,

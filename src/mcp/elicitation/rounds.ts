@@ -36,16 +36,16 @@ const retry = { retry: true }
  * Returns the first question of a server that responds to a call with questions. They are asked one after the other.
  */
 export function askFor({ inputRequests = {}, requestState }: InputRequiredResult): Step {
-  if (isTooDeep(inputRequests)) return failure("The server's question nests too deeply.")
+  if (isTooDeep(inputRequests)) return createFailure("The server's question nests too deeply.")
   const pending: { key: string; params: Json }[] = []
   // The SDK does not check these values.
   for (const [key, request] of Object.entries<unknown>(inputRequests)) {
     const { method, params } = isJsonObject(request) ? request : {}
     if (method !== "elicitation/create")
-      return failure(`The server asked for ${method}, which is not offered.`)
+      return createFailure(`The server asked for ${method}, which is not offered.`)
     pending.push({ key, params: params ?? null })
   }
-  return next({ requestState: requestState ?? null, pending, given: [] })
+  return createNextStep({ requestState: requestState ?? null, pending, given: [] })
 }
 
 /** Returns the question of a server that refused the call until a page is visited: error -32042 of 2025-11-25. */
@@ -53,28 +53,31 @@ export function askToVisit({ elicitations }: UrlElicitationRequiredError): Step 
   // The SDK does not check these values. Further ones come with the next refusal.
   const first: unknown = elicitations[0]
   const question = toQuestion(isJsonObject(first) ? { ...first, mode: "url" } : null)
-  if (question === null) return failure("The server requires a visit to a page that must not be shown.")
+  if (question === null) return createFailure("The server requires a visit to a page that must not be shown.")
   return { type: "wait", kind: "elicitation", question, continuation: retry }
 }
 
 /** Continues a call after the user has answered the question of `askFor` or `askToVisit`. */
 export function goOn(answered: Answered): Step {
-  if (answered.kind !== "elicitation") return failure("The call continued after a wait that it did not open.")
+  if (answered.kind !== "elicitation")
+    return createFailure("The call continued after a wait that it did not open.")
   const { continuation, action, content } = answered
   const answer = { action, content }
   if (continuation.retry === true) {
     if (answer.action === "accept") return { type: "send", reply: {} }
-    return failure(`The server requires a visit to a page first, and the user's answer was ${answer.action}.`)
+    return createFailure(
+      `The server requires a visit to a page first, and the user's answer was ${answer.action}.`,
+    )
   }
-  // `next` created this value.
+  // `createNextStep` created this value.
   const { requestState, pending, given } = continuation as Continuation
   const [asked, ...later] = pending
-  if (asked === undefined) return next({ requestState, pending, given })
+  if (asked === undefined) return createNextStep({ requestState, pending, given })
   const result = toElicitResult(answer) as JsonObject
-  return next({ requestState, pending: later, given: [...given, { key: asked.key, result }] })
+  return createNextStep({ requestState, pending: later, given: [...given, { key: asked.key, result }] })
 }
 
-function next({ requestState, pending, given }: Continuation): Step {
+function createNextStep({ requestState, pending, given }: Continuation): Step {
   const answers = [...given]
   for (const [index, { key, params }] of pending.entries()) {
     const question = toQuestion(params)
@@ -92,6 +95,6 @@ function next({ requestState, pending, given }: Continuation): Step {
   return { type: "send", reply }
 }
 
-function failure(message: string): ToolResult {
+function createFailure(message: string): ToolResult {
   return { type: "error", code: "mcp_tool_error", message }
 }

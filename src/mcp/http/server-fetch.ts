@@ -35,14 +35,14 @@ export function limitBody(response: Response, longest: number): Response {
   const { body, status, statusText, headers } = response
   if (body === null) return response
   const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true
-  const readEvents = isStream ? eventReader() : () => ({ end: -1, events: 0 })
+  const readEvents = isStream ? createEventReader() : () => ({ end: -1, events: 0 })
   const pace = createPace()
   let bytes = 0
   const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     async transform(chunk, controller) {
       const { end, events } = readEvents(chunk)
       bytes = end === -1 ? bytes + chunk.length : chunk.length - end
-      if (bytes > longest) return controller.error(tooLong(longest))
+      if (bytes > longest) return controller.error(createTooLong(longest))
       controller.enqueue(chunk)
       const ms = pace.spend(events)
       if (ms > 0) await delay(ms, undefined, { ref: false })
@@ -59,7 +59,7 @@ interface EventsInChunk {
 }
 
 /** Creates a function that finds the ends of events in a stream's chunks. An event ends with an empty line. */
-function eventReader(): (chunk: Uint8Array) => EventsInChunk {
+function createEventReader(): (chunk: Uint8Array) => EventsInChunk {
   let before = ""
   return (chunk) => {
     // Each byte becomes one character, so that offsets are the same in both.
@@ -72,7 +72,7 @@ function eventReader(): (chunk: Uint8Array) => EventsInChunk {
   }
 }
 
-function tooLong(longest: number): GatewayError {
+function createTooLong(longest: number): GatewayError {
   const message = `The server sent more than ${longest} bytes at once, which is too much.`
   return new GatewayError({ code: "mcp_response_too_large", status: 502 }, message)
 }

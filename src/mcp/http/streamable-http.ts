@@ -49,7 +49,7 @@ export function createStreamableHttp(
   const trace = new AsyncLocalStorage<string>()
   const inner = new StreamableHTTPClientTransport(config.url, {
     requestInit: { headers: { ...config.headers } },
-    fetch: (url, init) => serverFetch.fetch(url, withTrace(init, trace.getStore())),
+    fetch: (url, init) => serverFetch.fetch(url, addTrace(init, trace.getStore())),
     ...(authorizer !== null && { authProvider: toAuthProvider(authorizer, serverFetch) }),
     reconnectionOptions: {
       initialReconnectionDelay: firstPauseMs,
@@ -107,7 +107,7 @@ export function createStreamableHttp(
       }
       try {
         const send = () => sendWidened(message, { ...options, onRequestStreamEnd })
-        const traceparent = traceOf(message)
+        const traceparent = readTrace(message)
         await (traceparent === null ? send() : trace.run(traceparent, send))
       } catch (error) {
         open.delete(message.id)
@@ -128,12 +128,12 @@ export function createStreamableHttp(
 }
 
 /** Returns the trace in a request's metadata. */
-function traceOf({ params }: JSONRPCRequest): string | null {
+function readTrace({ params }: JSONRPCRequest): string | null {
   const traceparent = params?._meta?.traceparent
   return typeof traceparent === "string" ? parseTraceparent(traceparent) : null
 }
 
-function withTrace(init: RequestInit | undefined, traceparent: string | undefined): RequestInit | undefined {
+function addTrace(init: RequestInit | undefined, traceparent: string | undefined): RequestInit | undefined {
   if (traceparent === undefined) return init
   const headers = new Headers(init?.headers)
   headers.set("traceparent", traceparent)

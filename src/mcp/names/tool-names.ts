@@ -42,10 +42,10 @@ export function assignToolNames(tools: readonly NamedTool[], { taken, namespaces
     findForeignServer(cleanName(`${toolPrefix}${tool}`), server, namespaces),
   )
   const own = tools.filter((_tool, index) => strangers[index] === null)
-  const short = [...own.filter(({ prefix }) => !prefix).map(plainName), ...taken]
+  const short = [...own.filter(({ prefix }) => !prefix).map(toPlainName), ...taken]
   const collides = findRepeated(short)
   const wanted = own.map((tool) =>
-    tool.prefix || collides.has(plainName(tool)) ? prefixName(tool) : plainName(tool),
+    tool.prefix || collides.has(toPlainName(tool)) ? prefixName(tool) : toPlainName(tool),
   )
   // Names of one server's tools may differ only in characters that are not accepted. All of them get a hash.
   const isRepeated = findRepeated([...wanted, ...taken])
@@ -58,7 +58,7 @@ export function assignToolNames(tools: readonly NamedTool[], { taken, namespaces
     own.map((tool, index): [NamedTool, ToolName] => {
       const name = given[index] ?? ""
       if (isAmbiguous.has(name)) return [tool, { type: "ambiguous" }]
-      const plain = plainName(tool)
+      const plain = toPlainName(tool)
       return [tool, { type: "named", name, plain: tool.prefix || name === plain ? null : plain }]
     }),
   )
@@ -67,13 +67,13 @@ export function assignToolNames(tools: readonly NamedTool[], { taken, namespaces
       const of = strangers[index] ?? null
       return of === null ? (names.get(tool) ?? { type: "ambiguous" }) : { type: "foreign", of }
     }),
-    collisions: [...new Set(own.filter(({ prefix }) => !prefix).map(plainName))].filter((name) =>
+    collisions: [...new Set(own.filter(({ prefix }) => !prefix).map(toPlainName))].filter((name) =>
       collides.has(name),
     ),
   }
 }
 
-function plainName({ tool, toolPrefix }: NamedTool): string {
+function toPlainName({ tool, toolPrefix }: NamedTool): string {
   return fitName(cleanName(`${toolPrefix}${tool}`), tool)
 }
 

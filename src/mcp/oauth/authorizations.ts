@@ -32,10 +32,10 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
   const { configs, secrets, clock, redirectUrl, clientName, logger } = options
   /** Clients of the running servers. */
   const clients = new Map<string, OAuthClient>()
-  const keyOf = ({ name }: ServerConfig, principal: Principal | null) =>
+  const toKey = ({ name }: ServerConfig, principal: Principal | null) =>
     JSON.stringify([name, principal?.tenant, principal?.userId])
 
-  function clientOf(config: ServerConfig, principal: Principal | null): OAuthClient | null {
+  function createClient(config: ServerConfig, principal: Principal | null): OAuthClient | null {
     const { transport } = config
     if (transport.type === "stdio") return null
     const { oauth, headers } = transport
@@ -46,9 +46,9 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
 
   return {
     authorize(config, principal) {
-      const client = clientOf(config, principal)
+      const client = createClient(config, principal)
       if (client === null) return null
-      const key = keyOf(config, principal)
+      const key = toKey(config, principal)
       clients.set(key, client)
       const release = () => {
         // The server may have been started again.
@@ -66,7 +66,7 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
           name === state.server && transport.type !== "stdio" && transport.url.href === state.serverUrl,
       )
       if (config === undefined) return null
-      const client = clients.get(keyOf(config, state.principal)) ?? clientOf(config, state.principal)
+      const client = clients.get(toKey(config, state.principal)) ?? createClient(config, state.principal)
       if (client === null) return null
       try {
         await client.complete(callback, state)

@@ -37,7 +37,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
   let insufficient: string | undefined
   let arrival = Promise.withResolvers<void>()
 
-  const accessToken = async () => (await grants.read())?.tokens?.access_token
+  const readAccessToken = async () => (await grants.read())?.tokens?.access_token
 
   function announceArrival(): void {
     url = null
@@ -67,7 +67,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
     const id = randomUUID()
     const grant = await takeTurn(id, isNeedless)
     if (grant === null) {
-      insufficient = await accessToken()
+      insufficient = await readAccessToken()
       return
     }
     try {
@@ -122,7 +122,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
         // The request is sent with the current token, which may still be valid for a moment.
         return token
       }
-      return accessToken()
+      return readAccessToken()
     },
     renew,
     widen({ scope, resourceMetadataUrl }) {
@@ -140,7 +140,7 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
       const until = clock.now() + linkLifeMs
       while (!signal.aborted && clock.now() < until) {
         // If the store cannot be reached, it is read again.
-        const token = await accessToken().catch(() => undefined)
+        const token = await readAccessToken().catch(() => undefined)
         if (token !== undefined && token !== insufficient) return
         const enough = new AbortController()
         const later = delay(lookAgainMs, undefined, { signal: AbortSignal.any([signal, enough.signal]) })

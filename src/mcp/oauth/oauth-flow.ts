@@ -58,12 +58,12 @@ export async function runFlow(surroundings: FlowSurroundings, start: FlowStart):
   try {
     return await runOnce(surroundings, start)
   } catch (thrown) {
-    if (!(thrown instanceof RegisteredMeanwhile)) throw failure(surroundings.config.name, thrown)
+    if (!(thrown instanceof RegisteredMeanwhile)) throw toFailure(surroundings.config.name, thrown)
   }
   try {
     return await runOnce(surroundings, start)
   } catch (thrown) {
-    throw failure(surroundings.config.name, thrown)
+    throw toFailure(surroundings.config.name, thrown)
   }
 }
 
@@ -230,7 +230,7 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
 /**
  * Returns the error for a failure at an authorization server. It does not concern the MCP server's own connection.
  */
-function failure(server: string, thrown: unknown): Error {
+function toFailure(server: string, thrown: unknown): Error {
   if (UnauthorizedError.isInstance(thrown) || thrown instanceof GatewayError) return thrown
   const reason = toError(thrown).message.slice(0, 500)
   const kind = { code: "mcp_authorization_failed", status: 503, retryable: true }

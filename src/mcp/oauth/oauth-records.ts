@@ -51,7 +51,7 @@ export interface StoredRecord<Value> {
  * the tokens of the first one.
  */
 export function openClientRecord(secrets: Secrets, config: ServerConfig): StoredRecord<ClientRecord> {
-  return record(secrets, `client:${identity(config)}`)
+  return record(secrets, `client:${formatIdentity(config)}`)
 }
 
 export function openGrantRecord(
@@ -60,14 +60,14 @@ export function openGrantRecord(
   principal: Principal | null,
 ): StoredRecord<GrantRecord> {
   const owner = principal === null ? "shared" : JSON.stringify([principal.tenant, principal.userId])
-  return record(secrets, `grant:${identity(config)}:${owner}`)
+  return record(secrets, `grant:${formatIdentity(config)}:${owner}`)
 }
 
 export function openStateRecord(secrets: Secrets, state: string): StoredRecord<StateRecord> {
   return record(secrets, `state:${state}`)
 }
 
-function identity({ name, transport }: ServerConfig): string {
+function formatIdentity({ name, transport }: ServerConfig): string {
   return JSON.stringify([name, transport.type === "stdio" ? "" : transport.url.href])
 }
 

@@ -82,7 +82,7 @@ export class StdioTransport implements Transport {
     }
     if (stdin.write(serializeMessage(message))) return
     // One listener serves all waiting messages, because Node warns of too many listeners.
-    this.#drained ??= untilDrained(stdin).finally(() => {
+    this.#drained ??= waitUntilDrained(stdin).finally(() => {
       this.#drained = null
     })
     await this.#drained
@@ -141,7 +141,7 @@ export class StdioTransport implements Transport {
 }
 
 /** Resolves when a stream accepts more data, or has ended. */
-async function untilDrained(stream: Writable): Promise<void> {
+async function waitUntilDrained(stream: Writable): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = () => {
       stream.off("drain", done).off("close", done)

@@ -16,14 +16,14 @@ const maxCheckedCharacters = 1024 * 1024
 export async function checkInput(check: Check, schema: JsonObject, input: JsonObject): Promise<Validation> {
   const validation = await check(schema, input)
   if (validation.valid) return validation
-  const given = withoutOptionalNulls(schema, input)
+  const given = removeOptionalNulls(schema, input)
   if (given === null) return validation
   const outcome = await check(schema, given)
   return outcome.valid ? outcome : validation
 }
 
 /** Null if there is nothing to remove. */
-function withoutOptionalNulls({ required }: JsonObject, input: JsonObject): JsonObject | null {
+function removeOptionalNulls({ required }: JsonObject, input: JsonObject): JsonObject | null {
   const isRequired = (name: string) => Array.isArray(required) && required.includes(name)
   const entries = Object.entries(input)
   const kept = entries.filter(([name, value]) => value !== null || isRequired(name))

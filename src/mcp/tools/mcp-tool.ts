@@ -42,7 +42,7 @@ export function createMcpTool(
   const source = `mcp:${config.name}`
   const checkFor = (sessionId: string, signal: AbortSignal) => (schema: JsonObject, value: unknown) =>
     checkIfUsable(checkSchema, schema, value, { source, sessionId, signal })
-  const { timeoutMs, readOnly, idempotent, approval } = policyOf(config, definition)
+  const { timeoutMs, readOnly, idempotent, approval } = createPolicy(config, definition)
   const digest = readToolDigest(definition)
   const inputSchema = hideFields(definition.inputSchema as JsonObject, config)
   return {
@@ -57,7 +57,7 @@ export function createMcpTool(
     ...(plainName !== undefined && { plainName }),
     validate: (input, { sessionId, signal }) => checkInput(checkFor(sessionId, signal), inputSchema, input),
     async execute(input, context) {
-      const given = without(config.strippedFields, isJsonObject(input) ? input : {})
+      const given = omitFields(config.strippedFields, isJsonObject(input) ? input : {})
       const sent = config.injectsSession ? { ...given, [sessionKey]: context.session.id } : given
       const { signal, answered, session, traceparent } = context
       const progress = createProgressLines(context.emit)
@@ -74,7 +74,7 @@ export function createMcpTool(
       const toShownResult = async (result: CallToolResult) =>
         (await checkResult(check, definition.outputSchema, result)) ?? toToolResult(result)
       try {
-        return await untilSettled(
+        return await answerUntilSettled(
           first,
           (reply) => server.call(definition.name, sent, { ...options, reply }),
           toShownResult,
@@ -87,7 +87,7 @@ export function createMcpTool(
 }
 
 /** Sends the call until it has a result, or until the user must be asked. */
-async function untilSettled(
+async function answerUntilSettled(
   first: Step,
   send: (reply: InputReply) => ReturnType<ServerHandle["call"]>,
   shown: (result: CallToolResult) => Promise<ToolResult>,
@@ -117,7 +117,7 @@ async function stepAfter(
 }
 
 /** Returns the approval policy of a tool. The user's settings override the statements of a trusted server. */
-function policyOf(config: ServerConfig, { name, annotations = {} }: ServerTool) {
+function createPolicy(config: ServerConfig, { name, annotations = {} }: ServerTool) {
   const options = config.toolOptions(name)
   const hints = config.trusted ? annotations : {}
   const readOnly = options.readOnly ?? hints.readOnlyHint ?? false
@@ -137,13 +137,13 @@ function hideFields(schema: JsonObject, { injectsSession, strippedFields }: Serv
   const { properties, required } = schema
   const hidden = injectsSession ? [...strippedFields, sessionKey] : strippedFields
   if (!isJsonObject(properties) || !hidden.some((key) => Object.hasOwn(properties, key))) return schema
-  const shown = without(hidden, properties)
+  const shown = omitFields(hidden, properties)
   if (!Array.isArray(required)) return { ...schema, properties: shown }
   const stillRequired = required.filter((key) => typeof key !== "string" || !hidden.includes(key))
   return { ...schema, properties: shown, required: stillRequired }
 }
 
-function without(names: readonly string[], fields: JsonObject): JsonObject {
+function omitFields(names: readonly string[], fields: JsonObject): JsonObject {
   if (names.length === 0) return fields
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)))
 }

@@ -21,7 +21,7 @@ export function createProgressLines(emit: (line: string) => void): ProgressLines
   function flush(): void {
     timer = null
     if (held === null) return
-    emit(lineOf(held))
+    emit(formatLine(held))
     held = null
     timer = setTimeout(flush, minIntervalMs)
   }
@@ -34,13 +34,13 @@ export function createProgressLines(emit: (line: string) => void): ProgressLines
     end() {
       if (timer !== null) clearTimeout(timer)
       timer = null
-      if (held !== null) emit(lineOf(held))
+      if (held !== null) emit(formatLine(held))
       held = null
     },
   }
 }
 
-function lineOf({ progress, total, message }: Progress): string {
+function formatLine({ progress, total, message }: Progress): string {
   const count = total === undefined ? `${progress}` : `${progress}/${total}`
   return message === undefined ? `${count}\n` : `${count} ${truncateText(message, maxMessageCharacters)}\n`
 }

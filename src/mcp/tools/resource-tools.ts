@@ -56,7 +56,7 @@ const listResources: Definition = {
       description,
       mimeType,
     }))
-    return json({ resources: shown, templates })
+    return toJsonResult({ resources: shown, templates })
   },
 }
 
@@ -81,7 +81,7 @@ const listPrompts: Definition = {
       description: prompt.description,
       arguments: prompt.arguments,
     }))
-    return json({ prompts: shown })
+    return toJsonResult({ prompts: shown })
   },
 }
 
@@ -112,7 +112,7 @@ async function listOptional<Item>(list: () => Promise<readonly Item[]>): Promise
 }
 
 /** Returns a JSON result without undefined members. */
-function json(value: unknown): ToolResult {
+function toJsonResult(value: unknown): ToolResult {
   return { type: "json", value: JSON.parse(JSON.stringify(value)) as Json }
 }
 

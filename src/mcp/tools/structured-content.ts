@@ -16,7 +16,7 @@ export type Repetition =
 const maxTextCharacters = 1024 * 1024
 
 export function classifyRepetition(content: readonly ContentBlock[], structured: Json): Repetition {
-  const inner = onlyValueOf(structured)
+  const inner = findOnlyValue(structured)
   const candidates = inner === undefined ? [structured] : [structured, inner]
   for (const value of candidates) {
     if (isTextOf(content, value) || isSameJson(content, value)) return { type: "wrapped" }
@@ -31,7 +31,7 @@ export function classifyRepetition(content: readonly ContentBlock[], structured:
  * Returns the value of an object's only property: `{ "result": … }` of the Python SDK, `{ "content": … }` of the file
  * server.
  */
-function onlyValueOf(value: Json): Json | undefined {
+function findOnlyValue(value: Json): Json | undefined {
   if (!isJsonObject(value)) return undefined
   const values = Object.values(value)
   return values.length === 1 ? values[0] : undefined
@@ -45,12 +45,12 @@ function isTextOf(content: readonly ContentBlock[], value: Json): boolean {
 /** Returns true if the content is the JSON of the value, as one text or as one text for each item of a list. */
 function isJsonOf(content: readonly ContentBlock[], value: Json): boolean {
   const [block] = content
-  if (content.length === 1 && block !== undefined && says(block, value)) return true
+  if (content.length === 1 && block !== undefined && isSame(block, value)) return true
   if (!Array.isArray(value) || value.length !== content.length) return false
-  return content.every((item, index) => says(item, value[index]) || isTextOf([item], value[index]))
+  return content.every((item, index) => isSame(item, value[index]) || isTextOf([item], value[index]))
 }
 
-function says(block: ContentBlock, value: Json): boolean {
+function isSame(block: ContentBlock, value: Json): boolean {
   if (block.type !== "text" || block.text.length > maxTextCharacters) return false
   try {
     return isSameJson(JSON.parse(block.text), value)

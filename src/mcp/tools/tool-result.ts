@@ -36,7 +36,7 @@ export function toToolResult({ content, structuredContent, isError }: CallToolRe
   if (structuredContent === undefined) return { type: "content", content: parts }
   // The SDK has parsed it from JSON.
   const value = structuredContent as Json
-  if (isLongerAsJson(value, maxStructuredCharacters)) return withoutAll(parts, value)
+  if (isLongerAsJson(value, maxStructuredCharacters)) return dropStructured(parts, value)
   if (isTooDeep(value)) {
     const message = `The tool's result nests deeper than ${deepestLevel} levels.`
     return { type: "error", code: "mcp_tool_error", message }
@@ -82,7 +82,7 @@ export function toContentParts<Item>(
 /**
  * Returns the parts without large structured content. Servers that follow the specification have repeated it as text.
  */
-function withoutAll(parts: readonly ContentPart[], value: Json): ToolResult {
+function dropStructured(parts: readonly ContentPart[], value: Json): ToolResult {
   if (parts.length === 0)
     return { type: "content", content: [text(formatJsonStart(value, maxStructuredCharacters))] }
   const note = `[Structured content of more than ${maxStructuredCharacters} characters was left out.]`
@@ -99,7 +99,9 @@ export function toPart(block: ContentBlock): ContentPart {
       return text(`[${describe("sound", block.mimeType, block.data)}]`)
     case "resource_link": {
       const { name, uri, mimeType, description } = block
-      return text(`[resource ${name}: ${uri}${aside(mimeType)}${description ? `: ${description}` : ""}]`)
+      return text(
+        `[resource ${name}: ${uri}${formatAside(mimeType)}${description ? `: ${description}` : ""}]`,
+      )
     }
     case "resource":
       return toResourcePart(block.resource)
@@ -112,11 +114,11 @@ export function toPart(block: ContentBlock): ContentPart {
 /** Returns the content of a resource, under its URI. */
 export function toResourcePart(resource: ResourceContents): ContentPart {
   const { uri, mimeType } = resource
-  if ("text" in resource) return text(`[resource ${uri}${aside(mimeType)}]\n${resource.text}`)
-  if (!("blob" in resource)) return text(`[resource ${uri}${aside(mimeType)}]`)
+  if ("text" in resource) return text(`[resource ${uri}${formatAside(mimeType)}]\n${resource.text}`)
+  if (!("blob" in resource)) return text(`[resource ${uri}${formatAside(mimeType)}]`)
   const blob = String(resource.blob)
   if (!isTextType(mimeType)) return toImage(mimeType ?? "application/octet-stream", blob, `resource ${uri}`)
-  return text(`[resource ${uri}${aside(mimeType)}]\n${Buffer.from(blob, "base64").toString("utf8")}`)
+  return text(`[resource ${uri}${formatAside(mimeType)}]\n${Buffer.from(blob, "base64").toString("utf8")}`)
 }
 
 function isTextType(mediaType = ""): boolean {
@@ -132,7 +134,7 @@ function describe(subject: string, mediaType: string, base64: string): string {
   return `${subject} (${mediaType}), ${Math.floor((base64.length * 3) / 4)} bytes, which cannot be shown`
 }
 
-function aside(mediaType: string | undefined): string {
+function formatAside(mediaType: string | undefined): string {
   return mediaType === undefined ? "" : ` (${mediaType})`
 }
 

@@ -62,7 +62,7 @@ export function computeSha256(text: string | Uint8Array): string {
  * even if names differ only in case or in characters that file names cannot contain.
  */
 export function toEntityPath(key: MemoryKey): string {
-  return `${segment(key.entityType, key.entityType)}/${segment(key.name, JSON.stringify([key.entityType, key.name]))}.md`
+  return `${toSegment(key.entityType, key.entityType)}/${toSegment(key.name, JSON.stringify([key.entityType, key.name]))}.md`
 }
 
 const plain = /^[\p{Ll}\p{Lo}\p{N}](?:[\p{Ll}\p{Lo}\p{N}_-]*[\p{Ll}\p{Lo}\p{N}])?$/u
@@ -70,7 +70,7 @@ const plain = /^[\p{Ll}\p{Lo}\p{N}](?:[\p{Ll}\p{Lo}\p{N}_-]*[\p{Ll}\p{Lo}\p{N}])
 const reserved = /^(con|prn|aux|nul|com\d|lpt\d)$/
 const maxSegmentBytes = 80
 
-function segment(text: string, identity: string): string {
+function toSegment(text: string, identity: string): string {
   const isPlain =
     plain.test(text) &&
     !reserved.test(text) &&

@@ -41,7 +41,7 @@ export async function listFiles(root: string): Promise<readonly string[]> {
   const list = async (below: string, isRoot: boolean) => {
     for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
       entries++
-      if (entries > maxEntries) throw tooManyFiles()
+      if (entries > maxEntries) throw createTooManyFiles()
       const path = below === "" ? entry.name : `${below}/${entry.name}`
       if (entry.name.startsWith(".")) continue
       if (isRoot && entry.isDirectory()) await list(path, false)
@@ -107,7 +107,7 @@ export async function replaceFile(
     if (!hasCode(error, "EEXIST")) throw error
   })
   if (!(await isRealFolder(folder, root))) throw new Error("its folder is a link")
-  const next = hiddenPathOf(file, temporary)
+  const next = toHiddenPath(file, temporary)
   await rm(next, { force: true })
   const handle = await open(next, "wx", 0o600)
   try {
@@ -120,7 +120,7 @@ export async function replaceFile(
     if (expected === null) return await moveToFree(next, file)
     if (!(await setAside(root, path, expected))) return false
     const isWritten = await moveToFree(next, file)
-    await rm(hiddenPathOf(file, replaced), { force: true })
+    await rm(toHiddenPath(file, replaced), { force: true })
     return isWritten
   } finally {
     await rm(next, { force: true })
@@ -130,14 +130,14 @@ export async function replaceFile(
 /** Deletes a file if its bytes still have the expected digest. Resolves to false if the file changed meanwhile. */
 export async function removeFile(root: string, path: string, expected: string): Promise<boolean> {
   if (!(await setAside(root, path, expected))) return false
-  await rm(hiddenPathOf(join(root, path), replaced), { force: true })
+  await rm(toHiddenPath(join(root, path), replaced), { force: true })
   return true
 }
 
 /** Restores a file that a crash left set aside, unless a new one exists. */
 export async function recoverFile(root: string, path: string): Promise<void> {
   const file = join(root, path)
-  const aside = hiddenPathOf(file, replaced)
+  const aside = toHiddenPath(file, replaced)
   if ((await lstat(aside).catch(() => null)) === null) return
   if (!(await moveToFree(aside, file))) await rm(aside, { force: true })
 }
@@ -159,14 +159,14 @@ export async function recoverFiles(
       const aside = join(folder, name)
       const file = join(folder, name.slice(1, -replaced.length))
       if (await moveToFree(aside, file)) continue
-      const found = await readBounded(root, below(root, aside), maxReplacedBytes)
+      const found = await readBounded(root, toPathBelow(root, aside), maxReplacedBytes)
       if (found === null || "problem" in found) continue
-      if (isBase(below(root, file), found.text)) {
+      if (isBase(toPathBelow(root, file), found.text)) {
         await rm(aside, { force: true })
         continue
       }
       const copy = file.replace(/\.md$/, `.conflict-${found.bytes.slice(0, 8)}.md`)
-      if (await moveToFree(aside, copy)) kept.push(below(root, copy))
+      if (await moveToFree(aside, copy)) kept.push(toPathBelow(root, copy))
     }
   }
   await recover(root)
@@ -183,11 +183,11 @@ export async function recoverFiles(
 async function setAside(root: string, path: string, expected: string): Promise<boolean> {
   const file = join(root, path)
   if (!(await isRealFolder(dirname(file), root))) return false
-  const aside = hiddenPathOf(file, replaced)
+  const aside = toHiddenPath(file, replaced)
   const found = await lstat(file).catch(() => null)
   if (found === null || !found.isFile() || found.size > maxReplacedBytes) return false
   await rename(file, aside)
-  const read = await readBounded(root, below(root, aside), maxReplacedBytes)
+  const read = await readBounded(root, toPathBelow(root, aside), maxReplacedBytes)
   if (read !== null && "bytes" in read && read.bytes === expected) return true
   await moveToFree(aside, file)
   return false
@@ -214,11 +214,11 @@ async function isRealFolder(folder: string, root: string): Promise<boolean> {
   return found.isDirectory() && (await realpath(folder)) === folder
 }
 
-function below(root: string, file: string): string {
+function toPathBelow(root: string, file: string): string {
   return file.slice(root.length + 1).replaceAll("\\", "/")
 }
 
-function hiddenPathOf(file: string, end: string): string {
+function toHiddenPath(file: string, end: string): string {
   return join(dirname(file), `.${basename(file)}${end}`)
 }
 
@@ -226,7 +226,7 @@ function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code
 }
 
-function tooManyFiles(): GatewayError {
+function createTooManyFiles(): GatewayError {
   return new GatewayError(
     { code: "too_many_files", status: 413 },
     `The folder of memories has more than ${maxEntries} files. Use a separate folder for each user.`,

@@ -44,7 +44,7 @@ export async function loadSyncState(root: string): Promise<SyncState> {
   await recoverFile(root, stateFile)
   const found = await readBounded(root, stateFile, maxStateBytes)
   if (found === null) return { memories: [], bytes: null }
-  if ("problem" in found) throw unreadable(found.problem)
+  if ("problem" in found) throw createUnreadable(found.problem)
   try {
     const { memories } = schema.parse(JSON.parse(found.text))
     return {
@@ -55,7 +55,7 @@ export async function loadSyncState(root: string): Promise<SyncState> {
       bytes: found.bytes,
     }
   } catch {
-    throw unreadable("it is not a state of this version")
+    throw createUnreadable("it is not a state of this version")
   }
 }
 
@@ -66,10 +66,10 @@ export async function saveSyncState(
 ): Promise<void> {
   const text = `${JSON.stringify({ version: 1, memories }, null, 1)}\n`
   if (await replaceFile(root, stateFile, { text, expected: bytes })) return
-  throw unreadable("it was changed during the synchronization")
+  throw createUnreadable("it was changed during the synchronization")
 }
 
-function unreadable(problem: string): GatewayError {
+function createUnreadable(problem: string): GatewayError {
   return new GatewayError(
     { code: "sync_state_unreadable", status: 500 },
     `The file ${stateFile} in the folder of memories cannot be used: ${problem}. If you delete it, the next ` +

@@ -45,7 +45,7 @@ export async function synchronize({ memories, root, signal }: SynchronizeOptions
   const blocked = new Set<string>()
   const files = await readFiles(root, paths, { state: state.memories, report, blocked })
   const stored = await readStoredMemories(memories)
-  const synced = new Map(state.memories.map((memory) => [idOf(memory), memory]))
+  const synced = new Map(state.memories.map((memory) => [toId(memory), memory]))
   const next: SyncedMemory[] = []
   for (const id of new Set([...files.keys(), ...stored.keys(), ...synced.keys()])) {
     const former = synced.get(id) ?? null
@@ -127,14 +127,15 @@ async function act(entity: Entity, path: string, parts: OneParts): Promise<Synce
       report.forgotten.push(path)
       return null
     case "removeFile":
-      if (file === null || !(await removeFile(root, path, file.bytes))) throw changedError()
+      if (file === null || !(await removeFile(root, path, file.bytes))) throw createChangedError()
       report.removed.push(path)
       return null
     case "export":
     case "restore": {
       if (stored === null) return synced
       const expected = file?.bytes ?? null
-      if (!(await replaceFile(root, path, { text: renderEntity(stored), expected }))) throw changedError()
+      if (!(await replaceFile(root, path, { text: renderEntity(stored), expected })))
+        throw createChangedError()
       report[action === "export" ? "exported" : "restored"].push(path)
       return done(sides.stored)
     }
@@ -177,7 +178,7 @@ async function readFiles(root: string, paths: readonly string[], { state, report
   const refuse = (path: string, problem: string) => {
     report.problems.push({ path, problem })
     const memory = recorded.get(path)
-    if (memory !== undefined) blocked.add(idOf(memory))
+    if (memory !== undefined) blocked.add(toId(memory))
   }
   // If two files contain the same memory, the known one counts.
   const inOrder = [...paths].sort((left, right) => Number(recorded.has(right)) - Number(recorded.has(left)))
@@ -198,13 +199,13 @@ async function readFiles(root: string, paths: readonly string[], { state, report
       refuse(path, "it is empty; delete the file to forget the memory")
       continue
     }
-    const former = files.get(idOf(entity))
-    if (former === undefined) files.set(idOf(entity), { ...found, entity })
+    const former = files.get(toId(entity))
+    if (former === undefined) files.set(toId(entity), { ...found, entity })
     else refuse(path, `${former.path} is a file of the same memory`)
   }
   // A file that was replaced by something else, such as a link, does not count as deleted.
   for (const memory of state) {
-    if (files.has(idOf(memory)) || blocked.has(idOf(memory)) || paths.includes(memory.path)) continue
+    if (files.has(toId(memory)) || blocked.has(toId(memory)) || paths.includes(memory.path)) continue
     const found = await readBounded(root, memory.path, maxFileBytes)
     if (found !== null) refuse(memory.path, "problem" in found ? found.problem : "it was created just now")
   }
@@ -215,7 +216,7 @@ async function readStoredMemories(memories: Memories): Promise<ReadonlyMap<strin
   const stored = new Map<string, MemoryRecord>()
   for (let after: MemoryKey | undefined; ; ) {
     const page = await memories.list({ limit: pageSize, ...(after !== undefined && { after }) })
-    for (const memory of page.memories) stored.set(idOf(memory), memory)
+    for (const memory of page.memories) stored.set(toId(memory), memory)
     if (page.next === null) return stored
     after = page.next
   }
@@ -227,7 +228,7 @@ function freePath(key: MemoryKey, paths: readonly string[]): string {
   return paths.includes(path) ? path.replace(/\.md$/, "-memory.md") : path
 }
 
-function idOf({ entityType, name }: MemoryKey): string {
+function toId({ entityType, name }: MemoryKey): string {
   return JSON.stringify([entityType, name])
 }
 
@@ -235,6 +236,6 @@ function nameOf({ entityType, name }: MemoryKey): MemoryKey {
   return { entityType, name }
 }
 
-function changedError(): Error {
+function createChangedError(): Error {
   return new Error("the file changed during the synchronization, and is looked at again next time")
 }

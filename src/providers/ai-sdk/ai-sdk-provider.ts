@@ -43,7 +43,7 @@ export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Pr
     name: nameOf(model),
     defaultModel: model.modelId,
     ...(priceList !== undefined && { priceList }),
-    toolRules: toolRulesOf(model),
+    toolRules: chooseToolRules(model),
     // Models for version 6 of `ai` have no common setting for thinking.
     ...(model.specificationVersion === "v4" && { thinkingLevels: () => thinkingLevels }),
     stream: (request, { signal }) => answer(model, options, request, signal),
@@ -54,7 +54,7 @@ export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Pr
  * Returns the rules for tools. The AI SDK passes schemas on unchanged, so the rules of its strictest providers apply.
  * OpenAI has further limits.
  */
-function toolRulesOf({ provider }: LanguageModel): ToolRules {
+function chooseToolRules({ provider }: LanguageModel): ToolRules {
   const common = { plainRoot: true, itemsRequired: true, propertyNames: /^[a-zA-Z0-9_.-]{1,64}$/ }
   return /^(openai|azure)\b(?!-)/.test(provider) ? { ...common, ...openAiToolRules } : common
 }
@@ -156,14 +156,17 @@ async function* read(
     if (over) await readToEnd(reader)
     else await cancelBody(reader)
   }
-  yield createModelFailure(codeOfEnd(fold, headers), { detail: "The stream ended without a finish." })
+  yield createModelFailure(classifyEnd(fold, headers), { detail: "The stream ended without a finish." })
 }
 
 /**
  * Returns the code of an ended stream. The AI SDK finds no events in a web page or in a JSON document, and reports
  * nothing.
  */
-function codeOfEnd({ begun }: AnswerFold, headers: Reading["headers"]): "upstream_invalid" | "upstream_cut" {
+function classifyEnd(
+  { begun }: AnswerFold,
+  headers: Reading["headers"],
+): "upstream_invalid" | "upstream_cut" {
   const isDocument = /^(text\/html|application\/json)\b/i.test(headers["content-type"] ?? "")
   return isDocument && !begun ? "upstream_invalid" : "upstream_cut"
 }
@@ -174,7 +177,7 @@ function endOf(
 ): ModelEnd | ModelFailure {
   const stopReason = toStopReason(finishReason, fold.called)
   if (stopReason === null) {
-    const code = finishReason.unified === "error" ? "upstream_failed" : codeOfEnd(fold, headers)
+    const code = finishReason.unified === "error" ? "upstream_failed" : classifyEnd(fold, headers)
     return createModelFailure(code, {
       detail: `Finish reason “${finishReason.raw ?? finishReason.unified}”.`,
     })

@@ -73,16 +73,16 @@ export class AnswerFold {
         this.#add(this.#toolCall(part))
         return advance
       case "tool-result":
-        if (!part.preliminary) this.#add(this.#opaque(toolResult(part)))
+        if (!part.preliminary) this.#add(this.#opaque(toToolResult(part)))
         return advance
       case "file":
       case "reasoning-file":
-        this.#add(this.#opaque(file(part)))
+        this.#add(this.#opaque(toFile(part)))
         return advance
       case "custom":
         // It repeats the metadata and the counts, and need not be sent back.
         if (part.kind === "anthropic.message_start") return progress
-        this.#add(this.#opaque({ type: "custom", kind: part.kind, ...optionsOf(part) }))
+        this.#add(this.#opaque({ type: "custom", kind: part.kind, ...toOptions(part) }))
         return advance
       case "response-metadata":
         this.#identify(part)
@@ -171,7 +171,7 @@ export class AnswerFold {
       input: call.input,
       providerExecuted: true,
     } as const
-    return this.#opaque({ ...own, ...optionsOf(part) })
+    return this.#opaque({ ...own, ...toOptions(part) })
   }
 
   #opaque(part: SentBack): ModelPart {
@@ -179,22 +179,22 @@ export class AnswerFold {
   }
 }
 
-function toolResult(part: Of<"tool-result">): SentBack {
+function toToolResult(part: Of<"tool-result">): SentBack {
   const { toolCallId, toolName, result: value, isError = false } = part
   const output = { type: isError ? "error-json" : "json", value } as const
-  return { type: "tool-result", toolCallId, toolName, output, ...optionsOf(part) }
+  return { type: "tool-result", toolCallId, toolName, output, ...toOptions(part) }
 }
 
-function file(part: Of<"file" | "reasoning-file">): SentBack {
+function toFile(part: Of<"file" | "reasoning-file">): SentBack {
   const { type, mediaType } = part
   const data =
     typeof part.data === "string" || part.data instanceof Uint8Array
       ? ({ type: "data", data: part.data } as const)
       : part.data
-  return { type, mediaType, data, ...optionsOf(part) }
+  return { type, mediaType, data, ...toOptions(part) }
 }
 
 /** Returns the metadata of a part in the form in which it is sent back. */
-function optionsOf({ providerMetadata }: { readonly providerMetadata?: SharedV4ProviderMetadata }) {
+function toOptions({ providerMetadata }: { readonly providerMetadata?: SharedV4ProviderMetadata }) {
   return providerMetadata && { providerOptions: providerMetadata }
 }

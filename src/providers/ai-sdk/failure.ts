@@ -64,7 +64,7 @@ function codeOfComplaint(said: Complaint, thrown: unknown, begun: boolean): Fail
   if (said.name === "AI_InvalidResponseDataError" && /\bended without\b/.test(said.message))
     return "upstream_cut"
   if (status === undefined && thrown instanceof Error)
-    return isRetryable === undefined ? classifyBodyError(thrown, begun) : codeOfNoResponse(said.cause)
+    return isRetryable === undefined ? classifyBodyError(thrown, begun) : classifyNoResponse(said.cause)
   // The response started successfully. Either its connection broke, or it is not a valid response.
   if (status !== undefined && status < 400)
     return isRetryable ? "upstream_cut" : classifyBodyError(said.cause)
@@ -81,7 +81,7 @@ function codeOfComplaint(said: Complaint, thrown: unknown, begun: boolean): Fail
 }
 
 /** Returns the code of a failure without any response. */
-function codeOfNoResponse(cause: unknown): FailureCode {
+function classifyNoResponse(cause: unknown): FailureCode {
   return /time(d )?out/i.test(String(cause)) ? "upstream_timeout" : "upstream_unreachable"
 }
 

@@ -22,12 +22,12 @@ export function toPromptV3(prompt: LanguageModelV4Prompt): LanguageModelV3Prompt
       case "user":
         return {
           ...message,
-          content: message.content.map((part) => (part.type === "file" ? file(part) : part)),
+          content: message.content.map((part) => (part.type === "file" ? toFile(part) : part)),
         }
       case "assistant":
-        return { ...message, content: message.content.flatMap(assistantPart) }
+        return { ...message, content: message.content.flatMap(toAssistantPart) }
       case "tool":
-        return { ...message, content: message.content.map(toolPart) }
+        return { ...message, content: message.content.map(toToolPart) }
       default:
         return message satisfies never
     }
@@ -37,12 +37,12 @@ export function toPromptV3(prompt: LanguageModelV4Prompt): LanguageModelV3Prompt
 type V3Content<Role> = Extract<LanguageModelV3Prompt[number], { role: Role }>["content"]
 type V4Content<Role> = Extract<LanguageModelV4Prompt[number], { role: Role }>["content"]
 
-function assistantPart(part: V4Content<"assistant">[number]): V3Content<"assistant"> {
+function toAssistantPart(part: V4Content<"assistant">[number]): V3Content<"assistant"> {
   switch (part.type) {
     case "file":
-      return [file(part)]
+      return [toFile(part)]
     case "tool-result":
-      return [{ ...part, output: output(part.output) }]
+      return [{ ...part, output: toOutput(part.output) }]
     case "custom":
     case "reasoning-file":
       return []
@@ -51,26 +51,26 @@ function assistantPart(part: V4Content<"assistant">[number]): V3Content<"assista
   }
 }
 
-function toolPart(part: V4Content<"tool">[number]): V3Content<"tool">[number] {
-  return part.type === "tool-result" ? { ...part, output: output(part.output) } : part
+function toToolPart(part: V4Content<"tool">[number]): V3Content<"tool">[number] {
+  return part.type === "tool-result" ? { ...part, output: toOutput(part.output) } : part
 }
 
-function output(value: LanguageModelV4ToolResultOutput): LanguageModelV3ToolResultOutput {
-  return value.type === "content" ? { ...value, value: value.value.map(outputPart) } : value
+function toOutput(value: LanguageModelV4ToolResultOutput): LanguageModelV3ToolResultOutput {
+  return value.type === "content" ? { ...value, value: value.value.map(toOutputPart) } : value
 }
 
-function outputPart(part: V4Output): V3Output {
+function toOutputPart(part: V4Output): V3Output {
   if (part.type !== "file") return part
   const { mediaType } = part
-  const data = dataOf(part.data)
+  const data = toData(part.data)
   return data instanceof URL ? { type: "image-url", url: data.href } : { type: "image-data", data, mediaType }
 }
 
-function file(part: LanguageModelV4FilePart): LanguageModelV3FilePart {
-  return { ...part, data: dataOf(part.data) }
+function toFile(part: LanguageModelV4FilePart): LanguageModelV3FilePart {
+  return { ...part, data: toData(part.data) }
 }
 
-function dataOf(data: SharedV4FileData): string | URL {
+function toData(data: SharedV4FileData): string | URL {
   switch (data.type) {
     case "url":
       return data.url

@@ -38,10 +38,10 @@ export function toPrompt(
   provider: string,
 ): LanguageModelV4Prompt {
   const ids = mapCallIds(messages, { givenId: ({ vendor }) => readKept(provider, vendor)?.id || null })
-  const names = new Map(messages.flatMap(callsOf).map(({ toolCallId, name }) => [toolCallId, name]))
+  const names = new Map(messages.flatMap(listCalls).map(({ toolCallId, name }) => [toolCallId, name]))
   return [
-    ...systemMessages([...system, ...messages.flatMap(systemBlock)]),
-    ...moveResultsBehindCalls(messages).flatMap((message) => messageOf(message, { provider, ids, names })),
+    ...toSystemMessages([...system, ...messages.flatMap(toSystemBlocks)]),
+    ...moveResultsBehindCalls(messages).flatMap((message) => toMessages(message, { provider, ids, names })),
   ]
 }
 
@@ -55,7 +55,7 @@ const cachedHere: SharedV4ProviderOptions = {
  * Returns one message, because many providers accept only one, or two messages if only the first blocks are worth
  * caching.
  */
-function systemMessages(blocks: readonly SystemBlock[]): readonly Of<"system">[] {
+function toSystemMessages(blocks: readonly SystemBlock[]): readonly Of<"system">[] {
   const filled = blocks.filter(({ text }) => !isBlank(text))
   const end = filled.findLastIndex(({ cache }) => cache) + 1
   const texts = (some: readonly SystemBlock[]) => some.map(({ text }) => text).join("\n\n")
@@ -67,11 +67,11 @@ function systemMessages(blocks: readonly SystemBlock[]): readonly Of<"system">[]
 }
 
 /** Returns a system block. Only some providers accept system messages inside a conversation. */
-function systemBlock(message: Message): readonly SystemBlock[] {
+function toSystemBlocks(message: Message): readonly SystemBlock[] {
   return message.role === "system" ? [{ text: joinTexts(message.content) }] : []
 }
 
-function callsOf(message: Message): readonly ToolCallPart[] {
+function listCalls(message: Message): readonly ToolCallPart[] {
   return message.role === "assistant" ? message.content.filter((part) => part.type === "toolCall") : []
 }
 
@@ -83,17 +83,17 @@ interface Rendering {
   readonly names: ReadonlyMap<string, string>
 }
 
-function messageOf(message: Message, rendering: Rendering): readonly LanguageModelV4Message[] {
+function toMessages(message: Message, rendering: Rendering): readonly LanguageModelV4Message[] {
   const { ids, names } = rendering
   switch (message.role) {
     case "system":
       return []
     case "user":
-      return dropIfEmpty({ role: "user", content: message.content.flatMap(contentPart) })
+      return dropIfEmpty({ role: "user", content: message.content.flatMap(toContentParts) })
     case "assistant":
       return dropIfEmpty({
         role: "assistant",
-        content: message.content.flatMap((part) => assistantPart(part, rendering)),
+        content: message.content.flatMap((part) => toAssistantParts(part, rendering)),
       })
     case "tool":
       return dropIfEmpty({
@@ -102,7 +102,7 @@ function messageOf(message: Message, rendering: Rendering): readonly LanguageMod
           type: "tool-result",
           toolCallId: ids.get(toolCallId) ?? toolCallId,
           toolName: names.get(toolCallId) ?? "unknown",
-          output: resultOutput(result),
+          output: toOutput(result),
         })),
       })
     default:
@@ -116,7 +116,7 @@ function dropIfEmpty(
   return message.content.length === 0 ? [] : [message]
 }
 
-function assistantPart(part: AssistantPart, { provider, ids }: Rendering): readonly AssistantContent[] {
+function toAssistantParts(part: AssistantPart, { provider, ids }: Rendering): readonly AssistantContent[] {
   const own = readKept(provider, part.vendor)
   const options = own?.metadata && { providerOptions: own.metadata }
   switch (part.type) {
@@ -141,7 +141,7 @@ function revivePart(part: AssistantContent): AssistantContent {
   return part.data.type === "url" ? { ...part, data: { ...part.data, url: new URL(part.data.url) } } : part
 }
 
-function resultOutput(result: ToolResult): ResultOutput {
+function toOutput(result: ToolResult): ResultOutput {
   switch (result.type) {
     case "json": {
       const { value, isError, warning } = result
@@ -152,7 +152,7 @@ function resultOutput(result: ToolResult): ResultOutput {
       return { type: isError === true ? "error-text" : "text", value: text }
     }
     case "content":
-      return { type: "content", value: contentOf(result, { hasErrorMark: false }).flatMap(contentPart) }
+      return { type: "content", value: contentOf(result, { hasErrorMark: false }).flatMap(toContentParts) }
     case "error":
       return { type: "error-text", value: `${formatErrorCode(result)}: ${result.message}` }
     default:
@@ -160,12 +160,12 @@ function resultOutput(result: ToolResult): ResultOutput {
   }
 }
 
-function contentPart(part: ContentPart): readonly (LanguageModelV4TextPart | LanguageModelV4FilePart)[] {
-  if (part.type === "image") return [imagePart(part)]
+function toContentParts(part: ContentPart): readonly (LanguageModelV4TextPart | LanguageModelV4FilePart)[] {
+  if (part.type === "image") return [toImagePart(part)]
   return isBlank(part.text) ? [] : [{ type: "text", text: part.text }]
 }
 
-function imagePart({ source }: ImagePart): LanguageModelV4FilePart {
+function toImagePart({ source }: ImagePart): LanguageModelV4FilePart {
   if (source.type === "base64")
     return { type: "file", mediaType: source.mediaType, data: { type: "data", data: source.data } }
   return { type: "file", mediaType: "image/*", data: { type: "url", url: new URL(source.url) } }

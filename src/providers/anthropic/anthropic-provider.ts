@@ -157,14 +157,14 @@ async function open({ client, options }: Connection, request: ModelRequest, sign
 
 /** Throws the SDK's error for an error event, with or without an `event` field, as the SDK's own stream does. */
 function parse({ event, data }: SseEvent, { headers }: Response, sdk: AnthropicSdk) {
-  if (event === "error") throw new sdk.APIError(undefined, errorBody(data), undefined, headers)
+  if (event === "error") throw new sdk.APIError(undefined, parseErrorBody(data), undefined, headers)
   const sent = JSON.parse(data)
   if (isJsonObject(sent) && (sent.type === "error" || (sent.type === undefined && isJsonObject(sent.error))))
     throw new sdk.APIError(undefined, sent, undefined, headers)
   return sent as Anthropic.RawMessageStreamEvent
 }
 
-function errorBody(data: string): object {
+function parseErrorBody(data: string): object {
   try {
     return Object(JSON.parse(data))
   } catch {

@@ -27,8 +27,8 @@ export function createFirstDelta(
   block: Block,
   content: Anthropic.RawContentBlockStartEvent["content_block"],
 ): ModelDelta | null {
-  if (content.type === "text") return textDelta("textDelta", block, content.text)
-  if (content.type === "thinking") return textDelta("thinkingDelta", block, content.thinking)
+  if (content.type === "text") return createTextDelta("textDelta", block, content.text)
+  if (content.type === "thinking") return createTextDelta("thinkingDelta", block, content.thinking)
   return null
 }
 
@@ -41,13 +41,13 @@ export function applyDelta(
   switch (delta.type) {
     case "text_delta":
       fields.text = `${fields.text ?? ""}${delta.text}`
-      return textDelta("textDelta", block, delta.text)
+      return createTextDelta("textDelta", block, delta.text)
     case "thinking_delta":
       fields.thinking = `${fields.thinking ?? ""}${delta.thinking}`
-      return textDelta("thinkingDelta", block, delta.thinking)
+      return createTextDelta("thinkingDelta", block, delta.thinking)
     case "input_json_delta":
       block.inputJson += delta.partial_json
-      return fields.type === "tool_use" ? inputDelta(block, delta.partial_json) : null
+      return fields.type === "tool_use" ? createInputDelta(block, delta.partial_json) : null
     case "citations_delta": {
       const citations = Array.isArray(fields.citations) ? fields.citations : []
       fields.citations = [...citations, delta.citation as unknown as JsonObject]
@@ -63,13 +63,13 @@ export function applyDelta(
 }
 
 /** Returns a delta of a call's input. Null for a call that the provider itself executes. */
-function inputDelta({ part, fields }: Block, text: string): ModelInputDelta | null {
+function createInputDelta({ part, fields }: Block, text: string): ModelInputDelta | null {
   return text === ""
     ? null
     : { type: "toolInputDelta", part, name: callName(String(fields.name ?? "")), text }
 }
 
-function textDelta(type: ModelDelta["type"], { part }: Block, text: string): ModelDelta | null {
+function createTextDelta(type: ModelDelta["type"], { part }: Block, text: string): ModelDelta | null {
   return text === "" ? null : { type, part, text }
 }
 
@@ -77,11 +77,11 @@ export function toPart({ fields, inputJson }: Block): ModelPart {
   switch (fields.type) {
     case "text": {
       const { type: _, text, ...rest } = fields
-      return { type: "text", text: String(text ?? ""), ...vendorOf(rest) }
+      return { type: "text", text: String(text ?? ""), ...selectVendorData(rest) }
     }
     case "thinking": {
       const { type: _, thinking, ...rest } = fields
-      return { type: "thinking", text: String(thinking ?? ""), ...vendorOf(rest) }
+      return { type: "thinking", text: String(thinking ?? ""), ...selectVendorData(rest) }
     }
     case "tool_use": {
       const { type: _, name, input, ...rest } = fields
@@ -89,7 +89,7 @@ export function toPart({ fields, inputJson }: Block): ModelPart {
         type: "toolCall",
         name: callName(String(name ?? "")),
         ...toInput(inputJson, input),
-        ...vendorOf(rest),
+        ...selectVendorData(rest),
       }
     }
     default: {
@@ -100,7 +100,7 @@ export function toPart({ fields, inputJson }: Block): ModelPart {
 }
 
 /** Returns fields that the gateway's own types do not have: ids, signatures, citations. */
-function vendorOf(fields: Record<string, Json>): { readonly vendor?: VendorData } {
+function selectVendorData(fields: Record<string, Json>): { readonly vendor?: VendorData } {
   const data = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
   return Object.keys(data).length === 0 ? {} : { vendor: { provider: "anthropic", data } }
 }

@@ -27,12 +27,12 @@ const opening: Block = { type: "text", text: "(The assistant speaks first.)" }
  * `collectSystemMessageTexts`.
  */
 export function toConversationTurns(messages: readonly Message[]): Anthropic.MessageParam[] {
-  const callIds = mapCallIds(messages, { givenId: givenCallId, legal: /^[\w-]{1,64}$/ })
+  const callIds = mapCallIds(messages, { givenId: readCallId, legal: /^[\w-]{1,64}$/ })
   const turns: { readonly role: "user" | "assistant"; content: Block[] }[] = []
   for (const message of messages) {
     if (message.role === "system") continue
     const role = message.role === "assistant" ? "assistant" : "user"
-    const content = blocksOf(message, callIds)
+    const content = toBlocks(message, callIds)
     if (content.length === 0) continue
     const last = turns.at(-1)
     // Blocks are added one by one, because a client may send more blocks than a function accepts arguments.
@@ -40,7 +40,7 @@ export function toConversationTurns(messages: readonly Message[]): Anthropic.Mes
     else turns.push({ role, content })
   }
   if (turns[0]?.role === "assistant") turns.unshift({ role: "user", content: [opening] })
-  for (const turn of turns) turn.content = resultsFirst(turn.content)
+  for (const turn of turns) turn.content = moveResultsFirst(turn.content)
   return turns
 }
 
@@ -49,34 +49,36 @@ export function toConversationTurns(messages: readonly Message[]): Anthropic.Mes
  * messages inside a conversation only for newer models and in certain places. Every model accepts them in the prompt.
  */
 export function collectSystemMessageTexts(messages: readonly Message[]): readonly Anthropic.TextBlockParam[] {
-  return messages.flatMap((message) => (message.role === "system" ? message.content.flatMap(textBlock) : []))
+  return messages.flatMap((message) =>
+    message.role === "system" ? message.content.flatMap(toTextBlocks) : [],
+  )
 }
 
-function blocksOf(
+function toBlocks(
   message: Exclude<Message, { role: "system" }>,
   callIds: ReadonlyMap<string, string>,
 ): Block[] {
   switch (message.role) {
     case "user":
-      return message.content.flatMap(contentBlock)
+      return message.content.flatMap(toContentBlocks)
     case "assistant":
-      return message.content.flatMap((part) => assistantBlock(part, callIds))
+      return message.content.flatMap((part) => toAssistantBlocks(part, callIds))
     case "tool":
       return message.results.map(({ toolCallId, result }) => ({
         type: "tool_result",
         tool_use_id: callIds.get(toolCallId) ?? toolCallId,
-        ...resultContent(result),
+        ...toResultContent(result),
       }))
     default:
       return message satisfies never
   }
 }
 
-function assistantBlock(part: AssistantPart, callIds: ReadonlyMap<string, string>): readonly Block[] {
-  const own = ownData(part.vendor)
+function toAssistantBlocks(part: AssistantPart, callIds: ReadonlyMap<string, string>): readonly Block[] {
+  const own = selectOwnData(part.vendor)
   switch (part.type) {
     case "text":
-      return textBlock(part).map((block) => ({ ...own, ...block }))
+      return toTextBlocks(part).map((block) => ({ ...own, ...block }))
     case "thinking":
       // The API refuses thinking without its signature.
       if (typeof own?.signature !== "string") return []
@@ -92,20 +94,20 @@ function assistantBlock(part: AssistantPart, callIds: ReadonlyMap<string, string
   }
 }
 
-function ownData(vendor: VendorData | undefined): VendorData["data"] | undefined {
+function selectOwnData(vendor: VendorData | undefined): VendorData["data"] | undefined {
   return vendor?.provider === "anthropic" ? vendor.data : undefined
 }
 
-function givenCallId({ vendor }: ToolCallPart): string | null {
-  const id = ownData(vendor)?.id
+function readCallId({ vendor }: ToolCallPart): string | null {
+  const id = selectOwnData(vendor)?.id
   return typeof id === "string" ? id : null
 }
 
-function resultContent(result: ToolResult): Pick<Anthropic.ToolResultBlockParam, "content" | "is_error"> {
+function toResultContent(result: ToolResult): Pick<Anthropic.ToolResultBlockParam, "content" | "is_error"> {
   switch (result.type) {
     case "json":
     case "content": {
-      const content = contentOf(result, { hasErrorMark: true }).flatMap(contentBlock)
+      const content = contentOf(result, { hasErrorMark: true }).flatMap(toContentBlocks)
       return { content, ...(result.isError === true && { is_error: true }) }
     }
     case "error":
@@ -115,8 +117,10 @@ function resultContent(result: ToolResult): Pick<Anthropic.ToolResultBlockParam,
   }
 }
 
-function contentBlock(part: ContentPart): readonly (Anthropic.TextBlockParam | Anthropic.ImageBlockParam)[] {
-  if (part.type === "text") return textBlock(part)
+function toContentBlocks(
+  part: ContentPart,
+): readonly (Anthropic.TextBlockParam | Anthropic.ImageBlockParam)[] {
+  if (part.type === "text") return toTextBlocks(part)
   const { source } = part
   if (source.type === "url") return [{ type: "image", source }]
   // If the API does not accept the media type, it reports the error.
@@ -125,11 +129,11 @@ function contentBlock(part: ContentPart): readonly (Anthropic.TextBlockParam | A
 }
 
 /** Returns a block for the text. Returns none for white space alone, which the API refuses. */
-function textBlock({ text }: { readonly text: string }): Anthropic.TextBlockParam[] {
+function toTextBlocks({ text }: { readonly text: string }): Anthropic.TextBlockParam[] {
   return text.trim() === "" ? [] : [{ type: "text", text }]
 }
 
-function resultsFirst(content: readonly Block[]): Block[] {
+function moveResultsFirst(content: readonly Block[]): Block[] {
   const isResult = (block: Block) => block.type === "tool_result"
   return [...content.filter(isResult), ...content.filter((block) => !isResult(block))]
 }

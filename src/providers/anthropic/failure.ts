@@ -26,7 +26,7 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
     return createModelFailure("upstream_timeout", { detail })
   if (thrown instanceof sdk.APIConnectionError) return createModelFailure("upstream_unreachable", { detail })
   if (thrown instanceof sdk.APIError) {
-    const code = codeOf(thrown)
+    const code = classifyApiError(thrown)
     return createModelFailure(code, {
       detail,
       retryAfterMs: thrown.headers && parseRetryAfter(thrown.headers, Date.now()),
@@ -37,9 +37,9 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
   // Some proxies report an error with a success status.
   if (thrown instanceof NotAStreamError && isJsonObject(thrown.json) && isJsonObject(thrown.json.error)) {
     const reported = new sdk.APIError(undefined, thrown.json, undefined, undefined)
-    return createModelFailure(codeOf(reported), {
+    return createModelFailure(classifyApiError(reported), {
       detail,
-      retryable: retryAdvice(codeOf(reported), undefined),
+      retryable: retryAdvice(classifyApiError(reported), undefined),
     })
   }
   return createModelFailure(classifyBodyError(thrown, begun), { detail })
@@ -49,7 +49,7 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
  * Returns the code by the type in the body, which error events have as well. The status takes precedence if it is
  * more specific, because proxies put `api_error` into every body.
  */
-function codeOf({ type, status, apiMessage }: APIError): FailureCode {
+function classifyApiError({ type, status, apiMessage }: APIError): FailureCode {
   if (status === 401 || status === 402) return classifyStatus(status)
   if (isOutOfCredit(apiMessage)) return "quota_exceeded"
   switch (type as typeof type | "billing_error") {

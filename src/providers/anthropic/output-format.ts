@@ -16,7 +16,7 @@ const mostOptionalProperties = 10
  */
 export async function createOutputFormat(schema: JsonObject): Promise<Anthropic.JSONOutputFormat | null> {
   const fits = schema.type === "object" && isExpressible(schema)
-  if (!fits || optionalProperties(schema) > mostOptionalProperties) return null
+  if (!fits || countOptionalProperties(schema) > mostOptionalProperties) return null
   const { transformJSONSchema } = await import("@anthropic-ai/sdk/lib/transform-json-schema")
   return { type: "json_schema", schema: transformJSONSchema(schema) }
 }
@@ -26,7 +26,7 @@ function isExpressible(schema: Json): boolean {
   // A reference may be recursive, and closed objects cannot be combined with `allOf`.
   if (["$ref", "allOf", "patternProperties"].some((keyword) => keyword in schema)) return false
   if ((schema.additionalProperties ?? false) !== false) return false
-  return isTyped(schema) && subschemas(schema).every(isExpressible)
+  return isTyped(schema) && listSubschemas(schema).every(isExpressible)
 }
 
 /** Returns true if exactly one keyword that the SDK's rendering understands defines the type. */
@@ -38,15 +38,15 @@ function isTyped({ type, properties, items, anyOf, oneOf, ...schema }: JsonObjec
   return type !== undefined || schema.enum !== undefined || schema.const !== undefined
 }
 
-function optionalProperties(schema: Json): number {
+function countOptionalProperties(schema: Json): number {
   if (!isJsonObject(schema)) return 0
   const { properties = {}, required } = schema
   const needed = Array.isArray(required) ? required : []
   const own = Object.keys(properties ?? {}).filter((name) => !needed.includes(name)).length
-  return subschemas(schema).reduce<number>((sum, part) => sum + optionalProperties(part), own)
+  return listSubschemas(schema).reduce<number>((sum, part) => sum + countOptionalProperties(part), own)
 }
 
-function subschemas({ properties, items, anyOf, oneOf }: JsonObject): readonly Json[] {
+function listSubschemas({ properties, items, anyOf, oneOf }: JsonObject): readonly Json[] {
   const lists = [anyOf, oneOf].flatMap((list) => (Array.isArray(list) ? list : []))
   return [
     ...(isJsonObject(properties) ? Object.values(properties) : []),

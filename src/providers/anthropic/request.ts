@@ -4,23 +4,23 @@ import { collectSystemMessageTexts, toConversationTurns } from "./conversation-t
 
 /** Returns the body of a Messages call (https://docs.claude.com/en/api/messages) for a request. */
 export function createMessagesRequest(request: ModelRequest): Anthropic.MessageCreateParamsStreaming {
-  const system = [...request.system.flatMap(systemBlock), ...collectSystemMessageTexts(request.messages)]
+  const system = [...request.system.flatMap(toSystemBlocks), ...collectSystemMessageTexts(request.messages)]
   return {
     model: request.model,
     max_tokens: request.maxTokens,
     messages: toConversationTurns(request.messages),
     stream: true,
     ...(system.length > 0 && { system }),
-    ...(request.tools.length > 0 && { tools: request.tools.map(tool) }),
+    ...(request.tools.length > 0 && { tools: request.tools.map(toTool) }),
   }
 }
 
-function systemBlock({ text, cache }: SystemBlock): readonly Anthropic.TextBlockParam[] {
+function toSystemBlocks({ text, cache }: SystemBlock): readonly Anthropic.TextBlockParam[] {
   // The API refuses blocks without text.
   if (text.trim() === "") return []
   return [{ type: "text", text, ...(cache && { cache_control: { type: "ephemeral" } }) }]
 }
 
-function tool({ name, description, inputSchema }: ToolSpecification): Anthropic.Tool {
+function toTool({ name, description, inputSchema }: ToolSpecification): Anthropic.Tool {
   return { name, description, input_schema: { ...inputSchema, type: "object" } }
 }

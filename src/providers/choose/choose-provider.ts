@@ -47,7 +47,7 @@ export async function chooseProvider(
   if (typeof provider === "object") return { provider: toProvider(provider), name: null, guessed: false }
   const name = provider ?? findConfiguredName(options, settings)
   if (name !== null) return { provider: createNamedProvider(name, options, settings), name, guessed: false }
-  const local = mayGuess ? await localProvider(settings.localServer) : null
+  const local = mayGuess ? await findLocalProvider(settings.localServer) : null
   if (local !== null) return { provider: local, name: null, guessed: true }
   return { provider: demoProvider(), name: "demo", guessed: true }
 }
@@ -76,7 +76,7 @@ function findConfiguredName(
   return providerConfig === undefined ? null : "anthropic"
 }
 
-async function localProvider(baseURL: string): Promise<Provider | null> {
+async function findLocalProvider(baseURL: string): Promise<Provider | null> {
   const model = await findFirstModel(baseURL)
   return model === null ? null : openAiChatProvider({ baseURL, defaultModel: model, priceList: "free" })
 }

@@ -18,7 +18,7 @@ const longestResult = 2000
 export function createDemoResponse({ messages, tools }: ModelRequest): readonly ModelPart[] {
   const last = messages.findLast((message) => !isNote(message))
   if (last?.role === "tool") return [{ type: "text", text: tellResults(last, messages) }]
-  const message = last?.role === "user" ? wordsOf(last) : ""
+  const message = last?.role === "user" ? joinWords(last) : ""
   const thinking = /^\/think\b\s*/.exec(message)
   if (!thinking) return answer(message, tools)
   const thought =
@@ -27,7 +27,7 @@ export function createDemoResponse({ messages, tools }: ModelRequest): readonly 
 }
 
 /** Returns a message's text. If a part of it is a command, leaves out the other parts, such as memories or a state. */
-function wordsOf({ content }: UserMessage): string {
+function joinWords({ content }: UserMessage): string {
   const texts = content.map((part) => joinTexts([part]).trim())
   const commands = texts.filter((text) => /^\/(tool|think)\b/.test(text))
   return (commands.length > 0 ? commands : texts).join("\n").trim()
@@ -44,13 +44,13 @@ function isNote({ role, ...message }: Message): boolean {
 }
 
 function answer(message: string, tools: readonly ToolSpecification[]): readonly ModelPart[] {
-  if (/^\/tool\b/.test(message)) return toolCalls(message, tools)
+  if (/^\/tool\b/.test(message)) return parseToolCalls(message, tools)
   const heard = message === "" ? "" : `You said: “${clip(message, longestEcho)}”\n\n`
   return [
     {
       type: "text",
       text:
-        `${heard}I am the offline demo, not a model: I only follow a few rules. ${toolHelp(tools)} ` +
+        `${heard}I am the offline demo, not a model: I only follow a few rules. ${formatToolHelp(tools)} ` +
         "Write /think before a message to see thinking as well. For a real model, set " +
         "ANTHROPIC_API_KEY and start again.",
     },
@@ -58,17 +58,19 @@ function answer(message: string, tools: readonly ToolSpecification[]): readonly 
 }
 
 /** Parses calls. Each line that starts with `/tool` is a call. If one is invalid, none is made. */
-function toolCalls(message: string, tools: readonly ToolSpecification[]): readonly ModelPart[] {
+function parseToolCalls(message: string, tools: readonly ToolSpecification[]): readonly ModelPart[] {
   const calls: ModelToolCall[] = []
   for (const command of message.split(/^(?=\/tool\b)/m)) {
     const [, name = "", json = ""] = /^\/tool\s*(\S*)\s*(.*)$/s.exec(command) ?? []
     if (!tools.some((tool) => tool.name === name)) {
       const problem = name === "" ? "Which tool?" : `There is no tool “${clip(name, longestEcho)}”.`
-      return [{ type: "text", text: `${problem} ${toolHelp(tools)}` }]
+      return [{ type: "text", text: `${problem} ${formatToolHelp(tools)}` }]
     }
     const input = parse(json.trim() === "" ? "{}" : json)
     if (!isJsonObject(input)) {
-      return [{ type: "text", text: `The input for ${name} must be one JSON object. ${toolHelp(tools)}` }]
+      return [
+        { type: "text", text: `The input for ${name} must be one JSON object. ${formatToolHelp(tools)}` },
+      ]
     }
     calls.push({ type: "toolCall", name, input })
   }
@@ -84,7 +86,7 @@ function parse(json: string): unknown {
   }
 }
 
-function toolHelp(tools: readonly ToolSpecification[]): string {
+function formatToolHelp(tools: readonly ToolSpecification[]): string {
   if (tools.length === 0) return "This agent has no tools."
   const names = tools.map((tool) => tool.name).join(", ")
   return `This agent's tools: ${names}. I call one when you write: /tool NAME {"its": "input"}.`
@@ -93,14 +95,14 @@ function toolHelp(tools: readonly ToolSpecification[]): string {
 function tellResults({ results }: ToolMessage, messages: readonly Message[]): string {
   return results
     .map(({ toolCallId, result }) => {
-      const name = toolName(toolCallId, messages)
+      const name = findToolName(toolCallId, messages)
       const verb = isFailure(result) ? "failed" : "answered"
-      return `${name} ${verb}: ${clip(resultText(result), longestResult)}`
+      return `${name} ${verb}: ${clip(formatResult(result), longestResult)}`
     })
     .join("\n")
 }
 
-function toolName(toolCallId: string, messages: readonly Message[]): string {
+function findToolName(toolCallId: string, messages: readonly Message[]): string {
   for (const message of messages) {
     if (message.role !== "assistant") continue
     for (const part of message.content) {
@@ -110,7 +112,7 @@ function toolName(toolCallId: string, messages: readonly Message[]): string {
   return "The tool"
 }
 
-function resultText(result: ToolResult): string {
+function formatResult(result: ToolResult): string {
   switch (result.type) {
     case "json":
       return typeof result.value === "string" ? result.value : JSON.stringify(result.value)

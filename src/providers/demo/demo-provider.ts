@@ -33,10 +33,10 @@ async function* speak(
   let outputTokens = 0
   for (const [part, { type, ...rest }] of content.entries()) {
     if (!("text" in rest)) {
-      outputTokens += words(JSON.stringify(rest)).length
+      outputTokens += splitIntoWords(JSON.stringify(rest)).length
       continue
     }
-    for (const text of words(rest.text)) {
+    for (const text of splitIntoWords(rest.text)) {
       if (!(await pause(delayMs, signal))) return
       outputTokens++
       yield { type: type === "thinking" ? "thinkingDelta" : "textDelta", part, text }
@@ -48,7 +48,7 @@ async function* speak(
     stopReason: content.some((part) => part.type === "toolCall") ? "toolCalls" : "end",
     model: request.model,
     usage: {
-      inputTokens: inputWords(request),
+      inputTokens: countInputWords(request),
       outputTokens,
       cacheCreationInputTokens: 0,
       cacheReadInputTokens: 0,
@@ -68,16 +68,16 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<boolean
 }
 
 /** Returns the words, each with its following white space, so that they join to the same text. */
-function words(text: string): readonly string[] {
+function splitIntoWords(text: string): readonly string[] {
   return text.match(/\s*\S+\s*/g) ?? []
 }
 
-function inputWords({ system, messages }: ModelRequest): number {
-  const count = (text: string) => words(text).length
-  const messageWords = (message: Message) =>
+function countInputWords({ system, messages }: ModelRequest): number {
+  const count = (text: string) => splitIntoWords(text).length
+  const countMessageWords = (message: Message) =>
     count(JSON.stringify("content" in message ? message.content : message.results))
   return (
     system.reduce((sum, block) => sum + count(block.text), 0) +
-    messages.reduce((sum, message) => sum + messageWords(message), 0)
+    messages.reduce((sum, message) => sum + countMessageWords(message), 0)
   )
 }

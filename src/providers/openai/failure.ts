@@ -25,7 +25,7 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
   if (thrown instanceof sdk.APIConnectionTimeoutError)
     return createModelFailure("upstream_timeout", { detail })
   if (thrown instanceof sdk.APIConnectionError) return createModelFailure("upstream_unreachable", { detail })
-  if (thrown instanceof sdk.APIError) return refusal(thrown, detail)
+  if (thrown instanceof sdk.APIError) return classifyRefusal(thrown, detail)
   if (thrown instanceof ServiceError)
     return createModelFailure(classifyComplaint(thrown), {
       detail,
@@ -41,7 +41,7 @@ function isComplaint(json: unknown): json is { readonly error: JsonObject | stri
   return isJsonObject(json) && (isJsonObject(json.error) || typeof json.error === "string")
 }
 
-function refusal({ message, code, type, status, headers }: APIError, detail: string): ModelFailure {
+function classifyRefusal({ message, code, type, status, headers }: APIError, detail: string): ModelFailure {
   const failure = classifyComplaint({ message, code: code ?? null, type: type ?? null, status })
   return createModelFailure(failure, {
     detail,

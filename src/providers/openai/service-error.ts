@@ -18,15 +18,15 @@ export class ServiceError extends Error implements ServiceComplaint {
   /** @param said The error object, or the value in its place. */
   constructor(said: unknown) {
     const error = isJsonObject(said) ? said : {}
-    super(messageOf(error, said))
+    super(readMessage(error, said))
     this.name = "ServiceError"
     this.code = typeof error.code === "string" ? error.code : null
     this.type = typeof error.type === "string" ? error.type : null
-    this.status = statusOf(error.code ?? error.status)
+    this.status = readStatus(error.code ?? error.status)
   }
 }
 
-function messageOf({ message, code }: JsonObject, said: unknown): string {
+function readMessage({ message, code }: JsonObject, said: unknown): string {
   const text = typeof message === "string" ? message : typeof said === "string" ? said : JSON.stringify(said)
   return typeof code === "string" && !text.includes(code) ? `${text} (${code})` : text
 }
@@ -35,7 +35,7 @@ function messageOf({ message, code }: JsonObject, said: unknown): string {
  * Returns the status in a code. Services that pass on another's errors put its status there, as a number or as
  * digits.
  */
-function statusOf(code: unknown): number | undefined {
+function readStatus(code: unknown): number | undefined {
   const status = Number(code)
   return Number.isInteger(status) && status >= 400 && status < 600 ? status : undefined
 }

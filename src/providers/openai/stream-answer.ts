@@ -88,7 +88,7 @@ async function* read(
     for await (const batch of readSseBatches(response, () => fold.complete)) {
       let shown = false
       for (const event of batch) {
-        if (event.event === "error") throw new ServiceError(errorOf(event.data))
+        if (event.event === "error") throw new ServiceError(readError(event.data))
         const deltas = fold.apply(event.data)
         state.begun = true
         for (const delta of deltas) {
@@ -125,7 +125,7 @@ async function* read(
 }
 
 /** Returns the error in the data, which usually is an object that contains it. */
-function errorOf(data: string): unknown {
+function readError(data: string): unknown {
   const said = parseObject(data)
   return said?.error ?? said ?? data
 }

@@ -22,7 +22,7 @@ export function mapCallIds(
 ): ReadonlyMap<string, string> {
   const ids = new Map<string, string>()
   const used = new Set<string>()
-  for (const call of callsOf(messages)) {
+  for (const call of listCalls(messages)) {
     const given = givenId(call)
     const isUsable = given !== null && legal.test(given) && !used.has(given)
     const id = isUsable ? given : fitId(call.toolCallId)
@@ -32,7 +32,7 @@ export function mapCallIds(
   return ids
 }
 
-function callsOf(messages: readonly Message[]): readonly ToolCallPart[] {
+function listCalls(messages: readonly Message[]): readonly ToolCallPart[] {
   return messages
     .flatMap((message) => (message.role === "assistant" ? message.content : []))
     .filter((part) => part.type === "toolCall")

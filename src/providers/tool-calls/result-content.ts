@@ -9,7 +9,7 @@ export function toModelContent(
   result: Exclude<ToolResult, { type: "error" }>,
   { hasErrorMark }: { readonly hasErrorMark: boolean },
 ): readonly ContentPart[] {
-  const notes = resultNotes(result, hasErrorMark)
+  const notes = formatNotes(result, hasErrorMark)
   if (result.type === "content") {
     return notes === "" ? result.content : [{ type: "text", text: notes }, ...result.content]
   }
@@ -17,7 +17,7 @@ export function toModelContent(
   return [{ type: "text", text: notes === "" ? text : `${notes}\n${text}` }]
 }
 
-function resultNotes({ isError, warning }: Exclude<ToolResult, { type: "error" }>, hasErrorMark: boolean) {
+function formatNotes({ isError, warning }: Exclude<ToolResult, { type: "error" }>, hasErrorMark: boolean) {
   const notes = []
   if (isError === true && !hasErrorMark)
     notes.push("Error: The tool reports that it failed. Its result follows.")

@@ -53,13 +53,13 @@ export async function fetchDirectly(
 /** Sends the pieces as the connection takes them. Ends early if the request does. */
 async function sendStream(request: ClientRequest, body: ReadableStream<Uint8Array>): Promise<void> {
   for await (const piece of body) {
-    if (!request.write(piece)) await untilDrained(request)
+    if (!request.write(piece)) await waitUntilDrained(request)
     if (request.destroyed) return
   }
   request.end()
 }
 
-function untilDrained(request: ClientRequest): Promise<void> {
+function waitUntilDrained(request: ClientRequest): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {
       request.off("drain", settle).off("close", settle)

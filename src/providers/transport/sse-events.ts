@@ -33,7 +33,7 @@ export async function* readSseBatches(
   response: Response,
   isOver: () => boolean,
 ): AsyncGenerator<readonly SseEvent[], void, undefined> {
-  const reader = await bodyReader(response)
+  const reader = await openBodyReader(response)
   let batch: SseEvent[] = []
   const parser = createParser({
     onEvent: ({ event = null, data }) => batch.push({ event, data }),
@@ -69,14 +69,14 @@ function* splitParts(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-async function bodyReader(response: Response): Promise<BodyReader> {
+async function openBodyReader(response: Response): Promise<BodyReader> {
   if (response instanceof EventStreamResponse) return response
   const { headers, body } = response
   const contentType = headers.get("content-type") ?? ""
   if (body !== null && isEventStream(contentType)) return body.getReader()
   // The text of a web page is not helpful.
   const isReadable = body !== null && /^(application\/([\w.-]+\+)?json|text\/plain)\b/i.test(contentType)
-  const text = isReadable ? await beginningOf(body.getReader()) : ""
+  const text = isReadable ? await readBeginning(body.getReader()) : ""
   if (body !== null && !isReadable) await cancelBody(body)
   throw new NotAStreamError(contentType, text)
 }
@@ -84,7 +84,7 @@ async function bodyReader(response: Response): Promise<BodyReader> {
 /** Maximum bytes that are read of a body that is not an event stream. An error is shorter. */
 const longestBeginning = 64 * 1024
 
-async function beginningOf(reader: BodyReader): Promise<string> {
+async function readBeginning(reader: BodyReader): Promise<string> {
   const decoder = new TextDecoder()
   let [text, size] = ["", 0]
   try {

@@ -71,7 +71,7 @@ async function* runAgent(
       const question = callOf(readFields(toolCall))
       requested.delete(question.id)
       asked.push({ approvalId: String(approvalId), toolCallId: question.id })
-      const inputSchema = typeof agent === "function" ? undefined : inputSchemaOf(agent, question.name)
+      const inputSchema = typeof agent === "function" ? undefined : findInputSchema(agent, question.name)
       questions.push(createAskedCall(options, { ...question, reason: readText(reason), inputSchema }))
     }
     yield* toRunnerEvents(part, requested, options)
@@ -83,6 +83,6 @@ async function* runAgent(
   yield* questions
 }
 
-function inputSchemaOf({ tools }: AiSdkAgent, name: string): JsonObject | undefined {
+function findInputSchema({ tools }: AiSdkAgent, name: string): JsonObject | undefined {
   return toJsonSchema(readFields(readFields(tools)[name]).inputSchema)
 }

@@ -23,24 +23,24 @@ export function createSavedState(
 export function readDecidedMessages({ state, decisions }: RunnerRequest): AiSdkMessage[] {
   const saved = readFields(state)
   const edits = new Map(decisions.map(({ id, editedInput }) => [id, editedInput]))
-  const messages = listOf(saved.messages).map((message) => withEdits(message, edits))
+  const messages = listOf(saved.messages).map((message) => applyEdits(message, edits))
   const approvals = listOf(saved.approvals).map(readFields)
   const content = decisions.flatMap((decision): AiSdkApprovalPart[] => {
     const approvalId = readText(approvals.find(({ toolCallId }) => toolCallId === decision.id)?.approvalId)
     return approvalId === undefined
       ? []
-      : [{ type: "tool-approval-response", approvalId, ...verdictOf(decision) }]
+      : [{ type: "tool-approval-response", approvalId, ...toVerdict(decision) }]
   })
   // They are the SDK's own messages, unchanged.
   return [...(messages as AiSdkMessage[]), { role: "tool", content }]
 }
 
-function verdictOf(decision: RunnerDecision): Pick<AiSdkApprovalPart, "approved" | "reason"> {
+function toVerdict(decision: RunnerDecision): Pick<AiSdkApprovalPart, "approved" | "reason"> {
   return decision.approved ? { approved: true } : { approved: false, reason: formatDenial(decision) }
 }
 
 /** Replaces the input of edited calls. The schema's own input is removed. */
-function withEdits(message: unknown, edits: ReadonlyMap<string, JsonObject | null>): object {
+function applyEdits(message: unknown, edits: ReadonlyMap<string, JsonObject | null>): object {
   const { content, ...rest } = readFields(message)
   if (!Array.isArray(content)) return readFields(message)
   const parts = content.map((part) => {

@@ -19,7 +19,7 @@ export function createExecutionStarts(decided: readonly string[]): ExecutionStar
   const known = new Set(decided)
   const held = new Map<string, () => void>()
   let notify = () => {}
-  const nextHeld = () =>
+  const takeNext = () =>
     new Promise<null>((resolve) => {
       notify = () => resolve(null)
     })
@@ -41,7 +41,7 @@ export function createExecutionStarts(decided: readonly string[]): ExecutionStar
           yield { type: executionStart, toolCallId }
           release()
         }
-        const arrived = await Promise.race([next, nextHeld()])
+        const arrived = await Promise.race([next, takeNext()])
         if (arrived === null) continue
         if (arrived.done === true) return
         const part = readFields(arrived.value)

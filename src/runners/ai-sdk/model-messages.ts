@@ -41,17 +41,20 @@ export function toModelMessages(messages: readonly Message[]): AiSdkMessage[] {
   return messages.map((message): AiSdkMessage => {
     switch (message.role) {
       case "user":
-        return { role: "user", content: message.content.map(userPart) }
+        return { role: "user", content: message.content.map(toUserPart) }
       case "system":
         return { role: "system", content: joinTexts(message.content) }
       case "assistant":
-        return { role: "assistant", content: message.content.flatMap((part) => assistantPart(part, names)) }
+        return {
+          role: "assistant",
+          content: message.content.flatMap((part) => toAssistantParts(part, names)),
+        }
       case "tool":
         return {
           role: "tool",
           content: message.results.map(({ toolCallId, result }) => {
             const toolName = names.get(toolCallId) ?? "tool"
-            return { type: "tool-result", toolCallId, toolName, output: outputOf(result) }
+            return { type: "tool-result", toolCallId, toolName, output: toOutput(result) }
           }),
         }
       default:
@@ -60,14 +63,14 @@ export function toModelMessages(messages: readonly Message[]): AiSdkMessage[] {
   })
 }
 
-function userPart(part: ContentPart): UserPart {
+function toUserPart(part: ContentPart): UserPart {
   if (part.type === "text") return { type: "text", text: part.text }
   const { source } = part
   if (source.type === "url") return { type: "file", data: new URL(source.url), mediaType: "image" }
   return { type: "file", data: source.data, mediaType: source.mediaType }
 }
 
-function assistantPart(part: AssistantPart, names: Map<string, string>): CallingPart[] {
+function toAssistantParts(part: AssistantPart, names: Map<string, string>): CallingPart[] {
   switch (part.type) {
     case "text":
       return [{ type: "text", text: part.text }]
@@ -84,7 +87,7 @@ function assistantPart(part: AssistantPart, names: Map<string, string>): Calling
   }
 }
 
-function outputOf(result: ToolResult): ResultPart["output"] {
+function toOutput(result: ToolResult): ResultPart["output"] {
   if (isFailure(result)) return { type: "error-text", value: formatResult(result) }
   if (result.type !== "json" || typeof result.value === "string" || result.warning !== undefined) {
     return { type: "text", value: formatResult(result) }

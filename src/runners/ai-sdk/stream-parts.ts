@@ -31,7 +31,7 @@ export function* toRunnerEvents(
       yield { type: "thinking", text: readText(part.text) ?? "" }
       return
     case "finish-step":
-      yield usageEvent(part, options)
+      yield createUsageEvent(part, options)
       return
     case "tool-call":
       requested.set(id, callOf(part))
@@ -45,7 +45,7 @@ export function* toRunnerEvents(
       // The final result follows a preliminary one.
       if (part.preliminary === true) return
       yield* reportCall(id, requested)
-      yield { type: "toolResult", id, result: outcomeOf(part) }
+      yield { type: "toolResult", id, result: toOutcome(part) }
   }
 }
 
@@ -55,7 +55,7 @@ function* reportCall(id: string, requested: Map<string, RunnerToolCall>): Iterab
   if (call !== undefined) yield call
 }
 
-function outcomeOf(part: Fields): ToolResult {
+function toOutcome(part: Fields): ToolResult {
   if (part.type === "tool-result") return toToolResult(part.output)
   if (part.type === "tool-error") {
     return { type: "error", code: "tool_failed", message: toError(part.error).message }
@@ -63,18 +63,18 @@ function outcomeOf(part: Fields): ToolResult {
   return { type: "error", code: "denied", message: "The agent's policy denied this call." }
 }
 
-function usageEvent({ response, usage }: Fields, options: RunnerOptions): RunnerEvent {
+function createUsageEvent({ response, usage }: Fields, options: RunnerOptions): RunnerEvent {
   const model = options.model ?? readText(readFields(response).modelId)
   const { priceList } = options
   return {
     type: "usage",
-    usage: usageOf(usage),
+    usage: toUsage(usage),
     ...(model === undefined ? {} : { model }),
     ...(priceList === undefined ? {} : { priceList }),
   }
 }
 
-function usageOf(usage: unknown): Usage {
+function toUsage(usage: unknown): Usage {
   const { inputTokens, inputTokenDetails, outputTokens } = readFields(usage)
   const details = readFields(inputTokenDetails)
   const [read, written] = [countOf(details.cacheReadTokens), countOf(details.cacheWriteTokens)]

@@ -82,12 +82,12 @@ async function* runAgent(
   const former = createFormerProcess(toSessionPath(options.folder, sessionId))
   await former.waitUntilGone(request.signal)
   const folder = await openSessionFolder(options.folder, sessionId)
-  const asked = await undecidedCall(folder, request)
+  const asked = await findUndecidedCall(folder, request)
   if (decisions.length > 0) requireSession(asked)
   const resumed = asked !== null
   const prompt = createPromptInput()
   const promptId = computeUuid("run", runId)
-  if (!resumed) prompt.push(await firstMessage(folder, request, promptId))
+  if (!resumed) prompt.push(await createFirstMessage(folder, request, promptId))
 
   const stop = new AbortController()
   const timeout = AbortSignal.timeout(options.timeoutMs)
@@ -98,11 +98,11 @@ async function* runAgent(
   })
   const gate = createCallGate(asked, decisions)
   const mailbox = createMailbox()
-  const server = createToolServer(options.tools, callerOf(options, request, { gate, mailbox, signal }))
+  const server = createToolServer(options.tools, createCaller(options, request, { gate, mailbox, signal }))
   const cwd = options.workingFolder?.({ sessionId, userId: request.userId }) ?? folder.work
-  const spent = spentBefore(request)
+  const spent = readSpending(request)
   const limits = computeLimitsLeft(options, spent)
-  if (typeof limits === "string") throw failureOf({ kind: `error_${limits}`, status: undefined, detail: "" })
+  if (typeof limits === "string") throw toError({ kind: `error_${limits}`, status: undefined, detail: "" })
   const parts = { folder, cwd, gate, server, process, abortController: stop, limits }
   const parameters: QueryParameters = { prompt, options: createQueryOptions(options, parts) }
 
@@ -138,10 +138,10 @@ async function* runAgent(
       continues,
       finish: prompt.end,
     })
-    if (process.overflowed) throw failureOf({ kind: "message_too_long", status: undefined, detail: "" })
+    if (process.overflowed) throw toError({ kind: "message_too_long", status: undefined, detail: "" })
     if (outcome.end === null)
-      throw failureOf({ kind: "no_result", status: undefined, detail: process.stderr() })
-    if (outcome.end.failure !== null) throw failureOf(outcome.end.failure)
+      throw toError({ kind: "no_result", status: undefined, detail: process.stderr() })
+    if (outcome.end.failure !== null) throw toError(outcome.end.failure)
     if (outcome.asked !== null)
       yield* ask(outcome.asked, outcome.end, {
         session: folder.id,
@@ -149,7 +149,7 @@ async function* runAgent(
       })
   } catch (thrown) {
     if (timeout.aborted && !request.signal.aborted) {
-      throw failureOf({
+      throw toError({
         kind: "timeout",
         status: undefined,
         detail: `No end within ${options.timeoutMs} ms.`,
@@ -173,13 +173,13 @@ function* ask(
   saved: Omit<Saved, "asked">,
 ): Iterable<RunnerEvent> {
   if (reason !== "tool_deferred") {
-    throw failureOf({ kind: "approval_lost", status: undefined, detail: `The query ended with ${reason}.` })
+    throw toError({ kind: "approval_lost", status: undefined, detail: `The query ended with ${reason}.` })
   }
   yield { type: "state", state: toJsonValue({ ...saved, asked: call } satisfies Saved) }
   yield shown
 }
 
-function spentBefore({ state }: RunnerRequest): RunSpending {
+function readSpending({ state }: RunnerRequest): RunSpending {
   const { turns, costUsd } = readFields(state)
   return { turns: countOf(turns), costUsd: countOf(costUsd) }
 }
@@ -188,7 +188,10 @@ function spentBefore({ state }: RunnerRequest): RunSpending {
  * Resolves to the pending call with which the SDK's session ended. Null if the session ended without one, or if the
  * call has received a result.
  */
-async function undecidedCall({ transcript }: SessionFolder, request: RunnerRequest): Promise<SdkCall | null> {
+async function findUndecidedCall(
+  { transcript }: SessionFolder,
+  request: RunnerRequest,
+): Promise<SdkCall | null> {
   const { asked } = readFields(request.state) as Partial<Record<keyof Saved, unknown>>
   if (request.reason === "new" || transcript === null || typeof asked !== "object" || asked === null)
     return null
@@ -208,7 +211,7 @@ function requireSession(asked: SdkCall | null): void {
 /**
  * Returns the first message of the query. After a crash, Claude Code may have received the user's message already.
  */
-async function firstMessage(
+async function createFirstMessage(
   folder: SessionFolder,
   { messages, reason, signal }: RunnerRequest,
   promptId: string,
@@ -220,7 +223,7 @@ async function firstMessage(
   return createUserMessage([{ type: "text", text: restarted }], crypto.randomUUID())
 }
 
-function callerOf(
+function createCaller(
   options: ResolvedClaudeAgentOptions,
   request: RunnerRequest,
   {
@@ -242,7 +245,7 @@ function callerOf(
   }
 }
 
-function failureOf({ kind, status, detail }: QueryFailure): Error {
+function toError({ kind, status, detail }: QueryFailure): Error {
   const failure = new Error(detail || kind)
   failure.name = /^[a-z_]{1,40}$/.test(kind) ? kind : "error"
   return Object.assign(failure, status === undefined ? {} : { status })

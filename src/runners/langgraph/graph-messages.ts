@@ -13,11 +13,11 @@ export function toGraphMessages(messages: readonly Message[]): readonly object[]
   return messages.flatMap((message): readonly object[] => {
     switch (message.role) {
       case "user":
-        return [{ role: "user", content: message.content.map(contentBlock) }]
+        return [{ role: "user", content: message.content.map(toContentBlock) }]
       case "system":
         return [{ role: "system", content: joinTexts(message.content) }]
       case "assistant":
-        return [assistantMessage(message, names)]
+        return [toAssistantMessage(message, names)]
       case "tool":
         return message.results.map(({ toolCallId, result }) => {
           const status = isFailure(result) ? "error" : "success"
@@ -30,14 +30,14 @@ export function toGraphMessages(messages: readonly Message[]): readonly object[]
   })
 }
 
-function contentBlock(part: ContentPart): object {
+function toContentBlock(part: ContentPart): object {
   if (part.type === "text") return { type: "text", text: part.text }
   const { source } = part
   const url = source.type === "url" ? source.url : `data:${source.mediaType};base64,${source.data}`
   return { type: "image_url", image_url: { url } }
 }
 
-function assistantMessage({ content }: AssistantMessage, names: Map<string, string>): object {
+function toAssistantMessage({ content }: AssistantMessage, names: Map<string, string>): object {
   const calls = content.flatMap((part) => {
     if (part.type !== "toolCall") return []
     names.set(part.toolCallId, part.name)

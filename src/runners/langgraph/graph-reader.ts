@@ -38,12 +38,12 @@ export function createGraphReader(options: RunnerOptions, open: readonly RunnerT
     if (message.type === "tool") yield* readResult(message)
     if (message.type !== "ai") return
     yield* readSpoken(message)
-    if (typeof message.usage_metadata === "object") yield usageEvent(message, metadata, options)
+    if (typeof message.usage_metadata === "object") yield createUsageEvent(message, metadata, options)
   }
 
   function* readUpdates({ __interrupt__: stopped, ...nodes }: Fields): Iterable<RunnerEvent> {
     if (Array.isArray(stopped)) {
-      if (stopped.length === 0) throw breakpoint()
+      if (stopped.length === 0) throw createBreakpointError()
       for (const { id, value } of stopped.map(readFields)) {
         if (!interrupts.some((known) => known.id === id))
           interrupts.push({ id: String(id), value: toJsonValue(value) })
@@ -101,7 +101,7 @@ function* readSpoken({ content, additional_kwargs }: Fields): Iterable<RunnerEve
   }
 }
 
-function usageEvent(
+function createUsageEvent(
   { usage_metadata, response_metadata }: Fields,
   metadata: Fields,
   options: RunnerOptions,
@@ -111,13 +111,13 @@ function usageEvent(
     options.model ?? readText(readFields(response_metadata).model_name) ?? readText(metadata.ls_model_name)
   return {
     type: "usage",
-    usage: usageOf(readFields(usage_metadata)),
+    usage: toUsage(readFields(usage_metadata)),
     ...(model === undefined ? {} : { model }),
     ...(priceList === undefined ? {} : { priceList }),
   }
 }
 
-function usageOf({ input_tokens, output_tokens, input_token_details }: Fields): Usage {
+function toUsage({ input_tokens, output_tokens, input_token_details }: Fields): Usage {
   const { cache_read, cache_creation } = readFields(input_token_details)
   const [read, written] = [countOf(cache_read), countOf(cache_creation)]
   return {
@@ -128,7 +128,7 @@ function usageOf({ input_tokens, output_tokens, input_token_details }: Fields): 
   }
 }
 
-function breakpoint(): GatewayError {
+function createBreakpointError(): GatewayError {
   const message = "The graph stopped at a breakpoint; only interrupt() can be waited for."
   return new GatewayError({ code: "agent_failed", status: 500 }, message)
 }

@@ -64,14 +64,16 @@ async function* runGraph(
   const config = { ...own, configurable, signal, streamMode: ["messages", "updates"] }
   const saved = readSaved(decisions.length === 0 ? null : request.state)
   const input =
-    decisions.length === 0 ? await firstInput(graph, config, request) : commandOf(saved, options, request)
+    decisions.length === 0
+      ? await createFirstInput(graph, config, request)
+      : createCommand(saved, options, request)
   const reader = createGraphReader(options, saved.openCalls)
-  yield* answersWithoutCall(saved, request)
+  yield* listAnswersWithoutCall(saved, request)
   for await (const chunk of await graph.stream(input as never, config as never)) yield* reader.read(chunk)
   signal.throwIfAborted()
   if (reader.interrupts.length === 0) return
   const openCalls = reader.openCalls()
-  const asked = reader.interrupts.map((interrupt) => questionsAbout(interrupt, openCalls, options))
+  const asked = reader.interrupts.map((interrupt) => createQuestions(interrupt, openCalls, options))
   const interrupts = asked.map(({ interrupt, questions }) => ({
     ...interrupt,
     callIds: questions.map(({ id }) => id),
@@ -84,7 +86,7 @@ async function* runGraph(
  * Returns the input that starts or continues the thread. If the graph has a memory, the thread remembers earlier
  * messages.
  */
-async function firstInput(
+async function createFirstInput(
   graph: LangGraph,
   config: object,
   { messages, reason }: RunnerRequest,
@@ -97,7 +99,7 @@ async function firstInput(
   return { messages: [...createMissingResults(known), ...toGraphMessages(messages.slice(asked, asked + 1))] }
 }
 
-function commandOf(saved: Saved, options: LangGraphOptions, { decisions }: RunnerRequest): object {
+function createCommand(saved: Saved, options: LangGraphOptions, { decisions }: RunnerRequest): object {
   const { resumeValue = resumeValueOf } = options
   const decided = new Map(decisions.map((decision) => [decision.id, decision]))
   const resume = saved.interrupts.map(({ id, value, callIds }) => {
@@ -108,14 +110,14 @@ function commandOf(saved: Saved, options: LangGraphOptions, { decisions }: Runne
 }
 
 /** Yields results for interrupts without a tool call. The answer is their result. */
-function* answersWithoutCall({ openCalls }: Saved, { decisions }: RunnerRequest): Iterable<RunnerEvent> {
+function* listAnswersWithoutCall({ openCalls }: Saved, { decisions }: RunnerRequest): Iterable<RunnerEvent> {
   for (const { id, editedInput: input } of decisions) {
     if (openCalls.some((call) => call.id === id)) continue
     yield { type: "toolResult", id, result: { type: "json", value: { approved: true, input } } }
   }
 }
 
-function questionsAbout(
+function createQuestions(
   interrupt: Interrupt,
   openCalls: readonly RunnerToolCall[],
   options: LangGraphOptions,

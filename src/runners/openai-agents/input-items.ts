@@ -11,11 +11,11 @@ export function toInputItems(messages: readonly Message[]): readonly object[] {
   return messages.flatMap((message): readonly object[] => {
     switch (message.role) {
       case "user":
-        return [{ role: "user", content: message.content.map(userPart) }]
+        return [{ role: "user", content: message.content.map(toUserPart) }]
       case "system":
         return [{ role: "system", content: joinTexts(message.content) }]
       case "assistant":
-        return message.content.flatMap((part) => assistantItems(part, names))
+        return message.content.flatMap((part) => toAssistantItems(part, names))
       case "tool":
         return message.results.map(({ toolCallId: callId, result }) => {
           const name = names.get(callId) ?? "tool"
@@ -28,14 +28,14 @@ export function toInputItems(messages: readonly Message[]): readonly object[] {
   })
 }
 
-function userPart(part: ContentPart): object {
+function toUserPart(part: ContentPart): object {
   if (part.type === "text") return { type: "input_text", text: part.text }
   const { source } = part
   const image = source.type === "url" ? source.url : `data:${source.mediaType};base64,${source.data}`
   return { type: "input_image", image }
 }
 
-function assistantItems(part: AssistantPart, names: Map<string, string>): readonly object[] {
+function toAssistantItems(part: AssistantPart, names: Map<string, string>): readonly object[] {
   switch (part.type) {
     case "text": {
       const content = [{ type: "output_text", text: part.text }]

@@ -53,7 +53,7 @@ export function openAiAgentsRunner<Agent>(
       await run.completed
       if (run.interruptions.length === 0) return
       yield { type: "state", state: toJsonValue(JSON.parse(run.state.toString())) }
-      yield* run.interruptions.map((interruption) => questionOf(interruption, options))
+      yield* run.interruptions.map((interruption) => toQuestion(interruption, options))
     } catch (thrown) {
       throw createAgentError(thrown)
     }
@@ -73,33 +73,33 @@ async function restoreDecided<Agent>(
   const edited = editCalls(request.state, edits)
   const state = await RunState.fromString(agent, JSON.stringify(edited.state))
   for (const interruption of state.getInterruptions()) {
-    const decision = decisions.get(idOf(interruption))
+    const decision = decisions.get(readId(interruption))
     if (decision === undefined) continue
-    const message = refusalOf(decision, edited.missing)
+    const message = findRefusal(decision, edited.missing)
     if (message === null) state.approve(interruption as never)
     else state.reject(interruption as never, { message })
   }
   return state
 }
 
-function refusalOf(decision: RunnerDecision, uneditable: ReadonlySet<string>): string | null {
+function findRefusal(decision: RunnerDecision, uneditable: ReadonlySet<string>): string | null {
   if (!decision.approved) return formatDenial(decision)
   return uneditable.has(decision.id) ? describeRefusedEdit(decision) : null
 }
 
-function questionOf(interruption: object, options: RunnerOptions): RunnerToolCall {
+function toQuestion(interruption: object, options: RunnerOptions): RunnerToolCall {
   const { name, arguments: input, agent } = readFields(interruption)
   const tool = listOf(readFields(agent).tools).find((candidate) => readFields(candidate).name === name)
   const parameters = toJsonValue(readFields(tool).parameters)
   return createAskedCall(options, {
-    id: idOf(interruption),
+    id: readId(interruption),
     name: readText(name) ?? "tool",
     input: parseInput(input),
     inputSchema: isJsonObject(parameters) ? parameters : undefined,
   })
 }
 
-function idOf(interruption: object): string {
+function readId(interruption: object): string {
   const { callId, id } = readFields(readFields(interruption).rawItem)
   return readText(callId) ?? readText(id) ?? "call"
 }

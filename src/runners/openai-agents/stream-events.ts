@@ -24,17 +24,17 @@ export function createEventReader(
   let thinkingStreamed = false
   return (event) => {
     if (event.type === "raw_model_stream_event") {
-      const events = modelEvents(readFields(event.data), options)
+      const events = toModelEvents(readFields(event.data), options)
       thinkingStreamed ||= events.some(({ type }) => type === "thinking")
       return events
     }
     if (event.type !== "run_item_stream_event") return []
     if (event.name === "reasoning_item_created" && thinkingStreamed) return []
-    return itemEvents(event.name, readFields(event.item))
+    return toItemEvents(event.name, readFields(event.item))
   }
 }
 
-function modelEvents(data: ReturnType<typeof readFields>, options: RunnerOptions): readonly RunnerEvent[] {
+function toModelEvents(data: ReturnType<typeof readFields>, options: RunnerOptions): readonly RunnerEvent[] {
   switch (data.type) {
     case "output_text_delta":
       return createTextEvents("text", data.delta)
@@ -48,14 +48,14 @@ function modelEvents(data: ReturnType<typeof readFields>, options: RunnerOptions
       const { usage, providerData } = readFields(data.response)
       const model = readText(readFields(providerData).model) ?? options.model
       const { priceList = "openai" } = options
-      return [{ type: "usage", usage: usageOf(usage), priceList, ...(model === undefined ? {} : { model }) }]
+      return [{ type: "usage", usage: toUsage(usage), priceList, ...(model === undefined ? {} : { model }) }]
     }
     default:
       return []
   }
 }
 
-function itemEvents(name: string | undefined, item: ReturnType<typeof readFields>): readonly RunnerEvent[] {
+function toItemEvents(name: string | undefined, item: ReturnType<typeof readFields>): readonly RunnerEvent[] {
   const raw = readFields(item.rawItem)
   const id = readText(raw.callId)
   switch (name) {
@@ -82,7 +82,7 @@ function createTextEvents(type: "text" | "thinking", text: unknown): readonly Ru
 }
 
 /** Returns the usage. The provider's input tokens include those read from its cache. */
-function usageOf(usage: unknown): Usage {
+function toUsage(usage: unknown): Usage {
   const { inputTokens, outputTokens, inputTokensDetails } = readFields(usage)
   const details = Array.isArray(inputTokensDetails) ? inputTokensDetails : [inputTokensDetails]
   const cached = details.reduce<number>((sum, entry) => sum + countOf(readFields(entry).cached_tokens), 0)

@@ -26,7 +26,7 @@ export const sandboxPath = "/opt/node/bin:/usr/local/bin:/usr/bin:/bin"
  */
 export function createBubblewrapArguments(setup: BubblewrapSetup): readonly string[] {
   return [
-    ...namespaces(setup),
+    ...listNamespaces(setup),
     // When the gateway ends, everything in the sandbox ends.
     ...["--die-with-parent", "--new-session", "--clearenv"],
     ...Object.entries(setup.env).flatMap(([name, value]) => ["--setenv", name, value]),
@@ -72,7 +72,7 @@ const networkFiles = ["resolv.conf", "hosts", "nsswitch.conf", "ssl", "ca-certif
   return ["--ro-bind-try", `/etc/${name}`, `/etc/${name}`]
 })
 
-function namespaces({ asRoot, network }: BubblewrapSetup): readonly string[] {
+function listNamespaces({ asRoot, network }: BubblewrapSetup): readonly string[] {
   const kinds = asRoot
     ? ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--unshare-net"]
     : ["--unshare-all"]

@@ -36,7 +36,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
   }
   const asRoot = hasOwnUsers()
   const filter = join(directory, "seccomp.bpf")
-  await writeFile(filter, createSeccompProgram(processor()), { mode: 0o600 })
+  await writeFile(filter, createSeccompProgram(findProcessor()), { mode: 0o600 })
   const starter = await prepareStarter()
   const makePipes = await prepareOutputPipes(join(privateFolder, "pipes"))
   const groups = typeof cgroups === "string" ? null : cgroups
@@ -71,7 +71,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
           command: [
             ...[prlimit, ...createResourceLimits(limits), `--nofile=${openFiles}:${openFiles}`, "--"],
             ...[bwrap, "--args", String(argumentsFile), "--"],
-            ...(owner === null ? [] : [setpriv, ...userArguments(owner.uid, owner.gid)]),
+            ...(owner === null ? [] : [setpriv, ...createUserArguments(owner.uid, owner.gid)]),
             ...(cgroup === null
               ? [prlimit, ...createProcessLimits(limits), ...createUserLimits(limits), "--"]
               : []),
@@ -100,7 +100,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
   }
 }
 
-function userArguments(uid: number, gid: number): readonly string[] {
+function createUserArguments(uid: number, gid: number): readonly string[] {
   const ids = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"]
   return [...ids, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
 }
@@ -111,7 +111,7 @@ function describe(cgroups: Cgroups | string): string {
     : `limits by cgroups version ${cgroups.version}`
 }
 
-function processor() {
+function findProcessor() {
   if (process.arch === "x64" || process.arch === "arm64") return process.arch
   throw new ConfigurationError(`bubblewrap has no system call filter for ${process.arch}.`)
 }

@@ -97,8 +97,8 @@ function createCgroups(
       const group = createCgroup(folders, version, kernel)
       try {
         for (const folder of limited) await mkdir(folder)
-        const folderOf = (controller: (typeof controllers)[number]) => join(parents[controller], name)
-        await (version === 1 ? limitV1 : limitV2)(folderOf, limits)
+        const findFolder = (controller: (typeof controllers)[number]) => join(parents[controller], name)
+        await (version === 1 ? limitV1 : limitV2)(findFolder, limits)
       } catch (error) {
         await group.end()
         throw error

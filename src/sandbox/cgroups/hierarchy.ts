@@ -28,8 +28,8 @@ export interface ProcessFiles {
  * cannot contain limited groups.
  */
 export async function findHierarchies({ mountinfo, cgroup }: ProcessFiles): Promise<readonly Hierarchy[]> {
-  const mounts = mountsOf(mountinfo)
-  const groups = groupsOf(cgroup)
+  const mounts = parseMounts(mountinfo)
+  const groups = parseGroups(cgroup)
   const own: Partial<Record<Controller, string>> = {}
   for (const controller of controllers) {
     const mount = mounts.find(({ type, options }) => type === "cgroup" && options.includes(controller))
@@ -55,10 +55,10 @@ export async function findHierarchies({ mountinfo, cgroup }: ProcessFiles): Prom
  * Returns the expected path of a process's group of a controller of version 1. Null if there is no such controller.
  */
 export function findGroupPath(controller: string, { mountinfo, cgroup }: ProcessFiles): string | null {
-  const mount = mountsOf(mountinfo).find(
+  const mount = parseMounts(mountinfo).find(
     ({ type, options }) => type === "cgroup" && options.includes(controller),
   )
-  const group = groupsOf(cgroup).get(controller)
+  const group = parseGroups(cgroup).get(controller)
   return mount === undefined || group === undefined ? null : join(mount.path, group)
 }
 
@@ -74,7 +74,7 @@ async function findExisting(mount: string, group: string): Promise<string> {
 }
 
 /** Parses lines such as `36 25 0:31 / /sys/fs/cgroup/memory rw,… shared:9 - cgroup cgroup rw,memory`. */
-function mountsOf(mountinfo: string) {
+function parseMounts(mountinfo: string) {
   return mountinfo.split("\n").flatMap((line) => {
     const [before = "", after = ""] = line.split(" - ")
     const path = before.split(" ")[4]
@@ -84,7 +84,7 @@ function mountsOf(mountinfo: string) {
 }
 
 /** Parses lines such as `4:memory:/group`, with one controller or more, and `0::/group` on version 2. */
-function groupsOf(cgroup: string): ReadonlyMap<string, string> {
+function parseGroups(cgroup: string): ReadonlyMap<string, string> {
   const groups = new Map<string, string>()
   for (const line of cgroup.trim().split("\n")) {
     const [, names = "", ...path] = line.split(":")

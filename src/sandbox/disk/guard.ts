@@ -118,7 +118,7 @@ export function createDiskGuard({
 
   /** Ends an execution. Then waits for a moment until the files that it hid are freed, which `hasRoom` recognizes. */
   async function end(execution: WatchedExecution, hasRoom: (now: DiskSpace) => boolean): Promise<void> {
-    const done = unlessEnded(execution, () => stopAndMakeRoom(execution, hasRoom))
+    const done = ignoreEnd(execution, () => stopAndMakeRoom(execution, hasRoom))
     makingRoom.set(execution, done)
     await done.finally(() => makingRoom.delete(execution))
   }
@@ -138,18 +138,18 @@ export function createDiskGuard({
   async function measureHeaviestFirst(): Promise<readonly Measured[]> {
     const measured: Measured[] = []
     for (const execution of [...watched]) {
-      await unlessEnded(execution, async () => {
+      await ignoreEnd(execution, async () => {
         const usage = await execution.measure()
         const isOver = usage.bytes > quota.bytes || usage.entries > quota.entries
         record(execution, usage)
         measured.push({ execution, isOver, growth: execution.growth(usage) })
       })
     }
-    const heldBy = ({ execution }: Measured) => holdings.ofUser(execution.session).bytes
+    const readHolding = ({ execution }: Measured) => holdings.ofUser(execution.session).bytes
     return measured.toSorted(
       (a, b) =>
         Number(b.isOver) - Number(a.isOver) ||
-        compareDescending(heldBy(a), heldBy(b)) ||
+        compareDescending(readHolding(a), readHolding(b)) ||
         compareDescending(a.growth, b.growth),
     )
   }
@@ -237,7 +237,7 @@ function compareDescending(a: number, b: number): number {
 }
 
 /** Ignores an error if its cause is the end of the execution. */
-async function unlessEnded({ signal }: WatchedExecution, task: () => Promise<void>): Promise<void> {
+async function ignoreEnd({ signal }: WatchedExecution, task: () => Promise<void>): Promise<void> {
   try {
     await task()
   } catch (error) {

@@ -17,7 +17,7 @@ export async function measureHeldFiles(
   const isRoot = process.getuid?.() === 0
   // Code never runs as root, so no process can work in a folder of root.
   if (process.platform !== "linux" || (isRoot && workspace.uid === 0)) return nothing
-  const pids = await processesIn(workspace, isRoot, signal)
+  const pids = await listProcesses(workspace, isRoot, signal)
   if (pids.length === 0) return nothing
   const order = { pids, device: workspace.dev, uid: workspace.uid, gid: workspace.gid }
   try {
@@ -31,7 +31,7 @@ export async function measureHeldFiles(
 
 const nothing: HeldFiles = { usage: { bytes: 0, entries: 0 }, hidesFiles: false, written: {} }
 
-async function processesIn(
+async function listProcesses(
   workspace: Stats,
   isRoot: boolean,
   signal: AbortSignal,

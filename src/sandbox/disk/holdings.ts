@@ -36,13 +36,13 @@ export function createHoldings(): Holdings {
   return {
     record({ id, tenant, userId }, { bytes, entries }) {
       const session = { id, tenant, userId }
-      sessions.set(id, { session, usage: { bytes, entries }, user: userOf(session) })
+      sessions.set(id, { session, usage: { bytes, entries }, user: toUserKey(session) })
     },
     ofSession: ({ id }) => sessions.get(id)?.usage ?? null,
     forget: (sessionId) => sessions.delete(sessionId),
     all: () => [...sessions.values()],
     ofUser(session) {
-      const user = userOf(session)
+      const user = toUserKey(session)
       let [bytes, entries] = [0, 0]
       for (const each of sessions.values()) {
         if (each.user !== user) continue
@@ -59,13 +59,13 @@ export function createHoldings(): Holdings {
  * freed space is left for the others too, so half of the difference is enough.
  */
 export function computeExcess(held: DiskUsage, spare: DiskUsage): DiskUsage {
-  return { bytes: halfOf(held.bytes - spare.bytes), entries: halfOf(held.entries - spare.entries) }
+  return { bytes: computeHalf(held.bytes - spare.bytes), entries: computeHalf(held.entries - spare.entries) }
 }
 
-function halfOf(difference: number): number {
+function computeHalf(difference: number): number {
   return Math.ceil(Math.max(0, difference) / 2)
 }
 
-function userOf({ tenant, userId }: Holder): string {
+function toUserKey({ tenant, userId }: Holder): string {
   return JSON.stringify([tenant, userId])
 }

@@ -48,7 +48,7 @@ export async function readHeldFiles(
   let hidesFiles = false
   const last: string[] = []
   for (const pid of pids) {
-    const threads = await ifThere(readdir(`/proc/${pid}/task`), [])
+    const threads = await ignoreMissing(readdir(`/proc/${pid}/task`), [])
     for (const thread of threads) {
       signal.throwIfAborted()
       if (await addOpen({ files, pipes, named, device }, `/proc/${pid}/task/${thread}`)) hidesFiles = true
@@ -58,13 +58,13 @@ export async function readHeldFiles(
   }
   for (const thread of last) {
     signal.throwIfAborted()
-    const mappings = await ifThere(readDeletedMappings(thread), [])
+    const mappings = await ignoreMissing(readDeletedMappings(thread), [])
     if (mappings === "over") return "over"
     if (await addMapped(files, mappings, device)) hidesFiles = true
-    const network = await ifThere(readlink(`${thread}/ns/net`), "")
+    const network = await ignoreMissing(readlink(`${thread}/ns/net`), "")
     if (networks.has(network)) continue
     networks.add(network)
-    const sockets = await ifThere(readUnixSockets(thread), [])
+    const sockets = await ignoreMissing(readUnixSockets(thread), [])
     if (sockets === "over") return "over"
     boundSockets += sockets.filter(({ hasFile }) => hasFile).length
     if (sockets.some((socket) => isHidden(socket, named))) hidesFiles = true
@@ -91,14 +91,14 @@ async function readWritten(pids: readonly string[]): Promise<WrittenBytes> {
 }
 
 async function readWrittenBy(pid: string): Promise<number> {
-  const whole = await ifOpen(readFile(`/proc/${pid}/io`, "utf8"), `/proc/${pid}`, null)
+  const whole = await ignoreClosed(readFile(`/proc/${pid}/io`, "utf8"), `/proc/${pid}`, null)
   if (whole !== null) return writeBytes(whole)
   // The first thread has ended. The user of the process may still read the other threads.
-  const threads = await ifThere(readdir(`/proc/${pid}/task`), [])
+  const threads = await ignoreMissing(readdir(`/proc/${pid}/task`), [])
   const counts = await Promise.all(
     threads.map((thread) => {
       const path = `/proc/${pid}/task/${thread}`
-      return ifOpen(readFile(`${path}/io`, "utf8"), path, "")
+      return ignoreClosed(readFile(`${path}/io`, "utf8"), path, "")
     }),
   )
   return counts.reduce((sum, text) => sum + writeBytes(text), 0)
@@ -110,7 +110,7 @@ function writeBytes(counts: string): number {
 
 /** Returns the fields after the name of a process or thread. Returns none if it is gone. */
 async function readStat(path: string): Promise<readonly string[]> {
-  const stat = await ifThere(readFile(`${path}/stat`, "utf8"), "")
+  const stat = await ignoreMissing(readFile(`${path}/stat`, "utf8"), "")
   // The name is in parentheses and may contain anything.
   return stat === "" ? [] : stat.slice(stat.lastIndexOf(")") + 2).split(" ")
 }
@@ -136,7 +136,7 @@ interface OpenFiles {
 
 /** Adds the open files of a thread. Resolves to true if files wait in a socket or are registered with an io_uring. */
 async function addOpen(found: OpenFiles, thread: string): Promise<boolean> {
-  const descriptors = await ifOpen(readdir(`${thread}/fd`), thread, [])
+  const descriptors = await ignoreClosed(readdir(`${thread}/fd`), thread, [])
   const hidden = await Promise.all([
     ...descriptors.map((descriptor) => addFile(found, thread, `fd/${descriptor}`)),
     addFile(found, thread, "exe"),
@@ -147,10 +147,10 @@ async function addOpen(found: OpenFiles, thread: string): Promise<boolean> {
 async function addFile(found: OpenFiles, thread: string, link: string): Promise<boolean> {
   const { files, pipes, named, device } = found
   // This does not open the file, so a named pipe does not block.
-  const stats = await ifThere(stat(`${thread}/${link}`), null)
+  const stats = await ignoreMissing(stat(`${thread}/${link}`), null)
   if (stats?.isSocket()) named.add(stats.ino)
   if (stats?.isSocket() || (stats !== null && (stats.mode & constants.S_IFMT) === 0)) {
-    const info = await ifThere(readFile(`${thread}/${link.replace("fd/", "fdinfo/")}`, "utf8"), "")
+    const info = await ignoreMissing(readFile(`${thread}/${link.replace("fd/", "fdinfo/")}`, "utf8"), "")
     // These are files that wait in a socket, or that are registered with an io_uring, which is a file without a type.
     return /^(scm_fds|UserFiles):\s*[1-9]/m.test(info)
   }
@@ -186,7 +186,7 @@ async function readDeletedMappings(thread: string): Promise<readonly Mapping[] |
     mappings.push({
       link: `${thread.replace(/\/task\/.*/, "")}/map_files/${from.toString(16)}-${to.toString(16)}`,
       bytes: to - from,
-      device: deviceOf(major, minor),
+      device: toDevice(major, minor),
       inode: Number(match[5]),
     })
   }
@@ -213,12 +213,15 @@ async function addMapped(
 }
 
 /** Combines both numbers as stat(2) does: https://man7.org/linux/man-pages/man3/makedev.3.html */
-function deviceOf(major: number, minor: number): number {
+function toDevice(major: number, minor: number): number {
   return (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >>> 8) * 0x10_0000
 }
 
 /** Returns the other value if the process has ended, which may happen at any time. */
-async function ifThere<Value, Other>(promise: Promise<Value>, otherwise: Other): Promise<Value | Other> {
+async function ignoreMissing<Value, Other>(
+  promise: Promise<Value>,
+  otherwise: Other,
+): Promise<Value | Other> {
   try {
     return await promise
   } catch (error) {
@@ -231,13 +234,13 @@ async function ifThere<Value, Other>(promise: Promise<Value>, otherwise: Other):
  * Returns the other value for a process or thread that has ended but still has an id. It holds nothing, and only root
  * may inspect it.
  */
-async function ifOpen<Value, Other>(
+async function ignoreClosed<Value, Other>(
   promise: Promise<Value>,
   path: string,
   otherwise: Other,
 ): Promise<Value | Other> {
   try {
-    return await ifThere(promise, otherwise)
+    return await ignoreMissing(promise, otherwise)
   } catch (error) {
     if (isRefused(error) && /^[ZX]/.test((await readStat(path))[state] ?? "X")) return otherwise
     throw error

@@ -152,7 +152,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
         : await measureUsage(consumer.path, quota, until)
       if (usage === "over" || !isWithin(usage, quota)) return await stop()
       if (first === null && !isFrozen) charge.clear(usage, space)
-      const next = sumOf(lostBefore, headroomOf(usage, quota))
+      const next = sumOf(lostBefore, computeHeadroom(usage, quota))
       // A measurement without deleted files must not allow more of them.
       ceiling = first === null || isFrozen ? next : lowerOf(ceiling, next)
       first ??= usage
@@ -290,7 +290,7 @@ function shareOf({ bytes, entries }: DiskUsage, share: number): DiskUsage {
   return { bytes: bytes * share, entries: entries * share }
 }
 
-function headroomOf(usage: DiskUsage, quota: DiskUsage): DiskUsage {
+function computeHeadroom(usage: DiskUsage, quota: DiskUsage): DiskUsage {
   const least = shareOf(quota, slack)
   return {
     bytes: Math.max(quota.bytes - usage.bytes, least.bytes),

@@ -34,7 +34,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
   const { docker, rootless } = engine
   /** Names of containers that this process has not removed or tried to remove. */
   const inUse = new Set<string>()
-  const userOf = ({ owner }: Workspace) => {
+  const formatUser = ({ owner }: Workspace) => {
     if (rootless) return "0:0"
     return owner === null ? `${process.getuid?.()}:${process.getgid?.()}` : `${owner.uid}:${owner.gid}`
   }
@@ -44,7 +44,16 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
   ): Promise<WarmContainer> {
     const name = `agent-gateway-${randomUUID()}`
     const { needsTcpLimit } = engine
-    const setup = { image, limits, needsTcpLimit, network, env, instance, user: userOf(workspace), folders }
+    const setup = {
+      image,
+      limits,
+      needsTcpLimit,
+      network,
+      env,
+      instance,
+      user: formatUser(workspace),
+      folders,
+    }
     inUse.add(name)
     const forget = () => inUse.delete(name)
     try {
@@ -108,7 +117,7 @@ function followContainer(
   const startedAt = Date.now()
   let stopped = false
   let ended: Promise<void> | null = null
-  const exited = exitOf(warmContainer).then(async (exit) => {
+  const exited = waitForExit(warmContainer).then(async (exit) => {
     stopped = true
     const isEndedByItself = exit.exitCode === 0 || exit.outOfMemory || ended !== null
     if (!isEndedByItself) await requireNotKilled(docker, warmContainer, startedAt)
@@ -123,7 +132,7 @@ function followContainer(
     })
   }
   return {
-    output: outputOf(warmContainer),
+    output: readOutput(warmContainer),
     exited,
     freeze: () => freezeContainer(warmContainer.container),
     thaw: () => thawContainer(warmContainer.container),
@@ -135,7 +144,7 @@ function followContainer(
 }
 
 /** Yields the output. Also ends if the connection breaks. The exit then reports the outcome of the code. */
-async function* outputOf({ connection }: WarmContainer): AsyncGenerator<OutputChunk> {
+async function* readOutput({ connection }: WarmContainer): AsyncGenerator<OutputChunk> {
   try {
     yield* demultiplex(connection)
   } catch (error) {
@@ -143,7 +152,7 @@ async function* outputOf({ connection }: WarmContainer): AsyncGenerator<OutputCh
   }
 }
 
-async function exitOf({ stopped, container }: WarmContainer): Promise<Exit> {
+async function waitForExit({ stopped, container }: WarmContainer): Promise<Exit> {
   const exitCode = await stopped.catch((error) => {
     throw createEngineLostError(error)
   })

@@ -54,7 +54,7 @@ export async function connectEngine(
       ping: () => connect(healthTimeoutMs).ping(),
       rootless: info.SecurityOptions?.includes("name=rootless") ?? false,
       needsTcpLimit: info.CgroupVersion === "1",
-      unheld: await unheldByEngine(info),
+      unheld: await findUnheldLimits(info),
     }
   } catch (error) {
     if (error instanceof ConfigurationError) throw error
@@ -80,7 +80,7 @@ interface EngineInfo {
  * Returns the limits that the engine ignores because its control groups do not support them, such as a rootless
  * engine without delegated groups.
  */
-async function unheldByEngine(info: EngineInfo): Promise<readonly UnheldLimit[]> {
+async function findUnheldLimits(info: EngineInfo): Promise<readonly UnheldLimit[]> {
   const { MemoryLimit = true, SwapLimit = true, PidsLimit = true, CpuCfsQuota = true } = info
   const limits = { memory: MemoryLimit, processes: PidsLimit, "processor time": CpuCfsQuota } as const
   const names = (Object.keys(limits) as (keyof typeof limits)[]).filter((limit) => !limits[limit])
@@ -108,18 +108,18 @@ export function describeEngineError(thrown: unknown): string {
 
 /** Returns true if the engine returned this error, and is therefore running. */
 export function isAnswer(error: unknown): boolean {
-  return statusOf(error) !== undefined
+  return readStatus(error) !== undefined
 }
 
 export function isNotFound(error: unknown): boolean {
-  return statusOf(error) === 404
+  return readStatus(error) === 404
 }
 
 /** Returns true for the error of a container that is already being removed. */
 export function isConflict(error: unknown): boolean {
-  return statusOf(error) === 409
+  return readStatus(error) === 409
 }
 
-function statusOf(error: unknown): unknown {
+function readStatus(error: unknown): unknown {
   return error instanceof Error && "statusCode" in error ? error.statusCode : undefined
 }

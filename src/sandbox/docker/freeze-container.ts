@@ -19,7 +19,7 @@ export async function freezeContainer(container: Freezable, pauseMs = retryMs): 
       return await container.pause()
     } catch (error) {
       // The engine's message for an ending container varies, but its state does not.
-      if ((await stateOf(container, error)) !== "running") return
+      if ((await readState(container, error)) !== "running") return
       if (attempt === maxPauses) throw createEngineLostError(error)
       await delay(pauseMs)
     }
@@ -31,12 +31,12 @@ export async function thawContainer(container: Freezable): Promise<void> {
   try {
     await container.unpause()
   } catch (error) {
-    if ((await stateOf(container, error)) === "paused") throw createEngineLostError(error)
+    if ((await readState(container, error)) === "paused") throw createEngineLostError(error)
   }
 }
 
 /** Returns the state. If the engine does not know the state either, rejects with the given reason. */
-async function stateOf(container: Freezable, reason: unknown): Promise<"running" | "paused" | "stopped"> {
+async function readState(container: Freezable, reason: unknown): Promise<"running" | "paused" | "stopped"> {
   try {
     const { Paused, Running } = (await container.inspect()).State
     if (Paused) return "paused"

@@ -33,7 +33,7 @@ export async function startWarmContainer(
     const connection = await attach(patient.getContainer(container.id))
     await container.start()
     if (setup.needsTcpLimit) await limitTcpBuffers(container, setup.limits.memoryMb * megabyte)
-    const stopped = exitCodeOf(container, patient.getContainer(container.id), connection)
+    const stopped = waitForExitCode(container, patient.getContainer(container.id), connection)
     // A caller that removes an unused container does not wait for its end.
     stopped.catch(() => {})
     let removed: Promise<void> | null = null
@@ -82,7 +82,7 @@ async function attach(container: Dockerode.Container): Promise<Duplex> {
  * Returns the exit code. If an engine dies during a request to wait, it never responds, and dockerode does not report
  * it. Therefore, after the connection is closed, which the code can also do, the state is polled.
  */
-function exitCodeOf(
+function waitForExitCode(
   container: Dockerode.Container,
   waiting: Dockerode.Container,
   connection: Duplex,

@@ -26,7 +26,7 @@ export async function stopProcessTree(root: number): Promise<void> {
   const signaled = new Set<number>()
   const deadline = performance.now() + maxWaitMs
   for (let round = 0; round < maxRounds; ) {
-    const running = (await treeOf(root)).filter(({ isRunning }) => isRunning)
+    const running = (await listTree(root)).filter(({ isRunning }) => isRunning)
     if (running.length === 0) return
     if (running.some(({ pid }) => !signaled.has(pid))) round += 1
     else if (performance.now() < deadline) await delay(pauseMs)
@@ -42,14 +42,14 @@ export async function stopProcessTree(root: number): Promise<void> {
 
 export async function continueProcessTree(root: number): Promise<void> {
   signalGroup(root, "SIGCONT")
-  for (const { pid } of await treeOf(root)) signal(pid, "SIGCONT")
+  for (const { pid } of await listTree(root)) signal(pid, "SIGCONT")
 }
 
 /**
  * Returns the tree. Orphans stay in it: in a PID namespace its first process, a descendant of `root`, becomes their
  * parent.
  */
-async function treeOf(root: number): Promise<readonly ProcessState[]> {
+async function listTree(root: number): Promise<readonly ProcessState[]> {
   const processes = await readProcesses()
   const children = Map.groupBy(processes, ({ parent }) => parent)
   const tree = processes.filter(({ pid }) => pid === root)

@@ -66,7 +66,7 @@ export async function startProcess({
     ended ??= endProcess(child, cgroup, killRest).then(removeRest)
     return ended
   }
-  const exited = exitOf(child, cgroup).then(async (exit) => {
+  const exited = waitForExit(child, cgroup).then(async (exit) => {
     await end()
     return exit
   })
@@ -89,12 +89,12 @@ export async function startProcess({
     output: mergeOutput(stdout.reader, stderr.reader),
     exited,
     end,
-    ...freezerOf(child, cgroup),
+    ...createFreezer(child, cgroup),
   }
 }
 
 /** Returns the freezer: the control group, or a function that stops each descendant of the program. */
-function freezerOf({ pid }: ChildProcess, cgroup: Cgroup | null): Pick<Running, "freeze" | "thaw"> {
+function createFreezer({ pid }: ChildProcess, cgroup: Cgroup | null): Pick<Running, "freeze" | "thaw"> {
   if (cgroup?.freezer != null) return cgroup.freezer
   if (pid === undefined) throw new Error("The program has not started.")
   return { freeze: () => stopProcessTree(pid), thaw: () => continueProcessTree(pid) }
@@ -117,7 +117,7 @@ function send(to: Writable, data: string | Uint8Array): void {
   to.end(data)
 }
 
-async function exitOf(child: ChildProcess, cgroup: Cgroup | null) {
+async function waitForExit(child: ChildProcess, cgroup: Cgroup | null) {
   const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null]
   const outOfMemory = (await cgroup?.outOfMemory()) ?? false
   const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal])

@@ -17,7 +17,7 @@ const x32Bit = 0x4000_0000
 /** Offsets in `struct seccomp_data`; both processors are little-endian. */
 const numberOffset = 0
 const architectureOffset = 4
-const argumentOffset = (argument: number) => 16 + 8 * argument
+const computeArgumentOffset = (argument: number) => 16 + 8 * argument
 
 /** Constants of `linux/bpf_common.h`. */
 const LOAD = 0x20
@@ -40,28 +40,28 @@ export function createSeccompProgram(processor: Processor): Uint8Array {
   const numbers = listSystemCallNumbers(processor)
   return encode([
     load(architectureOffset),
-    ...unless(JUMP_IF_EQUAL, architectures[processor], answer(KILL_PROCESS)),
+    ...createUnless(JUMP_IF_EQUAL, architectures[processor], answer(KILL_PROCESS)),
     load(numberOffset),
-    ...jumpUnless(JUMP_IF_GREATER_OR_EQUAL, x32Bit, answer(refusal(unknownCall))),
+    ...jumpUnless(JUMP_IF_GREATER_OR_EQUAL, x32Bit, answer(createRefusal(unknownCall))),
     ...[...Map.groupBy(argumentRules, ({ call }) => call)].flatMap(([call, rules]) =>
-      rulesBlock(numbers.get(call), rules),
+      createRulesBlock(numbers.get(call), rules),
     ),
-    ...ranges(listAllowedNumbers(numbers)).flatMap(([first, last]) => allowRange(first, last)),
-    ...refusals(numbers).flatMap(([number, errno]) =>
-      jumpUnless(JUMP_IF_EQUAL, number, answer(refusal(errno))),
+    ...toRanges(listAllowedNumbers(numbers)).flatMap(([first, last]) => allowRange(first, last)),
+    ...listRefusals(numbers).flatMap(([number, errno]) =>
+      jumpUnless(JUMP_IF_EQUAL, number, answer(createRefusal(errno))),
     ),
-    answer(refusal(unknownCall)),
+    answer(createRefusal(unknownCall)),
   ])
 }
 
 /** Decides one call by its arguments, or continues after the block with the number still loaded. */
-function rulesBlock(number: number | undefined, rules: readonly ArgumentRule[]): Instruction[] {
+function createRulesBlock(number: number | undefined, rules: readonly ArgumentRule[]): Instruction[] {
   if (number === undefined) return []
   const tests = rules.flatMap(({ argument, allowedIf }) => [
-    load(argumentOffset(argument)),
+    load(computeArgumentOffset(argument)),
     ...allowIf(allowedIf),
   ])
-  const block = [...tests, answer(refusal(rules[0]?.otherwise ?? unknownCall))]
+  const block = [...tests, answer(createRefusal(rules[0]?.otherwise ?? unknownCall))]
   return [jump(JUMP_IF_EQUAL, number, 0, block.length), ...block]
 }
 
@@ -76,7 +76,7 @@ function allowIf(test: ArgumentTest): Instruction[] {
         ...jumpUnless(JUMP_IF_EQUAL, 0, answer(ALLOW)),
       ]
     case "isNot":
-      return unless(JUMP_IF_EQUAL, test.value, answer(ALLOW))
+      return createUnless(JUMP_IF_EQUAL, test.value, answer(ALLOW))
     default:
       return test satisfies never
   }
@@ -87,7 +87,7 @@ function listAllowedNumbers(numbers: ReadonlyMap<string, number>): number[] {
   return [...numbers].flatMap(([name, number]) => (refusedCalls.has(name) || ruled.has(name) ? [] : [number]))
 }
 
-function refusals(numbers: ReadonlyMap<string, number>): [number, number][] {
+function listRefusals(numbers: ReadonlyMap<string, number>): [number, number][] {
   return [...refusedCalls].flatMap(([name, errno]) => {
     const number = numbers.get(name)
     return number === undefined ? [] : [[number, errno] as [number, number]]
@@ -95,7 +95,7 @@ function refusals(numbers: ReadonlyMap<string, number>): [number, number][] {
 }
 
 /** Returns the numbers as ranges, each with its first and last number. */
-function ranges(numbers: readonly number[]): [number, number][] {
+function toRanges(numbers: readonly number[]): [number, number][] {
   const runs: [number, number][] = []
   for (const number of numbers.toSorted((a, b) => a - b)) {
     const run = runs.at(-1)
@@ -113,7 +113,7 @@ function jumpUnless(code: number, value: number, then: Instruction): Instruction
   return [jump(code, value, 0, 1), then]
 }
 
-function unless(code: number, value: number, then: Instruction): Instruction[] {
+function createUnless(code: number, value: number, then: Instruction): Instruction[] {
   return [jump(code, value, 1, 0), then]
 }
 
@@ -129,7 +129,7 @@ function answer(value: number): Instruction {
   return { code: RETURN, ifTrue: 0, ifFalse: 0, value }
 }
 
-function refusal(errno: number): number {
+function createRefusal(errno: number): number {
   return ERRNO | errno
 }
 

@@ -17,7 +17,7 @@ export function createDockerSeccompProfile(): object {
         return { names: calls.map(([call]) => call), action: "SCMP_ACT_ERRNO", errnoRet }
       }),
       ...argumentRules.flatMap(({ call, argument, allowedIf }) =>
-        comparisons(allowedIf).map((comparison) => {
+        createComparisons(allowedIf).map((comparison) => {
           return { names: [call], action: "SCMP_ACT_ALLOW", args: [{ index: argument, ...comparison }] }
         }),
       ),
@@ -30,7 +30,7 @@ export function createDockerSeccompProfile(): object {
  * bits, of which the kernel may read only the lower half, so only rules that allow are safe: a value to refuse would
  * pass with any bit set in the upper half.
  */
-function comparisons(test: ArgumentTest): object[] {
+function createComparisons(test: ArgumentTest): object[] {
   switch (test.type) {
     case "oneOf":
       return test.values.map((value) => ({ op: "SCMP_CMP_EQ", value }))

@@ -13,7 +13,7 @@ const kinds = { shm: "--shmem-id", sem: "--semaphore-id", msg: "--queue-id" } as
 export async function removeSharedObjects(ipcrm: string, uid: number): Promise<void> {
   const options = await Promise.all(
     Object.entries(kinds).map(async ([kind, option]) => {
-      const ids = await objectsOf(kind, uid)
+      const ids = await listObjects(kind, uid)
       return ids.flatMap((id) => [option, id])
     }),
   )
@@ -21,7 +21,7 @@ export async function removeSharedObjects(ipcrm: string, uid: number): Promise<v
 }
 
 /** https://man7.org/linux/man-pages/man5/proc_sysvipc.5.html */
-async function objectsOf(kind: string, uid: number): Promise<readonly string[]> {
+async function listObjects(kind: string, uid: number): Promise<readonly string[]> {
   const text = await readFile(`/proc/sysvipc/${kind}`, "utf8").catch((error: unknown) => {
     // The kernel does not support them.
     if (hasCode(error, "ENOENT")) return ""

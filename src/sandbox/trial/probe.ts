@@ -34,7 +34,7 @@ export async function tryBackend(
       const text = new TextDecoder().decode(event.bytes)
       said[event.stream] = (said[event.stream] + text).slice(0, maxOutput)
     } else if (event.exitCode !== 0) {
-      throw unusable(
+      throw createUnusable(
         event.exitCode === noDirectory ? closedDirectory : "a trial run failed",
         `exit code ${event.exitCode} (${event.reason}): ${said.stderr.trim()}`,
       )
@@ -42,12 +42,12 @@ export async function tryBackend(
   }
   const files = await listFiles(workspace.path)
   if (!files.some(({ path }) => path === mark)) {
-    throw unusable("what a trial run wrote is not on this machine; is the engine on another one?")
+    throw createUnusable("what a trial run wrote is not on this machine; is the engine on another one?")
   }
   const lines = said.stdout.split("\n")
   return (["python", "javascript", "shell"] as const).filter((language) => lines.includes(language))
 }
 
-function unusable(message: string, detail = ""): GatewayError {
+function createUnusable(message: string, detail = ""): GatewayError {
   return new GatewayError({ code: "sandbox_unavailable", status: 503 }, message, { detail })
 }

@@ -57,14 +57,14 @@ export async function tryOut(name: SandboxName, options: TrialOptions): Promise<
     return { finding, usable: { name, sandboxed, languages, backend } }
   } catch (error) {
     await backend?.close()
-    return { finding: failure(name, error), usable: null }
+    return { finding: createFailure(name, error), usable: null }
   } finally {
     await workspaces.remove(trialSession)
     guard.forget(trialSession)
   }
 }
 
-function failure(backend: SandboxName, thrown: unknown): Finding {
+function createFailure(backend: SandboxName, thrown: unknown): Finding {
   const error = toError(thrown)
   if (!(error instanceof GatewayError)) {
     return { backend, usable: false, reason: "it could not be tried", detail: error.message, unheld: [] }

@@ -60,17 +60,17 @@ export async function openDirectory(path: string, { followLink = true } = {}): P
 function createDirectory(handle: FileHandle, path: string, owner: number): Directory {
   // On systems other than Linux a folder's open file has no path, and a replaced part could be followed.
   const base = process.platform === "linux" ? `/proc/self/fd/${handle.fd}` : path
-  const inside = (name: string) => Buffer.from(`${base}/${name}`, "latin1")
+  const toInnerPath = (name: string) => Buffer.from(`${base}/${name}`, "latin1")
   return {
-    entry: (name) => lstat(inside(name)),
+    entry: (name) => lstat(toInnerPath(name)),
     async directory(name) {
-      const child = await openFolder(inside(name), O_NOFOLLOW).catch(ignoreAbsent)
+      const child = await openFolder(toInnerPath(name), O_NOFOLLOW).catch(ignoreAbsent)
       return child === null ? null : createDirectory(child, `${path}/${name}`, owner)
     },
     async file(name) {
       // Without O_NONBLOCK, opening a named pipe would wait for its other end.
       const flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW
-      const child = await open(inside(name), flags).catch((error) => {
+      const child = await open(toInnerPath(name), flags).catch((error) => {
         return isClosed(error) ? null : ignoreAbsent(error)
       })
       if (child === null) return null
@@ -79,12 +79,12 @@ function createDirectory(handle: FileHandle, path: string, owner: number): Direc
       await child.close()
       return null
     },
-    create: (name) => open(inside(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644),
-    makeDirectory: (name) => mkdir(inside(name), 0o755),
-    rename: (from, to) => rename(inside(from), inside(to)),
-    move: (name, to, newName) => rename(inside(name), to.pathOf(newName)),
-    pathOf: inside,
-    remove: (name, kind) => (kind === "file" ? unlink(inside(name)) : rmdir(inside(name))),
+    create: (name) => open(toInnerPath(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644),
+    makeDirectory: (name) => mkdir(toInnerPath(name), 0o755),
+    rename: (from, to) => rename(toInnerPath(from), toInnerPath(to)),
+    move: (name, to, newName) => rename(toInnerPath(name), to.pathOf(newName)),
+    pathOf: toInnerPath,
+    remove: (name, kind) => (kind === "file" ? unlink(toInnerPath(name)) : rmdir(toInnerPath(name))),
     openUp: () => handle.chmod(0o700),
     async *names() {
       const dir: Dir = await opendir(base, { encoding: "latin1", bufferSize: 256 })

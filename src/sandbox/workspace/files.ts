@@ -13,7 +13,7 @@ const chunkBytes = 64 * 1024
 export async function listFiles(root: string, signal?: AbortSignal): Promise<readonly SandboxFile[]> {
   const files: SandboxFile[] = []
   const visit = ({ name, prefix, stats }: Visited) => {
-    const path = utf8(prefix + name)
+    const path = toUtf8(prefix + name)
     if (stats.isFile() && path !== null) {
       const { size, mtimeMs, ctimeMs, ino } = stats
       files.push({ path, size, version: `${ino}-${size}-${mtimeMs}-${ctimeMs}` })
@@ -25,7 +25,7 @@ export async function listFiles(root: string, signal?: AbortSignal): Promise<rea
 }
 
 export async function openFile(root: string, path: string): Promise<OpenedFile | null> {
-  const steps = stepsOf(path)
+  const steps = splitIntoSteps(path)
   const name = steps?.pop()
   if (steps === null || name === undefined) return null
   const folder = await descend(root, steps)
@@ -34,7 +34,7 @@ export async function openFile(root: string, path: string): Promise<OpenedFile |
     const handle = await folder.file(name)
     if (handle === null) return null
     const { size } = await handle.stat()
-    return { size, content: contentOf(handle, size) }
+    return { size, content: readContent(handle, size) }
   } finally {
     await folder.close()
   }
@@ -46,7 +46,7 @@ export async function replaceFile(
   data: Uint8Array,
   owner: Owner | null,
 ): Promise<void> {
-  const steps = stepsOf(path)
+  const steps = splitIntoSteps(path)
   const name = steps?.pop()
   if (steps === null || name === undefined) throw new GatewayError(invalidPath, "The path is not allowed.")
   const folder = await descend(root, steps, owner)
@@ -69,7 +69,7 @@ export async function replaceFile(
 const invalidPath = { code: "invalid_path", status: 400 }
 
 /** Returns the parts of a path inside a working directory as bytes. Null for a path that is not clearly inside. */
-function stepsOf(path: string): string[] | null {
+function splitIntoSteps(path: string): string[] | null {
   const bytes = Buffer.from(path).toString("latin1")
   const steps = bytes.split("/")
   const isPlain = steps.every((step) => step !== "" && step !== "." && step !== ".." && !step.includes("\0"))
@@ -114,7 +114,7 @@ async function makeFolder(
 }
 
 /** Returns the content. It is not a generator, because a generator that is never started would not close the file. */
-function contentOf(handle: FileHandle, size: number): AsyncIterableIterator<Uint8Array> {
+function readContent(handle: FileHandle, size: number): AsyncIterableIterator<Uint8Array> {
   let at = 0
   const end = async () => {
     await handle.close()
@@ -141,7 +141,7 @@ function contentOf(handle: FileHandle, size: number): AsyncIterableIterator<Uint
   }
 }
 
-function utf8(latin1: string): string | null {
+function toUtf8(latin1: string): string | null {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(latin1, "latin1"))
   } catch (error) {

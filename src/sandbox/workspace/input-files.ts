@@ -10,7 +10,7 @@ export async function checkInputFiles({
   files,
   diskMb,
 }: Pick<CompleteSandboxConfig, "files" | "diskMb">): Promise<void> {
-  let bytes = foldersOf(Object.keys(files)).size * leastBytes
+  let bytes = listFolders(Object.keys(files)).size * leastBytes
   for (const source of Object.values(files)) {
     const { size } = await stat(source).catch(refuse)
     bytes += Math.max(1, Math.ceil(size / leastBytes)) * leastBytes
@@ -29,7 +29,7 @@ export function readInputFile(path: string): Promise<Uint8Array> {
 }
 
 /** Returns the folders above the files, inside the working directory. */
-function foldersOf(paths: readonly string[]): ReadonlySet<string> {
+function listFolders(paths: readonly string[]): ReadonlySet<string> {
   const folders = new Set<string>()
   for (const path of paths) {
     for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) folders.add(folder)

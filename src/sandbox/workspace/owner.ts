@@ -19,7 +19,7 @@ const smallRange = { first: 20_000, last: 59_999 }
  * unlike a container without subordinate ids.
  */
 export function hasOwnUsers(): boolean {
-  return process.getuid?.() === 0 && usersInNamespace() > smallRange.last
+  return process.getuid?.() === 0 && countUsersInNamespace() > smallRange.last
 }
 
 /**
@@ -29,7 +29,7 @@ export function hasOwnUsers(): boolean {
  */
 export async function allotOwner(directory: string): Promise<Owner | null> {
   if (!hasOwnUsers()) return null
-  const { first, last } = usersInNamespace() > wholeRange.last ? wholeRange : smallRange
+  const { first, last } = countUsersInNamespace() > wholeRange.last ? wholeRange : smallRange
   for (let attempt = 0; attempt < 1000; attempt += 1) {
     const uid = randomInt(first, last + 1)
     try {
@@ -60,7 +60,7 @@ export async function freeOwner(directory: string, { uid }: Owner): Promise<void
  * Returns the number of users. Lines are `inside outside count`. Outside any user namespace there is one line, and
  * its count is all of 32 bits.
  */
-function usersInNamespace(): number {
+function countUsersInNamespace(): number {
   const lines = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n")
   return Math.max(
     ...lines.map((line) => {

@@ -12,7 +12,7 @@ const maxRounds = 100_000
  * signal aborts, rejects with the signal's reason and leaves the rest.
  */
 export async function removeTree(path: string, signal?: AbortSignal): Promise<void> {
-  const top = await openDirectory(path, { followLink: false }).catch(nullIfNoFolder)
+  const top = await openDirectory(path, { followLink: false }).catch(ignoreNoFolder)
   if (top === null) return rm(path, { force: true })
   try {
     await empty(top, signal)
@@ -97,7 +97,7 @@ async function unlinkFile(folder: Directory, name: string): Promise<boolean> {
 }
 
 /** Returns null if the path leads to a file or a link. */
-function nullIfNoFolder(error: unknown): null {
+function ignoreNoFolder(error: unknown): null {
   if (isAbsent(error)) return null
   throw error
 }

@@ -16,7 +16,7 @@ export async function makePassable(path: string): Promise<void> {
   if (made !== undefined) return chmod(path, 0o711)
   const { mode } = await stat(path)
   if ((mode & everyoneWrites) !== 0) {
-    throw unfit(
+    throw createUnfitError(
       path,
       mode,
       "may be written to by every user of this machine",
@@ -26,11 +26,11 @@ export async function makePassable(path: string): Promise<void> {
   // Otherwise all code runs as the gateway's own user.
   if (hasOwnUsers() && (mode & everyonePasses) === 0) {
     const remedy = `Let them (chmod o+x ${path}), or name a folder that is not there yet, and the gateway makes it`
-    throw unfit(path, mode, "cannot be passed through by the users that code runs as", remedy)
+    throw createUnfitError(path, mode, "cannot be passed through by the users that code runs as", remedy)
   }
 }
 
-function unfit(path: string, mode: number, what: string, remedy: string): ConfigurationError {
+function createUnfitError(path: string, mode: number, what: string, remedy: string): ConfigurationError {
   const octal = (mode & 0o7777).toString(8).padStart(4, "0")
   return new ConfigurationError(`codeExecution.directory: ${path} ${what} (mode ${octal}). ${remedy}.`)
 }

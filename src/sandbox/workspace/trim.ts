@@ -32,10 +32,10 @@ export async function trimWorkspace(
   const removed = createRemovedFiles()
   for (const isCandidate of [selectMadeSince(startedAt), selectChangedSince(startedAt)]) {
     const { usage, files } = await surveyWhole(path, isCandidate, signal)
-    let excess = less(usage, quota)
+    let excess = selectLess(usage, quota)
     if (isNone(excess)) break
-    const chosen = enough(files, excess)
-    const isChosen: Choice = (entry) => chosen.has(pathOf(entry))
+    const chosen = selectEnough(files, excess)
+    const isChosen: Choice = (entry) => chosen.has(toPath(entry))
     excess = await removeEntries(path, { excess, isChosen, removed, signal })
     // Then empty folders and the many small files beyond the compared ones are deleted, in no order.
     await removeEntries(path, { excess, isChosen: isCandidate, removed, signal })
@@ -43,7 +43,7 @@ export async function trimWorkspace(
   return removed.report()
 }
 
-function less(a: DiskUsage, b: DiskUsage): DiskUsage {
+function selectLess(a: DiskUsage, b: DiskUsage): DiskUsage {
   return { bytes: a.bytes - b.bytes, entries: a.entries - b.entries }
 }
 
@@ -62,7 +62,7 @@ function createRemovedFiles() {
   return {
     add(entry: Visited) {
       count += 1
-      if (paths.length < maxReported) paths.push(Buffer.from(pathOf(entry), "latin1").toString())
+      if (paths.length < maxReported) paths.push(Buffer.from(toPath(entry), "latin1").toString())
     },
     report: (): RemovedFiles => ({ count, paths }),
   }
@@ -81,7 +81,7 @@ const selectMadeSince = (moment: number): Choice => {
   return ({ stats }) => stats.birthtimeMs >= moment && stats.ctimeMs >= moment
 }
 
-const pathOf = ({ prefix, name }: Visited) => prefix + name
+const toPath = ({ prefix, name }: Visited) => prefix + name
 
 interface Candidate {
   readonly path: string
@@ -113,13 +113,13 @@ async function survey(path: string, isCandidate: Choice, signal: AbortSignal): P
     bytes += size
     entries += 1
     if (!stats.isDirectory() && isCandidate(entry)) {
-      files.push({ path: pathOf(entry), bytes: size, madeAt: stats.birthtimeMs })
+      files.push({ path: toPath(entry), bytes: size, madeAt: stats.birthtimeMs })
     }
-    if (files.length >= 2 * maxCompared) files = firstOf(files)
+    if (files.length >= 2 * maxCompared) files = selectFirst(files)
     return true
   }
   const outcome = await walk(path, visit, signal)
-  return { usage: { bytes, entries }, files: firstOf(files), isWhole: outcome === "done" }
+  return { usage: { bytes, entries }, files: selectFirst(files), isWhole: outcome === "done" }
 }
 
 /**
@@ -127,25 +127,25 @@ async function survey(path: string, isCandidate: Choice, signal: AbortSignal): P
  */
 const maxCompared = 10_000
 
-function firstOf(files: readonly Candidate[]): Candidate[] {
-  return files.toSorted(largestAndNewestFirst).slice(0, maxCompared)
+function selectFirst(files: readonly Candidate[]): Candidate[] {
+  return files.toSorted(compareCandidates).slice(0, maxCompared)
 }
 
 /** Compares files. Sizes within a factor of two are similar. */
-function largestAndNewestFirst(a: Candidate, b: Candidate): number {
+function compareCandidates(a: Candidate, b: Candidate): number {
   const [sizeOfA, sizeOfB] = [a, b].map(({ bytes }) => Math.floor(Math.log2(bytes))) as [number, number]
   return sizeOfB - sizeOfA || b.madeAt - a.madeAt
 }
 
 /** Returns the paths of enough files to free that much. */
-function enough(files: readonly Candidate[], excess: DiskUsage): ReadonlySet<string> {
+function selectEnough(files: readonly Candidate[], excess: DiskUsage): ReadonlySet<string> {
   const chosen = new Set<string>()
   let left = excess
   // The size of a file does not matter if only the number of entries is too high.
   for (const { path, bytes } of excess.bytes > 0 ? files : files.toReversed()) {
     if (isNone(left)) break
     chosen.add(path)
-    left = less(left, { bytes, entries: 1 })
+    left = selectLess(left, { bytes, entries: 1 })
   }
   return chosen
 }
@@ -170,7 +170,7 @@ async function removeEntries(
     const { parent, name, stats } = entry
     const kind = stats.isDirectory() ? "directory" : "file"
     if (!(await isRemoved(parent, name, kind))) return true
-    left = less(left, { bytes: computeBytesOnDisk(stats), entries: 1 })
+    left = selectLess(left, { bytes: computeBytesOnDisk(stats), entries: 1 })
     if (kind === "file") removed.add(entry)
     return true
   }

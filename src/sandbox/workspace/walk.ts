@@ -25,7 +25,7 @@ export async function walk(
   signal?.throwIfAborted()
   let incomplete = false
   // Its owner removed its permissions faster than they could be restored.
-  const nullIfHidden = (error: unknown): null => {
+  const ignoreHidden = (error: unknown): null => {
     if (!isClosed(error)) return ignoreAbsent(error)
     incomplete = true
     return null
@@ -33,10 +33,10 @@ export async function walk(
   const enter = async (directory: Directory, prefix: string, depth: number): Promise<boolean> => {
     for await (const name of directory.names()) {
       signal?.throwIfAborted()
-      const stats = await directory.entry(name).catch(nullIfHidden)
+      const stats = await directory.entry(name).catch(ignoreHidden)
       if (stats === null) continue
       if (stats.isDirectory()) {
-        const child = depth === maxDepth ? null : await directory.directory(name).catch(nullIfHidden)
+        const child = depth === maxDepth ? null : await directory.directory(name).catch(ignoreHidden)
         if (depth === maxDepth) incomplete = true
         if (child !== null && !(await enterFolder(child, `${prefix}${name}/`, depth + 1))) return false
       }
@@ -48,7 +48,7 @@ export async function walk(
     try {
       return await enter(child, prefix, depth)
     } catch (error) {
-      nullIfHidden(error)
+      ignoreHidden(error)
       return true
     } finally {
       await child.close()

@@ -62,12 +62,12 @@ export async function openWorkspaces({ directory, inputFiles }: WorkspacesOption
   const removed = join(directory, "removed")
   for (const folder of [directory, sessions, users, fresh]) await makePassable(folder)
   await mkdir(removed, { recursive: true, mode: 0o700 })
-  const placeOf = (sessionId: string) => join(sessions, folderName(sessionId))
-  const pathOf = (sessionId: string) => join(placeOf(sessionId), "files")
+  const placeOf = (sessionId: string) => join(sessions, toFolderName(sessionId))
+  const toPath = (sessionId: string) => join(placeOf(sessionId), "files")
   const making = new Map<string, Promise<Workspace>>()
 
   async function find(sessionId: string): Promise<Workspace | null> {
-    const path = pathOf(sessionId)
+    const path = toPath(sessionId)
     try {
       const { uid, gid } = await stat(path)
       return { sessionId, path, owner: hasOwnUsers() ? { uid, gid } : null }
@@ -92,7 +92,7 @@ export async function openWorkspaces({ directory, inputFiles }: WorkspacesOption
       if (existing !== null) return existing
       throw error
     }
-    return { sessionId, path: pathOf(sessionId), owner }
+    return { sessionId, path: toPath(sessionId), owner }
   }
 
   async function fill(path: string, owner: Owner | null): Promise<void> {
@@ -115,7 +115,8 @@ export async function openWorkspaces({ directory, inputFiles }: WorkspacesOption
     async open(sessionId) {
       const existing = await find(sessionId)
       if (existing !== null) {
-        if (existing.owner !== null && !(await isAllotted(users, existing.owner))) throw notItsOwn(existing)
+        if (existing.owner !== null && !(await isAllotted(users, existing.owner)))
+          throw createNotItsOwn(existing)
         await closeToOthers(placeOf(sessionId), existing.owner)
         return existing
       }
@@ -144,8 +145,8 @@ export async function openWorkspaces({ directory, inputFiles }: WorkspacesOption
       const folders = await readdir(sessions)
       const made = await Promise.all(
         folders.map(async (folder) => {
-          const stats = await stat(join(sessions, folder)).catch(nullIfGone)
-          return stats !== null && stats.birthtimeMs < moment ? [sessionIdOf(folder)] : []
+          const stats = await stat(join(sessions, folder)).catch(ignoreGone)
+          return stats !== null && stats.birthtimeMs < moment ? [toSessionId(folder)] : []
         }),
       )
       return made.flat()
@@ -166,7 +167,7 @@ async function closeToOthers(place: string, owner: Owner | null): Promise<void> 
 }
 
 /** Returns the error for a working directory with another owner, for example after a copy without owners. */
-function notItsOwn({ path, owner }: Workspace): GatewayError {
+function createNotItsOwn({ path, owner }: Workspace): GatewayError {
   return new GatewayError(
     { code: "sandbox_unavailable", status: 503 },
     "The session's working directory does not belong to the session's own user, so no code runs in it.",
@@ -177,15 +178,15 @@ function notItsOwn({ path, owner }: Workspace): GatewayError {
 }
 
 /** Returns the folder's name. The gateway's own ids are valid names. Other ids of an application are converted. */
-function folderName(sessionId: string): string {
+function toFolderName(sessionId: string): string {
   return /^[\w-]{1,200}$/.test(sessionId) ? sessionId : `~${Buffer.from(sessionId).toString("base64url")}`
 }
 
-function sessionIdOf(folder: string): string {
+function toSessionId(folder: string): string {
   return folder.startsWith("~") ? Buffer.from(folder.slice(1), "base64url").toString() : folder
 }
 
-function nullIfGone(error: unknown): null {
+function ignoreGone(error: unknown): null {
   if (hasCode(error, "ENOENT")) return null
   throw error
 }

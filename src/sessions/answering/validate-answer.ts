@@ -23,9 +23,9 @@ export async function validateAnswer(
     case "elicitation": {
       const { action, content } = given.answer
       if (wait.answerSchema === null || action !== "accept") {
-        return content === null ? given : invalidAnswer("This answer must not have content.")
+        return content === null ? given : createInvalidAnswer("This answer must not have content.")
       }
-      if (content === null) return invalidAnswer("The answer must have content that matches the form.")
+      if (content === null) return createInvalidAnswer("The answer must have content that matches the form.")
       const filled = addSchemaDefaults(wait.answerSchema, content)
       const invalid = await checkAgainstSchema(checkSchema, wait, filled)
       return invalid ?? { kind: "elicitation", answer: { action, content: filled } }
@@ -47,13 +47,13 @@ async function checkAgainstSchema(
   if (answerSchema === null) return null
   try {
     const outcome = await checkSchema(answerSchema, value, { source: "answers", sessionId })
-    return outcome.valid ? null : invalidAnswer(outcome.message)
+    return outcome.valid ? null : createInvalidAnswer(outcome.message)
   } catch (thrown) {
     if (!(thrown instanceof UnusableSchemaError)) throw thrown
-    return invalidAnswer(`The schema cannot be used: ${thrown.message}`)
+    return createInvalidAnswer(`The schema cannot be used: ${thrown.message}`)
   }
 }
 
-function invalidAnswer(message: string): InvalidAnswer {
+function createInvalidAnswer(message: string): InvalidAnswer {
   return { status: "invalid", message }
 }

@@ -17,7 +17,7 @@ export interface SpendingOptions extends FoldOptions {
  */
 export async function readSpending(options: SpendingOptions): Promise<Spending | null> {
   const { log, session, reader } = options
-  const restored = await restoredSpending(options)
+  const restored = await restoreSpending(options)
   if (restored !== null || reader.signal.aborted) return restored
   const conversation = new Conversation()
   const range = { fromSeq: await foldStart(log, session.id), upToSeq: session.lastSeq }
@@ -26,7 +26,7 @@ export async function readSpending(options: SpendingOptions): Promise<Spending |
   return reader.signal.aborted ? null : conversation.spent
 }
 
-async function restoredSpending(options: SpendingOptions): Promise<Spending | null> {
+async function restoreSpending(options: SpendingOptions): Promise<Spending | null> {
   const { snapshots, session, reader } = options
   const found = await snapshots.find(session.id)
   if (found === null || found.version !== foldVersion || found.seq > session.lastSeq) return null

@@ -42,7 +42,7 @@ export class WarmFolds {
   /** Keeps a fold, unless the fold alone would take more than half of the bytes. */
   keep(sessionId: string, fold: WarmFold): void {
     this.#forget(sessionId)
-    const bytes = bytesOf(fold.conversation)
+    const bytes = estimateBytes(fold.conversation)
     if (bytes > this.#maxBytes / 2) return
     this.#kept.set(sessionId, { fold, bytes })
     this.#bytes += bytes
@@ -68,7 +68,7 @@ export class WarmFolds {
   }
 }
 
-function bytesOf({ history, run, tasks }: Conversation): number {
+function estimateBytes({ history, run, tasks }: Conversation): number {
   const { runnerState = null, started = null, phase = null } = run ?? {}
   const calls = phase?.type === "settling" ? [...phase.calls.values()] : []
   const state = [history.compacted, runnerState, started, calls, tasks.capture()]

@@ -120,7 +120,7 @@ export class Dispatcher {
       const delivery = this.#deliver(item, handler)
         .catch((error: unknown) => {
           this.#options.logger.warn(
-            { error, ...fieldsOf(item) },
+            { error, ...selectFields(item) },
             "The outcome of a delivery could not be stored. The item is delivered again.",
           )
         })
@@ -159,7 +159,7 @@ export class Dispatcher {
     const { outbox, logger } = this.#options
     const isLast = item.attempt >= maxAttempts || error instanceof UndeliverableError
     const retryInMs = isLast ? null : computeRetryPause(item.attempt, lastPauseMs)
-    const fields = { error, ...fieldsOf(item), attempt: item.attempt, retryInMs }
+    const fields = { error, ...selectFields(item), attempt: item.attempt, retryInMs }
     if (isLast)
       logger.error(
         fields,
@@ -175,7 +175,7 @@ export class Dispatcher {
       try {
         if (await outbox.complete(item)) return
         logger.warn(
-          fieldsOf(item),
+          selectFields(item),
           "An outbox item was delivered after its claim had ended. Another process may have delivered it as well.",
         )
         return
@@ -187,6 +187,6 @@ export class Dispatcher {
   }
 }
 
-function fieldsOf({ id, kind, sessionId }: ClaimedItem): object {
+function selectFields({ id, kind, sessionId }: ClaimedItem): object {
   return { item: id, kind, sessionId }
 }

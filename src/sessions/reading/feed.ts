@@ -94,7 +94,7 @@ export class Feed {
     const touched = this.#touched
     this.#touched = []
     for (const channel of touched) {
-      const batch = { entries: channel.tick, characters: charactersOf(channel.tick) }
+      const batch = { entries: channel.tick, characters: countCharacters(channel.tick) }
       channel.tick = []
       for (const subscription of channel.subscriptions) subscription.offer(batch)
     }
@@ -147,13 +147,13 @@ interface Batch {
   readonly characters: number
 }
 
-function charactersOf(entries: readonly LiveEntry[]): number {
+function countCharacters(entries: readonly LiveEntry[]): number {
   let characters = 0
-  for (const entry of entries) characters += charactersIn(entry)
+  for (const entry of entries) characters += countCharactersOfEntry(entry)
   return characters
 }
 
-function charactersIn(entry: LiveEntry): number {
+function countCharactersOfEntry(entry: LiveEntry): number {
   switch (entry.kind) {
     case "delta":
       return entry.delta.text.length

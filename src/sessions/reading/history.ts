@@ -29,9 +29,9 @@ export async function* readHistory(
   sessionId: string,
   { signal, before, runs }: HistoryQuery,
 ): AsyncGenerator<HistoryPart> {
-  const newest = await newestHistory(log, sessionId)
+  const newest = await readNewestHistory(log, sessionId)
   const { session, queuedRuns } = newest
-  const page = await pageOf(log, newest, { before, runs })
+  const page = await findPage(log, newest, { before, runs })
   const fold = new Fold()
   const source = { reads, reader: { principal: session, signal }, session }
   yield* readFinishedMessages(source, page, fold)
@@ -59,7 +59,7 @@ interface HistoryPage extends FoldRange {
 }
 
 /** Finds the runs of a page. A page starts with a run, or with the event that replaced the history. */
-async function pageOf(
+async function findPage(
   log: SessionLog,
   { session, fromSeq }: NewestHistory,
   { before = session.lastSeq + 1, runs }: Pick<HistoryQuery, "before" | "runs">,
@@ -80,7 +80,7 @@ async function pageOf(
  * Returns the session at or after the last replacement of its history, with its queued runs at that time. A run that
  * opens between the two reads would be in neither, or in both, so they are repeated until the queue is unchanged.
  */
-async function newestHistory(log: SessionLog, sessionId: string): Promise<NewestHistory> {
+async function readNewestHistory(log: SessionLog, sessionId: string): Promise<NewestHistory> {
   let queuedRuns = await log.queuedRuns(sessionId)
   for (let tries = 1; ; tries++) {
     const session = await log.session(sessionId)
@@ -88,7 +88,7 @@ async function newestHistory(log: SessionLog, sessionId: string): Promise<Newest
       throw new GatewayError({ code: "session_not_found", status: 404 }, "There is no such session.")
     const fromSeq = await log.historyStart(sessionId)
     const queuedAfter = await log.queuedRuns(sessionId)
-    const isSteady = idsOf(queuedRuns) === idsOf(queuedAfter) || tries >= maxTries
+    const isSteady = formatIds(queuedRuns) === formatIds(queuedAfter) || tries >= maxTries
     if (isSteady && fromSeq <= session.lastSeq) return { session, queuedRuns, fromSeq }
     queuedRuns = queuedAfter
   }
@@ -100,6 +100,6 @@ interface NewestHistory {
   readonly fromSeq: number
 }
 
-function idsOf(runs: readonly QueuedRun[]): string {
+function formatIds(runs: readonly QueuedRun[]): string {
   return runs.map(({ runId }) => runId).join()
 }

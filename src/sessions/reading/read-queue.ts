@@ -81,7 +81,7 @@ export class ReadQueue {
    * `server_busy` if too many readers wait.
    */
   read(reader: Reader, sessionId: string, options: ReadOptions): Promise<readonly Entry[] | null> {
-    return this.#read(reader, () => this.#log.read(sessionId, options), costOf)
+    return this.#read(reader, () => this.#log.read(sessionId, options), estimateCost)
   }
 
   /** Waits for its turn like `read`, and resolves to the bytes. Resolves to null once the signal aborts. */
@@ -89,7 +89,7 @@ export class ReadQueue {
     reader: Reader,
     read: () => Promise<readonly Uint8Array[]>,
   ): Promise<readonly Uint8Array[] | null> {
-    return this.#read(reader, read, costOfBytes)
+    return this.#read(reader, read, estimateCostOfBytes)
   }
 
   async #read<Result>(
@@ -117,7 +117,7 @@ export class ReadQueue {
       this.#startOne()
       return true
     }
-    if (!isRun && this.#waitingCount >= this.#options.maxWaiting) throw busy()
+    if (!isRun && this.#waitingCount >= this.#options.maxWaiting) throw createBusyError()
     return new Promise((resolve) => {
       const leave = () => {
         this.#forget(principal, waiting)
@@ -198,7 +198,7 @@ export class ReadQueue {
   }
 }
 
-function costOf(entries: readonly Entry[]): number {
+function estimateCost(entries: readonly Entry[]): number {
   let characters = 0
   for (const entry of entries) {
     characters += entry.kind === "delta" ? entry.delta.text.length : estimateJsonSize(entry.event)
@@ -206,11 +206,11 @@ function costOf(entries: readonly Entry[]): number {
   return entries.length / entriesPerMs + characters / charactersPerMs
 }
 
-function costOfBytes(parts: readonly Uint8Array[]): number {
+function estimateCostOfBytes(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, { byteLength }) => sum + byteLength, 0) / charactersPerMs
 }
 
-function busy(): GatewayError {
+function createBusyError(): GatewayError {
   return new GatewayError(
     { code: "server_busy", status: 503, retryable: true },
     "Too many sessions are being read at once, so this one was not read. Try again after the " +

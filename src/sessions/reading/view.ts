@@ -43,7 +43,7 @@ export async function* viewSession(
   const take = (entries: readonly LiveEntry[]): readonly LiveEntry[] => {
     const fresh = skipTo(entries, cursor)
     cursor = fresh.at(-1)?.seq ?? cursor
-    const taken = runId === undefined ? fresh : upToEnd(selectRun(fresh, runId), runId)
+    const taken = runId === undefined ? fresh : cutAtEnd(selectRun(fresh, runId), runId)
     ended = taken.some((entry) => endsRun(entry, runId) || (untilTasksEnd && isTaskEnd(entry)))
     return taken
   }
@@ -55,7 +55,7 @@ export async function* viewSession(
 
   const elsewhere = new StoreWatch(log, sessionId)
   try {
-    cursor = await replayCursor(log, sessionId, { afterSeq, replayFrom })
+    cursor = await findReplayCursor(log, sessionId, { afterSeq, replayFrom })
     while (!signal.aborted) {
       const subscription = feed.subscribe(sessionId, signal)
       if (feed.hasWriter(sessionId)) elsewhere.stop()
@@ -107,7 +107,7 @@ export async function* viewSession(
 }
 
 /** Returns the cursor before the first entry to fold for a viewer at `afterSeq`. */
-async function replayCursor(
+async function findReplayCursor(
   log: SessionLog,
   sessionId: string,
   { afterSeq, replayFrom }: Pick<ViewOptions, "afterSeq" | "replayFrom">,
@@ -175,7 +175,7 @@ function skipTo(entries: readonly LiveEntry[], cursor: number): readonly LiveEnt
   return first === undefined || first.seq > cursor ? entries : entries.filter((entry) => entry.seq > cursor)
 }
 
-function upToEnd(entries: readonly LiveEntry[], runId: string | undefined): readonly LiveEntry[] {
+function cutAtEnd(entries: readonly LiveEntry[], runId: string | undefined): readonly LiveEntry[] {
   if (runId === undefined) return entries
   const end = entries.findIndex((entry) => endsRun(entry, runId))
   return end === -1 || end === entries.length - 1 ? entries : entries.slice(0, end + 1)

@@ -123,10 +123,10 @@ async function reportGap(
   const { sessionId, seq, attempt } = cursor
   const fields = { subscriber: subscriber.name, sessionId, afterSeq: seq }
   try {
-    const context = (signal: AbortSignal) => ({ signal, attempt, handled: () => undefined })
+    const createContext = (signal: AbortSignal) => ({ signal, attempt, handled: () => undefined })
     await callSubscriber(
       subscriber,
-      (signal) => subscriber.onGap({ sessionId, afterSeq: seq }, context(signal)),
+      (signal) => subscriber.onGap({ sessionId, afterSeq: seq }, createContext(signal)),
       stopping,
     )
   } catch (thrown) {

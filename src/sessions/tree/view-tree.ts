@@ -96,7 +96,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     const { isNewRun, maxSubAgents = maxShownSubAgents, ...viewed } = options
     this.#maxShown = maxSubAgents
     const view = parts.view(sessionId, { ...viewed, signal: this.#signal })
-    this.#root = branchOf({ sessionId, taskId: null }, view[Symbol.asyncIterator]())
+    this.#root = createBranch({ sessionId, taskId: null }, view[Symbol.asyncIterator]())
     this.#branches = [this.#root]
   }
 
@@ -308,13 +308,13 @@ class TreeView implements AsyncIterator<TreeBatch> {
       child.taskId === null
         ? viewChild(this.#parts, foreground, options)
         : viewTask(this.#parts, child, options)
-    const branch = branchOf(child, source, settled)
+    const branch = createBranch(child, source, settled)
     parent.children.set(waitId, branch)
     this.#branches.push(branch)
   }
 }
 
-function branchOf(
+function createBranch(
   { sessionId, taskId }: Pick<Branch, "sessionId" | "taskId">,
   source: Branch["source"],
   settled: AbortController = new AbortController(),

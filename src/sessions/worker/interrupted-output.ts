@@ -17,7 +17,7 @@ export async function measureInterruptedOutput(
   let afterSeq = await log.stepStart(sessionId, Number.MAX_SAFE_INTEGER)
   for (;;) {
     const entries = await log.read(sessionId, { ...page, afterSeq })
-    for (const entry of entries) bytes = isRetry(entry) ? 0 : bytes + outputOf(entry)
+    for (const entry of entries) bytes = isRetry(entry) ? 0 : bytes + countOutput(entry)
     const last = entries.at(-1)
     if (last === undefined) return bytes
     afterSeq = last.seq
@@ -29,7 +29,7 @@ function isRetry(entry: Entry): boolean {
   return entry.kind === "event" && entry.event.type === "stepRetried"
 }
 
-function outputOf(entry: Entry): number {
+function countOutput(entry: Entry): number {
   if (entry.kind === "event" || entry.delta.type === "toolOutput") return 0
   return Buffer.byteLength(entry.delta.text)
 }

@@ -79,7 +79,7 @@ export async function executeRun(
   // Even the process that was to give up the run may have died before it did. In that case no code of the agent is
   // called.
   const runtime = takeovers > maxTakeovers + 1 ? null : await resolve(execution, runId, message)
-  const context = contextOf(execution, runtime?.hooks ?? {})
+  const context = createContext(execution, runtime?.hooks ?? {})
   if (message !== null) {
     // A run that has exceeded its limit takes no further step.
     await begin(execution, context, { message, runtime, mayStep: takeovers <= maxTakeovers })
@@ -105,7 +105,7 @@ async function endCancelled(context: RuntimeContext, inbox: Inbox, runId: string
   }
 }
 
-function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
+function createContext(execution: RunExecution, hooks: RunHooks): RuntimeContext {
   const { session, conversation, writer: journal, inbox: answers, takeovers } = execution
   const { storage, agents, signal, hold, clock, ids, logger } = execution
   const { id: sessionId, rootId: rootSessionId, tenant, userId, parent, depth } = session

@@ -179,9 +179,9 @@ export class SessionWriter implements Journal, Committable {
   ): Promise<readonly EventEntry[]> {
     if (this.#stopped !== null) return Promise.reject(this.#stopped)
     if (this.#storedBytes > this.#maxBytes && startMore(events))
-      return Promise.reject(tooLarge(this.#maxBytes))
+      return Promise.reject(createTooLarge(this.#maxBytes))
     const large = effects.outbox?.find(({ payload }) => estimateJsonSize(payload) > maxItemBytes)
-    if (large !== undefined) return Promise.reject(itemTooLarge(large))
+    if (large !== undefined) return Promise.reject(createItemTooLarge(large))
     const at = this.#options.clock.now()
     const entries = events.map((event): EventEntry => {
       return { kind: "event", seq: this.#next++, v: findVersion(event), at, runId, event }
@@ -340,14 +340,14 @@ function startMore(events: readonly Event[]): boolean {
   return events.some(({ type }) => type === "stepStarted" || type === "runnerStateSaved")
 }
 
-function tooLarge(maxBytes: number): GatewayError {
+function createTooLarge(maxBytes: number): GatewayError {
   return new GatewayError(
     { code: "session_too_large", status: 413 },
     `The session stores more than ${maxBytes} bytes, so this run cannot continue. Start a new session.`,
   )
 }
 
-function itemTooLarge({ id, kind }: OutboxItem): GatewayError {
+function createItemTooLarge({ id, kind }: OutboxItem): GatewayError {
   return new GatewayError(
     { code: "outbox_item_too_large", status: 413 },
     `The outbox item ${id} (${kind}) has more than ${maxItemBytes} bytes. Store the content ` +

@@ -15,7 +15,7 @@ export async function computeFingerprint(folders: readonly string[]): Promise<st
   let entriesLeft = maxEntries
 
   async function visit(folder: string, depth: number): Promise<void> {
-    for (const entry of await entriesOf(folder)) {
+    for (const entry of await listEntries(folder)) {
       if (isLeftOut(entry.name)) continue
       entriesLeft -= 1
       if (entriesLeft < 0) return
@@ -23,7 +23,7 @@ export async function computeFingerprint(folders: readonly string[]): Promise<st
       if (entry.isDirectory()) {
         hash.update(`${path}/\0`)
         if (depth < maxDepth) await visit(path, depth + 1)
-      } else hash.update(`${path}\0${await versionOf(path)}\0`)
+      } else hash.update(`${path}\0${await readVersion(path)}\0`)
     }
   }
 
@@ -31,27 +31,27 @@ export async function computeFingerprint(folders: readonly string[]): Promise<st
   return hash.digest("hex")
 }
 
-async function entriesOf(folder: string): Promise<readonly Dirent[]> {
+async function listEntries(folder: string): Promise<readonly Dirent[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true })
     return entries.sort((left, right) => (left.name < right.name ? -1 : 1))
   } catch (error) {
-    return unlessGone(error, [])
+    return ignoreGone(error, [])
   }
 }
 
 /** Returns the version of a file. Follows links, so that changes of the linked file are noticed. */
-async function versionOf(path: string): Promise<string> {
+async function readVersion(path: string): Promise<string> {
   try {
     const { ino, size, mtimeMs, ctimeMs } = await stat(path)
     return `${ino} ${size} ${mtimeMs} ${ctimeMs}`
   } catch (error) {
-    return unlessGone(error, "")
+    return ignoreGone(error, "")
   }
 }
 
 /** Returns the value for a path that cannot be accessed. The loader reports the problem. */
-function unlessGone<Value>(error: unknown, value: Value): Value {
+function ignoreGone<Value>(error: unknown, value: Value): Value {
   const { code = "" } = toError(error) as NodeJS.ErrnoException
   if (["ENOENT", "ENOTDIR", "ELOOP", "EACCES"].includes(code)) return value
   throw error

@@ -86,7 +86,8 @@ function parse(yaml: string, report: Report, { strict }: { readonly strict: bool
     if (document.errors.length > 0) return null
     // The fields are checked nevertheless, so that all mistakes are reported at once.
     if (strict) {
-      for (const found of strictProblems(document, yaml, lines)) addYamlMistake(report, { source, ...found })
+      for (const found of findStrictProblems(document, yaml, lines))
+        addYamlMistake(report, { source, ...found })
     }
     value = document.toJS()
   } catch (error) {
@@ -120,7 +121,7 @@ function addYamlMistake(
   report.add(
     source,
     field,
-    `The front matter is not valid YAML: ${oneLine(problem)}.`,
+    `The front matter is not valid YAML: ${toOneLine(problem)}.`,
     "Put a text with special characters in quotes, and write lists and mappings with one entry a line.",
   )
 }
@@ -129,13 +130,13 @@ function addYamlMistake(
  * Finds YAML that the reference implementation refuses, because it reads StrictYAML
  * (https://hitchdev.com/strictyaml).
  */
-function strictProblems(document: Document, yaml: string, lines: LineCounter): readonly YamlProblem[] {
+function findStrictProblems(document: Document, yaml: string, lines: LineCounter): readonly YamlProblem[] {
   const problems = new Map<string, YamlProblem>()
   const add = (field: string | null, problem: string) =>
     problems.set(JSON.stringify([field, problem]), { field, problem })
   const text = yaml.split("")
   visit(document, (_key, node, path) => {
-    const field = fieldOf(path)
+    const field = findField(path)
     if (isAlias(node)) add(field, "aliases are not allowed")
     if (!isNode(node)) return
     if (!isAlias(node) && node.anchor !== undefined) add(field, "anchors are not allowed")
@@ -157,7 +158,7 @@ function strictProblems(document: Document, yaml: string, lines: LineCounter): r
 }
 
 /** The path starts with the document and its mapping. */
-function fieldOf(path: readonly unknown[]): string | null {
+function findField(path: readonly unknown[]): string | null {
   const pair = path[2]
   return isPair(pair) && isScalar(pair.key) ? String(pair.key.value) : null
 }
@@ -167,6 +168,6 @@ function hasTab(line: string): boolean {
   return line.slice(0, comment).includes("\t")
 }
 
-function oneLine(text: string): string {
+function toOneLine(text: string): string {
   return text.replace(/\s+/g, " ").replace(/\.$/, "")
 }

@@ -46,9 +46,9 @@ export async function loadFile(file: string, report: Report): Promise<Skill | nu
   const own = readOwnFields({ ...(metadata as object), ...rest }, "", report)
   const specified: SpecifiedFields = {
     name: String(name).trim(),
-    description: textOf(description) ?? own.agent.description ?? describe(read.body) ?? String(name).trim(),
-    license: textOf(license),
-    compatibility: textOf(compatibility),
+    description: readText(description) ?? own.agent.description ?? describe(read.body) ?? String(name).trim(),
+    license: readText(license),
+    compatibility: readText(compatibility),
     allowedTools: allowed === undefined ? null : allowedTexts.map(String).flatMap(splitToolPatterns),
     metadata: {},
   }
@@ -72,6 +72,6 @@ function describe(body: string): string | null {
   return line === undefined ? null : [...line.trim()].slice(0, derivedDescriptionCharacters).join("")
 }
 
-function textOf(value: unknown): string | null {
+function readText(value: unknown): string | null {
   return typeof value === "string" && value.trim() !== "" ? value.trim() : null
 }

@@ -25,7 +25,7 @@ export async function loadSkills(skillsDir: string | readonly string[]): Promise
       const report = createReport(place.file)
       const skill = await load(place, report)
       if (skill !== null && report.mistakes.length === 0) {
-        bytes += sizeOf(skill)
+        bytes += computeSize(skill)
         checkTogether(skill, skills, bytes, report)
         if (report.mistakes.length === 0) skills.set(skill.name, skill)
       }
@@ -74,6 +74,6 @@ function checkTogether(
   }
 }
 
-function sizeOf({ body, files }: Skill): number {
+function computeSize({ body, files }: Skill): number {
   return body.length + files.reduce((sum, { content }) => sum + content.length, 0)
 }

@@ -34,22 +34,22 @@ export function readOwnFields(fields: JsonObject, place: string, report: Report)
   const add = (name: string, rule: string, remedy: string) =>
     report.add("gateway", place + name, rule, remedy)
 
-  const text = (name: string): string | null => {
+  const readText = (name: string): string | null => {
     const value = take(name)
     if (value === null) return null
     if (typeof value === "string") return value.trim()
     add(name, "The field must be a text.", "Write one value on the same line.")
     return null
   }
-  const flag = (name: string, otherwise: boolean): boolean => {
-    const value = text(name)?.toLowerCase() ?? null
+  const readFlag = (name: string, otherwise: boolean): boolean => {
+    const value = readText(name)?.toLowerCase() ?? null
     if (value === null) return otherwise
     if (yes.has(value) || no.has(value)) return yes.has(value)
     add(name, "The field must be true or false.", `Write "${name}: true" or "${name}: false".`)
     return otherwise
   }
   const number = (name: string, most: number, { whole }: { readonly whole: boolean }): number | null => {
-    const value = text(name)
+    const value = readText(name)
     if (value === null) return null
     const parsed = Number(value)
     const isKind = whole ? Number.isInteger(parsed) : Number.isFinite(parsed)
@@ -68,17 +68,17 @@ export function readOwnFields(fields: JsonObject, place: string, report: Report)
   }
 
   return {
-    version: text("version"),
+    version: readText("version"),
     toolPacks: list("tool_packs") ?? [],
     extraExcludedTools: list("extra_excluded_tools") ?? [],
-    interactive: flag("interactive", false),
-    scope: text("scope"),
-    persistState: flag("persist_state", false),
+    interactive: readFlag("interactive", false),
+    scope: readText("scope"),
+    persistState: readFlag("persist_state", false),
     agent: {
-      callable: flag("agent_callable", true),
-      description: text("agent_description"),
-      model: text("model"),
-      provider: text("provider"),
+      callable: readFlag("agent_callable", true),
+      description: readText("agent_description"),
+      model: readText("model"),
+      provider: readText("provider"),
       maxTurns: number("max_turns", 1_000_000, { whole: true }),
       timeoutSeconds: number("timeout", maxTimeoutSeconds, { whole: false }),
       maxBudgetUsd: number("max_budget_usd", 1_000_000, { whole: false }),

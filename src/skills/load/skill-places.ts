@@ -31,14 +31,14 @@ export async function listSkillPlaces(folder: string): Promise<readonly Place[]>
         return entry.name.toLowerCase() === "readme.md" ? [] : [{ format: "file", file: path }]
       }
       if (entry.isDirectory() || entry.isSymbolicLink()) {
-        return [{ format: "folder", file: markdownIn(path) }]
+        return [{ format: "folder", file: findMarkdown(path) }]
       }
       return []
     })
 }
 
 /** The reference implementation accepts both names. */
-function markdownIn(folder: string): string {
+function findMarkdown(folder: string): string {
   const [upper, lower] = [join(folder, "SKILL.md"), join(folder, "skill.md")]
   return !existsSync(upper) && existsSync(lower) ? lower : upper
 }

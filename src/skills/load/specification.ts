@@ -30,7 +30,7 @@ export function checkSpecification(fields: JsonObject, folder: string, report: R
   return {
     name: checkName(fields.name, folder, report),
     description: checkDescription(fields.description, report),
-    license: textOf(fields.license),
+    license: readText(fields.license),
     compatibility: checkCompatibility(fields.compatibility, report),
     allowedTools: checkAllowedTools(fields["allowed-tools"], report),
     metadata: isJsonObject(fields.metadata) ? fields.metadata : {},
@@ -135,6 +135,6 @@ export function splitToolPatterns(text: string): readonly string[] {
   return text.match(/(?:\([^)]*\)?|[^\s,(])+/g) ?? []
 }
 
-function textOf(value: unknown): string | null {
+function readText(value: unknown): string | null {
   return typeof value === "string" && value.trim() !== "" ? value.trim() : null
 }

@@ -23,7 +23,7 @@ export class SkillStateStore {
 
   /** Resolves to the state of the skill, or to an empty object. */
   async get(skill: string): Promise<JsonObject> {
-    return stateOf(await loadState(this.stateFile), skill)
+    return readState(await loadState(this.stateFile), skill)
   }
 
   /** Replaces the state of the skill. */
@@ -33,7 +33,7 @@ export class SkillStateStore {
 
   /** Replaces the keys of the update, and removes keys whose value is null. Resolves to the new state. */
   async merge(skill: string, update: JsonObject, options: SkillStateOptions = {}): Promise<JsonObject> {
-    return stateOf(await this.#change(skill, (state) => mergeState(state, update), options), skill)
+    return readState(await this.#change(skill, (state) => mergeState(state, update), options), skill)
   }
 
   /** Removes the state of the skill. */
@@ -53,7 +53,7 @@ export class SkillStateStore {
     return updateState(
       this.stateFile,
       (states) => {
-        const state = change(stateOf(states, skill))
+        const state = change(readState(states, skill))
         if (Buffer.byteLength(JSON.stringify(state)) > maxSkillBytes) {
           throw new GatewayError(
             { code: "state_too_large", status: 413 },
@@ -69,7 +69,7 @@ export class SkillStateStore {
   }
 }
 
-function stateOf(states: JsonObject, skill: string): JsonObject {
+function readState(states: JsonObject, skill: string): JsonObject {
   const state = Object.hasOwn(states, skill) ? states[skill] : undefined
   return isJsonObject(state) ? state : {}
 }

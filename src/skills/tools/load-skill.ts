@@ -45,7 +45,7 @@ export function loadSkillTool({ skills, packs, state, maxResultBytes }: LoadSkil
       const skill = skills.get(String(name))
       if (skill === undefined) return createUnknownSkillResult(skills, String(name))
       const header = JSON.stringify(createLoadedHeader(skill, computeToolLimits(skill, packs)))
-      const texts = [header, ...filesNote(skill), ...interactionNote(skill)]
+      const texts = [header, ...formatFilesNote(skill), ...formatInteractionNote(skill)]
       if (skill.persistState && state !== null) {
         texts.push(await writeStateNote(skill.name, { state, logger }))
       }
@@ -72,14 +72,14 @@ export function loadSkillTool({ skills, packs, state, maxResultBytes }: LoadSkil
   })
 }
 
-function filesNote({ files }: Skill): readonly string[] {
+function formatFilesNote({ files }: Skill): readonly string[] {
   if (files.length === 0) return []
   const paths = files.slice(0, maxListedFiles).map(({ path }) => path)
   const more = files.length > paths.length ? ` and ${files.length - paths.length} more` : ""
   return [`Files of this skill, for read_skill_file: ${paths.join(", ")}${more}.`]
 }
 
-function interactionNote({ interactive }: Skill): readonly string[] {
+function formatInteractionNote({ interactive }: Skill): readonly string[] {
   return interactive
     ? ["This skill is interactive: ask the user whenever its instructions require an answer."]
     : []

@@ -66,7 +66,7 @@ export function createNoSuchFileResult({ name, files }: Skill, path: string): To
 }
 
 function show({ path, content }: SkillFile, offset: number, pageBytes: number): ToolResult {
-  const mediaType = imageType(content)
+  const mediaType = findImageType(content)
   if (mediaType !== null && content.length <= maxImageBytes) {
     const data = Buffer.from(content).toString("base64")
     const header = { type: "text", text: JSON.stringify({ path, size: content.length }) } as const
@@ -108,7 +108,7 @@ const signatures: readonly (readonly [mediaType: string, start: readonly number[
   ["image/gif", [0x47, 0x49, 0x46, 0x38]],
 ]
 
-function imageType(content: Uint8Array): string | null {
+function findImageType(content: Uint8Array): string | null {
   const found = signatures.find(([, start]) => start.every((byte, at) => content[at] === byte))
   return found?.[0] ?? null
 }

@@ -57,13 +57,13 @@ export function runSkillScriptTool({
     },
     required: ["skill", "script"],
     timeoutMs: runner.maxTimeoutMs + runner.overheadMs,
-    qualifier: ({ skill, script }) => `${skill}/${plainPath(String(script))}`,
+    qualifier: ({ skill, script }) => `${skill}/${toPlainPath(String(script))}`,
     // The agent's own policy decides about scripts in a sandbox.
     ...(!isSandboxed && { needsApproval: true }),
     async execute({ skill: name, script, args = [], timeout_ms }, context) {
       const skill = skills.get(String(name))
       if (skill === undefined) return createUnknownSkillResult(skills, String(name))
-      const path = plainPath(String(script))
+      const path = toPlainPath(String(script))
       if (path === "SKILL.md" || findFile(skill, path) === null) return createNoSuchFileResult(skill, path)
       const texts = (args as readonly string[]).map(String)
       const characters = texts.reduce((sum, text) => sum + text.length, 0)
@@ -94,7 +94,7 @@ export function runSkillScriptTool({
   })
 }
 
-function plainPath(path: string): string {
+function toPlainPath(path: string): string {
   return path.replace(/^(?:\.\/)+/, "")
 }
 

@@ -14,11 +14,11 @@ import { type Row, readInteger, readNullableText, readText, unescapeText } from 
 export function toListedSession(row: Row, served: ReadonlySet<string>): ListedSession {
   return {
     id: readText(row, "session_id"),
-    ...ownerOf(row),
+    ...readOwner(row),
     agent: unescapeText(readText(row, "agent")),
     parent: readParent(row),
     rootId: readRootId(row),
-    state: stateOf<SessionState>(row, served),
+    state: readState<SessionState>(row, served),
     activeRunId: readNullableText(row, "active_run"),
     createdAt: readInteger(row, "created_at"),
     lastUsedAt: readInteger(row, "last_used_at"),
@@ -32,11 +32,11 @@ export function toListedRun(row: Row, served: ReadonlySet<string>): ListedRun {
   return {
     id: readText(row, "run_id"),
     sessionId: readText(row, "session_id"),
-    ...ownerOf(row),
+    ...readOwner(row),
     agent: unescapeText(readText(row, "agent")),
     parent: readParent(row),
     rootId: readRootId(row),
-    state: stateOf<RunState>(row, served),
+    state: readState<RunState>(row, served),
     createdAt: readInteger(row, "created_at"),
   }
 }
@@ -74,14 +74,14 @@ function matches(listed: ListedSession | ListedRun, query: DirectoryQuery): bool
   return rootId === undefined || rootId === listed.rootId
 }
 
-function ownerOf(row: Row) {
+function readOwner(row: Row) {
   return { tenant: unescapeText(readText(row, "tenant")), userId: unescapeText(readText(row, "user_id")) }
 }
 
 const unended = ["queued", "running", "waiting"]
 
 /** Returns the state that the statement computed, unless the agent of an open run is not served. */
-function stateOf<State extends SessionState | RunState>(
+function readState<State extends SessionState | RunState>(
   row: Row,
   served: ReadonlySet<string>,
 ): State | "unserved" {

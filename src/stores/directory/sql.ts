@@ -55,7 +55,7 @@ export function createDirectorySql(schema: "" | "agent_gateway."): DirectorySql 
 
   return {
     sessions(query, slice) {
-      const { conditions, values } = join([...sessionScope(query), ...range(query, slice)])
+      const { conditions, values } = join([...createSessionScope(query), ...createRange(query, slice)])
       return {
         sql: `SELECT ${sessionColumns} FROM ${session} WHERE ${conditions}
           ORDER BY created_at DESC, id DESC LIMIT ?`,
@@ -67,7 +67,10 @@ export function createDirectorySql(schema: "" | "agent_gateway."): DirectorySql 
       values: [escapeText(sessionId)],
     }),
     runs(query, slice) {
-      const { conditions, values } = join([...runScope(query, { inTree, ofParent }), ...range(query, slice)])
+      const { conditions, values } = join([
+        ...runScope(query, { inTree, ofParent }),
+        ...createRange(query, slice),
+      ])
       return {
         sql: `SELECT ${runColumns} FROM (
             SELECT id, session_id, state, created_at FROM ${run} WHERE ${conditions}
@@ -89,11 +92,11 @@ interface Condition {
   readonly values: readonly (string | number)[]
 }
 
-function sessionScope({ principal, parentSessionId, rootId }: SessionQuery): readonly Condition[] {
+function createSessionScope({ principal, parentSessionId, rootId }: SessionQuery): readonly Condition[] {
   if (parentSessionId !== undefined)
     return [{ sql: "parent_session_id = ?", values: [escapeText(parentSessionId)] }]
   if (rootId !== undefined) return [{ sql: "coalesce(root_id, id) = ?", values: [escapeText(rootId)] }]
-  return principal === undefined ? [] : [ownerCondition(principal)]
+  return principal === undefined ? [] : [createOwnerCondition(principal)]
 }
 
 function runScope(
@@ -103,14 +106,14 @@ function runScope(
   if (sessionId !== undefined) return [{ sql: "session_id = ?", values: [escapeText(sessionId)] }]
   if (parentSessionId !== undefined) return [{ sql: ofParent, values: [escapeText(parentSessionId)] }]
   if (rootId !== undefined) return [{ sql: inTree, values: [escapeText(rootId)] }]
-  return principal === undefined ? [] : [ownerCondition(principal)]
+  return principal === undefined ? [] : [createOwnerCondition(principal)]
 }
 
-function ownerCondition({ tenant, userId }: NonNullable<DirectoryQuery["principal"]>): Condition {
+function createOwnerCondition({ tenant, userId }: NonNullable<DirectoryQuery["principal"]>): Condition {
   return { sql: "tenant = ? AND user_id = ?", values: [escapeText(tenant), escapeText(userId)] }
 }
 
-function range({ createdFrom, createdBefore }: DirectoryQuery, { after }: Slice): readonly Condition[] {
+function createRange({ createdFrom, createdBefore }: DirectoryQuery, { after }: Slice): readonly Condition[] {
   return [
     ...(createdFrom === undefined ? [] : [{ sql: "created_at >= ?", values: [createdFrom] }]),
     ...(createdBefore === undefined ? [] : [{ sql: "created_at < ?", values: [createdBefore] }]),

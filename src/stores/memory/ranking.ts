@@ -40,19 +40,20 @@ export function rankByTerms(
   for (const [index, { ids }] of matches.entries()) {
     for (const id of ids) scores.set(id, (scores.get(id) ?? 0) + (weights[index] ?? 0))
   }
-  const recency = (head: MemoryHead) => 1 + recencyBonus * 2 ** -(ageDays(head, now) / halfLifeDays)
-  const scoreOf = (head: MemoryHead) => (scores.get(head.id) ?? 0) * recency(head)
+  const computeRecency = (head: MemoryHead) =>
+    1 + recencyBonus * 2 ** -(computeAgeDays(head, now) / halfLifeDays)
+  const computeScore = (head: MemoryHead) => (scores.get(head.id) ?? 0) * computeRecency(head)
   const found = heads.filter(({ id }) => scores.has(id))
   const byId = new Map(found.map((head) => [head.id, head]))
   // Checking names takes longer than everything else, and a name at most doubles the score of a memory.
-  const first = sortIds(found, scoreOf).flatMap((id) => byId.get(id) ?? [])
+  const first = sortIds(found, computeScore).flatMap((id) => byId.get(id) ?? [])
   const scoreName = (head: MemoryHead) =>
-    nameWeight(splitIntoTerms(head.name), matches, weights) * recency(head)
-  const named = sortIds(first.slice(0, maxNames), (head) => scoreOf(head) + scoreName(head))
+    computeNameWeight(splitIntoTerms(head.name), matches, weights) * computeRecency(head)
+  const named = sortIds(first.slice(0, maxNames), (head) => computeScore(head) + scoreName(head))
   return [...named, ...first.slice(maxNames).map(({ id }) => id)]
 }
 
-function nameWeight(
+function computeNameWeight(
   nameTerms: readonly string[],
   matches: readonly TermMatches[],
   weights: readonly number[],
@@ -117,6 +118,6 @@ function sortIds(heads: readonly MemoryHead[], scoreOf: (head: MemoryHead) => nu
     .map(({ head }) => head.id)
 }
 
-function ageDays({ updatedAt }: MemoryHead, now: number): number {
+function computeAgeDays({ updatedAt }: MemoryHead, now: number): number {
   return Math.max(0, now - updatedAt) / dayMs
 }

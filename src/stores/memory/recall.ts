@@ -77,16 +77,16 @@ async function rankAll(
   now: number,
 ): Promise<readonly number[]> {
   if (text === undefined && vector === undefined) {
-    return rankByTime(await headsOf(reader, scope, null, now).then((heads) => heads.filter(fits)))
+    return rankByTime(await readHeads(reader, scope, null, now).then((heads) => heads.filter(fits)))
   }
   const terms = text === undefined ? [] : toQueryTerms(text)
   const matches = terms.length === 0 ? [] : await reader.matching(scope, terms)
   const matching = [...new Set(matches.flatMap(({ ids }) => ids))]
-  const heads = await headsOf(reader, scope, vector === undefined ? matching : null, now)
+  const heads = await readHeads(reader, scope, vector === undefined ? matching : null, now)
   const fitting = heads.filter(fits)
   const byTerms = rankByTerms(fitting, matches, { total: await countOf(reader, scope, now), now })
   if (vector === undefined) return byTerms
-  const similarities = await similaritiesOf(reader, scope, vector, now)
+  const similarities = await computeSimilarities(reader, scope, vector, now)
   return joinRankings([byTerms, rankBySimilarity(fitting, similarities)])
 
   function fits(head: FilteredHead): boolean {
@@ -95,7 +95,7 @@ async function rankAll(
 }
 
 /** Reads the heads of memories. If `ids` is null, reads all heads of the scope. */
-async function headsOf(
+async function readHeads(
   { sql, all }: MemoryReader,
   scope: MemoryScope,
   ids: readonly number[] | null,
@@ -104,7 +104,7 @@ async function headsOf(
   const heads: FilteredHead[] = []
   if (ids === null) {
     const read = (slice: MemorySlice) => all(sql.heads(scope, slice, now))
-    for await (const rows of slices(read, sliceRows)) heads.push(...rows.map(toHead))
+    for await (const rows of readSlices(read, sliceRows)) heads.push(...rows.map(toHead))
     return heads
   }
   for (let first = 0; first < ids.length; first += sliceRows) {
@@ -115,7 +115,7 @@ async function headsOf(
   return heads
 }
 
-async function similaritiesOf(
+async function computeSimilarities(
   { sql, all }: MemoryReader,
   scope: MemoryScope,
   { model, values }: MemoryVector,
@@ -123,7 +123,7 @@ async function similaritiesOf(
 ): Promise<ReadonlyMap<number, number>> {
   const read = (slice: MemorySlice) => all(sql.vectors(scope, model, slice, now))
   const similarities = new Map<number, number>()
-  for await (const rows of slices(read, sliceVectors)) {
+  for await (const rows of readSlices(read, sliceVectors)) {
     for (const row of rows)
       similarities.set(readInteger(row, "id"), computeCosineSimilarity(values, readVector(row)))
   }
@@ -131,7 +131,7 @@ async function similaritiesOf(
 }
 
 /** Reads rows in the order of their ids, one slice in each turn of the event loop. */
-async function* slices(
+async function* readSlices(
   read: (slice: MemorySlice) => Promise<readonly Row[]>,
   count: number,
 ): AsyncIterable<readonly Row[]> {

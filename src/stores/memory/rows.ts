@@ -15,7 +15,7 @@ import { splitIntoTerms } from "./terms.ts"
 export function toMemory(row: Row): MemoryRecord {
   const sessionId = readNullableText(row, "session_id")
   return {
-    ...filteredOf(row),
+    ...readFiltered(row),
     name: unescapeText(readText(row, "name")),
     content: unescapeText(readText(row, "content")),
     origin: sessionId === null ? null : { sessionId, runId: readText(row, "run_id") },
@@ -34,7 +34,7 @@ export interface FilteredHead extends MemoryHead {
 
 export function toHead(row: Row): FilteredHead {
   return {
-    ...filteredOf(row),
+    ...readFiltered(row),
     id: readInteger(row, "id"),
     name: unescapeText(readText(row, "name")),
     updatedAt: readInteger(row, "updated_at"),
@@ -79,7 +79,7 @@ export function toStoredColumns({
     tags: JSON.stringify(tags),
     sessionId: origin?.sessionId ?? null,
     runId: origin?.runId ?? null,
-    bytes: sizeOf({ entityType, name, content, tags }),
+    bytes: computeSize({ entityType, name, content, tags }),
     vectorModel: vector === null ? null : escapeText(vector.model),
     vector: vector === null ? null : toBytes(vector.values),
     terms: splitIntoTerms([name, entityType, content, ...tags].join("\n")),
@@ -98,12 +98,12 @@ function toBytes(values: readonly number[]): Uint8Array {
 }
 
 /** Returns the bytes that count against a bound. */
-function sizeOf({ entityType, name, content, tags }: MemoryRecordText): number {
+function computeSize({ entityType, name, content, tags }: MemoryRecordText): number {
   return [entityType, name, content, ...tags].reduce((bytes, each) => bytes + Buffer.byteLength(each), 0)
 }
 
 type MemoryRecordText = Pick<MemoryRecord, "entityType" | "name" | "content" | "tags">
 
-function filteredOf(row: Row): Pick<FilteredHead, "entityType" | "tags"> {
+function readFiltered(row: Row): Pick<FilteredHead, "entityType" | "tags"> {
   return { entityType: unescapeText(readText(row, "entity_type")), tags: readJson(row, "tags") }
 }

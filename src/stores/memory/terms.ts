@@ -56,13 +56,13 @@ function* listTerms(text: string): Iterable<string> {
   for (const [found] of plain.matchAll(word)) {
     for (const part of found.split(unspaced)) {
       if (part === "") continue
-      if (unspaced.test(part)) yield* pairsOf(part)
+      if (unspaced.test(part)) yield* listPairs(part)
       else yield truncate(part)
     }
   }
 }
 
-function* pairsOf(text: string): Iterable<string> {
+function* listPairs(text: string): Iterable<string> {
   const characters = [...text]
   if (characters.length === 1) yield text
   for (let index = 0; index + 1 < characters.length; index++) {

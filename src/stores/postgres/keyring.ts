@@ -6,7 +6,7 @@ import { escapeText, type Row, readInteger, readText } from "../rows/columns.ts"
 import type { Query } from "./database/database.ts"
 
 export function createKeyring(query: Query, clock: Clock): Keyring {
-  async function newest(): Promise<SigningKey | null> {
+  async function findNewest(): Promise<SigningKey | null> {
     const [row] = await query(
       "SELECT id, secret FROM agent_gateway.signing_key ORDER BY generation DESC LIMIT 1",
     )
@@ -25,11 +25,11 @@ export function createKeyring(query: Query, clock: Clock): Keyring {
 
   return {
     async signingKey() {
-      const known = await newest()
+      const known = await findNewest()
       if (known !== null) return known
       // Processes that race for the first key agree on the stored one.
       await add(1)
-      const key = await newest()
+      const key = await findNewest()
       if (key === null) throw new Error("The signing key that was just stored is missing.")
       return key
     },

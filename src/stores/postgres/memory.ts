@@ -79,7 +79,7 @@ async function remember(query: Query, memory: NewMemory, options: RememberOption
   const time = await now(query)
   // An expired memory must neither count nor be replaced by this memory.
   await query("DELETE FROM agent_gateway.memory WHERE tenant = $1 AND user_id = $2 AND expires_at <= $3", [
-    ...principalValues(scope),
+    ...toPrincipalValues(scope),
     time,
   ])
   const [row] = await queryAll(query, sql.get(scope, memory, time))
@@ -141,7 +141,7 @@ async function findMatching(query: Query, scope: MemoryScope, terms: readonly Qu
 
 /** Serializes the writes of one principal, so that together they respect its bounds. */
 async function lock(query: Query, principal: Principal): Promise<void> {
-  const name = JSON.stringify(["memory", ...principalValues(principal)])
+  const name = JSON.stringify(["memory", ...toPrincipalValues(principal)])
   await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [name])
 }
 
@@ -166,6 +166,6 @@ function queryAll(query: Query, { sql: statement, values }: MemoryStatement) {
   )
 }
 
-function principalValues({ tenant, userId }: Principal): readonly [string, string] {
+function toPrincipalValues({ tenant, userId }: Principal): readonly [string, string] {
   return [escapeText(tenant), escapeText(userId)]
 }

@@ -75,7 +75,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const database = openDatabase(driver, config, { connections, logger })
   const commits = openDatabase(driver, config, { connections: commitConnections, logger })
   const hub = createWatchHub({ logger, pollMs: watchPollMs, poll: (watching) => poll(database, watching) })
-  const standing = (limitMs: number) => (isFirst: boolean) =>
+  const createStanding = (limitMs: number) => (isFirst: boolean) =>
     new driver.Client(createStandingConfig(config, { name: toConnectionName(id), limitMs, isFirst }))
   const ends: (() => Promise<void>)[] = [() => database.close(), () => commits.close()]
   const alarms = { outbox: createAlarm(), subscriptions: createAlarm() }
@@ -88,9 +88,15 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   try {
     await migrateAlone(driver, config, logger)
     const onArrival = (sessionId: string) => hub.arrived(sessionId)
-    const arrivals = await listenForArrivals({ connect: standing(listenerLimitMs), onArrival, logger })
+    const arrivals = await listenForArrivals({ connect: createStanding(listenerLimitMs), onArrival, logger })
     ends.push(() => arrivals.end())
-    const membership = await joinMembers({ id, connect: standing(times.timeoutMs), times, reads, logger })
+    const membership = await joinMembers({
+      id,
+      connect: createStanding(times.timeoutMs),
+      times,
+      reads,
+      logger,
+    })
     ends.push(() => membership.end())
     membership.liveness.onChange((isLive) => {
       if (!isLive) return

@@ -13,8 +13,8 @@ import { escapeText, readInteger } from "../rows/columns.ts"
 import { type LargeContents, makeLargeContents } from "../rows/large/large-contents.ts"
 import {
   computeChangedColumns,
+  createFiredSession,
   scheduleColumns,
-  sessionOf,
   toOccurrence,
   toOccurrenceRows,
   toSchedule,
@@ -214,7 +214,7 @@ async function fire(
   { versions, texts }: Advancing,
 ): Promise<{ readonly effect: FiringEffect; readonly isDue: boolean }> {
   const { message, limits } = firing
-  await createSession(query, sessionOf(schedule, firing))
+  await createSession(query, createFiredSession(schedule, firing))
   const [session] = await query("SELECT revoked_at FROM agent_gateway.session WHERE id = $1 FOR UPDATE", [
     message.sessionId,
   ])

@@ -87,7 +87,7 @@ export function toCommandInsert(
     type: stored.type,
     body,
     bytes,
-    version: versionOf(stored, place),
+    version: findVersion(stored, place),
   }
 }
 
@@ -96,7 +96,7 @@ export function toCommandInsert(
  * takes every message that it finds. So does a message with tools of the client. A message with streamed tool input
  * does not, because the stream may be left out.
  */
-function versionOf(stored: StoredCommand | FormerAnswer, { dueAt }: Pick<NewCommand, "dueAt">): number {
+function findVersion(stored: StoredCommand | FormerAnswer, { dueAt }: Pick<NewCommand, "dueAt">): number {
   switch (stored.type) {
     case "answer":
     case "steer":

@@ -17,7 +17,7 @@ export function createAnswerRecords(wait: Wait, command: AnswerCommand): readonl
       const { approved, editedInput, reason } = command.answer
       const decided = { ...record, action: approved ? "approved" : "denied", editedInput, reason } as const
       const grant = findGrant(wait, command)
-      return grant === null ? [decided] : [decided, { ...record, action: "granted", ...scopeOf(grant) }]
+      return grant === null ? [decided] : [decided, { ...record, action: "granted", ...selectScope(grant) }]
     }
     case "clientTool":
       return [{ ...record, action: "result" }]
@@ -50,11 +50,11 @@ export function createClosingRecord(
 export function createRevocationRecord(grant: Grant, { revokedBy, at }: GrantRevocation): AuditRecord {
   const nothing = { runId: null, toolCallId: null, editedInput: null, reason: null }
   const { sessionId, toolName, qualifier, origin } = grant
-  const type = { toolName, qualifier, origin, ...scopeOf(grant) }
+  const type = { toolName, qualifier, origin, ...selectScope(grant) }
   return { at, sessionId, ...nothing, ...type, action: "revoked", decidedBy: revokedBy }
 }
 
-function scopeOf({ scope }: Pick<Grant, "scope">): Pick<Grant, "scope"> {
+function selectScope({ scope }: Pick<Grant, "scope">): Pick<Grant, "scope"> {
   return scope === undefined ? {} : { scope }
 }
 

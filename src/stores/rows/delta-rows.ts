@@ -36,10 +36,10 @@ export function packDeltas(entries: readonly [DeltaEntry, ...DeltaEntry[]]): Del
   for (const { seq, delta } of entries) {
     let group = groups.at(-1)
     if (group === undefined || !continues(group[0], delta)) {
-      group = [headerOf(delta), []]
+      group = [createHeader(delta), []]
       groups.push(group)
     }
-    group[1].push(frameOf(seq - firstSeq, delta))
+    group[1].push(createFrame(seq - firstSeq, delta))
     lastSeq = seq
   }
   return { runId, firstSeq, lastSeq, body: JSON.stringify(groups) }
@@ -53,13 +53,13 @@ export function unpackDeltas(row: Omit<DeltaRow, "lastSeq">): DeltaEntry[] {
         kind: "delta",
         seq: row.firstSeq + frame[0],
         runId: row.runId,
-        delta: deltaOf(header, frame),
+        delta: toDelta(header, frame),
       }),
     ),
   )
 }
 
-function headerOf(delta: Delta): Header {
+function createHeader(delta: Delta): Header {
   switch (delta.type) {
     case "textDelta":
     case "thinkingDelta": {
@@ -79,11 +79,11 @@ function headerOf(delta: Delta): Header {
   }
 }
 
-function frameOf(offset: number, delta: Delta): Frame {
+function createFrame(offset: number, delta: Delta): Frame {
   return delta.type === "toolOutput" ? [offset, delta.text, delta.chunk] : [offset, delta.text]
 }
 
-function deltaOf(header: Header, [, text, chunk = 0]: Frame): Delta {
+function toDelta(header: Header, [, text, chunk = 0]: Frame): Delta {
   return header.type === "toolOutput" ? { ...header, text, chunk } : { ...header, text }
 }
 

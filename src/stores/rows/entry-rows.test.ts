@@ -7,7 +7,7 @@ import {
   stepStarted,
   textDelta,
 } from "../../testing/session-log/fixtures.ts"
-import { fromRow, toRows } from "./entry-rows.ts"
+import { toEntries, toRows } from "./entry-rows.ts"
 
 test("deltas become one row between events, and one for each run", () => {
   const entries: Entry[] = [
@@ -24,10 +24,10 @@ test("deltas become one row between events, and one for each run", () => {
     ["run_2", 5, 5],
   ])
   const read = deltas.flatMap(({ runId, firstSeq, body }) =>
-    fromRow({ kind: "delta", seq: firstSeq, run_id: runId, body }),
+    toEntries({ kind: "delta", seq: firstSeq, run_id: runId, body }),
   )
   const stored = events.flatMap(({ seq, v, at, runId, body }) =>
-    fromRow({ kind: "event", seq, v, at, run_id: runId, body }),
+    toEntries({ kind: "event", seq, v, at, run_id: runId, body }),
   )
   expect([...read, ...stored].toSorted((left, right) => left.seq - right.seq)).toEqual(entries)
 })

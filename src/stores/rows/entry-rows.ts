@@ -51,10 +51,10 @@ export function toRows(
   { version = logVersion, bodies = noLargeBodies }: Storing = {},
 ): EntryRows {
   const logged = entries.filter((entry) => entry.kind === "event")
-  const events = logged.flatMap((entry) => eventRows(entry, { version, bodies }))
+  const events = logged.flatMap((entry) => toEventRows(entry, { version, bodies }))
   return {
     events,
-    deltas: deltaRows(entries),
+    deltas: toDeltaRows(entries),
     settling: logged.findLast((entry) => settlesDeltas(entry.event)) ?? null,
     lastSeq: entries.at(-1)?.seq ?? 0,
     bytes: events.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -67,7 +67,7 @@ export function toRows(
  * Returns the rows of an event. An event that older readers do not need has no row for them, because numbers may have
  * gaps (rule 3).
  */
-function eventRows(entry: EventEntry, { version, bodies }: Required<Storing>): EventRow[] {
+function toEventRows(entry: EventEntry, { version, bodies }: Required<Storing>): EventRow[] {
   const { seq, at, runId, event } = entry
   const forms = toStoredForms(event, version)
   return forms.map((form) => {
@@ -88,13 +88,13 @@ interface Storing {
  * Converts a row of either table with `kind`, `seq`, `run_id` and `body`, and for an event also `v` and `at`. Throws
  * if the event is newer than this process `reads`.
  */
-export function fromRow(row: Row, reads = logVersion): Entry[] {
+export function toEntries(row: Row, reads = logVersion): Entry[] {
   const seq = readInteger(row, "seq")
   const runId = readText(row, "run_id")
   if (readText(row, "kind") === "delta")
     return unpackDeltas({ firstSeq: seq, runId, body: readText(row, "body") })
   refuseNewer(row, reads)
-  return toEntries(row, readJson(row, "body"))
+  return convertEvent(row, readJson(row, "body"))
 }
 
 /** Returns true for a row whose body takes more than one slice to parse. */
@@ -102,17 +102,17 @@ export function isLargeRow(row: Row): boolean {
   return readText(row, "kind") === "event" && readTextLength(row, "body") > pieceCharacters
 }
 
-/** Converts the row of an event like `fromRow`. Parses a large body in slices (rule 15). */
+/** Converts the row of an event like `toEntries`. Parses a large body in slices (rule 15). */
 export async function toEntriesInSlices(row: Row, reads = logVersion): Promise<Entry[]> {
   refuseNewer(row, reads)
-  return toEntries(row, await parseInSlices(readText(row, "body")))
+  return convertEvent(row, await parseInSlices(readText(row, "body")))
 }
 
 function refuseNewer(row: Row, reads: number): void {
   if (readInteger(row, "v") > reads) throw new LogTooNewError()
 }
 
-function toEntries(row: Row, body: unknown): EventEntry[] {
+function convertEvent(row: Row, body: unknown): EventEntry[] {
   const [seq, v, at, runId] = [
     readInteger(row, "seq"),
     readInteger(row, "v"),
@@ -133,7 +133,7 @@ const fullRowEntries = 500
  * Returns rows of deltas. A row contains deltas of one run and spans no event, so rows and events interleave by their
  * first numbers.
  */
-function deltaRows(entries: readonly Entry[]): DeltaRow[] {
+function toDeltaRows(entries: readonly Entry[]): DeltaRow[] {
   const rows: DeltaRow[] = []
   let open: [DeltaEntry, ...DeltaEntry[]] | null = null
   let characters = 0

@@ -34,12 +34,12 @@ export function convertFormerWait(former: FormerWait, sessionId: string): NewWai
     toolCallId,
     toolName,
     origin,
-    answerSchema: schemaOf(former),
+    answerSchema: createSchema(former),
     nonce,
     openedAt,
     expiresAt,
     rootSessionId: sessionId,
-    ...payloadOf(former, origin),
+    ...createPayload(former, origin),
   }
 }
 
@@ -73,7 +73,7 @@ export function toFormerWait(wait: NewWait): FormerWait | null {
   }
 }
 
-function payloadOf(
+function createPayload(
   { kind, input, qualifier, reason, question, callIndex = 0 }: FormerWait,
   origin: ToolOrigin | null,
 ): AnyPayload {
@@ -83,7 +83,7 @@ function payloadOf(
   return { kind, payload: { question, server: origin?.server ?? null } }
 }
 
-function schemaOf({ kind, inputSchema, question }: FormerWait): JsonObject | null {
+function createSchema({ kind, inputSchema, question }: FormerWait): JsonObject | null {
   if (kind === "approval") return inputSchema
   return question?.mode === "form" ? question.schema : null
 }

@@ -32,10 +32,10 @@ export interface NewOutboxRow {
 }
 
 export function createOutboxRows({ lease, outbox = [] }: SessionBatch): readonly NewOutboxRow[] {
-  return outbox.map((item) => newRow(lease.sessionId, item))
+  return outbox.map((item) => createOutboxRow(lease.sessionId, item))
 }
 
-function newRow(sessionId: string, { id, kind, payload, notBefore }: OutboxItem): NewOutboxRow {
+function createOutboxRow(sessionId: string, { id, kind, payload, notBefore }: OutboxItem): NewOutboxRow {
   const body = JSON.stringify(payload)
   const bytes = Buffer.byteLength(body)
   return {

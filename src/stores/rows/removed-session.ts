@@ -5,12 +5,12 @@
  */
 export function selectRemovedSessions(session: string, size: (text: string) => string): string {
   // The store keeps these texts with JSON escapes, so they only need quotes.
-  const quoted = (column: string) => `'"' || ${session}.${column} || '"'`
+  const quoteColumn = (column: string) => `'"' || ${session}.${column} || '"'`
   const members = [
-    `'{"tenant":' || ${quoted("tenant")}`,
-    `',"userId":' || ${quoted("user_id")}`,
-    `',"agent":' || ${quoted("agent")}`,
-    `',"parentSessionId":' || coalesce(${quoted("parent_session_id")}, 'null')`,
+    `'{"tenant":' || ${quoteColumn("tenant")}`,
+    `',"userId":' || ${quoteColumn("user_id")}`,
+    `',"agent":' || ${quoteColumn("agent")}`,
+    `',"parentSessionId":' || coalesce(${quoteColumn("parent_session_id")}, 'null')`,
     `',"createdAt":' || ${session}.created_at`,
     `',"lastUsedAt":' || ${session}.last_used_at || '}'`,
   ]

@@ -35,9 +35,9 @@ export function toSchedule(row: Row): Schedule {
     createdAt: readInteger(row, "created_at"),
     state: readText(row, "state") as Schedule["state"],
     reason: readNullableText(row, "reason"),
-    nextAt: nullableInteger(row, "next_at"),
+    nextAt: readNullableInteger(row, "next_at"),
     waiting: readJson(row, "waiting"),
-    wakeAt: nullableInteger(row, "wake_at"),
+    wakeAt: readNullableInteger(row, "wake_at"),
     lastRunId: readNullableText(row, "last_run_id"),
     isRunning: row.is_running === 1 || row.is_running === true,
     revision: readInteger(row, "revision"),
@@ -85,7 +85,7 @@ export function computeChangedColumns(
 }
 
 /** Returns the session that a firing creates, if it does not exist. */
-export function sessionOf({ agent, tenant, userId }: Schedule, { message }: Firing): NewSession {
+export function createFiredSession({ agent, tenant, userId }: Schedule, { message }: Firing): NewSession {
   return { id: message.sessionId, agent, tenant, userId, createdAt: message.at }
 }
 
@@ -135,6 +135,6 @@ export function toOccurrence(row: Row): Occurrence {
   }
 }
 
-function nullableInteger(row: Row, column: string): number | null {
+function readNullableInteger(row: Row, column: string): number | null {
   return row[column] === null ? null : readInteger(row, column)
 }

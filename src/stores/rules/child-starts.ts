@@ -26,7 +26,7 @@ export const childNotNeeded: CommandResult = { type: "dropped", reason: "parent_
 /** Returns the end of a task that is no longer needed. Null for a child whose call no longer waits. */
 export function endInPlaceOf(start: StartChild): TaskEndCommand | null {
   if (!isTaskId(start.command.runId)) return null
-  return taskEnd(start, { ...nothingDone, outcome: "interrupted", reason: "cancelled" })
+  return createTaskEnd(start, { ...nothingDone, outcome: "interrupted", reason: "cancelled" })
 }
 
 /**
@@ -45,7 +45,7 @@ export function reportInPlaceOf(
     outcome: "failed",
     error: { code: "child_not_started", message },
   }
-  if (isTaskId(runId)) return taskEnd(start, answer)
+  if (isTaskId(runId)) return createTaskEnd(start, answer)
   const { sessionId } = start.child.parent
   const decidedBy = { via: "code", tenant: null, userId: null, address: null } as const
   return { type: "answer", kind: "child", sessionId, waitId: runId, nonce: runId, decidedBy, at, answer }
@@ -53,7 +53,7 @@ export function reportInPlaceOf(
 
 const nothingDone = { reason: null, response: "", output: null, error: null, spent: noSpending, charged: 0 }
 
-function taskEnd({ child, command }: StartChild, outcome: ChildOutcome): TaskEndCommand {
+function createTaskEnd({ child, command }: StartChild, outcome: ChildOutcome): TaskEndCommand {
   const { runId, context, channel, at } = command
   return { type: "taskEnd", sessionId: child.parent.sessionId, runId, outcome, context, channel, at }
 }

@@ -40,16 +40,16 @@ const nothing: Had = { count: 0, lastTurn: 0 }
 export function createTurns(limit: number, shares: Shares | undefined): Turns {
   const { held = [], perPrincipal = limit, perTenant = limit, forPresentTenants = limit } = shares ?? {}
   const { perTenantOfPresentPrincipals: ofPresentPrincipals = perTenant } = shares ?? {}
-  const hadByPrincipal = new Map(held.map((places) => [keyOf(places), places]))
+  const hadByPrincipal = new Map(held.map((places) => [toKey(places), places]))
   const hadByTenant = sumByTenant(held)
   const tenants = new Map<string, Map<string, Waiting>>()
 
-  function waitingOf({ tenant, userId }: Principal): Waiting {
+  function findWaiting({ tenant, userId }: Principal): Waiting {
     const users = tenants.get(tenant) ?? new Map<string, Waiting>()
     tenants.set(tenant, users)
     const known = users.get(userId)
     if (known !== undefined) return known
-    const { count, lastTurn } = hadByPrincipal.get(keyOf({ tenant, userId })) ?? nothing
+    const { count, lastTurn } = hadByPrincipal.get(toKey({ tenant, userId })) ?? nothing
     const waiting = { count, lastTurn, oldest: [] }
     users.set(userId, waiting)
     return waiting
@@ -68,7 +68,7 @@ export function createTurns(limit: number, shares: Shares | undefined): Turns {
 
   return {
     add(candidate) {
-      const { oldest } = waitingOf(candidate)
+      const { oldest } = findWaiting(candidate)
       if (oldest.some(({ id }) => id === candidate.id)) return
       insert(oldest, candidate, { limit, isBefore: isUsedEarlier })
     },
@@ -132,6 +132,6 @@ function sumByTenant(held: readonly HeldPlaces[]): ReadonlyMap<string, Had> {
   return tenants
 }
 
-function keyOf({ tenant, userId }: Principal): string {
+function toKey({ tenant, userId }: Principal): string {
   return JSON.stringify([tenant, userId])
 }

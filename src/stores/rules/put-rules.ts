@@ -57,10 +57,10 @@ export function planMessage(
 ): PutPlan {
   const { whenBusy = "reject" } = message
   if (message.joins !== undefined) return planJoining(message, message.joins, receiver, limits)
-  const refusal = refusalOf(message, receiver, limits)
+  const refusal = findRefusal(message, receiver, limits)
   if (refusal !== null) return createEmptyPlan(refusal)
   const { open } = receiver
-  if (whenBusy === "steer" && open !== null && joins(message, receiver, open)) {
+  if (whenBusy === "steer" && open !== null && mayJoin(message, receiver, open)) {
     return planSteering(message, open)
   }
   return planQueued(message, receiver)
@@ -70,7 +70,7 @@ export function planMessage(
 export function planCancel(command: CancelCommand, receiver: Receiver): PutPlan {
   const { open, rows, lastSeq } = receiver
   const { sessionId, at } = command
-  const target = command.runId ?? open?.runId ?? dueMessage(receiver)?.runId ?? null
+  const target = command.runId ?? open?.runId ?? findDueMessage(receiver)?.runId ?? null
   if (target === null) return createEmptyPlan({ status: "unknown" })
   if (target === open?.runId) {
     const outcome = createAccepted({ runId: target, cursor: open.cursor })
@@ -100,8 +100,8 @@ function planJoining(
   limits: StorageLimits | undefined,
 ): PutPlan {
   const { open, rows } = receiver
-  if (open?.runId === runId && joins(message, receiver, open)) {
-    const refusal = refusalOf(message, receiver, limits)
+  if (open?.runId === runId && mayJoin(message, receiver, open)) {
+    const refusal = findRefusal(message, receiver, limits)
     return refusal === null ? planSteering(message, open) : createEmptyPlan(refusal)
   }
   const isQueued = rows.some((row) => row.type === "message" && row.runId === runId)
@@ -114,7 +114,7 @@ export function planRevocation(
   receiver: Receiver,
 ): PutPlan {
   const { open, rows } = receiver
-  const queued = listQueue(rows, momentOf(receiver)).map(({ runId }) => runId)
+  const queued = listQueue(rows, toMoment(receiver)).map(({ runId }) => runId)
   const plan = withdraw(queued, { outcome: { status: "unknown" }, sessionId, at }, receiver)
   if (open === null || isCancelled(rows, open.runId)) return plan
   const cancel = createDueCommand({ type: "cancel", sessionId, runId: open.runId, at })
@@ -125,13 +125,13 @@ export function planRevocation(
  * Returns the reason to refuse a message. A process that reads only version 2 has no queue, so while such a process
  * is live, every message to a busy session is refused.
  */
-function refusalOf(
+function findRefusal(
   { whenBusy = "reject" }: MessageCommand,
   receiver: Receiver,
   limits: StorageLimits | undefined,
 ): PutOutcome | null {
   const { open, rows, storedBytes, writes } = receiver
-  const busy = open ?? dueMessage(receiver)
+  const busy = open ?? findDueMessage(receiver)
   if (busy !== null && (whenBusy === "reject" || writes < 3)) return { status: "busy", runId: busy.runId }
   const waiting = rows.filter(({ type }) => type === "message" || type === "steer")
   if (waiting.length >= maxQueuedMessages) return { status: "queueFull" }
@@ -142,7 +142,7 @@ function refusalOf(
  * Returns true if the message can join the open run. A canceled run has no further step to join, and a run of a
  * foreign loop has none at all.
  */
-function joins({ notBefore = 0 }: MessageCommand, { rows, now }: Receiver, open: OpenRun): boolean {
+function mayJoin({ notBefore = 0 }: MessageCommand, { rows, now }: Receiver, open: OpenRun): boolean {
   return open.steerable && notBefore <= now && !isCancelled(rows, open.runId)
 }
 
@@ -154,7 +154,7 @@ function planSteering({ sessionId, input, at }: MessageCommand, { runId, cursor 
 function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
   const { open, rows, now, lastSeq, writes } = receiver
   const { sessionId, runId, at, whenBusy = "reject", notBefore = 0 } = message
-  const moment = momentOf(receiver)
+  const moment = toMoment(receiver)
   const queue = listQueue(rows, moment)
   const rank = whenBusy === "interrupt" ? Math.min(0, ...queue.map((row) => row.rank)) - 1 : 0
   // The id is higher than all others. The store assigns the final number.
@@ -206,18 +206,18 @@ function withdraw(
     ...createEmptyPlan(outcome),
     commands: withdrawn.map(({ runId }) => createDueCommand({ type: "withdraw", sessionId, runId, at })),
     deleted: withdrawn.map(({ id }) => id),
-    due: computeDueChanges(left, momentOf(receiver)),
+    due: computeDueChanges(left, toMoment(receiver)),
     isDue: true,
   }
 }
 
-function momentOf({ open, now }: Receiver): Moment {
+function toMoment({ open, now }: Receiver): Moment {
   return { now, openRunId: open?.runId ?? null }
 }
 
 /** Returns the next queued message, if it is due. */
-function dueMessage(receiver: Receiver): CommandRow | null {
-  const [next] = listQueue(receiver.rows, momentOf(receiver))
+function findDueMessage(receiver: Receiver): CommandRow | null {
+  const [next] = listQueue(receiver.rows, toMoment(receiver))
   return next !== undefined && next.notBefore <= receiver.now ? next : null
 }
 

@@ -27,7 +27,7 @@ export function judgeAnswer(
   command: AnswerCommand,
   { cancelled }: { readonly cancelled: boolean },
 ): Judgement {
-  const refused = refusal(wait, command, cancelled)
+  const refused = findRefusal(wait, command, cancelled)
   if (wait === null || refused !== null) return { accepted: null, outcome: refused ?? { status: "unknown" } }
   const { runId, toolCallId } = wait
   const accepted = {
@@ -39,7 +39,7 @@ export function judgeAnswer(
 }
 
 /** Returns the reason to refuse an answer. The checks have the order that the port defines. */
-function refusal(
+function findRefusal(
   wait: Wait | null,
   command: AnswerCommand,
   cancelled: boolean,

@@ -8,9 +8,9 @@ import type { Database } from "./database/database.ts"
 export function createKeyring(database: Database, clock: Clock): Keyring {
   return {
     async signingKey() {
-      const known = await database.read(() => newest(database))
+      const known = await database.read(() => findNewest(database))
       // Processes that race for the first key agree on the stored one.
-      return known ?? database.write(() => newest(database) ?? add(database, clock))
+      return known ?? database.write(() => findNewest(database) ?? add(database, clock))
     },
     key: (id) =>
       database.read(() => {
@@ -47,7 +47,7 @@ function remove(database: Database, id: string): boolean {
   return removed > 0
 }
 
-function newest(database: Database): SigningKey | null {
+function findNewest(database: Database): SigningKey | null {
   const row = database.get("SELECT id, secret FROM signing_key ORDER BY generation DESC LIMIT 1")
   return row === undefined ? null : toKey(row)
 }

@@ -14,7 +14,7 @@ const sql = createMemorySql({ schema: "", numbers: "SELECT value FROM json_each(
 export function createMemory(database: Database, clock: Clock): Memory {
   const reader: MemoryReader = {
     sql,
-    all: (statement) => database.read(() => all(database, statement)),
+    all: (statement) => database.read(() => readAll(database, statement)),
     matching: (scope, terms) =>
       database.read(() =>
         terms.map((term) => ({
@@ -22,7 +22,7 @@ export function createMemory(database: Database, clock: Clock): Memory {
           ids: database
             .all(
               "SELECT rowid AS id FROM memory_text WHERE memory_text MATCH ?",
-              `"${ownerPrefix(scope)}${term.text}"${term.isPrefix ? "*" : ""}`,
+              `"${createOwnerPrefix(scope)}${term.text}"${term.isPrefix ? "*" : ""}`,
             )
             .map((row) => readInteger(row, "id")),
         })),
@@ -33,7 +33,7 @@ export function createMemory(database: Database, clock: Clock): Memory {
     remember: (memory, options) => database.write(() => remember(database, memory, options, clock.now())),
     get: (scope, key) =>
       database.read(() => {
-        const [row] = all(database, sql.get(scope, key, clock.now()))
+        const [row] = readAll(database, sql.get(scope, key, clock.now()))
         return row === undefined ? null : toMemory(row)
       }),
     recall: (scope, query) => findMemories(reader, scope, query),
@@ -41,7 +41,7 @@ export function createMemory(database: Database, clock: Clock): Memory {
     owners: (query) => listMemoryOwners(reader, query),
     forget: (scope, key, { expected } = {}) =>
       database.write(() => {
-        const [row] = all(database, sql.get(scope, key, clock.now()))
+        const [row] = readAll(database, sql.get(scope, key, clock.now()))
         if (row === undefined) return "unknown"
         if (expected !== undefined && toMemory(row).revision !== expected) return "changed"
         remove(database, "id = ?", [readInteger(row, "id")])
@@ -71,8 +71,8 @@ function remember(database: Database, memory: NewMemory, options: RememberOption
   const { scope, origin, ttlMs } = memory
   const columns = toStoredColumns(memory)
   removeExpired(database, scope, now)
-  const stored = storedMemory(database, memory, now)
-  const [totals = {}] = all(database, sql.totals(scope))
+  const stored = findStoredMemory(database, memory, now)
+  const [totals = {}] = readAll(database, sql.totals(scope))
   const refusal = findRefusal(
     {
       stored,
@@ -109,7 +109,7 @@ function remember(database: Database, memory: NewMemory, options: RememberOption
   )
   if (written === undefined) throw new Error("The memory was not stored.")
   const id = readInteger(written, "id")
-  const prefix = ownerPrefix(scope)
+  const prefix = createOwnerPrefix(scope)
   database.run("DELETE FROM memory_text WHERE rowid = ?", id)
   database.run(
     "INSERT INTO memory_text (rowid, words) VALUES (?, ?)",
@@ -119,8 +119,8 @@ function remember(database: Database, memory: NewMemory, options: RememberOption
   return createStoredOutcome(toMemory(written), stored)
 }
 
-function storedMemory(database: Database, memory: NewMemory, now: number): StoredMemory | null {
-  const [row] = all(database, sql.get(memory.scope, memory, now))
+function findStoredMemory(database: Database, memory: NewMemory, now: number): StoredMemory | null {
+  const [row] = readAll(database, sql.get(memory.scope, memory, now))
   return row === undefined ? null : { memory: toMemory(row), bytes: readInteger(row, "bytes") }
 }
 
@@ -144,7 +144,7 @@ function remove(database: Database, condition: string, values: readonly (string 
   return database.run(`DELETE FROM memory WHERE ${condition}`, ...values)
 }
 
-function all(database: Database, { sql: statement, values }: MemoryStatement) {
+function readAll(database: Database, { sql: statement, values }: MemoryStatement) {
   return database.all(statement, ...values)
 }
 
@@ -152,7 +152,7 @@ function all(database: Database, { sql: statement, values }: MemoryStatement) {
  * Returns the prefix of each term of a scope. It makes a search read only the terms of that scope, however many
  * memories others have. Rows distinguish two scopes with the same digest.
  */
-function ownerPrefix(scope: MemoryScope): string {
+function createOwnerPrefix(scope: MemoryScope): string {
   return createHash("sha256")
     .update(JSON.stringify(toScopeValues(scope)))
     .digest("hex")

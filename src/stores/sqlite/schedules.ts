@@ -14,8 +14,8 @@ import { escapeText, readInteger } from "../rows/columns.ts"
 import { type LargeContents, makeLargeContents } from "../rows/large/large-contents.ts"
 import {
   computeChangedColumns,
+  createFiredSession,
   scheduleColumns,
-  sessionOf,
   toOccurrence,
   toOccurrenceRows,
   toSchedule,
@@ -211,7 +211,7 @@ function fire(
   { versions, texts, now, arrivals }: Advancing,
 ): FiringEffect {
   const { message, limits } = firing
-  createSession(database, sessionOf(schedule, firing))
+  createSession(database, createFiredSession(schedule, firing))
   const session = database.get("SELECT revoked_at FROM session WHERE id = ?", message.sessionId)
   if (session === undefined || session.revoked_at !== null) return revokedEffect
   const put = putInTree(database, message, { versions, limits, now, ...(texts !== undefined && { texts }) })

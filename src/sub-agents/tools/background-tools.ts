@@ -57,7 +57,7 @@ function collect(
 ): ToolOutcome {
   const all = tasks.list()
   const one = all.find(({ taskId }) => taskId === task_id)
-  if (task_id !== "*" && one === undefined) return unknownTask(all)
+  if (task_id !== "*" && one === undefined) return createUnknownTask(all)
   if (one?.state === "collected") {
     return createFailure(
       "already_collected",
@@ -74,11 +74,11 @@ function collect(
     const isOver = end <= clock.now()
     if (!isOver) return { type: "wait", kind: "timer", until: end, tasks: ids, continuation: { until: end } }
   }
-  return results(asked, { tasks, maxResultBytes })
+  return createResults(asked, { tasks, maxResultBytes })
 }
 
 /** Collects as many outcomes as one result has room for, and at least one. */
-function results(
+function createResults(
   asked: readonly TaskState[],
   { tasks, maxResultBytes }: Pick<Collecting, "tasks" | "maxResultBytes">,
 ): ToolResult {
@@ -128,7 +128,7 @@ export function sendMessageTool(): Tool {
     required: ["task_id", "message"],
     idempotent: true,
     execute: async ({ task_id, message }, { tasks }) =>
-      ofRunning(tasks, task_id, (taskId) => {
+      actOnRunning(tasks, task_id, (taskId) => {
         tasks.send(taskId, String(message))
         return { task_id: taskId, sent: true }
       }),
@@ -145,17 +145,17 @@ export function cancelTaskTool(): Tool {
     idempotent: true,
     needsApproval: false,
     execute: async ({ task_id }, { tasks }) =>
-      ofRunning(tasks, task_id, (taskId) => {
+      actOnRunning(tasks, task_id, (taskId) => {
         tasks.cancel(taskId)
         return { task_id: taskId, canceling: true }
       }),
   })
 }
 
-function ofRunning(tasks: SessionTasks, taskId: unknown, act: (taskId: string) => JsonObject): ToolResult {
+function actOnRunning(tasks: SessionTasks, taskId: unknown, act: (taskId: string) => JsonObject): ToolResult {
   const all = tasks.list()
   const task = all.find((each) => each.taskId === taskId)
-  if (task === undefined) return unknownTask(all)
+  if (task === undefined) return createUnknownTask(all)
   if (task.state === "running") return { type: "json", value: act(task.taskId) }
   return createFailure(
     "task_ended",
@@ -163,7 +163,7 @@ function ofRunning(tasks: SessionTasks, taskId: unknown, act: (taskId: string) =
   )
 }
 
-function unknownTask(all: readonly TaskState[]): ToolResult {
+function createUnknownTask(all: readonly TaskState[]): ToolResult {
   const known = all.filter(({ state }) => state !== "collected").map(({ taskId }) => taskId)
   const which =
     known.length === 0 ? "There are no open background tasks." : `The open ones are: ${known.join(", ")}.`

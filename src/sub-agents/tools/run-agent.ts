@@ -15,7 +15,7 @@ type SaveAnswer = (skill: string, toolCallId: string, response: string) => Promi
  */
 export function runAgentTool(workers: Workers, saveAnswer: SaveAnswer): Tool {
   const { models, background, announce, onBeforeBackground } = workers.options
-  const names = namesOf(workers)
+  const names = listNames(workers)
   return defineTool({
     name: runAgentName,
     description: describe(workers),
@@ -54,10 +54,10 @@ export function runAgentTool(workers: Workers, saveAnswer: SaveAnswer): Tool {
         const name = String(answered.continuation.name)
         const isSkill = !workers.options.agents.includes(name) && name !== plainName
         if (isSkill && answered.outcome === "completed") await saveAnswer(name, toolCallId, answered.response)
-        return outcomeOf(answered)
+        return toOutcome(answered)
       }
-      const worker = chooseWorker(workers, requestOf(input))
-      if (worker === null) return unknownAgent(names)
+      const worker = chooseWorker(workers, toRequest(input))
+      if (worker === null) return createUnknownAgent(names)
       if (input.background !== true) return startOf(worker)
       const { name, task } = worker
       await onBeforeBackground?.(
@@ -73,7 +73,7 @@ function startOf({ name, task }: Worker): ToolOutcome {
   return { type: "wait", kind: "child", task, continuation: { name } }
 }
 
-function requestOf({ task, agent, model }: JsonObject): Request {
+function toRequest({ task, agent, model }: JsonObject): Request {
   return {
     task: String(task),
     agent: typeof agent === "string" ? agent : null,
@@ -81,7 +81,7 @@ function requestOf({ task, agent, model }: JsonObject): Request {
   }
 }
 
-function outcomeOf(answered: Extract<Answered, { kind: "child" }>): ToolOutcome {
+function toOutcome(answered: Extract<Answered, { kind: "child" }>): ToolOutcome {
   const { continuation, outcome, reason, response, error } = answered
   if (error !== null) {
     const so = response === "" ? "" : ` Its last response was: ${response}`
@@ -91,11 +91,11 @@ function outcomeOf(answered: Extract<Answered, { kind: "child" }>): ToolOutcome 
   return { type: "json", value }
 }
 
-function namesOf({ options, skills }: Workers): readonly string[] {
+function listNames({ options, skills }: Workers): readonly string[] {
   return [...new Set([...options.agents, ...skills.map(({ name }) => name)])]
 }
 
-function unknownAgent(names: readonly string[]): ToolOutcome {
+function createUnknownAgent(names: readonly string[]): ToolOutcome {
   const known = names.length === 0 ? "There are no named sub-agents" : `Choose one of: ${names.join(", ")}`
   return createFailure(
     "unknown_agent",

@@ -44,7 +44,7 @@ export function examine(base64: string): Examined {
   try {
     return decode(data, mediaType, base64.length)
   } catch (error) {
-    return { type: "unusable", reason: `it cannot be decoded as ${mediaType}${causeOf(error)}` }
+    return { type: "unusable", reason: `it cannot be decoded as ${mediaType}${readCause(error)}` }
   }
 }
 
@@ -104,7 +104,7 @@ function convertImage(image: IMagickImage, isLossy: boolean): Examined {
 }
 
 /** Returns the decoder's own message, without quoted data. */
-function causeOf(error: unknown): string {
+function readCause(error: unknown): string {
   const message =
     error instanceof Error
       ? error.message

@@ -26,27 +26,27 @@ const formats: readonly {
   readonly matches: (start: string) => boolean
   readonly size: (data: Buffer) => Size | null
 }[] = [
-  { mediaType: "image/png", matches: (start) => start.startsWith("\x89PNG\r\n\x1a\n"), size: pngSize },
-  { mediaType: "image/jpeg", matches: (start) => start.startsWith("\xff\xd8\xff"), size: jpegSize },
-  { mediaType: "image/gif", matches: (start) => /^GIF8[79]a/.test(start), size: gifSize },
-  { mediaType: "image/webp", matches: (start) => /^RIFF.{4}WEBP/s.test(start), size: webpSize },
+  { mediaType: "image/png", matches: (start) => start.startsWith("\x89PNG\r\n\x1a\n"), size: readPngSize },
+  { mediaType: "image/jpeg", matches: (start) => start.startsWith("\xff\xd8\xff"), size: readJpegSize },
+  { mediaType: "image/gif", matches: (start) => /^GIF8[79]a/.test(start), size: readGifSize },
+  { mediaType: "image/webp", matches: (start) => /^RIFF.{4}WEBP/s.test(start), size: readWebpSize },
 ]
 
 /** Reads the size by https://www.w3.org/TR/png-3/#5DataRep */
-function pngSize(data: Buffer): Size | null {
+function readPngSize(data: Buffer): Size | null {
   if (data.length < 33 || data.toString("latin1", 12, 16) !== "IHDR" || !data.includes("IEND", 33))
     return null
   return { width: data.readUInt32BE(16), height: data.readUInt32BE(20) }
 }
 
 /** Reads the size by https://www.w3.org/Graphics/GIF/spec-gif89a.txt */
-function gifSize(data: Buffer): Size | null {
+function readGifSize(data: Buffer): Size | null {
   if (data.length < 14 || !data.includes(0x3b, 13)) return null
   return { width: data.readUInt16LE(6), height: data.readUInt16LE(8) }
 }
 
 /** Reads the size in the frame's header by https://www.w3.org/Graphics/JPEG/itu-t81.pdf, annex B. */
-function jpegSize(data: Buffer): Size | null {
+function readJpegSize(data: Buffer): Size | null {
   if (data.lastIndexOf(Buffer.from([0xff, 0xd9])) < 0) return null
   for (let at = 2; at + 9 <= data.length && data[at] === 0xff; ) {
     const marker = data[at + 1] ?? 0
@@ -63,7 +63,7 @@ function isFrame(marker: number): boolean {
 }
 
 /** Reads the size by https://www.rfc-editor.org/rfc/rfc9649 */
-function webpSize(data: Buffer): Size | null {
+function readWebpSize(data: Buffer): Size | null {
   if (data.length < 30 || data.length < data.readUInt32LE(4) + 8) return null
   switch (data.toString("latin1", 12, 16)) {
     case "VP8 ":

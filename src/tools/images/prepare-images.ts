@@ -57,13 +57,13 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
       const { reason } = examined
       logger.warn({ mediaType: source.mediaType, reason }, "An image is not sent to the model.")
     }
-    return partOf(image, source.data, examined)
+    return createPart(image, source.data, examined)
   }
 
   return async (messages) => {
     const images = listImages(messages)
     if (images.length === 0) return messages
-    const shown = images.slice(firstShown(images))
+    const shown = images.slice(findFirstShown(images))
     const replacements = new Map<ImagePart, ContentPart>()
     for (const image of shown) replacements.set(image, await prepareImage(image))
     return replaceImages(messages, (image) => replacements.get(image) ?? tooOld)
@@ -71,22 +71,22 @@ export function createImagePreparation(examiner: ImageExaminer, logger: Logger):
 }
 
 /** Returns the index of the oldest image that is shown. */
-function firstShown(images: readonly ImagePart[]): number {
+function findFirstShown(images: readonly ImagePart[]): number {
   const excess = Math.max(0, images.length - mostImages)
   let first = Math.ceil(excess / droppedAtOnce) * droppedAtOnce
   let data = 0
   for (let index = images.length - 1; index >= first; index--) {
-    data += sizeOf(images[index])
+    data += computeSize(images[index])
     if (data > mostData) first = index + 1
   }
   return first
 }
 
-function sizeOf(image: ImagePart | undefined): number {
+function computeSize(image: ImagePart | undefined): number {
   return image?.source.type === "base64" ? image.source.data.length : 0
 }
 
-function partOf(image: ImagePart, data: string, examined: Examined): ContentPart {
+function createPart(image: ImagePart, data: string, examined: Examined): ContentPart {
   switch (examined.type) {
     case "fits":
       return image.source.type === "base64" && image.source.mediaType === examined.mediaType

@@ -37,7 +37,7 @@ export function offerTools(tools: readonly ToolSpecification[], rules: ToolRules
   const changes: ToolChange[] = []
   let size = 0
   for (const tool of tools) {
-    const { form, problems } = acceptableForm(tool, rules)
+    const { form, problems } = findAcceptableForm(tool, rules)
     const name = formatName(tool.name)
     if (form === null) {
       changes.push({ tool: name, action: "left_out", reason: problems.join(" ") })
@@ -66,7 +66,7 @@ interface AcceptableForm {
   readonly problems: readonly string[]
 }
 
-function acceptableForm(
+function findAcceptableForm(
   { name, description, inputSchema }: ToolSpecification,
   rules: ToolRules,
 ): AcceptableForm {
@@ -75,7 +75,7 @@ function acceptableForm(
   if (!isJsonObject(inputSchema)) return createRefusal("Its input schema is not an object.")
   if (nestsTooDeep(inputSchema)) return createRefusal("Its input schema is nested too deeply.")
   const problems: string[] = []
-  const current = withoutDraft(toCurrentSchema(inputSchema, rules.itemsRequired ?? false))
+  const current = removeDraft(toCurrentSchema(inputSchema, rules.itemsRequired ?? false))
   let schema = reduceToSize(current)
   if (schema === null) return createRefusal(tooLarge)
   if (schema !== current) problems.push(`Its input schema is shown without descriptions: it is too large.`)
@@ -86,7 +86,7 @@ function acceptableForm(
     hint = describeChoices(plain.choices)
     problems.push("The alternatives at the root of its input schema are shown to the model as one object.")
   }
-  const named = withLegalProperties(schema, rules.propertyNames)
+  const named = requireLegalProperties(schema, rules.propertyNames)
   if (named === null)
     return createRefusal("Its input schema requires a property whose name the service refuses.")
   if (named !== schema) problems.push("Optional properties whose names the service refuses are not shown.")
@@ -105,12 +105,12 @@ function createRefusal(problem: string): AcceptableForm {
 const tooLarge = `Its input schema is larger than ${largestSchema} bytes.`
 
 /** Removes the draft, because the provider checks the schema by its own draft. */
-function withoutDraft({ $schema: _, ...schema }: JsonObject): JsonObject {
+function removeDraft({ $schema: _, ...schema }: JsonObject): JsonObject {
   return schema
 }
 
 /** Returns the schema if all names are legal. Returns null if it requires an illegal one. */
-function withLegalProperties(schema: JsonObject, legal: RegExp | undefined): JsonObject | null {
+function requireLegalProperties(schema: JsonObject, legal: RegExp | undefined): JsonObject | null {
   const { properties, required } = schema
   if (legal === undefined || !isJsonObject(properties)) return schema
   const illegal = Object.keys(properties).filter((name) => !legal.test(name))
@@ -126,7 +126,7 @@ function withLegalProperties(schema: JsonObject, legal: RegExp | undefined): Jso
  */
 function reduceToSize(schema: JsonObject): JsonObject | null {
   if (isWithinSize(schema)) return schema
-  const bare = withoutAnnotations(schema)
+  const bare = removeAnnotations(schema)
   return isWithinSize(bare) ? bare : null
 }
 
@@ -136,9 +136,9 @@ function isWithinSize(schema: JsonObject): boolean {
 
 const annotations: readonly string[] = ["title", "description", "examples", "default", "$comment"]
 
-function withoutAnnotations(schema: JsonObject): JsonObject {
+function removeAnnotations(schema: JsonObject): JsonObject {
   const kept = Object.entries(schema).filter(([keyword]) => !annotations.includes(keyword))
-  return mapSubschemas(Object.fromEntries<Json>(kept), withoutAnnotations)
+  return mapSubschemas(Object.fromEntries<Json>(kept), removeAnnotations)
 }
 
 const mark = "\n[The description is truncated.]"

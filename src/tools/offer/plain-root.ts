@@ -72,15 +72,18 @@ interface Flat {
 function flatten(schema: JsonObject, walk: Walk, levels: number): Flat {
   const own: Flat = {
     properties: isJsonObject(schema.properties) ? schema.properties : {},
-    required: strings(schema.required),
+    required: selectStrings(schema.required),
     choices: [],
   }
   if (levels === 0 || walk.branchesLeft-- <= 0) return own
-  const inner = (branch: Json) => flatten(isJsonObject(branch) ? branch : {}, walk, levels - 1)
+  const flattenInner = (branch: Json) => flatten(isJsonObject(branch) ? branch : {}, walk, levels - 1)
   const referenced = typeof schema.$ref === "string" ? resolve(schema.$ref, walk.root) : null
-  const parts = [...(referenced === null ? [] : [referenced]), ...list(schema.allOf)].map(inner)
+  const parts = [...(referenced === null ? [] : [referenced]), ...list(schema.allOf)].map(flattenInner)
   const alternatives = [list(schema.anyOf), list(schema.oneOf)].filter((branches) => branches.length > 0)
-  return [...parts, ...alternatives.map((branches) => eitherOf(branches.map(inner)))].reduce(combineBoth, own)
+  return [...parts, ...alternatives.map((branches) => combineEither(branches.map(flattenInner)))].reduce(
+    combineBoth,
+    own,
+  )
 }
 
 function combineBoth(left: Flat, right: Flat): Flat {
@@ -91,7 +94,7 @@ function combineBoth(left: Flat, right: Flat): Flat {
   }
 }
 
-function eitherOf(branches: readonly Flat[]): Flat {
+function combineEither(branches: readonly Flat[]): Flat {
   const [first, ...others] = branches
   const required = (first?.required ?? []).filter((name) =>
     others.every((other) => other.required.includes(name)),
@@ -117,14 +120,14 @@ function mergeProperties(left: JsonObject, right: JsonObject): JsonObject {
 
 /** Returns a schema for values that match either schema. A discriminator's constants become one list. */
 function combineAlternatives(left: Json, right: Json): Json {
-  const constants = [left, right].map(constantsOf)
+  const constants = [left, right].map(listConstants)
   if (constants.every((values) => values !== null)) return { enum: [...new Set(constants.flat())] }
   const known = isJsonObject(left) && Object.keys(left).length === 1 ? list(left.anyOf) : []
   const before = known.length > 0 ? known : [left]
   return before.some((schema) => isDeepStrictEqual(schema, right)) ? left : { anyOf: [...before, right] }
 }
 
-function constantsOf(schema: Json): readonly Json[] | null {
+function listConstants(schema: Json): readonly Json[] | null {
   if (!isJsonObject(schema)) return null
   if (schema.const !== undefined) return [schema.const]
   return Array.isArray(schema.enum) ? schema.enum : null
@@ -141,7 +144,7 @@ function resolve(reference: string, root: JsonObject): JsonObject | null {
   return isJsonObject(target) ? target : null
 }
 
-function strings(value: Json | undefined): readonly string[] {
+function selectStrings(value: Json | undefined): readonly string[] {
   return list(value).filter((item) => typeof item === "string")
 }
 

@@ -94,7 +94,7 @@ export function startCheckThread(limits: ThreadLimits): CheckThread {
   /** Extends the time of a thread that got too little CPU time, because it must not fail on a busy machine. */
   async function extendOrStop(run: Running, phase: CheckPhase): Promise<void> {
     const limit = limits.cpuMs[phase]
-    const left = limit - (await cpuMsOf(worker, run))
+    const left = limit - (await readCpuMs(worker, run))
     // The thread may have ended or continued meanwhile.
     if (running !== run || run.phase !== phase) return
     const isLate = performance.now() - run.since >= limit * mostClockTimes
@@ -132,7 +132,7 @@ export function startCheckThread(limits: ThreadLimits): CheckThread {
 }
 
 /** Returns the CPU time since the start of the phase. */
-async function cpuMsOf(worker: Worker, run: Running): Promise<number> {
+async function readCpuMs(worker: Worker, run: Running): Promise<number> {
   if (!countsOwnCpu) return toMilliseconds(process.cpuUsage()) - run.cpuMs
   try {
     return toMilliseconds(await worker.cpuUsage()) - run.cpuMs

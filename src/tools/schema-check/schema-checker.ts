@@ -64,7 +64,7 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
   const texts = new WeakMap<JsonObject, string>()
   let closed = false
 
-  function textOf(schema: JsonObject): string {
+  function formatSchema(schema: JsonObject): string {
     const known = texts.get(schema)
     if (known !== undefined) return known
     if (isLongerAsJson(schema, limits.maxSchemaCharacters)) {
@@ -84,13 +84,13 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
     while (running.size < limits.maxThreads) {
       const check = queue.take(mayRun)
       if (check === null) return
-      const thread = readyThread()
+      const thread = takeReadyThread()
       running.set(check, thread)
       void runOn(thread, check)
     }
   }
 
-  function readyThread(): CheckThread {
+  function takeReadyThread(): CheckThread {
     for (let ready = idle.pop(); ready !== undefined; ready = idle.pop()) {
       clearTimeout(ready.timer)
       if (ready.thread.isAlive()) return ready.thread
@@ -118,7 +118,7 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
     idle.push(entry)
   }
 
-  async function outcomeOf(
+  async function computeOutcome(
     request: CheckRequest,
     { source, sessionId, signal }: SchemaCheckOptions,
   ): Promise<Outcome> {
@@ -143,14 +143,16 @@ export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): S
     async check(schema, value, options) {
       options.signal?.throwIfAborted()
       if (closed) throw new ShuttingDownError()
-      const text = textOf(schema)
+      const text = formatSchema(schema)
       const reason = unusable.get(text)
       if (reason !== undefined) throw new UnusableSchemaError(reason)
       if (isLongerAsJson(value, limits.maxValueCharacters)) {
-        return invalid(`The value has more than ${limits.maxValueCharacters} characters, which is too many.`)
+        return createInvalid(
+          `The value has more than ${limits.maxValueCharacters} characters, which is too many.`,
+        )
       }
       const request = { schema: text, value: JSON.stringify(value) ?? "null" }
-      return toValidation(await outcomeOf(request, options), value)
+      return toValidation(await computeOutcome(request, options), value)
     },
     async close() {
       closed = true
@@ -172,17 +174,17 @@ function toValidation(outcome: Outcome, value: unknown): Validation {
     case "valid":
       return { valid: true, input: value }
     case "invalid":
-      return invalid(outcome.message)
+      return createInvalid(outcome.message)
     case "unusable":
       throw new UnusableSchemaError(outcome.message)
     case "stopped":
       if (outcome.phase === "compiling") throw new UnusableSchemaError(outcome.reason)
-      return invalid(`The value cannot be checked: its check ${outcome.reason}.`)
+      return createInvalid(`The value cannot be checked: its check ${outcome.reason}.`)
     default:
       return outcome satisfies never
   }
 }
 
-function invalid(message: string): Validation {
+function createInvalid(message: string): Validation {
   return { valid: false, message }
 }

@@ -50,7 +50,7 @@ function compileNow(schema: string): Compiled {
   }
 }
 
-function verdictOn({ schema, value }: CheckRequest): Verdict {
+function computeVerdict({ schema, value }: CheckRequest): Verdict {
   enter("compiling")
   const outcome = compile(schema)
   if (outcome.type === "unusable") return outcome
@@ -78,4 +78,4 @@ function reply(message: CheckReply): void {
   parentPort?.postMessage(message)
 }
 
-parentPort?.on("message", (request: CheckRequest) => reply(verdictOn(request)))
+parentPort?.on("message", (request: CheckRequest) => reply(computeVerdict(request)))

@@ -34,52 +34,53 @@ export function readChunk(data: string): ChatChunk {
   const chunk: unknown = JSON.parse(data)
   if (!isJsonObject(chunk)) throw new Error("A chunk of the response is not a JSON object.")
   if (chunk.object === "error" || chunk.error) throw new ServiceError(chunk.error || chunk)
-  const choice = objects(chunk.choices).find(({ index }) => (index ?? 0) === 0) ?? {}
+  const choice = listObjects(chunk.choices).find(({ index }) => (index ?? 0) === 0) ?? {}
   const delta = isJsonObject(choice.delta) ? choice.delta : {}
   return {
-    model: nonEmpty(chunk.model),
-    text: contentText(delta.content),
-    refusal: text(delta.refusal),
+    model: readNonEmpty(chunk.model),
+    text: readContentText(delta.content),
+    refusal: readText(delta.refusal),
     // Servers that are changing the name send both fields.
-    reasoning: text(delta.reasoning_content) || text(delta.reasoning) || contentThinking(delta.content),
-    reasoningDetails: objects(delta.reasoning_details),
-    toolCalls: objects(delta.tool_calls).map(toolCallDelta),
-    finishReason: nonEmpty(choice.finish_reason),
+    reasoning:
+      readText(delta.reasoning_content) || readText(delta.reasoning) || readContentThinking(delta.content),
+    reasoningDetails: listObjects(delta.reasoning_details),
+    toolCalls: listObjects(delta.tool_calls).map(parseToolCallDelta),
+    finishReason: readNonEmpty(choice.finish_reason),
     usage: [chunk.usage, choice.usage].find(isJsonObject) ?? null,
   }
 }
 
-function toolCallDelta({ index, id, type: _, function: called, ...extra }: JsonObject): ToolCallDelta {
+function parseToolCallDelta({ index, id, type: _, function: called, ...extra }: JsonObject): ToolCallDelta {
   const { name, arguments: input } = isJsonObject(called) ? called : {}
   return {
     index: typeof index === "number" ? index : null,
-    id: nonEmpty(id),
-    name: nonEmpty(name),
-    arguments: isJsonObject(input) ? JSON.stringify(input) : text(input),
+    id: readNonEmpty(id),
+    name: readNonEmpty(name),
+    arguments: isJsonObject(input) ? JSON.stringify(input) : readText(input),
     extra,
   }
 }
 
 /** Returns a content's text, which is a string, or Mistral's pieces. */
-function contentText(content: Json | undefined): string {
+function readContentText(content: Json | undefined): string {
   if (typeof content === "string") return content
-  const pieces = objects(content).filter(({ type }) => type === "text")
-  return pieces.map((piece) => text(piece.text)).join("")
+  const pieces = listObjects(content).filter(({ type }) => type === "text")
+  return pieces.map((piece) => readText(piece.text)).join("")
 }
 
-function contentThinking(content: Json | undefined): string {
-  const pieces = objects(content).filter(({ type }) => type === "thinking")
-  return pieces.map(({ thinking }) => contentText(thinking)).join("")
+function readContentThinking(content: Json | undefined): string {
+  const pieces = listObjects(content).filter(({ type }) => type === "thinking")
+  return pieces.map(({ thinking }) => readContentText(thinking)).join("")
 }
 
-function text(value: Json | undefined): string {
+function readText(value: Json | undefined): string {
   return typeof value === "string" ? value : ""
 }
 
-function nonEmpty(value: Json | undefined): string | null {
-  return text(value) === "" ? null : text(value)
+function readNonEmpty(value: Json | undefined): string | null {
+  return readText(value) === "" ? null : readText(value)
 }
 
-function objects(value: Json | undefined): readonly JsonObject[] {
+function listObjects(value: Json | undefined): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : []
 }

@@ -57,7 +57,7 @@ export function toChatMessages(
     if (last?.role !== "user" || draft.role !== "user") drafts.push(draft)
     else drafts.splice(-1, 1, { role: "user", parts: [...last.parts, ...draft.parts] })
   }
-  return drafts.map((draft) => (draft.role === "user" ? userMessage(draft) : draft))
+  return drafts.map((draft) => (draft.role === "user" ? toUserMessage(draft) : draft))
 
   function toDrafts(message: Message): readonly Draft[] {
     switch (message.role) {
@@ -68,9 +68,9 @@ export function toChatMessages(
         return parts.length === 0 ? [] : [{ role: "user", parts }]
       }
       case "assistant":
-        return assistantMessage(message, { callIds, sendReasoning, vendor })
+        return toAssistantMessages(message, { callIds, sendReasoning, vendor })
       case "tool":
-        return toolMessages(message, callIds)
+        return toToolMessages(message, callIds)
       default:
         return message satisfies never
     }
@@ -85,7 +85,7 @@ export function collectSystemTexts(messages: readonly Message[]): readonly { rea
   return messages.flatMap((message) => (message.role === "system" ? message.content : []))
 }
 
-function userMessage({ parts }: UserDraft): ChatMessage {
+function toUserMessage({ parts }: UserDraft): ChatMessage {
   if (!parts.some((part) => part.type === "image")) return { role: "user", content: joinText(parts) }
   return {
     role: "user",
@@ -95,14 +95,14 @@ function userMessage({ parts }: UserDraft): ChatMessage {
   }
 }
 
-function assistantMessage(
+function toAssistantMessages(
   { content }: AssistantMessage,
   { callIds, sendReasoning: field, vendor }: Dialect,
 ): readonly AssistantParam[] {
   const text = joinTexts(content)
   const tool_calls = content
     .filter((part) => part.type === "toolCall")
-    .map((call) => functionCall(call, callIds.get(call.toolCallId) ?? call.toolCallId, vendor))
+    .map((call) => toFunctionCall(call, callIds.get(call.toolCallId) ?? call.toolCallId, vendor))
   if (text.trim() === "" && tool_calls.length === 0) return []
   return [
     {
@@ -114,7 +114,7 @@ function assistantMessage(
   ]
 }
 
-function functionCall(call: ToolCallPart, id: string, vendor: string): FunctionCall {
+function toFunctionCall(call: ToolCallPart, id: string, vendor: string): FunctionCall {
   const { name, input } = call
   const extra = selectOwnData(call.vendor, vendor)
   return { ...extra, id, type: "function", function: { name, arguments: JSON.stringify(input) } }
@@ -143,21 +143,21 @@ function renderReasoning(
   return text === "" && !called ? {} : { [field]: text }
 }
 
-function toolMessages({ results }: ToolMessage, callIds: ReadonlyMap<string, string>): readonly Draft[] {
+function toToolMessages({ results }: ToolMessage, callIds: ReadonlyMap<string, string>): readonly Draft[] {
   const messages: Draft[] = []
   const pictures: ContentPart[] = []
   for (const { toolCallId, result } of results) {
     const tool_call_id = callIds.get(toolCallId) ?? toolCallId
     const content = toResultContent(result)
     const images = content.filter((part) => part.type === "image")
-    messages.push({ role: "tool", tool_call_id, content: resultText(content, images) })
+    messages.push({ role: "tool", tool_call_id, content: formatResult(content, images) })
     if (images.length > 0) pictures.push({ type: "text", text: `From call ${tool_call_id}:` }, ...images)
   }
   // A message with the role `tool` cannot contain images.
   return pictures.length === 0 ? messages : [...messages, { role: "user", parts: pictures }]
 }
 
-function resultText(content: readonly ContentPart[], images: readonly ImagePart[]): string {
+function formatResult(content: readonly ContentPart[], images: readonly ImagePart[]): string {
   const text = joinText(content)
   return text === "" && images.length > 0 ? "See the next message for what it shows." : text
 }

@@ -25,7 +25,7 @@ export function createChatRequest(
 ): Body {
   const { tools = [], stream_options = {} } = extraBody as Partial<Body>
   const prompt = joinSystemPrompt([...request.system, ...collectSystemTexts(request.messages)])
-  const allTools = [...tools, ...request.tools.map(tool)]
+  const allTools = [...tools, ...request.tools.map(toTool)]
   const messages = toChatMessages(request.messages, traits, vendor)
   return {
     ...extraBody,
@@ -41,7 +41,7 @@ export function createChatRequest(
   }
 }
 
-function tool({ name, description, inputSchema }: ToolSpecification): OpenAI.ChatCompletionFunctionTool {
+function toTool({ name, description, inputSchema }: ToolSpecification): OpenAI.ChatCompletionFunctionTool {
   return { type: "function", function: { name, description, parameters: toToolParameters(inputSchema) } }
 }
 

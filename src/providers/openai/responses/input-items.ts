@@ -33,16 +33,16 @@ export function toInputItems(messages: readonly Message[], service: ResponsesSer
   return moveResultsBehindCalls(messages).flatMap((message): readonly Item[] => {
     switch (message.role) {
       case "user":
-        return messageItem("user", message.content)
+        return toMessageItems("user", message.content)
       case "system":
-        return messageItem("system", message.content)
+        return toMessageItems("system", message.content)
       case "assistant":
-        return assistantItems(message, callIds, service)
+        return toAssistantItems(message, callIds, service)
       case "tool":
         return message.results.map(({ toolCallId, result }) => ({
           type: "function_call_output",
           call_id: callIds.get(toolCallId) ?? toolCallId,
-          output: output(result),
+          output: toOutput(result),
         }))
       default:
         return message satisfies never
@@ -50,20 +50,20 @@ export function toInputItems(messages: readonly Message[], service: ResponsesSer
   })
 }
 
-function messageItem(role: "user" | "system", parts: readonly ContentPart[]): readonly Item[] {
-  const content = parts.flatMap(inputContent)
+function toMessageItems(role: "user" | "system", parts: readonly ContentPart[]): readonly Item[] {
+  const content = parts.flatMap(toInputContent)
   return content.length === 0 ? [] : [{ type: "message", role, content }]
 }
 
-function inputContent(part: ContentPart): readonly InputContent[] {
+function toInputContent(part: ContentPart): readonly InputContent[] {
   if (part.type === "image") return [{ type: "input_image", image_url: toImageUrl(part), detail: "auto" }]
   return part.text.trim() === "" ? [] : [{ type: "input_text", text: part.text }]
 }
 
 /** Returns the output. Text alone is a string, which every compatible server accepts. */
-function output(result: ToolResult): string | InputContent[] {
+function toOutput(result: ToolResult): string | InputContent[] {
   const content = toResultContent(result)
-  if (content.some((part) => part.type === "image")) return content.flatMap(inputContent)
+  if (content.some((part) => part.type === "image")) return content.flatMap(toInputContent)
   return content.map((part) => (part.type === "text" ? part.text : "")).join("\n")
 }
 
@@ -71,7 +71,7 @@ function output(result: ToolResult): string | InputContent[] {
  * Returns the items of an assistant message. The service refuses reasoning without a following item, reasoning of
  * which it has neither a copy nor the content, and items whose reasoning is missing.
  */
-function assistantItems(
+function toAssistantItems(
   { content }: AssistantMessage,
   callIds: ReadonlyMap<string, string>,
   { vendor: tag, stored }: ResponsesService,
@@ -82,11 +82,11 @@ function assistantItems(
     return type !== "thinking" || own === undefined || isReadable(own, stored)
   })
   return parts
-    .flatMap((part) => assistantItem(part, callIds, { vendor: tag, stored, keepIds }))
+    .flatMap((part) => toAssistantItem(part, callIds, { vendor: tag, stored, keepIds }))
     .reduce(joinMessages, [])
 }
 
-function assistantItem(
+function toAssistantItem(
   part: AssistantPart,
   callIds: ReadonlyMap<string, string>,
   { vendor, stored, keepIds }: ResponsesService & { readonly keepIds: boolean },
@@ -95,7 +95,7 @@ function assistantItem(
   const own = keepIds && id !== undefined ? { ...rest, id } : rest
   switch (part.type) {
     case "text":
-      return textItem(part, own)
+      return toTextItems(part, own)
     case "thinking":
       return isReadable(own, stored) ? [{ ...own, id } as unknown as Item] : []
     case "toolCall": {
@@ -112,7 +112,7 @@ function assistantItem(
   }
 }
 
-function textItem({ text }: TextPart, { content, ...own }: JsonObject): readonly Item[] {
+function toTextItems({ text }: TextPart, { content, ...own }: JsonObject): readonly Item[] {
   if (own.id === undefined) {
     const { phase } = own as { phase?: "commentary" | "final_answer" }
     return text.trim() === ""

@@ -17,10 +17,10 @@ export function createResponsesRequest(request: ModelRequest, options: OpenAiOpt
   const { extraBody = {}, store = false, structuredOutputs = true } = options
   const { tools = [], include = [], text = {} } = extraBody as Partial<Body>
   const instructions = joinSystemPrompt(request.system)
-  const allTools = [...tools, ...request.tools.map(tool)]
+  const allTools = [...tools, ...request.tools.map(toTool)]
   const included = new Set(include ?? [])
   if (canReason(request.model)) included.add("reasoning.encrypted_content")
-  const reasoning = reasoningOf(request, options)
+  const reasoning = createReasoning(request, options)
   const format = structuredOutputs && request.outputSchema ? answerFormat(request.outputSchema) : null
   return {
     ...extraBody,
@@ -38,13 +38,13 @@ export function createResponsesRequest(request: ModelRequest, options: OpenAiOpt
 }
 
 /** Models without reasoning refuse the field, even with the effort `none`. */
-function reasoningOf({ model, thinkingLevel }: ModelRequest, { reasoning }: OpenAiOptions) {
+function createReasoning({ model, thinkingLevel }: ModelRequest, { reasoning }: OpenAiOptions) {
   if (thinkingLevel === undefined) return reasoning
   return canReason(model) ? { ...reasoning, effort: thinkingLevel } : undefined
 }
 
 /** Returns a tool. Strict schemas are not used, because they are a dialect that most tools do not follow. */
-function tool({ name, description, inputSchema }: ToolSpecification): OpenAI.Responses.FunctionTool {
+function toTool({ name, description, inputSchema }: ToolSpecification): OpenAI.Responses.FunctionTool {
   return { type: "function", name, description, parameters: toToolParameters(inputSchema), strict: false }
 }
 

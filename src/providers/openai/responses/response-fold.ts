@@ -136,16 +136,16 @@ export class ResponseFold implements AnswerFold {
     this.#keep(at, item)
     switch (item.type) {
       case "message":
-        return objects(item.content).flatMap((content, content_index) => {
+        return listObjects(item.content).flatMap((content, content_index) => {
           const shown = String(content.text ?? content.refusal ?? "")
           if (shown === "") return nothing
           const state = this.#text({ ...at, content_index }, content)
           state.content = content
-          return this.#append(state, restOf(shown, state))
+          return this.#append(state, findRest(shown, state))
         })
       case "reasoning": {
         const state = this.#part(at, "thinking")
-        return this.#append(state, restOf(reasoningText(item), state))
+        return this.#append(state, findRest(readReasoning(item), state))
       }
       case "function_call": {
         const call = this.#part(at, "toolCall")
@@ -228,16 +228,16 @@ interface Place {
 }
 
 /** Returns the rest of a text after the shown part. If the whole text differs from the shown part, adds nothing. */
-function restOf(whole: string, { text }: PartState): string {
+function findRest(whole: string, { text }: PartState): string {
   return whole.startsWith(text) ? whole.slice(text.length) : ""
 }
 
 /** Returns the summary, or otherwise the reasoning itself, which only open models show. */
-function reasoningText({ summary, content }: JsonObject): string {
-  const texts = objects(summary).length > 0 ? objects(summary) : objects(content)
+function readReasoning({ summary, content }: JsonObject): string {
+  const texts = listObjects(summary).length > 0 ? listObjects(summary) : listObjects(content)
   return texts.map(({ text }) => String(text ?? "")).join("\n\n")
 }
 
-function objects(value: Json | undefined): readonly JsonObject[] {
+function listObjects(value: Json | undefined): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : []
 }

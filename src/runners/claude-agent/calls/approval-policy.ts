@@ -46,7 +46,7 @@ async function judgeBuiltIn(
   options: ResolvedClaudeAgentOptions,
   request: RunnerRequest,
 ): Promise<JudgedCall> {
-  const asks = await askedByAgent(shown, true, options, request)
+  const asks = await askAgent(shown, true, options, request)
   return { shown: asks ? createAskedCall(options, shown) : shown, refusal: null }
 }
 
@@ -63,18 +63,21 @@ async function judgeTool(
   const { needsApproval } = tool
   const asks =
     typeof needsApproval === "function"
-      ? await callBounded((stop) => needsApproval({ input, signal: stop }), boundsOf(options, request))
-      : (needsApproval ?? (await askedByAgent(shown, false, options, request)))
+      ? await callBounded((stop) => needsApproval({ input, signal: stop }), createBounds(options, request))
+      : (needsApproval ?? (await askAgent(shown, false, options, request)))
   if (!asks) return { shown, refusal: null }
-  const qualifier = (name: string, raw: JsonObject) =>
+  const computeQualifier = (name: string, raw: JsonObject) =>
     tool.qualifier?.(input) ?? options.qualifier?.(name, raw)
   return {
-    shown: createAskedCall({ ...options, qualifier }, { ...shown, inputSchema: tool.inputSchema }),
+    shown: createAskedCall(
+      { ...options, qualifier: computeQualifier },
+      { ...shown, inputSchema: tool.inputSchema },
+    ),
     refusal: null,
   }
 }
 
-async function askedByAgent(
+async function askAgent(
   { name: toolName, input }: RunnerToolCall,
   byDefault: boolean,
   options: ResolvedClaudeAgentOptions,
@@ -83,9 +86,12 @@ async function askedByAgent(
   const { needsApproval = byDefault } = options
   if (typeof needsApproval === "boolean") return needsApproval
   const decide = (signal: AbortSignal) => needsApproval({ toolName, input, signal })
-  return callBounded(decide, boundsOf(options, request))
+  return callBounded(decide, createBounds(options, request))
 }
 
-function boundsOf({ callbackTimeoutMs: timeoutMs }: ResolvedClaudeAgentOptions, { signal }: RunnerRequest) {
+function createBounds(
+  { callbackTimeoutMs: timeoutMs }: ResolvedClaudeAgentOptions,
+  { signal }: RunnerRequest,
+) {
   return { name: "needsApproval", signal, timeoutMs }
 }

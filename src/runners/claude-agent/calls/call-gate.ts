@@ -85,7 +85,7 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
     if (isIdle && !seen.has(id)) settle(id, { type: "deny", message: unknownCall })
   }
 
-  function verdictOn(id: string): Promise<Verdict> {
+  function findVerdict(id: string): Promise<Verdict> {
     if (isClosed) return Promise.resolve({ type: "deny", message: notAllowed })
     const known = seen.get(id)?.verdict
     if (known) return Promise.resolve(known)
@@ -96,7 +96,7 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
     return promise
   }
 
-  function rulingOnDecision({ id, input }: SdkCall): Ruling {
+  function ruleOnDecision({ id, input }: SdkCall): Ruling {
     const decision = decisions.find((one) => one.id === id)
     if (decision === undefined) return { type: "deny", message: interruptedCall }
     if (!decision.approved) return { type: "deny", message: formatDenial(decision) }
@@ -106,8 +106,8 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
 
   async function rule(id: string, name: string): Promise<Ruling> {
     if (id === asked?.id)
-      return name === asked.name ? rulingOnDecision(asked) : { type: "deny", message: notAllowed }
-    const verdict = await verdictOn(id)
+      return name === asked.name ? ruleOnDecision(asked) : { type: "deny", message: notAllowed }
+    const verdict = await findVerdict(id)
     const call = seen.get(id)?.call
     if (verdict.type === "deny") return verdict
     if (call === undefined || call.name !== name) return { type: "deny", message: notAllowed }
@@ -117,7 +117,7 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
   }
 
   /** Returns one ruling for both checks, so that a call is allowed once. */
-  function rulingOn(id: unknown, name: unknown): Promise<Ruling> {
+  function findRuling(id: unknown, name: unknown): Promise<Ruling> {
     if (typeof id !== "string" || typeof name !== "string") {
       return Promise.resolve({ type: "deny", message: notAllowed })
     }
@@ -137,14 +137,14 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
       const { tool_use_id: id, tool_name: name } = readFields(given)
       const isRepeated = hooked.has(id)
       hooked.add(id)
-      const ruling: Ruling = isRepeated ? { type: "deny", message: notAllowed } : await rulingOn(id, name)
+      const ruling: Ruling = isRepeated ? { type: "deny", message: notAllowed } : await findRuling(id, name)
       switch (ruling.type) {
         case "allow":
-          return output({ permissionDecision: "allow", updatedInput: ruling.input })
+          return createOutput({ permissionDecision: "allow", updatedInput: ruling.input })
         case "defer":
-          return output({ permissionDecision: "defer" })
+          return createOutput({ permissionDecision: "defer" })
         case "deny":
-          return output({ permissionDecision: "deny", permissionDecisionReason: ruling.message })
+          return createOutput({ permissionDecision: "deny", permissionDecisionReason: ruling.message })
         default:
           return ruling satisfies never
       }
@@ -152,7 +152,7 @@ export function createCallGate(asked: SdkCall | null, decisions: readonly Runner
     async canUseTool(name, _input, { toolUseID }) {
       // The hook was not called, or it has already returned its ruling.
       hooked.add(toolUseID)
-      const ruling = await rulingOn(toolUseID, name)
+      const ruling = await findRuling(toolUseID, name)
       if (ruling.type === "allow") return { behavior: "allow", updatedInput: ruling.input }
       // The SDK offers no way to defer a call in `canUseTool`.
       return { behavior: "deny", message: ruling.type === "deny" ? ruling.message : notAllowed }
@@ -194,6 +194,6 @@ export function callOf(block: object): SdkCall {
   return { id: String(id), name: String(name), input: toJsonObject(input) }
 }
 
-function output(decision: object): object {
+function createOutput(decision: object): object {
   return { hookSpecificOutput: { hookEventName: "PreToolUse", ...decision } }
 }

@@ -26,24 +26,24 @@ export async function executeTool(
   const stop = AbortSignal.any([signal, timeout])
   const { promise: stopped, reject } = Promise.withResolvers<never>()
   stop.addEventListener("abort", () => reject(stop.reason), { once: true })
-  const work = async () => {
+  const runTool = async () => {
     stop.throwIfAborted()
     const { checkSchema, sessionId } = request
     const validation = await tool.validate(input, { checkSchema, sessionId, signal: stop })
     if (!validation.valid)
       return { type: "error", code: "invalid_input", message: validation.message } as const
-    return toResult(await tool.execute(validation.input, contextOf(request, callId, stop)), tool)
+    return toResult(await tool.execute(validation.input, createContext(request, callId, stop)), tool)
   }
   try {
-    return await Promise.race([work(), stopped])
+    return await Promise.race([runTool(), stopped])
   } catch (thrown) {
     if (signal.aborted) return { type: "error", code: "cancelled", message: "The call was canceled." }
-    if (timeout.aborted) return timeoutResult(timeoutMs)
-    return errorResult(thrown)
+    if (timeout.aborted) return createTimeoutResult(timeoutMs)
+    return createErrorResult(thrown)
   }
 }
 
-function contextOf(request: RunnerRequest, toolCallId: string, signal: AbortSignal): ToolContext {
+function createContext(request: RunnerRequest, toolCallId: string, signal: AbortSignal): ToolContext {
   const { sessionId: id, tenant, userId, channel, context, runId, traceparent, logger } = request
   return {
     signal,
@@ -55,7 +55,7 @@ function contextOf(request: RunnerRequest, toolCallId: string, signal: AbortSign
     idempotencyKey: toolCallId,
     answered: null,
     tasks: noTasks,
-    ask: () => Promise.reject(unsupported("context.ask()")),
+    ask: () => Promise.reject(createUnsupported("context.ask()")),
     // Runners have no event for the live output of a tool.
     emit() {},
     logger,
@@ -64,7 +64,7 @@ function contextOf(request: RunnerRequest, toolCallId: string, signal: AbortSign
 
 function toResult(outcome: ToolOutcome, { name }: Tool): ToolResult {
   if (outcome.type === "wait" || outcome.type === "task")
-    throw unsupported(`The ${outcome.type} of tool ${name}`)
+    throw createUnsupported(`The ${outcome.type} of tool ${name}`)
   if (outcome.type === "error") return { ...outcome, message: removeSecrets(outcome.message) }
   const size = JSON.stringify(outcome).length
   if (size <= maxResultCharacters) return outcome
@@ -76,18 +76,18 @@ function toResult(outcome: ToolOutcome, { name }: Tool): ToolResult {
   return { type: "content", content: [{ type: "text", text }] }
 }
 
-function unsupported(feature: string): Error {
+function createUnsupported(feature: string): Error {
   return new Error(`${feature} is not supported by the runner for the Claude Agent SDK.`)
 }
 
-function timeoutResult(timeoutMs: number): ToolResult {
+function createTimeoutResult(timeoutMs: number): ToolResult {
   const message =
     `The tool did not return within ${timeoutMs} ms. It may or may not have taken effect. ` +
     "Check that before you repeat it."
   return { type: "error", code: "timeout", message }
 }
 
-function errorResult(thrown: unknown): ToolResult {
+function createErrorResult(thrown: unknown): ToolResult {
   const error = toError(thrown)
   const code = "code" in error && typeof error.code === "string" ? error.code : "tool_failed"
   return { type: "error", code, message: removeSecrets(error.message) }

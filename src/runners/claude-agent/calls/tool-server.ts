@@ -36,7 +36,7 @@ export function createToolServer(tools: readonly Tool[], callTool: CallTool): Sd
       case "ping":
         return {}
       case "tools/list":
-        return { tools: tools.map(descriptionOf) }
+        return { tools: tools.map(describeTool) }
       case "tools/call":
         return callResult(await makeCall(readFields(parameters), id))
       default:
@@ -86,7 +86,7 @@ export function createToolServer(tools: readonly Tool[], callTool: CallTool): Sd
   }
 }
 
-function descriptionOf({
+function describeTool({
   name,
   description,
   inputSchema,
@@ -106,24 +106,24 @@ function callResult(result: ToolResult): JsonObject {
   switch (result.type) {
     case "json":
       return {
-        content: [text(typeof result.value === "string" ? result.value : JSON.stringify(result.value))],
+        content: [createText(typeof result.value === "string" ? result.value : JSON.stringify(result.value))],
       }
     case "content":
-      return { content: result.content.map(blockOf) }
+      return { content: result.content.map(toBlock) }
     case "error":
-      return { content: [text(result.message)], isError: true }
+      return { content: [createText(result.message)], isError: true }
     default:
       return result satisfies never
   }
 }
 
-function blockOf(part: ContentPart): JsonObject {
-  if (part.type === "text") return text(part.text)
+function toBlock(part: ContentPart): JsonObject {
+  if (part.type === "text") return createText(part.text)
   const { source } = part
-  if (source.type === "url") return text(source.url)
+  if (source.type === "url") return createText(source.url)
   return { type: "image", data: source.data, mimeType: source.mediaType }
 }
 
-function text(value: string): JsonObject {
+function createText(value: string): JsonObject {
   return { type: "text", text: value }
 }

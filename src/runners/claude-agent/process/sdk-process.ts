@@ -29,7 +29,7 @@ interface ProcessEvents {
 
 export function createSdkProcess({ onStart, onStderr }: ProcessEvents): SdkProcess {
   let group: ProcessGroup | null = null
-  let stderr = () => ""
+  let readErrors = () => ""
   let overflowed = false
   const valve = createValve()
 
@@ -45,19 +45,19 @@ export function createSdkProcess({ onStart, onStderr }: ProcessEvents): SdkProce
       const started = startGroup({ command, args, cwd: cwd ?? null, env: Object.fromEntries(defined) })
       group = started
       onStart(started.pid)
-      stderr = followOutput(started.stderr, onStderr).read
+      readErrors = followOutput(started.stderr, onStderr).read
       const limited = limitLines(started.stdout, valve, () => {
         overflowed = true
         void terminate()
       })
-      return spawnedProcess(started, limited, terminate)
+      return createSpawnedProcess(started, limited, terminate)
     },
     flow: valve.open,
     hold: valve.close,
     get overflowed() {
       return overflowed
     },
-    stderr: () => stderr(),
+    stderr: () => readErrors(),
     terminate,
   }
 }
@@ -126,7 +126,7 @@ function splitAtNewlines(chunk: Buffer): readonly { readonly bytes: number; read
   ]
 }
 
-function spawnedProcess(
+function createSpawnedProcess(
   group: ProcessGroup,
   stdout: Transform,
   terminate: () => Promise<void>,

@@ -46,9 +46,9 @@ export function computeUuid(kind: "session" | "run", id: string): string {
  */
 async function findTranscript(config: string, id: string): Promise<string | null> {
   const projects = join(config, "projects")
-  for (const project of await namesIn(projects)) {
+  for (const project of await listNames(projects)) {
     const path = join(projects, project, `${id}.jsonl`)
-    const stats = await stat(path).catch(ifMissing)
+    const stats = await stat(path).catch(ignoreMissing)
     if (stats !== null && stats.size > 0) return path
   }
   return null
@@ -67,21 +67,21 @@ export async function searchFile(path: string, text: string, signal: AbortSignal
 
 /** Removes the folders of sessions that were not used for `keepMs`. */
 export async function removeOldFolders(root: string, keepMs: number, signal: AbortSignal): Promise<void> {
-  for (const name of await namesIn(resolve(root))) {
+  for (const name of await listNames(resolve(root))) {
     if (signal.aborted) return
     if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(name)) continue
     const folder = join(resolve(root), name)
-    const stats = await stat(folder).catch(ifMissing)
+    const stats = await stat(folder).catch(ignoreMissing)
     if (stats === null || stats.mtimeMs > Date.now() - keepMs) continue
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return (await readdir(folder).catch(ifMissing)) ?? []
+async function listNames(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder).catch(ignoreMissing)) ?? []
 }
 
-function ifMissing(error: NodeJS.ErrnoException): null {
+function ignoreMissing(error: NodeJS.ErrnoException): null {
   if (error.code === "ENOENT") return null
   throw error
 }

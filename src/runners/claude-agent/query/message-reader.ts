@@ -103,14 +103,14 @@ export function createMessageReader(priceList: string) {
       case "content_block_delta":
         return readDelta(readFields(event.delta))
       case "message_delta":
-        if (open !== null) open.usage = { ...open.usage, ...definedOf(readFields(event.usage)) }
+        if (open !== null) open.usage = { ...open.usage, ...removeUndefined(readFields(event.usage)) }
         return []
       case "message_stop": {
         if (open === null) return []
         const { model, usage, calls } = open
         open = null
         turns += 1
-        return [{ type: "event", event: count(model, toUsage(usage)) }, ...callsStep(calls, false)]
+        return [{ type: "event", event: count(model, toUsage(usage)) }, ...createCallsStep(calls, false)]
       }
       default:
         return []
@@ -137,13 +137,13 @@ export function createMessageReader(priceList: string) {
     const spent = countedId === id ? [] : [count(String(model), toUsage(readFields(usage)))]
     if (countedId !== id) turns += 1
     countedId = String(id)
-    const said = listOf(content).flatMap((block) => saidIn(readFields(block)))
+    const said = listOf(content).flatMap((block) => toSaidEvents(readFields(block)))
     return [...[...said, ...spent].map((event) => ({ type: "event", event }) as const), ...seen]
   }
 
   /** Returns the calls of messages that have no end of their own. Must be called when no more output is available. */
   function flush(): readonly Step[] {
-    const steps = [...callsStep(loose, false), ...callsStep(nested, true)]
+    const steps = [...createCallsStep(loose, false), ...createCallsStep(nested, true)]
     loose = []
     nested = []
     return steps
@@ -158,21 +158,21 @@ export function createMessageReader(priceList: string) {
   return { read, flush, discardOpen }
 }
 
-function callsStep(calls: readonly SdkCall[], nested: boolean): readonly Step[] {
+function createCallsStep(calls: readonly SdkCall[], nested: boolean): readonly Step[] {
   return calls.length === 0 ? [] : [{ type: "calls", calls: [...calls], nested }]
 }
 
 function readDelta({ type, text, thinking }: Fields): readonly Step[] {
-  if (type === "text_delta") return said("text", text)
-  return type === "thinking_delta" ? said("thinking", thinking) : []
+  if (type === "text_delta") return createSaidStep("text", text)
+  return type === "thinking_delta" ? createSaidStep("thinking", thinking) : []
 }
 
-function said(type: "text" | "thinking", text: unknown): readonly Step[] {
+function createSaidStep(type: "text" | "thinking", text: unknown): readonly Step[] {
   const value = readText(text)
   return value === undefined ? [] : [{ type: "event", event: { type, text: value } }]
 }
 
-function saidIn({ type, text, thinking }: Fields): readonly RunnerEvent[] {
+function toSaidEvents({ type, text, thinking }: Fields): readonly RunnerEvent[] {
   const value = readText(type === "text" ? text : type === "thinking" ? thinking : undefined)
   return value === undefined ? [] : [{ type: type === "text" ? "text" : "thinking", text: value }]
 }
@@ -182,7 +182,7 @@ function readResults(content: unknown): readonly Step[] {
     .map(readFields)
     .filter((block) => block.type === "tool_result")
     .map(({ tool_use_id, content: output, is_error }) => {
-      const text = typeof output === "string" ? output : textOfBlocks(output)
+      const text = typeof output === "string" ? output : joinBlocks(output)
       const result =
         is_error === true
           ? ({ type: "error", code: "tool_failed", message: text } as const)
@@ -191,7 +191,7 @@ function readResults(content: unknown): readonly Step[] {
     })
 }
 
-function textOfBlocks(blocks: unknown): string {
+function joinBlocks(blocks: unknown): string {
   return listOf(blocks)
     .map(readFields)
     .map(({ type, text }) => (type === "text" ? String(text) : `[${String(type)}]`))
@@ -212,6 +212,6 @@ function endOf(result: Fields, failedWith: string | null): Pick<QueryEnd, "failu
   return { failure, reason, queued: countOf(result.queued_turn_count) }
 }
 
-function definedOf(usage: Fields): Fields {
+function removeUndefined(usage: Fields): Fields {
   return Object.fromEntries(Object.entries(usage).filter(([, value]) => typeof value === "number"))
 }

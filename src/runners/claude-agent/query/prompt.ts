@@ -51,23 +51,23 @@ export function createPromptInput(): PromptInput {
 export function createPromptContent(messages: readonly Message[], isKnown: boolean): readonly JsonObject[] {
   const asked = messages.findLastIndex(({ role }) => role === "user")
   const message = messages[asked]
-  const content = message?.role === "user" ? message.content.map(blockOf) : []
+  const content = message?.role === "user" ? message.content.map(toBlock) : []
   const earlier = isKnown ? [] : messages.slice(0, Math.max(asked, 0))
   if (earlier.length === 0) return content
-  return [{ type: "text", text: historyText(earlier) }, ...content]
+  return [{ type: "text", text: formatHistory(earlier) }, ...content]
 }
 
 export function createUserMessage(content: readonly JsonObject[], uuid: string): SdkUserMessage {
   return { type: "user", message: { role: "user", content }, parent_tool_use_id: null, uuid }
 }
 
-function historyText(messages: readonly Message[]): string {
-  const text = messages.flatMap(linesOf).join("\n\n")
+function formatHistory(messages: readonly Message[]): string {
+  const text = messages.flatMap(formatLines).join("\n\n")
   const cut = text.length > maxHistoryCharacters ? `[…]${text.slice(-maxHistoryCharacters)}` : text
   return `The conversation so far:\n\n${cut}\n\nThe user's next message follows.`
 }
 
-function linesOf(message: Message): readonly string[] {
+function formatLines(message: Message): readonly string[] {
   switch (message.role) {
     case "user":
     case "system":
@@ -85,7 +85,7 @@ function linesOf(message: Message): readonly string[] {
   }
 }
 
-function blockOf(part: ContentPart): JsonObject {
+function toBlock(part: ContentPart): JsonObject {
   if (part.type === "text") return { type: "text", text: part.text }
   const { source } = part
   if (source.type === "url") return { type: "image", source: { type: "url", url: source.url } }

@@ -71,7 +71,7 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
   let spent: RunSpending = { turns: 0, costUsd: 0 }
 
   /** Returns the calls with new ids, and denies the others. */
-  function newCalls(calls: readonly SdkCall[]): readonly SdkCall[] {
+  function selectNewCalls(calls: readonly SdkCall[]): readonly SdkCall[] {
     return calls.filter(({ id }) => {
       unreported.delete(id)
       const isNew = id.length <= maxIdLength && !reported.has(id)
@@ -106,14 +106,14 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
     switch (step.type) {
       case "event":
         if (step.event.type !== "toolResult") yield step.event
-        else if (openCalls.delete(step.event.id)) yield withDenial(step.event)
+        else if (openCalls.delete(step.event.id)) yield addDenial(step.event)
         else if (unreported.has(step.event.id)) early.set(step.event.id, step.event)
         return
       case "seen":
         unreported.add(step.call.id)
         return gate.see(step.call)
       case "calls": {
-        const calls = newCalls(step.calls)
+        const calls = selectNewCalls(step.calls)
         const judged = await Promise.all(calls.map(run.judge))
         const refusal = step.nested ? askNested : step.calls.length > 1 ? askAlone : null
         for (const [index, call] of calls.entries()) {
@@ -136,7 +136,7 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
     }
   }
 
-  function withDenial(event: RunnerToolResult): RunnerToolResult {
+  function addDenial(event: RunnerToolResult): RunnerToolResult {
     const message = gate.denialOf(event.id)
     return message === null ? event : { ...event, result: { type: "error", code: "denied", message } }
   }
@@ -149,7 +149,7 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
     }
   }
 
-  let next = nextMessage(messages)
+  let next = readNextMessage(messages)
   for (;;) {
     signal.throwIfAborted()
     yield* takeLetters()
@@ -158,13 +158,13 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
       for (const step of reader.flush()) yield* take(step)
       gate.setIdle(true)
       process.flow()
-      await untilEither(next, mailbox.posted, signal)
+      await waitForEither(next, mailbox.posted, signal)
       process.hold()
       gate.setIdle(false)
       continue
     }
     if (read.done === true) break
-    next = nextMessage(messages)
+    next = readNextMessage(messages)
     for (const step of reader.read(read.value)) yield* take(step)
     if (end !== null && !run.continues(end)) break
     end = null
@@ -173,20 +173,20 @@ export async function* runQuery(run: QueryRun): AsyncGenerator<RunnerEvent, Quer
   for (const step of reader.discardOpen()) yield* take(step)
   yield* takeLetters()
   run.finish()
-  if (end !== null) await untilEnded(next, messages, process)
+  if (end !== null) await waitUntilEnded(next, messages, process)
   const call = gate.deferred
   const shown = call === null ? undefined : asking.get(call.id)
   return { end, spent, asked: call === null || shown === undefined ? null : { call, shown } }
 }
 
-function nextMessage(messages: AsyncIterator<object>): Promise<IteratorResult<object>> {
+function readNextMessage(messages: AsyncIterator<object>): Promise<IteratorResult<object>> {
   const next = messages.next()
   // The promise may reject after the run has ended.
   next.catch(() => undefined)
   return next
 }
 
-async function untilEither(
+async function waitForEither(
   next: Promise<unknown>,
   posted: Promise<void>,
   signal: AbortSignal,
@@ -203,7 +203,7 @@ async function untilEither(
 }
 
 /** Waits until Claude Code has written its whole transcript. Its further output is not part of the run. */
-async function untilEnded(
+async function waitUntilEnded(
   first: Promise<IteratorResult<object>>,
   messages: AsyncIterator<object>,
   process: SdkProcess,
@@ -216,6 +216,6 @@ async function untilEnded(
   for (;;) {
     const read = await Promise.race([next.catch(() => null), tooLate])
     if (read === null || read.done === true) return
-    next = nextMessage(messages)
+    next = readNextMessage(messages)
   }
 }

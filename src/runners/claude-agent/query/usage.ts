@@ -29,13 +29,13 @@ export function compareUsage(result: Fields, counted: ReadonlyMap<string, Usage>
   // Without the totals of this process, those of the whole session are an upper bound.
   if (totals.length === 0) return { rest: null, costUsd: countOf(result.total_cost_usd) }
   const costUsd = totals.reduce((sum, { usage }) => sum + countOf(usage.costUSD), 0)
-  const all = totals.map(({ usage }) => totalOf(usage)).reduce(add, noUsage)
+  const all = totals.map(({ usage }) => computeTotal(usage)).reduce(add, noUsage)
   const rest = subtract(all, [...counted.values()].reduce(add, noUsage))
-  if (tokensOf(rest) === 0) return { rest: null, costUsd }
+  if (countTokens(rest) === 0) return { rest: null, costUsd }
   const [largest] = totals
     .map(({ model, usage }) => ({
       model,
-      tokens: tokensOf(subtract(totalOf(usage), counted.get(model) ?? noUsage)),
+      tokens: countTokens(subtract(computeTotal(usage), counted.get(model) ?? noUsage)),
     }))
     .sort((left, right) => right.tokens - left.tokens)
   return { rest: { model: largest?.model ?? "unknown", usage: rest }, costUsd }
@@ -58,7 +58,7 @@ function combine(left: Usage, right: Usage, join: (one: number, other: number) =
   }
 }
 
-function totalOf(usage: Fields): Usage {
+function computeTotal(usage: Fields): Usage {
   return {
     inputTokens: countOf(usage.inputTokens),
     outputTokens: countOf(usage.outputTokens),
@@ -67,7 +67,7 @@ function totalOf(usage: Fields): Usage {
   }
 }
 
-function tokensOf({
+function countTokens({
   inputTokens,
   outputTokens,
   cacheCreationInputTokens,

@@ -70,7 +70,7 @@ export async function holdConnection(options: StandingConnectionOptions): Promis
     })
   }
 
-  async function live(first: Awaited<ReturnType<typeof enter>>): Promise<void> {
+  async function keepAlive(first: Awaited<ReturnType<typeof enter>>): Promise<void> {
     await stay(first)
     let isReported = false
     while (!ending.signal.aborted) {
@@ -87,7 +87,7 @@ export async function holdConnection(options: StandingConnectionOptions): Promis
     }
   }
 
-  const living = live(await enter(true))
+  const living = keepAlive(await enter(true))
   return {
     async end() {
       ending.abort()

@@ -45,7 +45,7 @@ export async function putWhenIdle(
   const { sessionId, at } = message
   const { key, hash } = toIdempotencyColumns(message.idempotency)
   const { body, rank, dueAt, bytes, version } = toCommandInsert(command, versions.writes(), texts)
-  const [row] = await query(statement(versions.reads), [
+  const [row] = await query(createStatement(versions.reads), [
     escapeText(sessionId),
     owner,
     agents.map(escapeText),
@@ -72,7 +72,7 @@ export async function putWhenIdle(
  * Returns the statement. A statement reads data as of its start, but locks the newest row. If the session has changed
  * in between, its `xmin` has changed too. The other data may then be stale, and nothing is put.
  */
-function statement(reads: number): string {
+function createStatement(reads: number): string {
   return `WITH idle AS (
       SELECT id, tenant, user_id, ${lastSeq} AS last_seq FROM agent_gateway.session
       WHERE id = $1 AND xmin = (SELECT seen.xmin FROM agent_gateway.session AS seen WHERE seen.id = $1)

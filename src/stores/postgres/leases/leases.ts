@@ -161,7 +161,7 @@ export async function claimRunnable(
       owner,
       dead.map((row) => readText(row, "owner")),
       limit,
-      JSON.stringify(heldOf(shares)),
+      JSON.stringify(listHeld(shares)),
       shares?.perPrincipal ?? limit,
       dead.filter((row) => row.lapsed === true).map((row) => readText(row, "owner")),
       shares?.perTenant ?? limit,
@@ -203,7 +203,7 @@ export async function release(
 }
 
 /** Returns the held places as stored. */
-function heldOf(shares: Shares | undefined): object[] {
+function listHeld(shares: Shares | undefined): object[] {
   const held = shares?.held ?? []
   return held.map(({ tenant, userId, count, lastTurn }) => {
     return { tenant: escapeText(tenant), user_id: escapeText(userId), count, last_turn: lastTurn }

@@ -29,7 +29,7 @@ export async function deliverCommand(
       const row = await lockRow(query, number)
       if (row === undefined) return null
       const command = toOutboxCommand(row)
-      const result = await resultOf(query, row, { command, versions })
+      const result = await computeResult(query, row, { command, versions })
       return writeResult(query, { number, row, to: command?.command.sessionId ?? null, result })
     })
   } catch (error) {
@@ -51,7 +51,7 @@ async function lockRow(query: Query, number: number): Promise<Row | undefined> {
   return row
 }
 
-async function resultOf(
+async function computeResult(
   query: Query,
   row: Row,
   { command, versions }: { readonly command: OutboxCommand | null; readonly versions: Versions },

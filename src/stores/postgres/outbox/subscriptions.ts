@@ -69,12 +69,12 @@ export function createSubscriptions({ query }: Database, alarm: Alarm): Subscrip
         [seq],
       ),
     remove: (cursor) => change(cursor, `DELETE FROM agent_gateway.subscriber_cursor ${own}`),
-    nextDue: (subscriptions) => nextDue(query, subscriptions),
+    nextDue: (subscriptions) => findNextDue(query, subscriptions),
     arrivals: ({ signal }) => alarm.rings(signal),
   }
 }
 
-async function nextDue(
+async function findNextDue(
   query: Query,
   subscriptions: readonly Subscription[],
 ): Promise<ReadonlyMap<string, number>> {
@@ -84,7 +84,7 @@ async function nextDue(
        SELECT min(due_at) AS due_at FROM agent_gateway.subscriber_cursor AS own
        WHERE own.subscriber = wanted.subscriber AND own.agent = wanted.agent AND due_at IS NOT NULL) AS first
      WHERE first.due_at IS NOT NULL GROUP BY subscriber`,
-    [pairsOf(subscriptions)],
+    [formatPairs(subscriptions)],
   )
   return new Map(rows.map((row) => [unescapeText(readText(row, "subscriber")), readInteger(row, "due_in")]))
 }
@@ -103,12 +103,12 @@ async function register(query: Query, subscriptions: readonly Subscription[]) {
      SELECT name, known.agent, forgotten_since FROM agent_gateway.subscriber AS known
      JOIN wanted ON wanted.subscriber = known.name AND wanted.agent = known.agent
      WHERE forgotten_since IS NOT NULL`,
-    [pairsOf(subscriptions)],
+    [formatPairs(subscriptions)],
   )
   return forgotten.map(toForgotten)
 }
 
-function pairsOf(subscriptions: readonly Subscription[]): string {
+function formatPairs(subscriptions: readonly Subscription[]): string {
   return JSON.stringify(
     subscriptions.map(({ subscriber, agent }) => {
       return { subscriber: escapeText(subscriber), agent: escapeText(agent) }

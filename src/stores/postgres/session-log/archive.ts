@@ -13,7 +13,7 @@ export function createArchive({ query }: Database): Archive {
       return rows.map((row) => ({ sessionId: readText(row, "session_id"), seq: readInteger(row, "seq") }))
     },
     async move(sessionId, { afterSeq, beforeSeq }) {
-      const after = afterSeq ?? (await lastArchived(query, sessionId))
+      const after = afterSeq ?? (await findLastArchived(query, sessionId))
       const page = await toArchivePage(
         // `bytes_before` limits the page, so that few large bodies are read at once.
         await query(
@@ -46,7 +46,7 @@ export function createArchive({ query }: Database): Archive {
   }
 }
 
-async function lastArchived(query: Query, sessionId: string): Promise<number> {
+async function findLastArchived(query: Query, sessionId: string): Promise<number> {
   const [row] = await query(
     "SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.archived_body WHERE session_id = $1",
     [sessionId],

@@ -136,7 +136,7 @@ async function findStoredBefore(
   for (const each of batches) {
     const { id, rows } = each
     if (rows.lastSeq > (held.get(id)?.lastSeq ?? 0)) continue
-    const [event, delta] = [entryRows(id, rows).at(-1), deltaRows(id, rows).at(-1)]
+    const [event, delta] = [toEntryRows(id, rows).at(-1), toDeltaRows(id, rows).at(-1)]
     const row = event ?? delta
     if (row === undefined) continue
     const table = event === undefined ? "delta" : "entry"
@@ -225,12 +225,12 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
        AND (each.opened IS NOT NULL OR each.ended IS NOT NULL OR each.bytes > 0
          OR (each.progress AND takeovers > 0) OR session.id IN (SELECT session_id FROM consumed))`,
     [
-      await stringifyInSlices(batches.flatMap(({ id, rows }) => entryRows(id, rows))),
-      JSON.stringify(batches.flatMap(({ id, rows }) => deltaRows(id, rows))),
+      await stringifyInSlices(batches.flatMap(({ id, rows }) => toEntryRows(id, rows))),
+      JSON.stringify(batches.flatMap(({ id, rows }) => toDeltaRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => toSettlingRows(id, rows))),
       batches.flatMap(({ batch: { commandsConsumed = [] } }) => [...commandsConsumed]),
       JSON.stringify(runChanges(batches)),
-      JSON.stringify(sessionRows(batches)),
+      JSON.stringify(toSessionRows(batches)),
       ended.map(({ session_id }) => session_id),
       ended.map(({ id }) => id),
       JSON.stringify(batches.flatMap(({ batch }) => createOutboxRows(batch))),
@@ -268,13 +268,13 @@ interface StoredRow {
   readonly body: string
 }
 
-function entryRows(session_id: string, { events }: EntryRows): StoredRow[] {
+function toEntryRows(session_id: string, { events }: EntryRows): StoredRow[] {
   return events.map(({ seq, v, at, runId, type, body }) => {
     return { session_id, seq, v, at, run_id: runId, type, body }
   })
 }
 
-function deltaRows(session_id: string, { deltas }: EntryRows): StoredRow[] {
+function toDeltaRows(session_id: string, { deltas }: EntryRows): StoredRow[] {
   return deltas.map(({ firstSeq, lastSeq, runId, body }) => {
     return { session_id, seq: firstSeq, last_seq: lastSeq, run_id: runId, body }
   })
@@ -296,7 +296,7 @@ interface SessionChange {
 }
 
 /** Returns one row for each session, because an update applies only one of several rows with the same target. */
-function sessionRows(batches: readonly Prepared[]): SessionChange[] {
+function toSessionRows(batches: readonly Prepared[]): SessionChange[] {
   const changes = new Map<string, SessionChange>()
   for (const { batch, id, rows } of batches) {
     const before = changes.get(id)

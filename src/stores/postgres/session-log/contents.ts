@@ -6,7 +6,7 @@ export function createContents(database: Database): Contents {
   const { query } = database
   return {
     async put(sessionId, { id, bytes, chunks }, { sessionBytes }) {
-      const before = await stateOf(query, sessionId, id)
+      const before = await readState(query, sessionId, id)
       if (before === null) return "unknown"
       if (before.stored) return "stored"
       if (before.usedBytes + bytes > sessionBytes) return "full"
@@ -27,7 +27,7 @@ export function createContents(database: Database): Contents {
           [sessionId],
         )
         if (session === undefined) return "unknown"
-        if ((await sizeOf(inside, sessionId, id)) !== null) return "stored"
+        if ((await readSize(inside, sessionId, id)) !== null) return "stored"
         if (readInteger(session, "content_bytes") + bytes > sessionBytes) {
           await inside("DELETE FROM agent_gateway.content_chunk WHERE session_id = $1 AND content_id = $2", [
             sessionId,
@@ -47,7 +47,7 @@ export function createContents(database: Database): Contents {
         return "stored"
       })
     },
-    size: (sessionId, id) => sizeOf(query, sessionId, id),
+    size: (sessionId, id) => readSize(query, sessionId, id),
     async chunk(sessionId, id, number) {
       const [row] = await query(
         `SELECT body FROM agent_gateway.content_chunk
@@ -65,7 +65,7 @@ export function createContents(database: Database): Contents {
   }
 }
 
-async function sizeOf(query: Query, sessionId: string, id: string): Promise<number | null> {
+async function readSize(query: Query, sessionId: string, id: string): Promise<number | null> {
   const [row] = await query("SELECT bytes FROM agent_gateway.content WHERE session_id = $1 AND id = $2", [
     sessionId,
     id,
@@ -77,7 +77,7 @@ async function sizeOf(query: Query, sessionId: string, id: string): Promise<numb
  * Reads in one statement if a content is stored and how much its session stores. Between two statements, another
  * process could store the same content, and its bytes would count against it. Null if there is no such session.
  */
-async function stateOf(query: Query, sessionId: string, id: string) {
+async function readState(query: Query, sessionId: string, id: string) {
   const [row] = await query(
     `SELECT content_bytes, EXISTS (
        SELECT 1 FROM agent_gateway.content WHERE session_id = session.id AND content.id = $2

@@ -81,10 +81,11 @@ export async function pruneSessions(
     reports AS (
       INSERT INTO agent_gateway.outbox (session_id, id, kind, payload, bytes, created_at, due_at)
       SELECT id, '${removedSessionId}', $5, payload, bytes, ${nowMs}, ${nowMs}
-      FROM (${selectRemovedSessions("gone", (payload) => `octet_length(${payload})`)}) AS report WHERE $5::text IS NOT NULL
+      FROM (${selectRemovedSessions("gone", (payload) => `octet_length(${payload})`)}) AS report
+      WHERE $5::text IS NOT NULL
     ),
     ${ofGone.join(",\n    ")},
-    -- A cursor that is behind stays until its subscriber is told of the gap.
+    -- A cursor that is behind stays until its subscriber knows of the gap.
     cursors AS (
       DELETE FROM agent_gateway.subscriber_cursor USING gone WHERE session_id = gone.id AND behind_since IS NULL
     ),

@@ -3,7 +3,7 @@ import type { ReadOptions } from "../../../core/ports/store/read-options.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
 import { waitForNextSlice } from "../../../core/time/next-slice.ts"
 import { escapeText, type Row, readInteger, readTextLength } from "../../rows/columns.ts"
-import { fromRow, isLargeRow, toEntriesInSlices } from "../../rows/entry-rows.ts"
+import { isLargeRow, toEntries, toEntriesInSlices } from "../../rows/entry-rows.ts"
 import { readArchivedBody, restoreRow } from "../../rows/large/archived-bodies.ts"
 import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 import type { Query } from "../database/database.ts"
@@ -50,7 +50,7 @@ export async function readEntries(
   }: ReadOptions & { readonly reads: number },
 ): Promise<readonly Entry[]> {
   const page: Page = { entries: [], characters: 0 }
-  const rowsAfter = (after: number, wanted: number) => {
+  const readRowsAfter = (after: number, wanted: number) => {
     if (tasksOnly) return query(tasks, [sessionId, after, wanted])
     return query(deltas ? withDeltas : eventsOnly, [sessionId, after, wanted, replacedHistories])
   }
@@ -59,7 +59,7 @@ export async function readEntries(
     const after = page.entries.at(-1)?.seq ?? afterSeq
     // The first row may contain nothing new.
     const wanted = Math.min(limit - page.entries.length + 1, maxRows)
-    const rows = await rowsAfter(after, wanted)
+    const rows = await readRowsAfter(after, wanted)
     await append(page, rows, { after, reads, isFull })
     if (rows.length < wanted || isFull()) return page.entries
   }
@@ -82,7 +82,7 @@ async function append(
   let characters = 0
   for (const given of rows) {
     const row = readArchivedBody(given) === null ? given : await restoreRow(given)
-    const entries = isLargeRow(row) ? await toEntriesInSlices(row, reads) : fromRow(row, reads)
+    const entries = isLargeRow(row) ? await toEntriesInSlices(row, reads) : toEntries(row, reads)
     for (const entry of entries) if (entry.seq > after) page.entries.push(entry)
     const length = readTextLength(row, "body")
     if (page.entries.length > 0) page.characters += length
@@ -98,7 +98,7 @@ async function append(
  * Selects the last entry of a type. The type is part of the statement, so that Postgres uses the index of the entries
  * of that type.
  */
-async function lastOfType(
+async function findLastOfType(
   query: Query,
   type: "stepStarted" | "runStarted",
   values: readonly [sessionId: string, seq: number],
@@ -112,11 +112,11 @@ async function lastOfType(
 }
 
 export async function findStepStart(query: Query, sessionId: string, seq: number): Promise<number> {
-  return lastOfType(query, "stepStarted", [sessionId, seq])
+  return findLastOfType(query, "stepStarted", [sessionId, seq])
 }
 
 export async function runStart(query: Query, sessionId: string, seq: number): Promise<number> {
-  return lastOfType(query, "runStarted", [sessionId, seq])
+  return findLastOfType(query, "runStarted", [sessionId, seq])
 }
 
 export async function findHistoryStart(query: Query, sessionId: string): Promise<number> {

@@ -27,9 +27,9 @@ export function createApprovals(database: Database, versions: Versions): Approva
   return {
     wait: (sessionId, key) => findWait(query, versions, { sessionId, key }),
     openWaits: (filter) => openWaits(query, versions, filter),
-    grants: (sessionId) => grants(query, sessionId),
+    grants: (sessionId) => listGrants(query, sessionId),
     revokeGrant: (revocation) => revokeGrant(database, revocation, versions),
-    audit: (filter) => audit(query, filter),
+    audit: (filter) => listAuditRecords(query, filter),
   }
 }
 
@@ -55,7 +55,7 @@ export async function insertAudit(query: Query, records: readonly AuditRecord[])
  * SQL: the sessions whose waits may be answered from a session: the session itself, and the sessions of the tree
  * whose root it is.
  */
-function inTree(sessionId: string): string {
+function selectTree(sessionId: string): string {
   return `(SELECT id FROM agent_gateway.session WHERE id = ${sessionId} OR coalesce(root_id, id) = ${sessionId})`
 }
 
@@ -70,7 +70,7 @@ export async function findNewestWait(
 ): Promise<Row | undefined> {
   const { waitId, toolCallId, kind } = toWaitColumns(key)
   const [row] = await query(
-    `${waitsOfSessions} WHERE wait.session_id IN ${inTree("$1")} AND (wait.wait_id = $2
+    `${waitsOfSessions} WHERE wait.session_id IN ${selectTree("$1")} AND (wait.wait_id = $2
        OR (wait.tool_call_id = $3 AND wait.kind = $4 AND ($2::text IS NULL OR wait.wait_id IS NULL)))
      ORDER BY wait.id DESC LIMIT 1`,
     [escapeText(sessionId), waitId, toolCallId, kind],
@@ -98,19 +98,19 @@ async function openWaits(
   const rows = await query(
     `${waitsOfSessions}
      WHERE wait.state = 'open' AND session.log_version <= ${reads} AND wait.expires_at > $1
-       AND ($2::text IS NULL OR wait.session_id IN ${inTree("$2")}) AND ($3::text IS NULL OR wait.kind = $3)
+       AND ($2::text IS NULL OR wait.session_id IN ${selectTree("$2")}) AND ($3::text IS NULL OR wait.kind = $3)
      ORDER BY wait.id LIMIT $4`,
     [now, sessionId === undefined ? null : escapeText(sessionId), kind ?? null, limit],
   )
   return parseRows(rows, toWait)
 }
 
-async function grants(query: Query, sessionId: string): Promise<readonly Grant[]> {
-  return toGrants(await grantRows(query, sessionId), sessionId)
+async function listGrants(query: Query, sessionId: string): Promise<readonly Grant[]> {
+  return toGrants(await readGrantRows(query, sessionId), sessionId)
 }
 
 /** Returns the grants of the session, and of the root of its tree. */
-async function grantRows(query: Query, sessionId: string): Promise<readonly Row[]> {
+async function readGrantRows(query: Query, sessionId: string): Promise<readonly Row[]> {
   return query(
     `SELECT id, body FROM agent_gateway.tool_grant
      WHERE session_id IN ($1, (SELECT root_id FROM agent_gateway.session WHERE id = $1)) ORDER BY id`,
@@ -125,7 +125,7 @@ async function revokeGrant(
 ): Promise<boolean> {
   return database.transaction(async (query) => {
     if ((await lockReceiver(query, revocation.sessionId, versions)) === null) return false
-    const found = selectRevokedGrants(await grantRows(query, revocation.sessionId), revocation)
+    const found = selectRevokedGrants(await readGrantRows(query, revocation.sessionId), revocation)
     // Another transaction may revoke a grant of the tree through another session at the same time.
     const deleted = await query("DELETE FROM agent_gateway.tool_grant WHERE id = ANY($1) RETURNING id", [
       found.map(({ id }) => id),
@@ -141,7 +141,7 @@ async function revokeGrant(
   })
 }
 
-async function audit(query: Query, { sessionId, limit }: AuditFilter): Promise<AuditRecord[]> {
+async function listAuditRecords(query: Query, { sessionId, limit }: AuditFilter): Promise<AuditRecord[]> {
   const rows = await query(
     `SELECT body FROM agent_gateway.audit WHERE $1::text IS NULL OR session_id = $1 ORDER BY id DESC LIMIT $2`,
     [sessionId === undefined ? null : escapeText(sessionId), limit],

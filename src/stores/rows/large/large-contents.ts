@@ -46,26 +46,26 @@ export function writeCommandText(command: StoredCommand | FormerAnswer, texts: L
   if (texts.size === 0) return JSON.stringify(command)
   if (command.type === "message") {
     const { input, ...others } = command
-    return withMember(others, "input", inputText(input, texts))
+    return addMember(others, "input", formatInput(input, texts))
   }
   if (command.type === "steer") {
     const { content, ...others } = command
-    return withMember(others, "content", textOf(content, texts))
+    return addMember(others, "content", formatJson(content, texts))
   }
   return JSON.stringify(command)
 }
 
-function inputText(input: MessageInput, texts: LargeContents): string {
+function formatInput(input: MessageInput, texts: LargeContents): string {
   return input.type === "message"
-    ? withMember({ type: input.type }, "content", textOf(input.content, texts))
-    : withMember({ type: input.type }, "messages", textOf(input.messages, texts))
+    ? addMember({ type: input.type }, "content", formatJson(input.content, texts))
+    : addMember({ type: input.type }, "messages", formatJson(input.messages, texts))
 }
 
-function textOf(value: object, texts: LargeContents): string {
+function formatJson(value: object, texts: LargeContents): string {
   return texts.get(value)?.text ?? JSON.stringify(value)
 }
 
 /** Adds a member to a JSON object. `others` is not empty. */
-function withMember(others: object, name: string, text: string): string {
+function addMember(others: object, name: string, text: string): string {
   return `${JSON.stringify(others).slice(0, -1)},"${name}":${text}}`
 }

@@ -44,7 +44,7 @@ export async function openDatabase(file: string, durability: Durability): Promis
 function createDatabase(connection: DatabaseSync): Database {
   const statements = new Map<string, StatementSync>()
 
-  function statement(sql: string): StatementSync {
+  function prepareStatement(sql: string): StatementSync {
     const known = statements.get(sql)
     if (known !== undefined) return known
     const prepared = connection.prepare(sql)
@@ -53,15 +53,15 @@ function createDatabase(connection: DatabaseSync): Database {
   }
 
   const write = createWriteQueue({
-    execute: (sql) => void statement(sql).run(),
+    execute: (sql) => void prepareStatement(sql).run(),
     isOpen: () => connection.isTransaction,
   })
 
   return {
-    get: (sql, ...values) => statement(sql).get(...values),
-    all: (sql, ...values) => statement(sql).all(...values),
-    each: (sql, ...values) => statement(sql).iterate(...values),
-    run: (sql, ...values) => Number(statement(sql).run(...values).changes),
+    get: (sql, ...values) => prepareStatement(sql).get(...values),
+    all: (sql, ...values) => prepareStatement(sql).all(...values),
+    each: (sql, ...values) => prepareStatement(sql).iterate(...values),
+    run: (sql, ...values) => Number(prepareStatement(sql).run(...values).changes),
     read: (work) => retryWhileBusy(work),
     write,
     close() {

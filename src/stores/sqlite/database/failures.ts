@@ -17,19 +17,19 @@ const unavailable: ReadonlySet<number> = new Set([
 ])
 
 export function isBusy(error: unknown): boolean {
-  return busy.has(primaryCode(error))
+  return busy.has(readPrimaryCode(error))
 }
 
 /** Returns the error for callers of the store. A failure because of the database's state is retryable. */
 export function toStoreError(error: unknown): Error {
   if (error instanceof GatewayError) return error
-  if (unavailable.has(primaryCode(error)) || isClosed(error)) {
+  if (unavailable.has(readPrimaryCode(error)) || isClosed(error)) {
     return new StoreUnavailableError({ cause: error, detail: toError(error).message })
   }
   return toError(error)
 }
 
-function primaryCode(error: unknown): number {
+function readPrimaryCode(error: unknown): number {
   const code = error instanceof Error && "errcode" in error ? error.errcode : 0
   return typeof code === "number" ? code & 0xff : 0
 }

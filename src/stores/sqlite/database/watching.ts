@@ -9,12 +9,12 @@ const pollMs = 100
 /** Notices writes of other processes by `data_version`, which changes with commits of other connections only. */
 export async function watchDatabase(database: Database, logger: Logger): Promise<WatchHub> {
   let version = -1
-  let lastCommand = await database.read(() => newestCommand(database))
+  let lastCommand = await database.read(() => findNewestCommand(database))
 
   function poll(hub: WatchHub): void {
     const current = readInteger(database.get("PRAGMA data_version") ?? {}, "data_version")
     if (current === version) return
-    for (const row of changes(database, hub.watched))
+    for (const row of readChanges(database, hub.watched))
       hub.changed(readText(row, "id"), readInteger(row, "last_seq"))
     for (const row of database.all(
       "SELECT id, session_id FROM command WHERE id > ? ORDER BY id",
@@ -29,13 +29,13 @@ export async function watchDatabase(database: Database, logger: Logger): Promise
   return createWatchHub({ logger, pollMs, poll: (hub) => database.read(() => poll(hub)) })
 }
 
-function changes(database: Database, watched: readonly string[]) {
+function readChanges(database: Database, watched: readonly string[]) {
   return database.all(
     `SELECT id, ${lastSeq} AS last_seq FROM session WHERE id IN (SELECT value FROM json_each(?))`,
     JSON.stringify(watched),
   )
 }
 
-function newestCommand(database: Database): number {
+function findNewestCommand(database: Database): number {
   return readInteger(database.get("SELECT coalesce(max(id), 0) AS id FROM command") ?? {}, "id")
 }

@@ -67,7 +67,7 @@ export function createWriteQueue(
   }
 
   function storeWaiting(): void {
-    const group = alone > 0 ? waiting.slice(0, 1) : nextGroup()
+    const group = alone > 0 ? waiting.slice(0, 1) : takeNextGroup()
     try {
       const tellers = store(group)
       leave(tellers.length)
@@ -84,7 +84,7 @@ export function createWriteQueue(
     if (waiting.length > 0) setImmediate(storeWaiting)
   }
 
-  function nextGroup(): readonly Write[] {
+  function takeNextGroup(): readonly Write[] {
     const firstLarge = waiting.findIndex(({ isLarge }) => isLarge)
     const end = firstLarge === -1 ? maxGroup : Math.max(1, firstLarge)
     return waiting.slice(0, Math.min(end, maxGroup))

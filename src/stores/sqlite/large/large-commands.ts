@@ -35,7 +35,7 @@ export async function putLarge<Result>(
     const { text, bytes } = await storeText(database, { sessionId, value, now })
     return { text: JSON.stringify(text), bytes }
   })
-  const ids = [...texts.values()].flatMap((content) => referenceIn(content)?.id ?? [])
+  const ids = [...texts.values()].flatMap((content) => findReferenceIn(content)?.id ?? [])
   return database.write(() => {
     const result = put(texts)
     dropUnusedTexts(database, ids)
@@ -43,7 +43,7 @@ export async function putLarge<Result>(
   })
 }
 
-function referenceIn(content: LargeText): TextReference | null {
+function findReferenceIn(content: LargeText): TextReference | null {
   return readReference(content.text.slice(1, -1))
 }
 
@@ -53,7 +53,7 @@ export function findReference(
   texts: LargeContents,
 ): TextReference | null {
   const content = findLargeContent(command, texts)
-  return content === null ? null : referenceIn(content)
+  return content === null ? null : findReferenceIn(content)
 }
 
 /** Resolves to the command with its large content. Resolves to null if the command has been removed. */

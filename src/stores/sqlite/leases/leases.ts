@@ -41,7 +41,7 @@ export async function claim(
        WHERE id = ? AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${reads}
          AND (active_run IS NULL OR parked_until <= ? OR ${hasDue("due_at <= ?")})`,
       sessionId,
-      namesOf(agents),
+      formatNames(agents),
       now,
       now,
     ),
@@ -68,7 +68,7 @@ export async function claimRunnable(
     const found = await findRunnable(database, {
       ...claimable,
       limit: left,
-      shares: without(leases.length, shares),
+      shares: subtractClaimed(leases.length, shares),
       now,
       isFree: (owner) => isFree(membership, owner),
     })
@@ -80,7 +80,7 @@ export async function claimRunnable(
 }
 
 /** Returns the shares for the sessions that remain to be claimed. */
-function without(claimed: number, shares: Shares | undefined): Shares | undefined {
+function subtractClaimed(claimed: number, shares: Shares | undefined): Shares | undefined {
   if (shares?.forPresentTenants === undefined) return shares
   return { ...shares, forPresentTenants: shares.forPresentTenants - claimed }
 }
@@ -129,7 +129,7 @@ export function release(
 }
 
 /** Returns the names as stored, in a JSON array. */
-function namesOf(agents: readonly string[]): string {
+function formatNames(agents: readonly string[]): string {
   return JSON.stringify(agents.map(escapeText))
 }
 
@@ -157,7 +157,7 @@ export function claimFree(
      RETURNING id, epoch, takeovers, ${sessionColumns}`,
     owner,
     sessionId,
-    namesOf(agents),
+    formatNames(agents),
   )
   return row ?? null
 }

@@ -27,16 +27,16 @@ export interface Membership {
 
 /** Returns the membership for a database that no other process can open. */
 export function createSoleMembership(reads = logVersion): Membership {
-  const id = newId(reads)
+  const id = createId(reads)
   return { id, isLive: (owner) => owner === id, versionOfAll: () => reads, end: () => undefined }
 }
 
-function newId(reads: number): string {
+function createId(reads: number): string {
   return `${randomUUID()}.reads-${reads}`
 }
 
 /** Returns the version in an id. Processes that were built before versions were published have none. */
-function versionOf(id: string): number {
+function readVersion(id: string): number {
   return Number(/\.reads-(\d+)$/.exec(id)?.[1] ?? oldestReader)
 }
 
@@ -51,8 +51,8 @@ export async function joinMembers(directory: string, reads = logVersion): Promis
     id,
     isLive,
     versionOfAll() {
-      const older = idsIn(directory).filter((other) => versionOf(other) < reads)
-      return Math.min(reads, ...older.filter(isLive).map(versionOf))
+      const older = listIds(directory).filter((other) => readVersion(other) < reads)
+      return Math.min(reads, ...older.filter(isLive).map(readVersion))
     },
     end() {
       rmSync(lockFile(directory, id), { force: true })
@@ -65,7 +65,7 @@ export async function joinMembers(directory: string, reads = logVersion): Promis
 
 async function lockOwnFile(directory: string, reads: number): Promise<{ id: string; lock: FileLock }> {
   for (let attempt = 1; attempt <= 100; attempt += 1) {
-    const id = newId(reads)
+    const id = createId(reads)
     const lock = tryStoreLock(lockFile(directory, id))
     // Before the lock was acquired, another process may have deleted the file as that of a dead process.
     if (lock !== null && existsSync(lockFile(directory, id))) return { id, lock }
@@ -100,10 +100,10 @@ function tryStoreLock(file: string): FileLock | null {
 }
 
 function sweep(directory: string, membership: Membership): void {
-  for (const id of idsIn(directory)) membership.isLive(id)
+  for (const id of listIds(directory)) membership.isLive(id)
 }
 
-function idsIn(directory: string): readonly string[] {
+function listIds(directory: string): readonly string[] {
   const files = readdirSync(directory).filter((name) => name.endsWith(".lock"))
   return files.map((name) => name.slice(0, -".lock".length))
 }

@@ -62,7 +62,7 @@ function deliverCommand(
   if (row === undefined) return null
   const from = readText(row, "session_id")
   const command = toOutboxCommand(row)
-  const result = resultOf(database, row, { command, now, versions })
+  const result = computeResult(database, row, { command, now, versions })
   writeResult(database, { number, result, now })
   return {
     number,
@@ -73,7 +73,7 @@ function deliverCommand(
   }
 }
 
-function resultOf(
+function computeResult(
   database: Database,
   row: Row,
   { command, now, versions }: Delivering & { readonly command: OutboxCommand | null },

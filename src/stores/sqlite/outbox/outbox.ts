@@ -104,9 +104,9 @@ export function createOutbox(database: Database, { clock, versions, alarm, hub }
             `SELECT ${rowColumns} FROM outbox WHERE number > ? AND (? IS NULL OR (died_at IS NULL) = ?)
              AND (? IS NULL OR kind = ?) AND (? IS NULL OR session_id = ?) ORDER BY number LIMIT ?`,
             after,
-            ...twice(state === undefined ? null : Number(state === "waiting")),
-            ...twice(kind === undefined ? null : escapeText(kind)),
-            ...twice(sessionId === undefined ? null : escapeText(sessionId)),
+            ...repeatValue(state === undefined ? null : Number(state === "waiting")),
+            ...repeatValue(kind === undefined ? null : escapeText(kind)),
+            ...repeatValue(sessionId === undefined ? null : escapeText(sessionId)),
             limit,
           )
           .map(toOutboxRow),
@@ -126,7 +126,7 @@ export function createOutbox(database: Database, { clock, versions, alarm, hub }
   }
 }
 
-function twice<Value>(value: Value): [Value, Value] {
+function repeatValue<Value>(value: Value): [Value, Value] {
   return [value, value]
 }
 

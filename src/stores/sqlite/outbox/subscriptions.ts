@@ -84,7 +84,7 @@ export function createSubscriptions(
           `SELECT value ->> 0 AS subscriber, (SELECT min(due_at) FROM subscriber_cursor
              WHERE subscriber = value ->> 0 AND agent = value ->> 1 AND due_at IS NOT NULL) AS due_at
            FROM json_each(?)`,
-          pairsOf(subscriptions),
+          formatPairs(subscriptions),
         ),
       )
       const next = new Map<string, number>()
@@ -102,7 +102,7 @@ export function createSubscriptions(
 
 /** Registers subscriptions. Must be called inside a transaction. */
 function register(database: Database, subscriptions: readonly Subscription[], now: number) {
-  const pairs = pairsOf(subscriptions)
+  const pairs = formatPairs(subscriptions)
   const forgotten = database.all(
     `SELECT name, agent, forgotten_since FROM subscriber
      WHERE forgotten_since IS NOT NULL AND (name, agent) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))`,
@@ -117,7 +117,7 @@ function register(database: Database, subscriptions: readonly Subscription[], no
   return forgotten.map(toForgotten)
 }
 
-function pairsOf(subscriptions: readonly Subscription[]): string {
+function formatPairs(subscriptions: readonly Subscription[]): string {
   return JSON.stringify(
     subscriptions.map(({ subscriber, agent }) => [escapeText(subscriber), escapeText(agent)]),
   )

@@ -19,7 +19,7 @@ export function createArchive(database: Database, remover: TextRemover): Archive
         database.all("SELECT session_id, seq FROM archive_due ORDER BY rowid LIMIT ?", limit).map(toDue),
       ),
     async move(sessionId, range) {
-      const rows = await database.read(() => oldRows(database, sessionId, range))
+      const rows = await database.read(() => readOldRows(database, sessionId, range))
       const page = await toArchivePage(await loadBodies(database, sessionId, rows))
       if (page === null) return null
       const isStored = await database.write(() => archiveBodies(database, sessionId, page.bodies), {
@@ -50,8 +50,8 @@ function toDue(row: Row): DueArchive {
   return { sessionId: readText(row, "session_id"), seq: readInteger(row, "seq") }
 }
 
-function oldRows(database: Database, sessionId: string, { afterSeq, beforeSeq }: ArchiveRange): Row[] {
-  const after = afterSeq ?? lastArchived(database, sessionId)
+function readOldRows(database: Database, sessionId: string, { afterSeq, beforeSeq }: ArchiveRange): Row[] {
+  const after = afterSeq ?? findLastArchived(database, sessionId)
   const rows: Row[] = []
   let bytes = 0
   for (const row of database.each(
@@ -79,7 +79,7 @@ async function loadBodies(database: Database, sessionId: string, rows: readonly 
   return loaded
 }
 
-function lastArchived(database: Database, sessionId: string): number {
+function findLastArchived(database: Database, sessionId: string): number {
   const sql = "SELECT coalesce(max(seq), 0) AS seq FROM archived_body WHERE session_id = ?"
   return readInteger(database.get(sql, sessionId) ?? {}, "seq")
 }

@@ -8,7 +8,7 @@ export function createContents(database: Database): Contents {
       const { id, bytes, chunks } = content
       // Both are read at once. Otherwise the same content could be stored in between, and count against itself.
       const { stored, used } = await database.read(() => ({
-        stored: sizeOf(database, sessionId, id) !== null,
+        stored: readSize(database, sessionId, id) !== null,
         used: readUsedBytes(database, sessionId),
       }))
       if (stored) return "stored"
@@ -21,7 +21,7 @@ export function createContents(database: Database): Contents {
       }
       return database.write(() => complete(database, sessionId, content, sessionBytes))
     },
-    size: (sessionId, id) => database.read(() => sizeOf(database, sessionId, id)),
+    size: (sessionId, id) => database.read(() => readSize(database, sessionId, id)),
     chunk: (sessionId, id, number) =>
       database.read(() => {
         const row = database.get(
@@ -39,7 +39,7 @@ export function createContents(database: Database): Contents {
   }
 }
 
-function sizeOf(database: Database, sessionId: string, id: string): number | null {
+function readSize(database: Database, sessionId: string, id: string): number | null {
   const row = database.get("SELECT bytes FROM content WHERE session_id = ? AND id = ?", sessionId, id)
   return row === undefined ? null : readInteger(row, "bytes")
 }

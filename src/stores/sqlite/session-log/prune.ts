@@ -16,7 +16,7 @@ const pauseMs = 4
 
 /** Drops the deltas before each settling event that is older than the limit (rule 6). */
 export async function pruneDeltas(database: Database, settledBefore: number): Promise<void> {
-  await inTransactions(database, () => pruneSettled(database, settledBefore))
+  await repeatInTransactions(database, () => pruneSettled(database, settledBefore))
 }
 
 /**
@@ -24,7 +24,7 @@ export async function pruneDeltas(database: Database, settledBefore: number): Pr
  * transaction for each step, at most some hundred steps a second would be settled, fewer than a busy server
  * completes.
  */
-async function inTransactions(database: Database, step: () => boolean): Promise<void> {
+async function repeatInTransactions(database: Database, step: () => boolean): Promise<void> {
   const stepUntilFull = () => {
     const end = performance.now() + transactionMs
     while (step()) if (performance.now() >= end) return true
@@ -87,8 +87,8 @@ export async function pruneSessions(
   limits: PruneLimits,
   { now }: { readonly now: () => number },
 ): Promise<void> {
-  await inTransactions(database, () => removeSessions(database, limits, now()))
-  await inTransactions(database, () => deleteRows(database))
+  await repeatInTransactions(database, () => removeSessions(database, limits, now()))
+  await repeatInTransactions(database, () => deleteRows(database))
 }
 
 function removeSessions(
@@ -145,7 +145,7 @@ export async function pruneSubscribers(database: Database, limits: PruneLimits):
       subscribersSeenBefore,
     )
   })
-  await inTransactions(database, () => {
+  await repeatInTransactions(database, () => {
     const deleted = database.run(
       `DELETE FROM subscriber_cursor WHERE (session_id, subscriber) IN (
          SELECT session_id, subscriber FROM subscriber_cursor JOIN subscriber
@@ -158,7 +158,7 @@ export async function pruneSubscribers(database: Database, limits: PruneLimits):
 
 export async function pruneOutbox(database: Database, { outboxDiedBefore }: PruneLimits): Promise<void> {
   if (outboxDiedBefore === undefined) return
-  await inTransactions(database, () => {
+  await repeatInTransactions(database, () => {
     const deleted = database.run(
       `DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE died_at < ? LIMIT ${slice})`,
       outboxDiedBefore,

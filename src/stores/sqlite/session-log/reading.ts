@@ -3,7 +3,7 @@ import type { ReadOptions } from "../../../core/ports/store/read-options.ts"
 import type { Principal } from "../../../core/ports/store/session-log.ts"
 import { waitForNextSlice } from "../../../core/time/next-slice.ts"
 import { escapeText, type Row, readInteger, readNullableText, readTextLength } from "../../rows/columns.ts"
-import { fromRow, isLargeRow, toEntriesInSlices } from "../../rows/entry-rows.ts"
+import { isLargeRow, toEntries, toEntriesInSlices } from "../../rows/entry-rows.ts"
 import { readArchivedBody, readArchivedLength, restoreRow } from "../../rows/large/archived-bodies.ts"
 import { maxSliceCharacters } from "../../rows/large/slice-size.ts"
 import type { Database } from "../database/database.ts"
@@ -54,7 +54,7 @@ export async function readEntries(
   }: ReadOptions & { readonly reads: number },
 ): Promise<Entry[]> {
   const histories = Number(replacedHistories)
-  const rowsAfter = (after: number) => {
+  const readRowsAfter = (after: number) => {
     if (tasksOnly) return database.each(tasks, sessionId, after)
     return deltas
       ? database.each(withDeltas, sessionId, after, histories, sessionId, sessionId, after)
@@ -65,7 +65,7 @@ export async function readEntries(
   for (;;) {
     const after = entries.at(-1)?.seq ?? afterSeq
     const slice = await database.read(() =>
-      readSlice(rowsAfter(after), {
+      readSlice(readRowsAfter(after), {
         after,
         reads,
         limit: limit - entries.length,
@@ -130,7 +130,7 @@ function readSlice(rows: Iterable<Row>, { after, reads, limit, maxCharacters }: 
     const compressed = readArchivedBody(row)
     const reference = readReference(row.body)
     const isLater = compressed !== null || reference !== null || isLargeRow(row)
-    const ofRow = isLater ? row : fromRow(row, reads).filter(({ seq }) => seq > after)
+    const ofRow = isLater ? row : toEntries(row, reads).filter(({ seq }) => seq > after)
     entries.push(ofRow)
     found += Array.isArray(ofRow) ? ofRow.length : 1
     count += 1
@@ -146,12 +146,12 @@ function readSlice(rows: Iterable<Row>, { after, reads, limit, maxCharacters }: 
  * SQL: selects the last entry of a type. The type is part of the statement, so that SQLite uses the index of the
  * entries of that type.
  */
-function lastOfType(type: "stepStarted" | "runStarted"): string {
+function selectLastOfType(type: "stepStarted" | "runStarted"): string {
   return `SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = '${type}' AND seq <= ?`
 }
 
-const lastStep = lastOfType("stepStarted")
-const lastRun = lastOfType("runStarted")
+const lastStep = selectLastOfType("stepStarted")
+const lastRun = selectLastOfType("runStarted")
 
 export function findStepStart(database: Database, sessionId: string, seq: number): number {
   return readInteger(database.get(lastStep, sessionId, seq) ?? {}, "seq")

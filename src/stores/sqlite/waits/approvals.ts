@@ -25,9 +25,9 @@ export function createApprovals(database: Database, versions: Versions): Approva
   return {
     wait: (sessionId, key) => database.read(() => findWait(database, versions, { sessionId, key })),
     openWaits: (filter) => openWaits(database, versions, filter),
-    grants: (sessionId) => database.read(() => grants(database, sessionId)),
+    grants: (sessionId) => database.read(() => listGrants(database, sessionId)),
     revokeGrant: (revocation) => database.write(() => revokeGrant(database, revocation)),
-    audit: (filter) => audit(database, filter),
+    audit: (filter) => listAuditRecords(database, filter),
   }
 }
 
@@ -110,12 +110,12 @@ function openWaits(
   })
 }
 
-function grants(database: Database, sessionId: string): readonly Grant[] {
-  return toGrants(grantRows(database, sessionId), sessionId)
+function listGrants(database: Database, sessionId: string): readonly Grant[] {
+  return toGrants(readGrantRows(database, sessionId), sessionId)
 }
 
 /** Returns the grants of the session, and of the root of its tree. */
-function grantRows(database: Database, sessionId: string): readonly Row[] {
+function readGrantRows(database: Database, sessionId: string): readonly Row[] {
   const id = escapeText(sessionId)
   return database.all(
     `SELECT id, body FROM tool_grant
@@ -127,7 +127,7 @@ function grantRows(database: Database, sessionId: string): readonly Row[] {
 
 /** Revokes grants. Must be called inside a transaction. */
 function revokeGrant(database: Database, revocation: GrantRevocation): boolean {
-  const revoked = selectRevokedGrants(grantRows(database, revocation.sessionId), revocation)
+  const revoked = selectRevokedGrants(readGrantRows(database, revocation.sessionId), revocation)
   for (const { id } of revoked) database.run("DELETE FROM tool_grant WHERE id = ?", id)
   insertAudit(
     database,
@@ -136,7 +136,7 @@ function revokeGrant(database: Database, revocation: GrantRevocation): boolean {
   return revoked.length > 0
 }
 
-function audit(database: Database, { sessionId, limit }: AuditFilter): Promise<AuditRecord[]> {
+function listAuditRecords(database: Database, { sessionId, limit }: AuditFilter): Promise<AuditRecord[]> {
   return readSlices(database, {
     sql: `SELECT id, body FROM audit
       WHERE ${sessionId === undefined ? "" : "session_id = ? AND "}id < ? ORDER BY id DESC LIMIT ?`,
